@@ -1,0 +1,212 @@
+"""Carries out one step of a plan. Each looks at what is there first and ends by its deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import deadlines
+import seal
+from lxd import LxdError, LxdUnreachable
+from peers import Token
+from snap import ChannelUnknown, SnapError
+from steps import (
+    CancelToken,
+    CreateNetwork,
+    CreatePool,
+    EnableCluster,
+    ForgetForming,
+    InstallSnap,
+    InstallSnapFile,
+    Join,
+    MakeKey,
+    MakeToken,
+    ResetLxd,
+    SetDefaultProfile,
+    SetFailureDomain,
+    SetServerConfig,
+    Step,
+    UpdateNetwork,
+)
+from view import Events
+from world import World
+
+
+@dataclass(frozen=True)
+class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
+    """A step did not succeed. `later` says whether it may without anybody's help."""
+
+    step: Step
+    reason: str
+    later: bool
+
+
+def act(step: Step, unit: str, world: World, events: Events) -> Events:
+    """Carries `step` out and adds to `events` what no look can find out. Raises StepFailed."""
+    try:
+        return _HANDLERS[type(step)](step, unit, world, events)
+    except ChannelUnknown as error:
+        raise StepFailed(step, str(error), later=False) from error
+    except (SnapError, LxdUnreachable) as error:
+        raise StepFailed(step, str(error), later=True) from error
+    except (LxdError, seal.SealError) as error:
+        raise StepFailed(step, str(error), later=False) from error
+
+
+def _install_snap(step: InstallSnap, unit: str, world: World, events: Events) -> Events:
+    world.snap.install(step.channel, step.revision)
+    return events
+
+
+def _install_snap_file(step: InstallSnapFile, unit: str, world: World, events: Events) -> Events:
+    world.snap.install_file(step.path)
+    return events
+
+
+def _make_key(step: MakeKey, unit: str, world: World, events: Events) -> Events:
+    world.machine.keep_key(seal.new_key())
+    return events
+
+
+def _set_server_config(step: SetServerConfig, unit: str, world: World, events: Events) -> Events:
+    world.lxd.set_server_config(step.values)
+    return events
+
+
+def _create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
+    world.lxd.create_pool(step.name, step.driver, step.config)
+    return events
+
+
+def _create_network(step: CreateNetwork, unit: str, world: World, events: Events) -> Events:
+    try:
+        world.lxd.create_network(step.name, step.type, step.config, step.members)
+    except (LxdError, LxdUnreachable):
+        if step.members:
+            # Half made on some members, it would stand in the way of the next try.
+            _remove_network(step.name, world)
+        raise
+    return events
+
+
+def _remove_network(name: str, world: World) -> None:
+    try:
+        if all(n.name != name or n.status.lower() != "created" for n in world.lxd.networks()):
+            world.lxd.delete_network(name)
+    except (LxdError, LxdUnreachable):
+        pass  # The first error says more; the next run finds what is left.
+
+
+def _update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
+    world.lxd.update_network(step.name, step.values)
+    return events
+
+
+def _set_default_profile(
+    step: SetDefaultProfile, unit: str, world: World, events: Events
+) -> Events:
+    profile = world.lxd.default_profile()
+    devices: dict[str, Any] = dict(profile["devices"])
+    devices["root"] = {"type": "disk", "path": "/", "pool": step.pool}
+    devices.pop("eth0", None)
+    if step.network:
+        devices["eth0"] = {"type": "nic", "name": "eth0", "network": step.network}
+    if devices != profile["devices"]:
+        world.lxd.set_default_profile({**profile, "devices": devices})
+    return events
+
+
+def _enable_cluster(step: EnableCluster, unit: str, world: World, events: Events) -> Events:
+    world.machine.note_forming("bootstrap", world.clock())
+    world.lxd.enable_cluster(step.name)
+    return events
+
+
+def _join(step: Join, unit: str, world: World, events: Events) -> Events:
+    key = world.machine.key()
+    if key is None:
+        raise seal.SealError("this unit's key is gone")
+    token = seal.unseal(step.sealed, key, purpose(unit))
+    begun = world.machine.forming()
+    world.machine.note_forming("join", begun.since if begun else world.clock())
+    try:
+        if not world.lxd.await_join(deadlines.JOIN):
+            world.lxd.set_server_config({"core.https_address": step.https_address})
+            answers = [
+                {"entity": "storage-pool", "name": step.pool, "key": key, "value": value}
+                for key, value in step.member_keys.items()
+            ]
+            world.lxd.join_cluster(step.name, step.address, token, answers, deadlines.JOIN)
+    except (LxdError, LxdUnreachable) as error:
+        if _is_clustered(world):
+            return events  # The join succeeded and its answer was lost.
+        _reset(world)
+        return replace(events, join_failure=str(error))
+    return events
+
+
+def _is_clustered(world: World) -> bool:
+    try:
+        return world.lxd.server().clustered
+    except LxdUnreachable:
+        return False
+
+
+def _reset_lxd(step: ResetLxd, unit: str, world: World, events: Events) -> Events:
+    _reset(world)
+    return replace(events, join_failure=step.why)
+
+
+def _reset(world: World) -> None:
+    world.machine.kill_lxd()
+    world.snap.stop()
+    world.machine.empty_lxd()
+    world.snap.start()
+    world.machine.forget_forming()
+
+
+def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:
+    token = world.lxd.make_join_token(step.name)
+    sealed = seal.seal(token, step.key, purpose(step.unit))
+    made = Token(unit=step.unit, attempt=step.attempt, sealed=sealed, made=world.clock())
+    return replace(events, made=made)
+
+
+def purpose(unit: str) -> str:
+    """What a token for `unit` is sealed for, beside its key."""
+    return f"lxd-cluster join token for {unit}"
+
+
+def _cancel_token(step: CancelToken, unit: str, world: World, events: Events) -> Events:
+    world.lxd.cancel_join_token(step.name)
+    return replace(events, made=None)
+
+
+def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events: Events) -> Events:
+    world.lxd.set_failure_domain(step.name, step.domain)
+    return events
+
+
+def _forget_forming(step: ForgetForming, unit: str, world: World, events: Events) -> Events:
+    world.machine.forget_forming()
+    return events
+
+
+_HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
+    InstallSnap: _install_snap,
+    InstallSnapFile: _install_snap_file,
+    MakeKey: _make_key,
+    SetServerConfig: _set_server_config,
+    CreatePool: _create_pool,
+    CreateNetwork: _create_network,
+    UpdateNetwork: _update_network,
+    SetDefaultProfile: _set_default_profile,
+    EnableCluster: _enable_cluster,
+    Join: _join,
+    ResetLxd: _reset_lxd,
+    MakeToken: _make_token,
+    CancelToken: _cancel_token,
+    SetFailureDomain: _set_failure_domain,
+    ForgetForming: _forget_forming,
+}

@@ -1,0 +1,103 @@
+"""Joins go one at a time: two at once hang a small cluster.
+
+A join token is the permission. There is one maker, the member furthest back in the queue, and
+it has one token out at a time. Each joiner that got in is the next maker, in the very hook in
+which it finds itself a member, so a join costs one hook.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import deadlines
+from peers import Place, Token, UnitData
+from steps import CancelToken, MakeToken, Step
+from view import Lxd, Peers, View
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What the maker does, and what it publishes; empty for any other member."""
+
+    steps: tuple[Step, ...] = ()
+    token: Token | None = None
+    refused: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
+    """Lets the next unit of the queue in, if it is this member's turn to do so."""
+    token = view.events.made or peers.own.token
+    if not is_maker(view.unit, peers, lxd, fingerprint):
+        return Admission(_withdraw(token, peers, lxd))
+    refused = _refused(lxd, peers)
+    if token is not None and _still_good(token, view, peers):
+        return Admission((), token, refused)
+    place = _next(view.unit, lxd, peers)
+    if place is None:
+        return Admission(_withdraw(token, peers, lxd), None, refused)
+    data = peers.others[place.unit]
+    # LXD itself drops an older token for the same name when it makes a new one.
+    withdraw = () if token and token.unit == place.unit else _withdraw(token, peers, lxd)
+    make = MakeToken(place.unit, data.name, data.key, place.attempt)
+    return Admission((*withdraw, make), None, refused)
+
+
+def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
+    """Whether `unit` is the member furthest back in the queue of those that are up."""
+    for place in reversed(peers.app.queue):
+        if place.unit == unit:
+            return True
+        data = peers.others.get(place.unit)
+        if data is None or data.cluster != fingerprint:
+            continue
+        member = lxd.member(data.name)
+        if member is None or member.online:
+            return False
+    return peers.app.bootstrap == unit
+
+
+def _next(me: str, lxd: Lxd, peers: Peers) -> Place | None:
+    """The first of the queue that can join now."""
+    return next((p for p in peers.app.queue if p.unit != me and _can_join(p, lxd, peers)), None)
+
+
+def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
+    data = peers.others.get(place.unit)
+    if data is None or data.cluster or not data.able or not data.key:
+        return False
+    return data.attempt == place.attempt and lxd.member(data.name) is None
+
+
+def _still_good(token: Token, view: View, peers: Peers) -> bool:
+    """Whether the unit that the token is for may be using it right now."""
+    place = next((p for p in peers.app.queue if p.unit == token.unit), None)
+    data = peers.others.get(token.unit)
+    if place is None or data is None or data.cluster or not data.able:
+        return False
+    in_time = view.now - token.made < deadlines.TOKEN
+    return in_time and place.attempt == token.attempt == data.attempt
+
+
+def _withdraw(token: Token | None, peers: Peers, lxd: Lxd) -> tuple[Step, ...]:
+    """Cancels a token that was not used."""
+    if token is None:
+        return ()
+    data = peers.others.get(token.unit)
+    if data is None or data.cluster or not data.name or lxd.member(data.name):
+        return ()
+    return (CancelToken(data.name),)
+
+
+def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
+    """Units whose name the cluster has already, though they are not in it."""
+    return {
+        unit: f"the cluster already has a member {data.name}: rename this machine"
+        for unit, data in sorted(peers.others.items())
+        if data.able and not data.cluster and _taken(data, lxd)
+    }
+
+
+def _taken(data: UnitData, lxd: Lxd) -> bool:
+    # The same name and address is the joiner itself, in but not heard of yet.
+    member = lxd.member(data.name)
+    return member is not None and member.address != data.address

@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""The charm: Juju's side of it. What to do is decided in plan.py, and done in act.py."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import ops
+from ops import hookcmds
+from pydantic import ValidationError
+
+import peers
+import report
+import run
+import snap
+from addresses import PORT
+from lxd import LxdApi
+from machine import Machine
+from observe import Juju, observe
+from options import Options, explain
+from plan import make_plan
+from status import Kind, Status, blocked
+from steps import Plan, Step
+from view import Events, Lxd, Peers, View
+from world import World
+
+PEERS = "cluster"
+HTTPS = "https"
+RESOURCE = "lxd-snap"
+
+_STATUS = {
+    Kind.ACTIVE: ops.ActiveStatus,
+    Kind.WAITING: ops.WaitingStatus,
+    Kind.BLOCKED: ops.BlockedStatus,
+}
+
+
+class LxdClusterCharm(ops.CharmBase):
+    """Every event does the same: look, plan, act, tell."""
+
+    def __init__(self, framework: ops.Framework) -> None:
+        super().__init__(framework)
+        self._world = World(LxdApi(), snap.Snap(), Machine(), time.time)
+        self._told: Plan | None = None
+        for event in (
+            self.on.install,
+            self.on.upgrade_charm,
+            self.on.config_changed,
+            self.on.start,
+            self.on.leader_elected,
+            self.on.update_status,
+            self.on[PEERS].relation_created,
+            self.on[PEERS].relation_joined,
+            self.on[PEERS].relation_changed,
+            self.on[PEERS].relation_departed,
+        ):
+            framework.observe(event, self._reconcile)
+        framework.observe(self.on.cluster_status_action, self._cluster_status)
+        framework.observe(self.on.plan_action, self._plan)
+
+        framework.observe(self.on.collect_unit_status, self._collect_unit_status)
+        framework.observe(self.on.collect_app_status, self._collect_app_status)
+
+    def _reconcile(self, event: ops.EventBase) -> None:
+        if isinstance(event, ops.RelationDepartedEvent) and event.departing_unit == self.unit:
+            return
+        try:
+            juju = self._juju()
+        except ValidationError as error:
+            self._told = Plan(blocked(explain(error)), app_status=blocked(explain(error)))
+            return
+        self._told = run.run(juju, self._world, self._show_progress)
+        self._publish(self._told)
+
+    def _show_progress(self, step: Step) -> None:
+        self.unit.status = ops.MaintenanceStatus(str(step))
+
+    def _publish(self, plan: Plan) -> None:
+        """What others see of this unit. Relation data is written only where it changed: each write wakes them all."""
+        self.unit.set_ports(PORT)
+        relation = self.model.get_relation(PEERS)
+        if relation is None:
+            return
+        if plan.own is not None:
+            _write(relation.data[self.unit], peers.dump(plan.own))
+            if plan.own.lxd:
+                self.unit.set_workload_version(plan.own.lxd)
+        if plan.app is not None:
+            _write(relation.data[self.app], peers.dump(plan.app))
+
+    def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
+        if self._told is not None:
+            event.add_status(_as_juju(self._told.status))
+
+    def _collect_app_status(self, event: ops.CollectStatusEvent) -> None:
+        if self._told is not None and self._told.app_status is not None:
+            event.add_status(_as_juju(self._told.app_status))
+
+    def _cluster_status(self, event: ops.ActionEvent) -> None:
+        view = self._look(event)
+        if view is None:
+            return
+        if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered or view.peers is None:
+            event.fail(f"this unit is not a member: {make_plan(view).status}")
+            return
+        table = report.members_table(view.lxd, view.peers, view.unit)
+        event.set_results({"members": len(view.lxd.members), "table": table})
+
+    def _plan(self, event: ops.ActionEvent) -> None:
+        view = self._look(event)
+        if view is None:
+            return
+        plan = make_plan(view)
+        steps = [f"{i}. {step}" for i, step in enumerate(plan.steps, 1)]
+        event.set_results({"plan": "\n".join(steps) or "nothing to do", "status": str(plan.status)})
+
+    def _look(self, event: ops.ActionEvent) -> View | None:
+        try:
+            return observe(self._juju(), self._world, Events())
+        except ValidationError as error:
+            event.fail(explain(error))
+            return None
+
+    def _juju(self) -> Juju:
+        """What Juju says to this unit. Raises ValidationError for a bad option."""
+        options = self.load_config(Options)
+        known = self._peers()
+        leader = self.unit.is_leader()
+        return Juju(
+            unit=self.unit.name,
+            leader=leader,
+            options=options,
+            resource=snap.resource(self._attached_snap()),
+            cluster_address=self._address(PEERS),
+            https_address=self._address(HTTPS),
+            zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
+            peers=known,
+            known_units=self._units_juju_knows(known) if leader else None,
+        )
+
+    def _peers(self) -> Peers | None:
+        relation = self.model.get_relation(PEERS)
+        if relation is None:
+            return None
+        return Peers(
+            app=peers.load(peers.AppData, relation.data[self.app]),
+            own=peers.load(peers.UnitData, relation.data[self.unit]),
+            others={u.name: peers.load(peers.UnitData, relation.data[u]) for u in relation.units},
+        )
+
+    def _units_juju_knows(self, known: Peers | None) -> frozenset[str] | None:
+        """Asked only when somebody whom the others count on is not to be seen in the relation."""
+        if known is None:
+            return None
+        named = {place.unit for place in known.app.queue} | {known.app.bootstrap}
+        if named <= {"", self.unit.name, *known.others}:
+            return None
+        return frozenset(hookcmds.goal_state().units)
+
+    def _address(self, binding: str) -> str:
+        found = self.model.get_binding(binding)
+        address = found.network.bind_address if found else None
+        return str(address or "")
+
+    def _attached_snap(self) -> Path | None:
+        try:
+            return self.model.resources.fetch(RESOURCE)
+        except (ops.ModelError, NameError):
+            return None  # A charm deployed from a file may come without it.
+
+
+def _write(databag: ops.RelationDataContent, wanted: dict[str, str]) -> None:
+    for key, value in wanted.items():
+        if databag.get(key) != value:
+            databag[key] = value
+    for key in [key for key in databag if key not in wanted]:
+        del databag[key]
+
+
+def _as_juju(status: Status) -> ops.StatusBase:
+    return _STATUS[status.kind](status.message)
+
+
+if __name__ == "__main__":
+    ops.main(LxdClusterCharm)

@@ -1,0 +1,30 @@
+"""Every time limit of the charm, in seconds, in one place."""
+
+from __future__ import annotations
+
+LOOK = 5.0
+"""One read from LXD. A healthy daemon answers in milliseconds, one without quorum never."""
+
+CHANGE = 60.0
+"""One synchronous change in LXD. Creating a network on eight loaded members took 9 s."""
+
+START = 30.0
+"""LXD's daemon from start to its first answer; after a reboot 9 s were measured."""
+
+ENABLE = 60.0
+"""Turning a server into a cluster of one. Measured: 2 s."""
+
+JOIN = 120.0
+"""One join. Measured: 0.7 s to 6 s; one that hangs never ends (LXD PR 12571, issue 19071)."""
+
+TOKEN = 3000.0
+"""How long a published token is good for. LXD's own limit is three hours."""
+
+LAPSE = 600.0
+"""A unit that has had its token this long without joining goes to the end of the queue."""
+
+SNAP = 540.0
+"""Installing a snap: a download of some hundred MB at the worst."""
+
+COMMAND = 60.0
+"""Any other command on the machine."""

@@ -1,0 +1,200 @@
+"""What a unit outside the cluster does: bootstrap it, join it, or say why it can do neither."""
+
+from __future__ import annotations
+
+import deadlines
+import networks
+import settings
+import storage
+from addresses import endpoint
+from peers import Storage, Token, UnitData
+from status import Status, blocked, waiting
+from steps import (
+    CreateNetwork,
+    CreatePool,
+    EnableCluster,
+    InstallSnap,
+    Join,
+    MakeKey,
+    Plan,
+    SetDefaultProfile,
+    SetServerConfig,
+    Step,
+)
+from view import Lxd, Peers, View
+
+
+def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+    """The plan of a unit whose LXD is not clustered."""
+    if not view.public_key:
+        return Plan(waiting("for its key"), (MakeKey(),), own)
+    if revision := _other_revision(view, peers):
+        step = InstallSnap(view.options.snap_channel, revision)
+        return Plan(waiting(f"for revision {revision} of the LXD snap"), (step,), own)
+    unfit = _unfit(view, lxd, peers)
+    if unfit is not None:
+        return Plan(unfit, own=own)
+    able = own.model_copy(update={"able": True})
+    if view.events.join_failure:
+        return Plan(waiting(f"to join again: {view.events.join_failure}"), own=able)
+    founded = _fingerprint(peers)
+    if not founded and peers.app.bootstrap == view.unit:
+        return _bootstrap(view, lxd, able)
+    token, maker = _token(view, peers, able)
+    if token is None:
+        return Plan(_turn(view, peers), own=able)
+    return Plan(waiting("to join"), (_join(view, lxd, peers, token, maker),), able)
+
+
+def _fingerprint(peers: Peers) -> str:
+    """The cluster's fingerprint if any unit reported one."""
+    return peers.app.cluster or next((d.cluster for d in peers.others.values() if d.cluster), "")
+
+
+def _storage(view: View, peers: Peers) -> Storage | None:
+    """The cluster's pool as decided at bootstrap, None before it."""
+    told = (d.storage for d in peers.others.values() if d.cluster and d.storage)
+    return peers.app.storage or next(told, None)
+
+
+def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+    """Why this unit may neither bootstrap nor join. Nothing was touched."""
+    if peers.own.cluster:
+        return blocked("LXD here is a member no longer: remove this unit, then add another")
+    if not view.cluster_address or not view.https_address:
+        binding = "https" if view.cluster_address else "cluster"
+        return waiting(f"for an address on the binding {binding}")
+    if lxd.instances:
+        return blocked("LXD here has instances, joining would lose them: move or delete them")
+    if clash := _name_clash(view, peers):
+        return blocked(f"hostname {view.hostname} is also {clash}'s: rename this machine")
+    if refusal := _refusal(view, peers):
+        return blocked(refusal)
+    if mismatch := _other_version(lxd, peers):
+        return blocked(
+            f"LXD {lxd.server.version} here, {mismatch} in the cluster: make them the same"
+        )
+    return _unfit_storage(view, lxd, peers)
+
+
+def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+    decided = _storage(view, peers)
+    if decided and (problem := settings.storage_change(view.options, decided)):
+        return problem
+    word = decided.backend if decided else view.options.storage_backend
+    backend = storage.resolve(word, lxd.server.drivers)
+    if backend is None:
+        has = ", ".join(sorted(lxd.server.drivers & set(storage.BACKENDS)))
+        return blocked(f"storage-backend={word}: LXD on this machine supports only {has}")
+    name = decided.pool if decided else view.options.storage_pool
+    mine = peers.app.bootstrap == view.unit and not decided
+    for pool in lxd.pools or ():
+        if not mine:
+            return blocked(f"LXD here has a storage pool {pool.name}: joining needs an empty LXD")
+        if pool.name == name and pool.driver != backend.driver:
+            return blocked(f"LXD here has a pool {name} of driver {pool.driver}: delete it")
+    return None
+
+
+def _name_clash(view: View, peers: Peers) -> str:
+    """The unit that has this hostname with the better right, empty if none."""
+    rank = {place.unit: i for i, place in enumerate(peers.app.queue)}
+    mine = (rank.get(view.unit, len(rank)), view.unit)
+    for unit, data in sorted(peers.others.items()):
+        first = (rank.get(unit, len(rank)), unit) < mine
+        if data.name == view.hostname and (data.cluster or first):
+            return unit
+    return ""
+
+
+def _refusal(view: View, peers: Peers) -> str:
+    told = (d.refused.get(view.unit, "") for d in peers.others.values())
+    return next((reason for reason in told if reason), "")
+
+
+def _other_revision(view: View, peers: Peers) -> str:
+    """The revision of the store's snap that the cluster runs where this unit has another one."""
+    theirs = {d.revision for d in peers.others.values() if d.cluster and d.revision}
+    mine = view.snap.revision
+    if len(theirs) != 1 or mine in theirs or view.resource or peers.own.cluster:
+        return ""
+    revision = theirs.pop()
+    return "" if revision.startswith("x") else revision
+
+
+def _other_version(lxd: Lxd, peers: Peers) -> str:
+    """The cluster's version of LXD where it is not this unit's, empty if all is well."""
+    versions = {d.lxd for d in peers.others.values() if d.cluster and d.lxd}
+    return "" if not versions or lxd.server.version in versions else max(versions)
+
+
+def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
+    """Make a cluster of this unit. The leader's word for it was committed before: it was read back."""
+    options = view.options
+    backend = storage.resolve(options.storage_backend, lxd.server.drivers)
+    assert backend is not None, "checked before"
+    steps: list[Step] = [*_listen(view, lxd, own_cluster_address=True)]
+    if not any(p.name == options.storage_pool for p in lxd.pools or ()):
+        config = backend.pool_config(options.storage_size)
+        steps.append(CreatePool(options.storage_pool, backend.driver, config))
+    network = settings.wanted_network(options)
+    if network and not any(n.name == network for n in lxd.networks or ()):
+        mode = networks.MODES[options.network_mode]
+        config = mode.config(settings.subnets(options))
+        steps.append(CreateNetwork(network, mode.type, config))
+    steps.append(SetDefaultProfile(options.storage_pool, network))
+    steps.append(EnableCluster(view.hostname))
+    return Plan(waiting("to bootstrap the cluster"), tuple(steps), own)
+
+
+def _listen(view: View, lxd: Lxd, own_cluster_address: bool) -> list[Step]:
+    values = {"core.https_address": endpoint(view.https_address)}
+    if own_cluster_address:
+        values["cluster.https_address"] = endpoint(view.cluster_address)
+    missing = {k: v for k, v in values.items() if lxd.server.config.get(k) != v}
+    return [SetServerConfig(missing)] if missing else []
+
+
+def _token(view: View, peers: Peers, own: UnitData) -> tuple[Token | None, UnitData]:
+    """The token that is this unit's permission to join now, and the data of its maker."""
+    for data in peers.others.values():
+        token = data.token
+        if token is None or not data.cluster or token.unit != view.unit:
+            continue
+        if token.attempt == own.attempt and view.now - token.made < deadlines.TOKEN:
+            return token, data
+    return None, own
+
+
+def _join(view: View, lxd: Lxd, peers: Peers, token: Token, maker: UnitData) -> Join:
+    decided = _storage(view, peers)
+    backend = decided.backend if decided else view.options.storage_backend
+    row = storage.resolve(backend, lxd.server.drivers)
+    assert row is not None, "checked before"
+    return Join(
+        name=view.hostname,
+        address=endpoint(view.cluster_address),
+        https_address=endpoint(view.https_address),
+        sealed=token.sealed,
+        pool=decided.pool if decided else view.options.storage_pool,
+        member_keys=row.member_keys(decided.size if decided else view.options.storage_size),
+        fingerprint=maker.cluster,
+    )
+
+
+def _turn(view: View, peers: Peers) -> Status:
+    """What this unit waits for."""
+    if not _fingerprint(peers):
+        if not peers.app.bootstrap:
+            return waiting("for the leader to name the unit that bootstraps")
+        return waiting(f"for {peers.app.bootstrap} to bootstrap the cluster")
+    waiting_for = ""
+    for place in peers.app.queue:
+        if place.unit == view.unit:
+            break
+        data = peers.others.get(place.unit)
+        if data and not data.cluster and data.able and data.attempt == place.attempt:
+            waiting_for = place.unit
+    if waiting_for:
+        return waiting(f"to join after {waiting_for}")
+    return waiting("for a join token")

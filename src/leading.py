@@ -1,0 +1,119 @@
+"""What only Juju's leader does: name the unit that bootstraps, keep the queue, sum up the status."""
+
+from __future__ import annotations
+
+import re
+
+import deadlines
+from peers import AppData, Place, UnitData
+from status import Status, active, count, names, waiting
+from view import Lxd, Peers, View
+
+
+def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
+    """What shall stand in the application's databag. The same as before where nothing changed."""
+    units = {view.unit: own, **peers.others}
+    app = peers.app
+    bootstrap = app.bootstrap
+    if not app.cluster and not any(d.cluster for d in units.values()):
+        bootstrap = _bootstrap_unit(view, app, units)
+    founder = units.get(bootstrap)
+    cluster, storage = app.cluster, app.storage
+    if founder is not None and founder.cluster:
+        cluster = cluster or founder.cluster
+        storage = storage or founder.storage
+    queue = _queue(view, app, units, bootstrap)
+    return AppData(bootstrap=bootstrap, cluster=cluster, storage=storage, queue=queue)
+
+
+def known(view: View, unit: str, units: dict[str, UnitData]) -> bool:
+    """Whether Juju still has `unit`. A new leader may not have met all its peers yet."""
+    return unit in units or view.known_units is None or unit in view.known_units
+
+
+def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str:
+    """The one unit that may make the cluster.
+
+    Another is named only when the named one is gone: while it is there, it may be at it already.
+    """
+    if app.bootstrap and known(view, app.bootstrap, units):
+        return app.bootstrap
+    able = [u for u in sorted(units, key=number) if units[u].able]
+    if not able:
+        return ""
+    # A leader learns of its own write only in a later hook. At the start of its life more hooks
+    # follow by themselves; later on it is the others that a write wakes.
+    others = [u for u in able if u != view.unit]
+    preferred = [view.unit, *others] if not app.bootstrap else [*others, view.unit]
+    return next(u for u in preferred if u in able)
+
+
+def number(unit: str) -> tuple[str, int]:
+    """Sorts units as Juju numbers them."""
+    match = re.fullmatch(r"(.*)/(\d+)", unit)
+    return (match[1], int(match[2])) if match else (unit, 0)
+
+
+def _queue(
+    view: View, app: AppData, units: dict[str, UnitData], bootstrap: str
+) -> tuple[Place, ...]:
+    """Rewritten only when a unit comes, goes, or misses its turn; that one goes last."""
+    kept: list[Place] = []
+    late: list[Place] = []
+    for place in app.queue:
+        if not known(view, place.unit, units):
+            continue
+        attempt = _attempt_due(view, place, units)
+        if attempt == place.attempt:
+            kept.append(place)
+        else:
+            late.append(Place(unit=place.unit, attempt=attempt))
+    queued = {p.unit for p in app.queue}
+    new = sorted((u for u in units if u not in queued), key=lambda u: (u != bootstrap, number(u)))
+    return (*kept, *(Place(unit=u, attempt=units[u].attempt) for u in new), *late)
+
+
+def _attempt_due(view: View, place: Place, units: dict[str, UnitData]) -> int:
+    """The attempt for which `place` should stand: higher than it does if its turn was missed."""
+    data = units.get(place.unit)
+    if data is None or data.cluster:
+        return place.attempt
+    if data.attempt > place.attempt:
+        return data.attempt
+    for maker in units.values():
+        token = maker.token
+        if token is None or token.unit != place.unit or token.attempt != place.attempt:
+            continue
+        if view.now - token.made > deadlines.LAPSE:
+            return place.attempt + 1
+    return place.attempt
+
+
+def application_status(view: View, peers: Peers, own: UnitData) -> Status:
+    """The application in one line: how many members and voters, or what is missing."""
+    units = {view.unit: own, **peers.others}
+    joined = [u for u, d in units.items() if d.cluster]
+    if not joined:
+        who = peers.app.bootstrap or "the leader"
+        return waiting(f"for {who} to bootstrap the cluster")
+    missing = sorted(set(units) - set(joined), key=number)
+    if missing:
+        return waiting(
+            f"{len(joined)} of {count(len(units), 'unit')} joined, missing {names(missing)}"
+        )
+    if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
+        return waiting("LXD on the leader does not answer")
+    return _health(view.lxd)
+
+
+def _health(lxd: Lxd) -> Status:
+    down = [m.name for m in lxd.members if not m.online]
+    total = len(lxd.members)
+    if down:
+        return waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
+    voters = sum(m.voter for m in lxd.members)
+    summary = f"{count(total, 'member')}, {count(voters, 'voter')}"
+    if total < 3:
+        # With two members only one has the database: LXD replicates it from three on.
+        return active(f"{summary}; add units: three survive a loss")
+    return active(summary)

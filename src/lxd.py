@@ -1,0 +1,284 @@
+"""LXD's API on this machine, over pylxd: every request with a deadline, every answer typed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import deadlines
+from view import Member, Network, Pool, Server
+
+SOCKET = "/var/snap/lxd/common/lxd/unix.socket"
+
+
+class LxdError(Exception):
+    """LXD refused a request, with its own words."""
+
+
+class LxdUnreachable(Exception):  # noqa: N818 - not an error: LXD is starting, or waits for its peers
+    """LXD did not answer in time."""
+
+
+class LxdApi:
+    """What the charm asks of LXD and tells it. Reads end after `deadlines.LOOK` seconds."""
+
+    def __init__(self, socket: str = SOCKET) -> None:
+        self._endpoint = f"http+unix://{quote(socket, safe='')}"
+        # pylxd has no types: what comes from it is typed below, field by field.
+        self._client: Any = None
+
+    def await_start(self, seconds: float) -> None:
+        """Returns once LXD answers. Raises LxdUnreachable after `seconds`."""
+        import tenacity
+
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_delay(seconds),
+            wait=tenacity.wait_fixed(0.2),
+            retry=tenacity.retry_if_exception_type(LxdUnreachable),
+            reraise=True,
+        )
+        attempts(self.server)
+
+    def server(self) -> Server:
+        """LXD itself, asked anew. Raises LxdUnreachable."""
+        import pylxd
+        import requests.exceptions as http
+        from pylxd import exceptions
+
+        # pylxd asks GET /1.0 whenever a client is made.
+        try:
+            self._client = pylxd.Client(endpoint=self._endpoint, timeout=deadlines.LOOK)
+        except (
+            exceptions.ClientConnectionFailed,
+            exceptions.LXDAPIException,
+            http.RequestException,
+        ) as error:
+            self._client = None
+            raise LxdUnreachable(_reason(error)) from error
+        return _server(self._client.host_info)
+
+    def members(self) -> tuple[Member, ...]:
+        """The cluster's members as this one sees them."""
+        rows = self._get("cluster/members", recursion=1)
+        return tuple(sorted((_member(row) for row in rows), key=lambda m: m.name))
+
+    def pools(self) -> tuple[Pool, ...]:
+        """The storage pools."""
+        return tuple(_pool(row) for row in self._get("storage-pools", recursion=1))
+
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that LXD manages."""
+        return tuple(_network(r) for r in self._get("networks", recursion=1) if r["managed"])
+
+    def instances(self) -> int:
+        """How many instances there are, in all projects."""
+        return len(self._get("instances", **{"all-projects": "true"}))
+
+    def set_server_config(self, values: Mapping[str, str]) -> None:
+        """Sets some keys of the server's configuration."""
+        self._change("patch", "", {"config": dict(values)})
+
+    def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
+        """Creates a pool on a server that is not clustered."""
+        body = {"name": name, "driver": driver, "config": dict(config)}
+        self._change("post", "storage-pools", body)
+
+    def create_network(
+        self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]
+    ) -> None:
+        """Creates a network: in a cluster first defined on each member, then made on all."""
+        for member in members:
+            body: dict[str, Any] = {"name": name, "type": kind, "config": {}}
+            self._change("post", "networks", body, target=member)
+        self._change("post", "networks", {"name": name, "type": kind, "config": dict(config)})
+
+    def delete_network(self, name: str) -> None:
+        """Deletes a network. LXD refuses one that is used."""
+        self._change("delete", f"networks/{name}")
+
+    def update_network(self, name: str, values: Mapping[str, str]) -> None:
+        """Sets some keys of a network's configuration on every member."""
+        self._change("patch", f"networks/{name}", {"config": dict(values)})
+
+    def default_profile(self) -> dict[str, Any]:
+        """The default profile: `config`, `description`, `devices`."""
+        found = self._get("profiles/default")
+        return {key: found[key] for key in ("config", "description", "devices")}
+
+    def set_default_profile(self, profile: Mapping[str, Any]) -> None:
+        """Replaces the default profile."""
+        self._change("put", "profiles/default", dict(profile))
+
+    def enable_cluster(self, name: str) -> None:
+        """Makes this server the first member of a cluster."""
+        self._operation("put", "cluster", {"server_name": name, "enabled": True}, deadlines.ENABLE)
+
+    def join_cluster(
+        self,
+        name: str,
+        address: str,
+        token: str,
+        member_config: list[dict[str, str]],
+        seconds: float,
+    ) -> None:
+        """Joins the cluster that `token` is from. Raises LxdUnreachable if that takes over `seconds`."""
+        told: dict[str, Any] = json.loads(base64.b64decode(token))
+        cluster_address, certificate = _reachable(told["addresses"], told["fingerprint"])
+        extensions = self._connected().host_info["api_extensions"]
+        # Before this extension a join token went where the trust password was.
+        field = "cluster_token" if "explicit_trust_token" in extensions else "cluster_password"
+        body = {
+            "server_name": name,
+            "server_address": address,
+            "enabled": True,
+            "cluster_address": cluster_address,
+            "cluster_certificate": certificate,
+            "member_config": member_config,
+            field: token,
+        }
+        self._operation("put", "cluster", body, seconds)
+
+    def await_join(self, seconds: float) -> bool:
+        """Waits for a join that is under way already. False if there is none."""
+        for operation in self._get("operations", recursion=1).get("running", []):
+            if "cluster" in operation["description"].lower() and operation["class"] == "task":
+                self._wait(operation["id"], seconds)
+                return True
+        return False
+
+    def make_join_token(self, name: str) -> str:
+        """A token with which one server called `name` may join once. An older one for it is void."""
+        answer = self._change("post", "cluster/members", {"server_name": name})
+        told = answer["metadata"]["metadata"]
+        token = {
+            "server_name": told["serverName"],
+            "fingerprint": told["fingerprint"],
+            "addresses": told["addresses"],
+            "secret": told["secret"],
+            "expires_at": told.get("expiresAt", "0001-01-01T00:00:00Z"),
+        }
+        return base64.b64encode(json.dumps(token).encode()).decode()
+
+    def cancel_join_token(self, name: str) -> None:
+        """No join token for `name` is good any more."""
+        for operations in self._get("operations", recursion=1).values():
+            for operation in operations:
+                told: dict[str, Any] = operation.get("metadata") or {}
+                if operation["class"] == "token" and told.get("serverName") == name:
+                    self._change("delete", f"operations/{operation['id']}")
+
+    def set_failure_domain(self, name: str, domain: str) -> None:
+        """Tells LXD in which failure domain a member is."""
+        path = f"cluster/members/{name}"
+        member = self._get(path)
+        keep = ("config", "description", "groups", "roles")
+        body = {key: member[key] for key in keep if key in member}
+        self._change("put", path, body | {"failure_domain": domain})
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            self.server()
+        return self._client
+
+    def _node(self, path: str) -> Any:
+        node: Any = self._connected().api
+        for part in filter(None, path.split("/")):
+            node = node[part]
+        return node
+
+    def _request(self, method: str, path: str, seconds: float, **arguments: Any) -> Any:
+        import requests.exceptions as http
+        from pylxd import exceptions
+
+        node = self._node(path)
+        try:
+            return getattr(node, method)(timeout=seconds, **arguments).json()
+        except exceptions.LXDAPIException as error:
+            raise LxdError(str(error)) from error
+        except http.RequestException as error:
+            raise LxdUnreachable(_reason(error)) from error
+
+    def _get(self, path: str, **params: Any) -> Any:
+        return self._request("get", path, deadlines.LOOK, params=params)["metadata"]
+
+    def _change(self, method: str, path: str, body: Any = None, target: str = "") -> Any:
+        params = {"target": target} if target else {}
+        return self._request(method, path, deadlines.CHANGE, json=body, params=params)
+
+    def _operation(self, method: str, path: str, body: Any, seconds: float) -> None:
+        answer = self._request(method, path, seconds, json=body)
+        self._wait(answer["metadata"]["id"], seconds)
+
+    def _wait(self, operation: str, seconds: float) -> None:
+        path = f"operations/{operation}/wait"
+        # A little longer than LXD waits, so that it is LXD that says it is not over.
+        answer = self._request("get", path, seconds + 5, params={"timeout": int(seconds)})
+        ended = answer["metadata"]
+        if ended["status_code"] < 200:
+            raise LxdUnreachable(f"{ended['description'].lower()} did not end in {seconds:.0f} s")
+        if ended["status_code"] >= 400:
+            raise LxdError(ended["err"])
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if "No such file" in text or "Connection refused" in text:
+        return "its daemon is not running"
+    return "no answer in time" if "timed out" in text.lower() else text
+
+
+def _reachable(addresses: list[str], fingerprint: str) -> tuple[str, str]:
+    """The first of the members' addresses that answers, with the certificate that the token promises."""
+    problems: list[str] = []
+    for address in addresses:
+        parts = urlsplit(f"//{address}")
+        try:
+            where = (parts.hostname or "", parts.port or 8443)
+            certificate = ssl.get_server_certificate(where, timeout=deadlines.LOOK)
+        except OSError as error:
+            problems.append(f"{address}: {error}")
+            continue
+        if hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest() == fingerprint:
+            return address, certificate
+        problems.append(f"{address}: not the cluster's certificate")
+    raise LxdError("no member can be reached: " + "; ".join(problems))
+
+
+def _server(info: Any) -> Server:
+    environment = info["environment"]
+    return Server(
+        version=environment["server_version"],
+        clustered=environment["server_clustered"],
+        name=environment["server_name"],
+        fingerprint=environment["certificate_fingerprint"],
+        drivers=frozenset(d["Name"] for d in environment["storage_supported_drivers"]),
+        config={key: str(value) for key, value in info["config"].items()},
+    )
+
+
+def _member(row: Any) -> Member:
+    return Member(
+        name=row["server_name"],
+        address=urlsplit(str(row["url"])).hostname or "",
+        status=row["status"].upper(),
+        roles=frozenset(row["roles"] or ()),
+        failure_domain=row["failure_domain"],
+        message=row["message"],
+    )
+
+
+def _used_by(row: Any) -> frozenset[str]:
+    return frozenset(row["used_by"] or ())
+
+
+def _pool(row: Any) -> Pool:
+    return Pool(row["name"], row["driver"], row["status"], _used_by(row))
+
+
+def _network(row: Any) -> Network:
+    return Network(row["name"], row["type"], row["status"], row["config"], _used_by(row))

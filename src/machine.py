@@ -1,0 +1,88 @@
+"""This machine: its name, what this unit keeps on its disk, and LXD's folder when it must be emptied."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import deadlines
+from view import Forming
+
+STATE = Path("/var/lib/lxd-cluster")
+LXD_DIR = Path("/var/snap/lxd/common/lxd")
+_DAEMON = "snap.lxd.daemon.service"
+
+
+class Machine:
+    """The machine that this unit is on."""
+
+    def __init__(self, state: Path = STATE, lxd_dir: Path = LXD_DIR) -> None:
+        self._key = state / "key"
+        self._forming = state / "forming"
+        self._lxd_dir = lxd_dir
+
+    def hostname(self) -> str:
+        """The machine's name without its domain: what LXD calls the member."""
+        return socket.gethostname().split(".")[0]
+
+    def key(self) -> bytes | None:
+        """This unit's private key, None before it was made."""
+        return self._key.read_bytes() if self._key.exists() else None
+
+    def keep_key(self, private: bytes) -> None:
+        """Keeps the key where only root can read it."""
+        _write_privately(self._key, private)
+
+    def forming(self) -> Forming | None:
+        """The bootstrap or join that was begun here and is not published yet."""
+        if not self._forming.exists():
+            return None
+        return Forming(**json.loads(self._forming.read_text()))
+
+    def note_forming(self, what: str, now: float) -> None:
+        """Notes a bootstrap or join before it begins: after a crash nothing else could tell."""
+        note = json.dumps({"what": what, "since": now}).encode()
+        _write_privately(self._forming, note)
+
+    def forget_forming(self) -> None:
+        """The bootstrap or join is over."""
+        self._forming.unlink(missing_ok=True)
+
+    def empty_lxd(self) -> None:
+        """Empties the folder of an LXD that was stopped and never was a member."""
+        for mount in reversed(_mounts_below(self._lxd_dir)):
+            _run("/usr/bin/umount", mount)
+        for entry in self._lxd_dir.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+    def kill_lxd(self) -> None:
+        """Ends a daemon that hangs: asked to stop, it would take its ten minutes."""
+        _run("/usr/bin/systemctl", "kill", "--signal=SIGKILL", _DAEMON)
+
+
+def _write_privately(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def _mounts_below(folder: Path) -> list[str]:
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    points = (line.split()[1] for line in lines)
+    return [point for point in points if Path(point).is_relative_to(folder)]
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=deadlines.COMMAND)

@@ -1,0 +1,116 @@
+"""What a member does: tell the others, admit the next, and keep the cluster as the options say."""
+
+from __future__ import annotations
+
+import admission
+import settings
+from addresses import endpoint
+from peers import Storage, UnitData
+from status import Status, active, blocked, names, waiting
+from steps import ForgetForming, Plan, SetFailureDomain, SetServerConfig, Step
+from view import Lxd, Member, Peers, View
+
+
+def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+    """The plan of a unit whose LXD is clustered."""
+    fingerprint = lxd.server.fingerprint
+    if foreign := _foreign(view, peers, fingerprint):
+        return Plan(foreign, own=own)
+    member = lxd.member(lxd.server.name)
+    if member is None:
+        return Plan(waiting("LXD does not list this member yet"), own=own)
+    own = own.model_copy(
+        update={"name": lxd.server.name, "cluster": fingerprint, "attempt": peers.own.attempt}
+    )
+    decided = peers.app.storage or own.storage or _made_here(view, lxd)
+    if peers.app.bootstrap == view.unit and decided:
+        own = own.model_copy(update={"storage": decided})
+    steps = [*_local(view, lxd, member)]
+    if view.forming is not None and peers.own.cluster == fingerprint:
+        steps.append(ForgetForming())
+    problem = _moved(view, lxd) or (
+        settings.storage_change(view.options, decided) if decided else None
+    )
+    if problem is None and decided and is_steward(view.unit, peers, lxd):
+        shared, problem = _shared(view, lxd, decided)
+        steps += shared
+    admitted = admission.admit(view, lxd, peers, fingerprint)
+    steps += admitted.steps
+    own = own.model_copy(update={"token": admitted.token, "refused": admitted.refused})
+    return Plan(problem or _standing(member), tuple(steps), own)
+
+
+def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
+    """Whether this unit looks after what all members share: the first in the queue that is online.
+
+    Juju's leader would be the other choice, but it need not be a member.
+    """
+    for place in peers.app.queue:
+        data = peers.data(place.unit, unit)
+        if place.unit == unit:
+            return True
+        member = lxd.member(data.name) if data and data.cluster else None
+        if member is not None and member.online:
+            return False
+    return peers.app.bootstrap == unit
+
+
+def _foreign(view: View, peers: Peers, fingerprint: str) -> Status | None:
+    """Blocked if this machine's LXD is in a cluster that is not this application's."""
+    ours = {peers.app.cluster, peers.own.cluster} | {d.cluster for d in peers.others.values()}
+    ours.discard("")
+    if fingerprint in ours:
+        return None
+    if not ours and view.forming is not None and peers.app.bootstrap == view.unit:
+        return None
+    return blocked(f"LXD here is in another cluster ({fingerprint[:12]}): remove this unit")
+
+
+def _made_here(view: View, lxd: Lxd) -> Storage | None:
+    """The pool that this unit made at bootstrap: its driver is looked up, not remembered."""
+    pool = next((p for p in lxd.pools or () if p.name == view.options.storage_pool), None)
+    if pool is None:
+        return None
+    return Storage(backend=pool.driver, pool=pool.name, size=view.options.storage_size)
+
+
+def _moved(view: View, lxd: Lxd) -> Status | None:
+    """LXD cannot change a member's address while it is clustered."""
+    has = lxd.server.config.get("cluster.https_address", "")
+    if not view.cluster_address or has in ("", endpoint(view.cluster_address)):
+        return None
+    now = view.cluster_address
+    return blocked(f"the member's address is {has}, the machine's {now}: give it back")
+
+
+def _local(view: View, lxd: Lxd, member: Member) -> list[Step]:
+    """What concerns this member alone."""
+    steps: list[Step] = []
+    if view.https_address:
+        address = endpoint(view.https_address)
+        if lxd.server.config.get("core.https_address") != address:
+            steps.append(SetServerConfig({"core.https_address": address}))
+    if view.zone and member.failure_domain != view.zone:
+        steps.append(SetFailureDomain(member.name, view.zone))
+    return steps
+
+
+def _shared(view: View, lxd: Lxd, decided: Storage) -> tuple[list[Step], Status | None]:
+    """What concerns all members. LXD changes it only while every member is up."""
+    steps = settings.server_config(view.options, dict(lxd.server.config))
+    network, problem = settings.default_network(view.options, lxd)
+    if problem is not None:
+        return [], problem
+    steps += network + settings.default_profile(view.options, decided, lxd)
+    down = [m.name for m in lxd.members if not m.online]
+    if steps and down:
+        return [], waiting(f"to apply the options until {names(down)} is back")
+    return steps, None
+
+
+def _standing(member: Member) -> Status:
+    if not member.online:
+        return waiting(f"member {member.name} is {member.status.lower()}: {member.message}")
+    standby = "database-standby" in member.roles
+    role = "voter" if member.voter else "stand-by" if standby else "no database role"
+    return active(f"member {member.name}, {role}")

@@ -1,0 +1,85 @@
+"""Looks at LXD, the snap and the machine. It changes nothing, and asks LXD no more than a plan needs:
+two requests on most members, four on the steward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import deadlines
+import seal
+from lxd import LxdError, LxdUnreachable
+from membership import is_steward
+from options import Options
+from view import Events, Lxd, Peers, Resource, Silent, View
+from world import World
+
+
+@dataclass(frozen=True)
+class Juju:
+    """What Juju says to this unit, read once at the beginning of a hook."""
+
+    unit: str
+    leader: bool
+    options: Options
+    resource: Resource | None
+    cluster_address: str
+    https_address: str
+    zone: str
+    peers: Peers | None
+    known_units: frozenset[str] | None = None
+
+
+def observe(juju: Juju, world: World, events: Events) -> View:
+    """Everything that a plan may depend on, as it is now."""
+    snap = world.snap.facts(juju.resource)
+    key = world.machine.key()
+    return View(
+        unit=juju.unit,
+        leader=juju.leader,
+        now=world.clock(),
+        options=juju.options,
+        resource=juju.resource,
+        hostname=world.machine.hostname(),
+        cluster_address=juju.cluster_address,
+        https_address=juju.https_address,
+        zone=juju.zone,
+        public_key=seal.public_half(key) if key else "",
+        snap=snap,
+        lxd=_lxd(juju, world) if snap.installed else None,
+        peers=juju.peers,
+        known_units=juju.known_units,
+        forming=world.machine.forming(),
+        events=events,
+    )
+
+
+def _lxd(juju: Juju, world: World) -> Lxd | Silent:
+    try:
+        return _answers(juju, world)
+    except LxdUnreachable as first:
+        if not str(first).startswith("its daemon"):
+            return Silent(str(first))
+    # It may be starting: after an installation, a reboot, a reset.
+    try:
+        world.lxd.await_start(deadlines.START)
+        return _answers(juju, world)
+    except (LxdUnreachable, LxdError) as second:
+        return Silent(str(second))
+
+
+def _answers(juju: Juju, world: World) -> Lxd | Silent:
+    server = world.lxd.server()
+    try:
+        if not server.clustered:
+            return Lxd(
+                server,
+                pools=world.lxd.pools(),
+                networks=world.lxd.networks(),
+                instances=world.lxd.instances(),
+            )
+        seen = Lxd(server, world.lxd.members())
+        if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
+            return seen
+        return Lxd(server, seen.members, world.lxd.pools(), world.lxd.networks())
+    except LxdError as error:
+        return Silent(str(error))

@@ -1,0 +1,127 @@
+"""The charm's options, typed. A bad value is the operator's mistake: it blocks and changes nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+import networks
+import storage
+
+STATUS_LIMIT = 79
+"""Characters of a status message that `juju status` shows on a usual terminal."""
+
+_CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_SIZE = re.compile(r"[1-9]\d*(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
+_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
+_AUTOMATIC = ("auto", "none")
+
+
+def _channel(value: str) -> str:
+    if not _CHANNEL.fullmatch(value):
+        raise ValueError("use TRACK/RISK, such as 5.21/stable")
+    return value
+
+
+def _backend(value: str) -> str:
+    if value in storage.ALLOWED:
+        return value
+    later = " (not supported yet)" if value in storage.LATER else ""
+    raise ValueError(f"use one of {', '.join(storage.ALLOWED)}{later}")
+
+
+def _mode(value: str) -> str:
+    if value in networks.MODES:
+        return value
+    later = " (not supported yet)" if value in networks.LATER else ""
+    raise ValueError(f"use one of {', '.join(sorted(networks.MODES))}{later}")
+
+
+def _pool_name(value: str) -> str:
+    if not _NAME.fullmatch(value) or len(value) > 63:
+        raise ValueError("use letters, digits, '.', '_' and '-', 63 at most")
+    return value
+
+
+def _size(value: str) -> str:
+    if value and not _SIZE.fullmatch(value):
+        raise ValueError("use a number and a unit, such as 100GiB")
+    return value
+
+
+def _interface(value: str) -> str:
+    if not _INTERFACE.fullmatch(value):
+        raise ValueError("use 2 to 15 letters, digits, '.', '_' or '-'")
+    return value
+
+
+def _ipv4(value: str) -> str:
+    return value if value in _AUTOMATIC else _gateway(value, 4, "10.10.0.1/24")
+
+
+def _ipv6(value: str) -> str:
+    return value if value in _AUTOMATIC else _gateway(value, 6, "fd00:10::1/64")
+
+
+def _gateway(value: str, version: int, example: str) -> str:
+    """The bridge's own address: a bare subnet means its first host."""
+    try:
+        interface = ipaddress.ip_interface(value)
+    except ValueError:
+        interface = None
+    if interface is None or interface.version != version or "/" not in value:
+        raise ValueError(f"use auto, none or a CIDR such as {example}")
+    net = interface.network
+    if net.num_addresses < 4:
+        raise ValueError(f"too small a subnet; use a CIDR such as {example}")
+    address = net.network_address + 1 if interface.ip == net.network_address else interface.ip
+    if version == 4 and address == net.broadcast_address:
+        raise ValueError("that is the subnet's broadcast address")
+    return f"{address}/{net.prefixlen}"
+
+
+def _threshold(value: int) -> int:
+    # LXD's own check is "greater than 10", its heartbeat's interval in seconds.
+    if not 11 <= value <= 86400:
+        raise ValueError("use 11 to 86400 (seconds)")
+    return value
+
+
+def _replicas(value: int) -> int:
+    if value != -1 and not 1 <= value <= 1000:
+        raise ValueError("use 1 to 1000, or -1 for every member")
+    return value
+
+
+class Options(BaseModel):
+    """What the operator wants. Field names are the options' with '_' for '-'."""
+
+    model_config = ConfigDict(frozen=True)
+
+    snap_channel: Annotated[str, AfterValidator(_channel)] = "5.21/stable"
+    storage_backend: Annotated[str, AfterValidator(_backend)] = "auto"
+    storage_pool: Annotated[str, AfterValidator(_pool_name)] = "local"
+    storage_size: Annotated[str, AfterValidator(_size)] = ""
+    network_mode: Annotated[str, AfterValidator(_mode)] = "bridge"
+    network_name: Annotated[str, AfterValidator(_interface)] = "lxdbr0"
+    network_ipv4: Annotated[str, AfterValidator(_ipv4)] = "auto"
+    network_ipv6: Annotated[str, AfterValidator(_ipv6)] = "auto"
+    network_nat: bool = True
+    cluster_offline_threshold: Annotated[int, AfterValidator(_threshold)] = 20
+    images_replicas: Annotated[int, AfterValidator(_replicas)] = 3
+
+
+def explain(error: ValidationError) -> str:
+    """The first mistake as one status line: option=value: what is allowed."""
+    first = error.errors(include_url=False)[0]
+    option = str(first["loc"][0]).replace("_", "-")
+    why = first["msg"].removeprefix("Value error, ")
+    value = str(first["input"])
+    room = STATUS_LIMIT - len(option) - len(why) - 3
+    if len(value) > room:
+        value = value[: max(room - 3, 5)] + "..."
+    return f"{option}={value}: {why}"

@@ -1,0 +1,113 @@
+"""What units tell one another through the peer relation: typed, versioned, each field once.
+
+A databag maps strings to strings. Every field is one key with a JSON value, so that
+`juju show-unit` reads well. Fields that a newer charm added are ignored, missing ones have
+their default: units of two charm revisions can talk during a refresh.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+VERSION = 1
+"""Of the data's meaning. A unit ignores peers with a higher one rather than guess."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Token(_Data):
+    """Permission for one unit to join once, sealed to that unit's key."""
+
+    unit: str
+    attempt: int
+    sealed: str
+    made: float
+    """Seconds since the epoch, by the maker's clock."""
+
+
+class Place(_Data):
+    """A unit's place in the queue. It counts only for the attempt it was given for."""
+
+    unit: str
+    attempt: int = 0
+
+
+class Storage(_Data):
+    """The default pool as it was made at bootstrap: `auto` resolved, the same on every member."""
+
+    backend: str
+    pool: str
+    size: str = ""
+
+
+class UnitData(_Data):
+    """What one unit tells of itself."""
+
+    version: int = VERSION
+    name: str = ""
+    """The member's name: the machine's hostname."""
+    address: str = ""
+    key: str = ""
+    """Public key (base64) that tokens for this unit are sealed to."""
+    lxd: str = ""
+    """Version of LXD, empty while it is not running."""
+    revision: str = ""
+    """Of the LXD snap; x1, x2... for one that is not from the store."""
+    able: bool = False
+    """Nothing but its turn keeps this unit from joining."""
+    attempt: int = 0
+    """Joins that failed. A place in the queue for a lower number has lapsed."""
+    cluster: str = ""
+    """Fingerprint of the cluster that this unit is a member of."""
+    storage: Storage | None = None
+    """The default pool, told by the unit that made it."""
+    snap: str = ""
+    """Which local snap file is installed, empty for one from the store."""
+    token: Token | None = None
+    refused: dict[str, str] = {}
+    """Units that this member cannot admit, and why."""
+
+
+class AppData(_Data):
+    """What the leader writes for all."""
+
+    version: int = VERSION
+    bootstrap: str = ""
+    """The only unit that may turn its LXD into a cluster."""
+    cluster: str = ""
+    """The cluster's certificate fingerprint, once it exists."""
+    storage: Storage | None = None
+    queue: tuple[Place, ...] = ()
+
+
+D = TypeVar("D", bound=_Data)
+
+
+def load(kind: type[D], databag: Mapping[str, str]) -> D:
+    """Reads a databag. What cannot be read counts as not written."""
+    fields: dict[str, object] = {}
+    for key, text in databag.items():
+        if key in kind.model_fields:
+            try:
+                fields[key] = json.loads(text)
+            except ValueError:
+                continue
+    try:
+        data = kind.model_validate(fields)
+    except ValidationError:
+        return kind()
+    return data if fields.get("version", VERSION) == VERSION else kind()
+
+
+def dump(data: _Data) -> dict[str, str]:
+    """Writes as few keys as say the same: a default is not written."""
+    values = data.model_dump(mode="json", exclude_defaults=True)
+    # Without the version nothing else could be trusted by a newer charm.
+    values["version"] = VERSION
+    return {key: json.dumps(value, sort_keys=True) for key, value in values.items()}

@@ -1,0 +1,109 @@
+"""From what a unit sees to what it does: a pure function, without I/O, clock or randomness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import deadlines
+import joining
+import leading
+import membership
+from peers import UnitData
+from status import blocked, waiting
+from steps import InstallSnap, InstallSnapFile, Plan, ResetLxd
+from view import Lxd, Peers, Resource, Silent, View
+
+
+def make_plan(view: View) -> Plan:
+    """The steps that are due on this unit, or the reason why none may be taken."""
+    installing = _install(view)
+    if installing is not None:
+        return _with_peers(view, installing)
+    if view.lxd is None or isinstance(view.lxd, Silent):
+        return _with_peers(view, _silent(view, view.lxd))
+    if view.peers is None:
+        return Plan(waiting("for the peer relation"))
+    return _with_peers(view, _clustering(view, view.lxd, view.peers))
+
+
+def _clustering(view: View, lxd: Lxd, peers: Peers) -> Plan:
+    own = _own(view, lxd, peers)
+    if lxd.server.clustered:
+        return membership.of_member(view, lxd, peers, own)
+    return joining.of_outsider(view, lxd, peers, own)
+
+
+def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
+    """What this unit can say of itself before anything is decided."""
+    place = next((p for p in peers.app.queue if p.unit == view.unit), None)
+    attempt = max(peers.own.attempt, place.attempt if place else 0)
+    return peers.own.model_copy(
+        update={
+            "name": view.hostname,
+            "address": view.cluster_address,
+            "key": view.public_key,
+            "lxd": lxd.server.version if lxd else peers.own.lxd,
+            "revision": view.snap.revision,
+            "snap": view.resource.digest if view.resource else "",
+            "able": False,
+            "attempt": attempt + (1 if view.events.join_failure else 0),
+        }
+    )
+
+
+def _with_peers(view: View, plan: Plan) -> Plan:
+    """Adds what is told whatever the unit's own state is: its data and, by the leader, the application's."""
+    if view.peers is None:
+        return plan
+    lxd = view.lxd if isinstance(view.lxd, Lxd) else None
+    own = plan.own or _own(view, lxd, view.peers)
+    if not view.leader:
+        return replace(plan, own=own)
+    app = leading.application_data(view, view.peers, own)
+    return replace(
+        plan, own=own, app=app, app_status=leading.application_status(view, view.peers, own)
+    )
+
+
+def _install(view: View) -> Plan | None:
+    """The plan while LXD's snap is not what it should be, None when it is."""
+    snap = view.snap
+    if not snap.snapd:
+        return Plan(blocked("snapd is missing: run apt install snapd on this machine"))
+    if snap.deb:
+        return Plan(blocked("LXD is here as a deb: apt purge lxd, its data moved or given up"))
+    if not snap.installed:
+        resource = view.resource
+        step = (
+            InstallSnapFile(resource.path) if resource else InstallSnap(view.options.snap_channel)
+        )
+        return Plan(waiting("for the LXD snap"), (step,))
+    if view.resource is None or snap.same_as_resource:
+        return None
+    return _exchange_snap(view, view.resource)
+
+
+def _exchange_snap(view: View, resource: Resource) -> Plan:
+    """All members must run one version: none is exchanged while another is down for a different reason.
+
+    A member that has the new snap already is down because it waits for the others.
+    """
+    if view.peers is not None and isinstance(view.lxd, Lxd):
+        exchanging = {d.name for d in view.peers.others.values() if d.snap == resource.digest}
+        down = {m.name for m in view.lxd.members if not m.online} - exchanging
+        if down:
+            names = ", ".join(sorted(down))
+            return Plan(waiting(f"to exchange the LXD snap until {names} is back"))
+    return Plan(waiting("to exchange the LXD snap"), (InstallSnapFile(resource.path),))
+
+
+def _silent(view: View, silent: Silent | None) -> Plan:
+    reason = silent.reason if silent else "not looked at"
+    forming = view.forming
+    hung = (
+        forming is not None and forming.what == "join" and view.now - forming.since > deadlines.JOIN
+    )
+    if hung and (view.peers is None or not view.peers.own.cluster):
+        why = f"its join did not end in {deadlines.JOIN:.0f} s"
+        return Plan(waiting("to join again"), (ResetLxd(why),))
+    return Plan(waiting(f"LXD does not answer: {reason}"))

@@ -1,0 +1,45 @@
+"""One run: observe, plan, act, and again until nothing is left to do or a step fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from act import StepFailed, act
+from observe import Juju, observe
+from plan import make_plan
+from status import blocked, waiting
+from steps import Plan, Step
+from view import Events
+from world import World
+
+logger = logging.getLogger(__name__)
+
+ROUNDS = 6
+"""A unit's longest way in one run: install, key, join, settle, admit the next, look again."""
+
+
+def run(juju: Juju, world: World, progress: Callable[[Step], None]) -> Plan:
+    """Does what is due on this unit. The plan returned has no steps left, or the status of the one that failed."""
+    events = Events()
+    plan = make_plan(observe(juju, world, events))
+    for _ in range(ROUNDS):
+        if not plan.steps:
+            break
+        try:
+            for step in plan.steps:
+                logger.info("%s", step)
+                progress(step)
+                events = act(step, juju.unit, world, events)
+        except StepFailed as failure:
+            return _failed(failure, make_plan(observe(juju, world, events)))
+        plan = make_plan(observe(juju, world, events))
+    return plan
+
+
+def _failed(failure: StepFailed, plan: Plan) -> Plan:
+    message = f"could not {failure.step}: {failure.reason}"
+    logger.warning("%s", message)
+    status = waiting(message) if failure.later else blocked(message)
+    return replace(plan, status=status, steps=())

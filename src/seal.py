@@ -1,0 +1,45 @@
+"""Sealing join tokens: HPKE (RFC 9180), so that only the unit that a token is for can read it."""
+
+from __future__ import annotations
+
+import base64
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+_SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
+
+
+class SealError(Exception):
+    """What was sealed is not for this key, or was changed on its way."""
+
+
+def new_key() -> bytes:
+    """A private key, 32 bytes to be kept to itself."""
+    return X25519PrivateKey.generate().private_bytes_raw()
+
+
+def public_half(private: bytes) -> str:
+    """The public half of a private key, to be told to anyone."""
+    key = X25519PrivateKey.from_private_bytes(private).public_key()
+    return base64.b64encode(key.public_bytes_raw()).decode()
+
+
+def seal(text: str, public: str, purpose: str) -> str:
+    """`text` for the owner of `public` alone, bound to `purpose`. Raises SealError for a bad key."""
+    try:
+        key = X25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
+    except ValueError as error:
+        raise SealError(f"not a public key: {error}") from error
+    return base64.b64encode(_SUITE.encrypt(text.encode(), key, info=purpose.encode())).decode()
+
+
+def unseal(sealed: str, private: bytes, purpose: str) -> str:
+    """What was sealed for this key and purpose. Raises SealError for anything else."""
+    key = X25519PrivateKey.from_private_bytes(private)
+    try:
+        data = base64.b64decode(sealed, validate=True)
+        return _SUITE.decrypt(data, key, info=purpose.encode()).decode()
+    except (ValueError, InvalidTag) as error:
+        raise SealError("the token is not sealed to this unit") from error

@@ -1,0 +1,145 @@
+"""The LXD snap: what is there is looked up on the disk, changes go through snapd."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import subprocess
+from pathlib import Path
+
+import deadlines
+from view import Resource, SnapFacts
+
+logger = logging.getLogger(__name__)
+
+_SNAP = "/usr/bin/snap"
+_CURRENT = Path("/snap/lxd/current")
+_FILES = Path("/var/lib/snapd/snaps")
+_DEB_UNITS = (Path("/lib/systemd/system/lxd.service"), Path("/usr/lib/systemd/system/lxd.service"))
+_HEAD, _TAIL = 4096, 65536
+_PLUGS = ("lxd-support", "network-control", "system-observe")
+
+
+class SnapError(Exception):
+    """snapd did not do what it was asked, in its own words."""
+
+
+class ChannelUnknown(SnapError):
+    """The store has no such channel of LXD."""
+
+
+def resource(path: Path | None) -> Resource | None:
+    """The attached snap. An empty file means that none is attached."""
+    if path is None or path.stat().st_size == 0:
+        return None
+    return Resource(str(path), _digest(path))
+
+
+def _digest(path: Path) -> str:
+    """Tells two snap files apart without reading all of them in every hook.
+
+    A squashfs has its time, size and table positions in its head, and the tables of all its
+    files in its tail.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        file.seek(max(0, size - _TAIL))
+        tail = file.read()
+    return hashlib.sha256(b"%d:" % size + head + tail).hexdigest()[:16]
+
+
+class Snap:
+    """The LXD snap on this machine."""
+
+    def facts(self, wanted: Resource | None) -> SnapFacts:
+        """What is installed, and whether it is the attached file."""
+        installed = _CURRENT.exists()
+        revision = _CURRENT.resolve().name if installed else ""
+        file = _FILES / f"lxd_{revision}.snap"
+        same = wanted is None or (file.exists() and _digest(file) == wanted.digest)
+        return SnapFacts(
+            snapd=Path(_SNAP).exists(),
+            deb=any(unit.exists() for unit in _DEB_UNITS),
+            installed=installed,
+            revision=revision,
+            same_as_resource=same,
+        )
+
+    def install(self, channel: str, revision: str) -> None:
+        """LXD from the store. Raises SnapError, ChannelUnknown."""
+        from charmlibs import snap
+
+        try:
+            snap.ensure_installed("lxd", channel, revision=revision or None, update=False)
+        except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
+            raise ChannelUnknown(str(error)) from error
+        except snap.Error as error:
+            raise SnapError(str(error)) from error
+        _hold()
+
+    def install_file(self, path: str) -> None:
+        """LXD from a local file. Raises SnapError."""
+        fresh = not _CURRENT.exists()
+        # snapd ignores --classic for a snap that is confined.
+        command = [_SNAP, "install", "--dangerous", "--classic", path]
+        try:
+            subprocess.run(
+                command, check=True, capture_output=True, text=True, timeout=deadlines.SNAP
+            )
+        except subprocess.CalledProcessError as error:
+            raise SnapError(error.stderr.strip().removeprefix("error: ")) from error
+        except subprocess.TimeoutExpired as error:
+            raise SnapError(f"no end after {deadlines.SNAP:.0f} s") from error
+        connected = _connect()
+        if fresh and connected:
+            # The daemon began without what the plugs allow it.
+            self._service("restart")
+        _hold()
+
+    def stop(self) -> None:
+        """Stops LXD's daemon. Raises SnapError."""
+        self._service("stop")
+
+    def start(self) -> None:
+        """Starts LXD's daemon. Raises SnapError."""
+        self._service("start")
+
+    def _service(self, verb: str) -> None:
+        from charmlibs import snap
+
+        try:
+            {"start": snap.start, "stop": snap.stop, "restart": snap.restart}[verb]("lxd")
+        except snap.Error as error:
+            raise SnapError(str(error)) from error
+
+
+def _connect() -> int:
+    """How many plugs were connected.
+
+    What the store's assertions do for LXD a local file does not get: plugs and the name `lxc`.
+    """
+    from charmlibs import snap
+
+    connected = 0
+    for plug in _PLUGS:
+        try:
+            snap.connect(("lxd", plug))
+            connected += 1
+        except snap.Error as error:
+            logger.debug("snap lxd, plug %s: %s", plug, error)
+    try:
+        snap.alias("lxd", "lxc", "lxc")
+    except snap.Error as error:
+        logger.warning("no alias lxc for lxd.lxc: %s", error)
+    return connected
+
+
+def _hold() -> None:
+    from charmlibs import snap
+
+    try:
+        snap.hold("lxd")
+    except snap.Error as error:
+        # snapd before 2.58 cannot. Members that differ in version are noticed all the same.
+        logger.warning("refreshes of LXD are not held: %s", error)

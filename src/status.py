@@ -1,0 +1,59 @@
+"""Statuses as values, and every message the charm shows, so that they can be read side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from options import STATUS_LIMIT
+
+
+class Kind(str, Enum):
+    """What an operator should make of a status."""
+
+    ACTIVE = "active"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True)
+class Status:
+    """One line for `juju status`."""
+
+    kind: Kind
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}: {self.message}"
+
+
+def active(message: str) -> Status:
+    """All is well."""
+    return Status(Kind.ACTIVE, _fit(message))
+
+
+def waiting(message: str) -> Status:
+    """It will pass by itself."""
+    return Status(Kind.WAITING, _fit(message))
+
+
+def blocked(message: str) -> Status:
+    """Only the operator can help, and the message says how."""
+    return Status(Kind.BLOCKED, _fit(message))
+
+
+def names(words: Iterable[str]) -> str:
+    """At most three names, the rest counted."""
+    listed = sorted(words)
+    return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
+
+
+def count(number: int, thing: str) -> str:
+    """`1 member`, `3 members`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _fit(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= STATUS_LIMIT else line[: STATUS_LIMIT - 3] + "..."

@@ -1,0 +1,212 @@
+"""What a plan is made of: each step says what shall be true afterwards, in words and as values.
+
+A step is idempotent: carrying it out twice, or again after a crash half way, ends the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from peers import AppData, UnitData
+from status import Status
+
+
+@dataclass(frozen=True)
+class InstallSnap:
+    """LXD comes from the store, held there. An empty revision means the channel's own."""
+
+    channel: str
+    revision: str = ""
+
+    def __str__(self) -> str:
+        revision = f" at revision {self.revision}" if self.revision else ""
+        return f"install the LXD snap from {self.channel}{revision}"
+
+
+@dataclass(frozen=True)
+class InstallSnapFile:
+    """LXD is the attached resource, whatever was installed before."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return "install the LXD snap from the resource lxd-snap"
+
+
+@dataclass(frozen=True)
+class MakeKey:
+    """This unit has a key that join tokens can be sealed to."""
+
+    def __str__(self) -> str:
+        return "make this unit's key"
+
+
+@dataclass(frozen=True)
+class SetServerConfig:
+    """These keys of LXD's server configuration have these values."""
+
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "set " + ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
+
+
+@dataclass(frozen=True)
+class CreatePool:
+    """A storage pool on a server that is not clustered yet."""
+
+    name: str
+    driver: str
+    config: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"create the {self.driver} pool {self.name}"
+
+
+@dataclass(frozen=True)
+class CreateNetwork:
+    """A managed network; `members` names those that must define it first, none outside a cluster."""
+
+    name: str
+    type: str
+    config: Mapping[str, str]
+    members: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        where = f" on {', '.join(self.members)}" if self.members else ""
+        return f"create the {self.type} network {self.name}{where}"
+
+
+@dataclass(frozen=True)
+class UpdateNetwork:
+    """These keys of a network have these values on every member."""
+
+    name: str
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        changes = ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
+        return f"set {changes} on the network {self.name}"
+
+
+@dataclass(frozen=True)
+class SetDefaultProfile:
+    """The default profile has its root disk on `pool` and its nic on `network` (none if empty)."""
+
+    pool: str
+    network: str
+
+    def __str__(self) -> str:
+        return f"let the default profile use the pool {self.pool}, network {self.network or 'none'}"
+
+
+@dataclass(frozen=True)
+class EnableCluster:
+    """This server is the first member of a new cluster."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"bootstrap the cluster with the member {self.name}"
+
+
+@dataclass(frozen=True)
+class Join:
+    """This server is a member of the cluster that the sealed token is from."""
+
+    name: str
+    address: str
+    https_address: str
+    sealed: str = field(repr=False)
+    pool: str
+    member_keys: Mapping[str, str]
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"join the cluster as {self.name}"
+
+
+@dataclass(frozen=True)
+class ResetLxd:
+    """LXD on this machine is as freshly installed. Only for a server that never became a member."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"reset LXD: {self.why}"
+
+
+@dataclass(frozen=True)
+class MakeToken:
+    """A join token for one unit exists and is sealed to its key."""
+
+    unit: str
+    name: str
+    key: str = field(repr=False)
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"make a join token for {self.unit}"
+
+
+@dataclass(frozen=True)
+class CancelToken:
+    """No join token for this member name exists any more."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"cancel the join token of {self.name}"
+
+
+@dataclass(frozen=True)
+class SetFailureDomain:
+    """LXD knows which failure domain this member is in."""
+
+    name: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"set the failure domain of {self.name} to {self.domain}"
+
+
+@dataclass(frozen=True)
+class ForgetForming:
+    """The note of a bootstrap or join under way is gone: its end is published."""
+
+    def __str__(self) -> str:
+        return "note that forming is over"
+
+
+Step = (
+    InstallSnap
+    | InstallSnapFile
+    | MakeKey
+    | SetServerConfig
+    | CreatePool
+    | CreateNetwork
+    | UpdateNetwork
+    | SetDefaultProfile
+    | EnableCluster
+    | Join
+    | ResetLxd
+    | MakeToken
+    | CancelToken
+    | SetFailureDomain
+    | ForgetForming
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do now, in order, and what to tell: the operator, the peers, the application.
+
+    `own` and `app` are the whole of what shall stand in the databags, None where nothing may be written.
+    """
+
+    status: Status
+    steps: tuple[Step, ...] = ()
+    own: UnitData | None = None
+    app: AppData | None = None
+    app_status: Status | None = None

@@ -1,0 +1,163 @@
+"""What a unit sees: the facts that a plan is made from, as plain values.
+
+Nothing here does I/O. `observe` fills these in, `plan` reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from options import Options
+from peers import AppData, Token, UnitData
+
+
+@dataclass(frozen=True)
+class Member:
+    """One row of LXD's list of members."""
+
+    name: str
+    address: str
+    status: str
+    roles: frozenset[str]
+    failure_domain: str
+    message: str = ""
+
+    @property
+    def online(self) -> bool:
+        """Whether LXD had a heartbeat from it lately."""
+        return self.status == "ONLINE"
+
+    @property
+    def voter(self) -> bool:
+        """Whether it votes in the database's Raft group (LXD 5.21 renamed the role)."""
+        return bool(self.roles & {"database", "database-voter"})
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A storage pool that LXD knows."""
+
+    name: str
+    driver: str
+    status: str
+    used_by: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that LXD manages."""
+
+    name: str
+    type: str
+    status: str
+    config: Mapping[str, str]
+    used_by: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Server:
+    """LXD on this machine, as GET /1.0 tells of it."""
+
+    version: str
+    clustered: bool
+    name: str
+    fingerprint: str
+    drivers: frozenset[str]
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Lxd:
+    """LXD on this machine and, once it is clustered, the cluster seen from here.
+
+    `pools` and `networks` are None where this run has no use for them: they are
+    asked for by the steward and before the cluster only.
+    """
+
+    server: Server
+    members: tuple[Member, ...] = ()
+    pools: tuple[Pool, ...] | None = None
+    networks: tuple[Network, ...] | None = None
+    instances: int = 0
+
+    def member(self, name: str) -> Member | None:
+        """The member called `name`, if there is one."""
+        return next((m for m in self.members if m.name == name), None)
+
+
+@dataclass(frozen=True)
+class Silent:
+    """LXD is installed and does not answer, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Resource:
+    """The LXD snap that the operator attached. The digest tells two files apart on any unit."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class SnapFacts:
+    """What the disk says of the LXD snap, without asking snapd."""
+
+    snapd: bool
+    deb: bool
+    installed: bool
+    revision: str = ""
+    same_as_resource: bool = True
+
+
+@dataclass(frozen=True)
+class Forming:
+    """What this unit noted on its disk before it began to bootstrap or join, cleared once published."""
+
+    what: str
+    since: float
+
+
+@dataclass(frozen=True)
+class Peers:
+    """The peer relation as this unit reads it: what was committed when the hook began."""
+
+    app: AppData
+    own: UnitData
+    others: Mapping[str, UnitData]
+
+    def data(self, unit: str, me: str) -> UnitData | None:
+        """What `unit` published, None when it is not there."""
+        return self.own if unit == me else self.others.get(unit)
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happened earlier in this same run and no look can find out."""
+
+    made: Token | None = None
+    join_failure: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything a plan may depend on."""
+
+    unit: str
+    leader: bool
+    now: float
+    options: Options
+    resource: Resource | None
+    hostname: str
+    cluster_address: str
+    https_address: str
+    zone: str
+    public_key: str
+    snap: SnapFacts
+    lxd: Lxd | Silent | None
+    peers: Peers | None
+    known_units: frozenset[str] | None = None
+    forming: Forming | None = None
+    events: Events = field(default_factory=Events)

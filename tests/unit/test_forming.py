@@ -1,0 +1,173 @@
+"""How units become one cluster, whatever happens in between."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from deadlines import LAPSE
+from status import Kind
+from tests.unit.model_units import ModelApp, formed
+
+
+def units_that_may_join(app: ModelApp) -> set[str]:
+    """Those with a token that they can read and LXD would take."""
+    tokens = [app.own(u).token for u in app.units if app.own(u).cluster]
+    valid = {name for c in app.clusters.values() for name in c.tokens}
+    named = {t.unit for t in tokens if t and t.unit in app.units}
+    return {u for u in named if not app.own(u).cluster and app.own(u).name in valid}
+
+
+def test_units_become_one_cluster():
+    app = formed(5)
+
+    (cluster,) = app.clusters.values()
+    assert sorted(cluster.members) == ["m0", "m1", "m2", "m3", "m4"]
+    assert all(app.plan(u).status.kind is Kind.ACTIVE for u in app.units)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_any_order_of_hooks_and_lost_commits_ends_in_one_cluster(seed: int):
+    rng = random.Random(seed)
+    app = ModelApp()
+    for number in range(rng.randint(1, 7)):
+        app.add(number)
+    for _ in range(60):
+        app.leader = rng.choice(list(app.units)) if rng.random() < 0.1 else app.leader
+        app.hook(rng.choice(list(app.units)), commit=rng.random() > 0.3)
+        assert len(app.clusters) <= 1
+        assert len(units_that_may_join(app)) <= 1, "two units could join at once"
+        app.now += 1
+    app.settle()
+
+    (cluster,) = app.clusters.values()
+    assert len(cluster.members) == len(app.units)
+
+
+def test_a_settled_cluster_has_nothing_to_do():
+    app = formed(3)
+
+    assert [app.plan(u).steps for u in app.units] == [(), (), ()]
+
+
+def test_only_the_steward_asks_four_things():
+    app = formed(3)
+    asked: dict[str, int] = {}
+    for name, unit in app.units.items():
+        unit.lxd.requests = 0
+        app.hook(name)
+        asked[name] = unit.lxd.requests
+
+    assert asked == {"lxd/0": 4, "lxd/1": 2, "lxd/2": 2}
+
+
+def test_the_leader_does_not_act_on_its_own_word_before_it_is_committed():
+    app = ModelApp()
+    app.add(0)
+
+    app.hook("lxd/0", commit=False)
+    app.hook("lxd/0", commit=False)
+
+    assert not app.clusters
+
+
+def test_a_bootstrap_that_was_not_told_is_told_by_the_next_hook():
+    app = ModelApp()
+    app.add(0)
+    app.hook("lxd/0")
+    app.hook("lxd/0", commit=False)
+    assert app.clusters
+    assert not app.own("lxd/0").cluster
+
+    app.hook("lxd/0")
+
+    assert app.own("lxd/0").cluster in app.clusters
+
+
+def test_a_gone_unit_that_never_bootstrapped_is_replaced():
+    app = ModelApp()
+    for number in range(3):
+        app.add(number)
+    app.hook("lxd/0")
+    app.remove("lxd/0")
+    app.leader = "lxd/2"
+    app.settle()
+
+    (cluster,) = app.clusters.values()
+    assert sorted(cluster.members) == ["m1", "m2"]
+
+
+def test_a_leader_that_is_no_member_is_no_obstacle():
+    app = formed(2)
+    app.add(2)
+    app.leader = "lxd/2"
+    app.settle()
+
+    (cluster,) = app.clusters.values()
+    assert len(cluster.members) == 3
+
+
+def test_a_failed_join_is_tried_again_after_the_others():
+    app = formed(1)
+    app.add(1).lxd.fail_join = "database is busy"
+    app.add(2)
+    for _ in range(3):
+        for name in app.units:
+            app.hook(name)
+    assert app.own("lxd/1").attempt >= 1
+    assert app.own("lxd/2").cluster
+
+    app.units["lxd/1"].lxd.fail_join = ""
+    app.settle()
+
+    assert app.own("lxd/1").cluster
+
+
+def test_a_unit_that_does_not_use_its_token_goes_last():
+    app = formed(1)
+    app.add(1)
+    app.add(2)
+    app.hook("lxd/1")
+    app.hook("lxd/2")
+    app.hook("lxd/0")
+    app.hook("lxd/0")
+    assert [p.unit for p in app.app().queue] == ["lxd/0", "lxd/1", "lxd/2"]
+
+    app.now += LAPSE + 1
+    for name in ("lxd/0", "lxd/0", "lxd/2"):
+        app.hook(name)
+
+    assert app.own("lxd/2").cluster
+    assert [p.unit for p in app.app().queue] == ["lxd/0", "lxd/2", "lxd/1"]
+
+
+def test_tokens_are_never_readable_in_a_databag():
+    app = formed(1)
+    app.add(1)
+    for name in ("lxd/1", "lxd/0", "lxd/0"):
+        app.hook(name)
+    (cluster,) = app.clusters.values()
+
+    assert cluster.tokens["m1"] not in str(app.databags)
+    assert app.own("lxd/0").token is not None
+
+
+def test_a_member_removed_from_the_middle_leaves_a_maker():
+    app = formed(3)
+    app.remove("lxd/2")
+    app.add(3)
+    app.settle()
+
+    assert app.own("lxd/3").cluster
+
+
+def test_failure_domains_follow_the_zones():
+    app = ModelApp()
+    app.add(0).zone = "zone-a"
+    app.add(1).zone = "zone-b"
+    app.settle()
+
+    (cluster,) = app.clusters.values()
+    domains = {name: m.failure_domain for name, m in cluster.members.items()}
+    assert domains == {"m0": "zone-a", "m1": "zone-b"}
