@@ -10,7 +10,7 @@ import deadlines
 import seal
 from lxd import LxdError, LxdUnreachable
 from peers import Token
-from snap import ChannelUnknown, SnapError
+from snap import ChannelUnknownError, SnapError
 from steps import (
     CancelToken,
     CreateNetwork,
@@ -46,7 +46,7 @@ def act(step: Step, unit: str, world: World, events: Events) -> Events:
     """Carries `step` out and adds to `events` what no look can find out. Raises StepFailed."""
     try:
         return _HANDLERS[type(step)](step, unit, world, events)
-    except ChannelUnknown as error:
+    except ChannelUnknownError as error:
         raise StepFailed(step, str(error), later=False) from error
     except (SnapError, LxdUnreachable) as error:
         raise StepFailed(step, str(error), later=True) from error

@@ -78,7 +78,7 @@ class LxdClusterCharm(ops.CharmBase):
         self.unit.status = ops.MaintenanceStatus(str(step))
 
     def _publish(self, plan: Plan) -> None:
-        """What others see of this unit. Relation data is written only where it changed: each write wakes them all."""
+        """What others see of this unit. Only what changed is written: each write wakes them all."""
         self.unit.set_ports(PORT)
         relation = self.model.get_relation(PEERS)
         if relation is None:

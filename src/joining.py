@@ -51,7 +51,7 @@ def _fingerprint(peers: Peers) -> str:
     return peers.app.cluster or next((d.cluster for d in peers.others.values() if d.cluster), "")
 
 
-def _storage(view: View, peers: Peers) -> Storage | None:
+def _storage(peers: Peers) -> Storage | None:
     """The cluster's pool as decided at bootstrap, None before it."""
     told = (d.storage for d in peers.others.values() if d.cluster and d.storage)
     return peers.app.storage or next(told, None)
@@ -78,7 +78,7 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
 
 
 def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
-    decided = _storage(view, peers)
+    decided = _storage(peers)
     if decided and (problem := settings.storage_change(view.options, decided)):
         return problem
     word = decided.backend if decided else view.options.storage_backend
@@ -129,7 +129,7 @@ def _other_version(lxd: Lxd, peers: Peers) -> str:
 
 
 def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
-    """Make a cluster of this unit. The leader's word for it was committed before: it was read back."""
+    """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
     options = view.options
     backend = storage.resolve(options.storage_backend, lxd.server.drivers)
     assert backend is not None, "checked before"
@@ -167,7 +167,7 @@ def _token(view: View, peers: Peers, own: UnitData) -> tuple[Token | None, UnitD
 
 
 def _join(view: View, lxd: Lxd, peers: Peers, token: Token, maker: UnitData) -> Join:
-    decided = _storage(view, peers)
+    decided = _storage(peers)
     backend = decided.backend if decided else view.options.storage_backend
     row = storage.resolve(backend, lxd.server.drivers)
     assert row is not None, "checked before"

@@ -1,4 +1,4 @@
-"""What only Juju's leader does: name the unit that bootstraps, keep the queue, sum up the status."""
+"""What only Juju's leader does: name the unit that bootstraps, keep the queue, sum up."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class LxdError(Exception):
     """LXD refused a request, with its own words."""
 
 
-class LxdUnreachable(Exception):  # noqa: N818 - not an error: LXD is starting, or waits for its peers
+class LxdUnreachable(Exception):  # noqa: N818 - it may be starting, or wait for its peers
     """LXD did not answer in time."""
 
 
@@ -126,7 +126,7 @@ class LxdApi:
         member_config: list[dict[str, str]],
         seconds: float,
     ) -> None:
-        """Joins the cluster that `token` is from. Raises LxdUnreachable if that takes over `seconds`."""
+        """Joins the cluster that `token` is from. Raises LxdUnreachable after `seconds`."""
         told: dict[str, Any] = json.loads(base64.b64decode(token))
         cluster_address, certificate = _reachable(told["addresses"], told["fingerprint"])
         extensions = self._connected().host_info["api_extensions"]
@@ -152,7 +152,7 @@ class LxdApi:
         return False
 
     def make_join_token(self, name: str) -> str:
-        """A token with which one server called `name` may join once. An older one for it is void."""
+        """A token with which one server called `name` may join once. It voids an older one."""
         answer = self._change("post", "cluster/members", {"server_name": name})
         told = answer["metadata"]["metadata"]
         token = {
@@ -233,7 +233,7 @@ def _reason(error: Exception) -> str:
 
 
 def _reachable(addresses: list[str], fingerprint: str) -> tuple[str, str]:
-    """The first of the members' addresses that answers, with the certificate that the token promises."""
+    """The first address that answers with the certificate that the token promises."""
     problems: list[str] = []
     for address in addresses:
         parts = urlsplit(f"//{address}")

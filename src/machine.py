@@ -1,4 +1,4 @@
-"""This machine: its name, what this unit keeps on its disk, and LXD's folder when it must be emptied."""
+"""This machine: its name, what this unit keeps on its disk, and emptying LXD's folder."""
 
 from __future__ import annotations
 

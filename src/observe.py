@@ -1,5 +1,7 @@
-"""Looks at LXD, the snap and the machine. It changes nothing, and asks LXD no more than a plan needs:
-two requests on most members, four on the steward."""
+"""Looks at LXD, the snap and the machine, and changes nothing.
+
+LXD is asked no more than a plan needs: two things on most members, four on the steward.
+"""
 
 from __future__ import annotations
 

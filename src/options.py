@@ -1,4 +1,4 @@
-"""The charm's options, typed. A bad value is the operator's mistake: it blocks and changes nothing."""
+"""The charm's options, typed. A bad value blocks and changes nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SIZE = re.compile(r"[1-9]\d*(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
 _AUTOMATIC = ("auto", "none")
+_TYPES = {
+    "int": "use a whole number",
+    "bool": "use true or false",
+    "string": "use text",
+}
+"""What to say where pydantic refuses the type. Juju checks it first."""
 
 
 def _channel(value: str) -> str:
@@ -119,8 +125,9 @@ def explain(error: ValidationError) -> str:
     """The first mistake as one status line: option=value: what is allowed."""
     first = error.errors(include_url=False)[0]
     option = str(first["loc"][0]).replace("_", "-")
-    why = first["msg"].removeprefix("Value error, ")
-    value = str(first["input"])
+    family = first["type"].split("_")[0]
+    why = _TYPES.get(family) or first["msg"].removeprefix("Value error, ")
+    value = " ".join(str(first["input"]).split())
     room = STATUS_LIMIT - len(option) - len(why) - 3
     if len(value) > room:
         value = value[: max(room - 3, 5)] + "..."

@@ -52,7 +52,7 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
 
 
 def _with_peers(view: View, plan: Plan) -> Plan:
-    """Adds what is told whatever the unit's own state is: its data and, by the leader, the application's."""
+    """Adds what is told whatever the unit's state is: its data and, by the leader, all others'."""
     if view.peers is None:
         return plan
     lxd = view.lxd if isinstance(view.lxd, Lxd) else None
@@ -84,7 +84,7 @@ def _install(view: View) -> Plan | None:
 
 
 def _exchange_snap(view: View, resource: Resource) -> Plan:
-    """All members must run one version: none is exchanged while another is down for a different reason.
+    """All members must run one version: no exchange while one is down for another reason.
 
     A member that has the new snap already is down because it waits for the others.
     """

@@ -21,7 +21,7 @@ ROUNDS = 6
 
 
 def run(juju: Juju, world: World, progress: Callable[[Step], None]) -> Plan:
-    """Does what is due on this unit. The plan returned has no steps left, or the status of the one that failed."""
+    """Does what is due. The plan returned has no steps left, or tells of the one that failed."""
     events = Events()
     plan = make_plan(observe(juju, world, events))
     for _ in range(ROUNDS):

@@ -27,7 +27,7 @@ def public_half(private: bytes) -> str:
 
 
 def seal(text: str, public: str, purpose: str) -> str:
-    """`text` for the owner of `public` alone, bound to `purpose`. Raises SealError for a bad key."""
+    """`text` for the owner of `public` alone, bound to `purpose`. Raises SealError."""
     try:
         key = X25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
     except ValueError as error:

@@ -24,7 +24,7 @@ def storage_change(options: Options, decided: Storage) -> Status | None:
         "storage-size": (options.storage_size, decided.size),
     }
     for option, (value, has) in asked.items():
-        if value != has and value != "auto":
+        if value not in {has, "auto"}:
             back = f"{option}={has}" if has else f"--reset {option}"
             return blocked(f"{option}={value}: cannot change on a cluster yet; set {back}")
     return None

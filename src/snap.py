@@ -24,7 +24,7 @@ class SnapError(Exception):
     """snapd did not do what it was asked, in its own words."""
 
 
-class ChannelUnknown(SnapError):
+class ChannelUnknownError(SnapError):
     """The store has no such channel of LXD."""
 
 
@@ -67,13 +67,13 @@ class Snap:
         )
 
     def install(self, channel: str, revision: str) -> None:
-        """LXD from the store. Raises SnapError, ChannelUnknown."""
+        """LXD from the store. Raises SnapError, ChannelUnknownError."""
         from charmlibs import snap
 
         try:
             snap.ensure_installed("lxd", channel, revision=revision or None, update=False)
         except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
-            raise ChannelUnknown(str(error)) from error
+            raise ChannelUnknownError(str(error)) from error
         except snap.Error as error:
             raise SnapError(str(error)) from error
         _hold()

@@ -66,7 +66,7 @@ class CreatePool:
 
 @dataclass(frozen=True)
 class CreateNetwork:
-    """A managed network; `members` names those that must define it first, none outside a cluster."""
+    """A managed network; `members` must define it first, none of them outside a cluster."""
 
     name: str
     type: str
@@ -202,7 +202,7 @@ Step = (
 class Plan:
     """What to do now, in order, and what to tell: the operator, the peers, the application.
 
-    `own` and `app` are the whole of what shall stand in the databags, None where nothing may be written.
+    `own` and `app` are all that shall stand in the databags, None where nothing may be written.
     """
 
     status: Status

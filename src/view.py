@@ -114,7 +114,7 @@ class SnapFacts:
 
 @dataclass(frozen=True)
 class Forming:
-    """What this unit noted on its disk before it began to bootstrap or join, cleared once published."""
+    """What this unit noted before it began to bootstrap or join, cleared once published."""
 
     what: str
     since: float

@@ -21,7 +21,7 @@ def _no_config(_: Subnets) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Mode:
-    """One row of the table. `type` is LXD's network type, empty when LXD manages no network for it."""
+    """One row of the table. `type` is LXD's network type, empty where LXD manages none."""
 
     name: str
     type: str = ""

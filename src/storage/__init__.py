@@ -20,6 +20,6 @@ __all__ = ["ALLOWED", "BACKENDS", "LATER", "Backend", "resolve"]
 
 
 def resolve(word: str, drivers: frozenset[str]) -> Backend | None:
-    """The backend that `word` means on a server with these drivers, None if it has none that fits."""
+    """The backend that `word` means on a server with these drivers, None if none fits."""
     candidates = BACKENDS.values() if word == "auto" else (BACKENDS[word],)
     return next((b for b in candidates if b.driver in drivers), None)

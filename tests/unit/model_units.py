@@ -78,7 +78,7 @@ class ModelApp:
         )
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:
-        """One hook of the unit; without `commit` what it wrote is lost, as when it is killed at its end."""
+        """One hook of the unit; without `commit` what it wrote is lost, as if killed at its end."""
         plan = run(self.juju(name), self.units[name].world, lambda _: None)
         if commit and plan.own is not None:
             self.databags[name] = peers.dump(plan.own)
@@ -96,6 +96,7 @@ class ModelApp:
 
     def settle(self, rounds: int = 40) -> None:
         """Hooks of all units in turn until no databag changes any more."""
+        before: object = None
         for _ in range(rounds):
             before = (dict(self.app_data), {u: dict(d) for u, d in self.databags.items()})
             for name in list(self.units):

@@ -1,4 +1,4 @@
-"""A small stand-in for LXD, the snap and the machine: enough to run the charm's decisions in memory."""
+"""A small stand-in for LXD, the snap and the machine: enough to run whole clusters in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lxd import LxdError, LxdUnreachable
-from snap import ChannelUnknown, SnapError
+from snap import ChannelUnknownError, SnapError
 from view import Forming, Member, Network, Pool, Resource, Server, SnapFacts
 
 BARE = Server(
@@ -162,7 +162,9 @@ class ModelLxd:
 class ModelSnap:
     """The snap as snapd would have it."""
 
-    facts_: SnapFacts = SnapFacts(snapd=True, deb=False, installed=False)
+    facts_: SnapFacts = field(
+        default_factory=lambda: SnapFacts(snapd=True, deb=False, installed=False)
+    )
     store_error: str = ""
     unknown_channel: str = ""
     digest: str = ""
@@ -173,7 +175,7 @@ class ModelSnap:
 
     def install(self, channel: str, revision: str) -> None:
         if self.unknown_channel == channel:
-            raise ChannelUnknown(f"no LXD on {channel}")
+            raise ChannelUnknownError(f"no LXD on {channel}")
         if self.store_error:
             raise SnapError(self.store_error)
         self.facts_ = replace(self.facts_, installed=True, revision=revision or "100")

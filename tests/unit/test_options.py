@@ -1,0 +1,85 @@
+"""Options: what is taken, and how what is not taken is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from options import STATUS_LIMIT, Options, explain
+
+REFUSED = [
+    ("storage-backend", "zsf", "storage-backend=zsf: use one of auto, btrfs, dir"),
+    (
+        "storage-backend",
+        "zfs",
+        "storage-backend=zfs: use one of auto, btrfs, dir (not supported yet)",
+    ),
+    ("storage-pool", "a/b", "storage-pool=a/b: use letters, digits, '.', '_' and '-', 63 at most"),
+    ("storage-size", "10", "storage-size=10: use a number and a unit, such as 100GiB"),
+    ("network-mode", "ovn", "network-mode=ovn: use one of bridge, none (not supported yet)"),
+    (
+        "network-name",
+        "a" * 16,
+        f"network-name={'a' * 16}: use 2 to 15 letters, digits, '.', '_' or '-'",
+    ),
+    (
+        "network-ipv4",
+        "10.0.0.1",
+        "network-ipv4=10.0.0.1: use auto, none or a CIDR such as 10.10.0.1/24",
+    ),
+    (
+        "network-ipv4",
+        "fd00::1/64",
+        "network-ipv4=fd00::1/64: use auto, none or a CIDR such as 10.10.0.1/24",
+    ),
+    (
+        "network-ipv4",
+        "10.0.0.255/24",
+        "network-ipv4=10.0.0.255/24: that is the subnet's broadcast address",
+    ),
+    ("network-ipv6", "x", "network-ipv6=x: use auto, none or a CIDR such as fd00:10::1/64"),
+    ("cluster-offline-threshold", 10, "cluster-offline-threshold=10: use 11 to 86400 (seconds)"),
+    ("images-replicas", 0, "images-replicas=0: use 1 to 1000, or -1 for every member"),
+    ("snap-channel", "5.21", "snap-channel=5.21: use TRACK/RISK, such as 5.21/stable"),
+]
+
+TAKEN = [
+    ("storage_size", "", ""),
+    ("storage_size", "100GiB", "100GiB"),
+    ("network_ipv4", "10.1.2.3/24", "10.1.2.3/24"),
+    ("network_ipv4", "10.1.2.0/24", "10.1.2.1/24"),
+    ("network_ipv6", "fd00:1::/64", "fd00:1::1/64"),
+    ("network_ipv6", "none", "none"),
+    ("snap_channel", "latest/edge", "latest/edge"),
+    ("snap_channel", "5.21/stable/hotfix", "5.21/stable/hotfix"),
+    ("images_replicas", -1, -1),
+    ("cluster_offline_threshold", 11, 11),
+]
+
+
+@pytest.mark.parametrize(("option", "value", "message"), REFUSED)
+def test_a_bad_value_is_refused_with_what_is_allowed(option: str, value: Any, message: str):
+    with pytest.raises(ValidationError) as refused:
+        Options(**{option.replace("-", "_"): value})
+
+    assert explain(refused.value) == message
+
+
+@pytest.mark.parametrize(("field", "value", "meant"), TAKEN)
+def test_a_good_value_is_taken(field: str, value: Any, meant: Any):
+    assert getattr(Options(**{field: value}), field) == meant
+
+
+@given(st.sampled_from(sorted(Options.model_fields)), st.one_of(st.text(), st.integers()))
+def test_whatever_is_typed_is_taken_or_refused_in_one_line(field: str, value: Any):
+    try:
+        Options(**{field: value})
+    except ValidationError as error:
+        line = explain(error)
+        assert line.startswith(field.replace("_", "-") + "=")
+        assert "\n" not in line
+        assert len(line) <= STATUS_LIMIT

@@ -1,0 +1,57 @@
+"""Peer data: what one unit writes another can read, and nothing it writes can stop another."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from peers import AppData, Place, Storage, Token, UnitData, dump, load
+
+FULL = UnitData(
+    name="m1",
+    address="10.0.0.1",
+    key="a2V5",
+    lxd="5.21.3",
+    able=True,
+    attempt=2,
+    cluster="abc",
+    storage=Storage(backend="btrfs", pool="local"),
+    token=Token(unit="lxd/2", attempt=1, sealed="c2Vj", made=12.5),
+    refused={"lxd/3": "no"},
+)
+
+
+def test_what_is_written_is_read():
+    assert load(UnitData, dump(FULL)) == FULL
+    app = AppData(bootstrap="lxd/0", queue=(Place(unit="lxd/0", attempt=1),))
+    assert load(AppData, dump(app)) == app
+
+
+def test_a_default_is_not_written():
+    assert dump(UnitData(name="m1")) == {"name": '"m1"', "version": "1"}
+
+
+def test_fields_of_a_newer_charm_are_ignored():
+    assert load(UnitData, dump(FULL) | {"colour": '"blue"'}) == FULL
+
+
+def test_data_of_a_later_version_counts_as_not_written():
+    assert load(UnitData, dump(FULL) | {"version": "2"}) == UnitData()
+
+
+@pytest.mark.parametrize("databag", [{}, {"name": "m1"}, {"attempt": '"many"'}, {"token": "{}"}])
+def test_what_cannot_be_read_counts_as_not_written(databag: dict[str, str]):
+    assert load(UnitData, databag) == UnitData()
+
+
+@given(st.dictionaries(st.sampled_from(sorted(UnitData.model_fields)), st.text()))
+def test_no_databag_raises(databag: dict[str, str]):
+    load(UnitData, databag)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(UnitData.model_fields)), st.integers()))
+def test_no_json_raises(fields: dict[str, int]):
+    load(UnitData, {key: json.dumps(value) for key, value in fields.items()})

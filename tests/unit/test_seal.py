@@ -1,0 +1,34 @@
+"""Sealed tokens: for one key, for one purpose, unchanged."""
+
+from __future__ import annotations
+
+import pytest
+
+import seal
+
+KEY = seal.new_key()
+SEALED = seal.seal("secret", seal.public_half(KEY), "for lxd/1")
+
+
+def test_the_owner_of_the_key_reads_it():
+    assert seal.unseal(SEALED, KEY, "for lxd/1") == "secret"
+
+
+@pytest.mark.parametrize(
+    ("sealed", "key", "purpose"),
+    [
+        (SEALED, seal.new_key(), "for lxd/1"),
+        (SEALED, KEY, "for lxd/2"),
+        ("AAAA" + SEALED[4:], KEY, "for lxd/1"),
+        ("not base64!", KEY, "for lxd/1"),
+        ("", KEY, "for lxd/1"),
+    ],
+)
+def test_nobody_else_does(sealed: str, key: bytes, purpose: str):
+    with pytest.raises(seal.SealError):
+        seal.unseal(sealed, key, purpose)
+
+
+def test_a_bad_public_key_is_refused():
+    with pytest.raises(seal.SealError):
+        seal.seal("secret", "short", "for lxd/1")

@@ -1,0 +1,120 @@
+"""Options changed on a running cluster: what is applied, what is refused, what waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from peers import Storage
+from steps import CreateNetwork, SetDefaultProfile, SetServerConfig, Step, UpdateNetwork
+from tests.unit.model_units import formed
+
+APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
+    ({"images_replicas": -1}, (SetServerConfig({"cluster.images_minimal_replica": "-1"}),)),
+    (
+        {"cluster_offline_threshold": 30},
+        (SetServerConfig({"cluster.offline_threshold": "30"}),),
+    ),
+    (
+        {"network_nat": False},
+        (UpdateNetwork("lxdbr0", {"ipv4.nat": "false", "ipv6.nat": "false"}),),
+    ),
+    (
+        {"network_ipv4": "10.5.0.1/24", "network_ipv6": "none"},
+        (UpdateNetwork("lxdbr0", {"ipv4.address": "10.5.0.1/24", "ipv6.address": "none"}),),
+    ),
+    (
+        {"network_name": "br7", "network_ipv4": "none", "network_ipv6": "none"},
+        (
+            CreateNetwork(
+                "br7",
+                "bridge",
+                {"ipv4.address": "none", "ipv6.address": "none"},
+                ("m0", "m1", "m2"),
+            ),
+            SetDefaultProfile("local", "br7"),
+        ),
+    ),
+    ({"network_mode": "none"}, (SetDefaultProfile("local", ""),)),
+]
+
+
+@pytest.mark.parametrize(("options", "steps"), APPLIED)
+def test_a_change_is_planned_by_the_steward_alone(options: dict[str, Any], steps: tuple[Step, ...]):
+    app = formed(3)
+    app.options = options
+
+    assert app.plan("lxd/0").steps == steps
+    assert app.plan("lxd/1").steps == ()
+
+
+@pytest.mark.parametrize(("options", "_"), APPLIED)
+def test_an_applied_change_is_done_once(options: dict[str, Any], _: object):
+    app = formed(3)
+    app.options = options
+    app.settle()
+
+    assert app.plan("lxd/0").steps == ()
+
+
+def test_the_first_in_the_queue_that_is_online_is_the_steward():
+    app = formed(3)
+    app.options = {"images_replicas": -1}
+    (cluster,) = app.clusters.values()
+    cluster.members["m0"] = replace(cluster.members["m0"], status="OFFLINE")
+
+    plan = app.plan("lxd/1")
+
+    assert str(plan.status) == "waiting: to apply the options until m0 is back"
+
+
+REFUSED = [
+    (
+        {"storage_backend": "dir"},
+        "blocked: storage-backend=dir: cannot change on a cluster yet; set storage-backend=btrfs",
+    ),
+    (
+        {"storage_pool": "other"},
+        "blocked: storage-pool=other: cannot change on a cluster yet; set storage-pool=local",
+    ),
+    (
+        {"storage_size": "9GiB"},
+        "blocked: storage-size=9GiB: cannot change on a cluster yet; set --reset storage-size",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "status"), REFUSED)
+def test_another_pool_is_refused(options: dict[str, Any], status: str):
+    app = formed(3)
+    app.options = options
+
+    for unit in app.units:
+        plan = app.plan(unit)
+        assert str(plan.status) == status
+        assert plan.steps == ()
+
+
+def test_what_was_resolved_once_stays():
+    app = formed(1, storage_backend="auto")
+    lxd = app.units["lxd/0"].lxd
+    lxd.server_ = replace(lxd.server_, drivers=frozenset({"zfs", "dir"}))
+
+    app.add(1)
+    app.settle()
+
+    assert app.app().storage == Storage(backend="btrfs", pool="local")
+
+
+def test_a_deleted_network_is_made_again():
+    app = formed(3)
+    (cluster,) = app.clusters.values()
+    cluster.networks.clear()
+    cluster.devices.pop("eth0")
+
+    app.settle()
+
+    assert set(cluster.networks) == {"lxdbr0"}
+    assert cluster.devices["eth0"]["network"] == "lxdbr0"
