@@ -1,0 +1,122 @@
+# Everything that is done to this project. `make help` lists it; CONTRIBUTING.md explains it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+UV_VERSION := 0.13.9
+UV_HOME := .cache/uv-$(UV_VERSION)
+UV := $(UV_HOME)/bin/uv
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+PACK_ENV := .cache/pack-env
+LAB_CHARM := $(CURDIR)/.cache/lxd-cluster_lab.charm
+
+# These say that an environment is whole, and as uv.lock wants it.
+VENV_READY := .venv/.ready
+PACK_ENV_READY := $(PACK_ENV)/.ready
+
+# What the integration tests drive, and what they deploy: the lab and its charm, unless told otherwise.
+JUJU ?= $(CURDIR)/lab/juju
+CHARM ?= $(LAB_CHARM)
+
+# The lab's folder: its state, and its machines' disks.
+LXD_CLUSTER_LAB ?= /var/lib/lxd-cluster-lab
+export LXD_CLUSTER_LAB
+
+TEST_STAGES := lint unit project machines integration
+
+.PHONY: help
+help: ## List what make can do here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup lab-charm ## Turn three machines of the lab into one LXD cluster, and show it
+	@$(PYTHON) -m lab.demo
+
+.PHONY: demo-down
+demo-down: $(VENV_READY) ## Remove everything that the demo or a crashed lab left behind
+	@lab/juju lab down || echo "The lab's controller does not answer: removing its machines without it"
+	@$(PYTHON) -m lab.machines clean --home "$(LXD_CLUSTER_LAB)"
+	@rm -rf --one-file-system "$(LXD_CLUSTER_LAB)"
+
+.PHONY: setup
+setup: debian-packages $(VENV_READY) $(PACK_ENV_READY) ## Install what the rest needs: Debian packages (it says which), uv, Python packages
+
+.PHONY: debian-packages
+debian-packages:
+	@lab=$$(/usr/bin/python3 -B -c "from lab.machines import host; print(*host.missing_packages())") && \
+	    pack/debian-packages python3-apt python3-dev python3-venv $$lab
+
+.PHONY: test
+test: setup ## Run every check and test, with the seconds that each stage took
+	@.ci/stages $(TEST_STAGES)
+
+.PHONY: format
+format: $(VENV_READY) ## Format the code and mend what the linter can mend
+	@.venv/bin/ruff check --quiet --fix-only .
+	@.venv/bin/ruff format --quiet .
+
+.PHONY: lint
+lint: $(VENV_READY) ## Check style, spelling and types
+	@.venv/bin/ruff format --quiet --diff .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/codespell
+	@.venv/bin/pyright --warnings
+
+.PHONY: unit
+unit: $(VENV_READY) ## Run the tests that need no machine: the charm's, and those of the lab's model
+	@$(PYTEST) -q -m "not machines" tests/unit tests/lab $(ARGS)
+
+.PHONY: project
+project: $(PACK_ENV_READY) ## Check the project's own files with charmcraft's models and linters
+	@$(PACK_ENV)/bin/python -m pytest -q -o pythonpath=. -o filterwarnings=default tests/project $(ARGS)
+
+.PHONY: machines
+machines: setup lab-charm ## Run the lab's own tests that boot machines
+	@$(PYTEST) -q -m machines tests/lab $(ARGS)
+
+.PHONY: integration
+integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm,$(VENV_READY)) ## Run the integration tests on the lab, or on a controller: JUJU=juju CHARM=file
+	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/integration $(ARGS)
+
+.PHONY: smoke
+smoke: $(UV) ## Deploy once through python-libjuju on a Juju 3.6 controller: CHARM=file
+	@CHARM="$(CHARM)" UV_PROJECT_ENVIRONMENT=.cache/smoke-env $(UV) run --frozen --only-group smoke \
+	    python -m pytest -v -o filterwarnings=default tests/smoke $(ARGS)
+
+.PHONY: pack
+pack: setup lab-charm ## Pack the charm for the lab, and for users where charmcraft is installed
+	@pack/for-users .cache/pack-users
+
+.PHONY: clean
+clean: ## Remove the lab, its machines and all that was made here
+	@if [ -e $(VENV_READY) ]; then $(MAKE) --no-print-directory demo-down; fi
+	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis
+
+.PHONY: lab-charm
+lab-charm: $(VENV_READY) $(PACK_ENV_READY)
+	@$(PYTHON) -m pack.lab_charm --charmcraft $(PACK_ENV)/bin/charmcraft --uv $(UV) $(LAB_CHARM)
+
+$(UV):
+	@pack/debian-packages python3-venv
+	@echo "Installing uv $(UV_VERSION) into $(UV_HOME)"
+	@/usr/bin/python3 -m venv $(UV_HOME)
+	@$(UV_HOME)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# The system's own Python, which is the one that the lab's machines run the charm with.
+$(VENV_READY): $(UV) pyproject.toml uv.lock
+	@echo "Installing Python packages into .venv"
+	@$(UV) sync --quiet --frozen --python /usr/bin/python3
+	@touch $@
+
+# An environment of its own: charmcraft brings sixty packages that nothing else needs, and it needs
+# Debian's python3-apt, which is compiled for the system's Python and cannot be had from PyPI.
+$(PACK_ENV_READY): $(UV) pyproject.toml uv.lock
+	@pack/debian-packages python3-apt python3-dev
+	@echo "Installing charmcraft into $(PACK_ENV)"
+	@UV_PROJECT_ENVIRONMENT=$(PACK_ENV) \
+	    $(UV) sync --quiet --frozen --only-group pack --python /usr/bin/python3
+	@ln -sfn /usr/lib/python3/dist-packages/apt /usr/lib/python3/dist-packages/apt_*.so \
+	    $(PACK_ENV)/lib/python3.*/site-packages/
+	@touch $@
