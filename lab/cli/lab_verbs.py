@@ -1,0 +1,148 @@
+"""`juju lab ...`: what no Juju has. Faults, figures, and taking the lab away."""
+
+from __future__ import annotations
+
+import sys
+
+from lab.cli.output import printed, table
+from lab.cli.session import CommandError, Session, is_running
+from lab.cli.verb import Options, Parser, Verb, add_format, nothing, seconds
+
+
+def _unit_argument(parser: Parser) -> None:
+    parser.add_argument("unit")
+
+
+def _machine_argument(parser: Parser) -> None:
+    parser.add_argument("machine")
+
+
+def _kill_hook(session: Session, options: Options) -> int:
+    print(session.ask("kill-hook", unit=options.unit))
+    return 0
+
+
+def _power_cut(session: Session, options: Options) -> int:
+    session.ask("power-cut", machine=options.machine)
+    return 0
+
+
+def _power_on(session: Session, options: Options) -> int:
+    session.ask("power-on", machine=options.machine)
+    return 0
+
+
+def _reboot(session: Session, options: Options) -> int:
+    session.ask("reboot", machine=options.machine)
+    return 0
+
+
+def _leader_arguments(parser: Parser) -> None:
+    parser.add_argument("app")
+    parser.add_argument("unit")
+
+
+def _move_leader(session: Session, options: Options) -> int:
+    session.ask("move-leader", app=options.app, unit=options.unit)
+    return 0
+
+
+def _stop_agent(session: Session, options: Options) -> int:
+    session.ask("stop-agent", unit=options.unit)
+    return 0
+
+
+def _start_agent(session: Session, options: Options) -> int:
+    session.ask("start-agent", unit=options.unit)
+    return 0
+
+
+def _hold_arguments(parser: Parser) -> None:
+    parser.add_argument("unit")
+    parser.add_argument("hook", help="name of the hook (a glob) to stop before")
+
+
+def _hold(session: Session, options: Options) -> int:
+    session.ask("hold", unit=options.unit, hook=options.hook)
+    return 0
+
+
+def _wait_held_arguments(parser: Parser) -> None:
+    _unit_argument(parser)
+    parser.add_argument("--timeout", type=seconds, default=300.0)
+
+
+def _wait_held(session: Session, options: Options) -> int:
+    wait = options.timeout
+    hook = session.ask("wait-held", timeout=wait + 30, unit=options.unit, wait=wait)
+    if hook is None:
+        raise CommandError(f"timed out waiting for {options.unit} to be held")
+    print(hook)
+    return 0
+
+
+def _release(session: Session, options: Options) -> int:
+    session.ask("release", unit=options.unit)
+    return 0
+
+
+def _link_arguments(parser: Parser) -> None:
+    parser.add_argument("machine")
+    parser.add_argument("interface", choices=["eth0", "eth1"])
+    parser.add_argument("state", choices=["up", "down"])
+
+
+def _link(session: Session, options: Options) -> int:
+    session.ask("link", machine=options.machine, interface=options.interface, state=options.state)
+    return 0
+
+
+def _hooks_arguments(parser: Parser) -> None:
+    parser.add_argument("unit", nargs="?")
+    add_format(parser, "tabular", "json")
+
+
+def _show_hooks(session: Session, options: Options) -> int:
+    hooks = session.ask("show-hooks", unit=options.unit)
+    if options.format == "json":
+        printed(hooks, "json")
+        return 0
+    rows = [["Unit", "Hook", "Outcome", "Seconds", "CPU seconds"]]
+    for one in hooks:
+        figures = [f"{one['seconds']:.2f}", f"{one['cpu_seconds']:.2f}"]
+        rows.append([one["unit"], one["hook"], one["outcome"], *figures])
+    sys.stdout.write(table(rows))
+    return 0
+
+
+def _down(session: Session, options: Options) -> int:
+    if is_running(session.home):
+        session.ask("down")
+    return 0
+
+
+def _prepare(session: Session, options: Options) -> int:
+    session.ask("prepare", timeout=None)
+    return 0
+
+
+VERBS = {
+    "kill-hook": Verb(
+        "Kill the unit's running hook, as if its agent died.", _unit_argument, _kill_hook
+    ),
+    "power-cut": Verb("Cut a machine's power.", _machine_argument, _power_cut),
+    "power-on": Verb("Start a machine whose power was cut.", _machine_argument, _power_on),
+    "reboot": Verb("Reboot a machine.", _machine_argument, _reboot),
+    "move-leader": Verb("Give the leadership to a unit at once.", _leader_arguments, _move_leader),
+    "stop-agent": Verb("Kill a unit's agent: no hooks, no leases.", _unit_argument, _stop_agent),
+    "start-agent": Verb("Start a stopped agent.", _unit_argument, _start_agent),
+    "hold": Verb("Stop a unit before a hook starts.", _hold_arguments, _hold),
+    "wait-held": Verb(
+        "Wait until a unit is held; prints the hook.", _wait_held_arguments, _wait_held
+    ),
+    "release": Verb("Let a held unit go on.", _unit_argument, _release),
+    "link": Verb("Take a machine's network interface up or down.", _link_arguments, _link),
+    "show-hooks": Verb("List hooks with their times.", _hooks_arguments, _show_hooks),
+    "prepare": Verb("Build the machines' image now.", nothing, _prepare),
+    "down": Verb("Destroy every machine and model, end the controller.", nothing, _down),
+}

@@ -1,0 +1,87 @@
+"""What a verb of the command line is."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.cli.session import CommandError, Session
+
+Parser = argparse.ArgumentParser
+Options = argparse.Namespace
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: what `help` says of it, the options it takes, what it does (exit status)."""
+
+    summary: str
+    arguments: Callable[[Parser], None]
+    run: Callable[[Session, Options], int]
+
+
+def add_format(parser: Parser, *choices: str) -> None:
+    """The option --format; the first choice is the default."""
+    parser.add_argument("--format", choices=choices, default=choices[0])
+
+
+def add_confirmation(parser: Parser) -> None:
+    """The options that say that nobody is to be asked."""
+    parser.add_argument("--no-prompt", action="store_true")
+
+
+def nothing(parser: Parser) -> None:
+    """The verb takes no arguments."""
+
+
+def key_values(words: list[str]) -> dict[str, str]:
+    """`k=v` words as a dictionary. Raises CommandError for a word without `=`."""
+    values: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise CommandError(f'expected "key=value", got "{word}"')
+        values[key] = value
+    return values
+
+
+def comma_list(text: str | None) -> list[str]:
+    """The words of `a,b,c`."""
+    return [word.strip() for word in text.split(",") if word.strip()] if text else []
+
+
+def seconds(text: str) -> float:
+    """The length of a Go duration such as 90s, 5m, 1h30m or 1.5s, in seconds.
+
+    Raises argparse.ArgumentTypeError, so that it serves as an option's type.
+    """
+    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+    total, number, unit = 0.0, "", ""
+    try:
+        for character in text + "\0":
+            if character.isdigit() or character in ".\0":
+                if unit:
+                    total += float(number) * units[unit]
+                    number, unit = "", ""
+                number += character
+            else:
+                unit += character
+        if number != "\0":
+            raise ValueError
+    except (KeyError, ValueError):
+        raise argparse.ArgumentTypeError(f'invalid duration "{text}"') from None
+    return total
+
+
+def confirm(options: Options, question: str) -> None:
+    """Ask before something is destroyed, unless --no-prompt. Raises CommandError on a no."""
+    if options.no_prompt:
+        return
+    print(f"WARNING {question}", flush=True)
+    try:
+        answer = input("Continue [y/N]? ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
+        raise CommandError("aborted")

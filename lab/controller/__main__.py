@@ -1,0 +1,34 @@
+"""`python -m lab.controller --home HOME`: the lab's daemon. The command line starts it."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import signal
+import sys
+from pathlib import Path
+
+from lab.controller.controller import Controller
+from lab.controller.hosts import NspawnProvider
+
+
+def main() -> int:
+    """Serve until told to stop. Ends at once, with 0, when another one serves this home."""
+    parser = argparse.ArgumentParser("lab.controller")
+    parser.add_argument("--home", type=Path, required=True)
+    home: Path = parser.parse_args().home
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "controller.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return 0
+        controller = Controller(home, NspawnProvider(home))
+        signal.signal(signal.SIGTERM, lambda *_: controller.stopped.set())
+        controller.stopped.wait()
+        controller.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Packed charms: what they say of themselves, and how they get onto a machine."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.model.charm import CharmInfo, parse_charm
+from lab.model.errors import JujuError
+
+_MANIFEST = ".lab-manifest"
+_URL = ".lab-charm-url"
+
+
+def read_charm(path: Path, revision: int) -> CharmInfo:
+    """What a .charm file says of itself. Raises JujuError when it is no charm."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            metadata = _yaml(archive, "metadata.yaml") or _yaml(archive, "charmcraft.yaml")
+            if "name" not in metadata:
+                raise JujuError(f"{path}: metadata.yaml does not name the charm")
+            config = _yaml(archive, "config.yaml") or metadata.get("config") or {}
+            actions = _yaml(archive, "actions.yaml") or metadata.get("actions") or {}
+    except (OSError, zipfile.BadZipFile, yaml.YAMLError) as error:
+        raise JujuError(f"cannot read the charm {path}: {error}") from error
+    return parse_charm(metadata, config, actions, revision)
+
+
+def _yaml(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+    try:
+        text = archive.read(name)
+    except KeyError:
+        return {}
+    return yaml.safe_load(text) or {}
+
+
+def is_unpacked(folder: Path, url: str) -> bool:
+    """Whether the folder holds that very charm."""
+    marker = folder / _URL
+    return marker.exists() and marker.read_text() == url
+
+
+def unpack(path: Path, folder: Path, url: str) -> None:
+    """Put a charm's files into a folder, over an older charm if one is there.
+
+    Files of the older charm go, files that it made itself stay, as Juju does it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = folder / _MANIFEST
+    old = set(manifest.read_text().splitlines()) if manifest.exists() else set[str]()
+    (folder / _URL).unlink(missing_ok=True)
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        for gone in old - {entry.filename for entry in entries}:
+            if not gone.endswith("/"):
+                (folder / gone).unlink(missing_ok=True)
+        for entry in entries:
+            _extract(archive, entry, folder)
+        manifest.write_text("\n".join(entry.filename for entry in entries))
+    (folder / _URL).write_text(url)
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
+    """Extract one entry with its mode; zipfile alone forgets modes and symbolic links."""
+    target = folder / entry.filename
+    mode = entry.external_attr >> 16
+    if entry.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    if stat.S_ISLNK(mode):
+        target.symlink_to(archive.read(entry).decode())
+        return
+    with archive.open(entry) as source, target.open("wb") as copy:
+        while block := source.read(1 << 20):
+            copy.write(block)
+    target.chmod(stat.S_IMODE(mode) or 0o644)

@@ -1,0 +1,149 @@
+"""The controller: the models of one lab, and the requests of the command line."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab.controller.hosts import HostProvider
+from lab.controller.model import Model
+from lab.controller.wire import Message, Server
+from lab.machines.command import MachineError
+from lab.model.errors import JujuError
+
+DEFAULT_MODEL = "lab"
+DESTROY_TIMEOUT = 600.0
+_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+class Controller:
+    """Serves one home until `stopped` is set. One model at a time has machines."""
+
+    def __init__(self, home: Path, provider: HostProvider) -> None:
+        self._home = home
+        self._provider = provider
+        self._lock = threading.Lock()
+        self.stopped = threading.Event()
+        self._current_file = home / "current-model"
+        self._models: dict[str, Model] = {}
+        (home / "models").mkdir(parents=True, exist_ok=True)
+        for folder in sorted((home / "models").iterdir()):
+            self._models[folder.name] = Model(folder, folder.name, provider)
+        self._verbs: dict[str, Callable[..., Any]] = {
+            "ping": lambda: None,
+            "models": self._list_models,
+            "add-model": self._add_model,
+            "switch": self._switch,
+            "destroy-model": self._destroy_model,
+            "down": self._down,
+        }
+        self._server = Server(home / "controller.sock", self._answer, mode=0o600)
+
+    def close(self) -> None:
+        """Answer no more and end all agents; machines stay as they are."""
+        self._server.close()
+        for model in self._models.values():
+            model.close()
+
+    def _answer(self, request: Message) -> Message:
+        try:
+            return {"result": self._carry_out(request)}
+        except (JujuError, MachineError) as error:
+            return {"error": str(error)}
+        except Exception as error:  # noqa: BLE001 - a request must not end the controller
+            traceback.print_exc()
+            return {
+                "error": f"the lab's controller failed: {error!r}; see {self._home}/controller.log"
+            }
+
+    def _carry_out(self, request: Message) -> Any:
+        verb, arguments = request["verb"], request["arguments"]
+        if verb in self._verbs:
+            return self._verbs[verb](**arguments)
+        model = self._model(request["model"])
+        if verb == "prepare":
+            return model.prepare()
+        if verb in ("deploy", "add-machine"):
+            self._refuse_second(model)
+        return model.answer(verb, arguments)
+
+    def _model(self, name: str | None) -> Model:
+        """The model of that name, or the current one; the lab's default one is made when asked for."""
+        with self._lock:
+            if name is None:
+                name = self._current()
+                if name == DEFAULT_MODEL and name not in self._models:
+                    self._make(name)
+            if name not in self._models:
+                raise JujuError(f'model "{name}" not found')
+            return self._models[name]
+
+    def _current(self) -> str:
+        try:
+            return self._current_file.read_text().strip()
+        except FileNotFoundError:
+            return DEFAULT_MODEL
+
+    def _make(self, name: str) -> None:
+        folder = self._home / "models" / name
+        folder.mkdir()
+        self._models[name] = Model(folder, name, self._provider)
+
+    def _refuse_second(self, model: Model) -> None:
+        for name, other in self._models.items():
+            if other is not model and other.machines():
+                raise JujuError(
+                    f'the lab gives machines to one model at a time, and "{name}" has them: '
+                    f"`juju destroy-model {name}` first"
+                )
+
+    def _list_models(self) -> dict[str, Any]:
+        return {"names": sorted(self._models), "current": self._current()}
+
+    def _add_model(self, name: str, config: dict[str, Any], switch: bool) -> None:
+        if not _MODEL_NAME.fullmatch(name):
+            raise JujuError(f'"{name}" is not a valid name for a model')
+        with self._lock:
+            if name in self._models:
+                raise JujuError(f'model "{name}" already exists')
+            self._make(name)
+        if config:
+            self._models[name].answer("set-model-config", {"values": config, "reset": []})
+        if switch:
+            self._current_file.write_text(name)
+
+    def _switch(self, name: str) -> None:
+        if name not in self._models:
+            raise JujuError(f'model "{name}" not found')
+        self._current_file.write_text(name)
+
+    def _destroy_model(self, name: str, force: bool) -> None:
+        """Begin to destroy a model; it is gone when `models` no longer names it."""
+        model = self._model(name)
+        if not force:
+            model.remove_everything()
+        threading.Thread(target=self._finish_destroying, args=(name, model, force)).start()
+
+    def _finish_destroying(self, name: str, model: Model, force: bool) -> None:
+        deadline = time.monotonic() + (0 if force else DESTROY_TIMEOUT)
+        while model.machines() and time.monotonic() < deadline:
+            model.keeper.rest(1.0)
+        model.close()
+        model.destroy_machines()
+        shutil.rmtree(self._home / "models" / name)
+        with self._lock:
+            del self._models[name]
+            if self._current() == name:
+                self._current_file.unlink(missing_ok=True)
+
+    def _down(self) -> None:
+        """Destroy everything at once, and end."""
+        for name, model in list(self._models.items()):
+            self._finish_destroying(name, model, force=True)
+        self.stopped.set()

@@ -1,0 +1,106 @@
+"""Misfortunes on demand: what tests need and no Juju offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lab.controller.agent import MachineAgent
+from lab.controller.hosts import Host
+from lab.controller.keeper import Keeper
+from lab.model.errors import JujuError
+from lab.model.juju import Juju
+
+
+class Faults:
+    """Faults of one model's machines, agents and leadership. Names nobody has raise JujuError."""
+
+    def __init__(self, keeper: Keeper, agent: Callable[[str], MachineAgent]) -> None:
+        """`agent` finds the agent of a machine."""
+        self._keeper = keeper
+        self._agent = agent
+
+    def kill_hook(self, unit: str) -> str:
+        """Kill the hook that the unit runs, as if its agent died in it; the hook's name."""
+        return self._agent(self._machine_of(unit)).kill_hook(unit)
+
+    def power_cut(self, machine: str) -> None:
+        """Cut a machine's power. It stays off until `power_on`."""
+        host = self._host(machine)
+        with self._keeper.changing() as juju:
+            juju.machine_lost(self._keeper.now(), machine)
+        host.power_off_hard()
+
+    def power_on(self, machine: str) -> None:
+        """Give a machine its power back. Returns before it is up."""
+        self._host(machine)
+        self._keeper.wishes.power_on.add(machine)
+        self._keeper.wake()
+
+    def reboot(self, machine: str) -> None:
+        """Reboot a machine in good order, whatever runs on it. Returns when the next boot begins."""
+        self._host(machine).reboot()
+
+    def link(self, machine: str, interface: str, state: str) -> None:
+        """Take a network interface of a machine up or down."""
+        host = self._host(machine)
+        if state == "up":
+            host.link_up(interface)
+        else:
+            host.link_down(interface)
+
+    def move_leader(self, app: str, unit: str) -> None:
+        """Give the leadership to a unit at once, as if the old lease had lapsed."""
+        self._machine_of(unit)
+        with self._keeper.changing() as juju:
+            juju.move_leadership(self._keeper.now(), app, unit)
+
+    def stop_agent(self, unit: str) -> None:
+        """Kill a unit's agent, with the hook that it runs: no hooks, and its lease lapses."""
+        machine = self._machine_of(unit)
+        with self._keeper.changing() as juju:
+            running = juju.state.units[unit].running is not None
+            juju.agent_lost(self._keeper.now(), unit)
+        if running:
+            self._agent(machine).kill_hook(unit)
+
+    def start_agent(self, unit: str) -> None:
+        """Start an agent that `stop_agent` has stopped."""
+        self._machine_of(unit)
+        with self._keeper.changing() as juju:
+            juju.agent_back(self._keeper.now(), unit)
+
+    def hold(self, unit: str, hook: str) -> None:
+        """Keep a unit from starting hooks whose name fits the glob, until `release`."""
+        self._machine_of(unit)
+        self._keeper.wishes.held[unit] = hook
+
+    def wait_held(self, unit: str, wait: float) -> str | None:
+        """Wait until the unit stands before a hook that it must not start; the hook's name.
+
+        None after `wait` seconds.
+        """
+        self._machine_of(unit)
+
+        def held_before(_: Juju) -> str | None:
+            return self._keeper.wishes.at_hold.get(unit)
+
+        return self._keeper.wait_until(held_before, wait)
+
+    def release(self, unit: str) -> None:
+        """Let a held unit go on."""
+        self._keeper.wishes.held.pop(unit, None)
+        self._keeper.wishes.at_hold.pop(unit, None)
+        self._keeper.wake()
+
+    def _machine_of(self, unit: str) -> str:
+        with self._keeper.looking() as juju:
+            found = juju.state.units.get(unit)
+        if found is None:
+            raise JujuError(f'unit "{unit}" not found')
+        return found.machine
+
+    def _host(self, machine: str) -> Host:
+        with self._keeper.looking() as juju:
+            if machine not in juju.state.machines:
+                raise JujuError(f"machine {machine} not found")
+        return self._keeper.provider.host(int(machine))

@@ -1,0 +1,165 @@
+"""One model at work: the model of Juju behind one lock, on disk after every change."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from lab.controller.debug_log import DebugLog, tag
+from lab.controller.hosts import HostProvider
+from lab.model.juju import Juju
+from lab.model.state import State
+
+_STATE = TypeAdapter(State)
+Result = TypeVar("Result")
+# Machine 0 is in the first zone, machine 1 in the second, and so round.
+ZONES = ("zone-1", "zone-2", "zone-3")
+
+
+@dataclass(frozen=True)
+class HookFigures:
+    """What one run of a hook, action or command cost."""
+
+    unit: str
+    hook: str
+    outcome: str
+    started: float
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass
+class Wishes:
+    """What tests and operators have asked of the agents. Not kept over a controller's death."""
+
+    held: dict[str, str] = field(default_factory=dict[str, str])
+    """Unit to the name (a glob) of the hook that it must not start."""
+    at_hold: dict[str, str] = field(default_factory=dict[str, str])
+    """Unit to the hook that it is held before."""
+    reboot: set[str] = field(default_factory=set[str])
+    power_on: set[str] = field(default_factory=set[str])
+
+
+class Keeper:
+    """Holds one model: its state, its log, its files, and who wants to know of changes."""
+
+    def __init__(self, folder: Path, name: str, provider: HostProvider) -> None:
+        """Load the model from its folder, or begin an empty one there."""
+        self.folder = folder
+        self.name = name
+        self.provider = provider
+        self.wishes = Wishes()
+        self.closing = False
+        self._changed = threading.Condition()
+        self._clock = 0.0
+        for part in ("charms", "resources", "running"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        self.log = DebugLog(folder / "debug.log")
+        self._state_file = folder / "state.json"
+        if self._state_file.exists():
+            self._juju = Juju(_STATE.validate_json(self._state_file.read_bytes()))
+        else:
+            self._juju = Juju(self._new_state())
+        with self.changing() as juju:
+            for unit in juju.state.units.values():
+                if unit.running:
+                    juju.kill_running(self.now(), unit.name)
+
+    def _new_state(self) -> State:
+        state = State()
+        state.model.name = self.name
+        token = secrets.token_hex(16)
+        state.model.uuid = f"{token[:8]}-{token[8:12]}-4{token[13:16]}-8{token[17:20]}-{token[20:]}"
+        state.model.created = self.now()
+        state.model.spaces = list(self.provider.spaces)
+        state.model.zones = list(ZONES)
+        return state
+
+    def now(self) -> float:
+        """The time in seconds since the epoch; it never goes back."""
+        self._clock = max(self._clock, time.time())
+        return self._clock
+
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[Juju]:
+        """The model, for reading only, while nobody changes it."""
+        with self._changed:
+            yield self._juju
+            self._write_log()
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[Juju]:
+        """The model, to change it: on disk, and told to all who wait, when the block ends."""
+        with self._changed:
+            try:
+                yield self._juju
+            finally:
+                self._write_log()
+                self._save()
+                self._changed.notify_all()
+
+    def wake(self) -> None:
+        """Let all who wait look again: a wish has changed."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_until(self, check: Callable[[Juju], Result | None], timeout: float) -> Result | None:
+        """Wait until `check` gives something, `timeout` seconds at most; None when it does not.
+
+        It is asked whenever the model changes, under the model's lock.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                found = check(self._juju)
+                left = deadline - time.monotonic()
+                if found is not None or left <= 0:
+                    return found
+                self._changed.wait(left)
+
+    def rest(self, timeout: float) -> None:
+        """Sleep until the model changes, `timeout` seconds at most."""
+        with self._changed:
+            self._changed.wait(timeout)
+
+    def record(self, figures: HookFigures) -> None:
+        """Add a hook's figures to hooks.jsonl."""
+        with (self.folder / "hooks.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(figures)) + "\n")
+
+    def figures(self) -> list[HookFigures]:
+        """The figures of all hooks that have run, oldest first."""
+        try:
+            lines = (self.folder / "hooks.jsonl").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        return [HookFigures(**json.loads(line)) for line in lines]
+
+    def say(self, entity: str, message: str, level: str = "INFO") -> None:
+        """Write a line of the agents' own to the debug log; `entity` is a unit or a machine."""
+        self.log.write(tag(entity), level, "juju.worker", message)
+
+    def _write_log(self) -> None:
+        """Move what the model has logged to the files: the state stays small."""
+        state = self._juju.state
+        for line in state.log:
+            self.log.write(line.entity, line.level, line.module, line.message)
+        state.log.clear()
+        state.history.clear()
+
+    def _save(self) -> None:
+        # Renaming makes it whole or absent. No fsync: it need not survive the computer's own crash,
+        # which the machines do not survive either.
+        partial = self._state_file.with_suffix(".new")
+        partial.write_bytes(_STATE.dump_json(self._juju.state))
+        os.replace(partial, self._state_file)

@@ -1,0 +1,95 @@
+"""What may be asked of a model without changing it, by the names of the command line's verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lab.controller import views
+from lab.controller.charms import read_charm
+from lab.controller.keeper import Keeper
+from lab.model.errors import JujuError
+
+Json = dict[str, Any]
+
+
+class Looker:
+    """Answers about one model. Names that nobody has raise JujuError."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def status(self) -> Json:
+        """`juju status`."""
+        with self._keeper.looking() as juju:
+            return juju.status(self._keeper.now())
+
+    def config(self, app: str) -> Json:
+        """`juju config APP`."""
+        with self._keeper.looking() as juju:
+            return views.config(juju, app)
+
+    def actions(self, app: str) -> Json:
+        """`juju actions APP --schema`."""
+        with self._keeper.looking() as juju:
+            return views.actions(juju, app)
+
+    def model_config(self) -> Json:
+        """`juju model-config`."""
+        with self._keeper.looking() as juju:
+            return views.model_config(juju)
+
+    def show_unit(self, units: Sequence[str]) -> Json:
+        """`juju show-unit`."""
+        with self._keeper.looking() as juju:
+            return views.show_units(juju, units, self._keeper.now())
+
+    def show_application(self, apps: Sequence[str]) -> Json:
+        """`juju show-application`."""
+        with self._keeper.looking() as juju:
+            return views.show_applications(juju, apps)
+
+    def show_model(self) -> Json:
+        """`juju show-model`."""
+        with self._keeper.looking() as juju:
+            return views.show_model(juju)
+
+    def resources(self, app: str) -> list[Json]:
+        """`juju resources APP`."""
+        with self._keeper.looking() as juju:
+            return views.resources(juju, app)
+
+    def secrets(self, owner: str | None) -> Json:
+        """`juju secrets`."""
+        with self._keeper.looking() as juju:
+            return views.secrets(juju, owner)
+
+    def show_secret(self, identifier: str, reveal: bool, revision: int | None) -> Json:
+        """`juju show-secret`."""
+        with self._keeper.looking() as juju:
+            return views.show_secret(juju, identifier, reveal, revision)
+
+    def debug_log(self) -> Json:
+        """Where the debug log is: the command line reads it itself."""
+        return {"path": str(self._keeper.log.path)}
+
+    def show_hooks(self, unit: str | None) -> list[Json]:
+        """What the hooks of a unit, or of all, have cost."""
+        return [asdict(one) for one in self._keeper.figures() if unit in (None, one.unit)]
+
+    def inspect_charm(self, path: str) -> Json:
+        """The name of the charm in a .charm file."""
+        return {"name": read_charm(Path(path), 0).name}
+
+    def enter(self, target: str, argv: Sequence[str]) -> Json:
+        """The computer's command line that runs `argv` on the machine of a unit, or on a machine."""
+        with self._keeper.looking() as juju:
+            machine = target
+            if "/" in target:
+                machine = juju.state.units[juju.resolve_unit(target)].machine
+            if machine not in juju.state.machines:
+                raise JujuError(f"machine {machine} not found")
+        host = self._keeper.provider.host(int(machine))
+        return {"argv": host.command(argv, {"TERM": "xterm-256color"}, "/root")}

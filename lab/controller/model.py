@@ -1,0 +1,113 @@
+"""One model at work: its keeper, an agent for each machine, and the rooms that answer for it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from lab.controller.agent import MachineAgent
+from lab.controller.faults import Faults
+from lab.controller.hosts import HostProvider
+from lab.controller.keeper import Keeper
+from lab.controller.looker import Looker
+from lab.controller.operator import Operator
+from lab.controller.task_runner import TaskRunner
+from lab.model.errors import JujuError
+
+# Leases and the coming and going of machines are looked at this often, and on every change.
+TEND_SECONDS = 1.0
+JOIN_SECONDS = 15.0
+
+
+class Model:
+    """A model with its agents at work from the moment it is made."""
+
+    def __init__(self, folder: Path, name: str, provider: HostProvider) -> None:
+        self.keeper = Keeper(folder, name, provider)
+        self._agents: dict[str, MachineAgent] = {}
+        self._rooms = (
+            Operator(self.keeper),
+            TaskRunner(self.keeper),
+            Looker(self.keeper),
+            Faults(self.keeper, self._agent),
+        )
+        self._tender = threading.Thread(target=self._tend, name=f"model {name}", daemon=True)
+        self._tender.start()
+
+    def answer(self, verb: str, arguments: dict[str, Any]) -> Any:
+        """Answer a request: the verb `show-unit` is the public method show_unit of a room.
+
+        Raises JujuError for what Juju refuses and for verbs that nobody knows.
+        """
+        name = verb.replace("-", "_")
+        for room in self._rooms:
+            if not name.startswith("_") and hasattr(room, name):
+                return getattr(room, name)(**arguments)
+        raise JujuError(f'the controller knows no verb "{verb}"')
+
+    def prepare(self) -> None:
+        """Make what machines have in common; progress goes to the debug log."""
+        self.keeper.provider.prepare(lambda line: self.keeper.say("controller", line))
+
+    def machines(self) -> list[str]:
+        """The ids of its machines."""
+        with self.keeper.looking() as juju:
+            return list(juju.state.machines)
+
+    def close(self) -> None:
+        """End the agents. Hooks that run are killed; machines stay as they are."""
+        self.keeper.closing = True
+        self.keeper.wake()
+        self._tender.join(JOIN_SECONDS)
+        for agent in self._agents.values():
+            agent.abandon()
+        for agent in self._agents.values():
+            agent.join(JOIN_SECONDS)
+        self.keeper.log.close()
+
+    def destroy_machines(self) -> None:
+        """Pull the plug on every machine and remove it, all at once. After close()."""
+        machines = self.machines()
+        if machines:
+            self.keeper.provider.prepare(lambda _: None)
+        hosts = [self.keeper.provider.host(int(machine)) for machine in machines]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda host: host.destroy(), hosts))
+
+    def remove_everything(self) -> None:
+        """Begin to remove all applications and machines, hooks and all."""
+        with self.keeper.changing() as juju:
+            now = self.keeper.now()
+            for app in list(juju.state.applications):
+                juju.remove_application(now, app, destroy_storage=True)
+            used = {unit.machine for unit in juju.state.units.values()}
+            for machine in list(juju.state.machines):
+                if machine not in used:
+                    juju.remove_machine(now, machine)
+
+    def _agent(self, machine: str) -> MachineAgent:
+        found = self._agents.get(machine)
+        if found is None:
+            raise JujuError(f"machine {machine} has no agent")
+        return found
+
+    def _tend(self) -> None:
+        """Give every machine its agent, and let leases lapse in time."""
+        keeper = self.keeper
+        while not keeper.closing:
+            now = keeper.now()
+            with keeper.looking() as juju:
+                wanted = set(juju.state.machines)
+                leases = [app.lease for app in juju.state.applications.values() if app.lease]
+                lapsed = any(one.expires is not None and one.expires <= now for one in leases)
+            if lapsed:
+                with keeper.changing() as juju:
+                    juju.expire_leases(keeper.now())
+            for machine in [m for m, agent in self._agents.items() if not agent.is_alive()]:
+                del self._agents[machine]
+            for machine in sorted(wanted - set(self._agents), key=int):
+                self._agents[machine] = MachineAgent(keeper, machine)
+                self._agents[machine].start()
+            keeper.rest(TEND_SECONDS)

@@ -1,0 +1,70 @@
+"""A unit's files on its machine: the charm, its resources and its storage."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from lab.controller.hosts import Host
+from lab.model.state import HookRun, Resource, StorageInstance
+
+
+class UnitFiles:
+    """Where Juju keeps what belongs to a unit."""
+
+    def __init__(self, host: Host, unit: str) -> None:
+        self._host = host
+        self._folder = host.root / "var/lib/juju/agents" / f"unit-{unit.replace('/', '-')}"
+
+    @property
+    def charm_dir(self) -> Path:
+        """The unpacked charm, as the computer sees it."""
+        return self._folder / "charm"
+
+    def command(self, run: HookRun, shell_command: str) -> list[str] | None:
+        """What to execute for a hook, action or command, in the charm's folder.
+
+        None when the charm has neither `dispatch` nor a file for that hook: then it is skipped.
+        """
+        if run.kind == "exec":
+            return ["/bin/bash", "-c", shell_command]
+        kind = "actions" if run.kind == "action" else "hooks"
+        for candidate in ("dispatch", f"{kind}/{run.name}"):
+            if (self.charm_dir / candidate).exists():
+                return [f"./{candidate}"]
+        return None
+
+    def environment(self, context_id: str) -> dict[str, str]:
+        """What a hook's environment says of this machine."""
+        charm_dir = self._host.seen(self.charm_dir)
+        tools = self._host.seen(self._host.root / "usr/lib/lab/tools")
+        return {
+            "PATH": f"{tools}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin",
+            "CHARM_DIR": charm_dir,
+            "JUJU_CHARM_DIR": charm_dir,
+            "JUJU_CONTEXT_ID": context_id,
+            "JUJU_AGENT_SOCKET_NETWORK": "unix",
+            "JUJU_AGENT_SOCKET_ADDRESS": self._host.seen(self._host.shared_dir / "tools.sock"),
+            "DEBIAN_FRONTEND": "noninteractive",
+            "APT_LISTCHANGES_FRONTEND": "none",
+        }
+
+    def fetch(self, resource: Resource) -> str:
+        """Bring a resource's file onto the machine unless it is there; its path there."""
+        folder = self._folder / "resources" / resource.name
+        target = folder / (resource.filename or resource.name)
+        marker = folder / f".{target.name}.fingerprint"
+        if not (target.exists() and marker.exists() and marker.read_text() == resource.fingerprint):
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = folder / f".{target.name}.new"
+            shutil.copyfile(resource.path, partial)
+            partial.rename(target)
+            marker.write_text(resource.fingerprint)
+        return self._host.seen(target)
+
+    def make_storage(self, instance: StorageInstance) -> str:
+        """Make a storage instance; the mount point or block device that the unit will see."""
+        name, _, number = instance.id.partition("/")
+        folder = self._host.root / "var/lib/juju/storage" / name / number
+        folder.mkdir(parents=True, exist_ok=True)
+        return self._host.seen(folder)

@@ -1,0 +1,81 @@
+"""Requests and replies as JSON lines over unix sockets: one request, one reply, closed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+Message = dict[str, Any]
+
+
+@contextlib.contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """A name for a socket that fits the kernel's 108 bytes, however deep its folder is."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def call(path: Path, request: Message, timeout: float | None) -> Message:
+    """Send one request and return its reply.
+
+    timeout is in seconds; None waits for ever.
+    Raises OSError when nobody listens or the answer does not come.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout)
+        with _address(path) as address:
+            connection.connect(address)
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        with connection.makefile("rb") as replies:
+            line = replies.readline()
+    if not line:
+        raise ConnectionResetError(f"no answer on {path}")
+    return json.loads(line)
+
+
+class Server:
+    """Answers requests on one socket, each in a thread of its own, until closed."""
+
+    def __init__(self, path: Path, handler: Callable[[Message], Message], mode: int) -> None:
+        self._handler = handler
+        self._path = path
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with _address(path) as address:
+            self._socket.bind(address)
+        path.chmod(mode)
+        self._socket.listen(64)
+        threading.Thread(target=self._accept, name=f"accept {path.name}", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop accepting; requests that are being answered go on."""
+        # Closing alone would leave the accepting thread asleep in the kernel.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        # A peer that went away is no concern of the controller.
+        with connection, connection.makefile("rb") as requests, contextlib.suppress(OSError):
+            line = requests.readline()
+            if line:
+                reply = self._handler(json.loads(line))
+                connection.sendall(json.dumps(reply).encode() + b"\n")

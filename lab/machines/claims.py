@@ -1,0 +1,53 @@
+"""Whose a machine number is: names, addresses and control groups exist once on a computer.
+
+A claim is a link from the number to the machine's folder. It is gone after the computer's reboot,
+as the machine's processes are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.machines.command import MachineError
+
+CLAIMS = Path("/run/lxd-cluster-lab")
+
+
+def take(number: int, folder: Path) -> None:
+    """Claim the number for the machine in `folder`. Raises MachineError if another has it."""
+    CLAIMS.mkdir(exist_ok=True)
+    try:
+        (CLAIMS / str(number)).symlink_to(folder)
+    except FileExistsError:
+        other = holder(number)
+        if other == folder:
+            return
+        home = other.parent.parent if other else "?"
+        raise MachineError(
+            f"machine {number} of another lab, {home}, is on this computer; to remove that lab:"
+            f" python -m lab.machines clean --home {home}"
+        ) from None
+
+
+def holder(number: int) -> Path | None:
+    """The folder of the machine that has the number, or None."""
+    try:
+        return (CLAIMS / str(number)).readlink()
+    except FileNotFoundError:
+        return None
+
+
+def release(number: int, folder: Path) -> None:
+    """Give the number back, if the machine in `folder` has it."""
+    if holder(number) == folder:
+        (CLAIMS / str(number)).unlink()
+
+
+def held_under(home: Path) -> list[int]:
+    """The numbers that machines of the lab at `home` have."""
+    numbers = [int(link.name) for link in CLAIMS.glob("*") if link.name.isdigit()]
+    return sorted(number for number in numbers if _is_under(holder(number), home))
+
+
+def _is_under(folder: Path | None, home: Path) -> bool:
+    return folder is not None and home.resolve() in folder.parents

@@ -1,0 +1,54 @@
+"""A machine's disk: its own layer over the image's, mounted on the host."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from lab.machines import loops
+from lab.machines.command import CommandError, MachineError, run
+from lab.machines.layers import Image
+
+
+def mount(folder: Path, image: Image) -> None:
+    """Mount a machine's root at FOLDER/root. A machine stays on the image it was made from."""
+    if any(mark in str(folder) for mark in ",:\\"):
+        raise MachineError(f"{folder}: a lab's home must have no comma, colon or backslash")
+    root = folder / "root"
+    for part in (root, folder / "upper", folder / "work"):
+        part.mkdir(parents=True, exist_ok=True)
+    origin = folder / "image"
+    if not origin.is_symlink():
+        origin.symlink_to(image.folder.resolve())
+    if root.is_mount():
+        return
+    base = Image(origin.resolve())
+    if not base.rootfs.is_dir():
+        raise MachineError(f"{folder}: its image {base.folder} is gone; destroy the machine")
+    lower = f"lowerdir={base.golden}:{base.rootfs}"
+    options = f"{lower},upperdir={folder}/upper,workdir={folder}/work"
+    run("mount", "-t", "overlay", "overlay", "-o", options, str(root))
+
+
+def remove(folder: Path) -> None:
+    """Unmount a machine's root and remove its folder, and the loop devices that still use it."""
+    root = folder / "root"
+    if root.is_mount():
+        loops.detach(root)
+        unmount(root)
+    remove_tree(folder)
+
+
+def unmount(root: Path) -> None:
+    """Unmount it even when some process of the host still looks at it."""
+    try:
+        run("umount", str(root))
+    except CommandError:
+        run("umount", "--lazy", str(root))
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with everything in it, if it is there."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)

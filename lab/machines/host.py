@@ -1,0 +1,73 @@
+"""The computer that the machines run on: what it must have, and cleaning up after a lab."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab.machines import claims, network, teardown
+from lab.machines.command import find
+from lab.machines.machine import machine_folder
+
+# The programs that the lab runs, and the Debian and Ubuntu packages that have them.
+PROGRAMS = {
+    "apt-get": "apt",
+    "dpkg-deb": "dpkg",
+    "ip": "iproute2",
+    "losetup": "mount",
+    "mksquashfs": "squashfs-tools",
+    "mmdebstrap": "mmdebstrap",
+    "mount": "mount",
+    "nsenter": "util-linux",
+    "setsid": "util-linux",
+    "taskset": "util-linux",
+    "unshare": "util-linux",
+}
+FILES = {"/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring"}
+DEVICES = {
+    "/dev/fuse": "snaps are mounted through it",
+    "/dev/loop-control": "storage pools in files need it",
+    "/dev/net/tun": "LXD needs it",
+}
+FILE_SYSTEMS = {"overlay": "machines share one image through it"}
+
+
+def missing_packages() -> list[str]:
+    """The Debian or Ubuntu packages to install before the lab can work, sorted."""
+    absent = {package for program, package in PROGRAMS.items() if find(program) is None}
+    absent |= {package for file, package in FILES.items() if not Path(file).exists()}
+    return sorted(absent)
+
+
+def obstacles() -> list[str]:
+    """What keeps this computer from being a lab that no package mends, each for a person."""
+    found = [] if os.geteuid() == 0 else ["the lab needs root"]
+    found += [f"no {node}: {why}" for node, why in DEVICES.items() if not Path(node).exists()]
+    known = Path("/proc/filesystems").read_text().split()
+    found += [
+        f"no {name} file system: {why}" for name, why in FILE_SYSTEMS.items() if name not in known
+    ]
+    return found
+
+
+def clean(home: Path, progress: Callable[[str], None]) -> None:
+    """Remove every machine of the lab at `home` and what they left on this computer.
+
+    Works on what is found, also after a crash and when the folder itself is gone already. What
+    else is in `home` stays. Raises MachineError for a machine that cannot be removed.
+    """
+    folders = (home / "machines").glob("*")
+    numbers = {int(folder.name) for folder in folders if folder.name.isdigit()}
+    numbers.update(claims.held_under(home))
+    with ThreadPoolExecutor() as pool:
+        for number in sorted(numbers):
+            progress(f"removing {network.hostname(number)}")
+        removals = [
+            pool.submit(teardown.destroy, number, machine_folder(home, number))
+            for number in sorted(numbers)
+        ]
+    for removal in removals:
+        removal.result()
+    network.remove_bridges()

@@ -1,0 +1,169 @@
+"""The lab's networks: a bridge of the host for each space, and a pair of NICs in each machine.
+
+A machine's network is a network namespace of its own. The host's ends of its NICs are ports of
+the bridges; the machine gives its own ends their addresses when it boots, as a real one does.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.machines.command import CommandError, run
+
+MAX_NUMBER = 31
+HOST_PART = 254
+
+
+@dataclass(frozen=True)
+class Network:
+    """One of the lab's networks, and the NIC by which every machine is in it."""
+
+    space: str
+    bridge: str
+    nic: str
+    ipv4: str
+    ipv6: str
+
+    def addresses(self, host: int) -> tuple[str, str]:
+        """The IPv4 and IPv6 address of host number `host`, each with its prefix length."""
+        ipv4, ipv6 = ipaddress.ip_network(self.ipv4), ipaddress.ip_network(self.ipv6)
+        return f"{ipv4[host]}/{ipv4.prefixlen}", f"{ipv6[host]}/{ipv6.prefixlen}"
+
+
+NETWORKS = (
+    Network("alpha", "br-lab0", "eth0", "10.99.0.0/24", "fd99::/64"),
+    Network("internal", "br-lab1", "eth1", "10.99.1.0/24", "fd99:1::/64"),
+)
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A NIC of a machine as it is at boot. Addresses carry their prefix length."""
+
+    name: str
+    space: str
+    mac: str
+    addresses: tuple[str, ...]
+
+
+def hostname(number: int) -> str:
+    """The host name of machine `number`; its namespace, cgroups and nspawn name are the same."""
+    return f"juju-lab-{number}"
+
+
+def interfaces(number: int) -> tuple[Interface, ...]:
+    """The NICs of machine `number`. Machine 0 has host number 1 in every network."""
+    return tuple(
+        Interface(
+            network.nic,
+            network.space,
+            f"02:99:00:00:{index:02x}:{number + 1:02x}",
+            network.addresses(number + 1),
+        )
+        for index, network in enumerate(NETWORKS)
+    )
+
+
+def boot_commands(number: int) -> str:
+    """What machine `number` feeds to `ip -batch` at each boot."""
+    lines = ["link set lo up"]
+    for nic in interfaces(number):
+        lines.append(f"link set {nic.name} up")
+        # Without nodad an IPv6 address cannot be bound in its first second.
+        lines += [
+            f"addr replace {address} dev {nic.name}{' nodad' if ':' in address else ''}"
+            for address in nic.addresses
+        ]
+    gateways = [address.partition("/")[0] for address in NETWORKS[0].addresses(HOST_PART)]
+    lines += [f"route replace default via {gateway} dev {NETWORKS[0].nic}" for gateway in gateways]
+    return "\n".join(lines) + "\n"
+
+
+def hosts_file() -> str:
+    """The text of every machine's /etc/hosts: all machines by name, in the first network."""
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"]
+    for number in range(MAX_NUMBER):
+        ipv4, ipv6 = interfaces(number)[0].addresses
+        lines.append(f"{ipv4.partition('/')[0]} {hostname(number)}")
+        lines.append(f"{ipv6.partition('/')[0]} {hostname(number)}")
+    return "\n".join(lines) + "\n"
+
+
+def namespace_path(number: int) -> Path:
+    """Where the network namespace of machine `number` can be entered."""
+    return Path("/run/netns") / hostname(number)
+
+
+def ensure_bridges() -> None:
+    """Make the bridges that are not there, with the host's own addresses."""
+    for network in NETWORKS:
+        # Machines that start at the same time race here: the kernel lets one of them win.
+        with suppress(CommandError):
+            run("ip", "link", "add", network.bridge, "type", "bridge")
+        for address in network.addresses(HOST_PART):
+            nodad = ["nodad"] if ":" in address else []
+            run("ip", "addr", "replace", address, "dev", network.bridge, *nodad)
+        run("ip", "link", "set", network.bridge, "up")
+
+
+def remove_bridges() -> None:
+    """Remove the bridges that no machine is plugged into."""
+    for network in NETWORKS:
+        folder = Path("/sys/class/net") / network.bridge
+        if folder.exists() and not any((folder / "brif").iterdir()):
+            run("ip", "link", "del", network.bridge)
+
+
+def connect(number: int) -> None:
+    """Give machine `number` its namespace and NICs, unless it has them."""
+    if namespace_path(number).exists():
+        return
+    ensure_bridges()
+    name = hostname(number)
+    run("ip", "netns", "add", name)
+    for network, nic in zip(NETWORKS, interfaces(number), strict=True):
+        port = _port(number, network.nic)
+        peer = ["peer", "name", nic.name, "address", nic.mac, "netns", name]
+        run("ip", "link", "add", port, "type", "veth", *peer)
+        run("ip", "link", "set", port, "master", network.bridge, "up")
+
+
+def disconnect(number: int) -> None:
+    """Take away what `connect` made. Nothing happens when there is nothing."""
+    for network in NETWORKS:
+        # A namespace that some process still holds would keep its NICs: cut them here.
+        with suppress(CommandError):
+            run("ip", "link", "del", _port(number, network.nic))
+    if namespace_path(number).exists():
+        run("ip", "netns", "del", hostname(number))
+
+
+def set_link(number: int, nic: str, state: str) -> None:
+    """Plug ("up") or unplug ("down") the cable of a NIC: the machine sees the carrier go."""
+    run("ip", "link", "set", _port(number, nic), state)
+
+
+def addresses(number: int) -> dict[str, list[str]]:
+    """The global addresses, with prefix length, that each of the machine's NICs has now."""
+    listed: list[dict[str, Any]] = json.loads(
+        run("ip", "-n", hostname(number), "-json", "addr", "show")
+    )
+    nics = {network.nic for network in NETWORKS}
+    return {
+        link["ifname"]: [
+            f"{info['local']}/{info['prefixlen']}"
+            for info in link["addr_info"]
+            if info["scope"] == "global"
+        ]
+        for link in listed
+        if link.get("ifname") in nics
+    }
+
+
+def _port(number: int, nic: str) -> str:
+    return f"lab{number}-{nic}"

@@ -1,0 +1,47 @@
+"""Switching machines off the hard way, and removing them: from any state, by any process."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from lab.machines import cgroups, claims, disk, network, processes
+from lab.machines.command import MachineError
+
+
+def supervisor(folder: Path) -> processes.Process | None:
+    """The process that keeps the machine in that folder running, or None."""
+    return processes.read_pid_file(folder / "supervisor")
+
+
+def power_off(number: int, folder: Path, timeout: float = 10) -> None:
+    """Kill everything of a machine, as a power cut does, in `timeout` seconds at most.
+
+    Raises MachineError if some of it still lives then.
+    """
+    if claims.holder(number) != folder:
+        return
+    found = supervisor(folder)
+    if found:
+        processes.kill([found])
+    name = network.hostname(number)
+    deadline = time.monotonic() + timeout
+    while alive := cgroups.members(name):
+        cgroups.thaw(name)
+        processes.kill(alive, timeout=1)
+        if time.monotonic() > deadline:
+            raise MachineError(f"{name}: cannot be killed: {alive}")
+
+
+def destroy(number: int, folder: Path) -> None:
+    """Remove all that there is of the machine in `folder`, in whatever state it is found."""
+    power_off(number, folder)
+    disk.remove(folder)
+    if claims.holder(number) != folder:
+        return
+    name = network.hostname(number)
+    network.disconnect(number)
+    cgroups.remove(name)
+    for leftover in ("propagate", "unix-export"):
+        disk.remove_tree(Path("/run/systemd/nspawn") / leftover / name)
+    claims.release(number, folder)

@@ -1,0 +1,30 @@
+"""A model of Juju: what its controller and its agents decide, and nothing else.
+
+No I/O, no clock, no threads, no chance: the same requests at the same moments give the same
+model. The lab runs each hook it names as a real process; a simulation runs them in process.
+`lab.model.juju.Juju` is the door. The rules come from Juju 3.6's sources and reference pages.
+
+What real Juju does and this model does not:
+
+- Subordinate charms, cross-model relations and offers, Kubernetes models, containers on machines,
+  more than one model or user, controllers that fail, upgrades of Juju or of a machine's base.
+- An application related to itself; relations suspended; limits on the number of relations.
+- Constraints; placement other than on an existing machine; `juju expose` and firewalls: opened
+  ports are kept and shown, they open nothing.
+- Changing bindings after `deploy`; network-get of more than one subnet for an egress.
+- Secrets: expiry and rotation are kept and never come due; secret backends. URIs are counted,
+  not random. A grant does not check that its relation has the unit.
+- Storage: pools with attributes, shared instances, import. Provisioning is the world's: the model
+  waits for `storage_provisioned` and does not make volumes apart from filesystems.
+- Actions of an action group or in parallel. Parameters are checked for names, types and
+  `required`, not for the rest of JSON schema. `juju exec` runs as an action does, in turn.
+  Juju's own source lets actions run on a unit whose hook has failed; here, they wait for it.
+- Leases: another unit takes a lapsed one at `expire_leases`, the lowest number first; real units
+  race for it. Retries and update-status come without Juju's random jitter.
+- An agent that died is shown as `lost` at once; Juju takes minutes to. An agent that is killed in
+  a hook runs it again at once; Juju may first show an error and wait for the retry timer.
+- The order of relations among themselves is by id; in Juju it is that of a Go map: any.
+- A charm upgrade always works; there is no upgrade forced through an error.
+- Relation data has no limits of size; `relation-set` does not check keys.
+- `meter-status`, `leader-get`, `leader-set`, `payload-*`, `credential-get`, `series-upgrade`.
+"""

@@ -1,0 +1,279 @@
+"""Applications: deployed, configured, refreshed, with more units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lab.model import clock, leadership, machines, relations, storage
+from lab.model.charm import CharmInfo, Option, Value
+from lab.model.errors import JujuError
+from lab.model.state import (
+    Application,
+    Resource,
+    State,
+    StatusValue,
+    StorageDirective,
+    Unit,
+    UnitRelation,
+)
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*")
+# What Go's strconv.ParseBool takes.
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an operator may say with `juju deploy`."""
+
+    config: Mapping[str, Value]
+    bindings: Mapping[str, str]
+    storage: Mapping[str, StorageDirective]
+    resources: tuple[Resource, ...]
+    to: tuple[str, ...]
+    trust: bool
+
+
+def deploy(
+    state: State, now: float, charm: CharmInfo, name: str, num_units: int, wishes: Wishes
+) -> list[str]:
+    """Deploy an application; returns its units' names. Raises JujuError and changes nothing."""
+    if not _NAME.fullmatch(name):
+        raise JujuError(f'invalid application name "{name}"')
+    if name in state.applications:
+        raise JujuError(f'cannot add application "{name}": application already exists')
+    _check_placement(state, wishes.to)
+    app = Application(
+        name=name,
+        charm=charm.url,
+        settings=parse_settings(charm, wishes.config),
+        bindings=_bindings(state, charm, wishes.bindings),
+        storage=_directives(charm, wishes.storage),
+        resources=_no_resources(charm),
+        trust=wishes.trust,
+        since=now,
+    )
+    for resource in wishes.resources:
+        _put_resource(charm, app, now, resource)
+    app.config = _effective(charm, app.settings)
+    state.charms[charm.url] = charm
+    state.applications[name] = app
+    relations.create_peers(state, app)
+    return add_units(state, now, name, num_units, wishes.to)
+
+
+def add_units(
+    state: State, now: float, app_name: str, num_units: int, to: tuple[str, ...]
+) -> list[str]:
+    """Add units; returns their names."""
+    app = _application(state, app_name)
+    if app.life != "alive":
+        raise JujuError(f'cannot add unit to application "{app_name}": application is not alive')
+    _check_placement(state, to)
+    return [_add_unit(state, now, app, to[i] if i < len(to) else "") for i in range(num_units)]
+
+
+def set_config(state: State, app_name: str, values: Mapping[str, Value]) -> None:
+    """Set options; nothing is set if one is refused."""
+    app = _application(state, app_name)
+    charm = state.charms[app.charm]
+    app.settings = {**app.settings, **parse_settings(charm, values)}
+    app.config = _effective(charm, app.settings)
+
+
+def reset_config(state: State, app_name: str, keys: Sequence[str]) -> None:
+    """Set options back to their defaults."""
+    app = _application(state, app_name)
+    charm = state.charms[app.charm]
+    for key in keys:
+        _option(charm, key)
+    app.settings = {key: value for key, value in app.settings.items() if key not in keys}
+    app.config = _effective(charm, app.settings)
+
+
+def set_trust(state: State, app_name: str, *, trusted: bool) -> None:
+    """Give or take the application's access to the cloud's credential."""
+    _application(state, app_name).trust = trusted
+
+
+def attach_resource(state: State, now: float, app_name: str, resource: Resource) -> Resource:
+    """Give a resource a new file; all units will get upgrade-charm."""
+    app = _application(state, app_name)
+    kept = _put_resource(state.charms[app.charm], app, now, resource)
+    app.charm_version += 1
+    return kept
+
+
+def refresh(
+    state: State, now: float, app_name: str, charm: CharmInfo, resources: Sequence[Resource]
+) -> None:
+    """Put another charm under the application, keeping settings and files that still fit."""
+    app = _application(state, app_name)
+    if charm.name != state.charms[app.charm].name:
+        raise JujuError(
+            f'cannot upgrade application "{app_name}": charm "{charm.name}" is another charm'
+        )
+    kept = {**_no_resources(charm)}
+    kept.update({key: value for key, value in app.resources.items() if key in charm.resources})
+    renewed = replace(
+        app,
+        charm=charm.url,
+        charm_version=app.charm_version + 1,
+        resources=kept,
+        storage={**_directives(charm, {}), **app.storage},
+        settings={key: value for key, value in app.settings.items() if key in charm.options},
+    )
+    for resource in resources:
+        _put_resource(charm, renewed, now, resource)
+    renewed.config = _effective(charm, renewed.settings)
+    state.charms[charm.url] = charm
+    state.applications[app_name] = renewed
+    relations.add_missing_peers(state, renewed)
+
+
+def set_model_config(state: State, values: Mapping[str, Value]) -> None:
+    """Set options of the model."""
+    interval = values.get("update-status-hook-interval")
+    if interval is not None:
+        try:
+            clock.span(str(interval))
+        except ValueError as error:
+            raise JujuError(f"invalid update status hook interval in model: {error}") from error
+    parsed = dict(values)
+    retries = values.get("automatically-retry-hooks")
+    if retries is not None:
+        option = Option("boolean")
+        parsed["automatically-retry-hooks"] = _parse("automatically-retry-hooks", option, retries)
+    state.model.config = {**state.model.config, **parsed}
+
+
+def parse_settings(charm: CharmInfo, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Values of the options' types. Raises JujuError for an unknown option or another type."""
+    return {key: _parse(key, _option(charm, key), raw) for key, raw in values.items()}
+
+
+def _option(charm: CharmInfo, key: str) -> Option:
+    option = charm.options.get(key)
+    if option is None:
+        raise JujuError(f'unknown option "{key}"')
+    return option
+
+
+def _parse(key: str, option: Option, raw: Value) -> Value:
+    refused = JujuError(f'option "{key}" expected {option.type}, got {_shown(raw)}')
+    if option.type == "boolean":
+        if isinstance(raw, bool):
+            return raw
+        if str(raw) not in _TRUE | _FALSE:
+            raise refused
+        return str(raw) in _TRUE
+    if isinstance(raw, bool):
+        raise refused
+    if option.type in ("int", "float"):
+        try:
+            return int(str(raw)) if option.type == "int" else float(raw)
+        except ValueError:
+            raise refused from None
+    if not isinstance(raw, str) or (option.type == "secret" and not raw.startswith("secret:")):
+        raise refused
+    return raw
+
+
+def _shown(raw: Value) -> str:
+    return f'"{raw}"' if isinstance(raw, str) else str(raw)
+
+
+def _effective(charm: CharmInfo, settings: Mapping[str, Value]) -> dict[str, Value]:
+    defaults = {
+        key: option.default for key, option in charm.options.items() if option.default is not None
+    }
+    return {**defaults, **settings}
+
+
+def _application(state: State, name: str) -> Application:
+    app = state.applications.get(name)
+    if app is None:
+        raise JujuError(f'application "{name}" not found')
+    return app
+
+
+def _check_placement(state: State, to: tuple[str, ...]) -> None:
+    for machine in to:
+        if machine not in state.machines:
+            raise JujuError(f"machine {machine} not found")
+        if state.machines[machine].status == "stopping":
+            raise JujuError(f"machine {machine} is not alive")
+
+
+def _bindings(state: State, charm: CharmInfo, wanted: Mapping[str, str]) -> dict[str, str]:
+    known = charm.bindings()
+    for binding, space in wanted.items():
+        if binding and binding not in known:
+            raise JujuError(f'charm endpoint or binding "{binding}" not found')
+        if space not in state.model.spaces:
+            raise JujuError(f'space "{space}" not found')
+    return dict(wanted)
+
+
+def _directives(
+    charm: CharmInfo, wanted: Mapping[str, StorageDirective]
+) -> dict[str, StorageDirective]:
+    found = {
+        name: StorageDirective(storage.default_pool(spec.type), spec.minimum_size, spec.minimum)
+        for name, spec in charm.storage.items()
+    }
+    for name, directive in wanted.items():
+        spec = charm.storage.get(name)
+        if spec is None:
+            raise JujuError(f'charm "{charm.name}" has no store called "{name}"')
+        if spec.maximum is not None and directive.count > spec.maximum:
+            raise JujuError(
+                f'charm "{charm.name}" store "{name}": at most {spec.maximum} instances '
+                f"supported, {directive.count} specified"
+            )
+        found[name] = directive
+    return found
+
+
+def _no_resources(charm: CharmInfo) -> dict[str, Resource]:
+    return {
+        name: Resource(name=name, filename=spec.filename) for name, spec in charm.resources.items()
+    }
+
+
+def _put_resource(charm: CharmInfo, app: Application, now: float, given: Resource) -> Resource:
+    if given.name not in charm.resources:
+        raise JujuError(f'resource "{given.name}" not found')
+    old = app.resources[given.name]
+    kept = replace(given, revision=old.revision + 1, filename=old.filename, uploaded=now)
+    app.resources[given.name] = kept
+    return kept
+
+
+def _add_unit(state: State, now: float, app: Application, machine_id: str) -> str:
+    number = state.counters.units.get(app.name, 0)
+    state.counters.units[app.name] = number + 1
+    if not machine_id:
+        machine_id = machines.add_machine(state, now, "")
+    unit = Unit(
+        name=f"{app.name}/{number}",
+        app=app.name,
+        number=number,
+        machine=machine_id,
+        workload=StatusValue("waiting", "waiting for machine", now),
+        agent_since=now,
+        relations={
+            relation.id: UnitRelation()
+            for relation in state.relations.values()
+            if any(end.app == app.name for end in relation.ends)
+        },
+    )
+    state.units[unit.name] = unit
+    storage.create_for_unit(state, now, unit)
+    if state.machines[machine_id].status == "started":
+        unit.agent = "up"
+        leadership.claim(state, now, unit)
+    return unit.name

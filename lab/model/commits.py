@@ -1,0 +1,60 @@
+"""What a hook has written, and how it becomes the model's when the hook ends well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lab.model import relations, secrets, storage
+from lab.model.state import Port, State, StorageDirective, Unit
+
+
+@dataclass(slots=True)
+class Writes:
+    """Writes in the order in which they apply within each kind."""
+
+    relations: dict[tuple[int, str], dict[str, str]] = field(
+        default_factory=dict[tuple[int, str], dict[str, str]]
+    )
+    """By relation and bag; an empty value deletes the key."""
+    ports: list[Port] | None = None
+    """All of the unit's ports from now on, if they changed."""
+    charm_state: dict[str, str] | None = None
+    secrets: list[secrets.Change] = field(default_factory=list[secrets.Change])
+    storage: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    as_leader: bool = False
+    """Something was written that only the leader may write: the controller checks the lease."""
+
+
+def apply(state: State, now: float, unit: Unit, writes: Writes) -> None:
+    """Make a hook's writes visible, all at once."""
+    for (relation_id, bag), changes in writes.relations.items():
+        _write_bag(state, unit, relation_id, bag, changes)
+    if writes.ports is not None:
+        unit.ports = writes.ports
+    if writes.charm_state is not None:
+        unit.charm_state = writes.charm_state
+    for change in writes.secrets:
+        secrets.apply(state, now, change)
+    for name, count in writes.storage:
+        directive = state.applications[unit.app].storage[name]
+        wanted = StorageDirective(directive.pool, directive.size, count)
+        storage.add_storage(state, now, unit.name, name, wanted)
+
+
+def _write_bag(
+    state: State, unit: Unit, relation_id: int, bag: str, changes: dict[str, str]
+) -> None:
+    """Write one bag. The writer is never told of its own write.
+
+    A unit that is leaving, or has left, changes its data without anyone being told.
+    """
+    relation = state.relations.get(relation_id)
+    if relation is None:
+        return
+    version = relation.versions.get(bag, 0)
+    if not relations.write(relation, bag, changes):
+        return
+    if bag == unit.name and unit.life == "dying":
+        relation.versions[bag] = version
+    elif bag == unit.app:
+        unit.relations[relation_id].apps[bag] = relation.versions[bag]

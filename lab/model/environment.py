@@ -1,0 +1,85 @@
+"""The JUJU_* variables that a hook is started with."""
+
+from __future__ import annotations
+
+from lab.model.hooks import HookRun
+from lab.model.state import State
+
+_PROXIES = {
+    "juju-http-proxy": "JUJU_CHARM_HTTP_PROXY",
+    "juju-https-proxy": "JUJU_CHARM_HTTPS_PROXY",
+    "juju-ftp-proxy": "JUJU_CHARM_FTP_PROXY",
+    "juju-no-proxy": "JUJU_CHARM_NO_PROXY",
+}
+
+
+def variables(state: State, run: HookRun) -> dict[str, str]:
+    """A hook's variables, but for paths and sockets, which only the agent knows."""
+    unit = state.units[run.unit]
+    machine = state.machines[unit.machine]
+    found = {
+        "JUJU_MODEL_NAME": state.model.name,
+        "JUJU_MODEL_UUID": state.model.uuid,
+        "JUJU_UNIT_NAME": unit.name,
+        "JUJU_VERSION": state.model.version,
+        "JUJU_MACHINE_ID": machine.id,
+        "JUJU_PRINCIPAL_UNIT": "",
+        "JUJU_API_ADDRESSES": "",
+    }
+    if machine.zone:
+        found["JUJU_AVAILABILITY_ZONE"] = machine.zone
+    for option, variable in _PROXIES.items():
+        found[variable] = str(state.model.config.get(option, ""))
+    if run.kind == "action":
+        found["JUJU_DISPATCH_PATH"] = f"actions/{run.name}"
+        found["JUJU_HOOK_NAME"] = ""
+    elif run.kind != "exec":
+        found["JUJU_DISPATCH_PATH"] = f"hooks/{run.name}"
+        found["JUJU_HOOK_NAME"] = run.name
+    return {**found, **_relation(run), **_storage(state, run), **_rest(state, run)}
+
+
+def _relation(run: HookRun) -> dict[str, str]:
+    if run.relation_id is None:
+        return {}
+    found = {
+        "JUJU_RELATION": run.endpoint,
+        "JUJU_RELATION_ID": f"{run.endpoint}:{run.relation_id}",
+        "JUJU_REMOTE_UNIT": run.remote_unit,
+        "JUJU_REMOTE_APP": run.remote_app,
+    }
+    if run.departing_unit:
+        found["JUJU_DEPARTING_UNIT"] = run.departing_unit
+    return found
+
+
+def _storage(state: State, run: HookRun) -> dict[str, str]:
+    instance = state.storage.get(run.storage_id)
+    if instance is None:
+        return {}
+    return {
+        "JUJU_STORAGE_ID": instance.id,
+        "JUJU_STORAGE_LOCATION": instance.location,
+        "JUJU_STORAGE_KIND": instance.type,
+    }
+
+
+def _rest(state: State, run: HookRun) -> dict[str, str]:
+    if run.kind == "action":
+        return {
+            "JUJU_ACTION_NAME": run.name,
+            "JUJU_ACTION_UUID": run.task_id,
+            "JUJU_ACTION_TAG": f"action-{run.task_id}",
+        }
+    if not run.secret_uri:
+        return {}
+    found = {"JUJU_SECRET_ID": run.secret_uri, "JUJU_SECRET_LABEL": ""}
+    secret = state.secrets.get(run.secret_uri)
+    if secret is not None:
+        reader = secret.consumers.get(run.unit)
+        owned = secret.owner in {run.unit, run.unit.partition("/")[0]}
+        label = secret.label if owned or reader is None else reader.label
+        found["JUJU_SECRET_LABEL"] = label
+    if run.kind == "secret-remove":
+        found["JUJU_SECRET_REVISION"] = str(run.secret_revision)
+    return found

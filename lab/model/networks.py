@@ -1,0 +1,93 @@
+"""What `network-get` answers: a binding's space, and the machine's addresses in it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import ip_interface
+from typing import Any, NamedTuple
+
+from lab.model.errors import HookToolError
+from lab.model.state import DEFAULT_SPACE, Application, Interface, State, Unit
+
+
+class _Address(NamedTuple):
+    value: str
+    subnet: str
+    single: str
+    version: int
+
+
+@lru_cache(maxsize=4096)
+def _address(cidr: str) -> _Address:
+    interface = ip_interface(cidr)
+    return _Address(
+        value=str(interface.ip),
+        subnet=str(interface.network),
+        single=f"{interface.ip}/{interface.max_prefixlen}",
+        version=interface.version,
+    )
+
+
+def space_of(app: Application, binding: str) -> str:
+    """The space that a binding is in."""
+    return app.bindings.get(binding) or app.bindings.get("") or DEFAULT_SPACE
+
+
+def network_get(state: State, unit: Unit, binding: str) -> dict[str, Any]:
+    """JSON of `network-get BINDING`. Raises HookToolError for an unknown binding."""
+    app = state.applications[unit.app]
+    if binding not in state.charms[unit.charm].bindings():
+        raise HookToolError(f'binding name "{binding}" not defined by the unit\'s charm')
+    space = space_of(app, binding)
+    interfaces = _in_space(state, unit, space)
+    if not interfaces:
+        raise HookToolError(f'no addresses found in space "{space}"')
+    addresses = [_address(cidr) for interface in interfaces for cidr in interface.addresses]
+    return {
+        "bind-addresses": [
+            {
+                "mac-address": interface.mac,
+                "interface-name": interface.name,
+                "addresses": [
+                    {"hostname": "", "value": found.value, "cidr": found.subnet}
+                    for found in map(_address, interface.addresses)
+                ],
+            }
+            for interface in interfaces
+        ],
+        "egress-subnets": [address.single for address in addresses[:1]],
+        "ingress-addresses": [address.value for address in addresses],
+    }
+
+
+def relation_settings(state: State, unit: Unit, endpoint: str) -> dict[str, str]:
+    """What Juju itself writes into a unit's bag; empty without an address in the space."""
+    space = space_of(state.applications[unit.app], endpoint)
+    for interface in _in_space(state, unit, space):
+        address = _address(interface.addresses[0])
+        return {
+            "egress-subnets": address.single,
+            "ingress-address": address.value,
+            "private-address": address.value,
+        }
+    return {}
+
+
+def first_address(interfaces: list[Interface]) -> str:
+    """The address that `juju status` shows: IPv4 rather than IPv6, the default space first."""
+    found = [
+        (_address(cidr).version, interface.space != DEFAULT_SPACE, _address(cidr).value)
+        for interface in interfaces
+        for cidr in interface.addresses
+    ]
+    return min(found, key=lambda item: item[:2])[2] if found else ""
+
+
+def all_addresses(interfaces: list[Interface]) -> list[str]:
+    """Every address of a machine, without prefix lengths."""
+    return [_address(cidr).value for interface in interfaces for cidr in interface.addresses]
+
+
+def _in_space(state: State, unit: Unit, space: str) -> list[Interface]:
+    machine = state.machines[unit.machine]
+    return [i for i in machine.interfaces if i.space == space and i.addresses]

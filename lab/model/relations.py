@@ -1,0 +1,193 @@
+"""Relations: who is in them, their data bags, and how they begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+
+from lab.model import networks
+from lab.model.charm import Endpoint
+from lab.model.errors import JujuError
+from lab.model.state import Application, Relation, RelationEnd, State, Unit, UnitRelation
+
+
+def is_peer(relation: Relation) -> bool:
+    """Whether a relation is between the units of one application."""
+    return len(relation.ends) == 1
+
+
+def own_endpoint(relation: Relation, app: str) -> Endpoint:
+    """The application's own endpoint of a relation."""
+    return next(end.endpoint for end in relation.ends if end.app == app)
+
+
+def remote_app(relation: Relation, app: str) -> str:
+    """The application on the other side; for peers the own one."""
+    return next((end.app for end in relation.ends if end.app != app), app)
+
+
+def remote_members(relation: Relation, unit: Unit) -> list[str]:
+    """Units in scope that the unit is to be told of, sorted as Juju sorts them: as text."""
+    if is_peer(relation):
+        return sorted(name for name in relation.members if name != unit.name)
+    prefix = remote_app(relation, unit.app) + "/"
+    return sorted(name for name in relation.members if name.startswith(prefix))
+
+
+def create_peers(state: State, app: Application) -> None:
+    """Make the peer relations of a new application."""
+    for endpoint in state.charms[app.charm].endpoints.values():
+        if endpoint.role == "peer":
+            _create(state, [RelationEnd(app.name, endpoint)])
+
+
+def add_missing_peers(state: State, app: Application) -> None:
+    """Make the peer relations that a new revision of the charm brings."""
+    present = {
+        relation.ends[0].endpoint.name
+        for relation in state.relations.values()
+        if is_peer(relation) and relation.ends[0].app == app.name
+    }
+    for endpoint in state.charms[app.charm].endpoints.values():
+        if endpoint.role == "peer" and endpoint.name not in present:
+            _create(state, [RelationEnd(app.name, endpoint)])
+
+
+def integrate(state: State, first: str, second: str) -> int:
+    """Relate two applications. Raises JujuError when no single pair of endpoints fits."""
+    if first.partition(":")[0] == second.partition(":")[0]:
+        raise JujuError("an application cannot be integrated with itself in this model of Juju")
+    pairs = [
+        (one, other)
+        for one, other in product(_ends(state, first), _ends(state, second))
+        if one.endpoint.interface == other.endpoint.interface
+        and {one.endpoint.role, other.endpoint.role} == {"provider", "requirer"}
+    ]
+    if not pairs:
+        raise JujuError("no relations found")
+    if len(pairs) > 1:
+        choices = "; ".join(f'"{_text(a)} {_text(b)}"' for a, b in pairs)
+        raise JujuError(f'ambiguous relation: "{first} {second}" could refer to {choices}')
+    one, other = pairs[0]
+    if _find(state, one, other) is not None:
+        raise JujuError(
+            f'cannot add relation "{_text(one)} {_text(other)}": '
+            f"relation {_text(one)} {_text(other)} already exists"
+        )
+    return _create(state, [one, other]).id
+
+
+def remove_relation(state: State, first: str, second: str) -> None:
+    """Let a relation die. Raises JujuError when there is none such."""
+    for one, other in product(_ends(state, first), _ends(state, second)):
+        relation = _find(state, one, other)
+        if relation is not None:
+            destroy(state, relation)
+            return
+    raise JujuError(f'relation "{first} {second}" not found')
+
+
+def destroy(state: State, relation: Relation) -> None:
+    """Let a relation die; it is gone once no unit is left in it."""
+    relation.life = "dying"
+    _remove_if_empty(state, relation)
+
+
+def enter_scopes(state: State, unit: Unit) -> None:
+    """The unit's agent joins every relation it has not joined yet: the others will be told."""
+    for relation_id, local in unit.relations.items():
+        relation = state.relations[relation_id]
+        if local.entered or relation.life != "alive":
+            continue
+        local.entered = True
+        relation.members.append(unit.name)
+        relation.data.setdefault(unit.name, {})
+        relation.versions.setdefault(unit.name, 0)
+    update_addresses(state, unit)
+
+
+def leave_scope(state: State, relation: Relation, unit_name: str) -> None:
+    """The unit is in the relation no more: the others will be told."""
+    if unit_name in relation.members:
+        relation.members.remove(unit_name)
+    _remove_if_empty(state, relation)
+
+
+def deliver_lost_departures(state: State) -> None:
+    """Take out of scope the units that are gone."""
+    for relation in list(state.relations.values()):
+        for name in [name for name in relation.members if name not in state.units]:
+            leave_scope(state, relation, name)
+
+
+def write(relation: Relation, bag: str, changes: Mapping[str, str]) -> bool:
+    """Change a data bag, empty values deleting; returns whether anything differs now."""
+    before = relation.data.get(bag, {})
+    after = {key: value for key, value in {**before, **changes}.items() if value}
+    if after == before:
+        return False
+    relation.data[bag] = after
+    relation.versions[bag] = relation.versions.get(bag, 0) + 1
+    return True
+
+
+def update_addresses(state: State, unit: Unit) -> None:
+    """Put the unit's addresses into its bags, as Juju does when it joins and when they change."""
+    if unit.life == "dying":
+        return
+    for relation_id, local in unit.relations.items():
+        relation = state.relations[relation_id]
+        if local.entered and unit.name in relation.members:
+            endpoint = own_endpoint(relation, unit.app).name
+            write(relation, unit.name, networks.relation_settings(state, unit, endpoint))
+
+
+def _create(state: State, ends: list[RelationEnd]) -> Relation:
+    relation = Relation(id=state.counters.relation, ends=ends)
+    state.counters.relation += 1
+    state.relations[relation.id] = relation
+    apps = {end.app for end in ends}
+    for app in apps:
+        relation.versions[app] = 0
+        relation.data[app] = {}
+    for unit in state.units.values():
+        if unit.app in apps:
+            unit.relations[relation.id] = UnitRelation()
+    return relation
+
+
+def _remove_if_empty(state: State, relation: Relation) -> None:
+    if relation.life == "alive" or relation.members:
+        return
+    state.relations.pop(relation.id, None)
+    for unit in state.units.values():
+        unit.relations.pop(relation.id, None)
+
+
+def _ends(state: State, text: str) -> list[RelationEnd]:
+    """The ends that `app` or `app:endpoint` may mean. Peers and juju-info only if asked for."""
+    app_name, _, wanted = text.partition(":")
+    app = state.applications.get(app_name)
+    if app is None:
+        raise JujuError(f'application "{app_name}" not found')
+    found = [
+        RelationEnd(app_name, endpoint)
+        for endpoint in state.charms[app.charm].endpoints.values()
+        if endpoint.role != "peer"
+        and (endpoint.name == wanted or (not wanted and endpoint.name != "juju-info"))
+    ]
+    if wanted and not found:
+        raise JujuError(f'application "{app_name}" has no "{wanted}" relation')
+    return found
+
+
+def _find(state: State, one: RelationEnd, other: RelationEnd) -> Relation | None:
+    wanted = {(one.app, one.endpoint.name), (other.app, other.endpoint.name)}
+    for relation in state.relations.values():
+        if {(end.app, end.endpoint.name) for end in relation.ends} == wanted:
+            return relation
+    return None
+
+
+def _text(end: RelationEnd) -> str:
+    return f"{end.app}:{end.endpoint.name}"

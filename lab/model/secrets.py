@@ -1,0 +1,270 @@
+"""Secrets: revisions, grants and the revision that each reader tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.model import relations
+from lab.model.errors import HookToolError, JujuError
+from lab.model.state import Consumer, Grant, Secret, SecretRevision, State, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a secret is told about itself; empty means unchanged."""
+
+    label: str = ""
+    description: str = ""
+    expire: str = ""
+    rotate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A secret made by a hook."""
+
+    uri: str
+    owner: str
+    content: dict[str, str]
+    details: Details
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """New content, which is a new revision, or new details."""
+
+    uri: str
+    content: dict[str, str] | None
+    details: Details
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A grant made by a hook."""
+
+    uri: str
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Grants taken back: those of a relation, or those to a unit or an application."""
+
+    uri: str
+    relation_id: int | None
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A secret, or one revision of it, removed by a hook."""
+
+    uri: str
+    revision: int | None
+
+
+Change = Added | Updated | Granted | Revoked | Removed
+
+
+def new_uri(state: State) -> str:
+    """A URI that no secret has had. Juju's are random; these are counted."""
+    state.counters.secret += 1
+    return f"secret:{state.counters.secret:020d}"
+
+
+def apply(state: State, now: float, change: Change) -> None:
+    """Carry out what a hook has done to a secret."""
+    if isinstance(change, Added):
+        secret = Secret(uri=change.uri, owner=change.owner)
+        secret.revisions[1] = SecretRevision(change.content, now)
+        _set_details(secret, change.details)
+        state.secrets[change.uri] = secret
+        return
+    secret = state.secrets.get(change.uri)
+    if secret is None:
+        return
+    match change:
+        case Updated():
+            _set_details(secret, change.details)
+            if change.content is not None:
+                _revise(secret, now, change.content)
+        case Granted():
+            if change.grant not in secret.grants:
+                secret.grants.append(change.grant)
+        case Revoked():
+            secret.grants = [
+                grant
+                for grant in secret.grants
+                if not (
+                    (change.relation_id is not None and grant.relation_id == change.relation_id)
+                    or (change.to and grant.to == change.to)
+                )
+            ]
+        case Removed():
+            _remove(state, secret, change.revision)
+
+
+def may_read(state: State, secret: Secret, unit: Unit) -> bool:
+    """Whether a unit may read a secret: its own, its application's, or one it was granted."""
+    return secret.owner in {unit.name, unit.app} or any(
+        grant.to in {unit.name, unit.app}
+        and (grant.relation_id is None or grant.relation_id in state.relations)
+        for grant in secret.grants
+    )
+
+
+def find(state: State, unit: Unit, uri: str, label: str) -> Secret:
+    """The secret that a hook means, by URI or by the owner's or the reader's label.
+
+    Raises HookToolError when there is none such.
+    """
+    if uri:
+        full = uri if uri.startswith("secret:") else f"secret:{uri}"
+        secret = state.secrets.get(full)
+        if secret is None:
+            raise HookToolError(f'secret "{full.removeprefix("secret:")}" not found')
+        return secret
+    for secret in state.secrets.values():
+        consumer = secret.consumers.get(unit.name)
+        owned = secret.owner in {unit.name, unit.app} and secret.label == label
+        if owned or (consumer is not None and consumer.label == label):
+            return secret
+    raise HookToolError(f'secret with label "{label}" not found')
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a secret is read: a label to remember it by, and which revision."""
+
+    label: str
+    refresh: bool
+    peek: bool
+
+
+def owner_of(state: State, pending: list[Change], uri: str) -> str:
+    """The owner of a secret, one that the hook is making included; "?" when there is none."""
+    for change in pending:
+        if isinstance(change, Added) and change.uri == uri:
+            return change.owner
+    secret = state.secrets.get(uri)
+    return secret.owner if secret is not None else "?"
+
+
+def pending_content(pending: list[Change], uri: str, label: str) -> dict[str, str] | None:
+    """The content that a hook has given a secret and not committed yet, if any."""
+    full = uri if not uri or uri.startswith("secret:") else f"secret:{uri}"
+    found: dict[str, str] | None = None
+    for change in pending:
+        if isinstance(change, (Added, Updated)):
+            meant = change.uri == full if full else change.details.label == label
+            if meant and change.content is not None:
+                found = change.content
+    return found
+
+
+def info(secret: Secret) -> dict[str, Any]:
+    """JSON of `secret-info-get`."""
+    return {
+        secret.uri.removeprefix("secret:"): {
+            "revision": secret.latest,
+            "label": secret.label,
+            "owner": "unit" if "/" in secret.owner else "application",
+            "description": secret.description,
+            "rotation": secret.rotate,
+        }
+    }
+
+
+def read(state: State, unit: Unit, secret: Secret, reading: Reading) -> dict[str, str]:
+    """Content for a reader: of the revision it tracks, unless it refreshes or peeks.
+
+    Raises HookToolError without leave to read.
+    """
+    if not may_read(state, secret, unit):
+        raise HookToolError("permission denied")
+    consumer = secret.consumers.get(unit.name)
+    if consumer is None or consumer.revision not in secret.revisions:
+        consumer = Consumer(secret.latest, consumer.label if consumer else "")
+        secret.consumers[unit.name] = consumer
+    if reading.label:
+        consumer.label = reading.label
+    if reading.refresh:
+        consumer.revision = secret.latest
+    return secret.revisions[secret.latest if reading.peek else consumer.revision].content
+
+
+def check_grant(state: State, unit: Unit, secret_owner: str, relation_id: int) -> None:
+    """Raises HookToolError where Juju refuses a grant through this relation."""
+    relation = state.relations.get(relation_id)
+    if relation is None or relation_id not in unit.relations:
+        raise HookToolError(f"relation {relation_id} not found")
+    peer = relations.is_peer(relation)
+    if peer and secret_owner == unit.name and state.model.version.startswith("4."):
+        raise HookToolError("granting access to a secret over a peer relation is not supported")
+
+
+def add_user_secret(state: State, now: float, name: str, content: Mapping[str, str]) -> str:
+    """Add a secret of the operator's; returns its URI."""
+    if any(not s.owner and s.name == name for s in state.secrets.values()):
+        raise JujuError(f'secret with name "{name}" already exists')
+    secret = Secret(uri=new_uri(state), owner="", name=name)
+    secret.revisions[1] = SecretRevision(dict(content), now)
+    state.secrets[secret.uri] = secret
+    return secret.uri
+
+
+def update_user_secret(state: State, now: float, secret: str, content: Mapping[str, str]) -> None:
+    """Give a secret of the operator's a new revision."""
+    _revise(_user_secret(state, secret), now, dict(content))
+
+
+def grant_user_secret(state: State, secret: str, app: str) -> None:
+    """Let an application read a secret of the operator's."""
+    if app not in state.applications:
+        raise JujuError(f'application "{app}" not found')
+    found = _user_secret(state, secret)
+    if Grant(app, None) not in found.grants:
+        found.grants.append(Grant(app, None))
+
+
+def revoke_user_secret(state: State, secret: str, app: str) -> None:
+    """Take a grant to an application back."""
+    found = _user_secret(state, secret)
+    found.grants = [grant for grant in found.grants if grant.to != app]
+
+
+def remove_user_secret(state: State, secret: str) -> None:
+    """Remove a secret of the operator's."""
+    del state.secrets[_user_secret(state, secret).uri]
+
+
+def _user_secret(state: State, wanted: str) -> Secret:
+    for secret in state.secrets.values():
+        if not secret.owner and wanted in {secret.name, secret.uri}:
+            return secret
+    raise JujuError(f'secret "{wanted}" not found')
+
+
+def _revise(secret: Secret, now: float, content: dict[str, str]) -> None:
+    if content == secret.revisions[secret.latest].content:
+        return
+    secret.latest += 1
+    secret.revisions[secret.latest] = SecretRevision(content, now)
+
+
+def _set_details(secret: Secret, details: Details) -> None:
+    secret.label = details.label or secret.label
+    secret.description = details.description or secret.description
+    secret.expire = details.expire or secret.expire
+    secret.rotate = details.rotate or secret.rotate
+
+
+def _remove(state: State, secret: Secret, revision: int | None) -> None:
+    if revision is not None:
+        secret.revisions.pop(revision, None)
+        if secret.revisions:
+            secret.latest = max(secret.revisions)
+            return
+    del state.secrets[secret.uri]

@@ -1,0 +1,30 @@
+"""Packs the test charms into .charm files."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+CHARMS = Path(__file__).parent / "charms"
+
+
+def pack(name: str, folder: Path) -> Path:
+    """Zip a test charm into `folder`; the file's path."""
+    source = CHARMS / name
+    target = folder / f"{name}.charm"
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(source.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, path.relative_to(source))
+    return target
+
+
+def add_packages(charm: Path, *names: str) -> None:
+    """Put Python packages of this environment into a packed charm's `venv`."""
+    import yaml
+
+    site = Path(yaml.__file__).parent.parent
+    with zipfile.ZipFile(charm, "a") as archive:
+        for name in names:
+            for path in sorted((site / name).rglob("*.py")):
+                archive.write(path, Path("venv") / path.relative_to(site))

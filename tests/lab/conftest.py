@@ -1,0 +1,44 @@
+"""A controller of plain hosts, and jubilant on the lab's command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jubilant
+import pytest
+
+from lab.controller.controller import Controller
+from tests.lab.charm_files import pack
+from tests.lab.plain_hosts import PlainProvider
+
+LAB_JUJU = Path(__file__).parents[2] / "lab/juju"
+
+
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packed probe charm."""
+    return pack("probe", tmp_path_factory.mktemp("charms"))
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> PlainProvider:
+    return PlainProvider(tmp_path)
+
+
+@pytest.fixture
+def controller(tmp_path: Path, provider: PlainProvider) -> Iterator[Controller]:
+    """A controller that serves tmp_path."""
+    controller = Controller(tmp_path, provider)
+    yield controller
+    controller.close()
+
+
+@pytest.fixture
+def juju(
+    tmp_path: Path, controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[jubilant.Juju]:
+    """jubilant, unchanged, on lab/juju, with a controller of plain hosts."""
+    monkeypatch.setenv("LXD_CLUSTER_LAB", str(tmp_path))
+    juju = jubilant.Juju(cli_binary=LAB_JUJU, wait_timeout=30)
+    yield juju

@@ -1,0 +1,141 @@
+"""Machines that are none: folders in which hooks run as this computer's own processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from lab.model.state import Interface
+
+
+class PlainHost:
+    """A folder that answers as a machine does."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.folder = folder
+        self.number = number
+        self.root = folder / "root"
+        self.shared_dir = folder / "shared"
+        self.boots = 0
+        self.is_on = False
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def hostname(self) -> str:
+        return f"plain-{self.number}"
+
+    def seen(self, path: Path) -> str:
+        return str(path)
+
+    def nics(self) -> list[Interface]:
+        return [
+            Interface(f"eth{index}", f"02:00:00:00:0{index}:0{self.number}", space, [address])
+            for index, (space, address) in enumerate(
+                [
+                    ("alpha", f"10.99.0.{self.number + 1}/24"),
+                    ("internal", f"10.99.1.{self.number + 1}/24"),
+                ]
+            )
+        ]
+
+    def start(self) -> None:
+        for folder in (self.root, self.shared_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not self.is_on:
+            self.boots += 1
+            self.is_on = True
+
+    def wait_booted(self, timeout: float = 60) -> None:
+        assert self.is_on
+
+    def is_running(self) -> bool:
+        return self.is_on
+
+    def boot_id(self) -> str | None:
+        return str(self.boots) if self.is_on else None
+
+    def command(
+        self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: str = "/"
+    ) -> list[str]:
+        words = [f"{name}={value}" for name, value in {"PATH": os.defpath, **(env or {})}.items()]
+        return ["/usr/bin/env", "-i", f"--chdir={cwd}", *words, *argv]
+
+    def popen(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/",
+        stdin: int | IO[bytes] = subprocess.DEVNULL,
+        stdout: int | IO[bytes] = subprocess.PIPE,
+        stderr: int | IO[bytes] = subprocess.PIPE,
+    ) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            self.command(argv, env, cwd),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def run(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/",
+        stdin: str = "",
+        timeout: float = 60,
+    ) -> subprocess.CompletedProcess[str]:
+        if argv[0] == "systemctl":
+            return subprocess.CompletedProcess(list(argv), 0, "running\n", "")
+        return subprocess.run(
+            self.command(argv, env, cwd),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def reboot(self, timeout: float = 90) -> None:
+        self.power_off_hard()
+        self.start()
+
+    def power_off_hard(self) -> None:
+        self.is_on = False
+        for process in self.processes:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        self.processes = []
+
+    def destroy(self) -> None:
+        self.power_off_hard()
+
+    def link_up(self, nic: str) -> None:
+        raise NotImplementedError
+
+    def link_down(self, nic: str) -> None:
+        raise NotImplementedError
+
+
+class PlainProvider:
+    """Makes and remembers plain hosts."""
+
+    spaces = ("alpha", "internal")
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._hosts: dict[int, PlainHost] = {}
+
+    def prepare(self, progress: Callable[[str], None]) -> None:
+        progress("nothing to prepare")
+
+    def host(self, number: int) -> PlainHost:
+        return self._hosts.setdefault(
+            number, PlainHost(self._home / "machines" / str(number), number)
+        )
