@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -30,6 +31,11 @@ PEERS = "cluster"
 HTTPS = "https"
 RESOURCE = "lxd-snap"
 
+# Each line logged is one more process in the hook. These two say at every event what Juju's own
+# log says too.
+for noisy in ("ops", "urllib3"):
+    logging.getLogger(noisy).setLevel(logging.WARNING)
+
 _STATUS = {
     Kind.ACTIVE: ops.ActiveStatus,
     Kind.WAITING: ops.WaitingStatus,
@@ -52,7 +58,6 @@ class LxdClusterCharm(ops.CharmBase):
             self.on.leader_elected,
             self.on.update_status,
             self.on[PEERS].relation_created,
-            self.on[PEERS].relation_joined,
             self.on[PEERS].relation_changed,
             self.on[PEERS].relation_departed,
         ):
@@ -72,22 +77,22 @@ class LxdClusterCharm(ops.CharmBase):
             self._told = Plan(blocked(explain(error)), app_status=blocked(explain(error)))
             return
         self._told = run.run(juju, self._world, self._show_progress)
-        self._publish(self._told)
+        self._publish(juju, self._told)
 
     def _show_progress(self, step: Step) -> None:
         self.unit.status = ops.MaintenanceStatus(str(step))
 
-    def _publish(self, plan: Plan) -> None:
+    def _publish(self, juju: Juju, plan: Plan) -> None:
         """What others see of this unit. Only what changed is written: each write wakes them all."""
-        self.unit.set_ports(PORT)
         relation = self.model.get_relation(PEERS)
-        if relation is None:
+        if relation is None or juju.peers is None:
             return
-        if plan.own is not None:
+        if plan.own is not None and plan.own != juju.peers.own:
             _write(relation.data[self.unit], peers.dump(plan.own))
-            if plan.own.lxd:
-                self.unit.set_workload_version(plan.own.lxd)
-        if plan.app is not None:
+            # A version or a port that is new is so together with what the peers are told.
+            self.unit.set_ports(PORT)
+            self.unit.set_workload_version(plan.own.lxd)
+        if plan.app is not None and plan.app != juju.peers.app:
             _write(relation.data[self.app], peers.dump(plan.app))
 
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
@@ -151,11 +156,11 @@ class LxdClusterCharm(ops.CharmBase):
         )
 
     def _units_juju_knows(self, known: Peers | None) -> frozenset[str] | None:
-        """Asked only when somebody whom the others count on is not to be seen in the relation."""
+        """Asked only when the queue and the units to be seen in the relation are not the same."""
         if known is None:
             return None
-        named = {place.unit for place in known.app.queue} | {known.app.bootstrap}
-        if named <= {"", self.unit.name, *known.others}:
+        queued = {place.unit for place in known.app.queue}
+        if queued == {self.unit.name, *known.others} and known.app.bootstrap in queued:
             return None
         return frozenset(hookcmds.goal_state().units)
 

@@ -69,8 +69,11 @@ def _queue(
         else:
             late.append(Place(unit=place.unit, attempt=attempt))
     queued = {p.unit for p in app.queue}
-    new = sorted((u for u in units if u not in queued), key=lambda u: (u != bootstrap, number(u)))
-    return (*kept, *(Place(unit=u, attempt=units[u].attempt) for u in new), *late)
+    # Units that Juju has and nobody has met yet are queued with the rest: one write, not one each.
+    all_units = set(units) | (view.known_units or set())
+    new = sorted(all_units - queued, key=lambda u: (u != bootstrap, number(u)))
+    places = (Place(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
+    return (*kept, *places, *late)
 
 
 def _attempt_due(view: View, place: Place, units: dict[str, UnitData]) -> int:

@@ -56,13 +56,21 @@ def _with_peers(view: View, plan: Plan) -> Plan:
     if view.peers is None:
         return plan
     lxd = view.lxd if isinstance(view.lxd, Lxd) else None
-    own = plan.own or _own(view, lxd, view.peers)
+    own = _worth_writing(plan.own or _own(view, lxd, view.peers), view.peers)
     if not view.leader:
         return replace(plan, own=own)
     app = leading.application_data(view, view.peers, own)
     return replace(
         plan, own=own, app=app, app_status=leading.application_status(view, view.peers, own)
     )
+
+
+def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
+    """A used token is taken away with the next write: alone it is not worth waking all others."""
+    before = peers.own
+    user = peers.others.get(before.token.unit) if before.token else None
+    used = user is not None and bool(user.cluster)
+    return before if used and own == before.model_copy(update={"token": None}) else own
 
 
 def _install(view: View) -> Plan | None:

@@ -116,13 +116,11 @@ def _remove_first_boot() -> None:
 def _find(cache: Path, prefix: str, versions: list[str]) -> Path:
     """Where the system of these package versions is or is to be built.
 
-    Without package lists, apt says nothing of versions: the newest that was built will do.
+    When apt does not know the versions, the newest system that was built will do.
     """
     built = sorted(cache.glob(f"{prefix}*[0-9a-f]"), key=lambda path: path.stat().st_mtime)
-    if not versions:
-        if built:
-            return built[-1]
-        raise MachineError("apt has no package lists on this computer: run apt-get update")
+    if built and not versions:
+        return built[-1]
     return cache / f"{prefix}{digest([], versions)}"
 
 

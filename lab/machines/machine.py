@@ -104,17 +104,16 @@ class Machine:
         """
         deadline = time.monotonic() + timeout
         state = "not running"
-        while time.monotonic() < deadline:
-            try:
-                state = self.run(["systemctl", "is-system-running"], timeout=10).stdout.strip()
-            except (MachineError, subprocess.TimeoutExpired):
-                state = "not running"
-            if state in ("running", "degraded"):
-                return
-            time.sleep(0.1)
+        while (left := deadline - time.monotonic()) > 0:
+            # Until it has this socket, systemd answers nobody. Looking for it costs nothing.
+            leader = self._leader()
+            if leader and Path(f"/proc/{leader.pid}/root/run/systemd/private").exists():
+                state = self._system_state(left)
+                if state in ("running", "degraded"):
+                    return
+            time.sleep(processes.POLL_SECONDS)
         raise MachineError(
-            f"{self.hostname}: not booted after {timeout:g} s: {state or 'systemd does not answer'}"
-            f"\n{self._last_words()}"
+            f"{self.hostname}: not booted after {timeout:g} s: {state}\n{self._last_words()}"
         )
 
     def is_running(self) -> bool:
@@ -191,9 +190,8 @@ class Machine:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise
-        return subprocess.CompletedProcess(
-            list(argv), process.returncode, output.decode(), errors.decode(errors="replace")
-        )
+        texts = (stream.decode(errors="replace") for stream in (output, errors))
+        return subprocess.CompletedProcess(list(argv), process.returncode, *texts)
 
     def reboot(self, timeout: float = 90) -> None:
         """Reboot it in good order. Returns when the next boot has begun; see `wait_booted`."""
@@ -301,6 +299,14 @@ class Machine:
                 if processes.is_first_of_namespace(child):
                     return child
         return None
+
+    def _system_state(self, timeout: float) -> str:
+        """What systemd says of the whole, once it has finished booting."""
+        try:
+            done = self.run(["systemctl", "is-system-running", "--wait"], timeout=timeout)
+        except (MachineError, subprocess.TimeoutExpired) as error:
+            return str(error)
+        return (done.stdout or done.stderr).strip()
 
     def _wait_leader(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout

@@ -13,6 +13,8 @@ from lab.machines.command import MachineError, program, run
 RELEASE = "bookworm"
 RECIPE = Path(__file__).parent / "recipe"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+# Apt's name for package lists, among all that it downloads.
+TARGETS = "Created-By: Packages"
 # A new version of any of these makes a new image.
 WATCHED = ("lxd", "snapd", "systemd")
 
@@ -23,9 +25,9 @@ def package_names(listing: str) -> list[str]:
 
 
 def watched_versions() -> list[str]:
-    """The versions of WATCHED that apt offers here, as "PACKAGE VERSION" lines, the newest of each.
+    """The versions of WATCHED that apt offers here, as "PACKAGE VERSION" lines.
 
-    Empty when apt has no package lists.
+    Empty when apt has no lists of bookworm.
     """
     lines = run("apt-cache", "madison", *WATCHED).splitlines()
     offers = [[field.strip() for field in line.split("|")] for line in lines]
@@ -37,22 +39,30 @@ def watched_versions() -> list[str]:
 
 
 def sources() -> list[str]:
-    """Apt source lines of Debian bookworm, taken from what the host's own apt uses."""
-    pattern = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)|$(CODENAME)"
-    listed = run("apt-get", "indextargets", "--format", pattern, "Created-By: Packages")
-    found = [
-        f"deb [signed-by={KEYRING}] {uri} {suite} {component}"
-        for uri, suite, component, origin, codename in (
-            line.split("|") for line in listed.splitlines()
-        )
-        if origin == "Debian" and codename.partition("-")[0] == RELEASE
-    ]
+    """Apt source lines of Debian bookworm, from where the host's own apt gets Debian.
+
+    Raises MachineError when it gets Debian from nowhere.
+    """
+    pattern = "$(ORIGIN)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)"
+    found = bookworm_lines(run("apt-get", "indextargets", "--format", pattern, TARGETS))
     if not found:
         raise MachineError(
-            f"apt on this computer knows no source of Debian {RELEASE}, which the lab's machines"
-            " are made of: add one to /etc/apt/sources.list.d, then run apt-get update"
+            "apt on this computer knows no source of Debian, which the lab's machines are made of:"
+            " add one to /etc/apt/sources.list.d, then run apt-get update"
         )
-    return sorted(set(found))
+    return found
+
+
+def bookworm_lines(targets: str) -> list[str]:
+    """Source lines from a host's "ORIGIN|CODENAME|COMPONENT|URI" lines of any Debian release."""
+    found: set[str] = set()
+    for line in targets.splitlines():
+        origin, codename, component, uri = line.split("|")
+        pocket = codename.partition("-")[2]
+        if origin == "Debian" and component == "main" and pocket in ("", "updates", "security"):
+            suite = f"{RELEASE}-{pocket}" if pocket else RELEASE
+            found.add(f"deb [signed-by={KEYRING}] {uri} {suite} main")
+    return sorted(found)
 
 
 def build(folder: Path, log: Path) -> None:

@@ -139,6 +139,11 @@ class Juju:
         """  # noqa: D205
         applications.set_model_config(self.state, values)
 
+    def reset_model_config(self, keys: Sequence[str]) -> None:
+        """Set model options back to what Juju has them at."""
+        kept = self.state.model.config.items()
+        self.state.model.config = {key: value for key, value in kept if key not in keys}
+
     def add_secret(self, now: float, name: str, content: Mapping[str, str]) -> str:
         """Add a secret of the operator's; returns its URI."""
         return secrets.add_user_secret(self.state, now, name, content)
