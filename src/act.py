@@ -8,7 +8,7 @@ from typing import Any
 
 import deadlines
 import seal
-from lxd import LxdError, LxdUnreachable
+from lxd_reading import LxdError, LxdUnreachable
 from peers import Token
 from snap import ChannelUnknownError, SnapError
 from steps import (
@@ -65,7 +65,8 @@ def _install_snap_file(step: InstallSnapFile, unit: str, world: World, events: E
 
 
 def _make_key(step: MakeKey, unit: str, world: World, events: Events) -> Events:
-    world.machine.keep_key(seal.new_key())
+    private = seal.new_key()
+    world.machine.keep_key(private, seal.public_half(private))
     return events
 
 

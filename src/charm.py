@@ -13,7 +13,6 @@ from ops import hookcmds
 from pydantic import ValidationError
 
 import peers
-import report
 import run
 import snap
 from addresses import PORT
@@ -31,10 +30,8 @@ PEERS = "cluster"
 HTTPS = "https"
 RESOURCE = "lxd-snap"
 
-# Each line logged is one more process in the hook. These two say at every event what Juju's own
-# log says too.
-for noisy in ("ops", "urllib3"):
-    logging.getLogger(noisy).setLevel(logging.WARNING)
+# Each line that is logged is one more process in the hook.
+logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 _STATUS = {
     Kind.ACTIVE: ops.ActiveStatus,
@@ -110,6 +107,8 @@ class LxdClusterCharm(ops.CharmBase):
         if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered or view.peers is None:
             event.fail(f"this unit is not a member: {make_plan(view).status}")
             return
+        import report
+
         table = report.members_table(view.lxd, view.peers, view.unit)
         event.set_results({"members": len(view.lxd.members), "table": table})
 

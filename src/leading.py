@@ -70,7 +70,7 @@ def _queue(
             late.append(Place(unit=place.unit, attempt=attempt))
     queued = {p.unit for p in app.queue}
     # Units that Juju has and nobody has met yet are queued with the rest: one write, not one each.
-    all_units = set(units) | (view.known_units or set())
+    all_units = set(units) | (view.known_units or frozenset[str]())
     new = sorted(all_units - queued, key=lambda u: (u != bootstrap, number(u)))
     places = (Place(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
     return (*kept, *places, *late)

@@ -1,4 +1,4 @@
-"""LXD's API on this machine, over pylxd: every request with a deadline, every answer typed."""
+"""LXD's API on this machine: every request with a deadline, every answer typed."""
 
 from __future__ import annotations
 
@@ -11,24 +11,16 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import deadlines
+import lxd_reading
+from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from view import Member, Network, Pool, Server
-
-SOCKET = "/var/snap/lxd/common/lxd/unix.socket"
-
-
-class LxdError(Exception):
-    """LXD refused a request, with its own words."""
-
-
-class LxdUnreachable(Exception):  # noqa: N818 - it may be starting, or wait for its peers
-    """LXD did not answer in time."""
 
 
 class LxdApi:
     """What the charm asks of LXD and tells it. Reads end after `deadlines.LOOK` seconds."""
 
-    def __init__(self, socket: str = SOCKET) -> None:
-        self._endpoint = f"http+unix://{quote(socket, safe='')}"
+    def __init__(self, socket: str = lxd_reading.SOCKET) -> None:
+        self._socket = socket
         # pylxd has no types: what comes from it is typed below, field by field.
         self._client: Any = None
 
@@ -39,41 +31,27 @@ class LxdApi:
         attempts = tenacity.Retrying(
             stop=tenacity.stop_after_delay(seconds),
             wait=tenacity.wait_fixed(0.2),
-            retry=tenacity.retry_if_exception_type(LxdUnreachable),
+            retry=tenacity.retry_if_exception_type(LxdStopped),
             reraise=True,
         )
         attempts(self.server)
 
     def server(self) -> Server:
-        """LXD itself, asked anew. Raises LxdUnreachable."""
-        import pylxd
-        import requests.exceptions as http
-        from pylxd import exceptions
-
-        # pylxd asks GET /1.0 whenever a client is made.
-        try:
-            self._client = pylxd.Client(endpoint=self._endpoint, timeout=deadlines.LOOK)
-        except (
-            exceptions.ClientConnectionFailed,
-            exceptions.LXDAPIException,
-            http.RequestException,
-        ) as error:
-            self._client = None
-            raise LxdUnreachable(_reason(error)) from error
-        return _server(self._client.host_info)
+        """LXD itself. Raises LxdUnreachable."""
+        return _server(self._get(""))
 
     def members(self) -> tuple[Member, ...]:
         """The cluster's members as this one sees them."""
-        rows = self._get("cluster/members", recursion=1)
+        rows = self._get("cluster/members", recursion="1")
         return tuple(sorted((_member(row) for row in rows), key=lambda m: m.name))
 
     def pools(self) -> tuple[Pool, ...]:
         """The storage pools."""
-        return tuple(_pool(row) for row in self._get("storage-pools", recursion=1))
+        return tuple(_pool(row) for row in self._get("storage-pools", recursion="1"))
 
     def networks(self) -> tuple[Network, ...]:
         """The networks that LXD manages."""
-        return tuple(_network(r) for r in self._get("networks", recursion=1) if r["managed"])
+        return tuple(_network(r) for r in self._get("networks", recursion="1") if r["managed"])
 
     def instances(self) -> int:
         """How many instances there are, in all projects."""
@@ -129,7 +107,7 @@ class LxdApi:
         """Joins the cluster that `token` is from. Raises LxdUnreachable after `seconds`."""
         told: dict[str, Any] = json.loads(base64.b64decode(token))
         cluster_address, certificate = _reachable(told["addresses"], told["fingerprint"])
-        extensions = self._connected().host_info["api_extensions"]
+        extensions = self._get("")["api_extensions"]
         # Before this extension a join token went where the trust password was.
         field = "cluster_token" if "explicit_trust_token" in extensions else "cluster_password"
         body = {
@@ -145,7 +123,7 @@ class LxdApi:
 
     def await_join(self, seconds: float) -> bool:
         """Waits for a join that is under way already. False if there is none."""
-        for operation in self._get("operations", recursion=1).get("running", []):
+        for operation in self._get("operations", recursion="1").get("running", []):
             if "cluster" in operation["description"].lower() and operation["class"] == "task":
                 self._wait(operation["id"], seconds)
                 return True
@@ -166,7 +144,7 @@ class LxdApi:
 
     def cancel_join_token(self, name: str) -> None:
         """No join token for `name` is good any more."""
-        for operations in self._get("operations", recursion=1).values():
+        for operations in self._get("operations", recursion="1").values():
             for operation in operations:
                 told: dict[str, Any] = operation.get("metadata") or {}
                 if operation["class"] == "token" and told.get("serverName") == name:
@@ -180,13 +158,16 @@ class LxdApi:
         body = {key: member[key] for key in keep if key in member}
         self._change("put", path, body | {"failure_domain": domain})
 
-    def _connected(self) -> Any:
-        if self._client is None:
-            self.server()
-        return self._client
+    def _get(self, path: str, **params: str) -> Any:
+        return lxd_reading.get(path, deadlines.LOOK, params, self._socket)
 
     def _node(self, path: str) -> Any:
-        node: Any = self._connected().api
+        import pylxd
+
+        if self._client is None:
+            endpoint = f"http+unix://{quote(self._socket, safe='')}"
+            self._client = pylxd.Client(endpoint=endpoint, timeout=deadlines.LOOK)
+        node: Any = self._client.api
         for part in filter(None, path.split("/")):
             node = node[part]
         return node
@@ -195,16 +176,13 @@ class LxdApi:
         import requests.exceptions as http
         from pylxd import exceptions
 
-        node = self._node(path)
         try:
+            node = self._node(path)
             return getattr(node, method)(timeout=seconds, **arguments).json()
         except exceptions.LXDAPIException as error:
             raise LxdError(str(error)) from error
-        except http.RequestException as error:
-            raise LxdUnreachable(_reason(error)) from error
-
-    def _get(self, path: str, **params: Any) -> Any:
-        return self._request("get", path, deadlines.LOOK, params=params)["metadata"]
+        except (exceptions.ClientConnectionFailed, http.RequestException) as error:
+            raise LxdUnreachable(str(error)) from error
 
     def _change(self, method: str, path: str, body: Any = None, target: str = "") -> Any:
         params = {"target": target} if target else {}
@@ -223,13 +201,6 @@ class LxdApi:
             raise LxdUnreachable(f"{ended['description'].lower()} did not end in {seconds:.0f} s")
         if ended["status_code"] >= 400:
             raise LxdError(ended["err"])
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    if "No such file" in text or "Connection refused" in text:
-        return "its daemon is not running"
-    return "no answer in time" if "timed out" in text.lower() else text
 
 
 def _reachable(addresses: list[str], fingerprint: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ class Machine:
 
     def __init__(self, state: Path = STATE, lxd_dir: Path = LXD_DIR) -> None:
         self._key = state / "key"
+        self._public_key = state / "key.pub"
         self._forming = state / "forming"
         self._lxd_dir = lxd_dir
 
@@ -33,9 +34,14 @@ class Machine:
         """This unit's private key, None before it was made."""
         return self._key.read_bytes() if self._key.exists() else None
 
-    def keep_key(self, private: bytes) -> None:
+    def public_key(self) -> str:
+        """The public half of the key, empty before it was made."""
+        return self._public_key.read_text() if self._public_key.exists() else ""
+
+    def keep_key(self, private: bytes, public: str) -> None:
         """Keeps the key where only root can read it."""
         _write_privately(self._key, private)
+        _write_privately(self._public_key, public.encode())
 
     def forming(self) -> Forming | None:
         """The bootstrap or join that was begun here and is not published yet."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import deadlines
-import seal
-from lxd import LxdError, LxdUnreachable
+from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
 from view import Events, Lxd, Peers, Resource, Silent, View
@@ -34,7 +33,6 @@ class Juju:
 def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
-    key = world.machine.key()
     return View(
         unit=juju.unit,
         leader=juju.leader,
@@ -45,7 +43,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         cluster_address=juju.cluster_address,
         https_address=juju.https_address,
         zone=juju.zone,
-        public_key=seal.public_half(key) if key else "",
+        public_key=world.machine.public_key(),
         snap=snap,
         lxd=_lxd(juju, world) if snap.installed else None,
         peers=juju.peers,
@@ -58,30 +56,31 @@ def observe(juju: Juju, world: World, events: Events) -> View:
 def _lxd(juju: Juju, world: World) -> Lxd | Silent:
     try:
         return _answers(juju, world)
-    except LxdUnreachable as first:
-        if not str(first).startswith("its daemon"):
-            return Silent(str(first))
-    # It may be starting: after an installation, a reboot, a reset.
+    except LxdStopped:
+        return _answers_soon(juju, world)
+    except (LxdUnreachable, LxdError) as error:
+        return Silent(str(error))
+
+
+def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
+    """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
         world.lxd.await_start(deadlines.START)
         return _answers(juju, world)
-    except (LxdUnreachable, LxdError) as second:
-        return Silent(str(second))
-
-
-def _answers(juju: Juju, world: World) -> Lxd | Silent:
-    server = world.lxd.server()
-    try:
-        if not server.clustered:
-            return Lxd(
-                server,
-                pools=world.lxd.pools(),
-                networks=world.lxd.networks(),
-                instances=world.lxd.instances(),
-            )
-        seen = Lxd(server, world.lxd.members())
-        if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
-            return seen
-        return Lxd(server, seen.members, world.lxd.pools(), world.lxd.networks())
-    except LxdError as error:
+    except (LxdUnreachable, LxdError) as error:
         return Silent(str(error))
+
+
+def _answers(juju: Juju, world: World) -> Lxd:
+    server = world.lxd.server()
+    if not server.clustered:
+        return Lxd(
+            server,
+            pools=world.lxd.pools(),
+            networks=world.lxd.networks(),
+            instances=world.lxd.instances(),
+        )
+    seen = Lxd(server, world.lxd.members())
+    if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
+        return seen
+    return Lxd(server, seen.members, world.lxd.pools(), world.lxd.networks())

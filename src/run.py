@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from act import StepFailed, act
 from observe import Juju, observe
 from plan import make_plan
 from status import blocked, waiting
 from steps import Plan, Step
 from view import Events
 from world import World
+
+if TYPE_CHECKING:
+    from act import StepFailed
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +27,10 @@ def run(juju: Juju, world: World, progress: Callable[[Step], None]) -> Plan:
     """Does what is due. The plan returned has no steps left, or tells of the one that failed."""
     events = Events()
     plan = make_plan(observe(juju, world, events))
+    if not plan.steps:
+        return plan
+    from act import StepFailed, act
+
     for _ in range(ROUNDS):
         if not plan.steps:
             break

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lxd import LxdError, LxdUnreachable
+import seal
+from lxd_reading import LxdError, LxdUnreachable
 from snap import ChannelUnknownError, SnapError
 from view import Forming, Member, Network, Pool, Resource, Server, SnapFacts
 
@@ -206,7 +207,10 @@ class ModelMachine:
     def key(self) -> bytes | None:
         return self.key_
 
-    def keep_key(self, private: bytes) -> None:
+    def public_key(self) -> str:
+        return seal.public_half(self.key_) if self.key_ else ""
+
+    def keep_key(self, private: bytes, public: str) -> None:
         self.key_ = private
 
     def forming(self) -> Forming | None:

@@ -261,6 +261,6 @@ def test_a_joiner_takes_the_clusters_revision_of_the_snap():
     app = formed(1)
     unit = app.add(1)
     unit.snap.install("5.21/stable", "101")
-    unit.machine.keep_key(b"k" * 32)
+    unit.machine.keep_key(b"k" * 32, "")
 
     assert app.plan("lxd/1").steps == (InstallSnap("5.21/stable", "100"),)
