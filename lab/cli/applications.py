@@ -20,13 +20,17 @@ from lab.cli.verb import (
 )
 
 
-def _read_yaml(path: str) -> Any:
+def _read_yaml(path: str) -> dict[str, Any]:
     import yaml  # slow to import, and most commands never need it
 
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError) as error:
         raise CommandError(f"cannot read {path}: {error}") from None
+
+
+def _of_app(by_app: dict[str, Any], app: str) -> dict[str, Any]:
+    return by_app.get(app) or {}
 
 
 def _config(words: list[str], app: str) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def _config(words: list[str], app: str) -> dict[str, Any]:
         if "=" in word:
             values.update(_with_files(key_values([word])))
         else:
-            values.update((_read_yaml(word) or {}).get(app) or {})
+            values.update(_of_app(_read_yaml(word), app))
     return values
 
 
@@ -191,7 +195,7 @@ def _config_arguments(parser: Parser) -> None:
 def _config_verb(session: Session, options: Options) -> int:
     values = _with_files(key_values([word for word in options.words if "=" in word]))
     if options.file:
-        values = {**((_read_yaml(options.file) or {}).get(options.app) or {}), **values}
+        values = {**_of_app(_read_yaml(options.file), options.app), **values}
     reset = comma_list(options.reset)
     keys = [word for word in options.words if "=" not in word]
     if keys and (values or reset or len(keys) > 1):

@@ -115,13 +115,13 @@ def _show_hooks(session: Session, options: Options) -> int:
     return 0
 
 
-def _down(session: Session, options: Options) -> int:
+def _down(session: Session, _: Options) -> int:
     if is_running(session.home):
         session.ask("down")
     return 0
 
 
-def _prepare(session: Session, options: Options) -> int:
+def _prepare(session: Session, _: Options) -> int:
     session.ask("prepare", timeout=None)
     return 0
 

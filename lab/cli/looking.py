@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.cli.output import printed, table
 from lab.cli.session import CommandError, Session
-from lab.cli.status_text import status_text
+from lab.cli.status_text import machines_text, status_text
 from lab.cli.verb import Options, Parser, Verb, add_format, seconds
 from lab.controller.debug_log import LEVELS, Record
 
@@ -154,8 +154,10 @@ def _facts(status: dict[str, Any], kind: str, name: str) -> dict[str, str] | Non
         return {"name": status["model"]["name"], "life": "alive", "status": "available"}
     if kind == "machine":
         machine = status["machines"].get(name)
-        state = (machine or {}).get("juju-status", {})
-        return machine and {"life": state.get("life") or "alive", "status": state["current"]}
+        if machine is None:
+            return None
+        state = machine["juju-status"]
+        return {"life": state.get("life") or "alive", "status": state["current"]}
     app = status["applications"].get(name.partition("/")[0])
     if app is None:
         return None
@@ -239,8 +241,7 @@ def _machines_arguments(parser: Parser) -> None:
 def _machines(session: Session, options: Options) -> int:
     status = session.ask("status")
     if options.format == "tabular":
-        only = {**status, "applications": {}}
-        sys.stdout.write(status_text(only, False, False, False).split("\n\n", 1)[-1])
+        sys.stdout.write(machines_text(status["machines"]))
     else:
         printed({"machines": status["machines"]}, options.format)
     return 0

@@ -35,7 +35,7 @@ def _version_arguments(parser: Parser) -> None:
     add_format(parser, "plain", "json", "yaml")
 
 
-def _version(session: Session, options: Options) -> int:
+def _version(_: Session, options: Options) -> int:
     version = f"{VERSION}-ubuntu-amd64"
     if options.format == "plain":
         print(version)
@@ -183,7 +183,7 @@ def _remove_machine(session: Session, options: Options) -> int:
     return 0
 
 
-def _controllers(session: Session, options: Options) -> int:
+def _controllers(_session: Session, _options: Options) -> int:
     print("lab*")
     return 0
 

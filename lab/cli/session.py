@@ -36,7 +36,7 @@ class Session:
     def ask(self, verb: str, timeout: float | None = 120.0, **arguments: Any) -> Any:
         """The controller's answer to one request; starts the controller when none runs.
 
-        timeout is in seconds, None waits for ever. Raises CommandError with what the controller refuses.
+        timeout is in seconds, None waits for ever. Raises CommandError with the words of a refusal.
         """
         request: Message = {"verb": verb, "model": self.model, "arguments": arguments}
         socket = self.home / "controller.sock"

@@ -18,7 +18,7 @@ def status_text(status: Json, colour: bool, relations: bool, storage: bool) -> s
         if len(units) > 1:
             parts.append(table(units, colour))
     if status["machines"]:
-        parts.append(table(_machine_rows(status["machines"]), colour))
+        parts.append(machines_text(status["machines"], colour))
     if not status["applications"] and not status["machines"]:
         parts.append(f'Model "{status["model"]["name"]}" is empty.\n')
     if relations and (rows := _relation_rows(status["applications"])):
@@ -94,7 +94,7 @@ def _unit_key(name: str) -> tuple[str, int]:
 def _machine_rows(machines: Json) -> list[list[str]]:
     rows = [["Machine", "State", "Address", "Inst id", "Base", "AZ", "Message"]]
     for name, machine in sorted(machines.items(), key=lambda item: int(item[0])):
-        base = machine.get("base") or {}
+        base: Json = machine.get("base") or {}
         hardware = dict(
             word.split("=", 1) for word in machine.get("hardware", "").split() if "=" in word
         )
@@ -112,6 +112,11 @@ def _machine_rows(machines: Json) -> list[list[str]]:
     return rows
 
 
+def machines_text(machines: Json, colour: bool = False) -> str:
+    """The table of machines."""
+    return table(_machine_rows(machines), colour)
+
+
 def _relation_rows(apps: Json) -> list[list[str]]:
     rows = [["Integration", "Related", "Interface", "Scope"]]
     for name, app in sorted(apps.items()):
@@ -125,7 +130,7 @@ def _relation_rows(apps: Json) -> list[list[str]]:
 def _storage_rows(storage: Json) -> list[list[str]]:
     rows = [["Storage Unit", "Storage ID", "Type", "Mountpoint", "Status", "Message"]]
     for name, one in sorted(storage.get("storage", {}).items()):
-        attached = one.get("attachments", {}).get("units", {}) or {"": {}}
+        attached: Json = one.get("attachments", {}).get("units", {}) or {"": {}}
         for unit, attachment in sorted(attached.items()):
             state = one["status"]
             location = attachment.get("location", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from lab.cli.verb import Options, Parser, Verb, add_format, comma_list, key_valu
 
 RUN_WAIT = 60.0
 EXEC_WAIT = 300.0
+_NOWHERE = "/dev/null"
 
 
 def _run_arguments(parser: Parser) -> None:
@@ -207,10 +209,14 @@ def _ssh(session: Session, options: Options) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     # ssh joins its arguments and gives them to the remote user's shell.
     shell = ["/bin/sh", "-c", " ".join(command)] if command else ["/bin/bash", "-l"]
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        # This computer's terminals have no names on the machine: script(1) makes one there.
+        shell = ["/usr/bin/script", "--quiet", "--return", "--command", shlex.join(shell), _NOWHERE]
     target = options.target.rpartition("@")[2]
     entering = session.ask("enter", target=target, argv=shell)
     sys.stdout.flush()
-    os.execv(entering["argv"][0], entering["argv"])
+    # The command takes this process's place, with its terminal.
+    os.execv(entering["argv"][0], entering["argv"])  # noqa: S606
 
 
 def _scp_arguments(parser: Parser) -> None:

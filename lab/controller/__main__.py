@@ -7,6 +7,7 @@ import fcntl
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 from lab.controller.controller import Controller
 from lab.controller.hosts import NspawnProvider
@@ -24,7 +25,11 @@ def main() -> int:
         except BlockingIOError:
             return 0
         controller = Controller(home, NspawnProvider(home))
-        signal.signal(signal.SIGTERM, lambda *_: controller.stopped.set())
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            controller.stopped.set()
+
+        signal.signal(signal.SIGTERM, stop)
         controller.stopped.wait()
         controller.close()
     return 0

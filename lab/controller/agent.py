@@ -14,13 +14,13 @@ from lab.controller import charms
 from lab.controller.hook_process import HookProcess, Outcome, kill_leftover
 from lab.controller.hosts import Host
 from lab.controller.keeper import HookFigures, Keeper
-from lab.controller.tools import SENT_AT_ONCE, TOOLS, Call, run_tool
+from lab.controller.tools import SENT_AT_ONCE, TOOLS, Call, ToolReply, ToolRequest, run_tool
 from lab.controller.unit_files import UnitFiles
-from lab.controller.wire import Message, Server
+from lab.controller.wire import Server
 from lab.machines.command import MachineError
 from lab.model.context import HookContext
 from lab.model.errors import JujuError
-from lab.model.state import HookRun, Resource
+from lab.model.state import HookRun
 
 BOOT_TIMEOUT = 120.0
 # How long an idle agent sleeps before it looks whether its machine is still there.
@@ -186,7 +186,7 @@ class MachineAgent:
         self._rebooted()
 
     def _find_again(self) -> None:
-        """A new controller: go on with a machine that runs, start one that the computer's end took."""
+        """A new controller: go on with a machine that runs, start one that does not."""
         self._keeper.provider.prepare(self._say)
         for pid_file in (self._keeper.folder / "running").glob(f"{self._machine}-*"):
             kill_leftover(pid_file)
@@ -343,25 +343,21 @@ class MachineAgent:
 
     # Hook tools.
 
-    def _answer_tool(self, request: Message) -> Message:
+    def _answer_tool(self, message: bytes) -> bytes:
         """Answer a hook tool; only the hook that runs is answered."""
+        request = ToolRequest.parse(message)
         context = self._context
-        if context is None or request["context"] != self._context_id:
-            return {"stdout": "", "stderr": "ERROR bad context: the hook is no more\n", "code": 1}
-        name = request["tool"]
-        if name not in TOOLS:
-            return {"stdout": "", "stderr": f"ERROR no such hook tool: {name}\n", "code": 1}
+        if context is None or request.context_id != self._context_id:
+            return ToolReply("", "ERROR bad context: the hook is no more\n", 1).encode()
         call = Call(
             context,
             self._keeper.now(),
-            request["files"],
-            lambda resource: self._fetch(context.unit, resource),
+            request.files,
+            lambda resource: UnitFiles(self.host, context.unit).fetch(resource),
         )
-        with self._keeper.changing() if name in SENT_AT_ONCE else self._keeper.looking():
-            reply = run_tool(name, request["args"], call)
+        writes = request.tool in SENT_AT_ONCE
+        with self._keeper.changing() if writes else self._keeper.looking():
+            reply = run_tool(request.tool, request.args, call)
         if context.reboot_wanted == "now" and self._process:
             self._process.kill()
-        return reply
-
-    def _fetch(self, unit: str, resource: Resource) -> str:
-        return UnitFiles(self.host, unit).fetch(resource)
+        return reply.encode()

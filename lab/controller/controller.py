@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
@@ -51,7 +52,10 @@ class Controller:
         for model in self._models.values():
             model.close()
 
-    def _answer(self, request: Message) -> Message:
+    def _answer(self, request: bytes) -> bytes:
+        return json.dumps(self._reply(json.loads(request))).encode()
+
+    def _reply(self, request: Message) -> Message:
         try:
             return {"result": self._carry_out(request)}
         except (JujuError, MachineError) as error:
@@ -74,7 +78,7 @@ class Controller:
         return model.answer(verb, arguments)
 
     def _model(self, name: str | None) -> Model:
-        """The model of that name, or the current one; the lab's default one is made when asked for."""
+        """The model of that name, or the current one. The default one is made when asked for."""
         with self._lock:
             if name is None:
                 name = self._current()

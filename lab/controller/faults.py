@@ -37,7 +37,7 @@ class Faults:
         self._keeper.wake()
 
     def reboot(self, machine: str) -> None:
-        """Reboot a machine in good order, whatever runs on it. Returns when the next boot begins."""
+        """Reboot a machine, whatever its units are at. Returns when the next boot begins."""
         self._host(machine).reboot()
 
     def link(self, machine: str, interface: str, state: str) -> None:

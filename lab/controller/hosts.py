@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from lab.machines.image import DEFAULT_CACHE, Image, ensure_image
 from lab.machines.machine import Machine
@@ -15,71 +15,91 @@ from lab.model.state import Interface
 
 
 class Host(Protocol):
-    """A machine as the controller sees it; `lab.machines.machine.Machine` says what each does."""
+    """A machine as the controller sees it; `lab.machines.machine.Machine` says more of each."""
 
     @property
-    def hostname(self) -> str: ...
+    def hostname(self) -> str:
+        """The name it gives itself."""
+        ...
 
     @property
-    def root(self) -> Path: ...
+    def root(self) -> Path:
+        """Its file system, as the computer sees it, from the first start on."""
+        ...
 
     @property
-    def shared_dir(self) -> Path: ...
+    def shared_dir(self) -> Path:
+        """A folder of the computer's that the machine sees too."""
+        ...
 
     def seen(self, path: Path) -> str:
         """The name that a path under `root` or `shared_dir` has inside the machine."""
         ...
 
     def nics(self) -> list[Interface]:
-        """The machine's network interfaces with their addresses of now."""
+        """Its network interfaces with their addresses of now."""
         ...
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Switch it on, making it first if it is new."""
+        ...
 
-    def wait_booted(self, timeout: float = 60) -> None: ...
+    def wait_booted(self, timeout: float = 60) -> None:
+        """Wait until it has booted, `timeout` seconds at most."""
+        ...
 
-    def is_running(self) -> bool: ...
+    def is_running(self) -> bool:
+        """Whether it is on."""
+        ...
 
-    def boot_id(self) -> str | None: ...
+    def boot_id(self) -> str | None:
+        """What tells this boot from every other; None while it is off."""
+        ...
 
     def command(
         self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: str = "/"
-    ) -> list[str]: ...
+    ) -> list[str]:
+        """The computer's command line that runs `argv` in it."""
+        ...
 
     def popen(
-        self,
-        argv: Sequence[str],
-        env: Mapping[str, str] | None = None,
-        cwd: str = "/",
-        stdin: int | IO[bytes] = subprocess.DEVNULL,
-        stdout: int | IO[bytes] = subprocess.PIPE,
-        stderr: int | IO[bytes] = subprocess.PIPE,
-    ) -> subprocess.Popen[bytes]: ...
+        self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: str = "/"
+    ) -> subprocess.Popen[bytes]:
+        """Start a command in it, leading a process group of its own, with its output in pipes."""
+        ...
 
-    def run(
-        self,
-        argv: Sequence[str],
-        env: Mapping[str, str] | None = None,
-        cwd: str = "/",
-        stdin: str = "",
-        timeout: float = 60,
-    ) -> subprocess.CompletedProcess[str]: ...
+    def run(self, argv: Sequence[str], *, timeout: float) -> subprocess.CompletedProcess[str]:
+        """Run a command in it, `timeout` seconds at most."""
+        ...
 
-    def reboot(self, timeout: float = 90) -> None: ...
+    def reboot(self) -> None:
+        """Reboot it in good order; returns when the next boot has begun."""
+        ...
 
-    def power_off_hard(self) -> None: ...
+    def power_off_hard(self) -> None:
+        """Pull the plug."""
+        ...
 
-    def destroy(self) -> None: ...
+    def destroy(self) -> None:
+        """Pull the plug and remove all that there is of it."""
+        ...
 
-    def link_up(self, nic: str) -> None: ...
+    def link_up(self, nic: str) -> None:
+        """Plug the cable of an interface in."""
+        ...
 
-    def link_down(self, nic: str) -> None: ...
+    def link_down(self, nic: str) -> None:
+        """Unplug the cable of an interface."""
+        ...
 
 
 class HostProvider(Protocol):
     """Where machines come from."""
 
-    spaces: Sequence[str]
+    @property
+    def spaces(self) -> Sequence[str]:
+        """The network spaces that its machines are in."""
+        ...
 
     def prepare(self, progress: Callable[[str], None]) -> None:
         """Make all that machines have in common. May take minutes the first time."""
@@ -100,7 +120,7 @@ class NspawnHost(Machine):
         return str("/" / path.relative_to(self.root))
 
     def nics(self) -> list[Interface]:
-        """The machine's network interfaces with their addresses of now, link-local ones left out."""
+        """Its network interfaces with their addresses of now, but for link-local ones."""
         now = self.addresses()
         return [
             Interface(
@@ -116,7 +136,7 @@ class NspawnHost(Machine):
 class NspawnProvider:
     """Machines of `lab.machines`, under one home, from one image."""
 
-    spaces = [network.space for network in NETWORKS]
+    spaces = tuple(network.space for network in NETWORKS)
 
     def __init__(self, home: Path, cache: Path = DEFAULT_CACHE) -> None:
         self._home = home

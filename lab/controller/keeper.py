@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -91,14 +90,14 @@ class Keeper:
         return self._clock
 
     @contextlib.contextmanager
-    def looking(self) -> Iterator[Juju]:
+    def looking(self) -> Generator[Juju]:
         """The model, for reading only, while nobody changes it."""
         with self._changed:
             yield self._juju
             self._write_log()
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[Juju]:
+    def changing(self) -> Generator[Juju]:
         """The model, to change it: on disk, and told to all who wait, when the block ends."""
         with self._changed:
             try:
@@ -153,7 +152,7 @@ class Keeper:
         """Move what the model has logged to the files: the state stays small."""
         state = self._juju.state
         for line in state.log:
-            self.log.write(line.entity, line.level, line.module, line.message)
+            self.log.write(tag(line.entity), line.level, line.module, line.message)
         state.log.clear()
         state.history.clear()
 
@@ -162,4 +161,4 @@ class Keeper:
         # which the machines do not survive either.
         partial = self._state_file.with_suffix(".new")
         partial.write_bytes(_STATE.dump_json(self._juju.state))
-        os.replace(partial, self._state_file)
+        partial.replace(self._state_file)

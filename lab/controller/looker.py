@@ -84,7 +84,7 @@ class Looker:
         return {"name": read_charm(Path(path), 0).name}
 
     def enter(self, target: str, argv: Sequence[str]) -> Json:
-        """The computer's command line that runs `argv` on the machine of a unit, or on a machine."""
+        """The computer's command line that runs `argv` on a machine, or on a unit's machine."""
         with self._keeper.looking() as juju:
             machine = target
             if "/" in target:

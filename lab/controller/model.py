@@ -74,7 +74,8 @@ class Model:
             self.keeper.provider.prepare(lambda _: None)
         hosts = [self.keeper.provider.host(int(machine)) for machine in machines]
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda host: host.destroy(), hosts))
+            for done in [pool.submit(host.destroy) for host in hosts]:
+                done.result()
 
     def remove_everything(self) -> None:
         """Begin to remove all applications and machines, hooks and all."""

@@ -6,6 +6,7 @@ Pure but for the context's own writes: the files that arguments name come with t
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -18,6 +19,42 @@ from lab.model.state import Resource
 
 TRUE_WORDS = ("1", "t", "T", "true", "TRUE", "True")
 FALSE_WORDS = ("0", "f", "F", "false", "FALSE", "False")
+
+
+@dataclass(frozen=True)
+class ToolRequest:
+    """What `tool_client.py` sends: fields between NULs, the files last, names and contents."""
+
+    context_id: str
+    tool: str
+    args: list[str]
+    files: dict[str, str]
+
+    @classmethod
+    def parse(cls, message: bytes) -> ToolRequest:
+        """The request in a message."""
+        context_id, tool, count, *rest = os.fsdecode(message).split("\0")
+        files = rest[int(count) :]
+        return cls(
+            context_id,
+            tool,
+            rest[: int(count)],
+            dict(zip(files[::2], files[1::2], strict=True)),
+        )
+
+
+@dataclass(frozen=True)
+class ToolReply:
+    """What a tool prints, and its exit status."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+    def encode(self) -> bytes:
+        """The message for `tool_client.py`: exit status, length of the output, output, errors."""
+        stdout = os.fsencode(self.stdout)
+        return b"%d %d\n" % (self.code, len(stdout)) + stdout + os.fsencode(self.stderr)
 
 
 @dataclass(frozen=True)
@@ -122,12 +159,14 @@ def _set_flag(call: Call, key: str, value: str) -> None:
         raise HookToolError(f'invalid boolean value "{value}" for --{key}')
 
 
-def _lookup(value: dict[str, Any], key: str) -> Any:
+def _lookup(values: Any, key: str) -> Any:
+    """The value under a dotted key; None when it is not there."""
     for part in key.split("."):
-        if not isinstance(value, dict) or part not in value:
+        try:
+            values = values[part]
+        except (KeyError, TypeError):
             return None
-        value = value[part]
-    return value
+    return values
 
 
 def _config_get(call: Call) -> Answer:
@@ -314,7 +353,7 @@ def _state_get(call: Call) -> Answer:
     return values.get(call.word(0), "")
 
 
-def _not_modelled(call: Call) -> Answer:
+def _not_modelled(_: Call) -> Answer:
     raise HookToolError("the lab does not model this tool")
 
 
@@ -375,18 +414,19 @@ TOOLS: dict[str, Tool] = {
 SENT_AT_ONCE = frozenset({"status-set", "application-version-set", "action-log", "storage-add"})
 
 
-def run_tool(name: str, args: Sequence[str], call: Call) -> dict[str, Any]:
-    """Run one tool; what it prints and its exit status, as the reply to the tool's process."""
-    tool = TOOLS[name]
+def run_tool(name: str, args: Sequence[str], call: Call) -> ToolReply:
+    """Run one tool for its process on the machine."""
+    tool = TOOLS.get(name)
     try:
+        if tool is None:
+            raise HookToolError(f"the lab knows no hook tool {name}")
         parse(tool, name, call, args)
         answer = tool.run(call)
     except HookToolError as error:
-        return {"stdout": "", "stderr": f"ERROR {error}\n", "code": 1}
+        return ToolReply("", f"ERROR {error}\n", 1)
     # A tool that only writes has nothing to print, a missing value is null in JSON.
     prints = name.endswith(("-get", "-ids", "-list", "-ports", "-state", "-leader", "-add"))
-    text = _printed(answer, call.option("format")) if prints else ""
-    return {"stdout": text, "stderr": "", "code": 0}
+    return ToolReply(_printed(answer, call.option("format")) if prints else "", "", 0)
 
 
 def _printed(answer: Answer, style: str) -> str:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from lab.controller.hosts import Host
+from lab.machines.machine import PATH
 from lab.model.state import HookRun, Resource, StorageInstance
 
 
@@ -39,7 +40,7 @@ class UnitFiles:
         charm_dir = self._host.seen(self.charm_dir)
         tools = self._host.seen(self._host.root / "usr/lib/lab/tools")
         return {
-            "PATH": f"{tools}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin",
+            "PATH": f"{tools}:{PATH}",
             "CHARM_DIR": charm_dir,
             "JUJU_CHARM_DIR": charm_dir,
             "JUJU_CONTEXT_ID": context_id,

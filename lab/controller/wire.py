@@ -1,4 +1,4 @@
-"""Requests and replies as JSON lines over unix sockets: one request, one reply, closed."""
+"""Requests and replies over unix sockets: each side sends all it has and closes its direction."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ Message = dict[str, Any]
 
 
 @contextlib.contextmanager
-def _address(path: Path) -> Iterator[str]:
+def _address(path: Path) -> Generator[str]:
     """A name for a socket that fits the kernel's 108 bytes, however deep its folder is."""
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     try:
@@ -24,8 +24,15 @@ def _address(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
+def _received(connection: socket.socket) -> bytes:
+    blocks: list[bytes] = []
+    while block := connection.recv(1 << 16):
+        blocks.append(block)
+    return b"".join(blocks)
+
+
 def call(path: Path, request: Message, timeout: float | None) -> Message:
-    """Send one request and return its reply.
+    """Send one request as JSON and return its reply.
 
     timeout is in seconds; None waits for ever.
     Raises OSError when nobody listens or the answer does not come.
@@ -34,18 +41,18 @@ def call(path: Path, request: Message, timeout: float | None) -> Message:
         connection.settimeout(timeout)
         with _address(path) as address:
             connection.connect(address)
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        with connection.makefile("rb") as replies:
-            line = replies.readline()
-    if not line:
+        connection.sendall(json.dumps(request).encode())
+        connection.shutdown(socket.SHUT_WR)
+        reply = _received(connection)
+    if not reply:
         raise ConnectionResetError(f"no answer on {path}")
-    return json.loads(line)
+    return json.loads(reply)
 
 
 class Server:
     """Answers requests on one socket, each in a thread of its own, until closed."""
 
-    def __init__(self, path: Path, handler: Callable[[Message], Message], mode: int) -> None:
+    def __init__(self, path: Path, handler: Callable[[bytes], bytes], mode: int) -> None:
         self._handler = handler
         self._path = path
         path.unlink(missing_ok=True)
@@ -54,13 +61,17 @@ class Server:
             self._socket.bind(address)
         path.chmod(mode)
         self._socket.listen(64)
-        threading.Thread(target=self._accept, name=f"accept {path.name}", daemon=True).start()
+        self._thread = threading.Thread(
+            target=self._accept, name=f"accept {path.name}", daemon=True
+        )
+        self._thread.start()
 
     def close(self) -> None:
         """Stop accepting; requests that are being answered go on."""
         # Closing alone would leave the accepting thread asleep in the kernel.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._socket.close()
         self._path.unlink(missing_ok=True)
 
@@ -74,8 +85,7 @@ class Server:
 
     def _answer(self, connection: socket.socket) -> None:
         # A peer that went away is no concern of the controller.
-        with connection, connection.makefile("rb") as requests, contextlib.suppress(OSError):
-            line = requests.readline()
-            if line:
-                reply = self._handler(json.loads(line))
-                connection.sendall(json.dumps(reply).encode() + b"\n")
+        with connection, contextlib.suppress(OSError):
+            request = _received(connection)
+            if request:
+                connection.sendall(self._handler(request))

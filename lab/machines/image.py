@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from lab.machines.machine import Machine
 
 DEFAULT_CACHE = Path("/var/cache/lxd-cluster-lab")
 Progress = Callable[[str], None]
-_HERE = Path(__file__).parent
+SOURCE = Path(__file__).parent
 _LISTS = ("recipe/packages.txt", "recipe/extracted.txt", "recipe/masked.txt")
 _SYSTEM_RECIPE = (*_LISTS, "recipe/rootfs", "rootfs.py")
 _IMAGE_RECIPE = ("recipe/snaps", "recipe/container", "snaps.py", "container.py", "image.py")
@@ -42,14 +43,15 @@ def ensure_image(cache: Path, progress: Progress) -> Image:
         system = _find(cache, f"system-{system_recipe}-", versions)
         if not system.exists():
             progress(f"building the machines' system in {system} (about a minute)")
-            with _whole(system) as new:
+            with whole(system) as new:
                 rootfs.build(new, cache / "mmdebstrap.log")
         image = Image(cache / f"image-{digest(_files(_IMAGE_RECIPE), [system.name])}")
         if not image.folder.exists():
             _remove_first_boot()
-            with _whole(image.folder) as new:
+            with whole(image.folder) as new:
                 (new / "base").symlink_to(f"../{system.name}")
                 _build_image(Image(new), progress)
+            _prune(cache, [system, image.folder])
     return image
 
 
@@ -58,7 +60,7 @@ def digest(files: Iterable[Path], words: Iterable[str]) -> str:
     total = hashlib.sha256()
     for file in files:
         executable = os.access(file, os.X_OK)
-        total.update(f"{file.relative_to(_HERE)} {executable}\n".encode())
+        total.update(f"{file.relative_to(SOURCE)} {executable}\n".encode())
         total.update(hashlib.sha256(file.read_bytes()).digest())
     for word in words:
         total.update(f"{word}\n".encode())
@@ -106,6 +108,15 @@ def _build_golden(image: Image) -> None:
     remove_tree(home)
 
 
+def _prune(cache: Path, keep: list[Path]) -> None:
+    """Remove what was built more than a day ago and no machine's disk is made of."""
+    mounts = Path("/proc/self/mounts").read_text()
+    for folder in [*cache.glob("system-*"), *cache.glob("image-*")]:
+        is_old = time.time() - folder.stat().st_mtime > 24 * 3600
+        if is_old and folder not in keep and str(folder) not in mounts:
+            remove_tree(folder)
+
+
 def _remove_first_boot() -> None:
     """Remove what a build that was killed left running or mounted."""
     left = claims.holder(network.MAX_NUMBER)
@@ -127,14 +138,14 @@ def _find(cache: Path, prefix: str, versions: list[str]) -> Path:
 def _files(names: Iterable[str]) -> list[Path]:
     found: list[Path] = []
     for name in names:
-        path = _HERE / name
+        path = SOURCE / name
         inside = path.rglob("*") if path.is_dir() else [path]
         found += [file for file in inside if file.is_file()]
     return sorted(found)
 
 
 @contextmanager
-def _whole(folder: Path) -> Generator[Path]:
+def whole(folder: Path) -> Generator[Path]:
     """A folder to build in, which becomes `folder` at the end if all went well."""
     new = folder.with_name(f"{folder.name}.new")
     remove_tree(new)

@@ -62,7 +62,7 @@ class Machine:
 
     @property
     def shared_dir(self) -> Path:
-        """A folder of the host that the machine sees as /run/lab."""
+        """A folder of the host, made if need be, that the machine sees as /run/lab."""
         shared = self.folder / "shared"
         shared.mkdir(parents=True, exist_ok=True)
         return shared
@@ -233,12 +233,12 @@ class Machine:
         network.set_link(self.number, nic, "up")
 
     def _prepare(self) -> None:
-        is_new = not (self.folder / "upper").exists()
         disk.mount(self.folder, self.image)
-        if is_new:
+        own = self.root / "etc/lab/network"
+        if not own.exists():
             (self.root / "etc/hostname").write_text(f"{self.hostname}\n")
-            (self.root / "etc/lab").mkdir(exist_ok=True)
-            (self.root / "etc/lab/network").write_text(network.boot_commands(self.number))
+            own.parent.mkdir(exist_ok=True)
+            own.write_text(network.boot_commands(self.number))
         network.connect(self.number)
         cgroups.create(self.hostname)
         (self.folder / "cgroup").mkdir(exist_ok=True)

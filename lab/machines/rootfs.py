@@ -76,6 +76,9 @@ def build(folder: Path, log: Path) -> None:
     # The host's apt with the new system's lists: the packages fit it, whatever the host is.
     download = f"APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get download {extracted}"
     argv = [
+        # If this process is killed, so is the build with all it has mounted.
+        *[program("setpriv"), "--pdeathsig", "KILL"],
+        *[program("unshare"), "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"],
         *[program("mmdebstrap"), "--variant=apt", "--mode=root"],
         *['--aptopt=Acquire::Languages "none"', '--aptopt=APT::Install-Recommends "false"'],
         *[f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("man", "doc", "locale")],

@@ -87,6 +87,9 @@ def _due(state: State, now: float, unit: Unit) -> Iterator[HookRun]:
         yield from _relations(state, unit)
         yield plain(unit, "stop" if unit.started else "remove")
         return
+    app = state.applications[unit.app]
+    if unit.charm_version != app.charm_version:
+        yield HookRun(unit.name, "upgrade-charm", "upgrade-charm", app.charm, app.charm_version)
     if _config_is_stale(state, unit):
         yield plain(unit, "config-changed")
     yield from _relations(state, unit)
@@ -107,8 +110,6 @@ def _alive_first(state: State, unit: Unit) -> Iterator[HookRun]:
     app = state.applications[unit.app]
     if unit.reboot_noted:
         yield plain(unit, "start")
-    if unit.charm_version != app.charm_version:
-        yield HookRun(unit.name, "upgrade-charm", "upgrade-charm", app.charm, app.charm_version)
     for relation_id, local in unit.relations.items():
         relation = state.relations[relation_id]
         if not local.created and relation.life == "alive":

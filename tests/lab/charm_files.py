@@ -26,5 +26,5 @@ def add_packages(charm: Path, *names: str) -> None:
     site = Path(yaml.__file__).parent.parent
     with zipfile.ZipFile(charm, "a") as archive:
         for name in names:
-            for path in sorted((site / name).rglob("*.py")):
+            for path in sorted([*site.glob(f"{name}.py"), *(site / name).rglob("*.py")]):
                 archive.write(path, Path("venv") / path.relative_to(site))

@@ -35,10 +35,7 @@ def controller(tmp_path: Path, provider: PlainProvider) -> Iterator[Controller]:
 
 
 @pytest.fixture
-def juju(
-    tmp_path: Path, controller: Controller, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[jubilant.Juju]:
+def juju(tmp_path: Path, controller: Controller, monkeypatch: pytest.MonkeyPatch) -> jubilant.Juju:
     """jubilant, unchanged, on lab/juju, with a controller of plain hosts."""
     monkeypatch.setenv("LXD_CLUSTER_LAB", str(tmp_path))
-    juju = jubilant.Juju(cli_binary=LAB_JUJU, wait_timeout=30)
-    yield juju
+    return jubilant.Juju(cli_binary=LAB_JUJU, wait_timeout=30)

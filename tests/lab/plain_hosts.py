@@ -7,8 +7,8 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
+from lab.machines.command import MachineError
 from lab.model.state import Interface
 
 
@@ -50,7 +50,8 @@ class PlainHost:
             self.is_on = True
 
     def wait_booted(self, timeout: float = 60) -> None:
-        assert self.is_on
+        if not self.is_on:
+            raise MachineError(f"{self.hostname} is off")
 
     def is_running(self) -> bool:
         return self.is_on
@@ -69,40 +70,25 @@ class PlainHost:
         argv: Sequence[str],
         env: Mapping[str, str] | None = None,
         cwd: str = "/",
-        stdin: int | IO[bytes] = subprocess.DEVNULL,
-        stdout: int | IO[bytes] = subprocess.PIPE,
-        stderr: int | IO[bytes] = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             self.command(argv, env, cwd),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             start_new_session=True,
         )
         self.processes.append(process)
         return process
 
-    def run(
-        self,
-        argv: Sequence[str],
-        env: Mapping[str, str] | None = None,
-        cwd: str = "/",
-        stdin: str = "",
-        timeout: float = 60,
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, argv: Sequence[str], *, timeout: float) -> subprocess.CompletedProcess[str]:
         if argv[0] == "systemctl":
             return subprocess.CompletedProcess(list(argv), 0, "running\n", "")
         return subprocess.run(
-            self.command(argv, env, cwd),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
+            self.command(argv), capture_output=True, text=True, timeout=timeout, check=False
         )
 
-    def reboot(self, timeout: float = 90) -> None:
+    def reboot(self) -> None:
         self.power_off_hard()
         self.start()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import jubilant
@@ -30,7 +31,7 @@ def wait_active(juju: jubilant.Juju, units: int) -> jubilant.Status:
     return juju.wait(ready, delay=0.1, successes=2)
 
 
-def eventually(check, timeout: float = 15.0) -> None:
+def eventually(check: Callable[[], bool], timeout: float = 15.0) -> None:
     """Wait until a check holds."""
     deadline = time.monotonic() + timeout
     while not check():
@@ -159,9 +160,7 @@ def test_a_resource_is_fetched_and_replaced(juju: jubilant.Juju, probe: Path, tm
     eventually(lambda: juju.run("probe/0", "resource").results["content"] == "two")
 
 
-def test_a_failing_hook_puts_the_unit_in_error_and_writes_nothing(
-    juju: jubilant.Juju, probe: Path
-):
+def test_a_failing_hook_puts_the_unit_in_error_and_writes_nothing(juju: jubilant.Juju, probe: Path):
     juju.deploy(probe, num_units=2)
     wait_active(juju, 2)
     juju.config("probe", {"fail-in": "config-changed"})
@@ -188,7 +187,11 @@ def test_a_killed_hook_runs_again(juju: jubilant.Juju, probe: Path, provider: Pl
 
 
 def test_a_controller_that_dies_in_a_hook_loses_nothing(
-    juju: jubilant.Juju, probe: Path, controller: Controller, provider: PlainProvider, tmp_path: Path
+    juju: jubilant.Juju,
+    probe: Path,
+    controller: Controller,
+    provider: PlainProvider,
+    tmp_path: Path,
 ):
     juju.deploy(probe, num_units=2)
     wait_active(juju, 2)
