@@ -92,18 +92,18 @@ def _attempt_due(view: View, place: Place, units: dict[str, UnitData]) -> int:
     return place.attempt
 
 
-def application_status(view: View, peers: Peers, own: UnitData) -> Status:
+def application_status(view: View, peers: Peers, own: UnitData, app: AppData) -> Status:
     """The application in one line: how many members and voters, or what is missing."""
     units = {view.unit: own, **peers.others}
-    joined = [u for u, d in units.items() if d.cluster]
+    joined = {u for u, d in units.items() if d.cluster}
     if not joined:
-        who = peers.app.bootstrap or "the leader"
+        who = app.bootstrap or "a unit with LXD"
         return waiting(f"for {who} to bootstrap the cluster")
-    missing = sorted(set(units) - set(joined), key=number)
+    every = {place.unit for place in app.queue}
+    missing = every - joined
     if missing:
-        return waiting(
-            f"{len(joined)} of {count(len(units), 'unit')} joined, missing {names(missing)}"
-        )
+        done = f"{len(joined)} of {count(len(every), 'unit')} joined"
+        return waiting(f"{done}, missing {names(missing)}")
     if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")
     return _health(view.lxd)

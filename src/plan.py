@@ -9,7 +9,7 @@ import joining
 import leading
 import membership
 from peers import UnitData
-from status import blocked, waiting
+from status import Kind, blocked, waiting
 from steps import InstallSnap, InstallSnapFile, Plan, ResetLxd
 from view import Lxd, Peers, Resource, Silent, View
 
@@ -60,9 +60,9 @@ def _with_peers(view: View, plan: Plan) -> Plan:
     if not view.leader:
         return replace(plan, own=own)
     app = leading.application_data(view, view.peers, own)
-    return replace(
-        plan, own=own, app=app, app_status=leading.application_status(view, view.peers, own)
-    )
+    blocking = plan.status if plan.status.kind is Kind.BLOCKED else None
+    summary = blocking or leading.application_status(view, view.peers, own, app)
+    return replace(plan, own=own, app=app, app_status=summary)
 
 
 def _worth_writing(own: UnitData, peers: Peers) -> UnitData:

@@ -74,8 +74,7 @@ class CreateNetwork:
     members: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        where = f" on {', '.join(self.members)}" if self.members else ""
-        return f"create the {self.type} network {self.name}{where}"
+        return f"create the {self.type} network {self.name}"
 
 
 @dataclass(frozen=True)

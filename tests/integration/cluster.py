@@ -1,0 +1,69 @@
+"""What tests ask of a cluster, in an operator's words."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jubilant
+
+from tests.integration.conftest import APP, WAIT
+
+
+def lxc(juju: jubilant.Juju, command: str, unit: str = f"{APP}/leader") -> str:
+    """Runs `lxc` on a unit's machine."""
+    return juju.ssh(unit, f"sudo /snap/bin/lxc {command}")
+
+
+def query(juju: jubilant.Juju, path: str, unit: str = f"{APP}/leader") -> Any:
+    """What LXD's API answers on a unit's machine."""
+    return json.loads(lxc(juju, f"query {path}", unit))
+
+
+def members(juju: jubilant.Juju, unit: str = f"{APP}/leader") -> dict[str, dict[str, Any]]:
+    """The cluster's members by name, as one unit's LXD sees them."""
+    rows = query(juju, "/1.0/cluster/members?recursion=1", unit)
+    return {row["server_name"]: row for row in rows}
+
+
+def whole(juju: jubilant.Juju, units: int) -> dict[str, dict[str, Any]]:
+    """Waits until that many units are active members of one cluster."""
+
+    def ready(status: jubilant.Status) -> bool:
+        app = status.apps[APP]
+        return (
+            len(app.units) == units
+            and jubilant.all_active(status, APP)
+            and jubilant.all_agents_idle(status, APP)
+        )
+
+    status = juju.wait(ready, timeout=WAIT, delay=1.0, successes=1)
+    seen = [members(juju, unit) for unit in status.apps[APP].units]
+    assert all(sorted(s) == sorted(seen[0]) for s in seen), "units see different clusters"
+    assert len(seen[0]) == units
+    assert {m["status"] for m in seen[0].values()} == {"Online"}
+    return seen[0]
+
+
+def eventually(question: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Returns once the answer is yes, fails after `seconds`."""
+    end = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.5)
+
+
+def message(status: jubilant.Status, unit: str) -> str:
+    """A unit's workload status with its message, as `juju status` shows them."""
+    shown = status.apps[APP].units[unit].workload_status
+    return f"{shown.current}: {shown.message}"
+
+
+def address(juju: jubilant.Juju, instance: str) -> str:
+    """An instance's IPv4 address on its network, empty while it has none."""
+    state = query(juju, f"/1.0/instances/{instance}/state")
+    nics: dict[str, Any] = state["network"] or {}
+    found: list[dict[str, str]] = nics["eth0"]["addresses"] if "eth0" in nics else []
+    return next((a["address"] for a in found if a["family"] == "inet"), "")

@@ -1,0 +1,93 @@
+"""A model of its own for each module, on the lab or on a real controller: tests cannot tell which.
+
+JUJU is the juju command, CHARM the packed charm. On machines that reach the snap store and an
+image server nothing else is needed; elsewhere LXD_SNAP, LXD_SNAP_OTHER (another build) and
+CONTAINER_IMAGE name files to take them from. The lab brings its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jubilant
+import pytest
+
+from lab.machines import image
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB = ROOT / "lab" / "juju"
+APP = "lxd-cluster"
+WAIT = 420.0
+"""Seconds for whatever has to come true; many times what it takes."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What machines without a way to the world are given."""
+
+    charm: Path
+    lxd_snap: Path | None
+    other_lxd_snap: Path | None
+    container: Path | None
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """Resources to deploy with."""
+        return {"lxd-snap": str(self.lxd_snap)} if self.lxd_snap else {}
+
+
+def _named(variable: str) -> Path | None:
+    value = os.environ.get(variable, "")
+    return Path(value).resolve() if value else None
+
+
+@pytest.fixture(scope="session")
+def cli() -> str:
+    """The juju command."""
+    return os.environ.get("JUJU") or str(LAB)
+
+
+@pytest.fixture(scope="session")
+def files(cli: str) -> Files:
+    """The charm and the files that go with it."""
+    charm = _named("CHARM") or ROOT / ".cache" / "lxd-cluster_lab.charm"
+    if Path(cli).resolve() != LAB:
+        return Files(charm, _named("LXD_SNAP"), _named("LXD_SNAP_OTHER"), _named("CONTAINER_IMAGE"))
+    made = image.ensure_image(image.DEFAULT_CACHE, print)
+    return Files(charm, made.lxd_snap(), made.lxd_snap("5.0.2-other"), made.container)
+
+
+@pytest.fixture(scope="module")
+def juju(cli: str, request: pytest.FixtureRequest) -> Iterator[jubilant.Juju]:
+    """A model that is destroyed afterwards, its log shown if a test failed."""
+    driver = jubilant.Juju(cli_binary=cli)
+    before = request.session.testsfailed
+    model = Path(request.path).stem.removeprefix("test_")
+    driver.add_model(model)
+    driver.wait_timeout = WAIT
+    yield driver
+    if request.session.testsfailed > before:
+        sys.stdout.write(driver.cli("status") + driver.debug_log(limit=500))
+    driver.destroy_model(model, destroy_storage=True, force=True)
+
+
+@pytest.fixture(scope="module")
+def deploy(juju: jubilant.Juju, files: Files) -> Callable[..., None]:
+    """Deploys the charm with what the machines need."""
+
+    def deployed(units: int, bind: str = "", **config: jubilant.ConfigValue) -> None:
+        named = {key.replace("_", "-"): value for key, value in config.items()}
+        juju.deploy(
+            files.charm,
+            APP,
+            num_units=units,
+            config=named,
+            resources=files.resources,
+            bind=bind or None,
+        )
+
+    return deployed

@@ -1,0 +1,194 @@
+"""The charm as Juju sees it: events in; statuses, databags, ports and results out."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+import ops
+import pytest
+from ops import testing
+from ops.hookcmds import Goal, GoalState
+
+import charm
+import peers
+from tests.unit.model_units import ModelApp, ModelUnit, formed
+
+PEER = "cluster"
+NO_RELATION: set[testing.PeerRelation] = set()
+
+
+class Stage:
+    """The charm on one unit of a model application."""
+
+    def __init__(self, app: ModelApp, unit: ModelUnit, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._app = app
+        self._unit = unit
+        number = int(unit.name.split("/")[1])
+        monkeypatch.setattr(charm, "LxdApi", lambda: unit.lxd)
+        monkeypatch.setattr(charm, "Machine", lambda: unit.machine)
+        monkeypatch.setattr(charm.snap, "Snap", lambda: unit.snap)
+        self.context = testing.Context(charm.LxdClusterCharm, unit_id=number, app_name="lxd")
+        others = {int(n.split("/")[1]): d for n, d in app.databags.items() if n != unit.name}
+        self.relation = testing.PeerRelation(
+            PEER,
+            peers_data={number: dict(data) for number, data in others.items()},
+            local_unit_data=dict(app.databags[unit.name]),
+            local_app_data=dict(app.app_data),
+        )
+
+    def state(self, **more: object) -> testing.State:
+        """What Juju has for the unit."""
+        values: dict[str, object] = {
+            "leader": self._unit.name == self._app.leader,
+            "relations": {self.relation},
+            "networks": {
+                testing.Network(name, [testing.BindAddress([testing.Address(self._unit.address)])])
+                for name in (PEER, "https")
+            },
+            "planned_units": len(self._app.units),
+            "resources": {testing.Resource(name="lxd-snap", path=os.devnull)},
+        }
+        return testing.State(**(values | more))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    app = formed(3)
+    return Stage(app, app.units["lxd/0"], monkeypatch)
+
+
+def test_a_member_is_active_and_the_leader_sums_up(stage: Stage):
+    out = stage.context.run(stage.context.on.update_status(), stage.state())
+
+    assert out.unit_status == ops.ActiveStatus("member m0, voter")
+    assert out.app_status == ops.ActiveStatus("3 members, 3 voters")
+
+
+def test_a_hook_with_nothing_to_do_writes_no_relation_data(stage: Stage):
+    out = stage.context.run(stage.context.on.update_status(), stage.state())
+
+    after = out.get_relation(stage.relation.id)
+    assert isinstance(after, testing.PeerRelation)
+    assert after.local_unit_data == stage.relation.local_unit_data
+    assert after.local_app_data == stage.relation.local_app_data
+
+
+def test_a_bad_option_blocks_unit_and_application(stage: Stage):
+    state = stage.state(config={"storage-backend": "zsf"})
+
+    out = stage.context.run(stage.context.on.config_changed(), state)
+
+    told = ops.BlockedStatus("storage-backend=zsf: use one of auto, btrfs, dir")
+    assert (out.unit_status, out.app_status) == (told, told)
+
+
+def test_an_empty_resource_is_no_resource(stage: Stage, tmp_path: Path):
+    empty = tmp_path / "lxd.snap"
+    empty.touch()
+    state = stage.state(resources={testing.Resource(name="lxd-snap", path=empty)})
+
+    out = stage.context.run(stage.context.on.upgrade_charm(), state)
+
+    assert out.unit_status == ops.ActiveStatus("member m0, voter")
+
+
+def test_a_unit_that_leaves_does_nothing_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    app = formed(3)
+    stage = Stage(app, app.units["lxd/2"], monkeypatch)
+    event = stage.context.on.relation_departed(stage.relation, remote_unit=1, departing_unit=2)
+
+    out = stage.context.run(event, stage.state())
+
+    assert out.unit_status == testing.UnknownStatus()
+
+
+@pytest.mark.parametrize("event", ["install", "start", "leader_elected", "config_changed"])
+def test_every_event_does_the_same(stage: Stage, event: str):
+    out = stage.context.run(getattr(stage.context.on, event)(), stage.state())
+
+    assert out.unit_status == ops.ActiveStatus("member m0, voter")
+
+
+def test_a_new_unit_tells_its_name_key_and_address(monkeypatch: pytest.MonkeyPatch):
+    app = ModelApp()
+    stage = Stage(app, app.add(0), monkeypatch)
+    known = GoalState(
+        units={"lxd/0": Goal(status="waiting", since=datetime.now(timezone.utc))}, relations={}
+    )
+    monkeypatch.setattr(charm.hookcmds, "goal_state", lambda: known)
+
+    out = stage.context.run(stage.context.on.relation_created(stage.relation), stage.state())
+
+    after = out.get_relation(stage.relation.id)
+    assert isinstance(after, testing.PeerRelation)
+    told = peers.load(peers.UnitData, after.local_unit_data)
+    assert (told.name, told.address, told.able) == ("m0", "10.0.0.1", True)
+    assert told.key
+    assert out.opened_ports == {testing.TCPPort(8443)}
+    assert out.workload_version == "5.21.3"
+
+
+def test_before_the_peer_relation_lxd_is_installed(monkeypatch: pytest.MonkeyPatch):
+    app = ModelApp()
+    unit = app.add(0)
+    stage = Stage(app, unit, monkeypatch)
+
+    out = stage.context.run(stage.context.on.install(), stage.state(relations=NO_RELATION))
+
+    assert unit.snap.facts_.installed
+    assert out.unit_status == ops.WaitingStatus("for the peer relation")
+
+
+def test_what_is_under_way_is_shown(monkeypatch: pytest.MonkeyPatch):
+    app = ModelApp()
+    stage = Stage(app, app.add(0), monkeypatch)
+
+    stage.context.run(stage.context.on.install(), stage.state(relations=NO_RELATION))
+
+    shown = [status.message for status in stage.context.unit_status_history]
+    assert "install the LXD snap from 5.21/stable" in shown
+
+
+def test_cluster_status_is_a_table_of_the_members(stage: Stage):
+    stage.context.run(stage.context.on.action("cluster-status"), stage.state())
+
+    results = stage.context.action_results
+    assert results is not None
+    assert results["table"].splitlines() == [
+        "Unit   Member  Address   Roles     State   Version",
+        "lxd/0  m0      10.0.0.1  database  ONLINE  5.21.3",
+        "lxd/1  m1      10.0.0.2  database  ONLINE  5.21.3",
+        "lxd/2  m2      10.0.0.3  database  ONLINE  5.21.3",
+    ]
+
+
+def test_cluster_status_of_a_unit_outside_says_why(monkeypatch: pytest.MonkeyPatch):
+    app = formed(1)
+    unit = app.add(1)
+    unit.snap.install("5.21/stable", "100")
+    stage = Stage(app, unit, monkeypatch)
+
+    with pytest.raises(testing.ActionFailed, match="not a member"):
+        stage.context.run(stage.context.on.action("cluster-status"), stage.state())
+
+
+def test_plan_shows_the_steps_and_takes_none(stage: Stage):
+    state = stage.state(config={"images-replicas": -1})
+
+    stage.context.run(stage.context.on.action("plan"), state)
+    stage.context.run(stage.context.on.action("plan"), state)
+
+    results = stage.context.action_results
+    assert results is not None
+    assert results["plan"] == "1. set cluster.images_minimal_replica=-1"
+
+
+def test_plan_says_when_there_is_nothing_to_do(stage: Stage):
+    stage.context.run(stage.context.on.action("plan"), stage.state())
+
+    assert stage.context.action_results == {
+        "plan": "nothing to do",
+        "status": "active: member m0, voter",
+    }
