@@ -28,6 +28,7 @@ IDLE_SECONDS = 1.0
 RETRY_SECONDS = 5.0
 # A process that a shutdown has killed may end this long before the machine does.
 SHUTDOWN_GRACE = 5.0
+SHUTDOWN_TIMEOUT = 90.0
 _TOOL_CLIENT = Path(__file__).with_name("tool_client.py")
 
 
@@ -88,7 +89,7 @@ class MachineAgent:
             try:
                 if self._step():
                     return
-            except (MachineError, OSError, subprocess.SubprocessError, JujuError) as error:
+            except Exception as error:  # noqa: BLE001 - it tries again, whatever it was
                 self._say(f"{error}", "ERROR")
                 self._say(traceback.format_exc(), "DEBUG")
                 self._keeper.rest(RETRY_SECONDS)
@@ -160,11 +161,11 @@ class MachineAgent:
 
     def _is_steady(self) -> bool:
         """Whether the machine is the boot that this agent knows, and nobody wants another."""
-        boot_id = self.host.boot_id()
+        self.host.let_go()
         wishes = self._keeper.wishes
         if self._boot_id is None or self._server is None or self._machine in wishes.reboot:
             return False
-        return boot_id == self._boot_id
+        return self.host.boot_id() == self._boot_id
 
     def _come_back(self) -> None:
         """The machine has rebooted, or died, or this agent is new: find out and go on."""
@@ -187,7 +188,6 @@ class MachineAgent:
 
     def _find_again(self) -> None:
         """A new controller: go on with a machine that runs, start one that does not."""
-        self._keeper.provider.prepare(self._say)
         for pid_file in (self._keeper.folder / "running").glob(f"{self._machine}-*"):
             kill_leftover(pid_file)
         was_running = self.host.is_running()
@@ -213,13 +213,11 @@ class MachineAgent:
             self._keeper.rest(IDLE_SECONDS)
             return
         wishes.power_on.discard(self._machine)
-        self._keeper.provider.prepare(self._say)
         self._boot()
         self._rebooted()
 
     def _destroy(self) -> None:
         self._say("destroying the machine")
-        self._keeper.provider.prepare(self._say)
         if self._server:
             self._server.close()
         self.host.destroy()
@@ -305,8 +303,8 @@ class MachineAgent:
     def _finish(self, context: HookContext, outcome: Outcome) -> None:
         """Tell the model how a hook ended."""
         run = context.run
-        died = self._killed or context.reboot_wanted == "now"
-        died = died or (outcome.code != 0 and self._machine_went(outcome.code))
+        machine_went = outcome.code != 0 and self._machine_went(outcome.code)
+        died = machine_went or self._killed or context.reboot_wanted == "now"
         with self._keeper.changing() as juju:
             now = self._keeper.now()
             if run.kind in ("action", "exec"):
@@ -320,7 +318,9 @@ class MachineAgent:
         name = run.name or run.kind
         figures = (outcome.seconds, outcome.cpu_seconds)
         self._keeper.record(HookFigures(run.unit, name, result, now - figures[0], *figures))
-        if context.reboot_wanted and not self._killed:
+        if machine_went:
+            self._await_end()
+        elif context.reboot_wanted and not self._killed:
             self._keeper.wishes.reboot.add(self._machine)
 
     def _machine_went(self, code: int) -> bool:
@@ -332,6 +332,13 @@ class MachineAgent:
                 return True
             if time.monotonic() >= deadline:
                 return False
+            time.sleep(0.1)
+
+    def _await_end(self) -> None:
+        """Start nothing on a machine that shuts down: it would wait for that to end."""
+        deadline = time.monotonic() + SHUTDOWN_TIMEOUT
+        while self.host.boot_id() == self._boot_id and time.monotonic() < deadline:
+            self.host.let_go()
             time.sleep(0.1)
 
     def _is_stopping(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from lab.machines import cgroups, processes
 from lab.machines.image import DEFAULT_CACHE, Image, ensure_image
 from lab.machines.machine import Machine
 from lab.machines.network import NETWORKS
@@ -38,6 +40,10 @@ class Host(Protocol):
 
     def nics(self) -> list[Interface]:
         """Its network interfaces with their addresses of now."""
+        ...
+
+    def let_go(self) -> None:
+        """Let it finish a shutdown that waits for what was started in it from outside."""
         ...
 
     def start(self) -> None:
@@ -106,7 +112,7 @@ class HostProvider(Protocol):
         ...
 
     def host(self, number: int) -> Host:
-        """Machine `number`, whether it is there or not. Only after `prepare`."""
+        """Machine `number`, whether it is there or not. Prepares first if nobody has."""
         ...
 
 
@@ -132,6 +138,17 @@ class NspawnHost(Machine):
             for nic in self.interfaces
         ]
 
+    def let_go(self) -> None:
+        """Let it finish a shutdown that waits for what was started in it from outside.
+
+        systemd-shutdown stops every process before it kills it. nsenter(1) then stops itself as
+        its child is, and never reaps it; PID 1 cannot end before all are reaped.
+        """
+        leader = self._leader()
+        if leader and not Path(f"/proc/{leader.pid}/ns/mnt").exists():
+            for member in cgroups.members(self.hostname):
+                processes.send(member, signal.SIGCONT)
+
 
 class NspawnProvider:
     """Machines of `lab.machines`, under one home, from one image."""
@@ -146,12 +163,14 @@ class NspawnProvider:
 
     def prepare(self, progress: Callable[[str], None]) -> None:
         """Find or build the image; the first of several threads does it, the others wait."""
+        self._ensure(progress)
+
+    def _ensure(self, progress: Callable[[str], None]) -> Image:
         with self._lock:
             if self._image is None:
                 self._image = ensure_image(self._cache, progress)
+            return self._image
 
     def host(self, number: int) -> Host:
-        """Machine `number`, whether it is there or not. Only after `prepare`."""
-        if self._image is None:
-            raise RuntimeError("there is no image yet: prepare() comes first")
-        return NspawnHost(self._home, number, self._image)
+        """Machine `number`, whether it is there or not. Prepares first if nobody has."""
+        return NspawnHost(self._home, number, self._ensure(lambda _: None))

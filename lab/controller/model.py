@@ -69,10 +69,7 @@ class Model:
 
     def destroy_machines(self) -> None:
         """Pull the plug on every machine and remove it, all at once. After close()."""
-        machines = self.machines()
-        if machines:
-            self.keeper.provider.prepare(lambda _: None)
-        hosts = [self.keeper.provider.host(int(machine)) for machine in machines]
+        hosts = [self.keeper.provider.host(int(machine)) for machine in self.machines()]
         with ThreadPoolExecutor() as pool:
             for done in [pool.submit(host.destroy) for host in hosts]:
                 done.result()

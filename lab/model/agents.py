@@ -146,7 +146,8 @@ def _begin(state: State, now: float, unit: Unit, run: HookRun) -> None:
         if run.kind == "install" and not unit.status_set:
             unit.workload = StatusValue("maintenance", "installing charm software", now)
     elif run.kind == "leader-elected":
-        unit.leader_accepted = True
+        # Run again after a failure, it may come when another leads.
+        unit.leader_accepted = leadership.holds(state, unit)
     elif run.kind == "stop":
         unit.workload = StatusValue("maintenance", "cleaning up prior to charm deletion", now)
 

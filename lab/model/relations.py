@@ -93,11 +93,20 @@ def destroy(state: State, relation: Relation) -> None:
     _remove_if_empty(state, relation)
 
 
+def can_join(state: State, relation: Relation, unit: Unit) -> bool:
+    """Whether the unit's agent may join: not a dying relation, nor one its charm does not know.
+
+    The latter is there for units that have not had upgrade-charm yet.
+    """
+    known = state.charms[unit.charm].endpoints
+    return relation.life == "alive" and own_endpoint(relation, unit.app).name in known
+
+
 def enter_scopes(state: State, unit: Unit) -> None:
     """The unit's agent joins every relation it has not joined yet: the others will be told."""
     for relation_id, local in unit.relations.items():
         relation = state.relations[relation_id]
-        if local.entered or relation.life != "alive":
+        if local.entered or not can_join(state, relation, unit):
             continue
         local.entered = True
         relation.members.append(unit.name)

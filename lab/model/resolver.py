@@ -112,7 +112,7 @@ def _alive_first(state: State, unit: Unit) -> Iterator[HookRun]:
         yield plain(unit, "start")
     for relation_id, local in unit.relations.items():
         relation = state.relations[relation_id]
-        if not local.created and relation.life == "alive":
+        if not local.created and relations.can_join(state, relation, unit):
             yield _relation_hook(unit, relation, "relation-created")
     if not unit.leader_accepted and app.lease is not None and app.lease.holder == unit.name:
         yield plain(unit, "leader-elected")

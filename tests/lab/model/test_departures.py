@@ -72,11 +72,13 @@ def test_a_peer_relation_never_breaks():
 
 
 def test_a_leaving_units_writes_are_not_delivered():
-    world = World().settled(units=2)
+    world = World().settled(units=3)
     world.juju.remove_unit(world.now, "app/1")
     context = world.begin("app/1")
     context.relation_set({"last": "words"}, 0)
     world.juju.commit(world.now, context)
+    assert world.due("app/0") is None
+    world.run("app/1")
     assert names(world.run("app/0")) == ["peers-relation-departed"]
 
 

@@ -131,6 +131,17 @@ def test_without_anyone_to_take_it_a_lease_waits():
     assert world.juju.expire_leases(world.now + 100) == ["app"]
 
 
+def test_a_leader_elected_retried_too_late_does_not_hide_the_next():
+    world = World().settled(units=2)
+    world.juju.move_leadership(world.now, "app", "app/1")
+    world.fail("app/1")
+    world.juju.move_leadership(world.now, "app", "app/0")
+    world.now += 5
+    assert names(world.run("app/1")) == ["leader-elected"]
+    world.juju.move_leadership(world.now, "app", "app/1")
+    assert names(world.run("app/1")) == ["leader-elected"]
+
+
 def test_leadership_cannot_go_to_another_applications_unit():
     world = World().settled(units=1)
     world.deploy("other", 1)

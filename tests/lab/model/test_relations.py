@@ -139,6 +139,21 @@ def test_a_members_data_is_read_as_of_the_last_hook_about_it():
     assert world.begin("app/1").relation_get()["a"] == "1"
 
 
+@pytest.mark.parametrize("how", ["kill", "agent"])
+def test_an_agent_that_starts_anew_reads_anew(how: str):
+    world = World().settled(units=2)
+    context = world.inside("app/1")
+    assert "a" not in context.relation_get(0, "app/0")
+    world.write("app/0", {"a": "1"})
+    if how == "kill":
+        world.juju.kill(world.now, context)
+    else:
+        world.juju.commit(world.now, context)
+        world.juju.agent_lost(world.now, "app/1")
+        world.juju.agent_back(world.now, "app/1")
+    assert world.inside("app/1").relation_get(0, "app/0")["a"] == "1"
+
+
 def test_juju_puts_the_units_addresses_into_its_bag():
     world = World().settled(units=2)
     data = world.inside("app/0").relation_get(0, "app/1")

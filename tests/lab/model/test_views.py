@@ -6,6 +6,7 @@ import pytest
 from jubilant.statustypes import Status
 from pydantic import TypeAdapter
 
+from lab.model import records
 from lab.model.errors import HookToolError
 from lab.model.juju import Juju
 from lab.model.state import State
@@ -129,6 +130,17 @@ def unit_status(world: World) -> tuple[str, str, str, str]:
     return workload.current, workload.message, agent.current, agent.message
 
 
+def test_a_status_set_in_install_survives_its_retry():
+    world = World()
+    world.deploy(units=1)
+    context = world.begin("app/0")
+    context.status_set(world.now, "maintenance", "half way")
+    world.juju.fail(world.now, context)
+    world.now += 5
+    world.begin("app/0")
+    assert unit_status(world)[1] == "half way"
+
+
 def test_status_of_a_failed_hook():
     world = World().settled(units=1)
     world.juju.set_config("app", {"size": 4})
@@ -224,6 +236,15 @@ def test_the_log_has_what_hooks_say():
     world.inside("app/0").juju_log(world.now, "WARNING", "look out")
     line = world.state.log[-1]
     assert (line.entity, line.level, line.message) == ("app/0", "WARNING", "look out")
+
+
+def test_the_log_keeps_the_last_lines(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(records, "_KEPT", 3)
+    state = State()
+    for number in range(10):
+        records.log(state, 0, "app/0", "INFO", "test", str(number))
+    assert 3 <= len(state.log) <= 6
+    assert state.log[-1].message == "9"
 
 
 def test_the_state_survives_json_and_goes_on():
