@@ -1,0 +1,64 @@
+"""What the charm keeps on a machine, and the snap file it is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import snap
+from machine import Machine
+from view import Forming
+
+
+def test_the_key_is_readable_by_root_alone(tmp_path: Path):
+    machine = Machine(tmp_path / "state", tmp_path / "lxd")
+    assert (machine.key(), machine.public_key()) == (None, "")
+
+    machine.keep_key(b"private", "public")
+
+    assert (machine.key(), machine.public_key()) == (b"private", "public")
+    assert (tmp_path / "state" / "key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_note_of_forming_is_kept_until_forgotten(tmp_path: Path):
+    machine = Machine(tmp_path / "state", tmp_path / "lxd")
+    machine.note_forming("join", 12.5)
+    assert machine.forming() == Forming("join", 12.5)
+
+    machine.forget_forming()
+
+    assert machine.forming() is None
+    machine.forget_forming()
+
+
+def test_lxds_folder_is_emptied_and_stays(tmp_path: Path):
+    lxd = tmp_path / "lxd"
+    (lxd / "database" / "global").mkdir(parents=True)
+    (lxd / "server.crt").write_text("x")
+    (lxd / "link").symlink_to(tmp_path)
+
+    Machine(tmp_path / "state", lxd).empty_lxd()
+
+    assert list(lxd.iterdir()) == []
+
+
+def test_an_empty_or_missing_resource_is_none(tmp_path: Path):
+    empty = tmp_path / "lxd.snap"
+    empty.touch()
+
+    assert snap.resource(empty) is None
+    assert snap.resource(None) is None
+
+
+def test_files_that_differ_have_different_digests(tmp_path: Path):
+    digests: set[str] = set()
+    for number, content in enumerate(
+        (b"a" * 9000, b"a" * 9001, b"b" + b"a" * 8999, b"a" * 8999 + b"b")
+    ):
+        file = tmp_path / str(number)
+        file.write_bytes(content)
+        found = snap.resource(file)
+        assert found is not None
+        digests.add(found.digest)
+
+    assert len(digests) == 4
