@@ -39,12 +39,20 @@ def whole(juju: jubilant.Juju, units: int) -> dict[str, dict[str, Any]]:
             and jubilant.all_agents_idle(status, APP)
         )
 
-    status = juju.wait(ready, timeout=WAIT, delay=1.0, successes=1)
-    seen = [members(juju, unit) for unit in status.apps[APP].units]
-    assert all(sorted(s) == sorted(seen[0]) for s in seen), "units see different clusters"
-    assert len(seen[0]) == units
-    assert {m["status"] for m in seen[0].values()} == {"Online"}
-    return seen[0]
+    juju.wait(ready, timeout=WAIT, delay=1.0, successes=1)
+    names = list(juju.status().apps[APP].units)
+    # After a reboot Juju knows of it a moment later than the machine.
+    eventually(lambda: _agree(juju, names))
+    return members(juju, names[0])
+
+
+def _agree(juju: jubilant.Juju, units: list[str]) -> bool:
+    try:
+        seen = [members(juju, unit) for unit in units]
+    except jubilant.CLIError:
+        return False
+    online = all(row["status"] == "Online" for rows in seen for row in rows.values())
+    return online and all(set(rows) == set(seen[0]) and len(rows) == len(units) for rows in seen)
 
 
 def eventually(question: Callable[[], bool], seconds: float = 60.0) -> None:
