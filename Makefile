@@ -80,6 +80,11 @@ machines: setup lab-charm ## Run the lab's own tests that boot machines
 integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm,$(VENV_READY)) ## Run the integration tests on the lab, or on a controller: JUJU=juju CHARM=file
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/integration $(ARGS)
 
+.PHONY: benchmark
+benchmark: setup lab-charm ## Measure a cluster's forming against a bare script, and a hook with nothing to do
+	@$(PYTHON) -m tests.benchmarks.forming $(ARGS)
+	@$(PYTHON) -m tests.benchmarks.idle_hook
+
 .PHONY: smoke
 smoke: $(UV) ## Deploy once through python-libjuju on a Juju 3.6 controller: CHARM=file
 	@CHARM="$(CHARM)" UV_PROJECT_ENVIRONMENT=.cache/smoke-env $(UV) run --frozen --only-group smoke \

@@ -42,9 +42,6 @@ class PlainHost:
             )
         ]
 
-    def let_go(self) -> None:
-        """Nothing holds a folder."""
-
     def start(self) -> None:
         for folder in (self.root, self.shared_dir):
             folder.mkdir(parents=True, exist_ok=True)
