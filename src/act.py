@@ -129,10 +129,9 @@ def _join(step: Join, unit: str, world: World, events: Events) -> Events:
     if key is None:
         raise seal.SealError("this unit's key is gone")
     token = seal.unseal(step.sealed, key, purpose(unit))
-    begun = world.machine.forming()
-    world.machine.note_forming("join", begun.since if begun else world.clock())
     try:
         if not world.lxd.await_join(deadlines.JOIN):
+            world.machine.note_forming("join", world.clock())
             world.lxd.set_server_config({"core.https_address": step.https_address})
             answers = [
                 {"entity": "storage-pool", "name": step.pool, "key": key, "value": value}

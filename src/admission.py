@@ -93,7 +93,7 @@ def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
     return {
         unit: f"the cluster already has a member {data.name}: rename this machine"
         for unit, data in sorted(peers.others.items())
-        if data.able and not data.cluster and _taken(data, lxd)
+        if not data.cluster and _taken(data, lxd)
     }
 
 

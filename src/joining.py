@@ -87,13 +87,20 @@ def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
         has = ", ".join(sorted(lxd.server.drivers & set(storage.BACKENDS)))
         return blocked(f"storage-backend={word}: LXD on this machine supports only {has}")
     name = decided.pool if decided else view.options.storage_pool
-    mine = peers.app.bootstrap == view.unit and not decided
-    for pool in lxd.pools or ():
-        if not mine:
-            return blocked(f"LXD here has a storage pool {pool.name}: joining needs an empty LXD")
-        if pool.name == name and pool.driver != backend.driver:
-            return blocked(f"LXD here has a pool {name} of driver {pool.driver}: delete it")
+    if peers.app.bootstrap != view.unit or decided:
+        return _not_empty(lxd)
+    # What this unit's own bootstrap made before it was interrupted is as good as new.
+    pool = next((p for p in lxd.pools or () if p.name == name), None)
+    if pool and pool.driver != backend.driver:
+        return blocked(f"LXD here has a pool {name} of driver {pool.driver}: delete it")
     return None
+
+
+def _not_empty(lxd: Lxd) -> Status | None:
+    """What stands in the way of joining: LXD would forget it."""
+    found = [f"storage pool {p.name}" for p in lxd.pools or ()]
+    found += [f"network {n.name}" for n in lxd.networks or ()]
+    return blocked(f"LXD here has a {found[0]}: joining needs an empty LXD") if found else None
 
 
 def _name_clash(view: View, peers: Peers) -> str:

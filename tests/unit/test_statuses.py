@@ -11,7 +11,7 @@ from deadlines import JOIN
 from status import Kind
 from steps import InstallSnap, InstallSnapFile, ResetLxd
 from tests.unit.model_units import ModelApp, formed
-from view import Forming, Pool, Resource
+from view import Forming, Network, Pool, Resource
 
 
 def snapd_missing(app: ModelApp) -> None:
@@ -50,6 +50,11 @@ def instances_there(app: ModelApp) -> None:
 
 def a_pool_there(app: ModelApp) -> None:
     app.units["lxd/2"].lxd.shared.pools["old"] = Pool("old", "dir", "Created", frozenset())
+
+
+def a_network_there(app: ModelApp) -> None:
+    old = Network("old", "bridge", "Created", {}, frozenset())
+    app.units["lxd/2"].lxd.shared.networks["old"] = old
 
 
 def hostname_taken(app: ModelApp) -> None:
@@ -96,6 +101,7 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
         "blocked: LXD here has instances, joining would lose them: move or delete them",
     ),
     (a_pool_there, "blocked: LXD here has a storage pool old: joining needs an empty LXD"),
+    (a_network_there, "blocked: LXD here has a network old: joining needs an empty LXD"),
     (hostname_taken, "blocked: hostname m0 is also lxd/0's: rename this machine"),
     (another_version, "blocked: LXD 6.5 here, 5.21.3 in the cluster: make them the same"),
     (another_cluster, "blocked: LXD here is in another cluster (0123456789ab): remove this unit"),
@@ -118,6 +124,18 @@ def test_a_misfit_is_told_and_touches_nothing(misfit: Callable[[ModelApp], None]
     assert str(plan.status) == status
     assert cluster.members == before
     assert not app.own("lxd/2").able
+
+
+@pytest.mark.parametrize(("misfit", "status"), OUTSIDERS, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_misfit_keeps_nobody_busy(misfit: Callable[[ModelApp], None], status: str):
+    app = formed(2)
+    app.add(2)
+    app.units["lxd/2"].snap.install("5.21/stable", "")
+    misfit(app)
+
+    app.settle()
+
+    assert str(app.hook("lxd/2").status) == status
 
 
 def test_waiting_units_say_whom_they_wait_for():
