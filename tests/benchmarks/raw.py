@@ -54,7 +54,7 @@ def _install(snap: Path, machine: Machine) -> None:
 
 
 def _address(machine: Machine) -> str:
-    return next(a for a in machine.addresses()["eth0"] if ":" not in a)
+    return next(a.split("/")[0] for a in machine.addresses()["eth0"] if ":" not in a)
 
 
 def _bootstrap(machine: Machine) -> object:
