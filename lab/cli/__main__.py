@@ -58,7 +58,9 @@ def main(words: list[str]) -> int:
         return verb.run(Session(lab_home(), model), options)
     except CommandError as error:
         print(f"ERROR {error}", file=sys.stderr)
-        return 1
+    except PermissionError as error:
+        print(f"ERROR the lab needs root: {error}", file=sys.stderr)
+    return 1
 
 
 def run() -> int:

@@ -116,13 +116,28 @@ def _show_hooks(session: Session, options: Options) -> int:
 
 
 def _down(session: Session, _: Options) -> int:
+    from lab.machines import host  # slow to import, and most commands never need it
+
     if is_running(session.home):
         session.ask("down")
+        session.wait_ended()
+    # What a lab that crashed has left, too.
+    host.clean(session.home, print)
     return 0
 
 
-def _prepare(session: Session, _: Options) -> int:
-    session.ask("prepare", timeout=None)
+def _prepare(_session: Session, _options: Options) -> int:
+    from lab.machines import image  # slow to import, and most commands never need it
+
+    image.ensure_image(image.DEFAULT_CACHE, print)
+    return 0
+
+
+def _restart(session: Session, _: Options) -> int:
+    if is_running(session.home):
+        session.ask("stop")
+        session.wait_ended()
+    session.ask("ping")
     return 0
 
 
@@ -143,6 +158,7 @@ VERBS = {
     "release": Verb("Let a held unit go on.", _unit_argument, _release),
     "link": Verb("Take a machine's network interface up or down.", _link_arguments, _link),
     "show-hooks": Verb("List hooks with their times.", _hooks_arguments, _show_hooks),
+    "restart": Verb("End the controller and start it anew: hooks run again.", nothing, _restart),
     "prepare": Verb("Build the machines' image now.", nothing, _prepare),
     "down": Verb("Destroy every machine and model, end the controller.", nothing, _down),
 }

@@ -175,7 +175,7 @@ def _facts(status: dict[str, Any], kind: str, name: str) -> dict[str, str] | Non
     }
 
 
-def _holds(query: str, facts: dict[str, str]) -> bool:
+def query_holds(query: str, facts: dict[str, str]) -> bool:
     """Whether `key=="value"` or `key!="value"` terms, joined by && or ||, hold."""
     return any(
         all(_term_holds(term.strip(), facts) for term in group.split("&&"))
@@ -207,7 +207,7 @@ def _wait_for(session: Session, options: Options) -> int:
     deadline = time.monotonic() + options.timeout
     while True:
         facts = _facts(session.ask("status"), options.kind, options.name)
-        if facts is not None and _holds(query, facts):
+        if facts is not None and query_holds(query, facts):
             return 0
         if time.monotonic() > deadline:
             raise CommandError(f'timed out waiting for {options.kind} "{options.name}": {facts}')

@@ -20,7 +20,6 @@ from lab.cli.verb import (
     seconds,
 )
 
-VERSION = "3.6.11"
 DESTROY_TIMEOUT = 600.0
 _POLL_DELAY = 0.2
 
@@ -36,7 +35,9 @@ def _version_arguments(parser: Parser) -> None:
 
 
 def _version(_: Session, options: Options) -> int:
-    version = f"{VERSION}-ubuntu-amd64"
+    from lab.model.state import Model  # slow to import, and most commands never need it
+
+    version = f"{Model().version}-ubuntu-amd64"
     if options.format == "plain":
         print(version)
     elif options.all:

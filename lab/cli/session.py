@@ -13,7 +13,10 @@ from typing import Any
 from lab.controller.wire import Message, call
 
 DEFAULT_HOME = "/var/lib/lxd-cluster-lab"
+SOCKET = "controller.sock"
 START_TIMEOUT = 30.0
+END_TIMEOUT = 30.0
+PING_TIMEOUT = 5.0
 _RETRY_DELAY = 0.05
 
 
@@ -39,24 +42,57 @@ class Session:
         timeout is in seconds, None waits for ever. Raises CommandError with the words of a refusal.
         """
         request: Message = {"verb": verb, "model": self.model, "arguments": arguments}
-        socket = self.home / "controller.sock"
-        try:
-            reply = call(socket, request, timeout)
-        except (FileNotFoundError, ConnectionRefusedError):
+        started = _started(self.home)
+        if started is None:
             _start_controller(self.home)
-            reply = call(socket, request, timeout)
+        elif started < _newest_source():
+            print(
+                "NOTE the lab's controller runs older code than this: see `juju lab restart`",
+                file=sys.stderr,
+            )
+        try:
+            reply = call(self.home / SOCKET, request, timeout)
+        except OSError as error:
+            log = self.home / "controller.log"
+            raise CommandError(
+                f"the lab's controller does not answer: {error}; see {log}"
+            ) from None
         if "error" in reply:
             raise CommandError(reply["error"])
         return reply["result"]
 
+    def wait_ended(self) -> None:
+        """Wait until the controller, which has been told to end, has ended."""
+        deadline = time.monotonic() + END_TIMEOUT
+        while is_running(self.home):
+            if time.monotonic() > deadline:
+                raise CommandError("the lab's controller does not end")
+            time.sleep(_RETRY_DELAY)
+
 
 def is_running(home: Path) -> bool:
     """Whether a controller answers in this home."""
+    return _started(home) is not None
+
+
+def _started(home: Path) -> float | None:
+    """When the home's controller started, in seconds since the epoch; None: none answers."""
     try:
-        call(home / "controller.sock", {"verb": "ping", "model": None, "arguments": {}}, 5.0)
+        reply = call(home / SOCKET, {"verb": "ping", "model": None, "arguments": {}}, PING_TIMEOUT)
     except OSError:
-        return False
-    return True
+        return None
+    return reply["result"]
+
+
+def _newest_source() -> float:
+    """When the code that a controller runs was last changed."""
+    rooms = Path(__file__).parents[1]
+    return max(
+        entry.stat().st_mtime
+        for room in ("controller", "model", "machines")
+        for entry in os.scandir(rooms / room)
+        if entry.name.endswith(".py")
+    )
 
 
 def _start_controller(home: Path) -> None:

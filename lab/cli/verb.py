@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from lab.cli.session import CommandError, Session
 
 Parser = argparse.ArgumentParser
 Options = argparse.Namespace
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True)
@@ -56,22 +59,10 @@ def seconds(text: str) -> float:
 
     Raises argparse.ArgumentTypeError, so that it serves as an option's type.
     """
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-    total, number, unit = 0.0, "", ""
-    try:
-        for character in text + "\0":
-            if character.isdigit() or character in ".\0":
-                if unit:
-                    total += float(number) * units[unit]
-                    number, unit = "", ""
-                number += character
-            else:
-                unit += character
-        if number != "\0":
-            raise ValueError
-    except (KeyError, ValueError):
-        raise argparse.ArgumentTypeError(f'invalid duration "{text}"') from None
-    return total
+    parts = _DURATION_PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise argparse.ArgumentTypeError(f'invalid duration "{text}"')
+    return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
 
 
 def confirm(options: Options, question: str) -> None:

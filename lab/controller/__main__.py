@@ -30,8 +30,7 @@ def main() -> int:
             controller.stopped.set()
 
         signal.signal(signal.SIGTERM, stop)
-        controller.stopped.wait()
-        controller.close()
+        controller.serve()
     return 0
 
 

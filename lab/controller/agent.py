@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import fnmatch
 import shutil
-import subprocess
 import threading
 import time
 import traceback
 from pathlib import Path
 
-from lab.controller import charms
-from lab.controller.hook_process import HookProcess, Outcome, kill_leftover
+from lab.controller.hook_process import kill_leftover
+from lab.controller.hook_runner import Aftermath, HookRunner
 from lab.controller.hosts import Host
-from lab.controller.keeper import HookFigures, Keeper
-from lab.controller.tools import SENT_AT_ONCE, TOOLS, Call, ToolReply, ToolRequest, run_tool
+from lab.controller.keeper import Keeper
+from lab.controller.tools import TOOLS
 from lab.controller.unit_files import UnitFiles
 from lab.controller.wire import Server
-from lab.machines.command import MachineError
-from lab.model.context import HookContext
-from lab.model.errors import JujuError
-from lab.model.state import HookRun
+from lab.model.hooks import HookRun
 
 BOOT_TIMEOUT = 120.0
 # How long an idle agent sleeps before it looks whether its machine is still there.
 IDLE_SECONDS = 1.0
 RETRY_SECONDS = 5.0
-# A process that a shutdown has killed may end this long before the machine does.
-SHUTDOWN_GRACE = 5.0
 SHUTDOWN_TIMEOUT = 90.0
 _TOOL_CLIENT = Path(__file__).with_name("tool_client.py")
 
@@ -40,10 +34,7 @@ class MachineAgent:
         self._machine = machine
         self._boot_id: str | None = None
         self._server: Server | None = None
-        self._context: HookContext | None = None
-        self._context_id = ""
-        self._process: HookProcess | None = None
-        self._killed = False
+        self.hooks = HookRunner(keeper, machine)
         self._thread = threading.Thread(target=self._run, name=f"machine {machine}", daemon=True)
 
     def start(self) -> None:
@@ -62,25 +53,6 @@ class MachineAgent:
     def host(self) -> Host:
         """The agent's machine."""
         return self._keeper.provider.host(int(self._machine))
-
-    def kill_hook(self, unit: str) -> str:
-        """Kill the running hook as if the agent had died in it; returns its name.
-
-        Raises JujuError when that unit runs none.
-        """
-        context, process = self._context, self._process
-        if context is None or process is None or context.unit != unit:
-            raise JujuError(f"{unit} is not running a hook")
-        self._killed = True
-        process.kill()
-        return context.run.name
-
-    def abandon(self) -> None:
-        """Kill the running hook: the controller ends, and the next one runs it again."""
-        process = self._process
-        if process is not None:
-            self._killed = True
-            process.kill()
 
     # The thread.
 
@@ -146,7 +118,9 @@ class MachineAgent:
         host.wait_booted(BOOT_TIMEOUT)
         self._boot_id = host.boot_id()
         if self._server is None:
-            self._server = Server(host.shared_dir / "tools.sock", self._answer_tool, mode=0o600)
+            self._server = Server(
+                host.shared_dir / "tools.sock", self.hooks.answer_tool, mode=0o600
+            )
 
     def _install_tools(self) -> None:
         folder = self.host.root / "usr/lib/lab/tools"
@@ -161,7 +135,6 @@ class MachineAgent:
 
     def _is_steady(self) -> bool:
         """Whether the machine is the boot that this agent knows, and nobody wants another."""
-        self.host.let_go()
         wishes = self._keeper.wishes
         if self._boot_id is None or self._server is None or self._machine in wishes.reboot:
             return False
@@ -240,6 +213,19 @@ class MachineAgent:
 
     # Hooks.
 
+    def _run_hook(self, run: HookRun) -> None:
+        aftermath = self.hooks.run(run, self._boot_id)
+        if aftermath is Aftermath.MACHINE_WENT:
+            self._await_end()
+        elif aftermath is Aftermath.REBOOT_WANTED:
+            self._keeper.wishes.reboot.add(self._machine)
+
+    def _await_end(self) -> None:
+        """Start nothing on a machine that shuts down: it would wait for that to end."""
+        deadline = time.monotonic() + SHUTDOWN_TIMEOUT
+        while self.host.boot_id() == self._boot_id and time.monotonic() < deadline:
+            time.sleep(0.1)
+
     def _due(self) -> HookRun | None:
         now = self._keeper.now()
         wishes = self._keeper.wishes
@@ -257,114 +243,3 @@ class MachineAgent:
                     wishes.at_hold[unit] = run.name
                     self._keeper.wake()
         return None
-
-    def _run_hook(self, run: HookRun) -> None:
-        files = UnitFiles(self.host, run.unit)
-        self._unpack(files, run)
-        with self._keeper.changing() as juju:
-            context = juju.start_hook(self._keeper.now(), run.unit)
-            run = context.run
-            environment = juju.environment(run)
-            shell_command = (
-                juju.state.tasks[run.task_id].params["command"] if run.kind == "exec" else ""
-            )
-        self._context_id = f"{run.unit}-{run.name}-{context.serial}"
-        argv = files.command(run, shell_command)
-        if argv is None:
-            self._finish(context, Outcome(0, "", "", 0.0, 0.0))
-            return
-        self._context, self._killed = context, False
-        pid_file = self._keeper.folder / "running" / f"{self._machine}-{run.unit.replace('/', '-')}"
-        self._process = HookProcess(
-            self.host,
-            argv,
-            {**environment, **files.environment(self._context_id)},
-            self.host.seen(files.charm_dir),
-            pid_file,
-            lambda stream, line: self._log_output(run, stream, line),
-        )
-        outcome = self._process.wait()
-        self._process = self._context = None
-        self._finish(context, outcome)
-
-    def _unpack(self, files: UnitFiles, run: HookRun) -> None:
-        if not charms.is_unpacked(files.charm_dir, run.charm):
-            name = run.charm.removeprefix("local:")
-            charms.unpack(
-                self._keeper.folder / "charms" / f"{name}.charm", files.charm_dir, run.charm
-            )
-
-    def _log_output(self, run: HookRun, stream: str, line: str) -> None:
-        if run.kind not in ("action", "exec"):
-            level = "DEBUG" if stream == "stdout" else "WARNING"
-            entity = f"unit-{run.unit.replace('/', '-')}"
-            self._keeper.log.write(entity, level, f"unit.{run.unit}.{run.name}", line)
-
-    def _finish(self, context: HookContext, outcome: Outcome) -> None:
-        """Tell the model how a hook ended."""
-        run = context.run
-        machine_went = outcome.code != 0 and self._machine_went(outcome.code)
-        died = machine_went or self._killed or context.reboot_wanted == "now"
-        with self._keeper.changing() as juju:
-            now = self._keeper.now()
-            if run.kind in ("action", "exec"):
-                context.process_result(outcome.code, outcome.stdout, outcome.stderr)
-            if died:
-                result = juju.kill(now, context)
-            elif outcome.code == 0 or run.kind == "exec":
-                result = juju.commit(now, context)
-            else:
-                result = juju.fail(now, context, f"exit status {outcome.code}")
-        name = run.name or run.kind
-        figures = (outcome.seconds, outcome.cpu_seconds)
-        self._keeper.record(HookFigures(run.unit, name, result, now - figures[0], *figures))
-        if machine_went:
-            self._await_end()
-        elif context.reboot_wanted and not self._killed:
-            self._keeper.wishes.reboot.add(self._machine)
-
-    def _machine_went(self, code: int) -> bool:
-        """Whether a process ended because its machine did, which is no failure of the hook's."""
-        patience = SHUTDOWN_GRACE if code < 0 or code > 128 else 0.0
-        deadline = time.monotonic() + patience
-        while True:
-            if self.host.boot_id() != self._boot_id or self._is_stopping():
-                return True
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.1)
-
-    def _await_end(self) -> None:
-        """Start nothing on a machine that shuts down: it would wait for that to end."""
-        deadline = time.monotonic() + SHUTDOWN_TIMEOUT
-        while self.host.boot_id() == self._boot_id and time.monotonic() < deadline:
-            self.host.let_go()
-            time.sleep(0.1)
-
-    def _is_stopping(self) -> bool:
-        try:
-            state = self.host.run(["systemctl", "is-system-running"], timeout=10).stdout.strip()
-        except (MachineError, subprocess.TimeoutExpired):
-            return True
-        return state in ("", "stopping", "offline", "unknown")
-
-    # Hook tools.
-
-    def _answer_tool(self, message: bytes) -> bytes:
-        """Answer a hook tool; only the hook that runs is answered."""
-        request = ToolRequest.parse(message)
-        context = self._context
-        if context is None or request.context_id != self._context_id:
-            return ToolReply("", "ERROR bad context: the hook is no more\n", 1).encode()
-        call = Call(
-            context,
-            self._keeper.now(),
-            request.files,
-            lambda resource: UnitFiles(self.host, context.unit).fetch(resource),
-        )
-        writes = request.tool in SENT_AT_ONCE
-        with self._keeper.changing() if writes else self._keeper.looking():
-            reply = run_tool(request.tool, request.args, call)
-        if context.reboot_wanted == "now" and self._process:
-            self._process.kill()
-        return reply.encode()

@@ -24,11 +24,12 @@ _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class Controller:
-    """Serves one home until `stopped` is set. One model at a time has machines."""
+    """The controller of one home. One model at a time has machines."""
 
     def __init__(self, home: Path, provider: HostProvider) -> None:
         self._home = home
         self._provider = provider
+        self._started = time.time()
         self._lock = threading.Lock()
         self.stopped = threading.Event()
         self._current_file = home / "current-model"
@@ -37,7 +38,8 @@ class Controller:
         for folder in sorted((home / "models").iterdir()):
             self._models[folder.name] = Model(folder, folder.name, provider)
         self._verbs: dict[str, Callable[..., Any]] = {
-            "ping": lambda: None,
+            "ping": lambda: self._started,
+            "stop": self.stopped.set,
             "models": self._list_models,
             "add-model": self._add_model,
             "switch": self._switch,
@@ -46,8 +48,12 @@ class Controller:
         }
         self._server = Server(home / "controller.sock", self._answer, mode=0o600)
 
-    def close(self) -> None:
-        """Answer no more and end all agents; machines stay as they are."""
+    def serve(self) -> None:
+        """Wait until `stopped` is set; then answer no more and end all agents.
+
+        Machines stay as they are.
+        """
+        self.stopped.wait()
         self._server.close()
         for model in self._models.values():
             model.close()
@@ -71,8 +77,6 @@ class Controller:
         if verb in self._verbs:
             return self._verbs[verb](**arguments)
         model = self._model(request["model"])
-        if verb == "prepare":
-            return model.prepare()
         if verb in ("deploy", "add-machine"):
             self._refuse_second(model)
         return model.answer(verb, arguments)

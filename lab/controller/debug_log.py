@@ -36,8 +36,8 @@ class DebugLog:
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
     def write(self, entity: str, level: str, module: str, message: str) -> None:
-        """Append one record, timed now. `entity` is a tag such as unit-app-0 or machine-0."""
-        record = Record(time.time(), entity, level, module, message)
+        """Append one record, timed now. `entity` is a unit's name, a machine's id or a tag."""
+        record = Record(time.time(), _tag(entity), level, module, message)
         line = json.dumps(asdict(record), ensure_ascii=False)
         with self._lock:
             self._file.write(line + "\n")
@@ -48,6 +48,8 @@ class DebugLog:
             self._file.close()
 
 
-def tag(name: str) -> str:
-    """The tag of a unit (`app/0` becomes `unit-app-0`) or of a machine (`0`, `machine-0`)."""
-    return f"unit-{name.replace('/', '-')}" if "/" in name else f"machine-{name}"
+def _tag(name: str) -> str:
+    """`app/0` becomes `unit-app-0`, `0` becomes `machine-0`; what is no such name is a tag."""
+    if "/" in name:
+        return f"unit-{name.replace('/', '-')}"
+    return f"machine-{name}" if name.isdigit() else name

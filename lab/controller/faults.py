@@ -21,7 +21,10 @@ class Faults:
 
     def kill_hook(self, unit: str) -> str:
         """Kill the hook that the unit runs, as if its agent died in it; the hook's name."""
-        return self._agent(self._machine_of(unit)).kill_hook(unit)
+        name = self._agent(self._machine_of(unit)).hooks.kill(unit)
+        if name is None:
+            raise JujuError(f"{unit} is not running a hook")
+        return name
 
     def power_cut(self, machine: str) -> None:
         """Cut a machine's power. It stays off until `power_on`."""
@@ -58,10 +61,8 @@ class Faults:
         """Kill a unit's agent, with the hook that it runs: no hooks, and its lease lapses."""
         machine = self._machine_of(unit)
         with self._keeper.changing() as juju:
-            running = juju.state.units[unit].running is not None
             juju.agent_lost(self._keeper.now(), unit)
-        if running:
-            self._agent(machine).kill_hook(unit)
+        self._agent(machine).hooks.kill(unit)
 
     def start_agent(self, unit: str) -> None:
         """Start an agent that `stop_agent` has stopped."""

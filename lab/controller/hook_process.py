@@ -65,11 +65,7 @@ class HookProcess:
 
     def wait(self) -> Outcome:
         """Wait for the end. The CPU time is that of the process and the children it waited for."""
-        _, status, usage = os.wait4(self._process.pid, os.WUNTRACED)
-        while os.WIFSTOPPED(status):
-            # A machine's shutdown does this: see Host.let_go.
-            os.killpg(self._process.pid, signal.SIGCONT)
-            _, status, usage = os.wait4(self._process.pid, os.WUNTRACED)
+        _, status, usage = os.wait4(self._process.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         # The process has been waited for here, for the sake of its resource usage.
         self._process.returncode = code

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from lab.machines import cgroups, processes
+from lab.machines.command import program
 from lab.machines.image import DEFAULT_CACHE, Image, ensure_image
 from lab.machines.machine import Machine
 from lab.machines.network import NETWORKS
@@ -40,10 +39,6 @@ class Host(Protocol):
 
     def nics(self) -> list[Interface]:
         """Its network interfaces with their addresses of now."""
-        ...
-
-    def let_go(self) -> None:
-        """Let it finish a shutdown that waits for what was started in it from outside."""
         ...
 
     def start(self) -> None:
@@ -138,16 +133,17 @@ class NspawnHost(Machine):
             for nic in self.interfaces
         ]
 
-    def let_go(self) -> None:
-        """Let it finish a shutdown that waits for what was started in it from outside.
+    def command(
+        self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: str = "/"
+    ) -> list[str]:
+        """The computer's command line that runs `argv` in it, and never hinders its shutdown.
 
-        systemd-shutdown stops every process before it kills it. nsenter(1) then stops itself as
-        its child is, and never reaps it; PID 1 cannot end before all are reaped.
+        systemd-shutdown stops every process before it kills it. An nsenter(1) that forks then
+        stops itself as its child is and never reaps it, and PID 1 waits for that. A shell reaps.
         """
-        leader = self._leader()
-        if leader and not Path(f"/proc/{leader.pid}/ns/mnt").exists():
-            for member in cgroups.members(self.hostname):
-                processes.send(member, signal.SIGCONT)
+        words = super().command(["/bin/sh", "-c", '"$@"; exit $?', "sh", *argv], env, cwd)
+        words.insert(words.index(program("nsenter")) + 1, "--no-fork")
+        return words
 
 
 class NspawnProvider:

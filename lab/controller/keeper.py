@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from lab.controller.debug_log import DebugLog, tag
+from lab.controller.debug_log import DebugLog
 from lab.controller.hosts import HostProvider
 from lab.model.juju import Juju
 from lab.model.state import State
@@ -145,14 +145,14 @@ class Keeper:
         return [HookFigures(**json.loads(line)) for line in lines]
 
     def say(self, entity: str, message: str, level: str = "INFO") -> None:
-        """Write a line of the agents' own to the debug log; `entity` is a unit or a machine."""
-        self.log.write(tag(entity), level, "juju.worker", message)
+        """Write a line of the agents' own to the debug log; `entity` as in `DebugLog`."""
+        self.log.write(entity, level, "juju.worker", message)
 
     def _write_log(self) -> None:
         """Move what the model has logged to the files: the state stays small."""
         state = self._juju.state
         for line in state.log:
-            self.log.write(tag(line.entity), line.level, line.module, line.message)
+            self.log.write(line.entity, line.level, line.module, line.message)
         state.log.clear()
         state.history.clear()
 

@@ -47,10 +47,6 @@ class Model:
                 return getattr(room, name)(**arguments)
         raise JujuError(f'the controller knows no verb "{verb}"')
 
-    def prepare(self) -> None:
-        """Make what machines have in common; progress goes to the debug log."""
-        self.keeper.provider.prepare(lambda line: self.keeper.say("controller", line))
-
     def machines(self) -> list[str]:
         """The ids of its machines."""
         with self.keeper.looking() as juju:
@@ -62,7 +58,7 @@ class Model:
         self.keeper.wake()
         self._tender.join(JOIN_SECONDS)
         for agent in self._agents.values():
-            agent.abandon()
+            agent.hooks.abandon()
         for agent in self._agents.values():
             agent.join(JOIN_SECONDS)
         self.keeper.log.close()
@@ -92,20 +88,30 @@ class Model:
         return found
 
     def _tend(self) -> None:
-        """Give every machine its agent, and let leases lapse in time."""
-        keeper = self.keeper
-        while not keeper.closing:
-            now = keeper.now()
-            with keeper.looking() as juju:
-                wanted = set(juju.state.machines)
-                leases = [app.lease for app in juju.state.applications.values() if app.lease]
-                lapsed = any(one.expires is not None and one.expires <= now for one in leases)
-            if lapsed:
-                with keeper.changing() as juju:
-                    juju.expire_leases(keeper.now())
-            for machine in [m for m, agent in self._agents.items() if not agent.is_alive()]:
-                del self._agents[machine]
-            for machine in sorted(wanted - set(self._agents), key=int):
-                self._agents[machine] = MachineAgent(keeper, machine)
+        """Look after the model for as long as it is there."""
+        while not self.keeper.closing:
+            try:
+                self._expire_leases()
+                self._staff()
+            except Exception as error:  # noqa: BLE001 - it tries again, whatever it was
+                self.keeper.say("controller-0", f"{error}", "ERROR")
+            self.keeper.rest(TEND_SECONDS)
+
+    def _expire_leases(self) -> None:
+        """Let leases lapse in time."""
+        now = self.keeper.now()
+        with self.keeper.looking() as juju:
+            leases = [app.lease for app in juju.state.applications.values() if app.lease]
+            lapsed = any(one.expires is not None and one.expires <= now for one in leases)
+        if lapsed:
+            with self.keeper.changing() as juju:
+                juju.expire_leases(self.keeper.now())
+
+    def _staff(self) -> None:
+        """Give every machine its agent, and forget those whose machine is gone."""
+        for machine in [m for m, agent in self._agents.items() if not agent.is_alive()]:
+            del self._agents[machine]
+        for machine in self.machines():
+            if machine not in self._agents:
+                self._agents[machine] = MachineAgent(self.keeper, machine)
                 self._agents[machine].start()
-            keeper.rest(TEND_SECONDS)

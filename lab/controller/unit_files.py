@@ -6,8 +6,13 @@ import shutil
 from pathlib import Path
 
 from lab.controller.hosts import Host
+from lab.machines.command import MachineError
 from lab.machines.machine import PATH
-from lab.model.state import HookRun, Resource, StorageInstance
+from lab.model.hooks import HookRun
+from lab.model.state import Resource, StorageInstance
+
+MIB = 1 << 20
+LOSETUP_TIMEOUT = 30.0
 
 
 class UnitFiles:
@@ -68,4 +73,18 @@ class UnitFiles:
         name, _, number = instance.id.partition("/")
         folder = self._host.root / "var/lib/juju/storage" / name / number
         folder.mkdir(parents=True, exist_ok=True)
+        if instance.type == "block":
+            return self._attach(folder, instance)
         return self._host.seen(folder)
+
+    def _attach(self, folder: Path, instance: StorageInstance) -> str:
+        """Attach a sparse file as a loop device, which lasts until the machine is destroyed."""
+        file = folder / "disk"
+        with file.open("ab") as disk:
+            disk.truncate(instance.size * MIB)
+        done = self._host.run(
+            ["losetup", "--find", "--show", self._host.seen(file)], timeout=LOSETUP_TIMEOUT
+        )
+        if done.returncode:
+            raise MachineError(f"cannot attach {file}: {done.stderr.strip()}")
+        return done.stdout.strip()

@@ -11,6 +11,8 @@ from lab.model.juju import Juju
 from lab.model.state import Application, Relation, Secret, State, Unit
 
 Json = dict[str, Any]
+# Options of a model that are shown when they are not set: those the lab heeds.
+MODEL_DEFAULTS: Json = {"automatically-retry-hooks": True, "update-status-hook-interval": "5m"}
 CONTROLLER_UUID = "00000000-0000-4000-8000-000000000000"
 
 
@@ -72,9 +74,10 @@ def actions(juju: Juju, app: str) -> Json:
 
 def model_config(juju: Juju) -> Json:
     """`juju model-config`."""
+    given = juju.state.model.config
     return {
-        key: {"Value": value, "Source": "model"}
-        for key, value in sorted(juju.state.model.config.items())
+        key: {"Value": value, "Source": "model" if key in given else "default"}
+        for key, value in sorted({**MODEL_DEFAULTS, **given}.items())
     }
 
 

@@ -7,11 +7,13 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
+CLOSE_SECONDS = 5.0
 
 
 @contextlib.contextmanager
@@ -65,15 +67,19 @@ class Server:
             target=self._accept, name=f"accept {path.name}", daemon=True
         )
         self._thread.start()
+        self._answering: set[threading.Thread] = set()
 
     def close(self) -> None:
-        """Stop accepting; requests that are being answered go on."""
+        """Stop accepting, and let the requests that are being answered have CLOSE_SECONDS."""
         # Closing alone would leave the accepting thread asleep in the kernel.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._socket.close()
         self._path.unlink(missing_ok=True)
+        deadline = time.monotonic() + CLOSE_SECONDS
+        for thread in list(self._answering):
+            thread.join(max(0, deadline - time.monotonic()))
 
     def _accept(self) -> None:
         while True:
@@ -81,7 +87,9 @@ class Server:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._answer, args=(connection,), daemon=True)
+            self._answering.add(thread)
+            thread.start()
 
     def _answer(self, connection: socket.socket) -> None:
         # A peer that went away is no concern of the controller.
@@ -89,3 +97,4 @@ class Server:
             request = _received(connection)
             if request:
                 connection.sendall(self._handler(request))
+        self._answering.discard(threading.current_thread())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import threading
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import jubilant
@@ -30,8 +32,20 @@ def provider(tmp_path: Path) -> PlainProvider:
 def controller(tmp_path: Path, provider: PlainProvider) -> Iterator[Controller]:
     """A controller that serves tmp_path."""
     controller = Controller(tmp_path, provider)
-    yield controller
-    controller.close()
+    with serving(controller):
+        yield controller
+
+
+@contextlib.contextmanager
+def serving(controller: Controller) -> Generator[None]:
+    """Let a controller serve; it has ended when the block has."""
+    thread = threading.Thread(target=controller.serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        controller.stopped.set()
+        thread.join()
 
 
 @pytest.fixture

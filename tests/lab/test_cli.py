@@ -12,7 +12,7 @@ import jubilant
 import pytest
 
 from lab.controller.controller import Controller
-from tests.lab.conftest import LAB_JUJU
+from tests.lab.conftest import LAB_JUJU, serving
 from tests.lab.plain_hosts import PlainProvider
 
 
@@ -86,6 +86,7 @@ def test_config_reaches_the_units(juju: jubilant.Juju, probe: Path):
         "number": 5,
         "fail-in": "",
         "wait-in": "",
+        "reboot-in": "",
     }
     juju.config("probe", reset="number")
     assert juju.config("probe")["number"] == 1
@@ -198,14 +199,12 @@ def test_a_controller_that_dies_in_a_hook_loses_nothing(
     juju.config("probe", {"wait-in": "config-changed"})
     eventually(lambda: all(hooks(provider, unit)[-1] == "config-changed" for unit in (0, 1)))
     juju.config("probe", reset="wait-in")
-    controller.close()
-    second = Controller(tmp_path, provider)
-    try:
+    controller.stopped.set()
+    eventually(lambda: not (tmp_path / "controller.sock").exists())
+    with serving(Controller(tmp_path, provider)):
         wait_active(juju, 2)
         assert hooks(provider, 0).count("install") == 1
         assert hooks(provider, 0).count("start") == 1
-    finally:
-        second.close()
 
 
 def test_a_reboot_in_a_hook_runs_it_again_and_then_start(
@@ -222,6 +221,25 @@ def test_a_reboot_in_a_hook_runs_it_again_and_then_start(
     eventually(lambda: "start" in hooks(provider, 0)[before:])
     assert "config-changed" in hooks(provider, 0)[before:]
     assert juju.status().apps["probe"].units["probe/0"].is_active
+
+
+@pytest.mark.parametrize(
+    ("how", "ran"),
+    [
+        ("config-changed", ["config-changed", "start"]),
+        ("config-changed --now", ["config-changed", "config-changed", "start"]),
+    ],
+)
+def test_a_charm_reboots_its_machine(
+    juju: jubilant.Juju, probe: Path, provider: PlainProvider, how: str, ran: list[str]
+):
+    juju.deploy(probe)
+    wait_active(juju, 1)
+    before = len(hooks(provider, 0))
+    juju.config("probe", {"reboot-in": how})
+    eventually(lambda: len(hooks(provider, 0)) == before + len(ran))
+    assert hooks(provider, 0)[before:] == ran
+    assert provider.host(0).boots == 2
 
 
 def test_a_power_cut_shows_and_heals(juju: jubilant.Juju, probe: Path):

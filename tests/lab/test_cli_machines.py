@@ -49,12 +49,14 @@ def juju(home: Path, tmp_path_factory: pytest.TempPathFactory) -> jubilant.Juju:
 
 
 def wait_for_peers(juju: jubilant.Juju, units: int) -> None:
-    """Wait until that many units know each other."""
+    """Wait until that many units know each other and say what they are configured to say."""
+    greeting = juju.config("greeter")["greeting"]
 
     def ready(status: jubilant.Status) -> bool:
         found = status.apps["greeter"].units.values()
-        told = [unit.workload_status.message.endswith(f" {units - 1} peers") for unit in found]
-        return len(told) == units and all(told) and jubilant.all_agents_idle(status)
+        told = [unit.workload_status.message for unit in found]
+        wanted = [f"{greeting} {units - 1} peers"] * units
+        return told == wanted and jubilant.all_agents_idle(status)
 
     juju.wait(ready, delay=0.3, successes=1)
 
@@ -68,8 +70,11 @@ def eventually(check: Callable[[], bool], timeout: float = 60.0) -> None:
 
 
 def boots(juju: jubilant.Juju, unit: str) -> str:
-    """What tells a machine's boots apart, from inside."""
-    return juju.ssh(unit, "cat /proc/sys/kernel/random/boot_id")
+    """What tells a machine's boots apart, from inside; empty while it cannot be entered."""
+    try:
+        return juju.ssh(unit, "cat /proc/sys/kernel/random/boot_id")
+    except jubilant.CLIError:
+        return ""
 
 
 def controller_pid(home: Path) -> int:
@@ -119,8 +124,6 @@ def test_a_reboot_in_the_middle_of_a_hook(juju: jubilant.Juju):
     juju.cli("lab", "reboot", "1", include_model=False)
     wait_for_peers(juju, 3)
     assert boots(juju, "greeter/1") != before
-    messages = [u.workload_status.message for u in juju.status().apps["greeter"].units.values()]
-    assert messages == ["rebooted 2 peers"] * 3
     eventually(lambda: 'ran "start" hook' in juju.cli("debug-log", "--include", "greeter/1"))
 
 
@@ -129,10 +132,7 @@ def test_a_machine_rebooted_from_inside_with_a_session_open(juju: jubilant.Juju)
     session = subprocess.Popen([LAB_JUJU, "ssh", "greeter/2", "sleep 100"])
     try:
         juju.ssh("greeter/2", "systemctl reboot")
-        eventually(
-            lambda: juju.status().apps["greeter"].units["greeter/2"].juju_status.current == "idle"
-        )
-        eventually(lambda: boots(juju, "greeter/2") != before, timeout=30)
+        eventually(lambda: boots(juju, "greeter/2") not in ("", before), timeout=30)
     finally:
         session.kill()
         session.wait()
@@ -149,8 +149,6 @@ def test_a_controller_killed_with_its_hooks_running(juju: jubilant.Juju, home: P
     )
     os.kill(controller_pid(home), signal.SIGKILL)
     wait_for_peers(juju, 3)
-    messages = [u.workload_status.message for u in juju.status().apps["greeter"].units.values()]
-    assert messages == ["survived 2 peers"] * 3
 
 
 def test_a_power_cut_moves_the_leadership(juju: jubilant.Juju):
