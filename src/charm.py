@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import ops
@@ -130,8 +131,11 @@ class LxdClusterCharm(ops.CharmBase):
     def _juju(self) -> Juju:
         """What Juju says to this unit. Raises ValidationError for a bad option."""
         options = self.load_config(Options)
-        known = self._peers()
         leader = self.unit.is_leader()
+        known = self._peers()
+        known_units = self._units_juju_knows(known) if leader else None
+        if known is not None and known_units is not None:
+            known = self._with_units_not_met_yet(known, known_units)
         return Juju(
             unit=self.unit.name,
             leader=leader,
@@ -141,7 +145,7 @@ class LxdClusterCharm(ops.CharmBase):
             https_address=self._address(HTTPS),
             zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
             peers=known,
-            known_units=self._units_juju_knows(known) if leader else None,
+            known_units=known_units,
         )
 
     def _peers(self) -> Peers | None:
@@ -162,6 +166,23 @@ class LxdClusterCharm(ops.CharmBase):
         if queued == {self.unit.name, *known.others} and known.app.bootstrap in queued:
             return None
         return frozenset(hookcmds.goal_state().units)
+
+    def _with_units_not_met_yet(self, known: Peers, units: frozenset[str]) -> Peers:
+        """Adds what units have published for which relation-joined has not run here yet.
+
+        Juju runs it one unit after the other, and for a new leader behind two more hooks.
+        relation-get answers for them as soon as they have joined on their side.
+        """
+        others = dict(known.others)
+        (relation,) = self.model.relations[PEERS]
+        for unit in sorted(units - {self.unit.name, *others}):
+            try:
+                databag = hookcmds.relation_get(relation.id, unit=unit)
+            except hookcmds.Error:
+                continue
+            if databag:
+                others[unit] = peers.load(peers.UnitData, databag)
+        return replace(known, others=others)
 
     def _address(self, binding: str) -> str:
         found = self.model.get_binding(binding)

@@ -15,7 +15,6 @@ from steps import (
     EnableCluster,
     InstallSnap,
     Join,
-    MakeKey,
     Plan,
     SetDefaultProfile,
     SetServerConfig,
@@ -26,8 +25,6 @@ from view import Lxd, Peers, View
 
 def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
-    if not view.public_key:
-        return Plan(waiting("for its key"), (MakeKey(),), own)
     if revision := _other_revision(view, peers):
         step = InstallSnap(view.options.snap_channel, revision)
         return Plan(waiting(f"for revision {revision} of the LXD snap"), (step,), own)

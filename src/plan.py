@@ -10,7 +10,7 @@ import leading
 import membership
 from peers import UnitData
 from status import Kind, blocked, waiting
-from steps import InstallSnap, InstallSnapFile, Plan, ResetLxd
+from steps import InstallSnap, InstallSnapFile, MakeKey, Plan, ResetLxd
 from view import Lxd, Peers, Resource, Silent, View
 
 
@@ -21,6 +21,8 @@ def make_plan(view: View) -> Plan:
         return _with_peers(view, installing)
     if view.lxd is None or isinstance(view.lxd, Silent):
         return _with_peers(view, _silent(view, view.lxd))
+    if not view.public_key:
+        return _with_peers(view, Plan(waiting("for its key"), (MakeKey(),)))
     if view.peers is None:
         return Plan(waiting("for the peer relation"))
     return _with_peers(view, _clustering(view, view.lxd, view.peers))
