@@ -31,9 +31,6 @@ PEERS = "cluster"
 HTTPS = "https"
 RESOURCE = "lxd-snap"
 
-# Each line that is logged is one more process in the hook.
-logging.getLogger("urllib3").setLevel(logging.WARNING)
-
 _STATUS = {
     Kind.ACTIVE: ops.ActiveStatus,
     Kind.WAITING: ops.WaitingStatus,
@@ -46,6 +43,8 @@ class LxdClusterCharm(ops.CharmBase):
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
+        # Each line that is logged is one more process in the hook; Juju logs the events itself.
+        logging.getLogger().setLevel(logging.INFO)
         self._world = World(LxdApi(), snap.Snap(), Machine(), time.time)
         self._told: Plan | None = None
         for event in (

@@ -17,7 +17,9 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
     bootstrap = app.bootstrap
     if not app.cluster and not any(d.cluster for d in units.values()):
         bootstrap = _bootstrap_unit(view, app, units)
-    founder = units.get(bootstrap)
+    # What is committed is recorded, in a later hook than the founder's own: those that wait for its
+    # token would run a hook for this record first.
+    founder = peers.data(bootstrap, view.unit)
     cluster, storage = app.cluster, app.storage
     if founder is not None and founder.cluster:
         cluster = cluster or founder.cluster

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import subprocess
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ from lab.model.errors import JujuError
 
 _MANIFEST = ".lab-manifest"
 _URL = ".lab-charm-url"
+_UNPACKING = threading.Lock()
+COPY_TIMEOUT = 120.0
 
 
 def read_charm(path: Path, revision: int) -> CharmInfo:
@@ -42,6 +47,28 @@ def is_unpacked(folder: Path, url: str) -> bool:
     """Whether the folder holds that very charm."""
     marker = folder / _URL
     return marker.exists() and marker.read_text() == url
+
+
+def place(path: Path, folder: Path, url: str) -> None:
+    """Put a charm's files into a folder: a copy of what is unpacked once, or over an older charm."""
+    if (folder / _MANIFEST).exists():
+        unpack(path, folder, url)
+        return
+    template = path.with_suffix(".unpacked")
+    with _UNPACKING:
+        if not template.exists():
+            partial = path.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            unpack(path, partial, url)
+            partial.rename(template)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Two thousand files: cp takes 0.3 s beside other copies, Python 0.7 s one machine at a time.
+    subprocess.run(
+        ["/bin/cp", "-a", f"{template}/.", str(folder)],
+        check=True,
+        capture_output=True,
+        timeout=COPY_TIMEOUT,
+    )
 
 
 def unpack(path: Path, folder: Path, url: str) -> None:

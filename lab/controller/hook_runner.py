@@ -65,7 +65,7 @@ class HookRunner:
         files = UnitFiles(host, run.unit)
         if not charms.is_unpacked(files.charm_dir, run.charm):
             packed = f"{run.charm.removeprefix('local:')}.charm"
-            charms.unpack(self._keeper.folder / "charms" / packed, files.charm_dir, run.charm)
+            charms.place(self._keeper.folder / "charms" / packed, files.charm_dir, run.charm)
         self._killed = False
         with self._keeper.changing() as juju:
             context = juju.start_hook(self._keeper.now(), run.unit)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import FrameType
 
 import jubilant
 
@@ -30,7 +31,7 @@ WAIT = 900.0
 def main() -> None:
     """Measures and prints a table."""
     # Ended from outside, it takes its machines away all the same.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, _end)
     parser = argparse.ArgumentParser()
     parser.add_argument("--members", type=int, nargs="+", default=[3, 8])
     parser.add_argument("--runs", type=int, default=3)
@@ -45,6 +46,10 @@ def main() -> None:
             charmed.append(by_charm(made, count))
         ratio = statistics.median(charmed) / statistics.median(scripted)
         print(f"{count:>7}  {_figures(scripted):>24}  {_figures(charmed):>24}  {ratio:.2f}")
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(1)
 
 
 def _figures(seconds: list[float]) -> str:
