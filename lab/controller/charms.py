@@ -50,7 +50,7 @@ def is_unpacked(folder: Path, url: str) -> bool:
 
 
 def place(path: Path, folder: Path, url: str) -> None:
-    """Put a charm's files into a folder: a copy of what is unpacked once, or over an older charm."""
+    """Put a charm's files into a folder: a copy of what is unpacked once, or over an older one."""
     if (folder / _MANIFEST).exists():
         unpack(path, folder, url)
         return
