@@ -10,7 +10,8 @@ from lab.controller import charms
 from lab.controller.hook_process import HookProcess, Outcome
 from lab.controller.hosts import Host
 from lab.controller.keeper import HookFigures, Keeper
-from lab.controller.tools import SENT_AT_ONCE, Call, ToolReply, ToolRequest, run_tool
+from lab.controller.tool_call import Call, ToolReply, ToolRequest
+from lab.controller.tools import SENT_AT_ONCE, run_tool
 from lab.controller.unit_files import UnitFiles
 from lab.machines.command import MachineError
 from lab.model.context import HookContext

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab.controller.tools import TOOLS, Call, ToolReply, ToolRequest, run_tool
+from lab.controller.tool_call import Call, ToolReply, ToolRequest
+from lab.controller.tools import TOOLS, run_tool
 from lab.model.context import HookContext
 from tests.lab.model.world import World
 
