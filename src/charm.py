@@ -61,7 +61,6 @@ class LxdClusterCharm(ops.CharmBase):
             framework.observe(event, self._reconcile)
         framework.observe(self.on.cluster_status_action, self._cluster_status)
         framework.observe(self.on.plan_action, self._plan)
-
         framework.observe(self.on.collect_unit_status, self._collect_unit_status)
         framework.observe(self.on.collect_app_status, self._collect_app_status)
 
@@ -85,12 +84,12 @@ class LxdClusterCharm(ops.CharmBase):
         if relation is None or juju.peers is None:
             return
         if plan.own is not None and plan.own != juju.peers.own:
-            _write(relation.data[self.unit], peers.dump(plan.own))
+            _write(relation.data[self.unit], plan.own)
             # A version or a port that is new is so together with what the peers are told.
             self.unit.set_ports(PORT)
             self.unit.set_workload_version(plan.own.lxd)
         if plan.app is not None and plan.app != juju.peers.app:
-            _write(relation.data[self.app], peers.dump(plan.app))
+            _write(relation.data[self.app], plan.app)
 
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self._told is not None:
@@ -195,11 +194,13 @@ class LxdClusterCharm(ops.CharmBase):
             return None  # A charm deployed from a file may come without it.
 
 
-def _write(databag: ops.RelationDataContent, wanted: dict[str, str]) -> None:
+def _write(databag: ops.RelationDataContent, data: peers.UnitData | peers.AppData) -> None:
+    wanted = peers.dump(data)
     for key, value in wanted.items():
         if databag.get(key) != value:
             databag[key] = value
-    for key in [key for key in databag if key not in wanted]:
+    # Juju keeps addresses of its own in a unit's databag: those are not ours to delete.
+    for key in [key for key in type(data).model_fields if key in databag and key not in wanted]:
         del databag[key]
 
 

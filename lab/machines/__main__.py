@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from lab.machines import host, image
+from lab.machines import claims, host, image
 from lab.machines.command import MachineError
 
 
@@ -21,6 +21,7 @@ def main() -> int:
     build.add_argument(
         "--cache", type=Path, default=image.DEFAULT_CACHE, help="(default: %(default)s)"
     )
+    verbs.add_parser("free", help="fail if any lab has machines on this computer")
     verbs.add_parser("check", help="say what this computer lacks")
     arguments = parser.parse_args()
     try:
@@ -42,6 +43,11 @@ def _carry_out(arguments: argparse.Namespace) -> int:
     if arguments.verb == "image":
         progress(f"image: {image.ensure_image(arguments.cache, progress).folder}")
         return 0
+    if arguments.verb == "free":
+        homes = sorted({str(folder.parent.parent) for folder in claims.all_holders()})
+        for home in homes:
+            print(f"The lab in {home} has machines: make demo-down LXD_CLUSTER_LAB={home}")
+        return 1 if homes else 0
     packages = host.missing_packages()
     if packages:
         print(f"packages to install: {' '.join(packages)}")

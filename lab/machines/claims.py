@@ -37,6 +37,12 @@ def holder(number: int) -> Path | None:
         return None
 
 
+def all_holders() -> list[Path]:
+    """The folders of all machines that are on this computer."""
+    folders = (holder(int(link.name)) for link in CLAIMS.glob("*") if link.name.isdigit())
+    return sorted(folder for folder in folders if folder is not None)
+
+
 def release(number: int, folder: Path) -> None:
     """Give the number back, if the machine in `folder` has it."""
     if holder(number) == folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -128,6 +129,20 @@ def test_a_new_unit_tells_its_name_key_and_address(monkeypatch: pytest.MonkeyPat
     assert told.key
     assert out.opened_ports == {testing.TCPPort(8443)}
     assert out.workload_version == "5.21.3"
+
+
+def test_what_juju_keeps_in_a_databag_stays(monkeypatch: pytest.MonkeyPatch):
+    app = formed(1)
+    app.databags["lxd/0"] |= {"ingress-address": "10.0.0.1", "attempt": "4"}
+    app.units["lxd/0"].lxd.server_ = replace(app.units["lxd/0"].lxd.server_, version="5.21.4")
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+
+    out = stage.context.run(stage.context.on.update_status(), stage.state())
+
+    after = out.get_relation(stage.relation.id)
+    assert isinstance(after, testing.PeerRelation)
+    assert after.local_unit_data["ingress-address"] == "10.0.0.1"
+    assert after.local_unit_data["lxd"] == '"5.21.4"'
 
 
 def test_before_the_peer_relation_lxd_is_installed(monkeypatch: pytest.MonkeyPatch):
