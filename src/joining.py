@@ -37,10 +37,10 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     founded = _fingerprint(peers)
     if not founded and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, able)
-    token, maker = _token(view, peers, able)
+    token = _token(view, peers, able)
     if token is None:
         return Plan(_turn(view, peers), own=able)
-    return Plan(waiting("to join"), (_join(view, lxd, peers, token, maker),), able)
+    return Plan(waiting("to join"), (_join(view, lxd, peers, token),), able)
 
 
 def _fingerprint(peers: Peers) -> str:
@@ -159,18 +159,18 @@ def _listen(view: View, lxd: Lxd, own_cluster_address: bool) -> list[Step]:
     return [SetServerConfig(missing)] if missing else []
 
 
-def _token(view: View, peers: Peers, own: UnitData) -> tuple[Token | None, UnitData]:
-    """The token that is this unit's permission to join now, and the data of its maker."""
+def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
+    """The token that is this unit's permission to join now."""
     for data in peers.others.values():
         token = data.token
         if token is None or not data.cluster or token.unit != view.unit:
             continue
         if token.attempt == own.attempt and view.now - token.made < deadlines.TOKEN:
-            return token, data
-    return None, own
+            return token
+    return None
 
 
-def _join(view: View, lxd: Lxd, peers: Peers, token: Token, maker: UnitData) -> Join:
+def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
     decided = _storage(peers)
     backend = decided.backend if decided else view.options.storage_backend
     row = storage.resolve(backend, lxd.server.drivers)
@@ -182,7 +182,6 @@ def _join(view: View, lxd: Lxd, peers: Peers, token: Token, maker: UnitData) -> 
         sealed=token.sealed,
         pool=decided.pool if decided else view.options.storage_pool,
         member_keys=row.member_keys(decided.size if decided else view.options.storage_size),
-        fingerprint=maker.cluster,
     )
 
 

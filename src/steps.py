@@ -120,7 +120,6 @@ class Join:
     sealed: str = field(repr=False)
     pool: str
     member_keys: Mapping[str, str]
-    fingerprint: str
 
     def __str__(self) -> str:
         return f"join the cluster as {self.name}"

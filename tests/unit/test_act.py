@@ -30,7 +30,6 @@ def joining(app: ModelApp) -> Join:
         sealed=seal.seal(token, seal.public_half(private), purpose("lxd/9")),
         pool="local",
         member_keys={"source": ""},
-        fingerprint=next(iter(app.clusters)),
     )
 
 
