@@ -46,9 +46,12 @@ def _named(variable: str) -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def cli() -> str:
-    """The juju command."""
-    return os.environ.get("JUJU") or str(LAB)
+def cli() -> Iterator[str]:
+    """The juju command. A lab is taken down afterwards, its controller with it."""
+    command = os.environ.get("JUJU") or str(LAB)
+    yield command
+    if Path(command).resolve() == LAB:
+        jubilant.Juju(cli_binary=command).cli("lab", "down", include_model=False)
 
 
 @pytest.fixture(scope="session")
