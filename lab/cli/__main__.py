@@ -40,7 +40,7 @@ def _find(words: list[str]) -> tuple[str, Verb | None, list[str]]:
 
 def main(words: list[str]) -> int:
     """Run one command; the exit status: 0, 1 for what Juju refuses, 2 for a wrong command line."""
-    if not words or words[0] in ("help", "-h", "--help"):
+    if words in ([], ["lab"]) or words[0] in ("help", "-h", "--help"):
         sys.stdout.write(_help())
         return 0
     if words[0] == "--version":
