@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import deadlines
@@ -33,13 +33,14 @@ from view import Events
 from world import World
 
 
-@dataclass(frozen=True)
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
     """A step did not succeed. `later` says whether it may without anybody's help."""
 
-    step: Step
-    reason: str
-    later: bool
+    def __init__(self, step: Step, reason: str, *, later: bool) -> None:
+        super().__init__(reason)
+        self.step = step
+        self.reason = reason
+        self.later = later
 
 
 def act(step: Step, unit: str, world: World, events: Events) -> Events:
