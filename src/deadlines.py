@@ -11,6 +11,9 @@ CHANGE = 60.0
 START = 30.0
 """LXD's daemon from start to its first answer; after a reboot 9 s were measured."""
 
+HEARTBEAT = 30.0
+"""A member whose daemon just started is called offline until the next heartbeat, 10 s apart."""
+
 ENABLE = 60.0
 """Turning a server into a cluster of one. Measured: 2 s."""
 

@@ -36,6 +36,21 @@ class LxdApi:
         )
         attempts(self.server)
 
+    def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
+        """The members once `name` is online, or after `seconds` as they are."""
+        import tenacity
+
+        def offline(members: tuple[Member, ...]) -> bool:
+            return any(m.name == name and not m.online for m in members)
+
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_delay(seconds),
+            wait=tenacity.wait_fixed(1.0),
+            retry=tenacity.retry_if_result(offline),
+            retry_error_callback=lambda _: self.members(),
+        )
+        return attempts(self.members)
+
     def server(self) -> Server:
         """LXD itself. Raises LxdUnreachable."""
         return _server(self._get(""))

@@ -11,7 +11,7 @@ import deadlines
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
-from view import Events, Lxd, Peers, Resource, Silent, View
+from view import Events, Lxd, Member, Peers, Resource, Silent, View
 from world import World
 
 
@@ -71,6 +71,17 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
         return Silent(str(error))
 
 
+def _members(own: str, world: World) -> tuple[Member, ...]:
+    """The members. A daemon that answers and is called offline has started a moment ago.
+
+    It is waited for: no event would tell later that it is online.
+    """
+    members = world.lxd.members()
+    if any(m.name == own and not m.online for m in members):
+        return world.lxd.await_heartbeat(own, deadlines.HEARTBEAT)
+    return members
+
+
 def _answers(juju: Juju, world: World) -> Lxd:
     server = world.lxd.server()
     if not server.clustered:
@@ -80,7 +91,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
             networks=world.lxd.networks(),
             instances=world.lxd.instances(),
         )
-    seen = Lxd(server, world.lxd.members())
+    seen = Lxd(server, _members(server.name, world))
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         return seen
     return Lxd(server, seen.members, world.lxd.pools(), world.lxd.networks())

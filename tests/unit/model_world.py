@@ -49,10 +49,17 @@ class ModelLxd:
     requests: int = 0
     instances_: int = 0
     fail_join: str = ""
+    heartbeat_comes: bool = True
     shared: ModelCluster = field(default_factory=lambda: ModelCluster("bare"))
 
     def await_start(self, seconds: float) -> None:
         self.server()
+
+    def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
+        members = self.shared.members
+        if self.heartbeat_comes:
+            members[name] = replace(members[name], status="ONLINE")
+        return self.members()
 
     def server(self) -> Server:
         self.requests += 1

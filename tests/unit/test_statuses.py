@@ -192,6 +192,22 @@ def test_the_application_names_offline_members():
     assert str(app.plan("lxd/0").app_status) == "waiting: 1 of 3 members offline: m1"
 
 
+@pytest.mark.parametrize(
+    ("comes", "status"),
+    [
+        (True, "active: member m1, voter"),
+        (False, "waiting: member m1 is offline: no heartbeat"),
+    ],
+)
+def test_a_member_that_has_just_started_waits_for_its_heartbeat(comes: bool, status: str):
+    app = formed(3)
+    (cluster,) = app.clusters.values()
+    cluster.members["m1"] = replace(cluster.members["m1"], status="OFFLINE", message="no heartbeat")
+    app.units["lxd/1"].lxd.heartbeat_comes = comes
+
+    assert str(app.plan("lxd/1").status) == status
+
+
 def test_a_changed_address_of_a_member_is_told():
     app = formed(1)
     app.units["lxd/0"].address = "10.0.0.99"
