@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import deadlines
+import lost
 import seal
 from lxd_reading import LxdError, LxdUnreachable
 from peers import Token
 from snap import ChannelUnknownError, SnapError
 from steps import (
+    AbandonMember,
     CancelToken,
     CreateNetwork,
     CreatePool,
     EnableCluster,
+    Evacuate,
     ForgetForming,
     InstallSnap,
     InstallSnapFile,
     Join,
+    LeaveCluster,
     MakeKey,
     MakeToken,
+    RemoveMember,
     ResetLxd,
     SetDefaultProfile,
     SetFailureDomain,
@@ -31,6 +38,8 @@ from steps import (
 )
 from view import Events
 from world import World
+
+logger = logging.getLogger(__name__)
 
 
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
@@ -49,7 +58,7 @@ def act(step: Step, unit: str, world: World, events: Events) -> Events:
         return _HANDLERS[type(step)](step, unit, world, events)
     except ChannelUnknownError as error:
         raise StepFailed(step, str(error), later=False) from error
-    except (SnapError, LxdUnreachable) as error:
+    except (SnapError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
         raise StepFailed(step, str(error), later=True) from error
     except (LxdError, seal.SealError) as error:
         raise StepFailed(step, str(error), later=False) from error
@@ -142,7 +151,7 @@ def _join(step: Join, unit: str, world: World, events: Events) -> Events:
     except (LxdError, LxdUnreachable) as error:
         if _is_clustered(world):
             return events  # The join succeeded and its answer was lost.
-        _reset(world)
+        _reset(world, str(error))
         return replace(events, join_failure=str(error))
     return events
 
@@ -155,11 +164,16 @@ def _is_clustered(world: World) -> bool:
 
 
 def _reset_lxd(step: ResetLxd, unit: str, world: World, events: Events) -> Events:
-    _reset(world)
+    _reset(world, step.why)
     return replace(events, join_failure=step.why)
 
 
-def _reset(world: World) -> None:
+def _reset(world: World, why: str) -> None:
+    """LXD as freshly installed. It is not, while it has an instance: then it was a member."""
+    if world.machine.has_instances():
+        raise LxdError(f"not reset, it has instances: {why}")
+    logger.warning("LXD is reset: %s. It logged last:\n%s", why, world.machine.lxd_log())
+    world.machine.note_failure(why)
     world.machine.kill_lxd()
     world.snap.stop()
     world.machine.empty_lxd()
@@ -191,6 +205,56 @@ def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events:
 
 def _forget_forming(step: ForgetForming, unit: str, world: World, events: Events) -> Events:
     world.machine.forget_forming()
+    world.machine.forget_failures()
+    return events
+
+
+def _evacuate(step: Evacuate, unit: str, world: World, events: Events) -> Events:
+    try:
+        for _ in world.lxd.evacuate(step.name, deadlines.EVACUATE):
+            left = sum(i.location == step.name for i in world.lxd.instances())
+            world.tell(f"{step}: {left} left")
+    except (LxdError, LxdUnreachable) as error:
+        logger.warning("not everything moved off %s: %s", step.name, error)
+        return replace(events, evacuation_failure=str(error))
+    return events
+
+
+def _leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -> Events:
+    try:
+        world.lxd.leave(step.name)
+    except (LxdError, LxdUnreachable):
+        # LXD may hang up on the one that it has just put out (LXD issue 9464).
+        if not _is_alone(world):
+            raise
+    world.machine.forget_forming()
+    world.machine.forget_failures()
+    return events
+
+
+def _is_alone(world: World) -> bool:
+    try:
+        world.lxd.await_start(deadlines.START)
+        return not world.lxd.server().clustered
+    except LxdUnreachable:
+        return False
+
+
+def _abandon_member(step: AbandonMember, unit: str, world: World, events: Events) -> Events:
+    logger.warning(
+        "on-remove=abandon: left on the disks of %s: %s", step.name, ", ".join(step.left)
+    )
+    world.lxd.remove_member(step.name)
+    return events
+
+
+def _remove_member(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
+    things = (*world.lxd.instances(), *world.lxd.volumes())
+    gone = [str(thing) for thing in things if thing.location == step.name]
+    # First the record, then the removal: so nothing is lost unsaid, whatever comes in between.
+    if record := lost.added(world.lxd.server().config, step.name, gone):
+        world.lxd.set_server_config(record)
+    world.lxd.remove_member(step.name)
     return events
 
 
@@ -210,4 +274,8 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     CancelToken: _cancel_token,
     SetFailureDomain: _set_failure_domain,
     ForgetForming: _forget_forming,
+    Evacuate: _evacuate,
+    LeaveCluster: _leave_cluster,
+    AbandonMember: _abandon_member,
+    RemoveMember: _remove_member,
 }

@@ -7,6 +7,11 @@ import ipaddress
 PORT = 8443
 
 
+def host(endpoint: str) -> str:
+    """The address of an endpoint: 10.0.0.1, fd00::1."""
+    return endpoint.rpartition(":")[0].strip("[]")
+
+
 def endpoint(address: str) -> str:
     """`address` with LXD's port: 10.0.0.1:8443, [fd00::1]:8443."""
     if ipaddress.ip_address(address).version == 6:

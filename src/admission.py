@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import deadlines
 from peers import Place, Token, UnitData
-from steps import CancelToken, MakeToken, Step
-from view import Lxd, Peers, View
+from steps import CancelToken, MakeToken, RemoveMember, Step
+from view import Lxd, Member, Peers, View
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     refused = _refused(lxd, peers)
     if token is not None and _still_good(token, view, peers):
         return Admission((), token, refused)
+    if token is not None and (ghost := _left_by_failed_join(token, lxd, peers)):
+        # The token is kept as long: it is the proof that this was a join, not a member.
+        removal = (RemoveMember(ghost.name),) if ghost.offline else ()
+        return Admission(removal, token, refused)
     place = _next(view.unit, lxd, peers)
     if place is None:
         return Admission(_withdraw(token, peers, lxd), None, refused)
@@ -78,6 +82,15 @@ def _still_good(token: Token, view: View, peers: Peers) -> bool:
     return in_time and place.attempt == token.attempt == data.attempt
 
 
+def _left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
+    """The member that the token's unit became half, when it has said since that it is none."""
+    data = peers.others.get(token.unit)
+    if data is None or data.cluster or not data.able or data.attempt <= token.attempt:
+        return None
+    member = lxd.member(data.name)
+    return member if member is not None and member.address == data.address else None
+
+
 def _withdraw(token: Token | None, peers: Peers, lxd: Lxd) -> tuple[Step, ...]:
     """Cancels a token that was not used."""
     if token is None:
@@ -90,14 +103,17 @@ def _withdraw(token: Token | None, peers: Peers, lxd: Lxd) -> tuple[Step, ...]:
 
 def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
     """Units whose name the cluster has already, though they are not in it."""
-    return {
-        unit: f"the cluster already has a member {data.name}: rename this machine"
-        for unit, data in sorted(peers.others.items())
-        if not data.cluster and _taken(data, lxd)
-    }
+    found = {u: _why_taken(d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
+    return {unit: why for unit, why in found.items() if why}
 
 
-def _taken(data: UnitData, lxd: Lxd) -> bool:
-    # The same name and address is the joiner itself, in but not heard of yet.
+def _why_taken(data: UnitData, lxd: Lxd) -> str:
     member = lxd.member(data.name)
-    return member is not None and member.address != data.address
+    if member is None:
+        return ""
+    if member.offline:
+        return f"an offline member has this name: lxc cluster remove --force {data.name}"
+    # The same name and address is the joiner itself, in but not heard of yet.
+    if member.address == data.address:
+        return ""
+    return f"the cluster already has a member {data.name}: rename this machine"

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,18 +15,21 @@ import ops
 from ops import hookcmds
 from pydantic import ValidationError
 
+import actions
 import peers
 import run
 import snap
 from addresses import PORT
+from database import Database
 from lxd import LxdApi
+from lxd_reading import LxdError, LxdUnreachable
 from machine import Machine
 from observe import Juju, observe
-from options import Options, explain
+from options import Options, explain, of_leaver
 from plan import make_plan
 from status import Kind, Status, blocked
-from steps import Plan, Step
-from view import Events, Lxd, Peers, View
+from steps import Plan
+from view import Events, Lxd, Peers, Units, View
 from world import World
 
 PEERS = "cluster"
@@ -38,6 +43,10 @@ _STATUS = {
 }
 
 
+class CannotLeave(Exception):  # noqa: N818 - it is the name of what happened
+    """The unit that Juju takes away holds something. The message is for the operator."""
+
+
 class LxdClusterCharm(ops.CharmBase):
     """Every event does the same: look, plan, act, tell."""
 
@@ -45,7 +54,7 @@ class LxdClusterCharm(ops.CharmBase):
         super().__init__(framework)
         # Each line that is logged is one more process in the hook; Juju logs the events itself.
         logging.getLogger().setLevel(logging.INFO)
-        self._world = World(LxdApi(), snap.Snap(), Machine(), time.time)
+        self._world = World(LxdApi(), snap.Snap(), Machine(), time.time, self._tell)
         self._told: Plan | None = None
         for event in (
             self.on.install,
@@ -59,24 +68,52 @@ class LxdClusterCharm(ops.CharmBase):
             self.on[PEERS].relation_departed,
         ):
             framework.observe(event, self._reconcile)
+        for event in (self.on.stop, self.on.remove):
+            framework.observe(event, self._leave)
         framework.observe(self.on.cluster_status_action, self._cluster_status)
         framework.observe(self.on.plan_action, self._plan)
+        framework.observe(self.on.forget_lost_action, self._forget_lost)
+        framework.observe(self.on.retry_join_action, self._retry_join)
+        framework.observe(self.on.backup_database_action, self._backup_database)
+        framework.observe(self.on.recover_quorum_action, self._recover_quorum)
         framework.observe(self.on.collect_unit_status, self._collect_unit_status)
         framework.observe(self.on.collect_app_status, self._collect_app_status)
 
     def _reconcile(self, event: ops.EventBase) -> None:
         if isinstance(event, ops.RelationDepartedEvent) and event.departing_unit == self.unit:
+            self._leave(event)
             return
         try:
             juju = self._juju()
         except ValidationError as error:
             self._told = Plan(blocked(explain(error)), app_status=blocked(explain(error)))
             return
-        self._told = run.run(juju, self._world, self._show_progress)
+        if juju.leaving:
+            self._leave(event)
+            return
+        self._told = run.run(juju, self._world)
         self._publish(juju, self._told)
 
-    def _show_progress(self, step: Step) -> None:
-        self.unit.status = ops.MaintenanceStatus(str(step))
+    def _leave(self, _: ops.EventBase) -> None:
+        """Raises CannotLeave: only a hook that fails keeps Juju from taking the machine away."""
+        options, leader = self._options_of_leaver(), self.unit.is_leader()
+        plan = run.run(replace(self._juju(options), leaving=True, leader=False), self._world)
+        if plan.hold:
+            self.unit.status = _as_juju(plan.status)
+            if leader:
+                self.app.status = _as_juju(plan.status)
+            raise CannotLeave(plan.hold)
+        self._told = plan
+
+    def _options_of_leaver(self) -> Options:
+        """A mistake in an option that is of no use here is no reason to stay."""
+        try:
+            return self.load_config(Options)
+        except ValidationError:
+            return of_leaver(self.config)
+
+    def _tell(self, message: str) -> None:
+        self.unit.status = ops.MaintenanceStatus(message)
 
     def _publish(self, juju: Juju, plan: Plan) -> None:
         """What others see of this unit. Only what changed is written: each write wakes them all."""
@@ -119,6 +156,44 @@ class LxdClusterCharm(ops.CharmBase):
         steps = [f"{i}. {step}" for i, step in enumerate(plan.steps, 1)]
         event.set_results({"plan": "\n".join(steps) or "nothing to do", "status": str(plan.status)})
 
+    def _forget_lost(self, event: ops.ActionEvent) -> None:
+        view = self._look(event)
+        if view is not None:
+            name = str(event.params["name"])
+            self._act(event, "result", lambda: actions.forget_lost(view, self._world, name))
+
+    def _retry_join(self, event: ops.ActionEvent) -> None:
+        view = self._look(event)
+        if view is not None:
+            self._act(event, "result", lambda: actions.retry_join(view, self._world))
+
+    def _backup_database(self, event: ops.ActionEvent) -> None:
+        self._act(event, "path", lambda: actions.backup_database(self._world, Database()))
+
+    def _recover_quorum(self, event: ops.ActionEvent) -> None:
+        view = self._look(event)
+        if view is not None:
+            confirm = str(event.params.get("confirm", ""))
+            event.log("the database is copied, then this member becomes its only voter")
+            self._act(
+                event,
+                "backup",
+                lambda: actions.recover_quorum(view, self._world, Database(), confirm),
+            )
+
+    def _act(self, event: ops.ActionEvent, key: str, action: Callable[[], str]) -> None:
+        """Carries an action out and then does what has become due by it."""
+        try:
+            result = action()
+        except (actions.ActionRefused, LxdError, LxdUnreachable) as error:
+            event.fail(str(error))
+            return
+        except (OSError, subprocess.SubprocessError) as error:
+            event.fail(getattr(error, "stderr", "") or str(error))
+            return
+        event.set_results({key: result})
+        self._reconcile(event)
+
     def _look(self, event: ops.ActionEvent) -> View | None:
         try:
             return observe(self._juju(), self._world, Events())
@@ -126,24 +201,24 @@ class LxdClusterCharm(ops.CharmBase):
             event.fail(explain(error))
             return None
 
-    def _juju(self) -> Juju:
+    def _juju(self, options: Options | None = None) -> Juju:
         """What Juju says to this unit. Raises ValidationError for a bad option."""
-        options = self.load_config(Options)
         leader = self.unit.is_leader()
         known = self._peers()
-        known_units = self._units_juju_knows(known) if leader else None
-        if known is not None and known_units is not None:
-            known = self._with_units_not_met_yet(known, known_units)
+        units = _units_juju_knows() if leader or options else None
+        if known is not None and leader and units is not None:
+            known = self._as_juju_knows_them(known, units)
         return Juju(
             unit=self.unit.name,
             leader=leader,
-            options=options,
+            options=options or self.load_config(Options),
             resource=snap.resource(self._attached_snap()),
             cluster_address=self._address(PEERS),
             https_address=self._address(HTTPS),
             zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
             peers=known,
-            known_units=known_units,
+            units=units,
+            leaving=units is not None and self.unit.name in units.leaving,
         )
 
     def _peers(self) -> Peers | None:
@@ -156,24 +231,16 @@ class LxdClusterCharm(ops.CharmBase):
             others={u.name: peers.load(peers.UnitData, relation.data[u]) for u in relation.units},
         )
 
-    def _units_juju_knows(self, known: Peers | None) -> frozenset[str] | None:
-        """Asked only when the queue and the units to be seen in the relation are not the same."""
-        if known is None:
-            return None
-        queued = {place.unit for place in known.app.queue}
-        if queued == {self.unit.name, *known.others} and known.app.bootstrap in queued:
-            return None
-        return frozenset(hookcmds.goal_state().units)
-
-    def _with_units_not_met_yet(self, known: Peers, units: frozenset[str]) -> Peers:
+    def _as_juju_knows_them(self, known: Peers, units: Units) -> Peers:
         """Adds what units have published for which relation-joined has not run here yet.
 
         Juju runs it one unit after the other, and for a new leader behind two more hooks.
-        relation-get answers for them as soon as they have joined on their side.
+        relation-get answers for them as soon as they have joined on their side. Units that
+        Juju knows no more are left out: their relation-departed may never come.
         """
-        others = dict(known.others)
+        others = {u: data for u, data in known.others.items() if u in units.known}
         (relation,) = self.model.relations[PEERS]
-        for unit in sorted(units - {self.unit.name, *others}):
+        for unit in sorted(units.known - {self.unit.name, *others}):
             try:
                 databag = hookcmds.relation_get(relation.id, unit=unit)
             except hookcmds.Error:
@@ -202,6 +269,12 @@ def _write(databag: ops.RelationDataContent, data: peers.UnitData | peers.AppDat
     # Juju keeps addresses of its own in a unit's databag: those are not ours to delete.
     for key in [key for key in type(data).model_fields if key in databag and key not in wanted]:
         del databag[key]
+
+
+def _units_juju_knows() -> Units:
+    found = hookcmds.goal_state().units
+    leaving = frozenset(name for name, goal in found.items() if goal.status == "dying")
+    return Units(frozenset(found), leaving)
 
 
 def _as_juju(status: Status) -> ops.StatusBase:

@@ -20,6 +20,12 @@ ENABLE = 60.0
 JOIN = 120.0
 """One join. Measured: 0.7 s to 6 s; one that hangs never ends (LXD PR 12571, issue 19071)."""
 
+EVACUATE = 3600.0
+"""Moving all instances off a member: each is copied whole where pools are local."""
+
+LEAVE = 120.0
+"""A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""
+
 TOKEN = 3000.0
 """How long a published token is good for. LXD's own limit is three hours."""
 

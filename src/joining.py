@@ -5,6 +5,7 @@ from __future__ import annotations
 import deadlines
 import networks
 import settings
+import silence
 import storage
 from addresses import endpoint
 from peers import Storage, Token, UnitData
@@ -21,6 +22,9 @@ from steps import (
     Step,
 )
 from view import Lxd, Peers, View
+
+JOINS = 3
+"""So many joins may fail one after the other before the operator is asked."""
 
 
 def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
@@ -57,7 +61,10 @@ def _storage(peers: Peers) -> Storage | None:
 def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     """Why this unit may neither bootstrap nor join. Nothing was touched."""
     if peers.own.cluster:
-        return blocked("LXD here is a member no longer: remove this unit, then add another")
+        return silence.removed()
+    if view.failures and view.failures.count >= JOINS:
+        why = view.failures.last
+        return blocked(f"{view.failures.count} joins failed; run retry-join. The last: {why}")
     if not view.cluster_address or not view.https_address:
         binding = "https" if view.cluster_address else "cluster"
         return waiting(f"for an address on the binding {binding}")
@@ -106,7 +113,8 @@ def _name_clash(view: View, peers: Peers) -> str:
     mine = (rank.get(view.unit, len(rank)), view.unit)
     for unit, data in sorted(peers.others.items()):
         first = (rank.get(unit, len(rank)), unit) < mine
-        if data.name == view.hostname and (data.cluster or first):
+        # A unit that is not queued may be gone without Juju saying so here.
+        if unit in rank and data.name == view.hostname and (data.cluster or first):
             return unit
     return ""
 

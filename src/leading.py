@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 import deadlines
+import departures
+import leaving
+import lost
 from peers import AppData, Place, UnitData
-from status import Status, active, count, names, waiting
+from status import Status, active, blocked, count, names, waiting
 from view import Lxd, Peers, View
 
 
@@ -25,12 +28,12 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
         cluster = cluster or founder.cluster
         storage = storage or founder.storage
     queue = _queue(view, app, units, bootstrap)
-    return AppData(bootstrap=bootstrap, cluster=cluster, storage=storage, queue=queue)
-
-
-def known(view: View, unit: str, units: dict[str, UnitData]) -> bool:
-    """Whether Juju still has `unit`. A new leader may not have met all its peers yet."""
-    return unit in units or view.known_units is None or unit in view.known_units
+    removed = app.removed
+    if isinstance(view.lxd, Lxd) and view.lxd.server.clustered:
+        removed = departures.removed_units(view, view.lxd, peers, own)
+    return AppData(
+        bootstrap=bootstrap, cluster=cluster, storage=storage, queue=queue, removed=removed
+    )
 
 
 def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str:
@@ -38,7 +41,8 @@ def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str
 
     Another is named only when the named one is gone: while it is there, it may be at it already.
     """
-    if app.bootstrap and known(view, app.bootstrap, units):
+    # One that leaves may be in the hook in which it does it, too.
+    if app.bootstrap and (view.units is None or app.bootstrap in view.units.known):
         return app.bootstrap
     able = [u for u in sorted(units, key=number) if units[u].able]
     if not able:
@@ -63,7 +67,7 @@ def _queue(
     kept: list[Place] = []
     late: list[Place] = []
     for place in app.queue:
-        if not known(view, place.unit, units):
+        if view.units is not None and place.unit not in view.units.staying:
             continue
         attempt = _attempt_due(view, place, units)
         if attempt == place.attempt:
@@ -72,7 +76,7 @@ def _queue(
             late.append(Place(unit=place.unit, attempt=attempt))
     queued = {p.unit for p in app.queue}
     # Units that Juju has and nobody has met yet are queued with the rest: one write, not one each.
-    all_units = set(units) | (view.known_units or frozenset[str]())
+    all_units = view.units.staying if view.units is not None else set(units)
     new = sorted(all_units - queued, key=lambda u: (u != bootstrap, number(u)))
     places = (Place(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
     return (*kept, *places, *late)
@@ -96,26 +100,54 @@ def _attempt_due(view: View, place: Place, units: dict[str, UnitData]) -> int:
 
 def application_status(view: View, peers: Peers, own: UnitData, app: AppData) -> Status:
     """The application in one line: how many members and voters, or what is missing."""
+    every = {place.unit for place in app.queue}
     units = {view.unit: own, **peers.others}
-    joined = {u for u, d in units.items() if d.cluster}
+    joined = {u for u, d in units.items() if d.cluster and u in every | {view.unit}}
+    if not joined and app.cluster:
+        return blocked("no unit is a member any more: remove the application, deploy it again")
     if not joined:
         who = app.bootstrap or "a unit with LXD"
         return waiting(f"for {who} to bootstrap the cluster")
-    every = {place.unit for place in app.queue}
+    if isinstance(view.lxd, Lxd) and (grave := _grave(view, view.lxd, peers)):
+        return grave
     missing = every - joined
     if missing:
         done = f"{len(joined)} of {count(len(every), 'unit')} joined"
         return waiting(f"{done}, missing {names(missing)}")
     if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")
-    return _health(view.lxd)
+    return _health(view, view.lxd, peers)
 
 
-def _health(lxd: Lxd) -> Status:
-    down = [m.name for m in lxd.members if not m.online]
+def _grave(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+    """What only the operator can help, and would not see on any unit."""
+    if loss := lost.status(lxd.server.config):
+        return loss
+    for unit in sorted(view.units.leaving if view.units else ()):
+        data = peers.others.get(unit)
+        member = lxd.member(data.name) if data else None
+        if member is None:
+            continue
+        options = view.options
+        reasons = leaving.standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
+        if reasons:
+            return leaving.cannot_leave(unit, reasons)
+    return None
+
+
+def _health(view: View, lxd: Lxd, peers: Peers) -> Status:
+    if view.units is not None and view.units.leaving:
+        return waiting(f"for {names(view.units.leaving)} to leave")
     total = len(lxd.members)
+    if homeless := departures.without_unit(view, lxd, peers):
+        name = homeless[0].name
+        return waiting(f"member {name} has no unit; once it is dead: lxc cluster remove {name}")
+    evacuated = [m.name for m in lxd.members if m.status == "EVACUATED"]
+    down = [m.name for m in lxd.members if not m.up]
     if down:
         return waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
+    if evacuated:
+        return waiting(f"{names(evacuated)} evacuated; to use it again: lxc cluster restore")
     voters = sum(m.voter for m in lxd.members)
     summary = f"{count(total, 'member')}, {count(voters, 'voter')}"
     if total < 3:

@@ -6,14 +6,18 @@ import base64
 import hashlib
 import json
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import deadlines
 import lxd_reading
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
-from view import Member, Network, Pool, Server
+from view import Instance, Member, Network, Pool, Server, Volume
+
+_TICK = 5.0
+"""Seconds between two looks at how far an evacuation has come."""
 
 
 class LxdApi:
@@ -41,7 +45,7 @@ class LxdApi:
         import tenacity
 
         def offline(members: tuple[Member, ...]) -> bool:
-            return any(m.name == name and not m.online for m in members)
+            return any(m.name == name and m.offline for m in members)
 
         attempts = tenacity.Retrying(
             stop=tenacity.stop_after_delay(seconds),
@@ -68,9 +72,34 @@ class LxdApi:
         """The networks that LXD manages."""
         return tuple(_network(r) for r in self._get("networks", recursion="1") if r["managed"])
 
-    def instances(self) -> int:
-        """How many instances there are, in all projects."""
-        return len(self._get("instances", **{"all-projects": "true"}))
+    def instances(self) -> tuple[Instance, ...]:
+        """The instances of all projects and members."""
+        rows = self._get("instances", recursion="1", **{"all-projects": "true"})
+        return tuple(_instance(row) for row in rows)
+
+    def volumes(self) -> tuple[Volume, ...]:
+        """The custom volumes that are on one member alone, of all projects.
+
+        A listing of all pools at once came with LXD 5.8 (storage_volumes_all).
+        """
+        projects = [
+            row["name"]
+            for row in self._get("projects", recursion="1")
+            if row["config"].get("features.storage.volumes", "true") == "true"
+        ]
+        return tuple(
+            Volume(project, pool.name, row["name"], row["location"])
+            for pool in self.pools()
+            for project in projects
+            for row in self._get(
+                f"storage-pools/{pool.name}/volumes/custom", recursion="1", project=project
+            )
+            if row.get("location", "none") not in ("", "none")
+        )
+
+    def alive(self) -> bool:
+        """Whether the daemon answers what it needs no database for."""
+        return lxd_reading.alive(deadlines.LOOK, self._socket)
 
     def set_server_config(self, values: Mapping[str, str]) -> None:
         """Sets some keys of the server's configuration."""
@@ -173,6 +202,40 @@ class LxdApi:
         body = {key: member[key] for key in keep if key in member}
         self._change("put", path, body | {"failure_domain": domain})
 
+    def evacuate(self, name: str, seconds: float) -> Iterator[None]:
+        """Moves the instances off a member, yields every few seconds until that is done.
+
+        An evacuation that is under way is waited for. Raises LxdUnreachable after `seconds`.
+        """
+        operation = self._evacuation(name)
+        if not operation:
+            body = {"action": "evacuate"}
+            answer = self._request(
+                "post", f"cluster/members/{name}/state", deadlines.CHANGE, json=body
+            )
+            operation = answer["metadata"]["id"]
+        end = time.monotonic() + seconds
+        while not self._ended(operation, _TICK):
+            if time.monotonic() > end:
+                raise LxdUnreachable(f"the evacuation did not end in {seconds:.0f} s")
+            yield
+
+    def leave(self, name: str) -> None:
+        """This member, `name`, leaves its cluster. The answer may be lost though it has left."""
+        self._request("delete", f"cluster/members/{name}", deadlines.LEAVE)
+
+    def remove_member(self, name: str) -> None:
+        """Removes a member that cannot say goodbye, with all that LXD knew to be on it."""
+        path = f"cluster/members/{name}"
+        self._request("delete", path, deadlines.LEAVE, params={"force": "1"})
+
+    def _evacuation(self, name: str) -> str:
+        for operation in self._get("operations", recursion="1").get("running", []):
+            told = operation["description"].lower()
+            if "evacuat" in told and operation.get("location") == name:
+                return operation["id"]
+        return ""
+
     def _get(self, path: str, **params: str) -> Any:
         return lxd_reading.get(path, deadlines.LOOK, params, self._socket)
 
@@ -208,14 +271,18 @@ class LxdApi:
         self._wait(answer["metadata"]["id"], seconds)
 
     def _wait(self, operation: str, seconds: float) -> None:
+        if not self._ended(operation, seconds):
+            raise LxdUnreachable(f"LXD was not done in {seconds:.0f} s")
+
+    def _ended(self, operation: str, seconds: float) -> bool:
+        """Waits for an operation for `seconds`. Raises LxdError if it failed."""
         path = f"operations/{operation}/wait"
         # A little longer than LXD waits, so that it is LXD that says it is not over.
         answer = self._request("get", path, seconds + 5, params={"timeout": int(seconds)})
-        ended = answer["metadata"]
-        if ended["status_code"] < 200:
-            raise LxdUnreachable(f"{ended['description'].lower()} did not end in {seconds:.0f} s")
-        if ended["status_code"] >= 400:
-            raise LxdError(ended["err"])
+        told = answer["metadata"]
+        if told["status_code"] >= 400:
+            raise LxdError(told["err"])
+        return told["status_code"] >= 200
 
 
 def _reachable(addresses: list[str], fingerprint: str) -> tuple[str, str]:
@@ -256,6 +323,11 @@ def _member(row: Any) -> Member:
         failure_domain=row["failure_domain"],
         message=row["message"],
     )
+
+
+def _instance(row: Any) -> Instance:
+    evacuate = row["expanded_config"].get("cluster.evacuate") or "auto"
+    return Instance(row["project"], row["name"], row["location"], evacuate)
 
 
 def _used_by(row: Any) -> frozenset[str]:

@@ -53,6 +53,18 @@ def get(
     return answer["metadata"]
 
 
+def alive(seconds: float, where: str = SOCKET) -> bool:
+    """Whether the daemon answers at all. The list of API versions needs no database."""
+    connection = _Connection(where, seconds)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 class _Connection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 

@@ -10,10 +10,11 @@ import subprocess
 from pathlib import Path
 
 import deadlines
-from view import Forming
+from view import Failures, Forming
 
 STATE = Path("/var/lib/lxd-cluster")
 LXD_DIR = Path("/var/snap/lxd/common/lxd")
+_LOG_LINES = 20
 _DAEMON = "snap.lxd.daemon.service"
 
 
@@ -24,6 +25,7 @@ class Machine:
         self._key = state / "key"
         self._public_key = state / "key.pub"
         self._forming = state / "forming"
+        self._failures = state / "failures"
         self._lxd_dir = lxd_dir
 
     def hostname(self) -> str:
@@ -57,6 +59,34 @@ class Machine:
     def forget_forming(self) -> None:
         """The bootstrap or join is over."""
         self._forming.unlink(missing_ok=True)
+
+    def failures(self) -> Failures | None:
+        """This unit's joins that failed since the last one that did not."""
+        if not self._failures.exists():
+            return None
+        return Failures(**json.loads(self._failures.read_text()))
+
+    def note_failure(self, reason: str) -> None:
+        """One more join has failed."""
+        before = self.failures()
+        count = before.count + 1 if before else 1
+        _write_privately(self._failures, json.dumps({"count": count, "last": reason}).encode())
+
+    def forget_failures(self) -> None:
+        """A join succeeded, or the operator wants it tried again."""
+        self._failures.unlink(missing_ok=True)
+
+    def has_instances(self) -> bool:
+        """Whether LXD's folder knows of an instance. LXD keeps a link to each there."""
+        folders = (self._lxd_dir / "containers", self._lxd_dir / "virtual-machines")
+        return any(any(folder.iterdir()) for folder in folders if folder.exists())
+
+    def lxd_log(self) -> str:
+        """The last lines that LXD logged."""
+        log = self._lxd_dir / "logs" / "lxd.log"
+        if not log.exists():
+            return ""
+        return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
 
     def empty_lxd(self) -> None:
         """Empties the folder of an LXD that was stopped and never was a member."""

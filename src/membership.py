@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import admission
+import departures
 import settings
-from addresses import endpoint
+import silence
+from addresses import endpoint, host
 from peers import Storage, UnitData
 from status import Status, active, blocked, names, waiting
 from steps import ForgetForming, Plan, SetFailureDomain, SetServerConfig, Step
@@ -20,12 +22,17 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     if member is None:
         return Plan(waiting("LXD does not list this member yet"), own=own)
     own = own.model_copy(
-        update={"name": lxd.server.name, "cluster": fingerprint, "attempt": peers.own.attempt}
+        update={
+            "name": lxd.server.name,
+            "address": member.address,
+            "cluster": fingerprint,
+            "attempt": peers.own.attempt,
+        }
     )
     decided = peers.app.storage or own.storage or _made_here(view, lxd)
     if peers.app.bootstrap == view.unit and decided:
         own = own.model_copy(update={"storage": decided})
-    steps = [*_local(view, lxd, member)]
+    steps = [*_local(view, lxd, member), *departures.removal(view, lxd, peers)]
     if view.forming is not None and _formed(view.forming, peers, fingerprint):
         steps.append(ForgetForming())
     problem = _moved(view, lxd) or (
@@ -88,8 +95,7 @@ def _moved(view: View, lxd: Lxd) -> Status | None:
     has = lxd.server.config.get("cluster.https_address", "")
     if not view.cluster_address or has in ("", endpoint(view.cluster_address)):
         return None
-    now = view.cluster_address
-    return blocked(f"the member's address is {has}, the machine's {now}: give it back")
+    return silence.moved(host(has), view.cluster_address)
 
 
 def _local(view: View, lxd: Lxd, member: Member) -> list[Step]:

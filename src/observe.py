@@ -5,13 +5,13 @@ LXD is asked no more than a plan needs: two things on most members, four on the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import deadlines
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
-from view import Events, Lxd, Member, Peers, Resource, Silent, View
+from view import Events, Lxd, Member, Peers, Resource, Silence, Silent, Units, View
 from world import World
 
 
@@ -27,7 +27,8 @@ class Juju:
     https_address: str
     zone: str
     peers: Peers | None
-    known_units: frozenset[str] | None = None
+    units: Units | None = None
+    leaving: bool = False
 
 
 def observe(juju: Juju, world: World, events: Events) -> View:
@@ -47,8 +48,10 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         snap=snap,
         lxd=_lxd(juju, world) if snap.installed else None,
         peers=juju.peers,
-        known_units=juju.known_units,
+        units=juju.units,
+        leaving=juju.leaving,
         forming=world.machine.forming(),
+        failures=world.machine.failures(),
         events=events,
     )
 
@@ -59,7 +62,7 @@ def _lxd(juju: Juju, world: World) -> Lxd | Silent:
     except LxdStopped:
         return _answers_soon(juju, world)
     except (LxdUnreachable, LxdError) as error:
-        return Silent(str(error))
+        return _silent(str(error), world)
 
 
 def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
@@ -67,8 +70,14 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
     try:
         world.lxd.await_start(deadlines.START)
         return _answers(juju, world)
+    except LxdStopped as error:
+        return Silent(str(error), Silence.STOPPED)
     except (LxdUnreachable, LxdError) as error:
-        return Silent(str(error))
+        return _silent(str(error), world)
+
+
+def _silent(reason: str, world: World) -> Silent:
+    return Silent(reason, Silence.NO_DATABASE if world.lxd.alive() else Silence.HUNG)
 
 
 def _members(own: str, world: World) -> tuple[Member, ...]:
@@ -77,7 +86,7 @@ def _members(own: str, world: World) -> tuple[Member, ...]:
     It is waited for: no event would tell later that it is online.
     """
     members = world.lxd.members()
-    if any(m.name == own and not m.online for m in members):
+    if any(m.name == own and m.offline for m in members):
         return world.lxd.await_heartbeat(own, deadlines.HEARTBEAT)
     return members
 
@@ -92,6 +101,15 @@ def _answers(juju: Juju, world: World) -> Lxd:
             instances=world.lxd.instances(),
         )
     seen = Lxd(server, _members(server.name, world))
+    if juju.leaving or _someone_leaves(juju):
+        seen = replace(seen, instances=world.lxd.instances(), volumes=world.lxd.volumes())
+    if juju.leaving:
+        return seen
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         return seen
-    return Lxd(server, seen.members, world.lxd.pools(), world.lxd.networks())
+    return replace(seen, pools=world.lxd.pools(), networks=world.lxd.networks())
+
+
+def _someone_leaves(juju: Juju) -> bool:
+    """The leader tells what holds a unit back: one that leaves can publish nothing any more."""
+    return juju.leader and juju.units is not None and bool(juju.units.leaving)

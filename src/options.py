@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
@@ -19,6 +20,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SIZE = re.compile(r"[1-9]\d*(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
 _AUTOMATIC = ("auto", "none")
+
+EVACUATE, REFUSE, ABANDON = "evacuate", "refuse", "abandon"
+ON_REMOVE = (EVACUATE, REFUSE, ABANDON)
+"""What to do with the instances on a unit that is removed."""
+
 _TYPES = {
     "int": "use a whole number",
     "bool": "use true or false",
@@ -97,6 +103,19 @@ def _threshold(value: int) -> int:
     return value
 
 
+def _on_remove(value: str) -> str:
+    if value not in ON_REMOVE:
+        raise ValueError(f"use one of {', '.join(ON_REMOVE)}")
+    return value
+
+
+def _min_voters(value: int) -> int:
+    # LXD has at most one voter for each member, and an odd number of them.
+    if not 1 <= value <= 9:
+        raise ValueError("use 1 to 9")
+    return value
+
+
 def _replicas(value: int) -> int:
     if value != -1 and not 1 <= value <= 1000:
         raise ValueError("use 1 to 1000, or -1 for every member")
@@ -119,6 +138,20 @@ class Options(BaseModel):
     network_nat: bool = True
     cluster_offline_threshold: Annotated[int, AfterValidator(_threshold)] = 20
     images_replicas: Annotated[int, AfterValidator(_replicas)] = 3
+    on_remove: Annotated[str, AfterValidator(_on_remove)] = ON_REMOVE[0]
+    min_voters: Annotated[int, AfterValidator(_min_voters)] = 1
+
+
+def of_leaver(config: Mapping[str, object]) -> Options:
+    """What a unit that leaves needs of options that are not all right: those that are."""
+    kept: dict[str, object] = {}
+    for name in ("on-remove", "min-voters"):
+        field = name.replace("-", "_")
+        try:
+            kept[field] = getattr(Options.model_validate({field: config[name]}), field)
+        except (KeyError, ValidationError):
+            continue
+    return Options.model_validate(kept)
 
 
 def explain(error: ValidationError) -> str:

@@ -14,11 +14,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 VERSION = 1
-"""Of the data's meaning. A unit ignores peers with a higher one rather than guess."""
+"""Of the data's meaning. A unit that reads a higher one does nothing until it is refreshed."""
 
 
 class _Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: int = VERSION
 
 
 class Token(_Data):
@@ -49,7 +51,6 @@ class Storage(_Data):
 class UnitData(_Data):
     """What one unit tells of itself."""
 
-    version: int = VERSION
     name: str = ""
     """The member's name: the machine's hostname."""
     address: str = ""
@@ -77,13 +78,14 @@ class UnitData(_Data):
 class AppData(_Data):
     """What the leader writes for all."""
 
-    version: int = VERSION
     bootstrap: str = ""
     """The only unit that may turn its LXD into a cluster."""
     cluster: str = ""
     """The cluster's certificate fingerprint, once it exists."""
     storage: Storage | None = None
     queue: tuple[Place, ...] = ()
+    removed: tuple[str, ...] = ()
+    """Units that the cluster has no more as members, though Juju has them."""
 
 
 D = TypeVar("D", bound=_Data)
@@ -101,8 +103,10 @@ def load(kind: type[D], databag: Mapping[str, str]) -> D:
     try:
         data = kind.model_validate(fields)
     except ValidationError:
-        return kind()
-    return data if fields.get("version", VERSION) == VERSION else kind()
+        # What a newer charm wrote may not fit, but that it is newer must be seen.
+        version = fields.get("version")
+        return kind(version=version) if isinstance(version, int) else kind()
+    return data
 
 
 def dump(data: _Data) -> dict[str, str]:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import deadlines
 import joining
 import leading
+import leaving
 import membership
+import silence
 from peers import UnitData
 from status import Kind, blocked, waiting
-from steps import InstallSnap, InstallSnapFile, MakeKey, Plan, ResetLxd
+from steps import InstallSnap, InstallSnapFile, MakeKey, Plan
 from view import Lxd, Peers, Resource, Silent, View
 
 
 def make_plan(view: View) -> Plan:
     """The steps that are due on this unit, or the reason why none may be taken."""
+    if view.leaving:
+        return leaving.of_leaver(view)
+    if view.peers is not None and view.peers.newer:
+        return Plan(waiting("for the refresh of the charm: other units run a newer one"))
     installing = _install(view)
     if installing is not None:
         return _with_peers(view, installing)
-    if view.lxd is None or isinstance(view.lxd, Silent):
-        return _with_peers(view, _silent(view, view.lxd))
+    if view.lxd is None:
+        return _with_peers(view, Plan(waiting("for LXD")))
+    if isinstance(view.lxd, Silent):
+        return _with_peers(view, silence.of_silent(view, view.lxd))
     if not view.public_key:
         return _with_peers(view, Plan(waiting("for its key"), (MakeKey(),)))
     if view.peers is None:
@@ -39,18 +46,26 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
     """What this unit can say of itself before anything is decided."""
     place = next((p for p in peers.app.queue if p.unit == view.unit), None)
     attempt = max(peers.own.attempt, place.attempt if place else 0)
-    return peers.own.model_copy(
+    own = peers.own.model_copy(
         update={
-            "name": view.hostname,
-            "address": view.cluster_address,
             "key": view.public_key,
             "lxd": lxd.server.version if lxd else peers.own.lxd,
             "revision": view.snap.revision,
-            "snap": view.resource.digest if view.resource else "",
+            "snap": _installed_file(view, peers),
             "able": False,
             "attempt": attempt + (1 if view.events.join_failure else 0),
         }
     )
+    if lxd is None and (peers.own.cluster or view.forming):
+        # By its name the others know whose member this is: it does not follow a new hostname.
+        return own
+    return own.model_copy(update={"name": view.hostname, "address": view.cluster_address})
+
+
+def _installed_file(view: View, peers: Peers) -> str:
+    if view.resource is None:
+        return ""
+    return view.resource.digest if view.snap.same_as_resource else peers.own.snap
 
 
 def _with_peers(view: View, plan: Plan) -> Plan:
@@ -105,15 +120,3 @@ def _exchange_snap(view: View, resource: Resource) -> Plan:
             names = ", ".join(sorted(down))
             return Plan(waiting(f"to exchange the LXD snap until {names} is back"))
     return Plan(waiting("to exchange the LXD snap"), (InstallSnapFile(resource.path),))
-
-
-def _silent(view: View, silent: Silent | None) -> Plan:
-    reason = silent.reason if silent else "not looked at"
-    forming = view.forming
-    hung = (
-        forming is not None and forming.what == "join" and view.now - forming.since > deadlines.JOIN
-    )
-    if hung and (view.peers is None or not view.peers.own.cluster):
-        why = f"its join did not end in {deadlines.JOIN:.0f} s"
-        return Plan(waiting("to join again"), (ResetLxd(why),))
-    return Plan(waiting(f"LXD does not answer: {reason}"))

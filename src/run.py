@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from observe import Juju, observe
 from plan import make_plan
 from status import blocked, waiting
-from steps import Plan, Step
+from steps import Plan
 from view import Events
 from world import World
 
@@ -23,7 +22,7 @@ ROUNDS = 6
 """A unit's longest way in one run: install, key, join, settle, admit the next, look again."""
 
 
-def run(juju: Juju, world: World, progress: Callable[[Step], None]) -> Plan:
+def run(juju: Juju, world: World) -> Plan:
     """Does what is due. The plan returned has no steps left, or tells of the one that failed."""
     events = Events()
     plan = make_plan(observe(juju, world, events))
@@ -37,16 +36,16 @@ def run(juju: Juju, world: World, progress: Callable[[Step], None]) -> Plan:
         try:
             for step in plan.steps:
                 logger.info("%s", step)
-                progress(step)
+                world.tell(str(step))
                 events = act(step, juju.unit, world, events)
         except StepFailed as failure:
             return _failed(failure, make_plan(observe(juju, world, events)))
         plan = make_plan(observe(juju, world, events))
-    return plan
+    return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 
 def _failed(failure: StepFailed, plan: Plan) -> Plan:
     message = f"could not {failure.step}: {failure.reason}"
     logger.warning("%s", message)
     status = waiting(message) if failure.later else blocked(message)
-    return replace(plan, status=status, steps=())
+    return replace(plan, status=status, steps=(), hold=message)

@@ -171,10 +171,52 @@ class SetFailureDomain:
 
 @dataclass(frozen=True)
 class ForgetForming:
-    """The note of a bootstrap or join under way is gone: its end is published."""
+    """The notes of a bootstrap or join under way, and of failed joins, are gone."""
 
     def __str__(self) -> str:
         return "note that forming is over"
+
+
+@dataclass(frozen=True)
+class Evacuate:
+    """What can move has moved off this member, which takes nothing new."""
+
+    name: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"move {self.what} off {self.name}"
+
+
+@dataclass(frozen=True)
+class LeaveCluster:
+    """This member, which holds nothing, is none any more, and its LXD is empty."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"take {self.name} out of the cluster"
+
+
+@dataclass(frozen=True)
+class AbandonMember:
+    """The cluster has forgotten this member with what is left on it, as the operator wants."""
+
+    name: str
+    left: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"abandon {self.name} with {len(self.left)} things left on it"
+
+
+@dataclass(frozen=True)
+class RemoveMember:
+    """A member that is gone for good is not in the cluster; what it held is on record."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"remove {self.name}, which is gone, from the cluster"
 
 
 Step = (
@@ -193,6 +235,10 @@ Step = (
     | CancelToken
     | SetFailureDomain
     | ForgetForming
+    | Evacuate
+    | LeaveCluster
+    | AbandonMember
+    | RemoveMember
 )
 
 
@@ -201,6 +247,7 @@ class Plan:
     """What to do now, in order, and what to tell: the operator, the peers, the application.
 
     `own` and `app` are all that shall stand in the databags, None where nothing may be written.
+    `hold` says in full why a unit that leaves must not be let go, empty if it may.
     """
 
     status: Status
@@ -208,3 +255,4 @@ class Plan:
     own: UnitData | None = None
     app: AppData | None = None
     app_status: Status | None = None
+    hold: str = ""

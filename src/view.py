@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from options import Options
-from peers import AppData, Token, UnitData
+from peers import VERSION, AppData, Token, UnitData
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,16 @@ class Member:
     def online(self) -> bool:
         """Whether LXD had a heartbeat from it lately."""
         return self.status == "ONLINE"
+
+    @property
+    def up(self) -> bool:
+        """Whether its daemon is there, in service or evacuated."""
+        return self.status in ("ONLINE", "EVACUATED")
+
+    @property
+    def offline(self) -> bool:
+        """Whether LXD has had no heartbeat from it for the offline threshold."""
+        return self.status == "OFFLINE"
 
     @property
     def voter(self) -> bool:
@@ -56,6 +67,32 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Instance:
+    """An instance and where it is. `evacuate` is its `cluster.evacuate`, `auto` if not set."""
+
+    project: str
+    name: str
+    location: str
+    evacuate: str = "auto"
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A custom storage volume that is on one member alone."""
+
+    project: str
+    pool: str
+    name: str
+    location: str
+
+    def __str__(self) -> str:
+        return f"volume {self.project}/{self.pool}/{self.name}"
+
+
+@dataclass(frozen=True)
 class Server:
     """LXD on this machine, as GET /1.0 tells of it."""
 
@@ -71,19 +108,28 @@ class Server:
 class Lxd:
     """LXD on this machine and, once it is clustered, the cluster seen from here.
 
-    `pools` and `networks` are None where this run has no use for them: they are
-    asked for by the steward and before the cluster only.
+    What is None this run has no use for: `pools` and `networks` are asked for by the steward
+    and before the cluster, `instances` and `volumes` where somebody leaves, too.
     """
 
     server: Server
     members: tuple[Member, ...] = ()
     pools: tuple[Pool, ...] | None = None
     networks: tuple[Network, ...] | None = None
-    instances: int = 0
+    instances: tuple[Instance, ...] | None = None
+    volumes: tuple[Volume, ...] | None = None
 
     def member(self, name: str) -> Member | None:
         """The member called `name`, if there is one."""
         return next((m for m in self.members if m.name == name), None)
+
+
+class Silence(Enum):
+    """How LXD fails to answer. Each asks something else of the operator."""
+
+    STOPPED = "its daemon is not running"
+    HUNG = "its daemon hangs"
+    NO_DATABASE = "its database does not answer"
 
 
 @dataclass(frozen=True)
@@ -91,6 +137,7 @@ class Silent:
     """LXD is installed and does not answer, and why."""
 
     reason: str
+    kind: Silence = Silence.HUNG
 
 
 @dataclass(frozen=True)
@@ -121,12 +168,41 @@ class Forming:
 
 
 @dataclass(frozen=True)
+class Failures:
+    """Joins of this unit that failed one after the other, and what the last one said."""
+
+    count: int
+    last: str
+
+
+@dataclass(frozen=True)
+class Units:
+    """What Juju knows of the application's units, whatever the peer relation says.
+
+    Juju can lose a `relation-departed` (LP 1947416): a unit that is not in `known` is gone.
+    """
+
+    known: frozenset[str]
+    leaving: frozenset[str] = frozenset()
+
+    @property
+    def staying(self) -> frozenset[str]:
+        """The units that the operator wants."""
+        return self.known - self.leaving
+
+
+@dataclass(frozen=True)
 class Peers:
     """The peer relation as this unit reads it: what was committed when the hook began."""
 
     app: AppData
     own: UnitData
     others: Mapping[str, UnitData]
+
+    @property
+    def newer(self) -> bool:
+        """Whether somebody wrote what this charm does not understand."""
+        return any(d.version > VERSION for d in (self.app, self.own, *self.others.values()))
 
     def data(self, unit: str, me: str) -> UnitData | None:
         """What `unit` published, None when it is not there."""
@@ -139,6 +215,7 @@ class Events:
 
     made: Token | None = None
     join_failure: str = ""
+    evacuation_failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +235,9 @@ class View:
     snap: SnapFacts
     lxd: Lxd | Silent | None
     peers: Peers | None
-    known_units: frozenset[str] | None = None
+    units: Units | None = None
+    """None where nobody asked Juju: only a leader and a leaver do."""
+    leaving: bool = False
     forming: Forming | None = None
+    failures: Failures | None = None
     events: Events = field(default_factory=Events)

@@ -1,4 +1,4 @@
-"""The three things outside this process that the charm looks at and changes."""
+"""Everything outside this process that the charm looks at and changes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type che
 
 @dataclass(frozen=True)
 class World:
-    """What a run works on. `clock` gives seconds since the epoch."""
+    """What a run works on.
+
+    `clock` gives seconds since the epoch; `tell` shows the operator what is being done.
+    """
 
     lxd: ports.Lxd
     snap: ports.Snap
     machine: ports.Machine
     clock: Callable[[], float]
+    tell: Callable[[str], None]

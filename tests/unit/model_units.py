@@ -13,7 +13,7 @@ from plan import make_plan
 from run import run
 from steps import Plan
 from tests.unit.model_world import ModelCluster, ModelLxd, ModelMachine, ModelSnap
-from view import Events, Peers, Resource, View
+from view import Events, Peers, Resource, Units, View
 from world import World
 
 
@@ -40,6 +40,7 @@ class ModelApp:
     app_data: dict[str, str] = field(default_factory=dict[str, str])
     clusters: dict[str, ModelCluster] = field(default_factory=dict[str, ModelCluster])
     leader: str = "lxd/0"
+    leaving: set[str] = field(default_factory=set[str])
     now: float = 1000.0
     resource: Resource | None = None
 
@@ -49,7 +50,7 @@ class ModelApp:
         lxd = ModelLxd(name, self.clusters)
         machine = ModelMachine(hostname or f"m{number}", lxd)
         snap = ModelSnap()
-        world = World(lxd, snap, machine, lambda: self.now)
+        world = World(lxd, snap, machine, lambda: self.now, lambda _: None)
         unit = ModelUnit(name, world, lxd, snap, machine, f"10.0.0.{number + 1}")
         self.units[name] = unit
         self.databags[name] = {}
@@ -63,6 +64,7 @@ class ModelApp:
         """What Juju tells the unit now."""
         others = {u: self._load(d) for u, d in self.databags.items() if u != name}
         unit = self.units[name]
+        units = Units(frozenset(self.units), frozenset(self.leaving))
         return Juju(
             unit=name,
             leader=name == self.leader,
@@ -74,12 +76,13 @@ class ModelApp:
             peers=Peers(
                 peers.load(peers.AppData, self.app_data), self._load(self.databags[name]), others
             ),
-            known_units=frozenset(self.units),
+            units=units if name == self.leader or name in self.leaving else None,
+            leaving=name in self.leaving,
         )
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:
         """One hook of the unit; without `commit` what it wrote is lost, as if killed at its end."""
-        plan = run(self.juju(name), self.units[name].world, lambda _: None)
+        plan = run(self.juju(name), self.units[name].world)
         if commit and plan.own is not None:
             self.databags[name] = peers.dump(plan.own)
         if commit and plan.app is not None:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import seal
-from lxd_reading import LxdError, LxdUnreachable
+from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from snap import ChannelUnknownError, SnapError
-from view import Forming, Member, Network, Pool, Resource, Server, SnapFacts
+from view import (
+    Failures,
+    Forming,
+    Instance,
+    Member,
+    Network,
+    Pool,
+    Resource,
+    Server,
+    SnapFacts,
+    Volume,
+)
 
 BARE = Server(
     version="5.21.3",
@@ -35,6 +46,8 @@ class ModelCluster:
     networks: dict[str, Network] = field(default_factory=dict[str, Network])
     config: dict[str, str] = field(default_factory=dict[str, str])
     devices: dict[str, Any] = field(default_factory=dict[str, Any])
+    instances: list[Instance] = field(default_factory=list[Instance])
+    volumes: list[Volume] = field(default_factory=list[Volume])
     minted: int = 0
 
 
@@ -47,7 +60,8 @@ class ModelLxd:
     server_: Server = BARE
     running: bool = True
     requests: int = 0
-    instances_: int = 0
+    alive_: bool = False
+    stopped: bool = False
     fail_join: str = ""
     heartbeat_comes: bool = True
     shared: ModelCluster = field(default_factory=lambda: ModelCluster("bare"))
@@ -63,6 +77,8 @@ class ModelLxd:
 
     def server(self) -> Server:
         self.requests += 1
+        if self.stopped:
+            raise LxdStopped("its daemon is not running")
         if not self.running:
             raise LxdUnreachable("no answer in time")
         return replace(self.server_, config={**self.shared.config, **self.server_.config})
@@ -83,9 +99,41 @@ class ModelLxd:
         used = any(d.get(key) == thing.name for d in self.shared.devices.values())
         return replace(thing, used_by=frozenset({PROFILE} if used else ()))
 
-    def instances(self) -> int:
+    def instances(self) -> tuple[Instance, ...]:
         self.requests += 1
-        return self.instances_
+        return tuple(self.shared.instances)
+
+    def volumes(self) -> tuple[Volume, ...]:
+        self.requests += 1
+        return tuple(self.shared.volumes)
+
+    def alive(self) -> bool:
+        return self.alive_
+
+    def evacuate(self, name: str, seconds: float) -> Iterator[None]:
+        members = self.shared.members
+        targets = [m.name for m in members.values() if m.online and m.name != name]
+        members[name] = replace(members[name], status="EVACUATED")
+        moved = [
+            replace(i, location=targets[0]) if i.location == name and i.evacuate == "auto" else i
+            for i in self.shared.instances
+        ]
+        yield
+        self.shared.instances = moved
+
+    def leave(self, name: str) -> None:
+        held = [*self.shared.instances, *self.shared.volumes]
+        if any(thing.location == name for thing in held):
+            raise LxdError("Node still has things on it")
+        self.remove_member(name)
+        self.server_ = replace(BARE, version=self.server_.version)
+        self.shared = ModelCluster("bare")
+
+    def remove_member(self, name: str) -> None:
+        cluster = self.shared
+        del cluster.members[name]
+        cluster.instances = [i for i in cluster.instances if i.location != name]
+        cluster.volumes = [v for v in cluster.volumes if v.location != name]
 
     def set_server_config(self, values: Mapping[str, str]) -> None:
         local = {k: v for k, v in values.items() if k.endswith("https_address")}
@@ -207,6 +255,7 @@ class ModelMachine:
     lxd: ModelLxd
     key_: bytes | None = None
     forming_: Forming | None = None
+    failures_: Failures | None = None
 
     def hostname(self) -> str:
         return self.name
@@ -228,6 +277,21 @@ class ModelMachine:
 
     def forget_forming(self) -> None:
         self.forming_ = None
+
+    def failures(self) -> Failures | None:
+        return self.failures_
+
+    def note_failure(self, reason: str) -> None:
+        self.failures_ = Failures(self.failures_.count + 1 if self.failures_ else 1, reason)
+
+    def forget_failures(self) -> None:
+        self.failures_ = None
+
+    def has_instances(self) -> bool:
+        return any(i.location == self.name for i in self.lxd.shared.instances)
+
+    def lxd_log(self) -> str:
+        return ""
 
     def empty_lxd(self) -> None:
         self.lxd.server_ = replace(BARE, version=self.lxd.server_.version)

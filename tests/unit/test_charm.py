@@ -15,6 +15,7 @@ from ops.hookcmds import Goal, GoalState
 import charm
 import peers
 from tests.unit.model_units import ModelApp, ModelUnit, formed
+from view import Volume
 
 PEER = "cluster"
 NO_RELATION: set[testing.PeerRelation] = set()
@@ -30,6 +31,7 @@ class Stage:
         monkeypatch.setattr(charm, "LxdApi", lambda: unit.lxd)
         monkeypatch.setattr(charm, "Machine", lambda: unit.machine)
         monkeypatch.setattr(charm.snap, "Snap", lambda: unit.snap)
+        monkeypatch.setattr(charm.hookcmds, "goal_state", self._goal_state)
         self.context = testing.Context(charm.LxdClusterCharm, unit_id=number, app_name="lxd")
         others = {int(n.split("/")[1]): d for n, d in app.databags.items() if n != unit.name}
         self.relation = testing.PeerRelation(
@@ -38,6 +40,14 @@ class Stage:
             local_unit_data=dict(app.databags[unit.name]),
             local_app_data=dict(app.app_data),
         )
+
+    def _goal_state(self) -> GoalState:
+        now = datetime.now(timezone.utc)
+        goals = {
+            name: Goal(status="dying" if name in self._app.leaving else "active", since=now)
+            for name in self._app.units
+        }
+        return GoalState(units=goals, relations={})
 
     def state(self, **more: object) -> testing.State:
         """What Juju has for the unit."""
@@ -95,14 +105,53 @@ def test_an_empty_resource_is_no_resource(stage: Stage, tmp_path: Path):
     assert out.unit_status == ops.ActiveStatus("member m0, voter")
 
 
-def test_a_unit_that_leaves_does_nothing_of_its_own(monkeypatch: pytest.MonkeyPatch):
+def test_a_unit_that_leaves_takes_its_member_out(monkeypatch: pytest.MonkeyPatch):
     app = formed(3)
+    app.leaving.add("lxd/2")
     stage = Stage(app, app.units["lxd/2"], monkeypatch)
     event = stage.context.on.relation_departed(stage.relation, remote_unit=1, departing_unit=2)
 
-    out = stage.context.run(event, stage.state())
+    stage.context.run(event, stage.state())
 
-    assert out.unit_status == testing.UnknownStatus()
+    (cluster,) = app.clusters.values()
+    assert sorted(cluster.members) == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("event", ["stop", "remove"])
+def test_the_last_hooks_take_the_member_out_too(event: str, monkeypatch: pytest.MonkeyPatch):
+    app = formed(3)
+    app.leaving.add("lxd/2")
+    stage = Stage(app, app.units["lxd/2"], monkeypatch)
+
+    stage.context.run(getattr(stage.context.on, event)(), stage.state())
+
+    (cluster,) = app.clusters.values()
+    assert "m2" not in cluster.members
+
+
+def test_a_unit_that_cannot_leave_fails_its_hook_and_says_why(monkeypatch: pytest.MonkeyPatch):
+    app = formed(3)
+    app.leaving.add("lxd/2")
+    (cluster,) = app.clusters.values()
+    cluster.volumes.append(Volume("default", "local", "data", "m2"))
+    stage = Stage(app, app.units["lxd/2"], monkeypatch)
+
+    with pytest.raises(testing.errors.UncaughtCharmError, match="default/local/data") as failure:
+        stage.context.run(stage.context.on.stop(), stage.state())
+
+    assert "juju config lxd on-remove=abandon, then juju resolved lxd/2" in str(failure.value)
+    assert "m2" in cluster.members
+
+
+def test_a_bad_option_keeps_no_unit_from_leaving(monkeypatch: pytest.MonkeyPatch):
+    app = formed(3)
+    app.leaving.add("lxd/2")
+    stage = Stage(app, app.units["lxd/2"], monkeypatch)
+
+    stage.context.run(stage.context.on.stop(), stage.state(config={"storage-backend": "zsf"}))
+
+    (cluster,) = app.clusters.values()
+    assert "m2" not in cluster.members
 
 
 @pytest.mark.parametrize("event", ["install", "start", "leader_elected", "config_changed"])
@@ -115,10 +164,6 @@ def test_every_event_does_the_same(stage: Stage, event: str):
 def test_a_new_unit_tells_its_name_key_and_address(monkeypatch: pytest.MonkeyPatch):
     app = ModelApp()
     stage = Stage(app, app.add(0), monkeypatch)
-    known = GoalState(
-        units={"lxd/0": Goal(status="waiting", since=datetime.now(timezone.utc))}, relations={}
-    )
-    monkeypatch.setattr(charm.hookcmds, "goal_state", lambda: known)
 
     out = stage.context.run(stage.context.on.relation_created(stage.relation), stage.state())
 

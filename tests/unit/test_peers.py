@@ -38,8 +38,9 @@ def test_fields_of_a_newer_charm_are_ignored():
     assert load(UnitData, dump(FULL) | {"colour": '"blue"'}) == FULL
 
 
-def test_data_of_a_later_version_counts_as_not_written():
-    assert load(UnitData, dump(FULL) | {"version": "2"}) == UnitData()
+def test_data_of_a_later_version_is_known_by_it():
+    assert load(UnitData, dump(FULL) | {"version": "2"}).version == 2
+    assert load(UnitData, {"version": "2", "attempt": '"many"'}).version == 2
 
 
 @pytest.mark.parametrize("databag", [{}, {"name": "m1"}, {"attempt": '"many"'}, {"token": "{}"}])

@@ -11,7 +11,7 @@ from deadlines import JOIN
 from status import Kind
 from steps import InstallSnap, InstallSnapFile, ResetLxd
 from tests.unit.model_units import ModelApp, formed
-from view import Forming, Network, Pool, Resource
+from view import Forming, Instance, Network, Pool, Resource
 
 
 def snapd_missing(app: ModelApp) -> None:
@@ -45,7 +45,7 @@ def no_address(app: ModelApp) -> None:
 
 
 def instances_there(app: ModelApp) -> None:
-    app.units["lxd/2"].lxd.instances_ = 1
+    app.units["lxd/2"].lxd.shared.instances.append(Instance("default", "c1", "m2"))
 
 
 def a_pool_there(app: ModelApp) -> None:
@@ -94,7 +94,7 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
         channel_unknown,
         "blocked: could not install the LXD snap from 5.21/stable: no LXD on 5.21/stable",
     ),
-    (lxd_does_not_answer, "waiting: LXD does not answer: no answer in time"),
+    (lxd_does_not_answer, "waiting: LXD hangs; if it stays so: systemctl restart snap.lxd.daemon"),
     (no_address, "waiting: for an address on the binding cluster"),
     (
         instances_there,
@@ -215,7 +215,7 @@ def test_a_changed_address_of_a_member_is_told():
     status = app.plan("lxd/0").status
 
     assert str(status) == (
-        "blocked: the member's address is 10.0.0.1:8443, the machine's 10.0.0.99: give it back"
+        "blocked: the member's address is 10.0.0.1, the machine's 10.0.0.99: give it back"
     )
 
 
@@ -237,7 +237,7 @@ def test_a_member_whose_lxd_is_clustered_no_longer_says_so():
     status = app.plan("lxd/1").status
 
     assert status.kind is Kind.BLOCKED
-    assert "a member no longer" in status.message
+    assert "the cluster removed this member" in status.message
 
 
 def test_a_join_that_hangs_is_reset_after_its_deadline():

@@ -1,0 +1,66 @@
+"""The actions that change something: what each refuses, and what it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lost
+from status import names
+from view import Lxd, Silence, Silent, View
+from world import World
+
+if TYPE_CHECKING:
+    import ports
+
+CONFIRMATION = "yes-I-lost-a-majority"
+
+
+class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
+    """The action was not carried out, and why."""
+
+
+def forget_lost(view: View, world: World, name: str) -> str:
+    """Clears the record of what went with a dead member, or of one thing of it."""
+    if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
+        raise ActionRefused("this unit is not a member: run it on another one")
+    config = view.lxd.server.config
+    record = lost.forgotten(config, name)
+    if not record:
+        known = ", ".join(sorted(lost.read(config))) or "nothing"
+        raise ActionRefused(f"{name} is not recorded as lost; recorded: {known}")
+    world.lxd.set_server_config(record)
+    return f"{name} is acknowledged"
+
+
+def retry_join(view: View, world: World) -> str:
+    """Lets a unit whose joins failed try again."""
+    if view.failures is None:
+        raise ActionRefused("no join of this unit failed")
+    world.machine.forget_failures()
+    return "joins are tried again"
+
+
+def backup_database(world: World, database: ports.Database) -> str:
+    """Copies LXD's database; returns the path of the copy."""
+    return database.backup(world.clock())
+
+
+def recover_quorum(view: View, world: World, database: ports.Database, confirm: str) -> str:
+    """Makes this member the only voter of its database; returns the path of the copy before.
+
+    Whoever else has a majority of the voters would be a second cluster: it must not run.
+    """
+    if confirm != CONFIRMATION:
+        raise ActionRefused(f"this gives up all other voters: repeat with confirm={CONFIRMATION}")
+    lxd = view.lxd
+    if not isinstance(lxd, Silent) or lxd.kind is Silence.HUNG:
+        raise ActionRefused("LXD's database answers, or LXD hangs: there is no quorum to recover")
+    listening, voters = database.voters_that_listen()
+    if len(listening) * 2 > voters:
+        raise ActionRefused(
+            f"{len(listening)} of {voters} voters listen ({names(listening)}): wait for them, "
+            "or stop LXD there if they are to be given up"
+        )
+    copy = database.backup(world.clock())
+    database.recover()
+    return copy

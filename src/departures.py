@@ -1,0 +1,52 @@
+"""Members that are gone without goodbye: what the leader does about them.
+
+A forced removal runs none of a unit's hooks, and a dead machine none at all.
+"""
+
+from __future__ import annotations
+
+from peers import UnitData
+from steps import RemoveMember, Step
+from view import Lxd, Member, Peers, View
+
+
+def without_unit(view: View, lxd: Lxd, peers: Peers) -> tuple[Member, ...]:
+    """Members that belong to no unit that Juju knows. None are named without asking Juju.
+
+    A unit that Juju knows and whose data cannot be read has never entered the relation, so it
+    never had a join token.
+    """
+    if view.units is None:
+        return ()
+    units = {view.unit: peers.own, **peers.others}
+    taken = {data.name for unit, data in units.items() if unit in view.units.known}
+    return tuple(m for m in lxd.members if m.name not in taken)
+
+
+def removal(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+    """Removes the first of those that LXD calls offline, while a majority of voters is up.
+
+    One at a time: each removal may change who votes.
+    """
+    voters = [m for m in lxd.members if m.voter]
+    if not view.leader:
+        return ()
+    if sum(m.up for m in voters) * 2 <= len(voters):
+        return ()
+    gone = [m for m in without_unit(view, lxd, peers) if m.offline]
+    return (RemoveMember(gone[0].name),) if gone else ()
+
+
+def removed_units(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[str, ...]:
+    """Units that stay in Juju while the cluster has their member no more."""
+    if view.units is None:
+        return ()
+    units = {view.unit: own, **peers.others}
+    fingerprint = lxd.server.fingerprint
+    return tuple(
+        unit
+        for unit, data in sorted(units.items())
+        if unit in view.units.staying
+        and data.cluster == fingerprint
+        and lxd.member(data.name) is None
+    )

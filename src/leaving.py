@@ -1,0 +1,156 @@
+"""What a unit does that Juju takes away: empty its member, take it out, or say what holds it.
+
+The unit is let go only when its plan holds nothing back. Nothing is deleted and nothing is forced
+unless the operator set `on-remove=abandon`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from options import ABANDON, REFUSE
+from status import Status, blocked, count, names, waiting
+from steps import AbandonMember, Evacuate, LeaveCluster, Plan, ResetLxd, Step
+from view import Instance, Lxd, Member, Peers, Silent, View, Volume
+
+_STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
+"""Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
+
+_FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
+
+
+def of_leaver(view: View) -> Plan:
+    """The plan of a unit that is going."""
+    if view.units is not None and not view.units.staying:
+        return Plan(waiting("the application goes: LXD and its data stay as they are"))
+    if view.lxd is None or view.peers is None:
+        return _gone()
+    if isinstance(view.lxd, Silent):
+        return _of_silent(view, view.lxd, view.peers)
+    server = view.lxd.server
+    if not server.clustered or _foreign(server.fingerprint, view.peers):
+        return _gone()
+    member = view.lxd.member(server.name)
+    if member is None:
+        if view.options.on_remove == ABANDON or view.unit in view.peers.app.removed:
+            return _gone()
+        return _hold(waiting("to leave: LXD does not list this member yet"))
+    return _of_member(view, view.lxd, view.peers, member)
+
+
+def standing_in_the_way(
+    on_remove: str, min_voters: int, lxd: Lxd, member: Member
+) -> tuple[str, ...]:
+    """Why `member` cannot leave, a line for each reason."""
+    reasons = [*_quorum(min_voters, lxd, member)]
+    if on_remove == ABANDON:
+        return tuple(reasons)
+    instances, volumes = _held(lxd, member)
+    if on_remove == REFUSE:
+        reasons += [f"{i}: is here, and on-remove=refuse" for i in instances]
+    else:
+        evacuated = member.status == "EVACUATED"
+        reasons += [f"{i}: {_why(i)}" for i in instances if evacuated or i.evacuate in _STAYS]
+    reasons += [f"{v}: copy it to another member, or delete it" for v in volumes]
+    return tuple(reasons)
+
+
+def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
+    options = view.options
+    if len(lxd.members) == 1:
+        return _of_only_member(view, peers, member)
+    reasons = standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
+    if reasons:
+        return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
+    instances, volumes = _held(lxd, member)
+    moving = [i for i in instances if i.evacuate not in _STAYS]
+    if moving and member.status != "EVACUATED" and not view.events.evacuation_failure:
+        return _go(Evacuate(member.name, count(len(instances), "instance")))
+    if instances or volumes:
+        left = tuple(str(thing) for thing in (*instances, *volumes))
+        return _go(AbandonMember(member.name, left))
+    return _go(LeaveCluster(member.name))
+
+
+def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:
+    """One line of it, for `juju status`."""
+    first, *others = reasons
+    more = f" (and {len(others)} more)" if others else ""
+    return blocked(f"{unit} cannot leave: {first}{more}")
+
+
+def _full(view: View, reasons: tuple[str, ...]) -> str:
+    app = view.unit.partition("/")[0]
+    lines = "\n".join(f"  {reason}" for reason in reasons)
+    return f"{view.unit} cannot leave:\n{lines}\n{_FORCE.format(app=app, unit=view.unit)}"
+
+
+def _why(instance: Instance) -> str:
+    if instance.evacuate in _STAYS:
+        return f"cluster.evacuate={instance.evacuate}: move or delete it"
+    return "did not move: lxc move it, or delete it"
+
+
+def _held(lxd: Lxd, member: Member) -> tuple[list[Instance], list[Volume]]:
+    instances = [i for i in lxd.instances or () if i.location == member.name]
+    return instances, [v for v in lxd.volumes or () if v.location == member.name]
+
+
+def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
+    """What the removal would cost the database that those who stay share."""
+    others = [m for m in lxd.members if m.name != member.name]
+    up = [m for m in others if m.up]
+    if not up:
+        yield "no other member is up"
+        return
+    voters = [m for m in others if m.voter]
+    voting = sum(m.up for m in voters)
+    if member.voter and voters and voting * 2 <= len(voters):
+        down = names(m.name for m in voters if not m.up)
+        yield f"the database would lose its quorum while {down} is down"
+    # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
+    most = int(lxd.server.config.get("cluster.max_voters") or 3)
+    would_be = 1 if len(up) < 3 else min(most, len(up))
+    if would_be < min_voters:
+        yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
+
+
+def _of_only_member(view: View, peers: Peers, member: Member) -> Plan:
+    """Others that wait to join could never do so once the only member is gone."""
+    published = peers.app.cluster or peers.own.cluster
+    if not published:
+        return _go(ResetLxd("the unit leaves before the cluster was told of"))
+    if view.options.on_remove == ABANDON:
+        return _gone()
+    reason = f"{member.name} is the only member, and other units wait to join it"
+    return _hold(blocked(f"{view.unit} cannot leave: {reason}"), _full(view, (reason,)))
+
+
+def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
+    if not peers.own.cluster:
+        if view.forming is not None and not view.events.join_failure:
+            return _go(ResetLxd("the unit leaves while it joins"))
+        return _gone()
+    if view.options.on_remove == ABANDON or view.unit in peers.app.removed:
+        return _gone()
+    reason = f"LXD does not answer ({silent.reason})"
+    return _hold(blocked(f"{view.unit} cannot leave: {reason}"), _full(view, (reason,)))
+
+
+def _foreign(fingerprint: str, peers: Peers) -> bool:
+    """Whether this LXD is in a cluster that is none of the application's business."""
+    ours = {peers.app.cluster, peers.own.cluster} | {d.cluster for d in peers.others.values()}
+    ours.discard("")
+    return bool(ours) and fingerprint not in ours
+
+
+def _gone() -> Plan:
+    return Plan(waiting("has left the cluster"))
+
+
+def _go(step: Step) -> Plan:
+    return Plan(waiting("to leave the cluster"), (step,))
+
+
+def _hold(status: Status, why: str = "") -> Plan:
+    return Plan(status, hold=why or status.message)

@@ -1,0 +1,423 @@
+"""How a unit leaves: everything moves first, and what cannot move holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from status import Kind
+from steps import AbandonMember, Evacuate, LeaveCluster, ResetLxd
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.model_world import ModelCluster
+from view import Forming, Instance, Silence, Volume
+
+
+def the_cluster(app: ModelApp) -> ModelCluster:
+    (cluster,) = app.clusters.values()
+    return cluster
+
+
+def leaving(app: ModelApp, *units: str) -> ModelApp:
+    """The operator has removed these units."""
+    app.leaving |= set(units)
+    return app
+
+
+def with_instance(app: ModelApp, member: str, evacuate: str = "auto") -> ModelApp:
+    the_cluster(app).instances.append(Instance("default", "c1", member, evacuate))
+    return app
+
+
+def with_volume(app: ModelApp, member: str) -> ModelApp:
+    the_cluster(app).volumes.append(Volume("default", "local", "data", member))
+    return app
+
+
+def without(app: ModelApp, *members: str) -> ModelApp:
+    """These members' machines are dead, and LXD has noticed."""
+    cluster = the_cluster(app)
+    for name in members:
+        cluster.members[name] = replace(cluster.members[name], status="OFFLINE")
+    return app
+
+
+def test_an_empty_member_leaves():
+    app = leaving(formed(3), "lxd/2")
+
+    plan = app.hook("lxd/2")
+
+    assert plan.hold == ""
+    assert sorted(the_cluster(app).members) == ["m0", "m1"]
+    assert not app.units["lxd/2"].lxd.server_.clustered
+
+
+def test_instances_move_before_their_member_leaves():
+    app = leaving(with_instance(formed(3), "m2"), "lxd/2")
+
+    plan = app.hook("lxd/2")
+
+    assert plan.hold == ""
+    assert [i.location for i in the_cluster(app).instances] == ["m0"]
+
+
+def test_all_but_one_can_leave_one_after_the_other():
+    app = leaving(with_instance(formed(4), "m3"), "lxd/1", "lxd/2", "lxd/3")
+
+    holds = [app.hook(unit).hold for unit in ("lxd/3", "lxd/2", "lxd/1")]
+
+    assert holds == ["", "", ""]
+    assert sorted(the_cluster(app).members) == ["m0"]
+    assert [i.location for i in the_cluster(app).instances] == ["m0"]
+
+
+def test_those_who_stay_are_a_healthy_cluster():
+    app = leaving(formed(3), "lxd/0")
+    app.hook("lxd/0")
+    app.remove("lxd/0")
+    app.leaving.clear()
+    app.leader = "lxd/1"
+    app.settle()
+
+    assert str(app.plan("lxd/1").app_status) == (
+        "active: 2 members, 2 voters; add units: three survive a loss"
+    )
+
+
+HOLDING: list[tuple[Callable[[], ModelApp], dict[str, object], str]] = [
+    (
+        lambda: with_volume(formed(3), "m2"),
+        {},
+        "volume default/local/data: copy it to another member, or delete it",
+    ),
+    (
+        lambda: with_instance(formed(3), "m2", "stop"),
+        {},
+        "default/c1: cluster.evacuate=stop: move or delete it",
+    ),
+    (
+        lambda: with_instance(formed(3), "m2"),
+        {"on_remove": "refuse"},
+        "default/c1: is here, and on-remove=refuse",
+    ),
+    (lambda: formed(3), {"min_voters": 3}, "min-voters=3: only 1 voter would stay"),
+    (
+        lambda: without(formed(3), "m0"),
+        {},
+        "the database would lose its quorum while m0 is down",
+    ),
+    (lambda: without(formed(2), "m1"), {}, "no other member is up"),
+]
+
+
+@pytest.mark.parametrize(("make", "options", "reason"), HOLDING, ids=lambda v: str(v)[:40])
+def test_what_holds_a_unit_is_named(
+    make: Callable[[], ModelApp], options: dict[str, object], reason: str
+):
+    app = make()
+    unit = "lxd/0" if len(app.units) == 2 else "lxd/2"
+    leaving(app, unit)
+    app.options |= options
+    before = (dict(the_cluster(app).members), list(the_cluster(app).instances))
+
+    plan = app.hook(unit)
+
+    assert reason in plan.hold
+    assert (dict(the_cluster(app).members), list(the_cluster(app).instances)) == before
+
+
+def test_what_did_not_move_in_an_evacuation_is_named():
+    app = leaving(with_instance(formed(3), "m2"), "lxd/2")
+    cluster = the_cluster(app)
+    cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
+
+    assert "default/c1: did not move: lxc move it, or delete it" in app.hook("lxd/2").hold
+
+
+def test_the_leader_tells_what_holds_another_unit():
+    app = leaving(with_volume(formed(3), "m2"), "lxd/2")
+
+    status = app.plan("lxd/0").app_status
+
+    assert str(status) == (
+        "blocked: lxd/2 cannot leave: volume default/local/data: copy it to another member, or..."
+    )
+
+
+def test_abandon_moves_what_can_move_and_leaves_the_rest():
+    app = leaving(with_volume(with_instance(formed(3), "m2"), "m2"), "lxd/2")
+    app.options["on_remove"] = "abandon"
+
+    plan = app.hook("lxd/2")
+
+    assert plan.hold == ""
+    assert sorted(the_cluster(app).members) == ["m0", "m1"]
+    assert [i.location for i in the_cluster(app).instances] == ["m0"]
+
+
+def test_the_steps_of_each_stage():
+    app = leaving(with_instance(formed(3), "m2"), "lxd/2")
+    first = app.plan("lxd/2").steps
+    the_cluster(app).instances.clear()
+    second = app.plan("lxd/2").steps
+    app.options["on_remove"] = "abandon"
+    with_volume(app, "m2")
+    third = app.plan("lxd/2").steps
+
+    assert first == (Evacuate("m2", "1 instance"),)
+    assert second == (LeaveCluster("m2"),)
+    assert third == (AbandonMember("m2", ("volume default/local/data",)),)
+
+
+def test_when_the_application_goes_no_member_is_torn_from_another():
+    app = leaving(with_volume(formed(3), "m2"), "lxd/0", "lxd/1", "lxd/2")
+
+    plans = [app.hook(unit) for unit in app.units]
+
+    assert [plan.hold for plan in plans] == ["", "", ""]
+    assert len(the_cluster(app).members) == 3
+
+
+def test_the_only_member_waits_for_those_that_want_to_join():
+    app = formed(1)
+    app.add(1)
+    leaving(app, "lxd/0")
+
+    assert "the only member" in app.hook("lxd/0").hold
+    assert "m0" in the_cluster(app).members
+
+
+def test_a_founder_that_told_nobody_leaves_nothing_behind():
+    app = ModelApp()
+    app.add(0)
+    app.add(1)
+    app.hook("lxd/0")
+    app.hook("lxd/0", commit=False)
+    leaving(app, "lxd/0")
+
+    assert isinstance(app.plan("lxd/0").steps[0], ResetLxd)
+    assert app.hook("lxd/0").hold == ""
+
+
+def test_a_unit_that_never_joined_is_let_go():
+    app = formed(2)
+    app.add(2)
+    app.hook("lxd/2")
+    leaving(app, "lxd/2")
+
+    assert app.hook("lxd/2").hold == ""
+
+
+def test_a_silent_member_is_not_let_go_unless_it_is_abandoned():
+    app = leaving(formed(3), "lxd/2")
+    app.units["lxd/2"].lxd.running = False
+
+    assert "LXD does not answer" in app.hook("lxd/2").hold
+    app.options["on_remove"] = "abandon"
+    assert app.hook("lxd/2").hold == ""
+
+
+def test_a_unit_that_leaves_in_a_hung_join_leaves_an_empty_lxd():
+    app = formed(2)
+    app.add(2)
+    app.hook("lxd/2")
+    unit = app.units["lxd/2"]
+    unit.lxd.running = False
+    unit.machine.forming_ = Forming("join", app.now)
+    leaving(app, "lxd/2")
+
+    assert app.hook("lxd/2").hold == ""
+    assert unit.lxd.running
+    assert not unit.lxd.server_.clustered
+
+
+def test_a_leaving_unit_makes_no_token_and_takes_no_part_in_the_queue():
+    app = formed(3)
+    app.add(3)
+    leaving(with_volume(app, "m2"), "lxd/2")
+    for _ in range(4):
+        for unit in ("lxd/0", "lxd/1", "lxd/3"):
+            app.hook(unit)
+
+    assert app.own("lxd/3").cluster
+    assert "lxd/2" not in [place.unit for place in app.app().queue]
+
+
+class TestGoneWithoutGoodbye:
+    """The unit is gone from Juju, and its machine is dead."""
+
+    def app(self) -> ModelApp:
+        app = with_volume(with_instance(formed(4), "m3"), "m3")
+        without(app, "m3").remove("lxd/3")
+        return app
+
+    def test_the_member_is_removed(self):
+        app = self.app()
+        app.settle()
+
+        assert sorted(the_cluster(app).members) == ["m0", "m1", "m2"]
+
+    def test_what_it_held_is_told_until_it_is_acknowledged(self):
+        app = self.app()
+        app.settle()
+
+        status = app.plan("lxd/0").app_status
+
+        assert str(status) == (
+            "blocked: lost with m3: default/c1 and 1 more; run forget-lost name=m3"
+        )
+
+    def test_nobody_is_removed_while_juju_knows_its_unit(self):
+        app = without(formed(4), "m3")
+        app.settle()
+
+        assert len(the_cluster(app).members) == 4
+
+    def test_nobody_is_removed_while_it_is_up(self):
+        app = formed(4)
+        app.remove("lxd/3")
+        app.settle()
+
+        assert len(the_cluster(app).members) == 4
+        assert str(app.plan("lxd/0").app_status) == (
+            "waiting: member m3 has no unit; once it is dead: lxc cluster remove m3"
+        )
+
+    def test_nobody_is_removed_without_a_majority_of_voters(self):
+        app = formed(3)
+        app.units["lxd/1"].lxd.heartbeat_comes = False
+        without(app, "m1", "m2").remove("lxd/2")
+        app.settle()
+
+        assert len(the_cluster(app).members) == 3
+
+    def test_a_departure_that_juju_never_told_of_changes_nothing(self):
+        app = self.app()
+        app.databags["lxd/3"] = {"name": '"m3"', "cluster": '"lost"', "version": "1"}
+        app.settle()
+
+        assert "m3" not in the_cluster(app).members
+
+    def test_only_the_leader_removes(self):
+        app = self.app()
+
+        assert [app.plan(unit).steps for unit in ("lxd/1", "lxd/2")] == [(), ()]
+
+
+def test_a_member_that_the_cluster_removed_says_so_when_it_is_back():
+    app = formed(3)
+    del the_cluster(app).members["m2"]
+    app.settle()
+    app.units["lxd/2"].lxd.running = False
+
+    assert app.app().removed == ("lxd/2",)
+    assert app.plan("lxd/2").status.kind is Kind.BLOCKED
+    assert "the cluster removed this member" in app.plan("lxd/2").status.message
+
+
+def test_what_a_failed_join_left_in_the_cluster_is_removed():
+    app = formed(2)
+    unit = app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    assert app.own("lxd/1").token is not None
+    app.hook("lxd/2", commit=False)
+    unit.machine.empty_lxd()
+    unit.machine.forget_forming()
+    without(app, "m2")
+    app.databags["lxd/2"]["attempt"] = "1"
+    app.settle()
+
+    assert app.own("lxd/2").cluster
+    assert the_cluster(app).members["m2"].online
+
+
+def test_a_dead_machine_that_was_told_to_be_able_is_no_failed_join():
+    app = formed(2)
+    app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    app.hook("lxd/2", commit=False)
+    without(app, "m2")
+    for name in ("lxd/0", "lxd/1", "lxd/0", "lxd/1"):
+        app.hook(name)
+
+    assert "m2" in the_cluster(app).members
+
+
+SILENT = [
+    (Silence.STOPPED, "blocked: LXD is not running here: snap start lxd, or see snap logs lxd"),
+    (Silence.HUNG, "waiting: LXD hangs; if it stays so: systemctl restart snap.lxd.daemon"),
+    (
+        Silence.NO_DATABASE,
+        "waiting: for LXD's database: a majority of its voters must be up",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "status"), SILENT, ids=str)
+def test_each_kind_of_silence_has_its_status(kind: Silence, status: str):
+    app = formed(3)
+    lxd = app.units["lxd/2"].lxd
+    lxd.running, lxd.stopped = False, kind is Silence.STOPPED
+    lxd.alive_ = kind is Silence.NO_DATABASE
+
+    assert str(app.plan("lxd/2").status) == status
+
+
+def test_a_member_with_another_snap_waits_for_the_others():
+    app = formed(3)
+    unit = app.units["lxd/2"]
+    unit.snap.facts_ = replace(unit.snap.facts_, revision="101")
+    unit.lxd.running, unit.lxd.alive_ = False, True
+
+    assert str(app.plan("lxd/2").status) == "waiting: for the same LXD snap on lxd/0, lxd/1"
+
+
+def test_a_member_whose_address_is_gone_says_so_though_lxd_is_silent():
+    app = formed(3)
+    app.units["lxd/2"].address = "10.0.0.99"
+    app.units["lxd/2"].lxd.running = False
+
+    assert str(app.plan("lxd/2").status) == (
+        "blocked: the member's address is 10.0.0.3, the machine's 10.0.0.99: give it back"
+    )
+
+
+def test_the_published_name_is_the_members_whatever_the_machine_is_called():
+    app = formed(3)
+    unit = app.units["lxd/2"]
+    unit.machine.name = "renamed"
+    unit.lxd.running = False
+    app.hook("lxd/2")
+
+    assert app.own("lxd/2").name == "m2"
+
+
+def test_three_failed_joins_ask_for_the_operator():
+    app = formed(1)
+    unit = app.add(1)
+    unit.lxd.fail_join = "database is busy"
+    for _ in range(8):
+        for name in app.units:
+            app.hook(name)
+
+    assert str(app.plan("lxd/1").status) == (
+        "blocked: 3 joins failed; run retry-join. The last: database is busy"
+    )
+    unit.lxd.fail_join = ""
+    unit.machine.forget_failures()
+    app.settle()
+    assert app.own("lxd/1").cluster
+
+
+def test_what_a_newer_charm_wrote_is_not_acted_upon():
+    app = formed(3)
+    app.add(3)
+    app.databags["lxd/1"]["version"] = "2"
+
+    plan = app.plan("lxd/0")
+
+    assert str(plan.status) == "waiting: for the refresh of the charm: other units run a newer one"
+    assert (plan.steps, plan.own, plan.app) == ((), None, None)
