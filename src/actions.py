@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import leading
 import lost
+from peers import AppData
 from status import names
 from view import Lxd, Silence, Silent, View
 from world import World
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     import ports
 
 CONFIRMATION = "yes-I-lost-a-majority"
+GONE = "yes-the-cluster-is-gone"
 
 
 class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
@@ -38,6 +41,22 @@ def retry_join(view: View, world: World) -> str:
         raise ActionRefused("no join of this unit failed")
     world.machine.forget_failures()
     return "joins are tried again"
+
+
+def form_again(view: View, confirm: str) -> AppData:
+    """What the leader has to write so that units without a cluster form a new one.
+
+    Juju cannot tell a cluster that ended in order from one whose machine was taken away with all
+    that was on it. So it is the operator who says that nothing of it is left.
+    """
+    peers = view.peers
+    if not view.leader or peers is None:
+        raise ActionRefused("only the leader can: juju run lxd-cluster/leader form-again")
+    if not peers.app.cluster or any(d.cluster for d in (peers.own, *peers.others.values())):
+        raise ActionRefused("a unit is a member of the cluster, or there was none yet")
+    if confirm != GONE:
+        raise ActionRefused(f"what the old cluster held is given up: repeat with confirm={GONE}")
+    return leading.begun_again(peers)
 
 
 def backup_database(world: World, database: ports.Database) -> str:

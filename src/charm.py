@@ -74,6 +74,7 @@ class LxdClusterCharm(ops.CharmBase):
         framework.observe(self.on.plan_action, self._plan)
         framework.observe(self.on.forget_lost_action, self._forget_lost)
         framework.observe(self.on.retry_join_action, self._retry_join)
+        framework.observe(self.on.form_again_action, self._form_again)
         framework.observe(self.on.backup_database_action, self._backup_database)
         framework.observe(self.on.recover_quorum_action, self._recover_quorum)
         framework.observe(self.on.collect_unit_status, self._collect_unit_status)
@@ -166,6 +167,19 @@ class LxdClusterCharm(ops.CharmBase):
         view = self._look(event)
         if view is not None:
             self._act(event, "result", lambda: actions.retry_join(view, self._world))
+
+    def _form_again(self, event: ops.ActionEvent) -> None:
+        view = self._look(event)
+        if view is None:
+            return
+        try:
+            app = actions.form_again(view, str(event.params.get("confirm", "")))
+        except actions.ActionRefused as refused:
+            event.fail(str(refused))
+            return
+        (relation,) = self.model.relations[PEERS]
+        _write(relation.data[self.app], app)
+        event.set_results({"result": "the units form a new cluster"})
 
     def _backup_database(self, event: ops.ActionEvent) -> None:
         self._act(event, "path", lambda: actions.backup_database(self._world, Database()))

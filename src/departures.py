@@ -10,7 +10,7 @@ from steps import RemoveMember, Step
 from view import Lxd, Member, Peers, View
 
 
-def without_unit(view: View, lxd: Lxd, peers: Peers) -> tuple[Member, ...]:
+def without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Member, ...]:
     """Members that belong to no unit that Juju knows. None are named without asking Juju.
 
     A unit that Juju knows and whose data cannot be read has never entered the relation, so it
@@ -18,12 +18,12 @@ def without_unit(view: View, lxd: Lxd, peers: Peers) -> tuple[Member, ...]:
     """
     if view.units is None:
         return ()
-    units = {view.unit: peers.own, **peers.others}
+    units = {view.unit: own, **peers.others}
     taken = {data.name for unit, data in units.items() if unit in view.units.known}
     return tuple(m for m in lxd.members if m.name not in taken)
 
 
-def removal(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:
     """Removes the first of those that LXD calls offline, while a majority of voters is up.
 
     One at a time: each removal may change who votes.
@@ -33,7 +33,7 @@ def removal(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
         return ()
     if sum(m.up for m in voters) * 2 <= len(voters):
         return ()
-    gone = [m for m in without_unit(view, lxd, peers) if m.offline]
+    gone = [m for m in without_unit(view, lxd, peers, own) if m.offline]
     return (RemoveMember(gone[0].name),) if gone else ()
 
 
@@ -46,7 +46,7 @@ def removed_units(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[st
     return tuple(
         unit
         for unit, data in sorted(units.items())
-        if unit in view.units.staying
+        if unit in view.units.known
         and data.cluster == fingerprint
         and lxd.member(data.name) is None
     )

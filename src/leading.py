@@ -54,6 +54,11 @@ def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str
     return next(u for u in preferred if u in able)
 
 
+def begun_again(peers: Peers) -> AppData:
+    """What the leader writes to let the units form a cluster anew, after theirs is gone."""
+    return AppData(queue=peers.app.queue)
+
+
 def number(unit: str) -> tuple[str, int]:
     """Sorts units as Juju numbers them."""
     match = re.fullmatch(r"(.*)/(\d+)", unit)
@@ -104,7 +109,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     units = {view.unit: own, **peers.others}
     joined = {u for u, d in units.items() if d.cluster and u in every | {view.unit}}
     if not joined and app.cluster:
-        return blocked("no unit is a member any more: remove the application, deploy it again")
+        return blocked("no unit is a member any more; to begin again: run form-again")
     if not joined:
         who = app.bootstrap or "a unit with LXD"
         return waiting(f"for {who} to bootstrap the cluster")
@@ -116,7 +121,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
         return waiting(f"{done}, missing {names(missing)}")
     if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")
-    return _health(view, view.lxd, peers)
+    return _health(view, view.lxd, peers, own)
 
 
 def _grave(view: View, lxd: Lxd, peers: Peers) -> Status | None:
@@ -135,11 +140,11 @@ def _grave(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     return None
 
 
-def _health(view: View, lxd: Lxd, peers: Peers) -> Status:
+def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     if view.units is not None and view.units.leaving:
         return waiting(f"for {names(view.units.leaving)} to leave")
     total = len(lxd.members)
-    if homeless := departures.without_unit(view, lxd, peers):
+    if homeless := departures.without_unit(view, lxd, peers, own):
         name = homeless[0].name
         return waiting(f"member {name} has no unit; once it is dead: lxc cluster remove {name}")
     evacuated = [m.name for m in lxd.members if m.status == "EVACUATED"]

@@ -58,18 +58,22 @@ def standing_in_the_way(
 def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
     if len(lxd.members) == 1:
-        return _of_only_member(view, peers, member)
+        return _of_only_member(view, lxd, peers, member)
     reasons = standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
     if reasons:
         return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
     instances, volumes = _held(lxd, member)
     moving = [i for i in instances if i.evacuate not in _STAYS]
-    if moving and member.status != "EVACUATED" and not view.events.evacuation_failure:
+    failure = view.events.evacuation_failure
+    if moving and member.status != "EVACUATED" and not failure:
         return _go(Evacuate(member.name, count(len(instances), "instance")))
-    if instances or volumes:
-        left = tuple(str(thing) for thing in (*instances, *volumes))
-        return _go(AbandonMember(member.name, left))
-    return _go(LeaveCluster(member.name))
+    left = (*instances, *volumes)
+    if not left:
+        return _go(LeaveCluster(member.name))
+    if options.on_remove == ABANDON:
+        return _go(AbandonMember(member.name, tuple(str(thing) for thing in left)))
+    reasons = tuple(f"{thing}: did not move: {failure}" for thing in left)
+    return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
 
 
 def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:
@@ -115,15 +119,17 @@ def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
 
 
-def _of_only_member(view: View, peers: Peers, member: Member) -> Plan:
-    """Others that wait to join could never do so once the only member is gone."""
-    published = peers.app.cluster or peers.own.cluster
-    if not published:
-        return _go(ResetLxd("the unit leaves before the cluster was told of"))
+def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
+    """A cluster of one that holds nothing ends with it, unless somebody may be joining it."""
     if view.options.on_remove == ABANDON:
         return _gone()
-    reason = f"{member.name} is the only member, and other units wait to join it"
-    return _hold(blocked(f"{view.unit} cannot leave: {reason}"), _full(view, (reason,)))
+    instances, volumes = _held(lxd, member)
+    reasons = [f"{thing}: nobody else is a member yet" for thing in (*instances, *volumes)]
+    if peers.own.token is not None:
+        reasons.append(f"{peers.own.token.unit} has a join token: wait until it has joined")
+    if reasons:
+        return _hold(cannot_leave(view.unit, tuple(reasons)), _full(view, tuple(reasons)))
+    return _go(ResetLxd("its only member leaves and holds nothing"))
 
 
 def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:

@@ -326,7 +326,8 @@ def _member(row: Any) -> Member:
 
 
 def _instance(row: Any) -> Instance:
-    evacuate = row["expanded_config"].get("cluster.evacuate") or "auto"
+    # LXD leaves it out where it is empty, and for instances of a member that does not answer.
+    evacuate = row.get("expanded_config", {}).get("cluster.evacuate") or "auto"
     return Instance(row["project"], row["name"], row["location"], evacuate)
 
 

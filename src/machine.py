@@ -100,6 +100,8 @@ class Machine:
 
     def kill_lxd(self) -> None:
         """Ends a daemon that hangs: asked to stop, it would take its ten minutes."""
+        # Killed without a pending stop, systemd starts it again at once.
+        _run("/usr/bin/systemctl", "stop", "--no-block", _DAEMON)
         _run("/usr/bin/systemctl", "kill", "--signal=SIGKILL", _DAEMON)
 
 

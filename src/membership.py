@@ -32,7 +32,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     decided = peers.app.storage or own.storage or _made_here(view, lxd)
     if peers.app.bootstrap == view.unit and decided:
         own = own.model_copy(update={"storage": decided})
-    steps = [*_local(view, lxd, member), *departures.removal(view, lxd, peers)]
+    steps = [*_local(view, lxd, member), *departures.removal(view, lxd, peers, own)]
     if view.forming is not None and _formed(view.forming, peers, fingerprint):
         steps.append(ForgetForming())
     problem = _moved(view, lxd) or (

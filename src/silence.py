@@ -10,7 +10,7 @@ from view import Peers, Silence, Silent, View
 
 def of_silent(view: View, silent: Silent) -> Plan:
     """The plan of a unit whose LXD is installed and silent."""
-    if _join_hangs(view):
+    if silent.kind is Silence.HUNG and _join_hangs(view):
         return Plan(
             waiting("to join again"),
             (ResetLxd(f"its join did not end in {deadlines.JOIN:.0f} s"),),
@@ -34,6 +34,11 @@ def moved(was: str, now: str) -> Status:
 
 
 def _join_hangs(view: View) -> bool:
+    """Whether a join began here and has not ended in its time.
+
+    Its daemon answers nothing at all. One that only misses its database may be a full member of
+    a cluster that has lost its quorum: that one is not to be touched.
+    """
     forming = view.forming
     if forming is None or forming.what != "join":
         return False

@@ -63,6 +63,7 @@ class ModelLxd:
     alive_: bool = False
     stopped: bool = False
     fail_join: str = ""
+    fail_evacuation: str = ""
     heartbeat_comes: bool = True
     shared: ModelCluster = field(default_factory=lambda: ModelCluster("bare"))
 
@@ -111,6 +112,8 @@ class ModelLxd:
         return self.alive_
 
     def evacuate(self, name: str, seconds: float) -> Iterator[None]:
+        if self.fail_evacuation:
+            raise LxdError(self.fail_evacuation)
         members = self.shared.members
         targets = [m.name for m in members.values() if m.online and m.name != name]
         members[name] = replace(members[name], status="EVACUATED")

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+import actions
+import peers
 from status import Kind
 from steps import AbandonMember, Evacuate, LeaveCluster, ResetLxd
 from tests.unit.model_units import ModelApp, formed
@@ -179,13 +181,52 @@ def test_when_the_application_goes_no_member_is_torn_from_another():
     assert len(the_cluster(app).members) == 3
 
 
-def test_the_only_member_waits_for_those_that_want_to_join():
+def test_the_only_member_waits_for_one_that_may_be_joining():
     app = formed(1)
+    app.add(1)
+    for name in ("lxd/1", "lxd/0", "lxd/0"):
+        app.hook(name)
+    leaving(app, "lxd/0")
+
+    assert "lxd/1 has a join token" in app.hook("lxd/0").hold
+    assert "m0" in the_cluster(app).members
+
+
+def test_the_only_member_does_not_go_with_what_it_holds():
+    app = with_instance(formed(1), "m0")
     app.add(1)
     leaving(app, "lxd/0")
 
-    assert "the only member" in app.hook("lxd/0").hold
-    assert "m0" in the_cluster(app).members
+    assert "default/c1: nobody else is a member yet" in app.hook("lxd/0").hold
+
+
+def test_a_cluster_of_one_that_holds_nothing_ends_and_the_operator_begins_again():
+    app = formed(1)
+    app.add(1)
+    leaving(app, "lxd/0")
+    assert app.hook("lxd/0").hold == ""
+    app.remove("lxd/0")
+    app.leaving.clear()
+    app.leader = "lxd/1"
+    app.settle()
+    assert str(app.plan("lxd/1").app_status) == (
+        "blocked: no unit is a member any more; to begin again: run form-again"
+    )
+
+    app.app_data = peers.dump(actions.form_again(app.view("lxd/1"), actions.GONE))
+    app.settle()
+
+    assert str(app.plan("lxd/1").status) == "active: member m1, voter"
+
+
+def test_an_evacuation_that_fails_holds_the_unit():
+    app = leaving(with_instance(formed(3), "m2"), "lxd/2")
+    app.units["lxd/2"].lxd.fail_evacuation = "Failed to migrate c1"
+
+    plan = app.hook("lxd/2")
+
+    assert "default/c1: did not move: Failed to migrate c1" in plan.hold
+    assert "m2" in the_cluster(app).members
 
 
 def test_a_founder_that_told_nobody_leaves_nothing_behind():
