@@ -184,7 +184,9 @@ def _reset(world: World, why: str) -> None:
 def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:
     token = world.lxd.make_join_token(step.name)
     sealed = seal.seal(token, step.key, purpose(step.unit))
-    made = Token(unit=step.unit, attempt=step.attempt, sealed=sealed, made=world.clock())
+    made = Token(
+        unit=step.unit, name=step.name, attempt=step.attempt, sealed=sealed, made=world.clock()
+    )
     return replace(events, made=made)
 
 
@@ -195,7 +197,7 @@ def purpose(unit: str) -> str:
 
 def _cancel_token(step: CancelToken, unit: str, world: World, events: Events) -> Events:
     world.lxd.cancel_join_token(step.name)
-    return replace(events, made=None)
+    return replace(events, made=None, withdrawn=True)
 
 
 def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events: Events) -> Events:
@@ -216,8 +218,8 @@ def _evacuate(step: Evacuate, unit: str, world: World, events: Events) -> Events
             world.tell(f"{step}: {left} left")
     except (LxdError, LxdUnreachable) as error:
         logger.warning("not everything moved off %s: %s", step.name, error)
-        return replace(events, evacuation_failure=str(error))
-    return events
+        return replace(events, evacuation=str(error))
+    return replace(events, evacuation="")
 
 
 def _leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -> Events:

@@ -8,7 +8,7 @@ import leading
 import lost
 from peers import AppData
 from status import names
-from view import Lxd, Silence, Silent, View
+from view import Lxd, Silent, View
 from world import World
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def recover_quorum(view: View, world: World, database: ports.Database, confirm: 
     """
     if confirm != CONFIRMATION:
         raise ActionRefused(f"this gives up all other voters: repeat with confirm={CONFIRMATION}")
-    lxd = view.lxd
-    if not isinstance(lxd, Silent) or lxd.kind is Silence.HUNG:
-        raise ActionRefused("LXD's database answers, or LXD hangs: there is no quorum to recover")
+    # A daemon that is started without a quorum answers nothing at all, as one that hangs.
+    if not isinstance(view.lxd, Silent):
+        raise ActionRefused("LXD answers: its database has its quorum")
     listening, voters = database.voters_that_listen()
     if len(listening) * 2 > voters:
         raise ActionRefused(

@@ -22,28 +22,32 @@ class Admission:
     steps: tuple[Step, ...] = ()
     token: Token | None = None
     refused: dict[str, str] = field(default_factory=dict[str, str])
+    missed: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     """Lets the next unit of the queue in, if it is this member's turn to do so."""
-    token = view.events.made or peers.own.token
+    published = None if view.events.withdrawn else peers.own.token
+    token = view.events.made or published
     if not is_maker(view.unit, peers, lxd, fingerprint):
         return Admission(_withdraw(token, peers, lxd))
     refused = _refused(lxd, peers)
-    if token is not None and _still_good(token, view, peers):
+    missed = _missed(view, peers)
+    late = token is not None and missed.get(token.unit) == token.attempt
+    if token is not None and not late and _still_good(token, peers):
         return Admission((), token, refused)
     if token is not None and (ghost := _left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
         removal = (RemoveMember(ghost.name),) if ghost.offline else ()
-        return Admission(removal, token, refused)
-    place = _next(view.unit, lxd, peers)
+        return Admission(removal, token, refused, missed)
+    place = _next(view.unit, lxd, peers, missed)
     if place is None:
-        return Admission(_withdraw(token, peers, lxd), None, refused)
+        return Admission(_withdraw(token, peers, lxd), None, refused, missed)
     data = peers.others[place.unit]
     # LXD itself drops an older token for the same name when it makes a new one.
-    withdraw = () if token and token.unit == place.unit else _withdraw(token, peers, lxd)
+    withdraw = () if token and token.name == data.name else _withdraw(token, peers, lxd)
     make = MakeToken(place.unit, data.name, data.key, place.attempt)
-    return Admission((*withdraw, make), None, refused)
+    return Admission((*withdraw, make), None, refused, missed)
 
 
 def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
@@ -60,9 +64,16 @@ def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
     return peers.app.bootstrap == unit
 
 
-def _next(me: str, lxd: Lxd, peers: Peers) -> Place | None:
-    """The first of the queue that can join now."""
-    return next((p for p in peers.app.queue if p.unit != me and _can_join(p, lxd, peers)), None)
+def _next(me: str, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> Place | None:
+    """The first of the queue that can join now. Who missed its turn waits for another place."""
+    return next(
+        (
+            p
+            for p in peers.app.queue
+            if p.unit != me and missed.get(p.unit) != p.attempt and _can_join(p, lxd, peers)
+        ),
+        None,
+    )
 
 
 def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
@@ -72,14 +83,26 @@ def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
     return data.attempt == place.attempt and lxd.member(data.name) is None
 
 
-def _still_good(token: Token, view: View, peers: Peers) -> bool:
+def _still_good(token: Token, peers: Peers) -> bool:
     """Whether the unit that the token is for may be using it right now."""
     place = next((p for p in peers.app.queue if p.unit == token.unit), None)
     data = peers.others.get(token.unit)
     if place is None or data is None or data.cluster or not data.able:
         return False
-    in_time = view.now - token.made < deadlines.TOKEN
-    return in_time and place.attempt == token.attempt == data.attempt
+    return place.attempt == token.attempt == data.attempt and token.name in ("", data.name)
+
+
+def _missed(view: View, peers: Peers) -> dict[str, int]:
+    """Turns that were given and not taken, as long as the queue does not say so.
+
+    It is the maker that tells: another unit's clock may be an hour off.
+    """
+    places = {p.unit: p.attempt for p in peers.app.queue}
+    missed = dict(peers.own.missed)
+    token = peers.own.token
+    if token is not None and view.now - token.made > deadlines.LAPSE:
+        missed[token.unit] = token.attempt
+    return {unit: attempt for unit, attempt in missed.items() if places.get(unit) == attempt}
 
 
 def _left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
@@ -96,9 +119,10 @@ def _withdraw(token: Token | None, peers: Peers, lxd: Lxd) -> tuple[Step, ...]:
     if token is None:
         return ()
     data = peers.others.get(token.unit)
-    if data is None or data.cluster or not data.name or lxd.member(data.name):
+    name = token.name or (data.name if data else "")
+    if not name or (data is not None and data.cluster) or lxd.member(name):
         return ()
-    return (CancelToken(data.name),)
+    return (CancelToken(name),)
 
 
 def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:

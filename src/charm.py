@@ -97,11 +97,11 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _leave(self, _: ops.EventBase) -> None:
         """Raises CannotLeave: only a hook that fails keeps Juju from taking the machine away."""
-        options, leader = self._options_of_leaver(), self.unit.is_leader()
-        plan = run.run(replace(self._juju(options), leaving=True, leader=False), self._world)
+        juju = replace(self._juju(self._options_of_leaver()), leaving=True)
+        plan = run.run(juju, self._world)
         if plan.hold:
             self.unit.status = _as_juju(plan.status)
-            if leader:
+            if juju.leader:
                 self.app.status = _as_juju(plan.status)
             raise CannotLeave(plan.hold)
         self._told = plan

@@ -26,9 +26,6 @@ EVACUATE = 3600.0
 LEAVE = 120.0
 """A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""
 
-TOKEN = 3000.0
-"""How long a published token is good for. LXD's own limit is three hours."""
-
 LAPSE = 600.0
 """A unit that has had its token this long without joining goes to the end of the queue."""
 

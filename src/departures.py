@@ -29,7 +29,8 @@ def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ..
     One at a time: each removal may change who votes.
     """
     voters = [m for m in lxd.members if m.voter]
-    if not view.leader:
+    # The leader may be the one that leaves, and be held by those that are dead.
+    if not (view.leader or view.leaving):
         return ()
     if sum(m.up for m in voters) * 2 <= len(voters):
         return ()

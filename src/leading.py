@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import deadlines
 import departures
 import leaving
 import lost
@@ -74,7 +73,7 @@ def _queue(
     for place in app.queue:
         if view.units is not None and place.unit not in view.units.staying:
             continue
-        attempt = _attempt_due(view, place, units)
+        attempt = _attempt_due(place, units)
         if attempt == place.attempt:
             kept.append(place)
         else:
@@ -87,19 +86,15 @@ def _queue(
     return (*kept, *places, *late)
 
 
-def _attempt_due(view: View, place: Place, units: dict[str, UnitData]) -> int:
+def _attempt_due(place: Place, units: dict[str, UnitData]) -> int:
     """The attempt for which `place` should stand: higher than it does if its turn was missed."""
     data = units.get(place.unit)
     if data is None or data.cluster:
         return place.attempt
     if data.attempt > place.attempt:
         return data.attempt
-    for maker in units.values():
-        token = maker.token
-        if token is None or token.unit != place.unit or token.attempt != place.attempt:
-            continue
-        if view.now - token.made > deadlines.LAPSE:
-            return place.attempt + 1
+    if any(maker.missed.get(place.unit) == place.attempt for maker in units.values()):
+        return place.attempt + 1
     return place.attempt
 
 

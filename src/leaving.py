@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import departures
 from options import ABANDON, REFUSE
 from status import Status, blocked, count, names, waiting
 from steps import AbandonMember, Evacuate, LeaveCluster, Plan, ResetLxd, Step
@@ -49,30 +50,35 @@ def standing_in_the_way(
     if on_remove == REFUSE:
         reasons += [f"{i}: is here, and on-remove=refuse" for i in instances]
     else:
-        evacuated = member.status == "EVACUATED"
-        reasons += [f"{i}: {_why(i)}" for i in instances if evacuated or i.evacuate in _STAYS]
+        stuck = [i for i in instances if i.evacuate in _STAYS]
+        reasons += [f"{i}: cluster.evacuate={i.evacuate}: move or delete it" for i in stuck]
+        if instances and not any(m.online for m in lxd.members if m.name != member.name):
+            reasons += [f"{i}: no other member can take it" for i in instances if i not in stuck]
     reasons += [f"{v}: copy it to another member, or delete it" for v in volumes]
     return tuple(reasons)
 
 
 def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
+    if dead := departures.removal(view, lxd, peers, peers.own):
+        return _go(*dead)
     if len(lxd.members) == 1:
         return _of_only_member(view, lxd, peers, member)
     reasons = standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
     if reasons:
         return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
     instances, volumes = _held(lxd, member)
-    moving = [i for i in instances if i.evacuate not in _STAYS]
-    failure = view.events.evacuation_failure
-    if moving and member.status != "EVACUATED" and not failure:
+    tried = view.events.evacuation
+    if tried is None and (instances or member.status != "EVACUATED"):
+        # An empty member too: LXD's scheduler puts nothing new on an evacuated one.
         return _go(Evacuate(member.name, count(len(instances), "instance")))
     left = (*instances, *volumes)
     if not left:
         return _go(LeaveCluster(member.name))
     if options.on_remove == ABANDON:
         return _go(AbandonMember(member.name, tuple(str(thing) for thing in left)))
-    reasons = tuple(f"{thing}: did not move: {failure}" for thing in left)
+    why = tried or "LXD left it where it is"
+    reasons = tuple(f"{thing}: did not move ({why}): move or delete it" for thing in left)
     return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
 
 
@@ -87,12 +93,6 @@ def _full(view: View, reasons: tuple[str, ...]) -> str:
     app = view.unit.partition("/")[0]
     lines = "\n".join(f"  {reason}" for reason in reasons)
     return f"{view.unit} cannot leave:\n{lines}\n{_FORCE.format(app=app, unit=view.unit)}"
-
-
-def _why(instance: Instance) -> str:
-    if instance.evacuate in _STAYS:
-        return f"cluster.evacuate={instance.evacuate}: move or delete it"
-    return "did not move: lxc move it, or delete it"
 
 
 def _held(lxd: Lxd, member: Member) -> tuple[list[Instance], list[Volume]]:
@@ -154,8 +154,8 @@ def _gone() -> Plan:
     return Plan(waiting("has left the cluster"))
 
 
-def _go(step: Step) -> Plan:
-    return Plan(waiting("to leave the cluster"), (step,))
+def _go(*steps: Step) -> Plan:
+    return Plan(waiting("to leave the cluster"), steps)
 
 
 def _hold(status: Status, why: str = "") -> Plan:

@@ -43,7 +43,8 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         steps += shared
     admitted = admission.admit(view, lxd, peers, fingerprint)
     steps += admitted.steps
-    own = own.model_copy(update={"token": admitted.token, "refused": admitted.refused})
+    told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
+    own = own.model_copy(update=told)
     return Plan(problem or _standing(member), tuple(steps), own)
 
 

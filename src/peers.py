@@ -27,6 +27,8 @@ class Token(_Data):
     """Permission for one unit to join once, sealed to that unit's key."""
 
     unit: str
+    name: str = ""
+    """The member that LXD made it for: by it the token is cancelled."""
     attempt: int
     sealed: str
     made: float
@@ -71,6 +73,8 @@ class UnitData(_Data):
     snap: str = ""
     """Which local snap file is installed, empty for one from the store."""
     token: Token | None = None
+    missed: dict[str, int] = {}
+    """Units that had a token of this member and did not use it, and for which attempt."""
     refused: dict[str, str] = {}
     """Units that this member cannot admit, and why."""
 

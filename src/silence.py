@@ -75,4 +75,5 @@ def _by_kind(silent: Silent) -> Status:
         case Silence.NO_DATABASE:
             return waiting("for LXD's database: a majority of its voters must be up")
         case Silence.HUNG:
-            return waiting("LXD hangs; if it stays so: systemctl restart snap.lxd.daemon")
+            # A daemon that is started without a quorum of its database does so too.
+            return waiting("LXD is silent: are most members up? Else: snap restart lxd")

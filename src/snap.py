@@ -91,6 +91,8 @@ class Snap:
             raise SnapError(error.stderr.strip().removeprefix("error: ")) from error
         except subprocess.TimeoutExpired as error:
             raise SnapError(f"no end after {deadlines.SNAP:.0f} s") from error
+        if not _CURRENT.exists():
+            raise SnapError("the attached file is not the LXD snap: attach another")
         connected = _connect()
         if fresh and connected:
             # The daemon began without what the plugs allow it.

@@ -215,7 +215,10 @@ class Events:
 
     made: Token | None = None
     join_failure: str = ""
-    evacuation_failure: str = ""
+    evacuation: str | None = None
+    """What hindered the evacuation, empty if nothing did, None if there was none."""
+    withdrawn: bool = False
+    """The token that is still published was cancelled."""
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,8 @@ class ModelLxd:
         if self.fail_evacuation:
             raise LxdError(self.fail_evacuation)
         members = self.shared.members
+        if members[name].status == "EVACUATED":
+            raise LxdError("already evacuated")
         targets = [m.name for m in members.values() if m.online and m.name != name]
         members[name] = replace(members[name], status="EVACUATED")
         moved = [

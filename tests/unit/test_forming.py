@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -135,11 +136,39 @@ def test_a_unit_that_does_not_use_its_token_goes_last():
     assert [p.unit for p in app.app().queue] == ["lxd/0", "lxd/1", "lxd/2"]
 
     app.now += LAPSE + 1
-    for name in ("lxd/0", "lxd/0", "lxd/2"):
+    for name in ("lxd/0", "lxd/2", "lxd/0"):
         app.hook(name)
 
     assert app.own("lxd/2").cluster
     assert [p.unit for p in app.app().queue] == ["lxd/0", "lxd/2", "lxd/1"]
+
+
+def test_a_clock_that_is_an_hour_off_keeps_nobody_out():
+    app = formed(1)
+    app.add(1)
+    maker = app.units["lxd/0"]
+    maker.world = replace(maker.world, clock=lambda: app.now - 3600)
+    app.settle()
+
+    assert app.own("lxd/1").cluster
+    assert app.own("lxd/1").attempt == 0
+
+
+def test_a_withdrawn_token_is_no_good_though_its_unit_was_renamed():
+    app = formed(1)
+    unit = app.add(1)
+    for name in ("lxd/1", "lxd/0", "lxd/0"):
+        app.hook(name)
+    (cluster,) = app.clusters.values()
+    assert "m1" in cluster.tokens
+    unit.machine.name = "renamed"
+    app.hook("lxd/1")
+    assert not app.own("lxd/1").cluster
+    app.hook("lxd/0")
+
+    assert "m1" not in cluster.tokens
+    app.settle()
+    assert app.own("lxd/1").cluster
 
 
 def test_tokens_are_never_readable_in_a_databag():

@@ -134,7 +134,9 @@ def test_what_did_not_move_in_an_evacuation_is_named():
     cluster = the_cluster(app)
     cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
 
-    assert "default/c1: did not move: lxc move it, or delete it" in app.hook("lxd/2").hold
+    assert "default/c1: did not move (already evacuated): move or delete it" in (
+        app.hook("lxd/2").hold
+    )
 
 
 def test_the_leader_tells_what_holds_another_unit():
@@ -161,7 +163,9 @@ def test_abandon_moves_what_can_move_and_leaves_the_rest():
 def test_the_steps_of_each_stage():
     app = leaving(with_instance(formed(3), "m2"), "lxd/2")
     first = app.plan("lxd/2").steps
-    the_cluster(app).instances.clear()
+    cluster = the_cluster(app)
+    cluster.instances.clear()
+    cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
     second = app.plan("lxd/2").steps
     app.options["on_remove"] = "abandon"
     with_volume(app, "m2")
@@ -225,7 +229,7 @@ def test_an_evacuation_that_fails_holds_the_unit():
 
     plan = app.hook("lxd/2")
 
-    assert "default/c1: did not move: Failed to migrate c1" in plan.hold
+    assert "default/c1: did not move (Failed to migrate c1)" in plan.hold
     assert "m2" in the_cluster(app).members
 
 
@@ -389,7 +393,7 @@ def test_a_dead_machine_that_was_told_to_be_able_is_no_failed_join():
 
 SILENT = [
     (Silence.STOPPED, "blocked: LXD is not running here: snap start lxd, or see snap logs lxd"),
-    (Silence.HUNG, "waiting: LXD hangs; if it stays so: systemctl restart snap.lxd.daemon"),
+    (Silence.HUNG, "waiting: LXD is silent: are most members up? Else: snap restart lxd"),
     (
         Silence.NO_DATABASE,
         "waiting: for LXD's database: a majority of its voters must be up",

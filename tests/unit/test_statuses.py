@@ -94,7 +94,7 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
         channel_unknown,
         "blocked: could not install the LXD snap from 5.21/stable: no LXD on 5.21/stable",
     ),
-    (lxd_does_not_answer, "waiting: LXD hangs; if it stays so: systemctl restart snap.lxd.daemon"),
+    (lxd_does_not_answer, "waiting: LXD is silent: are most members up? Else: snap restart lxd"),
     (no_address, "waiting: for an address on the binding cluster"),
     (
         instances_there,
