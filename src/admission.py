@@ -35,7 +35,7 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     missed = _missed(view, peers)
     late = token is not None and missed.get(token.unit) == token.attempt
     if token is not None and not late and _still_good(token, peers):
-        return Admission((), token, refused)
+        return Admission((), token, refused, missed)
     if token is not None and (ghost := _left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
         removal = (RemoveMember(ghost.name),) if ghost.offline else ()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import subprocess
 import sys
+import time
 
 from lab.cli.output import printed, table
 from lab.cli.session import CommandError, Session, is_running
@@ -17,9 +20,52 @@ def _machine_argument(parser: Parser) -> None:
     parser.add_argument("machine")
 
 
+def _moment_arguments(parser: Parser) -> None:
+    parser.add_argument("--after", type=seconds, default=0.0, help="and so long (1s, 200ms) after")
+    parser.add_argument("--timeout", type=seconds, default=300.0, help="how long to wait for it")
+
+
+def _await_message(session: Session, options: Options, message: str) -> str:
+    """The unit whose status message has come to fit the glob, once the moment is there."""
+    wait = options.timeout
+    target = options.target
+    unit = session.ask("wait-message", wait + 30, target=target, message=message, wait=wait)
+    if unit is None:
+        raise CommandError(f'timed out waiting for {target} to say "{message}"')
+    time.sleep(options.after)
+    return unit
+
+
+def _kill_hook_arguments(parser: Parser) -> None:
+    _target_argument(parser)
+    parser.add_argument("--at", metavar="GLOB", help="when the status message fits; else now")
+    _moment_arguments(parser)
+
+
+def _target_argument(parser: Parser) -> None:
+    parser.add_argument("target", metavar="UNIT|APP", help="of an application, any unit")
+
+
 def _kill_hook(session: Session, options: Options) -> int:
-    print(session.ask("kill-hook", unit=options.unit))
+    unit = _await_message(session, options, options.at) if options.at else options.target
+    print(session.ask("kill-hook", unit=unit))
     return 0
+
+
+def _at_arguments(parser: Parser) -> None:
+    _target_argument(parser)
+    parser.add_argument("message", metavar="GLOB", help="of the status message")
+    _moment_arguments(parser)
+    parser.add_argument("--on", metavar="UNIT", help="run it there instead")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+
+
+def _at(session: Session, options: Options) -> int:
+    unit = _await_message(session, options, options.message)
+    shell = ["/bin/sh", "-c", " ".join(options.command)]
+    entering = session.ask("enter", target=options.on or unit, argv=shell)
+    print(unit, flush=True)
+    return subprocess.run(entering["argv"], check=False).returncode
 
 
 def _power_cut(session: Session, options: Options) -> int:
@@ -143,8 +189,9 @@ def _restart(session: Session, _: Options) -> int:
 
 VERBS = {
     "kill-hook": Verb(
-        "Kill the unit's running hook, as if its agent died.", _unit_argument, _kill_hook
+        "Kill a unit's running hook, as if its agent died.", _kill_hook_arguments, _kill_hook
     ),
+    "at": Verb("Run a command the moment a unit shows a message.", _at_arguments, _at),
     "power-cut": Verb("Cut a machine's power.", _machine_argument, _power_cut),
     "power-on": Verb("Start a machine whose power was cut.", _machine_argument, _power_on),
     "reboot": Verb("Reboot a machine.", _machine_argument, _reboot),

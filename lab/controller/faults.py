@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable
 
 from lab.controller.agent import MachineAgent
@@ -25,6 +26,21 @@ class Faults:
         if name is None:
             raise JujuError(f"{unit} is not running a hook")
         return name
+
+    def wait_message(self, target: str, message: str, wait: float) -> str | None:
+        """Wait until the status message of a unit, or of any unit of an application, fits the glob.
+
+        The unit's name; None after `wait` seconds. The unit need not be there yet.
+        """
+
+        def fitting(juju: Juju) -> str | None:
+            for unit in juju.state.units.values():
+                named = target in (unit.name, unit.app)
+                if named and fnmatch.fnmatchcase(unit.workload.message, message):
+                    return unit.name
+            return None
+
+        return self._keeper.wait_until(fitting, wait)
 
     def power_cut(self, machine: str) -> None:
         """Cut a machine's power. It stays off until `power_on`."""
