@@ -28,6 +28,7 @@ from steps import (
     LeaveCluster,
     MakeKey,
     MakeToken,
+    MoveInstance,
     RemoveMember,
     ResetLxd,
     SetDefaultProfile,
@@ -212,6 +213,8 @@ def _forget_forming(step: ForgetForming, unit: str, world: World, events: Events
 
 
 def _evacuate(step: Evacuate, unit: str, world: World, events: Events) -> Events:
+    here = [i for i in world.lxd.instances() if i.location == step.name]
+    events = replace(events, ran=frozenset(str(i) for i in here if i.running))
     try:
         for _ in world.lxd.evacuate(step.name, deadlines.EVACUATE):
             left = sum(i.location == step.name for i in world.lxd.instances())
@@ -220,6 +223,15 @@ def _evacuate(step: Evacuate, unit: str, world: World, events: Events) -> Events
         logger.warning("not everything moved off %s: %s", step.name, error)
         return replace(events, evacuation=str(error))
     return replace(events, evacuation="")
+
+
+def _move_instance(step: MoveInstance, unit: str, world: World, events: Events) -> Events:
+    try:
+        world.lxd.move_instance(step.project, step.name, step.target)
+    finally:
+        if step.ran:
+            world.lxd.start_instance(step.project, step.name)
+    return events
 
 
 def _leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -> Events:
@@ -277,6 +289,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     SetFailureDomain: _set_failure_domain,
     ForgetForming: _forget_forming,
     Evacuate: _evacuate,
+    MoveInstance: _move_instance,
     LeaveCluster: _leave_cluster,
     AbandonMember: _abandon_member,
     RemoveMember: _remove_member,

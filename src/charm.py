@@ -220,7 +220,7 @@ class LxdClusterCharm(ops.CharmBase):
         leader = self.unit.is_leader()
         known = self._peers()
         units = _units_juju_knows() if leader or options else None
-        if known is not None and leader and units is not None:
+        if known is not None and units is not None:
             known = self._as_juju_knows_them(known, units)
         return Juju(
             unit=self.unit.name,

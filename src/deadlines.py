@@ -23,6 +23,9 @@ JOIN = 120.0
 EVACUATE = 3600.0
 """Moving all instances off a member: each is copied whole where pools are local."""
 
+MOVE = 1800.0
+"""Moving one instance that its member's evacuation left behind."""
+
 LEAVE = 120.0
 """A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""
 

@@ -30,7 +30,10 @@ def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ..
     """
     voters = [m for m in lxd.members if m.voter]
     # The leader may be the one that leaves, and be held by those that are dead.
-    if not (view.leader or view.leaving):
+    if not (view.leader or view.leaving) or view.units is None:
+        return ()
+    # One that leaves sees its peers depart one by one.
+    if view.leaving and not view.units.known <= {view.unit, *peers.others}:
         return ()
     if sum(m.up for m in voters) * 2 <= len(voters):
         return ()

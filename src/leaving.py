@@ -6,12 +6,21 @@ unless the operator set `on-remove=abandon`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import departures
 from options import ABANDON, REFUSE
 from status import Status, blocked, count, names, waiting
-from steps import AbandonMember, Evacuate, LeaveCluster, Plan, ResetLxd, Step
+from steps import (
+    AbandonMember,
+    Evacuate,
+    LeaveCluster,
+    MoveInstance,
+    Plan,
+    ResetLxd,
+    Step,
+)
 from view import Instance, Lxd, Member, Peers, Silent, View, Volume
 
 _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
@@ -75,11 +84,30 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     left = (*instances, *volumes)
     if not left:
         return _go(LeaveCluster(member.name))
+    if moves := _moves(view, lxd, member, instances):
+        return _go(*moves)
     if options.on_remove == ABANDON:
         return _go(AbandonMember(member.name, tuple(str(thing) for thing in left)))
     why = tried or "LXD left it where it is"
     reasons = tuple(f"{thing}: did not move ({why}): move or delete it" for thing in left)
     return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
+
+
+def _moves(view: View, lxd: Lxd, member: Member, left: list[Instance]) -> list[MoveInstance]:
+    """What an evacuation that was cut short left behind, stopped: LXD will not evacuate it again.
+
+    Those that run were started again on purpose, or could not be moved before.
+    """
+    free = [m.name for m in lxd.members if m.online and m.name != member.name]
+    if not free:
+        return []
+    load = Counter(i.location for i in lxd.instances or ())
+    target = min(free, key=lambda name: (load[name], name))
+    return [
+        MoveInstance(i.project, i.name, target, str(i) in view.events.ran)
+        for i in left
+        if i.evacuate not in _STAYS and not i.running
+    ][:1]
 
 
 def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:

@@ -220,6 +220,23 @@ class LxdApi:
                 raise LxdUnreachable(f"the evacuation did not end in {seconds:.0f} s")
             yield
 
+    def move_instance(self, project: str, name: str, target: str) -> None:
+        """Moves a stopped instance to another member."""
+        path = f"instances/{name}"
+        params = {"project": project, "target": target}
+        body = {"name": name, "migration": True}
+        answer = self._request("post", path, deadlines.CHANGE, json=body, params=params)
+        self._wait(answer["metadata"]["id"], deadlines.MOVE)
+
+    def start_instance(self, project: str, name: str) -> None:
+        """Starts an instance where it is."""
+        path = f"instances/{name}/state"
+        body = {"action": "start"}
+        answer = self._request(
+            "put", path, deadlines.CHANGE, json=body, params={"project": project}
+        )
+        self._wait(answer["metadata"]["id"], deadlines.CHANGE)
+
     def leave(self, name: str) -> None:
         """This member, `name`, leaves its cluster. The answer may be lost though it has left."""
         self._request("delete", f"cluster/members/{name}", deadlines.LEAVE)
@@ -328,7 +345,8 @@ def _member(row: Any) -> Member:
 def _instance(row: Any) -> Instance:
     # LXD leaves it out where it is empty, and for instances of a member that does not answer.
     evacuate = row.get("expanded_config", {}).get("cluster.evacuate") or "auto"
-    return Instance(row["project"], row["name"], row["location"], evacuate)
+    running = str(row["status"]).upper() == "RUNNING"
+    return Instance(row["project"], row["name"], row["location"], evacuate, running)
 
 
 def _used_by(row: Any) -> frozenset[str]:

@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 ROUNDS = 6
 """A unit's longest way in one run: install, key, join, settle, admit the next, look again."""
 
+LEAVING_ROUNDS = 1000
+"""One that leaves may have to move what is on it one by one."""
+
 
 def run(juju: Juju, world: World) -> Plan:
     """Does what is due. The plan returned has no steps left, or tells of the one that failed."""
@@ -30,7 +33,7 @@ def run(juju: Juju, world: World) -> Plan:
         return plan
     from act import StepFailed, act
 
-    for _ in range(ROUNDS):
+    for _ in range(LEAVING_ROUNDS if juju.leaving else ROUNDS):
         if not plan.steps:
             break
         try:

@@ -189,6 +189,19 @@ class Evacuate:
 
 
 @dataclass(frozen=True)
+class MoveInstance:
+    """An instance that an evacuation left behind, stopped, is on `target`; it runs if it ran."""
+
+    project: str
+    name: str
+    target: str
+    ran: bool
+
+    def __str__(self) -> str:
+        return f"move {self.project}/{self.name} to {self.target}"
+
+
+@dataclass(frozen=True)
 class LeaveCluster:
     """This member, which holds nothing, is none any more, and its LXD is empty."""
 
@@ -236,6 +249,7 @@ Step = (
     | SetFailureDomain
     | ForgetForming
     | Evacuate
+    | MoveInstance
     | LeaveCluster
     | AbandonMember
     | RemoveMember

@@ -74,6 +74,7 @@ class Instance:
     name: str
     location: str
     evacuate: str = "auto"
+    running: bool = False
 
     def __str__(self) -> str:
         return f"{self.project}/{self.name}"
@@ -217,6 +218,8 @@ class Events:
     join_failure: str = ""
     evacuation: str | None = None
     """What hindered the evacuation, empty if nothing did, None if there was none."""
+    ran: frozenset[str] = frozenset()
+    """Instances that ran before the evacuation."""
     withdrawn: bool = False
     """The token that is still published was cancelled."""
 

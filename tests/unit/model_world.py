@@ -126,6 +126,18 @@ class ModelLxd:
         yield
         self.shared.instances = moved
 
+    def move_instance(self, project: str, name: str, target: str) -> None:
+        self.shared.instances = [
+            replace(i, location=target) if (i.project, i.name) == (project, name) else i
+            for i in self.shared.instances
+        ]
+
+    def start_instance(self, project: str, name: str) -> None:
+        self.shared.instances = [
+            replace(i, running=True) if (i.project, i.name) == (project, name) else i
+            for i in self.shared.instances
+        ]
+
     def leave(self, name: str) -> None:
         held = [*self.shared.instances, *self.shared.volumes]
         if any(thing.location == name for thing in held):

@@ -28,7 +28,7 @@ def leaving(app: ModelApp, *units: str) -> ModelApp:
 
 
 def with_instance(app: ModelApp, member: str, evacuate: str = "auto") -> ModelApp:
-    the_cluster(app).instances.append(Instance("default", "c1", member, evacuate))
+    the_cluster(app).instances.append(Instance("default", "c1", member, evacuate, running=True))
     return app
 
 
@@ -137,6 +137,18 @@ def test_what_did_not_move_in_an_evacuation_is_named():
     assert "default/c1: did not move (already evacuated): move or delete it" in (
         app.hook("lxd/2").hold
     )
+
+
+def test_what_an_evacuation_that_was_cut_short_left_behind_is_moved():
+    app = leaving(formed(3), "lxd/2")
+    cluster = the_cluster(app)
+    cluster.instances.append(Instance("default", "c1", "m2"))
+    cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
+
+    plan = app.hook("lxd/2")
+
+    assert plan.hold == ""
+    assert [i.location for i in cluster.instances] == ["m0"]
 
 
 def test_the_leader_tells_what_holds_another_unit():
