@@ -73,7 +73,7 @@ def _by_kind(silent: Silent) -> Status:
         case Silence.STOPPED:
             return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
         case Silence.NO_DATABASE:
-            return waiting("for LXD's database: a majority of its voters must be up")
+            return waiting("LXD's database has no quorum: bring members back or run recover-quorum")
         case Silence.HUNG:
             # A daemon that is started without a quorum of its database does so too.
-            return waiting("LXD is silent: are most members up? Else: snap restart lxd")
+            return waiting("LXD is silent: snap restart lxd; without a quorum: run recover-quorum")

@@ -405,10 +405,13 @@ def test_a_dead_machine_that_was_told_to_be_able_is_no_failed_join():
 
 SILENT = [
     (Silence.STOPPED, "blocked: LXD is not running here: snap start lxd, or see snap logs lxd"),
-    (Silence.HUNG, "waiting: LXD is silent: are most members up? Else: snap restart lxd"),
+    (
+        Silence.HUNG,
+        "waiting: LXD is silent: snap restart lxd; without a quorum: run recover-quorum",
+    ),
     (
         Silence.NO_DATABASE,
-        "waiting: for LXD's database: a majority of its voters must be up",
+        "waiting: LXD's database has no quorum: bring members back or run recover-quorum",
     ),
 ]
 

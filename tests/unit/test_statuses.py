@@ -94,7 +94,10 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
         channel_unknown,
         "blocked: could not install the LXD snap from 5.21/stable: no LXD on 5.21/stable",
     ),
-    (lxd_does_not_answer, "waiting: LXD is silent: are most members up? Else: snap restart lxd"),
+    (
+        lxd_does_not_answer,
+        "waiting: LXD is silent: snap restart lxd; without a quorum: run recover-quorum",
+    ),
     (no_address, "waiting: for an address on the binding cluster"),
     (
         instances_there,
