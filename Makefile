@@ -24,7 +24,7 @@ CHARM ?= $(LAB_CHARM)
 LXD_CLUSTER_LAB ?= /var/lib/lxd-cluster-lab
 export LXD_CLUSTER_LAB
 
-TEST_STAGES := lint unit project machines integration
+TEST_STAGES := lint unit simulation project machines integration
 
 .PHONY: help
 help: ## List what make can do here
@@ -68,13 +68,36 @@ lint: $(VENV_READY) ## Check style, spelling and types
 unit: $(VENV_READY) ## Run the tests that need no machine: the charm's, and those of the lab's model
 	@$(PYTEST) -q -m "not machines" tests/unit tests/lab $(ARGS)
 
+.PHONY: simulation
+simulation: $(VENV_READY) ## Simulate 2,000 clusters with faults, and check that mistakes are noticed
+	@$(PYTEST) -q tests/simulation $(ARGS)
+
+# Of the longer run: how many seeds from which on, or the one to replay step by step.
+SEEDS ?= 100000
+FIRST ?= 0
+.PHONY: simulate
+simulate: $(VENV_READY) ## Simulate SEEDS=100000 clusters, or replay SEED=n step by step
+	@$(PYTHON) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)) $(ARGS)
+
+.PHONY: mutants
+mutants: $(VENV_READY) ## Break the charm's protocol on purpose: the simulation has to notice each time
+	@$(PYTHON) -m tests.simulation.mutants $(ARGS)
+
+.PHONY: conformance
+conformance: setup lab-charm lab-free ## Compare the simulation's model of LXD with the real one
+	@$(PYTHON) -m tests.conformance $(ARGS)
+
+.PHONY: chaos
+chaos: setup lab-charm lab-free ## Break real LXD in the lab in every way that we know
+	@$(PYTHON) -m tests.chaos $(ARGS)
+
 .PHONY: project
 project: $(PACK_ENV_READY) ## Check the project's own files with charmcraft's models and linters
 	@$(PACK_ENV)/bin/python -m pytest -q -o pythonpath=. -o filterwarnings=default tests/project $(ARGS)
 
 .PHONY: machines
 machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
-	@$(PYTEST) -q -m machines tests/lab $(ARGS)
+	@$(PYTEST) -q -m machines tests/lab tests/conformance tests/chaos $(ARGS)
 
 .PHONY: integration
 integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Run the integration tests on the lab, or on a controller: JUJU=juju CHARM=file
