@@ -18,7 +18,7 @@ def read(config: Mapping[str, str]) -> dict[str, list[str]]:
     """By member, the instances and volumes that went with it."""
     try:
         found: dict[str, list[str]] = json.loads(config.get(KEY) or "{}")
-        return {member: list(things) for member, things in found.items()}
+        return {member: list(things) for member, things in found.items() if things}
     except (ValueError, TypeError, AttributeError):
         return {}  # Somebody else wrote there.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import snap
 from machine import Machine
-from view import Forming
+from view import Failures, Forming
 
 
 def test_the_key_is_readable_by_root_alone(tmp_path: Path):
@@ -62,3 +62,33 @@ def test_files_that_differ_have_different_digests(tmp_path: Path):
         digests.add(found.digest)
 
     assert len(digests) == 4
+
+
+def test_failed_joins_are_counted_until_they_are_forgotten(tmp_path: Path):
+    machine = Machine(tmp_path / "state", tmp_path / "lxd")
+    machine.note_failure("first")
+    machine.note_failure("second")
+
+    assert machine.failures() == Failures(2, "second")
+    machine.forget_failures()
+    assert machine.failures() is None
+
+
+def test_an_instance_is_known_by_what_lxd_keeps_of_it(tmp_path: Path):
+    machine = Machine(tmp_path / "state", tmp_path / "lxd")
+    assert not machine.has_instances()
+    (tmp_path / "lxd" / "containers").mkdir(parents=True)
+    assert not machine.has_instances()
+
+    (tmp_path / "lxd" / "containers" / "c1").symlink_to("/nowhere")
+
+    assert machine.has_instances()
+
+
+def test_the_last_lines_of_lxds_log(tmp_path: Path):
+    machine = Machine(tmp_path / "state", tmp_path / "lxd")
+    assert machine.lxd_log() == ""
+    (tmp_path / "lxd" / "logs").mkdir(parents=True)
+    (tmp_path / "lxd" / "logs" / "lxd.log").write_text("\n".join(str(n) for n in range(99)))
+
+    assert machine.lxd_log().splitlines()[0::19] == ["79", "98"]
