@@ -197,8 +197,7 @@ def purpose(unit: str) -> str:
 
 
 def _cancel_token(step: CancelToken, unit: str, world: World, events: Events) -> Events:
-    world.lxd.cancel_join_token(step.name)
-    return replace(events, made=None, withdrawn=True)
+    return replace(events, made=None, withdrawn=world.lxd.cancel_join_token(step.name))
 
 
 def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events: Events) -> Events:

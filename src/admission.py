@@ -27,7 +27,7 @@ class Admission:
 
 def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     """Lets the next unit of the queue in, if it is this member's turn to do so."""
-    published = None if view.events.withdrawn else peers.own.token
+    published = peers.own.token if view.events.withdrawn is None else None
     token = view.events.made or published
     if not is_maker(view.unit, peers, lxd, fingerprint):
         return Admission(_withdraw(token, peers, lxd))
@@ -48,6 +48,17 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     withdraw = () if token and token.name == data.name else _withdraw(token, peers, lxd)
     make = MakeToken(place.unit, data.name, data.key, place.attempt)
     return Admission((*withdraw, make), None, refused, missed)
+
+
+def may_be_joining(view: View, lxd: Lxd, peers: Peers) -> Token | None:
+    """The token with which somebody may be joining now, None if nobody can be."""
+    token = peers.own.token
+    if token is None or view.now - token.made > deadlines.LAPSE:
+        return None
+    data = peers.others.get(token.unit)
+    if data is None or data.cluster or data.attempt > token.attempt:
+        return None
+    return None if lxd.member(token.name or data.name) else token
 
 
 def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:

@@ -250,11 +250,13 @@ class LxdClusterCharm(ops.CharmBase):
 
         Juju runs it one unit after the other, and for a new leader behind two more hooks.
         relation-get answers for them as soon as they have joined on their side. Units that
-        Juju knows no more are left out: their relation-departed may never come.
+        Juju knows no more are left out: their relation-departed may never come. Only what the
+        founder told counts until it is on record, also when it is gone.
         """
-        others = {u: data for u, data in known.others.items() if u in units.known}
+        counting = units.known | ({known.app.bootstrap} - {""})
+        others = {u: data for u, data in known.others.items() if u in counting}
         (relation,) = self.model.relations[PEERS]
-        for unit in sorted(units.known - {self.unit.name, *others}):
+        for unit in sorted(counting - {self.unit.name, *others}):
             try:
                 databag = hookcmds.relation_get(relation.id, unit=unit)
             except hookcmds.Error:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import admission
 import departures
 from options import ABANDON, REFUSE
 from status import Status, blocked, count, names, waiting
 from steps import (
     AbandonMember,
+    CancelToken,
     Evacuate,
     LeaveCluster,
     MoveInstance,
@@ -71,8 +73,13 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
     if dead := departures.removal(view, lxd, peers, peers.own):
         return _go(*dead)
+    if (token := admission.may_be_joining(view, lxd, peers)) and not view.events.withdrawn:
+        if view.events.withdrawn is None:
+            return _go(CancelToken(token.name))
+        # Two joins at once hang a small cluster, and only this member knows of this one.
+        return _hold(waiting(f"to leave until {token.unit}, which has its token, has joined"))
     if len(lxd.members) == 1:
-        return _of_only_member(view, lxd, peers, member)
+        return _of_only_member(view, lxd, member)
     reasons = standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
     if reasons:
         return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
@@ -147,16 +154,14 @@ def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
 
 
-def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
-    """A cluster of one that holds nothing ends with it, unless somebody may be joining it."""
+def _of_only_member(view: View, lxd: Lxd, member: Member) -> Plan:
+    """A cluster of one that holds nothing ends with it."""
     if view.options.on_remove == ABANDON:
         return _gone()
     instances, volumes = _held(lxd, member)
-    reasons = [f"{thing}: nobody else is a member yet" for thing in (*instances, *volumes)]
-    if peers.own.token is not None:
-        reasons.append(f"{peers.own.token.unit} has a join token: wait until it has joined")
+    reasons = tuple(f"{thing}: nobody else is a member yet" for thing in (*instances, *volumes))
     if reasons:
-        return _hold(cannot_leave(view.unit, tuple(reasons)), _full(view, tuple(reasons)))
+        return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
     return _go(ResetLxd("its only member leaves and holds nothing"))
 
 

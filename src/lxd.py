@@ -186,13 +186,16 @@ class LxdApi:
         }
         return base64.b64encode(json.dumps(token).encode()).decode()
 
-    def cancel_join_token(self, name: str) -> None:
-        """No join token for `name` is good any more."""
+    def cancel_join_token(self, name: str) -> bool:
+        """No join token for `name` is good any more. False if there was none: it may be in use."""
+        found = False
         for operations in self._get("operations", recursion="1").values():
             for operation in operations:
                 told: dict[str, Any] = operation.get("metadata") or {}
                 if operation["class"] == "token" and told.get("serverName") == name:
                     self._change("delete", f"operations/{operation['id']}")
+                    found = True
+        return found
 
     def set_failure_domain(self, name: str, domain: str) -> None:
         """Tells LXD in which failure domain a member is."""

@@ -220,8 +220,8 @@ class Events:
     """What hindered the evacuation, empty if nothing did, None if there was none."""
     ran: frozenset[str] = frozenset()
     """Instances that ran before the evacuation."""
-    withdrawn: bool = False
-    """The token that is still published was cancelled."""
+    withdrawn: bool | None = None
+    """Whether the token that is still published was cancelled: False if it was used before."""
 
 
 @dataclass(frozen=True)

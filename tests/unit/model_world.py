@@ -224,8 +224,8 @@ class ModelLxd:
         told = {"fingerprint": self.shared.fingerprint, "secret": self.shared.tokens[name]}
         return base64.b64encode(json.dumps(told).encode()).decode()
 
-    def cancel_join_token(self, name: str) -> None:
-        self.shared.tokens.pop(name, None)
+    def cancel_join_token(self, name: str) -> bool:
+        return bool(self.shared.tokens.pop(name, ""))
 
     def set_failure_domain(self, name: str, domain: str) -> None:
         self.shared.members[name] = replace(self.shared.members[name], failure_domain=domain)

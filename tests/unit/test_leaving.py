@@ -9,6 +9,7 @@ import pytest
 
 import actions
 import peers
+from deadlines import LAPSE
 from status import Kind
 from steps import AbandonMember, Evacuate, LeaveCluster, ResetLxd
 from tests.unit.model_units import ModelApp, formed
@@ -197,15 +198,50 @@ def test_when_the_application_goes_no_member_is_torn_from_another():
     assert len(the_cluster(app).members) == 3
 
 
-def test_the_only_member_waits_for_one_that_may_be_joining():
-    app = formed(1)
+def with_token_out(app: ModelApp) -> ModelApp:
+    """The only member has made a token for another unit."""
     app.add(1)
     for name in ("lxd/1", "lxd/0", "lxd/0"):
         app.hook(name)
-    leaving(app, "lxd/0")
+    assert app.own("lxd/0").token is not None
+    return leaving(app, "lxd/0")
 
-    assert "lxd/1 has a join token" in app.hook("lxd/0").hold
+
+def test_one_that_leaves_waits_for_one_that_may_be_joining():
+    app = with_token_out(formed(1))
+    the_cluster(app).tokens.clear()
+
+    assert "until lxd/1, which has its token" in app.hook("lxd/0").hold
     assert "m0" in the_cluster(app).members
+    app.now += LAPSE + 1
+    assert app.hook("lxd/0").hold == ""
+
+
+def test_one_that_leaves_cancels_a_token_that_nobody_used():
+    app = with_token_out(formed(1))
+    cluster = the_cluster(app)
+
+    assert app.hook("lxd/0").hold == ""
+    assert cluster.tokens == {}
+
+
+def test_a_founder_that_is_gone_has_founded_all_the_same():
+    app = ModelApp()
+    for number in range(3):
+        app.add(number)
+    for name in ("lxd/0", "lxd/0", "lxd/1"):
+        app.hook(name)
+    assert app.own("lxd/0").cluster
+    assert not app.app().cluster
+    gone = app.databags["lxd/0"]
+    app.remove("lxd/0")
+    app.databags["lxd/0"] = gone
+    app.leader = "lxd/1"
+    for name in ("lxd/1", "lxd/2", "lxd/1", "lxd/2"):
+        app.hook(name)
+
+    assert app.app().cluster
+    assert len(app.clusters) == 1
 
 
 def test_the_only_member_does_not_go_with_what_it_holds():
