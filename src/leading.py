@@ -43,7 +43,8 @@ def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str
     # One that leaves may be in the hook in which it does it, too.
     if app.bootstrap and (view.units is None or app.bootstrap in view.units.known):
         return app.bootstrap
-    able = [u for u in sorted(units, key=number) if units[u].able]
+    staying = set(units) if view.units is None else view.units.staying
+    able = [u for u in sorted(units, key=number) if units[u].able and u in staying]
     if not able:
         return ""
     # A leader learns of its own write only in a later hook. At the start of its life more hooks

@@ -225,6 +225,20 @@ def test_one_that_leaves_cancels_a_token_that_nobody_used():
     assert cluster.tokens == {}
 
 
+def test_a_named_founder_that_is_gone_is_replaced_though_its_data_is_still_there():
+    app = ModelApp()
+    for number in range(3):
+        app.add(number)
+    app.hook("lxd/0")
+    gone = app.databags["lxd/0"]
+    app.remove("lxd/0")
+    app.databags["lxd/0"] = gone
+    app.leader = "lxd/1"
+    app.settle()
+
+    assert sorted(the_cluster(app).members) == ["m1", "m2"]
+
+
 def test_a_founder_that_is_gone_has_founded_all_the_same():
     app = ModelApp()
     for number in range(3):
