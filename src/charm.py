@@ -253,7 +253,8 @@ class LxdClusterCharm(ops.CharmBase):
         Juju knows no more are left out: their relation-departed may never come. Only what the
         founder told counts until it is on record, also when it is gone.
         """
-        counting = units.known | ({known.app.bootstrap} - {""})
+        app = known.app
+        counting = units.known | ({app.bootstrap} - {""} if not app.cluster else set[str]())
         others = {u: data for u, data in known.others.items() if u in counting}
         (relation,) = self.model.relations[PEERS]
         for unit in sorted(counting - {self.unit.name, *others}):

@@ -47,8 +47,13 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
 
 
 def _fingerprint(peers: Peers) -> str:
-    """The cluster's fingerprint if any unit reported one."""
-    return peers.app.cluster or next((d.cluster for d in peers.others.values() if d.cluster), "")
+    """The cluster's fingerprint if any unit reported one.
+
+    A member has a place in the queue. One without may be gone without Juju saying so here.
+    """
+    queued = {place.unit for place in peers.app.queue} | {peers.app.bootstrap}
+    told = (d.cluster for unit, d in peers.others.items() if unit in queued and d.cluster)
+    return peers.app.cluster or next(told, "")
 
 
 def _storage(peers: Peers) -> Storage | None:
