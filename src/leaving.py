@@ -28,6 +28,8 @@ from view import Instance, Lxd, Member, Peers, Silent, View, Volume
 _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 """Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
 
+_IN_DATABASE = frozenset({"database", "database-voter", "database-standby"})
+
 _FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
 
 
@@ -147,11 +149,22 @@ def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
     if member.voter and voters and voting * 2 <= len(voters):
         down = names(m.name for m in voters if not m.up)
         yield f"the database would lose its quorum while {down} is down"
+    if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
+        yield f"{others[0].name} has no copy of the database: add a unit first"
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
     most = int(lxd.server.config.get("cluster.max_voters") or 3)
     would_be = 1 if len(up) < 3 else min(most, len(up))
     if would_be < min_voters:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
+
+
+def _can_take_over(lxd: Lxd, other: Member) -> bool:
+    """Whether the last but one may leave the database to `other`.
+
+    LXD 5.0 makes a stand-by a voter first, a spare not: then both lose the database (measured, three
+    times of three). LXD 5.21, which has this extension, promotes any.
+    """
+    return bool(other.roles & _IN_DATABASE) or "explicit_trust_token" in lxd.server.extensions
 
 
 def _of_only_member(view: View, lxd: Lxd, member: Member) -> Plan:

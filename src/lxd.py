@@ -331,6 +331,7 @@ def _server(info: Any) -> Server:
         fingerprint=environment["certificate_fingerprint"],
         drivers=frozenset(d["Name"] for d in environment["storage_supported_drivers"]),
         config={key: str(value) for key, value in info["config"].items()},
+        extensions=frozenset(info["api_extensions"]),
     )
 
 

@@ -103,6 +103,8 @@ class Server:
     fingerprint: str
     drivers: frozenset[str]
     config: Mapping[str, str]
+    extensions: frozenset[str] = frozenset()
+    """Extensions of the API: what this LXD can do, whatever its version is."""
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,21 @@ def test_what_an_evacuation_that_was_cut_short_left_behind_is_moved():
     assert [i.location for i in cluster.instances] == ["m0"]
 
 
+@pytest.mark.parametrize(
+    ("extensions", "held"), [(set[str](), True), ({"explicit_trust_token"}, False)]
+)
+def test_lxd_5_0_would_lose_the_database_with_the_last_but_one(extensions: set[str], held: bool):
+    app = leaving(formed(2), "lxd/0")
+    cluster = the_cluster(app)
+    cluster.members["m1"] = replace(cluster.members["m1"], roles=frozenset())
+    lxd = app.units["lxd/0"].lxd
+    lxd.server_ = replace(lxd.server_, extensions=frozenset(extensions))
+
+    hold = app.hook("lxd/0").hold
+
+    assert ("m1 has no copy of the database: add a unit first" in hold) is held
+
+
 def test_the_leader_tells_what_holds_another_unit():
     app = leaving(with_volume(formed(3), "m2"), "lxd/2")
 
