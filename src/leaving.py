@@ -161,8 +161,8 @@ def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
 def _can_take_over(lxd: Lxd, other: Member) -> bool:
     """Whether the last but one may leave the database to `other`.
 
-    LXD 5.0 makes a stand-by a voter first, a spare not: then both lose the database (measured, three
-    times of three). LXD 5.21, which has this extension, promotes any.
+    LXD 5.0 makes a stand-by a voter first, a spare not: then both lose the database (measured,
+    three times of three). LXD 5.21, which has this extension, promotes any.
     """
     return bool(other.roles & _IN_DATABASE) or "explicit_trust_token" in lxd.server.extensions
 
