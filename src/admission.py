@@ -80,11 +80,22 @@ def _next(me: str, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> Place | No
     return next(
         (
             p
-            for p in peers.app.queue
+            for p in _places(peers)
             if p.unit != me and missed.get(p.unit) != p.attempt and _can_join(p, lxd, peers)
         ),
         None,
     )
+
+
+def _places(peers: Peers) -> tuple[Place, ...]:
+    """The queue, and behind it those that can join and that no leader has queued.
+
+    A leader that leaves and is held in its last hooks queues nobody, and what holds it may be that
+    others have to join first.
+    """
+    queued = {place.unit for place in peers.app.queue}
+    waiting = [u for u, d in sorted(peers.others.items()) if d.able and u not in queued]
+    return (*peers.app.queue, *(Place(unit=u, attempt=peers.others[u].attempt) for u in waiting))
 
 
 def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
@@ -96,7 +107,7 @@ def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
 
 def _still_good(token: Token, peers: Peers) -> bool:
     """Whether the unit that the token is for may be using it right now."""
-    place = next((p for p in peers.app.queue if p.unit == token.unit), None)
+    place = next((p for p in _places(peers) if p.unit == token.unit), None)
     data = peers.others.get(token.unit)
     if place is None or data is None or data.cluster or not data.able:
         return False
@@ -108,7 +119,7 @@ def _missed(view: View, peers: Peers) -> dict[str, int]:
 
     It is the maker that tells: another unit's clock may be an hour off.
     """
-    places = {p.unit: p.attempt for p in peers.app.queue}
+    places = {p.unit: p.attempt for p in _places(peers)}
     missed = dict(peers.own.missed)
     token = peers.own.token
     if token is not None and view.now - token.made > deadlines.LAPSE:

@@ -366,6 +366,19 @@ def test_a_leaving_unit_makes_no_token_and_takes_no_part_in_the_queue():
     assert "lxd/2" not in [place.unit for place in app.app().queue]
 
 
+def test_a_leader_that_is_held_keeps_nobody_from_joining():
+    app = leaving(formed(3), "lxd/0")
+    app.options["min_voters"] = 3
+    app.add(3)
+    for _ in range(4):
+        assert "min-voters=3" in app.plan("lxd/0").hold
+        for unit in ("lxd/1", "lxd/2", "lxd/3"):
+            app.hook(unit)
+
+    assert app.own("lxd/3").cluster
+    assert app.hook("lxd/0").hold == ""
+
+
 class TestGoneWithoutGoodbye:
     """The unit is gone from Juju, and its machine is dead."""
 
