@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import deadlines
+import marks
 from peers import Place, Token, UnitData
 from steps import CancelToken, MakeToken, RemoveMember, Step
 from view import Lxd, Member, Peers, View
@@ -62,15 +63,15 @@ def may_be_joining(view: View, lxd: Lxd, peers: Peers) -> Token | None:
 
 
 def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
-    """Whether `unit` is the member furthest back in the queue of those that are up."""
+    """Whether `unit` is the member furthest back in the queue of those that serve."""
     for place in reversed(peers.app.queue):
         if place.unit == unit:
-            return True
+            return marks.serves(lxd.member(lxd.server.name), lxd)
         data = peers.others.get(place.unit)
         if data is None or data.cluster != fingerprint:
             continue
         member = lxd.member(data.name)
-        if member is None or member.online:
+        if member is None or marks.serves(member, lxd):
             return False
     return peers.app.bootstrap == unit
 

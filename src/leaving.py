@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import admission
 import departures
+import marks
 from options import ABANDON, REFUSE
 from status import Status, blocked, count, names, waiting
 from steps import (
@@ -73,6 +74,8 @@ def standing_in_the_way(
 
 def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
+    if len(lxd.members) > 1 and member.name not in marks.leaving(lxd):
+        return _go(marks.mark(member))
     if dead := departures.removal(view, lxd, peers, peers.own):
         return _go(*dead)
     if (token := admission.may_be_joining(view, lxd, peers)) and not view.events.withdrawn:
@@ -85,6 +88,11 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     reasons = standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
     if reasons:
         return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
+    return _out(view, lxd, member)
+
+
+def _out(view: View, lxd: Lxd, member: Member) -> Plan:
+    """Empty the member and take it out; nothing forbids it."""
     instances, volumes = _held(lxd, member)
     tried = view.events.evacuation
     if tried is None and (instances or member.status != "EVACUATED"):
@@ -95,7 +103,7 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
         return _go(LeaveCluster(member.name))
     if moves := _moves(view, lxd, member, instances):
         return _go(*moves)
-    if options.on_remove == ABANDON:
+    if view.options.on_remove == ABANDON:
         return _go(AbandonMember(member.name, tuple(str(thing) for thing in left)))
     why = tried or "LXD left it where it is"
     reasons = tuple(f"{thing}: did not move ({why}): move or delete it" for thing in left)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import admission
 import departures
+import marks
 import settings
 import silence
 from addresses import endpoint, host
@@ -40,7 +41,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     )
     if problem is None and decided and is_steward(view.unit, peers, lxd):
         shared, problem = _shared(view, lxd, decided)
-        steps += shared
+        steps += [*marks.outdated(member.name, lxd), *shared]
     admitted = admission.admit(view, lxd, peers, fingerprint)
     steps += admitted.steps
     told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
@@ -56,9 +57,9 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
     for place in peers.app.queue:
         data = peers.data(place.unit, unit)
         if place.unit == unit:
-            return True
+            return marks.serves(lxd.member(lxd.server.name), lxd)
         member = lxd.member(data.name) if data and data.cluster else None
-        if member is not None and member.online:
+        if marks.serves(member, lxd):
             return False
     return peers.app.bootstrap == unit
 

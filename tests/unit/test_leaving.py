@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 import actions
+import marks
 import peers
 from deadlines import LAPSE
 from status import Kind
@@ -190,8 +191,10 @@ def test_abandon_moves_what_can_move_and_leaves_the_rest():
 
 def test_the_steps_of_each_stage():
     app = leaving(with_instance(formed(3), "m2"), "lxd/2")
-    first = app.plan("lxd/2").steps
     cluster = the_cluster(app)
+    mark = app.plan("lxd/2").steps
+    cluster.config["user.lxd-cluster.leaving.m2"] = "true"
+    first = app.plan("lxd/2").steps
     cluster.instances.clear()
     cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
     second = app.plan("lxd/2").steps
@@ -199,6 +202,7 @@ def test_the_steps_of_each_stage():
     with_volume(app, "m2")
     third = app.plan("lxd/2").steps
 
+    assert [str(step) for step in mark] == ["set user.lxd-cluster.leaving.m2=true"]
     assert first == (Evacuate("m2", "1 instance"),)
     assert second == (LeaveCluster("m2"),)
     assert third == (AbandonMember("m2", ("volume default/local/data",)),)
@@ -366,17 +370,43 @@ def test_a_leaving_unit_makes_no_token_and_takes_no_part_in_the_queue():
     assert "lxd/2" not in [place.unit for place in app.app().queue]
 
 
-def test_a_leader_that_is_held_keeps_nobody_from_joining():
-    app = leaving(formed(3), "lxd/0")
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_leader_that_is_held_keeps_nobody_from_joining(number: int):
+    app = formed(3)
+    app.leader = f"lxd/{number}"
+    leaving(app, app.leader)
     app.options["min_voters"] = 3
     app.add(3)
-    assert "min-voters=3" in app.hook("lxd/0").hold
+    assert "min-voters=3" in app.hook(app.leader).hold
     for _ in range(4):
-        for unit in ("lxd/1", "lxd/2", "lxd/3"):
+        for unit in sorted(set(app.units) - {app.leader}):
             app.hook(unit)
 
     assert app.own("lxd/3").cluster
-    assert app.hook("lxd/0").hold == ""
+    assert app.hook(app.leader).hold == ""
+
+
+def test_the_mark_of_a_member_that_has_left_is_cleared():
+    app = leaving(formed(3), "lxd/2")
+    app.hook("lxd/2")
+    app.remove("lxd/2")
+    app.leaving.clear()
+    app.settle()
+
+    assert marks.leaving(app.view("lxd/0").lxd) == frozenset()  # pyright: ignore[reportArgumentType]
+
+
+def test_an_evacuated_member_admits_nobody():
+    app = formed(2)
+    cluster = the_cluster(app)
+    cluster.members["m1"] = replace(cluster.members["m1"], status="EVACUATED")
+    app.add(2)
+    for _ in range(3):
+        for unit in app.units:
+            app.hook(unit)
+            assert app.own("lxd/1").token is None
+
+    assert app.own("lxd/2").cluster
 
 
 class TestGoneWithoutGoodbye:

@@ -1,0 +1,157 @@
+"""Units go, in order and by force: what is on them lives on, or is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import jubilant
+import pytest
+
+from tests.integration.cluster import eventually, lxc, members, message, query, whole
+from tests.integration.conftest import APP, WAIT, Files
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster(juju: jubilant.Juju, deploy: Callable[..., None]):
+    juju.model_config({"update-status-hook-interval": "10s"})
+    deploy(5, storage_backend="btrfs", cluster_offline_threshold=12)
+    whole(juju, 5)
+
+
+@pytest.fixture(scope="module")
+def launch(juju: jubilant.Juju, files: Files) -> Callable[[str, str], None]:
+    """Starts a container on a member."""
+    source = "ubuntu:24.04"
+    if files.container is not None:
+        juju.scp(str(files.container), f"{APP}/leader:/var/tmp/container.tar.gz")
+        lxc(juju, "image import /var/tmp/container.tar.gz --alias small")
+        source = "small"
+
+    def launched(name: str, member: str) -> None:
+        lxc(juju, f"launch -q {source} {name} --target {member}")
+
+    return launched
+
+
+@pytest.fixture
+def evacuate_again(juju: jubilant.Juju) -> Iterator[None]:
+    """`on-remove` is what it was, afterwards."""
+    yield
+    juju.config(APP, reset="on-remove")
+
+
+def unit_of(juju: jubilant.Juju, member: str) -> str:
+    """The unit whose machine is called `member`."""
+    return next(
+        unit
+        for unit in juju.status().apps[APP].units
+        if juju.ssh(unit, "hostname").strip() == member
+    )
+
+
+def running(juju: jubilant.Juju) -> dict[str, str]:
+    """Instances that run, and where."""
+    rows = query(juju, "/1.0/instances?recursion=1")
+    return {row["name"]: row["location"] for row in rows if row["status"] == "Running"}
+
+
+def gone(juju: jubilant.Juju, unit: str) -> None:
+    """Waits until Juju has the unit no more."""
+    juju.wait(lambda s: unit not in s.apps[APP].units, timeout=WAIT, delay=0.5, successes=1)
+
+
+def leader(juju: jubilant.Juju) -> str:
+    eventually(lambda: any(u.leader for u in juju.status().apps[APP].units.values()), 120)
+    return next(name for name, u in juju.status().apps[APP].units.items() if u.leader)
+
+
+def raft_leader(juju: jubilant.Juju) -> str:
+    rows = members(juju, next(iter(juju.status().apps[APP].units)))
+    return next(name for name, row in rows.items() if "database-leader" in row["roles"])
+
+
+def test_the_raft_leader_leaves_and_its_containers_live_on(
+    juju: jubilant.Juju, launch: Callable[[str, str], None]
+):
+    member = raft_leader(juju)
+    unit = unit_of(juju, member)
+    launch("c1", member)
+    launch("c2", member)
+
+    juju.remove_unit(unit)
+
+    gone(juju, unit)
+    rows = whole(juju, 4)
+    assert member not in rows
+    where = running(juju)
+    assert set(where) == {"c1", "c2"}
+    assert set(where.values()) <= set(rows)
+
+
+def test_what_cannot_move_holds_the_unit_and_is_named(juju: jubilant.Juju):
+    unit = max(set(juju.status().apps[APP].units) - {leader(juju)})
+    member = juju.ssh(unit, "hostname").strip()
+    lxc(juju, f"storage volume create local data --target {member}")
+
+    juju.remove_unit(unit)
+
+    juju.wait(lambda s: message(s, unit).startswith("error: hook failed"), delay=0.5, successes=1)
+    assert "cannot leave:\n  volume default/local/data" in juju.debug_log(limit=2000)
+    eventually(
+        lambda: (
+            f"{unit} cannot leave: volume default/local/data"
+            in juju.status().apps[APP].app_status.message
+        )
+    )
+    assert member in members(juju)
+
+
+@pytest.mark.usefixtures("evacuate_again")
+def test_what_holds_it_can_be_abandoned(juju: jubilant.Juju):
+    unit = next(
+        u for u in juju.status().apps[APP].units if message(juju.status(), u).startswith("error")
+    )
+
+    juju.config(APP, {"on-remove": "abandon"})
+    juju.cli("resolved", unit)
+
+    gone(juju, unit)
+    whole(juju, 3)
+
+
+def test_a_unit_removed_by_force_with_its_machine_is_told_of_as_lost(
+    juju: jubilant.Juju, launch: Callable[[str, str], None]
+):
+    unit = max(set(juju.status().apps[APP].units) - {leader(juju)})
+    member = juju.ssh(unit, "hostname").strip()
+    launch("c3", member)
+    machine = juju.status().apps[APP].units[unit].machine
+
+    juju.cli("remove-machine", "--force", "--no-prompt", machine)
+
+    told = f"lost with {member}: default/c3"
+    juju.wait(lambda s: told in s.apps[APP].app_status.message, delay=0.5, successes=1)
+    assert member not in members(juju)
+    juju.run(f"{APP}/leader", "forget-lost", {"name": member})
+    whole(juju, 2)
+
+
+def test_two_units_are_one_again(juju: jubilant.Juju):
+    rows = members(juju)
+    # LXD 5.0 lets the last but one go only if the other has a copy of the database.
+    member = min(rows, key=lambda name: len(rows[name]["roles"]))
+    unit = unit_of(juju, member)
+
+    juju.remove_unit(unit)
+
+    gone(juju, unit)
+    rows = whole(juju, 1)
+    assert {"c1", "c2"} <= set(running(juju))
+    assert len(rows) == 1
+
+
+def test_the_database_can_be_copied(juju: jubilant.Juju):
+    path = juju.run(f"{APP}/leader", "backup-database").results["path"]
+
+    names = juju.ssh(f"{APP}/leader", f"sudo tar tzf {path}").split()
+    assert {"global.sql", "local.sql", "database/"} <= set(names)
