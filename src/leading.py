@@ -140,9 +140,10 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     if view.units is not None and view.units.leaving:
         return waiting(f"for {names(view.units.leaving)} to leave")
     total = len(lxd.members)
-    if homeless := departures.without_unit(view, lxd, peers, own):
-        name = homeless[0].name
-        return waiting(f"member {name} has no unit; once it is dead: lxc cluster remove {name}")
+    homeless = [m.name for m in departures.without_unit(view, lxd, peers, own) if m.up]
+    if homeless:
+        name = homeless[0]
+        return waiting(f"member {name} has no unit: evacuate it, then lxc cluster remove {name}")
     evacuated = [m.name for m in lxd.members if m.status == "EVACUATED"]
     down = [m.name for m in lxd.members if not m.up]
     if down:

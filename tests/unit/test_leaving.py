@@ -446,7 +446,7 @@ class TestGoneWithoutGoodbye:
 
         assert len(the_cluster(app).members) == 4
         assert str(app.plan("lxd/0").app_status) == (
-            "waiting: member m3 has no unit; once it is dead: lxc cluster remove m3"
+            "waiting: member m3 has no unit: evacuate it, then lxc cluster remove m3"
         )
 
     def test_nobody_is_removed_without_a_majority_of_voters(self):
