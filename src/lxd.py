@@ -40,6 +40,25 @@ class LxdApi:
         )
         attempts(self.server)
 
+    def await_alone(self, seconds: float) -> None:
+        """Returns once LXD is in no cluster any more. Raises LxdUnreachable after `seconds`.
+
+        After it has left its daemon starts anew, and hangs up on whoever asks meanwhile.
+        """
+        import tenacity
+
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_delay(seconds),
+            wait=tenacity.wait_fixed(0.2),
+            retry=tenacity.retry_if_exception_type(LxdUnreachable),
+            reraise=True,
+        )
+        attempts(self._alone)
+
+    def _alone(self) -> None:
+        if self.server().clustered:
+            raise LxdUnreachable("it is still in its cluster")
+
     def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
         """The members once `name` is online, or after `seconds` as they are."""
         import tenacity

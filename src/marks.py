@@ -21,8 +21,8 @@ def leaving(lxd: Lxd) -> frozenset[str]:
 
 
 def serves(member: Member | None, lxd: Lxd) -> bool:
-    """Whether a member does its part for the others: it is in service, and stays."""
-    return member is not None and member.online and member.name not in leaving(lxd)
+    """Whether a member does its part for the others: it is up, evacuated or not, and stays."""
+    return member is not None and member.up and member.name not in leaving(lxd)
 
 
 def mark(member: Member) -> SetServerConfig:

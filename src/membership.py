@@ -126,6 +126,9 @@ def _shared(view: View, lxd: Lxd, decided: Storage) -> tuple[list[Step], Status 
 
 
 def _standing(member: Member) -> Status:
+    if member.status == "EVACUATED":
+        name = member.name
+        return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")
     if not member.online:
         return waiting(f"member {member.name} is {member.status.lower()}: {member.message}")
     standby = "database-standby" in member.roles

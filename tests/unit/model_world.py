@@ -70,6 +70,10 @@ class ModelLxd:
     def await_start(self, seconds: float) -> None:
         self.server()
 
+    def await_alone(self, seconds: float) -> None:
+        if self.server().clustered:
+            raise LxdUnreachable("it is still in its cluster")
+
     def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
         members = self.shared.members
         if self.heartbeat_comes:
