@@ -20,6 +20,8 @@ VERSION = 1
 class _Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+
+class _Databag(_Data):
     version: int = VERSION
 
 
@@ -50,7 +52,7 @@ class Storage(_Data):
     size: str = ""
 
 
-class UnitData(_Data):
+class UnitData(_Databag):
     """What one unit tells of itself."""
 
     name: str = ""
@@ -79,7 +81,7 @@ class UnitData(_Data):
     """Units that this member cannot admit, and why."""
 
 
-class AppData(_Data):
+class AppData(_Databag):
     """What the leader writes for all."""
 
     bootstrap: str = ""
@@ -92,7 +94,7 @@ class AppData(_Data):
     """Units that the cluster has no more as members, though Juju has them."""
 
 
-D = TypeVar("D", bound=_Data)
+D = TypeVar("D", bound=_Databag)
 
 
 def load(kind: type[D], databag: Mapping[str, str]) -> D:
@@ -113,7 +115,7 @@ def load(kind: type[D], databag: Mapping[str, str]) -> D:
     return data
 
 
-def dump(data: _Data) -> dict[str, str]:
+def dump(data: _Databag) -> dict[str, str]:
     """Writes as few keys as say the same: a default is not written."""
     values = data.model_dump(mode="json", exclude_defaults=True)
     # Without the version nothing else could be trusted by a newer charm.
