@@ -1,0 +1,28 @@
+"""Five of the faults of `make chaos`, the quick ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.catalogue import named
+from tests.chaos.fault import try_fault
+from tests.chaos.ground import Ground, on_the_lab
+
+pytestmark = pytest.mark.machines
+
+QUICK = ("hook-killed-bootstrap", "hook-killed-join", "lxd-killed-leave", "power-cut", "lxd-killed")
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    with on_the_lab(print) as there:
+        yield there
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_fault_ends_as_it_shall(ground: Ground, name: str):
+    verdict = try_fault(named(name), ground)
+
+    assert verdict.passed, verdict.problem + "\n" + ground.juju.debug_log(limit=300)

@@ -1,0 +1,64 @@
+"""Runs the histories on the model and on real machines, and compares what they answer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.conformance.answers import Transcript, differences
+from tests.conformance.histories import HISTORIES, History
+from tests.conformance.real_side import RealSide
+from tests.conformance.running import on_model, on_real
+
+
+def main() -> int:
+    """0 when both sides gave the same answers, 1 when not."""
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
+    parser.add_argument("names", nargs="*", help="histories, all when none is named")
+    parser.add_argument("--model", action="store_true", help="ask the model alone")
+    parser.add_argument("--verbose", action="store_true", help="show every answer")
+    told = parser.parse_args()
+    chosen = {name: HISTORIES[name] for name in told.names or HISTORIES}
+    if told.model:
+        for name, history in chosen.items():
+            print(name)
+            show(on_model(history))
+        return 0
+    failed = compare(chosen, show if told.verbose else lambda _: None)
+    print(f"{len(chosen) - len(failed)} of {len(chosen)} histories are the same on both sides")
+    return 1 if failed else 0
+
+
+def compare(chosen: dict[str, History], watch: Callable[[Transcript], None]) -> list[str]:
+    """Runs each on both sides; the names of those that differ. `watch` gets the real answers."""
+    failed: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="lxd-conformance-") as home:
+        real = RealSide.boot(Path(home))
+        try:
+            for name, history in chosen.items():
+                began = time.monotonic()
+                transcript = on_real(real, history)
+                found = differences(on_model(history), transcript)
+                verdict = "differs" if found else "same"
+                print(f"{name}: {verdict}, {time.monotonic() - began:.0f} s", flush=True)
+                watch(transcript)
+                for line in found:
+                    print(f"    model: {line}", flush=True)
+                failed += [name] if found else []
+        finally:
+            real.close()
+    return failed
+
+
+def show(transcript: Transcript) -> None:
+    """Every question and answer, with the seconds it took."""
+    for line in transcript.lines:
+        print(f"  {line.seconds:6.1f} s  {line.question}: {line.answer}  {line.detail}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What both sides answered, in a form that can be compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxd_reading import LxdError, LxdStopped, LxdUnreachable
+from tests.conformance.side import MACHINES, Side
+from view import Member
+
+_NO_DATABASE = ("context deadline exceeded", "RAFT cluster is unavailable")
+"""LXD's words when its database is silent: its deadline for that is as long as the charm's."""
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One line of a history. `detail` and `seconds` are to read, not to compare."""
+
+    question: str
+    answer: str
+    detail: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class Transcript:
+    """A history's questions and the answers of one side."""
+
+    side: Side
+    clock: Clock
+    lines: list[Answer] = field(default_factory=list[Answer])
+
+    def ask(self, question: str, call: Callable[[], Any]) -> None:
+        """Notes a value, or the kind of error."""
+        began = self.clock()
+        detail = ""
+        try:
+            answer = self._plain(str(call()))
+        except LxdStopped:
+            answer = "stopped"
+        except LxdUnreachable as error:
+            answer, detail = "silent", str(error)
+        except LxdError as error:
+            detail = str(error)
+            answer = "silent" if detail in _NO_DATABASE else "refused"
+        self.lines.append(Answer(question, answer, self._plain(detail), self.clock() - began))
+
+    def _plain(self, text: str) -> str:
+        for machine in MACHINES:
+            text = text.replace(self.side.hostname(machine), machine)
+            text = text.replace(self.side.endpoint(machine), f"{machine}:8443")
+        return text
+
+    def broke(self, error: Exception) -> None:
+        """The history itself could not go on."""
+        self.lines.append(Answer("the history", "broke", repr(error)))
+
+
+def statuses(side: Side, machine: str) -> str:
+    """The members and their statuses, as seen there."""
+    letters = {side.hostname(m): m for m in MACHINES}
+    members = side.lxd(machine).members()
+    told = sorted(f"{letters.get(m.name, m.name)} {m.status}" for m in members)
+    return ", ".join(told)
+
+
+def roles(side: Side, machine: str) -> str:
+    """How many members have each role. Who has which is LXD's free choice."""
+    counts = Counter(_role(m) for m in side.lxd(machine).members())
+    return ", ".join(f"{n} {role}" for role, n in sorted(counts.items()))
+
+
+def count(side: Side, machine: str) -> int:
+    """How many members there are, as seen there."""
+    return len(side.lxd(machine).members())
+
+
+def leader(side: Side, machine: str) -> str:
+    """The machine whose member leads the database. LXD chooses it freely."""
+    members = side.lxd(machine).members()
+    name = next(m.name for m in members if "database-leader" in m.roles)
+    return next(m for m in MACHINES if side.hostname(m) == name)
+
+
+def _role(member: Member) -> str:
+    if member.voter:
+        return "voter"
+    return "stand-by" if "database-standby" in member.roles else "spare"
+
+
+def differences(one: Transcript, other: Transcript) -> list[str]:
+    """Where two transcripts of one history disagree, a line each."""
+    found: list[str] = []
+    for mine, theirs in zip(one.lines, other.lines, strict=False):
+        if (mine.question, mine.answer) != (theirs.question, theirs.answer):
+            found.append(
+                f"{mine.question}: {mine.answer} ({mine.detail}), "
+                f"but {theirs.question}: {theirs.answer} ({theirs.detail})"
+            )
+    if len(one.lines) != len(other.lines):
+        found.append(f"{len(one.lines)} answers, but {len(other.lines)}")
+    return found

@@ -1,0 +1,137 @@
+"""The model's machines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from tests.conformance.side import MACHINES, POOL
+from tests.simulation.model.cloud import Cloud
+from tests.simulation.model.lxd_port import ModelLxd
+from tests.simulation.model.server import Server
+
+_START = 40.0
+
+
+class ModelSide:
+    """Four model machines of their own cloud."""
+
+    def __init__(self) -> None:
+        self.cloud = Cloud()
+        self._servers = {
+            letter: self.cloud.add(letter, f"host-{letter}", f"10.0.0.{index}")
+            for index, letter in enumerate(MACHINES, 1)
+        }
+        for server in self._servers.values():
+            server.snap.install("5.21/stable", "")
+            server.lxd.await_start(_START)
+
+    def lxd(self, machine: str) -> ModelLxd:
+        return self._servers[machine].lxd
+
+    def hostname(self, machine: str) -> str:
+        return self._servers[machine].hostname
+
+    def endpoint(self, machine: str) -> str:
+        return f"{self._servers[machine].address}:8443"
+
+    def wait(self, seconds: float) -> None:
+        self.cloud.now += seconds
+
+    def together(self, *calls: Callable[[], None]) -> None:
+        Together(self.cloud).run(calls)
+
+    def launch(self, machine: str, name: str, evacuate: str) -> None:
+        self._servers[machine].create("default", name, evacuate)
+
+    def add_volume(self, machine: str, name: str) -> None:
+        self._servers[machine].add_volume("default", POOL, name)
+
+    def power_off(self, machine: str) -> None:
+        self._servers[machine].power_off()
+
+    def power_on(self, machine: str) -> None:
+        self._servers[machine].power_on()
+        self._await(machine)
+
+    def kill_daemon(self, machine: str) -> None:
+        self._servers[machine].kill_daemon()
+
+    def start_daemon(self, machine: str) -> None:
+        self._servers[machine].start_daemon()
+        self._await(machine)
+
+    def freeze(self, machine: str) -> None:
+        self._servers[machine].freeze()
+
+    def thaw(self, machine: str) -> None:
+        self._servers[machine].thaw()
+
+    def isolate(self, machine: str) -> None:
+        for other in MACHINES:
+            if other != machine:
+                self.cloud.cut(machine, other)
+
+    def heal(self, machine: str) -> None:
+        self.cloud.heal()
+
+    def recover(self, machine: str) -> None:
+        try:
+            self._servers[machine].database.recover()
+        finally:
+            self._await(machine)
+
+    def wipe(self, machine: str) -> None:
+        server: Server = self._servers[machine]
+        server.files.kill_lxd()
+        server.snap.stop()
+        server.files.empty_lxd()
+        self.start_daemon(machine)
+
+    def _await(self, machine: str) -> None:
+        server = self._servers[machine]
+        end = self.cloud.now + _START
+        self.cloud.now = max(self.cloud.now, server.ready)
+        if server.silence() is not None:
+            self.cloud.now = end
+
+
+class Together:
+    """Calls that run at the same virtual time: one at a time goes on, the earliest one first."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._turn = threading.Condition()
+        self._waking: dict[int, float] = {}
+
+    def run(self, calls: tuple[Callable[[], None], ...]) -> None:
+        """Runs all of them to their ends."""
+        before, self._cloud.pause = self._cloud.pause, self._pause
+        threads = [threading.Thread(target=self._one, args=(call,)) for call in calls]
+        with self._turn:
+            for thread in threads:
+                thread.start()
+                self._waking[thread.ident or 0] = self._cloud.now
+        for thread in threads:
+            thread.join()
+        self._cloud.pause = before
+
+    def _one(self, call: Callable[[], None]) -> None:
+        with self._turn:
+            self._wait()
+            try:
+                call()
+            finally:
+                del self._waking[threading.get_ident()]
+                self._turn.notify_all()
+
+    def _pause(self, seconds: float, what: str) -> None:
+        del what
+        self._waking[threading.get_ident()] = self._cloud.now + seconds
+        self._turn.notify_all()
+        self._wait()
+
+    def _wait(self) -> None:
+        me = threading.get_ident()
+        self._turn.wait_for(lambda: min(self._waking, key=lambda t: (self._waking[t], t)) == me)
+        self._cloud.now = max(self._cloud.now, self._waking[me])

@@ -1,0 +1,33 @@
+"""Runs one history on one side."""
+
+from __future__ import annotations
+
+import time
+
+from tests.conformance.answers import Transcript
+from tests.conformance.histories import History
+from tests.conformance.model_side import ModelSide
+from tests.conformance.real_side import RealSide
+
+
+def on_model(history: History) -> Transcript:
+    """What the model answers."""
+    side = ModelSide()
+    transcript = Transcript(side, lambda: side.cloud.now)
+    _tell(history, transcript)
+    return transcript
+
+
+def on_real(side: RealSide, history: History) -> Transcript:
+    """What real machines answer, made as good as new before."""
+    side.fresh()
+    transcript = Transcript(side, time.monotonic)
+    _tell(history, transcript)
+    return transcript
+
+
+def _tell(history: History, transcript: Transcript) -> None:
+    try:
+        history(transcript)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other histories go on
+        transcript.broke(error)

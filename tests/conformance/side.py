@@ -1,0 +1,85 @@
+"""The vocabulary of the histories: what can be done on the model and on real machines alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import ports
+
+MACHINES = ("a", "b", "c", "d")
+"""Every history has these, with LXD on them and nothing in it."""
+
+POOL = "local"
+
+
+class Side(Protocol):
+    """Where a history runs. Machines are called by their letter. Seconds are those of that side."""
+
+    def lxd(self, machine: str) -> ports.Lxd:
+        """The charm's port to LXD there."""
+        ...
+
+    def hostname(self, machine: str) -> str:
+        """What the member there is called."""
+        ...
+
+    def endpoint(self, machine: str) -> str:
+        """Address and port of LXD there."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Lets time pass."""
+        ...
+
+    def together(self, *calls: Callable[[], None]) -> None:
+        """Makes calls at the same time, and waits for all of them."""
+        ...
+
+    def launch(self, machine: str, name: str, evacuate: str) -> None:
+        """A new instance, as an operator makes it."""
+        ...
+
+    def add_volume(self, machine: str, name: str) -> None:
+        """A new custom volume, as an operator makes it."""
+        ...
+
+    def power_off(self, machine: str) -> None:
+        """Pulls the plug."""
+        ...
+
+    def power_on(self, machine: str) -> None:
+        """Boots it; returns once LXD had time to answer."""
+        ...
+
+    def kill_daemon(self, machine: str) -> None:
+        """Ends LXD's daemon at once and keeps it down."""
+        ...
+
+    def start_daemon(self, machine: str) -> None:
+        """Starts LXD's daemon; returns once it had time to answer."""
+        ...
+
+    def freeze(self, machine: str) -> None:
+        """Lets the daemon stand still."""
+        ...
+
+    def thaw(self, machine: str) -> None:
+        """Lets the daemon go on."""
+        ...
+
+    def isolate(self, machine: str) -> None:
+        """Unplugs its network cable."""
+        ...
+
+    def heal(self, machine: str) -> None:
+        """Plugs it in again."""
+        ...
+
+    def recover(self, machine: str) -> None:
+        """Lets a survivor go on alone: daemon stopped, database recovered, daemon started."""
+        ...
+
+    def wipe(self, machine: str) -> None:
+        """Empties LXD's folder as the charm does; returns once LXD answers."""
+        ...

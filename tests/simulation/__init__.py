@@ -1,0 +1,8 @@
+"""Whole clusters in memory: the real charm, a model of Juju, a model LXD, and one seed for all."""
+
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+# The charm's modules are flat; pytest adds these by its configuration.
+sys.path[:0] = [p for p in (str(_ROOT / "src"), str(_ROOT / "lib")) if p not in sys.path]

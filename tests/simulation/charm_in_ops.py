@@ -1,0 +1,160 @@
+"""The charm on the real ops, for a share of the seeds: one hook in `ops.testing` after another."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, cast
+
+import ops
+from ops import testing
+from scenario import _runtime  # pyright: ignore[reportPrivateUsage, reportMissingTypeStubs]
+
+import charm
+from lab.model.context import HookContext
+from tests.simulation.charm_in_process import Stage, set_stage
+
+
+def run_hook(stage: Stage) -> None:
+    """Runs the charm for the stage's hook. What it wrote is in the hook's context afterwards.
+
+    Nobody else runs meanwhile: ops keeps some of its state in the process.
+    """
+    set_stage(stage)
+    context = stage.context
+    app, _, number = context.unit.partition("/")
+    ops_context = _context(app, int(number))
+    relation = _relation(context)
+    event = _event(ops_context, context, relation)
+    try:
+        out = ops_context.run(event, _state(stage, relation))
+    except testing.ActionFailed as failed:
+        context.action_fail(failed.message)
+        out = cast("testing.State", failed.state)
+    except testing.errors.UncaughtCharmError as error:
+        cause = error.__cause__
+        raise cause if isinstance(cause, Exception) else error from error
+    if context.run.kind == "action":
+        results = ops_context.action_results or {}
+        context.action_set({key: str(value) for key, value in results.items()})
+    _take_over(stage, relation, out)
+
+
+# For each hook ops.testing writes the charm's files anew: as JSON, which is YAML too, in a tenth.
+_runtime.yaml = SimpleNamespace(safe_dump=json.dumps)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
+
+
+@lru_cache(maxsize=64)
+def _context(app: str, number: int) -> testing.Context[charm.LxdClusterCharm]:
+    return testing.Context(charm.LxdClusterCharm, app_name=app, unit_id=number)
+
+
+def _relation(context: HookContext) -> testing.PeerRelation | None:
+    found = context.relation_ids(charm.PEERS)
+    if not found:
+        return None
+    number = int(found[0].partition(":")[2])
+    app = context.unit.partition("/")[0]
+    return testing.PeerRelation(
+        charm.PEERS,
+        id=number,
+        peers_data={
+            int(unit.partition("/")[2]): context.relation_get(number, unit)
+            for unit in context.relation_list(number)
+        },
+        local_unit_data=context.relation_get(number, context.unit),
+        local_app_data=context.relation_get(number, app, app=True),
+    )
+
+
+def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State:
+    context = stage.context
+    told = {name: context.network_get(name) for name in (charm.PEERS, charm.HTTPS)}
+    addresses = {n: t["bind-addresses"][0]["addresses"][0]["value"] for n, t in told.items()}
+    status = context.status_get()
+    return testing.State(
+        leader=context.is_leader(stage.now()),
+        config=dict(context.config),
+        relations={relation} if relation else set[testing.PeerRelation](),
+        networks={
+            testing.Network(name, [testing.BindAddress([testing.Address(address)])])
+            for name, address in addresses.items()
+        },
+        planned_units=len(context.goal_state()["units"]),
+        resources={testing.Resource(name=charm.RESOURCE, path=os.devnull)},
+        unit_status=_status(status.current, status.message),
+    )
+
+
+def _status(name: str, message: str) -> Any:
+    """What the agent itself says of a unit is no status that a charm can have."""
+    try:
+        return (
+            testing.UnknownStatus()
+            if name == "unknown"
+            else ops.StatusBase.from_name(name, message)
+        )
+    except KeyError:
+        return testing.UnknownStatus()
+
+
+def _event(
+    ops_context: testing.Context[charm.LxdClusterCharm],
+    context: HookContext,
+    relation: testing.PeerRelation | None,
+) -> Any:
+    run = context.run
+    on: Any = ops_context.on
+    if run.kind == "action":
+        return on.action(run.name, params=dict(context.action_get()))
+    name = run.kind.replace("-", "_")
+    if relation is None or run.relation_id is None:
+        return getattr(on, name)()
+    if run.kind == "relation-created":
+        return on.relation_created(relation)
+    if run.kind == "relation-departed":
+        return on.relation_departed(
+            relation,
+            remote_unit=_number(run.remote_unit),
+            departing_unit=_number(run.departing_unit),
+        )
+    if not run.remote_unit:
+        # ops.testing does not know of a change of the own application's data. To the charm it is
+        # as good as any other event.
+        others = sorted(relation.peers_data)
+        return (
+            on.relation_changed(relation, remote_unit=others[0]) if others else on.update_status()
+        )
+    return getattr(on, name)(relation, remote_unit=_number(run.remote_unit))
+
+
+def _number(unit: str) -> int:
+    return int(unit.partition("/")[2])
+
+
+def _take_over(stage: Stage, before: testing.PeerRelation | None, out: testing.State) -> None:
+    """What the charm told ops, told to the model of Juju."""
+    context, now = stage.context, stage.now()
+    if before is not None:
+        after = out.get_relation(before.id)
+        assert isinstance(after, testing.PeerRelation)
+        _write(context, before.id, before.local_unit_data, after.local_unit_data, app=False)
+        _write(context, before.id, before.local_app_data, after.local_app_data, app=True)
+    if out.unit_status.name in ("active", "blocked", "maintenance", "waiting"):
+        context.status_set(now, out.unit_status.name, out.unit_status.message)
+    if out.app_status.name in ("active", "blocked", "maintenance", "waiting"):
+        context.status_set(now, out.app_status.name, out.app_status.message, app=True)
+    for port in out.opened_ports:
+        if port.port is not None:
+            context.open_port(str(port.protocol), port.port, port.port, [])
+    if out.workload_version:
+        context.application_version_set(out.workload_version)
+
+
+def _write(context: HookContext, relation: int, before: Any, after: Any, *, app: bool) -> None:
+    changes = {key: value for key, value in after.items() if before.get(key) != value}
+    changes |= {key: "" for key in before if key not in after}
+    if changes:
+        context.relation_set(changes, relation, app=app)

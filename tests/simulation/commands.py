@@ -1,0 +1,178 @@
+"""What operators type, wisely or not."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from lab.model.errors import JujuError
+from lab.model.state import Unit
+from lxd_reading import LxdError, LxdUnreachable
+from tests.simulation.engine import APP
+from tests.simulation.model.server import Server
+from tests.simulation.schedule import Happening
+from tests.simulation.site import Site, truth_of
+from view import Instance, Volume
+
+MOST_UNITS = 7
+
+_GOOD = {
+    "offline-threshold=30": {"cluster-offline-threshold": 30},
+    "replicas=2": {"images-replicas": 2},
+    "nat=false": {"network-nat": False},
+    "mode=none": {"network-mode": "none"},
+    "mode=bridge": {"network-mode": "bridge"},
+}
+_BAD = {
+    "storage-backend=zsf": {"storage-backend": "zsf"},
+    "threshold=3": {"cluster-offline-threshold": 3},
+    "ipv4=banana": {"network-ipv4": "banana"},
+    "storage-size=1": {"storage-size": "1"},
+}
+
+
+class Commands:
+    """A method for each kind of command. It answers what it did, None for nothing."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def add_unit(self, happening: Happening) -> str | None:
+        del happening
+        if len(self.site.engine.units) >= MOST_UNITS:
+            return None
+        (name,) = self.site.engine.juju.add_units(self.site.engine.now, APP)
+        return name
+
+    def remove_unit(self, happening: Happening) -> str | None:
+        unit = self.site.unit(happening, alive=True)
+        if unit is None or not self._others(unit):
+            return None
+        self.site.engine.juju.remove_unit(self.site.engine.now, unit.name)
+        return unit.name
+
+    def _others(self, unit: Unit) -> list[Unit]:
+        return [u for u in self.site.engine.units.values() if u is not unit and u.life == "alive"]
+
+    def force_remove(self, happening: Happening) -> str | None:
+        unit = self.site.unit(happening)
+        server = self.site.server(happening)
+        if (
+            unit is None
+            or server is None
+            or not self._others(unit)
+            or not self.site.can_lose(server)
+        ):
+            return None
+        if happening.unit % 2 and self.site.is_up(server):
+            self.site.off(server)
+        self.site.force_remove(unit.name)
+        return unit.name
+
+    def config(self, happening: Happening) -> str | None:
+        self.site.engine.juju.set_config(APP, _GOOD[happening.word])
+        return happening.word
+
+    def bad_config(self, happening: Happening) -> str | None:
+        values = _BAD[happening.word]
+        self.site.engine.juju.set_config(APP, values)
+        self.site.engine.later(
+            happening.seconds, self.site.engine.juju.reset_config, APP, list(values)
+        )
+        return f"{happening.word} for {happening.seconds:.0f} s"
+
+    def on_remove(self, happening: Happening) -> str | None:
+        self.site.engine.juju.set_config(APP, {"on-remove": happening.word})
+        return happening.word
+
+    def resolved(self, happening: Happening) -> str | None:
+        failed = [u for u in self.site.engine.units.values() if u.failure and not u.running]
+        if not failed:
+            return None
+        unit = failed[happening.unit % len(failed)]
+        self.site.engine.juju.resolved(self.site.engine.now, unit.name)
+        return unit.name
+
+    def action(self, happening: Happening) -> str | None:
+        unit = self.site.unit(happening)
+        if unit is None or unit.failure is not None:
+            return None
+        try:
+            self.site.engine.juju.run_action(self.site.engine.now, unit.name, happening.word)
+        except JujuError:
+            return None
+        return f"{happening.word} on {unit.name}"
+
+    def launch(self, happening: Happening) -> str | None:
+        server = self.site.member(happening)
+        if server is None:
+            return None
+        instance = server.launch("default", f"c{len(self.site.ledger.made)}", happening.word)
+        self.site.ledger.made[str(instance)] = server.machine
+        return f"{instance} on machine {server.machine}, cluster.evacuate={happening.word}"
+
+    def volume(self, happening: Happening) -> str | None:
+        server = self.site.member(happening)
+        if server is None:
+            return None
+        volume = server.add_volume("default", "local", f"v{len(self.site.ledger.made)}")
+        self.site.ledger.made[str(volume)] = server.machine
+        return f"{volume} on machine {server.machine}"
+
+    def delete_instance(self, happening: Happening) -> str | None:
+        server = self.site.member(happening)
+        if server is None or not server.records.instances:
+            return None
+        instances = list(server.records.instances.values())
+        thing = instances[happening.n % len(instances)]
+        self.delete(thing)
+        return str(thing)
+
+    def delete(self, thing: Instance | Volume) -> None:
+        """`lxc delete`."""
+        self.site.ledger.deleted.add(str(thing))
+        for server in self.site.engine.cloud.servers.values():
+            server.disk.pop(str(thing), None)
+            for table in (server.records.instances, server.records.volumes):
+                for key in [k for k, v in table.items() if str(v) == str(thing)]:
+                    del table[key]  # pyright: ignore[reportArgumentType]
+
+    def evacuate(self, happening: Happening) -> str | None:
+        server = self.site.member(happening)
+        if server is None:
+            return None
+        self.site.engine.spawn("", "", lambda: _evacuate(server))
+        return server.name
+
+    def remove_dead_member(self, happening: Happening) -> str | None:
+        server = self.site.member(happening)
+        if server is None:
+            return None
+        truth = truth_of(server)
+        wanted = {u.machine for u in self.site.engine.units.values()}
+        members = truth.members if truth else ()
+        dead = [m for m in members if m.status == "OFFLINE" and m.server not in wanted]
+        if not dead:
+            return None
+        name = dead[happening.n % len(dead)].name
+        self.remove_member(server, name)
+        return name
+
+    def remove_member(self, server: Server, name: str) -> None:
+        """`lxc cluster remove --force`."""
+        self.site.ledger.removed.add(name)
+        for thing in (*server.records.on(name), *server.records.volumes_on(name)):
+            self.site.ledger.deleted.add(str(thing))
+        self.site.engine.spawn("", "", lambda: _remove(server, name))
+
+
+def _evacuate(server: Server) -> None:
+    try:
+        for _ in server.lxd.evacuate(server.name, 3600.0):
+            pass
+    except (LxdError, LxdUnreachable):
+        pass
+
+
+def _remove(server: Server, name: str) -> None:
+    with suppress(LxdError, LxdUnreachable):
+        server.lxd.remove_member(name)

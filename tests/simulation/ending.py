@@ -1,0 +1,170 @@
+"""The end of every simulation: no more faults, and an operator who does what the statuses say."""
+
+from __future__ import annotations
+
+from lab.model.state import Unit
+from tests.simulation.commands import Commands
+from tests.simulation.engine import APP
+from tests.simulation.faults import Faults
+from tests.simulation.model.records import State
+from tests.simulation.model.server import Server
+from tests.simulation.obedient_operator import ObedientOperator, status_of
+from tests.simulation.site import Site
+from tests.simulation.tasks import Violation
+
+LONGEST = 5 * 3600.0
+"""Seconds until all must be well."""
+HOOKS = 60
+"""Hooks for each unit and happening until all must be well."""
+LOOKS = 90.0
+"""Seconds between two looks of the operator at `juju status`."""
+ROUND = 310.0
+"""Seconds in which every unit has had its update-status."""
+
+CONVERGES = "does not converge"
+TORN = "an application's removal leaves something undone"
+RESTLESS = "plans something though all is well"
+
+
+class Ending:
+    """Lets a world come to rest, and says whether it is as it should be."""
+
+    def __init__(self, site: Site, faults: Faults, commands: Commands) -> None:
+        self.site = site
+        self.engine = site.engine
+        self.ledger = site.ledger
+        self.faults = faults
+        self.operator = ObedientOperator(site, commands)
+
+    def run(self) -> None:
+        """Raises Violation if the application does not converge."""
+        engine = self.engine
+        self._end_faults()
+        engine.note("=== no more faults; the operator does what the statuses say", "")
+        first, end = engine.hooks, engine.now + LONGEST
+        allowed = HOOKS * (len(engine.units) + self.ledger.happened + 2)
+        while not self._stays_so():
+            if engine.now > end or engine.hooks - first > allowed:
+                hooks = engine.hooks - first
+                raise Violation(CONVERGES, f"after {hooks} hooks: {self._standing()}")
+            self.operator.look()
+            engine.run_until(engine.now + LOOKS)
+        self._plans_nothing()
+        if engine.schedule.removes_application:
+            self._remove_application()
+
+    def _end_faults(self) -> None:
+        engine, cloud = self.engine, self.engine.cloud
+        self.faults.over = True
+        engine.waiting_kills.clear()
+        for task in engine.tasks.values():
+            task.kill_in, task.commit_fault = -1, ""
+        engine.slow.clear()
+        engine.skew.clear()
+        cloud.heal()
+        faults = engine.juju.state.faults
+        faults.late_departures = False
+        if not engine.schedule.departures_never_told:
+            faults.lost_departures = False
+            engine.juju.deliver_lost_departures()
+        values = {"storage-backend": engine.schedule.storage_backend}
+        engine.juju.set_config(APP, values)
+        engine.juju.reset_config(APP, ["network-ipv4", "storage-size", "on-remove"])
+        for server in cloud.servers.values():
+            self._mend(server)
+        for unit in list(engine.units.values()):
+            destroyed = engine.cloud.servers.get(unit.machine)
+            if destroyed is not None and destroyed.destroyed:
+                self.site.force_remove(unit.name)
+            elif unit.agent == "down":
+                engine.juju.agent_back(engine.now, unit.name)
+
+    def _mend(self, server: Server) -> None:
+        server.thaw()
+        if not server.powered:
+            self.site.on(server)
+        elif not server.running:
+            server.start_daemon()
+
+    def _remove_application(self) -> None:
+        """`juju remove-application`, with machines that outlive it: the cluster stays as it is."""
+        engine = self.engine
+        engine.note("juju remove-application", "operator")
+        engine.keeps = lambda _: True
+        before = self._members(), self._disks()
+        engine.juju.remove_application(engine.now, APP)
+        engine.run_until(engine.now + ROUND)
+        if engine.units:
+            raise Violation(TORN, f"still there: {', '.join(engine.units)}")
+        machines = engine.cloud.servers.values()
+        after = {m for s in machines if (m := _members_of(s))}, self._disks()
+        if after != ({frozenset(before[0])} - {frozenset[str]()}, before[1]):
+            raise Violation(TORN, f"{before} before, {after} after")
+
+    def _disks(self) -> dict[str, list[str]]:
+        servers = self.engine.cloud.servers
+        return {machine: sorted(s.disk) for machine, s in servers.items() if s.disk}
+
+    # What is so.
+
+    def _stays_so(self) -> bool:
+        """Whether nothing is left to do, also after every unit has looked once more."""
+        if not self._rests():
+            return False
+        self.engine.run_until(self.engine.now + ROUND)
+        return self._rests()
+
+    def _rests(self) -> bool:
+        """Whether all units are members, all say so, and nothing is under way."""
+        engine = self.engine
+        if not engine.units:
+            return True
+        application = engine.juju.state.applications[APP].status
+        return (
+            not engine.tasks
+            and application is not None
+            and application.current == "active"
+            and all(self._is_well(unit) for unit in engine.units.values())
+            and self._members() == {u.machine for u in engine.units.values()}
+        )
+
+    def _is_well(self, unit: Unit) -> bool:
+        return (
+            unit.life == "alive"
+            and unit.failure is None
+            and unit.workload.current == "active"
+            and self.engine.juju.next_hook(self.engine.now, unit.name) is None
+        )
+
+    def _members(self) -> set[str]:
+        """The machines of the members of the cluster that units are in."""
+        for unit in self.engine.units.values():
+            server = self.engine.cloud.servers.get(unit.machine)
+            if server is not None and (members := _members_of(server)):
+                return set(members)
+        return set()
+
+    def _standing(self) -> str:
+        engine = self.engine
+        told = [f"{u.name} {status_of(u)}" for u in engine.units.values()]
+        status = engine.juju.state.applications[APP].status
+        told.append(f"application {status.current}: {status.message}" if status else "no status")
+        return f"members {sorted(self._members())}; " + "; ".join(told)
+
+    def _plans_nothing(self) -> None:
+        """All is well: a look from every unit has to find the same."""
+        engine = self.engine
+        for unit in list(engine.units.values()):
+            engine.juju.run_action(engine.now, unit.name, "plan")
+        engine.run_until(engine.now + LOOKS)
+        for task in list(engine.juju.state.tasks.values())[-len(engine.units) :]:
+            if task.status != "completed" or task.results.get("plan") != "nothing to do":
+                raise Violation(RESTLESS, f"{task.unit}: {task.results or task.message}")
+
+
+def _members_of(server: Server) -> frozenset[str]:
+    """The machines of the members of the cluster that a machine is in."""
+    if server.destroyed or server.row() is None:
+        return frozenset()
+    rows = server.records.rows.values()
+    return frozenset(r.server for r in rows if r.state is not State.PENDING)

@@ -1,0 +1,77 @@
+"""What makes a simulation fast without changing what it shows."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import peers
+import seal
+
+_KEEP = 20_000
+_SEEDS = 50
+"""After how many simulations their garbage is collected."""
+
+
+class _Sealing:
+    """HPKE's promise without its cost: what is sealed shows nothing and opens for one key only."""
+
+    def __init__(self) -> None:
+        self.keys = 0
+        self.sealed: list[tuple[str, str, str]] = []
+
+    def new_key(self) -> bytes:
+        self.keys += 1
+        return b"key %d" % self.keys
+
+    def seal(self, text: str, public: str, purpose: str) -> str:
+        if not public.startswith("public key "):
+            raise seal.SealError(f"not a public key: {public}")
+        self.sealed.append((text, public, purpose))
+        return f"sealed {len(self.sealed) - 1}"
+
+    def unseal(self, sealed: str, private: bytes, purpose: str) -> str:
+        number = sealed.removeprefix("sealed ")
+        if number.isdigit() and int(number) < len(self.sealed):
+            text, public, what_for = self.sealed[int(number)]
+            if (public, what_for) == (_public_half(private), purpose):
+                return text
+        raise seal.SealError("the token is not sealed to this unit")
+
+
+def _public_half(private: bytes) -> str:
+    return f"public {private.decode()}"
+
+
+_real_load = peers.load
+_loaded: dict[Any, Any] = {}
+_runs = 0
+
+
+def _load(kind: Any, databag: Mapping[str, str]) -> Any:
+    """Reading a databag again gives the same: these values never change."""
+    key = (kind, *sorted(databag.items()))
+    found = _loaded.get(key)
+    if found is None:
+        found = _loaded[key] = _real_load(kind, databag)
+    return found
+
+
+def reset() -> None:
+    """Begins a simulation: nothing of an earlier one is left that could change its course."""
+    global _runs  # noqa: PLW0603
+    gc.disable()
+    _runs += 1
+    if _runs % _SEEDS == 0:
+        if len(_loaded) > _KEEP:
+            _loaded.clear()
+        gc.collect()
+    sealing = _Sealing()
+    seal.new_key = sealing.new_key
+    seal.public_half = _public_half
+    seal.seal = sealing.seal
+    seal.unseal = sealing.unseal
+    peers.load = _load
+    logging.disable(logging.CRITICAL)

@@ -1,0 +1,22 @@
+"""Carries out what a schedule holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.simulation.commands import Commands
+from tests.simulation.faults import Faults
+from tests.simulation.schedule import COMMANDS, Happening
+
+
+def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
+    """Does one thing of the schedule, if there is anything to do it to."""
+    if faults.over:
+        return
+    who = commands if happening.kind in COMMANDS else faults
+    does: Callable[[Happening], str | None] = getattr(who, happening.kind.replace("-", "_"))
+    told = does(happening)
+    if told is not None:
+        faults.site.ledger.happened += 1
+        faults.site.engine.did[f"happens: {happening.kind}"] += 1
+        faults.site.engine.note(f"*** {happening.kind} {told}", "")

@@ -1,0 +1,236 @@
+"""What must never happen, whatever the order of events. Checked against what is really so."""
+
+from __future__ import annotations
+
+import json
+
+import deadlines
+import lost
+from lab.model.context import HookContext
+from lab.model.hooks import HookOutcome
+from lab.model.state import Unit
+from steps import AbandonMember, EnableCluster, RemoveMember, Step
+from tests.simulation.engine import APP, Engine
+from tests.simulation.ledger import Ledger
+from tests.simulation.model import heartbeats
+from tests.simulation.model.records import Records, Row, State
+from tests.simulation.model.server import Server
+from tests.simulation.tasks import Task, Violation
+
+_SETTLED = 60.0
+"""Seconds for which a member has to be online before its removal by force is a mistake."""
+
+TOKENS = "a join token is in plain data"
+CLUSTERS = "two clusters"
+REMOVED = "a member is removed that Juju wants"
+WIPED = "a member is wiped"
+FORCED = "a member is removed by force that has its unit or lives"
+JOINS = "two joins at once"
+DATA = "data is gone"
+UNRECORDED = "a loss is not recorded"
+BOOTSTRAP = "a bootstrap that is not on record"
+WRITES = "too many writes to peer data"
+
+
+class Invariants:
+    """Watches an engine. Raises Violation."""
+
+    def __init__(self, engine: Engine, ledger: Ledger) -> None:
+        self.engine = engine
+        self.ledger = ledger
+        self.writes: dict[str, int] = {}
+        self._rows: dict[int, tuple[str, str]] = {}
+        """By number: a member's name and machine."""
+        self._online: dict[int, float] = {}
+        self._disk: dict[str, str] = {}
+        self._joins: dict[tuple[str, str], float] = {}
+        engine.on_step = self.step
+        engine.on_commit = self.commit
+        engine.on_event = self.event
+
+    # When it looks.
+
+    def step(self, task: Task, step: Step) -> None:
+        """A step is about to be taken."""
+        self.check()
+        if isinstance(step, EnableCluster):
+            self._bootstrap(task)
+        elif isinstance(step, RemoveMember):
+            self._removal(task, step)
+        elif isinstance(step, AbandonMember):
+            self._abandonment(task, step)
+
+    def commit(self, task: Task, outcome: HookOutcome) -> None:
+        """A hook has ended."""
+        self.check()
+        if outcome != "committed" or task.stage is None:
+            return
+        self._let_go(task, task.stage.context)
+        written = task.stage.context.writes.relations
+        for (_, bag), changes in written.items():
+            self.writes[bag] = self.writes.get(bag, 0) + 1
+            self._no_token(bag, changes)
+
+    def _let_go(self, task: Task, context: HookContext) -> None:
+        """Who goes with `on-remove=abandon` is given up, with all that is on its machine."""
+        unit = self.engine.units.get(task.unit)
+        gone = unit is None or unit.life == "dying"
+        if gone and context.config.get("on-remove") == "abandon":
+            self.ledger.given_up.add(task.machine)
+
+    def event(self) -> None:
+        """Something went on."""
+        for records in self.engine.cloud.databases:
+            if len(records.joining) > 1:
+                self._joining(records)
+
+    def check(self) -> None:
+        """Everything that can be seen at any moment."""
+        self.engine.cloud.tick()
+        self._one_cluster()
+        self._members()
+        self._data()
+
+    # The cluster.
+
+    def _trusted(self) -> list[Server]:
+        """Machines that the operator has not given up."""
+        servers = self.engine.cloud.servers.values()
+        return [s for s in servers if not s.destroyed and s.machine not in self.ledger.given_up]
+
+    def _databags(self) -> dict[str, dict[str, str]]:
+        """What is committed in the peer relation; empty once the application is gone."""
+        relations = self.engine.juju.state.relations.values()
+        return next((relation.data for relation in relations), dict[str, dict[str, str]]())
+
+    def _one_cluster(self) -> None:
+        known = {s.records.fingerprint for s in self._trusted() if s.records.clustered}
+        if len(known) > 1:
+            raise Violation(CLUSTERS, ", ".join(sorted(known)))
+        bags, units = self._databags(), self.engine.units
+        told = {bag["cluster"] for u, bag in bags.items() if u in units and "cluster" in bag}
+        if len(told) > 1:
+            raise Violation(CLUSTERS, f"units tell of {', '.join(sorted(told))}")
+
+    def _bootstrap(self, task: Task) -> None:
+        named = json.loads(self._databags()[APP].get("bootstrap", '""'))
+        if named != task.unit:
+            raise Violation(BOOTSTRAP, f"{task.unit} bootstraps, {named or 'nobody'} is named")
+
+    def _members(self) -> None:
+        now: dict[int, tuple[str, str]] = {}
+        machines = self.engine.cloud.servers
+        for records in self.engine.cloud.databases:
+            for row in records.rows.values():
+                if row.state is State.PENDING:
+                    continue
+                self._note_online(records, row)
+                # A machine whose join did not end well has begun anew: its row is an empty shell.
+                if machines[row.server].number == row.number:
+                    now[row.number] = (row.name, row.server)
+        if now.keys() >= self._rows.keys():
+            self._rows = now
+            return
+        wanted = {u.machine: u for u in self.engine.units.values() if u.life == "alive"}
+        for number, (name, machine) in self._rows.items():
+            if number in now or name in self.ledger.removed or machine in self.ledger.given_up:
+                continue
+            if machine not in wanted or machines[machine].destroyed:
+                continue
+            if machines[machine].number == number:
+                raise Violation(REMOVED, f"{name} of {wanted[machine].name}")
+            self._not_wiped(number, name, machine, wanted)
+        self._rows = now
+
+    def _not_wiped(self, number: int, name: str, machine: str, wanted: dict[str, Unit]) -> None:
+        """A machine that is no member any more, though its cluster did not remove it."""
+        rows = (r for d in self.engine.cloud.databases for r in d.rows.values())
+        unit = wanted.get(machine)
+        if unit is None or all(r.number != number for r in rows):
+            return
+        if self._databags().get(unit.name, {}).get("cluster"):
+            raise Violation(WIPED, f"{name} of {unit.name}")
+
+    def _note_online(self, records: Records, row: Row) -> None:
+        if heartbeats.status(records, row, self.engine.now) == "OFFLINE":
+            self._online.pop(row.number, None)
+        else:
+            self._online.setdefault(row.number, self.engine.now)
+
+    def _removal(self, task: Task, step: RemoveMember) -> None:
+        server = self.engine.cloud.servers[task.machine]
+        row = server.records.rows.get(step.name)
+        if row is None:
+            return
+        unit = next((u for u in self.engine.units.values() if u.machine == row.server), None)
+        lives = self.engine.cloud.servers[row.server].number == row.number
+        if unit is not None and lives:
+            raise Violation(FORCED, f"{step.name} belongs to {unit.name}, which Juju knows")
+        since = self._online.get(row.number)
+        if since is not None and self.engine.now - since > _SETTLED:
+            raise Violation(FORCED, f"{step.name} is online")
+
+    def _abandonment(self, task: Task, step: AbandonMember) -> None:
+        assert task.stage is not None
+        if task.stage.context.config.get("on-remove") != "abandon":
+            raise Violation(DATA, f"{task.unit} abandons {', '.join(step.left)}")
+        records = self.engine.cloud.servers[task.machine].records
+        for thing in (*records.on(step.name), *records.volumes_on(step.name)):
+            self.ledger.deleted.add(str(thing))
+
+    def _joining(self, records: Records) -> None:
+        cloud = self.engine.cloud
+        under_way = [
+            o
+            for o in cloud.operations
+            if o.kind == "join_cluster" and not o.done and o.member in records.joining
+        ]
+        begun: list[str] = []
+        for operation in under_way:
+            key = (operation.server.machine, operation.member)
+            since = self._joins.setdefault(key, self.engine.now)
+            # What hangs for so long has lost its turn, wherever its unit is.
+            if self.engine.now - since < deadlines.LAPSE:
+                begun.append(operation.member)
+        if len(begun) > 1:
+            raise Violation(JOINS, ", ".join(begun))
+
+    # What holds data.
+
+    def _data(self) -> None:
+        if not self.ledger.made:
+            return
+        servers = self.engine.cloud.servers.values()
+        disk = {thing: s.machine for s in servers if not s.destroyed for thing in s.disk}
+        for thing, machine in self._disk.items():
+            gone = thing not in disk and thing not in self.ledger.deleted
+            if gone and machine not in self.ledger.given_up:
+                raise Violation(DATA, f"{thing} was on machine {machine}")
+        self._disk = disk
+        self._on_record()
+
+    def _on_record(self) -> None:
+        known: set[str] = set()
+        for records in self.engine.cloud.databases:
+            known.update(map(str, records.instances.values()))
+            known.update(map(str, records.volumes.values()))
+            for things in lost.read(records.config).values():
+                known.update(things)
+        for thing in self.ledger.made:
+            if thing not in known and thing not in self.ledger.deleted:
+                raise Violation(UNRECORDED, f"the cluster knows nothing of {thing}")
+
+    # What is told.
+
+    def _no_token(self, bag: str, changes: dict[str, str]) -> None:
+        for key, value in changes.items():
+            for token in self.engine.tokens:
+                if token in value:
+                    raise Violation(TOKENS, f"{key} of {bag}")
+
+    def writes_bounded(self) -> None:
+        """At the end: how often units wrote, against how much happened."""
+        allowed = 8 + 3 * len(self.writes) + 4 * self.ledger.happened
+        for bag, count in self.writes.items():
+            if count > allowed:
+                raise Violation(WRITES, f"{count} to {bag}")

@@ -1,0 +1,94 @@
+"""What a model server answers when it is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import view
+from lxd_reading import LxdError
+from tests.simulation.model import heartbeats
+from view import Instance, Member, Network, Pool, Volume
+
+if TYPE_CHECKING:
+    from tests.simulation.model.server import Server
+
+PROFILE = "/1.0/profiles/default"
+_DRIVERS = frozenset({"btrfs", "dir"})
+
+
+def server(server: Server) -> view.Server:
+    """GET /1.0."""
+    clustered = server.records.clustered
+    return view.Server(
+        version=server.version,
+        clustered=clustered,
+        name=server.name if clustered else server.hostname,
+        fingerprint=server.records.fingerprint,
+        drivers=_DRIVERS,
+        config={**server.records.config, **server.config},
+    )
+
+
+def members(server: Server) -> tuple[Member, ...]:
+    """GET /1.0/cluster/members."""
+    records, cloud = server.records, server.cloud
+    if not records.clustered:
+        raise LxdError("Server is not clustered")
+    leader = heartbeats.leader(cloud, records, cloud.now)
+    rows = sorted(records.members, key=lambda r: r.name)
+    listed: list[Member] = []
+    for row in rows:
+        roles = {row.role.value} - {""}
+        if row.name == leader:
+            roles.add("database-leader")
+        status = heartbeats.status(records, row, cloud.now)
+        host = row.address.rpartition(":")[0].strip("[]")
+        message = _message(status)
+        listed.append(Member(row.name, host, status, frozenset(roles), row.domain, message))
+    return tuple(listed)
+
+
+def pools(server: Server) -> tuple[Pool, ...]:
+    """GET /1.0/storage-pools."""
+    return tuple(_used(server, p, "pool") for p in server.records.pools.values())
+
+
+def networks(server: Server) -> tuple[Network, ...]:
+    """GET /1.0/networks, the managed ones."""
+    return tuple(_used(server, n, "network") for n in server.records.networks.values())
+
+
+def instances(server: Server) -> tuple[Instance, ...]:
+    """GET /1.0/instances. Of a member that does not answer none is said to run."""
+    records = server.records
+    silent = {row.name for row in records.members if not server.hears(row)}
+    return tuple(
+        replace(i, running=False) if i.location in silent else i for i in records.instances.values()
+    )
+
+
+def volumes(server: Server) -> tuple[Volume, ...]:
+    """Custom volumes that are on one member alone. A server in no cluster has no such place."""
+    found = server.records.volumes.values()
+    return tuple(v for v in found if v.location not in ("", "none"))
+
+
+def profile(server: Server) -> dict[str, Any]:
+    """The default profile."""
+    found = server.records.profile
+    return {**found, "devices": dict(found["devices"])}
+
+
+def _used(server: Server, thing: Any, key: str) -> Any:
+    devices = server.records.profile["devices"].values()
+    used = any(device.get(key) == thing.name for device in devices)
+    return replace(thing, used_by=frozenset({PROFILE} if used else ()))
+
+
+def _message(status: str) -> str:
+    return {
+        "ONLINE": "Fully operational",
+        "EVACUATED": "Unavailable due to maintenance",
+        "BLOCKED": "Needs updating to newer version",
+    }.get(status, "No heartbeat")

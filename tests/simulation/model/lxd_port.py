@@ -1,0 +1,257 @@
+"""LXD's API on a model server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import deadlines
+from lxd_reading import LxdError, LxdStopped, LxdUnreachable
+from tests.simulation.model import changes, evacuation, joining, looks, membership, times
+from tests.simulation.model.operations import Operation, Work
+from view import Instance, Member, Network, Pool, Server, Silence, Volume
+
+if TYPE_CHECKING:
+    from tests.simulation.model import server as model
+    from tests.simulation.model.cloud import Fault
+
+T = TypeVar("T")
+
+
+class ModelLxd:
+    """See `lxd.LxdApi`. Its calls end by the same deadlines."""
+
+    def __init__(self, server: model.Server) -> None:
+        self._server = server
+
+    def await_start(self, seconds: float) -> None:
+        """Returns once LXD answers."""
+        cloud = self._server.cloud
+        end = cloud.now + seconds
+        while True:
+            try:
+                self.server()
+            except LxdStopped:
+                if cloud.now >= end:
+                    raise
+                cloud.pause(_until(self._server.ready, cloud.now, end), "await_start")
+            else:
+                return
+
+    def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
+        """The members once `name` is online, or after `seconds` as they are."""
+        cloud = self._server.cloud
+        end = cloud.now + seconds
+        while True:
+            members = self.members()
+            if cloud.now >= end or all(m.online for m in members if m.name == name):
+                return members
+            cloud.pause(1.0, "await_heartbeat")
+
+    def server(self) -> Server:
+        """LXD itself: a daemon that lost its database says this from memory."""
+        fault = self._begin("server", deadlines.LOOK)
+        return self._end("server", looks.server, times.REQUEST, fault)
+
+    def members(self) -> tuple[Member, ...]:
+        """The cluster's members."""
+        return self._look("members", looks.members)
+
+    def pools(self) -> tuple[Pool, ...]:
+        """The storage pools."""
+        return self._look("pools", looks.pools)
+
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that LXD manages."""
+        return self._look("networks", looks.networks)
+
+    def instances(self) -> tuple[Instance, ...]:
+        """All instances."""
+        return self._look("instances", looks.instances)
+
+    def volumes(self) -> tuple[Volume, ...]:
+        """All custom volumes that are on one member alone."""
+        return self._look("volumes", looks.volumes)
+
+    def alive(self) -> bool:
+        """Whether the daemon answers what needs no database."""
+        cloud = self._server.cloud
+        cloud.pause(0.0, "alive")
+        cloud.tick()
+        silence = self._server.silence()
+        if silence is Silence.HUNG:
+            cloud.pause(deadlines.LOOK, "alive")
+        return silence in (None, Silence.NO_DATABASE)
+
+    def default_profile(self) -> dict[str, Any]:
+        """The default profile."""
+        return self._look("default_profile", looks.profile)
+
+    def set_server_config(self, values: Mapping[str, str]) -> None:
+        """Sets some keys of the server's configuration."""
+        self._change("set_server_config", lambda s: changes.set_config(s, values))
+
+    def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
+        """Creates a pool on a server that is not clustered."""
+        self._change("create_pool", lambda s: changes.create_pool(s, name, driver))
+
+    def create_network(
+        self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]
+    ) -> None:
+        """Creates a network: first defined on each member, then made on all."""
+        for member in members:
+            self._change("define_network", lambda s, m=member: changes.define_network(s, name, m))
+        create = changes.create_network
+        self._change("create_network", lambda s: create(s, name, kind, config), times.NETWORK)
+
+    def delete_network(self, name: str) -> None:
+        """Deletes a network."""
+        self._change("delete_network", lambda s: changes.delete_network(s, name))
+
+    def update_network(self, name: str, values: Mapping[str, str]) -> None:
+        """Sets some keys of a network's configuration on every member."""
+        self._change("update_network", lambda s: changes.update_network(s, name, values))
+
+    def set_default_profile(self, profile: Mapping[str, Any]) -> None:
+        """Replaces the default profile."""
+        self._change("set_default_profile", lambda s: changes.set_profile(s, profile))
+
+    def enable_cluster(self, name: str) -> None:
+        """Makes this server the first member of a cluster."""
+        work = joining.bootstrap(self._server, name)
+        self._operation("enable_cluster", name, work, deadlines.ENABLE)
+
+    def join_cluster(
+        self,
+        name: str,
+        address: str,
+        token: str,
+        member_config: list[dict[str, str]],
+        seconds: float,
+    ) -> None:
+        """Joins the cluster that `token` is from."""
+        work = joining.join(self._server, name, address, token)
+        self._operation("join_cluster", name, work, seconds)
+
+    def await_join(self, seconds: float) -> bool:
+        """Waits for a join that is under way already."""
+        operation = self._look("await_join", lambda s: s.working("join_cluster"))
+        if operation is None:
+            return False
+        self._wait(operation, seconds, "await_join")
+        return True
+
+    def make_join_token(self, name: str) -> str:
+        """A token with which one server called `name` may join once."""
+        return self._change("make_join_token", lambda s: joining.make_token(s, name))
+
+    def cancel_join_token(self, name: str) -> bool:
+        """No join token for `name` is good any more. False if there was none."""
+        cancelled = self._change("cancel_join_token", lambda s: s.records.tokens.pop(name, None))
+        return cancelled is not None
+
+    def set_failure_domain(self, name: str, domain: str) -> None:
+        """Tells LXD in which failure domain a member is."""
+        self._change("set_failure_domain", lambda s: changes.set_domain(s, name, domain))
+
+    def evacuate(self, name: str, seconds: float) -> Iterator[None]:
+        """Moves the instances off a member, yields now and then until that is done."""
+        cloud = self._server.cloud
+        operation = self._change("evacuate", lambda s: evacuation.evacuation(s, name))
+        end = cloud.now + seconds
+        while not self._over(operation):
+            if cloud.now >= end:
+                raise LxdUnreachable(f"the evacuation did not end in {seconds:.0f} s")
+            cloud.pause(_until(operation.due, cloud.now, min(end, cloud.now + 5.0)), "evacuate")
+            yield
+
+    def move_instance(self, project: str, name: str, target: str) -> None:
+        """Moves a stopped instance to another member."""
+        work = evacuation.move_by_name(self._server, (project, name), target)
+        self._operation("move_instance", name, work, deadlines.MOVE)
+
+    def start_instance(self, project: str, name: str) -> None:
+        """Starts an instance where it is."""
+        self._change("start_instance", lambda s: evacuation.start(s, (project, name)))
+
+    def leave(self, name: str) -> None:
+        """This member leaves its cluster."""
+        self._operation("leave", name, membership.leave(self._server, name), deadlines.LEAVE)
+
+    def remove_member(self, name: str) -> None:
+        """Removes a member that cannot say goodbye."""
+        work = membership.remove(self._server, name)
+        self._operation("remove_member", name, work, deadlines.LEAVE)
+
+    def _look(self, what: str, effect: Callable[[model.Server], T]) -> T:
+        return self._call(what, effect, times.REQUEST, deadlines.LOOK)
+
+    def _change(
+        self, what: str, effect: Callable[[model.Server], T], took: float = times.REQUEST
+    ) -> T:
+        return self._call(what, effect, took, deadlines.CHANGE)
+
+    def _operation(self, what: str, member: str, work: Work, seconds: float) -> None:
+        def begin(server: model.Server) -> Operation:
+            return server.cloud.start(server, what, member, work)
+
+        operation = self._call(what, begin, times.REQUEST, seconds)
+        self._wait(operation, seconds, what)
+
+    def _wait(self, operation: Operation, seconds: float, what: str) -> None:
+        cloud = self._server.cloud
+        end = cloud.now + seconds
+        while not self._over(operation):
+            if cloud.now >= end:
+                raise LxdUnreachable(f"{what} did not end in {seconds:.0f} s")
+            cloud.pause(_until(operation.due, cloud.now, end), what)
+
+    def _over(self, operation: Operation) -> bool:
+        """Whether it ended. Raises LxdError if it failed, LxdUnreachable if its daemon ended."""
+        self._server.cloud.tick()
+        if not operation.done:
+            return False
+        if operation.cut:
+            raise LxdUnreachable("EOF")
+        if operation.error:
+            raise LxdError(operation.error)
+        return True
+
+    def _call(self, what: str, effect: Callable[[model.Server], T], took: float, limit: float) -> T:
+        server, cloud = self._server, self._server.cloud
+        fault = self._begin(what, limit)
+        if server.silence() is Silence.NO_DATABASE:
+            cloud.pause(times.REFUSAL, what)
+            raise LxdError("context deadline exceeded")
+        return self._end(what, effect, took, fault)
+
+    def _begin(self, what: str, limit: float) -> Fault:
+        """The request reaches a daemon that says something."""
+        server, cloud = self._server, self._server.cloud
+        cloud.pause(0.0, what)
+        cloud.tick()
+        fault = cloud.fault(server.machine, what)
+        silence = server.silence()
+        if silence is Silence.STOPPED:
+            raise LxdStopped("its daemon is not running")
+        if silence is Silence.HUNG or fault == "timeout":
+            cloud.pause(limit, what)
+            raise LxdUnreachable("no answer in time")
+        if fault == "refuse":
+            raise LxdError(f"{what} was refused")
+        return fault
+
+    def _end(self, what: str, effect: Callable[[model.Server], T], took: float, fault: Fault) -> T:
+        """The daemon does what it is asked, and answers."""
+        server, cloud = self._server, self._server.cloud
+        run = server.run
+        answer = effect(server)
+        cloud.pause(took, what)
+        if fault == "lost" or server.run != run:
+            raise LxdUnreachable("EOF")
+        return answer
+
+
+def _until(due: float, now: float, end: float) -> float:
+    """Seconds to wait for what is due, not beyond `end`, and some at least."""
+    return max(0.05, min(due, end) - now)

@@ -1,0 +1,106 @@
+"""What a unit keeps on a model machine's disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.simulation.model import times
+from view import Failures, Forming, Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.simulation.model.server import Server
+
+
+class ModelMachine:
+    """See `machine.Machine`. Only what changes something pauses."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._key: bytes | None = None
+        self._public = ""
+        self._forming: Forming | None = None
+        self._failures: Failures | None = None
+
+    def hostname(self) -> str:
+        """The machine's name."""
+        return self._server.hostname
+
+    def key(self) -> bytes | None:
+        """This unit's private key."""
+        return self._key
+
+    def public_key(self) -> str:
+        """The public half of the key."""
+        return self._public
+
+    def keep_key(self, private: bytes, public: str) -> None:
+        """Keeps the key."""
+
+        def keep() -> None:
+            self._key, self._public = private, public
+
+        self._change("machine.keep_key", keep)
+
+    def forming(self) -> Forming | None:
+        """The bootstrap or join that was begun here and is not published yet."""
+        return self._forming
+
+    def note_forming(self, what: str, now: float) -> None:
+        """Notes a bootstrap or join."""
+
+        def note() -> None:
+            self._forming = Forming(what, now)
+
+        self._change("machine.note_forming", note)
+
+    def forget_forming(self) -> None:
+        """The bootstrap or join is over."""
+
+        def forget() -> None:
+            self._forming = None
+
+        self._change("machine.forget_forming", forget)
+
+    def failures(self) -> Failures | None:
+        """This unit's joins that failed."""
+        return self._failures
+
+    def note_failure(self, reason: str) -> None:
+        """One more join has failed."""
+
+        def note() -> None:
+            self._failures = Failures((self._failures.count if self._failures else 0) + 1, reason)
+
+        self._change("machine.note_failure", note)
+
+    def forget_failures(self) -> None:
+        """A join succeeded, or the operator wants it tried again."""
+
+        def forget() -> None:
+            self._failures = None
+
+        self._change("machine.forget_failures", forget)
+
+    def has_instances(self) -> bool:
+        """Whether LXD's folder knows of an instance."""
+        return any(isinstance(thing, Instance) for thing in self._server.disk.values())
+
+    def lxd_log(self) -> str:
+        """The last lines that LXD logged."""
+        return "lvl=error msg=model"
+
+    def empty_lxd(self) -> None:
+        """Empties LXD's folder, with all that lies in it."""
+        self._change("machine.empty_lxd", self._server.wipe)
+
+    def kill_lxd(self) -> None:
+        """Ends a daemon that hangs."""
+        self._change("machine.kill_lxd", self._server.kill_daemon)
+
+    def _change(self, what: str, effect: Callable[[], None]) -> None:
+        cloud = self._server.cloud
+        cloud.pause(0.0, what)
+        effect()
+        cloud.pause(times.REQUEST, what)

@@ -1,0 +1,260 @@
+"""Checks the checker: deliberate mistakes in the charm's protocol, each of which must be noticed.
+
+`python -m tests.simulation.mutants` shows for each in how many seeds it was, and by what.
+"""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+# This puts the charm's modules on the path.
+from tests.simulation import charm_in_process, seeds, tasks
+
+# isort: split
+import act
+import admission
+import charm
+import departures
+import joining
+import leading
+import leaving
+import observe
+import plan
+import silence
+from lxd_reading import LxdError, LxdUnreachable
+from peers import AppData, Place, Token, UnitData
+from steps import AbandonMember, Plan, RemoveMember, Step
+from view import Events, Lxd, Member, Peers, Units, View
+from world import World
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mistake: which function of which room is another one."""
+
+    name: str
+    module: ModuleType | type
+    function: str
+    wrong: Callable[..., Any]
+
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        """The charm makes this mistake. Raises AttributeError if there is no such function."""
+        right = getattr(self.module, self.function)
+        # Steps are looked up in a table: it has to know of the mistake too.
+        steps = [kind for kind, handler in act._HANDLERS.items() if handler is right]
+        setattr(self.module, self.function, self.wrong)
+        handlers: dict[Any, Any] = act._HANDLERS
+        handlers.update(dict.fromkeys(steps, self.wrong))
+        try:
+            yield
+        finally:
+            setattr(self.module, self.function, right)
+            handlers.update(dict.fromkeys(steps, right))
+
+
+_of_outsider = joining.of_outsider
+_still_good = admission._still_good
+_own = plan._own
+_of_member = leaving._of_member
+_answers = observe._answers
+_run = charm.run.run
+_bootstrap_unit = leading._bootstrap_unit
+
+
+def _bootstraps_unrecorded(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+    app = peers.app
+    if view.leader and not app.bootstrap and not joining._fingerprint(peers):
+        named = AppData(bootstrap=view.unit, queue=app.queue)
+        return _of_outsider(view, lxd, replace(peers, app=named), own)
+    return _of_outsider(view, lxd, peers, own)
+
+
+def _names_another(view: View, app: AppData, units: dict[str, UnitData]) -> str:
+    named = _bootstrap_unit(view, app, units)
+    able = [u for u in sorted(units) if units[u].able and u != named]
+    return able[0] if app.bootstrap and able else named
+
+
+def _everybody_makes_tokens(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
+    del unit, peers, lxd, fingerprint
+    return True
+
+
+def _token_for_another(token: Token, peers: Peers, *more: Any) -> bool:
+    other = [p for p in peers.app.queue if p.unit != token.unit and p.unit in peers.others]
+    waits = any(peers.others[p.unit].able for p in other)
+    return False if waits else _still_good(token, peers, *more)
+
+
+def _never_late(view: View, place: Place, units: dict[str, UnitData]) -> int:
+    del view, units
+    return place.attempt
+
+
+def _stays_good(*_: Any) -> tuple[Step, ...]:
+    return ()
+
+
+def _the_relation_is_juju() -> Units:
+    context = charm_in_process.current().context
+    relation = context.relation_ids(charm.PEERS)
+    units = context.relation_list(int(relation[0].partition(":")[2])) if relation else []
+    return Units(frozenset((context.unit, *units)))
+
+
+def _offline_is_gone(_: View, lxd: Lxd, *__: Any) -> tuple[Member, ...]:
+    return tuple(m for m in lxd.members if m.offline)
+
+
+def _removes_the_living(view: View, *rest: Any) -> tuple[Step, ...]:
+    if not view.leader:
+        return ()
+    return tuple(RemoveMember(m.name) for m in departures.without_unit(view, *rest)[:1])
+
+
+def _removes_unrecorded(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
+    del unit
+    world.lxd.remove_member(step.name)
+    return events
+
+
+def _does_not_reset(world: World, why: str) -> None:
+    world.machine.note_failure(why)
+    world.machine.forget_forming()
+
+
+def _wipes_the_silent(view: View) -> bool:
+    return view.forming is None
+
+
+def _leaves_by_force(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
+    if len(lxd.members) == 1:
+        return _of_member(view, lxd, peers, member)
+    left = tuple(str(i) for i in lxd.instances or () if i.location == member.name)
+    return leaving._go(AbandonMember(member.name, left))
+
+
+def _lets_go(juju: Any, world: World) -> Plan:
+    return replace(_run(juju, world), hold="")
+
+
+def _name_of_the_machine(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
+    return _own(view, lxd, peers).model_copy(update={"name": view.hostname})
+
+
+def _half_a_view(juju: Any, world: World) -> Lxd:
+    try:
+        return _answers(juju, world)
+    except (LxdError, LxdUnreachable):
+        return Lxd(replace(world.lxd.server(), clustered=False), (), (), (), (), ())
+
+
+def _plain_token(text: str, public: str, purpose: str) -> str:
+    del public, purpose
+    return text
+
+
+class _PlainSeal:
+    """`seal` that seals nothing."""
+
+    SealError = act.seal.SealError
+    new_key = act.seal.new_key
+    public_half = act.seal.public_half
+    seal = staticmethod(_plain_token)
+    unseal = staticmethod(_plain_token)
+
+
+CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
+
+MUTANTS = (
+    Mutant("bootstrap without the record", joining, "of_outsider", _bootstraps_unrecorded),
+    Mutant("another founder while one is slow", leading, "_bootstrap_unit", _names_another),
+    Mutant("every member makes tokens", admission, "is_maker", _everybody_makes_tokens),
+    Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
+    Mutant("a withdrawn token stays good", admission, "_withdraw", _stays_good),
+    Mutant("nobody ever loses its turn", leading, "_attempt_due", _never_late),
+    Mutant("the relation is taken for Juju", charm, "_units_juju_knows", _the_relation_is_juju),
+    Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),
+    Mutant("removal of a member that lives", departures, "removal", _removes_the_living),
+    Mutant("removal without a record of the loss", act, "_remove_member", _removes_unrecorded),
+    Mutant("no reset after a join that hangs", act, "_reset", _does_not_reset),
+    Mutant("a silent member is wiped", silence, "_join_hangs", _wipes_the_silent),
+    Mutant("a leaver goes by force", leaving, "_of_member", _leaves_by_force),
+    Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
+    Mutant("a member's name follows its machine's", plan, "_own", _name_of_the_machine),
+    Mutant("a plan from half a view", observe, "_answers", _half_a_view),
+    Mutant("tokens are not sealed", act, "seal", _PlainSeal),
+)
+
+
+@dataclass(frozen=True)
+class Caught:
+    """How a mutant fared."""
+
+    mutant: str
+    tried: int
+    by: Counter[str]
+
+    @property
+    def seeds(self) -> int:
+        """In how many seeds it was noticed."""
+        return self.by.total()
+
+
+def hunt(mutant: Mutant, numbers: range, enough: int) -> Caught:
+    """Runs seeds with a mutant until it was noticed in `enough` of them."""
+    by: Counter[str] = Counter()
+    tried = 0
+    for number in numbers:
+        tried += 1
+        with mutant.at_work():
+            result = seeds.run_seed(number)
+        if result.invariant in CRASHES:
+            raise RuntimeError(f"{mutant.name} does not fit the charm: {result.told}")
+        # What fails without the mistake, too, says nothing of it.
+        if result.invariant and not seeds.run_seed(number).invariant:
+            by[result.invariant] += 1
+        if by.total() >= enough:
+            break
+    return Caught(mutant.name, tried, by)
+
+
+def _hunt(task: tuple[int, range, int]) -> Caught:
+    number, numbers, enough = task
+    return hunt(MUTANTS[number], numbers, enough)
+
+
+def main() -> int:
+    """Exit status 1 if a mutant was not noticed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants")
+    parser.add_argument("--seeds", type=int, default=2000, help="at most, for each")
+    parser.add_argument("--enough", type=int, default=20, help="failed seeds for each")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    asked = parser.parse_args()
+    tasks = [(n, range(asked.seeds), asked.enough) for n in range(len(MUTANTS))]
+    escaped = 0
+    print(f"{'mutant':42} {'caught':>6} {'of':>5}  by")
+    with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
+        for found in pool.imap(_hunt, tasks):
+            escaped += not found.seeds
+            by = ", ".join(f"{name} {many}" for name, many in found.by.most_common(4))
+            print(
+                f"{found.mutant:42} {found.seeds:6} {found.tried:5}  {by or 'NOTHING'}", flush=True
+            )
+    print(f"{len(MUTANTS) - escaped} of {len(MUTANTS)} mutants are noticed.")
+    return 1 if escaped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

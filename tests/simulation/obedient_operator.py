@@ -1,0 +1,268 @@
+"""An operator who looks at `juju status` now and then and does what it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import lost
+from lab.model.errors import JujuError
+from lab.model.state import Unit
+from lxd_reading import LxdError, LxdUnreachable
+from tests.simulation.commands import Commands
+from tests.simulation.engine import APP
+from tests.simulation.model import evacuation
+from tests.simulation.model.records import State
+from tests.simulation.model.server import Server
+from tests.simulation.site import Site, answers, truth_of
+from view import Instance
+
+
+class ObedientOperator:
+    """Does nothing that no status asks for."""
+
+    def __init__(self, site: Site, commands: Commands) -> None:
+        self.site = site
+        self.engine = site.engine
+        self.ledger = site.ledger
+        self.commands = commands
+        self._set: set[str] = set()
+        """What was done once and is not done again."""
+        self._seen: dict[str, tuple[str, int]] = {}
+        """By unit: its status and how many looks ago it was first seen so."""
+        self._cures: dict[str, Callable[..., None]] = {
+            r"run retry-join": self._retry_join,
+            r"snap start lxd": self._start_lxd,
+            r"rename this machine": self._rename,
+            r"lxc cluster remove --force (\S+)": self._remove_dead_member,
+            r"cannot change on a cluster yet; set (\S+)=(\S+)": self._configure,
+            r"address is ([^ :]+)\S*, the machine's": self._give_address,
+            r"lxc cluster restore": self._restore,
+            r"remove this unit": self._replace,
+        }
+        """What a unit's status asks for, and who does it."""
+        self._cures_for_all: dict[str, Callable[..., None]] = {
+            r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
+            r"evacuate it, then lxc cluster remove (\S+)": self._retire,
+            r"run form-again": self._form_again,
+            r"lxc cluster restore": self._restore,
+        }
+        """The same for the application's."""
+
+    def look(self) -> None:
+        """One look at the status, and what it says to do."""
+        engine = self.engine
+        for unit in list(engine.units.values()):
+            status = status_of(unit)
+            before, looks = self._seen.get(unit.name, ("", 0))
+            looks = looks + 1 if before == status else 0
+            self._seen[unit.name] = (status, looks)
+            if unit.name in engine.units and looks >= 1:
+                self._help(unit, status, looks)
+        told = engine.juju.state.applications[APP].status
+        if told is not None:
+            before, looks = self._seen.get(APP, ("", 0))
+            self._seen[APP] = (told.message, looks + 1 if before == told.message else 0)
+            if self._seen[APP][1] >= 4:
+                self._help_application(told.message)
+
+    def _do(self, what: str, to: object = "") -> None:
+        self.engine.did[f"operator: {what}"] += 1
+        self.engine.note(f"{what} {to}", "operator")
+
+    def _action(self, unit: str, action: str, **params: str) -> None:
+        engine = self.engine
+        if engine.units[unit].pending_tasks:
+            return
+        try:
+            engine.juju.run_action(engine.now, unit, action, params)
+        except JujuError:
+            return
+        self._do(f"juju run {action}", f"on {unit} {params}")
+
+    def _help(self, unit: Unit, status: str, looks: int) -> None:
+        if unit.failure is not None and unit.life == "dying":
+            self._help_leaver(unit, looks)
+            return
+        if "run recover-quorum" in status or "snap restart lxd" in status:
+            self._help_silent(unit, looks)
+            return
+        for pattern, cure in self._cures.items():
+            if found := re.search(pattern, status):
+                cure(unit, *found.groups())
+                return
+
+    def _retry_join(self, unit: Unit) -> None:
+        self._action(unit.name, "retry-join")
+
+    def _start_lxd(self, unit: Unit) -> None:
+        self._do("snap start lxd", f"on machine {unit.machine}")
+        self.engine.cloud.servers[unit.machine].start_daemon()
+
+    def _rename(self, unit: Unit) -> None:
+        server = self.engine.cloud.servers[unit.machine]
+        server.hostname = f"renamed{unit.machine}"
+        self._do("hostnamectl hostname", server.hostname)
+
+    def _configure(self, _: Unit, option: str, value: str) -> None:
+        self._do("juju config", f"{option}={value}")
+        self.engine.juju.set_config(APP, {option: value})
+
+    def _give_address(self, unit: Unit, address: str) -> None:
+        self._do("gives a machine its address back", address)
+        self.site.set_address(unit.machine, address)
+
+    def _help_silent(self, unit: Unit, looks: int) -> None:
+        """First sees whether most members are up, then has LXD started again."""
+        server = self.engine.cloud.servers.get(unit.machine)
+        if looks < 3 or server is None:
+            return
+        if not any(answers(s) for s in self._live_servers()):
+            self._recover()
+        elif looks % 5 == 3:
+            self._do("snap restart lxd", f"on machine {unit.machine}")
+            server.kill_daemon()
+            server.start_daemon()
+
+    def _help_leaver(self, unit: Unit, looks: int) -> None:
+        """Moves or deletes what holds the unit, and lets it go on; in the end leaves all behind."""
+        server = self.engine.cloud.servers[unit.machine]
+        if "add a unit first" in unit.workload.message:
+            self._add_unit(unit.name)
+        if looks < 6 and not self._others_answer(server):
+            return
+        records = server.records
+        if records.clustered:
+            for thing in (*records.on(server.name), *records.volumes_on(server.name)):
+                self._do("lxc delete", thing)
+                self.commands.delete(thing)
+        if looks >= 6 and "on-remove=abandon" not in self._set:
+            self._set.add("on-remove=abandon")
+            self._do("juju config on-remove=abandon")
+            self.engine.juju.set_config(APP, {"on-remove": "abandon"})
+        if unit.failure is not None and unit.running is None:
+            self._do("juju resolved", unit.name)
+            self.engine.juju.resolved(self.engine.now, unit.name)
+
+    def _add_unit(self, why: str) -> None:
+        """Once for each reason."""
+        if why not in self._set:
+            self._set.add(why)
+            self._do("juju add-unit")
+            self.engine.juju.add_units(self.engine.now, APP)
+
+    def _others_answer(self, server: Server) -> bool:
+        return any(
+            other is not server and answers(other) and not other.destroyed
+            for other in self.engine.cloud.servers.values()
+        )
+
+    def _recover(self) -> None:
+        """Only one survivor may be told to, and one that has the database."""
+        if any(answers(s) for s in self._live_servers()):
+            return
+        for role in ("database", "database-standby"):
+            for candidate in self.engine.units.values():
+                server = self.engine.cloud.servers[candidate.machine]
+                truth = truth_of(server)
+                member = truth.member(server.name) if truth else None
+                if member is not None and member.role == role:
+                    self._action(candidate.name, "recover-quorum", confirm="yes-I-lost-a-majority")
+                    return
+
+    def _live_servers(self) -> list[Server]:
+        machines = [u.machine for u in self.engine.units.values()]
+        return [self.engine.cloud.servers[m] for m in machines if m in self.engine.cloud.servers]
+
+    def _replace(self, unit: Unit) -> None:
+        """`remove this unit, then add another`, as the status says."""
+        if unit.life != "alive":
+            return
+        self._do("juju remove-unit, juju add-unit", unit.name)
+        self.engine.juju.remove_unit(self.engine.now, unit.name)
+        self.engine.juju.add_units(self.engine.now, APP)
+
+    def _help_application(self, message: str) -> None:
+        for pattern, cure in self._cures_for_all.items():
+            if found := re.search(pattern, message):
+                cure(None, *found.groups())
+                return
+
+    def _form_again(self, _: None) -> None:
+        """Gives up for good what the machines of gone units held."""
+        lease = self.engine.juju.state.applications[APP].lease
+        wanted = {u.machine for u in self.engine.units.values()}
+        self.ledger.given_up.update(m for m in self.engine.cloud.servers if m not in wanted)
+        self.ledger.deleted.update(self.ledger.made)
+        if lease is not None and lease.holder in self.engine.units:
+            self._action(lease.holder, "form-again", confirm="yes-the-cluster-is-gone")
+
+    def _forget_lost(self, _: None, name: str) -> None:
+        for unit in self.engine.units.values():
+            server = self.engine.cloud.servers.get(unit.machine)
+            if server is not None and answers(server):
+                for things in _lost(server, name):
+                    self.ledger.deleted.add(things)
+                self._action(unit.name, "forget-lost", name=name)
+                return
+
+    def _retire(self, _: None, name: str) -> None:
+        """Evacuates a member that has no unit, and takes it out of the cluster."""
+        for server in self._live_servers():
+            row = server.records.rows.get(name)
+            if row is None or not answers(server):
+                continue
+            if not self.site.can_lose(self.engine.cloud.servers[row.server]):
+                # It has the only copy of the database: there has to be another before it goes.
+                self._add_unit(name)
+                return
+            self._do("lxc cluster evacuate, lxc cluster remove", name)
+            for thing in (*_stays(server, name), *server.records.volumes_on(name)):
+                self.commands.delete(thing)
+            self.ledger.removed.add(name)
+            self.engine.spawn("", "", partial(_evacuate_and_remove, server, name))
+            return
+
+    def _remove_dead_member(self, _: Unit, name: str) -> None:
+        for server in self._live_servers():
+            row = server.records.rows.get(name)
+            if answers(server) and row is not None:
+                self._do("lxc cluster remove --force", name)
+                self.commands.remove_member(server, name)
+                return
+
+    def _restore(self, _: Unit | None) -> None:
+        for server in self._live_servers():
+            if not answers(server):
+                continue
+            for row in list(server.records.rows.values()):
+                if row.state is State.EVACUATED:
+                    self._do("lxc cluster restore", row.name)
+                    evacuation.restore(server, row.name)
+            return
+
+
+def _stays(server: Server, name: str) -> list[Instance]:
+    return [i for i in server.records.on(name) if i.evacuate == "stop"]
+
+
+def _evacuate_and_remove(server: Server, name: str) -> None:
+    with suppress(LxdError, LxdUnreachable):
+        if server.records.rows[name].state is not State.EVACUATED:
+            for _ in server.lxd.evacuate(name, 3600.0):
+                pass
+        server.lxd.leave(name)
+
+
+def _lost(server: Server, name: str) -> list[str]:
+    found = lost.read(server.records.config)
+    return found.get(name, [name])
+
+
+def status_of(unit: Unit) -> str:
+    """A unit's status in one line."""
+    if unit.failure is not None:
+        return f"error in {unit.failure.run.name}: {unit.workload.message}"
+    return f"{unit.workload.current}: {unit.workload.message}"

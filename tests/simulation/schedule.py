@@ -1,0 +1,188 @@
+"""What a seed has in store: how many units, and all that happens to them, as data.
+
+Everything is drawn before anything runs, so that a history that fails can be run again with some
+of it left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Any
+
+OPERATOR = "operator"
+FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that happens at a moment. What `n`, `word` and `seconds` mean is its kind's."""
+
+    at: float
+    """Seconds since the deployment."""
+    kind: str
+    unit: int = 0
+    """Picks one of those that there are then."""
+    n: int = 0
+    word: str = ""
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        rest = {k: v for k, v in asdict(self).items() if k not in ("at", "kind") and v}
+        words = " ".join(f"{k}={v:.4g}" if k == "seconds" else f"{k}={v}" for k, v in rest.items())
+        return f"{self.kind} {words}".strip()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One seed's world."""
+
+    seed: int
+    units: int
+    seconds: float
+    """How long there are faults and commands. Then the operator sees to the end."""
+    slowness: float
+    """Seconds that a step takes beside what the model says, on average."""
+    zones: int
+    keep_machines: bool
+    """Machines of units that were removed by force live on with their LXD."""
+    lost_departures: bool
+    late_departures: bool
+    departures_never_told: bool
+    removes_application: bool
+    """In the end the operator removes the application."""
+    storage_backend: str
+    through_ops: bool
+    happenings: tuple[Happening, ...]
+
+
+def _call(random: Random, _: float) -> dict[str, Any]:
+    return {"n": random.randrange(12), "word": random.choice(["refuse", "timeout", "lost", "lost"])}
+
+
+def _kill(random: Random, _: float) -> dict[str, Any]:
+    return {"n": random.choice([0, 1, 2, 3, 5, 8, 12, 20, 30])}
+
+
+def _commit(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(["before", "lost", "after"])}
+
+
+def _while(low: float, high: float) -> Any:
+    def draw(random: Random, _: float) -> dict[str, Any]:
+        return {"seconds": low * (high / low) ** random.random()}
+
+    return draw
+
+
+def _pair(random: Random, _: float) -> dict[str, Any]:
+    return {"n": random.randrange(6), "seconds": 5 * 60 ** random.random()}
+
+
+def _nothing(_: Random, __: float) -> dict[str, Any]:
+    return {}
+
+
+def _skew(random: Random, _: float) -> dict[str, Any]:
+    return {"seconds": random.choice([-3600.0, -60.0, 60.0, 900.0, 3600.0, 86400.0])}
+
+
+def _rename(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(["new", "new", "taken"]), "n": random.randrange(6)}
+
+
+FAULTS: dict[str, tuple[int, Any]] = {
+    "kill-hook": (24, _kill),
+    "kill-commit": (12, _commit),
+    "call": (22, _call),
+    "many-calls": (4, _while(5, 120)),
+    "kill-daemon": (6, _while(0.5, 60)),
+    "freeze-daemon": (5, _while(2, 300)),
+    "reboot": (5, _while(10, 120)),
+    "power-off": (5, _while(20, 900)),
+    "destroy": (3, _while(5, 600)),
+    "cut-pair": (4, _pair),
+    "isolate": (4, _while(5, 400)),
+    "cut-controller": (5, _while(5, 400)),
+    "lead": (9, _nothing),
+    "slow": (5, _while(5, 120)),
+    "clock": (1, _skew),
+    "rename": (2, _rename),
+    "address": (2, _while(5, 600)),
+}
+"""By kind: how often, and how its values are drawn."""
+
+_GOOD = ("offline-threshold=30", "replicas=2", "nat=false", "mode=none", "mode=bridge")
+_BAD = ("storage-backend=zsf", "threshold=3", "ipv4=banana", "storage-size=1")
+
+
+def _good(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(_GOOD)}
+
+
+def _bad(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(_BAD), "seconds": 10 * 60 ** random.random()}
+
+
+def _action(random: Random, _: float) -> dict[str, Any]:
+    actions = ["plan", "cluster-status", "backup-database", "retry-join"]
+    return {"word": random.choice(actions)}
+
+
+def _launch(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(["auto", "auto", "auto", "stop", "migrate"])}
+
+
+def _on_remove(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(["evacuate", "evacuate", "refuse", "abandon"])}
+
+
+COMMANDS: dict[str, tuple[int, Any]] = {
+    "add-unit": (18, _nothing),
+    "remove-unit": (18, _nothing),
+    "force-remove": (5, _while(0.1, 300)),
+    "config": (8, _good),
+    "bad-config": (4, _bad),
+    "on-remove": (4, _on_remove),
+    "resolved": (6, _nothing),
+    "action": (8, _action),
+    "launch": (30, _launch),
+    "volume": (6, _nothing),
+    "delete-instance": (3, _nothing),
+    "evacuate": (2, _nothing),
+    "remove-dead-member": (2, _nothing),
+}
+
+
+def draw(seed: int) -> Schedule:
+    """The schedule of a seed."""
+    random = Random(f"schedule {seed}")
+    seconds = random.choice([120.0, 300.0, 600.0, 1200.0, 2400.0])
+    faults = random.choice([0, 1, 2, 3, 4, 6, 8, 12, 20])
+    commands = random.choice([0, 1, 2, 3, 5, 8, 12])
+    happenings = [_draw(random, FAULTS, seconds) for _ in range(faults)]
+    happenings += [_draw(random, COMMANDS, seconds) for _ in range(commands)]
+    return Schedule(
+        seed=seed,
+        units=random.choice([1, 2, 3, 3, 3, 4, 4, 5, 6]),
+        seconds=seconds,
+        slowness=random.choice([0.02, 0.1, 0.1, 0.5, 2.0]),
+        zones=random.choice([0, 0, 1, 3]),
+        keep_machines=random.random() < 0.3,
+        lost_departures=random.random() < 0.3,
+        late_departures=random.random() < 0.3,
+        departures_never_told=random.random() < 0.5,
+        removes_application=random.random() < 0.05,
+        storage_backend=random.choice(["auto", "auto", "dir"]),
+        through_ops=seed % 100 == 99,
+        happenings=tuple(sorted(happenings, key=lambda h: (h.at, h.kind, h.unit))),
+    )
+
+
+def _draw(random: Random, table: dict[str, tuple[int, Any]], seconds: float) -> Happening:
+    kinds = list(table)
+    kind = random.choices(kinds, [table[k][0] for k in kinds])[0]
+    # The first two minutes are when a cluster forms: half of all happens in them.
+    at = random.random() * (120.0 if random.random() < 0.5 else seconds)
+    unit = random.randrange(60)
+    return Happening(at=at, kind=kind, unit=unit, **table[kind][1](random, seconds))

@@ -1,0 +1,106 @@
+"""Running seeds: one in full, or many."""
+
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tests.simulation import charm_in_process, fast
+from tests.simulation.commands import Commands
+from tests.simulation.ending import Ending
+from tests.simulation.engine import APP, CHARM, Engine
+from tests.simulation.faults import Faults
+from tests.simulation.happenings import happen
+from tests.simulation.invariants import Invariants
+from tests.simulation.ledger import Ledger
+from tests.simulation.schedule import Schedule, draw
+from tests.simulation.site import Site
+from tests.simulation.tasks import Violation
+
+CRASHES = "the simulation crashes"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a schedule. `invariant` is empty if all was well."""
+
+    seed: int
+    invariant: str
+    told: str
+    hooks: int
+    seconds: float
+    """Of virtual time."""
+    longest: float = 0.0
+    """Seconds that the longest hook took."""
+    last: int = 0
+    """Hooks after the last fault."""
+    did: Counter[str] = field(default_factory=Counter[str])
+    """How often each kind of thing was done."""
+
+
+def run(schedule: Schedule, trace: Callable[[str], None] | None = None) -> Result:
+    """Runs a schedule to its end."""
+    charm_in_process.install()
+    fast.reset()
+    engine = Engine(schedule, trace)
+    ledger = Ledger()
+    invariants = Invariants(engine, ledger)
+    site = Site(engine, ledger)
+    faults, commands = Faults(site), Commands(site)
+    begun, before = engine.now, 0
+    violation: Violation | None = None
+    try:
+        _live(engine, faults, commands)
+        before = engine.hooks
+        Ending(site, faults, commands).run()
+        invariants.check()
+        invariants.writes_bounded()
+    except Violation as found:
+        violation = found
+        engine.note(f"!!! {found}", "")
+    finally:
+        engine.close()
+    return Result(
+        schedule.seed,
+        violation.invariant if violation else "",
+        str(violation) if violation else "",
+        engine.hooks,
+        engine.now - begun,
+        engine.longest,
+        engine.hooks - before,
+        engine.did,
+    )
+
+
+def _live(engine: Engine, faults: Faults, commands: Commands) -> None:
+    schedule, state = engine.schedule, engine.juju.state
+    state.model.zones = [f"zone{number}" for number in range(schedule.zones)]
+    state.faults.lost_departures = schedule.lost_departures
+    state.faults.late_departures = schedule.late_departures
+    config = {"storage-backend": schedule.storage_backend}
+    engine.juju.deploy(engine.now, CHARM, APP, schedule.units, config=config)
+    for happening in schedule.happenings:
+        engine.later(happening.at, happen, happening, faults, commands)
+    engine.run_until(engine.now + schedule.seconds)
+
+
+def run_all(numbers: range, jobs: int) -> Iterator[Result]:
+    """Runs many seeds in some processes. An error of the engine counts as a failed seed."""
+    if jobs <= 1:
+        yield from map(run_seed, numbers)
+        return
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        yield from pool.imap_unordered(run_seed, numbers, chunksize=8)
+
+
+def run_seed(seed: int) -> Result:
+    """Runs one seed."""
+    try:
+        return run(draw(seed))
+    except Exception as error:  # noqa: BLE001 - the others go on
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__}: {error} ({where.name} in {where.filename}:{where.lineno})"
+        return Result(seed, CRASHES, told, 0, 0.0)

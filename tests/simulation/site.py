@@ -1,0 +1,119 @@
+"""Who there is, and what can become of a machine and its unit."""
+
+from __future__ import annotations
+
+from lab.model.state import Unit
+from tests.simulation.engine import Engine, interfaces
+from tests.simulation.ledger import Ledger
+from tests.simulation.model.server import Server
+from tests.simulation.model.truth import ClusterTruth
+from tests.simulation.schedule import Happening
+
+_HAS_DATABASE = ("database", "database-standby")
+
+
+class Site:
+    """The machines of an engine's world, and what is to be remembered of them."""
+
+    def __init__(self, engine: Engine, ledger: Ledger) -> None:
+        self.engine = engine
+        self.ledger = ledger
+        kept = engine.schedule.keep_machines
+        engine.keeps = lambda machine: kept and machine in ledger.given_up
+
+    def unit(self, happening: Happening, *, alive: bool = False) -> Unit | None:
+        """The unit that a happening picks, None without any."""
+        units = [u for u in self.engine.units.values() if not alive or u.life == "alive"]
+        return units[happening.unit % len(units)] if units else None
+
+    def server(self, happening: Happening) -> Server | None:
+        """The machine of the unit that a happening picks."""
+        unit = self.unit(happening)
+        return self.engine.cloud.servers.get(unit.machine) if unit else None
+
+    def member(self, happening: Happening) -> Server | None:
+        """A member that answers and is not about to leave."""
+        servers = [
+            s
+            for u in self.engine.units.values()
+            if u.life == "alive" and (s := self.engine.cloud.servers.get(u.machine)) and answers(s)
+        ]
+        return servers[happening.unit % len(servers)] if servers else None
+
+    def is_up(self, server: Server) -> bool:
+        """Whether Juju takes the machine for started."""
+        machine = self.engine.juju.state.machines.get(server.machine)
+        return machine is not None and machine.status == "started"
+
+    def set_address(self, machine: str, address: str) -> None:
+        """The machine has this address from now on, for Juju and for LXD."""
+        self.engine.cloud.servers[machine].address = address
+        if machine in self.engine.juju.state.machines:
+            there = interfaces(machine, address)
+            self.engine.juju.machine_addresses_changed(machine, there)
+
+    def off(self, server: Server) -> None:
+        """A machine's power goes, and with it all that ran there."""
+        server.power_off()
+        if server.machine in self.engine.juju.state.machines:
+            self.engine.juju.machine_lost(self.engine.now, server.machine)
+        self.engine.kill_on(server.machine)
+
+    def on(self, server: Server) -> None:
+        """A machine boots, if there still is one."""
+        if server.powered or server.destroyed:
+            return
+        server.power_on()
+        machine = self.engine.juju.state.machines.get(server.machine)
+        if machine is not None and machine.status == "down":
+            self.engine.juju.machine_rebooted(self.engine.now, server.machine)
+
+    def destroy(self, server: Server) -> None:
+        """A machine burns."""
+        self.ledger.given_up.add(server.machine)
+        self.off(server)
+        server.destroy()
+
+    def can_lose(self, server: Server) -> bool:
+        """Whether the database outlives a machine: some other one has it."""
+        if len(self.engine.units) < 2:
+            return False
+        known = {u.machine for u in self.engine.units.values() if u.life == "alive"}
+        known -= self.ledger.given_up
+        if not known - {server.machine}:
+            return False
+        for cluster in self.engine.cloud.clusters():
+            if any(m.server == server.machine for m in cluster.members) and not any(
+                m.role in _HAS_DATABASE and m.server in known and m.status != "PENDING"
+                for m in cluster.members
+                if m.server != server.machine
+            ):
+                return False
+        return True
+
+    def force_remove(self, name: str) -> None:
+        """`juju remove-unit --force`."""
+        unit = self.engine.units.get(name)
+        if unit is None:
+            return
+        self.ledger.given_up.add(unit.machine)
+        task = self.engine.tasks.get(name)
+        self.engine.juju.remove_unit(self.engine.now, name, force=True)
+        if task is not None:
+            self.engine.kill_task(task)
+        self.engine.note(f"juju remove-unit --force {name}", "operator")
+
+
+def answers(server: Server) -> bool:
+    """Whether a machine has a member of a cluster that answers."""
+    server.cloud.tick()
+    return server.records.clustered and server.silence() is None
+
+
+def truth_of(server: Server) -> ClusterTruth | None:
+    """The cluster whose database a machine has."""
+    records = server.records
+    for cluster, known in zip(server.cloud.clusters(), server.cloud.databases, strict=True):
+        if known is records:
+            return cluster
+    return None

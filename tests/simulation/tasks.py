@@ -1,0 +1,50 @@
+"""A hook that runs, and how it may end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import ops
+from greenlet import greenlet
+
+from lab.model.errors import HookToolError
+from steps import Step
+from tests.simulation.charm_in_process import Stage
+
+EXPECTED = (HookToolError, ops.ModelError, ops.hookcmds.Error)
+"""What a hook may end with when its unit or its leadership goes while it runs."""
+
+
+CRASHES = "the charm crashes"
+
+
+class Killed(BaseException):
+    """A hook's process was killed where it stood."""
+
+
+class Violation(BaseException):
+    """Something happened that must never happen."""
+
+    def __init__(self, invariant: str, told: str) -> None:
+        super().__init__(f"{invariant}: {told}")
+        self.invariant = invariant
+
+
+class Task(greenlet):
+    """A hook that runs, or an operator's command that takes its time."""
+
+    def __init__(self, unit: str, machine: str, run: Callable[[], None], parent: greenlet) -> None:
+        super().__init__(run, parent)
+        self.unit = unit
+        self.machine = machine
+        self.stage: Stage | None = None
+        self.killed = False
+        self.kill_in = -1
+        """How many pauses from now it is killed; negative: not at all."""
+        self.commit_fault = ""
+        self.step: Step | None = None
+
+
+def is_deliberate(error: Exception) -> bool:
+    """Whether the charm raised this to put its unit into error, with a message for its operator."""
+    return type(error).__module__ == "charm"

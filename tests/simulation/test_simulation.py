@@ -1,0 +1,60 @@
+"""Many seeds are clean, one is the same every time, and mistakes of the charm are noticed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation import mutants, seeds
+from tests.simulation.schedule import draw
+from tests.simulation.shrink import shrink
+
+pytestmark = pytest.mark.simulation
+
+SEEDS = int(os.environ.get("SEEDS", "2000"))
+SURE = ("bootstrap without the record", "a silent member is wiped", "tokens are not sealed")
+"""Mutants that a few seeds are enough for."""
+
+
+def test_seeds_are_clean():
+    failed = [r for r in seeds.run_all(range(SEEDS), jobs=2) if r.invariant]
+
+    assert not failed, "\n".join(f"seed {r.seed}: {r.told}" for r in failed)
+
+
+def test_a_seed_is_the_same_every_time():
+    histories: list[list[str]] = [[], []]
+    for history in histories:
+        seeds.run(draw(7), history.append)
+
+    assert histories[0]
+    assert histories[0] == histories[1]
+
+
+@pytest.mark.parametrize("name", SURE)
+def test_a_mistake_of_the_charm_is_noticed(name: str):
+    mutant = next(m for m in mutants.MUTANTS if m.name == name)
+
+    assert mutants.hunt(mutant, range(200), enough=1).seeds == 1
+
+
+def test_a_mutant_of_nothing_is_an_error():
+    mutant = replace(mutants.MUTANTS[0], function="no_such_function")
+
+    with pytest.raises(AttributeError):
+        mutants.hunt(mutant, range(1), enough=1)
+
+
+def test_a_history_that_fails_is_shrunk():
+    mutant = next(m for m in mutants.MUTANTS if m.name == "tokens are not sealed")
+    with mutant.at_work():
+        whole = next(s for s in map(draw, range(50)) if len(s.happenings) > 5 and _fails(s))
+        short = shrink(whole, seeds.run(whole).invariant)
+
+    assert len(short.happenings) < len(whole.happenings)
+
+
+def _fails(schedule: object) -> bool:
+    return bool(seeds.run(schedule).invariant)  # pyright: ignore[reportArgumentType]
