@@ -35,13 +35,13 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     refused = _refused(lxd, peers)
     missed = _missed(view, peers)
     late = token is not None and missed.get(token.unit) == token.attempt
-    if token is not None and not late and _still_good(token, peers):
+    if token is not None and not late and _still_good(token, view, peers):
         return Admission((), token, refused, missed)
     if token is not None and (ghost := _left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
         removal = (RemoveMember(ghost.name),) if ghost.offline else ()
         return Admission(removal, token, refused, missed)
-    place = _next(view.unit, lxd, peers, missed)
+    place = _next(view, lxd, peers, missed)
     if place is None:
         return Admission(_withdraw(token, peers, lxd), None, refused, missed)
     data = peers.others[place.unit]
@@ -76,27 +76,34 @@ def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
     return peers.app.bootstrap == unit
 
 
-def _next(me: str, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> Place | None:
+def _next(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> Place | None:
     """The first of the queue that can join now. Who missed its turn waits for another place."""
     return next(
         (
             p
-            for p in _places(peers)
-            if p.unit != me and missed.get(p.unit) != p.attempt and _can_join(p, lxd, peers)
+            for p in _places(view, peers)
+            if p.unit != view.unit and missed.get(p.unit) != p.attempt and _can_join(p, lxd, peers)
         ),
         None,
     )
 
 
-def _places(peers: Peers) -> tuple[Place, ...]:
+def _places(view: View, peers: Peers) -> tuple[Place, ...]:
     """The queue, and behind it those that can join and that no leader has queued.
 
     A leader that leaves and is held in its last hooks queues nobody, and what holds it may be that
-    others have to join first.
+    others have to join first. Juju is asked whether it still has them.
     """
-    queued = {place.unit for place in peers.app.queue}
-    waiting = [u for u, d in sorted(peers.others.items()) if d.able and u not in queued]
+    if view.units is None:
+        return peers.app.queue
+    waiting = sorted(view.units.staying & unqueued(peers))
     return (*peers.app.queue, *(Place(unit=u, attempt=peers.others[u].attempt) for u in waiting))
+
+
+def unqueued(peers: Peers) -> set[str]:
+    """Units that can join and have no place in the queue. Some may be gone."""
+    queued = {place.unit for place in peers.app.queue}
+    return {unit for unit, data in peers.others.items() if data.able and unit not in queued}
 
 
 def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
@@ -106,9 +113,9 @@ def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
     return data.attempt == place.attempt and lxd.member(data.name) is None
 
 
-def _still_good(token: Token, peers: Peers) -> bool:
+def _still_good(token: Token, view: View, peers: Peers) -> bool:
     """Whether the unit that the token is for may be using it right now."""
-    place = next((p for p in _places(peers) if p.unit == token.unit), None)
+    place = next((p for p in _places(view, peers) if p.unit == token.unit), None)
     data = peers.others.get(token.unit)
     if place is None or data is None or data.cluster or not data.able:
         return False
@@ -120,7 +127,7 @@ def _missed(view: View, peers: Peers) -> dict[str, int]:
 
     It is the maker that tells: another unit's clock may be an hour off.
     """
-    places = {p.unit: p.attempt for p in _places(peers)}
+    places = {p.unit: p.attempt for p in _places(view, peers)}
     missed = dict(peers.own.missed)
     token = peers.own.token
     if token is not None and view.now - token.made > deadlines.LAPSE:

@@ -20,6 +20,7 @@ import peers
 import run
 import snap
 from addresses import PORT
+from admission import unqueued
 from database import Database
 from lxd import LxdApi
 from lxd_reading import LxdError, LxdUnreachable
@@ -219,8 +220,9 @@ class LxdClusterCharm(ops.CharmBase):
         """What Juju says to this unit. Raises ValidationError for a bad option."""
         leader = self.unit.is_leader()
         known = self._peers()
-        units = _units_juju_knows() if leader or options else None
-        if known is not None and units is not None:
+        asking = leader or options or (known and known.own.cluster and unqueued(known))
+        units = _units_juju_knows() if asking else None
+        if known is not None and units is not None and (leader or options):
             known = self._as_juju_knows_them(known, units)
         return Juju(
             unit=self.unit.name,

@@ -244,7 +244,7 @@ class View:
     lxd: Lxd | Silent | None
     peers: Peers | None
     units: Units | None = None
-    """None where nobody asked Juju: only a leader and a leaver do."""
+    """None where nobody asked Juju: leaders do, leavers, and who sees a unit without a place."""
     leaving: bool = False
     forming: Forming | None = None
     failures: Failures | None = None

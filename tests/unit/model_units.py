@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import peers
+from admission import unqueued
 from observe import Juju, observe
 from options import Options
 from plan import make_plan
@@ -64,6 +65,10 @@ class ModelApp:
         """What Juju tells the unit now."""
         others = {u: self._load(d) for u, d in self.databags.items() if u != name}
         unit = self.units[name]
+        told = Peers(
+            peers.load(peers.AppData, self.app_data), self._load(self.databags[name]), others
+        )
+        admit = bool(told.own.cluster and unqueued(told))
         units = Units(frozenset(self.units), frozenset(self.leaving))
         return Juju(
             unit=name,
@@ -73,10 +78,8 @@ class ModelApp:
             cluster_address=unit.address,
             https_address=unit.address,
             zone=unit.zone,
-            peers=Peers(
-                peers.load(peers.AppData, self.app_data), self._load(self.databags[name]), others
-            ),
-            units=units if name == self.leader or name in self.leaving else None,
+            peers=told,
+            units=units if name == self.leader or name in self.leaving or admit else None,
             leaving=name in self.leaving,
         )
 

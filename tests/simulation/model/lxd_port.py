@@ -38,6 +38,21 @@ class ModelLxd:
             else:
                 return
 
+    def await_alone(self, seconds: float) -> None:
+        """Returns once LXD answers and is in no cluster. Raises LxdUnreachable after `seconds`."""
+        cloud = self._server.cloud
+        end = cloud.now + seconds
+        while True:
+            try:
+                if not self.server().clustered:
+                    return
+                problem = LxdUnreachable("it is still in its cluster")
+            except LxdUnreachable as error:
+                problem = error
+            if cloud.now >= end:
+                raise problem
+            cloud.pause(1.0, "await_alone")
+
     def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
         """The members once `name` is online, or after `seconds` as they are."""
         cloud = self._server.cloud
