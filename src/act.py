@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -92,22 +93,22 @@ def _create_pool(step: CreatePool, unit: str, world: World, events: Events) -> E
 
 
 def _create_network(step: CreateNetwork, unit: str, world: World, events: Events) -> Events:
+    # By a run that was cut short.
+    _remove_half_made(step.name, world)
     try:
         world.lxd.create_network(step.name, step.type, step.config, step.members)
     except (LxdError, LxdUnreachable):
-        if step.members:
-            # Half made on some members, it would stand in the way of the next try.
-            _remove_network(step.name, world)
+        # The first error says more; what is left then is found by the next run.
+        with suppress(LxdError, LxdUnreachable):
+            _remove_half_made(step.name, world)
         raise
     return events
 
 
-def _remove_network(name: str, world: World) -> None:
-    try:
-        if all(n.name != name or n.status.lower() != "created" for n in world.lxd.networks()):
-            world.lxd.delete_network(name)
-    except (LxdError, LxdUnreachable):
-        pass  # The first error says more; the next run finds what is left.
+def _remove_half_made(network: str, world: World) -> None:
+    """Made on some members only, it would stand in the way of the next try."""
+    if any(n.name == network and n.half_made for n in world.lxd.networks()):
+        world.lxd.delete_network(network)
 
 
 def _update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:

@@ -5,6 +5,9 @@ from __future__ import annotations
 LOOK = 5.0
 """One read from LXD. A healthy daemon answers in milliseconds, one without quorum never."""
 
+HANDSHAKE = 3.0
+"""Another member's daemon taking a TLS connection, where it is about whether it lives."""
+
 CHANGE = 60.0
 """One synchronous change in LXD. Creating a network on eight loaded members took 9 s."""
 

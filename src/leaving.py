@@ -148,14 +148,14 @@ def _held(lxd: Lxd, member: Member) -> tuple[list[Instance], list[Volume]]:
 def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
     """What the removal would cost the database that those who stay share."""
     others = [m for m in lxd.members if m.name != member.name]
-    up = [m for m in others if m.up]
+    up = [m for m in others if m.up and m.name not in lxd.unreachable]
     if not up:
         yield "no other member is up"
         return
     voters = [m for m in others if m.voter]
-    voting = sum(m.up for m in voters)
+    voting = sum(m in up for m in voters)
     if member.voter and voters and voting * 2 <= len(voters):
-        down = names(m.name for m in voters if not m.up)
+        down = names(m.name for m in voters if m not in up)
         yield f"the database would lose its quorum while {down} is down"
     if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
         yield f"{others[0].name} has no copy of the database: add a unit first"

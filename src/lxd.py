@@ -7,12 +7,13 @@ import hashlib
 import json
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import deadlines
 import lxd_reading
+from addresses import PORT
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from view import Instance, Member, Network, Pool, Server, Volume
 
@@ -82,6 +83,10 @@ class LxdApi:
         """The cluster's members as this one sees them."""
         rows = self._get("cluster/members", recursion="1")
         return tuple(sorted((_member(row) for row in rows), key=lambda m: m.name))
+
+    def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
+        """Names of members whose daemon does not shake hands within a few seconds."""
+        return frozenset(m.name for m in members if not _shakes_hands(m.address))
 
     def pools(self) -> tuple[Pool, ...]:
         """The storage pools."""
@@ -339,6 +344,14 @@ def _reachable(addresses: list[str], fingerprint: str) -> tuple[str, str]:
             return address, certificate
         problems.append(f"{address}: not the cluster's certificate")
     raise LxdError("no member can be reached: " + "; ".join(problems))
+
+
+def _shakes_hands(address: str) -> bool:
+    try:
+        ssl.get_server_certificate((address, PORT), timeout=deadlines.HANDSHAKE)
+    except OSError:
+        return False
+    return True
 
 
 def _server(info: Any) -> Server:

@@ -104,7 +104,8 @@ def _answers(juju: Juju, world: World) -> Lxd:
     if juju.leaving or _someone_leaves(juju):
         seen = replace(seen, instances=world.lxd.instances(), volumes=world.lxd.volumes())
     if juju.leaving:
-        return seen
+        others = [m for m in seen.members if m.up and m.name != server.name]
+        return replace(seen, unreachable=world.lxd.unreachable(others))
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         return seen
     return replace(seen, pools=world.lxd.pools(), networks=world.lxd.networks())

@@ -58,7 +58,7 @@ def default_network(options: Options, lxd: Lxd) -> tuple[list[Step], Status | No
     mode = networks.MODES[options.network_mode]
     config = mode.config(subnets(options))
     there = next((n for n in lxd.networks if n.name == name), None)
-    if there is None:
+    if there is None or there.half_made:
         members = tuple(sorted(m.name for m in lxd.members))
         return [CreateNetwork(name, mode.type, config, members)], None
     if there.type != mode.type:

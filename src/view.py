@@ -65,6 +65,11 @@ class Network:
     config: Mapping[str, str]
     used_by: frozenset[str]
 
+    @property
+    def half_made(self) -> bool:
+        """Whether its creation began and did not succeed on all members."""
+        return self.status.upper() in ("PENDING", "ERRORED")
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -121,6 +126,8 @@ class Lxd:
     networks: tuple[Network, ...] | None = None
     instances: tuple[Instance, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
+    unreachable: frozenset[str] = frozenset()
+    """Members that one that leaves could not reach itself: LXD calls them online for a while."""
 
     def member(self, name: str) -> Member | None:
         """The member called `name`, if there is one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,6 +64,7 @@ class ModelLxd:
     stopped: bool = False
     fail_join: str = ""
     fail_evacuation: str = ""
+    cut_off: frozenset[str] = frozenset()
     heartbeat_comes: bool = True
     shared: ModelCluster = field(default_factory=lambda: ModelCluster("bare"))
 
@@ -91,6 +92,9 @@ class ModelLxd:
     def members(self) -> tuple[Member, ...]:
         self.requests += 1
         return tuple(sorted(self.shared.members.values(), key=lambda m: m.name))
+
+    def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
+        return frozenset(m.name for m in members if m.name in self.cut_off)
 
     def pools(self) -> tuple[Pool, ...]:
         self.requests += 1
@@ -170,6 +174,8 @@ class ModelLxd:
         down = [m.name for m in self.shared.members.values() if not m.online]
         if down:
             raise LxdError(f"failed to notify peer {down[0]}")
+        if name in self.shared.networks:
+            raise LxdError("The network already exists")
         addresses = {k: "10.0.0.1/24" if v == "auto" else v for k, v in config.items()}
         self.shared.networks[name] = Network(name, kind, "Created", addresses, frozenset())
 

@@ -200,3 +200,14 @@ def test_failure_domains_follow_the_zones():
     (cluster,) = app.clusters.values()
     domains = {name: m.failure_domain for name, m in cluster.members.items()}
     assert domains == {"m0": "zone-a", "m1": "zone-b"}
+
+
+@pytest.mark.parametrize("status", ["Pending", "Errored"])
+def test_a_network_that_was_half_made_is_made_anew(status: str):
+    app = formed(3)
+    (cluster,) = app.clusters.values()
+    cluster.networks["lxdbr0"] = replace(cluster.networks["lxdbr0"], status=status)
+
+    app.settle()
+
+    assert cluster.networks["lxdbr0"].status == "Created"

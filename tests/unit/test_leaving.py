@@ -131,6 +131,13 @@ def test_what_holds_a_unit_is_named(
     assert (dict(the_cluster(app).members), list(the_cluster(app).instances)) == before
 
 
+def test_a_voter_that_died_a_moment_ago_counts_as_down():
+    app = leaving(formed(3), "lxd/2")
+    app.units["lxd/2"].lxd.cut_off = frozenset({"m1"})
+
+    assert "lose its quorum while m1 is down" in app.hook("lxd/2").hold
+
+
 def test_what_did_not_move_in_an_evacuation_is_named():
     app = leaving(with_instance(formed(3), "m2"), "lxd/2")
     cluster = the_cluster(app)
