@@ -154,10 +154,9 @@ class Ending:
     def _plans_nothing(self) -> None:
         """All is well: a look from every unit has to find the same."""
         engine = self.engine
-        for unit in list(engine.units.values()):
-            engine.juju.run_action(engine.now, unit.name, "plan")
+        asked = [engine.juju.run_action(engine.now, unit, "plan") for unit in engine.units]
         engine.run_until(engine.now + LOOKS)
-        for task in list(engine.juju.state.tasks.values())[-len(engine.units) :]:
+        for task in (engine.juju.state.tasks[number] for number in asked):
             if task.status != "completed" or task.results.get("plan") != "nothing to do":
                 raise Violation(RESTLESS, f"{task.unit}: {task.results or task.message}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import deadlines
@@ -71,6 +71,19 @@ class ModelLxd:
     def members(self) -> tuple[Member, ...]:
         """The cluster's members."""
         return self._look("members", looks.members)
+
+    def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
+        """Names of members whose daemon does not shake hands within a few seconds."""
+        cloud = self._server.cloud
+        by_address = {server.address: server for server in cloud.servers.values()}
+        deaf: set[str] = set()
+        for member in members:
+            other = by_address.get(member.address)
+            near = other is not None and cloud.reachable(self._server.machine, other.machine)
+            if other is None or not near or not other.listening() or other.frozen:
+                cloud.pause(deadlines.HANDSHAKE, "unreachable")
+                deaf.add(member.name)
+        return frozenset(deaf)
 
     def pools(self) -> tuple[Pool, ...]:
         """The storage pools."""
