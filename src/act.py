@@ -17,6 +17,7 @@ from peers import Token
 from snap import ChannelUnknownError, SnapError
 from steps import (
     AbandonMember,
+    AwaitLeave,
     CancelToken,
     CreateNetwork,
     CreatePool,
@@ -246,6 +247,11 @@ def _leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) 
     return events
 
 
+def _await_leave(step: AwaitLeave, unit: str, world: World, events: Events) -> Events:
+    world.lxd.await_gone(step.name, deadlines.LEAVE)
+    return events
+
+
 def _abandon_member(step: AbandonMember, unit: str, world: World, events: Events) -> Events:
     logger.warning(
         "on-remove=abandon: left on the disks of %s: %s", step.name, ", ".join(step.left)
@@ -283,6 +289,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     Evacuate: _evacuate,
     MoveInstance: _move_instance,
     LeaveCluster: _leave_cluster,
+    AwaitLeave: _await_leave,
     AbandonMember: _abandon_member,
     RemoveMember: _remove_member,
 }

@@ -73,7 +73,19 @@ def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
         member = lxd.member(data.name)
         if member is None or marks.serves(member, lxd):
             return False
-    return peers.app.bootstrap == unit
+    return unit == max(unqueued_members(unit, peers, lxd), default="")
+
+
+def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
+    """Units that serve as members without a place in the queue: they stand in for those that have.
+
+    `unit` is the one that asks, itself a member.
+    """
+    queued = {place.unit for place in peers.app.queue}
+    names = {u: d.name for u, d in peers.others.items() if d.cluster} | {unit: lxd.server.name}
+    return sorted(
+        u for u, name in names.items() if u not in queued and marks.serves(lxd.member(name), lxd)
+    )
 
 
 def _next(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> Place | None:

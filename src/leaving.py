@@ -16,6 +16,7 @@ from options import ABANDON, REFUSE
 from status import Status, blocked, count, names, waiting
 from steps import (
     AbandonMember,
+    AwaitLeave,
     CancelToken,
     Evacuate,
     LeaveCluster,
@@ -75,7 +76,7 @@ def standing_in_the_way(
 def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
     if len(lxd.members) > 1 and member.name not in marks.leaving(lxd):
-        return _go(marks.mark(member))
+        return _go(marks.mark(member, marks.LEAVING))
     if dead := departures.removal(view, lxd, peers, peers.own):
         return _go(*dead)
     if (token := admission.may_be_joining(view, lxd, peers)) and not view.events.withdrawn:
@@ -86,6 +87,9 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     if len(lxd.members) == 1:
         return _of_only_member(view, lxd, member)
     reasons = standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
+    if reasons and marks.on_its_way(member, lxd):
+        # Others that leave would wait for it.
+        return _go(marks.mark(member, marks.LEAVING))
     if reasons:
         return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
     return _out(view, lxd, member)
@@ -100,7 +104,7 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
         return _go(Evacuate(member.name, count(len(instances), "instance")))
     left = (*instances, *volumes)
     if not left:
-        return _go(LeaveCluster(member.name))
+        return _in_turn(lxd, member)
     if moves := _moves(view, lxd, member, instances):
         return _go(*moves)
     if view.options.on_remove == ABANDON:
@@ -108,6 +112,17 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
     why = tried or "LXD left it where it is"
     reasons = tuple(f"{thing}: did not move ({why}): move or delete it" for thing in left)
     return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
+
+
+def _in_turn(lxd: Lxd, member: Member) -> Plan:
+    """An empty member goes when no other is on its way."""
+    first = marks.ahead(member, lxd)
+    if not first:
+        step = LeaveCluster(member.name)
+        return _go(step if marks.on_its_way(member, lxd) else marks.mark(member, marks.GOING))
+    if marks.on_its_way(member, lxd):
+        return _go(marks.mark(member, marks.LEAVING))
+    return _go(AwaitLeave(first))
 
 
 def _moves(view: View, lxd: Lxd, member: Member, left: list[Instance]) -> list[MoveInstance]:

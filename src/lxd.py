@@ -75,6 +75,23 @@ class LxdApi:
         )
         return attempts(self.members)
 
+    def await_gone(self, name: str, seconds: float) -> None:
+        """Returns once `name` is no member. Raises LxdUnreachable after `seconds`."""
+        import tenacity
+
+        def listed(members: tuple[Member, ...]) -> bool:
+            return any(m.name == name for m in members)
+
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_delay(seconds),
+            wait=tenacity.wait_fixed(1.0),
+            retry=tenacity.retry_if_result(listed),
+        )
+        try:
+            attempts(self.members)
+        except tenacity.RetryError as error:
+            raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s") from error
+
     def server(self) -> Server:
         """LXD itself. Raises LxdUnreachable."""
         return _server(self._get(""))

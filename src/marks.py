@@ -10,14 +10,38 @@ from steps import SetServerConfig
 from view import Lxd, Member
 
 PREFIX = "user.lxd-cluster.leaving."
+LEAVING = "leaving"
+GOING = "going"
 
 
 def leaving(lxd: Lxd) -> frozenset[str]:
     """The names of members that are marked."""
+    return frozenset(_marks(lxd))
+
+
+def ahead(member: Member, lxd: Lxd) -> str:
+    """The member that goes before `member`, empty if it is its turn.
+
+    One at a time: what the database loses with each must be weighed anew. LXD keeps the marks in
+    one order for all, so of two that see each other on their way the first by name goes.
+    """
+    going = {
+        name
+        for name, mark in _marks(lxd).items()
+        if mark == GOING and (other := lxd.member(name)) is not None and other.up
+    }
+    first = min(going, default="")
+    return "" if first == member.name else first
+
+
+def on_its_way(member: Member, lxd: Lxd) -> bool:
+    """Whether a member has said that it goes now."""
+    return _marks(lxd).get(member.name) == GOING
+
+
+def _marks(lxd: Lxd) -> dict[str, str]:
     config = lxd.server.config
-    return frozenset(
-        k.removeprefix(PREFIX) for k, v in config.items() if k.startswith(PREFIX) and v
-    )
+    return {k.removeprefix(PREFIX): v for k, v in config.items() if k.startswith(PREFIX) and v}
 
 
 def serves(member: Member | None, lxd: Lxd) -> bool:
@@ -25,9 +49,9 @@ def serves(member: Member | None, lxd: Lxd) -> bool:
     return member is not None and member.up and member.name not in leaving(lxd)
 
 
-def mark(member: Member) -> SetServerConfig:
+def mark(member: Member, word: str) -> SetServerConfig:
     """Marks a member. One key for each, so that two at once do not undo one another."""
-    return SetServerConfig({PREFIX + member.name: "true"})
+    return SetServerConfig({PREFIX + member.name: word})
 
 
 def outdated(own: str, lxd: Lxd) -> list[SetServerConfig]:

@@ -61,7 +61,7 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
         member = lxd.member(data.name) if data and data.cluster else None
         if marks.serves(member, lxd):
             return False
-    return peers.app.bootstrap == unit
+    return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
 
 
 def _formed(forming: Forming, peers: Peers, fingerprint: str) -> bool:

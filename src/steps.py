@@ -212,6 +212,16 @@ class LeaveCluster:
 
 
 @dataclass(frozen=True)
+class AwaitLeave:
+    """Another member, which leaves too, is none any more."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"wait until {self.name} has left"
+
+
+@dataclass(frozen=True)
 class AbandonMember:
     """The cluster has forgotten this member with what is left on it, as the operator wants."""
 
@@ -251,6 +261,7 @@ Step = (
     | Evacuate
     | MoveInstance
     | LeaveCluster
+    | AwaitLeave
     | AbandonMember
     | RemoveMember
 )

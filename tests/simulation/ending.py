@@ -93,7 +93,9 @@ class Ending:
         engine.keeps = lambda _: True
         before = self._members(), self._disks()
         engine.juju.remove_application(engine.now, APP)
-        engine.run_until(engine.now + ROUND)
+        end = engine.now + LONGEST
+        while engine.units and engine.now < end:
+            engine.run_until(engine.now + ROUND)
         if engine.units:
             raise Violation(TORN, f"still there: {', '.join(engine.units)}")
         machines = engine.cloud.servers.values()

@@ -91,10 +91,12 @@ def _everybody_makes_tokens(unit: str, peers: Peers, lxd: Lxd, fingerprint: str)
     return True
 
 
-def _token_for_another(token: Token, peers: Peers, *more: Any) -> bool:
+def _token_for_another(token: Token, *more: Any) -> bool:
+    peers = next(m for m in more if isinstance(m, Peers))
     other = [p for p in peers.app.queue if p.unit != token.unit and p.unit in peers.others]
     waits = any(peers.others[p.unit].able for p in other)
-    return False if waits else _still_good(token, peers, *more)
+    right: Any = _still_good
+    return False if waits else right(token, *more)
 
 
 def _never_late(view: View, place: Place, units: dict[str, UnitData]) -> int:

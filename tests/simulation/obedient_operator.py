@@ -40,6 +40,7 @@ class ObedientOperator:
             r"cannot change on a cluster yet; set (\S+)=(\S+)": self._configure,
             r"address is ([^ :]+)\S*, the machine's": self._give_address,
             r"lxc cluster restore": self._restore,
+            r"LXD here has a (?:storage )?pool (\S+?):? ": self._delete_pool,
             r"remove this unit": self._replace,
         }
         """What a unit's status asks for, and who does it."""
@@ -109,6 +110,10 @@ class ObedientOperator:
     def _configure(self, _: Unit, option: str, value: str) -> None:
         self._do("juju config", f"{option}={value}")
         self.engine.juju.set_config(APP, {option: value})
+
+    def _delete_pool(self, unit: Unit, name: str) -> None:
+        self._do("lxc storage delete", name)
+        self.engine.cloud.servers[unit.machine].records.pools.pop(name, None)
 
     def _give_address(self, unit: Unit, address: str) -> None:
         self._do("gives a machine its address back", address)

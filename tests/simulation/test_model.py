@@ -291,14 +291,13 @@ def test_a_network_needs_every_member():
     assert [n.status for n in three.lxd.networks()] == ["Created"]
 
 
-def test_members_of_two_versions_have_no_database():
+def test_a_daemon_that_starts_waits_until_all_have_its_version():
     cloud, (one, two) = cluster(2)
-    one.snap.version = "5.0.3"
-    one.snap.install_file("newer")
-    cloud.now += 30
-    with pytest.raises(LxdUnreachable):
-        one.lxd.server()
-    two.snap.version = "5.0.3"
+    one.snap.version = two.snap.version = "5.0.3"
     two.snap.install_file("newer")
+    cloud.now += 30
+    assert not two.lxd.alive()
+    assert statuses(one) == ["ONLINE"] * 2
+    one.snap.install_file("newer")
     cloud.now += 30
     assert one.lxd.server().version == two.lxd.server().version == "5.0.3"

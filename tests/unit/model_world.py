@@ -81,6 +81,10 @@ class ModelLxd:
             members[name] = replace(members[name], status="ONLINE")
         return self.members()
 
+    def await_gone(self, name: str, seconds: float) -> None:
+        if name in self.shared.members:
+            raise LxdUnreachable(f"{name} has not left")
+
     def server(self) -> Server:
         self.requests += 1
         if self.stopped:

@@ -11,11 +11,12 @@ import actions
 import marks
 import peers
 from deadlines import LAPSE
+from plan import make_plan
 from status import Kind
 from steps import AbandonMember, Evacuate, LeaveCluster, ResetLxd
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.model_world import ModelCluster
-from view import Forming, Instance, Silence, Volume
+from view import Events, Forming, Instance, Silence, Volume
 
 
 def the_cluster(app: ModelApp) -> ModelCluster:
@@ -200,17 +201,20 @@ def test_the_steps_of_each_stage():
     app = leaving(with_instance(formed(3), "m2"), "lxd/2")
     cluster = the_cluster(app)
     mark = app.plan("lxd/2").steps
-    cluster.config["user.lxd-cluster.leaving.m2"] = "true"
+    cluster.config["user.lxd-cluster.leaving.m2"] = "leaving"
     first = app.plan("lxd/2").steps
     cluster.instances.clear()
     cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
+    turn = app.plan("lxd/2").steps
+    cluster.config["user.lxd-cluster.leaving.m2"] = "going"
     second = app.plan("lxd/2").steps
     app.options["on_remove"] = "abandon"
     with_volume(app, "m2")
     third = app.plan("lxd/2").steps
 
-    assert [str(step) for step in mark] == ["set user.lxd-cluster.leaving.m2=true"]
+    assert [str(step) for step in mark] == ["set user.lxd-cluster.leaving.m2=leaving"]
     assert first == (Evacuate("m2", "1 instance"),)
+    assert [str(step) for step in turn] == ["set user.lxd-cluster.leaving.m2=going"]
     assert second == (LeaveCluster("m2"),)
     assert third == (AbandonMember("m2", ("volume default/local/data",)),)
 
@@ -391,6 +395,26 @@ def test_a_leader_that_is_held_keeps_nobody_from_joining(number: int):
 
     assert app.own("lxd/3").cluster
     assert app.hook(app.leader).hold == ""
+
+
+TURNS = [
+    ({"m1": "going", "m2": "leaving"}, "wait until m1 has left"),
+    ({"m1": "going", "m2": "going"}, "set user.lxd-cluster.leaving.m2=leaving"),
+    ({"m3": "going", "m2": "going"}, "take m2 out of the cluster"),
+    ({"m1": "leaving", "m2": "going"}, "take m2 out of the cluster"),
+    ({"m9": "going", "m2": "going"}, "take m2 out of the cluster"),
+]
+
+
+@pytest.mark.parametrize(("words", "step"), TURNS, ids=str)
+def test_members_leave_one_at_a_time(words: dict[str, str], step: str):
+    app = leaving(formed(4), "lxd/1", "lxd/2", "lxd/3")
+    cluster = the_cluster(app)
+    cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
+    cluster.config.update({f"user.lxd-cluster.leaving.{m}": w for m, w in words.items()})
+    view = replace(app.view("lxd/2"), events=Events(evacuation=""))
+
+    assert [str(s) for s in make_plan(view).steps] == [step]
 
 
 def test_the_mark_of_a_member_that_has_left_is_cleared():

@@ -51,9 +51,7 @@ def status(records: Records, row: Row, now: float) -> str:
     """What LXD calls a member that is in its list."""
     if now - row.heartbeat > records.threshold:
         return "OFFLINE"
-    if row.state is State.EVACUATED:
-        return "EVACUATED"
-    return "BLOCKED" if row.version < max(r.version for r in records.members) else "ONLINE"
+    return "EVACUATED" if row.state is State.EVACUATED else "ONLINE"
 
 
 def rebalance(cloud: Cloud, records: Records, at: float) -> None:

@@ -90,5 +90,4 @@ def _message(status: str) -> str:
     return {
         "ONLINE": "Fully operational",
         "EVACUATED": "Unavailable due to maintenance",
-        "BLOCKED": "Needs updating to newer version",
     }.get(status, "No heartbeat")

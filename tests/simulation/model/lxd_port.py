@@ -53,6 +53,15 @@ class ModelLxd:
                 raise problem
             cloud.pause(1.0, "await_alone")
 
+    def await_gone(self, name: str, seconds: float) -> None:
+        """Returns once `name` is no member. Raises LxdUnreachable after `seconds`."""
+        cloud = self._server.cloud
+        end = cloud.now + seconds
+        while any(m.name == name for m in self.members()):
+            if cloud.now >= end:
+                raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s")
+            cloud.pause(1.0, "await_gone")
+
     def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
         """The members once `name` is online, or after `seconds` as they are."""
         cloud = self._server.cloud

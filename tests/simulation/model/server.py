@@ -251,17 +251,19 @@ class Server:
     def has_database(self) -> bool:
         """Whether the cluster's database answers to this server.
 
-        Removed by force it is served until the others' next heartbeat, once more at most.
+        Removed by force it is served a little longer. A daemon that starts waits until all members
+        have its version; those that run do not mind.
         """
         now, records = self.cloud.now, self.records
         row = self.row()
         if row is None:
             if not self.opened or now - self.parted > times.PARTING:
                 return False
-        elif not self.takes_part(records, row, now) or self._differs(row):
+        elif not self.takes_part(records, row, now) or self._waits(row):
             return False
         leader = heartbeats.leader(self.cloud, records, now)
         return bool(leader) and self.cloud.reachable(self.machine, records.rows[leader].server)
 
-    def _differs(self, row: Row) -> bool:
-        return any(other.version != row.version for other in self.records.members)
+    def _waits(self, row: Row) -> bool:
+        """Whether the daemon has started and waits for members of another version."""
+        return not self.opened and any(r.version != row.version for r in self.records.members)
