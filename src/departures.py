@@ -19,8 +19,17 @@ def without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Mem
     if view.units is None:
         return ()
     units = {view.unit: own, **peers.others}
-    taken = {data.name for unit, data in units.items() if unit in view.units.known}
-    return tuple(m for m in lxd.members if m.name not in taken)
+    known = [data for unit, data in units.items() if unit in view.units.known]
+    # Juju's agent shows a unit's data as it was at the last hook about that unit: it may have been
+    # empty then, or told of another hostname.
+    if not all(data.name for data in known):
+        return ()
+    return tuple(m for m in lxd.members if not any(_belongs(m, data) for data in known))
+
+
+def _belongs(member: Member, data: UnitData) -> bool:
+    same_machine = not data.cluster and data.address == member.address
+    return data.name == member.name or same_machine
 
 
 def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:

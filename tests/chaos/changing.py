@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jubilant
+
 from tests.chaos.fault import Fault
 from tests.chaos.ground import KILL_LXD, Ground
 from tests.integration import cluster
@@ -17,20 +19,24 @@ def _change(ground: Ground, network: str) -> None:
 def _changed(ground: Ground, network: str) -> None:
     """The network is whole on every member and used, and things are as they were again."""
 
-    def made() -> bool:
-        first = ground.first()
-        found = cluster.query(ground.juju, "/1.0/networks?recursion=1", first)
-        row = next((n for n in found if n["name"] == network), None)
-        profile = cluster.query(ground.juju, "/1.0/profiles/default", first)
-        return (
-            row is not None
-            and row["status"] == "Created"
-            and len(row["locations"]) == len(ground.units())
-            and profile["devices"]["eth0"]["network"] == network
-        )
-
-    cluster.eventually(made, 120)
+    cluster.eventually(lambda: _is_made(ground, network), 120)
     ground.juju.config(APP, reset="network-name")
+
+
+def _is_made(ground: Ground, network: str) -> bool:
+    first = ground.first()
+    try:
+        found = cluster.query(ground.juju, "/1.0/networks?recursion=1", first)
+        profile = cluster.query(ground.juju, "/1.0/profiles/default", first)
+    except jubilant.CLIError:
+        return False  # LXD has just been killed there.
+    row = next((n for n in found if n["name"] == network), None)
+    return (
+        row is not None
+        and row["status"] == "Created"
+        and len(row["locations"]) == len(ground.units())
+        and profile["devices"]["eth0"]["network"] == network
+    )
 
 
 def _hook_killed(ground: Ground) -> None:

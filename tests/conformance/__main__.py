@@ -25,11 +25,11 @@ def main() -> int:
     chosen = {name: HISTORIES[name] for name in told.names or HISTORIES}
     if told.model:
         for name, history in chosen.items():
-            print(name)
+            say(name)
             show(on_model(history))
         return 0
     failed = compare(chosen, show if told.verbose else lambda _: None)
-    print(f"{len(chosen) - len(failed)} of {len(chosen)} histories are the same on both sides")
+    say(f"{len(chosen) - len(failed)} of {len(chosen)} histories are the same on both sides")
     return 1 if failed else 0
 
 
@@ -44,20 +44,25 @@ def compare(chosen: dict[str, History], watch: Callable[[Transcript], None]) -> 
                 transcript = on_real(real, history)
                 found = differences(on_model(history), transcript)
                 verdict = "differs" if found else "same"
-                print(f"{name}: {verdict}, {time.monotonic() - began:.0f} s", flush=True)
+                say(f"{name}: {verdict}, {time.monotonic() - began:.0f} s")
                 watch(transcript)
                 for line in found:
-                    print(f"    model: {line}", flush=True)
+                    say(f"    model: {line}")
                 failed += [name] if found else []
         finally:
             real.close()
     return failed
 
 
+def say(line: str) -> None:
+    """A line for whoever watches, at once."""
+    print(line, flush=True)
+
+
 def show(transcript: Transcript) -> None:
     """Every question and answer, with the seconds it took."""
     for line in transcript.lines:
-        print(f"  {line.seconds:6.1f} s  {line.question}: {line.answer}  {line.detail}", flush=True)
+        say(f"  {line.seconds:6.1f} s  {line.question}: {line.answer}  {line.detail}")
 
 
 if __name__ == "__main__":

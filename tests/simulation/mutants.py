@@ -99,13 +99,12 @@ def _token_for_another(token: Token, *more: Any) -> bool:
     return False if waits else right(token, *more)
 
 
-def _never_late(view: View, place: Place, units: dict[str, UnitData]) -> int:
-    del view, units
-    return place.attempt
+def _never_late(*told: Any) -> int:
+    return next(p for p in told if isinstance(p, Place)).attempt
 
 
-def _stays_good(*_: Any) -> tuple[Step, ...]:
-    return ()
+def _nobody_is_joining(*_: Any) -> None:
+    return None
 
 
 def _the_relation_is_juju() -> Units:
@@ -184,7 +183,9 @@ MUTANTS = (
     Mutant("another founder while one is slow", leading, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", admission, "is_maker", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
-    Mutant("a withdrawn token stays good", admission, "_withdraw", _stays_good),
+    Mutant(
+        "a maker leaves while its token is used", admission, "may_be_joining", _nobody_is_joining
+    ),
     Mutant("nobody ever loses its turn", leading, "_attempt_due", _never_late),
     Mutant("the relation is taken for Juju", charm, "_units_juju_knows", _the_relation_is_juju),
     Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.model.state import Unit
-from tests.simulation.engine import Engine, interfaces
+from tests.simulation.engine import APP, Engine, interfaces
 from tests.simulation.ledger import Ledger
 from tests.simulation.model.server import Server
 from tests.simulation.model.truth import ClusterTruth
@@ -96,6 +96,9 @@ class Site:
         unit = self.engine.units.get(name)
         if unit is None:
             return
+        if not any(u.life == "alive" for u in self.engine.units.values() if u is not unit):
+            # No unit at all would mean that the application goes, and its machines with it.
+            self.engine.juju.add_units(self.engine.now, APP)
         self.ledger.given_up.add(unit.machine)
         task = self.engine.tasks.get(name)
         self.engine.juju.remove_unit(self.engine.now, name, force=True)

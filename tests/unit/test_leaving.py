@@ -496,6 +496,21 @@ class TestGoneWithoutGoodbye:
 
         assert "m3" not in the_cluster(app).members
 
+    def test_what_was_read_before_a_unit_had_told_its_name_is_no_proof(self):
+        app = without(formed(4), "m3")
+        app.databags["lxd/3"] = {"version": "1"}
+        app.hook("lxd/0")
+
+        assert "m3" in the_cluster(app).members
+
+    def test_what_was_read_before_a_machine_was_renamed_is_no_proof(self):
+        app = without(formed(4), "m3")
+        app.databags["lxd/3"] |= {"name": '"before"'}
+        del app.databags["lxd/3"]["cluster"]
+        app.hook("lxd/0")
+
+        assert "m3" in the_cluster(app).members
+
     def test_only_the_leader_removes(self):
         app = self.app()
 

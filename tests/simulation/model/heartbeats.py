@@ -60,8 +60,10 @@ def rebalance(cloud: Cloud, records: Records, at: float) -> None:
     Three vote as soon as there are three members, before that the leader alone. A role is given
     only to a member that answers, and taken only from one that is offline.
     """
+    head = leader(cloud, records, at)
+    if not head:
+        return
     if len(records.members) < _VOTERS:
-        head = leader(cloud, records, at)
         for row in records.voters:
             if row.name != head:
                 row.role = Role.SPARE
@@ -70,7 +72,7 @@ def rebalance(cloud: Cloud, records: Records, at: float) -> None:
     _promote(up, Role.VOTER, [Role.STANDBY, Role.SPARE], _VOTERS)
     if sum(row.role is Role.VOTER for row in up) >= _VOTERS:
         for row in records.members:
-            if _offline(records, row, at):
+            if row.name != head and _offline(records, row, at):
                 row.role = Role.SPARE
     _promote(up, Role.STANDBY, [Role.SPARE], _STANDBYS)
 
@@ -92,7 +94,8 @@ def _round(cloud: Cloud, records: Records, at: float) -> None:
     for row in records.members:
         if _reaches(cloud, records, head, row, at):
             row.heartbeat = at
-    if any(_offline(records, row, at) for row in records.members):
+    two_vote = len(records.members) < _VOTERS and len(records.voters) > 1
+    if two_vote or any(_offline(records, row, at) for row in records.members):
         rebalance(cloud, records, at)
 
 

@@ -18,15 +18,16 @@ _DRIVERS = frozenset({"btrfs", "dir"})
 
 
 def server(server: Server) -> view.Server:
-    """GET /1.0."""
+    """GET /1.0. Without its database a daemon knows only the keys that are its own."""
     clustered = server.records.clustered
+    known = server.records.config if server.silence() is None else {}
     return view.Server(
         version=server.version,
         clustered=clustered,
         name=server.name if clustered else server.hostname,
         fingerprint=server.records.fingerprint,
         drivers=_DRIVERS,
-        config={**server.records.config, **server.config},
+        config={**known, **server.config},
     )
 
 

@@ -1,0 +1,72 @@
+"""What most histories do: form a cluster, join, evacuate, wait."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.conformance.answers import Transcript
+from tests.conformance.side import MACHINES, POOL
+
+SOON = 24.0
+"""Seconds for what shall happen by itself: a heartbeat, an election, a new role."""
+JOIN = 40.0
+
+
+def found(told: Transcript, machine: str) -> None:
+    """Makes a cluster of one, with a pool, that calls a silent member offline after 11 s."""
+    lxd, endpoint = told.side.lxd(machine), told.side.endpoint(machine)
+    lxd.set_server_config({"core.https_address": endpoint, "cluster.https_address": endpoint})
+    lxd.create_pool(POOL, "dir", {})
+    lxd.enable_cluster(told.side.hostname(machine))
+    lxd.set_server_config({"cluster.offline_threshold": "11"})
+
+
+def token(told: Transcript, maker: str, joiner: str) -> str:
+    """A join token for a machine."""
+    return told.side.lxd(maker).make_join_token(told.side.hostname(joiner))
+
+
+def join(told: Transcript, machine: str, secret: str) -> None:
+    """A machine joins with a token."""
+    side = told.side
+    lxd = side.lxd(machine)
+    lxd.set_server_config({"core.https_address": side.endpoint(machine)})
+    answers = [{"entity": "storage-pool", "name": POOL, "key": "source", "value": ""}]
+    lxd.join_cluster(side.hostname(machine), side.endpoint(machine), secret, answers, JOIN)
+
+
+def form(told: Transcript, *machines: str) -> None:
+    """One cluster of these machines."""
+    first, *rest = machines
+    found(told, first)
+    for machine in rest:
+        join(told, machine, token(told, first, machine))
+
+
+def started_anew(told: Transcript, machine: str) -> None:
+    """LXD starts its daemon again once it has left."""
+    told.side.wait(3)
+    told.side.lxd(machine).await_start(30)
+
+
+def located(told: Transcript, machine: str) -> str:
+    """Every instance, where it is and how it may be evacuated."""
+    side = told.side
+    letters = {side.hostname(m): m for m in MACHINES}
+    found = sorted(side.lxd(machine).instances(), key=lambda i: i.name)
+    return ", ".join(f"{i} on {letters.get(i.location)} ({i.evacuate})" for i in found)
+
+
+def evacuate(told: Transcript, asked: str, machine: str) -> None:
+    """An evacuation to its end."""
+    for _ in told.side.lxd(asked).evacuate(told.side.hostname(machine), 60):
+        pass
+
+
+def recovered(told: Transcript, machine: str) -> str:
+    """Whether LXD's tool agreed to recover the database there."""
+    try:
+        told.side.recover(machine)
+    except (AssertionError, subprocess.SubprocessError):
+        return "no"
+    return "yes"

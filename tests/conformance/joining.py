@@ -1,0 +1,184 @@
+"""Forming a cluster, and what stands in a join's way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from lxd_reading import LxdError, LxdUnreachable
+from tests.conformance.answers import Transcript, count, roles, statuses
+from tests.conformance.deeds import (
+    SOON,
+    form,
+    found,
+    join,
+    started_anew,
+    token,
+)
+from tests.conformance.side import MACHINES
+
+
+def forming(told: Transcript) -> None:
+    """Four join one after the other."""
+    side = told.side
+    told.ask("alone", lambda: side.lxd("a").server().clustered)
+    found(told, "a")
+    told.ask("clustered", lambda: side.lxd("a").server().clustered)
+    for machine in MACHINES[1:]:
+        told.ask(f"{machine} joins", lambda m=machine: join(told, m, token(told, "a", m)))
+        told.ask(f"members at {machine}", lambda m=machine: statuses(side, m))
+        told.ask(f"roles at {machine}", lambda m=machine: roles(side, m))
+    told.ask("bootstrap again", lambda: side.lxd("a").enable_cluster(side.hostname("a")))
+    told.ask("one fingerprint", lambda: len({side.lxd(m).server().fingerprint for m in MACHINES}))
+
+
+def tokens(told: Transcript) -> None:
+    """A token is good once, for one name, and voids an older one."""
+    side = told.side
+    found(told, "a")
+    first = token(told, "a", "b")
+    second = token(told, "a", "b")
+    told.ask("b joins with a token that is void", lambda: join(told, "b", first))
+    told.ask("b is clustered", lambda: side.lxd("b").server().clustered)
+    told.ask("b joins with the newer one", lambda: join(told, "b", second))
+    told.ask("c joins with a used token", lambda: join(told, "c", second))
+    other = token(told, "b", "d")
+    told.ask("c joins with a token for d", lambda: join(told, "c", other))
+    told.ask("d joins with its token after that", lambda: join(told, "d", other))
+    told.ask("members", lambda: statuses(side, "a"))
+    cancelled = token(told, "a", "c")
+    told.ask("the token is cancelled", lambda: side.lxd("a").cancel_join_token(side.hostname("c")))
+    side.wipe("c")
+    told.ask("c joins with a cancelled token", lambda: join(told, "c", cancelled))
+    told.ask("a token for a member's name", lambda: bool(token(told, "a", "b")))
+    told.ask("b, a member, joins", lambda: join(told, "b", cancelled))
+
+
+def not_pristine(told: Transcript) -> None:
+    """What a server had is lost when it joins."""
+    side = told.side
+    found(told, "a")
+    lxd = side.lxd("b")
+    lxd.create_pool("old", "dir", {})
+    told.ask("pools before", lambda: sorted(p.name for p in lxd.pools()))
+    told.ask("b joins", lambda: join(told, "b", token(told, "a", "b")))
+    told.ask("pools after", lambda: sorted(p.name for p in side.lxd("b").pools()))
+
+
+def two_at_once(told: Transcript) -> None:
+    """Two joins at once: what LXD makes of it is chance; what cures a server that hangs is not."""
+    side = told.side
+    form(told, "a")
+    secrets = {m: token(told, "a", m) for m in ("b", "c")}
+
+    def attempt(machine: str) -> Callable[[], None]:
+        def call() -> None:
+            with suppress(LxdError, LxdUnreachable):
+                join(told, machine, secrets[machine])
+
+        return call
+
+    side.together(attempt("b"), attempt("c"))
+    told.ask("a has its database", lambda: side.lxd("a").server().clustered)
+    for machine in ("b", "c"):
+        if f"{machine} ONLINE" not in statuses(side, "a"):
+            side.wipe(machine)
+            join(told, machine, token(told, "a", machine))
+    told.ask("members once those that hang were wiped", lambda: statuses(side, "a"))
+
+
+def half_a_join(told: Transcript) -> None:
+    """A join whose daemon ends on the way, who knows where: wiped and removed it may join again."""
+    side = told.side
+    form(told, "a")
+    secret = token(told, "a", "b")
+
+    def attempt() -> None:
+        with suppress(LxdError, LxdUnreachable):
+            join(told, "b", secret)
+
+    def kill() -> None:
+        side.wait(0.3)
+        side.kill_daemon("b")
+
+    side.together(attempt, kill)
+    told.ask("a has its database", lambda: count(side, "a") > 0)
+    side.wipe("b")
+    with suppress(LxdError):
+        side.lxd("a").remove_member(side.hostname("b"))
+    told.ask("b joins again", lambda: join(told, "b", token(told, "a", "b")))
+    told.ask("members at last", lambda: statuses(side, "b"))
+
+
+def joining_with_one_down(told: Transcript) -> None:
+    """Joins, tokens and settings while a member is down."""
+    side = told.side
+    form(told, "a", "b", "c")
+    side.kill_daemon("c")
+    told.ask("a key at once", lambda: side.lxd("a").set_server_config({"user.one": "1"}))
+    told.ask("d joins at once", lambda: join(told, "d", token(told, "a", "d")))
+    side.wait(SOON)
+    told.ask("members", lambda: statuses(side, "a"))
+    told.ask("a key later", lambda: side.lxd("a").set_server_config({"user.two": "2"}))
+    told.ask("the profile", lambda: side.lxd("a").set_default_profile(empty_profile()))
+    told.ask("d's zone", lambda: side.lxd("a").set_failure_domain(side.hostname("d"), "z1"))
+    told.ask("c's zone", lambda: side.lxd("a").set_failure_domain(side.hostname("c"), "z2"))
+    told.ask("d leaves", lambda: side.lxd("d").leave(side.hostname("d")))
+    started_anew(told, "d")
+    told.ask("d joins again", lambda: join(told, "d", token(told, "a", "d")))
+    told.ask("keys", lambda: sorted(k for k in side.lxd("d").server().config if "user" in k))
+    side.start_daemon("c")
+    side.wait(SOON)
+    told.ask("members at last", lambda: statuses(side, "c"))
+
+
+def empty_profile() -> dict[str, object]:
+    """The default profile as LXD brings it."""
+    return {"config": {}, "description": "Default LXD profile", "devices": {}}
+
+
+def names_taken(told: Transcript) -> None:
+    """A member's name is its own until it is gone."""
+    side = told.side
+    form(told, "a", "b", "c")
+    side.power_off("b")
+    side.wait(SOON)
+    told.ask("a token for the dead one's name", lambda: bool(token(told, "a", "b")))
+    told.ask("it is removed", lambda: side.lxd("a").remove_member(side.hostname("b")))
+    told.ask("a token for its name then", lambda: bool(token(told, "a", "b")))
+    side.power_on("b")
+    side.wipe("b")
+    told.ask("it joins, new", lambda: join(told, "b", token(told, "c", "b")))
+    told.ask("members", lambda: statuses(side, "b"))
+
+
+def networks(told: Transcript) -> None:
+    """Networks are made in two phases, with every member up."""
+    side = told.side
+    form(told, "a", "b", "c")
+    names = tuple(side.hostname(m) for m in ("a", "b", "c"))
+    config = {"ipv4.address": "10.77.0.1/24", "ipv6.address": "none"}
+    lxd = side.lxd("a")
+    told.ask("a network", lambda: lxd.create_network("br-one", "bridge", config, names))
+    told.ask("the same again", lambda: lxd.create_network("br-one", "bridge", config, names))
+    told.ask("not on all", lambda: lxd.create_network("br-two", "bridge", config, names[:2]))
+    told.ask("networks", lambda: made(told))
+    told.ask("half of it deleted", lambda: lxd.delete_network("br-two"))
+    side.kill_daemon("c")
+    config = {"ipv4.address": "10.78.0.1/24", "ipv6.address": "none"}
+    told.ask("with one down", lambda: lxd.create_network("br-six", "bridge", config, names))
+    told.ask("networks with one down", lambda: made(told))
+    told.ask("a change", lambda: lxd.update_network("br-one", {"ipv4.nat": "true"}))
+    told.ask("deleted with one down", lambda: lxd.delete_network("br-six"))
+    told.ask("networks after that", lambda: made(told))
+    side.start_daemon("c")
+    side.wait(SOON)
+    told.ask("deleted", lambda: lxd.delete_network("br-six"))
+    told.ask("deleted twice", lambda: lxd.delete_network("br-six"))
+    told.ask("networks at last", lambda: made(told))
+
+
+def made(told: Transcript) -> str:
+    """The networks and how far they are."""
+    listed = sorted(told.side.lxd("a").networks(), key=lambda n: n.name)
+    return ", ".join(f"{n.name} {n.status.lower()}" for n in listed)
