@@ -91,17 +91,21 @@ class Ending:
         engine = self.engine
         engine.note("juju remove-application", "operator")
         engine.keeps = lambda _: True
-        before = self._members(), self._disks()
+        before = self._clusters(), self._disks()
         engine.juju.remove_application(engine.now, APP)
         end = engine.now + LONGEST
         while engine.units and engine.now < end:
             engine.run_until(engine.now + ROUND)
         if engine.units:
             raise Violation(TORN, f"still there: {', '.join(engine.units)}")
-        machines = engine.cloud.servers.values()
-        after = {m for s in machines if (m := _members_of(s))}, self._disks()
-        if after != ({frozenset(before[0])} - {frozenset[str]()}, before[1]):
+        after = self._clusters(), self._disks()
+        if after != before:
             raise Violation(TORN, f"{before} before, {after} after")
+
+    def _clusters(self) -> list[tuple[str, ...]]:
+        """By cluster, the machines of its members, zombies included."""
+        servers = self.engine.cloud.servers.values()
+        return sorted({tuple(sorted(members)) for s in servers if (members := _members_of(s))})
 
     def _disks(self) -> dict[str, list[str]]:
         servers = self.engine.cloud.servers

@@ -75,6 +75,8 @@ class Engine:
         self.on_step: Callable[[Task, Step], None] = lambda _, __: None
         self.on_commit: Callable[[Task, HookOutcome], None] = lambda _, __: None
         self.on_event: Callable[[], None] = lambda: None
+        self.on_loss: Callable[[], None] = lambda: None
+        """A machine is about to be destroyed."""
         self.tokens: list[str] = []
         """Every join token that was ever made."""
         self.keeps: Callable[[str], bool] = lambda _: False
@@ -337,6 +339,7 @@ class Engine:
         server = self.cloud.servers.get(machine)
         if server is not None and not self.keeps(machine):
             self.note("machine destroyed", f"machine {machine}")
+            self.on_loss()
             server.destroy()
 
     def _note_tokens(self, server: Server) -> None:

@@ -47,6 +47,7 @@ class Invariants:
         engine.on_step = self.step
         engine.on_commit = self.commit
         engine.on_event = self.event
+        engine.on_loss = self.check
 
     # When it looks.
 

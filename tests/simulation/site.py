@@ -71,6 +71,7 @@ class Site:
     def destroy(self, server: Server) -> None:
         """A machine burns."""
         self.ledger.given_up.add(server.machine)
+        self.engine.on_loss()
         self.off(server)
         server.destroy()
 
@@ -83,11 +84,12 @@ class Site:
         if not known - {server.machine}:
             return False
         for cluster in self.engine.cloud.clusters():
-            if any(m.server == server.machine for m in cluster.members) and not any(
-                m.role in _HAS_DATABASE and m.server in known and m.status != "PENDING"
-                for m in cluster.members
-                if m.server != server.machine
-            ):
+            if all(m.server != server.machine for m in cluster.members):
+                continue
+            others = [m for m in cluster.members if m.server != server.machine]
+            copies = sum(m.role in _HAS_DATABASE and m.server in known for m in others)
+            # A member that is as good as gone may be the one that LXD gives the only vote to.
+            if copies <= sum(m.server not in known for m in others):
                 return False
         return True
 
