@@ -71,7 +71,7 @@ def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
         if data is None or data.cluster != fingerprint:
             continue
         member = lxd.member(data.name)
-        if member is None or marks.serves(member, lxd):
+        if marks.serves(member, lxd):
             return False
     return unit == max(unqueued_members(unit, peers, lxd), default="")
 

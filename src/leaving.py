@@ -91,7 +91,10 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
         # Others that leave would wait for it.
         return _go(marks.mark(member, marks.LEAVING))
     if reasons:
-        return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
+        # What the others need of the database is not to be given up.
+        needed = set(_quorum(options.min_voters, lxd, member))
+        text = _full if set(reasons) <= needed else _with_way_out
+        return _hold(cannot_leave(view.unit, reasons), text(view, reasons))
     return _out(view, lxd, member)
 
 
@@ -111,7 +114,7 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
         return _go(AbandonMember(member.name, tuple(str(thing) for thing in left)))
     why = tried or "LXD left it where it is"
     reasons = tuple(f"{thing}: did not move ({why}): move or delete it" for thing in left)
-    return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
+    return _hold(cannot_leave(view.unit, reasons), _with_way_out(view, reasons))
 
 
 def _in_turn(lxd: Lxd, member: Member) -> Plan:
@@ -150,9 +153,15 @@ def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:
 
 
 def _full(view: View, reasons: tuple[str, ...]) -> str:
-    app = view.unit.partition("/")[0]
+    """All of it, for the log."""
     lines = "\n".join(f"  {reason}" for reason in reasons)
-    return f"{view.unit} cannot leave:\n{lines}\n{_FORCE.format(app=app, unit=view.unit)}"
+    return f"{view.unit} cannot leave:\n{lines}"
+
+
+def _with_way_out(view: View, reasons: tuple[str, ...]) -> str:
+    """The same where what is here may be left behind."""
+    app = view.unit.partition("/")[0]
+    return f"{_full(view, reasons)}\n{_FORCE.format(app=app, unit=view.unit)}"
 
 
 def _held(lxd: Lxd, member: Member) -> tuple[list[Instance], list[Volume]]:
@@ -197,7 +206,7 @@ def _of_only_member(view: View, lxd: Lxd, member: Member) -> Plan:
     instances, volumes = _held(lxd, member)
     reasons = tuple(f"{thing}: nobody else is a member yet" for thing in (*instances, *volumes))
     if reasons:
-        return _hold(cannot_leave(view.unit, reasons), _full(view, reasons))
+        return _hold(cannot_leave(view.unit, reasons), _with_way_out(view, reasons))
     return _go(ResetLxd("its only member leaves and holds nothing"))
 
 
@@ -209,7 +218,7 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
     if view.options.on_remove == ABANDON or view.unit in peers.app.removed:
         return _gone()
     reason = f"LXD does not answer ({silent.reason})"
-    return _hold(blocked(f"{view.unit} cannot leave: {reason}"), _full(view, (reason,)))
+    return _hold(blocked(f"{view.unit} cannot leave: {reason}"), _with_way_out(view, (reason,)))
 
 
 def _foreign(fingerprint: str, peers: Peers) -> bool:

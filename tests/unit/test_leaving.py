@@ -417,6 +417,30 @@ def test_members_leave_one_at_a_time(words: dict[str, str], step: str):
     assert [str(s) for s in make_plan(view).steps] == [step]
 
 
+def test_a_unit_that_is_gone_and_still_queued_keeps_nobody_from_admitting():
+    app = formed(3)
+    del the_cluster(app).members["m2"]
+    gone = app.databags["lxd/2"]
+    app.remove("lxd/2")
+    app.databags["lxd/2"] = gone
+    leaving(app, "lxd/0")
+    app.options["min_voters"] = 3
+    app.hook("lxd/0")
+    app.add(3)
+    for _ in range(3):
+        app.hook("lxd/3")
+        app.hook("lxd/1")
+
+    assert app.own("lxd/3").cluster
+
+
+def test_what_the_others_need_of_the_database_cannot_be_abandoned():
+    app = leaving(formed(3), "lxd/2")
+    app.options["min_voters"] = 3
+
+    assert "on-remove=abandon" not in app.hook("lxd/2").hold
+
+
 def test_the_mark_of_a_member_that_has_left_is_cleared():
     app = leaving(formed(3), "lxd/2")
     app.hook("lxd/2")
