@@ -11,6 +11,7 @@ from typing import Any
 
 import deadlines
 import lost
+import marks
 import seal
 from lxd_reading import LxdError, LxdUnreachable
 from peers import Token
@@ -215,7 +216,11 @@ def _forget_forming(step: ForgetForming, unit: str, world: World, events: Events
 
 def _evacuate(step: Evacuate, unit: str, world: World, events: Events) -> Events:
     here = [i for i in world.lxd.instances() if i.location == step.name]
-    events = replace(events, ran=frozenset(str(i) for i in here if i.running))
+    running = frozenset(str(i) for i in here if i.running)
+    before = marks.ran(step.name, world.lxd.server().config)
+    if not running <= before:
+        world.lxd.set_server_config(marks.noted(step.name, before | running))
+    events = replace(events, ran=before | running)
     try:
         for _ in world.lxd.evacuate(step.name, deadlines.EVACUATE):
             left = sum(i.location == step.name for i in world.lxd.instances())

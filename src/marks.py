@@ -6,10 +6,13 @@ long. The others must know: it admits nobody and looks after nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from steps import SetServerConfig
 from view import Lxd, Member
 
 PREFIX = "user.lxd-cluster.leaving."
+RAN = "user.lxd-cluster.ran."
 LEAVING = "leaving"
 GOING = "going"
 
@@ -44,6 +47,16 @@ def _marks(lxd: Lxd) -> dict[str, str]:
     return {k.removeprefix(PREFIX): v for k, v in config.items() if k.startswith(PREFIX) and v}
 
 
+def ran(member: str, config: Mapping[str, str]) -> frozenset[str]:
+    """Instances that ran on a member when its evacuation first began."""
+    return frozenset(filter(None, config.get(RAN + member, "").split(",")))
+
+
+def noted(member: str, instances: Iterable[str]) -> dict[str, str]:
+    """The configuration that keeps them: a hook or LXD itself may die in the evacuation."""
+    return {RAN + member: ",".join(sorted(instances))}
+
+
 def serves(member: Member | None, lxd: Lxd) -> bool:
     """Whether a member does its part for the others: it is up, evacuated or not, and stays."""
     return member is not None and member.up and member.name not in leaving(lxd)
@@ -57,5 +70,7 @@ def mark(member: Member, word: str) -> SetServerConfig:
 def outdated(own: str, lxd: Lxd) -> list[SetServerConfig]:
     """Clears the marks of members that are gone, and that of `own`, which stays."""
     names = {m.name for m in lxd.members} - {own}
-    keys = {PREFIX + name: "" for name in leaving(lxd) - names}
+    gone = leaving(lxd) - names
+    keys = {PREFIX + name: "" for name in gone}
+    keys |= {RAN + name: "" for name in gone if RAN + name in lxd.server.config}
     return [SetServerConfig(keys)] if keys else []

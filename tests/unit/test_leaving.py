@@ -176,6 +176,17 @@ def test_lxd_5_0_would_lose_the_database_with_the_last_but_one(extensions: set[s
     assert ("m1 has no copy of the database: add a unit first" in hold) is held
 
 
+def test_what_ran_before_the_first_try_runs_after_the_second():
+    app = leaving(with_instance(formed(3), "m2"), "lxd/2")
+    app.units["lxd/2"].lxd.fail_evacuation = "EOF"
+    assert app.hook("lxd/2").hold
+    cluster = the_cluster(app)
+    cluster.instances = [replace(i, running=False) for i in cluster.instances]
+
+    assert app.hook("lxd/2").hold == ""
+    assert [(i.location, i.running) for i in cluster.instances] == [("m0", True)]
+
+
 def test_the_leader_tells_what_holds_another_unit():
     app = leaving(with_volume(formed(3), "m2"), "lxd/2")
 
