@@ -34,6 +34,8 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
         return Admission(_withdraw(token, peers, lxd))
     refused = _refused(lxd, peers)
     missed = _missed(view, peers)
+    if used := _in_use(view, lxd, peers):
+        return Admission((), used, refused, missed)
     late = token is not None and missed.get(token.unit) == token.attempt
     if token is not None and not late and _still_good(token, view, peers):
         return Admission((), token, refused, missed)
@@ -57,9 +59,18 @@ def may_be_joining(view: View, lxd: Lxd, peers: Peers) -> Token | None:
     if token is None or view.now - token.made > deadlines.LAPSE:
         return None
     data = peers.others.get(token.unit)
-    if data is None or data.cluster or data.attempt > token.attempt:
+    if data is not None and (data.cluster or data.attempt > token.attempt):
         return None
-    return None if lxd.member(token.name or data.name) else token
+    name = token.name or (data.name if data else "")
+    return None if lxd.member(name) else token
+
+
+def _in_use(view: View, lxd: Lxd, peers: Peers) -> Token | None:
+    """The token that came too late to be cancelled, while somebody may be joining with it."""
+    token = may_be_joining(view, lxd, peers)
+    if token is None or not (token.used or view.events.withdrawn is False):
+        return None
+    return token.model_copy(update={"used": True})
 
 
 def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:

@@ -124,7 +124,9 @@ def _name_clash(view: View, peers: Peers) -> str:
 
 
 def _refusal(view: View, peers: Peers) -> str:
-    told = (d.refused.get(view.unit, "") for d in peers.others.values())
+    # Who has no place may be gone without Juju saying so here, and never takes its word back.
+    queued = {place.unit for place in peers.app.queue}
+    told = (d.refused.get(view.unit, "") for u, d in peers.others.items() if u in queued)
     return next((reason for reason in told if reason), "")
 
 

@@ -72,7 +72,8 @@ class Engine:
         """By unit: the hook it is in."""
         self.waiting_kills: dict[str, list[tuple[int, str]]] = {}
         """By unit: kills that wait for a hook: after how many pauses, or where at its commit."""
-        self.on_step: Callable[[Task, Step], None] = lambda _, __: None
+        self.on_step: list[Callable[[Task, Step], None]] = []
+        """Called before a step is taken."""
         self.on_commit: Callable[[Task, HookOutcome], None] = lambda _, __: None
         self.on_event: Callable[[], None] = lambda: None
         self.on_loss: Callable[[], None] = lambda: None
@@ -287,7 +288,8 @@ class Engine:
         self.did[f"step: {type(step).__name__}"] += 1
         if self.trace is not None:
             self.note(f"  step: {step}", task.unit)
-        self.on_step(task, step)
+        for call in self.on_step:
+            call(task, step)
         self.pause(0.0, str(type(step).__name__))
 
     def _commit(self, task: Task, context: HookContext) -> HookOutcome:

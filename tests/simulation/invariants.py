@@ -43,8 +43,7 @@ class Invariants:
         """By number: a member's name and machine."""
         self._online: dict[int, float] = {}
         self._disk: dict[str, str] = {}
-        self._joins: dict[tuple[str, str], float] = {}
-        engine.on_step = self.step
+        engine.on_step.append(self.step)
         engine.on_commit = self.commit
         engine.on_event = self.event
         engine.on_loss = self.check
@@ -180,21 +179,11 @@ class Invariants:
             self.ledger.deleted.add(str(thing))
 
     def _joining(self, records: Records) -> None:
-        cloud = self.engine.cloud
-        under_way = [
-            o
-            for o in cloud.operations
-            if o.kind == "join_cluster" and not o.done and o.member in records.joining
-        ]
-        begun: list[str] = []
-        for operation in under_way:
-            key = (operation.server.machine, operation.member)
-            since = self._joins.setdefault(key, self.engine.now)
-            # What hangs for so long has lost its turn, wherever its unit is.
-            if self.engine.now - since < deadlines.LAPSE:
-                begun.append(operation.member)
-        if len(begun) > 1:
-            raise Violation(JOINS, ", ".join(begun))
+        now = self.engine.now
+        # What hangs for longer its own unit has given up, wherever that is.
+        at_it = [n for n, begun in records.joining.items() if now - begun < deadlines.JOIN]
+        if len(at_it) > 1:
+            raise Violation(JOINS, ", ".join(at_it))
 
     # What holds data.
 

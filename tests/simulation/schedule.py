@@ -6,12 +6,12 @@ of it left out.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
-OPERATOR = "operator"
-FAULT = "fault"
+ACTOR = "*"
+"""The name of whoever takes the step that a happening waits for."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,19 @@ class Happening:
     """Something that happens at a moment. What `n`, `word` and `seconds` mean is its kind's."""
 
     at: float
-    """Seconds since the deployment."""
+    """Seconds since the deployment, or since the step that it waits for."""
     kind: str
     unit: int = 0
     """Picks one of those that there are then."""
     n: int = 0
     word: str = ""
     seconds: float = 0.0
+    on: str = ""
+    """The kind of step that it waits for: it happens while some unit takes it."""
+    nth: int = 0
+    """The how manieth such step of all units."""
+    name: str = ""
+    """Picks the unit of that name; `ACTOR` stands for the one that takes the step."""
 
     def __str__(self) -> str:
         rest = {k: v for k, v in asdict(self).items() if k not in ("at", "kind") and v}
@@ -154,6 +160,25 @@ COMMANDS: dict[str, tuple[int, Any]] = {
 }
 
 
+STEPS: dict[str, int] = {
+    "Join": 10,
+    "MakeToken": 5,
+    "EnableCluster": 3,
+    "CancelToken": 2,
+    "ResetLxd": 2,
+    "InstallSnap": 1,
+    "Evacuate": 4,
+    "MoveInstance": 1,
+    "LeaveCluster": 5,
+    "AwaitLeave": 2,
+    "RemoveMember": 3,
+    "AbandonMember": 1,
+    "CreateNetwork": 2,
+    "SetServerConfig": 2,
+}
+"""The steps in whose midst things happen, and how often each is chosen."""
+
+
 def draw(seed: int) -> Schedule:
     """The schedule of a seed."""
     random = Random(f"schedule {seed}")
@@ -162,6 +187,7 @@ def draw(seed: int) -> Schedule:
     commands = random.choice([0, 1, 2, 3, 5, 8, 12])
     happenings = [_draw(random, FAULTS, seconds) for _ in range(faults)]
     happenings += [_draw(random, COMMANDS, seconds) for _ in range(commands)]
+    happenings = _ambushed(random, happenings)
     return Schedule(
         seed=seed,
         units=random.choice([1, 2, 3, 3, 3, 4, 4, 5, 6]),
@@ -186,3 +212,26 @@ def _draw(random: Random, table: dict[str, tuple[int, Any]], seconds: float) -> 
     at = random.random() * (120.0 if random.random() < 0.5 else seconds)
     unit = random.randrange(60)
     return Happening(at=at, kind=kind, unit=unit, **table[kind][1](random, seconds))
+
+
+def _ambushed(random: Random, happenings: list[Happening]) -> list[Happening]:
+    """Lets some of them wait for a step: what has to meet within a second seldom does by chance."""
+    if random.random() < 0.4:
+        return happenings
+    share = random.choice([0.3, 0.6, 1.0])
+    together = random.random() < 0.6
+    trigger = _trigger(random)
+    met: list[Happening] = []
+    for happening in happenings:
+        if random.random() >= share:
+            met.append(happening)
+            continue
+        on, nth = trigger if together else _trigger(random)
+        at = 0.0 if random.random() < 0.3 else 0.02 * 300 ** random.random()
+        name = ACTOR if random.random() < 0.4 else ""
+        met.append(replace(happening, at=at, on=on, nth=nth, name=name))
+    return met
+
+
+def _trigger(random: Random) -> tuple[str, int]:
+    return random.choices(list(STEPS), list(STEPS.values()))[0], random.choice([0, 0, 1, 1, 2, 3, 5])

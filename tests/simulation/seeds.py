@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tests.simulation import charm_in_process, fast
+from tests.simulation.ambush import Ambush
 from tests.simulation.commands import Commands
 from tests.simulation.ending import Ending
 from tests.simulation.engine import APP, CHARM, Engine
@@ -82,8 +83,11 @@ def _live(engine: Engine, faults: Faults, commands: Commands) -> None:
     state.faults.late_departures = schedule.late_departures
     config = {"storage-backend": schedule.storage_backend}
     engine.juju.deploy(engine.now, CHARM, APP, schedule.units, config=config)
+    waiting = [h for h in schedule.happenings if h.on]
+    Ambush(engine, waiting, lambda happening: happen(happening, faults, commands))
     for happening in schedule.happenings:
-        engine.later(happening.at, happen, happening, faults, commands)
+        if not happening.on:
+            engine.later(happening.at, happen, happening, faults, commands)
     engine.run_until(engine.now + schedule.seconds)
 
 

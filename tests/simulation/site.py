@@ -24,6 +24,7 @@ class Site:
     def unit(self, happening: Happening, *, alive: bool = False) -> Unit | None:
         """The unit that a happening picks, None without any."""
         units = [u for u in self.engine.units.values() if not alive or u.life == "alive"]
+        units = [u for u in units if u.name == happening.name] or units
         return units[happening.unit % len(units)] if units else None
 
     def server(self, happening: Happening) -> Server | None:

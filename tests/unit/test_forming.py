@@ -171,6 +171,56 @@ def test_a_withdrawn_token_is_no_good_though_its_unit_was_renamed():
     assert app.own("lxd/1").cluster
 
 
+def with_a_token_that_is_used() -> ModelApp:
+    """The unit that has the token began to join with it and was removed by force at once."""
+    app = formed(1)
+    app.add(1)
+    app.add(2)
+    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
+        app.hook(name)
+    (cluster,) = app.clusters.values()
+    del cluster.tokens["m1"]
+    app.remove("lxd/1")
+    return app
+
+
+def test_nobody_is_admitted_while_a_unit_that_is_gone_may_still_be_joining():
+    app = with_a_token_that_is_used()
+    for name in ("lxd/0", "lxd/2", "lxd/0", "lxd/2"):
+        app.hook(name)
+    assert not app.own("lxd/2").cluster
+    assert not app.plan("lxd/0").steps
+
+    app.now += LAPSE + 1
+    app.settle()
+
+    assert app.own("lxd/2").cluster
+
+
+def test_a_unit_that_is_gone_and_did_join_keeps_nobody_waiting():
+    app = with_a_token_that_is_used()
+    (cluster,) = app.clusters.values()
+    cluster.members["m1"] = replace(cluster.members["m0"], name="m1", address="10.0.0.2")
+
+    app.settle()
+
+    assert app.own("lxd/2").cluster
+
+
+def test_a_refusal_by_a_unit_that_is_gone_does_not_count():
+    app = formed(1)
+    app.add(1)
+    app.settle()
+    gone = app.databags["lxd/1"] | {"refused": '{"lxd/2": "rename this machine"}'}
+    app.remove("lxd/1")
+    app.hook("lxd/0")
+    app.databags["lxd/1"] = gone
+    app.add(2)
+    app.app_data["queue"] = '[{"unit": "lxd/0"}, {"unit": "lxd/2"}]'
+
+    assert "rename" not in app.hook("lxd/2").status.message
+
+
 def test_tokens_are_never_readable_in_a_databag():
     app = formed(1)
     app.add(1)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SMALL = 6
 """In a cluster with fewer members than this two joins at once collide over the first roles."""
+HANGS = 10.0
+"""A join that has not ended in so many seconds hangs for good, and is in nobody's way."""
 _EXPIRY = 3 * 3600.0
 
 
@@ -77,8 +79,9 @@ def join(server: Server, name: str, address: str, token: str) -> Work:
     server.lose_records()
     server.hung = True
     server.records = records
-    others = [n for n in records.joining if n != name]
-    records.joining.append(name)
+    now = server.cloud.now
+    others = [n for n, begun in records.joining.items() if n != name and now - begun < HANGS]
+    records.joining[name] = now
     try:
         yield times.JOIN / 3
         while (others and len(records.rows) <= SMALL) or not _majority(server, records):
@@ -90,7 +93,7 @@ def join(server: Server, name: str, address: str, token: str) -> Work:
         server.hung = False
         heartbeats.rebalance(server.cloud, records, server.cloud.now)
     finally:
-        records.joining.remove(name)
+        records.joining.pop(name, None)
     yield times.JOIN / 2
 
 

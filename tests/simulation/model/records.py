@@ -55,7 +55,7 @@ Key = tuple[str, ...]
 class Records:
     """The database of one cluster, or of one server that is in none (no rows).
 
-    `joining` holds the names of the members whose joins are under way, first come first.
+    `joining` holds the members whose joins are under way, first come first, and since when.
     """
 
     fingerprint: str
@@ -74,7 +74,7 @@ class Records:
     origins: dict[Key, str] = field(default_factory=dict[Key, str])
     """The member that an instance was evacuated from: ending that brings it back."""
     volumes: dict[Key, Volume] = field(default_factory=dict[Key, Volume])
-    joining: list[str] = field(default_factory=list[str])
+    joining: dict[str, float] = field(default_factory=dict[str, float])
     leader: str = ""
     headless: bool = False
     """Its last voter took itself out: nobody leads it until it is recovered."""
@@ -129,5 +129,5 @@ class Records:
             instances=dict(self.instances),
             origins=dict(self.origins),
             volumes=dict(self.volumes),
-            joining=[],
+            joining={},
         )

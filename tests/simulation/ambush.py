@@ -1,0 +1,34 @@
+"""What happens in the midst of a step, whenever that is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from steps import Step
+from tests.simulation.engine import Engine
+from tests.simulation.schedule import ACTOR, Happening
+from tests.simulation.tasks import Task
+
+
+class Ambush:
+    """Counts the steps of all units and calls `happen` for what waits for one of them."""
+
+    def __init__(
+        self, engine: Engine, waiting: Iterable[Happening], happen: Callable[[Happening], None]
+    ) -> None:
+        self._engine = engine
+        self._happen = happen
+        self._waiting: dict[tuple[str, int], list[Happening]] = {}
+        for happening in waiting:
+            self._waiting.setdefault((happening.on, happening.nth), []).append(happening)
+        self._seen: Counter[str] = Counter()
+        engine.on_step.append(self._step)
+
+    def _step(self, task: Task, step: Step) -> None:
+        kind = type(step).__name__
+        for happening in self._waiting.get((kind, self._seen[kind]), ()):
+            who = task.unit if happening.name == ACTOR else happening.name
+            self._engine.later(happening.at, self._happen, replace(happening, name=who))
+        self._seen[kind] += 1
