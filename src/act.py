@@ -19,6 +19,7 @@ from snap import ChannelUnknownError, SnapError
 from steps import (
     AbandonMember,
     AwaitLeave,
+    AwaitRoles,
     CancelToken,
     CreateNetwork,
     CreatePool,
@@ -257,6 +258,11 @@ def _await_leave(step: AwaitLeave, unit: str, world: World, events: Events) -> E
     return events
 
 
+def _await_roles(step: AwaitRoles, unit: str, world: World, events: Events) -> Events:
+    world.lxd.await_one_voter(deadlines.ROLES)
+    return events
+
+
 def _abandon_member(step: AbandonMember, unit: str, world: World, events: Events) -> Events:
     logger.warning(
         "on-remove=abandon: left on the disks of %s: %s", step.name, ", ".join(step.left)
@@ -295,6 +301,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     MoveInstance: _move_instance,
     LeaveCluster: _leave_cluster,
     AwaitLeave: _await_leave,
+    AwaitRoles: _await_roles,
     AbandonMember: _abandon_member,
     RemoveMember: _remove_member,
 }

@@ -39,7 +39,7 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     late = token is not None and missed.get(token.unit) == token.attempt
     if token is not None and not late and _still_good(token, view, peers):
         return Admission((), token, refused, missed)
-    if token is not None and (ghost := _left_by_failed_join(token, lxd, peers)):
+    if token is not None and (ghost := left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
         removal = (RemoveMember(ghost.name),) if ghost.offline else ()
         return Admission(removal, token, refused, missed)
@@ -158,7 +158,7 @@ def _missed(view: View, peers: Peers) -> dict[str, int]:
     return {unit: attempt for unit, attempt in missed.items() if places.get(unit) == attempt}
 
 
-def _left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
+def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
     """The member that the token's unit became half, when it has said since that it is none."""
     data = peers.others.get(token.unit)
     if data is None or data.cluster or not data.able or data.attempt <= token.attempt:
@@ -169,7 +169,7 @@ def _left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
 
 def _withdraw(token: Token | None, peers: Peers, lxd: Lxd) -> tuple[Step, ...]:
     """Cancels a token that was not used."""
-    if token is None:
+    if token is None or token.used:
         return ()
     data = peers.others.get(token.unit)
     name = token.name or (data.name if data else "")

@@ -17,15 +17,17 @@ from status import Status, blocked, count, names, waiting
 from steps import (
     AbandonMember,
     AwaitLeave,
+    AwaitRoles,
     CancelToken,
     Evacuate,
     LeaveCluster,
     MoveInstance,
     Plan,
+    RemoveMember,
     ResetLxd,
     Step,
 )
-from view import Instance, Lxd, Member, Peers, Silent, View, Volume
+from view import Instance, Lxd, Member, Peers, Silent, View, Volume, several_vote
 
 _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 """Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
@@ -79,6 +81,11 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
         return _go(marks.mark(member, marks.LEAVING))
     if dead := departures.removal(view, lxd, peers, peers.own):
         return _go(*dead)
+    if ghost := _ghost(lxd, peers):
+        # Of nobody else is known that this was a join that failed, not a member.
+        if ghost.offline:
+            return _go(RemoveMember(ghost.name))
+        return _hold(waiting(f"to leave until LXD has noticed that {ghost.name} is offline"))
     if (token := admission.may_be_joining(view, lxd, peers)) and not view.events.withdrawn:
         if view.events.withdrawn is None:
             return _go(CancelToken(token.name))
@@ -120,6 +127,8 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
 def _in_turn(lxd: Lxd, member: Member) -> Plan:
     """An empty member goes when no other is on its way."""
     first = marks.ahead(member, lxd)
+    if not first and _roles_are_due(lxd):
+        return _go(AwaitRoles())
     if not first:
         step = LeaveCluster(member.name)
         return _go(step if marks.on_its_way(member, lxd) else marks.mark(member, marks.GOING))
@@ -190,13 +199,32 @@ def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
 
 
+def _roles_are_due(lxd: Lxd) -> bool:
+    """Whether the third member left a moment ago, and LXD will demote one of the two.
+
+    It lists both as voters until then. Who goes meanwhile may take the database along.
+    """
+    return len(lxd.members) == 2 and several_vote(lxd.members) and not _promotes_any(lxd)
+
+
 def _can_take_over(lxd: Lxd, other: Member) -> bool:
     """Whether the last but one may leave the database to `other`.
 
     LXD 5.0 makes a stand-by a voter first, a spare not: then both lose the database (measured,
-    three times of three). LXD 5.21, which has this extension, promotes any.
+    three times of three).
     """
-    return bool(other.roles & _IN_DATABASE) or "explicit_trust_token" in lxd.server.extensions
+    return bool(other.roles & _IN_DATABASE) or _promotes_any(lxd)
+
+
+def _promotes_any(lxd: Lxd) -> bool:
+    """Whether a last but one that leaves makes the other a voter first: LXD 5.21 does."""
+    return "explicit_trust_token" in lxd.server.extensions
+
+
+def _ghost(lxd: Lxd, peers: Peers) -> Member | None:
+    """What a failed join with this member's token left behind in the cluster."""
+    token = peers.own.token
+    return admission.left_by_failed_join(token, lxd, peers) if token else None
 
 
 def _of_only_member(view: View, lxd: Lxd, member: Member) -> Plan:

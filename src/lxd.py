@@ -12,10 +12,11 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import deadlines
+import lxd_answers
 import lxd_reading
 from addresses import PORT
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
-from view import Instance, Member, Network, Pool, Server, Volume
+from view import Instance, Member, Network, Pool, Server, Volume, several_vote
 
 _TICK = 5.0
 """Seconds between two looks at how far an evacuation has come."""
@@ -92,14 +93,28 @@ class LxdApi:
         except tenacity.RetryError as error:
             raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s") from error
 
+    def await_one_voter(self, seconds: float) -> None:
+        """Returns once one member alone votes. Raises LxdUnreachable after `seconds`."""
+        import tenacity
+
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_delay(seconds),
+            wait=tenacity.wait_fixed(1.0),
+            retry=tenacity.retry_if_result(several_vote),
+        )
+        try:
+            attempts(self.members)
+        except tenacity.RetryError as error:
+            raise LxdUnreachable(f"more than one member votes after {seconds:.0f} s") from error
+
     def server(self) -> Server:
         """LXD itself. Raises LxdUnreachable."""
-        return _server(self._get(""))
+        return lxd_answers.server(self._get(""))
 
     def members(self) -> tuple[Member, ...]:
         """The cluster's members as this one sees them."""
         rows = self._get("cluster/members", recursion="1")
-        return tuple(sorted((_member(row) for row in rows), key=lambda m: m.name))
+        return tuple(sorted((lxd_answers.member(row) for row in rows), key=lambda m: m.name))
 
     def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
         """Names of members whose daemon does not shake hands within a few seconds."""
@@ -107,16 +122,20 @@ class LxdApi:
 
     def pools(self) -> tuple[Pool, ...]:
         """The storage pools."""
-        return tuple(_pool(row) for row in self._get("storage-pools", recursion="1"))
+        return tuple(lxd_answers.pool(row) for row in self._get("storage-pools", recursion="1"))
 
     def networks(self) -> tuple[Network, ...]:
         """The networks that LXD manages."""
-        return tuple(_network(r) for r in self._get("networks", recursion="1") if r["managed"])
+        return tuple(
+            lxd_answers.network(row)
+            for row in self._get("networks", recursion="1")
+            if row["managed"]
+        )
 
     def instances(self) -> tuple[Instance, ...]:
         """The instances of all projects and members."""
         rows = self._get("instances", recursion="1", **{"all-projects": "true"})
-        return tuple(_instance(row) for row in rows)
+        return tuple(lxd_answers.instance(row) for row in rows)
 
     def volumes(self) -> tuple[Volume, ...]:
         """The custom volumes that are on one member alone, of all projects.
@@ -369,46 +388,3 @@ def _shakes_hands(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _server(info: Any) -> Server:
-    environment = info["environment"]
-    return Server(
-        version=environment["server_version"],
-        clustered=environment["server_clustered"],
-        name=environment["server_name"],
-        fingerprint=environment["certificate_fingerprint"],
-        drivers=frozenset(d["Name"] for d in environment["storage_supported_drivers"]),
-        config={key: str(value) for key, value in info["config"].items()},
-        extensions=frozenset(info["api_extensions"]),
-    )
-
-
-def _member(row: Any) -> Member:
-    return Member(
-        name=row["server_name"],
-        address=urlsplit(str(row["url"])).hostname or "",
-        status=row["status"].upper(),
-        roles=frozenset(row["roles"] or ()),
-        failure_domain=row["failure_domain"],
-        message=row["message"],
-    )
-
-
-def _instance(row: Any) -> Instance:
-    # LXD leaves it out where it is empty, and for instances of a member that does not answer.
-    evacuate = row.get("expanded_config", {}).get("cluster.evacuate") or "auto"
-    running = str(row["status"]).upper() == "RUNNING"
-    return Instance(row["project"], row["name"], row["location"], evacuate, running)
-
-
-def _used_by(row: Any) -> frozenset[str]:
-    return frozenset(row["used_by"] or ())
-
-
-def _pool(row: Any) -> Pool:
-    return Pool(row["name"], row["driver"], row["status"], _used_by(row))
-
-
-def _network(row: Any) -> Network:
-    return Network(row["name"], row["type"], row["status"], row["config"], _used_by(row))

@@ -222,6 +222,14 @@ class AwaitLeave:
 
 
 @dataclass(frozen=True)
+class AwaitRoles:
+    """LXD has decided which of the last two members has the database."""
+
+    def __str__(self) -> str:
+        return "wait until LXD has decided who has its database"
+
+
+@dataclass(frozen=True)
 class AbandonMember:
     """The cluster has forgotten this member with what is left on it, as the operator wants."""
 
@@ -262,6 +270,7 @@ Step = (
     | MoveInstance
     | LeaveCluster
     | AwaitLeave
+    | AwaitRoles
     | AbandonMember
     | RemoveMember
 )

@@ -5,7 +5,7 @@ Nothing here does I/O. `observe` fills these in, `plan` reads them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -43,6 +43,11 @@ class Member:
     def voter(self) -> bool:
         """Whether it votes in the database's Raft group (LXD 5.21 renamed the role)."""
         return bool(self.roles & {"database", "database-voter"})
+
+
+def several_vote(members: Iterable[Member]) -> bool:
+    """Whether the database's Raft group has more than one voter."""
+    return sum(m.voter for m in members) > 1
 
 
 @dataclass(frozen=True)

@@ -234,4 +234,6 @@ def _ambushed(random: Random, happenings: list[Happening]) -> list[Happening]:
 
 
 def _trigger(random: Random) -> tuple[str, int]:
-    return random.choices(list(STEPS), list(STEPS.values()))[0], random.choice([0, 0, 1, 1, 2, 3, 5])
+    return random.choices(list(STEPS), list(STEPS.values()))[0], random.choice(
+        [0, 0, 1, 1, 2, 3, 5]
+    )

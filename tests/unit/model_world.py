@@ -50,6 +50,13 @@ class ModelCluster:
     volumes: list[Volume] = field(default_factory=list[Volume])
     minted: int = 0
 
+    def give_roles(self) -> None:
+        """Three vote; of two the first alone does, and the other has a copy."""
+        voters = 3 if len(self.members) > 2 else 1
+        for number, (name, member) in enumerate(self.members.items()):
+            role = "database" if number < voters else "database-standby"
+            self.members[name] = replace(member, roles=frozenset({role}))
+
 
 @dataclass
 class ModelLxd:
@@ -84,6 +91,10 @@ class ModelLxd:
     def await_gone(self, name: str, seconds: float) -> None:
         if name in self.shared.members:
             raise LxdUnreachable(f"{name} has not left")
+
+    def await_one_voter(self, seconds: float) -> None:
+        if sum(m.voter for m in self.shared.members.values()) > 1:
+            raise LxdUnreachable("more than one member votes")
 
     def server(self) -> Server:
         self.requests += 1
@@ -161,6 +172,7 @@ class ModelLxd:
     def remove_member(self, name: str) -> None:
         cluster = self.shared
         del cluster.members[name]
+        cluster.give_roles()
         cluster.instances = [i for i in cluster.instances if i.location != name]
         cluster.volumes = [v for v in cluster.volumes if v.location != name]
 
@@ -206,10 +218,8 @@ class ModelLxd:
             self.server_, clustered=True, name=name, fingerprint=self.shared.fingerprint
         )
         address = self.server_.config["cluster.https_address"].rsplit(":", 1)[0].strip("[]")
-        voters = sum(m.voter for m in self.shared.members.values())
-        roles = {"database"} if voters < 3 else {"database-standby"}
-        member = Member(name, address, "ONLINE", frozenset(roles), "default")
-        self.shared.members[name] = member
+        self.shared.members[name] = Member(name, address, "ONLINE", frozenset(), "default")
+        self.shared.give_roles()
 
     def join_cluster(
         self,

@@ -86,7 +86,7 @@ def test_those_who_stay_are_a_healthy_cluster():
     app.settle()
 
     assert str(app.plan("lxd/1").app_status) == (
-        "active: 2 members, 2 voters; add units: three survive a loss"
+        "active: 2 members, 1 voter; add units: three survive a loss"
     )
 
 
@@ -174,6 +174,36 @@ def test_lxd_5_0_would_lose_the_database_with_the_last_but_one(extensions: set[s
     hold = app.hook("lxd/0").hold
 
     assert ("m1 has no copy of the database: add a unit first" in hold) is held
+
+
+@pytest.mark.parametrize("extensions", [set[str](), {"explicit_trust_token"}])
+def test_the_last_but_one_waits_until_lxd_has_given_new_roles(extensions: set[str]):
+    app = leaving(formed(2), "lxd/0")
+    cluster = the_cluster(app)
+    cluster.members["m1"] = replace(cluster.members["m1"], roles=frozenset({"database"}))
+    lxd = app.units["lxd/0"].lxd
+    lxd.server_ = replace(lxd.server_, extensions=frozenset(extensions))
+
+    app.hook("lxd/0")
+
+    assert ("m0" in cluster.members) is (extensions == set())
+
+
+def test_a_leaver_removes_what_a_failed_join_left_behind():
+    app = formed(1)
+    app.add(1)
+    for name in ("lxd/1", "lxd/0", "lxd/0"):
+        app.hook(name)
+    cluster = the_cluster(app)
+    ghost = replace(cluster.members["m0"], name="m1", address="10.0.0.2", roles=frozenset())
+    cluster.members["m1"] = ghost
+    app.databags["lxd/1"]["attempt"] = "1"
+    leaving(app, "lxd/0")
+    assert "until LXD has noticed that m1 is offline" in app.hook("lxd/0").hold
+
+    cluster.members["m1"] = replace(ghost, status="OFFLINE")
+
+    assert app.hook("lxd/0").hold == ""
 
 
 def test_what_ran_before_the_first_try_runs_after_the_second():

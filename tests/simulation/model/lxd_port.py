@@ -9,7 +9,7 @@ import deadlines
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from tests.simulation.model import changes, evacuation, joining, looks, membership, times
 from tests.simulation.model.operations import Operation, Work
-from view import Instance, Member, Network, Pool, Server, Silence, Volume
+from view import Instance, Member, Network, Pool, Server, Silence, Volume, several_vote
 
 if TYPE_CHECKING:
     from tests.simulation.model import server as model
@@ -61,6 +61,15 @@ class ModelLxd:
             if cloud.now >= end:
                 raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s")
             cloud.pause(1.0, "await_gone")
+
+    def await_one_voter(self, seconds: float) -> None:
+        """Returns once one member alone votes. Raises LxdUnreachable after `seconds`."""
+        cloud = self._server.cloud
+        end = cloud.now + seconds
+        while several_vote(self.members()):
+            if cloud.now >= end:
+                raise LxdUnreachable(f"more than one member votes after {seconds:.0f} s")
+            cloud.pause(1.0, "await_one_voter")
 
     def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
         """The members once `name` is online, or after `seconds` as they are."""
