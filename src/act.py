@@ -18,6 +18,7 @@ from peers import Token
 from snap import ChannelUnknownError, SnapError
 from steps import (
     AbandonMember,
+    AwaitJoin,
     AwaitLeave,
     AwaitRoles,
     CancelToken,
@@ -258,6 +259,12 @@ def _await_leave(step: AwaitLeave, unit: str, world: World, events: Events) -> E
     return events
 
 
+def _await_join(step: AwaitJoin, unit: str, world: World, events: Events) -> Events:
+    # Its own deadline: after that its unit has given it up.
+    world.lxd.await_member(step.name, deadlines.JOIN)
+    return replace(events, awaited=True)
+
+
 def _await_roles(step: AwaitRoles, unit: str, world: World, events: Events) -> Events:
     world.lxd.await_one_voter(deadlines.ROLES)
     return events
@@ -301,6 +308,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     MoveInstance: _move_instance,
     LeaveCluster: _leave_cluster,
     AwaitLeave: _await_leave,
+    AwaitJoin: _await_join,
     AwaitRoles: _await_roles,
     AbandonMember: _abandon_member,
     RemoveMember: _remove_member,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import deadlines
 import marks
 from peers import Place, Token, UnitData
-from steps import CancelToken, MakeToken, RemoveMember, Step
+from steps import AwaitJoin, CancelToken, MakeToken, RemoveMember, Step
 from view import Lxd, Member, Peers, View
 
 
@@ -31,11 +31,9 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     published = peers.own.token if view.events.withdrawn is None else None
     token = view.events.made or published
     if not is_maker(view.unit, peers, lxd, fingerprint):
-        return Admission(_withdraw(token, peers, lxd))
+        return Admission(_cancellation(view, lxd, peers))
     refused = _refused(lxd, peers)
     missed = _missed(view, peers)
-    if used := _in_use(view, lxd, peers):
-        return Admission((), used, refused, missed)
     late = token is not None and missed.get(token.unit) == token.attempt
     if token is not None and not late and _still_good(token, view, peers):
         return Admission((), token, refused, missed)
@@ -43,34 +41,46 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
         # The token is kept as long: it is the proof that this was a join, not a member.
         removal = (RemoveMember(ghost.name),) if ghost.offline else ()
         return Admission(removal, token, refused, missed)
+    if back := taking_back(view, lxd, peers):
+        return Admission(back, token, refused, missed)
     place = _next(view, lxd, peers, missed)
     if place is None:
-        return Admission(_withdraw(token, peers, lxd), None, refused, missed)
+        return Admission((), None, refused, missed)
     data = peers.others[place.unit]
-    # LXD itself drops an older token for the same name when it makes a new one.
-    withdraw = () if token and token.name == data.name else _withdraw(token, peers, lxd)
     make = MakeToken(place.unit, data.name, data.key, place.attempt)
-    return Admission((*withdraw, make), None, refused, missed)
+    return Admission((make,), None, refused, missed)
 
 
-def may_be_joining(view: View, lxd: Lxd, peers: Peers) -> Token | None:
-    """The token with which somebody may be joining now, None if nobody can be."""
+def taking_back(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+    """Sees to it that nobody joins with this member's token any more.
+
+    It is cancelled. If it was used already, whoever uses it is waited for: two joins at once
+    hang a small cluster, and only this member knows of this one.
+    """
+    used = view.events.withdrawn is False and view.events.made is None
+    if used and not view.events.awaited and (name := may_be_joining(lxd, peers)):
+        return (AwaitJoin(name),)
+    return _cancellation(view, lxd, peers)
+
+
+def _cancellation(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+    name = may_be_joining(lxd, peers)
+    return (CancelToken(name),) if name and view.events.withdrawn is None else ()
+
+
+def may_be_joining(lxd: Lxd, peers: Peers) -> str:
+    """The member that may be coming in with this one's token, empty if none can be.
+
+    Whoever is there says how its join went. Who is gone cannot, and its LXD may be at it still.
+    """
     token = peers.own.token
-    if token is None or view.now - token.made > deadlines.LAPSE:
-        return None
+    if token is None:
+        return ""
     data = peers.others.get(token.unit)
     if data is not None and (data.cluster or data.attempt > token.attempt):
-        return None
+        return ""
     name = token.name or (data.name if data else "")
-    return None if lxd.member(name) else token
-
-
-def _in_use(view: View, lxd: Lxd, peers: Peers) -> Token | None:
-    """The token that came too late to be cancelled, while somebody may be joining with it."""
-    token = may_be_joining(view, lxd, peers)
-    if token is None or not (token.used or view.events.withdrawn is False):
-        return None
-    return token.model_copy(update={"used": True})
+    return "" if lxd.member(name) else name
 
 
 def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
@@ -100,15 +110,18 @@ def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
 
 
 def _next(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> Place | None:
-    """The first of the queue that can join now. Who missed its turn waits for another place."""
-    return next(
-        (
-            p
-            for p in _places(view, peers)
-            if p.unit != view.unit and missed.get(p.unit) != p.attempt and _can_join(p, lxd, peers)
-        ),
-        None,
-    )
+    """The first of the queue that can join now. Who missed its turn waits for another place.
+
+    Who has a token of another maker may be joining with it, so it comes before all others: then
+    nobody else does, and it is this maker that sees whether it misses its turn.
+    """
+    places = [
+        p
+        for p in _places(view, peers)
+        if p.unit != view.unit and missed.get(p.unit) != p.attempt and _can_join(p, lxd, peers)
+    ]
+    tokens = {(d.token.unit, d.token.attempt) for d in peers.others.values() if d.token}
+    return min(places, key=lambda p: (p.unit, p.attempt) not in tokens, default=None)
 
 
 def _places(view: View, peers: Peers) -> tuple[Place, ...]:
@@ -165,17 +178,6 @@ def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
         return None
     member = lxd.member(data.name)
     return member if member is not None and member.address == data.address else None
-
-
-def _withdraw(token: Token | None, peers: Peers, lxd: Lxd) -> tuple[Step, ...]:
-    """Cancels a token that was not used."""
-    if token is None or token.used:
-        return ()
-    data = peers.others.get(token.unit)
-    name = token.name or (data.name if data else "")
-    if not name or (data is not None and data.cluster) or lxd.member(name):
-        return ()
-    return (CancelToken(name),)
 
 
 def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:

@@ -18,7 +18,6 @@ from steps import (
     AbandonMember,
     AwaitLeave,
     AwaitRoles,
-    CancelToken,
     Evacuate,
     LeaveCluster,
     MoveInstance,
@@ -86,11 +85,8 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
         if ghost.offline:
             return _go(RemoveMember(ghost.name))
         return _hold(waiting(f"to leave until LXD has noticed that {ghost.name} is offline"))
-    if (token := admission.may_be_joining(view, lxd, peers)) and not view.events.withdrawn:
-        if view.events.withdrawn is None:
-            return _go(CancelToken(token.name))
-        # Two joins at once hang a small cluster, and only this member knows of this one.
-        return _hold(waiting(f"to leave until {token.unit}, which has its token, has joined"))
+    if back := admission.taking_back(view, lxd, peers):
+        return _go(*back)
     if len(lxd.members) == 1:
         return _of_only_member(view, lxd, member)
     reasons = standing_in_the_way(options.on_remove, options.min_voters, lxd, member)

@@ -93,6 +93,21 @@ class LxdApi:
         except tenacity.RetryError as error:
             raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s") from error
 
+    def await_member(self, name: str, seconds: float) -> None:
+        """Returns once `name` is a member, and after `seconds` though it is not."""
+        import tenacity
+
+        def missing(members: tuple[Member, ...]) -> bool:
+            return all(m.name != name for m in members)
+
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_delay(seconds),
+            wait=tenacity.wait_fixed(1.0),
+            retry=tenacity.retry_if_result(missing),
+            retry_error_callback=lambda _: None,
+        )
+        attempts(self.members)
+
     def await_one_voter(self, seconds: float) -> None:
         """Returns once one member alone votes. Raises LxdUnreachable after `seconds`."""
         import tenacity

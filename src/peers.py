@@ -35,8 +35,6 @@ class Token(_Data):
     sealed: str
     made: float
     """Seconds since the epoch, by the maker's clock."""
-    used: bool = False
-    """It could not be cancelled any more: whoever has it may be joining, gone or not."""
 
 
 class Place(_Data):

@@ -222,6 +222,16 @@ class AwaitLeave:
 
 
 @dataclass(frozen=True)
+class AwaitJoin:
+    """Whoever had a join token that was used is a member, or has had the time to become one."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"wait until {self.name}, which has a token, has joined"
+
+
+@dataclass(frozen=True)
 class AwaitRoles:
     """LXD has decided which of the last two members has the database."""
 
@@ -270,6 +280,7 @@ Step = (
     | MoveInstance
     | LeaveCluster
     | AwaitLeave
+    | AwaitJoin
     | AwaitRoles
     | AbandonMember
     | RemoveMember

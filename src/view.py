@@ -236,6 +236,8 @@ class Events:
     """Instances that ran before the evacuation."""
     withdrawn: bool | None = None
     """Whether the token that is still published was cancelled: False if it was used before."""
+    awaited: bool = False
+    """Whoever used it was waited for."""
 
 
 @dataclass(frozen=True)

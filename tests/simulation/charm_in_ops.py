@@ -10,11 +10,14 @@ from typing import Any, cast
 
 import ops
 from ops import testing
-from scenario import _runtime  # pyright: ignore[reportPrivateUsage, reportMissingTypeStubs]
+from scenario import (  # pyright: ignore[reportMissingTypeStubs]
+    _runtime,  # pyright: ignore[reportPrivateUsage]
+    mocking,
+)
 
 import charm
 from lab.model.context import HookContext
-from tests.simulation.charm_in_process import Stage, set_stage
+from tests.simulation.charm_in_process import Stage, current, set_stage
 
 
 def run_hook(stage: Stage) -> None:
@@ -44,6 +47,20 @@ def run_hook(stage: Stage) -> None:
 
 # For each hook ops.testing writes the charm's files anew: as JSON, which is YAML too, in a tenth.
 _runtime.yaml = SimpleNamespace(safe_dump=json.dumps)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
+
+
+_backend = mocking._MockModelBackend  # pyright: ignore[reportPrivateUsage]
+_status_set = _backend.status_set
+
+
+def _status_at_once(self: Any, status: Any, message: str = "", *, is_app: bool = False) -> None:
+    """Juju shows a status at once, whatever becomes of the hook."""
+    _status_set(self, status, message, is_app=is_app)
+    stage = current()
+    stage.context.status_set(stage.now(), status, message, app=is_app)
+
+
+_backend.status_set = _status_at_once
 
 
 @lru_cache(maxsize=64)
@@ -136,16 +153,12 @@ def _number(unit: str) -> int:
 
 def _take_over(stage: Stage, before: testing.PeerRelation | None, out: testing.State) -> None:
     """What the charm told ops, told to the model of Juju."""
-    context, now = stage.context, stage.now()
+    context = stage.context
     if before is not None:
         after = out.get_relation(before.id)
         assert isinstance(after, testing.PeerRelation)
         _write(context, before.id, before.local_unit_data, after.local_unit_data, app=False)
         _write(context, before.id, before.local_app_data, after.local_app_data, app=True)
-    if out.unit_status.name in ("active", "blocked", "maintenance", "waiting"):
-        context.status_set(now, out.unit_status.name, out.unit_status.message)
-    if out.app_status.name in ("active", "blocked", "maintenance", "waiting"):
-        context.status_set(now, out.app_status.name, out.app_status.message, app=True)
     for port in out.opened_ports:
         if port.port is not None:
             context.open_port(str(port.protocol), port.port, port.port, [])

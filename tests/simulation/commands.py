@@ -75,10 +75,12 @@ class Commands:
     def bad_config(self, happening: Happening) -> str | None:
         values = _BAD[happening.word]
         self.site.engine.juju.set_config(APP, values)
-        self.site.engine.later(
-            happening.seconds, self.site.engine.juju.reset_config, APP, list(values)
-        )
+        self.site.engine.later(happening.seconds, self._reset, list(values))
         return f"{happening.word} for {happening.seconds:.0f} s"
+
+    def _reset(self, options: list[str]) -> None:
+        if APP in self.site.engine.juju.state.applications:
+            self.site.engine.juju.reset_config(APP, options)
 
     def on_remove(self, happening: Happening) -> str | None:
         self.site.engine.juju.set_config(APP, {"on-remove": happening.word})

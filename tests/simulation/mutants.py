@@ -33,7 +33,7 @@ import plan
 import silence
 from lxd_reading import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
-from steps import AbandonMember, Plan, RemoveMember, Step
+from steps import AbandonMember, AwaitJoin, Plan, RemoveMember, Step
 from view import Events, Lxd, Member, Peers, Units, View
 from world import World
 
@@ -66,6 +66,7 @@ class Mutant:
 _of_outsider = joining.of_outsider
 _still_good = admission._still_good
 _own = plan._own
+_taking_back = admission.taking_back
 _of_member = leaving._of_member
 _answers = observe._answers
 _run = charm.run.run
@@ -103,8 +104,12 @@ def _never_late(*told: Any) -> int:
     return next(p for p in told if isinstance(p, Place)).attempt
 
 
-def _nobody_is_joining(*_: Any) -> None:
-    return None
+def _leaves_with_a_token_out(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+    return () if view.leaving else _taking_back(view, lxd, peers)
+
+
+def _waits_for_nobody(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+    return tuple(s for s in _taking_back(view, lxd, peers) if not isinstance(s, AwaitJoin))
 
 
 def _the_relation_is_juju() -> Units:
@@ -183,9 +188,8 @@ MUTANTS = (
     Mutant("another founder while one is slow", leading, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", admission, "is_maker", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
-    Mutant(
-        "a maker leaves while its token is used", admission, "may_be_joining", _nobody_is_joining
-    ),
+    Mutant("a maker leaves with a token out", admission, "taking_back", _leaves_with_a_token_out),
+    Mutant("a used token is not waited for", admission, "taking_back", _waits_for_nobody),
     Mutant("nobody ever loses its turn", leading, "_attempt_due", _never_late),
     Mutant("the relation is taken for Juju", charm, "_units_juju_knows", _the_relation_is_juju),
     Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),

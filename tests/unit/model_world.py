@@ -73,6 +73,8 @@ class ModelLxd:
     fail_evacuation: str = ""
     cut_off: frozenset[str] = frozenset()
     heartbeat_comes: bool = True
+    awaited: list[str] = field(default_factory=list[str])
+    """Members whose joins were waited for."""
     shared: ModelCluster = field(default_factory=lambda: ModelCluster("bare"))
 
     def await_start(self, seconds: float) -> None:
@@ -91,6 +93,9 @@ class ModelLxd:
     def await_gone(self, name: str, seconds: float) -> None:
         if name in self.shared.members:
             raise LxdUnreachable(f"{name} has not left")
+
+    def await_member(self, name: str, seconds: float) -> None:
+        self.awaited.append(name)
 
     def await_one_voter(self, seconds: float) -> None:
         if sum(m.voter for m in self.shared.members.values()) > 1:

@@ -184,16 +184,12 @@ def with_a_token_that_is_used() -> ModelApp:
     return app
 
 
-def test_nobody_is_admitted_while_a_unit_that_is_gone_may_still_be_joining():
+def test_whoever_is_gone_and_may_still_be_joining_is_waited_for():
     app = with_a_token_that_is_used()
-    for name in ("lxd/0", "lxd/2", "lxd/0", "lxd/2"):
-        app.hook(name)
-    assert not app.own("lxd/2").cluster
-    assert not app.plan("lxd/0").steps
 
-    app.now += LAPSE + 1
     app.settle()
 
+    assert app.units["lxd/0"].lxd.awaited == ["m1"]
     assert app.own("lxd/2").cluster
 
 
@@ -204,7 +200,41 @@ def test_a_unit_that_is_gone_and_did_join_keeps_nobody_waiting():
 
     app.settle()
 
+    assert app.units["lxd/0"].lxd.awaited == []
     assert app.own("lxd/2").cluster
+
+
+def test_who_misses_its_turn_by_a_clock_that_jumped_is_waited_for():
+    app = formed(1)
+    app.add(1)
+    app.add(2)
+    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
+        app.hook(name)
+    (cluster,) = app.clusters.values()
+    del cluster.tokens["m1"]
+    app.now += LAPSE + 1
+    app.hook("lxd/0")
+
+    assert app.units["lxd/0"].lxd.awaited == ["m1"]
+
+
+def test_who_has_a_token_of_another_maker_comes_first():
+    app = formed(2)
+    app.add(2)
+    app.add(3)
+    for name in ("lxd/3", "lxd/0", "lxd/1"):
+        app.hook(name)
+    token = app.own("lxd/1").token
+    assert token is not None
+    assert token.unit == "lxd/3"
+    app.hook("lxd/2")
+    (cluster,) = app.clusters.values()
+    cluster.members["m1"] = replace(cluster.members["m1"], status="OFFLINE")
+    app.hook("lxd/0")
+
+    token = app.own("lxd/0").token
+    assert token is not None
+    assert token.unit == "lxd/3"
 
 
 def test_a_refusal_by_a_unit_that_is_gone_does_not_count():

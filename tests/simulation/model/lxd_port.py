@@ -62,6 +62,13 @@ class ModelLxd:
                 raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s")
             cloud.pause(1.0, "await_gone")
 
+    def await_member(self, name: str, seconds: float) -> None:
+        """Returns once `name` is a member, and after `seconds` though it is not."""
+        cloud = self._server.cloud
+        end = cloud.now + seconds
+        while all(m.name != name for m in self.members()) and cloud.now < end:
+            cloud.pause(1.0, "await_member")
+
     def await_one_voter(self, seconds: float) -> None:
         """Returns once one member alone votes. Raises LxdUnreachable after `seconds`."""
         cloud = self._server.cloud
