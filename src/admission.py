@@ -176,12 +176,13 @@ def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
     data = peers.others.get(token.unit)
     if data is None or data.cluster or not data.able or data.attempt <= token.attempt:
         return None
-    member = lxd.member(data.name)
+    # Its machine may have another name by now.
+    member = lxd.member(token.name or data.name)
     return member if member is not None and member.address == data.address else None
 
 
 def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
-    """Units whose name the cluster has already, though they are not in it."""
+    """Units whose name or address the cluster has already, though they are not in it."""
     found = {u: _why_taken(d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     return {unit: why for unit, why in found.items() if why}
 
@@ -189,7 +190,10 @@ def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
 def _why_taken(data: UnitData, lxd: Lxd) -> str:
     member = lxd.member(data.name)
     if member is None:
-        return ""
+        at_address = (m.name for m in lxd.members if m.offline and m.address == data.address)
+        name = next(at_address, "")
+        cure = f"lxc cluster remove --force {name}"
+        return f"an offline member has this address: {cure}" if name else ""
     if member.offline:
         return f"an offline member has this name: lxc cluster remove --force {data.name}"
     # The same name and address is the joiner itself, in but not heard of yet.
