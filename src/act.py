@@ -34,6 +34,7 @@ from steps import (
     MakeKey,
     MakeToken,
     MoveInstance,
+    PassTurn,
     RemoveMember,
     ResetLxd,
     SetDefaultProfile,
@@ -187,6 +188,12 @@ def _reset(world: World, why: str) -> None:
     world.machine.forget_forming()
 
 
+def _pass_turn(step: PassTurn, unit: str, world: World, events: Events) -> Events:
+    if not world.lxd.exchange(step.key, step.before, step.after):
+        logger.info("another member was quicker: %s", step.key)
+    return events
+
+
 def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:
     token = world.lxd.make_join_token(step.name)
     sealed = seal.seal(token, step.key, purpose(step.unit))
@@ -300,6 +307,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     EnableCluster: _enable_cluster,
     Join: _join,
     ResetLxd: _reset_lxd,
+    PassTurn: _pass_turn,
     MakeToken: _make_token,
     CancelToken: _cancel_token,
     SetFailureDomain: _set_failure_domain,

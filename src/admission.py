@@ -1,8 +1,8 @@
 """Joins go one at a time: two at once hang a small cluster.
 
 A join token is the permission. There is one maker, the member furthest back in the queue, and
-it has one token out at a time. Each joiner that got in is the next maker, in the very hook in
-which it finds itself a member, so a join costs one hook.
+it has one token out at a time, for the unit whose turn is on record in LXD. Each joiner that got
+in is the next maker, in the very hook in which it finds itself a member, so a join costs one hook.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 import deadlines
 import marks
+import turns
 from peers import Place, Token, UnitData
 from steps import AwaitJoin, CancelToken, MakeToken, RemoveMember, Step
+from turns import Turn
 from view import Lxd, Member, Peers, View
 
 
@@ -31,7 +33,7 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     published = peers.own.token if view.events.withdrawn is None else None
     token = view.events.made or published
     if not is_maker(view.unit, peers, lxd, fingerprint):
-        return Admission(_cancellation(view, lxd, peers))
+        return Admission(cancelling(view, lxd, peers))
     refused = _refused(lxd, peers)
     missed = _missed(view, peers)
     late = token is not None and missed.get(token.unit) == token.attempt
@@ -43,29 +45,50 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
         return Admission(removal, token, refused, missed)
     if back := taking_back(view, lxd, peers):
         return Admission(back, token, refused, missed)
-    place = _next(view, lxd, peers, missed)
-    if place is None:
-        return Admission((), None, refused, missed)
-    data = peers.others[place.unit]
-    make = MakeToken(place.unit, data.name, data.key, place.attempt)
-    return Admission((make,), None, refused, missed)
+    return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
+
+
+def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tuple[Step, ...]:
+    """A token for the one whose turn it is, or the turn for the next.
+
+    A turn that another maker gave is that unit's until it is over: it may be joining.
+    """
+    places = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
+    turn = turns.read(lxd.server.config)
+    own = peers.own.token
+    taken_back = own is not None and turn == Turn(own.unit, own.attempt, own.name)
+    if turn is not None and not taken_back and not _is_over(turn, view, lxd, peers):
+        place = next((p for p in places if p.unit == turn.unit), None)
+        if place is not None and place.attempt == turn.attempt:
+            data = peers.others[place.unit]
+            return (MakeToken(place.unit, data.name, data.key, place.attempt),)
+        if not view.events.awaited:
+            return (AwaitJoin(turn.name),)
+    if places:
+        return (turns.passed(lxd, places[0], peers.others[places[0].unit].name),)
+    return (turns.cleared(lxd),) if turn is not None else ()
+
+
+def _is_over(turn: Turn, view: View, lxd: Lxd, peers: Peers) -> bool:
+    return turns.is_over(turn, lxd, peers.data(turn.unit, view.unit))
 
 
 def taking_back(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
-    """Sees to it that nobody joins with this member's token any more.
-
-    It is cancelled. If it was used already, whoever uses it is waited for: two joins at once
-    hang a small cluster, and only this member knows of this one.
-    """
-    used = view.events.withdrawn is False and view.events.made is None
-    if used and not view.events.awaited and (name := may_be_joining(lxd, peers)):
-        return (AwaitJoin(name),)
-    return _cancellation(view, lxd, peers)
+    """Sees to it that nobody joins with this member's token any more."""
+    return cancelling(view, lxd, peers) or awaiting(view, lxd, peers)
 
 
-def _cancellation(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+    """Cancels this member's token, once."""
     name = may_be_joining(lxd, peers)
     return (CancelToken(name),) if name and view.events.withdrawn is None else ()
+
+
+def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+    """Waits for whoever used the token before it was cancelled, once: it may be joining."""
+    used = view.events.withdrawn is False and view.events.made is None
+    name = may_be_joining(lxd, peers)
+    return (AwaitJoin(name),) if name and used and not view.events.awaited else ()
 
 
 def may_be_joining(lxd: Lxd, peers: Peers) -> str:
@@ -109,19 +132,9 @@ def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
     )
 
 
-def _next(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> Place | None:
-    """The first of the queue that can join now. Who missed its turn waits for another place.
-
-    Who has a token of another maker may be joining with it, so it comes before all others: then
-    nobody else does, and it is this maker that sees whether it misses its turn.
-    """
-    places = [
-        p
-        for p in _places(view, peers)
-        if p.unit != view.unit and missed.get(p.unit) != p.attempt and _can_join(p, lxd, peers)
-    ]
-    tokens = {(d.token.unit, d.token.attempt) for d in peers.others.values() if d.token}
-    return min(places, key=lambda p: (p.unit, p.attempt) not in tokens, default=None)
+def _able(view: View, lxd: Lxd, peers: Peers) -> list[Place]:
+    """The places of those that can join now, in the order of the queue."""
+    return [p for p in _places(view, peers) if p.unit != view.unit and _can_join(p, lxd, peers)]
 
 
 def _places(view: View, peers: Peers) -> tuple[Place, ...]:

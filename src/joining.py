@@ -16,6 +16,7 @@ from steps import (
     InstallSnap,
     Join,
     Plan,
+    ResetLxd,
     SetDefaultProfile,
     SetServerConfig,
     Step,
@@ -31,6 +32,8 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     if revision := _other_revision(view, peers):
         step = InstallSnap(view.options.snap_channel, revision)
         return Plan(waiting(f"for revision {revision} of the LXD snap"), (step,), own)
+    if _cut_short(view, lxd, peers):
+        return Plan(waiting("to join again"), (ResetLxd("its join was cut short"),), own)
     unfit = _unfit(view, lxd, peers)
     if unfit is not None:
         return Plan(unfit, own=own)
@@ -44,6 +47,14 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     if token is None:
         return Plan(_turn(view, peers), own=able)
     return Plan(waiting("to join"), (_join(view, lxd, peers, token),), able)
+
+
+def _cut_short(view: View, lxd: Lxd, peers: Peers) -> bool:
+    """Whether LXD died in the midst of a join and kept what it had made for it until then."""
+    forming = view.forming
+    if forming is None or forming.what != "join" or peers.own.cluster or lxd.instances:
+        return False
+    return _not_empty(lxd) is not None
 
 
 def _fingerprint(peers: Peers) -> str:

@@ -85,10 +85,10 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
         if ghost.offline:
             return _go(RemoveMember(ghost.name))
         return _hold(waiting(f"to leave until LXD has noticed that {ghost.name} is offline"))
-    if back := admission.taking_back(view, lxd, peers):
-        return _go(*back)
+    if cancel := admission.cancelling(view, lxd, peers):
+        return _go(*cancel)
     if len(lxd.members) == 1:
-        return _of_only_member(view, lxd, member)
+        return _of_only_member(view, lxd, peers, member)
     reasons = standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
     if reasons and marks.on_its_way(member, lxd):
         # Others that leave would wait for it.
@@ -98,6 +98,8 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
         needed = set(_quorum(options.min_voters, lxd, member))
         text = _full if set(reasons) <= needed else _with_way_out
         return _hold(cannot_leave(view.unit, reasons), text(view, reasons))
+    if joining := admission.awaiting(view, lxd, peers):
+        return _go(*joining)
     return _out(view, lxd, member)
 
 
@@ -223,7 +225,7 @@ def _ghost(lxd: Lxd, peers: Peers) -> Member | None:
     return admission.left_by_failed_join(token, lxd, peers) if token else None
 
 
-def _of_only_member(view: View, lxd: Lxd, member: Member) -> Plan:
+def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     """A cluster of one that holds nothing ends with it."""
     if view.options.on_remove == ABANDON:
         return _gone()
@@ -231,6 +233,8 @@ def _of_only_member(view: View, lxd: Lxd, member: Member) -> Plan:
     reasons = tuple(f"{thing}: nobody else is a member yet" for thing in (*instances, *volumes))
     if reasons:
         return _hold(cannot_leave(view.unit, reasons), _with_way_out(view, reasons))
+    if joining := admission.awaiting(view, lxd, peers):
+        return _go(*joining)
     return _go(ResetLxd("its only member leaves and holds nothing"))
 
 

@@ -180,6 +180,25 @@ class LxdApi:
         """Sets some keys of the server's configuration."""
         self._change("patch", "", {"config": dict(values)})
 
+    def exchange(self, key: str, before: str, after: str) -> bool:
+        """Sets a key of the server's configuration that is `before` still. False if it is not.
+
+        LXD refuses a change that names another version than the one that it has.
+        """
+        found = self._request("get", "", deadlines.LOOK)
+        if found.json()["metadata"]["config"].get(key, "") != before:
+            return False
+        headers = {"If-Match": found.headers["ETag"]}
+        try:
+            self._request(
+                "patch", "", deadlines.CHANGE, json={"config": {key: after}}, headers=headers
+            )
+        except LxdError as error:
+            if "412" in str(error) or "Precondition" in str(error) or "ETag" in str(error):
+                return False
+            raise
+        return True
+
     def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
         """Creates a pool on a server that is not clustered."""
         body = {"name": name, "driver": driver, "config": dict(config)}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ROUNDS = 6
-"""A unit's longest way in one run: install, key, join, settle, admit the next, look again."""
+ROUNDS = 8
+"""A unit's longest way in one run: join, settle, take a token back, pass the turn, make a token."""
 
 LEAVING_ROUNDS = 1000
 """One that leaves may have to move what is on it one by one."""

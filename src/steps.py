@@ -136,6 +136,20 @@ class ResetLxd:
 
 
 @dataclass(frozen=True)
+class PassTurn:
+    """A key of LXD's configuration went from one value to another, or it was not `before`."""
+
+    key: str
+    before: str
+    after: str
+    unit: str
+
+    def __str__(self) -> str:
+        whose = f"{self.unit}'s" if self.unit else "nobody's"
+        return f"note that it is {whose} turn to join"
+
+
+@dataclass(frozen=True)
 class MakeToken:
     """A join token for one unit exists and is sealed to its key."""
 
@@ -272,6 +286,7 @@ Step = (
     | EnableCluster
     | Join
     | ResetLxd
+    | PassTurn
     | MakeToken
     | CancelToken
     | SetFailureDomain

@@ -186,6 +186,12 @@ class ModelLxd:
         self.server_ = replace(self.server_, config={**self.server_.config, **local})
         self.shared.config.update({k: v for k, v in values.items() if k not in local})
 
+    def exchange(self, key: str, before: str, after: str) -> bool:
+        if self.shared.config.get(key, "") != before:
+            return False
+        self.shared.config[key] = after
+        return True
+
     def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
         self.shared.pools[name] = Pool(name, driver, "Created", frozenset())
 

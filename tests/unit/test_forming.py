@@ -10,6 +10,7 @@ import pytest
 from deadlines import LAPSE
 from status import Kind
 from tests.unit.model_units import ModelApp, formed
+from view import Pool
 
 
 def units_that_may_join(app: ModelApp) -> set[str]:
@@ -235,6 +236,18 @@ def test_who_has_a_token_of_another_maker_comes_first():
     token = app.own("lxd/0").token
     assert token is not None
     assert token.unit == "lxd/3"
+
+
+def test_what_a_join_that_was_cut_short_left_is_reset():
+    app = formed(1)
+    unit = app.add(1)
+    unit.snap.install("5.21/stable", "")
+    unit.lxd.shared.pools["local"] = Pool("local", "dir", "Created", frozenset())
+    unit.machine.note_forming("join", app.now)
+
+    app.settle()
+
+    assert app.own("lxd/1").cluster
 
 
 def test_a_refusal_by_a_unit_that_is_gone_does_not_count():

@@ -30,6 +30,14 @@ def set_config(server: Server, values: Mapping[str, str]) -> None:
             where.pop(key, None)
 
 
+def exchange(server: Server, key: str, before: str, after: str) -> bool:
+    """Sets a key if it has the value that is expected."""
+    if server.records.config.get(key, "") != before:
+        return False
+    set_config(server, {key: after})
+    return True
+
+
 def create_pool(server: Server, name: str, driver: str) -> None:
     """Creates a pool on a server that is not clustered."""
     if name in server.records.pools:

@@ -144,6 +144,10 @@ class ModelLxd:
         """Sets some keys of the server's configuration."""
         self._change("set_server_config", lambda s: changes.set_config(s, values))
 
+    def exchange(self, key: str, before: str, after: str) -> bool:
+        """Sets a key of the server's configuration that is `before` still. False if it is not."""
+        return self._change("exchange", lambda s: changes.exchange(s, key, before, after))
+
     def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
         """Creates a pool on a server that is not clustered."""
         self._change("create_pool", lambda s: changes.create_pool(s, name, driver))

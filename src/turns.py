@@ -1,0 +1,54 @@
+"""Whose turn it is to join, as it stands in LXD's own configuration.
+
+Who makes tokens follows from who is up, and two members may see that differently for a moment.
+The turn is one for all: it changes only for whoever knows what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from peers import Place, UnitData
+from steps import PassTurn
+from view import Lxd
+
+KEY = "user.lxd-cluster.turn"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A unit may join as the member `name`, for one attempt."""
+
+    unit: str
+    attempt: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.unit} {self.attempt} {self.name}"
+
+
+def read(config: Mapping[str, str]) -> Turn | None:
+    """The turn that is on record, None if there is none."""
+    words = config.get(KEY, "").split()
+    if len(words) != 3 or not words[1].isdigit():
+        return None
+    return Turn(words[0], int(words[1]), words[2])
+
+
+def is_over(turn: Turn, lxd: Lxd, data: UnitData | None) -> bool:
+    """Whether its unit has joined, or has said that it could not."""
+    if lxd.member(turn.name) is not None:
+        return True
+    return data is not None and (bool(data.cluster) or data.attempt > turn.attempt)
+
+
+def passed(lxd: Lxd, place: Place, name: str) -> PassTurn:
+    """The turn goes on to a unit, if it is still as it is seen here."""
+    turn = Turn(place.unit, place.attempt, name)
+    return PassTurn(KEY, lxd.server.config.get(KEY, ""), str(turn), place.unit)
+
+
+def cleared(lxd: Lxd) -> PassTurn:
+    """The turn is nobody's."""
+    return PassTurn(KEY, lxd.server.config.get(KEY, ""), "", "")
