@@ -156,18 +156,12 @@ def _join(step: Join, unit: str, world: World, events: Events) -> Events:
             ]
             world.lxd.join_cluster(step.name, step.address, token, answers, deadlines.JOIN)
     except (LxdError, LxdUnreachable) as error:
-        if _is_clustered(world):
-            return events  # The join succeeded and its answer was lost.
+        # Where only the answer was lost, the join goes on and may have succeeded.
+        if world.lxd.joined(deadlines.JOIN):
+            return events
         _reset(world, str(error))
         return replace(events, join_failure=str(error))
     return events
-
-
-def _is_clustered(world: World) -> bool:
-    try:
-        return world.lxd.server().clustered
-    except LxdUnreachable:
-        return False
 
 
 def _reset_lxd(step: ResetLxd, unit: str, world: World, events: Events) -> Events:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
+import contextlib
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import deadlines
+import join_tokens
 import lxd_answers
 import lxd_reading
 from addresses import PORT
-from lxd_reading import LxdError, LxdStopped, LxdUnreachable
+from lxd_reading import LxdChangedError, LxdError, LxdStopped, LxdUnreachable
 from view import Instance, Member, Network, Pool, Server, Volume, several_vote
 
 _TICK = 5.0
@@ -63,64 +63,34 @@ class LxdApi:
 
     def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
         """The members once `name` is online, or after `seconds` as they are."""
-        import tenacity
-
-        def offline(members: tuple[Member, ...]) -> bool:
-            return any(m.name == name and m.offline for m in members)
-
-        attempts = tenacity.Retrying(
-            stop=tenacity.stop_after_delay(seconds),
-            wait=tenacity.wait_fixed(1.0),
-            retry=tenacity.retry_if_result(offline),
-            retry_error_callback=lambda _: self.members(),
-        )
-        return attempts(self.members)
+        self._await(seconds, lambda members: all(m.online for m in members if m.name == name))
+        return self.members()
 
     def await_gone(self, name: str, seconds: float) -> None:
         """Returns once `name` is no member. Raises LxdUnreachable after `seconds`."""
-        import tenacity
-
-        def listed(members: tuple[Member, ...]) -> bool:
-            return any(m.name == name for m in members)
-
-        attempts = tenacity.Retrying(
-            stop=tenacity.stop_after_delay(seconds),
-            wait=tenacity.wait_fixed(1.0),
-            retry=tenacity.retry_if_result(listed),
-        )
-        try:
-            attempts(self.members)
-        except tenacity.RetryError as error:
-            raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s") from error
+        if not self._await(seconds, lambda members: all(m.name != name for m in members)):
+            raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s")
 
     def await_member(self, name: str, seconds: float) -> None:
         """Returns once `name` is a member, and after `seconds` though it is not."""
-        import tenacity
-
-        def missing(members: tuple[Member, ...]) -> bool:
-            return all(m.name != name for m in members)
-
-        attempts = tenacity.Retrying(
-            stop=tenacity.stop_after_delay(seconds),
-            wait=tenacity.wait_fixed(1.0),
-            retry=tenacity.retry_if_result(missing),
-            retry_error_callback=lambda _: None,
-        )
-        attempts(self.members)
+        self._await(seconds, lambda members: any(m.name == name for m in members))
 
     def await_one_voter(self, seconds: float) -> None:
         """Returns once one member alone votes. Raises LxdUnreachable after `seconds`."""
+        if not self._await(seconds, lambda members: not several_vote(members)):
+            raise LxdUnreachable(f"more than one member votes after {seconds:.0f} s")
+
+    def _await(self, seconds: float, so: Callable[[tuple[Member, ...]], bool]) -> bool:
+        """Whether it became `so` within `seconds`."""
         import tenacity
 
         attempts = tenacity.Retrying(
             stop=tenacity.stop_after_delay(seconds),
             wait=tenacity.wait_fixed(1.0),
-            retry=tenacity.retry_if_result(several_vote),
+            retry=tenacity.retry_if_result(lambda was_so: not was_so),
+            retry_error_callback=lambda _: False,
         )
-        try:
-            attempts(self.members)
-        except tenacity.RetryError as error:
-            raise LxdUnreachable(f"more than one member votes after {seconds:.0f} s") from error
+        return attempts(lambda: so(self.members()))
 
     def server(self) -> Server:
         """LXD itself. Raises LxdUnreachable."""
@@ -185,18 +155,15 @@ class LxdApi:
 
         LXD refuses a change that names another version than the one that it has.
         """
-        found = self._request("get", "", deadlines.LOOK)
+        found = self._response("get", "", deadlines.LOOK)
         if found.json()["metadata"]["config"].get(key, "") != before:
             return False
+        body = {"config": {key: after}}
         headers = {"If-Match": found.headers["ETag"]}
         try:
-            self._request(
-                "patch", "", deadlines.CHANGE, json={"config": {key: after}}, headers=headers
-            )
-        except LxdError as error:
-            if "412" in str(error) or "Precondition" in str(error) or "ETag" in str(error):
-                return False
-            raise
+            self._request("patch", "", deadlines.CHANGE, json=body, headers=headers)
+        except LxdChangedError:
+            return False
         return True
 
     def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
@@ -243,8 +210,7 @@ class LxdApi:
         seconds: float,
     ) -> None:
         """Joins the cluster that `token` is from. Raises LxdUnreachable after `seconds`."""
-        told: dict[str, Any] = json.loads(base64.b64decode(token))
-        cluster_address, certificate = _reachable(told["addresses"], told["fingerprint"])
+        cluster_address, certificate = join_tokens.way_in(token)
         extensions = self._get("")["api_extensions"]
         # Before this extension a join token went where the trust password was.
         field = "cluster_token" if "explicit_trust_token" in extensions else "cluster_password"
@@ -267,18 +233,36 @@ class LxdApi:
                 return True
         return False
 
+    def joined(self, seconds: float) -> bool:
+        """Whether this server is a member, once no join is under way here any more.
+
+        False after `seconds` of silence, and if the daemon does not start again.
+        """
+        import tenacity
+
+        try:
+            self.await_start(deadlines.START)
+        except LxdStopped:
+            return False
+        except LxdUnreachable:
+            pass  # It is there, and busy or hanging.
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_delay(seconds),
+            wait=tenacity.wait_fixed(1.0),
+            retry=tenacity.retry_if_exception_type(LxdUnreachable),
+            retry_error_callback=lambda _: False,
+        )
+        return attempts(self._joined, seconds)
+
+    def _joined(self, seconds: float) -> bool:
+        with contextlib.suppress(LxdError):
+            self.await_join(seconds)
+        return self.server().clustered
+
     def make_join_token(self, name: str) -> str:
         """A token with which one server called `name` may join once. It voids an older one."""
         answer = self._change("post", "cluster/members", {"server_name": name})
-        told = answer["metadata"]["metadata"]
-        token = {
-            "server_name": told["serverName"],
-            "fingerprint": told["fingerprint"],
-            "addresses": told["addresses"],
-            "secret": told["secret"],
-            "expires_at": told.get("expiresAt", "0001-01-01T00:00:00Z"),
-        }
-        return base64.b64encode(json.dumps(token).encode()).decode()
+        return join_tokens.pack(answer["metadata"]["metadata"])
 
     def cancel_join_token(self, name: str) -> bool:
         """No join token for `name` is good any more. False if there was none: it may be in use."""
@@ -365,14 +349,19 @@ class LxdApi:
         return node
 
     def _request(self, method: str, path: str, seconds: float, **arguments: Any) -> Any:
+        return self._response(method, path, seconds, **arguments).json()
+
+    def _response(self, method: str, path: str, seconds: float, **arguments: Any) -> Any:
         import requests.exceptions as http
         from pylxd import exceptions
 
         try:
             node = self._node(path)
-            return getattr(node, method)(timeout=seconds, **arguments).json()
+            return getattr(node, method)(timeout=seconds, **arguments)
         except exceptions.LXDAPIException as error:
-            raise LxdError(str(error)) from error
+            response: Any = error.response
+            changed = response.status_code == HTTPStatus.PRECONDITION_FAILED
+            raise (LxdChangedError if changed else LxdError)(str(error)) from error
         except (exceptions.ClientConnectionFailed, http.RequestException) as error:
             raise LxdUnreachable(str(error)) from error
 
@@ -397,23 +386,6 @@ class LxdApi:
         if told["status_code"] >= 400:
             raise LxdError(told["err"])
         return told["status_code"] >= 200
-
-
-def _reachable(addresses: list[str], fingerprint: str) -> tuple[str, str]:
-    """The first address that answers with the certificate that the token promises."""
-    problems: list[str] = []
-    for address in addresses:
-        parts = urlsplit(f"//{address}")
-        try:
-            where = (parts.hostname or "", parts.port or 8443)
-            certificate = ssl.get_server_certificate(where, timeout=deadlines.LOOK)
-        except OSError as error:
-            problems.append(f"{address}: {error}")
-            continue
-        if hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest() == fingerprint:
-            return address, certificate
-        problems.append(f"{address}: not the cluster's certificate")
-    raise LxdError("no member can be reached: " + "; ".join(problems))
 
 
 def _shakes_hands(address: str) -> bool:

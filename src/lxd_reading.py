@@ -19,6 +19,10 @@ class LxdError(Exception):
     """LXD refused a request, with its own words."""
 
 
+class LxdChangedError(LxdError):
+    """What a request was to change is not as it was seen any more."""
+
+
 class LxdUnreachable(Exception):  # noqa: N818 - it may be starting, or wait for its peers
     """LXD did not answer in time."""
 

@@ -14,6 +14,8 @@ from options import Options
 from view import Events, Lxd, Member, Peers, Resource, Silence, Silent, Units, View
 from world import World
 
+_UNREGISTERED = "No node registered with address"
+
 
 @dataclass(frozen=True)
 class Juju:
@@ -71,9 +73,17 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
         world.lxd.await_start(deadlines.START)
         return _answers(juju, world)
     except LxdStopped as error:
-        return Silent(str(error), Silence.STOPPED)
+        return Silent(str(error), _why_stopped(world))
     except (LxdUnreachable, LxdError) as error:
         return _silent(str(error), world)
+
+
+def _why_stopped(world: World) -> Silence:
+    """A daemon whose join was cut short does not start again, and says why in its log alone."""
+    forming = world.machine.forming()
+    joined = forming is not None and forming.what == "join"
+    half = joined and _UNREGISTERED in world.machine.lxd_log()
+    return Silence.HALF_JOINED if half else Silence.STOPPED
 
 
 def _silent(reason: str, world: World) -> Silent:

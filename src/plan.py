@@ -97,7 +97,7 @@ def _install(view: View) -> Plan | None:
         return Plan(blocked("snapd is missing: run apt install snapd on this machine"))
     if snap.deb:
         return Plan(blocked("LXD is here as a deb: apt purge lxd, its data moved or given up"))
-    if not snap.installed:
+    if not snap.installed or snap.unfinished:
         resource = view.resource
         step = (
             InstallSnapFile(resource.path) if resource else InstallSnap(view.options.snap_channel)

@@ -10,11 +10,8 @@ from view import Peers, Silence, Silent, View
 
 def of_silent(view: View, silent: Silent) -> Plan:
     """The plan of a unit whose LXD is installed and silent."""
-    if silent.kind is Silence.HUNG and _join_hangs(view):
-        return Plan(
-            waiting("to join again"),
-            (ResetLxd(f"its join did not end in {deadlines.JOIN:.0f} s"),),
-        )
+    if why := _join_failed(view, silent.kind):
+        return Plan(waiting("to join again"), (ResetLxd(why),))
     peers = view.peers
     if peers is None:
         return Plan(_by_kind(silent))
@@ -33,17 +30,20 @@ def moved(was: str, now: str) -> Status:
     return blocked(f"the member's address is {was}, the machine's {now}: give it back")
 
 
-def _join_hangs(view: View) -> bool:
-    """Whether a join began here and has not ended in its time.
+def _join_failed(view: View, kind: Silence) -> str:
+    """Why a join that began here will never end, empty if it may or if there is none.
 
-    Its daemon answers nothing at all. One that only misses its database may be a full member of
-    a cluster that has lost its quorum: that one is not to be touched.
+    Of a join that hangs the daemon answers nothing at all. One that only misses its database may
+    be a full member of a cluster that has lost its quorum: that one is not to be touched.
     """
     forming = view.forming
-    if forming is None or forming.what != "join":
-        return False
-    published = view.peers is not None and view.peers.own.cluster
-    return not published and view.now - forming.since > deadlines.JOIN
+    if forming is None or forming.what != "join" or (view.peers and view.peers.own.cluster):
+        return ""
+    if kind is Silence.HALF_JOINED:
+        return "its join was cut short"
+    late = view.now - forming.since > deadlines.JOIN
+    hangs = kind is Silence.HUNG and late
+    return f"its join did not end in {deadlines.JOIN:.0f} s" if hangs else ""
 
 
 def _moved(view: View, peers: Peers) -> Status | None:
@@ -70,7 +70,7 @@ def _differ(mine: tuple[str, str], theirs: tuple[str, str]) -> bool:
 
 def _by_kind(silent: Silent) -> Status:
     match silent.kind:
-        case Silence.STOPPED:
+        case Silence.STOPPED | Silence.HALF_JOINED:
             return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
         case Silence.NO_DATABASE:
             return waiting("LXD's database has no quorum: bring members back or run recover-quorum")

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import deadlines
+from machine import STATE
 from view import Resource, SnapFacts
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,10 @@ def _digest(path: Path) -> str:
 class Snap:
     """The LXD snap on this machine."""
 
+    def __init__(self, state: Path = STATE) -> None:
+        # What follows an installation cannot be looked up on the disk: a note says that it is due.
+        self._installing = state / "installing"
+
     def facts(self, wanted: Resource | None) -> SnapFacts:
         """What is installed, and whether it is the attached file."""
         installed = _CURRENT.exists()
@@ -64,12 +69,14 @@ class Snap:
             installed=installed,
             revision=revision,
             same_as_resource=same,
+            unfinished=self._installing.exists(),
         )
 
     def install(self, channel: str, revision: str) -> None:
         """LXD from the store. Raises SnapError, ChannelUnknownError."""
         from charmlibs import snap
 
+        self._begin()
         try:
             snap.ensure_installed("lxd", channel, revision=revision or None, update=False)
         except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
@@ -77,20 +84,14 @@ class Snap:
         except snap.Error as error:
             raise SnapError(str(error)) from error
         _hold()
+        self._installing.unlink()
 
     def install_file(self, path: str) -> None:
         """LXD from a local file. Raises SnapError."""
-        fresh = not _CURRENT.exists()
-        # snapd ignores --classic for a snap that is confined.
-        command = [_SNAP, "install", "--dangerous", "--classic", path]
-        try:
-            subprocess.run(
-                command, check=True, capture_output=True, text=True, timeout=deadlines.SNAP
-            )
-        except subprocess.CalledProcessError as error:
-            raise SnapError(error.stderr.strip().removeprefix("error: ")) from error
-        except subprocess.TimeoutExpired as error:
-            raise SnapError(f"no end after {deadlines.SNAP:.0f} s") from error
+        fresh = not _CURRENT.exists() or self._installing.exists()
+        self._begin()
+        if not self.facts(resource(Path(path))).same_as_resource:
+            _install_dangerously(path)
         if not _CURRENT.exists():
             raise SnapError("the attached file is not the LXD snap: attach another")
         connected = _connect()
@@ -98,6 +99,11 @@ class Snap:
             # The daemon began without what the plugs allow it.
             self._service("restart")
         _hold()
+        self._installing.unlink()
+
+    def _begin(self) -> None:
+        self._installing.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._installing.touch()
 
     def stop(self) -> None:
         """Stops LXD's daemon. Raises SnapError."""
@@ -114,6 +120,17 @@ class Snap:
             {"start": snap.start, "stop": snap.stop, "restart": snap.restart}[verb]("lxd")
         except snap.Error as error:
             raise SnapError(str(error)) from error
+
+
+def _install_dangerously(path: str) -> None:
+    # snapd ignores --classic for a snap that is confined.
+    command = [_SNAP, "install", "--dangerous", "--classic", path]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=deadlines.SNAP)
+    except subprocess.CalledProcessError as error:
+        raise SnapError(error.stderr.strip().removeprefix("error: ")) from error
+    except subprocess.TimeoutExpired as error:
+        raise SnapError(f"no end after {deadlines.SNAP:.0f} s") from error
 
 
 def _connect() -> int:

@@ -143,6 +143,7 @@ class Silence(Enum):
     """How LXD fails to answer. Each asks something else of the operator."""
 
     STOPPED = "its daemon is not running"
+    HALF_JOINED = "its join was cut short"
     HUNG = "its daemon hangs"
     NO_DATABASE = "its database does not answer"
 
@@ -172,6 +173,8 @@ class SnapFacts:
     installed: bool
     revision: str = ""
     same_as_resource: bool = True
+    unfinished: bool = False
+    """Its installation was cut short: plugs, the name lxc or the hold may be missing."""
 
 
 @dataclass(frozen=True)

@@ -105,12 +105,12 @@ def _removed_by_force(ground: Ground) -> None:
 def _machine_destroyed(ground: Ground) -> None:
     unit = ground.raft_leader()
     member = ground.member(unit)
+    ground.lose(unit)
     _destroy(ground, unit)
     _acknowledged(ground, member)
 
 
 def _destroy(ground: Ground, unit: str) -> None:
-    ground.lose(unit)
     machine = ground.machine(unit)
     ground.lab("power-cut", machine)
     ground.juju.cli("remove-machine", "--force", "--no-prompt", machine)
@@ -125,6 +125,9 @@ def _acknowledged(ground: Ground, member: str) -> None:
 def _majority_lost(ground: Ground) -> None:
     dead = ground.others()[:2]
     members = [ground.member(unit) for unit in dead]
+    for unit in dead:
+        # LXD answers as long as all are there.
+        ground.lose(unit)
     for unit in dead:
         _destroy(ground, unit)
     ground.until_gone(*dead)

@@ -12,6 +12,7 @@ History = Callable[[Transcript], None]
 HISTORIES: dict[str, History] = {
     "forming": joining.forming,
     "tokens": joining.tokens,
+    "exchange": joining.exchange,
     "not-pristine": joining.not_pristine,
     "two-at-once": joining.two_at_once,
     "half-a-join": joining.half_a_join,

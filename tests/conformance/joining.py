@@ -54,6 +54,23 @@ def tokens(told: Transcript) -> None:
     told.ask("b, a member, joins", lambda: join(told, "b", cancelled))
 
 
+def exchange(told: Transcript) -> None:
+    """A key goes from one value to another only for whoever knows the first."""
+    side = told.side
+    form(told, "a", "b")
+    key = "user.lxd-cluster.turn"
+
+    def swap(machine: str, before: str, after: str) -> Callable[[], bool]:
+        return lambda: side.lxd(machine).exchange(key, before, after)
+
+    told.ask("from nothing", swap("a", "", "one"))
+    told.ask("from nothing again", swap("b", "", "two"))
+    told.ask("from what it is", swap("b", "one", "two"))
+    told.ask("its value", lambda: side.lxd("a").server().config.get(key))
+    told.ask("back to nothing", swap("a", "two", ""))
+    told.ask("its value then", lambda: side.lxd("b").server().config.get(key, ""))
+
+
 def not_pristine(told: Transcript) -> None:
     """What a server had is lost when it joins."""
     side = told.side

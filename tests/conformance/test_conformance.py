@@ -14,7 +14,7 @@ from tests.conformance.running import on_model, on_real
 
 pytestmark = pytest.mark.machines
 
-QUICK = ("forming", "tokens", "leaving-with-data", "evacuation")
+QUICK = ("forming", "tokens", "exchange", "leaving-with-data", "evacuation")
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ import silence
 from lxd_reading import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
 from steps import AbandonMember, AwaitJoin, Plan, RemoveMember, Step
-from view import Events, Lxd, Member, Peers, Units, View
+from view import Events, Lxd, Member, Peers, Silence, Units, View
 from world import World
 
 
@@ -140,8 +140,8 @@ def _does_not_reset(world: World, why: str) -> None:
     world.machine.forget_forming()
 
 
-def _wipes_the_silent(view: View) -> bool:
-    return view.forming is None
+def _wipes_the_silent(view: View, _: Silence) -> str:
+    return "it is silent" if view.forming is None else ""
 
 
 def _leaves_by_force(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
@@ -196,7 +196,7 @@ MUTANTS = (
     Mutant("removal of a member that lives", departures, "removal", _removes_the_living),
     Mutant("removal without a record of the loss", act, "_remove_member", _removes_unrecorded),
     Mutant("no reset after a join that hangs", act, "_reset", _does_not_reset),
-    Mutant("a silent member is wiped", silence, "_join_hangs", _wipes_the_silent),
+    Mutant("a silent member is wiped", silence, "_join_failed", _wipes_the_silent),
     Mutant("a leaver goes by force", leaving, "_of_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("a member's name follows its machine's", plan, "_own", _name_of_the_machine),

@@ -253,6 +253,9 @@ class ModelLxd:
     def await_join(self, seconds: float) -> bool:
         return False
 
+    def joined(self, seconds: float) -> bool:
+        return self.running and self.server_.clustered
+
     def make_join_token(self, name: str) -> str:
         self.shared.minted += 1
         self.shared.tokens[name] = f"secret-{self.shared.minted}"
@@ -308,6 +311,7 @@ class ModelMachine:
     key_: bytes | None = None
     forming_: Forming | None = None
     failures_: Failures | None = None
+    log: str = ""
 
     def hostname(self) -> str:
         return self.name
@@ -343,7 +347,7 @@ class ModelMachine:
         return any(i.location == self.name for i in self.lxd.shared.instances)
 
     def lxd_log(self) -> str:
-        return ""
+        return self.log
 
     def empty_lxd(self) -> None:
         self.lxd.server_ = replace(BARE, version=self.lxd.server_.version)

@@ -9,6 +9,7 @@ import pytest
 
 from deadlines import LAPSE
 from status import Kind
+from steps import ResetLxd
 from tests.unit.model_units import ModelApp, formed
 from view import Pool
 
@@ -248,6 +249,21 @@ def test_what_a_join_that_was_cut_short_left_is_reset():
     app.settle()
 
     assert app.own("lxd/1").cluster
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_a_join_that_was_cut_short_is_reset_though_its_daemon_does_not_start(published: bool):
+    app = formed(2)
+    unit = app.units["lxd/1"]
+    unit.lxd.running, unit.lxd.stopped = False, True
+    unit.machine.log = "Failed to start: No node registered with address 10.0.0.2:8443"
+    unit.machine.note_forming("join", app.now)
+    if not published:
+        del app.databags["lxd/1"]["cluster"]
+
+    steps = app.plan("lxd/1").steps
+
+    assert steps == (() if published else (ResetLxd("its join was cut short"),))
 
 
 def test_a_refusal_by_a_unit_that_is_gone_does_not_count():

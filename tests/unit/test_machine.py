@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import snap
 from machine import Machine
 from view import Failures, Forming
@@ -62,6 +64,16 @@ def test_files_that_differ_have_different_digests(tmp_path: Path):
         digests.add(found.digest)
 
     assert len(digests) == 4
+
+
+def test_an_installation_that_was_cut_short_is_known(tmp_path: Path):
+    there = snap.Snap(tmp_path / "state")
+    assert not there.facts(None).unfinished
+
+    with pytest.raises((snap.SnapError, OSError)):
+        there.install_file(str(tmp_path / "no-such.snap"))
+
+    assert there.facts(None).unfinished
 
 
 def test_failed_joins_are_counted_until_they_are_forgotten(tmp_path: Path):

@@ -36,6 +36,12 @@ def channel_unknown(app: ModelApp) -> None:
     snap.unknown_channel = "5.21/stable"
 
 
+def installation_cut_short(app: ModelApp) -> None:
+    snap = app.units["lxd/2"].snap
+    snap.facts_ = replace(snap.facts_, unfinished=True)
+    snap.store_error = "cannot reach the store"
+
+
 def lxd_does_not_answer(app: ModelApp) -> None:
     app.units["lxd/2"].lxd.running = False
 
@@ -88,6 +94,10 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
     (lxd_is_a_deb, "blocked: LXD is here as a deb: apt purge lxd, its data moved or given up"),
     (
         store_unreachable,
+        "waiting: could not install the LXD snap from 5.21/stable: cannot reach the store",
+    ),
+    (
+        installation_cut_short,
         "waiting: could not install the LXD snap from 5.21/stable: cannot reach the store",
     ),
     (

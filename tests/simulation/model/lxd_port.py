@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import deadlines
@@ -197,6 +198,22 @@ class ModelLxd:
             return False
         self._wait(operation, seconds, "await_join")
         return True
+
+    def joined(self, seconds: float) -> bool:
+        """Whether this server is a member, once no join is under way here any more."""
+        cloud = self._server.cloud
+        with suppress(LxdUnreachable):
+            self.await_start(deadlines.START)
+        end = cloud.now + seconds
+        while cloud.now < end:
+            with suppress(LxdUnreachable):
+                with suppress(LxdError):
+                    self.await_join(end - cloud.now)
+                return self.server().clustered
+            if self._server.silence() is Silence.STOPPED:
+                return False
+            cloud.pause(1.0, "joined")
+        return False
 
     def make_join_token(self, name: str) -> str:
         """A token with which one server called `name` may join once."""

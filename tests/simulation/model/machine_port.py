@@ -89,7 +89,8 @@ class ModelMachine:
 
     def lxd_log(self) -> str:
         """The last lines that LXD logged."""
-        return "lvl=error msg=model"
+        half = self._server.half_joined
+        return "No node registered with address" if half else "lvl=error msg=model"
 
     def empty_lxd(self) -> None:
         """Empties LXD's folder, with all that lies in it."""

@@ -10,7 +10,7 @@ from tests.simulation.model.database_port import ModelDatabase
 from tests.simulation.model.lxd_port import ModelLxd
 from tests.simulation.model.machine_port import ModelMachine
 from tests.simulation.model.operations import Operation
-from tests.simulation.model.records import Records, Role, Row
+from tests.simulation.model.records import Records, Role, Row, State
 from tests.simulation.model.snap_port import ModelSnap
 from view import Instance, Silence, Volume
 
@@ -126,7 +126,7 @@ class Server:
                 operation.end()
 
     def _daemon_begins(self, seconds: float) -> None:
-        if self.running or not self.powered or not self.installed:
+        if self.running or not self.powered or not self.installed or self.half_joined:
             return
         self.running = True
         self.ready = self.cloud.now + seconds
@@ -167,6 +167,13 @@ class Server:
         evacuation.restore(self, self.name)
 
     # What the model asks of it.
+
+    @property
+    def half_joined(self) -> bool:
+        """Whether a join was cut short here: the daemon does not start again."""
+        row = self.row()
+        under_way = self.working("join_cluster") is not None
+        return self.hung and not under_way and (row is None or row.state is State.PENDING)
 
     def wipe(self) -> None:
         """LXD's folder is emptied: no database, no instances, no volumes."""

@@ -21,6 +21,7 @@ class ModelSnap:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._digest = ""
+        self._unfinished = False
         self.unknown: set[str] = set()
         self.version = server.version
         """The version of LXD that the next installation brings."""
@@ -34,6 +35,7 @@ class ModelSnap:
             installed=self._server.installed,
             revision=self._server.revision,
             same_as_resource=same,
+            unfinished=self._unfinished,
         )
 
     def install(self, channel: str, revision: str) -> None:
@@ -41,12 +43,14 @@ class ModelSnap:
         if channel in self.unknown:
             raise ChannelUnknownError(f"no LXD on {channel}")
         self._call("snap.install", times.INSTALL, lambda: self._install(revision or "100", ""))
+        self._unfinished = False
 
     def install_file(self, path: str) -> None:
         """LXD from a local file, whose digest is its path here."""
         before = self._server.revision
         number = int(before[1:]) + 1 if before.startswith("x") else 1
         self._call("snap.install_file", times.INSTALL, lambda: self._install(f"x{number}", path))
+        self._unfinished = False
 
     def stop(self) -> None:
         """Stops the daemon."""
@@ -58,6 +62,9 @@ class ModelSnap:
 
     def _install(self, revision: str, digest: str) -> None:
         server = self._server
+        self._unfinished = True
+        if (server.revision, self._digest) == (revision, digest):
+            return
         server.kill_daemon()
         server.revision = revision
         server.version = self.version
