@@ -32,6 +32,14 @@ def _belongs(member: Member, data: UnitData) -> bool:
     return data.name == member.name or same_machine
 
 
+def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
+    """Members whose units Juju has no more: their machines may go at any moment."""
+    # One that leaves sees its peers depart one by one.
+    if view.units is None or (view.leaving and not view.units.known <= {view.unit, *peers.others}):
+        return frozenset()
+    return frozenset(m.name for m in without_unit(view, lxd, peers, own))
+
+
 def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:
     """Removes the first of those that LXD calls offline, while a majority of voters is up.
 
@@ -39,14 +47,10 @@ def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ..
     """
     voters = [m for m in lxd.members if m.voter]
     # The leader may be the one that leaves, and be held by those that are dead.
-    if not (view.leader or view.leaving) or view.units is None:
+    if not (view.leader or view.leaving) or sum(m.up for m in voters) * 2 <= len(voters):
         return ()
-    # One that leaves sees its peers depart one by one.
-    if view.leaving and not view.units.known <= {view.unit, *peers.others}:
-        return ()
-    if sum(m.up for m in voters) * 2 <= len(voters):
-        return ()
-    gone = [m for m in without_unit(view, lxd, peers, own) if m.offline]
+    names = doomed(view, lxd, peers, own)
+    gone = [m for m in lxd.members if m.name in names and m.offline]
     return (RemoveMember(gone[0].name),) if gone else ()
 
 

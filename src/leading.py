@@ -109,7 +109,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     if not joined:
         who = app.bootstrap or "a unit with LXD"
         return waiting(f"for {who} to bootstrap the cluster")
-    if isinstance(view.lxd, Lxd) and (grave := _grave(view, view.lxd, peers)):
+    if isinstance(view.lxd, Lxd) and (grave := _grave(view, view.lxd, peers, own)):
         return grave
     missing = every - joined
     if missing:
@@ -120,8 +120,9 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     return _health(view, view.lxd, peers, own)
 
 
-def _grave(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     """What only the operator can help, and would not see on any unit."""
+    lxd = leaving.without_doomed(view, lxd, peers, own)
     if loss := lost.status(lxd.server.config):
         return loss
     for unit in sorted(view.units.leaving if view.units else ()):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import admission
 import departures
 import marks
 from options import ABANDON, REFUSE
+from peers import UnitData
 from status import Status, blocked, count, names, waiting
 from steps import (
     AbandonMember,
@@ -55,6 +57,12 @@ def of_leaver(view: View) -> Plan:
     return _of_member(view, view.lxd, view.peers, member)
 
 
+def without_doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Lxd:
+    """What LXD will be like once those are gone that Juju has given up: they do not count as up."""
+    lost = departures.doomed(view, lxd, peers, own)
+    return replace(lxd, unreachable=lxd.unreachable | lost)
+
+
 def standing_in_the_way(
     on_remove: str, min_voters: int, lxd: Lxd, member: Member
 ) -> tuple[str, ...]:
@@ -76,6 +84,7 @@ def standing_in_the_way(
 
 def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
+    lxd = without_doomed(view, lxd, peers, peers.own)
     if len(lxd.members) > 1 and member.name not in marks.leaving(lxd):
         return _go(marks.mark(member, marks.LEAVING))
     if dead := departures.removal(view, lxd, peers, peers.own):

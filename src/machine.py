@@ -14,6 +14,7 @@ from view import Failures, Forming
 
 STATE = Path("/var/lib/lxd-cluster")
 LXD_DIR = Path("/var/snap/lxd/common/lxd")
+_INTERFACES = Path("/sys/class/net")
 _LOG_LINES = 20
 _DAEMON = "snap.lxd.daemon.service"
 
@@ -89,7 +90,14 @@ class Machine:
         return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
 
     def empty_lxd(self) -> None:
-        """Empties the folder of an LXD that was stopped and never was a member."""
+        """Empties the folder of an LXD that was stopped and never was a member.
+
+        The interfaces of its networks go too: to a new LXD they would be somebody else's.
+        """
+        networks = self._lxd_dir / "networks"
+        for network in networks.iterdir() if networks.exists() else ():
+            if (_INTERFACES / network.name).exists():
+                _run("/sbin/ip", "link", "delete", network.name)
         for mount in reversed(_mounts_below(self._lxd_dir)):
             _run("/usr/bin/umount", mount)
         for entry in self._lxd_dir.iterdir():

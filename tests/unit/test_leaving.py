@@ -131,6 +131,18 @@ def test_what_holds_a_unit_is_named(
     assert (dict(the_cluster(app).members), list(the_cluster(app).instances)) == before
 
 
+def test_a_member_whose_unit_is_gone_counts_as_down():
+    app = leaving(formed(3), "lxd/2")
+    app.remove("lxd/1")
+
+    assert "lose its quorum while m1 is down" in app.hook("lxd/2").hold
+    without(app, "m1")
+    app.leader = "lxd/0"
+
+    assert app.hook("lxd/2").hold == ""
+    assert sorted(the_cluster(app).members) == ["m0"]
+
+
 def test_a_voter_that_died_a_moment_ago_counts_as_down():
     app = leaving(formed(3), "lxd/2")
     app.units["lxd/2"].lxd.cut_off = frozenset({"m1"})
