@@ -1,4 +1,4 @@
-"""Two of the faults of `make chaos`, the quickest ones."""
+"""Five of the faults of `make chaos`: quick ones, and one for each part of a cluster's life."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from tests.chaos.ground import Ground, on_the_lab
 
 pytestmark = pytest.mark.machines
 
-QUICK = ("hook-killed-bootstrap", "hook-killed-join")
+QUICK = (
+    "hook-killed-bootstrap",
+    "lxd-killed",
+    "hook-killed-config",
+    "hook-killed-join",
+    "raft-leader-removed",
+)
 
 
 @pytest.fixture(scope="module")
