@@ -281,6 +281,10 @@ class LxdApi:
         member = self._get(path)
         keep = ("config", "description", "groups", "roles")
         body = {key: member[key] for key in keep if key in member}
+        if not body.get("groups", True):
+            # A join that took the place of one cut short leaves the member in no group, and LXD
+            # refuses every change of it that does not name one.
+            body["groups"] = ["default"]
         self._change("put", path, body | {"failure_domain": domain})
 
     def evacuate(self, name: str, seconds: float) -> Iterator[None]:
