@@ -55,9 +55,11 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
     """
     places = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
     turn = turns.read(lxd.server.config)
-    own = peers.own.token
-    taken_back = own is not None and turn == Turn(own.unit, own.attempt, own.name)
-    if turn is not None and not taken_back and not _is_over(turn, view, lxd, peers):
+    if (
+        turn is not None
+        and not _has_turn(peers.own.token, lxd)
+        and not _is_over(turn, view, lxd, peers)
+    ):
         place = next((p for p in places if p.unit == turn.unit), None)
         if place is not None and place.attempt == turn.attempt:
             data = peers.others[place.unit]
@@ -85,10 +87,20 @@ def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
 
 
 def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
-    """Waits for whoever used the token before it was cancelled, once: it may be joining."""
+    """Waits for whoever used the token before it was cancelled, once: it may be joining.
+
+    Where its turn is not on record any more, it has joined, and may be gone again since.
+    """
     used = view.events.withdrawn is False and view.events.made is None
     name = may_be_joining(lxd, peers)
-    return (AwaitJoin(name),) if name and used and not view.events.awaited else ()
+    if not name or not used or view.events.awaited or not _has_turn(peers.own.token, lxd):
+        return ()
+    return (AwaitJoin(name),)
+
+
+def _has_turn(token: Token | None, lxd: Lxd) -> bool:
+    turn = turns.read(lxd.server.config)
+    return token is not None and turn == Turn(token.unit, token.attempt, token.name)
 
 
 def may_be_joining(lxd: Lxd, peers: Peers) -> str:

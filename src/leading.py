@@ -104,6 +104,9 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     every = {place.unit for place in app.queue}
     units = {view.unit: own, **peers.others}
     joined = {u for u, d in units.items() if d.cluster and u in every | {view.unit}}
+    if not joined and app.cluster and view.units is not None and view.units.leaving:
+        # It may be the last member, and hold something.
+        return waiting(f"for {names(view.units.leaving)} to leave")
     if not joined and app.cluster:
         return blocked("no unit is a member any more; to begin again: run form-again")
     if not joined:
@@ -122,7 +125,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
 
 def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     """What only the operator can help, and would not see on any unit."""
-    lxd = leaving.without_doomed(view, lxd, peers, own)
+    lxd = leaving.with_doomed(view, lxd, peers, own)
     if loss := lost.status(lxd.server.config):
         return loss
     for unit in sorted(view.units.leaving if view.units else ()):

@@ -57,10 +57,9 @@ def of_leaver(view: View) -> Plan:
     return _of_member(view, view.lxd, view.peers, member)
 
 
-def without_doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Lxd:
-    """What LXD will be like once those are gone that Juju has given up: they do not count as up."""
-    lost = departures.doomed(view, lxd, peers, own)
-    return replace(lxd, unreachable=lxd.unreachable | lost)
+def with_doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Lxd:
+    """Adds which members Juju has given up: whoever leaves must not leave the database to them."""
+    return replace(lxd, doomed=departures.doomed(view, lxd, peers, own))
 
 
 def standing_in_the_way(
@@ -84,7 +83,7 @@ def standing_in_the_way(
 
 def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
-    lxd = without_doomed(view, lxd, peers, peers.own)
+    lxd = with_doomed(view, lxd, peers, peers.own)
     if len(lxd.members) > 1 and member.name not in marks.leaving(lxd):
         return _go(marks.mark(member, marks.LEAVING))
     if dead := departures.removal(view, lxd, peers, peers.own):
@@ -189,6 +188,7 @@ def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
     """What the removal would cost the database that those who stay share."""
     others = [m for m in lxd.members if m.name != member.name]
     up = [m for m in others if m.up and m.name not in lxd.unreachable]
+    lasting = [m for m in up if m.name not in lxd.doomed]
     if not up:
         yield "no other member is up"
         return
@@ -197,6 +197,10 @@ def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
     if member.voter and voters and voting * 2 <= len(voters):
         down = names(m.name for m in voters if m not in up)
         yield f"the database would lose its quorum while {down} is down"
+    elif not lasting or (member.voter and sum(m in lasting for m in voters) * 2 <= len(voters)):
+        # Its machine may go at any moment, and the database with it.
+        for doomed in (m.name for m in up if m not in lasting):
+            yield f"{doomed} has no unit: lxc cluster evacuate and remove it"
     if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
         yield f"{others[0].name} has no copy of the database: add a unit first"
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
@@ -239,7 +243,8 @@ def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     if view.options.on_remove == ABANDON:
         return _gone()
     instances, volumes = _held(lxd, member)
-    reasons = tuple(f"{thing}: nobody else is a member yet" for thing in (*instances, *volumes))
+    why = "no other member can take it: export or delete it"
+    reasons = tuple(f"{thing}: {why}" for thing in (*instances, *volumes))
     if reasons:
         return _hold(cannot_leave(view.unit, reasons), _with_way_out(view, reasons))
     if joining := admission.awaiting(view, lxd, peers):

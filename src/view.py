@@ -133,6 +133,8 @@ class Lxd:
     volumes: tuple[Volume, ...] | None = None
     unreachable: frozenset[str] = frozenset()
     """Members that one that leaves could not reach itself: LXD calls them online for a while."""
+    doomed: frozenset[str] = frozenset()
+    """Members whose units Juju has no more, where somebody leaves."""
 
     def member(self, name: str) -> Member | None:
         """The member called `name`, if there is one."""

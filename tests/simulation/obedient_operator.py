@@ -47,6 +47,7 @@ class ObedientOperator:
         self._cures_for_all: dict[str, Callable[..., None]] = {
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
+            r"(\S+) has no unit: lxc cluster": self._retire,
             r"run form-again": self._form_again,
             r"lxc cluster restore": self._restore,
         }
@@ -136,6 +137,9 @@ class ObedientOperator:
         server = self.engine.cloud.servers[unit.machine]
         if "add a unit first" in unit.workload.message:
             self._add_unit(unit.name)
+        if homeless := re.search(r"(\S+) has no unit: lxc cluster", unit.workload.message):
+            self._retire(None, homeless[1])
+            return
         if looks < 6 and not self._others_answer(server):
             return
         records = server.records

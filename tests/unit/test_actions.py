@@ -116,6 +116,19 @@ def test_nothing_begins_again_while_there_is_a_cluster():
         actions.form_again(app.view("lxd/1"), actions.GONE)
 
 
+def test_no_new_cluster_while_a_unit_of_the_old_one_is_still_leaving():
+    app = formed(2)
+    app.add(2)
+    app.hook("lxd/2")
+    app.leaving |= {"lxd/0", "lxd/1"}
+    app.databags["lxd/0"] = app.databags["lxd/1"] = {}
+    app.leader = "lxd/2"
+
+    with pytest.raises(actions.ActionRefused, match="lxd/0, lxd/1 has not left yet"):
+        actions.form_again(app.view("lxd/2"), actions.GONE)
+    del app.databags["lxd/2"]["cluster"]
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"m2": 3}', "null"])
 def test_what_others_wrote_in_the_record_of_losses_is_no_loss(text: str):
     assert lost.status({lost.KEY: text}) is None

@@ -10,6 +10,7 @@ import pytest
 import actions
 import marks
 import peers
+import turns
 from plan import make_plan
 from status import Kind
 from steps import AbandonMember, Evacuate, LeaveCluster, ResetLxd
@@ -135,7 +136,7 @@ def test_a_member_whose_unit_is_gone_counts_as_down():
     app = leaving(formed(3), "lxd/2")
     app.remove("lxd/1")
 
-    assert "lose its quorum while m1 is down" in app.hook("lxd/2").hold
+    assert "m1 has no unit: lxc cluster evacuate and remove it" in app.hook("lxd/2").hold
     without(app, "m1")
     app.leader = "lxd/0"
 
@@ -297,6 +298,19 @@ def test_one_that_leaves_waits_for_one_that_may_be_joining():
     assert app.units["lxd/0"].lxd.awaited == ["m1"]
 
 
+def test_one_that_leaves_waits_for_nobody_whose_turn_is_over():
+    app = with_token_out(formed(1))
+    cluster = the_cluster(app)
+    cluster.tokens.clear()
+    cluster.config.pop(turns.KEY)
+    app.remove("lxd/1")
+    app.add(2)
+
+    app.hook("lxd/0")
+
+    assert app.units["lxd/0"].lxd.awaited == []
+
+
 def test_one_that_leaves_cancels_a_token_that_nobody_used():
     app = with_token_out(formed(1))
     cluster = the_cluster(app)
@@ -343,7 +357,7 @@ def test_the_only_member_does_not_go_with_what_it_holds():
     app.add(1)
     leaving(app, "lxd/0")
 
-    assert "default/c1: nobody else is a member yet" in app.hook("lxd/0").hold
+    assert "default/c1: no other member can take it: export or delete it" in app.hook("lxd/0").hold
 
 
 def test_a_cluster_of_one_that_holds_nothing_ends_and_the_operator_begins_again():
