@@ -55,11 +55,8 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
     """
     places = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
     turn = turns.read(lxd.server.config)
-    if (
-        turn is not None
-        and not _has_turn(peers.own.token, lxd)
-        and not _is_over(turn, view, lxd, peers)
-    ):
+    taken_back = _has_turn(peers.own.token, lxd)
+    if turn is not None and not taken_back and not _is_over(turn, view, lxd, peers):
         place = next((p for p in places if p.unit == turn.unit), None)
         if place is not None and place.attempt == turn.attempt:
             data = peers.others[place.unit]

@@ -75,7 +75,8 @@ def standing_in_the_way(
     else:
         stuck = [i for i in instances if i.evacuate in _STAYS]
         reasons += [f"{i}: cluster.evacuate={i.evacuate}: move or delete it" for i in stuck]
-        if instances and not any(m.online for m in lxd.members if m.name != member.name):
+        away = {member.name} | lxd.doomed
+        if instances and not any(m.online for m in lxd.members if m.name not in away):
             reasons += [f"{i}: no other member can take it" for i in instances if i not in stuck]
     reasons += [f"{v}: copy it to another member, or delete it" for v in volumes]
     return tuple(reasons)
@@ -197,7 +198,7 @@ def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
     if member.voter and voters and voting * 2 <= len(voters):
         down = names(m.name for m in voters if m not in up)
         yield f"the database would lose its quorum while {down} is down"
-    elif not lasting or (member.voter and sum(m in lasting for m in voters) * 2 <= len(voters)):
+    elif member.voter and sum(m in lasting for m in voters) * 2 <= len(voters):
         # Its machine may go at any moment, and the database with it.
         for doomed in (m.name for m in up if m not in lasting):
             yield f"{doomed} has no unit: lxc cluster evacuate and remove it"

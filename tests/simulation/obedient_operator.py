@@ -137,7 +137,8 @@ class ObedientOperator:
         server = self.engine.cloud.servers[unit.machine]
         if "add a unit first" in unit.workload.message:
             self._add_unit(unit.name)
-        if homeless := re.search(r"(\S+) has no unit: lxc cluster", unit.workload.message):
+        homeless = re.search(r"(\S+) has no unit: lxc cluster", unit.workload.message)
+        if homeless and looks < 6:
             self._retire(None, homeless[1])
             return
         if looks < 6 and not self._others_answer(server):

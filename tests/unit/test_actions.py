@@ -126,7 +126,7 @@ def test_no_new_cluster_while_a_unit_of_the_old_one_is_still_leaving():
 
     with pytest.raises(actions.ActionRefused, match="lxd/0, lxd/1 has not left yet"):
         actions.form_again(app.view("lxd/2"), actions.GONE)
-    del app.databags["lxd/2"]["cluster"]
+    assert str(app.plan("lxd/2").app_status) == "waiting: for lxd/0, lxd/1 to leave"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"m2": 3}', "null"])
