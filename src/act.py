@@ -170,9 +170,9 @@ def _reset_lxd(step: ResetLxd, unit: str, world: World, events: Events) -> Event
 
 
 def _reset(world: World, why: str) -> None:
-    """LXD as freshly installed. It is not, while it has an instance: then it was a member."""
-    if world.machine.has_instances():
-        raise LxdError(f"not reset, it has instances: {why}")
+    """LXD as freshly installed. It is not, while it holds anything: then it was a member."""
+    if world.machine.has_data():
+        raise LxdError(f"not reset, it has instances or volumes: {why}")
     logger.warning("LXD is reset: %s. It logged last:\n%s", why, world.machine.lxd_log())
     world.machine.note_failure(why)
     world.machine.kill_lxd()

@@ -30,21 +30,25 @@ class Admission:
 
 def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     """Lets the next unit of the queue in, if it is this member's turn to do so."""
-    published = peers.own.token if view.events.withdrawn is None else None
-    token = view.events.made or published
     if not is_maker(view.unit, peers, lxd, fingerprint):
         return Admission(cancelling(view, lxd, peers))
+    own = peers.own.token
+    token = view.events.made or (own if view.events.withdrawn is None else None)
     refused = _refused(lxd, peers)
     missed = _missed(view, peers)
-    late = token is not None and missed.get(token.unit) == token.attempt
-    if token is not None and not late and _still_good(token, view, peers):
+    late = own is not None and missed.get(own.unit) == own.attempt
+    if token is not None and (view.events.made or not late) and _still_good(token, view, peers):
         return Admission((), token, refused, missed)
     if token is not None and (ghost := left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
         removal = (RemoveMember(ghost.name),) if ghost.offline else ()
         return Admission(removal, token, refused, missed)
-    if back := taking_back(view, lxd, peers):
-        return Admission(back, token, refused, missed)
+    if cancel := cancelling(view, lxd, peers):
+        return Admission(cancel, token, refused, missed)
+    if wait := awaiting(view, lxd, peers):
+        # Whoever is there says how it went; until then nobody else has the turn.
+        gone = own is not None and own.unit not in peers.others
+        return Admission(wait if gone or late else (), own, refused, missed)
     return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
 
 
@@ -70,11 +74,6 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
 
 def _is_over(turn: Turn, view: View, lxd: Lxd, peers: Peers) -> bool:
     return turns.is_over(turn, lxd, peers.data(turn.unit, view.unit))
-
-
-def taking_back(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
-    """Sees to it that nobody joins with this member's token any more."""
-    return cancelling(view, lxd, peers) or awaiting(view, lxd, peers)
 
 
 def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import admission
 import departures
 import marks
+import silence
 from options import ABANDON, REFUSE
 from peers import UnitData
 from status import Status, blocked, count, names, waiting
@@ -254,10 +255,10 @@ def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
 
 
 def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
-    if not peers.own.cluster:
-        if view.forming is not None and not view.events.join_failure:
-            return _go(ResetLxd("the unit leaves while it joins"))
+    if not peers.own.cluster and view.forming is None:
         return _gone()
+    if why := silence.join_failed(view, silent.kind):
+        return _go(ResetLxd(why))
     if view.options.on_remove == ABANDON or view.unit in peers.app.removed:
         return _gone()
     reason = f"LXD does not answer ({silent.reason})"

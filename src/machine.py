@@ -77,9 +77,13 @@ class Machine:
         """A join succeeded, or the operator wants it tried again."""
         self._failures.unlink(missing_ok=True)
 
-    def has_instances(self) -> bool:
-        """Whether LXD's folder knows of an instance. LXD keeps a link to each there."""
-        folders = (self._lxd_dir / "containers", self._lxd_dir / "virtual-machines")
+    def has_data(self) -> bool:
+        """Whether LXD's folder knows of an instance or, in a pool that is mounted, a volume.
+
+        LXD keeps a link to each instance there, whatever its pool is.
+        """
+        folders = [self._lxd_dir / "containers", self._lxd_dir / "virtual-machines"]
+        folders += self._lxd_dir.glob("storage-pools/*/custom")
         return any(any(folder.iterdir()) for folder in folders if folder.exists())
 
     def lxd_log(self) -> str:

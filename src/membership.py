@@ -11,7 +11,7 @@ from addresses import endpoint, host
 from peers import Storage, UnitData
 from status import Status, active, blocked, names, waiting
 from steps import ForgetForming, Plan, SetFailureDomain, SetServerConfig, Step
-from view import Forming, Lxd, Member, Peers, View
+from view import Lxd, Member, Peers, View
 
 
 def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
@@ -34,7 +34,8 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     if peers.app.bootstrap == view.unit and decided:
         own = own.model_copy(update={"storage": decided})
     steps = [*_local(view, lxd, member), *departures.removal(view, lxd, peers, own)]
-    if view.forming is not None and _formed(view.forming, peers, fingerprint):
+    # Until that is committed, only the note tells a silent member from one that never was.
+    if view.forming is not None and peers.own.cluster == fingerprint:
         steps.append(ForgetForming())
     problem = _moved(view, lxd) or (
         settings.storage_change(view.options, decided) if decided else None
@@ -62,15 +63,6 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
         if marks.serves(member, lxd):
             return False
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
-
-
-def _formed(forming: Forming, peers: Peers, fingerprint: str) -> bool:
-    """Whether the note has done its work.
-
-    A cluster that was joined is known by its fingerprint; one that was made here is not, until that
-    is published.
-    """
-    return forming.what == "join" or peers.own.cluster == fingerprint
 
 
 def _foreign(view: View, peers: Peers, fingerprint: str) -> Status | None:

@@ -10,7 +10,7 @@ from view import Peers, Silence, Silent, View
 
 def of_silent(view: View, silent: Silent) -> Plan:
     """The plan of a unit whose LXD is installed and silent."""
-    if why := _join_failed(view, silent.kind):
+    if why := join_failed(view, silent.kind):
         return Plan(waiting("to join again"), (ResetLxd(why),))
     peers = view.peers
     if peers is None:
@@ -30,7 +30,7 @@ def moved(was: str, now: str) -> Status:
     return blocked(f"the member's address is {was}, the machine's {now}: give it back")
 
 
-def _join_failed(view: View, kind: Silence) -> str:
+def join_failed(view: View, kind: Silence) -> str:
     """Why a join that began here will never end, empty if it may or if there is none.
 
     Of a join that hangs the daemon answers nothing at all. One that only misses its database may

@@ -33,7 +33,7 @@ import plan
 import silence
 from lxd_reading import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
-from steps import AbandonMember, AwaitJoin, Plan, RemoveMember, Step
+from steps import AbandonMember, Plan, RemoveMember, Step
 from view import Events, Lxd, Member, Peers, Silence, Units, View
 from world import World
 
@@ -66,7 +66,7 @@ class Mutant:
 _of_outsider = joining.of_outsider
 _still_good = admission._still_good
 _own = plan._own
-_taking_back = admission.taking_back
+_cancelling = admission.cancelling
 _of_member = leaving._of_member
 _answers = observe._answers
 _run = charm.run.run
@@ -105,11 +105,11 @@ def _never_late(*told: Any) -> int:
 
 
 def _leaves_with_a_token_out(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
-    return () if view.leaving else _taking_back(view, lxd, peers)
+    return () if view.leaving else _cancelling(view, lxd, peers)
 
 
-def _waits_for_nobody(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
-    return tuple(s for s in _taking_back(view, lxd, peers) if not isinstance(s, AwaitJoin))
+def _waits_for_nobody(*_: Any) -> tuple[Step, ...]:
+    return ()
 
 
 def _the_relation_is_juju() -> Units:
@@ -188,15 +188,15 @@ MUTANTS = (
     Mutant("another founder while one is slow", leading, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", admission, "is_maker", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
-    Mutant("a maker leaves with a token out", admission, "taking_back", _leaves_with_a_token_out),
-    Mutant("a used token is not waited for", admission, "taking_back", _waits_for_nobody),
+    Mutant("a maker leaves with a token out", admission, "cancelling", _leaves_with_a_token_out),
+    Mutant("a used token is not waited for", admission, "awaiting", _waits_for_nobody),
     Mutant("nobody ever loses its turn", leading, "_attempt_due", _never_late),
     Mutant("the relation is taken for Juju", charm, "_units_juju_knows", _the_relation_is_juju),
     Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),
     Mutant("removal of a member that lives", departures, "removal", _removes_the_living),
     Mutant("removal without a record of the loss", act, "_remove_member", _removes_unrecorded),
     Mutant("no reset after a join that hangs", act, "_reset", _does_not_reset),
-    Mutant("a silent member is wiped", silence, "_join_failed", _wipes_the_silent),
+    Mutant("a silent member is wiped", silence, "join_failed", _wipes_the_silent),
     Mutant("a leaver goes by force", leaving, "_of_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("a member's name follows its machine's", plan, "_own", _name_of_the_machine),

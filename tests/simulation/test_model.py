@@ -275,7 +275,7 @@ def test_what_was_on_a_removed_member_lies_on_its_disk_still():
     three.power_on()
     cloud.now += 30
     assert set(three.disk) == {"default/c1", "volume default/local/v1"}
-    assert three.files.has_instances()
+    assert three.files.has_data()
 
 
 def test_a_network_needs_every_member():

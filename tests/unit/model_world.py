@@ -343,7 +343,7 @@ class ModelMachine:
     def forget_failures(self) -> None:
         self.failures_ = None
 
-    def has_instances(self) -> bool:
+    def has_data(self) -> bool:
         return any(i.location == self.name for i in self.lxd.shared.instances)
 
     def lxd_log(self) -> str:

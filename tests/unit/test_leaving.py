@@ -11,6 +11,7 @@ import actions
 import marks
 import peers
 import turns
+from deadlines import JOIN
 from plan import make_plan
 from status import Kind
 from steps import AbandonMember, Evacuate, LeaveCluster, ResetLxd
@@ -427,6 +428,8 @@ def test_a_unit_that_leaves_in_a_hung_join_leaves_an_empty_lxd():
     unit.lxd.running = False
     unit.machine.forming_ = Forming("join", app.now)
     leaving(app, "lxd/2")
+    assert "LXD does not answer" in app.hook("lxd/2").hold
+    app.now += JOIN + 1
 
     assert app.hook("lxd/2").hold == ""
     assert unit.lxd.running

@@ -88,13 +88,24 @@ def test_failed_joins_are_counted_until_they_are_forgotten(tmp_path: Path):
 
 def test_an_instance_is_known_by_what_lxd_keeps_of_it(tmp_path: Path):
     machine = Machine(tmp_path / "state", tmp_path / "lxd")
-    assert not machine.has_instances()
+    assert not machine.has_data()
     (tmp_path / "lxd" / "containers").mkdir(parents=True)
-    assert not machine.has_instances()
+    assert not machine.has_data()
 
     (tmp_path / "lxd" / "containers" / "c1").symlink_to("/nowhere")
 
-    assert machine.has_instances()
+    assert machine.has_data()
+
+
+def test_a_volume_is_known_by_its_folder(tmp_path: Path):
+    machine = Machine(tmp_path / "state", tmp_path / "lxd")
+    custom = tmp_path / "lxd" / "storage-pools" / "local" / "custom"
+    custom.mkdir(parents=True)
+    assert not machine.has_data()
+
+    (custom / "default_data").mkdir()
+
+    assert machine.has_data()
 
 
 def test_the_last_lines_of_lxds_log(tmp_path: Path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.simulation.model import times
-from view import Failures, Forming, Instance
+from view import Failures, Forming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,9 +83,9 @@ class ModelMachine:
 
         self._change("machine.forget_failures", forget)
 
-    def has_instances(self) -> bool:
-        """Whether LXD's folder knows of an instance."""
-        return any(isinstance(thing, Instance) for thing in self._server.disk.values())
+    def has_data(self) -> bool:
+        """Whether LXD's folder knows of an instance or a volume."""
+        return bool(self._server.disk)
 
     def lxd_log(self) -> str:
         """The last lines that LXD logged."""
