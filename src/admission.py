@@ -31,7 +31,7 @@ class Admission:
 def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     """Lets the next unit of the queue in, if it is this member's turn to do so."""
     if not is_maker(view.unit, peers, lxd, fingerprint):
-        return Admission(cancelling(view, lxd, peers))
+        return Admission((*cancelling(view, lxd, peers), *turns.ended(view.unit, lxd)))
     own = peers.own.token
     token = view.events.made or (own if view.events.withdrawn is None else None)
     refused = _refused(lxd, peers)

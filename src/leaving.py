@@ -14,6 +14,7 @@ import admission
 import departures
 import marks
 import silence
+import turns
 from options import ABANDON, REFUSE
 from peers import UnitData
 from status import Status, blocked, count, names, waiting
@@ -86,17 +87,10 @@ def standing_in_the_way(
 def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
     lxd = with_doomed(view, lxd, peers, peers.own)
-    if len(lxd.members) > 1 and member.name not in marks.leaving(lxd):
-        return _go(marks.mark(member, marks.LEAVING))
-    if dead := departures.removal(view, lxd, peers, peers.own):
-        return _go(*dead)
+    if first := _duties(view, lxd, peers, member):
+        return _go(*first)
     if ghost := _ghost(lxd, peers):
-        # Of nobody else is known that this was a join that failed, not a member.
-        if ghost.offline:
-            return _go(RemoveMember(ghost.name))
         return _hold(waiting(f"to leave until LXD has noticed that {ghost.name} is offline"))
-    if cancel := admission.cancelling(view, lxd, peers):
-        return _go(*cancel)
     if len(lxd.members) == 1:
         return _of_only_member(view, lxd, peers, member)
     reasons = standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
@@ -111,6 +105,19 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     if joining := admission.awaiting(view, lxd, peers):
         return _go(*joining)
     return _out(view, lxd, member)
+
+
+def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, ...]:
+    """What a member owes the others, whether it will be held or not."""
+    if len(lxd.members) > 1 and member.name not in marks.leaving(lxd):
+        return (marks.mark(member, marks.LEAVING),)
+    if dead := departures.removal(view, lxd, peers, peers.own):
+        return dead
+    ghost = _ghost(lxd, peers)
+    if ghost is not None and ghost.offline:
+        # Of nobody else is known that this was a join that failed, not a member.
+        return (RemoveMember(ghost.name),)
+    return (*turns.ended(view.unit, lxd), *admission.cancelling(view, lxd, peers))
 
 
 def _out(view: View, lxd: Lxd, member: Member) -> Plan:

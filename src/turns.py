@@ -43,6 +43,12 @@ def is_over(turn: Turn, lxd: Lxd, data: UnitData | None) -> bool:
     return data is not None and (bool(data.cluster) or data.attempt > turn.attempt)
 
 
+def ended(unit: str, lxd: Lxd) -> tuple[PassTurn, ...]:
+    """A member says that its own turn is over: it has joined, and may be gone soon."""
+    turn = read(lxd.server.config)
+    return (cleared(lxd),) if turn is not None and turn.unit == unit else ()
+
+
 def passed(lxd: Lxd, place: Place, name: str) -> PassTurn:
     """The turn goes on to a unit, if it is still as it is seen here."""
     turn = Turn(place.unit, place.attempt, name)

@@ -84,6 +84,21 @@ def test_the_turn_of_a_unit_that_is_gone_passes_once_it_was_waited_for():
     assert app.units["lxd/0"].lxd.awaited == ["m2"]
 
 
+def test_a_unit_that_leaves_right_after_it_joined_ends_its_turn():
+    app = formed(2)
+    (cluster,) = app.clusters.values()
+    cluster.config[turns.KEY] = "lxd/1 0 m1"
+    app.leaving.add("lxd/1")
+    app.hook("lxd/1")
+    app.remove("lxd/1")
+    app.leaving.clear()
+    app.add(2)
+    app.settle()
+
+    assert app.units["lxd/0"].lxd.awaited == []
+    assert app.own("lxd/2").cluster
+
+
 def test_a_turn_passes_only_if_it_is_as_it_was_seen():
     app = formed(1)
     lxd = app.units["lxd/0"].lxd
