@@ -46,8 +46,8 @@ def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
     if cancel := cancelling(view, lxd, peers):
         return Admission(cancel, token, refused, missed)
     if wait := awaiting(view, lxd, peers):
-        # Whoever is there says how it went; until then nobody else has the turn.
-        gone = own is not None and own.unit not in peers.others
+        # Whoever has a place says how it went; until then nobody else has the turn.
+        gone = own is not None and all(p.unit != own.unit for p in _places(view, peers))
         return Admission(wait if gone or late else (), own, refused, missed)
     return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
 

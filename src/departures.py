@@ -5,6 +5,7 @@ A forced removal runs none of a unit's hooks, and a dead machine none at all.
 
 from __future__ import annotations
 
+import marks
 from peers import UnitData
 from steps import RemoveMember, Step
 from view import Lxd, Member, Peers, View
@@ -13,18 +14,22 @@ from view import Lxd, Member, Peers, View
 def without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Member, ...]:
     """Members that belong to no unit that Juju knows. None are named without asking Juju.
 
-    A unit that Juju knows and whose data cannot be read has never entered the relation, so it
-    never had a join token.
+    Juju's agent shows a unit's data as it was at the last hook about that unit, so what members
+    say of themselves comes first. A unit that Juju knows and whose data cannot be read has never
+    entered the relation, so it never had a join token.
     """
     if view.units is None:
         return ()
     units = {view.unit: own, **peers.others}
     known = [data for unit, data in units.items() if unit in view.units.known]
-    # Juju's agent shows a unit's data as it was at the last hook about that unit: it may have been
-    # empty then, or told of another hostname.
-    if not all(data.name for data in known):
-        return ()
-    return tuple(m for m in lxd.members if not any(_belongs(m, data) for data in known))
+
+    def has_unit(member: Member) -> bool:
+        if unit := marks.unit_of(member.name, lxd):
+            return view.units is not None and unit in view.units.known
+        # Data without a name are old, and may be those of this member's unit.
+        return any(_belongs(member, data) or not data.name for data in known)
+
+    return tuple(m for m in lxd.members if not has_unit(m))
 
 
 def _belongs(member: Member, data: UnitData) -> bool:
@@ -34,10 +39,13 @@ def _belongs(member: Member, data: UnitData) -> bool:
 
 def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
     """Members whose units Juju has no more: their machines may go at any moment."""
-    # One that leaves sees its peers depart one by one.
-    if view.units is None or (view.leaving and not view.units.known <= {view.unit, *peers.others}):
-        return frozenset()
-    return frozenset(m.name for m in without_unit(view, lxd, peers, own))
+    unseen = view.units is not None and not view.units.known <= {view.unit, *peers.others}
+    return frozenset(
+        m.name
+        for m in without_unit(view, lxd, peers, own)
+        # One that leaves sees its peers depart one by one.
+        if not (view.leaving and unseen) or marks.unit_of(m.name, lxd)
+    )
 
 
 def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:

@@ -1,7 +1,7 @@
-"""Members that are leaving, as they mark themselves in LXD's own configuration.
+"""What members say of themselves in LXD's own configuration: whose they are, and that they leave.
 
-A unit that leaves can publish nothing to its peers any more, and one that is held may stay for
-long. The others must know: it admits nobody and looks after nothing.
+A unit that leaves can publish nothing to its peers any more and learns nothing new of them, and
+one that is held may stay for long. The others must know: it admits nobody and looks after nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from view import Lxd, Member
 
 PREFIX = "user.lxd-cluster.leaving."
 RAN = "user.lxd-cluster.ran."
+UNIT = "user.lxd-cluster.unit."
 LEAVING = "leaving"
 GOING = "going"
 
@@ -62,6 +63,18 @@ def serves(member: Member | None, lxd: Lxd) -> bool:
     return member is not None and member.up and member.name not in leaving(lxd)
 
 
+def unit_of(member: str, lxd: Lxd) -> str:
+    """The unit that a member has said it is of, empty if it has not said so yet."""
+    return lxd.server.config.get(UNIT + member, "")
+
+
+def owned(member: Member, unit: str, lxd: Lxd) -> list[SetServerConfig]:
+    """A member says which unit it is of, once."""
+    return (
+        [] if unit_of(member.name, lxd) == unit else [SetServerConfig({UNIT + member.name: unit})]
+    )
+
+
 def mark(member: Member, word: str) -> SetServerConfig:
     """Marks a member. One key for each, so that two at once do not undo one another."""
     return SetServerConfig({PREFIX + member.name: word})
@@ -69,8 +82,11 @@ def mark(member: Member, word: str) -> SetServerConfig:
 
 def outdated(own: str, lxd: Lxd) -> list[SetServerConfig]:
     """Clears the marks of members that are gone, and that of `own`, which stays."""
-    names = {m.name for m in lxd.members} - {own}
-    gone = leaving(lxd) - names
+    members = {m.name for m in lxd.members}
+    gone = leaving(lxd) - (members - {own})
+    config = lxd.server.config
     keys = {PREFIX + name: "" for name in gone}
-    keys |= {RAN + name: "" for name in gone if RAN + name in lxd.server.config}
+    keys |= {RAN + name: "" for name in gone if RAN + name in config}
+    units = {k.removeprefix(UNIT) for k, v in config.items() if k.startswith(UNIT) and v}
+    keys |= {UNIT + name: "" for name in units - members}
     return [SetServerConfig(keys)] if keys else []

@@ -99,6 +99,7 @@ def _local(view: View, lxd: Lxd, member: Member) -> list[Step]:
         address = endpoint(view.https_address)
         if lxd.server.config.get("core.https_address") != address:
             steps.append(SetServerConfig({"core.https_address": address}))
+    steps += marks.owned(member, view.unit, lxd)
     if view.zone and member.failure_domain != view.zone:
         steps.append(SetFailureDomain(member.name, view.zone))
     return steps
