@@ -224,7 +224,7 @@ class ObedientOperator:
             row = server.records.rows.get(name)
             if row is None or not answers(server):
                 continue
-            if not self.site.can_lose(self.engine.cloud.servers[row.server]):
+            if not self.site.others_have_database(self.engine.cloud.servers[row.server]):
                 # It has the only copy of the database: there has to be another before it goes.
                 self._add_unit(name)
                 return

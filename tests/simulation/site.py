@@ -94,6 +94,15 @@ class Site:
                 return False
         return True
 
+    def others_have_database(self, server: Server) -> bool:
+        """Whether some member that lives has the database when this one is taken out by hand."""
+        return any(
+            m.role in _HAS_DATABASE and m.server not in self.ledger.given_up | {server.machine}
+            for cluster in self.engine.cloud.clusters()
+            if any(m.server == server.machine for m in cluster.members)
+            for m in cluster.members
+        )
+
     def force_remove(self, name: str) -> None:
         """`juju remove-unit --force`."""
         unit = self.engine.units.get(name)

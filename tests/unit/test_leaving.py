@@ -145,6 +145,25 @@ def test_a_member_whose_unit_is_gone_counts_as_down():
     assert sorted(the_cluster(app).members) == ["m0"]
 
 
+def test_a_dead_member_is_removed_though_what_is_known_of_a_unit_is_old():
+    app = leaving(formed(3), "lxd/2")
+    app.remove("lxd/1")
+    app.add(3)
+    without(app, "m1")
+
+    assert app.hook("lxd/2").hold == ""
+    assert sorted(the_cluster(app).members) == ["m0"]
+
+
+def test_a_dead_member_whose_unit_juju_has_is_not_removed_whatever_is_known_of_it():
+    app = formed(3)
+    app.databags["lxd/1"] = {}
+    without(app, "m1")
+    app.hook("lxd/0")
+
+    assert "m1" in the_cluster(app).members
+
+
 def test_a_voter_that_died_a_moment_ago_counts_as_down():
     app = leaving(formed(3), "lxd/2")
     app.units["lxd/2"].lxd.cut_off = frozenset({"m1"})
