@@ -136,7 +136,7 @@ def _set_default_profile(
 
 
 def _enable_cluster(step: EnableCluster, unit: str, world: World, events: Events) -> Events:
-    world.machine.note_forming("bootstrap", world.clock())
+    world.machine.note_forming("bootstrap", world.clock(), "")
     world.lxd.enable_cluster(step.name)
     return events
 
@@ -148,7 +148,8 @@ def _join(step: Join, unit: str, world: World, events: Events) -> Events:
     token = seal.unseal(step.sealed, key, purpose(unit))
     try:
         if not world.lxd.await_join(deadlines.JOIN):
-            world.machine.note_forming("join", world.clock())
+            device = step.member_keys.get("source", "")
+            world.machine.note_forming("join", world.clock(), device)
             world.lxd.set_server_config({"core.https_address": step.https_address})
             answers = [
                 {"entity": "storage-pool", "name": step.pool, "key": key, "value": value}
@@ -174,10 +175,14 @@ def _reset(world: World, why: str) -> None:
     if world.machine.has_data():
         raise LxdError(f"not reset, it has instances or volumes: {why}")
     logger.warning("LXD is reset: %s. It logged last:\n%s", why, world.machine.lxd_log())
+    forming = world.machine.forming()
     world.machine.note_failure(why)
     world.machine.kill_lxd()
     world.snap.stop()
     world.machine.empty_lxd()
+    if forming is not None and forming.device:
+        # It was empty when the join began: what is on it now is of no use to anybody.
+        world.machine.wipe(forming.device)
     world.snap.start()
     world.machine.forget_forming()
 

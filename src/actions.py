@@ -61,6 +61,22 @@ def form_again(view: View, confirm: str) -> AppData:
     return leading.begun_again(peers)
 
 
+def wipe_device(world: World, device: str, confirm: str) -> str:
+    """Wipes a block device that nothing uses, if the operator names what is on it."""
+    found = next(iter(world.machine.devices((device,))), None)
+    if found is None:
+        raise ActionRefused(f"{device} is no block device here")
+    if found.use:
+        raise ActionRefused(f"{device} {found.use}: nothing was wiped")
+    if not found.holds:
+        return f"{device} is empty already"
+    known = found.ids or (found.path,)
+    if confirm not in known:
+        raise ActionRefused(f"{device} holds {found.holds}: repeat with confirm={known[0]}")
+    world.machine.wipe(device)
+    return f"{device} held {found.holds} and is empty now"
+
+
 def backup_database(world: World, database: ports.Database) -> str:
     """Copies LXD's database; returns the path of the copy."""
     return database.backup(world.clock())

@@ -36,6 +36,7 @@ from world import World
 PEERS = "cluster"
 HTTPS = "https"
 RESOURCE = "lxd-snap"
+STORAGE = "local"
 
 _STATUS = {
     Kind.ACTIVE: ops.ActiveStatus,
@@ -46,6 +47,10 @@ _STATUS = {
 
 class CannotLeave(Exception):  # noqa: N818 - it is the name of what happened
     """The unit that Juju takes away holds something. The message is for the operator."""
+
+
+class CannotDetach(Exception):  # noqa: N818 - it is the name of what happened
+    """The storage that Juju takes away is in use. The message is for the operator."""
 
 
 class LxdClusterCharm(ops.CharmBase):
@@ -64,6 +69,7 @@ class LxdClusterCharm(ops.CharmBase):
             self.on.start,
             self.on.leader_elected,
             self.on.update_status,
+            self.on[STORAGE].storage_attached,
             self.on[PEERS].relation_created,
             self.on[PEERS].relation_changed,
             self.on[PEERS].relation_departed,
@@ -71,11 +77,13 @@ class LxdClusterCharm(ops.CharmBase):
             framework.observe(event, self._reconcile)
         for event in (self.on.stop, self.on.remove):
             framework.observe(event, self._leave)
+        framework.observe(self.on[STORAGE].storage_detaching, self._detach)
         framework.observe(self.on.cluster_status_action, self._cluster_status)
         framework.observe(self.on.plan_action, self._plan)
         framework.observe(self.on.forget_lost_action, self._forget_lost)
         framework.observe(self.on.retry_join_action, self._retry_join)
         framework.observe(self.on.form_again_action, self._form_again)
+        framework.observe(self.on.wipe_device_action, self._wipe_device)
         framework.observe(self.on.backup_database_action, self._backup_database)
         framework.observe(self.on.recover_quorum_action, self._recover_quorum)
         framework.observe(self.on.collect_unit_status, self._collect_unit_status)
@@ -106,6 +114,15 @@ class LxdClusterCharm(ops.CharmBase):
                 self.app.status = _as_juju(plan.status)
             raise CannotLeave(plan.hold)
         self._told = plan
+
+    def _detach(self, event: ops.StorageDetachingEvent) -> None:
+        """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it."""
+        location = str(event.storage.location)
+        found = self._world.machine.devices((location,))
+        if found and found[0].use and self.unit.name not in _units_juju_knows().leaving:
+            reason = f"{location} {found[0].use}: remove the unit instead"
+            self.unit.status = ops.BlockedStatus(reason)
+            raise CannotDetach(reason)
 
     def _options_of_leaver(self) -> Options:
         """A mistake in an option that is of no use here is no reason to stay."""
@@ -182,6 +199,10 @@ class LxdClusterCharm(ops.CharmBase):
         _write(relation.data[self.app], app)
         event.set_results({"result": "the units form a new cluster"})
 
+    def _wipe_device(self, event: ops.ActionEvent) -> None:
+        device, confirm = (str(event.params.get(key, "")) for key in ("device", "confirm"))
+        self._act(event, "result", lambda: actions.wipe_device(self._world, device, confirm))
+
     def _backup_database(self, event: ops.ActionEvent) -> None:
         self._act(event, "path", lambda: actions.backup_database(self._world, Database()))
 
@@ -235,6 +256,7 @@ class LxdClusterCharm(ops.CharmBase):
             peers=known,
             units=units,
             leaving=units is not None and self.unit.name in units.leaving,
+            devices=tuple(str(s.location) for s in self.model.storages[STORAGE]),
         )
 
     def _peers(self) -> Peers | None:

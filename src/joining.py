@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import devices
 import networks
 import settings
 import silence
@@ -106,6 +107,11 @@ def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
         has = ", ".join(sorted(lxd.server.drivers & set(storage.BACKENDS)))
         return blocked(f"storage-backend={word}: LXD on this machine supports only {has}")
     name = decided.pool if decided else view.options.storage_pool
+    # The pool that its own interrupted bootstrap made is on the device by now.
+    if not any(p.name == name for p in lxd.pools or ()):
+        _, no_device = devices.choice(view, backend)
+        if no_device is not None:
+            return no_device
     if peers.app.bootstrap != view.unit or decided:
         return _not_empty(lxd)
     # What this unit's own bootstrap made before it was interrupted is as good as new.
@@ -164,7 +170,8 @@ def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
     assert backend is not None, "checked before"
     steps: list[Step] = [*_listen(view, lxd, own_cluster_address=True)]
     if not any(p.name == options.storage_pool for p in lxd.pools or ()):
-        config = backend.pool_config(options.storage_size)
+        device, _ = devices.choice(view, backend)
+        config = backend.pool_config(options.storage_size, device)
         steps.append(CreatePool(options.storage_pool, backend.driver, config))
     network = settings.wanted_network(options)
     if network and not any(n.name == network for n in lxd.networks or ()):
@@ -200,13 +207,15 @@ def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
     backend = decided.backend if decided else view.options.storage_backend
     row = storage.resolve(backend, lxd.server.drivers)
     assert row is not None, "checked before"
+    size = decided.size if decided else view.options.storage_size
+    device, _ = devices.choice(view, row)
     return Join(
         name=view.hostname,
         address=endpoint(view.cluster_address),
         https_address=endpoint(view.https_address),
         sealed=token.sealed,
         pool=decided.pool if decided else view.options.storage_pool,
-        member_keys=row.member_keys(decided.size if decided else view.options.storage_size),
+        member_keys=row.member_keys(size, device),
     )
 
 

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import deadlines
-from view import Failures, Forming
+from view import Device, Failures, Forming
 
 STATE = Path("/var/lib/lxd-cluster")
 LXD_DIR = Path("/var/snap/lxd/common/lxd")
@@ -52,9 +52,9 @@ class Machine:
             return None
         return Forming(**json.loads(self._forming.read_text()))
 
-    def note_forming(self, what: str, now: float) -> None:
+    def note_forming(self, what: str, now: float, device: str) -> None:
         """Notes a bootstrap or join before it begins: after a crash nothing else could tell."""
-        note = json.dumps({"what": what, "since": now}).encode()
+        note = json.dumps({"what": what, "since": now, "device": device}).encode()
         _write_privately(self._forming, note)
 
     def forget_forming(self) -> None:
@@ -85,6 +85,18 @@ class Machine:
         folders = [self._lxd_dir / "containers", self._lxd_dir / "virtual-machines"]
         folders += self._lxd_dir.glob("storage-pools/*/custom")
         return any(any(folder.iterdir()) for folder in folders if folder.exists())
+
+    def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
+        """The block devices that the patterns name, and what is on them."""
+        import disks
+
+        return disks.found(patterns)
+
+    def wipe(self, device: str) -> None:
+        """Takes everything off a block device. Raises OSError if it is in use."""
+        import disks
+
+        disks.wipe(device)
 
     def lxd_log(self) -> str:
         """The last lines that LXD logged."""

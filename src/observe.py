@@ -31,11 +31,16 @@ class Juju:
     peers: Peers | None
     units: Units | None = None
     leaving: bool = False
+    devices: tuple[str, ...] = ()
+    """Block devices that Juju gave this unit."""
 
 
 def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
+    lxd = _lxd(juju, world) if snap.installed else None
+    wanted = (*juju.devices, *juju.options.device_patterns)
+    outside = isinstance(lxd, Lxd) and not lxd.server.clustered
     return View(
         unit=juju.unit,
         leader=juju.leader,
@@ -48,7 +53,9 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         zone=juju.zone,
         public_key=world.machine.public_key(),
         snap=snap,
-        lxd=_lxd(juju, world) if snap.installed else None,
+        lxd=lxd,
+        wanted_devices=wanted,
+        devices=world.machine.devices(wanted) if wanted and outside else (),
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,

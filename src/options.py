@@ -65,6 +65,17 @@ def _size(value: str) -> str:
     return value
 
 
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(filter(None, re.split(r"[\s,]+", value)))
+
+
+def _devices(value: str) -> str:
+    wrong = [p for p in _words(value) if not p.startswith("/dev/")]
+    if wrong:
+        raise ValueError("use paths or globs that begin with /dev/")
+    return value
+
+
 def _interface(value: str) -> str:
     if not _INTERFACE.fullmatch(value):
         raise ValueError("use 2 to 15 letters, digits, '.', '_' or '-'")
@@ -131,6 +142,7 @@ class Options(BaseModel):
     storage_backend: Annotated[str, AfterValidator(_backend)] = "auto"
     storage_pool: Annotated[str, AfterValidator(_pool_name)] = "local"
     storage_size: Annotated[str, AfterValidator(_size)] = ""
+    storage_devices: Annotated[str, AfterValidator(_devices)] = ""
     network_mode: Annotated[str, AfterValidator(_mode)] = "bridge"
     network_name: Annotated[str, AfterValidator(_interface)] = "lxdbr0"
     network_ipv4: Annotated[str, AfterValidator(_ipv4)] = "auto"
@@ -140,6 +152,11 @@ class Options(BaseModel):
     images_replicas: Annotated[int, AfterValidator(_replicas)] = 3
     on_remove: Annotated[str, AfterValidator(_on_remove)] = ON_REMOVE[0]
     min_voters: Annotated[int, AfterValidator(_min_voters)] = 1
+
+    @property
+    def device_patterns(self) -> tuple[str, ...]:
+        """The paths and globs of `storage-devices`."""
+        return _words(self.storage_devices)
 
 
 def of_leaver(config: Mapping[str, object]) -> Options:

@@ -159,6 +159,22 @@ class Silent:
 
 
 @dataclass(frozen=True)
+class Device:
+    """A block device that the operator offers, and what is on it.
+
+    `use` says what keeps it from being used or wiped, `holds` what would be lost by that, `ids` are
+    its serial number and the UUIDs of what is on it.
+    """
+
+    path: str
+    size: int
+    """Bytes."""
+    use: str = ""
+    holds: str = ""
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Resource:
     """The LXD snap that the operator attached. The digest tells two files apart on any unit."""
 
@@ -185,6 +201,8 @@ class Forming:
 
     what: str
     since: float
+    device: str = ""
+    """The block device that was empty and goes into the pool with it."""
 
 
 @dataclass(frozen=True)
@@ -267,4 +285,8 @@ class View:
     leaving: bool = False
     forming: Forming | None = None
     failures: Failures | None = None
+    wanted_devices: tuple[str, ...] = ()
+    """Paths and globs of devices for the pool: of Juju's storage first, then of the option."""
+    devices: tuple[Device, ...] = ()
+    """Those that are there. Empty where this run has no use for them."""
     events: Events = field(default_factory=Events)

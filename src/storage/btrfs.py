@@ -1,5 +1,5 @@
-"""Btrfs on a loop file that LXD makes on each member: snapshots and copies cost nothing."""
+"""Btrfs on a device, or on a loop file that LXD makes: snapshots and copies cost nothing."""
 
 from storage.backend import Backend
 
-BACKEND = Backend(name="btrfs", driver="btrfs", sized=True)
+BACKEND = Backend(name="btrfs", driver="btrfs", sized=True, on_devices=True)

@@ -163,6 +163,11 @@ class Model:
             found.append(SimpleNamespace(id=number, app=self.app, units=ordered, data=data))
         return {charm.PEERS: found}
 
+    @property
+    def storages(self) -> Mapping[str, list[Any]]:
+        """As ops.Model: no unit has any."""
+        return {charm.STORAGE: []}
+
     def get_binding(self, binding: str) -> Any:
         """As ops.Model."""
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import seal
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from snap import ChannelUnknownError, SnapError
 from view import (
+    Device,
     Failures,
     Forming,
     Instance,
@@ -76,6 +77,9 @@ class ModelLxd:
     awaited: list[str] = field(default_factory=list[str])
     """Members whose joins were waited for."""
     shared: ModelCluster = field(default_factory=lambda: ModelCluster("bare"))
+    sources: dict[str, str] = field(default_factory=dict[str, str])
+    """By pool: the source that it was given here."""
+    on_join: Callable[[], None] = lambda: None
 
     def await_start(self, seconds: float) -> None:
         self.server()
@@ -194,6 +198,7 @@ class ModelLxd:
 
     def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
         self.shared.pools[name] = Pool(name, driver, "Created", frozenset())
+        self.sources[name] = config.get("source", "")
 
     def create_network(
         self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]
@@ -240,6 +245,8 @@ class ModelLxd:
         member_config: list[dict[str, str]],
         seconds: float,
     ) -> None:
+        self.on_join()
+        self.sources |= {a["name"]: a["value"] for a in member_config if a["key"] == "source"}
         if self.fail_join:
             raise LxdError(self.fail_join)
         told = json.loads(base64.b64decode(token))
@@ -312,6 +319,7 @@ class ModelMachine:
     forming_: Forming | None = None
     failures_: Failures | None = None
     log: str = ""
+    disks: list[Device] = field(default_factory=list[Device])
 
     def hostname(self) -> str:
         return self.name
@@ -328,8 +336,15 @@ class ModelMachine:
     def forming(self) -> Forming | None:
         return self.forming_
 
-    def note_forming(self, what: str, now: float) -> None:
-        self.forming_ = Forming(what, now)
+    def note_forming(self, what: str, now: float, device: str) -> None:
+        self.forming_ = Forming(what, now, device)
+
+    def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
+        there = {d.path: d for d in self.disks}
+        return tuple(there[p] for p in patterns if p in there)
+
+    def wipe(self, device: str) -> None:
+        self.disks = [replace(d, holds="", ids=()) if d.path == device else d for d in self.disks]
 
     def forget_forming(self) -> None:
         self.forming_ = None

@@ -15,7 +15,7 @@ from ops.hookcmds import Goal, GoalState
 import charm
 import peers
 from tests.unit.model_units import ModelApp, ModelUnit, formed
-from view import Volume
+from view import Device, Volume
 
 PEER = "cluster"
 NO_RELATION: set[testing.PeerRelation] = set()
@@ -25,8 +25,8 @@ class Stage:
     """The charm on one unit of a model application."""
 
     def __init__(self, app: ModelApp, unit: ModelUnit, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._app = app
-        self._unit = unit
+        self.app = app
+        self.unit = unit
         number = int(unit.name.split("/")[1])
         monkeypatch.setattr(charm, "LxdApi", lambda: unit.lxd)
         monkeypatch.setattr(charm, "Machine", lambda: unit.machine)
@@ -44,21 +44,21 @@ class Stage:
     def _goal_state(self) -> GoalState:
         now = datetime.now(timezone.utc)
         goals = {
-            name: Goal(status="dying" if name in self._app.leaving else "active", since=now)
-            for name in self._app.units
+            name: Goal(status="dying" if name in self.app.leaving else "active", since=now)
+            for name in self.app.units
         }
         return GoalState(units=goals, relations={})
 
     def state(self, **more: object) -> testing.State:
         """What Juju has for the unit."""
         values: dict[str, object] = {
-            "leader": self._unit.name == self._app.leader,
+            "leader": self.unit.name == self.app.leader,
             "relations": {self.relation},
             "networks": {
-                testing.Network(name, [testing.BindAddress([testing.Address(self._unit.address)])])
+                testing.Network(name, [testing.BindAddress([testing.Address(self.unit.address)])])
                 for name in (PEER, "https")
             },
-            "planned_units": len(self._app.units),
+            "planned_units": len(self.app.units),
             "resources": {testing.Resource(name="lxd-snap", path=os.devnull)},
         }
         return testing.State(**(values | more))  # pyright: ignore[reportArgumentType]
@@ -252,3 +252,53 @@ def test_plan_says_when_there_is_nothing_to_do(stage: Stage):
         "plan": "nothing to do",
         "status": "active: member m0, voter",
     }
+
+
+def with_storage(monkeypatch: pytest.MonkeyPatch, use: str) -> tuple[Stage, testing.Storage]:
+    """A unit that Juju has given a device, which shows up as `use` says."""
+    storage = testing.Storage("local")
+    app = ModelApp()
+    unit = app.add(0)
+    stage = Stage(app, unit, monkeypatch)
+    path = storage.get_filesystem(stage.context)
+    unit.machine.disks = [Device(str(path), 1 << 30, use=use)]
+    return stage, storage
+
+
+def test_the_device_that_juju_gave_is_the_pools(monkeypatch: pytest.MonkeyPatch):
+    stage, storage = with_storage(monkeypatch, "")
+    stage.relation = replace(
+        stage.relation, local_app_data={"bootstrap": '"lxd/0"', "version": "1"}
+    )
+    stage.context.run(stage.context.on.start(), stage.state(storages={storage}))
+
+    assert stage.unit.lxd.sources == {"local": str(storage.get_filesystem(stage.context))}
+
+
+@pytest.mark.parametrize(("use", "leaving"), [("", False), ("is in use", True)])
+def test_a_device_is_given_back(monkeypatch: pytest.MonkeyPatch, use: str, leaving: bool):
+    stage, storage = with_storage(monkeypatch, use)
+    stage.app.leaving |= {"lxd/0"} if leaving else set[str]()
+    event = stage.context.on.storage_detaching(storage)
+
+    stage.context.run(event, stage.state(storages={storage}))
+
+
+def test_a_device_that_lxd_uses_is_not_given_back(monkeypatch: pytest.MonkeyPatch):
+    stage, storage = with_storage(monkeypatch, "is in use")
+    event = stage.context.on.storage_detaching(storage)
+
+    with pytest.raises(testing.errors.UncaughtCharmError, match="remove the unit instead"):
+        stage.context.run(event, stage.state(storages={storage}))
+
+
+def test_a_device_is_wiped_on_demand(stage: Stage):
+    stage.unit.machine.disks = [Device("/dev/sdb", 1 << 30, holds="ext4", ids=("u1",))]
+    on = stage.context.on
+    params = {"device": "/dev/sdb"}
+    with pytest.raises(testing.ActionFailed, match="repeat with confirm=u1"):
+        stage.context.run(on.action("wipe-device", params=params), stage.state())
+
+    stage.context.run(on.action("wipe-device", params=params | {"confirm": "u1"}), stage.state())
+
+    assert stage.context.action_results == {"result": "/dev/sdb held ext4 and is empty now"}

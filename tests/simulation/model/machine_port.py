@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.simulation.model import times
-from view import Failures, Forming
+from view import Device, Failures, Forming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,11 +47,11 @@ class ModelMachine:
         """The bootstrap or join that was begun here and is not published yet."""
         return self._forming
 
-    def note_forming(self, what: str, now: float) -> None:
+    def note_forming(self, what: str, now: float, device: str) -> None:
         """Notes a bootstrap or join."""
 
         def note() -> None:
-            self._forming = Forming(what, now)
+            self._forming = Forming(what, now, device)
 
         self._change("machine.note_forming", note)
 
@@ -86,6 +86,15 @@ class ModelMachine:
     def has_data(self) -> bool:
         """Whether LXD's folder knows of an instance or a volume."""
         return bool(self._server.disk)
+
+    def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
+        """No machine has any."""
+        del patterns
+        return ()
+
+    def wipe(self, device: str) -> None:
+        """There is none."""
+        raise OSError(f"{device} is not there")
 
     def lxd_log(self) -> str:
         """The last lines that LXD logged."""
