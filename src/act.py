@@ -181,8 +181,7 @@ def _reset(world: World, why: str) -> None:
     world.snap.stop()
     world.machine.empty_lxd()
     if forming is not None and forming.device:
-        # It was empty when the join began: what is on it now is of no use to anybody.
-        world.machine.wipe(forming.device)
+        _give_back(forming.device, world)
     world.snap.start()
     world.machine.forget_forming()
 
@@ -191,6 +190,15 @@ def _pass_turn(step: PassTurn, unit: str, world: World, events: Events) -> Event
     if not world.lxd.exchange(step.key, step.before, step.after):
         logger.info("another member was quicker: %s", step.key)
     return events
+
+
+def _give_back(device: str, world: World) -> None:
+    """A device that was empty when the join began: what is on it now is of no use to anybody."""
+    try:
+        world.machine.wipe(device)
+    except (OSError, subprocess.SubprocessError) as error:
+        # LXD must start again all the same; the device says itself what is the matter with it.
+        logger.warning("%s is not wiped: %s", device, error)
 
 
 def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:

@@ -1,0 +1,91 @@
+"""The pool on block devices, whatever they are called on each machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import jubilant
+import pytest
+
+from tests.integration.cluster import lxc, message, query, whole
+from tests.integration.conftest import APP, WAIT, Files
+
+FILE = "/var/snap/lxd/common/lxd/disks/local.img"
+
+
+@pytest.fixture
+def gone(juju: jubilant.Juju) -> Iterator[None]:
+    """Nothing is deployed afterwards."""
+    yield
+    juju.remove_application(APP, destroy_storage=True, force=True)
+    juju.wait(lambda status: APP not in status.apps, timeout=WAIT, delay=0.5, successes=1)
+
+
+def says(juju: jubilant.Juju, unit: str, wanted: str) -> None:
+    """Returns once the unit's status is that."""
+    juju.wait(
+        lambda s: unit in s.apps[APP].units and message(s, unit) == wanted, delay=0.5, successes=1
+    )
+
+
+def on_a_device(juju: jubilant.Juju, unit: str) -> bool:
+    """Whether LXD made no loop file there, and its pool can be used."""
+    file = juju.ssh(unit, f"sudo sh -c 'test -e {FILE} && echo file || echo none'").strip()
+    member = juju.ssh(unit, "hostname").strip().split(".")[0]
+    lxc(juju, f"storage volume create local of-{member} --target {member}", unit)
+    lxc(juju, f"storage volume delete local of-{member} --target {member}", unit)
+    return file == "none"
+
+
+def make_disk(juju: jubilant.Juju, unit: str, name: str) -> None:
+    """A disk of 1 GiB on the unit's machine, called `name` there and there alone."""
+    commands = (
+        f"truncate -s 1G /var/tmp/{name} && "
+        f"ln -s $(losetup --find --show /var/tmp/{name}) /dev/{name}"
+    )
+    juju.ssh(unit, f'sudo sh -c "{commands}"'.replace("$", "\\$"))
+
+
+@pytest.mark.usefixtures("gone")
+def test_each_unit_takes_the_device_that_it_has_and_nothing_is_wiped_unasked(
+    juju: jubilant.Juju, deploy: Callable[..., None]
+):
+    deploy(2, storage_backend="btrfs", storage_devices="/dev/pool-zero")
+    first, second = f"{APP}/0", f"{APP}/1"
+    for unit in (first, second):
+        says(juju, unit, "blocked: storage-devices=/dev/pool-zero: not on this machine")
+    make_disk(juju, first, "pool-one")
+    make_disk(juju, second, "pool-two")
+    juju.ssh(second, "sudo mkfs.btrfs -q /dev/pool-two")
+
+    juju.config(APP, {"storage-devices": "/dev/pool-one /dev/pool-two"})
+
+    says(juju, second, "blocked: /dev/pool-two holds btrfs: run wipe-device, or name another")
+    with pytest.raises(jubilant.TaskError) as refused:
+        juju.run(second, "wipe-device", {"device": "/dev/pool-two"})
+    _, _, confirm = refused.value.task.message.partition("confirm=")
+    with pytest.raises(jubilant.TaskError):
+        juju.run(second, "wipe-device", {"device": "/dev/pool-two", "confirm": "yes"})
+    juju.run(second, "wipe-device", {"device": "/dev/pool-two", "confirm": confirm.strip()})
+
+    whole(juju, 2)
+    assert [on_a_device(juju, unit) for unit in (first, second)] == [True, True]
+    with pytest.raises(jubilant.TaskError, match="is in use"):
+        juju.run(first, "wipe-device", {"device": "/dev/pool-one"})
+
+
+@pytest.mark.usefixtures("gone")
+def test_the_pool_is_on_the_storage_that_juju_gave(juju: jubilant.Juju, files: Files):
+    juju.deploy(
+        files.charm,
+        APP,
+        num_units=2,
+        config={"storage-backend": "btrfs"},
+        storage={"local": "1G"},
+        resources=files.resources,
+    )
+    whole(juju, 2)
+
+    assert [on_a_device(juju, f"{APP}/{n}") for n in (0, 1)] == [True, True]
+    pools = query(juju, "/1.0/storage-pools?recursion=1")
+    assert [(p["name"], p["driver"], p["status"]) for p in pools] == [("local", "btrfs", "Created")]

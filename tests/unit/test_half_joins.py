@@ -1,0 +1,70 @@
+"""What joins leave behind that fail half way, and who removes it."""
+
+from __future__ import annotations
+
+from tests.unit.deeds import the_cluster, without
+from tests.unit.model_units import ModelApp, formed
+
+
+def test_what_a_failed_join_left_in_the_cluster_is_removed():
+    app = formed(2)
+    unit = app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    assert app.own("lxd/1").token is not None
+    app.hook("lxd/2", commit=False)
+    unit.machine.empty_lxd()
+    unit.machine.forget_forming()
+    without(app, "m2")
+    app.databags["lxd/2"]["attempt"] = "1"
+    app.settle()
+
+    assert app.own("lxd/2").cluster
+    assert the_cluster(app).members["m2"].online
+
+
+def with_a_half_join(app: ModelApp) -> ModelApp:
+    """A join that failed left a dead member behind; its unit's machine was renamed meanwhile."""
+    unit = app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    app.hook("lxd/2", commit=False)
+    unit.machine.empty_lxd()
+    unit.machine.forget_forming()
+    without(app, "m2")
+    unit.machine.name = "renamed"
+    app.databags["lxd/2"] |= {"attempt": "1", "name": '"renamed"'}
+    return app
+
+
+def test_what_a_failed_join_left_is_removed_whatever_its_machine_is_called_now():
+    app = with_a_half_join(formed(2))
+
+    app.settle()
+
+    assert app.own("lxd/2").cluster
+    assert "m2" not in the_cluster(app).members
+
+
+def test_a_dead_member_that_has_a_units_address_is_named():
+    app = with_a_half_join(formed(2))
+    del app.databags["lxd/1"]["token"]
+    for name in ("lxd/0", "lxd/1"):
+        app.hook(name)
+
+    assert str(app.plan("lxd/2").status) == (
+        "blocked: an offline member has this address: lxc cluster remove --force m2"
+    )
+
+
+def test_a_dead_machine_that_was_told_to_be_able_is_no_failed_join():
+    app = formed(2)
+    app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    app.hook("lxd/2", commit=False)
+    without(app, "m2")
+    for name in ("lxd/0", "lxd/1", "lxd/0", "lxd/1"):
+        app.hook(name)
+
+    assert "m2" in the_cluster(app).members
