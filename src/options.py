@@ -18,6 +18,7 @@ STATUS_LIMIT = 79
 _CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SIZE = re.compile(r"[1-9]\d*(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
+_DEVICE = re.compile(r"/dev/[\w./:*?!@%+=^~\[\]-]+")
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
 _AUTOMATIC = ("auto", "none")
 
@@ -70,8 +71,7 @@ def _words(value: str) -> tuple[str, ...]:
 
 
 def _devices(value: str) -> str:
-    wrong = [p for p in _words(value) if not p.startswith("/dev/")]
-    if wrong:
+    if not all(_DEVICE.fullmatch(word) for word in _words(value)):
         raise ValueError("use paths or globs that begin with /dev/")
     return value
 

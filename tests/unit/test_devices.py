@@ -6,15 +6,24 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import actions
-from options import Options, explain
+import devices
+import disks
+from options import STATUS_LIMIT, Options, explain
+from storage import Backend
+from storage.btrfs import BACKEND as BTRFS
+from storage.dir import BACKEND as DIR
 from tests.unit.model_units import ModelApp, formed
 from view import Device
 
 GIB = 1 << 30
 EMPTY = Device("/dev/sdb", GIB)
+VIEW = formed(1).view("lxd/0")
+STORAGE = [name for name in Options.model_fields if name.startswith("storage")]
 
 
 def with_disks(app: ModelApp, *disks: Device) -> ModelApp:
@@ -30,7 +39,7 @@ def source(app: ModelApp, unit: str) -> str | None:
 
 
 REFUSED: list[tuple[list[Device], str]] = [
-    ([], "blocked: storage-devices=/dev/sdb /dev/sdc: not on this machine"),
+    ([], "blocked: /dev/sdb and 1 more of storage-devices: not on this machine"),
     (
         [replace(EMPTY, holds="ext4")],
         "blocked: /dev/sdb holds ext4: run wipe-device, or name another",
@@ -115,6 +124,52 @@ def test_a_join_that_fails_leaves_its_device_empty():
 
     assert app.own("lxd/2").attempt == 1
     assert unit.machine.disks == [EMPTY]
+
+
+_DISKS = st.builds(
+    Device,
+    path=st.text(min_size=1, max_size=120).map(lambda name: f"/dev/{name}"),
+    size=st.integers(0, 1 << 40),
+    use=st.sampled_from(["", "is mounted", "is part of " + "dm-0, " * 20]),
+    holds=st.sampled_from(["", "ext4", "LVM2_member, gpt, PMBR, zfs_member"]),
+)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.lists(_DISKS, max_size=4), st.text(max_size=200), st.sampled_from([BTRFS, DIR]))
+def test_whatever_disks_there_are_only_an_empty_one_is_taken(
+    there: list[Device], asked: str, backend: Backend
+):
+    view = replace(VIEW, wanted_devices=tuple(asked.split()), devices=tuple(there))
+
+    path, status = devices.choice(view, backend)
+
+    taken = [d for d in there if d.path == path]
+    assert not path or (status is None and any(not d.use and not d.holds for d in taken))
+    assert status is None or len(status.message) <= STATUS_LIMIT
+
+
+_TYPED = st.one_of(
+    st.text(max_size=60),
+    st.from_regex(r"(/dev/[\w/*?\[\]. -]{1,12}[ ,]?){1,3}", fullmatch=True),
+    st.from_regex(r"\d{1,4}(GiB|MB|B|)", fullmatch=True),
+)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.sampled_from(STORAGE), _TYPED)
+def test_whatever_is_typed_about_storage_is_refused_in_a_line_or_can_be_used(
+    field: str, value: str
+):
+    line, patterns = "", ()
+    try:
+        patterns = Options(**{field: value}).device_patterns  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        line = explain(error)
+
+    assert len(line) <= STATUS_LIMIT
+    paths = tuple(p for p in patterns if not set(p) & set("*?["))
+    assert all(device.path.startswith("/dev/") for device in disks.found(paths))
 
 
 @pytest.mark.parametrize("value", ["sdb", "/mnt/disk", "/dev/sdb disk2"])
