@@ -163,11 +163,12 @@ class Invariants:
         if row is None:
             return
         unit = next((u for u in self.engine.units.values() if u.machine == row.server), None)
-        lives = self.engine.cloud.servers[row.server].number == row.number
-        if unit is not None and lives:
+        its_server = self.engine.cloud.servers[row.server]
+        if unit is not None and its_server.number == row.number:
             raise Violation(FORCED, f"{step.name} belongs to {unit.name}, which Juju knows")
         since = self._online.get(row.number)
-        if since is not None and self.engine.now - since > _SETTLED:
+        # Nobody may have looked while it was off.
+        if since is not None and self.engine.now - max(since, its_server.ready) > _SETTLED:
             raise Violation(FORCED, f"{step.name} is online")
 
     def _abandonment(self, task: Task, step: AbandonMember) -> None:
