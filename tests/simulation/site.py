@@ -87,6 +87,9 @@ class Site:
         for cluster in self.engine.cloud.clusters():
             if all(m.server != server.machine for m in cluster.members):
                 continue
+            if len(cluster.members) == 2 and all(m.role == "database" for m in cluster.members):
+                # One of the two is about to lose its copy: which, is LXD's to say.
+                return False
             others = [m for m in cluster.members if m.server != server.machine]
             copies = sum(m.role in _HAS_DATABASE and m.server in known for m in others)
             # A member that is as good as gone may be the one that LXD gives the only vote to.
