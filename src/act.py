@@ -40,6 +40,7 @@ from steps import (
     SetDefaultProfile,
     SetFailureDomain,
     SetServerConfig,
+    StartInstance,
     Step,
     UpdateNetwork,
 )
@@ -256,6 +257,15 @@ def _move_instance(step: MoveInstance, unit: str, world: World, events: Events) 
     return events
 
 
+def _start_instance(step: StartInstance, unit: str, world: World, events: Events) -> Events:
+    try:
+        world.lxd.start_instance(step.project, step.name)
+    except (LxdError, LxdUnreachable) as error:
+        # It has moved with all that it holds. That it does not start is no reason to stay.
+        logger.warning("%s/%s does not start: %s", step.project, step.name, error)
+    return replace(events, started=events.started | {f"{step.project}/{step.name}"})
+
+
 def _leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -> Events:
     try:
         world.lxd.leave(step.name)
@@ -321,6 +331,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     ForgetForming: _forget_forming,
     Evacuate: _evacuate,
     MoveInstance: _move_instance,
+    StartInstance: _start_instance,
     LeaveCluster: _leave_cluster,
     AwaitLeave: _await_leave,
     AwaitJoin: _await_join,

@@ -28,6 +28,7 @@ from steps import (
     Plan,
     RemoveMember,
     ResetLxd,
+    StartInstance,
     Step,
 )
 from view import Instance, Lxd, Member, Peers, Silent, View, Volume, several_vote
@@ -128,6 +129,8 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
         # An empty member too: LXD's scheduler puts nothing new on an evacuated one.
         return _go(Evacuate(member.name, count(len(instances), "instance")))
     left = (*instances, *volumes)
+    if not left and (stopped := _stopped_on_the_way(view, lxd, member)):
+        return _go(*stopped)
     if not left:
         return _in_turn(lxd, member)
     if moves := _moves(view, lxd, member, instances):
@@ -150,6 +153,16 @@ def _in_turn(lxd: Lxd, member: Member) -> Plan:
     if marks.on_its_way(member, lxd):
         return _go(marks.mark(member, marks.LEAVING))
     return _go(AwaitLeave(first))
+
+
+def _stopped_on_the_way(view: View, lxd: Lxd, member: Member) -> list[StartInstance]:
+    """What an evacuation stopped and did not move, and a later one moved as it was: stopped."""
+    due = marks.ran(member.name, lxd.server.config) - view.events.started
+    return [
+        StartInstance(i.project, i.name)
+        for i in lxd.instances or ()
+        if str(i) in due and not i.running and i.location != member.name
+    ]
 
 
 def _moves(view: View, lxd: Lxd, member: Member, left: list[Instance]) -> list[MoveInstance]:

@@ -216,6 +216,17 @@ class MoveInstance:
 
 
 @dataclass(frozen=True)
+class StartInstance:
+    """An instance that ran before its member was emptied runs where it is now, if it can."""
+
+    project: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"start {self.project}/{self.name}, which ran before it moved"
+
+
+@dataclass(frozen=True)
 class LeaveCluster:
     """This member, which holds nothing, is none any more, and its LXD is empty."""
 
@@ -293,6 +304,7 @@ Step = (
     | ForgetForming
     | Evacuate
     | MoveInstance
+    | StartInstance
     | LeaveCluster
     | AwaitLeave
     | AwaitJoin

@@ -257,6 +257,8 @@ class Events:
     """What hindered the evacuation, empty if nothing did, None if there was none."""
     ran: frozenset[str] = frozenset()
     """Instances that ran before the evacuation."""
+    started: frozenset[str] = frozenset()
+    """Those that were started again, or could not be."""
     withdrawn: bool | None = None
     """Whether the token that is still published was cancelled: False if it was used before."""
     awaited: bool = False

@@ -72,6 +72,7 @@ class ModelLxd:
     stopped: bool = False
     fail_join: str = ""
     fail_evacuation: str = ""
+    fail_move: str = ""
     cut_off: frozenset[str] = frozenset()
     heartbeat_comes: bool = True
     awaited: list[str] = field(default_factory=list[str])
@@ -159,6 +160,8 @@ class ModelLxd:
         self.shared.instances = moved
 
     def move_instance(self, project: str, name: str, target: str) -> None:
+        if self.fail_move:
+            raise LxdError(self.fail_move)
         self.shared.instances = [
             replace(i, location=target) if (i.project, i.name) == (project, name) else i
             for i in self.shared.instances

@@ -219,6 +219,20 @@ def test_what_ran_before_the_first_try_runs_after_the_second():
     assert [(i.location, i.running) for i in cluster.instances] == [("m0", True)]
 
 
+def test_what_an_evacuation_stopped_and_a_later_one_moved_is_started():
+    app = leaving(with_instance(formed(3), "m2"), "lxd/2")
+    lxd = app.units["lxd/2"].lxd
+    lxd.fail_evacuation = "Target node is offline"
+    app.units["lxd/2"].lxd.fail_move = "Target node is offline"
+    assert app.hook("lxd/2").hold
+    cluster = the_cluster(app)
+    cluster.instances = [replace(i, running=False) for i in cluster.instances]
+    lxd.fail_evacuation = lxd.fail_move = ""
+
+    assert app.hook("lxd/2").hold == ""
+    assert [(i.location, i.running) for i in cluster.instances] == [("m0", True)]
+
+
 def test_the_leader_tells_what_holds_another_unit():
     app = leaving(with_volume(formed(3), "m2"), "lxd/2")
 
