@@ -36,7 +36,8 @@ def space_of(app: Application, binding: str) -> str:
 def network_get(state: State, unit: Unit, binding: str) -> dict[str, Any]:
     """JSON of `network-get BINDING`. Raises HookToolError for an unknown binding."""
     app = state.applications[unit.app]
-    if binding not in state.charms[unit.charm].bindings():
+    # Storage is attached before the charm is installed.
+    if binding not in state.charms[unit.charm or app.charm].bindings():
         raise HookToolError(f'binding name "{binding}" not defined by the unit\'s charm')
     space = space_of(app, binding)
     interfaces = _in_space(state, unit, space)

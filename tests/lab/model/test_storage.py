@@ -55,6 +55,14 @@ def test_the_hook_is_told_which_storage():
     assert context.storage_list("data") == ["data/0"]
 
 
+def test_the_hook_before_the_installation_can_ask_for_its_addresses():
+    world = World()
+    world.deploy(units=1, info=charm({**STORING, "extra-bindings": {"public": None}}))
+    provision(world)
+
+    assert world.begin("app/0").network_get("public")["ingress-addresses"] == ["10.99.0.1"]
+
+
 def test_other_units_storage_is_not_found():
     world = storing()
     with pytest.raises(HookToolError, match="not found"):
