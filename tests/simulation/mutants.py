@@ -29,7 +29,6 @@ import joining
 import leading
 import leaving
 import observe
-import plan
 import silence
 from lxd_reading import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
@@ -67,7 +66,6 @@ class Mutant:
 
 _of_outsider = joining.of_outsider
 _still_good = admission._still_good
-_own = plan._own
 _of_member = leaving._of_member
 _answers = observe._answers
 _run = charm.run.run
@@ -126,6 +124,11 @@ def _offline_is_gone(_: View, lxd: Lxd, *__: Any) -> tuple[Member, ...]:
     return tuple(m for m in lxd.members if m.offline)
 
 
+def _unsaid_is_gone(view: View, lxd: Lxd, *_: Any) -> tuple[Member, ...]:
+    known = view.units.known if view.units else frozenset[str]()
+    return tuple(m for m in lxd.members if departures.marks.unit_of(m.name, lxd) not in known)
+
+
 def _removes_the_living(view: View, *rest: Any) -> tuple[Step, ...]:
     if not view.leader:
         return ()
@@ -156,10 +159,6 @@ def _leaves_by_force(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan
 
 def _lets_go(juju: Any, world: World) -> Plan:
     return replace(_run(juju, world), hold="")
-
-
-def _name_of_the_machine(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
-    return _own(view, lxd, peers).model_copy(update={"name": view.hostname})
 
 
 def _half_a_view(juju: Any, world: World) -> Lxd:
@@ -202,7 +201,7 @@ MUTANTS = (
     Mutant("a silent member is wiped", silence, "join_failed", _wipes_the_silent),
     Mutant("a leaver goes by force", leaving, "_of_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
-    Mutant("a member's name follows its machine's", plan, "_own", _name_of_the_machine),
+    Mutant("no word of its unit is no unit", departures, "without_unit", _unsaid_is_gone),
     Mutant("a plan from half a view", observe, "_answers", _half_a_view),
     Mutant("tokens are not sealed", act, "seal", _PlainSeal),
 )
