@@ -199,7 +199,10 @@ def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
         return None
     # Its machine may have another name by now.
     member = lxd.member(token.name or data.name)
-    return member if member is not None and member.address == data.address else None
+    if member is None or member.address != data.address:
+        return None
+    # One that came in since then says so in LXD, whatever old data are seen of its unit.
+    return None if marks.came_in(member.name, lxd) >= data.attempt else member
 
 
 def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:

@@ -65,14 +65,19 @@ def serves(member: Member | None, lxd: Lxd) -> bool:
 
 def unit_of(member: str, lxd: Lxd) -> str:
     """The unit that a member has said it is of, empty if it has not said so yet."""
-    return lxd.server.config.get(UNIT + member, "")
+    return lxd.server.config.get(UNIT + member, "").partition(" ")[0]
 
 
-def owned(member: Member, unit: str, lxd: Lxd) -> list[SetServerConfig]:
-    """A member says which unit it is of, once."""
-    return (
-        [] if unit_of(member.name, lxd) == unit else [SetServerConfig({UNIT + member.name: unit})]
-    )
+def came_in(member: str, lxd: Lxd) -> int:
+    """The attempt in which a member came all the way in, -1 if it has not said so."""
+    attempt = lxd.server.config.get(UNIT + member, "").partition(" ")[2]
+    return int(attempt) if attempt.isdigit() else -1
+
+
+def owned(member: Member, unit: str, attempt: int, lxd: Lxd) -> list[SetServerConfig]:
+    """A member says which unit it is of, and in which attempt it joined."""
+    key, value = UNIT + member.name, f"{unit} {attempt}"
+    return [] if lxd.server.config.get(key) == value else [SetServerConfig({key: value})]
 
 
 def mark(member: Member, word: str) -> SetServerConfig:

@@ -33,7 +33,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     decided = peers.app.storage or own.storage or _made_here(view, lxd)
     if peers.app.bootstrap == view.unit and decided:
         own = own.model_copy(update={"storage": decided})
-    steps = [*_local(view, lxd, member), *departures.removal(view, lxd, peers, own)]
+    steps = [*_local(view, lxd, peers, member), *departures.removal(view, lxd, peers, own)]
     # Until that is committed, only the note tells a silent member from one that never was.
     if view.forming is not None and peers.own.cluster == fingerprint:
         steps.append(ForgetForming())
@@ -92,14 +92,14 @@ def _moved(view: View, lxd: Lxd) -> Status | None:
     return silence.moved(host(has), view.cluster_address)
 
 
-def _local(view: View, lxd: Lxd, member: Member) -> list[Step]:
+def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     """What concerns this member alone."""
     steps: list[Step] = []
     if view.https_address:
         address = endpoint(view.https_address)
         if lxd.server.config.get("core.https_address") != address:
             steps.append(SetServerConfig({"core.https_address": address}))
-    steps += marks.owned(member, view.unit, lxd)
+    steps += marks.owned(member, view.unit, peers.own.attempt, lxd)
     if view.zone and member.failure_domain != view.zone:
         steps.append(SetFailureDomain(member.name, view.zone))
     return steps

@@ -51,7 +51,7 @@ def test_each_unit_takes_the_device_that_it_has_and_nothing_is_wiped_unasked(
     juju: jubilant.Juju, deploy: Callable[..., None]
 ):
     deploy(2, storage_backend="btrfs", storage_devices="/dev/pool-zero")
-    first, second = f"{APP}/0", f"{APP}/1"
+    first, second = sorted(juju.status().apps[APP].units)
     for unit in (first, second):
         says(juju, unit, "blocked: /dev/pool-zero of storage-devices: not on this machine")
     make_disk(juju, first, "pool-one")
@@ -86,6 +86,6 @@ def test_the_pool_is_on_the_storage_that_juju_gave(juju: jubilant.Juju, files: F
     )
     whole(juju, 2)
 
-    assert [on_a_device(juju, f"{APP}/{n}") for n in (0, 1)] == [True, True]
+    assert [on_a_device(juju, unit) for unit in juju.status().apps[APP].units] == [True, True]
     pools = query(juju, "/1.0/storage-pools?recursion=1")
     assert [(p["name"], p["driver"], p["status"]) for p in pools] == [("local", "btrfs", "Created")]

@@ -14,7 +14,7 @@ from lxd_reading import LxdError, LxdUnreachable
 from tests.simulation.commands import Commands
 from tests.simulation.engine import APP
 from tests.simulation.model import evacuation
-from tests.simulation.model.records import State
+from tests.simulation.model.records import Row, State
 from tests.simulation.model.server import Server
 from tests.simulation.site import Site, answers, truth_of
 from view import Instance
@@ -229,7 +229,7 @@ class ObedientOperator:
                 self._add_unit(name)
                 return
             self._do("lxc cluster evacuate, lxc cluster remove", name)
-            for thing in (*_stays(server, name), *server.records.volumes_on(name)):
+            for thing in (*_stays(server, row), *server.records.volumes_on(name)):
                 self.commands.delete(thing)
             self.ledger.removed.add(name)
             self.engine.spawn("", "", partial(_evacuate_and_remove, server, name))
@@ -254,8 +254,10 @@ class ObedientOperator:
             return
 
 
-def _stays(server: Server, name: str) -> list[Instance]:
-    return [i for i in server.records.on(name) if i.evacuate == "stop"]
+def _stays(server: Server, row: Row) -> list[Instance]:
+    """What an evacuation does not move: a member that is evacuated is not evacuated again."""
+    again = row.state is not State.EVACUATED
+    return [i for i in server.records.on(row.name) if not again or i.evacuate == "stop"]
 
 
 def _evacuate_and_remove(server: Server, name: str) -> None:

@@ -208,6 +208,20 @@ def test_a_leaver_removes_what_a_failed_join_left_behind():
     assert app.hook("lxd/0").hold == ""
 
 
+def test_a_member_that_has_said_whose_it_is_is_no_failed_join_whatever_is_seen_of_its_unit():
+    app = leaving(formed(2), "lxd/0")
+    app.databags["lxd/0"]["token"] = (
+        '{"unit": "lxd/1", "name": "m1", "attempt": 0, "sealed": "x", "made": 1}'
+    )
+    app.databags["lxd/1"] |= {"able": "true", "attempt": "1"}
+    the_cluster(app).config[marks.UNIT + "m1"] = "lxd/1 1"
+    del app.databags["lxd/1"]["cluster"]
+    without(app, "m1")
+
+    assert "no other member is up" in app.hook("lxd/0").hold
+    assert "m1" in the_cluster(app).members
+
+
 def test_what_ran_before_the_first_try_runs_after_the_second():
     app = leaving(with_instance(formed(3), "m2"), "lxd/2")
     app.units["lxd/2"].lxd.fail_evacuation = "EOF"
