@@ -188,8 +188,9 @@ def _reset(world: World, why: str) -> None:
 
 
 def _pass_turn(step: PassTurn, unit: str, world: World, events: Events) -> Events:
-    if not world.lxd.exchange(step.key, step.before, step.after):
-        logger.info("another member was quicker: %s", step.key)
+    if world.lxd.exchange(step.key, step.before, step.after):
+        return replace(events, passed=step.unit)
+    logger.info("another member was quicker: %s", step.key)
     return events
 
 
@@ -206,7 +207,12 @@ def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Eve
     token = world.lxd.make_join_token(step.name)
     sealed = seal.seal(token, step.key, purpose(step.unit))
     made = Token(
-        unit=step.unit, name=step.name, attempt=step.attempt, sealed=sealed, made=world.clock()
+        unit=step.unit,
+        name=step.name,
+        attempt=step.attempt,
+        sealed=sealed,
+        made=world.clock(),
+        adopted=step.adopted,
     )
     return replace(events, made=made)
 

@@ -64,7 +64,8 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
         place = next((p for p in places if p.unit == turn.unit), None)
         if place is not None and place.attempt == turn.attempt:
             data = peers.others[place.unit]
-            return (MakeToken(place.unit, data.name, data.key, place.attempt),)
+            adopted = view.events.passed != place.unit
+            return (MakeToken(place.unit, data.name, data.key, place.attempt, adopted),)
         if not view.events.awaited:
             return (AwaitJoin(turn.name),)
     if places:
@@ -87,11 +88,17 @@ def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
 
     Where its turn is not on record any more, it has joined, and may be gone again since.
     """
-    used = view.events.withdrawn is False and view.events.made is None
-    name = may_be_joining(lxd, peers)
-    if not name or not used or view.events.awaited or not _has_turn(peers.own.token, lxd):
+    token, events = peers.own.token, view.events
+    if token is None or events.withdrawn is None or events.made is not None or events.awaited:
         return ()
-    return (AwaitJoin(name),)
+    # Whoever has a token of another maker too may be joining with one while the other is cancelled.
+    other = any(
+        d.token is not None and (d.token.unit, d.token.attempt) == (token.unit, token.attempt)
+        for d in peers.others.values()
+    )
+    used = not events.withdrawn or token.adopted or other
+    name = may_be_joining(lxd, peers)
+    return (AwaitJoin(name),) if used and name and _has_turn(token, lxd) else ()
 
 
 def _has_turn(token: Token | None, lxd: Lxd) -> bool:

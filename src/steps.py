@@ -157,6 +157,7 @@ class MakeToken:
     name: str
     key: str = field(repr=False)
     attempt: int
+    adopted: bool
 
     def __str__(self) -> str:
         return f"make a join token for {self.unit}"

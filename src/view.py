@@ -261,6 +261,8 @@ class Events:
     """Those that were started again, or could not be."""
     withdrawn: bool | None = None
     """Whether the token that is still published was cancelled: False if it was used before."""
+    passed: str = ""
+    """The unit that this member has just given the turn to."""
     awaited: bool = False
     """Whoever used it was waited for."""
 

@@ -106,7 +106,9 @@ def _never_late(*told: Any) -> int:
 def _minds_no_turn(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tuple[Step, ...]:
     places = [p for p in admission._able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
     data = peers.others[places[0].unit] if places else UnitData()
-    return tuple(MakeToken(p.unit, data.name, data.key, p.attempt) for p in places[:1])
+    return tuple(
+        MakeToken(p.unit, data.name, data.key, p.attempt, adopted=True) for p in places[:1]
+    )
 
 
 def _waits_for_nobody(*_: Any) -> tuple[Step, ...]:

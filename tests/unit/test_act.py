@@ -77,7 +77,7 @@ def test_a_token_for_another_unit_is_of_no_use():
 def test_a_made_token_can_be_read_by_its_unit_alone():
     app = formed(1)
     private = seal.new_key()
-    step = MakeToken("lxd/5", "m5", seal.public_half(private), 3)
+    step = MakeToken("lxd/5", "m5", seal.public_half(private), 3, adopted=False)
 
     made = act(step, "lxd/0", app.units["lxd/0"].world, Events()).made
 

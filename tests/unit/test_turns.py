@@ -99,6 +99,32 @@ def test_a_unit_that_leaves_right_after_it_joined_ends_its_turn():
     assert app.own("lxd/2").cluster
 
 
+def test_who_has_a_token_of_another_maker_too_is_waited_for():
+    app = with_turn_of_another(formed(1))
+    app.hook("lxd/0")
+    token = app.own("lxd/0").token
+    assert token is not None
+    assert token.adopted
+    app.remove("lxd/2")
+    app.settle()
+
+    assert app.units["lxd/0"].lxd.awaited == ["m2"]
+    assert app.own("lxd/1").cluster
+
+
+def test_who_has_only_this_makers_token_is_not_waited_for_once_it_is_cancelled():
+    app = formed(1)
+    app.add(1)
+    app.add(2)
+    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
+        app.hook(name)
+    app.remove("lxd/1")
+    app.settle()
+
+    assert app.units["lxd/0"].lxd.awaited == []
+    assert app.own("lxd/2").cluster
+
+
 def test_a_turn_passes_only_if_it_is_as_it_was_seen():
     app = formed(1)
     lxd = app.units["lxd/0"].lxd
