@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import deadlines
+import join_tokens
 import lost
 import marks
 import seal
@@ -212,6 +213,7 @@ def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Eve
         attempt=step.attempt,
         sealed=sealed,
         made=world.clock(),
+        digest=join_tokens.digest(token),
         adopted=step.adopted,
     )
     return replace(events, made=made)
@@ -223,7 +225,7 @@ def purpose(unit: str) -> str:
 
 
 def _cancel_token(step: CancelToken, unit: str, world: World, events: Events) -> Events:
-    return replace(events, made=None, withdrawn=world.lxd.cancel_join_token(step.name))
+    return replace(events, made=None, withdrawn=world.lxd.cancel_join_token(step.name, step.digest))
 
 
 def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events: Events) -> Events:

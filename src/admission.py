@@ -79,8 +79,10 @@ def _is_over(turn: Turn, view: View, lxd: Lxd, peers: Peers) -> bool:
 
 def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
     """Cancels this member's token, once."""
-    name = may_be_joining(lxd, peers)
-    return (CancelToken(name),) if name and view.events.withdrawn is None else ()
+    token, name = peers.own.token, may_be_joining(lxd, peers)
+    if token is None or not name or view.events.withdrawn is not None:
+        return ()
+    return (CancelToken(name, token.digest),)
 
 
 def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:

@@ -25,6 +25,16 @@ def pack(told: dict[str, Any]) -> str:
     return base64.b64encode(json.dumps(token).encode()).decode()
 
 
+def digest(token: str) -> str:
+    """Tells a token from another one for the same name, and shows nothing of it."""
+    return digest_of(json.loads(base64.b64decode(token))["secret"])
+
+
+def digest_of(secret: str) -> str:
+    """The same of a token's secret, as LXD shows it in the operation that stands for it."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
+
+
 def way_in(token: str) -> tuple[str, str]:
     """The first of the token's addresses that answers with the certificate that it promises.
 

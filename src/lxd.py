@@ -264,15 +264,19 @@ class LxdApi:
         answer = self._change("post", "cluster/members", {"server_name": name})
         return join_tokens.pack(answer["metadata"]["metadata"])
 
-    def cancel_join_token(self, name: str) -> bool:
-        """No join token for `name` is good any more. False if there was none: it may be in use."""
+    def cancel_join_token(self, name: str, digest: str) -> bool:
+        """No join token for `name` is good any more. False if that one was not there: it is used.
+
+        An empty digest stands for any token.
+        """
         found = False
         for operations in self._get("operations", recursion="1").values():
             for operation in operations:
                 told: dict[str, Any] = operation.get("metadata") or {}
                 if operation["class"] == "token" and told.get("serverName") == name:
                     self._change("delete", f"operations/{operation['id']}")
-                    found = True
+                    own = join_tokens.digest_of(str(told.get("secret", "")))
+                    found = found or digest in ("", own)
         return found
 
     def set_failure_domain(self, name: str, domain: str) -> None:

@@ -35,6 +35,8 @@ class Token(_Data):
     sealed: str
     made: float
     """Seconds since the epoch, by the maker's clock."""
+    digest: str = ""
+    """By it the maker knows, when it cancels, whether it was this one that nobody had used."""
     adopted: bool = False
     """The turn was another maker's gift: the unit may be joining with that one's token."""
 

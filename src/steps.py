@@ -168,6 +168,7 @@ class CancelToken:
     """No join token for this member name exists any more."""
 
     name: str
+    digest: str
 
     def __str__(self) -> str:
         return f"cancel the join token of {self.name}"

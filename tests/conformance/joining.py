@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
+import join_tokens
 from lxd_reading import LxdError, LxdUnreachable
 from tests.conformance.answers import Transcript, count, roles, statuses
 from tests.conformance.deeds import (
@@ -47,7 +48,11 @@ def tokens(told: Transcript) -> None:
     told.ask("d joins with its token after that", lambda: join(told, "d", other))
     told.ask("members", lambda: statuses(side, "a"))
     cancelled = token(told, "a", "c")
-    told.ask("the token is cancelled", lambda: side.lxd("a").cancel_join_token(side.hostname("c")))
+    own = join_tokens.digest(cancelled)
+    lxd, name = side.lxd("a"), side.hostname("c")
+    told.ask("the token is cancelled", lambda: lxd.cancel_join_token(name, own))
+    token(told, "a", "c")
+    told.ask("a newer one is, by the old one's maker", lambda: lxd.cancel_join_token(name, own))
     side.wipe("c")
     told.ask("c joins with a cancelled token", lambda: join(told, "c", cancelled))
     told.ask("a token for a member's name", lambda: bool(token(told, "a", "b")))

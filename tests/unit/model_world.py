@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import join_tokens
 import seal
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from snap import ChannelUnknownError, SnapError
@@ -272,8 +273,9 @@ class ModelLxd:
         told = {"fingerprint": self.shared.fingerprint, "secret": self.shared.tokens[name]}
         return base64.b64encode(json.dumps(told).encode()).decode()
 
-    def cancel_join_token(self, name: str) -> bool:
-        return bool(self.shared.tokens.pop(name, ""))
+    def cancel_join_token(self, name: str, digest: str) -> bool:
+        secret = self.shared.tokens.pop(name, "")
+        return bool(secret) and digest in ("", join_tokens.digest_of(secret))
 
     def set_failure_domain(self, name: str, domain: str) -> None:
         self.shared.members[name] = replace(self.shared.members[name], failure_domain=domain)

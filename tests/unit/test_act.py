@@ -115,7 +115,8 @@ def test_other_devices_of_the_default_profile_stay():
 
 
 @pytest.mark.parametrize(
-    "step", [CancelToken("m5"), SetFailureDomain("m0", "a"), SetDefaultProfile("local", "lxdbr0")]
+    "step",
+    [CancelToken("m5", ""), SetFailureDomain("m0", "a"), SetDefaultProfile("local", "lxdbr0")],
 )
 def test_a_step_done_twice_ends_the_same(step: CancelToken | SetFailureDomain | SetDefaultProfile):
     app = formed(1)

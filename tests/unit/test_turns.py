@@ -125,6 +125,21 @@ def test_who_has_only_this_makers_token_is_not_waited_for_once_it_is_cancelled()
     assert app.own("lxd/2").cluster
 
 
+def test_the_token_of_another_maker_for_the_same_unit_is_not_taken_for_ones_own():
+    app = formed(1)
+    app.add(1)
+    app.add(2)
+    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
+        app.hook(name)
+    (cluster,) = app.clusters.values()
+    assert cluster.tokens
+    cluster.tokens["m1"] = "that of another maker, not used; ours was"
+    app.remove("lxd/1")
+    app.settle()
+
+    assert app.units["lxd/0"].lxd.awaited == ["m1"]
+
+
 def test_a_turn_passes_only_if_it_is_as_it_was_seen():
     app = formed(1)
     lxd = app.units["lxd/0"].lxd

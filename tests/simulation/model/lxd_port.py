@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import deadlines
+import join_tokens
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from tests.simulation.model import changes, evacuation, joining, looks, membership, times
 from tests.simulation.model.operations import Operation, Work
@@ -219,10 +220,10 @@ class ModelLxd:
         """A token with which one server called `name` may join once."""
         return self._change("make_join_token", lambda s: joining.make_token(s, name))
 
-    def cancel_join_token(self, name: str) -> bool:
-        """No join token for `name` is good any more. False if there was none."""
+    def cancel_join_token(self, name: str, digest: str) -> bool:
+        """No join token for `name` is good any more. False if that one was not there."""
         cancelled = self._change("cancel_join_token", lambda s: s.records.tokens.pop(name, None))
-        return cancelled is not None
+        return cancelled is not None and digest in ("", join_tokens.digest_of(cancelled.secret))
 
     def set_failure_domain(self, name: str, domain: str) -> None:
         """Tells LXD in which failure domain a member is."""
