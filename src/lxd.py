@@ -270,13 +270,13 @@ class LxdApi:
         An empty digest stands for any token.
         """
         found = False
-        for operations in self._get("operations", recursion="1").values():
-            for operation in operations:
-                told: dict[str, Any] = operation.get("metadata") or {}
-                if operation["class"] == "token" and told.get("serverName") == name:
-                    self._change("delete", f"operations/{operation['id']}")
-                    own = join_tokens.digest_of(str(told.get("secret", "")))
-                    found = found or digest in ("", own)
+        # One that was cancelled a moment ago is listed still, and refuses to be cancelled again.
+        for operation in self._get("operations", recursion="1").get("running", []):
+            told: dict[str, Any] = operation.get("metadata") or {}
+            if operation["class"] == "token" and told.get("serverName") == name:
+                self._change("delete", f"operations/{operation['id']}")
+                own = join_tokens.digest_of(str(told.get("secret", "")))
+                found = found or digest in ("", own)
         return found
 
     def set_failure_domain(self, name: str, domain: str) -> None:
