@@ -60,7 +60,7 @@ def _device(path: str, name: str) -> Device:
 def _signatures(path: str) -> list[dict[str, Any]]:
     try:
         text = _output("/sbin/wipefs", "--json", "--no-act", path)
-    except subprocess.CalledProcessError:
+    except (OSError, subprocess.SubprocessError):
         # What cannot be read is not empty.
         return [{"type": "something unreadable"}]
     return json.loads(text)["signatures"] if text.strip() else []
@@ -74,8 +74,11 @@ def _use(path: str, name: str) -> str:
         return f"is part of {', '.join(holders)}"
     if any((_SYS / name).glob(f"{name}*/partition")):
         return "has partitions"
-    if utils.is_device_mounted(path):
-        return "is mounted"
+    try:
+        if utils.is_device_mounted(path):
+            return "is mounted"
+    except (OSError, subprocess.SubprocessError):
+        return "cannot be looked at"
     if _number(_SYS / name / "ro"):
         return "is read-only"
     try:

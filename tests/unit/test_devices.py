@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from typing import Any
 
@@ -215,3 +216,15 @@ def test_a_device_is_not_wiped(disk: Device | None, confirm: str, why: str):
 
 def test_an_empty_device_needs_no_wiping():
     assert wipe(EMPTY, "")[0] == "/dev/sdb is empty already"
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), subprocess.TimeoutExpired("wipefs", 60)])
+def test_what_cannot_be_read_is_not_taken_for_empty(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    def fails(*_: str) -> str:
+        raise error
+
+    monkeypatch.setattr(disks, "_output", fails)
+
+    assert disks._signatures("/dev/sdb")  # pyright: ignore[reportPrivateUsage]
