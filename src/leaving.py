@@ -38,6 +38,11 @@ _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 
 _IN_DATABASE = frozenset({"database", "database-voter", "database-standby"})
 
+_REVIVE = (
+    "It may have what the others need. Have it answer: snap restart lxd; without a quorum: "
+    "lxd cluster recover-from-quorum-loss. If it is lost: juju remove-unit --force {unit}"
+)
+
 _FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
 
 
@@ -279,10 +284,16 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
         return _gone()
     if why := silence.join_failed(view, silent.kind):
         return _go(ResetLxd(why))
-    if view.options.on_remove == ABANDON or view.unit in peers.app.removed:
+    if view.unit in peers.app.removed:
         return _gone()
     reason = f"LXD does not answer ({silent.reason})"
-    return _hold(blocked(f"{view.unit} cannot leave: {reason}"), _with_way_out(view, (reason,)))
+    status = blocked(f"{view.unit} cannot leave: {reason}")
+    if any(data.cluster for data in peers.others.values()):
+        # The only copy of the database may be here: what is left behind is no word on that.
+        return _hold(status, f"{_full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}")
+    if view.options.on_remove == ABANDON:
+        return _gone()
+    return _hold(status, _with_way_out(view, (reason,)))
 
 
 def _foreign(fingerprint: str, peers: Peers) -> bool:

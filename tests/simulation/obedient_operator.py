@@ -16,7 +16,7 @@ from tests.simulation.engine import APP
 from tests.simulation.model import evacuation
 from tests.simulation.model.records import Row, State
 from tests.simulation.model.server import Server
-from tests.simulation.site import Site, answers, truth_of
+from tests.simulation.site import HAS_DATABASE, Site, answers, truth_of
 from view import Instance
 
 
@@ -141,6 +141,9 @@ class ObedientOperator:
         if homeless and looks < 6:
             self._retire(None, homeless[1])
             return
+        if "LXD does not answer" in unit.workload.message and self._shares(unit):
+            self._revive(unit, looks)
+            return
         if looks < 6 and not self._others_answer(server):
             return
         records = server.records
@@ -155,6 +158,28 @@ class ObedientOperator:
         if unit.failure is not None and unit.running is None:
             self._do("juju resolved", unit.name)
             self.engine.juju.resolved(self.engine.now, unit.name)
+
+    def _shares(self, unit: Unit) -> bool:
+        """Whether others are in the cluster of a unit."""
+        machines = {u.machine for u in self.engine.units.values() if u is not unit}
+        servers = self.engine.cloud.servers
+        return any(servers[m].records.clustered for m in machines if m in servers)
+
+    def _role(self, server: Server) -> str:
+        truth = truth_of(server)
+        member = truth.member(server.name) if truth else None
+        return member.role if member else ""
+
+    def _revive(self, unit: Unit, looks: int) -> None:
+        """Has the LXD of a unit that leaves answer again, or gives it up with its machine."""
+        server = self.engine.cloud.servers[unit.machine]
+        if looks >= 12 and self.site.can_lose(server):
+            self.site.force_remove(unit.name)
+        elif looks >= 3 and any(answers(s) for s in self._live_servers()):
+            self._help_silent(unit, looks)
+        elif looks >= 6 and looks % 3 == 0 and self._role(server) in HAS_DATABASE:
+            self._do("lxd cluster recover-from-quorum-loss", f"on machine {unit.machine}")
+            self.engine.spawn("", unit.machine, server.database.recover)
 
     def _add_unit(self, why: str) -> None:
         """Once for each reason."""
@@ -173,12 +198,10 @@ class ObedientOperator:
         """Only one survivor may be told to, and one that has the database."""
         if any(answers(s) for s in self._live_servers()):
             return
-        for role in ("database", "database-standby"):
+        for role in HAS_DATABASE:
             for candidate in self.engine.units.values():
                 server = self.engine.cloud.servers[candidate.machine]
-                truth = truth_of(server)
-                member = truth.member(server.name) if truth else None
-                if member is not None and member.role == role:
+                if self._role(server) == role:
                     self._action(candidate.name, "recover-quorum", confirm="yes-I-lost-a-majority")
                     return
 

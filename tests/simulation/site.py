@@ -9,7 +9,7 @@ from tests.simulation.model.server import Server
 from tests.simulation.model.truth import ClusterTruth
 from tests.simulation.schedule import Happening
 
-_HAS_DATABASE = ("database", "database-standby")
+HAS_DATABASE = ("database", "database-standby")
 
 
 class Site:
@@ -91,7 +91,7 @@ class Site:
                 # One of the two is about to lose its copy: which, is LXD's to say.
                 return False
             others = [m for m in cluster.members if m.server != server.machine]
-            copies = sum(m.role in _HAS_DATABASE and m.server in known for m in others)
+            copies = sum(m.role in HAS_DATABASE and m.server in known for m in others)
             # A member that is as good as gone may be the one that LXD gives the only vote to.
             if copies <= sum(m.server not in known for m in others):
                 return False
@@ -100,7 +100,7 @@ class Site:
     def others_have_database(self, server: Server) -> bool:
         """Whether some member that lives has the database when this one is taken out by hand."""
         return any(
-            m.role in _HAS_DATABASE and m.server not in self.ledger.given_up | {server.machine}
+            m.role in HAS_DATABASE and m.server not in self.ledger.given_up | {server.machine}
             for cluster in self.engine.cloud.clusters()
             if any(m.server == server.machine for m in cluster.members)
             for m in cluster.members

@@ -428,13 +428,23 @@ def test_a_unit_that_never_joined_is_let_go():
     assert app.hook("lxd/2").hold == ""
 
 
-def test_a_silent_member_is_not_let_go_unless_it_is_abandoned():
+def test_a_silent_member_is_not_let_go_even_if_what_it_holds_may_be_left_behind():
     app = leaving(formed(3), "lxd/2")
     app.units["lxd/2"].lxd.running = False
-
-    assert "LXD does not answer" in app.hook("lxd/2").hold
     app.options["on_remove"] = "abandon"
-    assert app.hook("lxd/2").hold == ""
+
+    assert "juju remove-unit --force lxd/2" in app.hook("lxd/2").hold
+
+
+def test_a_silent_member_that_no_other_shares_a_cluster_with_may_be_abandoned():
+    app = formed(1)
+    app.add(1)
+    leaving(app, "lxd/0")
+    app.units["lxd/0"].lxd.running = False
+
+    assert "on-remove=abandon" in app.hook("lxd/0").hold
+    app.options["on_remove"] = "abandon"
+    assert app.hook("lxd/0").hold == ""
 
 
 def test_a_unit_that_leaves_in_a_hung_join_leaves_an_empty_lxd():
