@@ -13,6 +13,7 @@ import deadlines
 import join_tokens
 import lost
 import marks
+import pools
 import seal
 from lxd_reading import LxdError, LxdUnreachable
 from peers import Token
@@ -31,6 +32,7 @@ from steps import (
     InstallSnap,
     InstallSnapFile,
     Join,
+    KeepRoots,
     LeaveCluster,
     MakeKey,
     MakeToken,
@@ -44,6 +46,7 @@ from steps import (
     StartInstance,
     Step,
     UpdateNetwork,
+    UpdatePool,
 )
 from view import Events
 from world import World
@@ -95,7 +98,29 @@ def _set_server_config(step: SetServerConfig, unit: str, world: World, events: E
 
 
 def _create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
-    world.lxd.create_pool(step.name, step.driver, step.config)
+    # By a run that was cut short.
+    _remove_half_made_pool(step.name, world)
+    try:
+        world.lxd.create_pool(step.name, step.driver, step.config, step.members)
+    except (LxdError, LxdUnreachable):
+        with suppress(LxdError, LxdUnreachable):
+            _remove_half_made_pool(step.name, world)
+        raise
+    return events
+
+
+def _remove_half_made_pool(name: str, world: World) -> None:
+    if any(p.name == name and not p.whole for p in world.lxd.pools()):
+        world.lxd.delete_pool(name)
+
+
+def _update_pool(step: UpdatePool, unit: str, world: World, events: Events) -> Events:
+    world.lxd.update_pool(step.name, step.values)
+    return events
+
+
+def _keep_roots(step: KeepRoots, unit: str, world: World, events: Events) -> Events:
+    world.lxd.keep_roots(step.pool)
     return events
 
 
@@ -138,7 +163,7 @@ def _set_default_profile(
 
 
 def _enable_cluster(step: EnableCluster, unit: str, world: World, events: Events) -> Events:
-    world.machine.note_forming("bootstrap", world.clock(), "")
+    world.machine.note_forming("bootstrap", world.clock(), ())
     world.lxd.enable_cluster(step.name)
     return events
 
@@ -150,12 +175,13 @@ def _join(step: Join, unit: str, world: World, events: Events) -> Events:
     token = seal.unseal(step.sealed, key, purpose(unit))
     try:
         if not world.lxd.await_join(deadlines.JOIN):
-            device = step.member_keys.get("source", "")
-            world.machine.note_forming("join", world.clock(), device)
+            devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
+            world.machine.note_forming("join", world.clock(), devices)
             world.lxd.set_server_config({"core.https_address": step.https_address})
             answers = [
-                {"entity": "storage-pool", "name": step.pool, "key": key, "value": value}
-                for key, value in step.member_keys.items()
+                {"entity": "storage-pool", "name": pool, "key": key, "value": value}
+                for pool, keys in step.pools.items()
+                for key, value in keys.items()
             ]
             world.lxd.join_cluster(step.name, step.address, token, answers, deadlines.JOIN)
     except (LxdError, LxdUnreachable) as error:
@@ -182,8 +208,8 @@ def _reset(world: World, why: str) -> None:
     world.machine.kill_lxd()
     world.snap.stop()
     world.machine.empty_lxd()
-    if forming is not None and forming.device:
-        _give_back(forming.device, world)
+    for device in forming.devices if forming else ():
+        _give_back(device, world)
     world.snap.start()
     world.machine.forget_forming()
 
@@ -215,6 +241,7 @@ def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Eve
         made=world.clock(),
         digest=join_tokens.digest(token),
         adopted=step.adopted,
+        pools=pools.records(world.lxd.pools()),
     )
     return replace(events, made=made)
 
@@ -326,6 +353,8 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     MakeKey: _make_key,
     SetServerConfig: _set_server_config,
     CreatePool: _create_pool,
+    UpdatePool: _update_pool,
+    KeepRoots: _keep_roots,
     CreateNetwork: _create_network,
     UpdateNetwork: _update_network,
     SetDefaultProfile: _set_default_profile,

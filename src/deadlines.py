@@ -17,6 +17,9 @@ START = 30.0
 HEARTBEAT = 30.0
 """A member whose daemon just started is called offline until the next heartbeat, 10 s apart."""
 
+POOL = 120.0
+"""Making a pool on all members, or deleting it with the images on it."""
+
 ENABLE = 60.0
 """Turning a server into a cluster of one. Measured: 2 s."""
 

@@ -1,32 +1,39 @@
-"""Which block device a unit gives to the pool: the first of those asked for that is empty."""
+"""Which block device a unit gives to a pool: the first of those asked for that is empty."""
 
 from __future__ import annotations
 
 from options import STATUS_LIMIT
 from status import Status, blocked
 from storage import Backend
+from storage.wanted import WantedPool, in_bytes
 from view import Device, View
 
 SMALLEST = 256 * 1024 * 1024
 """Bytes below which no file system of LXD's is worth making."""
 
 
-def choice(view: View, backend: Backend) -> tuple[str, Status | None]:
-    """The device for this unit's part of the pool, empty for none; or why there is none."""
-    asked = view.wanted_devices
-    if not asked:
-        return "", None
+def choice(
+    view: View, pool: WantedPool, backend: Backend, taken: frozenset[str]
+) -> Device | Status | None:
+    """The device for this unit's part of a pool, None for none; or why there is none.
+
+    Nodes that are `taken` go into other pools.
+    """
+    if not pool.devices:
+        return None
     if not backend.on_devices:
-        return "", blocked(f"storage-devices: {backend.name} takes no device; reset the option")
-    if not view.devices:
-        first, *others = asked
+        return blocked(f"pool {pool.name}: {backend.name} takes no device; name none for it")
+    there = [d for d in view.devices.get(pool.devices, ()) if d.node not in taken]
+    if not there:
+        first, *others = pool.devices
         more = f" and {len(others)} more" if others else ""
-        return "", _told(first, f"{more} of storage-devices: not on this machine")
-    usable = [d for d in view.devices if not unusable(d)]
+        return _told(first, f"{more} for the pool {pool.name}: not on this machine")
+    least = max(SMALLEST, in_bytes(pool.size))
+    usable = [d for d in there if not unusable(d, least)]
     if usable:
-        return usable[0].path, None
-    offered = view.devices[0]
-    return "", _told(offered.path, f" {unusable(offered)}")
+        return usable[0]
+    offered = there[0]
+    return _told(offered.path, f" {unusable(offered, least)}")
 
 
 def _told(path: str, why: str) -> Status:
@@ -35,12 +42,12 @@ def _told(path: str, why: str) -> Status:
     return blocked((path if len(path) <= room else "..." + path[3 - room :]) + why)
 
 
-def unusable(device: Device) -> str:
-    """Why a device cannot be taken, and what to do; empty if it can."""
+def unusable(device: Device, least: int = SMALLEST) -> str:
+    """Why a device cannot be taken for `least` bytes, and what to do; empty if it can."""
     if device.use:
-        return f"{device.use[:40]}: name another in storage-devices"
+        return f"{device.use[:40]}: name another"
     if device.holds:
         return f"holds {device.holds[:20]}: run wipe-device, or name another"
-    if device.size < SMALLEST:
-        return f"is smaller than {SMALLEST >> 20} MiB: name another"
+    if device.size < least:
+        return f"is smaller than {least >> 20} MiB: name another"
     return ""

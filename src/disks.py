@@ -31,7 +31,7 @@ def found(patterns: tuple[str, ...]) -> tuple[Device, ...]:
         for path in sorted(glob(pattern)):  # noqa: PTH207 - a pattern may be a path as it is
             real = os.path.realpath(path)
             if real not in devices and utils.is_block_device(path):
-                devices[real] = _device(path, Path(real).name)
+                devices[real] = _device(path, real)
     return tuple(devices.values())
 
 
@@ -44,7 +44,8 @@ def wipe(path: str) -> None:
     _output("/sbin/wipefs", "--all", "--quiet", path)
 
 
-def _device(path: str, name: str) -> Device:
+def _device(path: str, node: str) -> Device:
+    name = Path(node).name
     use = _use(path, name)
     rows = [] if use else _signatures(path)
     ids = [str(row.get("uuid") or "") for row in rows] + [_serial(name)]
@@ -54,6 +55,7 @@ def _device(path: str, name: str) -> Device:
         use=use,
         holds=", ".join(sorted({str(row["type"]) for row in rows})),
         ids=tuple(dict.fromkeys(filter(None, ids))),
+        node=node,
     )
 
 

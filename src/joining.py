@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import devices
 import networks
+import parts
 import settings
 import silence
 import storage
@@ -99,24 +99,16 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
 
 def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     decided = _storage(peers)
-    if decided and (problem := settings.storage_change(view.options, decided)):
+    _, problem = parts.of_outsider(view, lxd, decided, _token(view, peers, peers.own))
+    if problem is not None:
         return problem
-    word = decided.backend if decided else view.options.storage_backend
-    backend = storage.resolve(word, lxd.server.drivers)
-    if backend is None:
-        has = ", ".join(sorted(lxd.server.drivers & set(storage.BACKENDS)))
-        return blocked(f"storage-backend={word}: LXD on this machine supports only {has}")
-    name = decided.pool if decided else view.options.storage_pool
-    # The pool that its own interrupted bootstrap made is on the device by now.
-    if not any(p.name == name for p in lxd.pools or ()):
-        _, no_device = devices.choice(view, backend)
-        if no_device is not None:
-            return no_device
     if peers.app.bootstrap != view.unit or decided:
         return _not_empty(lxd)
     # What this unit's own bootstrap made before it was interrupted is as good as new.
+    name = view.options.storage_pool
+    backend = storage.resolve(view.options.storage_backend, lxd.server.drivers)
     pool = next((p for p in lxd.pools or () if p.name == name), None)
-    if pool and pool.driver != backend.driver:
+    if pool and backend and pool.driver != backend.driver:
         return blocked(f"LXD here has a pool {name} of driver {pool.driver}: delete it")
     return None
 
@@ -166,13 +158,9 @@ def _other_version(lxd: Lxd, peers: Peers) -> str:
 def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
     options = view.options
-    backend = storage.resolve(options.storage_backend, lxd.server.drivers)
-    assert backend is not None, "checked before"
     steps: list[Step] = [*_listen(view, lxd, own_cluster_address=True)]
-    if not any(p.name == options.storage_pool for p in lxd.pools or ()):
-        device, _ = devices.choice(view, backend)
-        config = backend.pool_config(options.storage_size, device)
-        steps.append(CreatePool(options.storage_pool, backend.driver, config))
+    made, _ = parts.of_outsider(view, lxd, None, None)
+    steps += [CreatePool(p.pool.name, p.backend.driver, p.config()) for p in made]
     network = settings.wanted_network(options)
     if network and not any(n.name == network for n in lxd.networks or ()):
         mode = networks.MODES[options.network_mode]
@@ -203,19 +191,13 @@ def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
 
 
 def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
-    decided = _storage(peers)
-    backend = decided.backend if decided else view.options.storage_backend
-    row = storage.resolve(backend, lxd.server.drivers)
-    assert row is not None, "checked before"
-    size = decided.size if decided else view.options.storage_size
-    device, _ = devices.choice(view, row)
+    given, _ = parts.of_outsider(view, lxd, _storage(peers), token)
     return Join(
         name=view.hostname,
         address=endpoint(view.cluster_address),
         https_address=endpoint(view.https_address),
         sealed=token.sealed,
-        pool=decided.pool if decided else view.options.storage_pool,
-        member_keys=row.member_keys(size, device),
+        pools={part.pool.name: part.member_keys() for part in given},
     )
 
 

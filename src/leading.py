@@ -7,6 +7,7 @@ import re
 import departures
 import leaving
 import lost
+import pools
 from peers import AppData, Place, UnitData
 from status import Status, active, blocked, count, names, waiting
 from view import Lxd, Peers, View
@@ -30,6 +31,8 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
     removed = app.removed
     if isinstance(view.lxd, Lxd) and view.lxd.server.clustered:
         removed = departures.removed_units(view, view.lxd, peers, own)
+        if storage is not None and view.lxd.pools is not None:
+            storage = pools.current(view, storage, view.lxd.pools)
     return AppData(
         bootstrap=bootstrap, cluster=cluster, storage=storage, queue=queue, removed=removed
     )
@@ -143,6 +146,11 @@ def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
 def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     if view.units is not None and view.units.leaving:
         return waiting(f"for {names(view.units.leaving)} to leave")
+    storage = peers.app.storage
+    if storage and lxd.pools is not None and (misfit := pools.misfit(view, storage, lxd.pools)):
+        return misfit
+    for unit, why in pools.refusals(peers, own):
+        return blocked(f"{unit}: {why}")
     total = len(lxd.members)
     homeless = [m.name for m in departures.without_unit(view, lxd, peers, own) if m.up]
     if homeless:
@@ -154,6 +162,8 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
         return waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
     if evacuated:
         return waiting(f"{names(evacuated)} evacuated; to use it again: lxc cluster restore")
+    if making := pools.calls(peers) or ((own.call,) if own.call else ()):
+        return waiting(f"for the pool {making[0].pool}")
     voters = sum(m.voter for m in lxd.members)
     summary = f"{count(total, 'member')}, {count(voters, 'voter')}"
     if total < 3:

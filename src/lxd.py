@@ -6,16 +6,16 @@ import contextlib
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 import deadlines
 import join_tokens
 import lxd_answers
+import lxd_pools
 import lxd_reading
 from addresses import PORT
 from lxd_reading import LxdChangedError, LxdError, LxdStopped, LxdUnreachable
+from lxd_requests import Requests
 from view import Instance, Member, Network, Pool, Server, Volume, several_vote
 
 _TICK = 5.0
@@ -27,8 +27,7 @@ class LxdApi:
 
     def __init__(self, socket: str = lxd_reading.SOCKET) -> None:
         self._socket = socket
-        # pylxd has no types: what comes from it is typed below, field by field.
-        self._client: Any = None
+        self._requests = Requests(socket)
 
     def await_start(self, seconds: float) -> None:
         """Returns once LXD answers. Raises LxdUnreachable after `seconds`."""
@@ -94,11 +93,11 @@ class LxdApi:
 
     def server(self) -> Server:
         """LXD itself. Raises LxdUnreachable."""
-        return lxd_answers.server(self._get(""))
+        return lxd_answers.server(self._requests.get(""))
 
     def members(self) -> tuple[Member, ...]:
         """The cluster's members as this one sees them."""
-        rows = self._get("cluster/members", recursion="1")
+        rows = self._requests.get("cluster/members", recursion="1")
         return tuple(sorted((lxd_answers.member(row) for row in rows), key=lambda m: m.name))
 
     def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
@@ -107,19 +106,21 @@ class LxdApi:
 
     def pools(self) -> tuple[Pool, ...]:
         """The storage pools."""
-        return tuple(lxd_answers.pool(row) for row in self._get("storage-pools", recursion="1"))
+        return tuple(
+            lxd_answers.pool(row) for row in self._requests.get("storage-pools", recursion="1")
+        )
 
     def networks(self) -> tuple[Network, ...]:
         """The networks that LXD manages."""
         return tuple(
             lxd_answers.network(row)
-            for row in self._get("networks", recursion="1")
+            for row in self._requests.get("networks", recursion="1")
             if row["managed"]
         )
 
     def instances(self) -> tuple[Instance, ...]:
         """The instances of all projects and members."""
-        rows = self._get("instances", recursion="1", **{"all-projects": "true"})
+        rows = self._requests.get("instances", recursion="1", **{"all-projects": "true"})
         return tuple(lxd_answers.instance(row) for row in rows)
 
     def volumes(self) -> tuple[Volume, ...]:
@@ -129,14 +130,14 @@ class LxdApi:
         """
         projects = [
             row["name"]
-            for row in self._get("projects", recursion="1")
+            for row in self._requests.get("projects", recursion="1")
             if row["config"].get("features.storage.volumes", "true") == "true"
         ]
         return tuple(
             Volume(project, pool.name, row["name"], row["location"])
             for pool in self.pools()
             for project in projects
-            for row in self._get(
+            for row in self._requests.get(
                 f"storage-pools/{pool.name}/volumes/custom", recursion="1", project=project
             )
             if row.get("location", "none") not in ("", "none")
@@ -148,28 +149,45 @@ class LxdApi:
 
     def set_server_config(self, values: Mapping[str, str]) -> None:
         """Sets some keys of the server's configuration."""
-        self._change("patch", "", {"config": dict(values)})
+        self._requests.change("patch", "", {"config": dict(values)})
 
     def exchange(self, key: str, before: str, after: str) -> bool:
         """Sets a key of the server's configuration that is `before` still. False if it is not.
 
         LXD refuses a change that names another version than the one that it has.
         """
-        found = self._response("get", "", deadlines.LOOK)
+        found = self._requests.response("get", "", deadlines.LOOK)
         if found.json()["metadata"]["config"].get(key, "") != before:
             return False
         body = {"config": {key: after}}
         headers = {"If-Match": found.headers["ETag"]}
         try:
-            self._request("patch", "", deadlines.CHANGE, json=body, headers=headers)
+            self._requests.request("patch", "", deadlines.CHANGE, json=body, headers=headers)
         except LxdChangedError:
             return False
         return True
 
-    def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
-        """Creates a pool on a server that is not clustered."""
-        body = {"name": name, "driver": driver, "config": dict(config)}
-        self._change("post", "storage-pools", body)
+    def create_pool(
+        self,
+        name: str,
+        driver: str,
+        config: Mapping[str, str],
+        members: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Creates a pool: in a cluster first defined on each member, then made on all."""
+        lxd_pools.create(self._requests, name, driver, config, members)
+
+    def delete_pool(self, name: str) -> None:
+        """Deletes a pool. LXD refuses one that holds more than images."""
+        self._requests.request("delete", f"storage-pools/{name}", deadlines.POOL)
+
+    def update_pool(self, name: str, values: Mapping[str, str]) -> None:
+        """Sets some keys of a pool's configuration on every member."""
+        self._requests.change("patch", f"storage-pools/{name}", {"config": dict(values)})
+
+    def keep_roots(self, pool: str) -> None:
+        """Instances whose root disk is on `pool` by the default profile say so themselves."""
+        lxd_pools.keep_roots(self._requests, pool)
 
     def create_network(
         self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]
@@ -177,29 +195,33 @@ class LxdApi:
         """Creates a network: in a cluster first defined on each member, then made on all."""
         for member in members:
             body: dict[str, Any] = {"name": name, "type": kind, "config": {}}
-            self._change("post", "networks", body, target=member)
-        self._change("post", "networks", {"name": name, "type": kind, "config": dict(config)})
+            self._requests.change("post", "networks", body, target=member)
+        self._requests.change(
+            "post", "networks", {"name": name, "type": kind, "config": dict(config)}
+        )
 
     def delete_network(self, name: str) -> None:
         """Deletes a network. LXD refuses one that is used."""
-        self._change("delete", f"networks/{name}")
+        self._requests.change("delete", f"networks/{name}")
 
     def update_network(self, name: str, values: Mapping[str, str]) -> None:
         """Sets some keys of a network's configuration on every member."""
-        self._change("patch", f"networks/{name}", {"config": dict(values)})
+        self._requests.change("patch", f"networks/{name}", {"config": dict(values)})
 
     def default_profile(self) -> dict[str, Any]:
         """The default profile: `config`, `description`, `devices`."""
-        found = self._get("profiles/default")
+        found = self._requests.get("profiles/default")
         return {key: found[key] for key in ("config", "description", "devices")}
 
     def set_default_profile(self, profile: Mapping[str, Any]) -> None:
         """Replaces the default profile."""
-        self._change("put", "profiles/default", dict(profile))
+        self._requests.change("put", "profiles/default", dict(profile))
 
     def enable_cluster(self, name: str) -> None:
         """Makes this server the first member of a cluster."""
-        self._operation("put", "cluster", {"server_name": name, "enabled": True}, deadlines.ENABLE)
+        self._requests.operation(
+            "put", "cluster", {"server_name": name, "enabled": True}, deadlines.ENABLE
+        )
 
     def join_cluster(
         self,
@@ -211,7 +233,7 @@ class LxdApi:
     ) -> None:
         """Joins the cluster that `token` is from. Raises LxdUnreachable after `seconds`."""
         cluster_address, certificate = join_tokens.way_in(token)
-        extensions = self._get("")["api_extensions"]
+        extensions = self._requests.get("")["api_extensions"]
         # Before this extension a join token went where the trust password was.
         field = "cluster_token" if "explicit_trust_token" in extensions else "cluster_password"
         body = {
@@ -223,13 +245,13 @@ class LxdApi:
             "member_config": member_config,
             field: token,
         }
-        self._operation("put", "cluster", body, seconds)
+        self._requests.operation("put", "cluster", body, seconds)
 
     def await_join(self, seconds: float) -> bool:
         """Waits for a join that is under way already. False if there is none."""
-        for operation in self._get("operations", recursion="1").get("running", []):
+        for operation in self._requests.get("operations", recursion="1").get("running", []):
             if "cluster" in operation["description"].lower() and operation["class"] == "task":
-                self._wait(operation["id"], seconds)
+                self._requests.wait(operation["id"], seconds)
                 return True
         return False
 
@@ -261,7 +283,7 @@ class LxdApi:
 
     def make_join_token(self, name: str) -> str:
         """A token with which one server called `name` may join once. It voids an older one."""
-        answer = self._change("post", "cluster/members", {"server_name": name})
+        answer = self._requests.change("post", "cluster/members", {"server_name": name})
         return join_tokens.pack(answer["metadata"]["metadata"])
 
     def cancel_join_token(self, name: str, digest: str) -> bool:
@@ -271,10 +293,10 @@ class LxdApi:
         """
         found = False
         # One that was cancelled a moment ago is listed still, and refuses to be cancelled again.
-        for operation in self._get("operations", recursion="1").get("running", []):
+        for operation in self._requests.get("operations", recursion="1").get("running", []):
             told: dict[str, Any] = operation.get("metadata") or {}
             if operation["class"] == "token" and told.get("serverName") == name:
-                self._change("delete", f"operations/{operation['id']}")
+                self._requests.change("delete", f"operations/{operation['id']}")
                 own = join_tokens.digest_of(str(told.get("secret", "")))
                 found = found or digest in ("", own)
         return found
@@ -282,14 +304,14 @@ class LxdApi:
     def set_failure_domain(self, name: str, domain: str) -> None:
         """Tells LXD in which failure domain a member is."""
         path = f"cluster/members/{name}"
-        member = self._get(path)
+        member = self._requests.get(path)
         keep = ("config", "description", "groups", "roles")
         body = {key: member[key] for key in keep if key in member}
         if not body.get("groups", True):
             # A join that took the place of one cut short leaves the member in no group, and LXD
             # refuses every change of it that does not name one.
             body["groups"] = ["default"]
-        self._change("put", path, body | {"failure_domain": domain})
+        self._requests.change("put", path, body | {"failure_domain": domain})
 
     def evacuate(self, name: str, seconds: float) -> Iterator[None]:
         """Moves the instances off a member, yields every few seconds until that is done.
@@ -299,12 +321,12 @@ class LxdApi:
         operation = self._evacuation(name)
         if not operation:
             body = {"action": "evacuate"}
-            answer = self._request(
+            answer = self._requests.request(
                 "post", f"cluster/members/{name}/state", deadlines.CHANGE, json=body
             )
             operation = answer["metadata"]["id"]
         end = time.monotonic() + seconds
-        while not self._ended(operation, _TICK):
+        while not self._requests.ended(operation, _TICK):
             if time.monotonic() > end:
                 raise LxdUnreachable(f"the evacuation did not end in {seconds:.0f} s")
             yield
@@ -314,86 +336,33 @@ class LxdApi:
         path = f"instances/{name}"
         params = {"project": project, "target": target}
         body = {"name": name, "migration": True}
-        answer = self._request("post", path, deadlines.CHANGE, json=body, params=params)
-        self._wait(answer["metadata"]["id"], deadlines.MOVE)
+        answer = self._requests.request("post", path, deadlines.CHANGE, json=body, params=params)
+        self._requests.wait(answer["metadata"]["id"], deadlines.MOVE)
 
     def start_instance(self, project: str, name: str) -> None:
         """Starts an instance where it is."""
         path = f"instances/{name}/state"
         body = {"action": "start"}
-        answer = self._request(
+        answer = self._requests.request(
             "put", path, deadlines.CHANGE, json=body, params={"project": project}
         )
-        self._wait(answer["metadata"]["id"], deadlines.CHANGE)
+        self._requests.wait(answer["metadata"]["id"], deadlines.CHANGE)
 
     def leave(self, name: str) -> None:
         """This member, `name`, leaves its cluster. The answer may be lost though it has left."""
-        self._request("delete", f"cluster/members/{name}", deadlines.LEAVE)
+        self._requests.request("delete", f"cluster/members/{name}", deadlines.LEAVE)
 
     def remove_member(self, name: str) -> None:
         """Removes a member that cannot say goodbye, with all that LXD knew to be on it."""
         path = f"cluster/members/{name}"
-        self._request("delete", path, deadlines.LEAVE, params={"force": "1"})
+        self._requests.request("delete", path, deadlines.LEAVE, params={"force": "1"})
 
     def _evacuation(self, name: str) -> str:
-        for operation in self._get("operations", recursion="1").get("running", []):
+        for operation in self._requests.get("operations", recursion="1").get("running", []):
             told = operation["description"].lower()
             if "evacuat" in told and operation.get("location") == name:
                 return operation["id"]
         return ""
-
-    def _get(self, path: str, **params: str) -> Any:
-        return lxd_reading.get(path, deadlines.LOOK, params, self._socket)
-
-    def _node(self, path: str) -> Any:
-        import pylxd
-
-        if self._client is None:
-            endpoint = f"http+unix://{quote(self._socket, safe='')}"
-            self._client = pylxd.Client(endpoint=endpoint, timeout=deadlines.LOOK)
-        node: Any = self._client.api
-        for part in filter(None, path.split("/")):
-            node = node[part]
-        return node
-
-    def _request(self, method: str, path: str, seconds: float, **arguments: Any) -> Any:
-        return self._response(method, path, seconds, **arguments).json()
-
-    def _response(self, method: str, path: str, seconds: float, **arguments: Any) -> Any:
-        import requests.exceptions as http
-        from pylxd import exceptions
-
-        try:
-            node = self._node(path)
-            return getattr(node, method)(timeout=seconds, **arguments)
-        except exceptions.LXDAPIException as error:
-            response: Any = error.response
-            changed = response.status_code == HTTPStatus.PRECONDITION_FAILED
-            raise (LxdChangedError if changed else LxdError)(str(error)) from error
-        except (exceptions.ClientConnectionFailed, http.RequestException) as error:
-            raise LxdUnreachable(str(error)) from error
-
-    def _change(self, method: str, path: str, body: Any = None, target: str = "") -> Any:
-        params = {"target": target} if target else {}
-        return self._request(method, path, deadlines.CHANGE, json=body, params=params)
-
-    def _operation(self, method: str, path: str, body: Any, seconds: float) -> None:
-        answer = self._request(method, path, seconds, json=body)
-        self._wait(answer["metadata"]["id"], seconds)
-
-    def _wait(self, operation: str, seconds: float) -> None:
-        if not self._ended(operation, seconds):
-            raise LxdUnreachable(f"LXD was not done in {seconds:.0f} s")
-
-    def _ended(self, operation: str, seconds: float) -> bool:
-        """Waits for an operation for `seconds`. Raises LxdError if it failed."""
-        path = f"operations/{operation}/wait"
-        # A little longer than LXD waits, so that it is LXD that says it is not over.
-        answer = self._request("get", path, seconds + 5, params={"timeout": int(seconds)})
-        told = answer["metadata"]
-        if told["status_code"] >= 400:
-            raise LxdError(told["err"])
-        return told["status_code"] >= 200
 
 
 def _shakes_hands(address: str) -> bool:

@@ -48,7 +48,7 @@ def _used_by(row: Any) -> frozenset[str]:
 
 def pool(row: Any) -> Pool:
     """A row of /1.0/storage-pools."""
-    return Pool(row["name"], row["driver"], row["status"], _used_by(row))
+    return Pool(row["name"], row["driver"], row["status"], _used_by(row), row["config"] or {})
 
 
 def network(row: Any) -> Network:

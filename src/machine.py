@@ -50,11 +50,12 @@ class Machine:
         """The bootstrap or join that was begun here and is not published yet."""
         if not self._forming.exists():
             return None
-        return Forming(**json.loads(self._forming.read_text()))
+        told = json.loads(self._forming.read_text())
+        return Forming(told["what"], told["since"], tuple(told.get("devices", ())))
 
-    def note_forming(self, what: str, now: float, device: str) -> None:
+    def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes a bootstrap or join before it begins: after a crash nothing else could tell."""
-        note = json.dumps({"what": what, "since": now, "device": device}).encode()
+        note = json.dumps({"what": what, "since": now, "devices": devices}).encode()
         _write_privately(self._forming, note)
 
     def forget_forming(self) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import admission
 import departures
 import marks
+import parts
+import pools
 import settings
 import silence
 from addresses import endpoint, host
-from peers import Storage, UnitData
+from peers import Offer, Storage, UnitData
+from pools import Change
 from status import Status, active, blocked, names, waiting
 from steps import ForgetForming, Plan, SetFailureDomain, SetServerConfig, Step
 from view import Lxd, Member, Peers, View
@@ -37,12 +42,14 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     # Until that is committed, only the note tells a silent member from one that never was.
     if view.forming is not None and peers.own.cluster == fingerprint:
         steps.append(ForgetForming())
-    problem = _moved(view, lxd) or (
-        settings.storage_change(view.options, decided) if decided else None
-    )
-    if problem is None and decided and is_steward(view.unit, peers, lxd):
-        shared, problem = _shared(view, lxd, decided)
-        steps += [*marks.outdated(member.name, lxd), *shared]
+    offers = parts.offers(view, lxd, pools.calls(peers))
+    own = own.model_copy(update={"call": None, "offers": offers})
+    problem = _moved(view, lxd) or _refused(offers)
+    if decided and is_steward(view.unit, peers, lxd):
+        shared = _shared(view, lxd, peers, decided)
+        steps += [*marks.outdated(member.name, lxd), *shared.steps]
+        problem = problem or shared.problem
+        own = own.model_copy(update={"call": shared.call})
     admitted = admission.admit(view, lxd, peers, fingerprint)
     steps += admitted.steps
     told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
@@ -105,17 +112,25 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     return steps
 
 
-def _shared(view: View, lxd: Lxd, decided: Storage) -> tuple[list[Step], Status | None]:
+def _shared(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
     """What concerns all members. LXD changes it only while every member is up."""
     steps = settings.server_config(view.options, dict(lxd.server.config))
     network, problem = settings.default_network(view.options, lxd)
     if problem is not None:
-        return [], problem
-    steps += network + settings.default_profile(view.options, decided, lxd)
+        return Change(problem=problem)
+    pool = pools.default(view.default_pool, decided, lxd.pools or ())
+    steps += network + settings.default_profile(view.options, pool.name, lxd)
     down = [m.name for m in lxd.members if not m.online]
     if steps and down:
-        return [], waiting(f"to apply the options until {names(down)} is back")
-    return steps, None
+        return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
+    change = pools.change(view, lxd, peers, decided)
+    return replace(change, steps=(*steps, *change.steps))
+
+
+def _refused(offers: dict[str, Offer]) -> Status | None:
+    """Blocked while this unit keeps a pool from being made."""
+    told = [offer.problem for offer in offers.values() if offer.problem]
+    return blocked(told[0]) if told else None
 
 
 def _standing(member: Member) -> Status:

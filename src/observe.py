@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import deadlines
+import pools
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
@@ -39,9 +40,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
-    wanted = (*juju.devices, *juju.options.device_patterns)
-    outside = isinstance(lxd, Lxd) and not lxd.server.clustered
-    return View(
+    view = View(
         unit=juju.unit,
         leader=juju.leader,
         now=world.clock(),
@@ -54,8 +53,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         public_key=world.machine.public_key(),
         snap=snap,
         lxd=lxd,
-        wanted_devices=wanted,
-        devices=world.machine.devices(wanted) if wanted and outside else (),
+        given_devices=juju.devices,
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,
@@ -63,6 +61,23 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         failures=world.machine.failures(),
         events=events,
     )
+    if not _gives_to_pools(view):
+        return view
+    asked = {p.devices for p in (view.default_pool, *juju.options.more_pools) if p.devices}
+    return replace(view, devices={wanted: world.machine.devices(wanted) for wanted in asked})
+
+
+def _gives_to_pools(view: View) -> bool:
+    """Whether it matters in this run which devices are there: looking at them takes a while."""
+    lxd, peers = view.lxd, view.peers
+    if not isinstance(lxd, Lxd) or peers is None:
+        return False
+    if not lxd.server.clustered or pools.calls(peers):
+        return True
+    decided = peers.app.storage
+    if lxd.pools is None or decided is None:
+        return False
+    return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
 
 def _lxd(juju: Juju, world: World) -> Lxd | Silent:
@@ -123,9 +138,11 @@ def _answers(juju: Juju, world: World) -> Lxd:
     if juju.leaving:
         others = [m for m in seen.members if m.up and m.name != server.name]
         return replace(seen, unreachable=world.lxd.unreachable(others))
-    if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
+    if juju.peers is None:
         return seen
-    return replace(seen, pools=world.lxd.pools(), networks=world.lxd.networks())
+    if is_steward(juju.unit, juju.peers, seen):
+        return replace(seen, pools=world.lxd.pools(), networks=world.lxd.networks())
+    return replace(seen, pools=world.lxd.pools()) if juju.leader else seen
 
 
 def _someone_leaves(juju: Juju) -> bool:

@@ -7,18 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 import networks
 import storage
+from storage import wanted
+from storage.wanted import WantedPool
 
 STATUS_LIMIT = 79
 """Characters of a status message that `juju status` shows on a usual terminal."""
 
 _CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_SIZE = re.compile(r"[1-9]\d*(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
-_DEVICE = re.compile(r"/dev/[\w./:*?!@%+=^~\[\]-]+")
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
 _AUTOMATIC = ("auto", "none")
 
@@ -54,25 +53,10 @@ def _mode(value: str) -> str:
     raise ValueError(f"use one of {', '.join(sorted(networks.MODES))}{later}")
 
 
-def _pool_name(value: str) -> str:
-    if not _NAME.fullmatch(value) or len(value) > 63:
-        raise ValueError("use letters, digits, '.', '_' and '-', 63 at most")
-    return value
-
-
-def _size(value: str) -> str:
-    if value and not _SIZE.fullmatch(value):
-        raise ValueError("use a number and a unit, such as 100GiB")
-    return value
-
-
-def _words(value: str) -> tuple[str, ...]:
-    return tuple(filter(None, re.split(r"[\s,]+", value)))
-
-
-def _devices(value: str) -> str:
-    if not all(_DEVICE.fullmatch(word) for word in _words(value)):
-        raise ValueError("use paths or globs that begin with /dev/")
+def _pools(value: str, info: ValidationInfo) -> str:
+    pools = wanted.parse(value, storage.BACKENDS)
+    if any(pool.name == info.data.get("storage_pool") for pool in pools):
+        raise ValueError(f"{info.data['storage_pool']} is storage-pool already")
     return value
 
 
@@ -140,9 +124,10 @@ class Options(BaseModel):
 
     snap_channel: Annotated[str, AfterValidator(_channel)] = "5.21/stable"
     storage_backend: Annotated[str, AfterValidator(_backend)] = "auto"
-    storage_pool: Annotated[str, AfterValidator(_pool_name)] = "local"
-    storage_size: Annotated[str, AfterValidator(_size)] = ""
-    storage_devices: Annotated[str, AfterValidator(_devices)] = ""
+    storage_pool: Annotated[str, AfterValidator(wanted.name)] = "local"
+    storage_size: Annotated[str, AfterValidator(wanted.size)] = ""
+    storage_devices: Annotated[str, AfterValidator(wanted.devices)] = ""
+    storage_pools: Annotated[str, AfterValidator(_pools)] = ""
     network_mode: Annotated[str, AfterValidator(_mode)] = "bridge"
     network_name: Annotated[str, AfterValidator(_interface)] = "lxdbr0"
     network_ipv4: Annotated[str, AfterValidator(_ipv4)] = "auto"
@@ -154,9 +139,15 @@ class Options(BaseModel):
     min_voters: Annotated[int, AfterValidator(_min_voters)] = 1
 
     @property
-    def device_patterns(self) -> tuple[str, ...]:
-        """The paths and globs of `storage-devices`."""
-        return _words(self.storage_devices)
+    def default_pool(self) -> WantedPool:
+        """The default pool. Its backend may be `auto`."""
+        devices = wanted.words(self.storage_devices)
+        return WantedPool(self.storage_pool, self.storage_backend, self.storage_size, devices)
+
+    @property
+    def more_pools(self) -> tuple[WantedPool, ...]:
+        """The pools beside the default one."""
+        return wanted.parse(self.storage_pools, storage.BACKENDS)
 
 
 def of_leaver(config: Mapping[str, object]) -> Options:

@@ -25,6 +25,30 @@ class _Databag(_Data):
     version: int = VERSION
 
 
+class Storage(_Data):
+    """A pool as it was made: `auto` resolved, the same on every member."""
+
+    backend: str
+    pool: str
+    size: str = ""
+
+
+class Call(_Data):
+    """The steward asks every member's unit what it gives to a pool that is to be made."""
+
+    pool: str
+    backend: str
+    serial: str
+    """What answers to one call is no answer to the next, of the same pool either."""
+
+
+class Offer(_Data):
+    """What a unit gives to a pool: a device, or without one a file or folder; or why it cannot."""
+
+    device: str = ""
+    problem: str = ""
+
+
 class Token(_Data):
     """Permission for one unit to join once, sealed to that unit's key."""
 
@@ -39,6 +63,8 @@ class Token(_Data):
     """By it the maker knows, when it cancels, whether it was this one that nobody had used."""
     adopted: bool = False
     """The turn was another maker's gift: the unit may be joining with that one's token."""
+    pools: tuple[Storage, ...] = ()
+    """The cluster's pools when it was made: whoever joins makes its part of each."""
 
 
 class Place(_Data):
@@ -46,14 +72,6 @@ class Place(_Data):
 
     unit: str
     attempt: int = 0
-
-
-class Storage(_Data):
-    """The default pool as it was made at bootstrap: `auto` resolved, the same on every member."""
-
-    backend: str
-    pool: str
-    size: str = ""
 
 
 class UnitData(_Databag):
@@ -83,6 +101,9 @@ class UnitData(_Databag):
     """Units that had a token of this member and did not use it, and for which attempt."""
     refused: dict[str, str] = {}
     """Units that this member cannot admit, and why."""
+    call: Call | None = None
+    offers: dict[str, Offer] = {}
+    """Answers to calls, by their serials."""
 
 
 class AppData(_Databag):
@@ -93,6 +114,7 @@ class AppData(_Databag):
     cluster: str = ""
     """The cluster's certificate fingerprint, once it exists."""
     storage: Storage | None = None
+    """The default pool."""
     queue: tuple[Place, ...] = ()
     removed: tuple[str, ...] = ()
     """Units that the cluster has no more as members, though Juju has them."""

@@ -83,11 +83,16 @@ def _with_peers(view: View, plan: Plan) -> Plan:
 
 
 def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
-    """A used token is taken away with the next write: alone it is not worth waking all others."""
+    """What is of no use any more is taken away with the next write: a used token, old offers.
+
+    Alone it is not worth waking all others.
+    """
     before = peers.own
     user = peers.others.get(before.token.unit) if before.token else None
     used = user is not None and bool(user.cluster)
-    return before if used and own == before.model_copy(update={"token": None}) else own
+    kept = before.offers if own.offers == before.offers else {}
+    rest = {"token": None if used else before.token, "offers": kept}
+    return before if own == before.model_copy(update=rest) else own
 
 
 def _install(view: View) -> Plan | None:

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import networks
+import pools
 from networks import Subnets
 from options import Options
-from peers import Storage
+from pools import PROFILE
 from status import Status, blocked
 from steps import CreateNetwork, SetDefaultProfile, SetServerConfig, Step, UpdateNetwork
 from view import Lxd, Network
 
-PROFILE = "/1.0/profiles/default"
-
 _DEFAULTS = {"cluster.offline_threshold": "20", "cluster.images_minimal_replica": "3"}
 """LXD leaves a key out of its configuration while it has this value."""
-
-
-def storage_change(options: Options, decided: Storage) -> Status | None:
-    """Blocked if the operator asks for another pool than the one the cluster was made with."""
-    asked = {
-        "storage-backend": (options.storage_backend, decided.backend),
-        "storage-pool": (options.storage_pool, decided.pool),
-        "storage-size": (options.storage_size, decided.size),
-    }
-    for option, (value, has) in asked.items():
-        if value not in {has, "auto"}:
-            back = f"{option}={has}" if has else f"--reset {option}"
-            return blocked(f"{option}={value}: cannot change on a cluster yet; set {back}")
-    return None
 
 
 def subnets(options: Options) -> Subnets:
@@ -67,16 +52,20 @@ def default_network(options: Options, lxd: Lxd) -> tuple[list[Step], Status | No
     return ([UpdateNetwork(name, changes)] if changes else []), None
 
 
-def default_profile(options: Options, decided: Storage, lxd: Lxd) -> list[Step]:
-    """Lets the default profile use the default pool and network, and no other network of ours."""
+def default_profile(options: Options, pool: str, lxd: Lxd) -> list[Step]:
+    """Lets the default profile use the pool and the default network, and no other network of ours.
+
+    A pool that is not there yet on all members leaves the profile as it is.
+    """
     if lxd.pools is None or lxd.networks is None:
         return []
     name = wanted_network(options)
-    pool = next((p for p in lxd.pools if p.name == decided.pool), None)
-    root_is_right = pool is None or PROFILE in pool.used_by
-    if root_is_right and _nic_is_right(name, options.network_name, lxd.networks):
+    made = next((p for p in lxd.pools if p.name == pool), None)
+    if made is None or not made.whole:
         return []
-    return [SetDefaultProfile(decided.pool, name)]
+    if PROFILE in made.used_by and _nic_is_right(name, options.network_name, lxd.networks):
+        return []
+    return [*pools.moving(pool, lxd.pools), SetDefaultProfile(pool, name)]
 
 
 def _nic_is_right(wanted: str, ours: str, known: tuple[Network, ...]) -> bool:

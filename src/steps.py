@@ -54,14 +54,38 @@ class SetServerConfig:
 
 @dataclass(frozen=True)
 class CreatePool:
-    """A storage pool on a server that is not clustered yet."""
+    """A storage pool; each of `members` has these keys of its own, outside a cluster none has."""
 
     name: str
     driver: str
     config: Mapping[str, str]
+    members: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     def __str__(self) -> str:
-        return f"create the {self.driver} pool {self.name}"
+        where = f" on {', '.join(sorted(self.members))}" if self.members else ""
+        return f"create the {self.driver} pool {self.name}{where}"
+
+
+@dataclass(frozen=True)
+class UpdatePool:
+    """These keys of a pool have these values on every member."""
+
+    name: str
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        changes = ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
+        return f"set {changes} on the pool {self.name}"
+
+
+@dataclass(frozen=True)
+class KeepRoots:
+    """Instances with their root disk on `pool` by the default profile say so themselves."""
+
+    pool: str
+
+    def __str__(self) -> str:
+        return f"let what is on the pool {self.pool} stay there"
 
 
 @dataclass(frozen=True)
@@ -118,8 +142,8 @@ class Join:
     address: str
     https_address: str
     sealed: str = field(repr=False)
-    pool: str
-    member_keys: Mapping[str, str]
+    pools: Mapping[str, Mapping[str, str]]
+    """By pool: this member's own keys."""
 
     def __str__(self) -> str:
         return f"join the cluster as {self.name}"
@@ -293,6 +317,8 @@ Step = (
     | MakeKey
     | SetServerConfig
     | CreatePool
+    | UpdatePool
+    | KeepRoots
     | CreateNetwork
     | UpdateNetwork
     | SetDefaultProfile

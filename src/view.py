@@ -6,11 +6,12 @@ Nothing here does I/O. `observe` fills these in, `plan` reads them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from options import Options
 from peers import VERSION, AppData, Token, UnitData
+from storage.wanted import WantedPool
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,12 @@ class Pool:
     driver: str
     status: str
     used_by: frozenset[str]
+    config: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is there on all members."""
+        return self.status.upper() == "CREATED"
 
 
 @dataclass(frozen=True)
@@ -172,6 +179,8 @@ class Device:
     use: str = ""
     holds: str = ""
     ids: tuple[str, ...] = ()
+    node: str = ""
+    """The path without links. A device has several with them."""
 
 
 @dataclass(frozen=True)
@@ -201,8 +210,8 @@ class Forming:
 
     what: str
     since: float
-    device: str = ""
-    """The block device that was empty and goes into the pool with it."""
+    devices: tuple[str, ...] = ()
+    """The block devices that were empty and go into pools with it."""
 
 
 @dataclass(frozen=True)
@@ -289,8 +298,16 @@ class View:
     leaving: bool = False
     forming: Forming | None = None
     failures: Failures | None = None
-    wanted_devices: tuple[str, ...] = ()
-    """Paths and globs of devices for the pool: of Juju's storage first, then of the option."""
-    devices: tuple[Device, ...] = ()
-    """Those that are there. Empty where this run has no use for them."""
+    given_devices: tuple[str, ...] = ()
+    """Block devices that Juju gave this unit, for the default pool."""
+    devices: Mapping[tuple[str, ...], tuple[Device, ...]] = field(
+        default_factory=dict[tuple[str, ...], tuple[Device, ...]]
+    )
+    """Those that are there, by paths and globs. Empty where this run has no use for them."""
     events: Events = field(default_factory=Events)
+
+    @property
+    def default_pool(self) -> WantedPool:
+        """The default pool as the operator asks for it, on Juju's storage first."""
+        pool = self.options.default_pool
+        return replace(pool, devices=(*self.given_devices, *pool.devices))

@@ -5,21 +5,26 @@ A new backend is one file beside this one and one row in `BACKENDS`.
 
 from __future__ import annotations
 
-from storage import btrfs
+from storage import btrfs, lvm, zfs
 from storage import dir as directory
 from storage.backend import Backend
 
-BACKENDS: dict[str, Backend] = {b.name: b for b in (btrfs.BACKEND, directory.BACKEND)}
-"""Best first: this is the order in which `auto` tries them."""
+_ROWS = (zfs.BACKEND, btrfs.BACKEND, directory.BACKEND, lvm.BACKEND)
 
-ALLOWED = ("auto", *sorted(BACKENDS))
-LATER = frozenset({"zfs", "lvm", "ceph", "cephfs"})
+BACKENDS: dict[str, Backend] = {b.name: b for b in _ROWS}
+
+AUTOMATIC = (zfs.BACKEND, btrfs.BACKEND, directory.BACKEND)
+"""What `auto` tries, best first."""
+
+AUTO = "auto"
+ALLOWED = (AUTO, *sorted(BACKENDS))
+LATER = frozenset({"ceph", "cephfs"})
 """Known to LXD and refused by name until they are supported here."""
 
-__all__ = ["ALLOWED", "BACKENDS", "LATER", "Backend", "resolve"]
+__all__ = ["ALLOWED", "AUTO", "BACKENDS", "LATER", "Backend", "resolve"]
 
 
 def resolve(word: str, drivers: frozenset[str]) -> Backend | None:
     """The backend that `word` means on a server with these drivers, None if none fits."""
-    candidates = BACKENDS.values() if word == "auto" else (BACKENDS[word],)
+    candidates = AUTOMATIC if word == AUTO else (BACKENDS[word],)
     return next((b for b in candidates if b.driver in drivers), None)

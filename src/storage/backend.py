@@ -10,13 +10,14 @@ class Backend:
     """One row of the table: a word, LXD's driver for it, and what differs between members.
 
     `sized` says whether `storage-size` means something for it, `on_devices` whether it can be on
-    a block device of its own.
+    a block device of its own, `needs` what a machine may lack for it.
     """
 
     name: str
     driver: str
     sized: bool
     on_devices: bool
+    needs: str
 
     def pool_config(self, size: str, device: str) -> dict[str, str]:
         """LXD's keys for the pool on one member: on `device`, or without one in a loop file.

@@ -2,4 +2,10 @@
 
 from storage.backend import Backend
 
-BACKEND = Backend(name="btrfs", driver="btrfs", sized=True, on_devices=True)
+BACKEND = Backend(
+    name="btrfs",
+    driver="btrfs",
+    sized=True,
+    on_devices=True,
+    needs="module btrfs",
+)

@@ -2,4 +2,4 @@
 
 from storage.backend import Backend
 
-BACKEND = Backend(name="dir", driver="dir", sized=False, on_devices=False)
+BACKEND = Backend(name="dir", driver="dir", sized=False, on_devices=False, needs="nothing")

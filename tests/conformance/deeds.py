@@ -16,7 +16,7 @@ def found(told: Transcript, machine: str) -> None:
     """Makes a cluster of one, with a pool, that calls a silent member offline after 11 s."""
     lxd, endpoint = told.side.lxd(machine), told.side.endpoint(machine)
     lxd.set_server_config({"core.https_address": endpoint, "cluster.https_address": endpoint})
-    lxd.create_pool(POOL, "dir", {})
+    lxd.create_pool(POOL, "dir", {}, {})
     lxd.enable_cluster(told.side.hostname(machine))
     lxd.set_server_config({"cluster.offline_threshold": "11"})
 

@@ -81,7 +81,7 @@ def not_pristine(told: Transcript) -> None:
     side = told.side
     found(told, "a")
     lxd = side.lxd("b")
-    lxd.create_pool("old", "dir", {})
+    lxd.create_pool("old", "dir", {}, {})
     told.ask("pools before", lambda: sorted(p.name for p in lxd.pools()))
     told.ask("b joins", lambda: join(told, "b", token(told, "a", "b")))
     told.ask("pools after", lambda: sorted(p.name for p in side.lxd("b").pools()))

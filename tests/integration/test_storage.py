@@ -53,7 +53,7 @@ def test_each_unit_takes_the_device_that_it_has_and_nothing_is_wiped_unasked(
     deploy(2, storage_backend="btrfs", storage_devices="/dev/pool-zero")
     first, second = sorted(juju.status().apps[APP].units)
     for unit in (first, second):
-        says(juju, unit, "blocked: /dev/pool-zero of storage-devices: not on this machine")
+        says(juju, unit, "blocked: /dev/pool-zero for the pool local: not on this machine")
     make_disk(juju, first, "pool-one")
     make_disk(juju, second, "pool-two")
     juju.ssh(second, "sudo mkfs.btrfs -q /dev/pool-two")

@@ -8,6 +8,7 @@ from lab.model.errors import JujuError
 from lab.model.state import Unit
 from lxd_reading import LxdError, LxdUnreachable
 from tests.simulation.engine import APP
+from tests.simulation.model import looks, pools
 from tests.simulation.model.server import Server
 from tests.simulation.schedule import Happening
 from tests.simulation.site import Site, truth_of
@@ -21,12 +22,22 @@ _GOOD = {
     "nat=false": {"network-nat": False},
     "mode=none": {"network-mode": "none"},
     "mode=bridge": {"network-mode": "bridge"},
+    "backend=auto": {"storage-backend": "auto"},
+    "backend=btrfs": {"storage-backend": "btrfs"},
+    "backend=dir": {"storage-backend": "dir"},
+    "pool=other": {"storage-pool": "other"},
+    "pool=local": {"storage-pool": "local"},
+    "fast": {"storage-pools": "fast: dir"},
+    "quick": {"storage-pools": "{quick: {backend: btrfs, devices: /dev/vd*}}"},
+    "devices": {"storage-devices": "/dev/vd*"},
 }
 _BAD = {
     "storage-backend=zsf": {"storage-backend": "zsf"},
     "threshold=3": {"cluster-offline-threshold": 3},
     "ipv4=banana": {"network-ipv4": "banana"},
     "storage-size=1": {"storage-size": "1"},
+    "pools=[": {"storage-pools": "["},
+    "device=none": {"storage-devices": "/dev/none"},
 }
 
 
@@ -137,6 +148,19 @@ class Commands:
             for table in (server.records.instances, server.records.volumes):
                 for key in [k for k, v in table.items() if str(v) == str(thing)]:
                     del table[key]  # pyright: ignore[reportArgumentType]
+
+    def delete_pool(self, happening: Happening) -> str | None:
+        """`lxc storage delete`, of one that nothing uses."""
+        server = self.site.member(happening)
+        if server is None:
+            return None
+        unused = sorted(p.name for p in looks.pools(server) if not p.used_by)
+        if not unused:
+            return None
+        name = unused[happening.n % len(unused)]
+        with suppress(LxdError):
+            pools.delete(server, name)
+        return name
 
     def evacuate(self, happening: Happening) -> str | None:
         server = self.site.member(happening)

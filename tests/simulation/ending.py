@@ -69,7 +69,9 @@ class Ending:
             engine.juju.deliver_lost_departures()
         values = {"storage-backend": engine.schedule.storage_backend}
         engine.juju.set_config(APP, values)
-        engine.juju.reset_config(APP, ["network-ipv4", "storage-size", "on-remove"])
+        engine.juju.reset_config(
+            APP, ["network-ipv4", "storage-size", "storage-devices", "on-remove"]
+        )
         for server in cloud.servers.values():
             self._mend(server)
         for unit in list(engine.units.values()):

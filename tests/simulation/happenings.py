@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from tests.simulation.commands import Commands
 from tests.simulation.faults import Faults
-from tests.simulation.schedule import COMMANDS, Happening
+from tests.simulation.schedule import FAULTS, Happening
 
 
 def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
     """Does one thing of the schedule, if there is anything to do it to."""
     if faults.over:
         return
-    who = commands if happening.kind in COMMANDS else faults
+    who = faults if happening.kind in FAULTS else commands
     does: Callable[[Happening], str | None] = getattr(who, happening.kind.replace("-", "_"))
     told = does(happening)
     if told is not None:

@@ -90,6 +90,8 @@ class Invariants:
         self._one_cluster()
         self._members()
         self._data()
+        if self.engine.cloud.destroyed_data:
+            raise Violation(DATA, self.engine.cloud.destroyed_data[0])
 
     # The cluster.
 

@@ -41,6 +41,7 @@ class ObedientOperator:
             r"address is ([^ :]+)\S*, the machine's": self._give_address,
             r"lxc cluster restore": self._restore,
             r"LXD here has a (?:storage )?pool (\S+?):? ": self._delete_pool,
+            r"(\S+) holds btrfs: run wipe-device": self._wipe_device,
             r"remove this unit": self._replace,
         }
         """What a unit's status asks for, and who does it."""
@@ -115,6 +116,10 @@ class ObedientOperator:
     def _delete_pool(self, unit: Unit, name: str) -> None:
         self._do("lxc storage delete", name)
         self.engine.cloud.servers[unit.machine].records.pools.pop(name, None)
+
+    def _wipe_device(self, unit: Unit, device: str) -> None:
+        """What an LXD left there that is none any more."""
+        self._action(unit.name, "wipe-device", device=device, confirm=f"uuid of {device}")
 
     def _give_address(self, unit: Unit, address: str) -> None:
         self._do("gives a machine its address back", address)

@@ -120,6 +120,11 @@ FAULTS: dict[str, tuple[int, Any]] = {
 
 _GOOD = ("offline-threshold=30", "replicas=2", "nat=false", "mode=none", "mode=bridge")
 _BAD = ("storage-backend=zsf", "threshold=3", "ipv4=banana", "storage-size=1")
+_STORAGE = (
+    *("backend=auto", "backend=btrfs", "backend=dir", "backend=btrfs", "backend=dir"),
+    *("pool=other", "pool=local", "fast", "quick", "quick", "devices"),
+)
+_BAD_STORAGE = ("pools=[", "device=none")
 
 
 def _good(random: Random, _: float) -> dict[str, Any]:
@@ -160,6 +165,23 @@ COMMANDS: dict[str, tuple[int, Any]] = {
 }
 
 
+def _storage(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(_STORAGE)}
+
+
+def _bad_storage(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(_BAD_STORAGE), "seconds": 10 * 60 ** random.random()}
+
+
+STORAGE: dict[str, tuple[int, Any]] = {
+    "config": (12, _storage),
+    "bad-config": (2, _bad_storage),
+    "delete-pool": (2, _nothing),
+    "launch": (6, _launch),
+}
+"""Commands of those seeds in which the operator has storage in mind."""
+
+
 STEPS: dict[str, int] = {
     "Join": 10,
     "MakeToken": 5,
@@ -177,6 +199,8 @@ STEPS: dict[str, int] = {
     "SetServerConfig": 2,
 }
 """The steps in whose midst things happen, and how often each is chosen."""
+STORAGE_STEPS = {"CreatePool": 12, "KeepRoots": 3, "SetDefaultProfile": 4, "Join": 6}
+"""The same in seeds with storage."""
 
 
 def draw(seed: int) -> Schedule:
@@ -187,7 +211,8 @@ def draw(seed: int) -> Schedule:
     commands = random.choice([0, 1, 2, 3, 5, 8, 12])
     happenings = [_draw(random, FAULTS, seconds) for _ in range(faults)]
     happenings += [_draw(random, COMMANDS, seconds) for _ in range(commands)]
-    happenings = _ambushed(random, happenings)
+    happenings = _ambushed(random, happenings, STEPS)
+    happenings += _of_storage(seed, seconds)
     return Schedule(
         seed=seed,
         units=random.choice([1, 2, 3, 3, 3, 4, 4, 5, 6]),
@@ -205,6 +230,16 @@ def draw(seed: int) -> Schedule:
     )
 
 
+def _of_storage(seed: int, seconds: float) -> list[Happening]:
+    """In two seeds of five the operator changes pools, and things happen while they are made."""
+    if seed % 5 not in (1, 3):
+        return []
+    random = Random(f"storage {seed}")
+    found = [_draw(random, STORAGE, seconds) for _ in range(random.choice([1, 2, 3, 5]))]
+    faults = [_draw(random, FAULTS, seconds) for _ in range(random.choice([0, 0, 1, 2, 4]))]
+    return found + _ambushed(random, faults, STORAGE_STEPS)
+
+
 def _draw(random: Random, table: dict[str, tuple[int, Any]], seconds: float) -> Happening:
     kinds = list(table)
     kind = random.choices(kinds, [table[k][0] for k in kinds])[0]
@@ -214,26 +249,28 @@ def _draw(random: Random, table: dict[str, tuple[int, Any]], seconds: float) -> 
     return Happening(at=at, kind=kind, unit=unit, **table[kind][1](random, seconds))
 
 
-def _ambushed(random: Random, happenings: list[Happening]) -> list[Happening]:
+def _ambushed(
+    random: Random, happenings: list[Happening], steps: dict[str, int]
+) -> list[Happening]:
     """Lets some of them wait for a step: what has to meet within a second seldom does by chance."""
     if random.random() < 0.4:
         return happenings
     share = random.choice([0.3, 0.6, 1.0])
     together = random.random() < 0.6
-    trigger = _trigger(random)
+    trigger = _trigger(random, steps)
     met: list[Happening] = []
     for happening in happenings:
         if random.random() >= share:
             met.append(happening)
             continue
-        on, nth = trigger if together else _trigger(random)
+        on, nth = trigger if together else _trigger(random, steps)
         at = 0.0 if random.random() < 0.3 else 0.02 * 300 ** random.random()
         name = ACTOR if random.random() < 0.4 else ""
         met.append(replace(happening, at=at, on=on, nth=nth, name=name))
     return met
 
 
-def _trigger(random: Random) -> tuple[str, int]:
-    return random.choices(list(STEPS), list(STEPS.values()))[0], random.choice(
+def _trigger(random: Random, steps: dict[str, int]) -> tuple[str, int]:
+    return random.choices(list(steps), list(steps.values()))[0], random.choice(
         [0, 0, 1, 1, 2, 3, 5]
     )

@@ -45,6 +45,12 @@ class ModelCluster:
     members: dict[str, Member] = field(default_factory=dict[str, Member])
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     pools: dict[str, Pool] = field(default_factory=dict[str, Pool])
+    given: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """By pool and member: the source that it was given when the pool was made in the cluster."""
+    kept: list[str] = field(default_factory=list[str])
+    """Pools on which instances were told to keep their root disks."""
+    on_pools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """By pool: the instances on it."""
     networks: dict[str, Network] = field(default_factory=dict[str, Network])
     config: dict[str, str] = field(default_factory=dict[str, str])
     devices: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -74,6 +80,7 @@ class ModelLxd:
     fail_join: str = ""
     fail_evacuation: str = ""
     fail_move: str = ""
+    fail_pool: str = ""
     cut_off: frozenset[str] = frozenset()
     heartbeat_comes: bool = True
     awaited: list[str] = field(default_factory=list[str])
@@ -124,7 +131,11 @@ class ModelLxd:
 
     def pools(self) -> tuple[Pool, ...]:
         self.requests += 1
-        return tuple(self._used(p, "pool") for p in self.shared.pools.values())
+        used = (self._used(p, "pool") for p in self.shared.pools.values())
+        return tuple(replace(p, used_by=p.used_by | self._instances_on(p.name)) for p in used)
+
+    def _instances_on(self, pool: str) -> set[str]:
+        return {f"/1.0/instances/{name}" for name in self.shared.on_pools.get(pool, ())}
 
     def networks(self) -> tuple[Network, ...]:
         self.requests += 1
@@ -200,9 +211,34 @@ class ModelLxd:
         self.shared.config[key] = after
         return True
 
-    def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
-        self.shared.pools[name] = Pool(name, driver, "Created", frozenset())
+    def create_pool(
+        self,
+        name: str,
+        driver: str,
+        config: Mapping[str, str],
+        members: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        if name in self.shared.pools:
+            raise LxdError("The storage pool already exists")
+        assert set(members) == set(self.shared.members)
+        down = [m.name for m in self.shared.members.values() if not m.online]
+        down += [self.fail_pool] if self.fail_pool else []
+        status = "Errored" if down else "Created"
+        self.shared.pools[name] = Pool(name, driver, status, frozenset(), dict(config))
+        if down:
+            raise LxdError(f"failed to notify peer {down[0]}")
         self.sources[name] = config.get("source", "")
+        self.shared.given[name] = {m: keys.get("source", "") for m, keys in members.items()}
+
+    def delete_pool(self, name: str) -> None:
+        del self.shared.pools[name]
+
+    def update_pool(self, name: str, values: Mapping[str, str]) -> None:
+        pool = self.shared.pools[name]
+        self.shared.pools[name] = replace(pool, config={**pool.config, **values})
+
+    def keep_roots(self, pool: str) -> None:
+        self.shared.kept.append(pool)
 
     def create_network(
         self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]
@@ -341,8 +377,8 @@ class ModelMachine:
     def forming(self) -> Forming | None:
         return self.forming_
 
-    def note_forming(self, what: str, now: float, device: str) -> None:
-        self.forming_ = Forming(what, now, device)
+    def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
+        self.forming_ = Forming(what, now, devices)
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         there = {d.path: d for d in self.disks}

@@ -28,8 +28,7 @@ def joining(app: ModelApp) -> Join:
         address="10.0.0.10:8443",
         https_address="10.0.0.10:8443",
         sealed=seal.seal(token, seal.public_half(private), purpose("lxd/9")),
-        pool="local",
-        member_keys={"source": ""},
+        pools={"local": {"source": ""}},
     )
 
 

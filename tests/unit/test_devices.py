@@ -15,9 +15,11 @@ import actions
 import devices
 import disks
 from options import STATUS_LIMIT, Options, explain
+from status import Status
 from storage import Backend
 from storage.btrfs import BACKEND as BTRFS
 from storage.dir import BACKEND as DIR
+from storage.wanted import WantedPool
 from tests.unit.model_units import ModelApp, formed
 from view import Device
 
@@ -40,14 +42,14 @@ def source(app: ModelApp, unit: str) -> str | None:
 
 
 REFUSED: list[tuple[list[Device], str]] = [
-    ([], "blocked: /dev/sdb and 1 more of storage-devices: not on this machine"),
+    ([], "blocked: /dev/sdb and 1 more for the pool local: not on this machine"),
     (
         [replace(EMPTY, holds="ext4")],
         "blocked: /dev/sdb holds ext4: run wipe-device, or name another",
     ),
     (
         [replace(EMPTY, use="is mounted")],
-        "blocked: /dev/sdb is mounted: name another in storage-devices",
+        "blocked: /dev/sdb is mounted: name another",
     ),
     (
         [replace(EMPTY, size=1000)],
@@ -78,7 +80,7 @@ def test_the_first_device_that_is_empty_is_taken():
 
 
 def test_the_founder_makes_the_pool_on_its_device():
-    app = ModelApp(options={"storage_devices": "/dev/sdb", "storage_size": "10GiB"})
+    app = ModelApp(options={"storage_devices": "/dev/sdb", "storage_size": "1GiB"})
     app.add(0).machine.disks = [EMPTY]
     app.settle()
 
@@ -97,7 +99,7 @@ def test_devices_mean_nothing_to_a_pool_in_a_folder():
     app.settle()
 
     assert str(app.plan("lxd/0").status) == (
-        "blocked: storage-devices: dir takes no device; reset the option"
+        "blocked: pool local: dir takes no device; name none for it"
     )
 
 
@@ -141,19 +143,24 @@ _DISKS = st.builds(
 def test_whatever_disks_there_are_only_an_empty_one_is_taken(
     there: list[Device], asked: str, backend: Backend
 ):
-    view = replace(VIEW, wanted_devices=tuple(asked.split()), devices=tuple(there))
+    pool = WantedPool("local", backend.name, devices=tuple(asked.split()))
+    view = replace(VIEW, devices={pool.devices: tuple(there)})
 
-    path, status = devices.choice(view, backend)
+    found = devices.choice(view, pool, backend, frozenset())
 
-    taken = [d for d in there if d.path == path]
-    assert not path or (status is None and any(not d.use and not d.holds for d in taken))
-    assert status is None or len(status.message) <= STATUS_LIMIT
+    assert not isinstance(found, Device) or not (found.use or found.holds)
+    assert not isinstance(found, Status) or len(found.message) <= STATUS_LIMIT
 
 
 _TYPED = st.one_of(
     st.text(max_size=60),
     st.from_regex(r"(/dev/[\w/*?\[\]. -]{1,12}[ ,]?){1,3}", fullmatch=True),
     st.from_regex(r"\d{1,4}(GiB|MB|B|)", fullmatch=True),
+    st.from_regex(
+        r"\{?[a-z-]{1,6}: ?(zfs|dir|btrfs|\[\]|\{(backend|size|devices|config): ?"
+        r"(btrfs|5GiB|/dev/sd\*|\{[a-z.]{1,8}: ?(true|1|x)\}|)\})[},]?( [a-z]: lvm)?\}?",
+        fullmatch=True,
+    ),
 )
 
 
@@ -164,7 +171,9 @@ def test_whatever_is_typed_about_storage_is_refused_in_a_line_or_can_be_used(
 ):
     line, patterns = "", ()
     try:
-        patterns = Options(**{field: value}).device_patterns  # pyright: ignore[reportArgumentType]
+        options = Options(**{field: value})  # pyright: ignore[reportArgumentType]
+        pools = (options.default_pool, *options.more_pools)
+        patterns = tuple(pattern for pool in pools for pattern in pool.devices)
     except ValidationError as error:
         line = explain(error)
 

@@ -244,7 +244,7 @@ def test_what_a_join_that_was_cut_short_left_is_reset():
     unit = app.add(1)
     unit.snap.install("5.21/stable", "")
     unit.lxd.shared.pools["local"] = Pool("local", "dir", "Created", frozenset())
-    unit.machine.note_forming("join", app.now, "")
+    unit.machine.note_forming("join", app.now, ())
 
     app.settle()
 
@@ -257,7 +257,7 @@ def test_a_join_that_was_cut_short_is_reset_though_its_daemon_does_not_start(pub
     unit = app.units["lxd/1"]
     unit.lxd.running, unit.lxd.stopped = False, True
     unit.machine.log = "Failed to start: No node registered with address 10.0.0.2:8443"
-    unit.machine.note_forming("join", app.now, "")
+    unit.machine.note_forming("join", app.now, ())
     if not published:
         del app.databags["lxd/1"]["cluster"]
 

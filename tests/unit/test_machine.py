@@ -24,7 +24,7 @@ def test_the_key_is_readable_by_root_alone(tmp_path: Path):
 
 def test_a_note_of_forming_is_kept_until_forgotten(tmp_path: Path):
     machine = Machine(tmp_path / "state", tmp_path / "lxd")
-    machine.note_forming("join", 12.5, "")
+    machine.note_forming("join", 12.5, ())
     assert machine.forming() == Forming("join", 12.5)
 
     machine.forget_forming()

@@ -12,13 +12,32 @@ from pydantic import ValidationError
 from options import STATUS_LIMIT, Options, explain
 
 REFUSED = [
-    ("storage-backend", "zsf", "storage-backend=zsf: use one of auto, btrfs, dir"),
+    ("storage-backend", "zsf", "storage-backend=zsf: use one of auto, btrfs, dir, lvm, zfs"),
     (
         "storage-backend",
-        "zfs",
-        "storage-backend=zfs: use one of auto, btrfs, dir (not supported yet)",
+        "ceph",
+        "storage-backend=ceph: use one of auto, btrfs, dir, lvm, zfs (not supported yet)",
     ),
-    ("storage-pool", "a/b", "storage-pool=a/b: use letters, digits, '.', '_' and '-', 63 at most"),
+    ("storage-pool", "a/b", "storage-pool=a/b: use letters, digits, '.', '_' and '-', 50 at most"),
+    ("storage-pools", "fast", "storage-pools=fast: use a YAML map such as {fast: zfs}"),
+    ("storage-pools", "{", "storage-pools={: that is no YAML"),
+    ("storage-pools", "a: zsf", "storage-pools=a: zsf: a: backend is one of btrfs, dir, lvm, zfs"),
+    ("storage-pools", "local: dir", "storage-pools=local: dir: local is storage-pool already"),
+    (
+        "storage-pools",
+        "{a: {backend: dir, colour: red}}",
+        "storage-pools={a: {backend: dir,...: a: use only backend, size, devices, config",
+    ),
+    (
+        "storage-pools",
+        "{a: {backend: zfs, config: {source: /dev/sdb}}}",
+        "storage-pools={a: {backend: zfs, config: {sour...: a: config cannot have source",
+    ),
+    (
+        "storage-pools",
+        "{a: {backend: zfs, size: 5}}",
+        "storage-pools={a: {backend: zfs,...: a: use a number and a unit, such as 100GiB",
+    ),
     ("storage-size", "10", "storage-size=10: use a number and a unit, such as 100GiB"),
     ("network-mode", "ovn", "network-mode=ovn: use one of bridge, none (not supported yet)"),
     (

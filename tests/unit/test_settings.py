@@ -70,33 +70,6 @@ def test_the_first_in_the_queue_that_is_online_is_the_steward():
     assert str(plan.status) == "waiting: to apply the options until m0 is back"
 
 
-REFUSED = [
-    (
-        {"storage_backend": "dir"},
-        "blocked: storage-backend=dir: cannot change on a cluster yet; set storage-backend=btrfs",
-    ),
-    (
-        {"storage_pool": "other"},
-        "blocked: storage-pool=other: cannot change on a cluster yet; set storage-pool=local",
-    ),
-    (
-        {"storage_size": "9GiB"},
-        "blocked: storage-size=9GiB: cannot change on a cluster yet; set --reset storage-size",
-    ),
-]
-
-
-@pytest.mark.parametrize(("options", "status"), REFUSED)
-def test_another_pool_is_refused(options: dict[str, Any], status: str):
-    app = formed(3)
-    app.options = options
-
-    for unit in app.units:
-        plan = app.plan(unit)
-        assert str(plan.status) == status
-        assert plan.steps == ()
-
-
 def test_what_was_resolved_once_stays():
     app = formed(1, storage_backend="auto")
     lxd = app.units["lxd/0"].lxd

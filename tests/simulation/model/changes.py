@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lxd_reading import LxdError
-from tests.simulation.model import looks
+from tests.simulation.model import looks, pools
 from tests.simulation.model.records import Row
-from view import Network, Pool
+from view import Network
 
 if TYPE_CHECKING:
     from tests.simulation.model.server import Server
@@ -36,13 +36,6 @@ def exchange(server: Server, key: str, before: str, after: str) -> bool:
         return False
     set_config(server, {key: after})
     return True
-
-
-def create_pool(server: Server, name: str, driver: str) -> None:
-    """Creates a pool on a server that is not clustered."""
-    if name in server.records.pools:
-        raise LxdError("The storage pool already exists")
-    server.records.pools[name] = Pool(name, driver, "Created", frozenset())
 
 
 def define_network(server: Server, name: str, member: str) -> None:
@@ -105,6 +98,7 @@ def update_network(server: Server, name: str, values: Mapping[str, str]) -> None
 
 def set_profile(server: Server, profile: Mapping[str, Any]) -> None:
     """Replaces the default profile."""
+    pools.refuse_move(server, profile["devices"].get("root", {}).get("pool", ""))
     server.records.profile = {**profile, "devices": dict(profile["devices"])}
 
 

@@ -31,6 +31,8 @@ class Cloud:
         self.servers: dict[str, Server] = {}
         self.databases: list[Records] = []
         self.operations: list[Operation] = []
+        self.destroyed_data: list[str] = []
+        """Devices of which an operator's data were wiped."""
         self._cuts: set[frozenset[str]] = set()
         self._counter = 0
 

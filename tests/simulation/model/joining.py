@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lxd_reading import LxdError
-from tests.simulation.model import heartbeats, times
+from tests.simulation.model import heartbeats, pools, times
 from tests.simulation.model.operations import NEVER, Work
 from tests.simulation.model.records import JoinToken, Records, Role, Row, State
 
@@ -62,7 +62,9 @@ def make_token(server: Server, name: str) -> str:
     return base64.b64encode(json.dumps(token).encode()).decode()
 
 
-def join(server: Server, name: str, address: str, token: str) -> Work:
+def join(
+    server: Server, name: str, address: str, token: str, answers: list[dict[str, str]]
+) -> Work:
     """The server becomes a member; what its database held is lost.
 
     It is let in first, then it enters the database's Raft group. While the cluster is small, a join
@@ -75,6 +77,10 @@ def join(server: Server, name: str, address: str, token: str) -> Work:
     records = _cluster_of(server, told)
     yield times.JOIN / 6
     _accept(server, records, name, address, told)
+    sources = {a["name"]: a["value"] for a in answers if a["key"] == "source"}
+    for pool in records.pools.values():
+        if pool.whole:
+            pools.give(server, pool.name, sources.get(pool.name, ""))
     server.config["cluster.https_address"] = address
     server.lose_records()
     server.hung = True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import view
 from lxd_reading import LxdError
 from tests.simulation.model import heartbeats
+from tests.simulation.model.records import Records
 from view import Instance, Member, Network, Pool, Volume
 
 if TYPE_CHECKING:
@@ -52,7 +53,16 @@ def members(server: Server) -> tuple[Member, ...]:
 
 def pools(server: Server) -> tuple[Pool, ...]:
     """GET /1.0/storage-pools."""
-    return tuple(_used(server, p, "pool") for p in server.records.pools.values())
+    records = server.records
+    used = (_used(server, p, "pool") for p in records.pools.values())
+    return tuple(replace(p, used_by=p.used_by | _on_pool(records, p.name)) for p in used)
+
+
+def _on_pool(records: Records, pool: str) -> set[str]:
+    on = {i.name for key, i in records.instances.items() if records.roots.get(key) == pool}
+    custom = {v.name for v in records.volumes.values() if v.pool == pool}
+    path = f"/1.0/storage-pools/{pool}/volumes/custom"
+    return {f"/1.0/instances/{name}" for name in on} | {f"{path}/{name}" for name in custom}
 
 
 def networks(server: Server) -> tuple[Network, ...]:

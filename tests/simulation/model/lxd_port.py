@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import deadlines
 import join_tokens
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
-from tests.simulation.model import changes, evacuation, joining, looks, membership, times
+from tests.simulation.model import (
+    changes,
+    evacuation,
+    joining,
+    looks,
+    membership,
+    pools,
+    times,
+)
 from tests.simulation.model.operations import Operation, Work
 from view import Instance, Member, Network, Pool, Server, Silence, Volume, several_vote
 
@@ -150,9 +159,32 @@ class ModelLxd:
         """Sets a key of the server's configuration that is `before` still. False if it is not."""
         return self._change("exchange", lambda s: changes.exchange(s, key, before, after))
 
-    def create_pool(self, name: str, driver: str, config: Mapping[str, str]) -> None:
-        """Creates a pool on a server that is not clustered."""
-        self._change("create_pool", lambda s: changes.create_pool(s, name, driver))
+    def create_pool(
+        self,
+        name: str,
+        driver: str,
+        config: Mapping[str, str],
+        members: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Creates a pool: in a cluster first defined on each member, then made on all."""
+        for member, keys in members.items():
+            source = keys.get("source", "")
+            define = partial(pools.define, name=name, driver=driver, member=member, source=source)
+            self._change("define_pool", define)
+        create = partial(pools.create, name=name, driver=driver, config=config)
+        self._change("create_pool", create, times.NETWORK)
+
+    def delete_pool(self, name: str) -> None:
+        """Deletes a pool."""
+        self._change("delete_pool", lambda s: pools.delete(s, name))
+
+    def update_pool(self, name: str, values: Mapping[str, str]) -> None:
+        """Sets some keys of a pool's configuration on every member."""
+        self._change("update_pool", lambda s: pools.update(s, name, values))
+
+    def keep_roots(self, pool: str) -> None:
+        """Instances whose root disk is on `pool` by the default profile say so themselves."""
+        self._change("keep_roots", lambda s: pools.keep_roots(s, pool))
 
     def create_network(
         self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]
@@ -189,7 +221,7 @@ class ModelLxd:
         seconds: float,
     ) -> None:
         """Joins the cluster that `token` is from."""
-        work = joining.join(self._server, name, address, token)
+        work = joining.join(self._server, name, address, token, member_config)
         self._operation("join_cluster", name, work, seconds)
 
     def await_join(self, seconds: float) -> bool:

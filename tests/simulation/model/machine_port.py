@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.simulation.model import times
+from tests.simulation.model import pools, times
 from view import Device, Failures, Forming
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ class ModelMachine:
         """The bootstrap or join that was begun here and is not published yet."""
         return self._forming
 
-    def note_forming(self, what: str, now: float, device: str) -> None:
+    def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes a bootstrap or join."""
 
         def note() -> None:
-            self._forming = Forming(what, now, device)
+            self._forming = Forming(what, now, devices)
 
         self._change("machine.note_forming", note)
 
@@ -88,13 +88,12 @@ class ModelMachine:
         return bool(self._server.disk)
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
-        """No machine has any."""
-        del patterns
-        return ()
+        """The block devices that the patterns name."""
+        return pools.devices(self._server, patterns)
 
     def wipe(self, device: str) -> None:
-        """There is none."""
-        raise OSError(f"{device} is not there")
+        """Takes everything off a block device."""
+        self._change("machine.wipe", lambda: pools.wipe(self._server, device))
 
     def lxd_log(self) -> str:
         """The last lines that LXD logged."""

@@ -64,6 +64,12 @@ class Records:
     tokens: dict[str, JoinToken] = field(default_factory=dict[str, JoinToken])
     config: dict[str, str] = field(default_factory=dict[str, str])
     pools: dict[str, Pool] = field(default_factory=dict[str, Pool])
+    pool_parts: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """By pool and member: the source that it was defined with."""
+    roots: dict[Key, str] = field(default_factory=dict[Key, str])
+    """The pool of an instance's root disk."""
+    relying: set[Key] = field(default_factory=set[Key])
+    """Instances that have their root disk from the default profile."""
     networks: dict[str, Network] = field(default_factory=dict[str, Network])
     defined: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Networks that were defined on some members and not yet created."""
@@ -123,6 +129,9 @@ class Records:
             tokens=dict(self.tokens),
             config=dict(self.config),
             pools=dict(self.pools),
+            pool_parts={name: dict(parts) for name, parts in self.pool_parts.items()},
+            roots=dict(self.roots),
+            relying=set(self.relying),
             networks=dict(self.networks),
             defined={name: set(members) for name, members in self.defined.items()},
             profile={**self.profile, "devices": dict(self.profile["devices"])},

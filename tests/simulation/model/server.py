@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tests.simulation.model import evacuation, heartbeats, times
+from tests.simulation.model import evacuation, heartbeats, pools, times
 from tests.simulation.model.database_port import ModelDatabase
 from tests.simulation.model.lxd_port import ModelLxd
 from tests.simulation.model.machine_port import ModelMachine
@@ -27,6 +27,7 @@ class Server:
     `opened` says that the daemon had its database since it started: one that had not answers
     nothing. `parted` is when it was removed by force while it ran.
     `disk` holds what lies on this machine's disk: instances and custom volumes by their name.
+    `devices` says by path what its other block devices hold.
     """
 
     def __init__(self, cloud: Cloud, machine: str, hostname: str, address: str) -> None:
@@ -49,6 +50,7 @@ class Server:
         self.number = 0
         self.config: dict[str, str] = {}
         self.disk: dict[str, Thing] = {}
+        self.devices = pools.of_machine()
         self.records = self.fresh()
         self.lxd = ModelLxd(self)
         self.snap = ModelSnap(self)
@@ -149,7 +151,10 @@ class Server:
 
     def _keep(self, instance: Instance) -> Instance:
         self.cloud.tick()
-        self.records.instances[instance.project, instance.name] = instance
+        records, key = self.records, (instance.project, instance.name)
+        records.instances[key] = instance
+        records.roots[key] = records.profile["devices"].get("root", {}).get("pool", "")
+        records.relying.add(key)
         self.disk[str(instance)] = instance
         return instance
 
@@ -187,6 +192,7 @@ class Server:
         self.records = self.fresh()
         self.hung = False
         self.number = 0
+        pools.leave_devices(self)
 
     def lose_records(self) -> None:
         """Joining forgets what the server had while it was alone."""

@@ -1,0 +1,51 @@
+"""What takes more than one request to LXD to change its pools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import deadlines
+from lxd_requests import Requests
+
+
+def create(
+    requests: Requests,
+    name: str,
+    driver: str,
+    config: Mapping[str, str],
+    members: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Creates a pool: in a cluster first defined on each member, then made on all."""
+    for member, keys in members.items():
+        body = {"name": name, "driver": driver, "config": dict(keys)}
+        requests.change("post", "storage-pools", body, target=member)
+    body = {"name": name, "driver": driver, "config": dict(config)}
+    requests.request("post", "storage-pools", deadlines.POOL, json=body)
+
+
+def keep_roots(requests: Requests, pool: str) -> None:
+    """Gives instances a root disk of their own where it is the default profile that says `pool`.
+
+    LXD moves no profile's root disk to another pool while an instance has it from there. For a
+    running instance nothing changes by that.
+    """
+    for user in requests.get("profiles/default")["used_by"]:
+        path, _, query = user.removeprefix("/1.0/").partition("?")
+        params = dict(pair.split("=", 1) for pair in query.split("&") if pair)
+        if not path.startswith("instances/"):
+            continue
+        instance = requests.get(path, **params)
+        if roots := _inherited_roots(instance, pool):
+            body = {"devices": roots}
+            requests.request("patch", path, deadlines.CHANGE, json=body, params=params)
+
+
+def _inherited_roots(instance: Any, pool: str) -> dict[str, Any]:
+    """Root disks on `pool` that an instance has from its profiles."""
+    return {
+        name: device
+        for name, device in instance["expanded_devices"].items()
+        if name not in instance["devices"]
+        and (device["type"], device.get("path"), device.get("pool")) == ("disk", "/", pool)
+    }

@@ -1,0 +1,121 @@
+"""What this unit gives to the cluster's pools: a device, or a file or folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import devices
+import storage
+from peers import Call, Offer, Storage, Token
+from status import Status, blocked
+from storage import Backend
+from storage.wanted import WantedPool
+from view import Device, Lxd, View
+
+SIZE = "user.lxd-cluster.size"
+"""Key of a pool in which its size stands as the operator wanted it: LXD's own differs by member."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One unit's part of a pool."""
+
+    pool: WantedPool
+    backend: Backend
+    device: Device | None
+
+    @property
+    def path(self) -> str:
+        """The device's path, empty without one."""
+        return self.device.path if self.device else ""
+
+    def config(self) -> dict[str, str]:
+        """LXD's keys for a pool on this server alone."""
+        return {**shared_config(self.pool), **self.backend.pool_config(self.pool.size, self.path)}
+
+    def member_keys(self) -> dict[str, str]:
+        """What a joining member answers for it."""
+        return self.backend.member_keys(self.pool.size, self.path)
+
+
+def shared_config(pool: WantedPool) -> dict[str, str]:
+    """LXD's keys for a pool that are the same on all members."""
+    return {**pool.config, **({SIZE: pool.size} if pool.size else {})}
+
+
+def of_outsider(
+    view: View, lxd: Lxd, decided: Storage | None, token: Token | None
+) -> tuple[list[Part], Status | None]:
+    """This unit's parts of all pools that it is to make or to have; or why it cannot."""
+    wanted = _wanted(view, lxd, decided, token)
+    if isinstance(wanted, Status):
+        return [], wanted
+    # What its own interrupted bootstrap made is on its device by now.
+    there = {p.name for p in lxd.pools or ()}
+    parts: list[Part] = []
+    for pool in wanted:
+        # Of a pool that an operator made with another driver LXD knows what to do.
+        if pool.name in there or pool.backend not in storage.BACKENDS:
+            continue
+        taken = frozenset(part.device.node for part in parts if part.device)
+        part = _part(view, pool, lxd.server.drivers, taken)
+        if isinstance(part, Status):
+            return [], part
+        parts.append(part)
+    return parts, None
+
+
+def offers(view: View, lxd: Lxd, calls: Iterable[Call]) -> dict[str, Offer]:
+    """What this unit answers to each call for a pool, by its serial."""
+    return {call.serial: _offer(view, lxd, call) for call in calls}
+
+
+def _offer(view: View, lxd: Lxd, call: Call) -> Offer:
+    more = {pool.name: pool for pool in view.options.more_pools}
+    pool = replace(more.get(call.pool, view.default_pool), name=call.pool, backend=call.backend)
+    part = _part(view, pool, lxd.server.drivers, frozenset())
+    return Offer(problem=part.message) if isinstance(part, Status) else Offer(device=part.path)
+
+
+def missing(word: str, drivers: frozenset[str]) -> Status:
+    """Blocked for a machine that has not what a backend needs."""
+    row = storage.BACKENDS.get(word)
+    has = ", ".join(sorted(drivers & set(storage.BACKENDS)))
+    needs = f"; needs {row.needs}" if row else ""
+    return blocked(f"storage-backend={word}: LXD here has {has}{needs}")
+
+
+def _wanted(
+    view: View, lxd: Lxd, decided: Storage | None, token: Token | None
+) -> list[WantedPool] | Status:
+    """The cluster's pools: as the token's maker saw them, else as they are known to be wanted."""
+    asked = view.default_pool
+    drivers = lxd.server.drivers
+    backend = storage.resolve(asked.backend, drivers)
+    # A member that lacks what is asked for now would stand in the way of the change.
+    if backend is None:
+        return missing(asked.backend, drivers)
+    known = {pool.name: pool for pool in view.options.more_pools}
+    if decided is None:
+        return [replace(asked, backend=backend.name), *known.values()]
+    default = replace(asked, name=decided.pool, backend=decided.backend, size=decided.size)
+    if token is None or not token.pools:
+        return [default, *known.values()]
+    known[decided.pool] = default
+    return [_as_made(record, known.get(record.pool)) for record in token.pools]
+
+
+def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
+    pool = asked or WantedPool(record.pool, record.backend)
+    return replace(pool, backend=record.backend, size=record.size or pool.size)
+
+
+def _part(
+    view: View, pool: WantedPool, drivers: frozenset[str], taken: frozenset[str]
+) -> Part | Status:
+    backend = storage.BACKENDS.get(pool.backend)
+    if backend is None or backend.driver not in drivers:
+        return missing(pool.backend, drivers)
+    device = devices.choice(view, pool, backend, taken)
+    return device if isinstance(device, Status) else Part(pool, backend, device)

@@ -1,0 +1,203 @@
+"""What the cluster's pools shall be, and how far they are from that.
+
+Only the steward acts on it. A pool is made on all members at once, so it first calls for what each
+gives to it, and makes it when all have answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import parts
+import storage
+import turns
+from peers import Call, Offer, Storage, UnitData
+from status import Status, blocked, names, waiting
+from steps import CreatePool, KeepRoots, Step, UpdatePool
+from storage.wanted import WantedPool
+from view import Lxd, Peers, Pool, View
+
+PROFILE = "/1.0/profiles/default"
+_INSTANCES = "/1.0/instances/"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is due: steps, or a call to publish, or what stands in the way."""
+
+    steps: tuple[Step, ...] = ()
+    call: Call | None = None
+    problem: Status | None = None
+
+
+def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> WantedPool:
+    """The default pool that is wanted: `auto` and the name resolved.
+
+    A pool cannot change its backend. Where the name is taken by another one, the new pool's is
+    NAME-BACKEND, and stays so after the old pool is gone.
+    """
+    backend = decided.backend if asked.backend == storage.AUTO else asked.backend
+    long = f"{asked.name}-{backend}"
+    if decided.backend == backend and decided.pool in (asked.name, long):
+        return replace(asked, name=decided.pool, backend=backend)
+    taken = any(p.name == asked.name and not _is_of(p, backend) for p in known)
+    return replace(asked, name=long if taken else asked.name, backend=backend)
+
+
+def wanted(view: View, decided: Storage, known: tuple[Pool, ...]) -> tuple[WantedPool, ...]:
+    """All pools that are wanted, the default one first."""
+    first = default(view.default_pool, decided, known)
+    return (first, *(p for p in view.options.more_pools if p.name != first.name))
+
+
+def unmade(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[WantedPool]:
+    """Those of them that are not there on all members."""
+    there = {p.name for p in known if p.whole}
+    return [pool for pool in pools if pool.name not in there]
+
+
+def change(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
+    """What the steward does about the pools now."""
+    known = lxd.pools or ()
+    pools = wanted(view, decided, known)
+    if problem := misfit(view, decided, known):
+        return Change(problem=problem)
+    due = unmade(pools, known)
+    if not due:
+        return Change(tuple(_drift(pools, known)))
+    if busy := _busy(lxd, due[0]):
+        return Change(problem=busy)
+    return _making(view, lxd, peers, due[0])
+
+
+def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | None:
+    """Why a pool that is there cannot be what is asked for. Nothing is changed then."""
+    made = {p.name: p for p in known if p.whole}
+    for pool in wanted(view, decided, known):
+        there = made.get(pool.name)
+        if there is None:
+            continue
+        if not _is_of(there, pool.backend):
+            return blocked(f"pool {pool.name} is of {there.driver} here: choose another name")
+        has = there.config.get(parts.SIZE, decided.size if pool.name == decided.pool else pool.size)
+        if pool.size != has and storage.BACKENDS[pool.backend].sized:
+            told = f"storage-size={has}" if has else "--reset storage-size"
+            return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {told}")
+    return None
+
+
+def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[KeepRoots]:
+    """Before the default profile goes on to another pool: what is on the old one stays there."""
+    return [
+        KeepRoots(pool.name)
+        for pool in known
+        if pool.name != wanted_pool
+        and PROFILE in pool.used_by
+        and any(user.startswith(_INSTANCES) for user in pool.used_by)
+    ]
+
+
+def current(view: View, decided: Storage, known: tuple[Pool, ...]) -> Storage:
+    """The default pool as it is on record, once the default profile uses the one that is wanted."""
+    pool = default(view.default_pool, decided, known)
+    made = next((p for p in known if p.name == pool.name), None)
+    if made is None or not made.whole or PROFILE not in made.used_by:
+        return decided
+    size = made.config.get(parts.SIZE, decided.size if made.name == decided.pool else "")
+    return Storage(backend=pool.backend, pool=pool.name, size=size)
+
+
+def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
+    """What whoever joins must make its part of."""
+    return tuple(
+        Storage(backend=p.driver, pool=p.name, size=p.config.get(parts.SIZE, ""))
+        for p in sorted(known, key=lambda p: p.name)
+        if p.whole
+    )
+
+
+def calls(peers: Peers) -> tuple[Call, ...]:
+    """The calls that stand. Two members may take themselves for the steward for a moment."""
+    return tuple(data.call for data in peers.others.values() if data.call and data.cluster)
+
+
+def refusals(peers: Peers, own: UnitData) -> list[tuple[str, str]]:
+    """Units that cannot give their part of a pool that is to be made, and why."""
+    standing = {call.serial for call in (*calls(peers), *([own.call] if own.call else []))}
+    return sorted(
+        (unit, offer.problem)
+        for unit, data in peers.others.items()
+        for serial, offer in data.offers.items()
+        if serial in standing and offer.problem
+    )
+
+
+def _is_of(pool: Pool, backend: str) -> bool:
+    return pool.driver == storage.BACKENDS[backend].driver
+
+
+def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[UpdatePool]:
+    made = {p.name: p.config for p in known}
+    found: list[UpdatePool] = []
+    for pool in pools:
+        has = made[pool.name]
+        if changed := {k: v for k, v in pool.config.items() if has.get(k) != v}:
+            found.append(UpdatePool(pool.name, changed))
+    return found
+
+
+def _busy(lxd: Lxd, pool: WantedPool) -> Status | None:
+    """Why LXD cannot make a pool now: all members must be up, and none about to come in."""
+    if down := [m.name for m in lxd.members if not m.online]:
+        return waiting(f"to make the pool {pool.name} until {names(down)} is back")
+    turn = turns.read(lxd.server.config)
+    if turn is not None and lxd.member(turn.name) is None:
+        return waiting(f"to make the pool {pool.name} until {turn.unit} has joined")
+    return None
+
+
+def _making(view: View, lxd: Lxd, peers: Peers, pool: WantedPool) -> Change:
+    call = _call(view, peers, pool)
+    units = {d.name: u for u, d in peers.others.items() if d.cluster} | {lxd.server.name: view.unit}
+    homeless = [m.name for m in lxd.members if m.name not in units]
+    if homeless:
+        why = f"to make the pool {pool.name}: member {homeless[0]} has no unit"
+        return Change(problem=waiting(why))
+    answers = _answers(view, lxd, peers, call, units)
+    silent = [units[member] for member, offer in answers.items() if offer is None]
+    if silent:
+        why = f"for {names(silent)} to say what it gives to the pool {pool.name}"
+        return Change(call=call, problem=waiting(why))
+    given = {member: offer for member, offer in answers.items() if offer is not None}
+    refused = [(units[member], offer.problem) for member, offer in given.items() if offer.problem]
+    if refused:
+        unit, why = refused[0]
+        return Change(call=call, problem=blocked(f"{unit}: {why}"))
+    return Change((_creation(pool, given),), call)
+
+
+def _call(view: View, peers: Peers, pool: WantedPool) -> Call:
+    standing = peers.own.call
+    if standing and (standing.pool, standing.backend) == (pool.name, pool.backend):
+        return standing
+    return Call(pool=pool.name, backend=pool.backend, serial=f"{view.unit} {view.now:.3f}")
+
+
+def _answers(
+    view: View, lxd: Lxd, peers: Peers, call: Call, units: Mapping[str, str]
+) -> dict[str, Offer | None]:
+    """By member. This unit's own is as it is now."""
+    mine = parts.offers(view, lxd, [call])
+    found: dict[str, Offer | None] = {}
+    for member in sorted(m.name for m in lxd.members):
+        unit = units[member]
+        offers = mine if unit == view.unit else peers.others[unit].offers
+        found[member] = offers.get(call.serial)
+    return found
+
+
+def _creation(pool: WantedPool, given: Mapping[str, Offer]) -> CreatePool:
+    backend = storage.BACKENDS[pool.backend]
+    members = {m: backend.pool_config(pool.size, offer.device) for m, offer in given.items()}
+    return CreatePool(pool.name, backend.driver, parts.shared_config(pool), members)

@@ -1,0 +1,11 @@
+"""LVM with thin volumes on a device, or on a loop file that LXD makes."""
+
+from storage.backend import Backend
+
+BACKEND = Backend(
+    name="lvm",
+    driver="lvm",
+    sized=True,
+    on_devices=True,
+    needs="module dm_thin_pool",
+)

@@ -1,0 +1,126 @@
+"""A storage pool as the operator asks for it, and reading the option `storage-pools`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_SIZE = re.compile(r"([1-9]\d*)(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
+_DEVICE = re.compile(r"/dev/[\w./:*?!@%+=^~\[\]-]+")
+_KEY = re.compile(r"[a-z][a-z0-9_.-]*")
+_OURS = ("source", "size", "volatile.", "user.lxd-cluster.")
+"""LXD's keys of a pool that follow from other words of the option."""
+_WORDS = ("backend", "size", "devices", "config")
+_PREFIXES = "kMGTP"
+
+
+@dataclass(frozen=True)
+class WantedPool:
+    """One pool, the same on every member. `devices` are paths and globs in order of preference."""
+
+    name: str
+    backend: str
+    size: str = ""
+    devices: tuple[str, ...] = ()
+    config: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def name(value: str) -> str:
+    """A pool's name. Raises ValueError with what is allowed, as all of these."""
+    # LXD takes longer ones; a backend's name may be added to it.
+    if not _NAME.fullmatch(value) or len(value) > 50:
+        raise ValueError("use letters, digits, '.', '_' and '-', 50 at most")
+    return value
+
+
+def size(value: str) -> str:
+    """A size as LXD reads it, or empty."""
+    if value and not _SIZE.fullmatch(value):
+        raise ValueError("use a number and a unit, such as 100GiB")
+    return value
+
+
+def in_bytes(value: str) -> int:
+    """How many bytes a size is, 0 for an empty one."""
+    found = _SIZE.fullmatch(value)
+    if found is None:
+        return 0
+    number, unit = int(found[1]), found[2]
+    base = 1024 if unit.endswith("iB") else 1000
+    return number * base ** (_PREFIXES.find(unit[0].replace("K", "k")) + 1)
+
+
+def devices(value: str) -> str:
+    """Paths and globs of block devices, apart by spaces or commas."""
+    if not all(_DEVICE.fullmatch(word) for word in words(value)):
+        raise ValueError("use paths or globs that begin with /dev/")
+    return value
+
+
+def words(value: str) -> tuple[str, ...]:
+    """The words of a list."""
+    return tuple(filter(None, re.split(r"[\s,]+", value)))
+
+
+def parse(text: str, backends: Mapping[str, object]) -> tuple[WantedPool, ...]:
+    """The pools of a YAML map of name to backend, or to backend, size, devices and config.
+
+    Raises ValueError.
+    """
+    found = _map(_yaml(text), "use a YAML map such as {fast: zfs}")
+    return tuple(_pool(name(str(key)), found[key], backends) for key in found)
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError("that is no YAML") from error
+
+
+def _map(told: Any, otherwise: str) -> dict[Any, Any]:
+    if told is not None and not isinstance(told, dict):
+        raise ValueError(otherwise)
+    return cast("dict[Any, Any]", told or {})
+
+
+def _pool(pool: str, told: Any, backends: Mapping[str, object]) -> WantedPool:
+    fields = cast("dict[str, Any]", told if isinstance(told, dict) else {"backend": told})
+    for word in fields:
+        if word not in _WORDS:
+            raise ValueError(f"{pool}: use only {', '.join(_WORDS)}")
+    backend = fields.get("backend")
+    if not isinstance(backend, str) or backend not in backends:
+        raise ValueError(f"{pool}: backend is one of {', '.join(sorted(backends))}")
+    try:
+        return WantedPool(
+            name=pool,
+            backend=backend,
+            size=size(_text(fields.get("size"))),
+            devices=words(devices(_text(fields.get("devices")))),
+            config=_config(fields.get("config")),
+        )
+    except ValueError as error:
+        raise ValueError(f"{pool}: {error}") from error
+
+
+def _text(told: Any) -> str:
+    parts = cast("list[Any]", told if isinstance(told, list) else [told])
+    return " ".join(str(part) for part in parts if part is not None)
+
+
+def _config(told: Any) -> dict[str, str]:
+    found = _map(told, "config is a map of LXD's keys")
+    for key in found:
+        if not isinstance(key, str) or not _KEY.fullmatch(key) or key.startswith(_OURS):
+            raise ValueError(f"config cannot have {str(key)[:20]}")
+    return {key: _value(value) for key, value in found.items()}
+
+
+def _value(told: Any) -> str:
+    return str(told).lower() if isinstance(told, bool) else str(told)

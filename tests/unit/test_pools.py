@@ -1,0 +1,239 @@
+"""Pools of a running cluster: made on all members at once, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from peers import Storage
+from pools import default
+from storage.wanted import WantedPool
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.model_world import ModelCluster
+from view import Device, Pool
+
+GIB = 1 << 30
+DISK = Device("/dev/sdb", 20 * GIB)
+
+
+def cluster_of(app: ModelApp) -> ModelCluster:
+    (cluster,) = app.clusters.values()
+    return cluster
+
+
+def statuses(app: ModelApp) -> dict[str, str]:
+    """What each unit says, and the application."""
+    plans = {unit: app.plan(unit) for unit in app.units}
+    told = {unit: str(plan.status) for unit, plan in plans.items()}
+    return told | {"app": str(plans[app.leader].app_status)}
+
+
+def root(app: ModelApp) -> str:
+    return cluster_of(app).devices["root"]["pool"]
+
+
+POOLS = (Pool("local", "dir", "Created", frozenset()),)
+DIR, ZFS = Storage(backend="dir", pool="local"), Storage(backend="zfs", pool="local-zfs")
+
+DEFAULTS = [
+    ("auto", "local", DIR, POOLS, "dir local"),
+    ("zfs", "local", DIR, POOLS, "zfs local-zfs"),
+    ("zfs", "fast", DIR, POOLS, "zfs fast"),
+    ("auto", "local", ZFS, POOLS, "zfs local-zfs"),
+    # The old pool is gone: its name is no reason to make a third one.
+    ("zfs", "local", ZFS, (), "zfs local-zfs"),
+    ("dir", "local", ZFS, POOLS, "dir local"),
+]
+
+
+@pytest.mark.parametrize(("word", "name", "decided", "known", "pool"), DEFAULTS)
+def test_which_pool_is_the_default_one(
+    word: str, name: str, decided: Storage, known: tuple[Pool, ...], pool: str
+):
+    found = default(WantedPool(name, word), decided, known)
+
+    assert f"{found.backend} {found.name}" == pool
+
+
+def test_another_backend_becomes_a_new_default_pool_and_the_old_one_stays():
+    app = formed(3)
+    cluster_of(app).on_pools["local"] = ["c1"]
+    app.options["storage_backend"] = "dir"
+
+    app.settle()
+
+    assert root(app) == "local-dir"
+    assert {p.name: p.driver for p in cluster_of(app).pools.values()} == {
+        "local": "btrfs",
+        "local-dir": "dir",
+    }
+    assert cluster_of(app).kept == ["local"]
+    assert app.app().storage == Storage(backend="dir", pool="local-dir")
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
+    assert all(app.own(unit).call is None for unit in app.units)
+
+
+def test_the_choice_stays_when_the_option_is_auto_again():
+    app = formed(3)
+    app.options["storage_backend"] = "dir"
+    app.settle()
+
+    app.options = {}
+    app.settle()
+
+    assert root(app) == "local-dir"
+
+
+def test_a_cluster_of_one_asks_nobody():
+    app = formed(1)
+    app.options["storage_backend"] = "dir"
+
+    app.hook("lxd/0")
+
+    assert root(app) == "local-dir"
+
+
+def test_each_member_gives_the_device_that_it_has():
+    app = formed(3)
+    for number, unit in enumerate(app.units.values()):
+        unit.machine.disks = [replace(DISK, path=f"/dev/sd{number}")]
+    app.options["storage_pools"] = (
+        "{fast: {backend: btrfs, size: 5GiB, devices: /dev/sd0 /dev/sd1 /dev/sd2}}"
+    )
+
+    app.settle()
+
+    assert cluster_of(app).given["fast"] == {"m0": "/dev/sd0", "m1": "/dev/sd1", "m2": "/dev/sd2"}
+    assert root(app) == "local"
+
+
+BAD = [
+    (
+        {"storage_backend": "zfs"},
+        "storage-backend=zfs: LXD here has btrfs, dir; needs module zfs",
+    ),
+    (
+        {"storage_pools": "{fast: {backend: btrfs, devices: /dev/sdb}}"},
+        "/dev/sdb for the pool fast: not on this machine",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "why"), BAD)
+def test_one_member_that_cannot_keeps_the_pool_from_being_made(options: dict[str, Any], why: str):
+    app = formed(3)
+    for unit in ("lxd/0", "lxd/1"):
+        lxd = app.units[unit].lxd
+        lxd.server_ = replace(lxd.server_, drivers=frozenset({"zfs", "btrfs", "dir"}))
+        app.units[unit].machine.disks = [DISK]
+    app.options = options
+
+    app.settle()
+
+    assert set(cluster_of(app).pools) == {"local"}
+    assert statuses(app)["lxd/2"].startswith(f"blocked: {why}")
+    assert statuses(app)["app"].startswith("blocked: lxd/2: ")
+
+
+def test_a_pool_waits_for_a_member_that_is_down():
+    app = formed(3)
+    members = cluster_of(app).members
+    members["m2"] = replace(members["m2"], status="OFFLINE")
+    app.options["storage_backend"] = "dir"
+
+    assert str(app.hook("lxd/0").status) == "waiting: to make the pool local-dir until m2 is back"
+    members["m2"] = replace(members["m2"], status="ONLINE")
+    app.settle()
+    assert root(app) == "local-dir"
+
+
+def test_a_pool_that_could_not_be_made_on_all_members_is_on_none():
+    app = formed(3)
+    app.units["lxd/0"].lxd.fail_pool = "m2"
+    app.options["storage_backend"] = "dir"
+    for unit in (*app.units, *app.units):
+        app.hook(unit)
+
+    assert set(cluster_of(app).pools) == {"local"}
+    app.units["lxd/0"].lxd.fail_pool = ""
+    app.settle()
+    assert root(app) == "local-dir"
+
+
+def test_what_a_run_left_half_made_is_made_anew():
+    app = formed(3)
+    cluster_of(app).pools["fast"] = Pool("fast", "btrfs", "Errored", frozenset())
+    app.options["storage_pools"] = "fast: btrfs"
+
+    app.settle()
+
+    assert cluster_of(app).pools["fast"].whole
+
+
+def test_whoever_joins_makes_its_part_of_every_pool():
+    app = formed(2, storage_pools="fast: dir")
+    app.options["storage_backend"] = "dir"
+    app.settle()
+    unit = app.add(2)
+    app.settle()
+
+    assert app.own("lxd/2").cluster
+    assert set(unit.lxd.sources) == {"local", "local-dir", "fast"}
+
+
+def test_a_pool_that_was_deleted_is_made_again():
+    app = formed(3)
+    del cluster_of(app).pools["local"]
+
+    app.settle()
+
+    assert cluster_of(app).pools["local"].whole
+
+
+def test_a_key_that_was_changed_by_hand_is_set_again():
+    pools = "{fast: {backend: btrfs, config: {btrfs.mount_options: noatime}}}"
+    app = formed(3, storage_pools=pools)
+    pool = cluster_of(app).pools["fast"]
+    cluster_of(app).pools["fast"] = replace(pool, config={"btrfs.mount_options": "sync"})
+
+    app.settle()
+
+    assert cluster_of(app).pools["fast"].config == {"btrfs.mount_options": "noatime"}
+
+
+MISFITS = [
+    (
+        {"storage_size": "9GiB"},
+        "storage-size=9GiB: pool local has its size; set --reset storage-size",
+    ),
+    ({"storage_pools": "fast: dir"}, "pool fast is of zfs here: choose another name"),
+]
+
+
+@pytest.mark.parametrize(("options", "why"), MISFITS)
+def test_a_pool_that_cannot_be_what_is_asked_for_is_left(options: dict[str, Any], why: str):
+    app = formed(3)
+    pools = cluster_of(app).pools
+    pools["fast"] = Pool("fast", "zfs", "Created", frozenset())
+    before = dict(pools)
+    app.options = options
+
+    app.settle()
+
+    assert pools == before
+    assert statuses(app)["app"] == f"blocked: {why}"
+
+
+def test_a_pool_is_not_made_while_somebody_joins():
+    app = formed(2)
+    app.add(2)
+    app.hook("lxd/2")
+    app.hook("lxd/0")
+    app.hook("lxd/1")
+    app.options["storage_backend"] = "dir"
+
+    told = str(app.hook("lxd/0").status)
+
+    assert told == "waiting: to make the pool local-dir until lxd/2 has joined"
