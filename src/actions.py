@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import leading
 import lost
+import pools
 from peers import AppData
 from status import names
 from view import Lxd, Silent, View
@@ -75,6 +76,28 @@ def wipe_device(world: World, device: str, confirm: str) -> str:
         raise ActionRefused(f"{device} holds {found.holds}: repeat with confirm={known[0]}")
     world.machine.wipe(device)
     return f"{device} held {found.holds} and is empty now"
+
+
+def remove_pool(view: View, world: World, name: str) -> str:
+    """Deletes a pool that nothing wants any more and that holds nothing but images."""
+    lxd, peers = view.lxd, view.peers
+    if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
+        raise ActionRefused("this unit is not a member: run it on another one")
+    known = world.lxd.pools()
+    pool = next((p for p in known if p.name == name), None)
+    if pool is None:
+        there = ", ".join(sorted(p.name for p in known))
+        raise ActionRefused(f"there is no pool {name}; there are: {there}")
+    decided = peers.app.storage
+    if decided is None or any(p.name == name for p in pools.wanted(view, decided, known)):
+        raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
+    if down := [m.name for m in lxd.members if not m.online]:
+        raise ActionRefused(f"all members must be up: {names(down)} is not")
+    if users := pool.users:
+        listed = ", ".join(user.removeprefix("/1.0/") for user in users)
+        raise ActionRefused(f"{name} is in use, and nothing was removed: {listed}")
+    world.lxd.delete_pool(name)
+    return f"the pool {name} is gone from all members"
 
 
 def backup_database(world: World, database: ports.Database) -> str:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 import actions
 import peers
+import pools
 import run
 import snap
 from addresses import PORT
@@ -26,7 +27,7 @@ from lxd import LxdApi
 from lxd_reading import LxdError, LxdUnreachable
 from machine import Machine
 from observe import Juju, observe
-from options import Options, explain, of_leaver
+from options import Options, explain, of_leaver, option_map
 from plan import make_plan
 from status import Kind, Status, blocked
 from steps import Plan
@@ -81,6 +82,7 @@ class LxdClusterCharm(ops.CharmBase):
         framework.observe(self.on.cluster_status_action, self._cluster_status)
         framework.observe(self.on.plan_action, self._plan)
         framework.observe(self.on.forget_lost_action, self._forget_lost)
+        framework.observe(self.on.remove_pool_action, self._remove_pool)
         framework.observe(self.on.retry_join_action, self._retry_join)
         framework.observe(self.on.form_again_action, self._form_again)
         framework.observe(self.on.wipe_device_action, self._wipe_device)
@@ -165,21 +167,51 @@ class LxdClusterCharm(ops.CharmBase):
         import report
 
         table = report.members_table(view.lxd, view.peers, view.unit)
-        event.set_results({"members": len(view.lxd.members), "table": table})
+        results: dict[str, object] = {"members": len(view.lxd.members), "table": table}
+        decided = view.peers.app.storage
+        if decided is not None:
+            known = self._world.lxd.pools()
+            wanted = [pool.name for pool in pools.wanted(view, decided, known)]
+            results["pools"] = report.pools_table(known, wanted, decided.pool)
+        event.set_results(results)
 
     def _plan(self, event: ops.ActionEvent) -> None:
-        view = self._look(event)
-        if view is None:
+        import preview
+
+        try:
+            options = self._options_with(str(event.params.get("config", "")))
+            juju = replace(self._juju(), options=options)
+            view = observe(juju, self._world, Events())
+        except ValidationError as error:
+            event.fail(explain(error))
             return
-        plan = make_plan(view)
-        steps = [f"{i}. {step}" for i, step in enumerate(plan.steps, 1)]
-        event.set_results({"plan": "\n".join(steps) or "nothing to do", "status": str(plan.status)})
+        except ValueError as error:
+            event.fail(str(error))
+            return
+        steps = [f"{i}. {line}" for i, line in enumerate(preview.lines(view), 1)]
+        status = str(make_plan(view).status)
+        event.set_results({"plan": "\n".join(steps) or "nothing to do", "status": status})
+
+    def _options_with(self, told: str) -> Options:
+        """The options with some of them changed. Raises ValidationError, ValueError."""
+        changed = option_map(told)
+        for name in changed:
+            if name not in self.config:
+                raise ValueError(f"config={name}: there is no such option")
+        values = {k.replace("-", "_"): v for k, v in {**self.config, **changed}.items()}
+        return Options.model_validate(values)
 
     def _forget_lost(self, event: ops.ActionEvent) -> None:
         view = self._look(event)
         if view is not None:
             name = str(event.params["name"])
             self._act(event, "result", lambda: actions.forget_lost(view, self._world, name))
+
+    def _remove_pool(self, event: ops.ActionEvent) -> None:
+        view = self._look(event)
+        if view is not None:
+            name = str(event.params["name"])
+            self._act(event, "result", lambda: actions.remove_pool(view, self._world, name))
 
     def _retry_join(self, event: ops.ActionEvent) -> None:
         view = self._look(event)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from view import Lxd, Peers
+from view import Lxd, Peers, Pool
 
 _HEADINGS = ("Unit", "Member", "Address", "Roles", "State", "Version")
+_POOL_HEADINGS = ("Pool", "Driver", "State", "Role", "Used by")
 
 
 def members_table(lxd: Lxd, peers: Peers, unit: str) -> str:
@@ -19,6 +20,22 @@ def members_table(lxd: Lxd, peers: Peers, unit: str) -> str:
         version = data.lxd if data else "-"
         rows.append((of_unit, member.name, member.address, roles, member.status, version))
     return table(_HEADINGS, sorted(rows))
+
+
+def pools_table(known: Iterable[Pool], wanted: Iterable[str], default: str) -> str:
+    """The storage pools: what each is for, and how much uses it."""
+    asked = set(wanted)
+    rows = [
+        (
+            pool.name,
+            pool.driver,
+            pool.status,
+            "default" if pool.name == default else "asked for" if pool.name in asked else "left",
+            str(len(pool.users)),
+        )
+        for pool in known
+    ]
+    return table(_POOL_HEADINGS, sorted(rows))
 
 
 def table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -66,6 +66,11 @@ class Pool:
         """Whether it is there on all members."""
         return self.status.upper() == "CREATED"
 
+    @property
+    def users(self) -> list[str]:
+        """What it holds or serves. Images do not count: LXD fetches them again."""
+        return sorted(user for user in self.used_by if not user.startswith("/1.0/images/"))
+
 
 @dataclass(frozen=True)
 class Network:

@@ -70,8 +70,13 @@ def parse(text: str, backends: Mapping[str, object]) -> tuple[WantedPool, ...]:
 
     Raises ValueError.
     """
-    found = _map(_yaml(text), "use a YAML map such as {fast: zfs}")
+    found = mapping(text, "use a YAML map such as {fast: zfs}")
     return tuple(_pool(name(str(key)), found[key], backends) for key in found)
+
+
+def mapping(text: str, otherwise: str) -> dict[Any, Any]:
+    """A YAML map. Raises ValueError, with `otherwise` for YAML that is no map."""
+    return _map(_yaml(text), otherwise)
 
 
 def _yaml(text: str) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import stat
 import tarfile
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,59 @@ def test_a_recovery_stops_lxd_and_starts_it_again(tools: database.Database, tmp_
         "cluster recover-from-quorum-loss --quiet",
         "start lxd",
     ]
+
+
+def switched() -> ModelApp:
+    """A cluster whose default pool is another one than at first."""
+    app = formed(3)
+    app.options["storage_backend"] = "dir"
+    app.settle()
+    return app
+
+
+def remove_pool(app: ModelApp, name: str) -> str:
+    return actions.remove_pool(app.view("lxd/0"), app.units["lxd/0"].world, name)
+
+
+def test_a_pool_that_nothing_wants_or_uses_is_removed():
+    app = switched()
+
+    assert remove_pool(app, "local") == "the pool local is gone from all members"
+    (cluster,) = app.clusters.values()
+    assert set(cluster.pools) == {"local-dir"}
+    app.settle()
+    assert set(cluster.pools) == {"local-dir"}
+
+
+def in_use(app: ModelApp) -> None:
+    (cluster,) = app.clusters.values()
+    cluster.on_pools["local"] = ["c1"]
+
+
+def one_down(app: ModelApp) -> None:
+    (cluster,) = app.clusters.values()
+    cluster.members["m2"] = replace(cluster.members["m2"], status="OFFLINE")
+
+
+def as_it_is(app: ModelApp) -> None:
+    pass
+
+
+KEPT = [
+    ("local", in_use, "local is in use, and nothing was removed: instances/c1"),
+    ("local", one_down, "all members must be up: m2 is not"),
+    ("local-dir", as_it_is, "local-dir is asked for"),
+    ("other", as_it_is, "there is no pool other; there are: local, local-dir"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "why"), KEPT)
+def test_a_pool_is_kept(name: str, change: Callable[[ModelApp], None], why: str):
+    app = switched()
+    change(app)
+
+    with pytest.raises(ActionRefused, match=why):
+        remove_pool(app, name)
+
+    (cluster,) = app.clusters.values()
+    assert set(cluster.pools) == {"local", "local-dir"}

@@ -254,6 +254,42 @@ def test_plan_says_when_there_is_nothing_to_do(stage: Stage):
     }
 
 
+def test_plan_shows_what_other_options_would_do(stage: Stage):
+    action = stage.context.on.action("plan", params={"config": "{storage-backend: dir}"})
+
+    stage.context.run(action, stage.state())
+
+    results = stage.context.action_results
+    assert results is not None
+    assert "2. create the dir pool local-dir on m0, m1, m2" in results["plan"].splitlines()
+    (cluster,) = stage.app.clusters.values()
+    assert set(cluster.pools) == {"local"}
+
+
+NO_OPTIONS = [
+    ("zfs", "config is a YAML map of options, {storage-backend: zfs}"),
+    ("{storage: zfs}", "config=storage: there is no such option"),
+    ("{storage-backend: zsf}", "storage-backend=zsf: use one of"),
+]
+
+
+@pytest.mark.parametrize(("told", "why"), NO_OPTIONS)
+def test_plan_refuses_what_are_no_options(stage: Stage, told: str, why: str):
+    with pytest.raises(testing.ActionFailed, match=why):
+        stage.context.run(stage.context.on.action("plan", params={"config": told}), stage.state())
+
+
+def test_cluster_status_shows_the_pools(stage: Stage):
+    stage.context.run(stage.context.on.action("cluster-status"), stage.state())
+
+    results = stage.context.action_results
+    assert results is not None
+    assert results["pools"].splitlines() == [
+        "Pool   Driver  State    Role     Used by",
+        "local  btrfs   Created  default  1",
+    ]
+
+
 def with_storage(monkeypatch: pytest.MonkeyPatch, use: str) -> tuple[Stage, testing.Storage]:
     """A unit that Juju has given a device, which shows up as `use` says."""
     storage = testing.Storage("local")

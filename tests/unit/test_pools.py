@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+import preview
+import report
 from peers import Storage
 from pools import default
 from storage.wanted import WantedPool
@@ -237,3 +239,42 @@ def test_a_pool_is_not_made_while_somebody_joins():
     told = str(app.hook("lxd/0").status)
 
     assert told == "waiting: to make the pool local-dir until lxd/2 has joined"
+
+
+def test_what_a_switch_will_do_is_told_before_it_is_done():
+    app = formed(3)
+    cluster_of(app).on_pools["local"] = ["c1"]
+    app.options["storage_backend"] = "dir"
+
+    assert preview.lines(app.view("lxd/0")) == [
+        "ask m0, m1, m2 what they give to the pool local-dir",
+        "create the dir pool local-dir on m0, m1, m2",
+        "let what is on the pool local stay there",
+        "let the default profile use the pool local-dir, network lxdbr0",
+    ]
+    assert set(cluster_of(app).pools) == {"local"}
+
+
+def test_the_leader_tells_it_though_another_unit_does_it():
+    app = formed(3)
+    app.leader = "lxd/2"
+    app.options["storage_pools"] = "fast: dir"
+
+    assert preview.lines(app.view("lxd/2"))[-1] == "create the dir pool fast on m0, m1, m2"
+    app.settle()
+    assert preview.lines(app.view("lxd/2")) == []
+
+
+def test_the_table_of_pools_says_what_each_is_for():
+    pools = (
+        replace(POOLS[0], used_by=frozenset({"/1.0/instances/c1", "/1.0/images/1"})),
+        Pool("fast", "zfs", "Created", frozenset()),
+        Pool("old", "btrfs", "Created", frozenset()),
+    )
+
+    assert report.pools_table(pools, ["local", "fast"], "local").splitlines() == [
+        "Pool   Driver  State    Role       Used by",
+        "fast   zfs     Created  asked for  0",
+        "local  dir     Created  default    1",
+        "old    btrfs   Created  left       0",
+    ]
