@@ -55,6 +55,8 @@ def form_again(view: View, confirm: str) -> AppData:
         raise ActionRefused("only the leader can: juju run lxd-cluster/leader form-again")
     if not peers.app.cluster or any(d.cluster for d in (peers.own, *peers.others.values())):
         raise ActionRefused("a unit is a member of the cluster, or there was none yet")
+    if isinstance(view.lxd, Silent):
+        raise ActionRefused("LXD here does not answer, and may be a member")
     if view.units is not None and view.units.leaving:
         raise ActionRefused(f"{names(view.units.leaving)} has not left yet, and may be a member")
     if confirm != GONE:

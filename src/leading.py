@@ -10,7 +10,7 @@ import lost
 import pools
 from peers import AppData, Place, UnitData
 from status import Status, active, blocked, count, names, waiting
-from view import Lxd, Peers, View
+from view import Lxd, Peers, Silent, View
 
 
 def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
@@ -110,6 +110,9 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     if not joined and app.cluster and view.units is not None and view.units.leaving:
         # It may be the last member, and hold something.
         return waiting(f"for {names(view.units.leaving)} to leave")
+    if not joined and app.cluster and isinstance(view.lxd, Silent):
+        # This very unit may be a member that had no time to say so.
+        return waiting("LXD on the leader does not answer")
     if not joined and app.cluster:
         return blocked("no unit is a member any more; to begin again: run form-again")
     if not joined:

@@ -40,6 +40,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
+    forming = world.machine.forming()
     view = View(
         unit=juju.unit,
         leader=juju.leader,
@@ -57,7 +58,8 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,
-        forming=world.machine.forming(),
+        forming=forming,
+        holds_data=forming is not None and isinstance(lxd, Silent) and world.machine.has_data(),
         failures=world.machine.failures(),
         events=events,
     )

@@ -39,6 +39,9 @@ def join_failed(view: View, kind: Silence) -> str:
     forming = view.forming
     if forming is None or forming.what != "join" or (view.peers and view.peers.own.cluster):
         return ""
+    if view.holds_data:
+        # It came all the way in, and its unit had no time to say so.
+        return ""
     if kind is Silence.HALF_JOINED:
         return "its join was cut short"
     late = view.now - forming.since > deadlines.JOIN

@@ -110,8 +110,20 @@ class Snap:
         self._service("stop")
 
     def start(self) -> None:
-        """Starts LXD's daemon. Raises SnapError."""
-        self._service("start")
+        """Starts LXD's daemon. Raises SnapError.
+
+        Right after the daemon was killed systemd may say that the start failed: once of some
+        hundred times (measured).
+        """
+        import tenacity
+
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(3),
+            wait=tenacity.wait_fixed(2.0),
+            retry=tenacity.retry_if_exception_type(SnapError),
+            reraise=True,
+        )
+        attempts(self._service, "start")
 
     def _service(self, verb: str) -> None:
         from charmlibs import snap

@@ -302,6 +302,8 @@ class View:
     """None where nobody asked Juju: leaders do, leavers, and who sees a unit without a place."""
     leaving: bool = False
     forming: Forming | None = None
+    holds_data: bool = False
+    """Whether a silent LXD has instances or volumes. Asked for only where a join may have failed."""
     failures: Failures | None = None
     given_devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit, for the default pool."""

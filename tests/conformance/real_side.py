@@ -35,7 +35,8 @@ find /var/snap/lxd/common/lxd -mindepth 1 -delete
 for bridge in $(ls /sys/class/net); do
     case $bridge in br-*) ip link delete "$bridge" ;; esac
 done
-snap start lxd
+# Once of some hundred times systemd takes the killed process for the one that it starts.
+snap start lxd || (sleep 2 && snap start lxd)
 """
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+import actions
+from deadlines import JOIN
 from tests.unit.deeds import the_cluster, without
 from tests.unit.model_units import ModelApp, formed
+from view import Instance
 
 
 def test_what_a_failed_join_left_in_the_cluster_is_removed():
@@ -68,3 +73,37 @@ def test_a_dead_machine_that_was_told_to_be_able_is_no_failed_join():
         app.hook(name)
 
     assert "m2" in the_cluster(app).members
+
+
+def with_an_unpublished_member() -> ModelApp:
+    """A member whose hook was killed before it could say so, and whose LXD hangs since."""
+    app = formed(1)
+    unit = app.add(1)
+    for name in ("lxd/1", "lxd/0"):
+        app.hook(name)
+    app.hook("lxd/1", commit=False)
+    assert unit.machine.forming() is not None
+    unit.lxd.running = False
+    app.now += JOIN + 1
+    return app
+
+
+def test_a_member_that_had_no_time_to_say_so_is_not_reset_once_it_holds_anything():
+    app = with_an_unpublished_member()
+    the_cluster(app).instances.append(Instance("default", "c1", "m1"))
+
+    plan = app.hook("lxd/1")
+
+    assert plan.status.message.endswith("without a quorum: run recover-quorum")
+    assert app.units["lxd/1"].lxd.server_.clustered
+
+
+def test_a_leader_that_may_be_the_last_member_does_not_call_the_cluster_gone():
+    app = with_an_unpublished_member()
+    the_cluster(app).instances.append(Instance("default", "c1", "m1"))
+    app.remove("lxd/0")
+    app.leader = "lxd/1"
+
+    assert str(app.hook("lxd/1").app_status) == "waiting: LXD on the leader does not answer"
+    with pytest.raises(actions.ActionRefused, match="may be a member"):
+        actions.form_again(app.view("lxd/1"), actions.GONE)
