@@ -303,7 +303,7 @@ class View:
     leaving: bool = False
     forming: Forming | None = None
     holds_data: bool = False
-    """Whether a silent LXD has instances or volumes. Asked for only where a join may have failed."""
+    """Whether a silent LXD has instances or volumes. Looked at where a join may have failed."""
     failures: Failures | None = None
     given_devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit, for the default pool."""

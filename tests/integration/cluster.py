@@ -9,12 +9,21 @@ from typing import Any
 
 import jubilant
 
-from tests.integration.conftest import APP, WAIT
+from tests.integration.conftest import APP, WAIT, Files
 
 
 def lxc(juju: jubilant.Juju, command: str, unit: str = f"{APP}/leader") -> str:
     """Runs `lxc` on a unit's machine."""
     return juju.ssh(unit, f"sudo /snap/bin/lxc {command}")
+
+
+def small_image(juju: jubilant.Juju, files: Files) -> str:
+    """What `lxc launch` takes for a container: an image of the machines' own where there is one."""
+    if files.container is None:
+        return "ubuntu:24.04"
+    juju.scp(str(files.container), f"{APP}/leader:/var/tmp/container.tar.gz")
+    lxc(juju, "image import /var/tmp/container.tar.gz --alias small")
+    return "small"
 
 
 def query(juju: jubilant.Juju, path: str, unit: str = f"{APP}/leader") -> Any:
@@ -75,3 +84,12 @@ def address(juju: jubilant.Juju, instance: str) -> str:
     nics: dict[str, Any] = state["network"] or {}
     found: list[dict[str, str]] = nics["eth0"]["addresses"] if "eth0" in nics else []
     return next((a["address"] for a in found if a["family"] == "inet"), "")
+
+
+def make_disk(juju: jubilant.Juju, unit: str, name: str) -> None:
+    """A disk of 1 GiB on the unit's machine, called `name` there and there alone."""
+    commands = (
+        f"truncate -s 1G /var/tmp/{name} && "
+        f"ln -s $(losetup --find --show /var/tmp/{name}) /dev/{name}"
+    )
+    juju.ssh(unit, f'sudo sh -c "{commands}"'.replace("$", "\\$"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import jubilant
 import pytest
 
-from tests.integration.cluster import eventually, lxc, members, message, query, whole
+from tests.integration.cluster import eventually, lxc, members, message, query, small_image, whole
 from tests.integration.conftest import APP, WAIT, Files
 
 
@@ -21,11 +21,7 @@ def cluster(juju: jubilant.Juju, deploy: Callable[..., None]):
 @pytest.fixture(scope="module")
 def launch(juju: jubilant.Juju, files: Files) -> Callable[[str, str], None]:
     """Starts a container on a member."""
-    source = "ubuntu:24.04"
-    if files.container is not None:
-        juju.scp(str(files.container), f"{APP}/leader:/var/tmp/container.tar.gz")
-        lxc(juju, "image import /var/tmp/container.tar.gz --alias small")
-        source = "small"
+    source = small_image(juju, files)
 
     def launched(name: str, member: str) -> None:
         lxc(juju, f"launch -q {source} {name} --target {member}")

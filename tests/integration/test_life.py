@@ -8,7 +8,16 @@ from typing import Any
 import jubilant
 import pytest
 
-from tests.integration.cluster import address, eventually, lxc, members, message, query, whole
+from tests.integration.cluster import (
+    address,
+    eventually,
+    lxc,
+    members,
+    message,
+    query,
+    small_image,
+    whole,
+)
 from tests.integration.conftest import APP, Files
 
 
@@ -21,11 +30,7 @@ def cluster(juju: jubilant.Juju, deploy: Callable[..., None]):
 @pytest.fixture(scope="module")
 def containers(juju: jubilant.Juju, files: Files) -> list[str]:
     """A container on each of the first three members."""
-    source = "ubuntu:24.04"
-    if files.container is not None:
-        juju.scp(str(files.container), f"{APP}/leader:/var/tmp/container.tar.gz")
-        lxc(juju, "image import /var/tmp/container.tar.gz --alias small")
-        source = "small"
+    source = small_image(juju, files)
     for number, member in enumerate(sorted(members(juju))):
         lxc(juju, f"launch -q {source} c{number} --target {member}")
     return ["c0", "c1", "c2"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import jubilant
 import pytest
 
-from tests.integration.cluster import lxc, message, query, whole
+from tests.integration.cluster import lxc, make_disk, message, query, whole
 from tests.integration.conftest import APP, WAIT, Files
 
 FILE = "/var/snap/lxd/common/lxd/disks/local.img"
@@ -35,15 +35,6 @@ def on_a_device(juju: jubilant.Juju, unit: str) -> bool:
     lxc(juju, f"storage volume create local of-{member} --target {member}", unit)
     lxc(juju, f"storage volume delete local of-{member} --target {member}", unit)
     return file == "none"
-
-
-def make_disk(juju: jubilant.Juju, unit: str, name: str) -> None:
-    """A disk of 1 GiB on the unit's machine, called `name` there and there alone."""
-    commands = (
-        f"truncate -s 1G /var/tmp/{name} && "
-        f"ln -s $(losetup --find --show /var/tmp/{name}) /dev/{name}"
-    )
-    juju.ssh(unit, f'sudo sh -c "{commands}"'.replace("$", "\\$"))
 
 
 @pytest.mark.usefixtures("gone")

@@ -1,0 +1,132 @@
+"""Pools of a running cluster: added, exchanged, removed, while containers run on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import jubilant
+import pytest
+
+from tests.integration.cluster import (
+    eventually,
+    lxc,
+    make_disk,
+    members,
+    message,
+    query,
+    small_image,
+    whole,
+)
+from tests.integration.conftest import APP, Files
+
+
+@pytest.fixture(scope="module")
+def source(juju: jubilant.Juju, deploy: Callable[..., None], files: Files) -> str:
+    """An image on three members that have their pool in folders."""
+    juju.model_config({"update-status-hook-interval": "10s"})
+    deploy(3, storage_backend="dir")
+    whole(juju, 3)
+    return small_image(juju, files)
+
+
+@pytest.fixture
+def no_devices(juju: jubilant.Juju) -> Iterator[None]:
+    """No more pools are asked for afterwards."""
+    yield
+    juju.config(APP, {"storage-pools": ""})
+
+
+def root(juju: jubilant.Juju) -> str:
+    return query(juju, "/1.0/profiles/default")["devices"]["root"]["pool"]
+
+
+def pid(juju: jubilant.Juju, container: str) -> int:
+    return query(juju, f"/1.0/instances/{container}/state")["pid"]
+
+
+def pool_of(juju: jubilant.Juju, container: str) -> str:
+    return query(juju, f"/1.0/instances/{container}")["expanded_devices"]["root"]["pool"]
+
+
+def pools(juju: jubilant.Juju) -> dict[str, tuple[str, str]]:
+    rows = query(juju, "/1.0/storage-pools?recursion=1")
+    return {row["name"]: (row["driver"], row["status"]) for row in rows}
+
+
+def test_the_default_pool_changes_while_containers_run_and_a_member_reboots(
+    juju: jubilant.Juju, source: str
+):
+    names = sorted(members(juju))
+    for number, member in enumerate(names):
+        lxc(juju, f"launch -q {source} c{number} --target {member}")
+    staying = [f"c{number}" for number in range(2)]
+    before = [pid(juju, name) for name in staying]
+    # Of the two that stay up one has the model's first unit.
+    rebooted = next(u for u in juju.status().apps[APP].units if hostname(juju, u) == names[2])
+    asked = {"storage-backend": "btrfs", "storage-size": "1GiB"}
+    told = juju.run(f"{APP}/leader", "plan", {"config": "{storage-backend: btrfs}"})
+    assert f"create the btrfs pool local-btrfs on {', '.join(names)}" in told.results["plan"]
+
+    juju.config(APP, asked)
+    juju.ssh(rebooted, "sudo systemctl reboot --no-block || true")
+
+    eventually(lambda: root(juju) == "local-btrfs", 240)
+    whole(juju, 3)
+    assert [pid(juju, name) for name in staying] == before
+    assert [pool_of(juju, f"c{number}") for number in range(3)] == ["local"] * 3
+    lxc(juju, f"launch -q {source} new")
+    assert pool_of(juju, "new") == "local-btrfs"
+
+
+def hostname(juju: jubilant.Juju, unit: str) -> str:
+    return juju.ssh(unit, "hostname").strip().split(".")[0]
+
+
+@pytest.mark.usefixtures("source")
+def test_a_unit_that_joins_has_the_old_pool_and_the_new_one(juju: jubilant.Juju):
+    juju.add_unit(APP)
+    rows = whole(juju, 4)
+
+    for name in ("local", "local-btrfs"):
+        assert sorted(query(juju, f"/1.0/storage-pools/{name}")["locations"]) == sorted(rows)
+
+
+@pytest.mark.usefixtures("source")
+def test_the_old_pool_is_removed_once_it_holds_nothing(juju: jubilant.Juju):
+    with pytest.raises(jubilant.TaskError, match="is in use"):
+        juju.run(f"{APP}/leader", "remove-pool", {"name": "local"})
+    for number in range(3):
+        lxc(juju, f"delete --force c{number}")
+
+    juju.run(f"{APP}/leader", "remove-pool", {"name": "local"})
+
+    assert pools(juju) == {"local-btrfs": ("btrfs", "Created")}
+    table = juju.run(f"{APP}/leader", "cluster-status").results["pools"]
+    assert table.splitlines()[1].split() == ["local-btrfs", "btrfs", "Created", "default", "1"]
+
+
+@pytest.mark.usefixtures("source", "no_devices")
+def test_a_pool_waits_until_every_unit_has_a_device_for_it(juju: jubilant.Juju):
+    units = sorted(juju.status().apps[APP].units)
+    *first, last = units
+    for unit in first:
+        make_disk(juju, unit, "fast")
+
+    juju.config(APP, {"storage-pools": "{fast: {backend: btrfs, devices: /dev/fast}}"})
+
+    why = "blocked: /dev/fast for the pool fast: not on this machine"
+    juju.wait(lambda s: message(s, last) == why, delay=0.5, successes=1)
+    assert "fast" not in pools(juju)
+    make_disk(juju, last, "fast")
+    eventually(lambda: pools(juju).get("fast") == ("btrfs", "Created"), 90)
+    whole(juju, len(units))
+
+
+@pytest.mark.usefixtures("source")
+def test_a_pool_that_was_deleted_by_hand_is_made_again(juju: jubilant.Juju):
+    juju.config(APP, {"storage-pools": "more: dir"})
+    eventually(lambda: "more" in pools(juju), 90)
+
+    lxc(juju, "storage delete more")
+
+    eventually(lambda: pools(juju).get("more") == ("dir", "Created"), 90)
