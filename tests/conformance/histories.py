@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.conformance import joining, leaving, losing
+from tests.conformance import joining, leaving, losing, pooling
 from tests.conformance.answers import Transcript
 
 History = Callable[[Transcript], None]
@@ -36,5 +36,7 @@ HISTORIES: dict[str, History] = {
     "partition": losing.partition,
     "networks": joining.networks,
     "names-taken": joining.names_taken,
+    "pools": pooling.pools,
+    "another-default": pooling.another_default,
 }
 """Every history by its name."""

@@ -25,10 +25,12 @@ import act
 import admission
 import charm
 import departures
+import devices
 import joining
 import leading
 import leaving
 import observe
+import pools
 import silence
 from lxd_reading import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
@@ -185,6 +187,18 @@ class _PlainSeal:
     unseal = staticmethod(_plain_token)
 
 
+def _takes_any_device(*_: Any) -> str:
+    return ""
+
+
+def _moves_nothing(*_: Any) -> list[Step]:
+    return []
+
+
+def _leaves_it(name: str, world: World) -> None:
+    del name, world
+
+
 CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
 
 MUTANTS = (
@@ -206,6 +220,9 @@ MUTANTS = (
     Mutant("no word of its unit is no unit", departures, "without_unit", _unsaid_is_gone),
     Mutant("a plan from half a view", observe, "_answers", _half_a_view),
     Mutant("tokens are not sealed", act, "seal", _PlainSeal),
+    Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
+    Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
+    Mutant("a half-made pool is left", act, "_remove_half_made_pool", _leaves_it),
 )
 
 
