@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import ceph
 import deadlines
 import join_tokens
 import lost
@@ -47,6 +48,7 @@ from steps import (
     Step,
     UpdateNetwork,
     UpdatePool,
+    WriteCeph,
 )
 from view import Events
 from world import World
@@ -89,6 +91,11 @@ def _install_snap_file(step: InstallSnapFile, unit: str, world: World, events: E
 def _make_key(step: MakeKey, unit: str, world: World, events: Events) -> Events:
     private = seal.new_key()
     world.machine.keep_key(private, seal.public_half(private))
+    return events
+
+
+def _write_ceph(step: WriteCeph, unit: str, world: World, events: Events) -> Events:
+    world.machine.write_privately(ceph.files(step.ceph))
     return events
 
 
@@ -351,6 +358,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     InstallSnap: _install_snap,
     InstallSnapFile: _install_snap_file,
     MakeKey: _make_key,
+    WriteCeph: _write_ceph,
     SetServerConfig: _set_server_config,
     CreatePool: _create_pool,
     UpdatePool: _update_pool,

@@ -16,6 +16,7 @@ from ops import hookcmds
 from pydantic import ValidationError
 
 import actions
+import ceph
 import peers
 import pools
 import run
@@ -31,13 +32,14 @@ from options import Options, explain, of_leaver, option_map
 from plan import make_plan
 from status import Kind, Status, blocked
 from steps import Plan
-from view import Events, Lxd, Peers, Units, View
+from view import Ceph, Events, Lxd, Peers, Units, View
 from world import World
 
 PEERS = "cluster"
 HTTPS = "https"
 RESOURCE = "lxd-snap"
 STORAGE = "local"
+CEPH = "ceph"
 
 _STATUS = {
     Kind.ACTIVE: ops.ActiveStatus,
@@ -74,6 +76,10 @@ class LxdClusterCharm(ops.CharmBase):
             self.on[PEERS].relation_created,
             self.on[PEERS].relation_changed,
             self.on[PEERS].relation_departed,
+            self.on[CEPH].relation_created,
+            self.on[CEPH].relation_changed,
+            self.on[CEPH].relation_departed,
+            self.on[CEPH].relation_broken,
         ):
             framework.observe(event, self._reconcile)
         for event in (self.on.stop, self.on.remove):
@@ -92,7 +98,12 @@ class LxdClusterCharm(ops.CharmBase):
         framework.observe(self.on.collect_app_status, self._collect_app_status)
 
     def _reconcile(self, event: ops.EventBase) -> None:
-        if isinstance(event, ops.RelationDepartedEvent) and event.departing_unit == self.unit:
+        # That another relation goes says nothing of this unit.
+        if (
+            isinstance(event, ops.RelationDepartedEvent)
+            and event.relation.name == PEERS
+            and event.departing_unit == self.unit
+        ):
             self._leave(event)
             return
         try:
@@ -141,6 +152,7 @@ class LxdClusterCharm(ops.CharmBase):
         relation = self.model.get_relation(PEERS)
         if relation is None or juju.peers is None:
             return
+        self._ask_ceph(juju)
         if plan.own is not None and plan.own != juju.peers.own:
             _write(relation.data[self.unit], plan.own)
             # A version or a port that is new is so together with what the peers are told.
@@ -148,6 +160,27 @@ class LxdClusterCharm(ops.CharmBase):
             self.unit.set_workload_version(plan.own.lxd)
         if plan.app is not None and plan.app != juju.peers.app:
             _write(relation.data[self.app], plan.app)
+
+    def _ask_ceph(self, juju: Juju) -> None:
+        relation = self._ceph_relation()
+        if relation is None:
+            return
+        decided = juju.peers.app.storage if juju.peers else None
+        for key, value in ceph.request(self.unit.name, juju.options, decided).items():
+            if relation.data[self.unit].get(key) != value:
+                relation.data[self.unit][key] = value
+
+    def _ceph_relation(self) -> ops.Relation | None:
+        relation = self.model.get_relation(CEPH)
+        return relation if relation is not None and relation.active else None
+
+    def _ceph(self) -> Ceph | None:
+        relation = self._ceph_relation()
+        if relation is None:
+            return None
+        asked = relation.data[self.unit].get("broker_req", "")
+        told = [relation.data[unit] for unit in sorted(relation.units, key=lambda u: u.name)]
+        return ceph.answer(self.unit.name, asked, told)
 
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self._told is not None:
@@ -289,6 +322,7 @@ class LxdClusterCharm(ops.CharmBase):
             units=units,
             leaving=units is not None and self.unit.name in units.leaving,
             devices=tuple(str(s.location) for s in self.model.storages[STORAGE]),
+            ceph=self._ceph(),
         )
 
     def _peers(self) -> Peers | None:

@@ -160,7 +160,7 @@ def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
     options = view.options
     steps: list[Step] = [*_listen(view, lxd, own_cluster_address=True)]
     made, _ = parts.of_outsider(view, lxd, None, None)
-    steps += [CreatePool(p.pool.name, p.backend.driver, p.config()) for p in made]
+    steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view)) for p in made]
     network = settings.wanted_network(options)
     if network and not any(n.name == network for n in lxd.networks or ()):
         mode = networks.MODES[options.network_mode]
@@ -197,7 +197,7 @@ def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
         address=endpoint(view.cluster_address),
         https_address=endpoint(view.https_address),
         sealed=token.sealed,
-        pools={part.pool.name: part.member_keys() for part in given},
+        pools={part.pool.name: part.answers() for part in given},
     )
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import deadlines
@@ -98,6 +99,17 @@ class Machine:
         import disks
 
         disks.wipe(device)
+
+    def has(self, files: Mapping[Path, str]) -> bool:
+        """Whether these files are here with this content."""
+        return all(path.exists() and path.read_text() == text for path, text in files.items())
+
+    def write_privately(self, files: Mapping[Path, str]) -> None:
+        """Writes files that only root can read."""
+        for path, text in files.items():
+            # Others have files of their own there.
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            _write_privately(path, text.encode())
 
     def lxd_log(self) -> str:
         """The last lines that LXD logged."""

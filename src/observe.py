@@ -12,7 +12,7 @@ import pools
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
-from view import Events, Lxd, Member, Peers, Resource, Silence, Silent, Units, View
+from view import Ceph, Events, Lxd, Member, Peers, Resource, Silence, Silent, Units, View
 from world import World
 
 _UNREGISTERED = "No node registered with address"
@@ -34,6 +34,7 @@ class Juju:
     leaving: bool = False
     devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit."""
+    ceph: Ceph | None = None
 
 
 def observe(juju: Juju, world: World, events: Events) -> View:
@@ -55,6 +56,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         snap=snap,
         lxd=lxd,
         given_devices=juju.devices,
+        ceph=_ceph(juju, world),
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,
@@ -65,8 +67,17 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     )
     if not _gives_to_pools(view):
         return view
-    asked = {p.devices for p in (view.default_pool, *juju.options.more_pools) if p.devices}
+    asked = {p.devices for p in (view.default_pool, *view.more_pools) if p.devices}
     return replace(view, devices={wanted: world.machine.devices(wanted) for wanted in asked})
+
+
+def _ceph(juju: Juju, world: World) -> Ceph | None:
+    """What Ceph said, and whether this machine has it. Rendering it takes a hook's time."""
+    if juju.ceph is None or not juju.ceph.ready:
+        return juju.ceph
+    import ceph
+
+    return replace(juju.ceph, written=world.machine.has(ceph.files(juju.ceph)))
 
 
 def _gives_to_pools(view: View) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
@@ -42,8 +43,9 @@ def _channel(value: str) -> str:
 def _backend(value: str) -> str:
     if value in storage.ALLOWED:
         return value
-    later = " (not supported yet)" if value in storage.LATER else ""
-    raise ValueError(f"use one of {', '.join(storage.ALLOWED)}{later}")
+    if value == storage.CEPHFS:
+        raise ValueError("it holds no instances; name it in storage-pools")
+    raise ValueError(f"use one of {', '.join(storage.ALLOWED)}")
 
 
 def _mode(value: str) -> str:
@@ -111,6 +113,12 @@ def _min_voters(value: int) -> int:
     return value
 
 
+def _ceph_replicas(value: int) -> int:
+    if not 1 <= value <= 10:
+        raise ValueError("use 1 to 10")
+    return value
+
+
 def _replicas(value: int) -> int:
     if value != -1 and not 1 <= value <= 1000:
         raise ValueError("use 1 to 1000, or -1 for every member")
@@ -128,6 +136,9 @@ class Options(BaseModel):
     storage_size: Annotated[str, AfterValidator(wanted.size)] = ""
     storage_devices: Annotated[str, AfterValidator(wanted.devices)] = ""
     storage_pools: Annotated[str, AfterValidator(_pools)] = ""
+    ceph_pool: Annotated[str, AfterValidator(wanted.in_ceph)] = ""
+    ceph_replicas: Annotated[int, AfterValidator(_ceph_replicas)] = 3
+    cephfs_name: Annotated[str, AfterValidator(wanted.in_ceph)] = "cephfs"
     network_mode: Annotated[str, AfterValidator(_mode)] = "bridge"
     network_name: Annotated[str, AfterValidator(_interface)] = "lxdbr0"
     network_ipv4: Annotated[str, AfterValidator(_ipv4)] = "auto"
@@ -141,13 +152,22 @@ class Options(BaseModel):
     @property
     def default_pool(self) -> WantedPool:
         """The default pool. Its backend may be `auto`."""
-        devices = wanted.words(self.storage_devices)
-        return WantedPool(self.storage_pool, self.storage_backend, self.storage_size, devices)
+        return WantedPool(
+            name=self.storage_pool,
+            backend=self.storage_backend,
+            size=self.storage_size,
+            devices=wanted.words(self.storage_devices),
+            in_ceph=self.ceph_pool,
+        )
 
     @property
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The pools beside the default one."""
-        return wanted.parse(self.storage_pools, storage.BACKENDS)
+        found = wanted.parse(self.storage_pools, storage.BACKENDS)
+        return tuple(
+            replace(pool, in_ceph=self.cephfs_name) if pool.backend == storage.CEPHFS else pool
+            for pool in found
+        )
 
 
 def option_map(text: str) -> dict[str, object]:
@@ -177,4 +197,5 @@ def explain(error: ValidationError) -> str:
     room = STATUS_LIMIT - len(option) - len(why) - 3
     if len(value) > room:
         value = value[: max(room - 3, 5)] + "..."
-    return f"{option}={value}: {why}"
+    line = f"{option}={value}: {why}"
+    return line if len(line) <= STATUS_LIMIT else line[: STATUS_LIMIT - 3] + "..."

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import devices
 import storage
 from peers import Call, Offer, Storage, Token
-from status import Status, blocked
+from status import Kind, Status, blocked, waiting
 from storage import Backend
 from storage.wanted import WantedPool
-from view import Device, Lxd, View
+from view import Ceph, Device, Lxd, View
 
 SIZE = "user.lxd-cluster.size"
 """Key of a pool in which its size stands as the operator wanted it: LXD's own differs by member."""
@@ -30,18 +30,20 @@ class Part:
         """The device's path, empty without one."""
         return self.device.path if self.device else ""
 
-    def config(self) -> dict[str, str]:
+    def config(self, view: View) -> dict[str, str]:
         """LXD's keys for a pool on this server alone."""
-        return {**shared_config(self.pool), **self.backend.pool_config(self.pool.size, self.path)}
+        return {**shared_config(view, self.pool), **self.backend.part(self.pool, self.path)}
 
-    def member_keys(self) -> dict[str, str]:
+    def answers(self) -> dict[str, str]:
         """What a joining member answers for it."""
-        return self.backend.member_keys(self.pool.size, self.path)
+        return self.backend.answers(self.pool, self.path)
 
 
-def shared_config(pool: WantedPool) -> dict[str, str]:
+def shared_config(view: View, pool: WantedPool) -> dict[str, str]:
     """LXD's keys for a pool that are the same on all members."""
-    return {**pool.config, **({SIZE: pool.size} if pool.size else {})}
+    user = view.ceph.user if view.ceph else ""
+    keys = storage.BACKENDS[pool.backend].shared(pool, user)
+    return {**keys, **pool.config, **({SIZE: pool.size} if pool.size else {})}
 
 
 def of_outsider(
@@ -67,15 +69,18 @@ def of_outsider(
 
 
 def offers(view: View, lxd: Lxd, calls: Iterable[Call]) -> dict[str, Offer]:
-    """What this unit answers to each call for a pool, by its serial."""
-    return {call.serial: _offer(view, lxd, call) for call in calls}
+    """What this unit answers to each call for a pool, by its serial; nothing while it waits."""
+    found = {call.serial: _offer(view, lxd, call) for call in calls}
+    return {serial: offer for serial, offer in found.items() if offer is not None}
 
 
-def _offer(view: View, lxd: Lxd, call: Call) -> Offer:
-    more = {pool.name: pool for pool in view.options.more_pools}
+def _offer(view: View, lxd: Lxd, call: Call) -> Offer | None:
+    more = {pool.name: pool for pool in view.more_pools}
     pool = replace(more.get(call.pool, view.default_pool), name=call.pool, backend=call.backend)
     part = _part(view, pool, lxd.server.drivers, frozenset())
-    return Offer(problem=part.message) if isinstance(part, Status) else Offer(device=part.path)
+    if isinstance(part, Status):
+        return Offer(problem=part.message) if part.kind is Kind.BLOCKED else None
+    return Offer(device=part.path)
 
 
 def missing(word: str, drivers: frozenset[str]) -> Status:
@@ -84,6 +89,15 @@ def missing(word: str, drivers: frozenset[str]) -> Status:
     has = ", ".join(sorted(drivers & set(storage.BACKENDS)))
     needs = f"; needs {row.needs}" if row else ""
     return blocked(f"storage-backend={word}: LXD here has {has}{needs}")
+
+
+def _no_ceph(ceph: Ceph | None) -> Status | None:
+    """Why nothing can be made in a Ceph now."""
+    if ceph is None:
+        return blocked("ceph: integrate it with a Ceph: juju integrate lxd-cluster ceph-mon")
+    if ceph.problem:
+        return blocked(f"ceph: it refuses what was asked: {ceph.problem}")
+    return None if ceph.ready else waiting("for Ceph to answer")
 
 
 def _wanted(
@@ -96,7 +110,7 @@ def _wanted(
     # A member that lacks what is asked for now would stand in the way of the change.
     if backend is None:
         return missing(asked.backend, drivers)
-    known = {pool.name: pool for pool in view.options.more_pools}
+    known = {pool.name: pool for pool in view.more_pools}
     if decided is None:
         return [replace(asked, backend=backend.name), *known.values()]
     default = replace(asked, name=decided.pool, backend=decided.backend, size=decided.size)
@@ -117,5 +131,7 @@ def _part(
     backend = storage.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
         return missing(pool.backend, drivers)
+    if backend.on_ceph and (problem := _no_ceph(view.ceph)):
+        return problem
     device = devices.choice(view, pool, backend, taken)
     return device if isinstance(device, Status) else Part(pool, backend, device)

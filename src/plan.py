@@ -11,7 +11,7 @@ import membership
 import silence
 from peers import UnitData
 from status import Kind, blocked, waiting
-from steps import InstallSnap, InstallSnapFile, MakeKey, Plan
+from steps import InstallSnap, InstallSnapFile, MakeKey, Plan, WriteCeph
 from view import Lxd, Peers, Resource, Silent, View
 
 
@@ -32,6 +32,8 @@ def make_plan(view: View) -> Plan:
         return _with_peers(view, Plan(waiting("for its key"), (MakeKey(),)))
     if view.peers is None:
         return Plan(waiting("for the peer relation"))
+    if view.ceph and view.ceph.ready and not view.ceph.written:
+        return _with_peers(view, Plan(waiting("for Ceph"), (WriteCeph(view.ceph),)))
     return _with_peers(view, _clustering(view, view.lxd, view.peers))
 
 

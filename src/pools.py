@@ -48,7 +48,7 @@ def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> Wan
 def wanted(view: View, decided: Storage, known: tuple[Pool, ...]) -> tuple[WantedPool, ...]:
     """All pools that are wanted, the default one first."""
     first = default(view.default_pool, decided, known)
-    return (first, *(p for p in view.options.more_pools if p.name != first.name))
+    return (first, *(p for p in view.more_pools if p.name != first.name))
 
 
 def unmade(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[WantedPool]:
@@ -78,6 +78,8 @@ def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | No
         there = made.get(pool.name)
         if there is None:
             continue
+        if storage.BACKENDS[pool.backend].on_ceph and view.ceph is None:
+            return blocked(f"the pool {pool.name} is in a Ceph: integrate it with that again")
         if not _is_of(there, pool.backend):
             return blocked(f"pool {pool.name} is of {there.driver} here: choose another name")
         has = there.config.get(parts.SIZE, decided.size if pool.name == decided.pool else pool.size)
@@ -174,7 +176,7 @@ def _making(view: View, lxd: Lxd, peers: Peers, pool: WantedPool) -> Change:
     if refused:
         unit, why = refused[0]
         return Change(call=call, problem=blocked(f"{unit}: {why}"))
-    return Change((_creation(pool, given),), call)
+    return Change((_creation(view, pool, given),), call)
 
 
 def _call(view: View, peers: Peers, pool: WantedPool) -> Call:
@@ -197,7 +199,7 @@ def _answers(
     return found
 
 
-def _creation(pool: WantedPool, given: Mapping[str, Offer]) -> CreatePool:
+def _creation(view: View, pool: WantedPool, given: Mapping[str, Offer]) -> CreatePool:
     backend = storage.BACKENDS[pool.backend]
-    members = {m: backend.pool_config(pool.size, offer.device) for m, offer in given.items()}
-    return CreatePool(pool.name, backend.driver, parts.shared_config(pool), members)
+    members = {m: backend.part(pool, offer.device) for m, offer in given.items()}
+    return CreatePool(pool.name, backend.driver, parts.shared_config(view, pool), members)

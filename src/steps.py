@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from peers import AppData, UnitData
 from status import Status
+from view import Ceph
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class MakeKey:
 
     def __str__(self) -> str:
         return "make this unit's key"
+
+
+@dataclass(frozen=True)
+class WriteCeph:
+    """This machine has the configuration and the key of the Ceph that it is integrated with."""
+
+    ceph: Ceph = field(repr=False)
+
+    def __str__(self) -> str:
+        return "write down how to reach Ceph"
 
 
 @dataclass(frozen=True)
@@ -315,6 +326,7 @@ Step = (
     InstallSnap
     | InstallSnapFile
     | MakeKey
+    | WriteCeph
     | SetServerConfig
     | CreatePool
     | UpdatePool

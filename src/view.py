@@ -189,6 +189,25 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Ceph:
+    """What a Ceph that the application is integrated with has said to this unit."""
+
+    user: str
+    key: str = field(repr=False)
+    monitors: tuple[str, ...]
+    granted: bool
+    """Whether it has made what was asked for."""
+    problem: str = ""
+    written: bool = False
+    """Whether this machine has its configuration and key as they are now."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether all is there that LXD needs to use it."""
+        return self.granted and bool(self.key) and bool(self.monitors)
+
+
+@dataclass(frozen=True)
 class Resource:
     """The LXD snap that the operator attached. The digest tells two files apart on any unit."""
 
@@ -311,10 +330,22 @@ class View:
         default_factory=dict[tuple[str, ...], tuple[Device, ...]]
     )
     """Those that are there, by paths and globs. Empty where this run has no use for them."""
+    ceph: Ceph | None = None
+    """None without the relation."""
     events: Events = field(default_factory=Events)
 
     @property
     def default_pool(self) -> WantedPool:
         """The default pool as the operator asks for it, on Juju's storage first."""
-        pool = self.options.default_pool
+        pool = named_in_ceph(self.options.default_pool, self.unit)
         return replace(pool, devices=(*self.given_devices, *pool.devices))
+
+    @property
+    def more_pools(self) -> tuple[WantedPool, ...]:
+        """The other pools that the operator asks for."""
+        return tuple(named_in_ceph(pool, self.unit) for pool in self.options.more_pools)
+
+
+def named_in_ceph(pool: WantedPool, unit: str) -> WantedPool:
+    """A pool with its name in Ceph, where others may have a pool of the same name."""
+    return replace(pool, in_ceph=pool.in_ceph or f"{unit.partition('/')[0]}-{pool.name}")

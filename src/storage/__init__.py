@@ -5,23 +5,23 @@ A new backend is one file beside this one and one row in `BACKENDS`.
 
 from __future__ import annotations
 
-from storage import btrfs, lvm, zfs
+from storage import btrfs, ceph, cephfs, lvm, zfs
 from storage import dir as directory
 from storage.backend import Backend
 
-_ROWS = (zfs.BACKEND, btrfs.BACKEND, directory.BACKEND, lvm.BACKEND)
+_ROWS = (zfs, btrfs, directory, lvm, ceph, cephfs)
 
-BACKENDS: dict[str, Backend] = {b.name: b for b in _ROWS}
+BACKENDS: dict[str, Backend] = {row.BACKEND.name: row.BACKEND for row in _ROWS}
 
 AUTOMATIC = (zfs.BACKEND, btrfs.BACKEND, directory.BACKEND)
 """What `auto` tries, best first."""
 
 AUTO = "auto"
-ALLOWED = (AUTO, *sorted(BACKENDS))
-LATER = frozenset({"ceph", "cephfs"})
-"""Known to LXD and refused by name until they are supported here."""
+CEPHFS = cephfs.BACKEND.name
+ALLOWED = (AUTO, *sorted(b.name for b in BACKENDS.values() if b.for_instances))
+"""What the default pool can be."""
 
-__all__ = ["ALLOWED", "AUTO", "BACKENDS", "LATER", "Backend", "resolve"]
+__all__ = ["ALLOWED", "AUTO", "BACKENDS", "CEPHFS", "Backend", "resolve"]
 
 
 def resolve(word: str, drivers: frozenset[str]) -> Backend | None:

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from storage.wanted import WantedPool
+
+CEPH = "lxd-cluster"
+"""What this machine's tools call the Ceph of the relation. It may be part of one itself."""
+
+
+def _no_shared(pool: WantedPool, user: str) -> dict[str, str]:
+    del pool, user
+    return {}
+
+
+def _no_own(pool: WantedPool) -> dict[str, str]:
+    del pool
+    return {}
 
 
 @dataclass(frozen=True)
@@ -10,7 +26,10 @@ class Backend:
     """One row of the table: a word, LXD's driver for it, and what differs between members.
 
     `sized` says whether `storage-size` means something for it, `on_devices` whether it can be on
-    a block device of its own, `needs` what a machine may lack for it.
+    a block device of its own, `on_ceph` whether it is in a Ceph that all members share,
+    `for_instances` whether instances can be on it, `needs` what a machine may lack for it.
+    `shared` makes LXD's keys that are the same on all members, for a user of that Ceph, `own`
+    those that LXD wants to be told for each member though they are the same.
     """
 
     name: str
@@ -18,19 +37,24 @@ class Backend:
     sized: bool
     on_devices: bool
     needs: str
+    on_ceph: bool = False
+    for_instances: bool = True
+    shared: Callable[[WantedPool, str], dict[str, str]] = _no_shared
+    own: Callable[[WantedPool], dict[str, str]] = _no_own
 
-    def pool_config(self, size: str, device: str) -> dict[str, str]:
-        """LXD's keys for the pool on one member: on `device`, or without one in a loop file.
+    def part(self, pool: WantedPool, device: str) -> dict[str, str]:
+        """LXD's keys for one member's part: on `device`, or without one in a loop file.
 
         An empty size leaves the choice to LXD.
         """
         if device:
             return {"source": device}
-        return {"size": size} if self.sized and size else {}
+        return {"size": pool.size} if self.sized and pool.size else self.own(pool)
 
-    def member_keys(self, size: str, device: str) -> dict[str, str]:
+    def answers(self, pool: WantedPool, device: str) -> dict[str, str]:
         """What a joining member answers for its own part of the pool.
 
-        Without a device `source` is empty on purpose: each makes a file or folder of its own.
+        Without a device `source` is empty on purpose: each makes a file or folder of its own. Of
+        what is in a Ceph LXD tells a joiner itself.
         """
-        return {"source": "", **self.pool_config(size, device)}
+        return {} if self.on_ceph else {"source": "", **self.part(pool, device)}

@@ -11,9 +11,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SIZE = re.compile(r"([1-9]\d*)(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
 _DEVICE = re.compile(r"/dev/[\w./:*?!@%+=^~\[\]-]+")
 _KEY = re.compile(r"[a-z][a-z0-9_.-]*")
-_OURS = ("source", "size", "volatile.", "user.lxd-cluster.")
+_OURS = (
+    *("source", "size", "volatile.", "user.lxd-cluster."),
+    *("ceph.cluster_name", "ceph.user.name", "ceph.osd.pool_name"),
+    *("cephfs.cluster_name", "cephfs.user.name", "cephfs.path"),
+)
 """LXD's keys of a pool that follow from other words of the option."""
-_WORDS = ("backend", "size", "devices", "config")
+_WORDS = ("backend", "size", "devices", "osd-pool", "config")
 _PREFIXES = "kMGTP"
 
 
@@ -25,6 +29,8 @@ class WantedPool:
     backend: str
     size: str = ""
     devices: tuple[str, ...] = ()
+    in_ceph: str = ""
+    """What a Ceph calls it: an OSD pool or a file system."""
     config: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -57,6 +63,13 @@ def devices(value: str) -> str:
     """Paths and globs of block devices, apart by spaces or commas."""
     if not all(_DEVICE.fullmatch(word) for word in words(value)):
         raise ValueError("use paths or globs that begin with /dev/")
+    return value
+
+
+def in_ceph(value: str) -> str:
+    """The name of an OSD pool or a file system of Ceph's, or empty."""
+    if value and not _NAME.fullmatch(value):
+        raise ValueError("use letters, digits, '.', '_' and '-'")
     return value
 
 
@@ -108,6 +121,7 @@ def _pool(pool: str, told: Any, backends: Mapping[str, object]) -> WantedPool:
             backend=backend,
             size=size(_text(fields.get("size"))),
             devices=words(devices(_text(fields.get("devices")))),
+            in_ceph=in_ceph(_text(fields.get("osd-pool"))),
             config=_config(fields.get("config")),
         )
     except ValueError as error:

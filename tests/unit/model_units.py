@@ -14,7 +14,7 @@ from plan import make_plan
 from run import run
 from steps import Plan
 from tests.unit.model_world import ModelCluster, ModelLxd, ModelMachine, ModelSnap
-from view import Events, Peers, Resource, Units, View
+from view import Ceph, Events, Peers, Resource, Units, View
 from world import World
 
 
@@ -44,6 +44,7 @@ class ModelApp:
     leaving: set[str] = field(default_factory=set[str])
     now: float = 1000.0
     resource: Resource | None = None
+    ceph: Ceph | None = None
 
     def add(self, number: int, hostname: str = "") -> ModelUnit:
         """One more unit, on a machine of its own."""
@@ -81,6 +82,7 @@ class ModelApp:
             peers=told,
             units=units if name == self.leader or name in self.leaving or admit else None,
             leaving=name in self.leaving,
+            ceph=self.ceph,
         )
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:

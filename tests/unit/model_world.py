@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import join_tokens
@@ -361,6 +362,7 @@ class ModelMachine:
     failures_: Failures | None = None
     log: str = ""
     disks: list[Device] = field(default_factory=list[Device])
+    files: dict[Path, str] = field(default_factory=dict[Path, str])
 
     def hostname(self) -> str:
         return self.name
@@ -386,6 +388,12 @@ class ModelMachine:
 
     def wipe(self, device: str) -> None:
         self.disks = [replace(d, holds="", ids=()) if d.path == device else d for d in self.disks]
+
+    def has(self, files: Mapping[Path, str]) -> bool:
+        return all(self.files.get(path) == text for path, text in files.items())
+
+    def write_privately(self, files: Mapping[Path, str]) -> None:
+        self.files |= files
 
     def forget_forming(self) -> None:
         self.forming_ = None

@@ -91,7 +91,7 @@ def test_a_bad_option_blocks_unit_and_application(stage: Stage):
 
     out = stage.context.run(stage.context.on.config_changed(), state)
 
-    told = ops.BlockedStatus("storage-backend=zsf: use one of auto, btrfs, dir, lvm, zfs")
+    told = ops.BlockedStatus("storage-backend=zsf: use one of auto, btrfs, ceph, dir, lvm, zfs")
     assert (out.unit_status, out.app_status) == (told, told)
 
 

@@ -26,7 +26,7 @@ from view import Device
 GIB = 1 << 30
 EMPTY = Device("/dev/sdb", GIB)
 VIEW = formed(1).view("lxd/0")
-STORAGE = [name for name in Options.model_fields if name.startswith("storage")]
+STORAGE = [name for name in Options.model_fields if name.startswith(("storage", "ceph"))]
 
 
 def with_disks(app: ModelApp, *disks: Device) -> ModelApp:

@@ -12,21 +12,25 @@ from pydantic import ValidationError
 from options import STATUS_LIMIT, Options, explain
 
 REFUSED = [
-    ("storage-backend", "zsf", "storage-backend=zsf: use one of auto, btrfs, dir, lvm, zfs"),
+    ("storage-backend", "zsf", "storage-backend=zsf: use one of auto, btrfs, ceph, dir, lvm, zfs"),
     (
         "storage-backend",
-        "ceph",
-        "storage-backend=ceph: use one of auto, btrfs, dir, lvm, zfs (not supported yet)",
+        "cephfs",
+        "storage-backend=cephfs: it holds no instances; name it in storage-pools",
     ),
     ("storage-pool", "a/b", "storage-pool=a/b: use letters, digits, '.', '_' and '-', 50 at most"),
     ("storage-pools", "fast", "storage-pools=fast: use a YAML map such as {fast: zfs}"),
     ("storage-pools", "{", "storage-pools={: that is no YAML"),
-    ("storage-pools", "a: zsf", "storage-pools=a: zsf: a: backend is one of btrfs, dir, lvm, zfs"),
+    (
+        "storage-pools",
+        "a: zsf",
+        "storage-pools=a: zsf: a: backend is one of btrfs, ceph, cephfs, dir, lvm, zfs",
+    ),
     ("storage-pools", "local: dir", "storage-pools=local: dir: local is storage-pool already"),
     (
         "storage-pools",
         "{a: {backend: dir, colour: red}}",
-        "storage-pools={a: {backend: dir,...: a: use only backend, size, devices, config",
+        "storage-pools={a: {bac...: a: use only backend, size, devices, osd-pool, config",
     ),
     (
         "storage-pools",

@@ -8,7 +8,8 @@ from tests.simulation.model import pools, times
 from view import Device, Failures, Forming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from tests.simulation.model.server import Server
 
@@ -94,6 +95,14 @@ class ModelMachine:
     def wipe(self, device: str) -> None:
         """Takes everything off a block device."""
         self._change("machine.wipe", lambda: pools.wipe(self._server, device))
+
+    def has(self, files: Mapping[Path, str]) -> bool:
+        """Whether these files are here with this content: there is no Ceph in the simulation."""
+        return not files
+
+    def write_privately(self, files: Mapping[Path, str]) -> None:
+        """Writes files that only root can read."""
+        raise NotImplementedError(f"{len(files)} files of a Ceph that is not there")
 
     def lxd_log(self) -> str:
         """The last lines that LXD logged."""

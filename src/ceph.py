@@ -1,0 +1,119 @@
+"""The relation `ceph`: what is asked, what is answered, and the files that LXD needs of that.
+
+The interface is ceph-client, as the charms ceph-mon and microceph speak it. A client asks with a
+request for pools in its unit's data, under an id of its own; each monitor answers in its unit's
+data, the key among it. charmhelpers has a class for the request, and with it imports that install
+packages: the request is a few lines of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import storage
+from options import Options
+from peers import Storage
+from storage.backend import CEPH
+from storage.wanted import WantedPool
+from view import Ceph, named_in_ceph
+
+FOLDER = Path("/etc/ceph")
+_TEMPLATES = Path(__file__).parent / "templates"
+_SPACE = uuid.UUID("5a1f5f0e-4a8b-4c55-9a5e-2f4f6f0f9b1d")
+"""Makes the same id of the same request: another id would be another request."""
+
+
+def request(unit: str, options: Options, decided: Storage | None) -> dict[str, str]:
+    """What a unit asks of Ceph: a key for the application, and its pools. Nothing without any.
+
+    `decided` is the default pool as it was made, for `storage-backend=auto`.
+    """
+    default = options.default_pool
+    if default.backend == storage.AUTO and decided:
+        default = replace(default, backend=decided.backend)
+    app = unit.partition("/")[0]
+    ops = [
+        _OPERATIONS[pool.backend](app, named_in_ceph(pool, unit), options.ceph_replicas)
+        for pool in (default, *options.more_pools)
+        if pool.backend in _OPERATIONS
+    ]
+    if not ops:
+        return {}
+    identity = str(uuid.uuid5(_SPACE, json.dumps([app, ops], sort_keys=True)))
+    asked = {"api-version": 1, "request-id": identity, "ops": ops}
+    return {"application-name": app, "broker_req": json.dumps(asked, sort_keys=True)}
+
+
+def _new_pool(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
+    del app
+    return {"op": "create-pool", "name": pool.in_ceph, "replicas": replicas, "app-name": "rbd"}
+
+
+def _may_mount(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
+    """The file system is there already; the key has to open it, and the block devices as before."""
+    del pool, replicas
+    permissions = ["mon", "allow r, profile rbd", "osd", "allow rwx", "mds", "allow rw"]
+    return {"op": "set-key-permissions", "client": app, "permissions": permissions}
+
+
+_OPERATIONS: dict[str, Callable[[str, WantedPool, int], dict[str, Any]]] = {
+    storage.ceph.BACKEND.name: _new_pool,
+    storage.CEPHFS: _may_mount,
+}
+
+
+def answer(unit: str, asked: str, monitors: Iterable[Mapping[str, str]]) -> Ceph:
+    """What the monitors' units say to the request that `unit` asked."""
+    told = list(monitors)
+    addresses = {data.get("ceph-public-address", "") for data in told}
+    key = next((data["key"] for data in told if data.get("key")), "")
+    replies = [reply for data in told if (reply := _reply(data, unit, asked)) is not None]
+    failed = [reply for reply in replies if reply.get("exit-code") != 0]
+    return Ceph(
+        user=unit.partition("/")[0],
+        key=key,
+        monitors=tuple(sorted(addresses - {""})),
+        granted=bool(replies) and not failed,
+        problem=str(failed[0].get("stderr", "")) or "no reason given" if failed else "",
+    )
+
+
+def _reply(data: Mapping[str, str], unit: str, asked: str) -> dict[str, Any] | None:
+    """A monitor's reply to that request, None without one."""
+    reply = _map(data.get(f"broker-rsp-{unit.replace('/', '-')}", ""))
+    return reply if reply and reply.get("request-id") == _map(asked).get("request-id") else None
+
+
+def _map(text: str) -> dict[str, Any]:
+    """A JSON object, an empty one for anything else."""
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def files(ceph: Ceph) -> dict[Path, str]:
+    """The configuration and the key, by path."""
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(_TEMPLATES)
+    # These are no HTML, and a key must come out as it is.
+    templates = jinja2.Environment(loader=loader, keep_trailing_newline=True, autoescape=False)  # noqa: S701
+    keyring = FOLDER / f"{CEPH}.client.{ceph.user}.keyring"
+    values = {
+        "app": ceph.user,
+        "user": ceph.user,
+        "key": ceph.key,
+        "monitors": ceph.monitors,
+        "keyring": keyring,
+    }
+    return {
+        FOLDER / f"{CEPH}.conf": templates.get_template("ceph.conf.j2").render(values),
+        keyring: templates.get_template("ceph.keyring.j2").render(values),
+    }

@@ -1,0 +1,23 @@
+"""Ceph's block devices: every member has the same pool, and an instance moves without a copy."""
+
+from storage.backend import CEPH, Backend
+from storage.wanted import WantedPool
+
+
+def _shared(pool: WantedPool, user: str) -> dict[str, str]:
+    return {
+        "ceph.cluster_name": CEPH,
+        "ceph.user.name": user,
+        "ceph.osd.pool_name": pool.in_ceph,
+    }
+
+
+BACKEND = Backend(
+    name="ceph",
+    driver="ceph",
+    sized=False,
+    on_devices=False,
+    needs="rbd",
+    on_ceph=True,
+    shared=_shared,
+)

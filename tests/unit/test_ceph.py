@@ -1,0 +1,252 @@
+"""The relation `ceph`: what is asked for, what the answer is worth, and pools that need it."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ops
+import pytest
+from ops import testing
+
+import ceph
+from machine import Machine
+from options import Options
+from peers import Storage
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.test_charm import Stage
+from view import Ceph
+
+KEY = "AQD-secret-key=="
+READY = Ceph(user="lxd", key=KEY, monitors=("10.0.9.1", "10.0.9.2"), granted=True)
+
+
+def asked(decided: Storage | None = None, **options: Any) -> list[dict[str, Any]]:
+    told = ceph.request("lxd/1", Options(**options), decided)
+    return json.loads(told["broker_req"])["ops"] if told else []
+
+
+def pool(name: str, replicas: int = 3) -> dict[str, Any]:
+    return {"op": "create-pool", "name": name, "replicas": replicas, "app-name": "rbd"}
+
+
+REQUESTS: list[tuple[dict[str, Any], Storage | None, list[Any]]] = [
+    ({}, None, []),
+    ({"storage_backend": "ceph"}, None, [pool("lxd-local")]),
+    ({"storage_backend": "ceph", "ceph_pool": "mine", "ceph_replicas": 2}, None, [pool("mine", 2)]),
+    ({}, Storage(backend="ceph", pool="local"), [pool("lxd-local")]),
+    ({"storage_pools": "shared: ceph"}, None, [pool("lxd-shared")]),
+    ({"storage_pools": "{shared: {backend: ceph, osd-pool: rbd}}"}, None, [pool("rbd")]),
+    (
+        {"storage_pools": "files: cephfs"},
+        None,
+        [
+            {
+                "op": "set-key-permissions",
+                "client": "lxd",
+                "permissions": [
+                    "mon",
+                    "allow r, profile rbd",
+                    "osd",
+                    "allow rwx",
+                    "mds",
+                    "allow rw",
+                ],
+            }
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "decided", "ops"), REQUESTS)
+def test_what_is_asked_for(
+    options: dict[str, Any], decided: Storage | None, ops: list[dict[str, Any]]
+):
+    assert asked(decided, **options) == ops
+
+
+def test_the_same_is_asked_under_the_same_id():
+    one, other = (ceph.request("lxd/1", Options(storage_backend="ceph"), None) for _ in range(2))
+
+    assert one == other
+    assert one["application-name"] == "lxd"
+
+
+REQUEST = ceph.request("lxd/1", Options(storage_backend="ceph"), None)["broker_req"]
+ID = json.loads(REQUEST)["request-id"]
+
+
+def monitor(reply: object, **more: str) -> dict[str, str]:
+    """What one monitor's unit publishes."""
+    return {"auth": "cephx", "key": KEY, "broker-rsp-lxd-1": json.dumps(reply)} | more
+
+
+FINE = monitor({"exit-code": 0, "request-id": ID}, **{"ceph-public-address": "10.0.9.1"})
+
+ANSWERS: list[tuple[list[dict[str, str]], bool, str]] = [
+    ([FINE], True, ""),
+    ([{}, FINE], True, ""),
+    ([], False, ""),
+    ([{"ceph-public-address": "10.0.9.1"}], False, ""),
+    ([monitor({"exit-code": 0, "request-id": "older"})], False, ""),
+    ([monitor({"exit-code": 1, "request-id": ID, "stderr": "no room"})], False, "no room"),
+    ([{**FINE, "broker-rsp-lxd-1": "{"}], False, ""),
+    ([{**FINE, "broker-rsp-lxd-1": "[]"}], False, ""),
+    ([{k: v for k, v in FINE.items() if k != "key"}], False, ""),
+]
+
+
+@pytest.mark.parametrize(("monitors", "ready", "problem"), ANSWERS)
+def test_what_an_answer_is_worth(monitors: list[dict[str, str]], ready: bool, problem: str):
+    found = ceph.answer("lxd/1", REQUEST, monitors)
+
+    assert (found.ready, found.problem) == (ready, problem)
+
+
+def test_the_files_can_be_read_by_root_alone(tmp_path: Path):
+    machine = Machine(tmp_path / "state", tmp_path / "lxd")
+    files = {tmp_path / "ceph" / path.name: text for path, text in ceph.files(READY).items()}
+
+    machine.write_privately(files)
+
+    assert machine.has(files)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert sorted(path.name for path in files) == [
+        "lxd-cluster.client.lxd.keyring",
+        "lxd-cluster.conf",
+    ]
+    assert not machine.has(dict.fromkeys(files, ""))
+
+
+def test_the_files_say_where_the_monitors_are_and_who_asks():
+    conf, keyring = ceph.files(READY).values()
+
+    assert "mon host = 10.0.9.1,10.0.9.2" in conf.splitlines()
+    assert keyring == f"[client.lxd]\n\tkey = {KEY}\n"
+
+
+def test_the_key_is_in_no_plan_and_no_view():
+    app = formed(1)
+    app.ceph = READY
+    app.options["storage_pools"] = "shared: ceph"
+
+    assert KEY not in f"{app.view('lxd/0')} {app.plan('lxd/0')}"
+
+
+def on_ceph(app: ModelApp) -> ModelApp:
+    """Machines whose LXD can use a Ceph."""
+    for unit in app.units.values():
+        drivers = unit.lxd.server_.drivers | {"ceph", "cephfs"}
+        unit.lxd.server_ = replace(unit.lxd.server_, drivers=drivers)
+    return app
+
+
+def test_a_cluster_is_made_on_ceph():
+    app = ModelApp(options={"storage_backend": "ceph"}, ceph=READY)
+    for number in range(3):
+        app.add(number)
+    on_ceph(app).settle()
+
+    (cluster,) = app.clusters.values()
+    assert cluster.pools["local"].driver == "ceph"
+    assert cluster.pools["local"].config == {
+        "ceph.cluster_name": "lxd-cluster",
+        "ceph.osd.pool_name": "lxd-local",
+        "ceph.user.name": "lxd",
+    }
+    assert all(len(unit.machine.files) == 2 for unit in app.units.values())
+    assert all(app.own(unit).cluster for unit in app.units)
+
+
+WAITS = [
+    (None, "blocked: ceph: integrate it with a Ceph: juju integrate lxd-cluster ceph-mon"),
+    (replace(READY, granted=False), "waiting: for Ceph to answer"),
+    (
+        replace(READY, granted=False, problem="no room"),
+        "blocked: ceph: it refuses what was asked: no room",
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "status"), WAITS)
+def test_without_its_ceph_nothing_is_made(told: Ceph | None, status: str):
+    app = ModelApp(options={"storage_backend": "ceph"}, ceph=told)
+    app.add(0)
+    on_ceph(app)
+    app.settle()
+
+    assert str(app.plan("lxd/0").status) == status
+    assert not app.clusters
+
+
+def test_a_running_cluster_goes_over_to_ceph():
+    app = on_ceph(formed(3))
+    app.options["storage_backend"] = "ceph"
+    app.settle()
+    (cluster,) = app.clusters.values()
+    assert set(cluster.pools) == {"local"}
+
+    app.ceph = READY
+    app.settle()
+
+    assert cluster.devices["root"]["pool"] == "local-ceph"
+
+
+def test_a_file_system_of_ceph_is_named_for_each_member():
+    app = on_ceph(formed(2))
+    app.ceph = READY
+    app.options["storage_pools"] = "files: cephfs"
+    app.settle()
+
+    (cluster,) = app.clusters.values()
+    assert cluster.given["files"] == {"m0": "cephfs", "m1": "cephfs"}
+
+
+def test_a_pool_whose_ceph_is_gone_is_left_alone():
+    app = on_ceph(formed(3))
+    app.ceph = READY
+    app.options["storage_backend"] = "ceph"
+    app.settle()
+
+    app.ceph = None
+    app.settle()
+
+    status = str(app.plan("lxd/0").app_status)
+    assert status == "blocked: the pool local-ceph is in a Ceph: integrate it with that again"
+    (cluster,) = app.clusters.values()
+    assert set(cluster.pools) == {"local", "local-ceph"}
+
+
+def related(stage: Stage, **remote: str) -> testing.Relation:
+    return testing.Relation("ceph", remote_app_name="ceph-mon", remote_units_data={0: remote})
+
+
+def test_every_unit_asks_ceph_itself(monkeypatch: pytest.MonkeyPatch):
+    app = formed(3)
+    stage = Stage(app, app.units["lxd/1"], monkeypatch)
+    relation = related(stage)
+    config = {"storage-backend": "ceph"}
+    state = stage.state(config=config, relations={stage.relation, relation})
+
+    out = stage.context.run(stage.context.on.relation_changed(relation), state)
+
+    told = out.get_relation(relation.id).local_unit_data
+    assert told["application-name"] == "lxd"
+    assert json.loads(told["broker_req"])["ops"] == [pool("lxd-local")]
+
+
+def test_that_ceph_goes_takes_no_member_out(monkeypatch: pytest.MonkeyPatch):
+    app = formed(3)
+    stage = Stage(app, app.units["lxd/1"], monkeypatch)
+    relation = related(stage)
+    event = stage.context.on.relation_departed(relation, remote_unit=0, departing_unit=1)
+    state = stage.state(relations={stage.relation, relation})
+
+    out = stage.context.run(event, state)
+
+    assert out.unit_status == ops.ActiveStatus("member m1, voter")
+    (cluster,) = app.clusters.values()
+    assert "m1" in cluster.members
