@@ -152,7 +152,7 @@ class Model:
 
     @property
     def relations(self) -> Mapping[str, list[Any]]:
-        """As ops.Model: of the peer relation alone."""
+        """As ops.Model: of the peer relation alone. There is no Ceph."""
         context = self._stage.context
         found: list[Any] = []
         for name in context.relation_ids(charm.PEERS):
@@ -161,7 +161,7 @@ class Model:
             ordered = sorted(units, key=lambda u: u.name)
             data = Databags(context, number, self.app)
             found.append(SimpleNamespace(id=number, app=self.app, units=ordered, data=data))
-        return {charm.PEERS: found}
+        return {charm.PEERS: found, charm.CEPH: []}
 
     @property
     def storages(self) -> Mapping[str, list[Any]]:
@@ -251,6 +251,7 @@ class Departed(ops.RelationDepartedEvent):
 
     def __init__(self, departing: Named) -> None:
         self._departing = departing
+        self.relation = SimpleNamespace(name=charm.PEERS)  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def departing_unit(self) -> Any:
