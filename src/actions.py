@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import leading
 import lost
 import pools
+import report
 from peers import AppData
+from plan import make_plan
 from status import names
 from view import Lxd, Silent, View
 from world import World
@@ -21,6 +23,20 @@ GONE = "yes-the-cluster-is-gone"
 
 class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
     """The action was not carried out, and why."""
+
+
+def cluster_status(view: View, world: World) -> dict[str, object]:
+    """Tables of the cluster's members and pools."""
+    lxd, peers = view.lxd, view.peers
+    if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
+        raise ActionRefused(f"this unit is not a member: {make_plan(view).status}")
+    table = report.members_table(lxd, peers, view.unit)
+    told: dict[str, object] = {"members": len(lxd.members), "table": table}
+    if decided := peers.app.storage:
+        known = world.lxd.pools()
+        wanted = [pool.name for pool in pools.wanted(view, decided, known)]
+        told["pools"] = report.pools_table(known, wanted, decided.pool)
+    return told
 
 
 def forget_lost(view: View, world: World, name: str) -> str:

@@ -18,7 +18,6 @@ from pydantic import ValidationError
 import actions
 import ceph
 import peers
-import pools
 import run
 import snap
 from addresses import PORT
@@ -32,7 +31,7 @@ from options import Options, explain, of_leaver, option_map
 from plan import make_plan
 from status import Kind, Status, blocked
 from steps import Plan
-from view import Ceph, Events, Lxd, Peers, Units, View
+from view import Ceph, Events, Peers, Units, View
 from world import World
 
 PEERS = "cluster"
@@ -194,19 +193,7 @@ class LxdClusterCharm(ops.CharmBase):
         view = self._look(event)
         if view is None:
             return
-        if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered or view.peers is None:
-            event.fail(f"this unit is not a member: {make_plan(view).status}")
-            return
-        import report
-
-        table = report.members_table(view.lxd, view.peers, view.unit)
-        results: dict[str, object] = {"members": len(view.lxd.members), "table": table}
-        decided = view.peers.app.storage
-        if decided is not None:
-            known = self._world.lxd.pools()
-            wanted = [pool.name for pool in pools.wanted(view, decided, known)]
-            results["pools"] = report.pools_table(known, wanted, decided.pool)
-        event.set_results(results)
+        self._answer(event, lambda: actions.cluster_status(view, self._world))
 
     def _plan(self, event: ops.ActionEvent) -> None:
         import preview
@@ -284,16 +271,21 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _act(self, event: ops.ActionEvent, key: str, action: Callable[[], str]) -> None:
         """Carries an action out and then does what has become due by it."""
+        if self._answer(event, lambda: {key: action()}):
+            self._reconcile(event)
+
+    def _answer(self, event: ops.ActionEvent, action: Callable[[], dict[str, object]]) -> bool:
+        """Gives what an action returns, or says why there is nothing."""
         try:
-            result = action()
+            results = action()
         except (actions.ActionRefused, LxdError, LxdUnreachable) as error:
             event.fail(str(error))
-            return
+            return False
         except (OSError, subprocess.SubprocessError) as error:
             event.fail(getattr(error, "stderr", "") or str(error))
-            return
-        event.set_results({key: result})
-        self._reconcile(event)
+            return False
+        event.set_results(results)
+        return True
 
     def _look(self, event: ops.ActionEvent) -> View | None:
         try:

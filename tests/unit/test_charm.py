@@ -14,6 +14,7 @@ from ops.hookcmds import Goal, GoalState
 
 import charm
 import peers
+from lxd_reading import LxdUnreachable
 from tests.unit.model_units import ModelApp, ModelUnit, formed
 from view import Device, Volume
 
@@ -288,6 +289,19 @@ def test_cluster_status_shows_the_pools(stage: Stage):
         "Pool   Driver  State    Role     Used by",
         "local  btrfs   Created  default  1",
     ]
+
+
+def test_an_action_that_lxd_does_not_answer_fails_and_says_so(monkeypatch: pytest.MonkeyPatch):
+    app = formed(3)
+    stage = Stage(app, app.units["lxd/1"], monkeypatch)
+
+    def silent() -> None:
+        raise LxdUnreachable("no answer in time")
+
+    monkeypatch.setattr(stage.unit.lxd, "pools", silent)
+
+    with pytest.raises(testing.ActionFailed, match="no answer in time"):
+        stage.context.run(stage.context.on.action("cluster-status"), stage.state())
 
 
 def with_storage(monkeypatch: pytest.MonkeyPatch, use: str) -> tuple[Stage, testing.Storage]:
