@@ -117,7 +117,7 @@ def _create_pool(step: CreatePool, unit: str, world: World, events: Events) -> E
 
 
 def _remove_half_made_pool(name: str, world: World) -> None:
-    if any(p.name == name and not p.whole for p in world.lxd.pools()):
+    if any(p.name == name and p.half_made for p in world.lxd.pools()):
         world.lxd.delete_pool(name)
 
 

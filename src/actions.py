@@ -25,7 +25,7 @@ class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
     """The action was not carried out, and why."""
 
 
-def cluster_status(view: View, world: World) -> dict[str, object]:
+def cluster_status(view: View) -> dict[str, object]:
     """Tables of the cluster's members and pools."""
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
@@ -33,7 +33,7 @@ def cluster_status(view: View, world: World) -> dict[str, object]:
     table = report.members_table(lxd, peers, view.unit)
     told: dict[str, object] = {"members": len(lxd.members), "table": table}
     if decided := peers.app.storage:
-        known = world.lxd.pools()
+        known = lxd.pools or ()
         wanted = [pool.name for pool in pools.wanted(view, decided, known)]
         told["pools"] = report.pools_table(known, wanted, decided.pool)
     return told
@@ -101,7 +101,7 @@ def remove_pool(view: View, world: World, name: str) -> str:
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
         raise ActionRefused("this unit is not a member: run it on another one")
-    known = world.lxd.pools()
+    known = lxd.pools or ()
     pool = next((p for p in known if p.name == name), None)
     if pool is None:
         there = ", ".join(sorted(p.name for p in known))

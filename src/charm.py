@@ -193,7 +193,7 @@ class LxdClusterCharm(ops.CharmBase):
         view = self._look(event)
         if view is None:
             return
-        self._answer(event, lambda: actions.cluster_status(view, self._world))
+        self._answer(event, lambda: actions.cluster_status(view))
 
     def _plan(self, event: ops.ActionEvent) -> None:
         import preview

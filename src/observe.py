@@ -1,6 +1,6 @@
 """Looks at LXD, the snap and the machine, and changes nothing.
 
-LXD is asked no more than a plan needs: two things on most members, four on the steward.
+LXD is asked no more than a plan needs: three things on most members, four on the steward.
 """
 
 from __future__ import annotations
@@ -151,11 +151,10 @@ def _answers(juju: Juju, world: World) -> Lxd:
     if juju.leaving:
         others = [m for m in seen.members if m.up and m.name != server.name]
         return replace(seen, unreachable=world.lxd.unreachable(others))
-    if juju.peers is None:
+    seen = replace(seen, pools=world.lxd.pools())
+    if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         return seen
-    if is_steward(juju.unit, juju.peers, seen):
-        return replace(seen, pools=world.lxd.pools(), networks=world.lxd.networks())
-    return replace(seen, pools=world.lxd.pools()) if juju.leader else seen
+    return replace(seen, networks=world.lxd.networks())
 
 
 def _someone_leaves(juju: Juju) -> bool:

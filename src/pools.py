@@ -53,7 +53,7 @@ def wanted(view: View, decided: Storage, known: tuple[Pool, ...]) -> tuple[Wante
 
 def unmade(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[WantedPool]:
     """Those of them that are not there on all members."""
-    there = {p.name for p in known if p.whole}
+    there = {p.name for p in known if not p.half_made}
     return [pool for pool in pools if pool.name not in there]
 
 
@@ -73,7 +73,7 @@ def change(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
 
 def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | None:
     """Why a pool that is there cannot be what is asked for. Nothing is changed then."""
-    made = {p.name: p for p in known if p.whole}
+    made = {p.name: p for p in known if not p.half_made}
     for pool in wanted(view, decided, known):
         there = made.get(pool.name)
         if there is None:
@@ -87,6 +87,15 @@ def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | No
             told = f"storage-size={has}" if has else "--reset storage-size"
             return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {told}")
     return None
+
+
+def unavailable(known: tuple[Pool, ...]) -> Status | None:
+    """Blocked where this member's part of a pool is there and cannot be used."""
+    names_of_them = [pool.name for pool in known if pool.unavailable]
+    if not names_of_them:
+        return None
+    name = names_of_them[0]
+    return blocked(f"pool {name} is unavailable here: bring its device back, snap restart lxd")
 
 
 def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[KeepRoots]:
@@ -104,7 +113,7 @@ def current(view: View, decided: Storage, known: tuple[Pool, ...]) -> Storage:
     """The default pool as it is on record, once the default profile uses the one that is wanted."""
     pool = default(view.default_pool, decided, known)
     made = next((p for p in known if p.name == pool.name), None)
-    if made is None or not made.whole or PROFILE not in made.used_by:
+    if made is None or made.half_made or PROFILE not in made.used_by:
         return decided
     size = made.config.get(parts.SIZE, decided.size if made.name == decided.pool else "")
     return Storage(backend=pool.backend, pool=pool.name, size=size)
@@ -115,7 +124,7 @@ def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
     return tuple(
         Storage(backend=p.driver, pool=p.name, size=p.config.get(parts.SIZE, ""))
         for p in sorted(known, key=lambda p: p.name)
-        if p.whole
+        if not p.half_made
     )
 
 

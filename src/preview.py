@@ -10,10 +10,7 @@ from view import Lxd, View
 
 
 def lines(view: View) -> list[str]:
-    """The steps that are due on this unit, and after them what the cluster's pools still need.
-
-    The pools are known to the leader and the steward alone.
-    """
+    """The steps that are due on this unit, and after them what the cluster's pools still need."""
     own = [str(step) for step in make_plan(view).steps]
     return own + [line for line in _of_pools(view) if line not in own]
 

@@ -61,7 +61,7 @@ def default_profile(options: Options, pool: str, lxd: Lxd) -> list[Step]:
         return []
     name = wanted_network(options)
     made = next((p for p in lxd.pools if p.name == pool), None)
-    if made is None or not made.whole:
+    if made is None or made.half_made:
         return []
     if PROFILE in made.used_by and _nic_is_right(name, options.network_name, lxd.networks):
         return []

@@ -62,9 +62,15 @@ class Pool:
     config: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
-    def whole(self) -> bool:
-        """Whether it is there on all members."""
-        return self.status.upper() == "CREATED"
+    def half_made(self) -> bool:
+        """Whether its creation began and did not succeed on all members."""
+        return self.status.upper() in ("PENDING", "ERRORED")
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether it is there and this member cannot use its part, as without its device."""
+        # LXD 5.0 spells it without the second a.
+        return self.status.upper() in ("UNAVAILABLE", "UNVAILABLE")
 
     @property
     def users(self) -> list[str]:
@@ -133,8 +139,8 @@ class Server:
 class Lxd:
     """LXD on this machine and, once it is clustered, the cluster seen from here.
 
-    What is None this run has no use for: `pools` and `networks` are asked for by the steward
-    and before the cluster, `instances` and `volumes` where somebody leaves, too.
+    What is None this run has no use for: `networks` are asked for by the steward and before the
+    cluster, `pools` by whoever stays, `instances` and `volumes` where somebody leaves.
     """
 
     server: Server

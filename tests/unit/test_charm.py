@@ -291,17 +291,20 @@ def test_cluster_status_shows_the_pools(stage: Stage):
     ]
 
 
-def test_an_action_that_lxd_does_not_answer_fails_and_says_so(monkeypatch: pytest.MonkeyPatch):
-    app = formed(3)
-    stage = Stage(app, app.units["lxd/1"], monkeypatch)
+def test_a_pool_that_lxd_cannot_remove_now_fails_the_action(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    (cluster,) = stage.app.clusters.values()
+    cluster.pools["old"] = replace(cluster.pools["local"], name="old")
 
-    def silent() -> None:
+    def silent(_: str) -> None:
         raise LxdUnreachable("no answer in time")
 
-    monkeypatch.setattr(stage.unit.lxd, "pools", silent)
+    monkeypatch.setattr(stage.unit.lxd, "delete_pool", silent)
+    action = stage.context.on.action("remove-pool", params={"name": "old"})
 
     with pytest.raises(testing.ActionFailed, match="no answer in time"):
-        stage.context.run(stage.context.on.action("cluster-status"), stage.state())
+        stage.context.run(action, stage.state())
 
 
 def with_storage(monkeypatch: pytest.MonkeyPatch, use: str) -> tuple[Stage, testing.Storage]:

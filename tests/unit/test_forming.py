@@ -62,7 +62,7 @@ def test_only_the_steward_asks_four_things():
         app.hook(name)
         asked[name] = unit.lxd.requests
 
-    assert asked == {"lxd/0": 4, "lxd/1": 2, "lxd/2": 2}
+    assert asked == {"lxd/0": 4, "lxd/1": 3, "lxd/2": 3}
 
 
 def test_the_leader_does_not_act_on_its_own_word_before_it_is_committed():

@@ -171,7 +171,7 @@ def test_what_a_run_left_half_made_is_made_anew():
 
     app.settle()
 
-    assert cluster_of(app).pools["fast"].whole
+    assert cluster_of(app).pools["fast"].status == "Created"
 
 
 def test_whoever_joins_makes_its_part_of_every_pool():
@@ -191,7 +191,7 @@ def test_a_pool_that_was_deleted_is_made_again():
 
     app.settle()
 
-    assert cluster_of(app).pools["local"].whole
+    assert cluster_of(app).pools["local"].status == "Created"
 
 
 def test_a_key_that_was_changed_by_hand_is_set_again():
@@ -226,6 +226,20 @@ def test_a_pool_that_cannot_be_what_is_asked_for_is_left(options: dict[str, Any]
 
     assert pools == before
     assert statuses(app)["app"] == f"blocked: {why}"
+
+
+@pytest.mark.parametrize("word", ["Unavailable", "Unvailable"])
+def test_a_pool_whose_device_is_gone_is_told_and_left_alone(word: str):
+    app = formed(3)
+    pools = cluster_of(app).pools
+    pools["local"] = replace(pools["local"], status=word)
+
+    for unit in app.units:
+        app.hook(unit)
+
+    told = "blocked: pool local is unavailable here: bring its device back, snap restart lxd"
+    assert statuses(app)["lxd/1"] == told
+    assert pools["local"].status == word
 
 
 def test_a_pool_is_not_made_while_somebody_joins():

@@ -79,7 +79,7 @@ def join(
     _accept(server, records, name, address, told)
     sources = {a["name"]: a["value"] for a in answers if a["key"] == "source"}
     for pool in records.pools.values():
-        if pool.whole:
+        if not pool.half_made:
             pools.give(server, pool.name, sources.get(pool.name, ""))
     server.config["cluster.https_address"] = address
     server.lose_records()

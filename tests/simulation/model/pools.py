@@ -58,7 +58,7 @@ def define(server: Server, name: str, driver: str, member: str, source: str) -> 
     """The first phase: a pool as one member will have it."""
     records = server.records
     known = records.pools.get(name)
-    if known is not None and known.whole:
+    if known is not None and not known.half_made:
         raise LxdError("The storage pool already exists")
     if member not in records.rows:
         raise LxdError(f"Cluster member not found: {member}")
