@@ -39,10 +39,15 @@ def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> Wan
     """
     backend = decided.backend if asked.backend == storage.AUTO else asked.backend
     long = f"{asked.name}-{backend}"
-    if decided.backend == backend and decided.pool in (asked.name, long):
-        return replace(asked, name=decided.pool, backend=backend)
-    taken = any(p.name == asked.name and not _is_of(p, backend) for p in known)
-    return replace(asked, name=long if taken else asked.name, backend=backend)
+    made = {p.name: _is_of(p, backend) for p in known}
+    candidates = [asked.name, long]
+    if made.get(long):
+        # It was made, and the record of it may be late.
+        candidates.insert(0, long)
+    if decided.backend == backend and decided.pool in candidates:
+        candidates.insert(0, decided.pool)
+    name = next((name for name in candidates if made.get(name, True)), long)
+    return replace(asked, name=name, backend=backend)
 
 
 def wanted(view: View, decided: Storage, known: tuple[Pool, ...]) -> tuple[WantedPool, ...]:

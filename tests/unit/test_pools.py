@@ -47,6 +47,10 @@ DEFAULTS = [
     # The old pool is gone: its name is no reason to make a third one.
     ("zfs", "local", ZFS, (), "zfs local-zfs"),
     ("dir", "local", ZFS, POOLS, "dir local"),
+    # It was made and is not on record yet, and the old one is gone.
+    ("zfs", "local", DIR, (Pool("local-zfs", "zfs", "Created", frozenset()),), "zfs local-zfs"),
+    # What is on record is gone, and its name is another one's.
+    ("auto", "local", Storage(backend="zfs", pool="local"), POOLS, "zfs local-zfs"),
 ]
 
 
