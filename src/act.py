@@ -49,6 +49,7 @@ from steps import (
     UpdateNetwork,
     UpdatePool,
     WriteCeph,
+    WriteNotes,
 )
 from view import Events
 from world import World
@@ -101,6 +102,11 @@ def _write_ceph(step: WriteCeph, unit: str, world: World, events: Events) -> Eve
 
 def _set_server_config(step: SetServerConfig, unit: str, world: World, events: Events) -> Events:
     world.lxd.set_server_config(step.values)
+    return events
+
+
+def _write_notes(step: WriteNotes, unit: str, world: World, events: Events) -> Events:
+    world.lxd.write_notes(step.values)
     return events
 
 
@@ -276,9 +282,9 @@ def _forget_forming(step: ForgetForming, unit: str, world: World, events: Events
 def _evacuate(step: Evacuate, unit: str, world: World, events: Events) -> Events:
     here = [i for i in world.lxd.instances() if i.location == step.name]
     running = frozenset(str(i) for i in here if i.running)
-    before = marks.ran(step.name, world.lxd.server().config)
+    before = marks.ran(step.name, world.lxd.notes())
     if not running <= before:
-        world.lxd.set_server_config(marks.noted(step.name, before | running))
+        world.lxd.write_notes(marks.noted(step.name, before | running))
     events = replace(events, ran=before | running)
     try:
         for _ in world.lxd.evacuate(step.name, deadlines.EVACUATE):
@@ -348,8 +354,8 @@ def _remove_member(step: RemoveMember, unit: str, world: World, events: Events) 
     things = (*world.lxd.instances(), *world.lxd.volumes())
     gone = [str(thing) for thing in things if thing.location == step.name]
     # First the record, then the removal: so nothing is lost unsaid, whatever comes in between.
-    if record := lost.added(world.lxd.server().config, step.name, gone):
-        world.lxd.set_server_config(record)
+    if record := lost.added(world.lxd.notes(), step.name, gone):
+        world.lxd.write_notes(record)
     world.lxd.remove_member(step.name)
     return events
 
@@ -360,6 +366,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     MakeKey: _make_key,
     WriteCeph: _write_ceph,
     SetServerConfig: _set_server_config,
+    WriteNotes: _write_notes,
     CreatePool: _create_pool,
     UpdatePool: _update_pool,
     KeepRoots: _keep_roots,

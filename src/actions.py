@@ -43,12 +43,12 @@ def forget_lost(view: View, world: World, name: str) -> str:
     """Clears the record of what went with a dead member, or of one thing of it."""
     if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
         raise ActionRefused("this unit is not a member: run it on another one")
-    config = view.lxd.server.config
-    record = lost.forgotten(config, name)
+    notes = view.lxd.notes
+    record = lost.forgotten(notes, name)
     if not record:
-        known = ", ".join(sorted(lost.read(config))) or "nothing"
+        known = ", ".join(sorted(lost.read(notes))) or "nothing"
         raise ActionRefused(f"{name} is not recorded as lost; recorded: {known}")
-    world.lxd.set_server_config(record)
+    world.lxd.write_notes(record)
     return f"{name} is acknowledged"
 
 

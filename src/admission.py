@@ -58,7 +58,7 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
     A turn that another maker gave is that unit's until it is over: it may be joining.
     """
     places = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
-    turn = turns.read(lxd.server.config)
+    turn = turns.read(lxd.notes)
     taken_back = _has_turn(peers.own.token, lxd)
     if turn is not None and not taken_back and not _is_over(turn, view, lxd, peers):
         place = next((p for p in places if p.unit == turn.unit), None)
@@ -104,7 +104,7 @@ def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
 
 
 def _has_turn(token: Token | None, lxd: Lxd) -> bool:
-    turn = turns.read(lxd.server.config)
+    turn = turns.read(lxd.notes)
     return token is not None and turn == Turn(token.unit, token.attempt, token.name)
 
 

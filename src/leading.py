@@ -132,7 +132,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
 def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     """What only the operator can help, and would not see on any unit."""
     lxd = leaving.with_doomed(view, lxd, peers, own)
-    if loss := lost.status(lxd.server.config):
+    if loss := lost.status(lxd.notes):
         return loss
     for unit in sorted(view.units.leaving if view.units else ()):
         data = peers.others.get(unit)

@@ -162,7 +162,7 @@ def _in_turn(lxd: Lxd, member: Member) -> Plan:
 
 def _stopped_on_the_way(view: View, lxd: Lxd, member: Member) -> list[StartInstance]:
     """What an evacuation stopped and did not move, and a later one moved as it was: stopped."""
-    due = marks.ran(member.name, lxd.server.config) - view.events.started
+    due = marks.ran(member.name, lxd.notes) - view.events.started
     return [
         StartInstance(i.project, i.name)
         for i in lxd.instances or ()

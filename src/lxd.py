@@ -11,10 +11,11 @@ from typing import Any
 import deadlines
 import join_tokens
 import lxd_answers
+import lxd_notes
 import lxd_pools
 import lxd_reading
 from addresses import PORT
-from lxd_reading import LxdChangedError, LxdError, LxdStopped, LxdUnreachable
+from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from lxd_requests import Requests
 from view import Instance, Member, Network, Pool, Server, Volume, several_vote
 
@@ -151,21 +152,17 @@ class LxdApi:
         """Sets some keys of the server's configuration."""
         self._requests.change("patch", "", {"config": dict(values)})
 
-    def exchange(self, key: str, before: str, after: str) -> bool:
-        """Sets a key of the server's configuration that is `before` still. False if it is not.
+    def notes(self) -> dict[str, str]:
+        """What the charm keeps in LXD's database. See `lxd_notes`."""
+        return lxd_notes.read(self._requests)
 
-        LXD refuses a change that names another version than the one that it has.
-        """
-        found = self._requests.response("get", "", deadlines.LOOK)
-        if found.json()["metadata"]["config"].get(key, "") != before:
-            return False
-        body = {"config": {key: after}}
-        headers = {"If-Match": found.headers["ETag"]}
-        try:
-            self._requests.request("patch", "", deadlines.CHANGE, json=body, headers=headers)
-        except LxdChangedError:
-            return False
-        return True
+    def write_notes(self, values: Mapping[str, str]) -> None:
+        """Sets some of the notes; an empty value takes one away."""
+        lxd_notes.write(self._requests, values)
+
+    def exchange(self, key: str, before: str, after: str) -> bool:
+        """Sets a note that is `before` still. False if it is not."""
+        return lxd_notes.exchange(self._requests, key, before, after)
 
     def create_pool(
         self,

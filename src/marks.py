@@ -1,4 +1,4 @@
-"""What members say of themselves in LXD's own configuration: whose they are, and that they leave.
+"""What members say of themselves in LXD's database: whose they are, and that they leave.
 
 A unit that leaves can publish nothing to its peers any more and learns nothing new of them, and
 one that is held may stay for long. The others must know: it admits nobody and looks after nothing.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from steps import SetServerConfig
+from steps import WriteNotes
 from view import Lxd, Member
 
 PREFIX = "user.lxd-cluster.leaving."
@@ -44,7 +44,7 @@ def on_its_way(member: Member, lxd: Lxd) -> bool:
 
 
 def _marks(lxd: Lxd) -> dict[str, str]:
-    config = lxd.server.config
+    config = lxd.notes
     return {k.removeprefix(PREFIX): v for k, v in config.items() if k.startswith(PREFIX) and v}
 
 
@@ -65,33 +65,33 @@ def serves(member: Member | None, lxd: Lxd) -> bool:
 
 def unit_of(member: str, lxd: Lxd) -> str:
     """The unit that a member has said it is of, empty if it has not said so yet."""
-    return lxd.server.config.get(UNIT + member, "").partition(" ")[0]
+    return lxd.notes.get(UNIT + member, "").partition(" ")[0]
 
 
 def came_in(member: str, lxd: Lxd) -> int:
     """The attempt in which a member came all the way in, -1 if it has not said so."""
-    attempt = lxd.server.config.get(UNIT + member, "").partition(" ")[2]
+    attempt = lxd.notes.get(UNIT + member, "").partition(" ")[2]
     return int(attempt) if attempt.isdigit() else -1
 
 
-def owned(member: Member, unit: str, attempt: int, lxd: Lxd) -> list[SetServerConfig]:
+def owned(member: Member, unit: str, attempt: int, lxd: Lxd) -> list[WriteNotes]:
     """A member says which unit it is of, and in which attempt it joined."""
     key, value = UNIT + member.name, f"{unit} {attempt}"
-    return [] if lxd.server.config.get(key) == value else [SetServerConfig({key: value})]
+    return [] if lxd.notes.get(key) == value else [WriteNotes({key: value})]
 
 
-def mark(member: Member, word: str) -> SetServerConfig:
+def mark(member: Member, word: str) -> WriteNotes:
     """Marks a member. One key for each, so that two at once do not undo one another."""
-    return SetServerConfig({PREFIX + member.name: word})
+    return WriteNotes({PREFIX + member.name: word})
 
 
-def outdated(own: str, lxd: Lxd) -> list[SetServerConfig]:
+def outdated(own: str, lxd: Lxd) -> list[WriteNotes]:
     """Clears the marks of members that are gone, and that of `own`, which stays."""
     members = {m.name for m in lxd.members}
     gone = leaving(lxd) - (members - {own})
-    config = lxd.server.config
+    config = lxd.notes
     keys = {PREFIX + name: "" for name in gone}
     keys |= {RAN + name: "" for name in gone if RAN + name in config}
     units = {k.removeprefix(UNIT) for k, v in config.items() if k.startswith(UNIT) and v}
     keys |= {UNIT + name: "" for name in units - members}
-    return [SetServerConfig(keys)] if keys else []
+    return [WriteNotes(keys)] if keys else []

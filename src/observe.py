@@ -1,6 +1,6 @@
 """Looks at LXD, the snap and the machine, and changes nothing.
 
-LXD is asked no more than a plan needs: three things on most members, four on the steward.
+LXD is asked no more than a plan needs: four things on most members, five on the steward.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
             networks=world.lxd.networks(),
             instances=world.lxd.instances(),
         )
-    seen = Lxd(server, _members(server.name, world))
+    seen = Lxd(server, _members(server.name, world), notes=world.lxd.notes())
     if juju.leaving or _someone_leaves(juju):
         seen = replace(seen, instances=world.lxd.instances(), volumes=world.lxd.volumes())
     if juju.leaving:

@@ -167,7 +167,7 @@ def _busy(lxd: Lxd, pool: WantedPool) -> Status | None:
     """Why LXD cannot make a pool now: all members must be up, and none about to come in."""
     if down := [m.name for m in lxd.members if not m.online]:
         return waiting(f"to make the pool {pool.name} until {names(down)} is back")
-    turn = turns.read(lxd.server.config)
+    turn = turns.read(lxd.notes)
     if turn is not None and lxd.member(turn.name) is None:
         return waiting(f"to make the pool {pool.name} until {turn.unit} has joined")
     return None

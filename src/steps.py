@@ -64,6 +64,16 @@ class SetServerConfig:
 
 
 @dataclass(frozen=True)
+class WriteNotes:
+    """These of the charm's notes in LXD's database have these values, an empty one has none."""
+
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "note " + ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
+
+
+@dataclass(frozen=True)
 class CreatePool:
     """A storage pool; each of `members` has these keys of its own, outside a cluster none has."""
 
@@ -328,6 +338,7 @@ Step = (
     | MakeKey
     | WriteCeph
     | SetServerConfig
+    | WriteNotes
     | CreatePool
     | UpdatePool
     | KeepRoots

@@ -1,4 +1,4 @@
-"""Whose turn it is to join, as it stands in LXD's own configuration.
+"""Whose turn it is to join, as it stands in LXD's database.
 
 Who makes tokens follows from who is up, and two members may see that differently for a moment.
 The turn is one for all: it changes only for whoever knows what it was.
@@ -45,16 +45,16 @@ def is_over(turn: Turn, lxd: Lxd, data: UnitData | None) -> bool:
 
 def ended(unit: str, lxd: Lxd) -> tuple[PassTurn, ...]:
     """A member says that its own turn is over: it has joined, and may be gone soon."""
-    turn = read(lxd.server.config)
+    turn = read(lxd.notes)
     return (cleared(lxd),) if turn is not None and turn.unit == unit else ()
 
 
 def passed(lxd: Lxd, place: Place, name: str) -> PassTurn:
     """The turn goes on to a unit, if it is still as it is seen here."""
     turn = Turn(place.unit, place.attempt, name)
-    return PassTurn(KEY, lxd.server.config.get(KEY, ""), str(turn), place.unit)
+    return PassTurn(KEY, lxd.notes.get(KEY, ""), str(turn), place.unit)
 
 
 def cleared(lxd: Lxd) -> PassTurn:
     """The turn is nobody's."""
-    return PassTurn(KEY, lxd.server.config.get(KEY, ""), "", "")
+    return PassTurn(KEY, lxd.notes.get(KEY, ""), "", "")

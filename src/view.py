@@ -149,6 +149,8 @@ class Lxd:
     networks: tuple[Network, ...] | None = None
     instances: tuple[Instance, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the charm keeps in LXD's database: the same for all members at any moment."""
     unreachable: frozenset[str] = frozenset()
     """Members that one that leaves could not reach itself: LXD calls them online for a while."""
     doomed: frozenset[str] = frozenset()

@@ -18,6 +18,8 @@ from tests.conformance.deeds import (
 )
 from tests.conformance.side import MACHINES
 
+_NOTE = "user.lxd-cluster.turn"
+
 
 def forming(told: Transcript) -> None:
     """Four join one after the other."""
@@ -60,10 +62,13 @@ def tokens(told: Transcript) -> None:
 
 
 def exchange(told: Transcript) -> None:
-    """A key goes from one value to another only for whoever knows the first."""
+    """A note goes from one value to another only for whoever knows the first.
+
+    Also for one that has just joined, and knows nothing yet of the cluster's own keys.
+    """
     side = told.side
     form(told, "a", "b")
-    key = "user.lxd-cluster.turn"
+    key = _NOTE
 
     def swap(machine: str, before: str, after: str) -> Callable[[], bool]:
         return lambda: side.lxd(machine).exchange(key, before, after)
@@ -71,9 +76,12 @@ def exchange(told: Transcript) -> None:
     told.ask("from nothing", swap("a", "", "one"))
     told.ask("from nothing again", swap("b", "", "two"))
     told.ask("from what it is", swap("b", "one", "two"))
-    told.ask("its value", lambda: side.lxd("a").server().config.get(key))
-    told.ask("back to nothing", swap("a", "two", ""))
-    told.ask("its value then", lambda: side.lxd("b").server().config.get(key, ""))
+    told.ask("its value", lambda: side.lxd("a").notes().get(key))
+    join(told, "c", token(told, "a", "c"))
+    told.ask("by one that has just joined", swap("c", "", "three"))
+    told.ask("and knows what it is", swap("c", "two", "three"))
+    told.ask("back to nothing", swap("a", "three", ""))
+    told.ask("its value then", lambda: side.lxd("b").notes().get(key, ""))
 
 
 def not_pristine(told: Transcript) -> None:
@@ -137,18 +145,19 @@ def joining_with_one_down(told: Transcript) -> None:
     side = told.side
     form(told, "a", "b", "c")
     side.kill_daemon("c")
-    told.ask("a key at once", lambda: side.lxd("a").set_server_config({"user.one": "1"}))
+    told.ask("a note at once", lambda: side.lxd("a").write_notes({_NOTE: "1"}))
     told.ask("d joins at once", lambda: join(told, "d", token(told, "a", "d")))
     side.wait(SOON)
     told.ask("members", lambda: statuses(side, "a"))
-    told.ask("a key later", lambda: side.lxd("a").set_server_config({"user.two": "2"}))
+    told.ask("a key", lambda: side.lxd("a").set_server_config({"user.key": "1"}))
+    told.ask("a note later", lambda: side.lxd("a").write_notes({_NOTE: "2"}))
     told.ask("the profile", lambda: side.lxd("a").set_default_profile(empty_profile()))
     told.ask("d's zone", lambda: side.lxd("a").set_failure_domain(side.hostname("d"), "z1"))
     told.ask("c's zone", lambda: side.lxd("a").set_failure_domain(side.hostname("c"), "z2"))
     told.ask("d leaves", lambda: side.lxd("d").leave(side.hostname("d")))
     started_anew(told, "d")
     told.ask("d joins again", lambda: join(told, "d", token(told, "a", "d")))
-    told.ask("keys", lambda: sorted(k for k in side.lxd("d").server().config if "user" in k))
+    told.ask("the note at d", lambda: side.lxd("d").notes().get(_NOTE))
     side.start_daemon("c")
     side.wait(SOON)
     told.ask("members at last", lambda: statuses(side, "c"))

@@ -12,6 +12,8 @@ from tests.conformance.deeds import (
     token,
 )
 
+_NOTE = "user.lxd-cluster.alone"
+
 
 def a_death(told: Transcript) -> None:
     """A member dies and comes back, dies again and is removed, and comes back after that."""
@@ -122,13 +124,13 @@ def recovery_and_return(told: Transcript) -> None:
     side.power_off("c")
     side.recover("a")
     side.wait(SOON)
-    side.lxd("a").set_server_config({"user.alone": "a"})
+    side.lxd("a").write_notes({_NOTE: "a"})
     side.together(lambda: side.power_on("b"), lambda: side.power_on("c"))
     side.wait(SOON)
     told.ask("members at a", lambda: statuses(side, "a"))
     told.ask("members at b", lambda: statuses(side, "b"))
-    told.ask("what a did alone, at a", lambda: side.lxd("a").server().config.get("user.alone"))
-    told.ask("what a did alone, at b", lambda: side.lxd("b").server().config.get("user.alone"))
+    told.ask("what a did alone, at a", lambda: side.lxd("a").notes().get(_NOTE))
+    told.ask("what a did alone, at b", lambda: side.lxd("b").notes().get(_NOTE))
     told.ask("roles", lambda: roles(side, "a"))
 
 

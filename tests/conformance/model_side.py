@@ -44,6 +44,9 @@ class ModelSide:
     def launch(self, machine: str, name: str, evacuate: str) -> None:
         self._servers[machine].create("default", name, evacuate)
 
+    def launch_by_profile(self, machine: str, name: str) -> None:
+        self._servers[machine].create("default", name)
+
     def add_volume(self, machine: str, name: str) -> None:
         self._servers[machine].add_volume("default", POOL, name)
 

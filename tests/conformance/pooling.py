@@ -50,7 +50,7 @@ def another_default(told: Transcript) -> None:
         lxd.set_default_profile({**profile, "devices": {"root": root}})
 
     told.ask("the first pool", lambda: use(POOL))
-    side.launch("b", "c1", "auto")
+    side.launch_by_profile("b", "c1")
     lxd.create_pool("other", "dir", {}, members)
     told.ask("the other pool", lambda: use("other"))
     told.ask("the instance stays", lambda: lxd.keep_roots(POOL))

@@ -103,6 +103,9 @@ class RealSide:
         target = f"--target {self.hostname(machine)}"
         self.shell(machine, f"lxd.lxc init --empty {name} -s {POOL} {keep} {target}")
 
+    def launch_by_profile(self, machine: str, name: str) -> None:
+        self.shell(machine, f"lxd.lxc init --empty {name} --target {self.hostname(machine)}")
+
     def add_volume(self, machine: str, name: str) -> None:
         target = f"--target {self.hostname(machine)}"
         self.shell(machine, f"lxd.lxc storage volume create {POOL} {name} {target}")

@@ -40,6 +40,10 @@ class Side(Protocol):
         """A new instance, as an operator makes it."""
         ...
 
+    def launch_by_profile(self, machine: str, name: str) -> None:
+        """A new instance that has its root disk from the default profile."""
+        ...
+
     def add_volume(self, machine: str, name: str) -> None:
         """A new custom volume, as an operator makes it."""
         ...

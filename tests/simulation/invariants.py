@@ -207,7 +207,7 @@ class Invariants:
         for records in self.engine.cloud.databases:
             known.update(map(str, records.instances.values()))
             known.update(map(str, records.volumes.values()))
-            for things in lost.read(records.config).values():
+            for things in lost.read(records.notes).values():
                 known.update(things)
         for thing in self.ledger.made:
             if thing not in known and thing not in self.ledger.deleted:

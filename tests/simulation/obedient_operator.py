@@ -297,7 +297,7 @@ def _evacuate_and_remove(server: Server, name: str) -> None:
 
 
 def _lost(server: Server, name: str) -> list[str]:
-    found = lost.read(server.records.config)
+    found = lost.read(server.records.notes)
     return found.get(name, [name])
 
 

@@ -46,6 +46,7 @@ class ModelCluster:
     members: dict[str, Member] = field(default_factory=dict[str, Member])
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     pools: dict[str, Pool] = field(default_factory=dict[str, Pool])
+    notes: dict[str, str] = field(default_factory=dict[str, str])
     given: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     """By pool and member: the source that it was given when the pool was made in the cluster."""
     kept: list[str] = field(default_factory=list[str])
@@ -206,10 +207,18 @@ class ModelLxd:
         self.server_ = replace(self.server_, config={**self.server_.config, **local})
         self.shared.config.update({k: v for k, v in values.items() if k not in local})
 
+    def notes(self) -> dict[str, str]:
+        self.requests += 1
+        return dict(self.shared.notes)
+
+    def write_notes(self, values: Mapping[str, str]) -> None:
+        notes = {**self.shared.notes, **values}
+        self.shared.notes = {key: value for key, value in notes.items() if value}
+
     def exchange(self, key: str, before: str, after: str) -> bool:
-        if self.shared.config.get(key, "") != before:
+        if self.shared.notes.get(key, "") != before:
             return False
-        self.shared.config[key] = after
+        self.write_notes({key: after})
         return True
 
     def create_pool(

@@ -80,13 +80,13 @@ def test_a_cluster_that_answers_has_its_quorum():
 def test_a_loss_is_acknowledged_by_member_or_by_thing():
     app = formed(1)
     unit = app.units["lxd/0"]
-    unit.lxd.set_server_config({lost.KEY: '{"m2": ["default/c1", "default/c2"], "m3": ["a/b"]}'})
+    unit.lxd.write_notes({lost.KEY: '{"m2": ["default/c1", "default/c2"], "m3": ["a/b"]}'})
 
     actions.forget_lost(app.view("lxd/0"), unit.world, "default/c1")
     actions.forget_lost(app.view("lxd/0"), unit.world, "m3")
-    assert lost.read(unit.lxd.server().config) == {"m2": ["default/c2"]}
+    assert lost.read(unit.lxd.notes()) == {"m2": ["default/c2"]}
     actions.forget_lost(app.view("lxd/0"), unit.world, "m2")
-    assert unit.lxd.server().config[lost.KEY] == ""
+    assert lost.KEY not in unit.lxd.notes()
 
 
 def test_what_was_not_lost_cannot_be_acknowledged():

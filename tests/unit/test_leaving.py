@@ -214,7 +214,7 @@ def test_a_member_that_has_said_whose_it_is_is_no_failed_join_whatever_is_seen_o
         '{"unit": "lxd/1", "name": "m1", "attempt": 0, "sealed": "x", "made": 1}'
     )
     app.databags["lxd/1"] |= {"able": "true", "attempt": "1"}
-    the_cluster(app).config[marks.UNIT + "m1"] = "lxd/1 1"
+    the_cluster(app).notes[marks.UNIT + "m1"] = "lxd/1 1"
     del app.databags["lxd/1"]["cluster"]
     without(app, "m1")
 
@@ -272,20 +272,20 @@ def test_the_steps_of_each_stage():
     app = leaving(with_instance(formed(3), "m2"), "lxd/2")
     cluster = the_cluster(app)
     mark = app.plan("lxd/2").steps
-    cluster.config["user.lxd-cluster.leaving.m2"] = "leaving"
+    cluster.notes["user.lxd-cluster.leaving.m2"] = "leaving"
     first = app.plan("lxd/2").steps
     cluster.instances.clear()
     cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
     turn = app.plan("lxd/2").steps
-    cluster.config["user.lxd-cluster.leaving.m2"] = "going"
+    cluster.notes["user.lxd-cluster.leaving.m2"] = "going"
     second = app.plan("lxd/2").steps
     app.options["on_remove"] = "abandon"
     with_volume(app, "m2")
     third = app.plan("lxd/2").steps
 
-    assert [str(step) for step in mark] == ["set user.lxd-cluster.leaving.m2=leaving"]
+    assert [str(step) for step in mark] == ["note user.lxd-cluster.leaving.m2=leaving"]
     assert first == (Evacuate("m2", "1 instance"),)
-    assert [str(step) for step in turn] == ["set user.lxd-cluster.leaving.m2=going"]
+    assert [str(step) for step in turn] == ["note user.lxd-cluster.leaving.m2=going"]
     assert second == (LeaveCluster("m2"),)
     assert third == (AbandonMember("m2", ("volume default/local/data",)),)
 
@@ -320,7 +320,7 @@ def test_one_that_leaves_waits_for_nobody_whose_turn_is_over():
     app = with_token_out(formed(1))
     cluster = the_cluster(app)
     cluster.tokens.clear()
-    cluster.config.pop(turns.KEY)
+    cluster.notes.pop(turns.KEY)
     app.remove("lxd/1")
     app.add(2)
 
@@ -493,7 +493,7 @@ def test_a_leader_that_is_held_keeps_nobody_from_joining(number: int):
 
 TURNS = [
     ({"m1": "going", "m2": "leaving"}, "wait until m1 has left"),
-    ({"m1": "going", "m2": "going"}, "set user.lxd-cluster.leaving.m2=leaving"),
+    ({"m1": "going", "m2": "going"}, "note user.lxd-cluster.leaving.m2=leaving"),
     ({"m3": "going", "m2": "going"}, "take m2 out of the cluster"),
     ({"m1": "leaving", "m2": "going"}, "take m2 out of the cluster"),
     ({"m9": "going", "m2": "going"}, "take m2 out of the cluster"),
@@ -505,7 +505,7 @@ def test_members_leave_one_at_a_time(words: dict[str, str], step: str):
     app = leaving(formed(4), "lxd/1", "lxd/2", "lxd/3")
     cluster = the_cluster(app)
     cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
-    cluster.config.update({f"user.lxd-cluster.leaving.{m}": w for m, w in words.items()})
+    cluster.notes.update({f"user.lxd-cluster.leaving.{m}": w for m, w in words.items()})
     view = replace(app.view("lxd/2"), events=Events(evacuation=""))
 
     assert [str(s) for s in make_plan(view).steps] == [step]

@@ -14,7 +14,7 @@ from turns import Turn
 
 def turn_of(app: ModelApp) -> str:
     (cluster,) = app.clusters.values()
-    return cluster.config.get(turns.KEY, "")
+    return cluster.notes.get(turns.KEY, "")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def turn_of(app: ModelApp) -> str:
         ("lxd/12 3 node-12", Turn("lxd/12", 3, "node-12")),
     ],
 )
-def test_a_turn_is_read_from_lxds_configuration(text: str, turn: Turn | None):
+def test_a_turn_is_read_from_the_notes(text: str, turn: Turn | None):
     assert turns.read({turns.KEY: text}) == turn
 
 
@@ -60,7 +60,7 @@ def with_turn_of_another(app: ModelApp) -> ModelApp:
     for name in ("lxd/1", "lxd/2"):
         app.hook(name)
     (cluster,) = app.clusters.values()
-    cluster.config[turns.KEY] = "lxd/2 0 m2"
+    cluster.notes[turns.KEY] = "lxd/2 0 m2"
     return app
 
 
@@ -87,7 +87,7 @@ def test_the_turn_of_a_unit_that_is_gone_passes_once_it_was_waited_for():
 def test_a_unit_that_leaves_right_after_it_joined_ends_its_turn():
     app = formed(2)
     (cluster,) = app.clusters.values()
-    cluster.config[turns.KEY] = "lxd/1 0 m1"
+    cluster.notes[turns.KEY] = "lxd/1 0 m1"
     app.leaving.add("lxd/1")
     app.hook("lxd/1")
     app.remove("lxd/1")
@@ -144,7 +144,7 @@ def test_a_turn_passes_only_if_it_is_as_it_was_seen():
     app = formed(1)
     lxd = app.units["lxd/0"].lxd
     step = turns.passed(replace(app.view("lxd/0")).lxd, Place(unit="lxd/1"), "m1")  # pyright: ignore[reportArgumentType]
-    lxd.shared.config[turns.KEY] = "lxd/2 0 m2"
+    lxd.shared.notes[turns.KEY] = "lxd/2 0 m2"
 
     assert not lxd.exchange(step.key, step.before, step.after)
     assert turn_of(app) == "lxd/2 0 m2"

@@ -30,11 +30,17 @@ def set_config(server: Server, values: Mapping[str, str]) -> None:
             where.pop(key, None)
 
 
+def write_notes(server: Server, values: Mapping[str, str]) -> None:
+    """Sets keys of the default project; an empty value takes one away."""
+    notes = {**server.records.notes, **values}
+    server.records.notes = {key: value for key, value in notes.items() if value}
+
+
 def exchange(server: Server, key: str, before: str, after: str) -> bool:
     """Sets a key if it has the value that is expected."""
-    if server.records.config.get(key, "") != before:
+    if server.records.notes.get(key, "") != before:
         return False
-    set_config(server, {key: after})
+    write_notes(server, {key: after})
     return True
 
 

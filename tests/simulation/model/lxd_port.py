@@ -155,8 +155,16 @@ class ModelLxd:
         """Sets some keys of the server's configuration."""
         self._change("set_server_config", lambda s: changes.set_config(s, values))
 
+    def notes(self) -> dict[str, str]:
+        """What the charm keeps in LXD's database."""
+        return self._look("notes", lambda s: dict(s.records.notes))
+
+    def write_notes(self, values: Mapping[str, str]) -> None:
+        """Sets some of the notes."""
+        self._change("write_notes", lambda s: changes.write_notes(s, values))
+
     def exchange(self, key: str, before: str, after: str) -> bool:
-        """Sets a key of the server's configuration that is `before` still. False if it is not."""
+        """Sets a note that is `before` still. False if it is not."""
         return self._change("exchange", lambda s: changes.exchange(s, key, before, after))
 
     def create_pool(

@@ -63,6 +63,8 @@ class Records:
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
     tokens: dict[str, JoinToken] = field(default_factory=dict[str, JoinToken])
     config: dict[str, str] = field(default_factory=dict[str, str])
+    notes: dict[str, str] = field(default_factory=dict[str, str])
+    """Keys of the default project."""
     pools: dict[str, Pool] = field(default_factory=dict[str, Pool])
     pool_parts: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     """By pool and member: the source that it was defined with."""
@@ -128,6 +130,7 @@ class Records:
             rows={name: replace(row) for name, row in self.rows.items()},
             tokens=dict(self.tokens),
             config=dict(self.config),
+            notes=dict(self.notes),
             pools=dict(self.pools),
             pool_parts={name: dict(parts) for name, parts in self.pool_parts.items()},
             roots=dict(self.roots),
