@@ -9,6 +9,7 @@ A project is read from the database by every request.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import deadlines
 from lxd_reading import LxdChangedError
@@ -26,21 +27,44 @@ def read(requests: Requests) -> dict[str, str]:
 
 def write(requests: Requests, values: Mapping[str, str]) -> None:
     """Sets some; an empty value takes one away."""
-    requests.change("patch", _PROJECT, {"config": dict(values)})
+    import tenacity
+
+    attempts = tenacity.Retrying(
+        stop=tenacity.stop_after_delay(deadlines.CHANGE),
+        wait=tenacity.wait_random(0.05, 0.5),
+        retry=tenacity.retry_if_exception_type(LxdChangedError),
+        reraise=True,
+    )
+    attempts(lambda: _replace(requests, *_project(requests), values))
 
 
 def exchange(requests: Requests, key: str, before: str, after: str) -> bool:
-    """Sets one that is `before` still. False if it is not.
-
-    LXD refuses a change that names another version than the one that it has.
-    """
-    found = requests.response("get", _PROJECT, deadlines.LOOK)
-    if found.json()["metadata"]["config"].get(key, "") != before:
+    """Sets one that is `before` still. False if it is not."""
+    project, version = _project(requests)
+    if project["config"].get(key, "") != before:
         return False
-    body = {"config": {key: after}}
-    headers = {"If-Match": found.headers["ETag"]}
     try:
-        requests.request("patch", _PROJECT, deadlines.CHANGE, json=body, headers=headers)
+        _replace(requests, project, version, {key: after})
     except LxdChangedError:
         return False
     return True
+
+
+def _project(requests: Requests) -> tuple[Any, str]:
+    """The project as it is, and which version of it that is."""
+    found = requests.response("get", _PROJECT, deadlines.LOOK)
+    return found.json()["metadata"], found.headers["ETag"]
+
+
+def _replace(requests: Requests, project: Any, version: str, values: Mapping[str, str]) -> None:
+    """Writes the whole project, if it is of that version still. Raises LxdChangedError.
+
+    PATCH would be shorter, and forgets in LXD 5.0 what it is not told.
+    """
+    config = {**project["config"], **values}
+    body = {
+        "description": project["description"],
+        "config": {key: value for key, value in config.items() if value},
+    }
+    headers = {"If-Match": version}
+    requests.request("put", _PROJECT, deadlines.CHANGE, json=body, headers=headers)
