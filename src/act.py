@@ -112,6 +112,8 @@ def _write_notes(step: WriteNotes, unit: str, world: World, events: Events) -> E
 
 def _create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
     # By a run that was cut short.
+    if _finished(step, world):
+        return events
     _remove_half_made_pool(step.name, world)
     try:
         world.lxd.create_pool(step.name, step.driver, step.config, step.members)
@@ -125,6 +127,22 @@ def _create_pool(step: CreatePool, unit: str, world: World, events: Events) -> E
 def _remove_half_made_pool(name: str, world: World) -> None:
     if any(p.name == name and p.half_made for p in world.lxd.pools()):
         world.lxd.delete_pool(name)
+
+
+def _finished(step: CreatePool, world: World) -> bool:
+    """Whether a pool that some members made already could be made on the others.
+
+    In a Ceph that is the only way: LXD cannot take away what it made there and not everywhere.
+    """
+    there = next((p for p in world.lxd.pools() if p.name == step.name), None)
+    if there is None or not there.errored or there.driver != step.driver:
+        return False
+    try:
+        world.lxd.finish_pool(step.name)
+    except LxdError as error:
+        logger.info("the pool %s is made anew: %s", step.name, error)
+        return False
+    return True
 
 
 def _update_pool(step: UpdatePool, unit: str, world: World, events: Events) -> Events:
@@ -339,7 +357,7 @@ def _await_join(step: AwaitJoin, unit: str, world: World, events: Events) -> Eve
 
 def _await_roles(step: AwaitRoles, unit: str, world: World, events: Events) -> Events:
     world.lxd.await_one_voter(deadlines.ROLES)
-    return events
+    return replace(events, roles_awaited=True)
 
 
 def _abandon_member(step: AbandonMember, unit: str, world: World, events: Events) -> Events:

@@ -36,7 +36,8 @@ LEAVE = 120.0
 """A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""
 
 ROLES = 30.0
-"""LXD giving its last two members new roles, after the third has left."""
+"""LXD giving its last two members new roles, after the third has left. It does so within 10 s, or
+never."""
 
 LAPSE = 600.0
 """A unit that has had its token this long without joining goes to the end of the queue."""

@@ -137,7 +137,7 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
     if not left and (stopped := _stopped_on_the_way(view, lxd, member)):
         return _go(*stopped)
     if not left:
-        return _in_turn(lxd, member)
+        return _in_turn(view, lxd, member)
     if moves := _moves(view, lxd, member, instances):
         return _go(*moves)
     if view.options.on_remove == ABANDON:
@@ -147,10 +147,10 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
     return _hold(cannot_leave(view.unit, reasons), _with_way_out(view, reasons))
 
 
-def _in_turn(lxd: Lxd, member: Member) -> Plan:
+def _in_turn(view: View, lxd: Lxd, member: Member) -> Plan:
     """An empty member goes when no other is on its way."""
     first = marks.ahead(member, lxd)
-    if not first and _roles_are_due(lxd):
+    if not first and _roles_are_due(lxd) and not view.events.roles_awaited:
         return _go(AwaitRoles())
     if not first:
         step = LeaveCluster(member.name)
@@ -238,9 +238,10 @@ def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
 
 
 def _roles_are_due(lxd: Lxd) -> bool:
-    """Whether the third member left a moment ago, and LXD will demote one of the two.
+    """Whether the third member left a moment ago, and LXD may be about to demote one of the two.
 
-    It lists both as voters until then. Who goes meanwhile may take the database along.
+    It lists both as voters until then. Who goes meanwhile may take the database along. Where it was
+    the leader that left, both vote for good (measured), and one may go as well.
     """
     return len(lxd.members) == 2 and several_vote(lxd.members) and not _promotes_any(lxd)
 

@@ -8,6 +8,9 @@ from typing import Any
 import deadlines
 from lxd_requests import Requests
 
+_OWN = "volatile.pool.pristine"
+"""Key of a pool in a Ceph: LXD found nothing of another LXD there when it made it."""
+
 
 def create(
     requests: Requests,
@@ -22,6 +25,28 @@ def create(
         requests.change("post", "storage-pools", body, target=member)
     body = {"name": name, "driver": driver, "config": dict(config)}
     requests.request("post", "storage-pools", deadlines.POOL, json=body)
+
+
+def finish(requests: Requests, name: str) -> None:
+    """Makes a pool on the members that have not made it yet.
+
+    LXD has kept its keys, and refuses to be told them again.
+    """
+    driver = requests.get(f"storage-pools/{name}")["driver"]
+    body: dict[str, Any] = {"name": name, "driver": driver, "config": {}}
+    requests.request("post", "storage-pools", deadlines.POOL, json=body)
+
+
+def delete(requests: Requests, name: str) -> None:
+    """Deletes a pool. LXD refuses one that holds more than images.
+
+    What LXD takes for its own in a Ceph it deletes there as well, with all that anybody has in it,
+    or fails where its key does not allow that. So it is told that the OSD pool is not its own.
+    """
+    pool = requests.get(f"storage-pools/{name}")
+    if pool["config"].get(_OWN) == "true" and pool["status"].upper() == "CREATED":
+        requests.change("patch", f"storage-pools/{name}", {"config": {_OWN: "false"}})
+    requests.request("delete", f"storage-pools/{name}", deadlines.POOL)
 
 
 def keep_roots(requests: Requests, pool: str) -> None:

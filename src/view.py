@@ -64,7 +64,12 @@ class Pool:
     @property
     def half_made(self) -> bool:
         """Whether its creation began and did not succeed on all members."""
-        return self.status.upper() in ("PENDING", "ERRORED")
+        return self.errored or self.status.upper() == "PENDING"
+
+    @property
+    def errored(self) -> bool:
+        """Whether it is defined on all members, and was made on some of them only."""
+        return self.status.upper() == "ERRORED"
 
     @property
     def unavailable(self) -> bool:
@@ -306,6 +311,8 @@ class Events:
     """The unit that this member has just given the turn to."""
     awaited: bool = False
     """Whoever used it was waited for."""
+    roles_awaited: bool = False
+    """LXD was given time to decide which of its last two members votes."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
@@ -49,6 +49,15 @@ class Transcript:
             detail = str(error)
             answer = "silent" if detail in _NO_DATABASE else "refused"
         self.lines.append(Answer(question, answer, self._plain(detail), self.clock() - began))
+
+    def chance(self, question: str, call: Callable[[], Any], *fair: str) -> None:
+        """Notes whether the answer is one of those that chance may bring: LXD gives now one, now
+        the other."""
+        self.ask(question, call)
+        line = self.lines[-1]
+        if line.answer in fair:
+            told = f"{line.answer} {line.detail}".strip()
+            self.lines[-1] = replace(line, answer=" or ".join(fair), detail=told)
 
     def _plain(self, text: str) -> str:
         for machine in MACHINES:

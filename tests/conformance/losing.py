@@ -117,7 +117,10 @@ def recovery(told: Transcript) -> None:
 
 
 def recovery_and_return(told: Transcript) -> None:
-    """The two that were lost come back though the survivor goes on alone."""
+    """The two that were lost come back though the survivor goes on alone.
+
+    They are a majority of what they know: either they follow the survivor, or they go on without.
+    """
     side = told.side
     form(told, "a", "b", "c")
     side.power_off("b")
@@ -127,11 +130,10 @@ def recovery_and_return(told: Transcript) -> None:
     side.lxd("a").write_notes({_NOTE: "a"})
     side.together(lambda: side.power_on("b"), lambda: side.power_on("c"))
     side.wait(SOON)
-    told.ask("members at a", lambda: statuses(side, "a"))
+    everybody = "a ONLINE, b ONLINE, c ONLINE"
+    told.chance("members at a", lambda: statuses(side, "a"), everybody, "silent")
     told.ask("members at b", lambda: statuses(side, "b"))
-    told.ask("what a did alone, at a", lambda: side.lxd("a").notes().get(_NOTE))
-    told.ask("what a did alone, at b", lambda: side.lxd("b").notes().get(_NOTE))
-    told.ask("roles", lambda: roles(side, "a"))
+    told.chance("what a did alone", lambda: side.lxd("b").notes().get(_NOTE), "a", "None")
 
 
 def recovery_among_the_living(told: Transcript) -> None:

@@ -14,6 +14,7 @@ from lxd_reading import LxdError, LxdUnreachable
 from tests.simulation.commands import Commands
 from tests.simulation.engine import APP
 from tests.simulation.model import evacuation
+from tests.simulation.model.pools import LEFT
 from tests.simulation.model.records import Row, State
 from tests.simulation.model.server import Server
 from tests.simulation.site import HAS_DATABASE, Site, answers, truth_of
@@ -41,7 +42,7 @@ class ObedientOperator:
             r"address is ([^ :]+)\S*, the machine's": self._give_address,
             r"lxc cluster restore": self._restore,
             r"LXD here has a (?:storage )?pool (\S+?):? ": self._delete_pool,
-            r"(\S+) holds btrfs: run wipe-device": self._wipe_device,
+            r"holds \w+: run wipe-device": self._wipe_device,
             r"remove this unit": self._replace,
         }
         """What a unit's status asks for, and who does it."""
@@ -117,9 +118,12 @@ class ObedientOperator:
         self._do("lxc storage delete", name)
         self.engine.cloud.servers[unit.machine].records.pools.pop(name, None)
 
-    def _wipe_device(self, unit: Unit, device: str) -> None:
-        """What an LXD left there that is none any more."""
-        self._action(unit.name, "wipe-device", device=device, confirm=f"uuid of {device}")
+    def _wipe_device(self, unit: Unit) -> None:
+        """One that LXD left behind, never what holds an operator's data."""
+        devices = self.engine.cloud.servers[unit.machine].devices
+        device = next((path for path, holds in devices.items() if holds == LEFT), None)
+        if device is not None:
+            self._action(unit.name, "wipe-device", device=device, confirm=f"uuid of {device}")
 
     def _give_address(self, unit: Unit, address: str) -> None:
         self._do("gives a machine its address back", address)

@@ -83,6 +83,7 @@ class ModelLxd:
     fail_evacuation: str = ""
     fail_move: str = ""
     fail_pool: str = ""
+    fail_finish: str = ""
     cut_off: frozenset[str] = frozenset()
     heartbeat_comes: bool = True
     awaited: list[str] = field(default_factory=list[str])
@@ -239,6 +240,11 @@ class ModelLxd:
             raise LxdError(f"failed to notify peer {down[0]}")
         self.sources[name] = config.get("source", "")
         self.shared.given[name] = {m: keys.get("source", "") for m, keys in members.items()}
+
+    def finish_pool(self, name: str) -> None:
+        if self.fail_finish:
+            raise LxdError(self.fail_finish)
+        self.shared.pools[name] = replace(self.shared.pools[name], status="Created")
 
     def delete_pool(self, name: str) -> None:
         del self.shared.pools[name]

@@ -168,14 +168,20 @@ def test_a_pool_that_could_not_be_made_on_all_members_is_on_none():
     assert root(app) == "local-dir"
 
 
-def test_what_a_run_left_half_made_is_made_anew():
+@pytest.mark.parametrize(
+    ("status", "refusal", "anew"),
+    [("Errored", "", False), ("Errored", "in use by another LXD", True), ("Pending", "", True)],
+)
+def test_what_a_run_left_half_made_is_finished_or_made_anew(status: str, refusal: str, anew: bool):
     app = formed(3)
-    cluster_of(app).pools["fast"] = Pool("fast", "btrfs", "Errored", frozenset())
+    cluster_of(app).pools["fast"] = Pool("fast", "btrfs", status, frozenset())
+    app.units["lxd/0"].lxd.fail_finish = refusal
     app.options["storage_pools"] = "fast: btrfs"
 
     app.settle()
 
     assert cluster_of(app).pools["fast"].status == "Created"
+    assert ("fast" in cluster_of(app).given) is anew
 
 
 def test_whoever_joins_makes_its_part_of_every_pool():

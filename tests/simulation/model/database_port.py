@@ -49,7 +49,7 @@ class ModelDatabase:
         try:
             server.cloud.pause(times.REQUEST, "database.recover")
             row = server.row()
-            if row is None or row.role is Role.SPARE:
+            if row is None or (row.role is Role.SPARE and not row.has_copy):
                 raise subprocess.CalledProcessError(1, "lxd cluster recover-from-quorum-loss")
             server.split()
         finally:

@@ -63,6 +63,9 @@ def rebalance(cloud: Cloud, records: Records, at: float) -> None:
     head = leader(cloud, records, at)
     if not head:
         return
+    records.handed_over = False
+    for row in records.members:
+        row.has_copy = row.has_copy or row.role is not Role.SPARE
     if len(records.members) < _VOTERS:
         for row in records.voters:
             if row.name != head:
@@ -94,9 +97,22 @@ def _round(cloud: Cloud, records: Records, at: float) -> None:
     for row in records.members:
         if _reaches(cloud, records, head, row, at):
             row.heartbeat = at
-    two_vote = len(records.members) < _VOTERS and len(records.voters) > 1
-    if two_vote or any(_offline(records, row, at) for row in records.members):
+    few = len(records.members) < _VOTERS
+    two_vote = few and len(records.voters) > 1 and not records.handed_over
+    if (
+        two_vote
+        or _lacks_standby(cloud, records, at)
+        or any(_offline(records, row, at) for row in records.members)
+    ):
         rebalance(cloud, records, at)
+
+
+def _lacks_standby(cloud: Cloud, records: Records, at: float) -> bool:
+    """Whether a member that is up has no role, and could have the database as a stand-by."""
+    if len(records.members) < _VOTERS:
+        return False
+    spare = any(r.role is Role.SPARE and _up(cloud, records, r, at) for r in records.members)
+    return spare and sum(r.role is Role.STANDBY for r in records.members) < _STANDBYS
 
 
 def _gather(cloud: Cloud, records: Records, head: Row) -> None:

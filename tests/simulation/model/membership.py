@@ -31,6 +31,7 @@ def leave(server: Server, name: str) -> Work:
     if heartbeats.leader(cloud, records, cloud.now) == name:
         yield from _hand_over(server, row)
         _forget(server, row)
+        records.handed_over = True
     else:
         yield times.LEAVE / 2
         _forget(server, row)

@@ -90,6 +90,14 @@ def create(server: Server, name: str, driver: str, config: Mapping[str, str]) ->
     records.pools[name] = pool
 
 
+def finish(server: Server, name: str) -> None:
+    """A pool that was made on some members is made on the others, with the keys that it has."""
+    pool = server.records.pools.get(name)
+    if pool is None or pool.status != "Errored":
+        raise LxdError("Storage pool is not in pending state")
+    create(server, name, pool.driver, pool.config)
+
+
 def give(server: Server, pool: str, source: str) -> None:
     """A server's part of a pool: on a device, or without one in a file of its own."""
     if not source or server.devices.get(source) == _IN + pool:

@@ -38,6 +38,8 @@ class Row:
     role: Role
     heartbeat: float
     domain: str = "default"
+    has_copy: bool = False
+    """Whether it had the database at some time: it may go on from that if the others are lost."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class Records:
     leader: str = ""
     headless: bool = False
     """Its last voter took itself out: nobody leads it until it is recovered."""
+    handed_over: bool = False
+    """Its leader has left: of the last two both vote until its members change again."""
     round: int = 0
     """The last round of heartbeats that has been counted."""
 
