@@ -14,6 +14,7 @@ import deadlines
 import join_tokens
 import lost
 import marks
+import pool_acts
 import pools
 import seal
 from lxd_reading import LxdError, LxdUnreachable
@@ -107,51 +108,6 @@ def _set_server_config(step: SetServerConfig, unit: str, world: World, events: E
 
 def _write_notes(step: WriteNotes, unit: str, world: World, events: Events) -> Events:
     world.lxd.write_notes(step.values)
-    return events
-
-
-def _create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
-    # By a run that was cut short.
-    if _finished(step, world):
-        return events
-    _remove_half_made_pool(step.name, world)
-    try:
-        world.lxd.create_pool(step.name, step.driver, step.config, step.members)
-    except (LxdError, LxdUnreachable):
-        with suppress(LxdError, LxdUnreachable):
-            _remove_half_made_pool(step.name, world)
-        raise
-    return events
-
-
-def _remove_half_made_pool(name: str, world: World) -> None:
-    if any(p.name == name and p.half_made for p in world.lxd.pools()):
-        world.lxd.delete_pool(name)
-
-
-def _finished(step: CreatePool, world: World) -> bool:
-    """Whether a pool that some members made already could be made on the others.
-
-    In a Ceph that is the only way: LXD cannot take away what it made there and not everywhere.
-    """
-    there = next((p for p in world.lxd.pools() if p.name == step.name), None)
-    if there is None or not there.errored or there.driver != step.driver:
-        return False
-    try:
-        world.lxd.finish_pool(step.name)
-    except LxdError as error:
-        logger.info("the pool %s is made anew: %s", step.name, error)
-        return False
-    return True
-
-
-def _update_pool(step: UpdatePool, unit: str, world: World, events: Events) -> Events:
-    world.lxd.update_pool(step.name, step.values)
-    return events
-
-
-def _keep_roots(step: KeepRoots, unit: str, world: World, events: Events) -> Events:
-    world.lxd.keep_roots(step.pool)
     return events
 
 
@@ -385,9 +341,9 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     WriteCeph: _write_ceph,
     SetServerConfig: _set_server_config,
     WriteNotes: _write_notes,
-    CreatePool: _create_pool,
-    UpdatePool: _update_pool,
-    KeepRoots: _keep_roots,
+    CreatePool: pool_acts.create_pool,
+    UpdatePool: pool_acts.update_pool,
+    KeepRoots: pool_acts.keep_roots,
     CreateNetwork: _create_network,
     UpdateNetwork: _update_network,
     SetDefaultProfile: _set_default_profile,

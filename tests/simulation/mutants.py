@@ -30,6 +30,7 @@ import joining
 import leading
 import leaving
 import observe
+import pool_acts
 import pools
 import silence
 from lxd_reading import LxdError, LxdUnreachable
@@ -222,7 +223,7 @@ MUTANTS = (
     Mutant("tokens are not sealed", act, "seal", _PlainSeal),
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
     Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
-    Mutant("a half-made pool is left", act, "_remove_half_made_pool", _leaves_it),
+    Mutant("a half-made pool is left", pool_acts, "_remove_half_made_pool", _leaves_it),
 )
 
 

@@ -1,0 +1,61 @@
+"""The part of `act` that concerns pools."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+from lxd_reading import LxdError, LxdUnreachable
+from steps import CreatePool, KeepRoots, UpdatePool
+from view import Events
+from world import World
+
+logger = logging.getLogger(__name__)
+
+
+def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
+    """The pool is there on all members, or as if nothing had been tried."""
+    # By a run that was cut short.
+    if _finished(step, world):
+        return events
+    _remove_half_made_pool(step.name, world)
+    try:
+        world.lxd.create_pool(step.name, step.driver, step.config, step.members)
+    except (LxdError, LxdUnreachable):
+        with suppress(LxdError, LxdUnreachable):
+            _remove_half_made_pool(step.name, world)
+        raise
+    return events
+
+
+def _remove_half_made_pool(name: str, world: World) -> None:
+    if any(p.name == name and p.half_made for p in world.lxd.pools()):
+        world.lxd.delete_pool(name)
+
+
+def _finished(step: CreatePool, world: World) -> bool:
+    """Whether a pool that some members made already could be made on the others.
+
+    In a Ceph that is the only way: LXD cannot take away what it made there and not everywhere.
+    """
+    there = next((p for p in world.lxd.pools() if p.name == step.name), None)
+    if there is None or not there.errored or there.driver != step.driver:
+        return False
+    try:
+        world.lxd.finish_pool(step.name)
+    except LxdError as error:
+        logger.info("the pool %s is made anew: %s", step.name, error)
+        return False
+    return True
+
+
+def update_pool(step: UpdatePool, unit: str, world: World, events: Events) -> Events:
+    """These keys are set on all members."""
+    world.lxd.update_pool(step.name, step.values)
+    return events
+
+
+def keep_roots(step: KeepRoots, unit: str, world: World, events: Events) -> Events:
+    """Instances say themselves that they are on the pool."""
+    world.lxd.keep_roots(step.pool)
+    return events
