@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import deadlines
+from lxd_reading import LxdError
 from lxd_requests import Requests
 
 _OWN = "volatile.pool.pristine"
@@ -41,10 +42,13 @@ def delete(requests: Requests, name: str) -> None:
     """Deletes a pool. LXD refuses one that holds more than images.
 
     What LXD takes for its own in a Ceph it deletes there as well, with all that anybody has in it,
-    or fails where its key does not allow that. So it is told that the OSD pool is not its own.
+    or fails where its key does not allow that. So it is told that the OSD pool is not its own; of
+    one that is half made it cannot be told. Raises LxdError.
     """
     pool = requests.get(f"storage-pools/{name}")
-    if pool["config"].get(_OWN) == "true" and pool["status"].upper() == "CREATED":
+    if pool["config"].get(_OWN) == "true":
+        if pool["status"].upper() != "CREATED":
+            raise LxdError(f"{name} is half made in Ceph: it can only be finished")
         requests.change("patch", f"storage-pools/{name}", {"config": {_OWN: "false"}})
     requests.request("delete", f"storage-pools/{name}", deadlines.POOL)
 
