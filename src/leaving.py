@@ -241,7 +241,7 @@ def _roles_are_due(lxd: Lxd) -> bool:
     """Whether the third member left a moment ago, and LXD may be about to demote one of the two.
 
     It lists both as voters until then. Who goes meanwhile may take the database along. Where it was
-    the leader that left, both vote for good (measured), and one may go as well.
+    the leader that left, both may vote for good (measured), and one may go as well.
     """
     return len(lxd.members) == 2 and several_vote(lxd.members) and not _promotes_any(lxd)
 

@@ -89,7 +89,7 @@ class Records:
     headless: bool = False
     """Its last voter took itself out: nobody leads it until it is recovered."""
     handed_over: bool = False
-    """Its leader has left: of the last two both vote until its members change again."""
+    """Its leader has left, and of the last two both vote until its members change again."""
     round: int = 0
     """The last round of heartbeats that has been counted."""
 
