@@ -128,7 +128,7 @@ def test_a_unit_removed_by_force_with_its_machine_is_told_of_as_lost(
     told = f"lost with {member}: default/"
     juju.wait(lambda s: told in s.apps[APP].app_status.message, delay=0.5, successes=1)
     assert member not in members(juju)
-    assert "default/c3" in lxc(juju, "config get user.lxd-cluster.lost")
+    assert "default/c3" in lxc(juju, "project get default user.lxd-cluster.lost")
     juju.run(f"{APP}/leader", "forget-lost", {"name": member})
     whole(juju, 2)
 
