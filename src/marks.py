@@ -32,7 +32,11 @@ def ahead(member: Member, lxd: Lxd) -> str:
     going = {
         name
         for name, mark in _marks(lxd).items()
-        if mark == GOING and (other := lxd.member(name)) is not None and other.up
+        if mark == GOING
+        and (other := lxd.member(name)) is not None
+        and other.up
+        # One whose unit is gone goes nowhere any more.
+        and name not in lxd.doomed
     }
     first = min(going, default="")
     return "" if first == member.name else first
