@@ -512,15 +512,15 @@ def test_members_leave_one_at_a_time(words: dict[str, str], step: str):
 
 
 def test_one_that_leaves_waits_for_no_member_whose_unit_is_gone():
-    app = leaving(formed(4), "lxd/2")
+    app = leaving(formed(4), "lxd/3")
     cluster = the_cluster(app)
-    cluster.members["m2"] = replace(cluster.members["m2"], status="EVACUATED")
-    cluster.notes["user.lxd-cluster.leaving.m2"] = "leaving"
+    cluster.members["m3"] = replace(cluster.members["m3"], status="EVACUATED")
+    cluster.notes["user.lxd-cluster.leaving.m3"] = "leaving"
     cluster.notes["user.lxd-cluster.leaving.m1"] = "going"
     app.remove("lxd/1")
-    view = replace(app.view("lxd/2"), events=Events(evacuation=""))
+    view = replace(app.view("lxd/3"), events=Events(evacuation=""))
 
-    assert [str(s) for s in make_plan(view).steps] == ["note user.lxd-cluster.leaving.m2=going"]
+    assert [str(s) for s in make_plan(view).steps] == ["note user.lxd-cluster.leaving.m3=going"]
 
 
 def test_a_unit_that_is_gone_and_still_queued_keeps_nobody_from_admitting():
