@@ -102,7 +102,7 @@ def test_the_old_pool_is_removed_once_it_holds_nothing(juju: jubilant.Juju):
 
     assert pools(juju) == {"local-btrfs": ("btrfs", "Created")}
     table = juju.run(f"{APP}/leader", "cluster-status").results["pools"]
-    assert table.splitlines()[1].split() == ["local-btrfs", "btrfs", "Created", "default", "1"]
+    assert table.splitlines()[1].split() == ["local-btrfs", "btrfs", "Created", "default", "2"]
 
 
 @pytest.mark.usefixtures("source", "no_devices")
