@@ -129,7 +129,7 @@ def test_a_full_pool_is_its_instances_trouble_and_nobody_elses(juju: jubilant.Ju
     assert "over" in lxc(juju, f"exec new -- sh -c '{fill}'")
 
     whole(juju, len(juju.status().apps[APP].units))
-    lxc(juju, "exec new -- rm /full")
+    lxc(juju, "exec new -- sh -c ': > /full'")
     lxc(juju, "restart --force new")
 
 
