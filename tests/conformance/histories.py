@@ -12,6 +12,7 @@ History = Callable[[Transcript], None]
 HISTORIES: dict[str, History] = {
     "forming": joining.forming,
     "tokens": joining.tokens,
+    "token-of-the-dead": joining.token_of_the_dead,
     "exchange": joining.exchange,
     "not-pristine": joining.not_pristine,
     "two-at-once": joining.two_at_once,

@@ -61,6 +61,19 @@ def tokens(told: Transcript) -> None:
     told.ask("b, a member, joins", lambda: join(told, "b", cancelled))
 
 
+def token_of_the_dead(told: Transcript) -> None:
+    """A token is an operation of the daemon that made it, and gone with that."""
+    side = told.side
+    form(told, "a", "b")
+    secret = token(told, "b", "c")
+    side.kill_daemon("b")
+    told.ask("c joins while its maker is down", lambda: join(told, "c", secret))
+    side.start_daemon("b")
+    side.wait(SOON)
+    told.ask("c joins when its maker is back", lambda: join(told, "c", secret))
+    told.ask("c joins with a new one", lambda: join(told, "c", token(told, "b", "c")))
+
+
 def exchange(told: Transcript) -> None:
     """A note goes from one value to another only for whoever knows the first.
 

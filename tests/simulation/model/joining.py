@@ -51,7 +51,7 @@ def make_token(server: Server, name: str) -> str:
     if not records.clustered:
         raise LxdError("This server is not clustered")
     secret = f"secret-{cloud.count()}"
-    records.tokens[name] = JoinToken(secret, cloud.now + _EXPIRY)
+    records.tokens[name] = JoinToken(secret, cloud.now + _EXPIRY, server.machine, server.run)
     token = {
         "server_name": name,
         "fingerprint": records.fingerprint,
@@ -123,7 +123,7 @@ def _accept(
     Only its secret counts. The name in it is for `lxd init`, which will join as no other.
     """
     token = records.tokens.get(told["server_name"])
-    if token is None or token.secret != told["secret"]:
+    if token is None or token.secret != told["secret"] or not _has_maker(server, records, token):
         raise LxdError("No matching cluster join operation found")
     del records.tokens[told["server_name"]]
     if token.expires < server.cloud.now:
@@ -135,6 +135,17 @@ def _accept(
     if any(row.version != server.version for row in records.members):
         raise LxdError("The joining server version doesn't match")
     _row(server, records, name, address)
+
+
+def _has_maker(server: Server, records: Records, token: JoinToken) -> bool:
+    """Whether the daemon that made a token still runs and is a member that answers."""
+    maker = server.cloud.servers[token.maker]
+    row = maker.row() if maker.records is records else None
+    if row is None or maker.run != token.run or not maker.listening() or maker.frozen:
+        return False
+    # The member that is asked asks the others.
+    asked = (s for s in server.cloud.servers.values() if s.records is records and s is not server)
+    return any(s is maker or server.cloud.reachable(s.machine, maker.machine) for s in asked)
 
 
 def _row(server: Server, records: Records, name: str, address: str) -> Row:

@@ -44,10 +44,17 @@ class Row:
 
 @dataclass(frozen=True)
 class JoinToken:
-    """Good for one join of one name, until it expires."""
+    """Good for one join of one name, until it expires.
+
+    It is an operation of the daemon that made it, and gone with that.
+    """
 
     secret: str
     expires: float
+    maker: str
+    """The machine that it was made on."""
+    run: int
+    """Which of the lives of its daemon."""
 
 
 Key = tuple[str, ...]
