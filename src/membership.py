@@ -44,7 +44,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         steps.append(ForgetForming())
     offers = parts.offers(view, lxd, pools.calls(peers))
     own = own.model_copy(update={"call": None, "offers": offers})
-    problem = _moved(view, lxd) or _refused(offers) or pools.unavailable(lxd.pools or ())
+    problem = _moved(view, lxd) or _refused(offers)
     if decided and is_steward(view.unit, peers, lxd):
         shared = _shared(view, lxd, peers, decided)
         steps += [*marks.outdated(member.name, lxd), *shared.steps]

@@ -94,15 +94,6 @@ def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | No
     return None
 
 
-def unavailable(known: tuple[Pool, ...]) -> Status | None:
-    """Blocked where this member's part of a pool is there and cannot be used."""
-    names_of_them = [pool.name for pool in known if pool.unavailable]
-    if not names_of_them:
-        return None
-    name = names_of_them[0]
-    return blocked(f"pool {name} is unavailable here: bring its device back, snap restart lxd")
-
-
 def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[KeepRoots]:
     """Before the default profile goes on to another pool: what is on the old one stays there."""
     return [

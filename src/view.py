@@ -72,12 +72,6 @@ class Pool:
         return self.status.upper() == "ERRORED"
 
     @property
-    def unavailable(self) -> bool:
-        """Whether it is there and this member cannot use its part, as without its device."""
-        # LXD 5.0 spells it without the second a.
-        return self.status.upper() in ("UNAVAILABLE", "UNVAILABLE")
-
-    @property
     def users(self) -> list[str]:
         """What it holds or serves. Images do not count: LXD fetches them again."""
         return sorted(user for user in self.used_by if not user.startswith("/1.0/images/"))

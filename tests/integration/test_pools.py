@@ -133,24 +133,6 @@ def test_a_full_pool_is_its_instances_trouble_and_nobody_elses(juju: jubilant.Ju
     lxc(juju, "restart --force new")
 
 
-@pytest.mark.usefixtures("source", "no_devices")
-def test_a_device_that_is_gone_is_told_where_it_is_missing(juju: jubilant.Juju):
-    units = sorted(juju.status().apps[APP].units)
-    for unit in units:
-        make_disk(juju, unit, "lean")
-    juju.config(APP, {"storage-pools": "{lean: {backend: btrfs, devices: /dev/lean}}"})
-    eventually(lambda: pools(juju).get("lean") == ("btrfs", "Created"), 90)
-    victim = units[-1]
-    loop = juju.ssh(victim, "readlink /dev/lean").strip()
-    hide = "snap stop lxd; umount -l /var/snap/lxd/common/lxd/storage-pools/lean"
-    juju.ssh(victim, f"sudo sh -c '{hide}; losetup --detach {loop}; snap start lxd'")
-
-    why = "blocked: pool lean is unavailable here: bring its device back, snap restart lxd"
-    juju.wait(lambda s: message(s, victim) == why, delay=0.5, successes=1)
-    juju.ssh(victim, f"sudo sh -c 'losetup {loop} /var/tmp/lean; snap restart lxd'")
-    whole(juju, len(units))
-
-
 @pytest.mark.usefixtures("source")
 def test_a_pool_that_was_deleted_by_hand_is_made_again(juju: jubilant.Juju):
     juju.config(APP, {"storage-pools": "more: dir"})
