@@ -38,7 +38,8 @@ class ModelDatabase:
         listening = (
             row.address
             for row in voters
-            if cloud.servers[row.server].listening() and cloud.reachable(server.machine, row.server)
+            if _takes_connections(cloud.servers[row.server])
+            and cloud.reachable(server.machine, row.server)
         )
         return tuple(listening), len(voters)
 
@@ -54,3 +55,8 @@ class ModelDatabase:
             server.split()
         finally:
             server.snap.start()
+
+
+def _takes_connections(server: Server) -> bool:
+    # An LXD that was emptied knows no address to listen at.
+    return server.listening() and "core.https_address" in server.config

@@ -154,6 +154,8 @@ def keep_roots(server: Server, pool: str) -> None:
 def refuse_move(server: Server, root: str) -> None:
     """The default profile's root disk cannot move while an instance has its own from there."""
     records = server.records
+    if root and root not in records.pools:
+        raise LxdError(f'The "{root}" storage pool doesn\'t exist')
     relying = [key for key in records.relying if key in records.instances]
     if any(records.roots.get(key) not in ("", root) for key in relying):
         raise LxdError("At least one instance relies on this profile's root disk device")
