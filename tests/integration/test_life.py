@@ -129,13 +129,8 @@ def test_a_settled_unit_plans_nothing(juju: jubilant.Juju):
 
 
 BAD = [
-    ("storage-backend", "zsf", "storage-backend=zsf: use one of auto, btrfs, dir"),
+    ("storage-backend", "zsf", "storage-backend=zsf: use one of auto, btrfs, ceph, dir, lvm, zfs"),
     ("network-mode", "ovn", "network-mode=ovn: use one of bridge, none (not supported yet)"),
-    (
-        "storage-backend",
-        "dir",
-        "storage-backend=dir: cannot change on a cluster yet; set storage-backend=btrfs",
-    ),
 ]
 
 

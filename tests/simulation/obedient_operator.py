@@ -38,7 +38,7 @@ class ObedientOperator:
             r"snap start lxd": self._start_lxd,
             r"rename this machine": self._rename,
             r"lxc cluster remove --force (\S+)": self._remove_dead_member,
-            r"cannot change on a cluster yet; set (\S+)=(\S+)": self._configure,
+            r"has its size; set (\S+)=(\S+)": self._configure,
             r"address is ([^ :]+)\S*, the machine's": self._give_address,
             r"lxc cluster restore": self._restore,
             r"LXD here has a (?:storage )?pool (\S+?):? ": self._delete_pool,
