@@ -88,8 +88,11 @@ def _gives_to_pools(view: View) -> bool:
     if not lxd.server.clustered or pools.calls(peers):
         return True
     decided = peers.app.storage
-    if lxd.pools is None or decided is None:
+    if lxd.pools is None:
         return False
+    if decided is None:
+        # It is not on record yet, and this may be the steward.
+        return True
     return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
 
