@@ -83,12 +83,12 @@ def _offer(view: View, lxd: Lxd, call: Call) -> Offer | None:
     return Offer(device=part.path)
 
 
-def missing(word: str, drivers: frozenset[str]) -> Status:
-    """Blocked for a machine that has not what a backend needs."""
+def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
+    """Blocked for a machine that has not what a backend needs. `what` names who asks for it."""
     row = storage.BACKENDS.get(word)
     has = ", ".join(sorted(drivers & set(storage.BACKENDS)))
     needs = f"; needs {row.needs}" if row else ""
-    return blocked(f"storage-backend={word}: LXD here has {has}{needs}")
+    return blocked(f"{what}: LXD here has {has}{needs}")
 
 
 def _no_ceph(ceph: Ceph | None) -> Status | None:
@@ -109,7 +109,7 @@ def _wanted(
     backend = storage.resolve(asked.backend, drivers)
     # A member that lacks what is asked for now would stand in the way of the change.
     if backend is None:
-        return missing(asked.backend, drivers)
+        return _missing(f"storage-backend={asked.backend}", asked.backend, drivers)
     known = {pool.name: pool for pool in view.more_pools}
     if decided is None:
         return [replace(asked, backend=backend.name), *known.values()]
@@ -130,7 +130,7 @@ def _part(
 ) -> Part | Status:
     backend = storage.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
-        return missing(pool.backend, drivers)
+        return _missing(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
     if backend.on_ceph and (problem := _no_ceph(view.ceph)):
         return problem
     device = devices.choice(view, pool, backend, taken)

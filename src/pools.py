@@ -89,9 +89,17 @@ def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | No
             return blocked(f"pool {pool.name} is of {there.driver} here: choose another name")
         has = there.config.get(parts.SIZE, decided.size if pool.name == decided.pool else pool.size)
         if pool.size != has and storage.BACKENDS[pool.backend].sized:
-            told = f"storage-size={has}" if has else "--reset storage-size"
-            return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {told}")
+            return _other_size(view, pool, has)
     return None
+
+
+def _other_size(view: View, pool: WantedPool, has: str) -> Status:
+    if any(pool.name == more.name for more in view.more_pools):
+        return blocked(
+            f"storage-pools: {pool.name} was made with size {has or 'auto'}; set it back"
+        )
+    told = f"storage-size={has}" if has else "--reset storage-size"
+    return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {told}")
 
 
 def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[KeepRoots]:

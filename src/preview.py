@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pools
+import settings
 import storage
 from plan import make_plan
 from steps import CreatePool, KeepRoots, SetDefaultProfile
@@ -34,5 +35,5 @@ def _of_pools(view: View) -> list[str]:
     if any(p.name == default and pools.PROFILE in p.used_by for p in known):
         return found
     moved = [str(KeepRoots(p.pool)) for p in pools.moving(default, known)]
-    nic = view.options.network_name if view.options.network_mode != "none" else ""
-    return [*found, *moved, str(SetDefaultProfile(default, nic))]
+    network = settings.wanted_network(view.options)
+    return [*found, *moved, str(SetDefaultProfile(default, network))]

@@ -118,7 +118,7 @@ def test_each_member_gives_the_device_that_it_has():
 BAD = [
     (
         {"storage_backend": "zfs"},
-        "storage-backend=zfs: LXD here has btrfs, dir; needs module zfs",
+        "pool local-zfs of zfs: LXD here has btrfs, dir; needs module zfs",
     ),
     (
         {"storage_pools": "{fast: {backend: btrfs, devices: /dev/sdb}}"},
@@ -213,6 +213,16 @@ def test_a_key_that_was_changed_by_hand_is_set_again():
     app.settle()
 
     assert cluster_of(app).pools["fast"].config == {"btrfs.mount_options": "noatime"}
+
+
+def test_a_size_that_cannot_change_names_the_option_that_has_it():
+    app = formed(2, storage_pools="{fast: {backend: btrfs, size: 5GiB}}")
+    app.options["storage_pools"] = "{fast: {backend: btrfs, size: 6GiB}}"
+
+    app.settle()
+
+    told = "blocked: storage-pools: fast was made with size 5GiB; set it back"
+    assert statuses(app)["app"] == told
 
 
 MISFITS = [
