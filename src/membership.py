@@ -44,12 +44,13 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         steps.append(ForgetForming())
     offers = parts.offers(view, lxd, pools.calls(peers))
     own = own.model_copy(update={"call": None, "offers": offers})
-    problem = _moved(view, lxd) or _refused(offers)
-    if decided and is_steward(view.unit, peers, lxd):
+    problem = _moved(view, lxd)
+    if problem is None and decided and is_steward(view.unit, peers, lxd):
         shared = _shared(view, lxd, peers, decided)
         steps += [*marks.outdated(member.name, lxd), *shared.steps]
-        problem = problem or shared.problem
+        problem = shared.problem
         own = own.model_copy(update={"call": shared.call})
+    problem = problem or _refused(offers)
     admitted = admission.admit(view, lxd, peers, fingerprint)
     steps += admitted.steps
     told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}

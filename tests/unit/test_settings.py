@@ -91,3 +91,16 @@ def test_a_deleted_network_is_made_again():
 
     assert set(cluster.networks) == {"lxdbr0"}
     assert cluster.devices["eth0"]["network"] == "lxdbr0"
+
+
+def test_a_steward_whose_address_has_moved_changes_nothing_for_all():
+    app = formed(3)
+    app.units["lxd/0"].address = "10.0.0.99"
+    app.options = {"images_replicas": -1, "storage_backend": "dir"}
+
+    plan = app.plan("lxd/0")
+
+    assert plan.status.message.startswith("the member's address is 10.0.0.1, the machine's")
+    assert not any("images_minimal_replica" in str(step) for step in plan.steps)
+    assert plan.own is not None
+    assert plan.own.call is None
