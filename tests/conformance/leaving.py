@@ -62,7 +62,8 @@ def two_to_one(told: Transcript) -> None:
     started_anew(told, "a")
     told.ask("members", lambda: statuses(side, "b"))
     told.ask("roles", lambda: roles(side, "b"))
-    # The one that left stays away: at its old address it hangs now and then (docs/how-to/grow-and-change.md).
+    # The one that left stays away: at its old address it hangs now and then. See
+    # docs/how-to/grow-and-change.md.
     told.ask("c joins", lambda: join(told, "c", token(told, "b", "c")))
     side.wait(SOON)
     told.ask("d joins", lambda: join(told, "d", token(told, "c", "d")))
