@@ -28,12 +28,14 @@ from steps import (
     CancelToken,
     CreateNetwork,
     CreatePool,
+    DropVolume,
     EnableCluster,
     Evacuate,
     ForgetForming,
     InstallSnap,
     InstallSnapFile,
     Join,
+    KeepOnVolume,
     KeepRoots,
     LeaveCluster,
     MakeKey,
@@ -325,7 +327,7 @@ def _abandon_member(step: AbandonMember, unit: str, world: World, events: Events
 
 
 def _remove_member(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
-    things = (*world.lxd.instances(), *world.lxd.volumes())
+    things = (*world.lxd.instances(), *(v for v in world.lxd.volumes() if not v.cache))
     gone = [str(thing) for thing in things if thing.location == step.name]
     # First the record, then the removal: so nothing is lost unsaid, whatever comes in between.
     if record := lost.added(world.lxd.notes(), step.name, gone):
@@ -344,6 +346,8 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     CreatePool: pool_acts.create_pool,
     UpdatePool: pool_acts.update_pool,
     KeepRoots: pool_acts.keep_roots,
+    KeepOnVolume: pool_acts.keep_on_volume,
+    DropVolume: pool_acts.drop_volume,
     CreateNetwork: _create_network,
     UpdateNetwork: _update_network,
     SetDefaultProfile: _set_default_profile,

@@ -20,6 +20,9 @@ HEARTBEAT = 30.0
 POOL = 120.0
 """Making a pool on all members, or deleting it with the images on it."""
 
+VOLUME = 300.0
+"""LXD moving its images to another volume: some GB at the worst."""
+
 ENABLE = 60.0
 """Turning a server into a cluster of one. Measured: 2 s."""
 

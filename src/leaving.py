@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import admission
+import caches
 import departures
 import marks
 import silence
@@ -136,6 +137,8 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
     left = (*instances, *volumes)
     if not left and (stopped := _stopped_on_the_way(view, lxd, member)):
         return _go(*stopped)
+    if not left and (own := caches.given_up(lxd, member)):
+        return _go(*own)
     if not left:
         return _in_turn(view, lxd, member)
     if moves := _moves(view, lxd, member, instances):
@@ -208,7 +211,7 @@ def _with_way_out(view: View, reasons: tuple[str, ...]) -> str:
 
 def _held(lxd: Lxd, member: Member) -> tuple[list[Instance], list[Volume]]:
     instances = [i for i in lxd.instances or () if i.location == member.name]
-    return instances, [v for v in lxd.volumes or () if v.location == member.name]
+    return instances, [v for v in lxd.volumes or () if v.location == member.name and not v.cache]
 
 
 def _quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
@@ -277,6 +280,8 @@ def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
         return _hold(cannot_leave(view.unit, reasons), _with_way_out(view, reasons))
     if joining := admission.awaiting(view, lxd, peers):
         return _go(*joining)
+    if own := caches.given_up(lxd, member):
+        return _go(*own)
     return _go(ResetLxd("its only member leaves and holds nothing"))
 
 

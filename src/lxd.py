@@ -14,6 +14,7 @@ import lxd_answers
 import lxd_notes
 import lxd_pools
 import lxd_reading
+import lxd_volumes
 from addresses import PORT
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from lxd_requests import Requests
@@ -110,6 +111,10 @@ class LxdApi:
             lxd_answers.pool(row) for row in self._requests.get("storage-pools", recursion="1")
         )
 
+    def unavailable(self, pools: Iterable[str], member: str) -> dict[str, str]:
+        """Those pools that this member cannot use now, and what is missing. See `lxd_pools`."""
+        return lxd_pools.unavailable(self._requests, pools, member)
+
     def networks(self) -> tuple[Network, ...]:
         """The networks that LXD manages."""
         return tuple(
@@ -188,6 +193,14 @@ class LxdApi:
     def keep_roots(self, pool: str) -> None:
         """Instances whose root disk is on `pool` by the default profile say so themselves."""
         lxd_pools.keep_roots(self._requests, pool)
+
+    def keep_on(self, key: str, pool: str, name: str) -> None:
+        """LXD keeps images or backups on a volume of this member. See `lxd_volumes`."""
+        lxd_volumes.keep_on(self._requests, key, pool, name)
+
+    def drop_volume(self, pool: str, name: str) -> None:
+        """This member has no custom volume of that name any more."""
+        lxd_volumes.drop(self._requests, pool, name)
 
     def create_network(
         self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]

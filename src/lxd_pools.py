@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import deadlines
-from lxd_reading import LxdError
+from lxd_reading import LxdError, LxdUnreachable
 from lxd_requests import Requests
 
 _OWN = "volatile.pool.pristine"
@@ -26,6 +27,34 @@ def create(
         requests.change("post", "storage-pools", body, target=member)
     body = {"name": name, "driver": driver, "config": dict(config)}
     requests.request("post", "storage-pools", deadlines.POOL, json=body)
+
+
+def unavailable(requests: Requests, pools: Iterable[str], member: str) -> dict[str, str]:
+    """Those pools that a member cannot use now, and what is missing.
+
+    A list of all pools calls them created all the same; LXD's word of one it takes when its daemon
+    starts, and tries again each minute.
+    """
+    found: dict[str, str] = {}
+    for pool in pools:
+        try:
+            told = requests.get(f"storage-pools/{pool}", target=member)
+        except LxdUnreachable:
+            # A device that hangs is no sign that LXD does.
+            found[pool] = "it does not answer"
+            continue
+        except LxdError:
+            continue  # It was deleted a moment ago.
+        if why := _missing(told):
+            found[pool] = why
+    return found
+
+
+def _missing(pool: Any) -> str:
+    source = str(pool["config"].get("source", ""))
+    if source.startswith("/dev/") and not Path(source).exists():
+        return f"{source} is gone"
+    return "LXD cannot mount it" if pool["status"].upper() == "UNAVAILABLE" else ""
 
 
 def finish(requests: Requests, name: str) -> None:

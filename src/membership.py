@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import admission
+import caches
 import departures
 import marks
 import parts
@@ -50,12 +51,12 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         steps += [*marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
         own = own.model_copy(update={"call": shared.call})
-    problem = problem or _refused(offers)
+    problem = problem or _refused(offers) or caches.problem(view.options, lxd)
     admitted = admission.admit(view, lxd, peers, fingerprint)
     steps += admitted.steps
     told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
     own = own.model_copy(update=told)
-    return Plan(problem or _standing(member), tuple(steps), own)
+    return Plan(_unavailable(lxd) or problem or _standing(member), tuple(steps), own)
 
 
 def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
@@ -108,6 +109,7 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
         if lxd.server.config.get("core.https_address") != address:
             steps.append(SetServerConfig({"core.https_address": address}))
     steps += marks.owned(member, view.unit, peers.own.attempt, lxd)
+    steps += caches.due(view.options, lxd)
     if view.zone and member.failure_domain != view.zone:
         steps.append(SetFailureDomain(member.name, view.zone))
     return steps
@@ -126,6 +128,13 @@ def _shared(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
         return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
     change = pools.change(view, lxd, peers, decided)
     return replace(change, steps=(*steps, *change.steps))
+
+
+def _unavailable(lxd: Lxd) -> Status | None:
+    """Blocked while this member has no part in a pool that was made."""
+    for pool, why in sorted(lxd.unavailable.items()):
+        return blocked(f"pool {pool} is not here: {why}; bring it back")
+    return None
 
 
 def _refused(offers: dict[str, Offer]) -> Status | None:

@@ -1,6 +1,7 @@
 """Looks at LXD, the snap and the machine, and changes nothing.
 
-LXD is asked no more than a plan needs: four things on most members, five on the steward.
+LXD is asked no more than a plan needs: four things on most members, five on the steward, and one
+more for each pool.
 """
 
 from __future__ import annotations
@@ -154,7 +155,10 @@ def _answers(juju: Juju, world: World) -> Lxd:
     if juju.leaving:
         others = [m for m in seen.members if m.up and m.name != server.name]
         return replace(seen, unreachable=world.lxd.unreachable(others))
-    seen = replace(seen, pools=world.lxd.pools())
+    known = world.lxd.pools()
+    made = [pool.name for pool in known if not pool.half_made]
+    lacks = world.lxd.unavailable(made, server.name)
+    seen = replace(seen, pools=known, unavailable=lacks)
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         return seen
     return replace(seen, networks=world.lxd.networks())

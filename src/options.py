@@ -55,6 +55,10 @@ def _mode(value: str) -> str:
     raise ValueError(f"use one of {', '.join(sorted(networks.MODES))}{later}")
 
 
+def _volume(value: str) -> str:
+    return wanted.name(value) if value else value
+
+
 def _pools(value: str, info: ValidationInfo) -> str:
     pools = wanted.parse(value, storage.BACKENDS)
     if any(pool.name == info.data.get("storage_pool") for pool in pools):
@@ -136,6 +140,8 @@ class Options(BaseModel):
     storage_size: Annotated[str, AfterValidator(wanted.size)] = ""
     storage_devices: Annotated[str, AfterValidator(wanted.devices)] = ""
     storage_pools: Annotated[str, AfterValidator(_pools)] = ""
+    storage_images_volume: Annotated[str, AfterValidator(_volume)] = ""
+    storage_backups_volume: Annotated[str, AfterValidator(_volume)] = ""
     ceph_pool: Annotated[str, AfterValidator(wanted.in_ceph)] = ""
     ceph_replicas: Annotated[int, AfterValidator(_ceph_replicas)] = 3
     cephfs_name: Annotated[str, AfterValidator(wanted.in_ceph)] = "cephfs"

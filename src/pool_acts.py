@@ -6,7 +6,7 @@ import logging
 from contextlib import suppress
 
 from lxd_reading import LxdError, LxdUnreachable
-from steps import CreatePool, KeepRoots, UpdatePool
+from steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool
 from view import Events
 from world import World
 
@@ -58,4 +58,16 @@ def update_pool(step: UpdatePool, unit: str, world: World, events: Events) -> Ev
 def keep_roots(step: KeepRoots, unit: str, world: World, events: Events) -> Events:
     """Instances say themselves that they are on the pool."""
     world.lxd.keep_roots(step.pool)
+    return events
+
+
+def keep_on_volume(step: KeepOnVolume, unit: str, world: World, events: Events) -> Events:
+    """LXD here uses a volume of its own, or none."""
+    world.lxd.keep_on(step.key, step.pool, step.name)
+    return events
+
+
+def drop_volume(step: DropVolume, unit: str, world: World, events: Events) -> Events:
+    """A volume that LXD used here is gone."""
+    world.lxd.drop_volume(step.pool, step.name)
     return events

@@ -110,6 +110,30 @@ class KeepRoots:
 
 
 @dataclass(frozen=True)
+class KeepOnVolume:
+    """LXD here keeps what `key` says on its own volume `name`, or in its folder without a pool."""
+
+    key: str
+    pool: str
+    name: str
+
+    def __str__(self) -> str:
+        what = self.key.partition(".")[2].partition("_")[0]
+        return f"keep LXD's {what} on {f'the pool {self.pool}' if self.pool else 'the root disk'}"
+
+
+@dataclass(frozen=True)
+class DropVolume:
+    """This member has no such volume for LXD's own use any more."""
+
+    pool: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"delete the volume {self.name} from the pool {self.pool}"
+
+
+@dataclass(frozen=True)
 class CreateNetwork:
     """A managed network; `members` must define it first, none of them outside a cluster."""
 
@@ -342,6 +366,8 @@ Step = (
     | CreatePool
     | UpdatePool
     | KeepRoots
+    | KeepOnVolume
+    | DropVolume
     | CreateNetwork
     | UpdateNetwork
     | SetDefaultProfile

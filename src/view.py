@@ -107,6 +107,10 @@ class Instance:
         return f"{self.project}/{self.name}"
 
 
+OWN_VOLUMES = "lxd-cluster-"
+"""How the names of volumes begin that the charm made for LXD's own use."""
+
+
 @dataclass(frozen=True)
 class Volume:
     """A custom storage volume that is on one member alone."""
@@ -115,6 +119,11 @@ class Volume:
     pool: str
     name: str
     location: str
+
+    @property
+    def cache(self) -> bool:
+        """Whether LXD keeps images or backups on it. Nobody misses those."""
+        return self.name.startswith(OWN_VOLUMES)
 
     def __str__(self) -> str:
         return f"volume {self.project}/{self.pool}/{self.name}"
@@ -150,6 +159,8 @@ class Lxd:
     volumes: tuple[Volume, ...] | None = None
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the charm keeps in LXD's database: the same for all members at any moment."""
+    unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Pools that this member cannot use now, and what is missing. Of a member that stays."""
     unreachable: frozenset[str] = frozenset()
     """Members that one that leaves could not reach itself: LXD calls them online for a while."""
     doomed: frozenset[str] = frozenset()

@@ -141,3 +141,39 @@ def test_a_pool_that_was_deleted_by_hand_is_made_again(juju: jubilant.Juju):
     lxc(juju, "storage delete more")
 
     eventually(lambda: pools(juju).get("more") == ("dir", "Created"), 90)
+
+
+def test_images_are_kept_on_a_pool_and_their_volumes_hold_no_unit_back(
+    juju: jubilant.Juju, source: str
+):
+    names = sorted(members(juju))
+
+    juju.config(APP, {"storage-images-volume": "more"})
+
+    path = "/1.0/storage-pools/more/volumes/custom?recursion=1"
+    eventually(lambda: sorted(v["location"] for v in query(juju, path)) == names, 90)
+    lxc(juju, f"launch -q {source} from-volume")
+    juju.remove_unit(max(juju.status().apps[APP].units))
+    whole(juju, len(names) - 1)
+    juju.config(APP, {"storage-images-volume": ""})
+    eventually(lambda: query(juju, path) == [], 90)
+
+
+@pytest.mark.usefixtures("source", "no_devices")
+def test_a_device_that_vanished_is_named_until_it_is_back(juju: jubilant.Juju):
+    units = sorted(juju.status().apps[APP].units)
+    for unit in units:
+        make_disk(juju, unit, "gone")
+    juju.config(APP, {"storage-pools": "{gone: {backend: btrfs, devices: /dev/gone}}"})
+    eventually(lambda: pools(juju).get("gone") == ("btrfs", "Created"), 90)
+    poor = units[0]
+
+    # What is below /dev is made anew at each boot: this one is not.
+    juju.ssh(poor, "sudo systemctl reboot --no-block || true")
+
+    juju.wait(
+        lambda s: message(s, poor).startswith("blocked: pool gone is not here"),
+        delay=0.5,
+        successes=1,
+        timeout=120,
+    )

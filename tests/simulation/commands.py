@@ -30,6 +30,8 @@ _GOOD = {
     "fast": {"storage-pools": "fast: dir"},
     "quick": {"storage-pools": "{quick: {backend: btrfs, devices: /dev/vd*}}"},
     "devices": {"storage-devices": "/dev/vd*"},
+    "images": {"storage-images-volume": "fast"},
+    "no images": {"storage-images-volume": ""},
 }
 _BAD = {
     "storage-backend=zsf": {"storage-backend": "zsf"},

@@ -122,7 +122,7 @@ _GOOD = ("offline-threshold=30", "replicas=2", "nat=false", "mode=none", "mode=b
 _BAD = ("storage-backend=zsf", "threshold=3", "ipv4=banana", "storage-size=1")
 _STORAGE = (
     *("backend=auto", "backend=btrfs", "backend=dir", "backend=btrfs", "backend=dir"),
-    *("pool=other", "pool=local", "fast", "quick", "quick", "devices"),
+    *("pool=other", "pool=local", "fast", "quick", "quick", "devices", "images", "no images"),
 )
 _BAD_STORAGE = ("pools=[", "device=none")
 

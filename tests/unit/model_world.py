@@ -84,6 +84,8 @@ class ModelLxd:
     fail_move: str = ""
     fail_pool: str = ""
     fail_finish: str = ""
+    lacks: dict[str, str] = field(default_factory=dict[str, str])
+    """Pools that cannot be used here, and why."""
     cut_off: frozenset[str] = frozenset()
     heartbeat_comes: bool = True
     awaited: list[str] = field(default_factory=list[str])
@@ -139,6 +141,11 @@ class ModelLxd:
 
     def _instances_on(self, pool: str) -> set[str]:
         return {f"/1.0/instances/{name}" for name in self.shared.on_pools.get(pool, ())}
+
+    def unavailable(self, pools: Iterable[str], member: str) -> dict[str, str]:
+        asked = list(pools)
+        self.requests += len(asked)
+        return {pool: why for pool, why in self.lacks.items() if pool in asked}
 
     def networks(self) -> tuple[Network, ...]:
         self.requests += 1
@@ -255,6 +262,19 @@ class ModelLxd:
 
     def keep_roots(self, pool: str) -> None:
         self.shared.kept.append(pool)
+
+    def keep_on(self, key: str, pool: str, name: str) -> None:
+        assert not pool or pool in self.shared.pools
+        volume = Volume("default", pool, name, self.server_.name)
+        if pool and volume not in self.shared.volumes:
+            self.shared.volumes.append(volume)
+        value = f"{pool}/{name}" if pool else ""
+        self.server_ = replace(self.server_, config={**self.server_.config, key: value})
+
+    def drop_volume(self, pool: str, name: str) -> None:
+        assert f"{pool}/{name}" not in self.server_.config.values()
+        volume = Volume("default", pool, name, self.server_.name)
+        self.shared.volumes = [v for v in self.shared.volumes if v != volume]
 
     def create_network(
         self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]

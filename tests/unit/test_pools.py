@@ -318,3 +318,13 @@ def test_the_table_of_pools_says_what_each_is_for():
         "local  dir     Created  default    1",
         "old    btrfs   Created  left       0",
     ]
+
+
+def test_a_member_whose_device_is_gone_says_so_and_goes_on():
+    app = formed(3)
+    app.units["lxd/1"].lxd.lacks = {"local": "/dev/sdb is gone"}
+
+    told = statuses(app)
+
+    assert told["lxd/1"] == "blocked: pool local is not here: /dev/sdb is gone; bring it back"
+    assert told["app"] == "active: 3 members, 3 voters"

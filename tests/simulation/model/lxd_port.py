@@ -123,6 +123,11 @@ class ModelLxd:
         """The storage pools."""
         return self._look("pools", looks.pools)
 
+    def unavailable(self, pools: Iterable[str], member: str) -> dict[str, str]:
+        """No device vanishes."""
+        del pools, member
+        return {}
+
     def networks(self) -> tuple[Network, ...]:
         """The networks that LXD manages."""
         return self._look("networks", looks.networks)
@@ -195,6 +200,14 @@ class ModelLxd:
     def keep_roots(self, pool: str) -> None:
         """Instances whose root disk is on `pool` by the default profile say so themselves."""
         self._change("keep_roots", lambda s: pools.keep_roots(s, pool))
+
+    def keep_on(self, key: str, pool: str, name: str) -> None:
+        """LXD keeps images or backups on a volume of this member, or on none."""
+        self._change("keep_on", lambda s: pools.keep_on(s, key, pool, name))
+
+    def drop_volume(self, pool: str, name: str) -> None:
+        """This member has no volume of that name any more."""
+        self._change("drop_volume", lambda s: pools.drop_volume(s, pool, name))
 
     def create_network(
         self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]

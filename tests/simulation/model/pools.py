@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lxd_reading import LxdError
 from tests.simulation.model import looks
-from view import Device, Pool
+from view import Device, Pool, Volume
 
 if TYPE_CHECKING:
     from tests.simulation.model.server import Server
@@ -159,3 +159,20 @@ def refuse_move(server: Server, root: str) -> None:
     relying = [key for key in records.relying if key in records.instances]
     if any(records.roots.get(key) not in ("", root) for key in relying):
         raise LxdError("At least one instance relies on this profile's root disk device")
+
+
+def keep_on(server: Server, key: str, pool: str, name: str) -> None:
+    """LXD keeps what `key` is about on a volume of its own, or on none."""
+    if pool:
+        if pool not in server.records.pools:
+            raise LxdError("Storage pool not found")
+        volume = Volume("default", pool, name, server.name)
+        server.records.volumes["default", pool, name, server.name] = volume
+    server.config[key] = f"{pool}/{name}" if pool else ""
+
+
+def drop_volume(server: Server, pool: str, name: str) -> None:
+    """A volume goes that LXD does not use."""
+    if f"{pool}/{name}" in server.config.values():
+        raise LxdError("The storage volume is still in use")
+    server.records.volumes.pop(("default", pool, name, server.name), None)
