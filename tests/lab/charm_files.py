@@ -8,9 +8,9 @@ from pathlib import Path
 CHARMS = Path(__file__).parent / "charms"
 
 
-def pack(name: str, folder: Path) -> Path:
+def pack(name: str, folder: Path, charms: Path = CHARMS) -> Path:
     """Zip a test charm into `folder`; the file's path."""
-    source = CHARMS / name
+    source = charms / name
     target = folder / f"{name}.charm"
     with zipfile.ZipFile(target, "w") as archive:
         for path in sorted(source.rglob("*")):
