@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, Val
 
 import networks
 import storage
+import yaml_maps
 from storage import wanted
 from storage.wanted import WantedPool
 
@@ -162,7 +163,7 @@ class Options(BaseModel):
             name=self.storage_pool,
             backend=self.storage_backend,
             size=self.storage_size,
-            devices=wanted.words(self.storage_devices),
+            devices=yaml_maps.words(self.storage_devices),
             in_ceph=self.ceph_pool,
         )
 
@@ -178,7 +179,7 @@ class Options(BaseModel):
 
 def option_map(text: str) -> dict[str, object]:
     """A YAML map of options and values, as a user types it. Raises ValueError."""
-    return dict(wanted.mapping(text, "config is a YAML map of options, {storage-backend: zfs}"))
+    return dict(yaml_maps.mapping(text, "config is a YAML map of options, {storage-backend: zfs}"))
 
 
 def of_leaver(config: Mapping[str, object]) -> Options:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
+
+import yaml_maps
+from yaml_maps import text, words
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SIZE = re.compile(r"([1-9]\d*)(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
 _DEVICE = re.compile(r"/dev/[\w./:*?!@%+=^~\[\]-]+")
-_KEY = re.compile(r"[a-z][a-z0-9_.-]*")
 _OURS = (
     *("source", "size", "volatile.", "user.lxd-cluster."),
     *("ceph.cluster_name", "ceph.user.name", "ceph.osd.pool_name"),
@@ -73,42 +75,17 @@ def in_ceph(value: str) -> str:
     return value
 
 
-def words(value: str) -> tuple[str, ...]:
-    """The words of a list."""
-    return tuple(filter(None, re.split(r"[\s,]+", value)))
-
-
-def parse(text: str, backends: Mapping[str, object]) -> tuple[WantedPool, ...]:
+def parse(told: str, backends: Mapping[str, object]) -> tuple[WantedPool, ...]:
     """The pools of a YAML map of name to backend, or to backend, size, devices and config.
 
     Raises ValueError.
     """
-    found = mapping(text, "use a YAML map such as {fast: zfs}")
+    found = yaml_maps.mapping(told, "use a YAML map such as {fast: zfs}")
     return tuple(_pool(name(str(key)), found[key], backends) for key in found)
 
 
-def mapping(text: str, otherwise: str) -> dict[Any, Any]:
-    """A YAML map. Raises ValueError, with `otherwise` for YAML that is no map."""
-    return _map(_yaml(text), otherwise)
-
-
-def _yaml(text: str) -> Any:
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError("that is no YAML") from error
-
-
-def _map(told: Any, otherwise: str) -> dict[Any, Any]:
-    if told is not None and not isinstance(told, dict):
-        raise ValueError(otherwise)
-    return cast("dict[Any, Any]", told or {})
-
-
 def _pool(pool: str, told: Any, backends: Mapping[str, object]) -> WantedPool:
-    fields = cast("dict[str, Any]", told if isinstance(told, dict) else {"backend": told})
+    fields = yaml_maps.fields(told, "backend")
     for word in fields:
         if word not in _WORDS:
             raise ValueError(f"{pool}: use only {', '.join(_WORDS)}")
@@ -119,27 +96,10 @@ def _pool(pool: str, told: Any, backends: Mapping[str, object]) -> WantedPool:
         return WantedPool(
             name=pool,
             backend=backend,
-            size=size(_text(fields.get("size"))),
-            devices=words(devices(_text(fields.get("devices")))),
-            in_ceph=in_ceph(_text(fields.get("osd-pool"))),
-            config=_config(fields.get("config")),
+            size=size(text(fields.get("size"))),
+            devices=words(devices(text(fields.get("devices")))),
+            in_ceph=in_ceph(text(fields.get("osd-pool"))),
+            config=yaml_maps.keys(fields.get("config"), _OURS),
         )
     except ValueError as error:
         raise ValueError(f"{pool}: {error}") from error
-
-
-def _text(told: Any) -> str:
-    parts = cast("list[Any]", told if isinstance(told, list) else [told])
-    return " ".join(str(part) for part in parts if part is not None)
-
-
-def _config(told: Any) -> dict[str, str]:
-    found = _map(told, "config is a map of LXD's keys")
-    for key in found:
-        if not isinstance(key, str) or not _KEY.fullmatch(key) or key.startswith(_OURS):
-            raise ValueError(f"config cannot have {str(key)[:20]}")
-    return {key: _value(value) for key, value in found.items()}
-
-
-def _value(told: Any) -> str:
-    return str(told).lower() if isinstance(told, bool) else str(told)
