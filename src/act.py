@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,8 @@ import deadlines
 import join_tokens
 import lost
 import marks
+import net_acts
+import nets
 import pool_acts
 import pools
 import seal
@@ -35,6 +36,7 @@ from steps import (
     InstallSnap,
     InstallSnapFile,
     Join,
+    KeepNics,
     KeepOnVolume,
     KeepRoots,
     LeaveCluster,
@@ -113,44 +115,6 @@ def _write_notes(step: WriteNotes, unit: str, world: World, events: Events) -> E
     return events
 
 
-def _create_network(step: CreateNetwork, unit: str, world: World, events: Events) -> Events:
-    # By a run that was cut short.
-    _remove_half_made(step.name, world)
-    try:
-        world.lxd.create_network(step.name, step.type, step.config, step.members)
-    except (LxdError, LxdUnreachable):
-        # The first error says more; what is left then is found by the next run.
-        with suppress(LxdError, LxdUnreachable):
-            _remove_half_made(step.name, world)
-        raise
-    return events
-
-
-def _remove_half_made(network: str, world: World) -> None:
-    """Made on some members only, it would stand in the way of the next try."""
-    if any(n.name == network and n.half_made for n in world.lxd.networks()):
-        world.lxd.delete_network(network)
-
-
-def _update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
-    world.lxd.update_network(step.name, step.values)
-    return events
-
-
-def _set_default_profile(
-    step: SetDefaultProfile, unit: str, world: World, events: Events
-) -> Events:
-    profile = world.lxd.default_profile()
-    devices: dict[str, Any] = dict(profile["devices"])
-    devices["root"] = {"type": "disk", "path": "/", "pool": step.pool}
-    devices.pop("eth0", None)
-    if step.network:
-        devices["eth0"] = {"type": "nic", "name": "eth0", "network": step.network}
-    if devices != profile["devices"]:
-        world.lxd.set_default_profile({**profile, "devices": devices})
-    return events
-
-
 def _enable_cluster(step: EnableCluster, unit: str, world: World, events: Events) -> Events:
     world.machine.note_forming("bootstrap", world.clock(), ())
     world.lxd.enable_cluster(step.name)
@@ -167,9 +131,11 @@ def _join(step: Join, unit: str, world: World, events: Events) -> Events:
             devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
             world.machine.note_forming("join", world.clock(), devices)
             world.lxd.set_server_config({"core.https_address": step.https_address})
+            kinds = (("storage-pool", step.pools), ("network", step.networks))
             answers = [
-                {"entity": "storage-pool", "name": pool, "key": key, "value": value}
-                for pool, keys in step.pools.items()
+                {"entity": entity, "name": name, "key": key, "value": value}
+                for entity, things in kinds
+                for name, keys in things.items()
                 for key, value in keys.items()
             ]
             world.lxd.join_cluster(step.name, step.address, token, answers, deadlines.JOIN)
@@ -231,6 +197,7 @@ def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Eve
         digest=join_tokens.digest(token),
         adopted=step.adopted,
         pools=pools.records(world.lxd.pools()),
+        networks=nets.records(world.lxd.networks()),
     )
     return replace(events, made=made)
 
@@ -348,9 +315,10 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     KeepRoots: pool_acts.keep_roots,
     KeepOnVolume: pool_acts.keep_on_volume,
     DropVolume: pool_acts.drop_volume,
-    CreateNetwork: _create_network,
-    UpdateNetwork: _update_network,
-    SetDefaultProfile: _set_default_profile,
+    CreateNetwork: net_acts.create_network,
+    UpdateNetwork: net_acts.update_network,
+    KeepNics: net_acts.keep_nics,
+    SetDefaultProfile: net_acts.set_default_profile,
     EnableCluster: _enable_cluster,
     Join: _join,
     ResetLxd: _reset_lxd,

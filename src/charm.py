@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 import actions
 import ceph
+import links
 import peers
 import run
 import snap
@@ -31,11 +32,12 @@ from options import Options, explain, of_leaver, option_map
 from plan import make_plan
 from status import Kind, Status, blocked
 from steps import Plan
-from view import Ceph, Events, Peers, Units, View
+from view import Bound, Ceph, Events, Peers, Units, View
 from world import World
 
 PEERS = "cluster"
 HTTPS = "https"
+NETWORK = "network"
 RESOURCE = "lxd-snap"
 STORAGE = "local"
 CEPH = "ceph"
@@ -315,6 +317,7 @@ class LxdClusterCharm(ops.CharmBase):
             leaving=units is not None and self.unit.name in units.leaving,
             devices=tuple(str(s.location) for s in self.model.storages[STORAGE]),
             ceph=self._ceph(),
+            bound=self._bound(),
         )
 
     def _peers(self) -> Peers | None:
@@ -352,6 +355,19 @@ class LxdClusterCharm(ops.CharmBase):
         found = self.model.get_binding(binding)
         address = found.network.bind_address if found else None
         return str(address or "")
+
+    def _bound(self) -> Bound:
+        """What carries the binding for networks. Asking for it takes a process."""
+        if not self._networks_ask():
+            return Bound()
+        found = self.model.get_binding(NETWORK)
+        nics = found.network.interfaces if found else []
+        return Bound(nics[0].name, str(nics[0].subnet or "")) if nics else Bound()
+
+    def _networks_ask(self) -> bool:
+        named = ("network-mode", "networks")
+        default, more = (str(self.config.get(name, "")) for name in named)
+        return bool(more) or default in links.ASKING
 
     def _attached_snap(self) -> Path | None:
         try:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import networks
+import links
 import parts
-import settings
 import silence
 import storage
 from addresses import endpoint
 from peers import Storage, Token, UnitData
 from status import Status, blocked, waiting
 from steps import (
-    CreateNetwork,
     CreatePool,
     EnableCluster,
     InstallSnap,
@@ -94,7 +92,8 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
         return blocked(
             f"LXD {lxd.server.version} here, {mismatch} in the cluster: make them the same"
         )
-    return _unfit_storage(view, lxd, peers)
+    _, unlinked = links.of_outsider(view, _token(view, peers, peers.own))
+    return unlinked or _unfit_storage(view, lxd, peers)
 
 
 def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
@@ -157,16 +156,11 @@ def _other_version(lxd: Lxd, peers: Peers) -> str:
 
 def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
-    options = view.options
     steps: list[Step] = [*_listen(view, lxd, own_cluster_address=True)]
     made, _ = parts.of_outsider(view, lxd, None, None)
     steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view)) for p in made]
-    network = settings.wanted_network(options)
-    if network and not any(n.name == network for n in lxd.networks or ()):
-        mode = networks.MODES[options.network_mode]
-        config = mode.config(settings.subnets(options))
-        steps.append(CreateNetwork(network, mode.type, config))
-    steps.append(SetDefaultProfile(options.storage_pool, network))
+    # Its networks are made in the cluster, by the same rules as later ones.
+    steps.append(SetDefaultProfile(view.options.storage_pool, {}))
     steps.append(EnableCluster(view.hostname))
     return Plan(waiting("to bootstrap the cluster"), tuple(steps), own)
 
@@ -198,6 +192,7 @@ def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
         https_address=endpoint(view.https_address),
         sealed=token.sealed,
         pools={part.pool.name: part.answers() for part in given},
+        networks=links.of_outsider(view, token)[0],
     )
 
 

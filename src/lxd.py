@@ -11,6 +11,7 @@ from typing import Any
 import deadlines
 import join_tokens
 import lxd_answers
+import lxd_networks
 import lxd_notes
 import lxd_pools
 import lxd_reading
@@ -203,15 +204,18 @@ class LxdApi:
         lxd_volumes.drop(self._requests, pool, name)
 
     def create_network(
-        self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]
+        self,
+        name: str,
+        kind: str,
+        config: Mapping[str, str],
+        members: Mapping[str, Mapping[str, str]],
     ) -> None:
         """Creates a network: in a cluster first defined on each member, then made on all."""
-        for member in members:
-            body: dict[str, Any] = {"name": name, "type": kind, "config": {}}
-            self._requests.change("post", "networks", body, target=member)
-        self._requests.change(
-            "post", "networks", {"name": name, "type": kind, "config": dict(config)}
-        )
+        lxd_networks.create(self._requests, name, kind, config, members)
+
+    def keep_nics(self, nic: Mapping[str, str]) -> None:
+        """Instances whose `eth0` is the default profile's, `nic`, say so themselves."""
+        lxd_networks.keep_nics(self._requests, nic)
 
     def delete_network(self, name: str) -> None:
         """Deletes a network. LXD refuses one that is used."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import deadlines
+import lxd_profile
 from lxd_reading import LxdError, LxdUnreachable
 from lxd_requests import Requests
 
@@ -85,25 +86,7 @@ def delete(requests: Requests, name: str) -> None:
 def keep_roots(requests: Requests, pool: str) -> None:
     """Gives instances a root disk of their own where it is the default profile that says `pool`.
 
-    LXD moves no profile's root disk to another pool while an instance has it from there. For a
-    running instance nothing changes by that.
+    LXD moves no profile's root disk to another pool while an instance has it from there.
     """
-    for user in requests.get("profiles/default")["used_by"]:
-        path, _, query = user.removeprefix("/1.0/").partition("?")
-        params = dict(pair.split("=", 1) for pair in query.split("&") if pair)
-        if not path.startswith("instances/"):
-            continue
-        instance = requests.get(path, **params)
-        if roots := _inherited_roots(instance, pool):
-            body = {"devices": roots}
-            requests.request("patch", path, deadlines.CHANGE, json=body, params=params)
-
-
-def _inherited_roots(instance: Any, pool: str) -> dict[str, Any]:
-    """Root disks on `pool` that an instance has from its profiles."""
-    return {
-        name: device
-        for name, device in instance["expanded_devices"].items()
-        if name not in instance["devices"]
-        and (device["type"], device.get("path"), device.get("pool")) == ("disk", "/", pool)
-    }
+    root = {"type": "disk", "path": "/", "pool": pool}
+    lxd_profile.keep(requests, lambda _, device: root.items() <= device.items())

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import deadlines
+from networks.interface import Interface
 from view import Device, Failures, Forming
 
 STATE = Path("/var/lib/lxd-cluster")
@@ -87,6 +88,12 @@ class Machine:
         folders = [self._lxd_dir / "containers", self._lxd_dir / "virtual-machines"]
         folders += self._lxd_dir.glob("storage-pools/*/custom")
         return any(any(folder.iterdir()) for folder in folders if folder.exists())
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The network interfaces."""
+        import interfaces
+
+        return interfaces.found()
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name, and what is on them."""

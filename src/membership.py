@@ -7,13 +7,15 @@ from dataclasses import replace
 import admission
 import caches
 import departures
+import links
 import marks
+import nets
 import parts
 import pools
 import settings
 import silence
 from addresses import endpoint, host
-from peers import Offer, Storage, UnitData
+from peers import Link, Offer, Storage, UnitData
 from pools import Change
 from status import Status, active, blocked, names, waiting
 from steps import ForgetForming, Plan, SetFailureDomain, SetServerConfig, Step
@@ -44,14 +46,15 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     if view.forming is not None and peers.own.cluster == fingerprint:
         steps.append(ForgetForming())
     offers = parts.offers(view, lxd, pools.calls(peers))
-    own = own.model_copy(update={"call": None, "offers": offers})
+    given = links.answers(view)
+    own = own.model_copy(update={"call": None, "offers": offers, "links": given})
     problem = _moved(view, lxd)
     if problem is None and decided and is_steward(view.unit, peers, lxd):
-        shared = _shared(view, lxd, peers, decided)
+        shared = _shared(view, lxd, peers, own, decided)
         steps += [*marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
         own = own.model_copy(update={"call": shared.call})
-    problem = problem or _refused(offers) or caches.problem(view.options, lxd)
+    problem = problem or _refused(offers) or _unlinked(given) or caches.problem(view.options, lxd)
     admitted = admission.admit(view, lxd, peers, fingerprint)
     steps += admitted.steps
     told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
@@ -115,19 +118,17 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     return steps
 
 
-def _shared(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
+def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:
     """What concerns all members. LXD changes it only while every member is up."""
     steps = settings.server_config(view.options, dict(lxd.server.config))
-    network, problem = settings.default_network(view.options, lxd)
-    if problem is not None:
-        return Change(problem=problem)
+    net = nets.change(view, lxd, peers, own.links)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
-    steps += network + settings.default_profile(view.options, pool.name, lxd)
+    steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]
     down = [m.name for m in lxd.members if not m.online]
     if steps and down:
         return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
     change = pools.change(view, lxd, peers, decided)
-    return replace(change, steps=(*steps, *change.steps))
+    return replace(change, steps=(*steps, *change.steps), problem=net.problem or change.problem)
 
 
 def _unavailable(lxd: Lxd) -> Status | None:
@@ -140,6 +141,12 @@ def _unavailable(lxd: Lxd) -> Status | None:
 def _refused(offers: dict[str, Offer]) -> Status | None:
     """Blocked while this unit keeps a pool from being made."""
     told = [offer.problem for offer in offers.values() if offer.problem]
+    return blocked(told[0]) if told else None
+
+
+def _unlinked(given: dict[str, Link]) -> Status | None:
+    """Blocked while this unit keeps a network from being made."""
+    told = [link.problem for link in given.values() if link.problem]
     return blocked(told[0]) if told else None
 
 

@@ -6,14 +6,28 @@ more for each pool.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import deadlines
+import links
 import pools
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
-from view import Ceph, Events, Lxd, Member, Peers, Resource, Silence, Silent, Units, View
+from view import (
+    Bound,
+    Ceph,
+    Device,
+    Events,
+    Lxd,
+    Member,
+    Peers,
+    Resource,
+    Silence,
+    Silent,
+    Units,
+    View,
+)
 from world import World
 
 _UNREGISTERED = "No node registered with address"
@@ -36,6 +50,7 @@ class Juju:
     devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit."""
     ceph: Ceph | None = None
+    bound: Bound = field(default_factory=Bound)
 
 
 def observe(juju: Juju, world: World, events: Events) -> View:
@@ -58,6 +73,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         lxd=lxd,
         given_devices=juju.devices,
         ceph=_ceph(juju, world),
+        bound=juju.bound,
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,
@@ -66,10 +82,23 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         failures=world.machine.failures(),
         events=events,
     )
+    if _asks_for_interfaces(view):
+        view = replace(view, interfaces=world.machine.interfaces())
     if not _gives_to_pools(view):
         return view
+    return replace(view, devices=_devices(view, world))
+
+
+def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ...]]:
     asked = {p.devices for p in (view.default_pool, *view.more_pools) if p.devices}
-    return replace(view, devices={wanted: world.machine.devices(wanted) for wanted in asked})
+    return {wanted: world.machine.devices(wanted) for wanted in asked}
+
+
+def _asks_for_interfaces(view: View) -> bool:
+    """Whether a network is on an interface of this machine, or could be in its way."""
+    token = [d.token for d in view.peers.others.values() if d.token] if view.peers else []
+    joins = any(t.unit == view.unit and t.networks for t in token)
+    return isinstance(view.lxd, Lxd) and (joins or any(map(links.asks, view.networks)))
 
 
 def _ceph(juju: Juju, world: World) -> Ceph | None:
@@ -161,7 +190,8 @@ def _answers(juju: Juju, world: World) -> Lxd:
     seen = replace(seen, pools=known, unavailable=lacks)
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         return seen
-    return replace(seen, networks=world.lxd.networks())
+    nic = world.lxd.default_profile()["devices"].get("eth0", {})
+    return replace(seen, networks=world.lxd.networks(), nic=nic)
 
 
 def _someone_leaves(juju: Juju) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,15 +12,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, Val
 import networks
 import storage
 import yaml_maps
+from networks import wanted as asked
+from networks.wanted import WantedNetwork
 from storage import wanted
 from storage.wanted import WantedPool
 
 STATUS_LIMIT = 79
 """Characters of a status message that `juju status` shows on a usual terminal."""
 
+_CONNECTION = re.compile(r"(tcp|ssl):(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
 _CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
-_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
-_AUTOMATIC = ("auto", "none")
 
 EVACUATE, REFUSE, ABANDON = "evacuate", "refuse", "abandon"
 ON_REMOVE = (EVACUATE, REFUSE, ABANDON)
@@ -50,10 +50,37 @@ def _backend(value: str) -> str:
 
 
 def _mode(value: str) -> str:
-    if value in networks.MODES:
-        return value
-    later = " (not supported yet)" if value in networks.LATER else ""
-    raise ValueError(f"use one of {', '.join(sorted(networks.MODES))}{later}")
+    if value not in networks.MODES:
+        # Apart by commas and spaces they would not fit into a status.
+        raise ValueError(f"use {'|'.join(sorted(networks.MODES))}")
+    return value
+
+
+def _vlan(value: int, info: ValidationInfo) -> int:
+    mode = info.data.get("network_mode")
+    if asked.vlan(value) and mode and "vlan" not in networks.MODES[mode].words:
+        able = sorted(m.name for m in networks.MODES.values() if "vlan" in m.words)
+        raise ValueError(f"{mode} has none; use {', '.join(able)}")
+    return value
+
+
+def _networks(value: str, info: ValidationInfo) -> str:
+    found = asked.parse(value, networks.MODES)
+    default = info.data.get("network_name")
+    if any(network.name == default for network in found):
+        raise ValueError(f"{default} is network-name already")
+    asked.collisions([network.name for network in found] + ([default] if default else []))
+    return value
+
+
+def _uplink(value: str) -> str:
+    return asked.name(value) if value else value
+
+
+def _northbound(value: str) -> str:
+    if not all(_CONNECTION.fullmatch(word) for word in yaml_maps.words(value)):
+        raise ValueError("use tcp:ADDRESS:6641 or ssl:ADDRESS:6641")
+    return value
 
 
 def _volume(value: str) -> str:
@@ -65,37 +92,6 @@ def _pools(value: str, info: ValidationInfo) -> str:
     if any(pool.name == info.data.get("storage_pool") for pool in pools):
         raise ValueError(f"{info.data['storage_pool']} is storage-pool already")
     return value
-
-
-def _interface(value: str) -> str:
-    if not _INTERFACE.fullmatch(value):
-        raise ValueError("use 2 to 15 letters, digits, '.', '_' or '-'")
-    return value
-
-
-def _ipv4(value: str) -> str:
-    return value if value in _AUTOMATIC else _gateway(value, 4, "10.10.0.1/24")
-
-
-def _ipv6(value: str) -> str:
-    return value if value in _AUTOMATIC else _gateway(value, 6, "fd00:10::1/64")
-
-
-def _gateway(value: str, version: int, example: str) -> str:
-    """The bridge's own address: a bare subnet means its first host."""
-    try:
-        interface = ipaddress.ip_interface(value)
-    except ValueError:
-        interface = None
-    if interface is None or interface.version != version or "/" not in value:
-        raise ValueError(f"use auto, none or a CIDR such as {example}")
-    net = interface.network
-    if net.num_addresses < 4:
-        raise ValueError(f"too small a subnet; use a CIDR such as {example}")
-    address = net.network_address + 1 if interface.ip == net.network_address else interface.ip
-    if version == 4 and address == net.broadcast_address:
-        raise ValueError("that is the subnet's broadcast address")
-    return f"{address}/{net.prefixlen}"
 
 
 def _threshold(value: int) -> int:
@@ -147,10 +143,21 @@ class Options(BaseModel):
     ceph_replicas: Annotated[int, AfterValidator(_ceph_replicas)] = 3
     cephfs_name: Annotated[str, AfterValidator(wanted.in_ceph)] = "cephfs"
     network_mode: Annotated[str, AfterValidator(_mode)] = "bridge"
-    network_name: Annotated[str, AfterValidator(_interface)] = "lxdbr0"
-    network_ipv4: Annotated[str, AfterValidator(_ipv4)] = "auto"
-    network_ipv6: Annotated[str, AfterValidator(_ipv6)] = "auto"
+    network_name: Annotated[str, AfterValidator(asked.name)] = "lxdbr0"
+    network_parent: Annotated[str, AfterValidator(asked.parents)] = ""
+    network_vlan: Annotated[int, AfterValidator(_vlan)] = 0
+    network_ipv4: Annotated[str, AfterValidator(asked.ipv4)] = "auto"
+    network_ipv6: Annotated[str, AfterValidator(asked.ipv6)] = "auto"
     network_nat: bool = True
+    network_mtu: Annotated[int, AfterValidator(asked.mtu)] = 0
+    network_domain: Annotated[str, AfterValidator(asked.domain)] = ""
+    network_dhcp_ranges: Annotated[str, AfterValidator(asked.ranges)] = ""
+    network_config: Annotated[str, AfterValidator(asked.config_text)] = ""
+    networks: Annotated[str, AfterValidator(_networks)] = ""
+    network_disruptive: bool = False
+    vxlan_group: Annotated[str, AfterValidator(asked.group)] = "auto"
+    ovn_uplink: Annotated[str, AfterValidator(_uplink)] = ""
+    ovn_northbound: Annotated[str, AfterValidator(_northbound)] = ""
     cluster_offline_threshold: Annotated[int, AfterValidator(_threshold)] = 20
     images_replicas: Annotated[int, AfterValidator(_replicas)] = 3
     on_remove: Annotated[str, AfterValidator(_on_remove)] = ON_REMOVE[0]
@@ -175,6 +182,30 @@ class Options(BaseModel):
             replace(pool, in_ceph=self.cephfs_name) if pool.backend == storage.CEPHFS else pool
             for pool in found
         )
+
+    @property
+    def default_network(self) -> WantedNetwork:
+        """The default network."""
+        return WantedNetwork(
+            name=self.network_name,
+            mode=self.network_mode,
+            parents=yaml_maps.words(self.network_parent),
+            vlan=self.network_vlan,
+            ipv4=self.network_ipv4,
+            ipv6=self.network_ipv6,
+            nat=self.network_nat,
+            mtu=self.network_mtu,
+            domain=self.network_domain,
+            dhcp_ranges=self.network_dhcp_ranges,
+            uplink=self.ovn_uplink,
+            group=self.vxlan_group,
+            config=asked.config(yaml_maps.mapping(self.network_config, "")),
+        )
+
+    @property
+    def more_networks(self) -> tuple[WantedNetwork, ...]:
+        """The networks beside the default one."""
+        return asked.parse(self.networks, networks.MODES)
 
 
 def option_map(text: str) -> dict[str, object]:

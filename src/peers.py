@@ -49,6 +49,21 @@ class Offer(_Data):
     problem: str = ""
 
 
+class Link(_Data):
+    """What a unit gives to a network: an interface, or nothing; or why it cannot."""
+
+    parent: str = ""
+    problem: str = ""
+
+
+class OnParent(_Data):
+    """A network that is on an interface of each machine, and what that is looked for by."""
+
+    name: str
+    mode: str
+    parents: tuple[str, ...] = ()
+
+
 class Token(_Data):
     """Permission for one unit to join once, sealed to that unit's key."""
 
@@ -65,6 +80,8 @@ class Token(_Data):
     """The turn was another maker's gift: the unit may be joining with that one's token."""
     pools: tuple[Storage, ...] = ()
     """The cluster's pools when it was made: whoever joins makes its part of each."""
+    networks: tuple[OnParent, ...] = ()
+    """Those of its networks then of which whoever joins has to say what they are on there."""
 
 
 class Place(_Data):
@@ -104,6 +121,8 @@ class UnitData(_Databag):
     call: Call | None = None
     offers: dict[str, Offer] = {}
     """Answers to calls, by their serials."""
+    links: dict[str, Link] = {}
+    """By what a network asks of a unit."""
 
 
 class AppData(_Databag):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import parts
 import storage
-import turns
+import together
 from peers import Call, Offer, Storage, UnitData
 from status import Status, blocked, names, waiting
 from steps import CreatePool, KeepRoots, Step, UpdatePool
@@ -71,7 +71,7 @@ def change(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
     due = unmade(pools, known)
     if not due:
         return Change(tuple(_drift(pools, known)))
-    if busy := _busy(lxd, due[0]):
+    if busy := together.hindrance(view, lxd, peers, f"the pool {due[0].name}"):
         return Change(problem=busy)
     return _making(view, lxd, peers, due[0])
 
@@ -162,23 +162,9 @@ def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Updat
     return found
 
 
-def _busy(lxd: Lxd, pool: WantedPool) -> Status | None:
-    """Why LXD cannot make a pool now: all members must be up, and none about to come in."""
-    if down := [m.name for m in lxd.members if not m.online]:
-        return waiting(f"to make the pool {pool.name} until {names(down)} is back")
-    turn = turns.read(lxd.notes)
-    if turn is not None and lxd.member(turn.name) is None:
-        return waiting(f"to make the pool {pool.name} until {turn.unit} has joined")
-    return None
-
-
 def _making(view: View, lxd: Lxd, peers: Peers, pool: WantedPool) -> Change:
     call = _call(view, peers, pool)
-    units = {d.name: u for u, d in peers.others.items() if d.cluster} | {lxd.server.name: view.unit}
-    homeless = [m.name for m in lxd.members if m.name not in units]
-    if homeless:
-        why = f"to make the pool {pool.name}: member {homeless[0]} has no unit"
-        return Change(problem=waiting(why))
+    units = together.units(view, lxd, peers)
     answers = _answers(view, lxd, peers, call, units)
     silent = [units[member] for member, offer in answers.items() if offer is None]
     if silent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pools
-import settings
 import storage
 from plan import make_plan
 from steps import CreatePool, KeepRoots, SetDefaultProfile
@@ -35,5 +34,4 @@ def _of_pools(view: View) -> list[str]:
     if any(p.name == default and pools.PROFILE in p.used_by for p in known):
         return found
     moved = [str(KeepRoots(p.pool)) for p in pools.moving(default, known)]
-    network = settings.wanted_network(view.options)
-    return [*found, *moved, str(SetDefaultProfile(default, network))]
+    return [*found, *moved, str(SetDefaultProfile(default, None))]

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import networks
+from collections.abc import Mapping
+
 import pools
-from networks import Subnets
 from options import Options
 from pools import PROFILE
-from status import Status, blocked
-from steps import CreateNetwork, SetDefaultProfile, SetServerConfig, Step, UpdateNetwork
-from view import Lxd, Network
+from steps import KeepNics, KeepRoots, SetDefaultProfile, SetServerConfig, Step
+from view import Lxd
+
+_WHERE = ("network", "nictype", "parent", "vlan", "mtu")
 
 _DEFAULTS = {"cluster.offline_threshold": "20", "cluster.images_minimal_replica": "3"}
 """LXD leaves a key out of its configuration while it has this value."""
-
-
-def subnets(options: Options) -> Subnets:
-    """The addresses that the operator wants on the default network."""
-    return Subnets(options.network_ipv4, options.network_ipv6, options.network_nat)
-
-
-def wanted_network(options: Options) -> str:
-    """The name of the network that LXD is to manage, empty where the mode has none."""
-    return options.network_name if networks.MODES[options.network_mode].type else ""
 
 
 def server_config(options: Options, actual: dict[str, str]) -> list[Step]:
@@ -35,39 +26,31 @@ def server_config(options: Options, actual: dict[str, str]) -> list[Step]:
     return [SetServerConfig(missing)] if missing else []
 
 
-def default_network(options: Options, lxd: Lxd) -> tuple[list[Step], Status | None]:
-    """Brings the default network to what the options say, or why that cannot be done."""
-    name = wanted_network(options)
-    if not name or lxd.networks is None:
-        return [], None
-    mode = networks.MODES[options.network_mode]
-    config = mode.config(subnets(options))
-    there = next((n for n in lxd.networks if n.name == name), None)
-    if there is None or there.half_made:
-        members = tuple(sorted(m.name for m in lxd.members))
-        return [CreateNetwork(name, mode.type, config, members)], None
-    if there.type != mode.type:
-        return [], blocked(f"network-name={name}: that is a {there.type} here; choose another name")
-    changes = networks.drift(config, there.config)
-    return ([UpdateNetwork(name, changes)] if changes else []), None
-
-
-def default_profile(options: Options, pool: str, lxd: Lxd) -> list[Step]:
-    """Lets the default profile use the pool and the default network, and no other network of ours.
+def default_profile(
+    pool: str, nic: Mapping[str, str] | None, lxd: Lxd
+) -> list[SetDefaultProfile | KeepNics | KeepRoots]:
+    """Lets the default profile use the pool, and this nic: None leaves what it has.
 
     A pool that is not there yet on all members leaves the profile as it is.
     """
-    if lxd.pools is None or lxd.networks is None:
+    if lxd.pools is None or lxd.nic is None:
         return []
-    name = wanted_network(options)
     made = next((p for p in lxd.pools if p.name == pool), None)
     if made is None or made.half_made:
         return []
-    if PROFILE in made.used_by and _nic_is_right(name, options.network_name, lxd.networks):
+    kept = nic is None or _same(nic, lxd.nic)
+    if PROFILE in made.used_by and kept:
         return []
-    return [*pools.moving(pool, lxd.pools), SetDefaultProfile(pool, name)]
+    staying = [] if kept or not lxd.nic else [KeepNics(_identity(lxd.nic))]
+    change = SetDefaultProfile(pool, None if kept else nic)
+    return [*pools.moving(pool, lxd.pools), *staying, change]
 
 
-def _nic_is_right(wanted: str, ours: str, known: tuple[Network, ...]) -> bool:
-    used = {n.name for n in known if PROFILE in n.used_by}
-    return wanted in used if wanted else ours not in used
+def _same(wanted: Mapping[str, str], has: Mapping[str, str]) -> bool:
+    """Whether a nic is on the network that is wanted. What else it says is an operator's."""
+    return dict(wanted) == _identity(has)
+
+
+def _identity(nic: Mapping[str, str]) -> dict[str, str]:
+    """Those keys of a nic that say where it is."""
+    return {key: nic[key] for key in _WHERE if key in nic}

@@ -110,6 +110,17 @@ class KeepRoots:
 
 
 @dataclass(frozen=True)
+class KeepNics:
+    """Instances whose `eth0` is the default profile's, `nic`, say so themselves."""
+
+    nic: Mapping[str, str]
+
+    def __str__(self) -> str:
+        where = self.nic.get("network") or self.nic.get("parent") or "its network"
+        return f"let what is on {where} stay there"
+
+
+@dataclass(frozen=True)
 class KeepOnVolume:
     """LXD here keeps what `key` says on its own volume `name`, or in its folder without a pool."""
 
@@ -135,12 +146,12 @@ class DropVolume:
 
 @dataclass(frozen=True)
 class CreateNetwork:
-    """A managed network; `members` must define it first, none of them outside a cluster."""
+    """A managed network; each of `members` has these keys of its own."""
 
     name: str
     type: str
     config: Mapping[str, str]
-    members: tuple[str, ...] = ()
+    members: Mapping[str, Mapping[str, str]]
 
     def __str__(self) -> str:
         return f"create the {self.type} network {self.name}"
@@ -160,13 +171,16 @@ class UpdateNetwork:
 
 @dataclass(frozen=True)
 class SetDefaultProfile:
-    """The default profile has its root disk on `pool` and its nic on `network` (none if empty)."""
+    """The default profile has its root disk on `pool`, and this nic or none. None leaves that."""
 
     pool: str
-    network: str
+    nic: Mapping[str, str] | None
 
     def __str__(self) -> str:
-        return f"let the default profile use the pool {self.pool}, network {self.network or 'none'}"
+        told = f"let the default profile use the pool {self.pool}"
+        if self.nic is None:
+            return told
+        return f"{told}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
 
 
 @dataclass(frozen=True)
@@ -189,6 +203,8 @@ class Join:
     sealed: str = field(repr=False)
     pools: Mapping[str, Mapping[str, str]]
     """By pool: this member's own keys."""
+    networks: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """By network: the same."""
 
     def __str__(self) -> str:
         return f"join the cluster as {self.name}"
@@ -366,6 +382,7 @@ Step = (
     | CreatePool
     | UpdatePool
     | KeepRoots
+    | KeepNics
     | KeepOnVolume
     | DropVolume
     | CreateNetwork

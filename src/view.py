@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from networks.interface import Interface
+from networks.wanted import WantedNetwork
 from options import Options
 from peers import VERSION, AppData, Token, UnitData
 from storage.wanted import WantedPool
@@ -157,6 +159,8 @@ class Lxd:
     networks: tuple[Network, ...] | None = None
     instances: tuple[Instance, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
+    nic: Mapping[str, str] | None = None
+    """The default profile's `eth0`, empty without one. Only the steward asks."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the charm keeps in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -321,6 +325,15 @@ class Events:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """What carries the binding `network` on this machine."""
+
+    interface: str = ""
+    subnet: str = ""
+    """A CIDR."""
+
+
+@dataclass(frozen=True)
 class View:
     """Everything a plan may depend on."""
 
@@ -352,6 +365,9 @@ class View:
     """Those that are there, by paths and globs. Empty where this run has no use for them."""
     ceph: Ceph | None = None
     """None without the relation."""
+    bound: Bound = field(default_factory=Bound)
+    interfaces: tuple[Interface, ...] = ()
+    """Of this machine. Empty where no network asks for them."""
     events: Events = field(default_factory=Events)
 
     @property
@@ -364,6 +380,11 @@ class View:
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The other pools that the operator asks for."""
         return tuple(named_in_ceph(pool, self.unit) for pool in self.options.more_pools)
+
+    @property
+    def networks(self) -> tuple[WantedNetwork, ...]:
+        """The networks that the operator asks for, the default one first."""
+        return (self.options.default_network, *self.options.more_networks)
 
 
 def named_in_ceph(pool: WantedPool, unit: str) -> WantedPool:

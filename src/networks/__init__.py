@@ -5,11 +5,11 @@ A new mode is one file beside this one and one row in `MODES`.
 
 from __future__ import annotations
 
-from networks import bridge, none
-from networks.mode import Mode, Subnets, drift
+from networks import bridge, fan, flat, macvlan, none, ovn, physical, sriov, vxlan
+from networks.mode import MARK, Mode, Site, drift
 
-MODES: dict[str, Mode] = {m.name: m for m in (bridge.MODE, none.MODE)}
-LATER = frozenset({"flat", "macvlan", "physical", "sriov", "vxlan", "fan", "ovn"})
-"""Planned, and refused by name until they are supported here."""
+_ROWS = (bridge, fan, flat, macvlan, none, ovn, physical, sriov, vxlan)
 
-__all__ = ["LATER", "MODES", "Mode", "Subnets", "drift"]
+MODES: dict[str, Mode] = {row.MODE.name: row.MODE for row in _ROWS}
+
+__all__ = ["MARK", "MODES", "Mode", "Site", "drift"]

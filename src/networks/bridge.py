@@ -1,20 +1,20 @@
 """A bridge on every member, with LXD's own DHCP and DNS on it."""
 
-from __future__ import annotations
-
-from networks.mode import Mode, Subnets
-
-
-def _config(subnets: Subnets) -> dict[str, str]:
-    config = {"ipv4.address": subnets.ipv4, "ipv6.address": subnets.ipv6}
-    nat = "true" if subnets.nat else "false"
-    # LXD refuses nat for a family that has no address.
-    config |= {
-        f"{family}.nat": nat
-        for family, address in (("ipv4", subnets.ipv4), ("ipv6", subnets.ipv6))
-        if address != "none"
-    }
-    return config
+from networks.addresses import BRIDGE_WORDS, by_family, of_bridge
+from networks.mode import Mode, on_network
+from networks.wanted import WantedNetwork
 
 
-MODE = Mode(name="bridge", type="bridge", config=_config)
+def _config(wanted: WantedNetwork) -> dict[str, str]:
+    ranges = by_family(wanted.ranges)
+    uplink = {f"ipv{version}.ovn.ranges": ",".join(ranges[version]) for version in (4, 6)}
+    return {**of_bridge(wanted), **uplink}
+
+
+MODE = Mode(
+    name="bridge",
+    type="bridge",
+    words=BRIDGE_WORDS | {"ranges"},
+    config=_config,
+    nic=on_network,
+)

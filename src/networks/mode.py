@@ -5,33 +5,86 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from networks.interface import Interface
+from networks.wanted import WantedNetwork
+
+MARK = "user.lxd-cluster.mode"
+"""LXD's key of a network: the mode that it was made in. Several modes are of one type."""
+
 
 @dataclass(frozen=True)
-class Subnets:
-    """What the operator asked of the default network's addresses."""
+class Site:
+    """What a mode may have to know of the cluster and of the machine that makes the network."""
 
-    ipv4: str
-    ipv6: str
-    nat: bool
+    fingerprint: str
+    subnet: str = ""
+    """Of the binding `network`, as a CIDR."""
+    taken: tuple[str, ...] = ()
+    """Subnets of the machine, as CIDRs."""
 
 
-def _no_config(_: Subnets) -> dict[str, str]:
+def _no_config(wanted: WantedNetwork) -> dict[str, str]:
+    del wanted
     return {}
+
+
+def _no_nic(wanted: WantedNetwork, parent: str) -> dict[str, str]:
+    del wanted, parent
+    return {}
+
+
+def on_network(wanted: WantedNetwork, parent: str) -> dict[str, str]:
+    """The nic of an instance on a network that LXD manages."""
+    del parent
+    return {"network": wanted.name}
+
+
+def _as_asked(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:
+    del wanted, site
+    return keys
+
+
+def _any(interface: Interface) -> str:
+    del interface
+    return ""
 
 
 @dataclass(frozen=True)
 class Mode:
-    """One row of the table. `type` is LXD's network type, empty where LXD manages none."""
+    """One row of the table. `type` is LXD's network type, empty where LXD manages none.
+
+    `words` are those of a network in the option `networks` that mean something for it. `config`
+    makes LXD's keys that all members share, an empty one for what shall not be set. `resolve`
+    decides, when the network is made, what is `auto` and LXD would not. `nic` makes an instance's
+    device, empty where instances cannot be on it.
+    `needs_parent` says whether it is on an interface of each machine, whether one was named or not,
+    and `unfit` why an interface cannot be that, empty if it can. With `one_name` it has the same
+    name everywhere: LXD keeps it where all members share it.
+    """
 
     name: str
     type: str = ""
-    config: Callable[[Subnets], dict[str, str]] = _no_config
+    words: frozenset[str] = frozenset()
+    config: Callable[[WantedNetwork], dict[str, str]] = _no_config
+    resolve: Callable[[dict[str, str], WantedNetwork, Site], dict[str, str]] = _as_asked
+    nic: Callable[[WantedNetwork, str], dict[str, str]] = _no_nic
+    needs_parent: bool = False
+    unfit: Callable[[Interface], str] = _any
+    one_name: bool = False
+
+    def on_parent(self, wanted: WantedNetwork) -> bool:
+        """Whether each machine has to say which interface it is on."""
+        return self.needs_parent or ("parent" in self.words and bool(wanted.parents))
+
+    def own(self, parent: str) -> dict[str, str]:
+        """LXD's keys that each member has for itself."""
+        return {"parent": parent} if self.type and not self.one_name and parent else {}
 
 
 def drift(wanted: Mapping[str, str], actual: Mapping[str, str]) -> dict[str, str]:
     """The keys of `wanted` that `actual` does not fulfil.
 
-    `auto` was resolved by LXD when it was first applied: any address fulfils it.
+    `auto` was resolved when it was first applied: any address fulfils it.
     """
     return {key: value for key, value in wanted.items() if not _fulfils(value, actual.get(key, ""))}
 

@@ -200,12 +200,13 @@ def networks(told: Transcript) -> None:
     """Networks are made in two phases, with every member up."""
     side = told.side
     form(told, "a", "b", "c")
-    names = tuple(side.hostname(m) for m in ("a", "b", "c"))
+    names: dict[str, dict[str, str]] = {side.hostname(m): {} for m in ("a", "b", "c")}
+    two = {name: names[name] for name in list(names)[:2]}
     config = {"ipv4.address": "10.77.0.1/24", "ipv6.address": "none"}
     lxd = side.lxd("a")
     told.ask("a network", lambda: lxd.create_network("br-one", "bridge", config, names))
     told.ask("the same again", lambda: lxd.create_network("br-one", "bridge", config, names))
-    told.ask("not on all", lambda: lxd.create_network("br-two", "bridge", config, names[:2]))
+    told.ask("not on all", lambda: lxd.create_network("br-two", "bridge", config, two))
     told.ask("networks", lambda: made(told))
     told.ask("half of it deleted", lambda: lxd.delete_network("br-two"))
     side.kill_daemon("c")

@@ -130,7 +130,11 @@ def test_a_settled_unit_plans_nothing(juju: jubilant.Juju):
 
 BAD = [
     ("storage-backend", "zsf", "storage-backend=zsf: use one of auto, btrfs, ceph, dir, lvm, zfs"),
-    ("network-mode", "ovn", "network-mode=ovn: use one of bridge, none (not supported yet)"),
+    (
+        "network-mode",
+        "ovs",
+        "network-mode=ovs: use bridge|fan|flat|macvlan|none|ovn|physical|sriov|vxlan",
+    ),
 ]
 
 

@@ -88,7 +88,7 @@ def _relation(context: HookContext) -> testing.PeerRelation | None:
 
 def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State:
     context = stage.context
-    told = {name: context.network_get(name) for name in (charm.PEERS, charm.HTTPS)}
+    told = {name: context.network_get(name) for name in (charm.PEERS, charm.HTTPS, charm.NETWORK)}
     addresses = {n: t["bind-addresses"][0]["addresses"][0]["value"] for n, t in told.items()}
     status = context.status_get()
     return testing.State(

@@ -174,8 +174,11 @@ class Model:
             told = self._stage.context.network_get(binding)
         except HookToolError as error:
             raise ops.ModelError(str(error)) from error
-        address = told["bind-addresses"][0]["addresses"][0]["value"]
-        return SimpleNamespace(network=SimpleNamespace(bind_address=address))
+        bound = told["bind-addresses"][0]
+        address = bound["addresses"][0]
+        nic = SimpleNamespace(name=bound.get("interface-name", ""), subnet=address.get("cidr", ""))
+        network = SimpleNamespace(bind_address=address["value"], interfaces=[nic])
+        return SimpleNamespace(network=network)
 
     def fetch(self, name: str) -> Any:
         """As ops.Resources: none is attached."""

@@ -27,6 +27,7 @@ WIPED = "a member is wiped"
 FORCED = "a member is removed by force that has its unit or lives"
 JOINS = "two joins at once"
 DATA = "data is gone"
+CUT_OFF = "an instance was moved to another network"
 UNRECORDED = "a loss is not recorded"
 BOOTSTRAP = "a bootstrap that is not on record"
 WRITES = "too many writes to peer data"
@@ -92,6 +93,8 @@ class Invariants:
         self._data()
         if self.engine.cloud.destroyed_data:
             raise Violation(DATA, self.engine.cloud.destroyed_data[0])
+        if self.engine.cloud.cut_off:
+            raise Violation(CUT_OFF, self.engine.cloud.cut_off[0])
 
     # The cluster.
 

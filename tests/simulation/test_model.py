@@ -280,7 +280,7 @@ def test_what_was_on_a_removed_member_lies_on_its_disk_still():
 
 def test_a_network_needs_every_member():
     _, (one, two, three) = cluster(3)
-    names = ("m0", "m1", "m2")
+    names: dict[str, dict[str, str]] = {"m0": {}, "m1": {}, "m2": {}}
     three.freeze()
     with pytest.raises(LxdError, match="failed to notify peer"):
         one.lxd.create_network("lxdbr0", "bridge", {}, names)

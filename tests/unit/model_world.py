@@ -12,6 +12,7 @@ from typing import Any
 import join_tokens
 import seal
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
+from networks.interface import Interface
 from snap import ChannelUnknownError, SnapError
 from view import (
     Device,
@@ -51,6 +52,12 @@ class ModelCluster:
     """By pool and member: the source that it was given when the pool was made in the cluster."""
     kept: list[str] = field(default_factory=list[str])
     """Pools on which instances were told to keep their root disks."""
+    parents: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """By network and member: the interface that it is on."""
+    kept_nics: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    """Nics of the default profile that instances were told to keep."""
+    on_networks: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """By network: the instances on it."""
     on_pools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """By pool: the instances on it."""
     networks: dict[str, Network] = field(default_factory=dict[str, Network])
@@ -93,6 +100,8 @@ class ModelLxd:
     shared: ModelCluster = field(default_factory=lambda: ModelCluster("bare"))
     sources: dict[str, str] = field(default_factory=dict[str, str])
     """By pool: the source that it was given here."""
+    answered: dict[str, str] = field(default_factory=dict[str, str])
+    """By network: the interface that it joined with."""
     on_join: Callable[[], None] = lambda: None
 
     def await_start(self, seconds: float) -> None:
@@ -149,7 +158,12 @@ class ModelLxd:
 
     def networks(self) -> tuple[Network, ...]:
         self.requests += 1
-        return tuple(self._used(n, "network") for n in self.shared.networks.values())
+        used = (self._used(n, "network") for n in self.shared.networks.values())
+        on = self.shared.on_networks
+        return tuple(
+            replace(n, used_by=n.used_by | {f"/1.0/instances/{i}" for i in on.get(n.name, ())})
+            for n in used
+        )
 
     def _used(self, thing: Any, key: str) -> Any:
         used = any(d.get(key) == thing.name for d in self.shared.devices.values())
@@ -277,15 +291,26 @@ class ModelLxd:
         self.shared.volumes = [v for v in self.shared.volumes if v != volume]
 
     def create_network(
-        self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]
+        self,
+        name: str,
+        kind: str,
+        config: Mapping[str, str],
+        members: Mapping[str, Mapping[str, str]],
     ) -> None:
+        assert set(members) == set(self.shared.members)
         down = [m.name for m in self.shared.members.values() if not m.online]
         if down:
             raise LxdError(f"failed to notify peer {down[0]}")
         if name in self.shared.networks:
             raise LxdError("The network already exists")
-        addresses = {k: "10.0.0.1/24" if v == "auto" else v for k, v in config.items()}
-        self.shared.networks[name] = Network(name, kind, "Created", addresses, frozenset())
+        keys = {k: "10.0.0.1/24" if v == "auto" else v for k, v in config.items()}
+        # LXD lists a network with the keys of the member that is asked.
+        keys |= members.get(self.server_.name, {})
+        self.shared.networks[name] = Network(name, kind, "Created", keys, frozenset())
+        self.shared.parents[name] = {m: own.get("parent", "") for m, own in members.items()}
+
+    def keep_nics(self, nic: Mapping[str, str]) -> None:
+        self.shared.kept_nics.append(dict(nic))
 
     def delete_network(self, name: str) -> None:
         self.shared.networks.pop(name, None)
@@ -295,6 +320,7 @@ class ModelLxd:
         self.shared.networks[name] = replace(old, config={**old.config, **values})
 
     def default_profile(self) -> dict[str, Any]:
+        self.requests += 1
         return {"config": {}, "description": "", "devices": dict(self.shared.devices)}
 
     def set_default_profile(self, profile: Mapping[str, Any]) -> None:
@@ -322,6 +348,7 @@ class ModelLxd:
         seconds: float,
     ) -> None:
         self.on_join()
+        self.answered = {a["name"]: a["value"] for a in member_config if a["key"] == "parent"}
         self.sources |= {a["name"]: a["value"] for a in member_config if a["key"] == "source"}
         if self.fail_join:
             raise LxdError(self.fail_join)
@@ -397,6 +424,7 @@ class ModelMachine:
     failures_: Failures | None = None
     log: str = ""
     disks: list[Device] = field(default_factory=list[Device])
+    interfaces_: list[Interface] = field(default_factory=list[Interface])
     files: dict[Path, str] = field(default_factory=dict[Path, str])
 
     def hostname(self) -> str:
@@ -416,6 +444,9 @@ class ModelMachine:
 
     def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
         self.forming_ = Forming(what, now, devices)
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        return tuple(self.interfaces_)
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         there = {d.path: d for d in self.disks}

@@ -97,7 +97,7 @@ def test_a_network_made_on_some_members_only_is_taken_away(monkeypatch: pytest.M
     monkeypatch.setattr(world.lxd, "create_network", half)
 
     with pytest.raises(StepFailed, match="failed to notify peer m1"):
-        act(CreateNetwork("br7", "bridge", {}, ("m0", "m1")), "lxd/0", world, Events())
+        act(CreateNetwork("br7", "bridge", {}, {"m0": {}, "m1": {}}), "lxd/0", world, Events())
 
     assert "br7" not in cluster.networks
 
@@ -108,14 +108,18 @@ def test_other_devices_of_the_default_profile_stay():
     cluster.devices["gpu"] = {"type": "gpu"}
     world = app.units["lxd/0"].world
 
-    act(SetDefaultProfile("local", ""), "lxd/0", world, Events())
+    act(SetDefaultProfile("local", {}), "lxd/0", world, Events())
 
     assert sorted(cluster.devices) == ["gpu", "root"]
 
 
 @pytest.mark.parametrize(
     "step",
-    [CancelToken("m5", ""), SetFailureDomain("m0", "a"), SetDefaultProfile("local", "lxdbr0")],
+    [
+        CancelToken("m5", ""),
+        SetFailureDomain("m0", "a"),
+        SetDefaultProfile("local", {"network": "lxdbr0"}),
+    ],
 )
 def test_a_step_done_twice_ends_the_same(step: CancelToken | SetFailureDomain | SetDefaultProfile):
     app = formed(1)

@@ -290,7 +290,7 @@ def test_what_a_switch_will_do_is_told_before_it_is_done():
         "ask m0, m1, m2 what they give to the pool local-dir",
         "create the dir pool local-dir on m0, m1, m2",
         "let what is on the pool local stay there",
-        "let the default profile use the pool local-dir, network lxdbr0",
+        "let the default profile use the pool local-dir",
     ]
     assert set(cluster_of(app).pools) == {"local"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from peers import Storage
-from steps import CreateNetwork, SetDefaultProfile, SetServerConfig, Step, UpdateNetwork
+from steps import CreateNetwork, KeepNics, SetDefaultProfile, SetServerConfig, Step, UpdateNetwork
 from tests.unit.model_units import formed
 
 APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
@@ -32,12 +32,16 @@ APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
                 "br7",
                 "bridge",
                 {"ipv4.address": "none", "ipv6.address": "none"},
-                ("m0", "m1", "m2"),
+                {"m0": {}, "m1": {}, "m2": {}},
             ),
-            SetDefaultProfile("local", "br7"),
+            KeepNics({"network": "lxdbr0"}),
+            SetDefaultProfile("local", {"network": "br7"}),
         ),
     ),
-    ({"network_mode": "none"}, (SetDefaultProfile("local", ""),)),
+    (
+        {"network_mode": "none"},
+        (KeepNics({"network": "lxdbr0"}), SetDefaultProfile("local", {})),
+    ),
 ]
 
 
@@ -45,6 +49,8 @@ APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
 def test_a_change_is_planned_by_the_steward_alone(options: dict[str, Any], steps: tuple[Step, ...]):
     app = formed(3)
     app.options = options
+    for other in ("lxd/1", "lxd/2"):
+        app.hook(other)
 
     assert app.plan("lxd/0").steps == steps
     assert app.plan("lxd/1").steps == ()

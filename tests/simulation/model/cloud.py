@@ -33,6 +33,8 @@ class Cloud:
         self.operations: list[Operation] = []
         self.destroyed_data: list[str] = []
         """Devices of which an operator's data were wiped."""
+        self.cut_off: list[str] = []
+        """Instances that were moved to another network, and from which one."""
         self._cuts: set[frozenset[str]] = set()
         self._counter = 0
 

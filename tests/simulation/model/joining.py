@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lxd_reading import LxdError
-from tests.simulation.model import heartbeats, pools, times
+from tests.simulation.model import heartbeats, networks, pools, times
 from tests.simulation.model.operations import NEVER, Work
 from tests.simulation.model.records import JoinToken, Records, Role, Row, State
 
@@ -81,6 +81,10 @@ def join(
     for pool in records.pools.values():
         if not pool.half_made:
             pools.give(server, pool.name, sources.get(pool.name, ""))
+    parents = {a["name"]: a["value"] for a in answers if a["key"] == "parent"}
+    for network in records.networks.values():
+        if not network.half_made:
+            networks.give(server, network, parents)
     server.config["cluster.https_address"] = address
     server.lose_records()
     server.hung = True

@@ -67,7 +67,14 @@ def _on_pool(records: Records, pool: str) -> set[str]:
 
 def networks(server: Server) -> tuple[Network, ...]:
     """GET /1.0/networks, the managed ones."""
-    return tuple(_used(server, n, "network") for n in server.records.networks.values())
+    records = server.records
+    used = (_used(server, n, "network") for n in records.networks.values())
+    return tuple(replace(n, used_by=n.used_by | _on_network(records, n.name)) for n in used)
+
+
+def _on_network(records: Records, network: str) -> set[str]:
+    on = {i.name for key, i in records.instances.items() if records.nics.get(key) == network}
+    return {f"/1.0/instances/{name}" for name in on}
 
 
 def instances(server: Server) -> tuple[Instance, ...]:

@@ -16,6 +16,7 @@ from tests.simulation.model import (
     joining,
     looks,
     membership,
+    networks,
     pools,
     times,
 )
@@ -210,21 +211,32 @@ class ModelLxd:
         self._change("drop_volume", lambda s: pools.drop_volume(s, pool, name))
 
     def create_network(
-        self, name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]
+        self,
+        name: str,
+        kind: str,
+        config: Mapping[str, str],
+        members: Mapping[str, Mapping[str, str]],
     ) -> None:
-        """Creates a network: first defined on each member, then made on all."""
-        for member in members:
-            self._change("define_network", lambda s, m=member: changes.define_network(s, name, m))
-        create = changes.create_network
-        self._change("create_network", lambda s: create(s, name, kind, config), times.NETWORK)
+        """Creates a network, in two phases."""
+        for member, keys in members.items():
+            define = partial(
+                networks.define, name=name, kind=kind, member=member, parent=keys.get("parent", "")
+            )
+            self._change("define_network", define)
+        create = partial(networks.create, name=name, kind=kind, config=config)
+        self._change("create_network", create, times.NETWORK)
+
+    def keep_nics(self, nic: Mapping[str, str]) -> None:
+        """Instances say themselves what they are connected to."""
+        self._change("keep_nics", lambda s: networks.keep_nics(s, nic))
 
     def delete_network(self, name: str) -> None:
         """Deletes a network."""
-        self._change("delete_network", lambda s: changes.delete_network(s, name))
+        self._change("delete_network", lambda s: networks.delete(s, name))
 
     def update_network(self, name: str, values: Mapping[str, str]) -> None:
         """Sets some keys of a network's configuration on every member."""
-        self._change("update_network", lambda s: changes.update_network(s, name, values))
+        self._change("update_network", lambda s: networks.update(s, name, values))
 
     def set_default_profile(self, profile: Mapping[str, Any]) -> None:
         """Replaces the default profile."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from networks.interface import Interface
 from tests.simulation.model import pools, times
 from view import Device, Failures, Forming
 
@@ -87,6 +88,10 @@ class ModelMachine:
     def has_data(self) -> bool:
         """Whether LXD's folder knows of an instance or a volume."""
         return bool(self._server.disk)
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The network interfaces."""
+        return tuple(self._server.interfaces.values())
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name."""

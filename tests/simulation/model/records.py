@@ -82,8 +82,12 @@ class Records:
     relying: set[Key] = field(default_factory=set[Key])
     """Instances that have their root disk from the default profile."""
     networks: dict[str, Network] = field(default_factory=dict[str, Network])
-    defined: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Networks that were defined on some members and not yet created."""
+    defined: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """By network that was defined and not yet created, and member: its interface."""
+    nics: dict[Key, str] = field(default_factory=dict[Key, str])
+    """The network that an instance is on."""
+    following: set[Key] = field(default_factory=set[Key])
+    """Instances that are on whatever network the default profile says."""
     profile: dict[str, Any] = field(
         default_factory=lambda: {"config": {}, "description": "", "devices": {}}
     )
@@ -147,7 +151,9 @@ class Records:
             roots=dict(self.roots),
             relying=set(self.relying),
             networks=dict(self.networks),
-            defined={name: set(members) for name, members in self.defined.items()},
+            defined={name: dict(members) for name, members in self.defined.items()},
+            nics=dict(self.nics),
+            following=set(self.following),
             profile={**self.profile, "devices": dict(self.profile["devices"])},
             instances=dict(self.instances),
             origins=dict(self.origins),

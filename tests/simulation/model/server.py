@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tests.simulation.model import evacuation, heartbeats, pools, times
+from tests.simulation.model import evacuation, heartbeats, networks, pools, times
 from tests.simulation.model.database_port import ModelDatabase
 from tests.simulation.model.lxd_port import ModelLxd
 from tests.simulation.model.machine_port import ModelMachine
@@ -27,7 +27,7 @@ class Server:
     `opened` says that the daemon had its database since it started: one that had not answers
     nothing. `parted` is when it was removed by force while it ran.
     `disk` holds what lies on this machine's disk: instances and custom volumes by their name.
-    `devices` says by path what its other block devices hold.
+    `devices` says by path what its other block devices hold, `interfaces` are those of the network.
     """
 
     def __init__(self, cloud: Cloud, machine: str, hostname: str, address: str) -> None:
@@ -51,6 +51,7 @@ class Server:
         self.config: dict[str, str] = {}
         self.disk: dict[str, Thing] = {}
         self.devices = pools.of_machine()
+        self.interfaces = networks.of_machine(machine)
         self.records = self.fresh()
         self.lxd = ModelLxd(self)
         self.snap = ModelSnap(self)
@@ -155,6 +156,8 @@ class Server:
         records.instances[key] = instance
         records.roots[key] = records.profile["devices"].get("root", {}).get("pool", "")
         records.relying.add(key)
+        records.nics[key] = records.profile["devices"].get("eth0", {}).get("network", "")
+        records.following.add(key)
         self.disk[str(instance)] = instance
         return instance
 

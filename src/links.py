@@ -1,0 +1,120 @@
+"""What a unit gives to the cluster's networks, or why it cannot."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+from fnmatch import fnmatch
+
+import networks
+from networks.interface import Interface
+from networks.wanted import WantedNetwork
+from peers import Link, Token
+from status import Status, blocked
+from view import View
+
+ASKING = frozenset(
+    mode.name for mode in networks.MODES.values() if mode.needs_parent or mode.one_name
+) | {"fan"}
+"""Modes to which it may matter what carries the binding `network`."""
+
+
+def question(wanted: WantedNetwork) -> str:
+    """What a network asks of every unit. An answer to one question is none to another."""
+    return " ".join([wanted.mode, *wanted.parents, *subnets(wanted)])
+
+
+def concerns(wanted: WantedNetwork) -> bool:
+    """Whether a network asks anything of the units."""
+    return networks.MODES[wanted.mode].on_parent(wanted) or bool(subnets(wanted))
+
+
+def asks(wanted: WantedNetwork) -> bool:
+    """Whether it matters to a network which interfaces a machine has."""
+    return concerns(wanted) or networks.MODES[wanted.mode].one_name
+
+
+def subnets(wanted: WantedNetwork) -> list[str]:
+    """The subnets that an operator chose for a network."""
+    if "ipv4" not in networks.MODES[wanted.mode].words:
+        return []
+    return [address for address in (wanted.ipv4, wanted.ipv6) if "/" in address]
+
+
+def answers(view: View) -> dict[str, Link]:
+    """What this unit answers, by question."""
+    return {question(net): answer(view, net) for net in view.networks if concerns(net)}
+
+
+def answer(view: View, wanted: WantedNetwork) -> Link:
+    """What this unit gives to one network."""
+    if problem := _overlap(view, wanted):
+        return Link(problem=problem)
+    if not networks.MODES[wanted.mode].on_parent(wanted):
+        return Link()
+    return _parent(view, wanted)
+
+
+def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, str]], Status | None]:
+    """This unit's own keys of the cluster's networks; or why it can have no part in one.
+
+    A member that lacks what is asked for now would stand in the way of the change.
+    """
+    for link in answers(view).values():
+        if link.problem:
+            return {}, blocked(link.problem)
+    found: dict[str, dict[str, str]] = {}
+    for record in token.networks if token else ():
+        mode = networks.MODES.get(record.mode)
+        link = answer(view, WantedNetwork(record.name, record.mode, record.parents))
+        if mode is None or link.problem:
+            return {}, blocked(f"network {record.name}: {link.problem or record.mode}")
+        found[record.name] = mode.own(link.parent)
+    return found, None
+
+
+def _parent(view: View, wanted: WantedNetwork) -> Link:
+    mode = networks.MODES[wanted.mode]
+    there = _there(view, wanted)
+    if not there:
+        return Link(problem=_missing(view, wanted))
+    fit = next((interface for interface in there if not mode.unfit(interface)), None)
+    if fit is None:
+        first = there[0]
+        return Link(problem=f"{first.name} {mode.unfit(first)}: name another for {wanted.name}")
+    return Link(parent=fit.name)
+
+
+def _there(view: View, wanted: WantedNetwork) -> list[Interface]:
+    """Interfaces of this machine that are meant, in order of preference."""
+    patterns = wanted.parents or tuple(filter(None, [view.bound.interface]))
+    mine = [i for i in view.interfaces if i.name != "lo"]
+    found = [i for pattern in patterns for i in mine if fnmatch(i.name, pattern)]
+    return list({interface.name: interface for interface in found}.values())
+
+
+def _missing(view: View, wanted: WantedNetwork) -> str:
+    option = "network-parent" if wanted.name == view.options.network_name else "networks: parent"
+    if not wanted.parents:
+        return f"{option}: name the interface for the network {wanted.name}"
+    return f"{option}={' '.join(wanted.parents)[:30]}: not on this machine"
+
+
+def _overlap(view: View, wanted: WantedNetwork) -> str:
+    """What of this machine's own subnets a network would take away."""
+    for told in subnets(wanted):
+        net = ipaddress.ip_interface(told).network
+        for interface in view.interfaces:
+            if interface.name.startswith(wanted.name):
+                continue
+            for subnet in interface.subnets:
+                its = ipaddress.ip_interface(subnet).network
+                if its.version == net.version and its.overlaps(net):
+                    option = f"network-ipv{net.version}"
+                    return f"{option}={net} overlaps {its} of {interface.name}"
+    return ""
+
+
+def resolved(wanted: WantedNetwork, parent: str) -> WantedNetwork:
+    """A network with the one name that its interface has on every machine."""
+    return replace(wanted, parents=(parent,)) if parent else wanted

@@ -1,0 +1,33 @@
+"""What takes more than one request to LXD to change its networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import lxd_profile
+from lxd_requests import Requests
+
+
+def create(
+    requests: Requests,
+    name: str,
+    kind: str,
+    config: Mapping[str, str],
+    members: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Creates a network: first defined on each member, then made on all."""
+    for member, keys in members.items():
+        body = {"name": name, "type": kind, "config": dict(keys)}
+        requests.change("post", "networks", body, target=member)
+    requests.change("post", "networks", {"name": name, "type": kind, "config": dict(config)})
+
+
+def keep_nics(requests: Requests, nic: Mapping[str, str]) -> None:
+    """Gives instances an `eth0` of their own where it is the default profile's.
+
+    What follows the profile would be moved to its new network at once, and whom it is talking to
+    would be cut off. For a running instance nothing changes by this.
+    """
+    lxd_profile.keep(
+        requests, lambda name, device: name == "eth0" and nic.items() <= device.items()
+    )

@@ -1,0 +1,57 @@
+"""The part of `act` that concerns networks and the default profile."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from lxd_reading import LxdError, LxdUnreachable
+from steps import CreateNetwork, KeepNics, SetDefaultProfile, UpdateNetwork
+from view import Events
+from world import World
+
+
+def create_network(step: CreateNetwork, unit: str, world: World, events: Events) -> Events:
+    """The network is there on all members, or as if nothing had been tried."""
+    # By a run that was cut short.
+    _remove_half_made(step.name, world)
+    try:
+        world.lxd.create_network(step.name, step.type, step.config, step.members)
+    except (LxdError, LxdUnreachable):
+        # The first error says more; what is left then is found by the next run.
+        with suppress(LxdError, LxdUnreachable):
+            _remove_half_made(step.name, world)
+        raise
+    return events
+
+
+def _remove_half_made(network: str, world: World) -> None:
+    """Made on some members only, it would stand in the way of the next try."""
+    if any(n.name == network and n.half_made for n in world.lxd.networks()):
+        world.lxd.delete_network(network)
+
+
+def update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
+    """These keys are set on all members."""
+    world.lxd.update_network(step.name, step.values)
+    return events
+
+
+def keep_nics(step: KeepNics, unit: str, world: World, events: Events) -> Events:
+    """Instances say themselves what their `eth0` is on."""
+    world.lxd.keep_nics(step.nic)
+    return events
+
+
+def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events: Events) -> Events:
+    """The default profile uses this pool and has this nic."""
+    profile = world.lxd.default_profile()
+    devices: dict[str, Any] = dict(profile["devices"])
+    devices["root"] = {"type": "disk", "path": "/", "pool": step.pool}
+    if step.nic is not None:
+        devices.pop("eth0", None)
+    if step.nic:
+        devices["eth0"] = {"type": "nic", "name": "eth0", **step.nic}
+    if devices != profile["devices"]:
+        world.lxd.set_default_profile({**profile, "devices": devices})
+    return events

@@ -1,0 +1,187 @@
+"""What the cluster's networks shall be, and how far they are from that.
+
+Only the steward acts on it. A network is made on all members at once, after each has said which of
+its interfaces it is on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import links
+import networks
+import together
+from networks import MARK, Mode, Site
+from networks.wanted import WantedNetwork
+from peers import Link, OnParent
+from status import Status, blocked, count, names, waiting
+from steps import CreateNetwork, Step, UpdateNetwork
+from view import Lxd, Network, Peers, View
+from yaml_maps import words
+
+PARENTS = "user.lxd-cluster.parents"
+"""LXD's key of a network: what its interface is looked for by, on a machine that joins later."""
+_LONGEST = 11
+"""A bridge's name with this many letters leaves room for that of its tunnel."""
+_CUTTING = ("ipv4.address", "ipv6.address", "vlan", "network", "tunnel.", "fan.", "bridge.hwaddr")
+"""How keys begin whose change cuts off what runs on a network."""
+_INSTANCES = "/1.0/instances/"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is due, what stands in the way, and the default profile's nic: None leaves it."""
+
+    steps: tuple[Step, ...] = ()
+    problem: Status | None = None
+    nic: Mapping[str, str] | None = None
+
+
+def default(asked: WantedNetwork, known: tuple[Network, ...]) -> WantedNetwork:
+    """The default network that is wanted: its name where another mode has the one asked for.
+
+    No hyphen goes between: LXD deletes what begins with a bridge's name and one.
+    """
+    mode = networks.MODES[asked.mode]
+    taken = {n.name: is_of(n, mode) for n in known}
+    long = asked.name[: _LONGEST - len(mode.name)] + mode.name
+    if not mode.type or taken.get(asked.name, True):
+        return asked
+    return replace(asked, name=long)
+
+
+def is_of(network: Network, mode: Mode) -> bool:
+    """Whether a network was made in a mode, or as it would be."""
+    return network.type == mode.type and network.config.get(MARK, mode_of(network)) == mode.name
+
+
+def mode_of(network: Network) -> str:
+    """The mode of a network that does not say so: LXD's word for its type."""
+    return network.config.get(MARK) or network.type
+
+
+def wanted(view: View, known: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
+    """All networks that are wanted, the default one first."""
+    first, *more = view.networks
+    return (default(first, known), *more)
+
+
+def change(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link]) -> Change:
+    """What the steward does about the networks now. `own` is what its unit answers."""
+    known = lxd.networks or ()
+    steps: list[Step] = []
+    problem: Status | None = None
+    nic: Mapping[str, str] | None = None
+    for number, net in enumerate(wanted(view, known)):
+        found = _one(view, lxd, peers, own, net)
+        steps += found.steps
+        problem = problem or found.problem
+        if number == 0:
+            nic = found.nic
+    return Change(tuple(steps), problem, nic)
+
+
+def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork) -> Change:
+    mode = networks.MODES[net.mode]
+    there = _made(lxd, net.name) if mode.type else None
+    if there is not None and not is_of(there, mode):
+        return Change(problem=blocked(f"network {net.name} is {mode_of(there)} here already"))
+    given = _given(view, lxd, peers, own, net)
+    if there is not None:
+        return _drift(view, net, there, given if isinstance(given, Status) else None)
+    if isinstance(given, Status):
+        return Change(problem=given)
+    shared = next(iter(given.values()), "") if mode.one_name else ""
+    nic = mode.nic(net, shared)
+    if not mode.type:
+        return Change(nic=nic)
+    if net.uplink and _made(lxd, net.uplink) is None:
+        return Change(problem=blocked(f"network {net.name}: there is no network {net.uplink}"))
+    if busy := together.hindrance(view, lxd, peers, f"the network {net.name}"):
+        return Change(problem=busy)
+    keys = mode.resolve(_keys(net), links.resolved(net, shared), _site(view, lxd))
+    members = {m.name: mode.own(given.get(m.name, "")) for m in lxd.members}
+    step = CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
+    return Change((step,), nic=nic)
+
+
+def _made(lxd: Lxd, name: str) -> Network | None:
+    """The network of that name if it is there on all members."""
+    return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
+
+
+def _site(view: View, lxd: Lxd) -> Site:
+    taken = tuple(subnet for i in view.interfaces for subnet in i.subnets)
+    return Site(lxd.server.fingerprint, view.bound.subnet, taken)
+
+
+def _keys(net: WantedNetwork) -> dict[str, str]:
+    """LXD's keys that all members share. What is empty shall not be set."""
+    mode = networks.MODES[net.mode]
+    keys = {**mode.config(net), **net.config}
+    # A type that has one mode alone needs no mark.
+    mark = {MARK: mode.name} if mode.name != mode.type else {}
+    looked_for = {PARENTS: " ".join(net.parents)} if mode.own("any") else {}
+    return {**keys, **mark, **looked_for}
+
+
+def _drift(view: View, net: WantedNetwork, there: Network, hindered: Status | None) -> Change:
+    """A network that is there becomes what is asked for, unless that would cut somebody off."""
+    mode = networks.MODES[net.mode]
+    nic = mode.nic(net, "")
+    changes = networks.drift(_keys(net), there.config)
+    if changes and hindered is not None:
+        return Change(problem=hindered, nic=nic)
+    on_it = [user for user in there.used_by if user.startswith(_INSTANCES)]
+    cutting = sorted(key for key in changes if key.startswith(_CUTTING))
+    if cutting and on_it and not view.options.network_disruptive:
+        cut = f"{cutting[0]} cuts off {count(len(on_it), 'instance')}"
+        told = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
+        return Change(problem=told, nic=nic)
+    return Change((UpdateNetwork(net.name, changes),) if changes else (), nic=nic)
+
+
+def _given(
+    view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork
+) -> dict[str, str] | Status:
+    """By member: the interface that its unit gives. Or what stands in the way."""
+    if not links.concerns(net):
+        return {}
+    units = together.units(view, lxd, peers)
+    asked = links.question(net)
+    found: dict[str, Link] = {}
+    silent: list[str] = []
+    for member in sorted(m.name for m in lxd.members):
+        unit = units.get(member, "")
+        told = own if unit == view.unit else peers.others[unit].links if unit else {}
+        if asked in told:
+            found[member] = told[asked]
+        else:
+            silent.append(unit or member)
+    for member, link in found.items():
+        if link.problem:
+            return blocked(f"{units[member]}: {link.problem}")
+    if silent:
+        return waiting(f"for {names(silent)} to say what it gives to the network {net.name}")
+    return _alike(net, units, {member: link.parent for member, link in found.items()})
+
+
+def _alike(
+    net: WantedNetwork, units: Mapping[str, str], given: dict[str, str]
+) -> dict[str, str] | Status:
+    if networks.MODES[net.mode].one_name and len(set(given.values())) > 1:
+        (one, here), *others = sorted(given.items())
+        other, there = next((m, p) for m, p in others if p != here)
+        told = f"{here} on {units[one]}, {there} on {units[other]}"
+        return blocked(f"{net.mode} needs one name on all machines: {told}")
+    return given
+
+
+def records(known: tuple[Network, ...]) -> tuple[OnParent, ...]:
+    """What whoever joins must say something to: networks on an interface of each machine."""
+    return tuple(
+        OnParent(name=n.name, mode=mode_of(n), parents=words(n.config.get(PARENTS, "")))
+        for n in sorted(known, key=lambda n: n.name)
+        if not n.half_made and mode_of(n) in networks.MODES and "parent" in n.config
+    )

@@ -1,0 +1,54 @@
+"""LXD's keys for the addresses of a network."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from networks.wanted import WantedNetwork
+from yaml_maps import words
+
+BRIDGE_WORDS = frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "dhcp-ranges"})
+
+
+def of_bridge(wanted: WantedNetwork) -> dict[str, str]:
+    """The keys of a bridge: addresses, NAT, DHCP, DNS and the size of packets."""
+    ranges = by_family(words(wanted.dhcp_ranges))
+    return {
+        **subnets(wanted),
+        "bridge.mtu": str(wanted.mtu or ""),
+        "dns.domain": wanted.domain,
+        "ipv4.dhcp.ranges": ",".join(ranges[4]),
+        # LXD gives IPv6 addresses out of ranges only where it keeps account of them.
+        "ipv6.dhcp.ranges": ",".join(ranges[6]),
+        "ipv6.dhcp.stateful": "true" if ranges[6] else "",
+    }
+
+
+def subnets(wanted: WantedNetwork) -> dict[str, str]:
+    """The network's own addresses, and whether what leaves it is translated."""
+    nat = "true" if wanted.nat else "false"
+    families = (("ipv4", wanted.ipv4), ("ipv6", wanted.ipv6))
+    # LXD refuses nat for a family that has no address.
+    return {f"{family}.address": address for family, address in families} | {
+        f"{family}.nat": nat for family, address in families if address != "none"
+    }
+
+
+def by_family(told: Iterable[str]) -> dict[int, list[str]]:
+    """Addresses, subnets or ranges of addresses, by the version of IP that they are of."""
+    found: dict[int, list[str]] = {4: [], 6: []}
+    for word in told:
+        first = word.partition("-")[0].partition("/")[0]
+        found[ipaddress.ip_address(first).version].append(word)
+    return found
+
+
+def of_uplink(wanted: WantedNetwork) -> dict[str, str]:
+    """The keys of a network by which overlays reach the world."""
+    gateways, ranges = by_family(wanted.gateway), by_family(wanted.ranges)
+    keys: dict[str, str] = {"dns.nameservers": ",".join(wanted.dns)}
+    for version in (4, 6):
+        keys[f"ipv{version}.gateway"] = ",".join(gateways[version])
+        keys[f"ipv{version}.ovn.ranges"] = ",".join(ranges[version])
+    return keys

@@ -1,0 +1,26 @@
+"""A bridge that the machines have already: instances are on the machines' own network."""
+
+from networks.interface import Interface
+from networks.mode import Mode
+from networks.wanted import WantedNetwork
+
+
+def _nic(wanted: WantedNetwork, parent: str) -> dict[str, str]:
+    more = {"vlan": str(wanted.vlan or ""), "mtu": str(wanted.mtu or "")}
+    kept = {key: value for key, value in more.items() if value}
+    return {"nictype": "bridged", "parent": parent, **kept}
+
+
+def _unfit(interface: Interface) -> str:
+    return "" if interface.bridge else "is no bridge"
+
+
+MODE = Mode(
+    name="flat",
+    words=frozenset({"parent", "vlan", "mtu"}),
+    nic=_nic,
+    needs_parent=True,
+    unfit=_unfit,
+    # It stands in the default profile, which all members share.
+    one_name=True,
+)

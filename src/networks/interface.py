@@ -1,0 +1,16 @@
+"""A network interface of a machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What is to be known of it. `subnets` are its addresses with their prefix lengths."""
+
+    name: str
+    bridge: bool = False
+    subnets: tuple[str, ...] = ()
+    virtual_functions: int = 0
+    """How many it can have."""

@@ -1,0 +1,24 @@
+"""Instances share an interface of their machine, each with a MAC of its own.
+
+They reach the network that it is on and one another, but not their own machine.
+"""
+
+from networks.mode import Mode, on_network
+from networks.wanted import WantedNetwork
+
+WORDS = frozenset({"parent", "vlan", "mtu"})
+
+
+def config(wanted: WantedNetwork) -> dict[str, str]:
+    """LXD's keys of a network on an interface."""
+    return {"vlan": str(wanted.vlan or ""), "mtu": str(wanted.mtu or "")}
+
+
+MODE = Mode(
+    name="macvlan",
+    type="macvlan",
+    words=WORDS,
+    config=config,
+    nic=on_network,
+    needs_parent=True,
+)

@@ -1,0 +1,23 @@
+"""A virtual network over all members with a router of its own, made by OVN."""
+
+from networks.addresses import subnets
+from networks.mode import Mode, on_network
+from networks.wanted import WantedNetwork
+
+
+def _config(wanted: WantedNetwork) -> dict[str, str]:
+    return {
+        **subnets(wanted),
+        "network": wanted.uplink or "none",
+        "bridge.mtu": str(wanted.mtu or ""),
+        "dns.domain": wanted.domain,
+    }
+
+
+MODE = Mode(
+    name="ovn",
+    type="ovn",
+    words=frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "uplink"}),
+    config=_config,
+    nic=on_network,
+)

@@ -1,0 +1,28 @@
+"""An interface of each machine as the way out for OVN networks. No instance can be on it itself."""
+
+from networks import macvlan
+from networks.addresses import of_uplink
+from networks.interface import Interface
+from networks.mode import Mode
+from networks.wanted import WantedNetwork
+
+
+def _config(wanted: WantedNetwork) -> dict[str, str]:
+    return {**macvlan.config(wanted), **of_uplink(wanted)}
+
+
+def _unfit(interface: Interface) -> str:
+    # LXD takes all of it, and would cut the machine off. A bridge it shares.
+    if interface.bridge or not interface.subnets:
+        return ""
+    return f"has the address {interface.subnets[0].partition('/')[0]}: the machine needs it"
+
+
+MODE = Mode(
+    name="physical",
+    type="physical",
+    words=macvlan.WORDS | {"gateway", "ranges", "dns"},
+    config=_config,
+    needs_parent=True,
+    unfit=_unfit,
+)

@@ -1,0 +1,82 @@
+"""One layer 2 over all members: a bridge on each, and between them a tunnel of LXD's.
+
+Every member's bridge has the same address and the same MAC, so that each instance's gateway is on
+its own member. Addresses are given out by each member from a share of its own: see `segment`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+
+from networks.addresses import BRIDGE_WORDS, of_bridge
+from networks.mode import Mode, Site, on_network
+from networks.wanted import WantedNetwork
+
+TUNNEL = "tunnel.lxd."
+_AUTO, _NONE = "auto", "none"
+
+
+def _config(wanted: WantedNetwork) -> dict[str, str]:
+    given = wanted.group not in (_AUTO, _NONE)
+    return {
+        **of_bridge(wanted),
+        # Each member answers for itself: LXD's own DHCP would give one address out twice.
+        "ipv4.dhcp": "false",
+        "ipv4.dhcp.ranges": "",
+        "bridge.hwaddr": _AUTO,
+        f"{TUNNEL}protocol": "vxlan",
+        f"{TUNNEL}id": _AUTO,
+        f"{TUNNEL}group": wanted.group if given else _AUTO,
+        f"{TUNNEL}interface": _AUTO if wanted.parents else "",
+    }
+
+
+def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:
+    number = _number(wanted, site)
+    chosen = {
+        "ipv4.address": _subnet(number, site),
+        "bridge.hwaddr": _mac(number),
+        f"{TUNNEL}id": str(number),
+        f"{TUNNEL}group": _group(number),
+        f"{TUNNEL}interface": wanted.parents[0] if wanted.parents else "",
+    }
+    return {k: chosen.get(k, v) if v == _AUTO else v for k, v in keys.items()}
+
+
+def _number(wanted: WantedNetwork, site: Site) -> int:
+    """A number of the cluster's own: two clusters on one wire must not meet in one segment."""
+    told = hashlib.sha256(f"{site.fingerprint} {wanted.name}".encode()).digest()
+    return int.from_bytes(told[:3], "big") or 1
+
+
+def _mac(number: int) -> str:
+    """A MAC out of the range that is nobody's."""
+    low = number.to_bytes(3, "big")
+    return "02:16:3e:" + ":".join(f"{byte:02x}" for byte in low)
+
+
+def _group(number: int) -> str:
+    """A multicast group of the block for use within an organization (RFC 2365)."""
+    return str(ipaddress.IPv4Address((239 << 24) | (192 << 16) | (number & 0x3FFFF)))
+
+
+def _subnet(number: int, site: Site) -> str:
+    """A subnet that is not the machine's: wide enough for a share for each member."""
+    taken = [ipaddress.ip_network(told, strict=False) for told in site.taken]
+    for step in range(256):
+        candidate = ipaddress.ip_network(f"10.{(number + step) % 256}.0.0/16")
+        if not any(net.version == 4 and net.overlaps(candidate) for net in taken):
+            return f"{candidate[1]}/16"
+    return _AUTO
+
+
+MODE = Mode(
+    name="vxlan",
+    type="bridge",
+    words=(BRIDGE_WORDS - {"dhcp-ranges"}) | {"parent", "group"},
+    config=_config,
+    resolve=_resolve,
+    nic=on_network,
+    one_name=True,
+)

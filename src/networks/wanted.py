@@ -1,0 +1,237 @@
+"""A network as the operator asks for it, and reading the option `networks`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml_maps
+
+if TYPE_CHECKING:
+    from networks.mode import Mode
+
+_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
+_PATTERN = re.compile(r"[A-Za-z0-9_.*?\[\]!-]{1,64}")
+_DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]*[A-Za-z0-9])*")
+_RANGE = re.compile(r"[0-9a-fA-F.:]+(-[0-9a-fA-F.:]+)?")
+_AUTOMATIC = ("auto", "none")
+_OURS = ("user.lxd-cluster.", "volatile.", "parent", "vlan", "network", "tunnel.lxd.")
+
+
+@dataclass(frozen=True)
+class WantedNetwork:
+    """One network, the same on every member. `parents` are interfaces in order of preference."""
+
+    name: str
+    mode: str
+    parents: tuple[str, ...] = ()
+    vlan: int = 0
+    """0 for none."""
+    ipv4: str = "auto"
+    ipv6: str = "auto"
+    nat: bool = True
+    mtu: int = 0
+    """Bytes; 0 leaves it to LXD."""
+    domain: str = ""
+    dhcp_ranges: str = ""
+    uplink: str = ""
+    """The network by which an overlay reaches the world."""
+    gateway: tuple[str, ...] = ()
+    """Of a network that is an uplink: the router's own addresses with their prefix lengths."""
+    ranges: tuple[str, ...] = ()
+    """Of an uplink: the addresses that overlays may take."""
+    dns: tuple[str, ...] = ()
+    group: str = "auto"
+    """The multicast group by which the members' tunnels find one another; `none` for unicast."""
+    config: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def name(value: str) -> str:
+    """A network's name. Raises ValueError with what is allowed, as all of these."""
+    if not _INTERFACE.fullmatch(value):
+        raise ValueError("use 2 to 15 letters, digits, '.', '_' or '-'")
+    return value
+
+
+def parents(value: str) -> str:
+    """Names and globs of interfaces, apart by spaces or commas."""
+    if not all(_PATTERN.fullmatch(word) for word in yaml_maps.words(value)):
+        raise ValueError("use names or globs of interfaces, such as br0 or enp*s0")
+    return value
+
+
+def vlan(value: int) -> int:
+    """A VLAN's number, 0 for none."""
+    if not 0 <= value <= 4094:
+        raise ValueError("use 1 to 4094, or 0 for none")
+    return value
+
+
+def mtu(value: int) -> int:
+    """The size of a packet, 0 for what LXD chooses."""
+    # Below 1280 there is no IPv6.
+    if value and not 1280 <= value <= 65535:
+        raise ValueError("use 1280 to 65535, or 0 for LXD's choice")
+    return value
+
+
+def domain(value: str) -> str:
+    """A DNS domain, or empty."""
+    if value and (len(value) > 200 or not _DOMAIN.fullmatch(value)):
+        raise ValueError("use a domain such as lan.example")
+    return value
+
+
+def ipv4(value: str) -> str:
+    """`auto`, `none` or the bridge's own address with its prefix length."""
+    return value if value in _AUTOMATIC else _gateway(value, 4, "10.10.0.1/24")
+
+
+def ipv6(value: str) -> str:
+    """The same for IPv6."""
+    return value if value in _AUTOMATIC else _gateway(value, 6, "fd00:10::1/64")
+
+
+def _gateway(value: str, version: int, example: str) -> str:
+    """The bridge's own address: a bare subnet means its first host."""
+    try:
+        interface = ipaddress.ip_interface(value)
+    except ValueError:
+        interface = None
+    if interface is None or interface.version != version or "/" not in value:
+        raise ValueError(f"use auto, none or a CIDR such as {example}")
+    net = interface.network
+    if net.num_addresses < 4:
+        raise ValueError(f"too small a subnet; use a CIDR such as {example}")
+    address = net.network_address + 1 if interface.ip == net.network_address else interface.ip
+    if version == 4 and address == net.broadcast_address:
+        raise ValueError("that is the subnet's broadcast address")
+    return f"{address}/{net.prefixlen}"
+
+
+def ranges(value: str) -> str:
+    """Ranges of addresses, apart by spaces or commas."""
+    for word in yaml_maps.words(value):
+        first, _, last = word.partition("-")
+        ends = [_address(first), _address(last or first)]
+        if not _RANGE.fullmatch(word) or None in ends:
+            raise ValueError("use ranges such as 10.10.0.100-10.10.0.200")
+        low, high = ends
+        if low is not None and high is not None and (low.version, low) > (high.version, high):
+            raise ValueError(f"{word[:40]} ends before it begins")
+    return value
+
+
+def group(value: str) -> str:
+    """A multicast group, `auto` for one of the cluster's own, `none` for unicast."""
+    address = _address(value)
+    if value not in _AUTOMATIC and (address is None or not address.is_multicast):
+        raise ValueError("use auto, none or a multicast address such as 239.0.0.1")
+    return value
+
+
+def _address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(value)
+    except ValueError:
+        return None
+
+
+def _routers(value: str) -> tuple[str, ...]:
+    """Routers' own addresses with their prefix lengths, at most one of each family."""
+    found = yaml_maps.words(value)
+    try:
+        known = [ipaddress.ip_interface(word).version for word in found if "/" in word]
+    except ValueError:
+        known = []
+    if len(known) != len(found) or len(set(known)) != len(known):
+        raise ValueError("gateway is a CIDR such as 10.10.0.1/24, one of each family")
+    return found
+
+
+def _servers(value: str) -> tuple[str, ...]:
+    found = yaml_maps.words(value)
+    if any(_address(word) is None for word in found):
+        raise ValueError("dns is a list of addresses")
+    return found
+
+
+def config(told: Any) -> dict[str, str]:
+    """LXD's own keys of a network."""
+    return yaml_maps.keys(told, _OURS)
+
+
+def config_text(value: str) -> str:
+    """The same as YAML in an option."""
+    config(yaml_maps.mapping(value, "use a YAML map of LXD's keys"))
+    return value
+
+
+def _number(told: Any) -> int:
+    if isinstance(told, bool) or not isinstance(told, int):
+        raise ValueError("that is no number")  # noqa: TRY004 - an operator's mistake
+    return told
+
+
+def _flag(told: Any) -> bool:
+    if not isinstance(told, bool):
+        raise ValueError("nat is true or false")  # noqa: TRY004 - an operator's mistake
+    return told
+
+
+_WORDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "parent": ("parents", lambda told: yaml_maps.words(parents(yaml_maps.text(told)))),
+    "vlan": ("vlan", lambda told: vlan(_number(told))),
+    "ipv4": ("ipv4", lambda told: ipv4(yaml_maps.text(told))),
+    "ipv6": ("ipv6", lambda told: ipv6(yaml_maps.text(told))),
+    "nat": ("nat", _flag),
+    "mtu": ("mtu", lambda told: mtu(_number(told))),
+    "domain": ("domain", lambda told: domain(yaml_maps.text(told))),
+    "dhcp-ranges": ("dhcp_ranges", lambda told: ranges(yaml_maps.text(told))),
+    "uplink": ("uplink", lambda told: name(yaml_maps.text(told))),
+    "gateway": ("gateway", lambda told: _routers(yaml_maps.text(told))),
+    "ranges": ("ranges", lambda told: yaml_maps.words(ranges(yaml_maps.text(told)))),
+    "dns": ("dns", lambda told: _servers(yaml_maps.text(told))),
+    "group": ("group", lambda told: group(yaml_maps.text(told))),
+    "config": ("config", config),
+}
+"""The words of a network in the map: the field that each is about, and how it is read."""
+
+
+def parse(told: str, modes: Mapping[str, Mode]) -> tuple[WantedNetwork, ...]:
+    """The networks of a YAML map of name to mode, or to mode and more words. Raises ValueError."""
+    found = yaml_maps.mapping(told, "use a YAML map such as {lan: {mode: flat, parent: br0}}")
+    wanted = tuple(_network(name(str(key)), found[key], modes) for key in found)
+    collisions([network.name for network in wanted])
+    return wanted
+
+
+def collisions(names: list[str]) -> None:
+    """Raises ValueError for names of which LXD would take one for a part of another.
+
+    When it starts a bridge it deletes every interface that begins with the bridge's name and a
+    hyphen: those are its tunnels.
+    """
+    for one in names:
+        for other in names:
+            if other.startswith(f"{one}-"):
+                raise ValueError(f"{other} would go with {one}: choose another name")
+
+
+def _network(network: str, told: Any, modes: Mapping[str, Mode]) -> WantedNetwork:
+    fields = yaml_maps.fields(told, "mode")
+    mode = fields.pop("mode", None)
+    if not isinstance(mode, str) or mode not in modes:
+        raise ValueError(f"{network}: mode is one of {', '.join(sorted(modes))}")
+    known = (*sorted(modes[mode].words), "config")
+    for word in fields:
+        if word not in known:
+            raise ValueError(f"{network}: {mode} takes only {', '.join(known)}")
+    try:
+        values = {_WORDS[word][0]: _WORDS[word][1](told) for word, told in fields.items()}
+    except ValueError as error:
+        raise ValueError(f"{network}: {error}") from error
+    return WantedNetwork(name=network, mode=mode, **values)

@@ -1,0 +1,328 @@
+"""Networks of a running cluster: made on all members at once, or not at all, and nobody cut off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from nets import default
+from networks import MODES
+from networks.interface import Interface
+from networks.wanted import WantedNetwork
+from options import Options, explain
+from status import STATUS_LIMIT
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.model_world import ModelCluster
+from view import Network
+
+ETH1, ENS3 = Interface("eth1"), Interface("ens3")
+BR0 = Interface("br0", bridge=True)
+ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",))
+
+
+def cluster_of(app: ModelApp) -> ModelCluster:
+    (cluster,) = app.clusters.values()
+    return cluster
+
+
+def on_machines(app: ModelApp, *interfaces: Interface) -> ModelApp:
+    """One machine after the other has one of these, the last the rest of them."""
+    for number, unit in enumerate(app.units.values()):
+        unit.machine.interfaces_ = [ADDRESSED, interfaces[min(number, len(interfaces) - 1)]]
+    return app
+
+
+def changed(app: ModelApp, **options: Any) -> ModelApp:
+    app.options |= options
+    app.settle()
+    return app
+
+
+def statuses(app: ModelApp) -> dict[str, str]:
+    plans = {unit: app.plan(unit) for unit in app.units}
+    told = {unit: str(plan.status) for unit, plan in plans.items()}
+    return told | {"app": str(plans[app.leader].app_status)}
+
+
+def nic(app: ModelApp) -> dict[str, str]:
+    device = cluster_of(app).devices.get("eth0", {})
+    return {k: v for k, v in device.items() if k not in ("type", "name")}
+
+
+def bridge(name: str, **config: str) -> Network:
+    return Network(name, "bridge", "Created", config, frozenset())
+
+
+MARKED = {"user.lxd-cluster.mode": "vxlan"}
+NAMES = [
+    ("bridge", (), "lxdbr0"),
+    ("bridge", (bridge("lxdbr0"),), "lxdbr0"),
+    ("vxlan", (), "lxdbr0"),
+    ("vxlan", (bridge("lxdbr0"),), "lxdbr0vxlan"),
+    ("vxlan", (bridge("lxdbr0", **MARKED),), "lxdbr0"),
+    ("bridge", (bridge("lxdbr0", **MARKED),), "lxdbrbridge"),
+    ("macvlan", (bridge("lxdbr0"),), "lxdbmacvlan"),
+    ("flat", (bridge("lxdbr0"),), "lxdbr0"),
+    ("none", (bridge("lxdbr0"),), "lxdbr0"),
+]
+
+
+@pytest.mark.parametrize(("mode", "known", "name"), NAMES)
+def test_what_the_default_network_is_called(mode: str, known: tuple[Network, ...], name: str):
+    assert default(WantedNetwork("lxdbr0", mode), known).name == name
+
+
+@pytest.mark.parametrize("mode", sorted(MODES))
+def test_no_name_is_a_tunnel_of_another(mode: str):
+    long = default(WantedNetwork("lxdbr0", mode), (Network("lxdbr0", "x", "", {}, frozenset()),))
+
+    assert not long.name.startswith("lxdbr0-")
+    assert len(long.name) <= 11
+
+
+def test_interfaces_have_other_names_on_other_machines():
+    app = on_machines(formed(3), ETH1, ENS3)
+
+    changed(app, network_mode="macvlan", network_name="lan0", network_parent="eth1 ens*")
+
+    assert cluster_of(app).parents["lan0"] == {"m0": "eth1", "m1": "ens3", "m2": "ens3"}
+    assert nic(app) == {"network": "lan0"}
+    assert statuses(app)["lxd/2"] == "active: member m2, voter"
+
+
+def test_one_that_joins_later_says_what_it_is_on():
+    app = on_machines(formed(3), ETH1)
+    changed(app, network_mode="macvlan", network_name="lan0", network_parent="eth1 ens*")
+    # Another network is wanted by now, and the old one is there still.
+    changed(app, network_mode="bridge", network_name="lxdbr0", network_parent="")
+
+    app.add(3).machine.interfaces_ = [ENS3]
+    app.settle()
+
+    assert app.units["lxd/3"].lxd.answered == {"lan0": "ens3"}
+
+
+def test_one_without_the_interface_does_not_join():
+    app = on_machines(formed(3), ETH1)
+    changed(app, network_mode="macvlan", network_name="lan0", network_parent="eth1")
+
+    app.add(3)
+    app.settle()
+
+    told = "blocked: network-parent=eth1: not on this machine"
+    assert statuses(app)["lxd/3"] == told
+    assert len(cluster_of(app).members) == 3
+
+
+def test_a_change_waits_for_the_machine_that_lacks_the_interface():
+    app = on_machines(formed(3), BR0, BR0, ETH1)
+
+    changed(app, network_mode="flat", network_parent="br0")
+
+    told = statuses(app)
+    assert told["lxd/2"] == "blocked: network-parent=br0: not on this machine"
+    assert told["lxd/0"] == "blocked: lxd/2: network-parent=br0: not on this machine"
+    assert nic(app) == {"network": "lxdbr0"}
+    on_machines(app, BR0)
+    app.settle()
+    assert nic(app) == {"nictype": "bridged", "parent": "br0"}
+
+
+def test_a_bridge_that_is_none_is_named():
+    app = on_machines(formed(3), ETH1)
+
+    changed(app, network_mode="flat", network_parent="eth1")
+
+    told = "blocked: eth1 is no bridge: name another for lxdbr0"
+    assert statuses(app)["lxd/1"] == told
+
+
+def test_a_flat_network_needs_one_name():
+    app = on_machines(formed(3), BR0, replace(BR0, name="br1"))
+
+    changed(app, network_mode="flat", network_parent="br*")
+
+    told = "flat needs one name on all machines: br0 on lxd/0, br1 on lxd/1"
+    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+
+
+def test_a_flat_network_has_its_vlan_in_the_profile():
+    app = on_machines(formed(3), BR0)
+
+    changed(app, network_mode="flat", network_parent="br0", network_vlan=7, network_mtu=9000)
+
+    assert nic(app) == {"nictype": "bridged", "parent": "br0", "vlan": "7", "mtu": "9000"}
+
+
+def test_an_uplink_takes_no_interface_that_the_machine_needs():
+    app = on_machines(formed(3), ETH1)
+
+    changed(app, networks="{up: {mode: physical, parent: eth0}}")
+
+    told = "blocked: eth0 has the address 10.0.0.1: the machine needs it: name another for up"
+    assert statuses(app)["lxd/1"] == told
+    assert "up" not in cluster_of(app).networks
+
+
+def test_a_subnet_of_a_machine_is_refused():
+    app = on_machines(formed(3), ETH1)
+
+    changed(app, network_ipv4="10.0.0.1/16")
+
+    told = "network-ipv4=10.0.0.0/16 overlaps 10.0.0.0/24 of eth0"
+    assert statuses(app)["lxd/1"] == f"blocked: {told}"
+    assert cluster_of(app).networks["lxdbr0"].config["ipv4.address"] == "10.0.0.1/24"
+
+
+def test_what_runs_on_a_network_keeps_it_when_the_default_changes():
+    app = formed(3)
+
+    changed(app, network_name="br7")
+
+    assert cluster_of(app).kept_nics == [{"network": "lxdbr0"}]
+    assert nic(app) == {"network": "br7"}
+
+
+CUTTING: list[tuple[dict[str, Any], str]] = [
+    ({"network_ipv4": "10.5.0.1/24"}, "ipv4.address"),
+    ({"network_ipv6": "none"}, "ipv6.address"),
+]
+
+
+@pytest.mark.parametrize(("options", "key"), CUTTING)
+def test_what_runs_on_a_network_is_not_cut_off(options: dict[str, Any], key: str):
+    app = formed(3)
+    cluster_of(app).on_networks["lxdbr0"] = ["c1", "c2"]
+    before = cluster_of(app).networks["lxdbr0"].config
+
+    changed(app, **options)
+
+    cut = f"{key} cuts off 2 instances; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
+    assert cluster_of(app).networks["lxdbr0"].config == before
+    changed(app, network_disruptive=True)
+    assert cluster_of(app).networks["lxdbr0"].config != before
+
+
+def test_what_cuts_nobody_off_is_applied():
+    app = formed(3)
+    cluster_of(app).on_networks["lxdbr0"] = ["c1"]
+
+    changed(app, network_nat=False, network_mtu=1400, network_domain="lan.example")
+
+    config = cluster_of(app).networks["lxdbr0"].config
+    kept = {k: config[k] for k in ("ipv4.nat", "bridge.mtu", "dns.domain")}
+    assert kept == {"ipv4.nat": "false", "bridge.mtu": "1400", "dns.domain": "lan.example"}
+
+
+def test_more_networks_are_made_beside_the_default_one():
+    app = on_machines(formed(3), ETH1)
+    told = "{lan: {mode: macvlan, parent: eth1, vlan: 7}, quiet: {mode: bridge, nat: false}}"
+
+    changed(app, networks=told)
+
+    assert cluster_of(app).networks["lan"].config["vlan"] == "7"
+    assert cluster_of(app).networks["quiet"].config["ipv4.nat"] == "false"
+    assert nic(app) == {"network": "lxdbr0"}
+
+
+def test_a_network_of_another_mode_is_left_alone():
+    app = formed(3)
+    changed(app, networks="other: bridge")
+
+    changed(app, networks="other: vxlan")
+
+    assert statuses(app)["lxd/0"] == "blocked: network other is bridge here already"
+
+
+def test_an_altered_nic_of_the_profile_is_restored():
+    app = formed(3)
+    cluster_of(app).devices["eth0"] = {"type": "nic", "name": "eth0", "network": "other"}
+
+    app.settle()
+
+    assert nic(app) == {"network": "lxdbr0"}
+
+
+def test_what_an_operator_added_to_the_nic_stays():
+    app = formed(3)
+    cluster_of(app).devices["eth0"]["limits.ingress"] = "1Gbit"
+
+    app.settle()
+
+    assert nic(app) == {"network": "lxdbr0", "limits.ingress": "1Gbit"}
+
+
+def test_no_network_is_made_while_a_member_is_down():
+    app = formed(3)
+    cluster = cluster_of(app)
+    cluster.members["m2"] = replace(cluster.members["m2"], status="OFFLINE")
+
+    app.options |= {"networks": "lan: bridge"}
+
+    plan = app.plan("lxd/0")
+    assert str(plan.status) == "waiting: to make the network lan until m2 is back"
+    assert plan.steps == ()
+
+
+WORDS = st.dictionaries(
+    st.sampled_from(
+        (
+            *("parent", "vlan", "ipv4", "ipv6", "nat", "mtu", "domain", "dhcp-ranges", "uplink"),
+            *("gateway", "ranges", "dns", "group", "config", "color"),
+        )
+    ),
+    st.one_of(
+        st.sampled_from(["auto", "none", "eth1", "br*", "10.9.0.1/24", "10.9.0.5-10.9.0.9", True]),
+        st.integers(-1, 10000),
+        st.text(max_size=8),
+    ),
+    max_size=4,
+)
+NAMED = st.sampled_from(sorted(MODES))
+
+
+def _with_mode(mode: str, words: dict[str, Any]) -> dict[str, Any]:
+    return {"mode": mode, **words}
+
+
+ONE: st.SearchStrategy[Any] = st.one_of(NAMED, st.builds(_with_mode, NAMED, WORDS))
+MAPS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
+    st.one_of(st.sampled_from(["lan", "lan-a", "up"]), st.text(max_size=17)), ONE, max_size=3
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(MAPS)
+def test_whatever_networks_are_typed_they_are_planned_or_refused_in_one_line(told: dict[str, Any]):
+    planned_or_refused({"networks": yaml.safe_dump(told)}, "networks=")
+
+
+FIELDS = sorted(f for f in Options.model_fields if f.startswith(("network", "vxlan", "ovn")))
+VALUES = st.sampled_from(["10.9.0.1/24", "br0", "{a: b}", "macvlan"])
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.sampled_from(FIELDS), st.one_of(st.text(), st.integers(), VALUES))
+def test_whatever_is_typed_of_the_default_network_puts_no_unit_into_error(field: str, value: Any):
+    planned_or_refused({field: value}, f"{field.replace('_', '-')}=")
+
+
+def planned_or_refused(options: dict[str, Any], begins: str) -> None:
+    try:
+        Options(**options)
+    except ValidationError as error:
+        told = explain(error)
+        assert told.startswith(begins)
+    else:
+        app = ModelApp(options=options)
+        app.add(0).machine.interfaces_ = [ADDRESSED, ETH1, BR0]
+        app.settle()
+        told = app.plan("lxd/0").status.message
+    assert len(told) <= STATUS_LIMIT
