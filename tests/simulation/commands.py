@@ -30,6 +30,11 @@ _GOOD = {
     "fast": {"storage-pools": "fast: dir"},
     "quick": {"storage-pools": "{quick: {backend: btrfs, devices: /dev/vd*}}"},
     "devices": {"storage-devices": "/dev/vd*"},
+    "macvlan": {"network-mode": "macvlan", "network-parent": "eth1 ens*"},
+    "lan": {"networks": "{lan: {mode: macvlan, parent: [eth1, ens3], vlan: 7}}"},
+    "name=br7": {"network-name": "br7"},
+    "name=lxdbr0": {"network-name": "lxdbr0"},
+    "subnet": {"network-ipv4": "10.77.0.1/24", "network-disruptive": True},
     "images": {"storage-images-volume": "fast"},
     "no images": {"storage-images-volume": ""},
 }
@@ -39,6 +44,8 @@ _BAD = {
     "ipv4=banana": {"network-ipv4": "banana"},
     "storage-size=1": {"storage-size": "1"},
     "pools=[": {"storage-pools": "["},
+    "parent=none": {"network-mode": "macvlan", "network-parent": "none"},
+    "networks=[": {"networks": "["},
     "device=none": {"storage-devices": "/dev/none"},
 }
 

@@ -123,8 +123,9 @@ _BAD = ("storage-backend=zsf", "threshold=3", "ipv4=banana", "storage-size=1")
 _STORAGE = (
     *("backend=auto", "backend=btrfs", "backend=dir", "backend=btrfs", "backend=dir"),
     *("pool=other", "pool=local", "fast", "quick", "quick", "devices", "images", "no images"),
+    *("macvlan", "lan", "name=br7", "name=lxdbr0", "subnet"),
 )
-_BAD_STORAGE = ("pools=[", "device=none")
+_BAD_STORAGE = ("pools=[", "device=none", "parent=none", "networks=[")
 
 
 def _good(random: Random, _: float) -> dict[str, Any]:
