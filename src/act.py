@@ -31,6 +31,7 @@ from steps import (
     CreatePool,
     DropVolume,
     EnableCluster,
+    EndSegment,
     Evacuate,
     ForgetForming,
     InstallSnap,
@@ -46,6 +47,7 @@ from steps import (
     PassTurn,
     RemoveMember,
     ResetLxd,
+    RunSegment,
     SetDefaultProfile,
     SetFailureDomain,
     SetServerConfig,
@@ -264,6 +266,8 @@ def _leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) 
         # LXD may hang up on the one that it has just put out (LXD issue 9464).
         logger.info("whether %s has left is looked up: %s", step.name, error)
     world.lxd.await_alone(deadlines.START)
+    for network in world.machine.segments():
+        world.machine.end_segment(network)
     world.machine.forget_forming()
     world.machine.forget_failures()
     return events
@@ -318,6 +322,8 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     CreateNetwork: net_acts.create_network,
     UpdateNetwork: net_acts.update_network,
     KeepNics: net_acts.keep_nics,
+    RunSegment: net_acts.run_segment,
+    EndSegment: net_acts.end_segment,
     SetDefaultProfile: net_acts.set_default_profile,
     EnableCluster: _enable_cluster,
     Join: _join,

@@ -48,5 +48,8 @@ LAPSE = 600.0
 SNAP = 540.0
 """Installing a snap: a download of some hundred MB at the worst."""
 
+PACKAGES = 300.0
+"""Installing a few small Debian packages."""
+
 COMMAND = 60.0
 """Any other command on the machine."""

@@ -43,7 +43,9 @@ def subnets(wanted: WantedNetwork) -> list[str]:
 
 def answers(view: View) -> dict[str, Link]:
     """What this unit answers, by question."""
-    return {question(net): answer(view, net) for net in view.networks if concerns(net)}
+    return {
+        question(net): answer(view, net) for net in view.options.networks_asked if concerns(net)
+    }
 
 
 def answer(view: View, wanted: WantedNetwork) -> Link:

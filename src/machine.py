@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import deadlines
@@ -18,6 +18,9 @@ STATE = Path("/var/lib/lxd-cluster")
 LXD_DIR = Path("/var/snap/lxd/common/lxd")
 _INTERFACES = Path("/sys/class/net")
 _LOG_LINES = 20
+_UNITS = Path("/etc/systemd/system")
+_RECORD = "record"
+_SERVICES = ("dhcp", "peers")
 _DAEMON = "snap.lxd.daemon.service"
 
 
@@ -29,6 +32,7 @@ class Machine:
         self._public_key = state / "key.pub"
         self._forming = state / "forming"
         self._failures = state / "failures"
+        self._segments = state / "segments"
         self._lxd_dir = lxd_dir
 
     def hostname(self) -> str:
@@ -88,6 +92,37 @@ class Machine:
         folders = [self._lxd_dir / "containers", self._lxd_dir / "virtual-machines"]
         folders += self._lxd_dir.glob("storage-pools/*/custom")
         return any(any(folder.iterdir()) for folder in folders if folder.exists())
+
+    def install(self, packages: Iterable[str]) -> None:
+        """These Debian packages are installed."""
+        import packages as debian
+
+        debian.install(packages)
+
+    def segments(self) -> dict[str, str]:
+        """By network: what was noted of the segment that runs here."""
+        noted = self._segments.glob(f"*/{_RECORD}")
+        return {path.parent.name: path.read_text() for path in noted}
+
+    def run_segment(
+        self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
+    ) -> None:
+        """Writes the files, starts the services and notes it. Older ones of the network end."""
+        self.end_segment(network)
+        self.write_privately(files)
+        _run("/usr/bin/systemctl", "daemon-reload")
+        for service in services:
+            _run("/usr/bin/systemctl", "enable", "--now", service)
+        _write_privately(self._segments / network / _RECORD, record.encode())
+
+    def end_segment(self, network: str) -> None:
+        """Ends the services of a network. Who has which address stays on record."""
+        for kind in _SERVICES:
+            unit = _UNITS / f"lxd-cluster-{kind}-{network}.service"
+            if unit.exists():
+                _run("/usr/bin/systemctl", "disable", "--now", unit.name)
+                unit.unlink()
+        (self._segments / network / _RECORD).unlink(missing_ok=True)
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The network interfaces."""

@@ -12,6 +12,7 @@ import marks
 import nets
 import parts
 import pools
+import segment
 import settings
 import silence
 from addresses import endpoint, host
@@ -47,14 +48,20 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         steps.append(ForgetForming())
     offers = parts.offers(view, lxd, pools.calls(peers))
     given = links.answers(view)
-    own = own.model_copy(update={"call": None, "offers": offers, "links": given})
+    own = own.model_copy(update={"call": None, "offers": offers, "links": given, "spread": ()})
     problem = _moved(view, lxd)
     if problem is None and decided and is_steward(view.unit, peers, lxd):
         shared = _shared(view, lxd, peers, own, decided)
         steps += [*marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
-        own = own.model_copy(update={"call": shared.call})
-    problem = problem or _refused(offers) or _unlinked(given) or caches.problem(view.options, lxd)
+        own = own.model_copy(update={"call": shared.call, "spread": segment.names(lxd)})
+    problem = (
+        problem
+        or segment.problem(view, lxd, peers)
+        or _refused(offers)
+        or _unlinked(given)
+        or caches.problem(view.options, lxd)
+    )
     admitted = admission.admit(view, lxd, peers, fingerprint)
     steps += admitted.steps
     told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
@@ -113,6 +120,8 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
             steps.append(SetServerConfig({"core.https_address": address}))
     steps += marks.owned(member, view.unit, peers.own.attempt, lxd)
     steps += caches.due(view.options, lxd)
+    if lxd.networks is not None:
+        steps += segment.steps(view, lxd, peers)
     if view.zone and member.failure_domain != view.zone:
         steps.append(SetFailureDomain(member.name, view.zone))
     return steps

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import segment
 from lxd_reading import LxdError, LxdUnreachable
-from steps import CreateNetwork, KeepNics, SetDefaultProfile, UpdateNetwork
+from steps import CreateNetwork, EndSegment, KeepNics, RunSegment, SetDefaultProfile, UpdateNetwork
 from view import Events
 from world import World
 
@@ -34,6 +35,22 @@ def _remove_half_made(network: str, world: World) -> None:
 def update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
     """These keys are set on all members."""
     world.lxd.update_network(step.name, step.values)
+    return events
+
+
+def run_segment(step: RunSegment, unit: str, world: World, events: Events) -> Events:
+    """This member's part of a network that is over all members runs."""
+    told = step.segment
+    files = segment.files(told)
+    services = [path.name for path in files if path.parent == segment.UNITS]
+    world.machine.install(segment.PACKAGES)
+    world.machine.run_segment(told.network, files, services, segment.record(told))
+    return events
+
+
+def end_segment(step: EndSegment, unit: str, world: World, events: Events) -> Events:
+    """It does not run any more."""
+    world.machine.end_segment(step.network)
     return events
 
 

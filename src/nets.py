@@ -63,7 +63,7 @@ def mode_of(network: Network) -> str:
 
 def wanted(view: View, known: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
     """All networks that are wanted, the default one first."""
-    first, *more = view.networks
+    first, *more = view.options.networks_asked
     return (default(first, known), *more)
 
 

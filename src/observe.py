@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import deadlines
 import links
 import pools
+import segment
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
@@ -74,6 +75,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         given_devices=juju.devices,
         ceph=_ceph(juju, world),
         bound=juju.bound,
+        segments=world.machine.segments(),
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,
@@ -98,7 +100,9 @@ def _asks_for_interfaces(view: View) -> bool:
     """Whether a network is on an interface of this machine, or could be in its way."""
     token = [d.token for d in view.peers.others.values() if d.token] if view.peers else []
     joins = any(t.unit == view.unit and t.networks for t in token)
-    return isinstance(view.lxd, Lxd) and (joins or any(map(links.asks, view.networks)))
+    return isinstance(view.lxd, Lxd) and (
+        joins or any(map(links.asks, view.options.networks_asked))
+    )
 
 
 def _ceph(juju: Juju, world: World) -> Ceph | None:
@@ -189,7 +193,8 @@ def _answers(juju: Juju, world: World) -> Lxd:
     lacks = world.lxd.unavailable(made, server.name)
     seen = replace(seen, pools=known, unavailable=lacks)
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
-        return seen
+        spread = segment.asked(juju.options.networks_asked, world.machine.segments())
+        return replace(seen, networks=world.lxd.networks()) if spread else seen
     nic = world.lxd.default_profile()["devices"].get("eth0", {})
     return replace(seen, networks=world.lxd.networks(), nic=nic)
 

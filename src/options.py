@@ -203,6 +203,11 @@ class Options(BaseModel):
         )
 
     @property
+    def networks_asked(self) -> tuple[WantedNetwork, ...]:
+        """All networks, the default one first."""
+        return (self.default_network, *self.more_networks)
+
+    @property
     def more_networks(self) -> tuple[WantedNetwork, ...]:
         """The networks beside the default one."""
         return asked.parse(self.networks, networks.MODES)

@@ -123,6 +123,8 @@ class UnitData(_Databag):
     """Answers to calls, by their serials."""
     links: dict[str, Link] = {}
     """By what a network asks of a unit."""
+    spread: tuple[str, ...] = ()
+    """Told by whoever makes networks: those over all members, of which each has to run its part."""
 
 
 class AppData(_Databag):

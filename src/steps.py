@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from peers import AppData, UnitData
 from status import Status
-from view import Ceph
+from view import Ceph, Segment
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,27 @@ class CreateNetwork:
 
     def __str__(self) -> str:
         return f"create the {self.type} network {self.name}"
+
+
+@dataclass(frozen=True)
+class RunSegment:
+    """This member gives its instances addresses on a network that is over all members."""
+
+    segment: Segment
+
+    def __str__(self) -> str:
+        told = self.segment
+        return f"give out {told.first} to {told.last} on the network {told.network}"
+
+
+@dataclass(frozen=True)
+class EndSegment:
+    """This machine gives out no addresses on a network any more."""
+
+    network: str
+
+    def __str__(self) -> str:
+        return f"give out no addresses on the network {self.network} any more"
 
 
 @dataclass(frozen=True)
@@ -386,6 +407,8 @@ Step = (
     | KeepOnVolume
     | DropVolume
     | CreateNetwork
+    | RunSegment
+    | EndSegment
     | UpdateNetwork
     | SetDefaultProfile
     | EnableCluster

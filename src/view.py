@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from networks.interface import Interface
-from networks.wanted import WantedNetwork
 from options import Options
 from peers import VERSION, AppData, Token, UnitData
 from storage.wanted import WantedPool
@@ -325,6 +324,24 @@ class Events:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """What a member runs for a network that is one layer 2 over all members.
+
+    It gives out addresses from `first` to `last`. `peers` are the other members' addresses where
+    there is no multicast `group` to find them by.
+    """
+
+    network: str
+    gateway: str
+    """With its prefix length."""
+    first: str
+    last: str
+    mac: str
+    group: str
+    peers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Bound:
     """What carries the binding `network` on this machine."""
 
@@ -366,6 +383,8 @@ class View:
     ceph: Ceph | None = None
     """None without the relation."""
     bound: Bound = field(default_factory=Bound)
+    segments: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By network: what is noted of the segment that runs on this machine."""
     interfaces: tuple[Interface, ...] = ()
     """Of this machine. Empty where no network asks for them."""
     events: Events = field(default_factory=Events)
@@ -380,11 +399,6 @@ class View:
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The other pools that the operator asks for."""
         return tuple(named_in_ceph(pool, self.unit) for pool in self.options.more_pools)
-
-    @property
-    def networks(self) -> tuple[WantedNetwork, ...]:
-        """The networks that the operator asks for, the default one first."""
-        return (self.options.default_network, *self.options.more_networks)
 
 
 def named_in_ceph(pool: WantedPool, unit: str) -> WantedPool:

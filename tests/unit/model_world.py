@@ -424,6 +424,9 @@ class ModelMachine:
     failures_: Failures | None = None
     log: str = ""
     disks: list[Device] = field(default_factory=list[Device])
+    packages: set[str] = field(default_factory=set[str])
+    services: list[str] = field(default_factory=list[str])
+    segments_: dict[str, str] = field(default_factory=dict[str, str])
     interfaces_: list[Interface] = field(default_factory=list[Interface])
     files: dict[Path, str] = field(default_factory=dict[Path, str])
 
@@ -444,6 +447,22 @@ class ModelMachine:
 
     def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
         self.forming_ = Forming(what, now, devices)
+
+    def install(self, packages: Iterable[str]) -> None:
+        self.packages |= set(packages)
+
+    def segments(self) -> dict[str, str]:
+        return dict(self.segments_)
+
+    def run_segment(
+        self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
+    ) -> None:
+        self.files |= files
+        self.services = sorted(services)
+        self.segments_[network] = record
+
+    def end_segment(self, network: str) -> None:
+        del self.segments_[network]
 
     def interfaces(self) -> tuple[Interface, ...]:
         return tuple(self.interfaces_)

@@ -9,7 +9,7 @@ from tests.simulation.model import pools, times
 from view import Device, Failures, Forming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from tests.simulation.model.server import Server
@@ -88,6 +88,23 @@ class ModelMachine:
     def has_data(self) -> bool:
         """Whether LXD's folder knows of an instance or a volume."""
         return bool(self._server.disk)
+
+    def install(self, packages: Iterable[str]) -> None:
+        """Debian packages: all are there."""
+
+    def segments(self) -> dict[str, str]:
+        """No network is over all members in the simulation."""
+        return {}
+
+    def run_segment(
+        self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
+    ) -> None:
+        """See `segments`."""
+        raise NotImplementedError(network)
+
+    def end_segment(self, network: str) -> None:
+        """See `segments`."""
+        raise NotImplementedError(network)
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The network interfaces."""

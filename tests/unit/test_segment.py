@@ -1,0 +1,165 @@
+"""A network over all members: who gives out which addresses, and where the others are."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import segment
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.model_world import ModelCluster
+from tests.unit.test_networks import cluster_of, statuses
+from view import Segment
+
+
+def spread(units: int = 3, **options: Any) -> ModelApp:
+    app = formed(units)
+    app.options |= {"network_mode": "vxlan", "network_name": "seg0", **options}
+    app.settle()
+    return app
+
+
+def made(cluster: ModelCluster) -> dict[str, str]:
+    return dict(cluster.networks["seg0"].config)
+
+
+def ranges(app: ModelApp) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for unit in app.units.values():
+        text = next(t for p, t in unit.machine.files.items() if p.name == "dhcp.conf")
+        line = next(line for line in text.splitlines() if line.startswith("dhcp-range="))
+        first, last, *_ = line.removeprefix("dhcp-range=").split(",")
+        found.append((int(ipaddress.ip_address(first)), int(ipaddress.ip_address(last))))
+    return sorted(found)
+
+
+def test_the_gateway_is_on_every_member_and_the_number_is_the_clusters_own():
+    config = made(cluster_of(spread()))
+
+    assert config["ipv4.address"].endswith(".0.1/16")
+    assert config["ipv4.dhcp"] == "false"
+    assert config["bridge.hwaddr"].startswith("02:16:3e:")
+    assert config["tunnel.lxd.protocol"] == "vxlan"
+    assert config["tunnel.lxd.group"].startswith("239.")
+    assert "dns.domain" not in config
+
+
+def test_members_give_out_addresses_that_nobody_else_gives_out():
+    app = spread(4)
+
+    found = ranges(app)
+
+    assert all(low > before for (_, before), (low, _) in itertools.pairwise(found))
+    assert [u.machine.services for u in app.units.values()] == [
+        ["lxd-cluster-dhcp-seg0.service"]
+    ] * 4
+    assert {p for u in app.units.values() for p in u.machine.packages} == set(segment.PACKAGES)
+
+
+@given(st.integers(8, 26), st.integers(0, 300), st.integers(0, 300))
+def test_two_units_with_other_shares_have_no_address_in_common(prefix: int, one: int, other: int):
+    gateway = ipaddress.IPv4Interface(f"10.0.0.1/{prefix}")
+    places = [segment.place(f"lxd/{number}", gateway) for number in (one, other)]
+    (low, high), (low2, high2) = (segment.share(place, gateway) for place in places)
+
+    assert low <= high
+    assert gateway.network.network_address < low
+    assert high < gateway.network.broadcast_address
+    assert gateway.ip < low
+    assert places[0] == places[1] or high < low2 or high2 < low
+
+
+def test_one_that_joins_later_has_a_share_of_its_own():
+    app = spread(3)
+    before = ranges(app)
+
+    app.add(7)
+    app.settle()
+
+    after = ranges(app)
+    assert set(before) < set(after)
+    assert len(set(after)) == 4
+
+
+def test_a_unit_for_which_no_share_is_left_says_so():
+    app = spread(2, network_ipv4="10.9.0.1/26")
+    # Eight shares, of which the first is nobody's.
+    app.add(8)
+    app.settle()
+
+    told = "network seg0: 10.9.0.0/26 has no share left beside lxd/1's; use a wider subnet"
+    assert statuses(app)["lxd/8"] == f"blocked: {told}"
+    assert not app.units["lxd/8"].machine.segments_
+
+
+def test_a_subnet_that_is_too_narrow_is_named():
+    app = spread(2, network_ipv4="10.9.0.1/27")
+
+    assert statuses(app)["lxd/1"] == "blocked: network seg0: 10.9.0.1/27 is narrower than /26"
+
+
+def test_without_multicast_every_member_knows_the_others():
+    app = spread(3, vxlan_group="none")
+
+    assert 'peers="10.0.0.2 10.0.0.3"' in peers(app, "lxd/0")
+    assert 'peers="10.0.0.1 10.0.0.3"' in peers(app, "lxd/1")
+
+
+def peers(app: ModelApp, unit: str) -> str:
+    files = app.units[unit].machine.files
+    return next(text for path, text in files.items() if path.name == "peers")
+
+
+def test_the_others_are_kept_up_to_date():
+    app = spread(3, vxlan_group="none")
+
+    app.add(3)
+    app.settle()
+    # Nothing tells the first of it but its next event.
+    app.hook("lxd/0")
+
+    assert 'peers="10.0.0.2 10.0.0.3 10.0.0.4"' in peers(app, "lxd/0")
+
+
+def test_whoever_makes_it_wakes_the_others():
+    app = spread(3)
+
+    assert app.own("lxd/0").spread == ("seg0",)
+    assert app.own("lxd/1").spread == ()
+
+
+def test_it_ends_with_its_network():
+    app = spread(3)
+    app.options |= {"network_mode": "bridge", "network_name": "lxdbr0"}
+    app.settle()
+    assert all(u.machine.segments_ for u in app.units.values())
+
+    del cluster_of(app).networks["seg0"]
+    for unit in app.units:
+        app.hook(unit)
+
+    assert not any(u.machine.segments_ for u in app.units.values())
+
+
+def test_its_files_say_where_nothing_may_pass():
+    files = segment.files(
+        Segment("seg-0", "10.9.0.1/24", "10.9.0.16", "10.9.0.31", "02:16:3e:00:00:01", "239.0.0.1")
+    )
+    by_name = {path.name: text for path, text in files.items()}
+
+    assert 'oifname "seg-0-lxd" ether saddr 02:16:3e:00:00:01 drop' in by_name["filter.nft"]
+    assert "table bridge lxd_cluster_seg_0 {" in by_name["filter.nft"]
+    assert "dhcp-range=10.9.0.16,10.9.0.31,255.255.255.0,1h" in by_name["dhcp.conf"]
+    assert "peers" not in by_name
+
+
+@pytest.mark.parametrize("unit", ["lxd/0", "lxd/254", "lxd/255"])
+def test_a_share_is_one_of_those_that_there_are(unit: str):
+    gateway = ipaddress.IPv4Interface("10.9.0.1/16")
+
+    assert 1 <= segment.place(unit, gateway) <= 255
