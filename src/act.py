@@ -57,6 +57,7 @@ from steps import (
     UpdatePool,
     WriteCeph,
     WriteNotes,
+    WriteOvn,
 )
 from view import Events
 from world import World
@@ -312,6 +313,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     InstallSnapFile: _install_snap_file,
     MakeKey: _make_key,
     WriteCeph: _write_ceph,
+    WriteOvn: net_acts.write_ovn,
     SetServerConfig: _set_server_config,
     WriteNotes: _write_notes,
     CreatePool: pool_acts.create_pool,

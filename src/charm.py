@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import ops
 from ops import hookcmds
@@ -17,13 +16,15 @@ from pydantic import ValidationError
 
 import actions
 import ceph
-import links
+import juju_reading
+import ovn
 import peers
 import run
 import snap
 from addresses import PORT
 from admission import unqueued
 from database import Database
+from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
 from lxd import LxdApi
 from lxd_reading import LxdError, LxdUnreachable
 from machine import Machine
@@ -32,15 +33,12 @@ from options import Options, explain, of_leaver, option_map
 from plan import make_plan
 from status import Kind, Status, blocked
 from steps import Plan
-from view import Bound, Ceph, Events, Peers, Units, View
+from view import Events, Peers, Units, View
 from world import World
 
 PEERS = "cluster"
 HTTPS = "https"
-NETWORK = "network"
-RESOURCE = "lxd-snap"
 STORAGE = "local"
-CEPH = "ceph"
 
 _STATUS = {
     Kind.ACTIVE: ops.ActiveStatus,
@@ -77,10 +75,12 @@ class LxdClusterCharm(ops.CharmBase):
             self.on[PEERS].relation_created,
             self.on[PEERS].relation_changed,
             self.on[PEERS].relation_departed,
-            self.on[CEPH].relation_created,
-            self.on[CEPH].relation_changed,
             self.on[CEPH].relation_departed,
-            self.on[CEPH].relation_broken,
+            *(
+                on
+                for name in (CEPH, OVSDB, OVSDB_CMS, CERTIFICATES)
+                for on in self._changes_of(name)
+            ),
         ):
             framework.observe(event, self._reconcile)
         for event in (self.on.stop, self.on.remove):
@@ -97,6 +97,10 @@ class LxdClusterCharm(ops.CharmBase):
         framework.observe(self.on.recover_quorum_action, self._recover_quorum)
         framework.observe(self.on.collect_unit_status, self._collect_unit_status)
         framework.observe(self.on.collect_app_status, self._collect_app_status)
+
+    def _changes_of(self, relation: str) -> list[ops.BoundEvent]:
+        on = self.on[relation]
+        return [on.relation_created, on.relation_changed, on.relation_broken]
 
     def _reconcile(self, event: ops.EventBase) -> None:
         # That another relation goes says nothing of this unit.
@@ -154,6 +158,7 @@ class LxdClusterCharm(ops.CharmBase):
         if relation is None or juju.peers is None:
             return
         self._ask_ceph(juju)
+        self._ask_for_certificate()
         if plan.own is not None and plan.own != juju.peers.own:
             _write(relation.data[self.unit], plan.own)
             # A version or a port that is new is so together with what the peers are told.
@@ -163,7 +168,7 @@ class LxdClusterCharm(ops.CharmBase):
             _write(relation.data[self.app], plan.app)
 
     def _ask_ceph(self, juju: Juju) -> None:
-        relation = self._ceph_relation()
+        relation = juju_reading.active_ceph(self.model)
         if relation is None:
             return
         decided = juju.peers.app.storage if juju.peers else None
@@ -171,17 +176,15 @@ class LxdClusterCharm(ops.CharmBase):
             if relation.data[self.unit].get(key) != value:
                 relation.data[self.unit][key] = value
 
-    def _ceph_relation(self) -> ops.Relation | None:
-        relation = self.model.get_relation(CEPH)
-        return relation if relation is not None and relation.active else None
-
-    def _ceph(self) -> Ceph | None:
-        relation = self._ceph_relation()
-        if relation is None:
-            return None
-        asked = relation.data[self.unit].get("broker_req", "")
-        told = [relation.data[unit] for unit in sorted(relation.units, key=lambda u: u.name)]
-        return ceph.answer(self.unit.name, asked, told)
+    def _ask_for_certificate(self) -> None:
+        for relation in self.model.relations[CERTIFICATES]:
+            hostname, address = (
+                self._world.machine.hostname(),
+                juju_reading.address(self.model, PEERS),
+            )
+            for key, value in ovn.request(self.unit.name, hostname, address).items():
+                if relation.data[self.unit].get(key) != value:
+                    relation.data[self.unit][key] = value
 
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self._told is not None:
@@ -298,26 +301,28 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _juju(self, options: Options | None = None) -> Juju:
         """What Juju says to this unit. Raises ValidationError for a bad option."""
-        leader = self.unit.is_leader()
+        leader, going = self.unit.is_leader(), options is not None
+        options = options or self.load_config(Options)
         known = self._peers()
-        asking = leader or options or (known and known.own.cluster and unqueued(known))
+        asking = leader or going or (known and known.own.cluster and unqueued(known))
         units = _units_juju_knows() if asking else None
-        if known is not None and units is not None and (leader or options):
+        if known is not None and units is not None and (leader or going):
             known = self._as_juju_knows_them(known, units)
         return Juju(
             unit=self.unit.name,
             leader=leader,
-            options=options or self.load_config(Options),
-            resource=snap.resource(self._attached_snap()),
-            cluster_address=self._address(PEERS),
-            https_address=self._address(HTTPS),
+            options=options,
+            resource=snap.resource(juju_reading.attached_snap(self.model)),
+            cluster_address=juju_reading.address(self.model, PEERS),
+            https_address=juju_reading.address(self.model, HTTPS),
             zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
             peers=known,
             units=units,
             leaving=units is not None and self.unit.name in units.leaving,
             devices=tuple(str(s.location) for s in self.model.storages[STORAGE]),
-            ceph=self._ceph(),
-            bound=self._bound(),
+            ceph=juju_reading.of_ceph(self.model),
+            ovn=juju_reading.of_ovn(self.model, options),
+            bound=juju_reading.bound(self.model, options),
         )
 
     def _peers(self) -> Peers | None:
@@ -350,30 +355,6 @@ class LxdClusterCharm(ops.CharmBase):
             if databag:
                 others[unit] = peers.load(peers.UnitData, databag)
         return replace(known, others=others)
-
-    def _address(self, binding: str) -> str:
-        found = self.model.get_binding(binding)
-        address = found.network.bind_address if found else None
-        return str(address or "")
-
-    def _bound(self) -> Bound:
-        """What carries the binding for networks. Asking for it takes a process."""
-        if not self._networks_ask():
-            return Bound()
-        found = self.model.get_binding(NETWORK)
-        nics = found.network.interfaces if found else []
-        return Bound(nics[0].name, str(nics[0].subnet or "")) if nics else Bound()
-
-    def _networks_ask(self) -> bool:
-        named = ("network-mode", "networks")
-        default, more = (str(self.config.get(name, "")) for name in named)
-        return bool(more) or default in links.ASKING
-
-    def _attached_snap(self) -> Path | None:
-        try:
-            return self.model.resources.fetch(RESOURCE)
-        except (ops.ModelError, NameError):
-            return None  # A charm deployed from a file may come without it.
 
 
 def _write(databag: ops.RelationDataContent, data: peers.UnitData | peers.AppData) -> None:

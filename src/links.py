@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatch
 
@@ -26,7 +27,8 @@ def question(wanted: WantedNetwork) -> str:
 
 def concerns(wanted: WantedNetwork) -> bool:
     """Whether a network asks anything of the units."""
-    return networks.MODES[wanted.mode].on_parent(wanted) or bool(subnets(wanted))
+    mode = networks.MODES[wanted.mode]
+    return mode.on_parent(wanted) or mode.on_ovn or bool(subnets(wanted))
 
 
 def asks(wanted: WantedNetwork) -> bool:
@@ -52,6 +54,8 @@ def answer(view: View, wanted: WantedNetwork) -> Link:
     """What this unit gives to one network."""
     if problem := _overlap(view, wanted):
         return Link(problem=problem)
+    if networks.MODES[wanted.mode].on_ovn:
+        return Link(problem=_no_ovn(view))
     if not networks.MODES[wanted.mode].on_parent(wanted):
         return Link()
     return _parent(view, wanted)
@@ -73,6 +77,20 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
             return {}, blocked(f"network {record.name}: {link.problem or record.mode}")
         found[record.name] = mode.own(link.parent)
     return found, None
+
+
+def on_ovn(wanted: Iterable[WantedNetwork]) -> bool:
+    """Whether OVN makes one of these networks."""
+    return any(networks.MODES[net.mode].on_ovn for net in wanted)
+
+
+def _no_ovn(view: View) -> str:
+    """Why this machine can have no part in OVN's networks, empty if it can."""
+    if view.ovn is None or not view.ovn.northbound:
+        return "ovn: integrate it with ovn-central, or set ovn-northbound"
+    if not view.ovn.written:
+        return "ovn: no certificate for its database: integrate with vault:certificates"
+    return view.no_chassis
 
 
 def _parent(view: View, wanted: WantedNetwork) -> Link:

@@ -124,6 +124,22 @@ class Machine:
                 unit.unlink()
         (self._segments / network / _RECORD).unlink(missing_ok=True)
 
+    def no_chassis(self) -> str:
+        """What this machine lacks to be an OVN chassis, empty if nothing."""
+        import chassis
+
+        return chassis.lacks()
+
+    def opens_ovn(self, files: Mapping[Path, str]) -> bool:
+        """Whether what opens OVN's database is here: `files`, or what another charm wrote."""
+        import ovn
+
+        wanted = (ovn.CERTIFICATE, ovn.KEY, ovn.AUTHORITY)
+        if not all(path.exists() for path in wanted):
+            return False
+        # That with another key is not this charm's, and not to be taken from its owner.
+        return not files or ovn.KEY.read_text() != files[ovn.KEY] or self.has(files)
+
     def interfaces(self) -> tuple[Interface, ...]:
         """The network interfaces."""
         import interfaces

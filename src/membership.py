@@ -129,7 +129,8 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
 
 def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:
     """What concerns all members. LXD changes it only while every member is up."""
-    steps = settings.server_config(view.options, dict(lxd.server.config))
+    northbound = view.ovn.northbound if view.ovn and view.ovn.written else ""
+    steps = settings.server_config(view.options, northbound, dict(lxd.server.config))
     net = nets.change(view, lxd, peers, own.links)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
     steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]

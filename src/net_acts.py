@@ -5,9 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import ovn
 import segment
 from lxd_reading import LxdError, LxdUnreachable
-from steps import CreateNetwork, EndSegment, KeepNics, RunSegment, SetDefaultProfile, UpdateNetwork
+from steps import (
+    CreateNetwork,
+    EndSegment,
+    KeepNics,
+    RunSegment,
+    SetDefaultProfile,
+    UpdateNetwork,
+    WriteOvn,
+)
 from view import Events
 from world import World
 
@@ -35,6 +44,12 @@ def _remove_half_made(network: str, world: World) -> None:
 def update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
     """These keys are set on all members."""
     world.lxd.update_network(step.name, step.values)
+    return events
+
+
+def write_ovn(step: WriteOvn, unit: str, world: World, events: Events) -> Events:
+    """What opens OVN's database is where LXD looks for it."""
+    world.machine.write_privately(ovn.files(step.ovn))
     return events
 
 

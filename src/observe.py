@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import deadlines
 import links
+import ovn
 import pools
 import segment
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
@@ -22,6 +23,7 @@ from view import (
     Events,
     Lxd,
     Member,
+    Ovn,
     Peers,
     Resource,
     Silence,
@@ -51,6 +53,7 @@ class Juju:
     devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit."""
     ceph: Ceph | None = None
+    ovn: Ovn | None = None
     bound: Bound = field(default_factory=Bound)
 
 
@@ -74,6 +77,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         lxd=lxd,
         given_devices=juju.devices,
         ceph=_ceph(juju, world),
+        ovn=_ovn(juju, world),
         bound=juju.bound,
         segments=world.machine.segments(),
         peers=juju.peers,
@@ -84,6 +88,8 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         failures=world.machine.failures(),
         events=events,
     )
+    if links.on_ovn(view.options.networks_asked):
+        view = replace(view, no_chassis=world.machine.no_chassis())
     if _asks_for_interfaces(view):
         view = replace(view, interfaces=world.machine.interfaces())
     if not _gives_to_pools(view):
@@ -112,6 +118,13 @@ def _ceph(juju: Juju, world: World) -> Ceph | None:
     import ceph
 
     return replace(juju.ceph, written=world.machine.has(ceph.files(juju.ceph)))
+
+
+def _ovn(juju: Juju, world: World) -> Ovn | None:
+    """OVN, and whether this machine has what opens it. What another charm wrote is as good."""
+    if juju.ovn is None or not ovn.needs_files(juju.ovn):
+        return juju.ovn
+    return replace(juju.ovn, written=world.machine.opens_ovn(ovn.files(juju.ovn)))
 
 
 def _gives_to_pools(view: View) -> bool:

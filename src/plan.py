@@ -11,7 +11,7 @@ import membership
 import silence
 from peers import UnitData
 from status import Kind, blocked, waiting
-from steps import InstallSnap, InstallSnapFile, MakeKey, Plan, WriteCeph
+from steps import InstallSnap, InstallSnapFile, MakeKey, Plan, WriteCeph, WriteOvn
 from view import Lxd, Peers, Resource, Silent, View
 
 
@@ -34,6 +34,8 @@ def make_plan(view: View) -> Plan:
         return Plan(waiting("for the peer relation"))
     if view.ceph and view.ceph.ready and not view.ceph.written:
         return _with_peers(view, Plan(waiting("for Ceph"), (WriteCeph(view.ceph),)))
+    if view.ovn and view.ovn.key and not view.ovn.written:
+        return _with_peers(view, Plan(waiting("for OVN"), (WriteOvn(view.ovn),)))
     return _with_peers(view, _clustering(view, view.lxd, view.peers))
 
 

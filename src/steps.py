@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from peers import AppData, UnitData
 from status import Status
-from view import Ceph, Segment
+from view import Ceph, Ovn, Segment
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,16 @@ class WriteCeph:
 
     def __str__(self) -> str:
         return "write down how to reach Ceph"
+
+
+@dataclass(frozen=True)
+class WriteOvn:
+    """This machine has what opens OVN's northbound database."""
+
+    ovn: Ovn = field(repr=False)
+
+    def __str__(self) -> str:
+        return "write down what opens OVN's database"
 
 
 @dataclass(frozen=True)
@@ -398,6 +408,7 @@ Step = (
     | InstallSnapFile
     | MakeKey
     | WriteCeph
+    | WriteOvn
     | SetServerConfig
     | WriteNotes
     | CreatePool

@@ -342,6 +342,20 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Ovn:
+    """The OVN of the relations or the option, as this unit may use it."""
+
+    northbound: str
+    """How LXD reaches its database, empty while nobody has said."""
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+    authority: str = ""
+    """The certificate of whoever signed."""
+    written: bool = True
+    """Whether this machine has what opens the database."""
+
+
+@dataclass(frozen=True)
 class Bound:
     """What carries the binding `network` on this machine."""
 
@@ -382,6 +396,10 @@ class View:
     """Those that are there, by paths and globs. Empty where this run has no use for them."""
     ceph: Ceph | None = None
     """None without the relation."""
+    ovn: Ovn | None = None
+    """None where no network is OVN's."""
+    no_chassis: str = ""
+    """What this machine lacks for OVN's networks. Looked at where there is one."""
     bound: Bound = field(default_factory=Bound)
     segments: Mapping[str, str] = field(default_factory=dict[str, str])
     """By network: what is noted of the segment that runs on this machine."""

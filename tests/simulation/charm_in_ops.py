@@ -16,6 +16,7 @@ from scenario import (  # pyright: ignore[reportMissingTypeStubs]
 )
 
 import charm
+import juju_reading
 from lab.model.context import HookContext
 from tests.simulation.charm_in_process import Stage, current, set_stage
 
@@ -88,7 +89,9 @@ def _relation(context: HookContext) -> testing.PeerRelation | None:
 
 def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State:
     context = stage.context
-    told = {name: context.network_get(name) for name in (charm.PEERS, charm.HTTPS, charm.NETWORK)}
+    told = {
+        name: context.network_get(name) for name in (charm.PEERS, charm.HTTPS, juju_reading.NETWORK)
+    }
     addresses = {n: t["bind-addresses"][0]["addresses"][0]["value"] for n, t in told.items()}
     status = context.status_get()
     return testing.State(
@@ -100,7 +103,7 @@ def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State
             for name, address in addresses.items()
         },
         planned_units=len(context.goal_state()["units"]),
-        resources={testing.Resource(name=charm.RESOURCE, path=os.devnull)},
+        resources={testing.Resource(name=juju_reading.RESOURCE, path=os.devnull)},
         unit_status=_status(status.current, status.message),
     )
 

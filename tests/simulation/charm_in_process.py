@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -161,7 +162,8 @@ class Model:
             ordered = sorted(units, key=lambda u: u.name)
             data = Databags(context, number, self.app)
             found.append(SimpleNamespace(id=number, app=self.app, units=ordered, data=data))
-        return {charm.PEERS: found, charm.CEPH: []}
+        none: list[Any] = []
+        return defaultdict(lambda: none, {charm.PEERS: found})
 
     @property
     def storages(self) -> Mapping[str, list[Any]]:

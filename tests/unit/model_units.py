@@ -14,7 +14,7 @@ from plan import make_plan
 from run import run
 from steps import Plan
 from tests.unit.model_world import ModelCluster, ModelLxd, ModelMachine, ModelSnap
-from view import Ceph, Events, Peers, Resource, Units, View
+from view import Ceph, Events, Ovn, Peers, Resource, Units, View
 from world import World
 
 
@@ -45,6 +45,7 @@ class ModelApp:
     now: float = 1000.0
     resource: Resource | None = None
     ceph: Ceph | None = None
+    ovn: Ovn | None = None
 
     def add(self, number: int, hostname: str = "") -> ModelUnit:
         """One more unit, on a machine of its own."""
@@ -83,6 +84,7 @@ class ModelApp:
             units=units if name == self.leader or name in self.leaving or admit else None,
             leaving=name in self.leaving,
             ceph=self.ceph,
+            ovn=self.ovn,
         )
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:

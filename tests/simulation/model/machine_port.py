@@ -106,6 +106,14 @@ class ModelMachine:
         """See `segments`."""
         raise NotImplementedError(network)
 
+    def no_chassis(self) -> str:
+        """No machine is an OVN chassis."""
+        return "no Open vSwitch here"
+
+    def opens_ovn(self, files: Mapping[Path, str]) -> bool:
+        """There is no OVN in the simulation."""
+        return not files
+
     def interfaces(self) -> tuple[Interface, ...]:
         """The network interfaces."""
         return tuple(self._server.interfaces.values())

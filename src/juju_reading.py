@@ -1,0 +1,78 @@
+"""What Juju says to this unit beside its peers: bindings, resources, relations with others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import ops
+
+import ceph
+import links
+import ovn
+from options import Options
+from view import Bound, Ceph, Ovn
+
+NETWORK = "network"
+RESOURCE = "lxd-snap"
+CEPH = "ceph"
+OVSDB, OVSDB_CMS, CERTIFICATES = "ovsdb", "ovsdb-cms", "certificates"
+
+
+def address(model: ops.Model, binding: str) -> str:
+    """This unit's address on a binding, empty while it has none."""
+    found = model.get_binding(binding)
+    told = found.network.bind_address if found else None
+    return str(told or "")
+
+
+def attached_snap(model: ops.Model) -> Path | None:
+    """The LXD snap that the operator attached, if there is one."""
+    try:
+        return model.resources.fetch(RESOURCE)
+    except (ops.ModelError, NameError):
+        return None  # A charm deployed from a file may come without it.
+
+
+def active_ceph(model: ops.Model) -> ops.Relation | None:
+    """The relation with a Ceph, if it is there to stay."""
+    relation = model.get_relation(CEPH)
+    return relation if relation is not None and relation.active else None
+
+
+def of_ceph(model: ops.Model) -> Ceph | None:
+    """What a Ceph says to this unit, None without the relation."""
+    relation = active_ceph(model)
+    if relation is None:
+        return None
+    asked = relation.data[model.unit].get("broker_req", "")
+    return ceph.answer(model.unit.name, asked, _published(model, CEPH))
+
+
+def of_ovn(model: ops.Model, options: Options) -> Ovn | None:
+    """What is said of OVN to this unit, None where nobody says anything."""
+    units = [*_published(model, OVSDB), *_published(model, OVSDB_CMS)]
+    relation = model.get_relation(OVSDB)
+    application = dict(relation.data[relation.app]) if relation and relation.app else {}
+    connection = ovn.northbound(options, units, application)
+    if not connection:
+        return None
+    return ovn.answer(model.unit.name, connection, _published(model, CERTIFICATES))
+
+
+def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:
+    """What the units on the other side of a relation publish."""
+    return [
+        relation.data[unit]
+        for relation in model.relations[name]
+        for unit in sorted(relation.units, key=lambda u: u.name)
+    ]
+
+
+def bound(model: ops.Model, options: Options) -> Bound:
+    """What carries the binding for networks, where one asks. Looking takes a process."""
+    if not any(net.mode in links.ASKING for net in options.networks_asked):
+        return Bound()
+    found = model.get_binding(NETWORK)
+    nics = found.network.interfaces if found else []
+    return Bound(nics[0].name, str(nics[0].subnet or "")) if nics else Bound()

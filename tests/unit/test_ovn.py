@@ -1,0 +1,145 @@
+"""Networks that OVN makes: where its database is, what opens it, and what a machine must have."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import ovn
+from options import Options
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.test_networks import cluster_of, nic, statuses
+from view import Ovn
+
+TCP = Ovn("tcp:10.0.9.1:6641")
+TLS = Ovn("ssl:10.0.9.1:6641", "a certificate", "a key", "an authority")
+
+CONNECTIONS: list[tuple[dict[str, Any], list[dict[str, str]], dict[str, str], str]] = [
+    ({}, [], {}, ""),
+    ({}, [{"bound-address": "10.0.9.2"}, {"bound-address": "10.0.9.1"}], {}, "A"),
+    ({}, [{}, {"bound-address": "fd00::9"}], {}, "ssl:[fd00::9]:6641"),
+    ({}, [{"bound-address": "ovn.example"}], {}, "ssl:ovn.example:6641"),
+    ({}, [], {"db_nb_connection_str": "ssl:10.0.9.3:6641"}, "ssl:10.0.9.3:6641"),
+    (
+        {"ovn_northbound": "tcp:a:6641 tcp:b:6641"},
+        [{"bound-address": "c"}],
+        {},
+        "tcp:a:6641,tcp:b:6641",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "units", "application", "connection"), CONNECTIONS)
+def test_where_the_database_is(
+    options: dict[str, Any],
+    units: list[dict[str, str]],
+    application: dict[str, str],
+    connection: str,
+):
+    both = "ssl:10.0.9.1:6641,ssl:10.0.9.2:6641"
+
+    found = ovn.northbound(Options(**options), units, application)
+
+    assert found == (both if connection == "A" else connection)
+
+
+def test_a_certificate_is_asked_for_and_given_by_the_units_name():
+    asked = ovn.request("lxd/1", "m1", "10.0.0.2")
+    told = {"lxd_1.server.cert": "c", "lxd_1.server.key": "k", "ca": "a", "lxd_2.server.key": "x"}
+
+    assert asked["unit_name"] == "lxd_1"
+    assert json.loads(asked["sans"]) == ["10.0.0.2"]
+    assert ovn.answer("lxd/1", TLS.northbound, [{}, told]) == Ovn(TLS.northbound, "c", "k", "a")
+    assert ovn.answer("lxd/3", TLS.northbound, [told]) == Ovn(TLS.northbound)
+    assert "'k'" not in repr(ovn.answer("lxd/1", TLS.northbound, [told]))
+
+
+def on_ovn(told: Ovn | None, **options: Any) -> ModelApp:
+    app = formed(3)
+    app.ovn = told
+    app.options |= {"network_mode": "ovn", "network_name": "ovn0", **options}
+    app.settle()
+    return app
+
+
+def test_the_network_is_made_where_every_machine_is_a_chassis():
+    app = on_ovn(TCP)
+
+    assert cluster_of(app).config["network.ovn.northbound_connection"] == TCP.northbound
+    assert cluster_of(app).networks["ovn0"].type == "ovn"
+    assert cluster_of(app).networks["ovn0"].config["network"] == "none"
+    assert nic(app) == {"network": "ovn0"}
+
+
+def test_an_uplink_is_made_first():
+    app = formed(3)
+    app.ovn = TCP
+    app.options |= {
+        "network_mode": "ovn",
+        "network_name": "ovn0",
+        "ovn_uplink": "up",
+        "networks": "{up: {mode: bridge, ranges: 10.9.0.100-10.9.0.200}}",
+    }
+    app.settle()
+
+    assert cluster_of(app).networks["ovn0"].config["network"] == "up"
+    assert cluster_of(app).networks["up"].config["ipv4.ovn.ranges"] == "10.9.0.100-10.9.0.200"
+
+
+HINDERED = [
+    (None, "blocked: ovn: integrate it with ovn-central, or set ovn-northbound"),
+    (
+        Ovn(TLS.northbound),
+        "blocked: ovn: no certificate for its database: integrate with vault:certificates",
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "status"), HINDERED)
+def test_what_is_missing_is_named(told: Ovn | None, status: str):
+    app = on_ovn(told)
+
+    assert statuses(app)["lxd/1"] == status
+    assert "ovn0" not in cluster_of(app).networks
+    assert nic(app) == {"network": "lxdbr0"}
+
+
+def test_a_machine_that_is_no_chassis_says_so():
+    app = formed(3)
+    app.ovn = TCP
+    app.units["lxd/2"].machine.no_chassis_ = "no Open vSwitch here: relate ovn-chassis"
+    app.options |= {"network_mode": "ovn", "network_name": "ovn0"}
+    app.settle()
+
+    told = "no Open vSwitch here: relate ovn-chassis"
+    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    assert statuses(app)["lxd/0"] == f"blocked: lxd/2: {told}"
+
+
+def test_what_opens_the_database_is_written_where_lxd_looks():
+    app = on_ovn(TLS)
+
+    files = app.units["lxd/1"].machine.files
+    assert files[ovn.KEY] == "a key"
+    assert files[ovn.CERTIFICATE] == "a certificate"
+    assert "ovn0" in cluster_of(app).networks
+
+
+def test_what_another_charm_wrote_is_as_good():
+    app = formed(3)
+    app.ovn = Ovn(TLS.northbound)
+    for unit in app.units.values():
+        unit.machine.others_opened_ovn = True
+    app.options |= {"network_mode": "ovn", "network_name": "ovn0"}
+    app.settle()
+
+    assert "ovn0" in cluster_of(app).networks
+    assert not any(u.machine.files for u in app.units.values())
+
+
+def test_an_uplink_that_is_not_there_is_named():
+    app = on_ovn(TCP, ovn_uplink="up")
+
+    assert statuses(app)["lxd/0"] == "blocked: network ovn0: there is no network up"
