@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import storage
+from facts import Ceph
 from options import Options
 from peers import Storage
 from storage.backend import CEPH
 from storage.wanted import WantedPool
-from view import Ceph, named_in_ceph
+from view import named_in_ceph
 
 FOLDER = Path("/etc/ceph")
 _TEMPLATES = Path(__file__).parent / "templates"

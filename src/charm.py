@@ -28,7 +28,7 @@ from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
 from lxd import LxdApi
 from lxd_reading import LxdError, LxdUnreachable
 from machine import Machine
-from observe import Juju, observe
+from observe import Juju, observe, observe_networks
 from options import Options, explain, of_leaver, option_map
 from plan import make_plan
 from status import Kind, Status, blocked
@@ -213,7 +213,10 @@ class LxdClusterCharm(ops.CharmBase):
         except ValueError as error:
             event.fail(str(error))
             return
-        steps = [f"{i}. {line}" for i, line in enumerate(preview.lines(view), 1)]
+        steps = [
+            f"{i}. {line}"
+            for i, line in enumerate(preview.lines(view, observe_networks(view, self._world)), 1)
+        ]
         status = str(make_plan(view).status)
         event.set_results({"plan": "\n".join(steps) or "nothing to do", "status": status})
 

@@ -10,8 +10,8 @@ import ops
 import ceph
 import links
 import ovn
+from facts import Bound, Ceph, Ovn
 from options import Options
-from view import Bound, Ceph, Ovn
 
 NETWORK = "network"
 RESOURCE = "lxd-snap"

@@ -84,7 +84,7 @@ def change(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link]) -> Chang
 
 def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork) -> Change:
     mode = networks.MODES[net.mode]
-    there = _made(lxd, net.name) if mode.type else None
+    there = made(lxd, net.name) if mode.type else None
     if there is not None and not is_of(there, mode):
         return Change(problem=blocked(f"network {net.name} is {mode_of(there)} here already"))
     given = _given(view, lxd, peers, own, net)
@@ -96,7 +96,7 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
     nic = mode.nic(net, shared)
     if not mode.type:
         return Change(nic=nic)
-    if net.uplink and _made(lxd, net.uplink) is None:
+    if net.uplink and made(lxd, net.uplink) is None:
         return Change(problem=blocked(f"network {net.name}: there is no network {net.uplink}"))
     if busy := together.hindrance(view, lxd, peers, f"the network {net.name}"):
         return Change(problem=busy)
@@ -106,7 +106,7 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
     return Change((step,), nic=nic)
 
 
-def _made(lxd: Lxd, name: str) -> Network | None:
+def made(lxd: Lxd, name: str) -> Network | None:
     """The network of that name if it is there on all members."""
     return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
 

@@ -13,24 +13,11 @@ import links
 import ovn
 import pools
 import segment
+from facts import Bound, Ceph, Ovn
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
-from view import (
-    Bound,
-    Ceph,
-    Device,
-    Events,
-    Lxd,
-    Member,
-    Ovn,
-    Peers,
-    Resource,
-    Silence,
-    Silent,
-    Units,
-    View,
-)
+from view import Device, Events, Lxd, Member, Peers, Resource, Silence, Silent, Units, View
 from world import World
 
 _UNREGISTERED = "No node registered with address"
@@ -109,6 +96,15 @@ def _asks_for_interfaces(view: View) -> bool:
     return isinstance(view.lxd, Lxd) and (
         joins or any(map(links.asks, view.options.networks_asked))
     )
+
+
+def observe_networks(view: View, world: World) -> View:
+    """The same with what only the steward looks at otherwise."""
+    lxd = view.lxd
+    if not isinstance(lxd, Lxd) or not lxd.server.clustered or lxd.nic is not None:
+        return view
+    nic = world.lxd.default_profile()["devices"].get("eth0", {})
+    return replace(view, lxd=replace(lxd, networks=world.lxd.networks(), nic=nic))
 
 
 def _ceph(juju: Juju, world: World) -> Ceph | None:

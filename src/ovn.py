@@ -13,8 +13,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from facts import Ovn
 from options import Options
-from view import Ovn
 from yaml_maps import words
 
 FOLDER = Path("/etc/ovn")

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import devices
 import storage
+from facts import Ceph
 from peers import Call, Offer, Storage, Token
 from status import Kind, Status, blocked, waiting
 from storage import Backend
 from storage.wanted import WantedPool
-from view import Ceph, Device, Lxd, View
+from view import Device, Lxd, View
 
 SIZE = "user.lxd-cluster.size"
 """Key of a pool in which its size stands as the operator wanted it: LXD's own differs by member."""

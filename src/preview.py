@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+import links
+import nets
+import networks
 import pools
 import storage
 from plan import make_plan
-from steps import CreatePool, KeepRoots, SetDefaultProfile
+from steps import CreatePool, KeepNics, KeepRoots, SetDefaultProfile
 from view import Lxd, View
 
 
-def lines(view: View) -> list[str]:
-    """The steps that are due on this unit, and after them what the cluster's pools still need."""
+def lines(view: View, whole: View) -> list[str]:
+    """The steps that are due on this unit, and after them what the cluster still needs of all.
+
+    `whole` is the same view with what else there is to know of the cluster.
+    """
     own = [str(step) for step in make_plan(view).steps]
-    return own + [line for line in _of_pools(view) if line not in own]
+    later = [*_of_networks(whole), *_of_pools(whole)]
+    return own + [line for line in later if line not in own]
+
+
+def _of_networks(view: View) -> list[str]:
+    lxd = view.lxd
+    if not isinstance(lxd, Lxd) or lxd.networks is None or lxd.nic is None:
+        return []
+    members = sorted(m.name for m in lxd.members)
+    found: list[str] = []
+    first, *more = nets.wanted(view, lxd.networks)
+    for net in (first, *more):
+        mode = networks.MODES[net.mode]
+        if mode.type and nets.made(lxd, net.name):
+            continue
+        if links.concerns(net) and len(members) > 1:
+            found.append(f"ask {', '.join(members)} what they give to the network {net.name}")
+        if mode.type:
+            found.append(f"create the {mode.name} network {net.name} on {', '.join(members)}")
+    nic = networks.MODES[first.mode].nic(first, " or ".join(first.parents))
+    if lxd.nic.get("network") == nic.get("network") and lxd.nic.get("parent") == nic.get("parent"):
+        return found
+    staying = [str(KeepNics(lxd.nic))] if lxd.nic else []
+    where = nic.get("network") or nic.get("parent") or "none"
+    return [*found, *staying, f"let the default profile use the network {where}"]
 
 
 def _of_pools(view: View) -> list[str]:

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nets
+from facts import Segment
 from networks.vxlan import MODE, TUNNEL
 from networks.wanted import WantedNetwork
 from status import Status, blocked
 from steps import EndSegment, RunSegment, Step
-from view import Lxd, Network, Peers, Segment, View
+from view import Lxd, Network, Peers, View
 
 FOLDER = Path("/var/lib/lxd-cluster/segments")
 UNITS = Path("/etc/systemd/system")

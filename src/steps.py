@@ -8,9 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from network_steps import (
+    CreateNetwork,
+    EndSegment,
+    KeepNics,
+    RunSegment,
+    SetDefaultProfile,
+    UpdateNetwork,
+    WriteOvn,
+)
 from peers import AppData, UnitData
 from status import Status
-from view import Ceph, Ovn, Segment
+from storage_steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool, WriteCeph
 
 
 @dataclass(frozen=True)
@@ -44,26 +53,6 @@ class MakeKey:
 
 
 @dataclass(frozen=True)
-class WriteCeph:
-    """This machine has the configuration and the key of the Ceph that it is integrated with."""
-
-    ceph: Ceph = field(repr=False)
-
-    def __str__(self) -> str:
-        return "write down how to reach Ceph"
-
-
-@dataclass(frozen=True)
-class WriteOvn:
-    """This machine has what opens OVN's northbound database."""
-
-    ovn: Ovn = field(repr=False)
-
-    def __str__(self) -> str:
-        return "write down what opens OVN's database"
-
-
-@dataclass(frozen=True)
 class SetServerConfig:
     """These keys of LXD's server configuration have these values."""
 
@@ -81,137 +70,6 @@ class WriteNotes:
 
     def __str__(self) -> str:
         return "note " + ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
-
-
-@dataclass(frozen=True)
-class CreatePool:
-    """A storage pool; each of `members` has these keys of its own, outside a cluster none has."""
-
-    name: str
-    driver: str
-    config: Mapping[str, str]
-    members: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-
-    def __str__(self) -> str:
-        where = f" on {', '.join(sorted(self.members))}" if self.members else ""
-        return f"create the {self.driver} pool {self.name}{where}"
-
-
-@dataclass(frozen=True)
-class UpdatePool:
-    """These keys of a pool have these values on every member."""
-
-    name: str
-    values: Mapping[str, str]
-
-    def __str__(self) -> str:
-        changes = ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
-        return f"set {changes} on the pool {self.name}"
-
-
-@dataclass(frozen=True)
-class KeepRoots:
-    """Instances with their root disk on `pool` by the default profile say so themselves."""
-
-    pool: str
-
-    def __str__(self) -> str:
-        return f"let what is on the pool {self.pool} stay there"
-
-
-@dataclass(frozen=True)
-class KeepNics:
-    """Instances whose `eth0` is the default profile's, `nic`, say so themselves."""
-
-    nic: Mapping[str, str]
-
-    def __str__(self) -> str:
-        where = self.nic.get("network") or self.nic.get("parent") or "its network"
-        return f"let what is on {where} stay there"
-
-
-@dataclass(frozen=True)
-class KeepOnVolume:
-    """LXD here keeps what `key` says on its own volume `name`, or in its folder without a pool."""
-
-    key: str
-    pool: str
-    name: str
-
-    def __str__(self) -> str:
-        what = self.key.partition(".")[2].partition("_")[0]
-        return f"keep LXD's {what} on {f'the pool {self.pool}' if self.pool else 'the root disk'}"
-
-
-@dataclass(frozen=True)
-class DropVolume:
-    """This member has no such volume for LXD's own use any more."""
-
-    pool: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"delete the volume {self.name} from the pool {self.pool}"
-
-
-@dataclass(frozen=True)
-class CreateNetwork:
-    """A managed network; each of `members` has these keys of its own."""
-
-    name: str
-    type: str
-    config: Mapping[str, str]
-    members: Mapping[str, Mapping[str, str]]
-
-    def __str__(self) -> str:
-        return f"create the {self.type} network {self.name}"
-
-
-@dataclass(frozen=True)
-class RunSegment:
-    """This member gives its instances addresses on a network that is over all members."""
-
-    segment: Segment
-
-    def __str__(self) -> str:
-        told = self.segment
-        return f"give out {told.first} to {told.last} on the network {told.network}"
-
-
-@dataclass(frozen=True)
-class EndSegment:
-    """This machine gives out no addresses on a network any more."""
-
-    network: str
-
-    def __str__(self) -> str:
-        return f"give out no addresses on the network {self.network} any more"
-
-
-@dataclass(frozen=True)
-class UpdateNetwork:
-    """These keys of a network have these values on every member."""
-
-    name: str
-    values: Mapping[str, str]
-
-    def __str__(self) -> str:
-        changes = ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
-        return f"set {changes} on the network {self.name}"
-
-
-@dataclass(frozen=True)
-class SetDefaultProfile:
-    """The default profile has its root disk on `pool`, and this nic or none. None leaves that."""
-
-    pool: str
-    nic: Mapping[str, str] | None
-
-    def __str__(self) -> str:
-        told = f"let the default profile use the pool {self.pool}"
-        if self.nic is None:
-            return told
-        return f"{told}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from facts import Bound, Ceph, Ovn
 from networks.interface import Interface
 from options import Options
 from peers import VERSION, AppData, Token, UnitData
@@ -210,25 +211,6 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Ceph:
-    """What a Ceph that the application is integrated with has said to this unit."""
-
-    user: str
-    key: str = field(repr=False)
-    monitors: tuple[str, ...]
-    granted: bool
-    """Whether it has made what was asked for."""
-    problem: str = ""
-    written: bool = False
-    """Whether this machine has its configuration and key as they are now."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether all is there that LXD needs to use it."""
-        return self.granted and bool(self.key) and bool(self.monitors)
-
-
-@dataclass(frozen=True)
 class Resource:
     """The LXD snap that the operator attached. The digest tells two files apart on any unit."""
 
@@ -321,47 +303,6 @@ class Events:
     """Whoever used it was waited for."""
     roles_awaited: bool = False
     """LXD was given time to decide which of its last two members votes."""
-
-
-@dataclass(frozen=True)
-class Segment:
-    """What a member runs for a network that is one layer 2 over all members.
-
-    It gives out addresses from `first` to `last`. `peers` are the other members' addresses where
-    there is no multicast `group` to find them by.
-    """
-
-    network: str
-    gateway: str
-    """With its prefix length."""
-    first: str
-    last: str
-    mac: str
-    group: str
-    peers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Ovn:
-    """The OVN of the relations or the option, as this unit may use it."""
-
-    northbound: str
-    """How LXD reaches its database, empty while nobody has said."""
-    certificate: str = ""
-    key: str = field(default="", repr=False)
-    authority: str = ""
-    """The certificate of whoever signed."""
-    written: bool = True
-    """Whether this machine has what opens the database."""
-
-
-@dataclass(frozen=True)
-class Bound:
-    """What carries the binding `network` on this machine."""
-
-    interface: str = ""
-    subnet: str = ""
-    """A CIDR."""
 
 
 @dataclass(frozen=True)

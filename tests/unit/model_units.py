@@ -8,13 +8,14 @@ from typing import Any
 
 import peers
 from admission import unqueued
+from facts import Ceph, Ovn
 from observe import Juju, observe
 from options import Options
 from plan import make_plan
 from run import run
 from steps import Plan
 from tests.unit.model_world import ModelCluster, ModelLxd, ModelMachine, ModelSnap
-from view import Ceph, Events, Ovn, Peers, Resource, Units, View
+from view import Events, Peers, Resource, Units, View
 from world import World
 
 

@@ -13,12 +13,12 @@ import pytest
 from ops import testing
 
 import ceph
+from facts import Ceph
 from machine import Machine
 from options import Options
 from peers import Storage
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.test_charm import Stage
-from view import Ceph
 
 KEY = "AQD-secret-key=="
 READY = Ceph(user="lxd", key=KEY, monitors=("10.0.9.1", "10.0.9.2"), granted=True)

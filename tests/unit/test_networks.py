@@ -19,6 +19,7 @@ from options import Options, explain
 from status import STATUS_LIMIT
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.model_world import ModelCluster
+from tests.unit.test_pools import preview_of
 from view import Network
 
 ETH1, ENS3 = Interface("eth1"), Interface("ens3")
@@ -269,6 +270,19 @@ def test_no_network_is_made_while_a_member_is_down():
     plan = app.plan("lxd/0")
     assert str(plan.status) == "waiting: to make the network lan until m2 is back"
     assert plan.steps == ()
+
+
+def test_what_a_switch_will_do_is_told_on_any_unit_before_it_is_done():
+    app = formed(3)
+    app.options |= {"network_mode": "vxlan"}
+
+    told = preview_of(app, "lxd/2")
+
+    assert told == [
+        "create the vxlan network lxdbr0vxlan on m0, m1, m2",
+        "let what is on lxdbr0 stay there",
+        "let the default profile use the network lxdbr0vxlan",
+    ]
 
 
 WORDS = st.dictionaries(

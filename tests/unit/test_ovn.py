@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import ovn
+from facts import Ovn
 from options import Options
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.test_networks import cluster_of, nic, statuses
-from view import Ovn
 
 TCP = Ovn("tcp:10.0.9.1:6641")
 TLS = Ovn("ssl:10.0.9.1:6641", "a certificate", "a key", "an authority")

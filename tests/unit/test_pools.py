@@ -9,6 +9,7 @@ import pytest
 
 import preview
 import report
+from observe import observe_networks
 from peers import Storage
 from pools import default
 from storage.wanted import WantedPool
@@ -30,6 +31,11 @@ def statuses(app: ModelApp) -> dict[str, str]:
     plans = {unit: app.plan(unit) for unit in app.units}
     told = {unit: str(plan.status) for unit, plan in plans.items()}
     return told | {"app": str(plans[app.leader].app_status)}
+
+
+def preview_of(app: ModelApp, unit: str) -> list[str]:
+    view = app.view(unit)
+    return preview.lines(view, observe_networks(view, app.units[unit].world))
 
 
 def root(app: ModelApp) -> str:
@@ -286,7 +292,7 @@ def test_what_a_switch_will_do_is_told_before_it_is_done():
     cluster_of(app).on_pools["local"] = ["c1"]
     app.options["storage_backend"] = "dir"
 
-    assert preview.lines(app.view("lxd/0")) == [
+    assert preview_of(app, "lxd/0") == [
         "ask m0, m1, m2 what they give to the pool local-dir",
         "create the dir pool local-dir on m0, m1, m2",
         "let what is on the pool local stay there",
@@ -300,9 +306,9 @@ def test_the_leader_tells_it_though_another_unit_does_it():
     app.leader = "lxd/2"
     app.options["storage_pools"] = "fast: dir"
 
-    assert preview.lines(app.view("lxd/2"))[-1] == "create the dir pool fast on m0, m1, m2"
+    assert preview_of(app, "lxd/2")[-1] == "create the dir pool fast on m0, m1, m2"
     app.settle()
-    assert preview.lines(app.view("lxd/2")) == []
+    assert preview_of(app, "lxd/2") == []
 
 
 def test_the_table_of_pools_says_what_each_is_for():

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import segment
+from facts import Segment
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.model_world import ModelCluster
 from tests.unit.test_networks import cluster_of, statuses
-from view import Segment
 
 
 def spread(units: int = 3, **options: Any) -> ModelApp:

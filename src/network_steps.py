@@ -1,0 +1,90 @@
+"""The steps that concern networks and the default profile. See `steps`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from facts import Ovn, Segment
+from networks.mode import MARK
+
+
+@dataclass(frozen=True)
+class WriteOvn:
+    """This machine has what opens OVN's northbound database."""
+
+    ovn: Ovn = field(repr=False)
+
+    def __str__(self) -> str:
+        return "write down what opens OVN's database"
+
+
+@dataclass(frozen=True)
+class KeepNics:
+    """Instances whose `eth0` is the default profile's, `nic`, say so themselves."""
+
+    nic: Mapping[str, str]
+
+    def __str__(self) -> str:
+        where = self.nic.get("network") or self.nic.get("parent") or "its network"
+        return f"let what is on {where} stay there"
+
+
+@dataclass(frozen=True)
+class CreateNetwork:
+    """A managed network; each of `members` has these keys of its own."""
+
+    name: str
+    type: str
+    config: Mapping[str, str]
+    members: Mapping[str, Mapping[str, str]]
+
+    def __str__(self) -> str:
+        return f"create the {self.config.get(MARK) or self.type} network {self.name}"
+
+
+@dataclass(frozen=True)
+class RunSegment:
+    """This member gives its instances addresses on a network that is over all members."""
+
+    segment: Segment
+
+    def __str__(self) -> str:
+        told = self.segment
+        return f"give out {told.first} to {told.last} on the network {told.network}"
+
+
+@dataclass(frozen=True)
+class EndSegment:
+    """This machine gives out no addresses on a network any more."""
+
+    network: str
+
+    def __str__(self) -> str:
+        return f"give out no addresses on the network {self.network} any more"
+
+
+@dataclass(frozen=True)
+class UpdateNetwork:
+    """These keys of a network have these values on every member."""
+
+    name: str
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        changes = ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
+        return f"set {changes} on the network {self.name}"
+
+
+@dataclass(frozen=True)
+class SetDefaultProfile:
+    """The default profile has its root disk on `pool`, and this nic or none. None leaves that."""
+
+    pool: str
+    nic: Mapping[str, str] | None
+
+    def __str__(self) -> str:
+        told = f"let the default profile use the pool {self.pool}"
+        if self.nic is None:
+            return told
+        return f"{told}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
