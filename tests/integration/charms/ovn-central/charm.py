@@ -1,0 +1,98 @@
+"""OVN's databases, open to whoever has a certificate of this unit's own authority. For tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+HOME = Path("/var/lib/lab-ovn")
+AUTHORITY = HOME / "switchca/cacert.pem"
+PACKAGES = ("ovn-central", "openvswitch-switch")
+PKI = ("ovs-pki", f"--dir={HOME}", f"--log={HOME}/log", "--batch")
+
+
+def run(*argv: str, stdin: str = "") -> str:
+    """What a program says. It has two minutes."""
+    done = subprocess.run(
+        ["/usr/bin/env", *argv],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=HOME if HOME.exists() else "/",
+    )
+    if done.returncode:
+        raise RuntimeError(f"{argv}: {done.stderr}")
+    return done.stdout
+
+
+def install() -> None:
+    """OVN's programs are here."""
+    if not Path("/usr/bin/ovn-nbctl").exists():
+        run("apt-get", "update")
+        run("apt-get", "install", "--yes", *PACKAGES)
+
+
+def begin() -> None:
+    """The databases, in plain text for chassis, and for clients with certificates or without."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    run(*PKI, "init")
+    key, certificate = signed("central")
+    run("systemctl", "start", "ovn-central")
+    run("ovn-nbctl", "set-ssl", str(key), str(certificate), str(AUTHORITY))
+    run("ovn-nbctl", "set-connection", "pssl:6641", "ptcp:16641")
+    run("ovn-sbctl", "set-connection", "ptcp:6642")
+
+
+def signed(name: str) -> tuple[Path, Path]:
+    """A key and a certificate of that name, made if need be."""
+    key, certificate = HOME / f"{name}-privkey.pem", HOME / f"{name}-cert.pem"
+    if not certificate.exists():
+        run(*PKI, "req+sign", name, "switch")
+    return key, certificate
+
+
+def serve() -> None:
+    """What clients of both relations are told."""
+    told = {"bound-address": run("network-get", "ovsdb-cms", "--ingress-address").strip()}
+    for relation in run("relation-ids", "ovsdb-cms").split():
+        tell(relation, told)
+    for relation in run("relation-ids", "certificates").split():
+        certify(relation)
+
+
+def certify(relation: str) -> None:
+    """A certificate for each unit that has asked for one."""
+    told = {"ca": AUTHORITY.read_text()}
+    for unit in run("relation-list", "-r", relation).split():
+        asked = json.loads(run("relation-get", "-r", relation, "-", unit, "--format", "json"))
+        name = asked.get("unit_name")
+        if name:
+            key, certificate = signed(name)
+            told[f"{name}.server.key"] = key.read_text()
+            told[f"{name}.server.cert"] = certificate.read_text()
+    tell(relation, told)
+
+
+def tell(relation: str, told: dict[str, str]) -> None:
+    """Publishes this."""
+    run("relation-set", "-r", relation, "--file", "-", stdin=json.dumps(told))
+
+
+def main() -> None:
+    """One hook."""
+    hook = os.environ["JUJU_DISPATCH_PATH"].removeprefix("hooks/")
+    if hook == "install":
+        install()
+    if hook == "start" and not AUTHORITY.exists():
+        begin()
+    if AUTHORITY.exists():
+        serve()
+        run("status-set", "active")
+
+
+if __name__ == "__main__":
+    main()
