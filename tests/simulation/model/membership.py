@@ -31,14 +31,22 @@ def leave(server: Server, name: str) -> Work:
     if heartbeats.leader(cloud, records, cloud.now) == name:
         yield from _hand_over(server, row)
         _forget(server, row)
-        # It is chance whether LXD gives the last two new roles after that (measured).
-        records.handed_over = cloud.count() % 2 == 0
+        records.led_on = True
+        records.handed_over = _by_chance(server)
     else:
         yield times.LEAVE / 2
         _forget(server, row)
-        heartbeats.rebalance(cloud, records, cloud.now)
+        if records.led_on and len(records.members) == 2 and _by_chance(server):
+            records.handed_over = True
+        else:
+            heartbeats.rebalance(cloud, records, cloud.now)
     yield times.LEAVE / 2
     _empty(server, row)
+
+
+def _by_chance(server: Server) -> bool:
+    """Whether LXD leaves the last two their roles: chance, once a leader has left (measured)."""
+    return server.cloud.count() % 2 == 0
 
 
 def _hand_over(server: Server, row: Row) -> Work:

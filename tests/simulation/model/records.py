@@ -99,8 +99,10 @@ class Records:
     leader: str = ""
     headless: bool = False
     """Its last voter took itself out: nobody leads it until it is recovered."""
+    led_on: bool = False
+    """A leader of it has left at some time."""
     handed_over: bool = False
-    """Its leader has left, and of the last two both vote until its members change again."""
+    """Of the last two both vote until its members change again."""
     round: int = 0
     """The last round of heartbeats that has been counted."""
 
