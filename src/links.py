@@ -28,7 +28,7 @@ def question(wanted: WantedNetwork) -> str:
 def concerns(wanted: WantedNetwork) -> bool:
     """Whether a network asks anything of the units."""
     mode = networks.MODES[wanted.mode]
-    return mode.on_parent(wanted) or mode.on_ovn or bool(subnets(wanted))
+    return mode.on_parent(wanted) or bool(mode.needs) or bool(subnets(wanted))
 
 
 def asks(wanted: WantedNetwork) -> bool:
@@ -54,8 +54,8 @@ def answer(view: View, wanted: WantedNetwork) -> Link:
     """What this unit gives to one network."""
     if problem := _overlap(view, wanted):
         return Link(problem=problem)
-    if networks.MODES[wanted.mode].on_ovn:
-        return Link(problem=_no_ovn(view))
+    if need := networks.MODES[wanted.mode].needs:
+        return Link(problem=_lacking(view, need))
     if not networks.MODES[wanted.mode].on_parent(wanted):
         return Link()
     return _parent(view, wanted)
@@ -79,18 +79,18 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
     return found, None
 
 
-def on_ovn(wanted: Iterable[WantedNetwork]) -> bool:
-    """Whether OVN makes one of these networks."""
-    return any(networks.MODES[net.mode].on_ovn for net in wanted)
+def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:
+    """What these networks need of each machine beside LXD."""
+    return frozenset(networks.MODES[net.mode].needs for net in wanted) - {""}
 
 
-def _no_ovn(view: View) -> str:
-    """Why this machine can have no part in OVN's networks, empty if it can."""
-    if view.ovn is None or not view.ovn.northbound:
+def _lacking(view: View, need: str) -> str:
+    """Why this machine can have no part in such a network, empty if it can."""
+    if need == "ovn" and (view.ovn is None or not view.ovn.northbound):
         return "ovn: integrate it with ovn-central, or set ovn-northbound"
-    if not view.ovn.written:
+    if need == "ovn" and view.ovn and not view.ovn.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
-    return view.no_chassis
+    return view.lacks.get(need, "")
 
 
 def _parent(view: View, wanted: WantedNetwork) -> Link:

@@ -124,11 +124,11 @@ class Machine:
                 unit.unlink()
         (self._segments / network / _RECORD).unlink(missing_ok=True)
 
-    def no_chassis(self) -> str:
-        """What this machine lacks to be an OVN chassis, empty if nothing."""
-        import chassis
+    def lacks(self, need: str) -> str:
+        """What this machine lacks for networks that need it, empty if nothing."""
+        import abilities
 
-        return chassis.lacks()
+        return abilities.lacks(need)
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         """Whether what opens OVN's database is here: `files`, or what another charm wrote."""

@@ -75,8 +75,8 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         failures=world.machine.failures(),
         events=events,
     )
-    if links.on_ovn(view.options.networks_asked):
-        view = replace(view, no_chassis=world.machine.no_chassis())
+    if needed := links.needs(view.options.networks_asked):
+        view = replace(view, lacks={need: world.machine.lacks(need) for need in needed})
     if _asks_for_interfaces(view):
         view = replace(view, interfaces=world.machine.interfaces())
     if not _gives_to_pools(view):

@@ -339,8 +339,8 @@ class View:
     """None without the relation."""
     ovn: Ovn | None = None
     """None where no network is OVN's."""
-    no_chassis: str = ""
-    """What this machine lacks for OVN's networks. Looked at where there is one."""
+    lacks: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By what a network needs of each machine beside LXD: what is missing here."""
     bound: Bound = field(default_factory=Bound)
     segments: Mapping[str, str] = field(default_factory=dict[str, str])
     """By network: what is noted of the segment that runs on this machine."""

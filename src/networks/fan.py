@@ -26,4 +26,5 @@ MODE = Mode(
     config=_config,
     resolve=_resolve,
     nic=on_network,
+    needs="fan",
 )

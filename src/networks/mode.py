@@ -59,7 +59,8 @@ class Mode:
     device, empty where instances cannot be on it.
     `needs_parent` says whether it is on an interface of each machine, whether one was named or not,
     and `unfit` why an interface cannot be that, empty if it can. With `one_name` it has the same
-    name everywhere: LXD keeps it where all members share it. `on_ovn` says that OVN makes it.
+    name everywhere: LXD keeps it where all members share it. `needs` says what each machine
+    needs for it beside LXD: see `abilities`.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Mode:
     needs_parent: bool = False
     unfit: Callable[[Interface], str] = _any
     one_name: bool = False
-    on_ovn: bool = False
+    needs: str = ""
 
     def on_parent(self, wanted: WantedNetwork) -> bool:
         """Whether each machine has to say which interface it is on."""

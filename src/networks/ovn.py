@@ -20,5 +20,5 @@ MODE = Mode(
     words=frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "uplink"}),
     config=_config,
     nic=on_network,
-    on_ovn=True,
+    needs="ovn",
 )

@@ -219,6 +219,17 @@ def test_members_find_each_other_without_multicast(juju: jubilant.Juju, source: 
     assert reaches(juju, "v0", address(juju, "v2"))
 
 
+def test_a_fan_is_refused_where_the_machines_cannot(juju: jubilant.Juju, source: str):
+    if "fan-map" in on(juju, units(juju)[0], "ip link help vxlan 2>&1 || true"):
+        pytest.skip("these machines can")
+
+    juju.config(APP, {"networks": "fan0: fan"})
+
+    told = "blocked: fan: ip(8) here knows no fan-map, Ubuntu's does"
+    juju.wait(lambda s: message(s, units(juju)[1]) == told, delay=0.5, successes=1)
+    assert all(n["name"] != "fan0" for n in query(juju, "/1.0/networks?recursion=1"))
+
+
 def test_a_network_that_was_deleted_by_hand_is_made_again(juju: jubilant.Juju, source: str):
     gone(juju, "v0", "v1", "v2")
     juju.config(APP, {"networks": "more: {mode: bridge, nat: false}"})

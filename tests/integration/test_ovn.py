@@ -101,6 +101,8 @@ def test_each_unit_says_what_its_machine_lacks(juju: jubilant.Juju, source: str)
 
 
 def test_containers_on_three_members_meet_and_reach_the_world(juju: jubilant.Juju, source: str):
+    (old,) = launch(juju, source, "old")[:1]
+    lxc(juju, f"exec {old} -- sh -c 'ping -i 0.2 -w 60 10.99.0.254 > /log 2>&1 &'")
     for unit in juju.status().apps[APP].units:
         juju.exec(CHASSIS.format(central=central(juju)), unit=unit)
 
@@ -111,6 +113,8 @@ def test_containers_on_three_members_meet_and_reach_the_world(juju: jubilant.Juj
     assert reaches(juju, made[0], address(juju, made[1]))
     assert reaches(juju, made[2], address(juju, made[0]))
     assert reaches(juju, made[1], OUT)
+    eventually(lambda: "packets transmitted" in lxc(juju, f"exec {old} -- cat /log"), 90)
+    assert " 0% packet loss" in lxc(juju, f"exec {old} -- cat /log")
 
 
 def test_the_database_is_opened_with_certificates(juju: jubilant.Juju, source: str):

@@ -8,7 +8,7 @@ from typing import Any
 
 import peers
 from admission import unqueued
-from facts import Ceph, Ovn
+from facts import Bound, Ceph, Ovn
 from observe import Juju, observe
 from options import Options
 from plan import make_plan
@@ -47,6 +47,7 @@ class ModelApp:
     resource: Resource | None = None
     ceph: Ceph | None = None
     ovn: Ovn | None = None
+    bound: Bound = field(default_factory=Bound)
 
     def add(self, number: int, hostname: str = "") -> ModelUnit:
         """One more unit, on a machine of its own."""
@@ -86,6 +87,7 @@ class ModelApp:
             leaving=name in self.leaving,
             ceph=self.ceph,
             ovn=self.ovn,
+            bound=self.bound,
         )
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:

@@ -427,7 +427,7 @@ class ModelMachine:
     packages: set[str] = field(default_factory=set[str])
     services: list[str] = field(default_factory=list[str])
     segments_: dict[str, str] = field(default_factory=dict[str, str])
-    no_chassis_: str = ""
+    lacks_: str = ""
     others_opened_ovn: bool = False
     interfaces_: list[Interface] = field(default_factory=list[Interface])
     files: dict[Path, str] = field(default_factory=dict[Path, str])
@@ -466,8 +466,8 @@ class ModelMachine:
     def end_segment(self, network: str) -> None:
         del self.segments_[network]
 
-    def no_chassis(self) -> str:
-        return self.no_chassis_
+    def lacks(self, need: str) -> str:
+        return self.lacks_
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         return self.others_opened_ovn or (bool(files) and self.has(files))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from facts import Bound
 from nets import default
 from networks import MODES
 from networks.interface import Interface
@@ -220,6 +221,29 @@ def test_what_cuts_nobody_off_is_applied():
     config = cluster_of(app).networks["lxdbr0"].config
     kept = {k: config[k] for k in ("ipv4.nat", "bridge.mtu", "dns.domain")}
     assert kept == {"ipv4.nat": "false", "bridge.mtu": "1400", "dns.domain": "lan.example"}
+
+
+def test_a_machine_without_ubuntus_fan_says_so():
+    app = formed(2)
+    for unit in app.units.values():
+        unit.machine.lacks_ = "fan: ip(8) here knows no fan-map, Ubuntu's does"
+
+    changed(app, network_mode="fan", network_name="fan0")
+
+    assert statuses(app)["lxd/1"] == "blocked: fan: ip(8) here knows no fan-map, Ubuntu's does"
+    assert "fan0" not in cluster_of(app).networks
+
+
+def test_a_fan_is_over_the_subnet_of_its_binding():
+    app = formed(2)
+    app.bound = Bound("eth0", "10.0.0.0/24")
+
+    changed(app, network_mode="fan", network_name="fan0")
+
+    config = cluster_of(app).networks["fan0"].config
+    assert config["bridge.mode"] == "fan"
+    assert config["fan.underlay_subnet"] == "10.0.0.0/24"
+    assert "ipv4.address" not in config
 
 
 def test_more_networks_are_made_beside_the_default_one():

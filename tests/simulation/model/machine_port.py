@@ -106,9 +106,9 @@ class ModelMachine:
         """See `segments`."""
         raise NotImplementedError(network)
 
-    def no_chassis(self) -> str:
-        """No machine is an OVN chassis."""
-        return "no Open vSwitch here"
+    def lacks(self, need: str) -> str:
+        """No machine has what OVN or the fan need."""
+        return f"no {need} here"
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         """There is no OVN in the simulation."""

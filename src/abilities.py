@@ -1,4 +1,4 @@
-"""Whether this machine is an OVN chassis: LXD needs that of every member."""
+"""What this machine can do beside LXD: have a part in OVN's networks, or in Ubuntu's fan."""
 
 from __future__ import annotations
 
@@ -8,12 +8,30 @@ from pathlib import Path
 import deadlines
 
 _TOOLS = (Path("/usr/bin/ovs-vsctl"), Path("/snap/bin/microovn.ovs-vsctl"))
+_IP = Path("/sbin/ip")
 _BRIDGE = "br-int"
 """Where OVN connects instances: its controller makes it once it has reached OVN's database."""
 
 
-def lacks() -> str:
-    """What this machine lacks to be one, empty if nothing."""
+OVN, FAN = "ovn", "fan"
+
+
+def lacks(need: str) -> str:
+    """What this machine lacks for networks that need it, empty if nothing."""
+    return _LOOKS[need]()
+
+
+def _lacks_fan() -> str:
+    # It gives its help as an error.
+    done = _ended(_IP, "link", "help", "vxlan")
+    return (
+        ""
+        if done and "fan-map" in done.stdout + done.stderr
+        else "fan: ip(8) here knows no fan-map, Ubuntu's does"
+    )
+
+
+def _lacks_chassis() -> str:
     tool = next((path for path in _TOOLS if path.exists()), None)
     if tool is None:
         return "no Open vSwitch here: relate ovn-chassis, or install ovn-host"
@@ -28,10 +46,17 @@ def lacks() -> str:
 
 def _run(*command: str | Path) -> str | None:
     """What a command says, None if it fails."""
+    done = _ended(*command)
+    return done.stdout.strip() if done and done.returncode == 0 else None
+
+
+def _ended(*command: str | Path) -> subprocess.CompletedProcess[str] | None:
     try:
-        done = subprocess.run(
-            command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
+        return subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=deadlines.COMMAND
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+
+
+_LOOKS = {OVN: _lacks_chassis, FAN: _lacks_fan}
