@@ -121,11 +121,15 @@ def _missing(view: View, wanted: WantedNetwork) -> str:
 
 
 def _overlap(view: View, wanted: WantedNetwork) -> str:
-    """What of this machine's own subnets a network would take away."""
+    """What of this machine's own subnets a network would take away.
+
+    What goes by the network's names is LXD's, and is looked at where the networks are known.
+    """
+    own = {wanted.name, networks.other_name(wanted.name, wanted.mode)}
     for told in subnets(wanted):
         net = ipaddress.ip_interface(told).network
         for interface in view.interfaces:
-            if interface.name.startswith(wanted.name):
+            if interface.name in own:
                 continue
             for subnet in interface.subnets:
                 its = ipaddress.ip_interface(subnet).network

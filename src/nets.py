@@ -6,6 +6,7 @@ its interfaces it is on.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -22,8 +23,6 @@ from yaml_maps import words
 
 PARENTS = "user.lxd-cluster.parents"
 """LXD's key of a network: what its interface is looked for by, on a machine that joins later."""
-_LONGEST = 11
-"""A bridge's name with this many letters leaves room for that of its tunnel."""
 _CUTTING = ("ipv4.address", "ipv6.address", "vlan", "network", "tunnel.", "fan.", "bridge.hwaddr")
 """How keys begin whose change cuts off what runs on a network."""
 _INSTANCES = "/1.0/instances/"
@@ -39,16 +38,12 @@ class Change:
 
 
 def default(asked: WantedNetwork, known: tuple[Network, ...]) -> WantedNetwork:
-    """The default network that is wanted: its name where another mode has the one asked for.
-
-    No hyphen goes between: LXD deletes what begins with a bridge's name and one.
-    """
+    """The default network that is wanted, by another name where another mode has the one asked."""
     mode = networks.MODES[asked.mode]
     taken = {n.name: is_of(n, mode) for n in known}
-    long = asked.name[: _LONGEST - len(mode.name)] + mode.name
     if not mode.type or taken.get(asked.name, True):
         return asked
-    return replace(asked, name=long)
+    return replace(asked, name=networks.other_name(asked.name, mode.name))
 
 
 def is_of(network: Network, mode: Mode) -> bool:
@@ -98,6 +93,8 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
         return Change(nic=nic)
     if net.uplink and made(lxd, net.uplink) is None:
         return Change(problem=blocked(f"network {net.name}: there is no network {net.uplink}"))
+    if told := _taken(lxd, net):
+        return Change(problem=told)
     if busy := together.hindrance(view, lxd, peers, f"the network {net.name}"):
         return Change(problem=busy)
     keys = mode.resolve(_keys(net), links.resolved(net, shared), _site(view, lxd))
@@ -109,6 +106,18 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
 def made(lxd: Lxd, name: str) -> Network | None:
     """The network of that name if it is there on all members."""
     return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
+
+
+def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
+    """Blocked for a subnet that another network of LXD's has."""
+    for told in links.subnets(net):
+        subnet = ipaddress.ip_interface(told).network
+        for other in lxd.networks or ():
+            has = other.config.get(f"ipv{subnet.version}.address", "")
+            its = ipaddress.ip_interface(has).network if "/" in has else None
+            if its is not None and its.overlaps(subnet):
+                return blocked(f"network-ipv{subnet.version}={subnet}: {other.name} has it here")
+    return None
 
 
 def _site(view: View, lxd: Lxd) -> Site:

@@ -6,10 +6,10 @@ A new mode is one file beside this one and one row in `MODES`.
 from __future__ import annotations
 
 from networks import bridge, fan, flat, macvlan, none, ovn, physical, sriov, vxlan
-from networks.mode import MARK, Mode, Site, drift
+from networks.mode import MARK, Mode, Site, drift, other_name
 
 _ROWS = (bridge, fan, flat, macvlan, none, ovn, physical, sriov, vxlan)
 
 MODES: dict[str, Mode] = {row.MODE.name: row.MODE for row in _ROWS}
 
-__all__ = ["MARK", "MODES", "Mode", "Site", "drift"]
+__all__ = ["MARK", "MODES", "Mode", "Site", "drift", "other_name"]

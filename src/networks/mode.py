@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from networks.interface import Interface
 from networks.wanted import WantedNetwork
 
+_LONGEST = 11
+"""A bridge's name with so many letters leaves room for that of its tunnel."""
+
 MARK = "user.lxd-cluster.mode"
 """LXD's key of a network: the mode that it was made in. Several modes are of one type."""
 
@@ -81,6 +84,14 @@ class Mode:
     def own(self, parent: str) -> dict[str, str]:
         """LXD's keys that each member has for itself."""
         return {"parent": parent} if self.type and not self.one_name and parent else {}
+
+
+def other_name(name: str, mode: str) -> str:
+    """What a network is called whose name another mode has.
+
+    No hyphen goes between: LXD deletes what begins with a bridge's name and one.
+    """
+    return name[: _LONGEST - len(mode)] + mode
 
 
 def drift(wanted: Mapping[str, str], actual: Mapping[str, str]) -> dict[str, str]:

@@ -182,6 +182,16 @@ def test_a_subnet_of_a_machine_is_refused():
     assert cluster_of(app).networks["lxdbr0"].config["ipv4.address"] == "10.0.0.1/24"
 
 
+def test_a_subnet_of_another_network_is_refused():
+    app = on_machines(formed(3, network_ipv4="10.9.0.1/24"), ETH1)
+
+    changed(app, network_mode="vxlan")
+
+    told = "blocked: network-ipv4=10.9.0.0/24: lxdbr0 has it here"
+    assert statuses(app)["lxd/0"] == told
+    assert nic(app) == {"network": "lxdbr0"}
+
+
 def test_what_runs_on_a_network_keeps_it_when_the_default_changes():
     app = formed(3)
 
