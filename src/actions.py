@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import leading
 import lost
+import nets
 import pools
 import report
 from peers import AppData
@@ -26,7 +27,7 @@ class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
 
 
 def cluster_status(view: View) -> dict[str, object]:
-    """Tables of the cluster's members and pools."""
+    """Tables of the cluster's members, pools and networks."""
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
         raise ActionRefused(f"this unit is not a member: {make_plan(view).status}")
@@ -36,6 +37,9 @@ def cluster_status(view: View) -> dict[str, object]:
         known = lxd.pools or ()
         wanted = [pool.name for pool in pools.wanted(view, decided, known)]
         told["pools"] = report.pools_table(known, wanted, decided.pool)
+    if lxd.networks is not None:
+        asked = [net.name for net in nets.wanted(view, lxd.networks)]
+        told["networks"] = report.networks_table(lxd.networks, asked, lxd.nic or {})
     return told
 
 

@@ -198,7 +198,8 @@ class LxdClusterCharm(ops.CharmBase):
         view = self._look(event)
         if view is None:
             return
-        self._answer(event, lambda: actions.cluster_status(view))
+        whole = observe_networks(view, self._world)
+        self._answer(event, lambda: actions.cluster_status(whole))
 
     def _plan(self, event: ops.ActionEvent) -> None:
         import preview

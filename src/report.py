@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from view import Lxd, Peers, Pool
+import nets
+from view import Lxd, Network, Peers, Pool
 
 _HEADINGS = ("Unit", "Member", "Address", "Roles", "State", "Version")
+_NETWORK_HEADINGS = ("Network", "Mode", "State", "Role", "Instances")
 _POOL_HEADINGS = ("Pool", "Driver", "State", "Role", "Used by")
 
 
@@ -30,12 +32,32 @@ def pools_table(known: Iterable[Pool], wanted: Iterable[str], default: str) -> s
             pool.name,
             pool.driver,
             pool.status,
-            "default" if pool.name == default else "asked for" if pool.name in asked else "left",
+            _role(pool.name, default, asked),
             str(len(pool.users)),
         )
         for pool in known
     ]
     return table(_POOL_HEADINGS, sorted(rows))
+
+
+def networks_table(known: Iterable[Network], wanted: Iterable[str], nic: Mapping[str, str]) -> str:
+    """The networks that LXD manages: what each is for, and how many instances are on it."""
+    asked = set(wanted)
+    rows = [
+        (
+            network.name,
+            nets.mode_of(network),
+            network.status,
+            _role(network.name, nic.get("network", ""), asked),
+            str(sum("/instances/" in user for user in network.used_by)),
+        )
+        for network in known
+    ]
+    return table(_NETWORK_HEADINGS, sorted(rows))
+
+
+def _role(name: str, default: str, asked: set[str]) -> str:
+    return "default" if name == default else "asked for" if name in asked else "left"
 
 
 def table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -291,6 +291,22 @@ def test_cluster_status_shows_the_pools(stage: Stage):
     ]
 
 
+def test_cluster_status_shows_the_networks(stage: Stage):
+    (cluster,) = stage.app.clusters.values()
+    cluster.networks["old"] = replace(cluster.networks["lxdbr0"], name="old")
+    cluster.on_networks["old"] = ["c1", "c2"]
+
+    stage.context.run(stage.context.on.action("cluster-status"), stage.state())
+
+    results = stage.context.action_results
+    assert results is not None
+    assert results["networks"].splitlines() == [
+        "Network  Mode    State    Role     Instances",
+        "lxdbr0   bridge  Created  default  0",
+        "old      bridge  Created  left     2",
+    ]
+
+
 def test_a_pool_that_lxd_cannot_remove_now_fails_the_action(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ):
