@@ -198,8 +198,7 @@ class LxdClusterCharm(ops.CharmBase):
         view = self._look(event)
         if view is None:
             return
-        whole = observe_networks(view, self._world)
-        self._answer(event, lambda: actions.cluster_status(whole))
+        self._answer(event, lambda: actions.cluster_status(observe_networks(view, self._world)))
 
     def _plan(self, event: ops.ActionEvent) -> None:
         import preview
