@@ -201,8 +201,6 @@ class LxdClusterCharm(ops.CharmBase):
         self._answer(event, lambda: actions.cluster_status(observe_networks(view, self._world)))
 
     def _plan(self, event: ops.ActionEvent) -> None:
-        import preview
-
         try:
             options = self._options_with(str(event.params.get("config", "")))
             juju = replace(self._juju(), options=options)
@@ -213,12 +211,14 @@ class LxdClusterCharm(ops.CharmBase):
         except ValueError as error:
             event.fail(str(error))
             return
-        steps = [
-            f"{i}. {line}"
-            for i, line in enumerate(preview.lines(view, observe_networks(view, self._world)), 1)
-        ]
-        status = str(make_plan(view).status)
-        event.set_results({"plan": "\n".join(steps) or "nothing to do", "status": status})
+        self._answer(event, lambda: self._planned(view))
+
+    def _planned(self, view: View) -> dict[str, object]:
+        import preview
+
+        told = preview.lines(view, observe_networks(view, self._world))
+        steps = "\n".join(f"{i}. {line}" for i, line in enumerate(told, 1))
+        return {"plan": steps or "nothing to do", "status": str(make_plan(view).status)}
 
     def _options_with(self, told: str) -> Options:
         """The options with some of them changed. Raises ValidationError, ValueError."""
