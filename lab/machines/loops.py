@@ -34,12 +34,15 @@ def ensure() -> list[Path]:
 
 @dataclass(frozen=True)
 class Loop:
-    """An attached loop device: its node, and its backing file by name, device and inode."""
+    """An attached loop device: its node, and its backing file by name, device and inode.
+
+    A file that a dead process served has neither: nobody can reach it any more.
+    """
 
     node: str
     file: str
-    backing_device: int
-    inode: int
+    backing_device: int | None
+    inode: int | None
 
 
 def attached() -> list[Loop]:
@@ -49,15 +52,17 @@ def attached() -> list[Loop]:
     listed: list[dict[str, Any]] = json.loads(text)["loopdevices"] if text.strip() else []
     found: list[Loop] = []
     for device in listed:
+        name, file = str(device["name"]), str(device["back-file"] or "")
+        if device["back-maj:min"] is None:
+            found.append(Loop(name, file, None, None))
+            continue
         major, minor = (int(part) for part in device["back-maj:min"].split(":"))
-        number = os.makedev(major, minor)
-        file = str(device["back-file"] or "")
-        found.append(Loop(device["name"], file, number, int(device["back-ino"])))
+        found.append(Loop(name, file, os.makedev(major, minor), int(device["back-ino"])))
     return found
 
 
 def detach(root: Path) -> None:
-    """Detach the loop devices whose backing file is in the file system mounted at `root`."""
+    """Detach the loop devices whose file is in the file system mounted at `root`, or dead."""
     for loop in attached():
         if _is_in(root, loop):
             # The kernel may have let go of it on its own by now.
@@ -68,6 +73,8 @@ def detach(root: Path) -> None:
 def _is_in(root: Path, loop: Loop) -> bool:
     # The kernel shows a file of another mount namespace relative to its mount: the name alone
     # tells nothing, device and inode number decide.
+    if loop.backing_device is None:
+        return True
     if loop.backing_device == root.stat().st_dev:
         return True
     try:

@@ -123,8 +123,17 @@ def test_without_the_relation_nothing_is_taken_away(juju: jubilant.Juju):
         lambda s: s.apps[APP].app_status.message == told, delay=0.5, successes=1, timeout=WAIT
     )
     assert lxc(juju, "exec moving -- cat /kept").strip() == "data"
-    juju.integrate(APP, CEPH)
+    eventually(lambda: integrated(juju), 60)
     whole(juju, 3)
+
+
+def integrated(juju: jubilant.Juju) -> bool:
+    """Whether the relation is there again: until the old one is gone Juju refuses another."""
+    try:
+        juju.integrate(APP, CEPH)
+    except jubilant.CLIError:
+        return False
+    return True
 
 
 @pytest.mark.usefixtures("source")
