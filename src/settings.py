@@ -44,9 +44,14 @@ def default_profile(
     kept = nic is None or _same(nic, lxd.nic)
     if PROFILE in made.used_by and kept:
         return []
-    staying = [] if kept or not lxd.nic else [KeepNics(_identity(lxd.nic))]
     change = SetDefaultProfile(pool, None if kept else nic)
+    staying = [] if kept else _staying(lxd.nic)
     return [*pools.moving(pool, lxd.pools), *staying, change]
+
+
+def _staying(nic: Mapping[str, str]) -> list[KeepNics]:
+    """Before the default profile goes on to another network: what is on the old one stays there."""
+    return [KeepNics(_identity(nic))] if nic else []
 
 
 def _same(wanted: Mapping[str, str], has: Mapping[str, str]) -> bool:

@@ -23,7 +23,7 @@ from lab.machines.machine import Machine
 DEFAULT_CACHE = Path("/var/cache/lxd-cluster-lab")
 Progress = Callable[[str], None]
 SOURCE = Path(__file__).parent
-_LISTS = tuple(f"recipe/{n}.txt" for n in ("packages", "extracted", "masked", "disabled"))
+_LISTS = ("recipe/packages.txt", "recipe/extracted.txt", "recipe/masked.txt")
 _SYSTEM_RECIPE = (*_LISTS, "recipe/rootfs", "rootfs.py")
 _IMAGE_RECIPE = ("recipe/snaps", "recipe/container", "snaps.py", "container.py", "image.py")
 

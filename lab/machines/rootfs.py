@@ -127,10 +127,6 @@ def _tune(root: Path) -> None:
     for unit in package_names("masked"):
         (units / unit).unlink(missing_ok=True)
         (units / unit).symlink_to("/dev/null")
-    # Whoever needs them starts them.
-    for unit in package_names("disabled"):
-        for link in units.glob(f"*.wants/{unit}"):
-            link.unlink()
     wanted = units / "sysinit.target.wants"
     wanted.mkdir(exist_ok=True)
     (wanted / "lab-boot.service").symlink_to("../lab-boot.service")

@@ -29,9 +29,11 @@ import devices
 import joining
 import leading
 import leaving
+import net_acts
 import observe
 import pool_acts
 import pools
+import settings
 import silence
 from lxd_reading import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
@@ -224,6 +226,8 @@ MUTANTS = (
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
     Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
     Mutant("a half-made pool is left", pool_acts, "_remove_half_made_pool", _leaves_it),
+    Mutant("instances are moved to a new network", settings, "_staying", _moves_nothing),
+    Mutant("a half-made network is left", net_acts, "_remove_half_made", _leaves_it),
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 HOME = Path("/var/lib/lab-ovn")
 AUTHORITY = HOME / "switchca/cacert.pem"
 PACKAGES = ("ovn-central", "openvswitch-switch")
-PKI = ("ovs-pki", f"--dir={HOME}", f"--log={HOME}/log", "--batch")
+PKI = ("ovs-pki", f"--dir={HOME}", "--log=/var/log/lab-ovn.log", "--batch")
 
 
 def run(*argv: str, stdin: str = "") -> str:
@@ -22,6 +22,7 @@ def run(*argv: str, stdin: str = "") -> str:
         text=True,
         timeout=120,
         check=False,
+        # ovs-pki writes what it makes for others where it is called.
         cwd=HOME if HOME.exists() else "/",
     )
     if done.returncode:
@@ -38,7 +39,6 @@ def install() -> None:
 
 def begin() -> None:
     """The databases, in plain text for chassis, and for clients with certificates or without."""
-    HOME.mkdir(parents=True, exist_ok=True)
     run(*PKI, "init")
     key, certificate = signed("central")
     run("systemctl", "start", "ovn-central")
