@@ -103,6 +103,10 @@ machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
 integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Run the integration tests on the lab, or on a controller: JUJU=juju CHARM=file
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/integration $(ARGS)
 
+.PHONY: services
+services: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Try clusters beside a real Ceph and a real OVN: about 8 minutes
+	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/services $(ARGS)
+
 .PHONY: benchmark
 benchmark: setup lab-charm lab-free ## Measure a cluster's forming against a bare script, and a hook with nothing to do
 	@$(PYTHON) -m tests.benchmarks.forming $(ARGS)
