@@ -127,7 +127,21 @@ def _tune(root: Path) -> None:
     for unit in package_names("masked"):
         (units / unit).unlink(missing_ok=True)
         (units / unit).symlink_to("/dev/null")
+    _put_to_sleep(units)
     wanted = units / "sysinit.target.wants"
     wanted.mkdir(exist_ok=True)
     (wanted / "lab-boot.service").symlink_to("../lab-boot.service")
     (root / "snap").mkdir(exist_ok=True)
+
+
+def _put_to_sleep(units: Path) -> None:
+    """Take services out of the boot that packages put there and the preset does not want.
+
+    systemd follows the preset on a first boot alone, and the image is not on its first.
+    """
+    preset = units.parent / "system-preset/00-lab.preset"
+    for line in preset.read_text().splitlines():
+        verb, _, unit = line.partition(" ")
+        links = units.glob(f"*.wants/{unit}") if verb == "disable" else ()
+        for link in links:
+            link.unlink()
