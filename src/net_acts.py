@@ -8,6 +8,7 @@ from typing import Any
 import ovn
 import segment
 from lxd_reading import LxdError, LxdUnreachable
+from network_steps import where
 from steps import (
     CreateNetwork,
     EndSegment,
@@ -85,5 +86,9 @@ def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events
     if step.nic:
         devices["eth0"] = {"type": "nic", "name": "eth0", **step.nic}
     if devices != profile["devices"]:
+        old = profile["devices"].get("eth0")
+        if old and step.nic is not None:
+            # Somebody may have launched an instance since the others were told to stay.
+            world.lxd.keep_nics(where(old))
         world.lxd.set_default_profile({**profile, "devices": devices})
     return events

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from facts import Ovn, Segment
 from networks.mode import MARK
 
+_WHERE = ("network", "nictype", "parent", "vlan", "mtu")
+
 
 @dataclass(frozen=True)
 class WriteOvn:
@@ -88,3 +90,8 @@ class SetDefaultProfile:
         if self.nic is None:
             return told
         return f"{told}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
+
+
+def where(nic: Mapping[str, str]) -> dict[str, str]:
+    """Those keys of a nic that say where it is."""
+    return {key: nic[key] for key in _WHERE if key in nic}

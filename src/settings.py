@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pools
+from network_steps import where
 from options import Options
 from pools import PROFILE
 from steps import KeepNics, KeepRoots, SetDefaultProfile, SetServerConfig, Step
 from view import Lxd
-
-_WHERE = ("network", "nictype", "parent", "vlan", "mtu")
 
 _NORTHBOUND = "network.ovn.northbound_connection"
 _DEFAULTS = {"cluster.offline_threshold": "20", "cluster.images_minimal_replica": "3"}
@@ -51,14 +50,9 @@ def default_profile(
 
 def _staying(nic: Mapping[str, str]) -> list[KeepNics]:
     """Before the default profile goes on to another network: what is on the old one stays there."""
-    return [KeepNics(_identity(nic))] if nic else []
+    return [KeepNics(where(nic))] if nic else []
 
 
 def _same(wanted: Mapping[str, str], has: Mapping[str, str]) -> bool:
     """Whether a nic is on the network that is wanted. What else it says is an operator's."""
-    return dict(wanted) == _identity(has)
-
-
-def _identity(nic: Mapping[str, str]) -> dict[str, str]:
-    """Those keys of a nic that say where it is."""
-    return {key: nic[key] for key in _WHERE if key in nic}
+    return dict(wanted) == where(has)

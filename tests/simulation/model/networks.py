@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _ON_INTERFACE = frozenset({"macvlan", "physical", "sriov"})
 """Types that are on an interface of each member."""
+_NEW = 5.0
+"""Seconds in which an instance talks to nobody yet: no profile changes while one looks."""
 
 
 def of_machine(machine: str) -> dict[str, Interface]:
@@ -103,7 +105,8 @@ def follow(server: Server, devices: Mapping[str, Any]) -> None:
     records = server.records
     there = devices.get("eth0", {}).get("network", "")
     for key in records.following & set(records.instances):
-        if records.nics[key] and records.nics[key] != there:
+        settled = server.cloud.now - records.launched[key] > _NEW
+        if settled and records.nics[key] and records.nics[key] != there:
             server.cloud.cut_off.append(f"{records.instances[key]} from {records.nics[key]}")
         records.nics[key] = there
 

@@ -86,6 +86,7 @@ class Records:
     """By network that was defined and not yet created, and member: its interface."""
     nics: dict[Key, str] = field(default_factory=dict[Key, str])
     """The network that an instance is on."""
+    launched: dict[Key, float] = field(default_factory=dict[Key, float])
     following: set[Key] = field(default_factory=set[Key])
     """Instances that are on whatever network the default profile says."""
     profile: dict[str, Any] = field(
@@ -155,6 +156,7 @@ class Records:
             networks=dict(self.networks),
             defined={name: dict(members) for name, members in self.defined.items()},
             nics=dict(self.nics),
+            launched=dict(self.launched),
             following=set(self.following),
             profile={**self.profile, "devices": dict(self.profile["devices"])},
             instances=dict(self.instances),

@@ -158,6 +158,7 @@ class Server:
         records.relying.add(key)
         records.nics[key] = records.profile["devices"].get("eth0", {}).get("network", "")
         records.following.add(key)
+        records.launched[key] = self.cloud.now
         self.disk[str(instance)] = instance
         return instance
 
