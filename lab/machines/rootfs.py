@@ -142,6 +142,5 @@ def _put_to_sleep(units: Path) -> None:
     preset = units.parent / "system-preset/00-lab.preset"
     for line in preset.read_text().splitlines():
         verb, _, unit = line.partition(" ")
-        links = units.glob(f"*.wants/{unit}") if verb == "disable" else ()
-        for link in links:
-            link.unlink()
+        for folder in units.glob("*.wants") if verb == "disable" else ():
+            (folder / unit).unlink(missing_ok=True)
