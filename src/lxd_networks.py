@@ -15,7 +15,7 @@ def create(
     config: Mapping[str, str],
     members: Mapping[str, Mapping[str, str]],
 ) -> None:
-    """Creates a network: first defined on each member, then made on all."""
+    """Creates a network: first defined on each member, where any are named, then made on all."""
     for member, keys in members.items():
         body = {"name": name, "type": kind, "config": dict(keys)}
         requests.change("post", "networks", body, target=member)

@@ -98,7 +98,8 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
     if busy := together.hindrance(view, lxd, peers, f"the network {net.name}"):
         return Change(problem=busy)
     keys = mode.resolve(_keys(net), links.resolved(net, shared), _site(view, lxd))
-    members = {m.name: mode.own(given.get(m.name, "")) for m in lxd.members}
+    on = lxd.members if mode.on_members else ()
+    members = {m.name: mode.own(given.get(m.name, "")) for m in on}
     step = CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
     return Change((step,), nic=nic)
 

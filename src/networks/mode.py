@@ -64,6 +64,7 @@ class Mode:
     and `unfit` why an interface cannot be that, empty if it can. With `one_name` it has the same
     name everywhere: LXD keeps it where all members share it. `needs` says what each machine
     needs for it beside LXD: see `abilities`.
+    `on_members` says that LXD wants to be told of each member first, not of the cluster alone.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Mode:
     unfit: Callable[[Interface], str] = _any
     one_name: bool = False
     needs: str = ""
+    on_members: bool = True
 
     def on_parent(self, wanted: WantedNetwork) -> bool:
         """Whether each machine has to say which interface it is on."""

@@ -21,4 +21,5 @@ MODE = Mode(
     config=_config,
     nic=on_network,
     needs="ovn",
+    on_members=False,
 )

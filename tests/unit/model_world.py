@@ -297,7 +297,9 @@ class ModelLxd:
         config: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
     ) -> None:
-        assert set(members) == set(self.shared.members)
+        if kind == "ovn" and members:
+            raise LxdError('Network type "ovn" does not support member specific config')
+        assert kind == "ovn" or set(members) == set(self.shared.members)
         down = [m.name for m in self.shared.members.values() if not m.online]
         if down:
             raise LxdError(f"failed to notify peer {down[0]}")
