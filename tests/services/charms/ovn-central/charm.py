@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 HOME = Path("/var/lib/lab-ovn")
 AUTHORITY = HOME / "switchca/cacert.pem"
+BEGUN = HOME / "begun"
 PACKAGES = ("ovn-central", "openvswitch-switch")
 PKI = ("ovs-pki", f"--dir={HOME}", "--log=/var/log/lab-ovn.log", "--batch")
 
@@ -39,12 +41,28 @@ def install() -> None:
 
 def begin() -> None:
     """The databases, in plain text for chassis, and for clients with certificates or without."""
-    run(*PKI, "init")
+    if not AUTHORITY.exists():
+        run(*PKI, "init")
     key, certificate = signed("central")
     run("systemctl", "start", "ovn-central")
-    run("ovn-nbctl", "set-ssl", str(key), str(certificate), str(AUTHORITY))
+    patient("ovn-nbctl", "set-ssl", str(key), str(certificate), str(AUTHORITY))
     run("ovn-nbctl", "set-connection", "pssl:6641", "ptcp:16641")
-    run("ovn-sbctl", "set-connection", "ptcp:6642")
+    patient("ovn-sbctl", "set-connection", "ptcp:6642")
+    BEGUN.touch()
+
+
+def patient(*argv: str) -> None:
+    """The same for a daemon that is starting: it has half a minute."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            run(*argv)
+        except RuntimeError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 def signed(name: str) -> tuple[Path, Path]:
@@ -87,9 +105,9 @@ def main() -> None:
     hook = os.environ["JUJU_DISPATCH_PATH"].removeprefix("hooks/")
     if hook == "install":
         install()
-    if hook == "start" and not AUTHORITY.exists():
+    if hook == "start" and not BEGUN.exists():
         begin()
-    if AUTHORITY.exists():
+    if BEGUN.exists():
         serve()
         run("status-set", "active")
 
