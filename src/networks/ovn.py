@@ -9,7 +9,8 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
     return {
         **subnets(wanted),
         "network": wanted.uplink or "none",
-        "bridge.mtu": str(wanted.mtu or ""),
+        # LXD writes down which one it has found to fit through the tunnels.
+        **({"bridge.mtu": str(wanted.mtu)} if wanted.mtu else {}),
         "dns.domain": wanted.domain,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,6 +87,15 @@ def test_an_uplink_is_made_first():
 
     assert cluster_of(app).networks["ovn0"].config["network"] == "up"
     assert cluster_of(app).networks["up"].config["ipv4.ovn.ranges"] == "10.9.0.100-10.9.0.200"
+
+
+def test_what_lxd_has_chosen_itself_stays():
+    app = on_ovn(TCP)
+    network = cluster_of(app).networks["ovn0"]
+    chosen = {**network.config, "bridge.mtu": "1442"}
+    cluster_of(app).networks["ovn0"] = replace(network, config=chosen)
+
+    assert app.plan("lxd/0").steps == ()
 
 
 HINDERED = [
