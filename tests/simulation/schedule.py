@@ -122,10 +122,14 @@ _GOOD = ("offline-threshold=30", "replicas=2", "nat=false", "mode=none", "mode=b
 _BAD = ("storage-backend=zsf", "threshold=3", "ipv4=banana", "storage-size=1")
 _STORAGE = (
     *("backend=auto", "backend=btrfs", "backend=dir", "backend=btrfs", "backend=dir"),
-    *("pool=other", "pool=local", "fast", "quick", "quick", "devices", "images", "no images"),
-    *("macvlan", "lan", "name=br7", "name=lxdbr0", "subnet"),
+    *("pool=other", "pool=local", "fast", "quick", "quick", "devices"),
 )
-_BAD_STORAGE = ("pools=[", "device=none", "parent=none", "networks=[")
+_BAD_STORAGE = ("pools=[", "device=none")
+_NETWORKS = (
+    *("macvlan", "macvlan", "mode=bridge", "lan", "lan", "name=br7", "name=lxdbr0", "subnet"),
+    *("fast", "images", "no images"),
+)
+_BAD_NETWORKS = ("parent=none", "networks=[")
 
 
 def _good(random: Random, _: float) -> dict[str, Any]:
@@ -174,6 +178,14 @@ def _bad_storage(random: Random, _: float) -> dict[str, Any]:
     return {"word": random.choice(_BAD_STORAGE), "seconds": 10 * 60 ** random.random()}
 
 
+def _network(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(_NETWORKS)}
+
+
+def _bad_network(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(_BAD_NETWORKS), "seconds": 10 * 60 ** random.random()}
+
+
 STORAGE: dict[str, tuple[int, Any]] = {
     "config": (12, _storage),
     "bad-config": (2, _bad_storage),
@@ -181,6 +193,12 @@ STORAGE: dict[str, tuple[int, Any]] = {
     "launch": (6, _launch),
 }
 """Commands of those seeds in which the operator has storage in mind."""
+NETWORKS: dict[str, tuple[int, Any]] = {
+    "config": (12, _network),
+    "bad-config": (2, _bad_network),
+    "launch": (8, _launch),
+}
+"""The same for networks."""
 
 
 STEPS: dict[str, int] = {
@@ -202,6 +220,8 @@ STEPS: dict[str, int] = {
 """The steps in whose midst things happen, and how often each is chosen."""
 STORAGE_STEPS = {"CreatePool": 12, "KeepRoots": 3, "SetDefaultProfile": 4, "Join": 6}
 """The same in seeds with storage."""
+NETWORK_STEPS = {"CreateNetwork": 12, "KeepNics": 4, "SetDefaultProfile": 6, "Join": 6}
+"""The same in seeds with networks."""
 
 
 def draw(seed: int) -> Schedule:
@@ -213,7 +233,7 @@ def draw(seed: int) -> Schedule:
     happenings = [_draw(random, FAULTS, seconds) for _ in range(faults)]
     happenings += [_draw(random, COMMANDS, seconds) for _ in range(commands)]
     happenings = _ambushed(random, happenings, STEPS)
-    happenings += _of_storage(seed, seconds)
+    happenings += _of_storage(seed, seconds) + _of_networks(seed, seconds)
     return Schedule(
         seed=seed,
         units=random.choice([1, 2, 3, 3, 3, 4, 4, 5, 6]),
@@ -239,6 +259,16 @@ def _of_storage(seed: int, seconds: float) -> list[Happening]:
     found = [_draw(random, STORAGE, seconds) for _ in range(random.choice([1, 2, 3, 5]))]
     faults = [_draw(random, FAULTS, seconds) for _ in range(random.choice([0, 0, 1, 2, 4]))]
     return found + _ambushed(random, faults, STORAGE_STEPS)
+
+
+def _of_networks(seed: int, seconds: float) -> list[Happening]:
+    """In one seed of five the operator changes networks, and things happen while they are made."""
+    if seed % 5 != 2:
+        return []
+    random = Random(f"networks {seed}")
+    found = [_draw(random, NETWORKS, seconds) for _ in range(random.choice([1, 2, 3, 5]))]
+    faults = [_draw(random, FAULTS, seconds) for _ in range(random.choice([0, 0, 1, 2, 4]))]
+    return found + _ambushed(random, faults, NETWORK_STEPS)
 
 
 def _draw(random: Random, table: dict[str, tuple[int, Any]], seconds: float) -> Happening:
