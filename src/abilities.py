@@ -1,7 +1,8 @@
-"""What this machine can do beside LXD: have a part in OVN's networks, or in Ubuntu's fan."""
+"""What this machine can do beside LXD: OVN's networks, Ubuntu's fan, file systems."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,14 @@ OVN, FAN = "ovn", "fan"
 def lacks(need: str) -> str:
     """What this machine lacks for networks that need it, empty if nothing."""
     return _LOOKS[need]()
+
+
+def mounts(file_system: str) -> bool:
+    """Whether the kernel has a file system, loaded or as a module of its own."""
+    loaded = Path("/proc/filesystems").read_text().split()
+    modules = Path("/lib/modules") / os.uname().release / "modules.dep"
+    known = modules.read_text() if modules.exists() else ""
+    return file_system in loaded or f"/{file_system}.ko" in known
 
 
 def _lacks_fan() -> str:

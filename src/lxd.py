@@ -6,6 +6,7 @@ import contextlib
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import deadlines
@@ -21,6 +22,7 @@ from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from lxd_requests import Requests
 from view import Instance, Member, Network, Pool, Server, Volume, several_vote
 
+_CEPHFS = "cephfs"
 _TICK = 5.0
 """Seconds between two looks at how far an evacuation has come."""
 
@@ -95,7 +97,14 @@ class LxdApi:
 
     def server(self) -> Server:
         """LXD itself. Raises LxdUnreachable."""
-        return lxd_answers.server(self._requests.get(""))
+        found = lxd_answers.server(self._requests.get(""))
+        if _CEPHFS not in found.drivers:
+            return found
+        import abilities
+
+        # LXD lists it wherever there is a Ceph's client, whether the kernel can mount it or not.
+        usable = abilities.mounts("ceph")
+        return found if usable else replace(found, drivers=found.drivers - {_CEPHFS})
 
     def members(self) -> tuple[Member, ...]:
         """The cluster's members as this one sees them."""
