@@ -62,7 +62,7 @@ class HookRunner:
 
     def run(self, run: HookRun, boot_id: str | None) -> Aftermath:
         """Run the hook that is due, on the boot of the machine that `boot_id` names."""
-        host = self._keeper.provider.host(int(self._machine))
+        host = self._keeper.host(self._machine)
         files = UnitFiles(host, run.unit)
         if not charms.is_unpacked(files.charm_dir, run.charm):
             packed = f"{run.charm.removeprefix('local:')}.charm"
@@ -97,7 +97,7 @@ class HookRunner:
         context = self._context
         if context is None or request.context_id != self._context_id:
             return ToolReply("", "ERROR bad context: the hook is no more\n", 1).encode()
-        host = self._keeper.provider.host(int(self._machine))
+        host = self._keeper.host(self._machine)
         call = Call(
             context,
             self._keeper.now(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.controller.hosts import Host
 from lab.machines.command import MachineError
-from lab.machines.machine import PATH
+from lab.machines.entered import PATH
 from lab.model.hooks import HookRun
 from lab.model.state import Resource, StorageInstance
 

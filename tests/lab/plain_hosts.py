@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lab.machines.command import MachineError
+from lab.model.constraints import VirtType
 from lab.model.state import Interface
 
 
@@ -49,7 +50,9 @@ class PlainHost:
             self.boots += 1
             self.is_on = True
 
-    def wait_booted(self, timeout: float = 60) -> None:
+    boot_seconds = 60.0
+
+    def wait_booted(self, timeout: float) -> None:
         if not self.is_on:
             raise MachineError(f"{self.hostname} is off")
 
@@ -118,10 +121,10 @@ class PlainProvider:
         self._home = home
         self._hosts: dict[int, PlainHost] = {}
 
-    def prepare(self, progress: Callable[[str], None]) -> None:
+    def prepare(self, kind: VirtType, progress: Callable[[str], None]) -> None:
         progress("nothing to prepare")
 
-    def host(self, number: int) -> PlainHost:
+    def host(self, number: int, kind: VirtType = "container") -> PlainHost:
         return self._hosts.setdefault(
             number, PlainHost(self._home / "machines" / str(number), number)
         )
