@@ -103,6 +103,16 @@ machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
 integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Run the integration tests on the lab, or on a controller: JUJU=juju CHARM=file
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/integration $(ARGS)
 
+.PHONY: acceptance-vm
+acceptance-vm: setup vm-packages lab-charm lab-free ## Try zfs, lvm and VLANs on three virtual machines, emulated: @MINUTES@ minutes
+	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/acceptance $(ARGS)
+
+# QEMU is for virtual machines only, so nobody else has to install it.
+.PHONY: vm-packages
+vm-packages:
+	@vm=$$(/usr/bin/python3 -B -c "from lab.machines import host; print(*host.missing_vm_packages())") && \
+	    pack/debian-packages $$vm
+
 .PHONY: benchmark
 benchmark: setup lab-charm lab-free ## Measure a cluster's forming against a bare script, and a hook with nothing to do
 	@$(PYTHON) -m tests.benchmarks.forming $(ARGS)

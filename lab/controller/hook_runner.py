@@ -67,6 +67,7 @@ class HookRunner:
         if not charms.is_unpacked(files.charm_dir, run.charm):
             packed = f"{run.charm.removeprefix('local:')}.charm"
             charms.place(self._keeper.folder / "charms" / packed, files.charm_dir, run.charm)
+            host.look_again()
         self._killed = False
         with self._keeper.changing() as juju:
             context = juju.start_hook(self._keeper.now(), run.unit)

@@ -82,6 +82,10 @@ class Host(Protocol):
         """Run a command in it, `timeout` seconds at most."""
         ...
 
+    def look_again(self) -> None:
+        """Let it see files that were changed under `root` since it read them."""
+        ...
+
     def reboot(self) -> None:
         """Reboot it in good order; returns when the next boot has begun."""
         ...
@@ -145,6 +149,9 @@ class NspawnHost(Machine):
         return str("/" / path.relative_to(self.root))
 
     boot_seconds = 120.0
+
+    def look_again(self) -> None:
+        """Nothing: its files are the computer's own."""
 
     def nics(self) -> list[Interface]:
         """Its network interfaces with their addresses of now."""

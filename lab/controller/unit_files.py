@@ -65,6 +65,7 @@ class UnitFiles:
             partial = folder / f".{target.name}.new"
             shutil.copyfile(resource.path, partial)
             partial.rename(target)
+            self._host.look_again()
             marker.write_text(resource.fingerprint)
         return self._host.seen(target)
 

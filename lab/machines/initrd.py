@@ -16,7 +16,7 @@ MODULES = ("virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_net", "virt
 APPLETS = ("insmod", "mkdir", "mount", "sh", "switch_root")
 ROOT_TAG = "root"
 # A block of 9p's in bytes: as much as a file is read in at a time.
-BLOCK = 512 * 1024
+BLOCK = 500_000
 # What an LZMA stream in a file begins with.
 _XZ = b"\xfd7zXZ\0"
 _FOLDERS = ("bin", "dev", "modules", "proc", "root", "sys")

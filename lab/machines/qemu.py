@@ -14,7 +14,7 @@ MEMORY_MIB = 1536
 # Emulated, the cures of a real CPU's leaks cost much and cure nothing. AppArmor's profiles would
 # take LXD seconds to compile, and the lab's containers have none either.
 KERNEL_WORDS = (
-    *("console=ttyS0", "quiet", "panic=-1", "mitigations=off", "apparmor=0", "selinux=0"),
+    *("console=ttyS0", "quiet", "panic=-1", "mitigations=off", "lsm=yama"),
     *("net.ifnames=0", "audit=0", "nowatchdog", "tsc=reliable", "no_timer_check", "rw"),
 )
 

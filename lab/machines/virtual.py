@@ -23,12 +23,10 @@ from lab.machines.network import Interface
 # /dev/vdb is free.
 LXD_MIB = 20 * 1024
 SPARE_MIB = 8 * 1024
-# Folders of its root that the controller writes to while it runs, by the tags it mounts them by.
-_WRITTEN = {"agents": "var/lib/juju", "tools": "usr/lib/lab/tools"}
 _PROJECT = Path(__file__).resolve().parents[2]
 _POLL_SECONDS = 0.5
 # Each question to a machine is a process there.
-_ASK_SECONDS = 30.0
+_ASK_SECONDS = 120.0
 
 
 class VirtualMachine:
@@ -54,7 +52,7 @@ class VirtualMachine:
     def root(self) -> Path:
         """Its file system as the host sees it, but for LXD's folder.
 
-        While it runs, the host may write to var/lib/juju and usr/lib/lab/tools only.
+        What the host writes to it while the machine runs is seen for sure after `look_again`.
         """
         return self.folder / "root"
 
@@ -144,6 +142,13 @@ class VirtualMachine:
         """Run a command in the machine as root and wait for it; see `machine.Machine.run`."""
         return entered.finish(self.command(argv), stdin, timeout)
 
+    def look_again(self) -> None:
+        """Let the machine see files that the host has changed under `root` since it read them."""
+        forget = "echo 3 >/proc/sys/vm/drop_caches"
+        done = self.run(["/bin/sh", "-c", forget], timeout=_ASK_SECONDS)
+        if done.returncode:
+            raise MachineError(f"{self.hostname}: {done.stderr.strip()}")
+
     def reboot(self, timeout: float = 600) -> None:
         """Reboot it in good order. Returns when the next boot has begun; see `wait_booted`."""
         before = self.boot_id()
@@ -180,9 +185,6 @@ class VirtualMachine:
             own.parent.mkdir(exist_ok=True)
             own.write_text(network.boot_commands(self.number))
         shares = {"root": self.root, "shared": self.shared_dir}
-        shares |= {tag: self.root / path for tag, path in _WRITTEN.items()}
-        for folder in shares.values():
-            folder.mkdir(parents=True, exist_ok=True)
         lxd, spare = self.folder / "lxd.disk", self.folder / "spare.disk"
         disk.make_ext4(lxd, LXD_MIB)
         disk.make_sparse(spare, SPARE_MIB)

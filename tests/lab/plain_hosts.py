@@ -91,6 +91,9 @@ class PlainHost:
             self.command(argv), capture_output=True, text=True, timeout=timeout, check=False
         )
 
+    def look_again(self) -> None:
+        pass
+
     def reboot(self) -> None:
         self.power_off_hard()
         self.start()
