@@ -121,6 +121,8 @@ def _feed(connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
                     process.stdin.write(frame[1])
                 else:
                     process.stdin.close()
+    with contextlib.suppress(OSError):
+        process.stdin.close()
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
