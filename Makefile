@@ -109,7 +109,7 @@ acceptance-vm: setup vm-packages lab-charm lab-free ## Try zfs, lvm and VLANs on
 
 # QEMU is for virtual machines only, so nobody else has to install it.
 .PHONY: vm-packages
-vm-packages:
+vm-packages: ## Install what virtual machines of the lab need: QEMU
 	@vm=$$(/usr/bin/python3 -B -c "from lab.machines import host; print(*host.missing_vm_packages())") && \
 	    pack/debian-packages $$vm
 

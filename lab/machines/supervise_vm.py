@@ -74,13 +74,13 @@ def _run_once(argv: Sequence[str], front: _Front) -> tuple[int, bool]:
             )
         serving = threading.Thread(target=front.serve, args=(line.fileno(),), daemon=True)
         serving.start()
-        rebooting = _watch(monitor)
+        rebooting = watch(monitor)
         code = process.wait()
         serving.join()
     return code, rebooting
 
 
-def _watch(monitor: socket.socket) -> bool:
+def watch(monitor: socket.socket) -> bool:
     """Read what QEMU tells until its end; whether it ended because the machine wants a reboot."""
     rebooting = False
     with monitor.makefile("rw", encoding="utf-8") as stream:

@@ -123,11 +123,14 @@ class PlainProvider:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._hosts: dict[int, PlainHost] = {}
+        self.kinds: dict[int, VirtType] = {}
+        """What kind of machine the controller asked for last, by number."""
 
     def prepare(self, kind: VirtType, progress: Callable[[str], None]) -> None:
         progress("nothing to prepare")
 
     def host(self, number: int, kind: VirtType = "container") -> PlainHost:
+        self.kinds[number] = kind
         return self._hosts.setdefault(
             number, PlainHost(self._home / "machines" / str(number), number)
         )

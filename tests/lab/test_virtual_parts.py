@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.machines import commands, entered, initrd, network, qemu, sockets, virtual
+from lab.machines import commands, entered, initrd, network, qemu, sockets, supervise_vm, virtual
 from lab.machines.layers import Image, VmImage
 from lab.machines.line import Line
 from lab.model import constraints
@@ -146,6 +146,21 @@ def test_addresses_are_read_as_ip_prints_them():
         },
     ]
     assert network.parse_addresses(json.dumps(listed)) == {"eth0": ["10.99.0.4/24"]}
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_reboot"),
+    [("guest-reset", True), ("guest-shutdown", False), (None, False)],
+)
+def test_qemus_monitor_tells_a_reboot_from_an_end(reason: str | None, is_reboot: bool):
+    told: list[dict[str, object]] = [{"QMP": {}}, {"return": {}}, {"event": "RESUME"}]
+    if reason:
+        told.append({"event": "SHUTDOWN", "data": {"guest": True, "reason": reason}})
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall("".join(json.dumps(one) + "\n" for one in told).encode())
+        theirs.shutdown(socket.SHUT_WR)
+        assert supervise_vm.watch(ours) == is_reboot
 
 
 # Commands over a line, both ends of it here.
