@@ -50,8 +50,9 @@ class Server:
         self._thread = threading.Thread(
             target=self._accept, name=f"accept {path.name}", daemon=True
         )
-        self._thread.start()
         self._answering: set[threading.Thread] = set()
+        # The last thing: it may accept at once.
+        self._thread.start()
 
     def close(self) -> None:
         """Stop accepting, and let the requests that are being answered have CLOSE_SECONDS."""
