@@ -39,7 +39,7 @@ def ensure_vm_image(cache: Path, progress: built.Progress) -> VmImage:
         if not system.exists():
             progress(f"building a kernel with zfs in {system} (about five minutes)")
             with built.whole(system) as new:
-                _build_system(base, new, cache / "vm-system.log")
+                _build_system(base, new, cache / "kernel.log")
         words = [system.name, base.folder.name]
         image = VmImage(cache / f"vm-{built.digest(built.recipe(_RECIPE), words)}")
         if not image.folder.exists():
