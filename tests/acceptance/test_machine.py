@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.machines import host
+from lab.machines import host, network
 from lab.machines.image import DEFAULT_CACHE
 from lab.machines.virtual import VirtualMachine
 from lab.machines.vm_image import ensure_vm_image
@@ -56,6 +56,16 @@ def test_it_sees_files_that_changed_once_it_is_told(machine: VirtualMachine):
     note.write_text("second, and longer")
     machine.look_again()
     assert said(machine, "cat", "/var/lib/note") == "second, and longer"
+
+
+def test_a_cable_is_unplugged_and_plugged_in_again(machine: VirtualMachine):
+    host_address = network.NETWORKS[1].addresses(network.HOST_PART)[0].partition("/")[0]
+    ping = ["ping", "-c", "1", "-W", "5", host_address]
+    said(machine, *ping)
+    machine.link_down("eth1")
+    assert machine.run(ping).returncode == 1
+    machine.link_up("eth1")
+    said(machine, *ping)
 
 
 def test_a_command_dies_with_its_client(machine: VirtualMachine):
