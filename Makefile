@@ -107,6 +107,16 @@ integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VEN
 services: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Try clusters beside a real Ceph and a real OVN: about 8 minutes
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/services $(ARGS)
 
+.PHONY: acceptance-vm
+acceptance-vm: setup vm-packages lab-charm lab-free ## Try zfs, lvm and VLANs on three virtual machines, emulated: 20 minutes
+	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/acceptance $(ARGS)
+
+# QEMU is for virtual machines only, so nobody else has to install it.
+.PHONY: vm-packages
+vm-packages: ## Install what virtual machines of the lab need: QEMU
+	@vm=$$(/usr/bin/python3 -B -c "from lab.machines import host; print(*host.missing_vm_packages())") && \
+	    pack/debian-packages $$vm
+
 .PHONY: benchmark
 benchmark: setup lab-charm lab-free ## Measure a cluster's forming against a bare script, and a hook with nothing to do
 	@$(PYTHON) -m tests.benchmarks.forming $(ARGS)

@@ -9,6 +9,7 @@ from typing import Any
 from lab.cli.output import printed
 from lab.cli.session import CommandError, Session
 from lab.cli.verb import (
+    CONSTRAINTS,
     Options,
     Parser,
     Verb,
@@ -98,7 +99,7 @@ def _deploy_arguments(parser: Parser) -> None:
     parser.add_argument("app", nargs="?")
     parser.add_argument("-n", "--num-units", type=int, default=1)
     parser.add_argument("--to")
-    parser.add_argument("--constraints", action="append", help="accepted; means nothing")
+    parser.add_argument("--constraints", action="append", default=[], help=CONSTRAINTS)
     parser.add_argument("--attach-storage")
     _add_charm_options(parser)
 
@@ -118,6 +119,7 @@ def _deploy(session: Session, options: Options) -> int:
         to=comma_list(options.to),
         attach_storage=comma_list(options.attach_storage),
         trust=options.trust,
+        constraints=options.constraints,
     )
     print(f'Deploying "{app}" from local charm "{charm["name"]}"', file=sys.stderr)
     if options.num_units and not units:

@@ -9,7 +9,7 @@ import time
 
 from lab.cli.output import printed, table
 from lab.cli.session import CommandError, Session, is_running
-from lab.cli.verb import Options, Parser, Verb, add_format, nothing, seconds
+from lab.cli.verb import CONSTRAINTS, Options, Parser, Verb, add_format, nothing, seconds
 
 
 def _unit_argument(parser: Parser) -> None:
@@ -172,10 +172,19 @@ def _down(session: Session, _: Options) -> int:
     return 0
 
 
-def _prepare(_session: Session, _options: Options) -> int:
-    from lab.machines import image  # slow to import, and most commands never need it
+def _prepare_arguments(parser: Parser) -> None:
+    parser.add_argument("--constraints", action="append", default=[], help=CONSTRAINTS)
 
-    image.ensure_image(image.DEFAULT_CACHE, print)
+
+def _prepare(_session: Session, options: Options) -> int:
+    # Slow to import, and most commands never need it.
+    from lab.machines import image, vm_image
+    from lab.model import constraints
+
+    if constraints.virt_type(" ".join(options.constraints)) == "container":
+        image.ensure_image(image.DEFAULT_CACHE, print)
+    else:
+        vm_image.ensure_vm_image(image.DEFAULT_CACHE, print)
     return 0
 
 
@@ -206,6 +215,6 @@ VERBS = {
     "link": Verb("Take a machine's network interface up or down.", _link_arguments, _link),
     "show-hooks": Verb("List hooks with their times.", _hooks_arguments, _show_hooks),
     "restart": Verb("End the controller and start it anew: hooks run again.", nothing, _restart),
-    "prepare": Verb("Build the machines' image now.", nothing, _prepare),
+    "prepare": Verb("Build the machines' image now.", _prepare_arguments, _prepare),
     "down": Verb("Destroy every machine and model, end the controller.", nothing, _down),
 }

@@ -8,6 +8,7 @@ import time
 from lab.cli.output import printed, table
 from lab.cli.session import CommandError, Session
 from lab.cli.verb import (
+    CONSTRAINTS,
     Options,
     Parser,
     Verb,
@@ -155,7 +156,8 @@ def _show_model(session: Session, options: Options) -> int:
 def _add_machine_arguments(parser: Parser) -> None:
     parser.add_argument("placement", nargs="?")
     parser.add_argument("-n", type=int, default=1, dest="count")
-    for ignored in ("--base", "--constraints", "--disks"):
+    parser.add_argument("--constraints", action="append", default=[], help=CONSTRAINTS)
+    for ignored in ("--base", "--disks"):
         parser.add_argument(ignored, help="accepted; means nothing in the lab")
 
 
@@ -163,7 +165,8 @@ def _add_machine(session: Session, options: Options) -> int:
     if options.placement:
         raise CommandError(f'the lab cannot place a machine at "{options.placement}"')
     for _ in range(options.count):
-        print(f"created machine {session.ask('add-machine')}", file=sys.stderr)
+        machine = session.ask("add-machine", constraints=options.constraints)
+        print(f"created machine {machine}", file=sys.stderr)
     return 0
 
 

@@ -11,6 +11,7 @@ from lab.cli.session import CommandError, Session
 
 Parser = argparse.ArgumentParser
 Options = argparse.Namespace
+CONSTRAINTS = "virt-type=virtual-machine is heeded; the rest means nothing in the lab"
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 

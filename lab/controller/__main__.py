@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from lab.controller.controller import Controller
-from lab.controller.hosts import NspawnProvider
+from lab.controller.hosts import MachineProvider
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return 0
-        controller = Controller(home, NspawnProvider(home))
+        controller = Controller(home, MachineProvider(home))
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             controller.stopped.set()

@@ -18,7 +18,6 @@ from lab.controller.unit_files import UnitFiles
 from lab.controller.wire import Server
 from lab.model.hooks import HookRun
 
-BOOT_TIMEOUT = 120.0
 # How long an idle agent sleeps before it looks whether its machine is still there.
 IDLE_SECONDS = 1.0
 RETRY_SECONDS = 5.0
@@ -52,7 +51,7 @@ class MachineAgent:
     @property
     def host(self) -> Host:
         """The agent's machine."""
-        return self._keeper.provider.host(int(self._machine))
+        return self._keeper.host(self._machine)
 
     # The thread.
 
@@ -101,7 +100,7 @@ class MachineAgent:
     # The machine.
 
     def _bring_up(self) -> None:
-        self._keeper.provider.prepare(self._say)
+        self._keeper.provider.prepare(self._keeper.kind(self._machine), self._say)
         begun = time.monotonic()
         self._say(f"starting {self.host.hostname}")
         self._boot()
@@ -115,12 +114,10 @@ class MachineAgent:
         host = self.host
         host.start()
         self._install_tools()
-        host.wait_booted(BOOT_TIMEOUT)
+        host.wait_booted(host.boot_seconds)
         self._boot_id = host.boot_id()
         if self._server is None:
-            self._server = Server(
-                host.shared_dir / "tools.sock", self.hooks.answer_tool, mode=0o600
-            )
+            self._server = Server(host.shared_dir / "tools.sock", self.hooks.answer_tool)
 
     def _install_tools(self) -> None:
         folder = self.host.root / "usr/lib/lab/tools"

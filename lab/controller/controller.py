@@ -46,7 +46,7 @@ class Controller:
             "destroy-model": self._destroy_model,
             "down": self._down,
         }
-        self._server = Server(home / "controller.sock", self._answer, mode=0o600)
+        self._server = Server(home / "controller.sock", self._answer)
 
     def serve(self) -> None:
         """Wait until `stopped` is set; then answer no more and end all agents.

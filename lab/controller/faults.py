@@ -120,4 +120,4 @@ class Faults:
         with self._keeper.looking() as juju:
             if machine not in juju.state.machines:
                 raise JujuError(f"machine {machine} not found")
-        return self._keeper.provider.host(int(machine))
+        return self._keeper.host(machine)

@@ -62,11 +62,12 @@ class HookRunner:
 
     def run(self, run: HookRun, boot_id: str | None) -> Aftermath:
         """Run the hook that is due, on the boot of the machine that `boot_id` names."""
-        host = self._keeper.provider.host(int(self._machine))
+        host = self._keeper.host(self._machine)
         files = UnitFiles(host, run.unit)
         if not charms.is_unpacked(files.charm_dir, run.charm):
             packed = f"{run.charm.removeprefix('local:')}.charm"
             charms.place(self._keeper.folder / "charms" / packed, files.charm_dir, run.charm)
+            host.look_again()
         self._killed = False
         with self._keeper.changing() as juju:
             context = juju.start_hook(self._keeper.now(), run.unit)
@@ -97,7 +98,7 @@ class HookRunner:
         context = self._context
         if context is None or request.context_id != self._context_id:
             return ToolReply("", "ERROR bad context: the hook is no more\n", 1).encode()
-        host = self._keeper.provider.host(int(self._machine))
+        host = self._keeper.host(self._machine)
         call = Call(
             context,
             self._keeper.now(),

@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from lab.machines import network
 from lab.machines.command import program
-from lab.machines.image import DEFAULT_CACHE, Image, ensure_image
+from lab.machines.image import DEFAULT_CACHE, ensure_image
+from lab.machines.layers import Image, VmImage
 from lab.machines.machine import Machine
-from lab.machines.network import NETWORKS
+from lab.machines.virtual import VirtualMachine
+from lab.machines.vm_image import ensure_vm_image
+from lab.model.constraints import VirtType
 from lab.model.state import Interface
 
 
@@ -45,7 +49,12 @@ class Host(Protocol):
         """Switch it on, making it first if it is new."""
         ...
 
-    def wait_booted(self, timeout: float = 60) -> None:
+    @property
+    def boot_seconds(self) -> float:
+        """How long it may take to boot; many times what it does."""
+        ...
+
+    def wait_booted(self, timeout: float) -> None:
         """Wait until it has booted, `timeout` seconds at most."""
         ...
 
@@ -71,6 +80,10 @@ class Host(Protocol):
 
     def run(self, argv: Sequence[str], *, timeout: float) -> subprocess.CompletedProcess[str]:
         """Run a command in it, `timeout` seconds at most."""
+        ...
+
+    def look_again(self) -> None:
+        """Let it see files that were changed under `root` since it read them."""
         ...
 
     def reboot(self) -> None:
@@ -102,13 +115,28 @@ class HostProvider(Protocol):
         """The network spaces that its machines are in."""
         ...
 
-    def prepare(self, progress: Callable[[str], None]) -> None:
-        """Make all that machines have in common. May take minutes the first time."""
+    def prepare(self, kind: VirtType, progress: Callable[[str], None]) -> None:
+        """Make all that machines of a kind have in common. May take minutes the first time."""
         ...
 
-    def host(self, number: int) -> Host:
+    def host(self, number: int, kind: VirtType) -> Host:
         """Machine `number`, whether it is there or not. Prepares first if nobody has."""
         ...
+
+
+def _with_addresses(
+    nics: Sequence[network.Interface], addresses: Mapping[str, list[str]]
+) -> list[Interface]:
+    """NICs with their addresses of now, but for link-local ones."""
+    return [
+        Interface(
+            name=nic.name,
+            mac=nic.mac,
+            space=nic.space,
+            addresses=[a for a in addresses.get(nic.name, []) if not a.lower().startswith("fe80:")],
+        )
+        for nic in nics
+    ]
 
 
 class NspawnHost(Machine):
@@ -120,18 +148,14 @@ class NspawnHost(Machine):
             return str("/run/lab" / path.relative_to(self.shared_dir))
         return str("/" / path.relative_to(self.root))
 
+    boot_seconds = 120.0
+
+    def look_again(self) -> None:
+        """Nothing: its files are the computer's own."""
+
     def nics(self) -> list[Interface]:
-        """Its network interfaces with their addresses of now, but for link-local ones."""
-        now = self.addresses()
-        return [
-            Interface(
-                name=nic.name,
-                mac=nic.mac,
-                space=nic.space,
-                addresses=[a for a in now.get(nic.name, []) if not a.lower().startswith("fe80:")],
-            )
-            for nic in self.interfaces
-        ]
+        """Its network interfaces with their addresses of now."""
+        return _with_addresses(self.interfaces, self.addresses())
 
     def command(
         self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: str = "/"
@@ -146,20 +170,40 @@ class NspawnHost(Machine):
         return words
 
 
-class NspawnProvider:
-    """Machines of `lab.machines`, under one home, from one image."""
+class VirtualHost(VirtualMachine):
+    """A virtual machine of `lab.machines`."""
 
-    spaces = tuple(network.space for network in NETWORKS)
+    boot_seconds = 900.0
+
+    def nics(self) -> list[Interface]:
+        """Its network interfaces with their addresses of now."""
+        return _with_addresses(self.interfaces, self.addresses())
+
+
+class MachineProvider:
+    """Machines of `lab.machines`, under one home, each kind from one image."""
+
+    spaces = tuple(one.space for one in network.NETWORKS)
 
     def __init__(self, home: Path, cache: Path = DEFAULT_CACHE) -> None:
         self._home = home
         self._cache = cache
         self._lock = threading.Lock()
         self._image: Image | None = None
+        self._vm_image: VmImage | None = None
 
-    def prepare(self, progress: Callable[[str], None]) -> None:
+    def prepare(self, kind: VirtType, progress: Callable[[str], None]) -> None:
         """Find or build the image; the first of several threads does it, the others wait."""
-        self._ensure(progress)
+        if kind == "container":
+            self._ensure(progress)
+        else:
+            self._ensure_vm(progress)
+
+    def host(self, number: int, kind: VirtType) -> Host:
+        """Machine `number`, whether it is there or not. Prepares first if nobody has."""
+        if kind == "container":
+            return NspawnHost(self._home, number, self._ensure(lambda _: None))
+        return VirtualHost(self._home, number, self._ensure_vm(lambda _: None))
 
     def _ensure(self, progress: Callable[[str], None]) -> Image:
         with self._lock:
@@ -167,6 +211,8 @@ class NspawnProvider:
                 self._image = ensure_image(self._cache, progress)
             return self._image
 
-    def host(self, number: int) -> Host:
-        """Machine `number`, whether it is there or not. Prepares first if nobody has."""
-        return NspawnHost(self._home, number, self._ensure(lambda _: None))
+    def _ensure_vm(self, progress: Callable[[str], None]) -> VmImage:
+        with self._lock:
+            if self._vm_image is None:
+                self._vm_image = ensure_vm_image(self._cache, progress)
+            return self._vm_image

@@ -15,7 +15,8 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from lab.controller.debug_log import DebugLog
-from lab.controller.hosts import HostProvider
+from lab.controller.hosts import Host, HostProvider
+from lab.model.constraints import VirtType, virt_type
 from lab.model.juju import Juju
 from lab.model.state import State
 
@@ -83,6 +84,16 @@ class Keeper:
         state.model.spaces = list(self.provider.spaces)
         state.model.zones = list(ZONES)
         return state
+
+    def kind(self, machine: str) -> VirtType:
+        """What kind of machine it is; a container if the model has no such machine any more."""
+        with self.looking() as juju:
+            found = juju.state.machines.get(machine)
+            return virt_type(found.constraints) if found else "container"
+
+    def host(self, machine: str) -> Host:
+        """The machine of that id."""
+        return self.provider.host(int(machine), self.kind(machine))
 
     def now(self) -> float:
         """The time in seconds since the epoch; it never goes back."""

@@ -91,5 +91,5 @@ class Looker:
                 machine = juju.state.units[juju.resolve_unit(target)].machine
             if machine not in juju.state.machines:
                 raise JujuError(f"machine {machine} not found")
-        host = self._keeper.provider.host(int(machine))
+        host = self._keeper.host(machine)
         return {"argv": host.command(argv, {"TERM": "xterm-256color"}, "/root")}

@@ -65,7 +65,7 @@ class Model:
 
     def destroy_machines(self) -> None:
         """Pull the plug on every machine and remove it, all at once. After close()."""
-        hosts = [self.keeper.provider.host(int(machine)) for machine in self.machines()]
+        hosts = [self.keeper.host(machine) for machine in self.machines()]
         with ThreadPoolExecutor() as pool:
             for done in [pool.submit(host.destroy) for host in hosts]:
                 done.result()

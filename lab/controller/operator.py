@@ -11,6 +11,7 @@ from typing import Any
 from lab.controller.charms import read_charm
 from lab.controller.keeper import Keeper
 from lab.model.charm import CharmInfo, parse_size
+from lab.model.constraints import parse as parse_constraints
 from lab.model.errors import JujuError
 from lab.model.juju import Juju
 from lab.model.state import Resource, StorageDirective
@@ -60,6 +61,7 @@ class Operator:
         to: Sequence[str],
         attach_storage: Sequence[str],
         trust: bool,
+        constraints: Sequence[str],
     ) -> list[str]:
         """Deploy a .charm file; the units' names."""
         with self._keeper.changing() as juju:
@@ -77,6 +79,7 @@ class Operator:
                 ],
                 to=to,
                 trust=trust,
+                constraints=parse_constraints(constraints),
             )
             for storage_id in attach_storage:
                 juju.attach_storage(units[0], storage_id)
@@ -156,10 +159,10 @@ class Operator:
 
     # Machines, the model.
 
-    def add_machine(self) -> str:
+    def add_machine(self, constraints: Sequence[str]) -> str:
         """Ask for a machine; its id."""
         with self._keeper.changing() as juju:
-            return juju.add_machine(self._keeper.now())
+            return juju.add_machine(self._keeper.now(), constraints=parse_constraints(constraints))
 
     def remove_machine(self, machine: str, force: bool) -> None:
         """Remove a machine."""

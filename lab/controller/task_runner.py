@@ -131,7 +131,7 @@ class TaskRunner:
         return task.id
 
     def _run_on_machine(self, task: Task, timeout: float) -> None:
-        host = self._keeper.provider.host(int(task.unit))
+        host = self._keeper.host(task.unit)
         try:
             done = host.run(["/bin/bash", "-c", task.params["command"]], timeout=timeout)
             task.results = {"return-code": done.returncode}

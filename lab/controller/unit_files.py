@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.controller.hosts import Host
 from lab.machines.command import MachineError
-from lab.machines.machine import PATH
+from lab.machines.entered import PATH
 from lab.model.hooks import HookRun
 from lab.model.state import Resource, StorageInstance
 
@@ -65,6 +65,7 @@ class UnitFiles:
             partial = folder / f".{target.name}.new"
             shutil.copyfile(resource.path, partial)
             partial.rename(target)
+            self._host.look_again()
             marker.write_text(resource.fingerprint)
         return self._host.seen(target)
 

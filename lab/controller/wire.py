@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lab.machines import sockets
+
 Message = dict[str, Any]
 CLOSE_SECONDS = 5.0
-
-
-@contextlib.contextmanager
-def _address(path: Path) -> Generator[str]:
-    """A name for a socket that fits the kernel's 108 bytes, however deep its folder is."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 def _received(connection: socket.socket) -> bytes:
@@ -39,10 +30,8 @@ def call(path: Path, request: Message, timeout: float | None) -> Message:
     timeout is in seconds; None waits for ever.
     Raises OSError when nobody listens or the answer does not come.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with sockets.connected(path) as connection:
         connection.settimeout(timeout)
-        with _address(path) as address:
-            connection.connect(address)
         connection.sendall(json.dumps(request).encode())
         connection.shutdown(socket.SHUT_WR)
         reply = _received(connection)
@@ -54,20 +43,16 @@ def call(path: Path, request: Message, timeout: float | None) -> Message:
 class Server:
     """Answers requests on one socket, each in a thread of its own, until closed."""
 
-    def __init__(self, path: Path, handler: Callable[[bytes], bytes], mode: int) -> None:
+    def __init__(self, path: Path, handler: Callable[[bytes], bytes]) -> None:
         self._handler = handler
         self._path = path
-        path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with _address(path) as address:
-            self._socket.bind(address)
-        path.chmod(mode)
-        self._socket.listen(64)
+        self._socket = sockets.listening(path)
         self._thread = threading.Thread(
             target=self._accept, name=f"accept {path.name}", daemon=True
         )
-        self._thread.start()
         self._answering: set[threading.Thread] = set()
+        # The last thing: it may accept at once.
+        self._thread.start()
 
     def close(self) -> None:
         """Stop accepting, and let the requests that are being answered have CLOSE_SECONDS."""

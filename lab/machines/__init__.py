@@ -1,1 +1,1 @@
-"""The lab's machines: systemd-nspawn containers with real systemd, real snapd and room for LXD."""
+"""The lab's machines: containers, or emulated computers, with systemd, snapd and room for LXD."""

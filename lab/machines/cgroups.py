@@ -50,6 +50,14 @@ def create(name: str) -> None:
             _hand_down_controllers(group)
 
 
+def boot_entries(name: str) -> list[Path]:
+    """The cgroup.procs files through which a process gets into the machine before it has booted."""
+    boots = [ROOT / hierarchy / name / BOOT for hierarchy in hierarchies()]
+    for boot in boots:
+        boot.mkdir(exist_ok=True)
+    return [boot / "cgroup.procs" for boot in boots]
+
+
 def entries(name: str) -> list[Path]:
     """The cgroup.procs files through which a process gets into the running machine's groups."""
     found: list[Path] = []

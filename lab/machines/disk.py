@@ -8,10 +8,10 @@ from pathlib import Path
 
 from lab.machines import loops
 from lab.machines.command import CommandError, MachineError, run
-from lab.machines.layers import Image
+from lab.machines.layers import Image, VmImage
 
 
-def mount(folder: Path, image: Image) -> None:
+def mount(folder: Path, image: Image | VmImage) -> None:
     """Mount a machine's root at FOLDER/root. A machine stays on the image it was made from."""
     if any(mark in str(folder) for mark in ",:\\"):
         raise MachineError(f"{folder}: a lab's home must have no comma, colon or backslash")
@@ -23,12 +23,29 @@ def mount(folder: Path, image: Image) -> None:
         origin.symlink_to(image.folder.resolve())
     if root.is_mount():
         return
-    base = Image(origin.resolve())
-    if not base.rootfs.is_dir():
-        raise MachineError(f"{folder}: its image {base.folder} is gone; destroy the machine")
-    lower = f"lowerdir={base.golden}:{base.rootfs}"
-    options = f"{lower},upperdir={folder}/upper,workdir={folder}/work"
+    own = type(image)(origin.resolve())
+    if not all(layer.is_dir() for layer in own.layers):
+        raise MachineError(f"{folder}: its image {own.folder} is gone; destroy the machine")
+    lower = ":".join(str(layer) for layer in own.layers)
+    options = f"lowerdir={lower},upperdir={folder}/upper,workdir={folder}/work"
     run("mount", "-t", "overlay", "overlay", "-o", options, str(root))
+
+
+def make_sparse(file: Path, size: int) -> None:
+    """Make a virtual machine's disk of `size` MiB, unless it is there. It takes what is written."""
+    if not file.exists():
+        with file.open("wb") as disk:
+            disk.truncate(size << 20)
+
+
+def make_ext4(file: Path, size: int) -> None:
+    """Make such a disk with an ext4 file system on it, unless it is there."""
+    if not file.exists():
+        partial = file.with_suffix(".new")
+        partial.unlink(missing_ok=True)
+        make_sparse(partial, size)
+        run("mkfs.ext4", "-q", "-F", str(partial))
+        partial.rename(file)
 
 
 def remove(folder: Path) -> None:

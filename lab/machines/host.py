@@ -26,6 +26,8 @@ PROGRAMS = {
     "taskset": "util-linux",
     "unshare": "util-linux",
 }
+# What virtual machines take beyond that.
+VM_PROGRAMS = {"mkfs.ext4": "e2fsprogs", "qemu-system-x86_64": "qemu-system-x86"}
 FILES = {"/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring"}
 DEVICES = {
     "/dev/fuse": "snaps are mounted through it",
@@ -40,6 +42,11 @@ def missing_packages() -> list[str]:
     absent = {package for program, package in PROGRAMS.items() if find(program) is None}
     absent |= {package for file, package in FILES.items() if not Path(file).exists()}
     return sorted(absent)
+
+
+def missing_vm_packages() -> list[str]:
+    """The packages to install besides before there can be virtual machines, sorted."""
+    return sorted(package for program, package in VM_PROGRAMS.items() if find(program) is None)
 
 
 def obstacles() -> list[str]:

@@ -20,6 +20,11 @@ class Image:
         return (self.folder / "base").resolve() / "root"
 
     @property
+    def layers(self) -> tuple[Path, ...]:
+        """What a machine's root is laid over, the uppermost first."""
+        return (self.golden, self.rootfs)
+
+    @property
     def debs(self) -> Path:
         """Packages that are not installed in it but that files are taken from."""
         return (self.folder / "base").resolve() / "debs"
@@ -52,3 +57,35 @@ class Image:
         wanted = version or self.lxd_version
         packed = self.folder / "snaps" / f"lxd_{wanted}.snap"
         return packed if packed.exists() else snaps.pack_lxd(self.debs, packed.parent, wanted)
+
+
+@dataclass(frozen=True)
+class VmImage:
+    """What virtual machines need besides an image. See `vm_image.ensure_vm_image`."""
+
+    folder: Path
+
+    @property
+    def base(self) -> Image:
+        """The image whose system and LXD they have too."""
+        return Image((self.folder / "base").resolve())
+
+    @property
+    def kernel_folder(self) -> Path:
+        """A layer with the kernel's modules and the tools of zfs and LVM, and the kernel."""
+        return (self.folder / "system").resolve()
+
+    @property
+    def layers(self) -> tuple[Path, ...]:
+        """What a machine's root is laid over, the uppermost first."""
+        return (self.folder / "layer", self.kernel_folder / "layer", *self.base.layers)
+
+    @property
+    def kernel(self) -> Path:
+        """The kernel, unpacked."""
+        return self.kernel_folder / "vmlinux"
+
+    @property
+    def initrd(self) -> Path:
+        """What the kernel starts with."""
+        return self.folder / "initrd"

@@ -14,20 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from lab.machines import cgroups, claims, disk, loops, network, processes, teardown
+from lab.machines import cgroups, claims, disk, entered, loops, network, processes, teardown
 from lab.machines.command import MachineError, program
 from lab.machines.layers import Image
 from lab.machines.network import Interface
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
-ENVIRONMENT = {
-    "PATH": PATH,
-    "HOME": "/root",
-    "LANG": "C.UTF-8",
-    "TERM": "dumb",
-    # The machine's snapd is the Debian package's, whatever snapd snap it has.
-    "SNAP_REEXEC": "0",
-}
 # What a machine shares with the host, besides the loop devices.
 DEVICES = ("fuse", "loop-control", "net/tun")
 _SCRIPTS = Path(__file__).parent
@@ -139,7 +130,9 @@ class Machine:
             raise MachineError(f"{self.hostname}: not running")
         groups = [str(path) for path in cgroups.entries(self.hostname)]
         namespaces = ["-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
-        variables = [f"{name}={value}" for name, value in {**ENVIRONMENT, **(env or {})}.items()]
+        variables = [
+            f"{name}={value}" for name, value in {**entered.ENVIRONMENT, **(env or {})}.items()
+        ]
         return [
             *[str(_SCRIPTS / "join.sh"), *groups, "--"],
             *[program("taskset"), "-c", str(self.cpu)],
@@ -157,18 +150,8 @@ class Machine:
         stdout: int | IO[bytes] = subprocess.PIPE,
         stderr: int | IO[bytes] = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
-        """Start a command in the machine as root.
-
-        It leads a session and process group of its own: `os.killpg(process.pid, SIGKILL)` ends
-        all of it, also what runs inside.
-        """
-        return subprocess.Popen(
-            self.command(argv, env, cwd),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
+        """Start a command in the machine as root; see `entered.start`."""
+        return entered.start(self.command(argv, env, cwd), stdin, stdout, stderr)
 
     def run(
         self,
@@ -183,15 +166,7 @@ class Machine:
         A failure is the caller's to judge by `returncode`. Raises subprocess.TimeoutExpired once
         the command has been killed.
         """
-        process = self.popen(argv, env, cwd, stdin=subprocess.PIPE)
-        try:
-            output, errors = process.communicate(stdin.encode(), timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            raise
-        texts = (stream.decode(errors="replace") for stream in (output, errors))
-        return subprocess.CompletedProcess(list(argv), process.returncode, *texts)
+        return entered.finish(self.command(argv, env, cwd), stdin, timeout)
 
     def reboot(self, timeout: float = 90) -> None:
         """Reboot it in good order. Returns when the next boot has begun; see `wait_booted`."""

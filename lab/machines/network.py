@@ -133,8 +133,22 @@ def connect(number: int) -> None:
         run("ip", "link", "set", port, "master", network.bridge, "up")
 
 
+def connect_taps(number: int) -> dict[str, Interface]:
+    """Give virtual machine `number` its cables, unless it has them: its NICs by their devices here.
+
+    QEMU is at the other end of them.
+    """
+    ensure_bridges()
+    found = {_port(number, nic.name): nic for nic in interfaces(number)}
+    for network, port in zip(NETWORKS, found, strict=True):
+        if not (Path("/sys/class/net") / port).exists():
+            run("ip", "tuntap", "add", "dev", port, "mode", "tap")
+            run("ip", "link", "set", port, "master", network.bridge, "up")
+    return found
+
+
 def disconnect(number: int) -> None:
-    """Take away what `connect` made. Nothing happens when there is nothing."""
+    """Take away what `connect` or `connect_taps` made. Nothing happens when there is nothing."""
     for network in NETWORKS:
         # A namespace that some process still holds would keep its NICs: cut them here.
         with suppress(CommandError):
@@ -144,15 +158,21 @@ def disconnect(number: int) -> None:
 
 
 def set_link(number: int, nic: str, state: str) -> None:
-    """Plug ("up") or unplug ("down") the cable of a NIC: the machine sees the carrier go."""
+    """Plug ("up") or unplug ("down") the cable of a NIC.
+
+    A container sees the carrier go; a virtual machine only that nobody answers.
+    """
     run("ip", "link", "set", _port(number, nic), state)
 
 
 def addresses(number: int) -> dict[str, list[str]]:
     """The global addresses, with prefix length, that each of the machine's NICs has now."""
-    listed: list[dict[str, Any]] = json.loads(
-        run("ip", "-n", hostname(number), "-json", "addr", "show")
-    )
+    return parse_addresses(run("ip", "-n", hostname(number), "-json", "addr", "show"))
+
+
+def parse_addresses(text: str) -> dict[str, list[str]]:
+    """The same from what `ip -json addr show` prints."""
+    listed: list[dict[str, Any]] = json.loads(text)
     nics = {network.nic for network in NETWORKS}
     return {
         link["ifname"]: [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.machines import network
@@ -24,12 +25,12 @@ def package_names(listing: str) -> list[str]:
     return (RECIPE / f"{listing}.txt").read_text().split()
 
 
-def watched_versions() -> list[str]:
-    """The versions of WATCHED that apt offers here, as "PACKAGE VERSION" lines.
+def watched_versions(packages: Sequence[str] = WATCHED) -> list[str]:
+    """The versions of the packages that apt offers here, as "PACKAGE VERSION" lines.
 
     Empty when apt has no lists of bookworm.
     """
-    lines = run("apt-cache", "madison", *WATCHED).splitlines()
+    lines = run("apt-cache", "madison", *packages).splitlines()
     offers = [[field.strip() for field in line.split("|")] for line in lines]
     return [
         f"{package} {version}"

@@ -35,6 +35,7 @@ class Wishes:
     resources: tuple[Resource, ...]
     to: tuple[str, ...]
     trust: bool
+    constraints: str
 
 
 def deploy(
@@ -54,6 +55,7 @@ def deploy(
         storage=_directives(charm, wishes.storage),
         resources=_no_resources(charm),
         trust=wishes.trust,
+        constraints=wishes.constraints,
         since=now,
     )
     for resource in wishes.resources:
@@ -257,7 +259,7 @@ def _add_unit(state: State, now: float, app: Application, machine_id: str) -> st
     number = state.counters.units.get(app.name, 0)
     state.counters.units[app.name] = number + 1
     if not machine_id:
-        machine_id = machines.add_machine(state, now, "")
+        machine_id = machines.add_machine(state, now, "", app.constraints)
     unit = Unit(
         name=f"{app.name}/{number}",
         app=app.name,

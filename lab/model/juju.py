@@ -50,11 +50,13 @@ class Juju:
         resources: Sequence[Resource] = (),
         to: Sequence[str] = (),
         trust: bool = False,
+        constraints: str = "",
     ) -> list[str]:
         """Deploy an application; returns its units' names.
 
         `bindings` maps endpoints to spaces, the empty name being the default. `to` names existing
-        machines; units beyond it get new ones. `resources` as for `attach_resource`.
+        machines; units beyond it get new ones. `resources` as for `attach_resource`,
+        `constraints` as from `constraints.parse`.
         """
         return applications.deploy(
             self.state,
@@ -63,7 +65,13 @@ class Juju:
             app,
             num_units,
             applications.Wishes(
-                config or {}, bindings or {}, storage or {}, tuple(resources), tuple(to), trust
+                config or {},
+                bindings or {},
+                storage or {},
+                tuple(resources),
+                tuple(to),
+                trust,
+                constraints,
             ),
         )
 
@@ -116,9 +124,9 @@ class Juju:
         """`juju resolved`: run the failed hook again now, or pass over it."""
         agents.resolve(self.state, now, unit, retry=retry)
 
-    def add_machine(self, now: float, *, zone: str = "") -> str:
+    def add_machine(self, now: float, *, zone: str = "", constraints: str = "") -> str:
         """Ask for a machine; returns its id. The world makes it and reports `machine_up`."""
-        return machines.add_machine(self.state, now, zone)
+        return machines.add_machine(self.state, now, zone, constraints)
 
     def remove_machine(self, now: float, machine: str, *, force: bool = False) -> None:
         """Remove a machine; with `force` together with its units, whose hooks do not run."""

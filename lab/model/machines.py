@@ -9,14 +9,16 @@ from lab.model.errors import JujuError
 from lab.model.state import Interface, Machine, State, Unit
 
 
-def add_machine(state: State, now: float, zone: str) -> str:
+def add_machine(state: State, now: float, zone: str, constraints: str) -> str:
     """Ask for a machine; returns its id."""
     number = state.counters.machine
     state.counters.machine += 1
     zones = state.model.zones
     if not zone and zones:
         zone = zones[number % len(zones)]
-    state.machines[str(number)] = Machine(id=str(number), since=now, zone=zone)
+    state.machines[str(number)] = Machine(
+        id=str(number), since=now, zone=zone, constraints=constraints
+    )
     return str(number)
 
 

@@ -49,6 +49,7 @@ class Machine:
     zone: str = ""
     base_name: str = "ubuntu"
     base_channel: str = "24.04"
+    constraints: str = ""
     interfaces: list[Interface] = field(default_factory=list[Interface])
     address_version: int = 0
     """Counts changes of the addresses."""
@@ -187,6 +188,8 @@ class Application:
     config: dict[str, Value] = field(default_factory=dict[str, Value])
     trust: bool = False
     exposed: bool = False
+    constraints: str = ""
+    """What its machines are to be, as `constraints.parse` gives it."""
     bindings: dict[str, str] = field(default_factory=dict[str, str])
     """Endpoint to space; the empty name is the default."""
     storage: dict[str, StorageDirective] = field(default_factory=dict[str, StorageDirective])

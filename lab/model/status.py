@@ -67,7 +67,7 @@ def _machine(machine: Machine) -> dict[str, Any]:
         "modification-status": _info(StatusValue("idle", "", machine.since)),
         "base": {"name": machine.base_name, "channel": machine.base_channel},
         "network-interfaces": {i.name: _interface(i) for i in machine.interfaces},
-        "constraints": "",
+        "constraints": machine.constraints,
         "hardware": hardware,
     }
     if machine.status == "down":

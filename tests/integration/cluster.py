@@ -37,8 +37,8 @@ def members(juju: jubilant.Juju, unit: str = f"{APP}/leader") -> dict[str, dict[
     return {row["server_name"]: row for row in rows}
 
 
-def whole(juju: jubilant.Juju, units: int) -> dict[str, dict[str, Any]]:
-    """Waits until that many units are active members of one cluster."""
+def whole(juju: jubilant.Juju, units: int, seconds: float = WAIT) -> dict[str, dict[str, Any]]:
+    """Waits until that many units are active members of one cluster; fails after `seconds`."""
 
     def ready(status: jubilant.Status) -> bool:
         app = status.apps[APP]
@@ -48,10 +48,10 @@ def whole(juju: jubilant.Juju, units: int) -> dict[str, dict[str, Any]]:
             and jubilant.all_agents_idle(status, APP)
         )
 
-    juju.wait(ready, timeout=WAIT, delay=1.0, successes=1)
+    juju.wait(ready, timeout=seconds, delay=1.0, successes=1)
     names = list(juju.status().apps[APP].units)
     # After a reboot Juju knows of it a moment later than the machine.
-    eventually(lambda: _agree(juju, names))
+    eventually(lambda: _agree(juju, names), seconds)
     return members(juju, names[0])
 
 

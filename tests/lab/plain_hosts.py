@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lab.machines.command import MachineError
+from lab.model.constraints import VirtType
 from lab.model.state import Interface
 
 
@@ -49,7 +50,9 @@ class PlainHost:
             self.boots += 1
             self.is_on = True
 
-    def wait_booted(self, timeout: float = 60) -> None:
+    boot_seconds = 60.0
+
+    def wait_booted(self, timeout: float) -> None:
         if not self.is_on:
             raise MachineError(f"{self.hostname} is off")
 
@@ -88,6 +91,9 @@ class PlainHost:
             self.command(argv), capture_output=True, text=True, timeout=timeout, check=False
         )
 
+    def look_again(self) -> None:
+        pass
+
     def reboot(self) -> None:
         self.power_off_hard()
         self.start()
@@ -117,11 +123,14 @@ class PlainProvider:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._hosts: dict[int, PlainHost] = {}
+        self.kinds: dict[int, VirtType] = {}
+        """What kind of machine the controller asked for last, by number."""
 
-    def prepare(self, progress: Callable[[str], None]) -> None:
+    def prepare(self, kind: VirtType, progress: Callable[[str], None]) -> None:
         progress("nothing to prepare")
 
-    def host(self, number: int) -> PlainHost:
+    def host(self, number: int, kind: VirtType = "container") -> PlainHost:
+        self.kinds[number] = kind
         return self._hosts.setdefault(
             number, PlainHost(self._home / "machines" / str(number), number)
         )

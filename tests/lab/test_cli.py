@@ -61,6 +61,29 @@ def test_three_units_become_active(juju: jubilant.Juju, probe: Path, provider: P
     assert hooks(provider, 1)[:2] == ["install", "cluster-relation-created"]
 
 
+def test_a_constraint_chooses_the_kind_of_an_applications_machines(
+    juju: jubilant.Juju, probe: Path, provider: PlainProvider
+):
+    juju.deploy(probe, constraints={"virt-type": "virtual-machine"})
+    juju.deploy(probe, "plain")
+    juju.add_unit("probe")
+    wait_active(juju, 2)
+    juju.cli("add-machine", "--constraints", "virt-type=virtual-machine")
+    eventually(lambda: set(juju.status().machines) == set("0123"))
+    shown = {number: one.constraints for number, one in juju.status().machines.items()}
+    virtual = "virt-type=virtual-machine"
+    assert shown == {"0": virtual, "1": "", "2": virtual, "3": virtual}
+    eventually(lambda: len(provider.kinds) == 4)
+    assert provider.kinds[1] == "container"
+    assert {provider.kinds[number] for number in (0, 2, 3)} == {"virtual-machine"}
+
+
+def test_a_constraint_that_juju_does_not_know_is_refused(juju: jubilant.Juju, probe: Path):
+    with pytest.raises(jubilant.CLIError):
+        juju.deploy(probe, constraints={"virt-type": "toaster"})
+    assert not juju.status().apps
+
+
 def test_units_come_and_go(juju: jubilant.Juju, probe: Path, provider: PlainProvider):
     juju.deploy(probe, num_units=2)
     wait_active(juju, 2)

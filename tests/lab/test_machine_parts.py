@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.machines import claims, host, image, network, processes, rootfs, snaps
+from lab.machines import built, claims, host, network, processes, rootfs, snaps
 from lab.machines.command import CommandError, MachineError, run
 
 NUMBERS = range(network.MAX_NUMBER)
@@ -65,7 +65,7 @@ def test_the_machines_sources_come_from_the_hosts(targets: str, suites: list[str
 def test_a_digest_changes_with_a_file_and_with_a_word(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    monkeypatch.setattr(image, "SOURCE", tmp_path)
+    monkeypatch.setattr(built, "SOURCE", tmp_path)
     file = tmp_path / "file"
     seen: list[str] = []
     for content, mode, words in [
@@ -76,7 +76,7 @@ def test_a_digest_changes_with_a_file_and_with_a_word(
     ]:
         file.write_text(content)
         file.chmod(mode)
-        seen.append(image.digest([file], words))
+        seen.append(built.digest([file], words))
     assert len(set(seen)) == 4
 
 
@@ -87,14 +87,14 @@ def test_the_snaps_version_is_the_packages(tmp_path: Path):
 
 
 def test_a_build_that_fails_leaves_nothing_that_counts(tmp_path: Path):
-    with suppress(MachineError), image.whole(tmp_path / "image"):
+    with suppress(MachineError), built.whole(tmp_path / "image"):
         raise MachineError("no")
     assert not (tmp_path / "image").exists()
 
 
 def test_a_build_after_one_that_failed_starts_from_nothing(tmp_path: Path):
     (tmp_path / "image.new/part").mkdir(parents=True)
-    with image.whole(tmp_path / "image") as new:
+    with built.whole(tmp_path / "image") as new:
         (new / "whole").touch()
     assert [path.name for path in (tmp_path / "image").iterdir()] == ["whole"]
 

@@ -1,0 +1,147 @@
+"""Many connections over one stream, such as a virtual machine's serial line.
+
+Both ends run this, the machine's too. A frame is a connection's number, what happened, and bytes.
+Ends trust one another: what a connection has not taken yet waits in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping
+
+_HEAD = struct.Struct(">IBI")
+_OPEN, _DATA, _END, _GONE = range(4)
+_BLOCK = 1 << 16
+# Whether a stream's end has come, from here and from there, before it is forgotten.
+_DIRECTIONS = 2
+
+Target = Callable[[], socket.socket]
+"""Gives the connected socket that a connection from the other end is joined with. OSError: none."""
+
+
+class Line:
+    """One end. Its peer's `parity` is the other of 0 and 1, so that numbers never meet."""
+
+    def __init__(self, descriptor: int, parity: int, targets: Mapping[str, Target]) -> None:
+        """`descriptor` is the stream, open for both directions; `targets` are known by name."""
+        self._descriptor = descriptor
+        self._targets = targets
+        self._next = parity + 2
+        self._writing = threading.Lock()
+        self._joined: dict[int, _Joined] = {}
+
+    def carry(self, connection: socket.socket, target: str) -> None:
+        """Join a connection of this end with a target of the other one. Returns at once."""
+        with self._writing:
+            number = self._next
+            self._next += 2
+        self._joined[number] = joined = _Joined(self, number, connection)
+        self.send(number, _OPEN, target.encode())
+        joined.start()
+
+    def run(self) -> None:
+        """Serve the line until the other end closes it; then close all connections."""
+        with contextlib.suppress(OSError):
+            while head := self._read(_HEAD.size):
+                number, kind, length = _HEAD.unpack(head)
+                self._take(number, kind, self._read(length))
+        for joined in list(self._joined.values()):
+            joined.drop()
+
+    def send(self, number: int, kind: int, data: bytes = b"") -> None:
+        """Send a frame. A line that is closed swallows it."""
+        view = memoryview(_HEAD.pack(number, kind, len(data)) + data)
+        with self._writing, contextlib.suppress(OSError):
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+
+    def forget(self, number: int) -> None:
+        """A connection is over."""
+        self._joined.pop(number, None)
+
+    def _take(self, number: int, kind: int, data: bytes) -> None:
+        if kind == _OPEN:
+            self._open(number, data.decode())
+            return
+        joined = self._joined.get(number)
+        if joined is None:
+            return
+        if kind == _DATA:
+            joined.pending.put(data)
+        elif kind == _END:
+            joined.pending.put(b"")
+        else:
+            joined.drop()
+
+    def _open(self, number: int, target: str) -> None:
+        try:
+            connection = self._targets[target]()
+        except (OSError, KeyError):
+            self.send(number, _GONE)
+            return
+        self._joined[number] = joined = _Joined(self, number, connection)
+        joined.start()
+
+    def _read(self, length: int) -> bytes:
+        """That many bytes; fewer when the line was closed in between."""
+        found = bytearray()
+        while len(found) < length:
+            block = os.read(self._descriptor, length - len(found))
+            if not block:
+                return b""
+            found += block
+        return bytes(found)
+
+
+class _Joined:
+    """A connection of this end, joined with one of the other."""
+
+    def __init__(self, line: Line, number: int, connection: socket.socket) -> None:
+        self.pending: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        """What has come over the line; nothing (b"") at its end."""
+        self._line = line
+        self._number = number
+        self._connection = connection
+        self._ends = 0
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to move bytes, in both directions."""
+        for move in (self._move_out, self._move_in):
+            threading.Thread(target=move, daemon=True).start()
+
+    def drop(self) -> None:
+        """The other end has gone."""
+        # Both threads wake up: one from the socket, one from the queue.
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self.pending.put(b"")
+
+    def _move_out(self) -> None:
+        with contextlib.suppress(OSError):
+            while data := self._connection.recv(_BLOCK):
+                self._line.send(self._number, _DATA, data)
+        self._line.send(self._number, _END)
+        self._ended()
+
+    def _move_in(self) -> None:
+        try:
+            while data := self.pending.get():
+                self._connection.sendall(data)
+            self._connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._line.send(self._number, _GONE)
+        self._ended()
+
+    def _ended(self) -> None:
+        with self._lock:
+            self._ends += 1
+            if self._ends < _DIRECTIONS:
+                return
+        self._connection.close()
+        self._line.forget(self._number)

@@ -1,0 +1,42 @@
+"""Names for unix sockets in folders of any depth: the kernel has room for 108 bytes only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Generator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def short_name(path: Path) -> Generator[str]:
+    """A name for a socket that fits, however deep its folder is."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def connected(path: Path) -> socket.socket:
+    """A stream to whoever listens there. Raises OSError when nobody does."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with short_name(path) as name:
+            connection.connect(name)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def listening(path: Path) -> socket.socket:
+    """A socket that listens there, for the user only; one that was there before is replaced."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with short_name(path) as name:
+        listener.bind(name)
+    path.chmod(0o600)
+    listener.listen(64)
+    return listener

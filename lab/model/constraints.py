@@ -1,0 +1,34 @@
+"""Constraints: what an operator wants of machines. The lab heeds one, `virt-type`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from lab.model.errors import JujuError
+
+VirtType = Literal["container", "virtual-machine"]
+_VIRT_TYPE = "virt-type"
+
+
+def parse(words: Sequence[str]) -> str:
+    """`key=value` words, each maybe several of them, as one text. Raises JujuError."""
+    values: dict[str, str] = {}
+    for word in " ".join(words).split():
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise JujuError(f'malformed constraint "{word}"')
+        values[key] = value
+    wanted = values.get(_VIRT_TYPE)
+    if wanted is not None and wanted not in get_args(VirtType):
+        raise JujuError(
+            f"invalid constraint value: virt-type={wanted}\n"
+            f"valid values are: {' '.join(get_args(VirtType))}"
+        )
+    return " ".join(f"{key}={value}" for key, value in sorted(values.items()))
+
+
+def virt_type(constraints: str) -> VirtType:
+    """The kind of machine that a text of `parse` asks for."""
+    wanted = f"{_VIRT_TYPE}=virtual-machine"
+    return "virtual-machine" if wanted in constraints.split() else "container"
