@@ -96,11 +96,18 @@ def _foreign(view: View, peers: Peers, fingerprint: str) -> Status | None:
 
 
 def _made_here(view: View, lxd: Lxd) -> Storage | None:
-    """The pool that this unit made at bootstrap: its driver is looked up, not remembered."""
-    pool = next((p for p in lxd.pools or () if p.name == view.options.storage_pool), None)
+    """The pool that this unit made at bootstrap: its driver is looked up, not remembered.
+
+    The option may name another one by now: then it is the one that the default profile uses.
+    """
+    known = lxd.pools or ()
+    named = [p for p in known if p.name == view.options.storage_pool]
+    used = [p for p in known if pools.PROFILE in p.used_by]
+    pool = next(iter([*named, *used]), None)
     if pool is None:
         return None
-    return Storage(backend=pool.driver, pool=pool.name, size=view.options.storage_size)
+    size = view.options.storage_size if named else pool.config.get(parts.SIZE, "")
+    return Storage(backend=pool.driver, pool=pool.name, size=size)
 
 
 def _moved(view: View, lxd: Lxd) -> Status | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from deadlines import LAPSE
+from peers import Storage
 from status import Kind
 from steps import ResetLxd
 from tests.unit.model_units import ModelApp, formed
@@ -73,6 +74,21 @@ def test_the_leader_does_not_act_on_its_own_word_before_it_is_committed():
     app.hook("lxd/0", commit=False)
 
     assert not app.clusters
+
+
+def test_another_pool_is_asked_for_before_the_bootstrap_was_told():
+    app = ModelApp()
+    app.add(0)
+    app.hook("lxd/0")
+    app.hook("lxd/0", commit=False)
+
+    app.options["storage_pool"] = "other"
+    app.settle()
+
+    (cluster,) = app.clusters.values()
+    assert set(cluster.pools) == {"local", "other"}
+    assert set(cluster.networks) == {"lxdbr0"}
+    assert app.app().storage == Storage(backend="btrfs", pool="other")
 
 
 def test_a_bootstrap_that_was_not_told_is_told_by_the_next_hook():
