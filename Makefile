@@ -104,7 +104,7 @@ integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VEN
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/integration $(ARGS)
 
 .PHONY: acceptance-vm
-acceptance-vm: setup vm-packages lab-charm lab-free ## Try zfs, lvm and VLANs on three virtual machines, emulated: 20 minutes
+acceptance-vm: setup vm-packages lab-charm lab-free ## Try zfs, lvm and VLANs on three virtual machines, emulated: 22 minutes
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/acceptance $(ARGS)
 
 # QEMU is for virtual machines only, so nobody else has to install it.
