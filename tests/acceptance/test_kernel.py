@@ -11,7 +11,6 @@ from tests.acceptance.conftest import WAIT
 from tests.integration.cluster import (
     eventually,
     lxc,
-    make_disk,
     members,
     query,
     small_image,
@@ -101,18 +100,3 @@ def test_a_unit_that_joins_has_both_pools(juju: jubilant.Juju):
 
     for name in ("local", "local-lvm"):
         assert sorted(query(juju, f"/1.0/storage-pools/{name}")["locations"]) == sorted(rows)
-
-
-def test_pools_on_devices(juju: jubilant.Juju, source: str):
-    for unit in units(juju):
-        make_disk(juju, unit, "fast")
-        make_disk(juju, unit, "thin")
-    wanted = "{fast: {backend: zfs, devices: /dev/fast}, thin: {backend: lvm, devices: /dev/thin}}"
-
-    juju.config(APP, {"storage-pools": wanted})
-
-    eventually(lambda: pools(juju).get("fast") == ("zfs", "Created"), WAIT)
-    eventually(lambda: pools(juju).get("thin") == ("lvm", "Created"), WAIT)
-    for pool in ("fast", "thin"):
-        lxc(juju, f"launch -q {source} on-{pool} --storage {pool}")
-        assert instance(juju, f"on-{pool}")[1:] == (pool, "Running")
