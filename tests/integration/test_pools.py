@@ -168,8 +168,7 @@ def test_a_device_that_vanished_is_named_until_it_is_back(juju: jubilant.Juju):
     eventually(lambda: pools(juju).get("gone") == ("btrfs", "Created"), 90)
     poor = units[0]
 
-    # What is below /dev is made anew at each boot: this one is not.
-    juju.ssh(poor, "sudo systemctl reboot --no-block || true")
+    shell(juju, poor, f"snap stop lxd; umount {FOLDER}/gone; {TAKE}; snap start lxd")
 
     juju.wait(
         lambda s: message(s, poor).startswith("blocked: pool gone is not here"),
@@ -177,3 +176,14 @@ def test_a_device_that_vanished_is_named_until_it_is_back(juju: jubilant.Juju):
         successes=1,
         timeout=120,
     )
+    shell(juju, poor, "ln -s $(losetup --find --show /var/tmp/gone) /dev/gone; snap restart lxd")
+    whole(juju, len(units))
+
+
+FOLDER = "/var/snap/lxd/common/lxd/storage-pools"
+TAKE = "losetup --detach $(readlink /dev/gone) && rm /dev/gone"
+
+
+def shell(juju: jubilant.Juju, unit: str, commands: str) -> None:
+    """Carries out shell commands as root on the unit's machine."""
+    juju.ssh(unit, f'sudo sh -c "{commands}"'.replace("$", "\\$"))
