@@ -49,17 +49,19 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     offers = parts.offers(view, lxd, pools.calls(peers))
     given = links.answers(view)
     own = own.model_copy(update={"call": None, "offers": offers, "links": given, "spread": ()})
-    problem = _moved(view, lxd)
-    if problem is None and decided and is_steward(view.unit, peers, lxd):
+    moved, problem = _moved(view, lxd), None
+    if moved is None and decided and is_steward(view.unit, peers, lxd):
         shared = _shared(view, lxd, peers, own, decided)
         steps += [*marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
         own = own.model_copy(update={"call": shared.call, "spread": segment.names(lxd)})
+    # What is the matter here comes before what is the matter elsewhere.
     problem = (
-        problem
+        moved
         or segment.problem(view, lxd, peers)
         or _refused(offers)
         or _unlinked(given)
+        or problem
         or caches.problem(view.options, lxd)
     )
     admitted = admission.admit(view, lxd, peers, fingerprint)
