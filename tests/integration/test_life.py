@@ -93,6 +93,8 @@ def test_options_are_applied_to_the_running_cluster(juju: jubilant.Juju):
             "images-replicas": -1,
             "network-ipv4": "10.77.0.1/24",
             "network-nat": False,
+            # Containers run on it.
+            "network-disruptive": True,
         },
     )
 
