@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,19 @@ from typing import Any
 import deadlines
 from networks.interface import Interface
 
+logger = logging.getLogger(__name__)
 _IP = "/sbin/ip"
 _OVS = Path("/usr/bin/ovs-vsctl")
 _SYSFS = Path("/sys/class/net")
 
 
 def found() -> tuple[Interface, ...]:
-    """All of them. Raises OSError and subprocess.SubprocessError."""
-    rows: list[dict[str, Any]] = json.loads(_run(_IP, "-details", "-json", "address", "show"))
+    """All of them, none where ip(8) fails: a hook must not fail with it."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(_run(_IP, "-details", "-json", "address", "show"))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        logger.warning("the network interfaces are not known: %s", error)
+        return ()
     bridges = _ovs_bridges()
     return tuple(_interface(row, bridges) for row in rows if row.get("ifname"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import interfaces
 from facts import Bound
 from nets import default
 from networks import MODES
@@ -151,6 +153,15 @@ def test_a_bridge_that_is_none_is_named():
 
     told = "blocked: eth1 is no bridge: name another for lxdbr0"
     assert statuses(app)["lxd/1"] == told
+
+
+def test_an_ip_that_fails_fails_no_hook(monkeypatch: pytest.MonkeyPatch):
+    def fails(*command: str) -> str:
+        raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(interfaces, "_run", fails)
+
+    assert interfaces.found() == ()
 
 
 def test_a_flat_network_needs_one_name():
