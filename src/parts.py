@@ -88,8 +88,9 @@ def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
     """Blocked for a machine that has not what a backend needs. `what` names who asks for it."""
     row = storage.BACKENDS.get(word)
     has = ", ".join(sorted(drivers & set(storage.BACKENDS)))
-    needs = f"; needs {row.needs}" if row else ""
-    return blocked(f"{what}: LXD here has {has}{needs}")
+    # The cure comes first: a long list of drivers may be cut off.
+    needs = f"needs {row.needs}; " if row else ""
+    return blocked(f"{what}: {needs}LXD here has {has}")
 
 
 def _no_ceph(ceph: Ceph | None) -> Status | None:

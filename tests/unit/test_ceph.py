@@ -205,6 +205,18 @@ def test_a_file_system_of_ceph_is_named_for_each_member():
     assert cluster.given["files"] == {"m0": "cephfs", "m1": "cephfs"}
 
 
+def test_a_kernel_without_ceph_is_told_however_much_else_there_is():
+    app = formed(2)
+    for unit in app.units.values():
+        drivers = frozenset({"btrfs", "ceph", "dir", "lvm", "zfs"})
+        unit.lxd.server_ = replace(unit.lxd.server_, drivers=drivers)
+    app.ceph = READY
+    app.options["storage_pools"] = "files: cephfs"
+    app.settle()
+
+    assert "needs module ceph" in str(app.plan("lxd/0").app_status)
+
+
 def test_a_pool_whose_ceph_is_gone_is_left_alone():
     app = on_ceph(formed(3))
     app.ceph = READY
