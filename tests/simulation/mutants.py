@@ -1,6 +1,6 @@
 """Checks the checker: deliberate mistakes in the charm's protocol, each of which must be noticed.
 
-`python -m tests.simulation.mutants` shows for each in how many seeds it was, and by what.
+`python -m tests.simulation.mutants` shows for each in how many histories it was, and by what.
 """
 
 # pyright: reportPrivateUsage=false
@@ -14,11 +14,14 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
 # This puts the charm's modules on the path.
-from tests.simulation import charm_in_process, seeds, tasks
+from tests.simulation import charm_in_process, seeds, stories, tasks
+from tests.simulation.schedule import Schedule, draw
+from tests.simulation.stories import TWO_MAKERS, USED_AND_CANCELLED
 
 # isort: split
 import act
@@ -50,8 +53,8 @@ class Mutant:
     module: ModuleType | type
     function: str
     wrong: Callable[..., Any]
-    telling: tuple[int, ...] = ()
-    """Seeds in which it is known to be noticed: they found this mistake in the charm once."""
+    story: Schedule | None = None
+    """A history that is known to tell, for what hardly any seed does."""
 
     @contextmanager
     def at_work(self) -> Generator[None]:
@@ -202,6 +205,9 @@ def _leaves_it(name: str, world: World) -> None:
     del name, world
 
 
+TELLINGS = 100
+"""How often a mutant's story is told before seeds are."""
+
 CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
 
 MUTANTS = (
@@ -209,8 +215,14 @@ MUTANTS = (
     Mutant("another founder while one is slow", leading, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", admission, "is_maker", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
-    Mutant("nobody minds whose turn it is", admission, "_onwards", _minds_no_turn, (401663,)),
-    Mutant("a used token is not waited for", admission, "awaiting", _waits_for_nobody, (403751,)),
+    Mutant("nobody minds whose turn it is", admission, "_onwards", _minds_no_turn, TWO_MAKERS),
+    Mutant(
+        "a used token is not waited for",
+        admission,
+        "awaiting",
+        _waits_for_nobody,
+        USED_AND_CANCELLED,
+    ),
     Mutant("nobody ever loses its turn", leading, "_attempt_due", _never_late),
     Mutant("the relation is taken for Juju", charm, "_units_juju_knows", _the_relation_is_juju),
     Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),
@@ -240,23 +252,24 @@ class Caught:
     by: Counter[str]
 
     @property
-    def seeds(self) -> int:
-        """In how many seeds it was noticed."""
+    def times(self) -> int:
+        """In how many histories it was noticed."""
         return self.by.total()
 
 
 def hunt(mutant: Mutant, numbers: range, enough: int) -> Caught:
-    """Runs seeds with a mutant, those that tell first, until it was noticed in `enough` of them."""
+    """Runs a mutant's story and seeds until it was noticed in `enough` of them."""
     by: Counter[str] = Counter()
     tried = 0
-    for number in (*mutant.telling, *numbers):
+    story = stories.told(mutant.story, TELLINGS) if mutant.story else ()
+    for schedule in chain(story, map(draw, numbers)):
         tried += 1
         with mutant.at_work():
-            result = seeds.run_seed(number)
+            result = seeds.run_safely(schedule)
         if result.invariant in CRASHES:
             raise RuntimeError(f"{mutant.name} does not fit the charm: {result.told}")
         # What fails without the mistake, too, says nothing of it.
-        if result.invariant and not seeds.run_seed(number).invariant:
+        if result.invariant and not seeds.run_safely(schedule).invariant:
             by[result.invariant] += 1
         if by.total() >= enough:
             break
@@ -280,10 +293,10 @@ def main() -> int:
     print(f"{'mutant':42} {'caught':>6} {'of':>5}  by")
     with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
         for found in pool.imap(_hunt, tasks):
-            escaped += not found.seeds
+            escaped += not found.times
             by = ", ".join(f"{name} {many}" for name, many in found.by.most_common(4))
             print(
-                f"{found.mutant:42} {found.seeds:6} {found.tried:5}  {by or 'NOTHING'}", flush=True
+                f"{found.mutant:42} {found.times:6} {found.tried:5}  {by or 'NOTHING'}", flush=True
             )
     print(f"{len(MUTANTS) - escaped} of {len(MUTANTS)} mutants are noticed.")
     return 1 if escaped else 0

@@ -103,9 +103,14 @@ def run_all(numbers: range, jobs: int) -> Iterator[Result]:
 
 def run_seed(seed: int) -> Result:
     """Runs one seed."""
+    return run_safely(draw(seed))
+
+
+def run_safely(schedule: Schedule) -> Result:
+    """The same as `run`; an error of the engine is a failure like others."""
     try:
-        return run(draw(seed))
+        return run(schedule)
     except Exception as error:  # noqa: BLE001 - the others go on
         where = traceback.extract_tb(error.__traceback__)[-1]
         told = f"{type(error).__name__}: {error} ({where.name} in {where.filename}:{where.lineno})"
-        return Result(seed, CRASHES, told, 0, 0.0)
+        return Result(schedule.seed, CRASHES, told, 0, 0.0)
