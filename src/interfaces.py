@@ -30,10 +30,12 @@ def found() -> tuple[Interface, ...]:
 
 def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
     name = str(row["ifname"])
-    kind = row.get("linkinfo", {}).get("info_kind", "")
+    link = row.get("linkinfo", {})
+    filters = link.get("info_data", {}).get("vlan_filtering", 0)
     return Interface(
         name=name,
-        bridge=kind == "bridge" or name in bridges,
+        bridge=link.get("info_kind") == "bridge" or name in bridges,
+        vlans=bool(filters) or name in bridges,
         subnets=tuple(
             f"{told['local']}/{told['prefixlen']}"
             for told in row.get("addr_info", ())

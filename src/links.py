@@ -98,10 +98,11 @@ def _parent(view: View, wanted: WantedNetwork) -> Link:
     there = _there(view, wanted)
     if not there:
         return Link(problem=_missing(view, wanted))
-    fit = next((interface for interface in there if not mode.unfit(interface)), None)
+    fit = next((interface for interface in there if not mode.unfit(wanted, interface)), None)
     if fit is None:
         first = there[0]
-        return Link(problem=f"{first.name} {mode.unfit(first)}: name another for {wanted.name}")
+        why = mode.unfit(wanted, first)
+        return Link(problem=f"{first.name} {why}: name another for {wanted.name}")
     return Link(parent=fit.name)
 
 

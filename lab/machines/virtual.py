@@ -20,9 +20,10 @@ from lab.machines.machine import machine_folder
 from lab.machines.network import Interface
 
 # What it has on disks of its own, in MiB; they take what is written. /dev/vda is LXD's folder,
-# /dev/vdb is free.
+# the others are free.
 LXD_MIB = 20 * 1024
 SPARE_MIB = 8 * 1024
+SPARES = ("vdb", "vdc")
 _PROJECT = Path(__file__).resolve().parents[2]
 _POLL_SECONDS = 0.5
 # Each question to a machine is a process there.
@@ -185,13 +186,14 @@ class VirtualMachine:
             own.parent.mkdir(exist_ok=True)
             own.write_text(network.boot_commands(self.number))
         shares = {"root": self.root, "shared": self.shared_dir}
-        lxd, spare = self.folder / "lxd.disk", self.folder / "spare.disk"
+        lxd, spares = self.folder / "lxd.disk", [self.folder / f"{name}.disk" for name in SPARES]
         disk.make_ext4(lxd, LXD_MIB)
-        disk.make_sparse(spare, SPARE_MIB)
+        for spare in spares:
+            disk.make_sparse(spare, SPARE_MIB)
         cgroups.create(self.hostname)
         image = VmImage((self.folder / "image").resolve())
         taps = network.connect_taps(self.number)
-        return qemu.arguments(image.kernel, image.initrd, shares, (lxd, spare), taps)
+        return qemu.arguments(image.kernel, image.initrd, shares, (lxd, *spares), taps)
 
     def _spawn(self, arguments: Sequence[str]) -> None:
         groups = [str(path) for path in cgroups.boot_entries(self.hostname)]

@@ -11,8 +11,11 @@ def _nic(wanted: WantedNetwork, parent: str) -> dict[str, str]:
     return {"nictype": "bridged", "parent": parent, **kept}
 
 
-def _unfit(interface: Interface) -> str:
-    return "" if interface.bridge else "is no bridge"
+def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
+    if not interface.bridge:
+        return "is no bridge"
+    # LXD would find out when it starts an instance.
+    return "has vlan_filtering off" if wanted.vlan and not interface.vlans else ""
 
 
 MODE = Mode(

@@ -11,6 +11,8 @@ class Interface:
 
     name: str
     bridge: bool = False
+    vlans: bool = False
+    """Whether it is a bridge that keeps VLANs apart."""
     subnets: tuple[str, ...] = ()
     virtual_functions: int = 0
     """How many it can have."""

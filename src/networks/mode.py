@@ -47,8 +47,8 @@ def _as_asked(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[s
     return keys
 
 
-def _any(interface: Interface) -> str:
-    del interface
+def _any(wanted: WantedNetwork, interface: Interface) -> str:
+    del wanted, interface
     return ""
 
 
@@ -74,7 +74,7 @@ class Mode:
     resolve: Callable[[dict[str, str], WantedNetwork, Site], dict[str, str]] = _as_asked
     nic: Callable[[WantedNetwork, str], dict[str, str]] = _no_nic
     needs_parent: bool = False
-    unfit: Callable[[Interface], str] = _any
+    unfit: Callable[[WantedNetwork, Interface], str] = _any
     one_name: bool = False
     needs: str = ""
     on_members: bool = True

@@ -11,7 +11,8 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
     return {**macvlan.config(wanted), **of_uplink(wanted)}
 
 
-def _unfit(interface: Interface) -> str:
+def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
+    del wanted
     # LXD takes all of it, and would cut the machine off. A bridge it shares.
     if interface.bridge or not interface.subnets:
         return ""

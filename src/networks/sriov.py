@@ -3,9 +3,11 @@
 from networks.interface import Interface
 from networks.macvlan import WORDS, config
 from networks.mode import Mode, on_network
+from networks.wanted import WantedNetwork
 
 
-def _unfit(interface: Interface) -> str:
+def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
+    del wanted
     return "" if interface.virtual_functions else "has no virtual functions"
 
 

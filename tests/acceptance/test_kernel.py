@@ -1,8 +1,10 @@
-"""Pools on zfs and lvm, and VLANs: what the kernel of the lab's computer lacks."""
+"""What the kernel of the lab's computer lacks: zfs, lvm, VLANs, rbd and cephfs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import jubilant
 import pytest
@@ -12,17 +14,24 @@ from tests.integration.cluster import (
     eventually,
     lxc,
     members,
+    message,
     query,
     small_image,
     whole,
 )
 from tests.integration.conftest import APP, Files
+from tests.lab import charm_files
+
+CEPH = "ceph-mon"
+CHARMS = Path(__file__).parents[1] / "services" / "charms"
+DISK = "disk: {backend: zfs, devices: /dev/vdb}"
+SHARED = "shared: ceph, files: cephfs"
 
 
 @pytest.fixture(scope="module")
 def source(juju: jubilant.Juju, deploy: Callable[..., None], files: Files) -> str:
-    """An image on three members that have their pool on zfs."""
-    deploy(3, storage_backend="zfs", storage_size="2GiB")
+    """An image on three members that have a pool on zfs in a file, and one on a device."""
+    deploy(3, storage_backend="zfs", storage_size="2GiB", storage_pools=f"{{{DISK}}}")
     whole(juju, 3, WAIT)
     return small_image(juju, files)
 
@@ -43,17 +52,19 @@ def instance(juju: jubilant.Juju, name: str) -> tuple[str, str, str]:
 
 
 @pytest.mark.usefixtures("source")
-def test_lxd_finds_zfs_and_lvm_on_every_member(juju: jubilant.Juju):
+def test_lxd_finds_the_kernel_s_drivers_on_every_member(juju: jubilant.Juju):
     for unit in units(juju):
         drivers = query(juju, "/1.0", unit)["environment"]["storage_supported_drivers"]
         assert {"lvm", "zfs"} <= {driver["Name"] for driver in drivers}
 
 
 @pytest.mark.usefixtures("source")
-def test_the_default_pool_is_on_zfs_on_every_member(juju: jubilant.Juju):
-    assert pools(juju) == {"local": ("zfs", "Created")}
+def test_pools_are_on_zfs_on_every_member(juju: jubilant.Juju):
+    assert pools(juju) == {"disk": ("zfs", "Created"), "local": ("zfs", "Created")}
     for unit in units(juju):
-        assert "local" in juju.ssh(unit, "sudo zpool list -H -o name,health")
+        shown = juju.ssh(unit, "sudo zpool list -v -H -P")
+        assert "/disks/local.img" in shown
+        assert "/dev/vdb" in shown
 
 
 def test_a_container_runs_on_each_member_and_one_moves(juju: jubilant.Juju, source: str):
@@ -70,33 +81,159 @@ def test_a_container_runs_on_each_member_and_one_moves(juju: jubilant.Juju, sour
     assert "up" in lxc(juju, "exec c0 -- sh -c 'ls /bin/sh && echo up'")
 
 
-@pytest.mark.usefixtures("source")
-def test_vlans_of_the_kernel(juju: jubilant.Juju):
-    unit = units(juju)[0]
-    juju.ssh(unit, "sudo ip link add link eth1 name eth1.7 type vlan id 7")
-    try:
-        assert "802.1Q id 7" in juju.ssh(unit, "ip -details link show eth1.7")
-    finally:
-        juju.ssh(unit, "sudo ip link delete eth1.7")
+def fixed(juju: jubilant.Juju, network: str, containers: Iterable[str]) -> list[str]:
+    """Addresses for containers where nobody gives any out."""
+    found: list[str] = []
+    for number, container in enumerate(containers, 1):
+        found.append(f"{network}.{number}")
+        lxc(juju, f"exec {container} -- ip addr add {found[-1]}/24 dev eth0")
+    return found
+
+
+def reaches(juju: jubilant.Juju, container: str, target: str) -> bool:
+    said = lxc(juju, f"exec {container} -- sh -c 'ping -c 3 -W 5 {target} || true'")
+    return " 0% packet loss" in said
+
+
+def test_macvlan_on_a_vlan_of_the_kernel(juju: jubilant.Juju, source: str):
+    juju.config(
+        APP,
+        {
+            "networks": "{tagged: {mode: macvlan, parent: eth1, vlan: 7}, plain: "
+            "{mode: macvlan, parent: eth1}}"
+        },
+    )
+    eventually(lambda: {"tagged", "plain"} <= networks(juju), WAIT)
+    whole(juju, 3, WAIT)
+    here, there, _ = sorted(members(juju))
+    for name, network, member in (
+        ("t0", "tagged", here),
+        ("t1", "tagged", there),
+        ("p0", "plain", there),
+    ):
+        lxc(juju, f"launch -q {source} {name} --network {network} --target {member}")
+
+    _, tagged, plain = fixed(juju, "10.7.0", ("t0", "t1", "p0"))
+
+    assert reaches(juju, "t0", tagged)
+    assert not reaches(juju, "t0", plain)
+    assert any("802.1Q id 7" in juju.ssh(unit, "ip -details link show") for unit in units(juju))
+    lxc(juju, "delete --force t0 t1 p0")
+
+
+def networks(juju: jubilant.Juju) -> set[str]:
+    """Those that are there on all members."""
+    rows = query(juju, "/1.0/networks?recursion=1")
+    return {row["name"] for row in rows if row["managed"] and row["status"] == "Created"}
+
+
+def nic(juju: jubilant.Juju) -> dict[str, str]:
+    return query(juju, "/1.0/profiles/default")["devices"]["eth0"]
+
+
+def test_a_flat_network_on_a_vlan_of_a_bridge(juju: jubilant.Juju, source: str):
+    filters, *others = units(juju)
+    made = "ip link add br0 type bridge && ip link set br0 up && ip link set eth1 master br0"
+    for unit in (filters, *others):
+        juju.ssh(unit, f"sudo sh -c '{made}'")
+    juju.config(APP, {"network-mode": "flat", "network-parent": "br0", "network-vlan": 8})
+    told = "blocked: br0 has vlan_filtering off: name another for lxdbr0"
+    juju.wait(
+        lambda s: {message(s, unit) for unit in (filters, *others)} == {told},
+        delay=1.0,
+        successes=1,
+        timeout=WAIT,
+    )
+
+    lets = "ip link set br0 type bridge vlan_filtering 1 && bridge vlan add dev eth1 vid 8"
+    for unit in (filters, *others):
+        juju.ssh(unit, f"sudo sh -c '{lets}'")
+    eventually(lambda: nic(juju).get("vlan") == "8", WAIT)
+    whole(juju, 3, WAIT)
+
+    here, there, _ = sorted(members(juju))
+    lxc(juju, f"launch -q {source} f0 --target {here}")
+    lxc(juju, f"launch -q {source} f1 --target {there}")
+    _, target = fixed(juju, "10.8.0", ("f0", "f1"))
+    assert reaches(juju, "f0", target)
+    lxc(juju, "config device add f1 eth0 nic nictype=bridged parent=br0 vlan=9")
+    fixed(juju, "10.8.0", ("f0", "f1"))
+    assert not reaches(juju, "f0", target)
+    lxc(juju, "delete --force f0 f1")
 
 
 def test_the_default_pool_changes_to_lvm_while_containers_run(juju: jubilant.Juju, source: str):
-    juju.config(APP, {"storage-backend": "lvm"})
+    more = f"{{{DISK}, volumes: {{backend: lvm, devices: /dev/vdc}}}}"
+    juju.config(APP, {"storage-backend": "lvm", "storage-pools": more})
 
-    eventually(lambda: pools(juju).get("local-lvm") == ("lvm", "Created"), WAIT)
+    made = ("lvm", "Created")
+    eventually(lambda: [pools(juju).get(p) for p in ("local-lvm", "volumes")] == [made] * 2, WAIT)
     whole(juju, 3, WAIT)
     for unit in units(juju):
-        assert "local-lvm" in juju.ssh(unit, "sudo vgs --noheadings --options vg_name")
+        groups = juju.ssh(unit, "sudo pvs --noheadings --options vg_name,pv_name")
+        assert {"local-lvm", "volumes"} <= set(groups.split())
+        assert "/dev/vdc" in groups
     member = sorted(members(juju))[2]
     lxc(juju, f"launch -q {source} new --target {member}")
     assert instance(juju, "new") == (member, "local-lvm", "Running")
     assert instance(juju, "c2") == (member, "local", "Running")
 
 
+def test_pools_in_a_ceph_with_the_kernel_s_own_means(
+    juju: jubilant.Juju, source: str, tmp_path: Path
+):
+    # This one's machine is a container: it would take too long on an emulated one.
+    juju.deploy(os.fspath(charm_files.pack(CEPH, tmp_path, CHARMS)), CEPH)
+    juju.wait(lambda s: jubilant.all_active(s, CEPH), timeout=WAIT)
+    juju.integrate(APP, CEPH)
+    juju.config(APP, {"storage-pools": f"{{{DISK}, {SHARED}}}"})
+    made = {"shared": ("ceph", "Created"), "files": ("cephfs", "Created")}
+    eventually(lambda: made.items() <= pools(juju).items(), WAIT)
+    whole(juju, 3, WAIT)
+
+    here, there, _ = sorted(members(juju))
+    lxc(juju, f"launch -q {source} r0 --storage shared --target {here}")
+    lxc(juju, f"launch -q {source} r1 --storage shared --target {there}")
+    lxc(juju, "storage volume create files common")
+    for name in ("r0", "r1"):
+        lxc(juju, f"config device add {name} common disk pool=files source=common path=/common")
+    lxc(juju, "exec r0 -- sh -c 'echo data > /common/word'")
+    assert lxc(juju, "exec r1 -- cat /common/word").strip() == "data"
+    lxc(juju, "exec r0 -- sh -c 'echo data > /kept; sync'")
+
+    lxc(juju, "stop --force r0")
+    lxc(juju, f"move r0 --target {there}")
+    lxc(juju, "start r0")
+
+    assert instance(juju, "r0") == (there, "shared", "Running")
+    assert lxc(juju, "exec r0 -- cat /kept").strip() == "data"
+    lxc(juju, "delete --force r0 r1")
+
+
 @pytest.mark.usefixtures("source")
-def test_a_unit_that_joins_has_both_pools(juju: jubilant.Juju):
+def test_a_unit_that_joins_has_all_pools(juju: jubilant.Juju):
     juju.add_unit(APP)
     rows = whole(juju, 4, WAIT)
 
-    for name in ("local", "local-lvm"):
+    for name in pools(juju):
         assert sorted(query(juju, f"/1.0/storage-pools/{name}")["locations"]) == sorted(rows)
+
+
+@pytest.mark.usefixtures("source")
+def test_a_machine_without_zfs_is_named_and_does_not_join(juju: jubilant.Juju, files: Files):
+    if files.container is None:
+        pytest.skip("it needs a machine of another kind: the lab's containers")
+    before = members(juju)
+    machines = set(juju.status().machines)
+    # Without the application's constraints: a container, of a computer whose kernel has no zfs.
+    juju.cli("add-machine")
+    (machine,) = set(juju.status().machines) - machines
+    juju.add_unit(APP, to=machine)
+
+    def told(status: jubilant.Status) -> bool:
+        found = status.apps[APP].units
+        joining = next((unit for unit in found if found[unit].machine == machine), "")
+        return bool(joining) and "needs module " in message(status, joining)
+
+    juju.wait(told, delay=1.0, successes=1, timeout=WAIT)
+    assert members(juju) == before

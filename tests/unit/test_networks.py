@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,7 @@ from view import Network
 
 ETH1, ENS3 = Interface("eth1"), Interface("ens3")
 BR0 = Interface("br0", bridge=True)
+TRUNK = replace(BR0, vlans=True)
 ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",))
 
 
@@ -174,11 +176,37 @@ def test_a_flat_network_needs_one_name():
 
 
 def test_a_flat_network_has_its_vlan_in_the_profile():
-    app = on_machines(formed(3), BR0)
+    app = on_machines(formed(3), TRUNK)
 
     changed(app, network_mode="flat", network_parent="br0", network_vlan=7, network_mtu=9000)
 
     assert nic(app) == {"nictype": "bridged", "parent": "br0", "vlan": "7", "mtu": "9000"}
+
+
+def test_a_vlan_needs_a_bridge_that_keeps_vlans_apart():
+    app = on_machines(formed(3), TRUNK, BR0)
+
+    changed(app, network_mode="flat", network_parent="br0", network_vlan=7)
+
+    told = "blocked: br0 has vlan_filtering off: name another for lxdbr0"
+    assert statuses(app)["lxd/1"] == told
+    assert nic(app) == {"network": "lxdbr0"}
+
+
+@pytest.mark.parametrize(("filtering", "apart"), [(0, False), (1, True)])
+def test_a_bridge_says_whether_it_keeps_vlans_apart(
+    monkeypatch: pytest.MonkeyPatch, filtering: int, apart: bool
+):
+    told = {"info_kind": "bridge", "info_data": {"vlan_filtering": filtering}}
+
+    def run(*command: str) -> str:
+        del command
+        return json.dumps([{"ifname": "br0", "linkinfo": told}])
+
+    monkeypatch.setattr(interfaces, "_run", run)
+    monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
+
+    assert interfaces.found() == (replace(BR0, vlans=apart),)
 
 
 def test_an_uplink_takes_no_interface_that_the_machine_needs():

@@ -13,7 +13,9 @@ from typing import Any
 HOME = Path("/var/lib/lab-ceph")
 CONF = HOME / "ceph.conf"
 HERE = Path(__file__).parent
-PACKAGES = ("ceph-mon", "ceph-mgr", "ceph-osd", "ceph-common")
+PACKAGES = ("ceph-mon", "ceph-mgr", "ceph-osd", "ceph-mds", "ceph-common")
+FILES = "cephfs"
+"""The file system that it has for whoever asks for one."""
 CLIENT_CAPS = ("mon", "allow r, profile rbd", "osd", "allow rwx")
 """What the charm ceph-mon gives a client that asks for nothing else."""
 
@@ -53,7 +55,7 @@ def install() -> None:
 
 def begin() -> None:
     """One monitor, one manager, one OSD."""
-    for folder in ("mon", "mgr", "osd", "run"):
+    for folder in ("mon", "mgr", "osd", "mds", "run"):
         (HOME / folder).mkdir(parents=True, exist_ok=True)
     fsid, address = str(uuid.uuid4()), run("network-get", "client", "--ingress-address").strip()
     text = (HERE / "ceph.conf").read_text()
@@ -107,6 +109,7 @@ def answer(relation: str) -> None:
                 _make_pool(operation["name"])
             elif operation["op"] == "set-key-permissions":
                 caps = tuple(operation["permissions"])
+                _make_file_system()
         app = asked["application-name"]
         ceph("auth", "get-or-create", f"client.{app}")
         ceph("auth", "caps", f"client.{app}", *caps)
@@ -128,6 +131,18 @@ def _make_pool(name: str) -> None:
     if name not in ceph("osd", "pool", "ls").split():
         ceph("osd", "pool", "create", name)
         ceph("osd", "pool", "application", "enable", name, "rbd")
+
+
+def _make_file_system() -> None:
+    keyring = HOME / "mds/keyring"
+    if keyring.exists():
+        return
+    for pool in (f"{FILES}-data", f"{FILES}-metadata"):
+        ceph("osd", "pool", "create", pool)
+    ceph("fs", "new", FILES, f"{FILES}-metadata", f"{FILES}-data")
+    caps = ("mon", "profile mds", "mgr", "profile mds", "osd", "allow *", "mds", "allow *")
+    keyring.write_text(ceph("auth", "get-or-create", "mds.f", *caps))
+    daemon("ceph-mds", "f")
 
 
 def main() -> None:
