@@ -50,6 +50,7 @@ from steps import (
     RunSegment,
     SetDefaultProfile,
     SetFailureDomain,
+    SetRole,
     SetServerConfig,
     StartInstance,
     Step,
@@ -214,6 +215,11 @@ def _cancel_token(step: CancelToken, unit: str, world: World, events: Events) ->
     return replace(events, made=None, withdrawn=world.lxd.cancel_join_token(step.name, step.digest))
 
 
+def _set_role(step: SetRole, unit: str, world: World, events: Events) -> Events:
+    world.lxd.set_role(step.role, step.members)
+    return events
+
+
 def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events: Events) -> Events:
     world.lxd.set_failure_domain(step.name, step.domain)
     return events
@@ -334,6 +340,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     MakeToken: _make_token,
     CancelToken: _cancel_token,
     SetFailureDomain: _set_failure_domain,
+    SetRole: _set_role,
     ForgetForming: _forget_forming,
     Evacuate: _evacuate,
     MoveInstance: _move_instance,

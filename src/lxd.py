@@ -12,6 +12,7 @@ from typing import Any
 import deadlines
 import join_tokens
 import lxd_answers
+import lxd_members
 import lxd_networks
 import lxd_notes
 import lxd_pools
@@ -329,15 +330,11 @@ class LxdApi:
 
     def set_failure_domain(self, name: str, domain: str) -> None:
         """Tells LXD in which failure domain a member is."""
-        path = f"cluster/members/{name}"
-        member = self._requests.get(path)
-        keep = ("config", "description", "groups", "roles")
-        body = {key: member[key] for key in keep if key in member}
-        if not body.get("groups", True):
-            # A join that took the place of one cut short leaves the member in no group, and LXD
-            # refuses every change of it that does not name one.
-            body["groups"] = ["default"]
-        self._requests.change("put", path, body | {"failure_domain": domain})
+        lxd_members.set_failure_domain(self._requests, name, domain)
+
+    def set_role(self, role: str, members: Mapping[str, bool]) -> None:
+        """Gives some members a role, and takes it from others. See `lxd_members`."""
+        lxd_members.set_role(self._requests, role, members)
 
     def evacuate(self, name: str, seconds: float) -> Iterator[None]:
         """Moves the instances off a member, yields every few seconds until that is done.

@@ -7,6 +7,7 @@ from dataclasses import replace
 import admission
 import caches
 import departures
+import gateways
 import links
 import marks
 import nets
@@ -143,11 +144,13 @@ def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage)
     net = nets.change(view, lxd, peers, own.links)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
     steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]
+    steps += gateways.steps(view.options, lxd)
     down = [m.name for m in lxd.members if not m.online]
     if steps and down:
         return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
     change = pools.change(view, lxd, peers, decided)
-    return replace(change, steps=(*steps, *change.steps), problem=net.problem or change.problem)
+    problem = net.problem or change.problem or gateways.problem(view.options, lxd)
+    return replace(change, steps=(*steps, *change.steps), problem=problem)
 
 
 def _unavailable(lxd: Lxd) -> Status | None:

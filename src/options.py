@@ -21,6 +21,7 @@ STATUS_LIMIT = 79
 """Characters of a status message that `juju status` shows on a usual terminal."""
 
 _CONNECTION = re.compile(r"(tcp|ssl):(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
+_HOSTNAMES = re.compile(r"[A-Za-z0-9.*?\[\]!-]{1,64}")
 _CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
 
 EVACUATE, REFUSE, ABANDON = "evacuate", "refuse", "abandon"
@@ -75,6 +76,12 @@ def _networks(value: str, info: ValidationInfo) -> str:
 
 def _uplink(value: str) -> str:
     return asked.name(value) if value else value
+
+
+def _members(value: str) -> str:
+    if not all(_HOSTNAMES.fullmatch(word) for word in yaml_maps.words(value)):
+        raise ValueError("use names of members, or globs such as rack1-*")
+    return value
 
 
 def _northbound(value: str) -> str:
@@ -157,6 +164,7 @@ class Options(BaseModel):
     network_disruptive: bool = False
     vxlan_group: Annotated[str, AfterValidator(asked.group)] = "auto"
     ovn_uplink: Annotated[str, AfterValidator(_uplink)] = ""
+    ovn_gateways: Annotated[str, AfterValidator(_members)] = ""
     ovn_northbound: Annotated[str, AfterValidator(_northbound)] = ""
     cluster_offline_threshold: Annotated[int, AfterValidator(_threshold)] = 20
     images_replicas: Annotated[int, AfterValidator(_replicas)] = 3

@@ -160,6 +160,21 @@ class SetFailureDomain:
 
 
 @dataclass(frozen=True)
+class SetRole:
+    """These members have the role, or have it no more."""
+
+    role: str
+    members: Mapping[str, bool]
+
+    def __str__(self) -> str:
+        given = [name for name, has in sorted(self.members.items()) if has]
+        taken = [name for name, has in sorted(self.members.items()) if not has]
+        told = [f"give the role {self.role} to {', '.join(given)}"] if given else []
+        told += [f"take it from {', '.join(taken)}"] if taken else []
+        return "; ".join(told)
+
+
+@dataclass(frozen=True)
 class ForgetForming:
     """The notes of a bootstrap or join under way, and of failed joins, are gone."""
 
@@ -287,6 +302,7 @@ Step = (
     | MakeToken
     | CancelToken
     | SetFailureDomain
+    | SetRole
     | ForgetForming
     | Evacuate
     | MoveInstance

@@ -117,6 +117,23 @@ def test_containers_on_three_members_meet_and_reach_the_world(juju: jubilant.Juj
     assert " 0% packet loss" in lxc(juju, f"exec {old} -- cat /log")
 
 
+@pytest.mark.usefixtures("source")
+def test_networks_go_out_by_the_members_that_are_to_be_gateways(juju: jubilant.Juju):
+    gateway = sorted(members(juju))[1]
+
+    def gateways() -> set[str]:
+        ask = "ovn-nbctl --bare --columns=chassis_name list ha_chassis"
+        return set(juju.ssh(f"{CENTRAL}/leader", f"sudo {ask}").split())
+
+    assert len(gateways()) == 3
+    juju.config(APP, {"ovn-gateways": gateway})
+
+    eventually(lambda: gateways() == {gateway}, 90)
+    whole(juju, 3)
+    assert "ovn-chassis" in members(juju)[gateway]["roles"]
+    assert reaches(juju, "o0", OUT)
+
+
 def test_the_database_is_opened_with_certificates(juju: jubilant.Juju, source: str):
     juju.config(APP, reset="ovn-northbound")
     juju.integrate(f"{APP}:ovsdb-cms", f"{CENTRAL}:ovsdb-cms")

@@ -378,6 +378,12 @@ class ModelLxd:
         secret = self.shared.tokens.pop(name, "")
         return bool(secret) and digest in ("", join_tokens.digest_of(secret))
 
+    def set_role(self, role: str, members: Mapping[str, bool]) -> None:
+        for name, has in members.items():
+            member = self.shared.members[name]
+            roles = member.roles | {role} if has else member.roles - {role}
+            self.shared.members[name] = replace(member, roles=roles)
+
     def set_failure_domain(self, name: str, domain: str) -> None:
         self.shared.members[name] = replace(self.shared.members[name], failure_domain=domain)
 

@@ -119,6 +119,11 @@ REFUSED = [
         "10.0.0.1",
         "ovn-northbound=10.0.0.1: use tcp:ADDRESS:6641 or ssl:ADDRESS:6641",
     ),
+    (
+        "ovn-gateways",
+        "a_b",
+        "ovn-gateways=a_b: use names of members, or globs such as rack1-*",
+    ),
     ("cluster-offline-threshold", 10, "cluster-offline-threshold=10: use 11 to 86400 (seconds)"),
     ("images-replicas", 0, "images-replicas=0: use 1 to 1000, or -1 for every member"),
     ("snap-channel", "5.21", "snap-channel=5.21: use TRACK/RISK, such as 5.21/stable"),

@@ -153,3 +153,45 @@ def test_an_uplink_that_is_not_there_is_named():
     app = on_ovn(TCP, ovn_uplink="up")
 
     assert statuses(app)["lxd/0"] == "blocked: network ovn0: there is no network up"
+
+
+def gateways(app: ModelApp) -> set[str]:
+    return {m.name for m in cluster_of(app).members.values() if "ovn-chassis" in m.roles}
+
+
+def test_gateways_are_the_members_that_the_option_names():
+    app = formed(3)
+
+    app.options["ovn_gateways"] = "m0 m[2-9]"
+    app.settle()
+    assert gateways(app) == {"m0", "m2"}
+
+    app.options["ovn_gateways"] = "m1"
+    app.settle()
+    assert gateways(app) == {"m1"}
+
+    app.options["ovn_gateways"] = ""
+    app.settle()
+    assert gateways(app) == {"m1"}
+
+
+def test_a_member_that_joins_is_a_gateway_if_the_option_says_so():
+    app = formed(2)
+    app.options["ovn_gateways"] = "*"
+    app.settle()
+
+    app.add(2)
+    app.settle()
+
+    assert gateways(app) == {"m0", "m1", "m2"}
+
+
+def test_gateways_that_nobody_is_change_nothing():
+    app = formed(2)
+
+    app.options["ovn_gateways"] = "edge*"
+    app.settle()
+
+    told = "blocked: ovn-gateways=edge* fits no member; use m0|m1"
+    assert statuses(app)["lxd/0"] == told
+    assert gateways(app) == set()

@@ -57,6 +57,15 @@ def set_domain(server: Server, name: str, domain: str) -> None:
     row.domain = domain
 
 
+def set_role(server: Server, role: str, members: Mapping[str, bool]) -> None:
+    """Gives members a role, or takes it from them."""
+    for name, has in members.items():
+        row = server.records.rows.get(name)
+        if row is None:
+            raise LxdError(f'No cluster member called "{name}"')
+        row.given = row.given | {role} if has else row.given - {role}
+
+
 def down(server: Server) -> list[Row]:
     """The members that this one cannot reach now, whatever the list says."""
     return [row for row in server.records.members if not server.hears(row)]

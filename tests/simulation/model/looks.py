@@ -41,7 +41,7 @@ def members(server: Server) -> tuple[Member, ...]:
     rows = sorted(records.members, key=lambda r: r.name)
     listed: list[Member] = []
     for row in rows:
-        roles = {row.role.value} - {""}
+        roles = {row.role.value, *row.given} - {""}
         if row.name == leader:
             roles.add("database-leader")
         status = heartbeats.status(records, row, cloud.now)

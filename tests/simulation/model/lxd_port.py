@@ -296,6 +296,10 @@ class ModelLxd:
         """Tells LXD in which failure domain a member is."""
         self._change("set_failure_domain", lambda s: changes.set_domain(s, name, domain))
 
+    def set_role(self, role: str, members: Mapping[str, bool]) -> None:
+        """Gives some members a role, and takes it from others."""
+        self._change("set_role", lambda s: changes.set_role(s, role, members))
+
     def evacuate(self, name: str, seconds: float) -> Iterator[None]:
         """Moves the instances off a member, yields now and then until that is done."""
         cloud = self._server.cloud

@@ -38,6 +38,8 @@ class Row:
     role: Role
     heartbeat: float
     domain: str = "default"
+    given: frozenset[str] = frozenset()
+    """Roles that an operator gave it."""
     has_copy: bool = False
     """Whether it had the database at some time: it may go on from that if the others are lost."""
 
