@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import logging
 import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from networks.interface import Interface
 logger = logging.getLogger(__name__)
 _IP = "/sbin/ip"
 _OVS = Path("/usr/bin/ovs-vsctl")
+_RESOLVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
 _SYSFS = Path("/sys/class/net")
 
 
@@ -25,7 +29,53 @@ def found() -> tuple[Interface, ...]:
         logger.warning("the network interfaces are not known: %s", error)
         return ()
     bridges = _ovs_bridges()
-    return tuple(_interface(row, bridges) for row in rows if row.get("ifname"))
+    routers = _routers()
+    named = (_interface(row, bridges) for row in rows if row.get("ifname"))
+    return tuple(_with_ways_out(interface, routers) for interface in named)
+
+
+def _with_ways_out(interface: Interface, routers: Mapping[str, list[str]]) -> Interface:
+    """The same with the routers that it leads to, by which the machine reaches the world."""
+    its = routers.get(interface.name, [])
+    subnets = [ipaddress.ip_interface(subnet).network for subnet in interface.subnets]
+    found = [f"{r}/{n.prefixlen}" for r in its for n in subnets if ipaddress.ip_address(r) in n]
+    return replace(interface, routers=tuple(found), resolvers=_resolvers() if found else ())
+
+
+def _routers() -> dict[str, list[str]]:
+    """By interface: the addresses of default routes."""
+    found: dict[str, list[str]] = {}
+    for family in ("-4", "-6"):
+        try:
+            rows: list[dict[str, Any]] = json.loads(
+                _run(_IP, family, "-json", "route", "show", "default")
+            )
+        except (OSError, subprocess.SubprocessError, ValueError):
+            continue
+        for row in rows:
+            if "gateway" in row and "dev" in row:
+                found.setdefault(str(row["dev"]), []).append(str(row["gateway"]))
+    return found
+
+
+def _resolvers() -> tuple[str, ...]:
+    """The machine's name servers; one on the machine itself is of no use to others."""
+    for path in _RESOLVERS:
+        try:
+            lines = path.read_text().splitlines()
+        except OSError:
+            continue
+        words = [line.split() for line in lines if line.startswith("nameserver ")]
+        return tuple(word[1] for word in words if len(word) > 1 and _is_global(word[1]))
+    return ()
+
+
+def _is_global(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return not found.is_loopback and not found.is_link_local
 
 
 def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:

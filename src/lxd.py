@@ -231,9 +231,15 @@ class LxdApi:
         """Deletes a network. LXD refuses one that is used."""
         self._requests.change("delete", f"networks/{name}")
 
-    def update_network(self, name: str, values: Mapping[str, str]) -> None:
-        """Sets some keys of a network's configuration on every member."""
-        self._requests.change("patch", f"networks/{name}", {"config": dict(values)})
+    def parents(self, network: str, members: Iterable[str]) -> dict[str, str]:
+        """By member: the interface that a network is on. See `lxd_networks`."""
+        return lxd_networks.parents(self._requests, network, members)
+
+    def update_network(
+        self, name: str, values: Mapping[str, str], members: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Sets some keys of a network on every member, and some on single ones."""
+        lxd_networks.update(self._requests, name, values, members)
 
     def default_profile(self) -> dict[str, Any]:
         """The default profile: `config`, `description`, `devices`."""

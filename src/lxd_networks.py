@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import lxd_profile
 from lxd_requests import Requests
@@ -20,6 +20,30 @@ def create(
         body = {"name": name, "type": kind, "config": dict(keys)}
         requests.change("post", "networks", body, target=member)
     requests.change("post", "networks", {"name": name, "type": kind, "config": dict(config)})
+
+
+def parents(requests: Requests, network: str, members: Iterable[str]) -> dict[str, str]:
+    """By member: the interface that a network is on there. Without a target LXD tells of none."""
+    path = f"networks/{network}"
+    return {
+        member: requests.get(path, target=member)["config"].get("parent", "") for member in members
+    }
+
+
+def update(
+    requests: Requests,
+    name: str,
+    values: Mapping[str, str],
+    members: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Changes keys of a network: what members have for themselves first.
+
+    So the keys that all share tell, once they are changed, that each member's are.
+    """
+    path = f"networks/{name}"
+    for member, keys in members.items():
+        requests.change("patch", path, {"config": dict(keys)}, target=member)
+    requests.change("patch", path, {"config": dict(values)})
 
 
 def keep_nics(requests: Requests, nic: Mapping[str, str]) -> None:

@@ -43,8 +43,8 @@ def _remove_half_made(network: str, world: World) -> None:
 
 
 def update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
-    """These keys are set on all members."""
-    world.lxd.update_network(step.name, step.values)
+    """These keys are set on all members, and what members have for themselves before that."""
+    world.lxd.update_network(step.name, step.values, step.members)
     return events
 
 

@@ -15,6 +15,7 @@ import networks
 import together
 from networks import MARK, Mode, Site
 from networks.wanted import WantedNetwork
+from options import Options
 from peers import Link, OnParent
 from status import Status, blocked, count, names, waiting
 from steps import CreateNetwork, Step, UpdateNetwork
@@ -84,7 +85,7 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
         return Change(problem=blocked(f"network {net.name} is {mode_of(there)} here already"))
     given = _given(view, lxd, peers, own, net)
     if there is not None:
-        return _drift(view, net, there, given if isinstance(given, Status) else None)
+        return _drift(view, net, there, given)
     if isinstance(given, Status):
         return Change(problem=given)
     shared = next(iter(given.values()), "") if mode.one_name else ""
@@ -97,7 +98,8 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
         return Change(problem=told)
     if busy := together.hindrance(view, lxd, peers, f"the network {net.name}"):
         return Change(problem=busy)
-    keys = mode.resolve(_keys(net), links.resolved(net, shared), _site(view, lxd))
+    site = _site(view, lxd, given.get(lxd.server.name, ""))
+    keys = mode.resolve(_keys(net), links.resolved(net, shared), site)
     on = lxd.members if mode.on_members else ()
     members = {m.name: mode.own(given.get(m.name, "")) for m in on}
     step = CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
@@ -121,9 +123,10 @@ def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
     return None
 
 
-def _site(view: View, lxd: Lxd) -> Site:
+def _site(view: View, lxd: Lxd, parent: str) -> Site:
     taken = tuple(subnet for i in view.interfaces for subnet in i.subnets)
-    return Site(lxd.server.fingerprint, view.bound.subnet, taken)
+    on = next((i for i in view.interfaces if i.name == parent), None)
+    return Site(lxd.server.fingerprint, view.bound.subnet, taken, on)
 
 
 def _keys(net: WantedNetwork) -> dict[str, str]:
@@ -132,24 +135,57 @@ def _keys(net: WantedNetwork) -> dict[str, str]:
     keys = {**mode.config(net), **net.config}
     # A type that has one mode alone needs no mark.
     mark = {MARK: mode.name} if mode.name != mode.type else {}
-    looked_for = {PARENTS: " ".join(net.parents)} if mode.own("any") else {}
-    return {**keys, **mark, **looked_for}
+    return {**keys, **mark, **_looked_for(net)}
 
 
-def _drift(view: View, net: WantedNetwork, there: Network, hindered: Status | None) -> Change:
+def _looked_for(net: WantedNetwork) -> dict[str, str]:
+    """What its interfaces are looked for by, as it stands on record with the network."""
+    mode = networks.MODES[net.mode]
+    return {PARENTS: " ".join(net.parents)} if mode.own("any") or mode.shared_parent else {}
+
+
+def relisted(options: Options, known: tuple[Network, ...]) -> list[str]:
+    """Networks that are on an interface of each machine, where another list is asked for now."""
+    made = {n.name: n for n in known if not n.half_made}
+    first, *more = options.networks_asked
+    asked = [net for net in (default(first, known), *more) if networks.MODES[net.mode].own("any")]
+    return [
+        net.name
+        for net in asked
+        if net.name in made and networks.drift(_looked_for(net), made[net.name].config)
+    ]
+
+
+def _drift(
+    view: View, net: WantedNetwork, there: Network, given: Mapping[str, str] | Status
+) -> Change:
     """A network that is there becomes what is asked for, unless that would cut somebody off."""
     mode = networks.MODES[net.mode]
     nic = mode.nic(net, "")
     changes = networks.drift(_keys(net), there.config)
-    if changes and hindered is not None:
-        return Change(problem=hindered, nic=nic)
+    if not changes:
+        return Change(nic=nic)
+    if isinstance(given, Status):
+        return Change(problem=given, nic=nic)
+    moved: dict[str, dict[str, str]] = {}
+    if PARENTS in changes:
+        on = mode.own
+        moved = {m: on(p) for m, p in given.items() if on(p) and there.parents.get(m) != p}
+        changes |= _shared_parent(mode, there, given)
     on_it = [user for user in there.used_by if user.startswith(_INSTANCES)]
-    cutting = sorted(key for key in changes if key.startswith(_CUTTING))
+    cutting = sorted(key for key in changes if key.startswith(_CUTTING)) + ["parent"] * bool(moved)
     if cutting and on_it and not view.options.network_disruptive:
         cut = f"{cutting[0]} cuts off {count(len(on_it), 'instance')}"
         told = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
         return Change(problem=told, nic=nic)
-    return Change((UpdateNetwork(net.name, changes),) if changes else (), nic=nic)
+    return Change((UpdateNetwork(net.name, changes, moved),), nic=nic)
+
+
+def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict[str, str]:
+    """The interface of a network that has one name for it everywhere, where that is another now."""
+    name = next(iter(given.values()), "")
+    other = mode.shared_parent and there.config.get(mode.shared_parent, "") != name
+    return {mode.shared_parent: name} if other else {}
 
 
 def _given(

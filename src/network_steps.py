@@ -68,14 +68,16 @@ class EndSegment:
 
 @dataclass(frozen=True)
 class UpdateNetwork:
-    """These keys of a network have these values on every member."""
+    """These keys of a network have these values on every member; some have others of their own."""
 
     name: str
     values: Mapping[str, str]
+    members: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     def __str__(self) -> str:
-        changes = ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
-        return f"set {changes} on the network {self.name}"
+        changes = [f"{_said(self.values)}"] if self.values else []
+        changes += [f"{_said(keys)} on {member}" for member, keys in sorted(self.members.items())]
+        return f"set {', '.join(changes)} on the network {self.name}"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,10 @@ class SetDefaultProfile:
         if self.nic is None:
             return told
         return f"{told}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
+
+
+def _said(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(values.items()))
 
 
 def where(nic: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import deadlines
 import links
+import nets
 import ovn
 import pools
 import segment
@@ -103,8 +104,7 @@ def observe_networks(view: View, world: World) -> View:
     lxd = view.lxd
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or lxd.nic is not None:
         return view
-    nic = world.lxd.default_profile()["devices"].get("eth0", {})
-    return replace(view, lxd=replace(lxd, networks=world.lxd.networks(), nic=nic))
+    return replace(view, lxd=_with_networks(lxd, view.options, world))
 
 
 def _ceph(juju: Juju, world: World) -> Ceph | None:
@@ -204,8 +204,17 @@ def _answers(juju: Juju, world: World) -> Lxd:
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())
         return replace(seen, networks=world.lxd.networks()) if spread else seen
+    return _with_networks(seen, juju.options, world)
+
+
+def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:
+    """The networks and the default profile's nic; where another interface is asked for, theirs."""
     nic = world.lxd.default_profile()["devices"].get("eth0", {})
-    return replace(seen, networks=world.lxd.networks(), nic=nic)
+    known = world.lxd.networks()
+    members = [m.name for m in seen.members]
+    parents = {name: world.lxd.parents(name, members) for name in nets.relisted(options, known)}
+    known = tuple(replace(n, parents=parents.get(n.name, {})) for n in known)
+    return replace(seen, networks=known, nic=nic)
 
 
 def _someone_leaves(juju: Juju) -> bool:

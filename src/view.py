@@ -88,6 +88,8 @@ class Network:
     status: str
     config: Mapping[str, str]
     used_by: frozenset[str]
+    parents: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By member: the interface that it is on. Known while another is asked for."""
 
     @property
     def half_made(self) -> bool:

@@ -45,10 +45,14 @@ def by_family(told: Iterable[str]) -> dict[int, list[str]]:
 
 
 def of_uplink(wanted: WantedNetwork) -> dict[str, str]:
-    """The keys of a network by which overlays reach the world."""
+    """The keys of a network by which overlays reach the world.
+
+    Nothing of gateways or name servers where none is named: those were found when it was made.
+    """
     gateways, ranges = by_family(wanted.gateway), by_family(wanted.ranges)
-    keys: dict[str, str] = {"dns.nameservers": ",".join(wanted.dns)}
+    keys: dict[str, str] = {"dns.nameservers": ",".join(wanted.dns)} if wanted.dns else {}
     for version in (4, 6):
-        keys[f"ipv{version}.gateway"] = ",".join(gateways[version])
         keys[f"ipv{version}.ovn.ranges"] = ",".join(ranges[version])
+        if wanted.gateway:
+            keys[f"ipv{version}.gateway"] = ",".join(gateways[version])
     return keys

@@ -14,5 +14,9 @@ class Interface:
     vlans: bool = False
     """Whether it is a bridge that keeps VLANs apart."""
     subnets: tuple[str, ...] = ()
+    routers: tuple[str, ...] = ()
+    """By which the machine itself reaches the world, with their prefix lengths."""
+    resolvers: tuple[str, ...] = ()
+    """The machine's name servers, where the interface is its way out."""
     virtual_functions: int = 0
     """How many it can have."""

@@ -24,6 +24,8 @@ class Site:
     """Of the binding `network`, as a CIDR."""
     taken: tuple[str, ...] = ()
     """Subnets of the machine, as CIDRs."""
+    parent: Interface | None = None
+    """What the network is on there."""
 
 
 def _no_config(wanted: WantedNetwork) -> dict[str, str]:
@@ -62,8 +64,8 @@ class Mode:
     device, empty where instances cannot be on it.
     `needs_parent` says whether it is on an interface of each machine, whether one was named or not,
     and `unfit` why an interface cannot be that, empty if it can. With `one_name` it has the same
-    name everywhere: LXD keeps it where all members share it. `needs` says what each machine
-    needs for it beside LXD: see `abilities`.
+    name everywhere: LXD keeps it where all members share it, `shared_parent` is a network's key.
+    `needs` says what each machine needs for it beside LXD: see `abilities`.
     `on_members` says that LXD wants to be told of each member first, not of the cluster alone.
     """
 
@@ -76,6 +78,7 @@ class Mode:
     needs_parent: bool = False
     unfit: Callable[[WantedNetwork, Interface], str] = _any
     one_name: bool = False
+    shared_parent: str = ""
     needs: str = ""
     on_members: bool = True
 

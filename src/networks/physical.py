@@ -1,14 +1,25 @@
 """An interface of each machine as the way out for OVN networks. No instance can be on it itself."""
 
+from dataclasses import replace
+
 from networks import macvlan
 from networks.addresses import of_uplink
 from networks.interface import Interface
-from networks.mode import Mode
+from networks.mode import Mode, Site
 from networks.wanted import WantedNetwork
 
 
 def _config(wanted: WantedNetwork) -> dict[str, str]:
     return {**macvlan.config(wanted), **of_uplink(wanted)}
+
+
+def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:
+    """Without a word of the operator's the machine's own router and name servers are taken."""
+    if site.parent is None:
+        return keys
+    gateway = wanted.gateway or site.parent.routers
+    dns = wanted.dns or site.parent.resolvers
+    return {**keys, **of_uplink(replace(wanted, gateway=gateway, dns=dns))}
 
 
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
@@ -24,6 +35,7 @@ MODE = Mode(
     type="physical",
     words=macvlan.WORDS | {"gateway", "ranges", "dns"},
     config=_config,
+    resolve=_resolve,
     needs_parent=True,
     unfit=_unfit,
 )

@@ -79,4 +79,5 @@ MODE = Mode(
     resolve=_resolve,
     nic=on_network,
     one_name=True,
+    shared_parent=f"{TUNNEL}interface",
 )

@@ -213,7 +213,7 @@ def networks(told: Transcript) -> None:
     config = {"ipv4.address": "10.78.0.1/24", "ipv6.address": "none"}
     told.ask("with one down", lambda: lxd.create_network("br-six", "bridge", config, names))
     told.ask("networks with one down", lambda: made(told))
-    told.ask("a change", lambda: lxd.update_network("br-one", {"ipv4.nat": "true"}))
+    told.ask("a change", lambda: lxd.update_network("br-one", {"ipv4.nat": "true"}, {}))
     told.ask("deleted with one down", lambda: lxd.delete_network("br-six"))
     told.ask("networks after that", lambda: made(told))
     side.start_daemon("c")

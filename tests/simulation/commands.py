@@ -32,6 +32,7 @@ _GOOD = {
     "devices": {"storage-devices": "/dev/vd*"},
     "macvlan": {"network-mode": "macvlan", "network-parent": "eth1 ens*"},
     "lan": {"networks": "{lan: {mode: macvlan, parent: [eth1, ens3], vlan: 7}}"},
+    "parent=eth0": {"network-parent": "eth0"},
     "name=br7": {"network-name": "br7"},
     "name=lxdbr0": {"network-name": "lxdbr0"},
     "subnet": {"network-ipv4": "10.77.0.1/24", "network-disruptive": True},

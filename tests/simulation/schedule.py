@@ -126,7 +126,17 @@ _STORAGE = (
 )
 _BAD_STORAGE = ("pools=[", "device=none")
 _NETWORKS = (
-    *("macvlan", "macvlan", "mode=bridge", "lan", "lan", "name=br7", "name=lxdbr0", "subnet"),
+    *(
+        "macvlan",
+        "macvlan",
+        "mode=bridge",
+        "lan",
+        "lan",
+        "parent=eth0",
+        "name=br7",
+        "name=lxdbr0",
+        "subnet",
+    ),
     *("fast", "images", "no images"),
 )
 _BAD_NETWORKS = ("parent=none", "networks=[")

@@ -317,7 +317,15 @@ class ModelLxd:
     def delete_network(self, name: str) -> None:
         self.shared.networks.pop(name, None)
 
-    def update_network(self, name: str, values: Mapping[str, str]) -> None:
+    def parents(self, network: str, members: Iterable[str]) -> dict[str, str]:
+        known = self.shared.parents.get(network, {})
+        return {member: known.get(member, "") for member in members}
+
+    def update_network(
+        self, name: str, values: Mapping[str, str], members: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        for member, keys in members.items():
+            self.shared.parents.setdefault(name, {})[member] = keys["parent"]
         old = self.shared.networks[name]
         self.shared.networks[name] = replace(old, config={**old.config, **values})
 

@@ -84,7 +84,7 @@ def join(
     parents = {a["name"]: a["value"] for a in answers if a["key"] == "parent"}
     for network in records.networks.values():
         if not network.half_made:
-            networks.give(server, network, parents)
+            networks.give(server, network, name, parents, records)
     server.config["cluster.https_address"] = address
     server.lose_records()
     server.hung = True

@@ -234,9 +234,15 @@ class ModelLxd:
         """Deletes a network."""
         self._change("delete_network", lambda s: networks.delete(s, name))
 
-    def update_network(self, name: str, values: Mapping[str, str]) -> None:
-        """Sets some keys of a network's configuration on every member."""
-        self._change("update_network", lambda s: networks.update(s, name, values))
+    def parents(self, network: str, members: Iterable[str]) -> dict[str, str]:
+        """By member: the interface that a network is on."""
+        return self._look("parents", lambda s: networks.parents(s, network, members))
+
+    def update_network(
+        self, name: str, values: Mapping[str, str], members: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Sets some keys of a network on every member, and some on single ones."""
+        self._change("update_network", lambda s: networks.update(s, name, values, members))
 
     def set_default_profile(self, profile: Mapping[str, Any]) -> None:
         """Replaces the default profile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from tests.simulation.model import changes, looks
 from view import Network
 
 if TYPE_CHECKING:
+    from tests.simulation.model.records import Records
     from tests.simulation.model.server import Server
 
 _ON_INTERFACE = frozenset({"macvlan", "physical", "sriov"})
@@ -57,7 +58,7 @@ def create(server: Server, name: str, kind: str, config: Mapping[str, str]) -> N
     for row in records.members:
         _has(server.cloud.servers[row.server], kind, defined[row.name])
     records.networks[name] = network
-    records.defined.pop(name, None)
+    records.parents[name] = records.defined.pop(name, {})
 
 
 def _has(server: Server, kind: str, parent: str) -> None:
@@ -65,10 +66,20 @@ def _has(server: Server, kind: str, parent: str) -> None:
         raise LxdError(f"Parent device {parent!r} doesn't exist")
 
 
-def give(server: Server, network: Network, answers: Mapping[str, str]) -> None:
+def give(
+    server: Server, network: Network, member: str, answers: Mapping[str, str], records: Records
+) -> None:
     """The part of a server that joins."""
     if network.type in _ON_INTERFACE:
-        _has(server, network.type, answers.get(network.name, ""))
+        parent = answers.get(network.name, "")
+        _has(server, network.type, parent)
+        records.parents.setdefault(network.name, {})[member] = parent
+
+
+def parents(server: Server, name: str, members: Iterable[str]) -> dict[str, str]:
+    """By member: the interface that a network is on."""
+    known = server.records.parents.get(name, {})
+    return {member: known.get(member, "") for member in members}
 
 
 def delete(server: Server, name: str) -> None:
@@ -81,14 +92,24 @@ def delete(server: Server, name: str) -> None:
     _all_up(server)
     server.records.networks.pop(name)
     server.records.defined.pop(name, None)
+    server.records.parents.pop(name, None)
 
 
-def update(server: Server, name: str, values: Mapping[str, str]) -> None:
-    """Sets some keys of a network's configuration on every member."""
+def update(
+    server: Server,
+    name: str,
+    values: Mapping[str, str],
+    members: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Sets some keys of a network on every member, and some on single ones."""
     old = server.records.networks.get(name)
     if old is None:
         raise LxdError("Network not found")
     _all_up(server)
+    for member, keys in members.items():
+        row = server.records.rows[member]
+        _has(server.cloud.servers[row.server], old.type, keys["parent"])
+        server.records.parents[name][member] = keys["parent"]
     config = {**old.config, **_resolved(values)}
     server.records.networks[name] = replace(old, config=config)
 

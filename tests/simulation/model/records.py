@@ -86,6 +86,8 @@ class Records:
     networks: dict[str, Network] = field(default_factory=dict[str, Network])
     defined: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     """By network that was defined and not yet created, and member: its interface."""
+    parents: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """By network and member: the interface that it is on."""
     nics: dict[Key, str] = field(default_factory=dict[Key, str])
     """The network that an instance is on."""
     launched: dict[Key, float] = field(default_factory=dict[Key, float])
@@ -157,6 +159,7 @@ class Records:
             relying=set(self.relying),
             networks=dict(self.networks),
             defined={name: dict(members) for name, members in self.defined.items()},
+            parents={name: dict(members) for name, members in self.parents.items()},
             nics=dict(self.nics),
             launched=dict(self.launched),
             following=set(self.following),
