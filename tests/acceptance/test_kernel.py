@@ -157,7 +157,7 @@ def test_a_flat_network_on_a_vlan_of_a_bridge(juju: jubilant.Juju, source: str):
     _, target = fixed(juju, "10.8.0", ("f0", "f1"))
     assert reaches(juju, "f0", target)
     lxc(juju, "config device add f1 eth0 nic nictype=bridged parent=br0 vlan=9")
-    fixed(juju, "10.8.0", ("f0", "f1"))
+    lxc(juju, f"exec f1 -- ip addr add {target}/24 dev eth0")
     assert not reaches(juju, "f0", target)
     lxc(juju, "delete --force f0 f1")
 
