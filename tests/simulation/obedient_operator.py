@@ -39,6 +39,7 @@ class ObedientOperator:
             r"rename this machine": self._rename,
             r"lxc cluster remove --force (\S+)": self._remove_dead_member,
             r"has its size; set (\S+)=(\S+)": self._configure,
+            r"cuts off .*; set (network-disruptive)=(true)": self._configure,
             r"(storage-images-volume)=\S+: use one of ([\w-]+)": self._configure,
             r"address is ([^ :]+)\S*, the machine's": self._give_address,
             r"lxc cluster restore": self._restore,
