@@ -160,6 +160,9 @@ def test_a_flat_network_on_a_vlan_of_a_bridge(juju: jubilant.Juju, source: str):
     lxc(juju, f"exec f1 -- ip addr add {target}/24 dev eth0")
     assert not reaches(juju, "f0", target)
     lxc(juju, "delete --force f0 f1")
+    # The machine that comes later has no such bridge.
+    juju.config(APP, reset=["network-mode", "network-parent", "network-vlan"])
+    eventually(lambda: nic(juju).get("network") == "lxdbr0", WAIT)
 
 
 def test_the_default_pool_changes_to_lvm_while_containers_run(juju: jubilant.Juju, source: str):
@@ -211,12 +214,14 @@ def test_pools_in_a_ceph_with_the_kernel_s_own_means(
 
 
 @pytest.mark.usefixtures("source")
-def test_a_unit_that_joins_has_all_pools(juju: jubilant.Juju):
+def test_a_unit_that_joins_has_all_pools_and_networks(juju: jubilant.Juju):
     juju.add_unit(APP)
     rows = whole(juju, 4, WAIT)
 
     for name in pools(juju):
         assert sorted(query(juju, f"/1.0/storage-pools/{name}")["locations"]) == sorted(rows)
+    for name in ("plain", "tagged"):
+        assert sorted(query(juju, f"/1.0/networks/{name}")["locations"]) == sorted(rows)
 
 
 @pytest.mark.usefixtures("source")

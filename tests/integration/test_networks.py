@@ -113,6 +113,30 @@ def test_macvlan_is_on_an_interface_of_another_name_on_each_machine(
     gone(juju, *made)
 
 
+def parents(juju: jubilant.Juju, network: str) -> list[str]:
+    paths = [f"/1.0/networks/{network}?target={member}" for member in sorted(members(juju))]
+    return [query(juju, path)["config"]["parent"] for path in paths]
+
+
+def test_a_network_goes_to_another_interface_once_nobody_is_on_it(juju: jubilant.Juju, source: str):
+    juju.config(APP, {"network-parent": "eth0"})
+    eventually(lambda: parents(juju, "lan0") == ["eth0"] * 3, 90)
+    (container,) = launch(juju, source, "p", min(members(juju)))
+
+    juju.config(APP, {"network-parent": "eth1 ens*"})
+
+    told = "blocked: network lan0: parent cuts off 1 instance; set network-disruptive=true"
+    juju.wait(
+        lambda s: any(message(s, unit) == told for unit in s.apps[APP].units),
+        delay=0.5,
+        successes=1,
+    )
+    assert parents(juju, "lan0") == ["eth0"] * 3
+    gone(juju, container)
+    eventually(lambda: parents(juju, "lan0") == ["eth1", "ens9", "eth1"], 90)
+    whole(juju, 3)
+
+
 def test_a_unit_without_the_interface_is_named_and_nothing_changes(
     juju: jubilant.Juju, source: str
 ):
