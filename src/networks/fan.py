@@ -1,5 +1,7 @@
 """Ubuntu's fan: every address of the machines' subnet has a subnet of an overlay behind it."""
 
+import ipaddress
+
 from networks.mode import Mode, Site, on_network
 from networks.wanted import WantedNetwork
 
@@ -9,8 +11,14 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
         "bridge.mode": "fan",
         "bridge.mtu": str(wanted.mtu or ""),
         "fan.underlay_subnet": "auto",
+        "fan.overlay_subnet": _overlay(wanted),
         "ipv4.nat": "true" if wanted.nat else "false",
     }
+
+
+def _overlay(wanted: WantedNetwork) -> str:
+    """Empty leaves LXD its choice, 240.0.0.0/8: addresses that the internet does not use."""
+    return str(ipaddress.ip_interface(wanted.ipv4).network) if "/" in wanted.ipv4 else ""
 
 
 def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:
@@ -22,7 +30,7 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
 MODE = Mode(
     name="fan",
     type="bridge",
-    words=frozenset({"nat", "mtu"}),
+    words=frozenset({"ipv4", "nat", "mtu"}),
     config=_config,
     resolve=_resolve,
     nic=on_network,

@@ -300,7 +300,16 @@ def test_a_fan_is_over_the_subnet_of_its_binding():
     config = cluster_of(app).networks["fan0"].config
     assert config["bridge.mode"] == "fan"
     assert config["fan.underlay_subnet"] == "10.0.0.0/24"
+    assert "fan.overlay_subnet" not in config
     assert "ipv4.address" not in config
+
+
+def test_a_fan_s_overlay_is_chosen():
+    app = formed(2)
+
+    changed(app, network_mode="fan", network_name="fan0", network_ipv4="250.0.0.0/8")
+
+    assert cluster_of(app).networks["fan0"].config["fan.overlay_subnet"] == "250.0.0.0/8"
 
 
 def test_more_networks_are_made_beside_the_default_one():
