@@ -21,7 +21,7 @@ from typing import Any
 # This puts the charm's modules on the path.
 from tests.simulation import charm_in_process, seeds, stories, tasks
 from tests.simulation.schedule import Schedule, draw
-from tests.simulation.stories import TWO_MAKERS, USED_AND_CANCELLED
+from tests.simulation.stories import CUT_OFF_IN_CREATION, TWO_MAKERS, USED_AND_CANCELLED
 
 # isort: split
 import act
@@ -237,7 +237,13 @@ MUTANTS = (
     Mutant("tokens are not sealed", act, "seal", _PlainSeal),
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
     Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
-    Mutant("a half-made pool is left", pool_acts, "_remove_half_made_pool", _leaves_it),
+    Mutant(
+        name="a half-made pool is left",
+        module=pool_acts,
+        function="_remove_half_made_pool",
+        wrong=_leaves_it,
+        story=CUT_OFF_IN_CREATION,
+    ),
     Mutant("instances are moved to a new network", settings, "_staying", _moves_nothing),
     Mutant("a half-made network is left", net_acts, "_remove_half_made", _leaves_it),
 )

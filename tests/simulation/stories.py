@@ -51,6 +51,20 @@ USED_AND_CANCELLED = replace(
 """A token is taken back for being old by a clock that jumped, while its unit joins with it."""
 
 
+CUT_OFF_IN_CREATION = replace(
+    _BEFORE,
+    seed=895022,
+    units=3,
+    seconds=300.0,
+    slowness=0.5,
+    happenings=(
+        Happening(at=177.5, kind="config", word="pool=other"),
+        Happening(at=3.0, kind="isolate", seconds=15.0, on="CreatePool", nth=1, name="*"),
+    ),
+)
+"""The steward is cut off from the other members between a pool's first phase and its second."""
+
+
 def told(story: Schedule, times: int) -> Iterator[Schedule]:
     """A story, and the same with other seconds; every third time with another seed, too."""
     yield story
