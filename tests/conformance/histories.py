@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.conformance import joining, leaving, losing, pooling
+from tests.conformance import joining, leaving, losing, networking, pooling
 from tests.conformance.answers import Transcript
 
 History = Callable[[Transcript], None]
@@ -35,7 +35,9 @@ HISTORIES: dict[str, History] = {
     "recovery-among-the-living": losing.recovery_among_the_living,
     "recovering-a-spare": losing.recovering_a_spare,
     "partition": losing.partition,
-    "networks": joining.networks,
+    "networks": networking.networks,
+    "interfaces": networking.interfaces,
+    "roles": networking.roles,
     "names-taken": joining.names_taken,
     "pools": pooling.pools,
     "another-default": pooling.another_default,

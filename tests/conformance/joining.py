@@ -194,36 +194,3 @@ def names_taken(told: Transcript) -> None:
     side.wipe("b")
     told.ask("it joins, new", lambda: join(told, "b", token(told, "c", "b")))
     told.ask("members", lambda: statuses(side, "b"))
-
-
-def networks(told: Transcript) -> None:
-    """Networks are made in two phases, with every member up."""
-    side = told.side
-    form(told, "a", "b", "c")
-    names: dict[str, dict[str, str]] = {side.hostname(m): {} for m in ("a", "b", "c")}
-    two = {name: names[name] for name in list(names)[:2]}
-    config = {"ipv4.address": "10.77.0.1/24", "ipv6.address": "none"}
-    lxd = side.lxd("a")
-    told.ask("a network", lambda: lxd.create_network("br-one", "bridge", config, names))
-    told.ask("the same again", lambda: lxd.create_network("br-one", "bridge", config, names))
-    told.ask("not on all", lambda: lxd.create_network("br-two", "bridge", config, two))
-    told.ask("networks", lambda: made(told))
-    told.ask("half of it deleted", lambda: lxd.delete_network("br-two"))
-    side.kill_daemon("c")
-    config = {"ipv4.address": "10.78.0.1/24", "ipv6.address": "none"}
-    told.ask("with one down", lambda: lxd.create_network("br-six", "bridge", config, names))
-    told.ask("networks with one down", lambda: made(told))
-    told.ask("a change", lambda: lxd.update_network("br-one", {"ipv4.nat": "true"}, {}))
-    told.ask("deleted with one down", lambda: lxd.delete_network("br-six"))
-    told.ask("networks after that", lambda: made(told))
-    side.start_daemon("c")
-    side.wait(SOON)
-    told.ask("deleted", lambda: lxd.delete_network("br-six"))
-    told.ask("deleted twice", lambda: lxd.delete_network("br-six"))
-    told.ask("networks at last", lambda: made(told))
-
-
-def made(told: Transcript) -> str:
-    """The networks and how far they are."""
-    listed = sorted(told.side.lxd("a").networks(), key=lambda n: n.name)
-    return ", ".join(f"{n.name} {n.status.lower()}" for n in listed)

@@ -1,0 +1,76 @@
+"""Networks: made in two phases, on interfaces, and who reaches the world for them."""
+
+from __future__ import annotations
+
+from tests.conformance.answers import Transcript
+from tests.conformance.deeds import SOON, form
+
+
+def networks(told: Transcript) -> None:
+    """Networks are made in two phases, with every member up."""
+    side = told.side
+    form(told, "a", "b", "c")
+    names: dict[str, dict[str, str]] = {side.hostname(m): {} for m in ("a", "b", "c")}
+    two = {name: names[name] for name in list(names)[:2]}
+    config = {"ipv4.address": "10.77.0.1/24", "ipv6.address": "none"}
+    lxd = side.lxd("a")
+    told.ask("a network", lambda: lxd.create_network("br-one", "bridge", config, names))
+    told.ask("the same again", lambda: lxd.create_network("br-one", "bridge", config, names))
+    told.ask("not on all", lambda: lxd.create_network("br-two", "bridge", config, two))
+    told.ask("networks", lambda: made(told))
+    told.ask("half of it deleted", lambda: lxd.delete_network("br-two"))
+    side.kill_daemon("c")
+    config = {"ipv4.address": "10.78.0.1/24", "ipv6.address": "none"}
+    told.ask("with one down", lambda: lxd.create_network("br-six", "bridge", config, names))
+    told.ask("networks with one down", lambda: made(told))
+    told.ask("a change", lambda: lxd.update_network("br-one", {"ipv4.nat": "true"}, {}))
+    told.ask("deleted with one down", lambda: lxd.delete_network("br-six"))
+    told.ask("networks after that", lambda: made(told))
+    side.start_daemon("c")
+    side.wait(SOON)
+    told.ask("deleted", lambda: lxd.delete_network("br-six"))
+    told.ask("deleted twice", lambda: lxd.delete_network("br-six"))
+    told.ask("networks at last", lambda: made(told))
+
+
+def made(told: Transcript) -> str:
+    """The networks and how far they are."""
+    listed = sorted(told.side.lxd("a").networks(), key=lambda n: n.name)
+    return ", ".join(f"{n.name} {n.status.lower()}" for n in listed)
+
+
+def interfaces(told: Transcript) -> None:
+    """A network is on an interface of each member, and can go to another on each."""
+    side = told.side
+    form(told, "a", "b")
+    a, b = side.hostname("a"), side.hostname("b")
+    lxd = side.lxd("a")
+    on: dict[str, dict[str, str]] = {name: {"parent": "eth0"} for name in (a, b)}
+    told.ask("a network", lambda: lxd.create_network("lan", "macvlan", {}, on))
+    told.ask("where it is", lambda: lxd.parents("lan", [a, b]))
+    other = {b: {"parent": "eth1"}}
+    told.ask("another interface", lambda: lxd.update_network("lan", {"mtu": "1400"}, other))
+    told.ask("where it is then", lambda: lxd.parents("lan", [a, b]))
+    told.ask("as another sees it", lambda: side.lxd("b").parents("lan", [a, b]))
+    side.kill_daemon("b")
+    told.ask("with one down", lambda: lxd.update_network("lan", {}, {a: {"parent": "eth1"}}))
+    side.start_daemon("b")
+    side.wait(SOON)
+    told.ask("where it is at last", lambda: lxd.parents("lan", [a, b]))
+
+
+def roles(told: Transcript) -> None:
+    """An operator may give a member a role, and take it back."""
+    side = told.side
+    form(told, "a", "b")
+    b = side.hostname("b")
+    lxd = side.lxd("a")
+
+    def given() -> bool:
+        return any("ovn-chassis" in m.roles for m in lxd.members() if m.name == b)
+
+    told.ask("given", lambda: lxd.set_role("ovn-chassis", {b: True}))
+    told.ask("it has it", given)
+    told.ask("given again", lambda: lxd.set_role("ovn-chassis", {b: True}))
+    told.ask("taken", lambda: lxd.set_role("ovn-chassis", {b: False}))
+    told.ask("it has it no more", given)
