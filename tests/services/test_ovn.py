@@ -148,6 +148,26 @@ def test_the_database_is_opened_with_certificates(juju: jubilant.Juju, source: s
     assert reaches(juju, made[0], address(juju, made[2]))
 
 
+def test_a_unit_joins_once_its_machine_is_a_chassis(juju: jubilant.Juju, source: str):
+    before = set(juju.status().apps[APP].units)
+    juju.add_unit(APP)
+    told = "blocked: Open vSwitch does not answer here: systemctl start openvswitch-switch"
+    juju.wait(
+        lambda s: told in {message(s, u) for u in set(s.apps[APP].units) - before},
+        delay=0.5,
+        successes=1,
+    )
+    (unit,) = set(juju.status().apps[APP].units) - before
+
+    juju.exec(CHASSIS.format(central=central(juju)), unit=unit)
+
+    rows = whole(juju, 4)
+    lxc(juju, f"launch -q {source} j0 --target {max(rows)}")
+    eventually(lambda: bool(address(juju, "j0")), 90)
+    assert reaches(juju, "j0", address(juju, "t0"))
+    assert reaches(juju, "j0", OUT)
+
+
 def test_a_vlan_on_a_bridge_of_open_vswitch(juju: jubilant.Juju, source: str):
     asked = {"network-mode": "flat", "network-parent": "br-phy", "network-vlan": 7}
     juju.config(APP, asked)
