@@ -35,11 +35,17 @@ def found() -> tuple[Interface, ...]:
 
 
 def _with_ways_out(interface: Interface, routers: Mapping[str, list[str]]) -> Interface:
-    """The same with the routers that it leads to, by which the machine reaches the world."""
+    """The same with the router of each family that it leads to, if it is the way to the world."""
     its = routers.get(interface.name, [])
     subnets = [ipaddress.ip_interface(subnet).network for subnet in interface.subnets]
-    found = [f"{r}/{n.prefixlen}" for r in its for n in subnets if ipaddress.ip_address(r) in n]
-    return replace(interface, routers=tuple(found), resolvers=_resolvers() if found else ())
+    found: dict[int, str] = {}
+    for router in map(ipaddress.ip_address, its):
+        for subnet in subnets:
+            if router in subnet:
+                # The first is the one that is used: ip(8) sorts by metric.
+                found.setdefault(router.version, f"{router}/{subnet.prefixlen}")
+    routed = tuple(found.values())
+    return replace(interface, routers=routed, resolvers=_resolvers() if routed else ())
 
 
 def _routers() -> dict[str, list[str]]:

@@ -130,7 +130,10 @@ LINKS: list[dict[str, Any]] = [
     },
     {"ifname": "eth1"},
 ]
-DEFAULT = [{"dst": "default", "gateway": "10.1.0.1", "dev": "br0"}]
+DEFAULT = [
+    {"dst": "default", "gateway": "10.1.0.1", "dev": "br0"},
+    {"dst": "default", "gateway": "10.1.0.9", "dev": "br0", "metric": 200},
+]
 
 
 def test_the_machine_s_way_out_is_known_by_its_interface(
