@@ -58,7 +58,8 @@ def _new_pool(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
 def _may_mount(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
     """The file system is there already; the key has to open it, and the block devices as before."""
     del pool, replicas
-    permissions = ["mon", "allow r, profile rbd", "osd", "allow rwx", "mds", "allow rw"]
+    # LXD sets quotas (p) and makes snapshots (s).
+    permissions = ["mon", "allow r, profile rbd", "osd", "allow rwx", "mds", "allow rwps"]
     return {"op": "set-key-permissions", "client": app, "permissions": permissions}
 
 

@@ -1,16 +1,23 @@
-"""Devices of zfs and lvm that a machine loses, and has again."""
+"""Pools of a kernel's own rbd and cephfs, and disks of zfs and lvm that vanish and come back."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import jubilant
+import pytest
 
 from tests.acceptance.conftest import WAIT
-from tests.integration.cluster import lxc, message, query, whole
-from tests.integration.conftest import APP
+from tests.integration.cluster import eventually, lxc, members, message, query, small_image, whole
+from tests.integration.conftest import APP, Files
+from tests.lab import charm_files
 
-POOLS = "{quick: {backend: zfs, devices: /dev/vdb}, wide: {backend: lvm, devices: /dev/vdc}}"
+CEPH = "ceph-mon"
+CHARMS = Path(__file__).parents[1] / "services" / "charms"
+DISKS = "quick: {backend: zfs, devices: /dev/vdb}, wide: {backend: lvm, devices: /dev/vdc}"
+SHARED = "shared: ceph, files: cephfs"
 UNPLUG = (
     "snap stop lxd && zpool export quick && vgchange --quiet --activate n wide && "
     "for disk in vdb vdc; do echo 1 > $(readlink -f /sys/block/$disk/device)/../remove; done; "
@@ -19,31 +26,67 @@ UNPLUG = (
 PLUG = "echo 1 > /sys/bus/pci/rescan && udevadm settle && snap restart lxd"
 
 
-def shell(juju: jubilant.Juju, unit: str, commands: str) -> None:
-    """Carries out shell commands as root on the unit's machine."""
-    juju.ssh(unit, f"sudo sh -c '{commands}'")
-
-
-def says(juju: jubilant.Juju, unit: str, begins: str) -> None:
-    """Returns once the unit's status begins so."""
-    juju.wait(lambda s: message(s, unit).startswith(begins), delay=1.0, successes=1, timeout=WAIT)
-
-
-def test_pools_whose_devices_vanished_are_named_until_they_are_back(
-    juju: jubilant.Juju, deploy: Callable[..., None]
-):
+@pytest.fixture(scope="module")
+def source(juju: jubilant.Juju, deploy: Callable[..., None], files: Files) -> str:
+    """An image on two members."""
     juju.model_config({"update-status-hook-interval": "10s"})
-    deploy(1, storage_backend="dir", storage_pools=POOLS)
-    whole(juju, 1, WAIT)
-    (unit,) = juju.status().apps[APP].units
-    lxc(juju, "storage volume create quick kept")
-    lxc(juju, "storage volume create wide kept")
+    deploy(2, storage_backend="dir", storage_pools=f"{{{DISKS}}}")
+    whole(juju, 2, WAIT)
+    return small_image(juju, files)
 
-    shell(juju, unit, UNPLUG)
 
-    says(juju, unit, "blocked: pool quick is not here")
-    shell(juju, unit, PLUG)
-    whole(juju, 1, WAIT)
+def status_of(juju: jubilant.Juju, name: str) -> tuple[str, str]:
+    """A pool's driver and state."""
+    rows = query(juju, "/1.0/storage-pools?recursion=1")
+    return next(((r["driver"], r["status"]) for r in rows if r["name"] == name), ("", ""))
+
+
+def test_rbd_and_cephfs_of_the_kernel(juju: jubilant.Juju, source: str, tmp_path: Path):
+    # This one's machine is a container: it would take too long on an emulated one.
+    juju.deploy(os.fspath(charm_files.pack(CEPH, tmp_path, CHARMS)), CEPH)
+    juju.wait(lambda s: jubilant.all_active(s, CEPH), timeout=WAIT)
+    juju.integrate(APP, CEPH)
+    juju.config(APP, {"storage-pools": f"{{{DISKS}, {SHARED}}}"})
+    eventually(lambda: status_of(juju, "shared") == ("ceph", "Created"), WAIT)
+    eventually(lambda: status_of(juju, "files") == ("cephfs", "Created"), WAIT)
+    whole(juju, 2, WAIT)
+
+    here, there = sorted(members(juju))
+    lxc(juju, f"launch -q {source} r0 --storage shared --target {here}")
+    lxc(juju, f"launch -q {source} r1 --storage shared --target {there}")
+    lxc(juju, "storage volume create files common size=64MiB")
+    for name in ("r0", "r1"):
+        lxc(juju, f"config device add {name} common disk pool=files source=common path=/common")
+    lxc(juju, "exec r0 -- sh -c 'echo data > /common/word'")
+    lxc(juju, "storage volume snapshot files common before")
+    assert lxc(juju, "exec r1 -- cat /common/word").strip() == "data"
+
+    lxc(juju, "exec r0 -- sh -c 'echo data > /kept; sync'")
+    lxc(juju, "stop --force r0")
+    lxc(juju, f"move r0 --target {there}")
+    lxc(juju, "start r0")
+
+    assert query(juju, "/1.0/instances/r0")["location"] == there
+    assert lxc(juju, "exec r0 -- cat /kept").strip() == "data"
+
+
+@pytest.mark.usefixtures("source")
+def test_pools_whose_disks_vanished_are_named_until_they_are_back(juju: jubilant.Juju):
+    unit = max(juju.status().apps[APP].units)
+    member = max(members(juju))
+    for pool in ("quick", "wide"):
+        lxc(juju, f"storage volume create {pool} kept --target {member}")
+
+    juju.ssh(unit, f"sudo sh -c '{UNPLUG}'")
+
+    juju.wait(
+        lambda s: message(s, unit).startswith("blocked: pool quick is not here"),
+        delay=1.0,
+        successes=1,
+        timeout=WAIT,
+    )
+    juju.ssh(unit, f"sudo sh -c '{PLUG}'")
+    whole(juju, 2, WAIT)
     for pool in ("quick", "wide"):
         found = query(juju, f"/1.0/storage-pools/{pool}/volumes/custom")
-        assert [path.rpartition("/")[2].partition("?")[0] for path in found] == ["kept"]
+        assert [path.partition("?")[0].rpartition("/")[2] for path in found] == ["kept"]

@@ -1,10 +1,8 @@
-"""What the kernel of the lab's computer lacks: zfs, lvm, VLANs, rbd and cephfs."""
+"""What the kernel of the lab's computer lacks: zfs, lvm and VLANs."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import jubilant
 import pytest
@@ -20,12 +18,8 @@ from tests.integration.cluster import (
     whole,
 )
 from tests.integration.conftest import APP, Files
-from tests.lab import charm_files
 
-CEPH = "ceph-mon"
-CHARMS = Path(__file__).parents[1] / "services" / "charms"
 DISK = "disk: {backend: zfs, devices: /dev/vdb}"
-SHARED = "shared: ceph, files: cephfs"
 
 
 @pytest.fixture(scope="module")
@@ -180,37 +174,6 @@ def test_the_default_pool_changes_to_lvm_while_containers_run(juju: jubilant.Juj
     lxc(juju, f"launch -q {source} new --target {member}")
     assert instance(juju, "new") == (member, "local-lvm", "Running")
     assert instance(juju, "c2") == (member, "local", "Running")
-
-
-def test_pools_in_a_ceph_with_the_kernel_s_own_means(
-    juju: jubilant.Juju, source: str, tmp_path: Path
-):
-    # This one's machine is a container: it would take too long on an emulated one.
-    juju.deploy(os.fspath(charm_files.pack(CEPH, tmp_path, CHARMS)), CEPH)
-    juju.wait(lambda s: jubilant.all_active(s, CEPH), timeout=WAIT)
-    juju.integrate(APP, CEPH)
-    juju.config(APP, {"storage-pools": f"{{{DISK}, {SHARED}}}"})
-    made = {"shared": ("ceph", "Created"), "files": ("cephfs", "Created")}
-    eventually(lambda: made.items() <= pools(juju).items(), WAIT)
-    whole(juju, 3, WAIT)
-
-    here, there, _ = sorted(members(juju))
-    lxc(juju, f"launch -q {source} r0 --storage shared --target {here}")
-    lxc(juju, f"launch -q {source} r1 --storage shared --target {there}")
-    lxc(juju, "storage volume create files common")
-    for name in ("r0", "r1"):
-        lxc(juju, f"config device add {name} common disk pool=files source=common path=/common")
-    lxc(juju, "exec r0 -- sh -c 'echo data > /common/word'")
-    assert lxc(juju, "exec r1 -- cat /common/word").strip() == "data"
-    lxc(juju, "exec r0 -- sh -c 'echo data > /kept; sync'")
-
-    lxc(juju, "stop --force r0")
-    lxc(juju, f"move r0 --target {there}")
-    lxc(juju, "start r0")
-
-    assert instance(juju, "r0") == (there, "shared", "Running")
-    assert lxc(juju, "exec r0 -- cat /kept").strip() == "data"
-    lxc(juju, "delete --force r0 r1")
 
 
 @pytest.mark.usefixtures("source")

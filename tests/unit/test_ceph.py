@@ -53,7 +53,7 @@ REQUESTS: list[tuple[dict[str, Any], Storage | None, list[Any]]] = [
                     "osd",
                     "allow rwx",
                     "mds",
-                    "allow rw",
+                    "allow rwps",
                 ],
             }
         ],
