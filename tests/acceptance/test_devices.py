@@ -1,4 +1,4 @@
-"""Pools of a kernel's own rbd and cephfs, and disks of zfs and lvm that vanish and come back."""
+"""Disks that are not there, that vanish and come back; the kernel's own rbd and cephfs."""
 
 from __future__ import annotations
 
@@ -39,6 +39,29 @@ def status_of(juju: jubilant.Juju, name: str) -> tuple[str, str]:
     """A pool's driver and state."""
     rows = query(juju, "/1.0/storage-pools?recursion=1")
     return next(((r["driver"], r["status"]) for r in rows if r["name"] == name), ("", ""))
+
+
+@pytest.mark.usefixtures("source")
+def test_a_machine_without_zfs_is_named_and_does_not_join(juju: jubilant.Juju, files: Files):
+    if files.container is None:
+        pytest.skip("it needs a machine of another kind: the lab's containers")
+    before = members(juju)
+    machines = set(juju.status().machines)
+    # Without the application's constraints: a container, of a computer whose kernel has no zfs.
+    juju.cli("add-machine")
+    (machine,) = set(juju.status().machines) - machines
+    juju.add_unit(APP, to=machine)
+
+    def told(status: jubilant.Status) -> bool:
+        found = status.apps[APP].units
+        joining = next((unit for unit in found if found[unit].machine == machine), "")
+        return bool(joining) and "needs module " in message(status, joining)
+
+    juju.wait(told, delay=1.0, successes=1, timeout=WAIT)
+    assert members(juju) == before
+    (unit,) = (u for u, found in juju.status().apps[APP].units.items() if found.machine == machine)
+    juju.remove_unit(unit)
+    whole(juju, 2, WAIT)
 
 
 def test_rbd_and_cephfs_of_the_kernel(juju: jubilant.Juju, source: str, tmp_path: Path):

@@ -185,23 +185,3 @@ def test_a_unit_that_joins_has_all_pools_and_networks(juju: jubilant.Juju):
         assert sorted(query(juju, f"/1.0/storage-pools/{name}")["locations"]) == sorted(rows)
     for name in ("plain", "tagged"):
         assert sorted(query(juju, f"/1.0/networks/{name}")["locations"]) == sorted(rows)
-
-
-@pytest.mark.usefixtures("source")
-def test_a_machine_without_zfs_is_named_and_does_not_join(juju: jubilant.Juju, files: Files):
-    if files.container is None:
-        pytest.skip("it needs a machine of another kind: the lab's containers")
-    before = members(juju)
-    machines = set(juju.status().machines)
-    # Without the application's constraints: a container, of a computer whose kernel has no zfs.
-    juju.cli("add-machine")
-    (machine,) = set(juju.status().machines) - machines
-    juju.add_unit(APP, to=machine)
-
-    def told(status: jubilant.Status) -> bool:
-        found = status.apps[APP].units
-        joining = next((unit for unit in found if found[unit].machine == machine), "")
-        return bool(joining) and "needs module " in message(status, joining)
-
-    juju.wait(told, delay=1.0, successes=1, timeout=WAIT)
-    assert members(juju) == before
