@@ -29,7 +29,7 @@ PLUG = "echo 1 > /sys/bus/pci/rescan && udevadm settle && snap restart lxd"
 @pytest.fixture(scope="module")
 def source(juju: jubilant.Juju, deploy: Callable[..., None], files: Files) -> str:
     """An image on two members."""
-    juju.model_config({"update-status-hook-interval": "10s"})
+    juju.model_config({"update-status-hook-interval": "30s"})
     deploy(2, storage_backend="dir", storage_pools=f"{{{DISKS}}}")
     whole(juju, 2, WAIT)
     return small_image(juju, files)
