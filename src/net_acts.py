@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -72,8 +73,13 @@ def end_segment(step: EndSegment, unit: str, world: World, events: Events) -> Ev
 
 def keep_nics(step: KeepNics, unit: str, world: World, events: Events) -> Events:
     """Instances say themselves what their `eth0` is on."""
-    world.lxd.keep_nics(step.nic)
+    _let_stay(step.nic, world)
     return events
+
+
+def _let_stay(nic: Mapping[str, str], world: World) -> None:
+    """What follows the default profile with this nic does so no more."""
+    world.lxd.keep_nics(nic)
 
 
 def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events: Events) -> Events:
@@ -89,6 +95,6 @@ def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events
         old = profile["devices"].get("eth0")
         if old and step.nic is not None:
             # Somebody may have launched an instance since the others were told to stay.
-            world.lxd.keep_nics(where(old))
+            _let_stay(where(old), world)
         world.lxd.set_default_profile({**profile, "devices": devices})
     return events

@@ -11,7 +11,7 @@ import argparse
 import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -36,7 +36,6 @@ import net_acts
 import observe
 import pool_acts
 import pools
-import settings
 import silence
 from lxd_reading import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
@@ -201,6 +200,10 @@ def _moves_nothing(*_: Any) -> list[Step]:
     return []
 
 
+def _leaves_them(nic: Mapping[str, str], world: World) -> None:
+    del nic, world
+
+
 def _leaves_it(name: str, world: World) -> None:
     del name, world
 
@@ -244,7 +247,7 @@ MUTANTS = (
         wrong=_leaves_it,
         story=CUT_OFF_IN_CREATION,
     ),
-    Mutant("instances are moved to a new network", settings, "_staying", _moves_nothing),
+    Mutant("instances are moved to a new network", net_acts, "_let_stay", _leaves_them),
     Mutant("a half-made network is left", net_acts, "_remove_half_made", _leaves_it),
 )
 
