@@ -108,7 +108,7 @@ services: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_R
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/services $(ARGS)
 
 .PHONY: acceptance-vm
-acceptance-vm: setup vm-packages lab-charm lab-free ## Try zfs, lvm and VLANs on three virtual machines, emulated: 22 minutes
+acceptance-vm: setup vm-packages lab-charm lab-free ## Try zfs, lvm, VLANs, rbd and cephfs on emulated virtual machines: 45 minutes
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/acceptance $(ARGS)
 
 # QEMU is for virtual machines only, so nobody else has to install it.
