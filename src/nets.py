@@ -141,14 +141,14 @@ def _keys(net: WantedNetwork) -> dict[str, str]:
 def _looked_for(net: WantedNetwork) -> dict[str, str]:
     """What its interfaces are looked for by, as it stands on record with the network."""
     mode = networks.MODES[net.mode]
-    return {PARENTS: " ".join(net.parents)} if mode.own("any") or mode.shared_parent else {}
+    return {PARENTS: " ".join(net.parents)} if mode.own_parent or mode.shared_parent else {}
 
 
 def relisted(options: Options, known: tuple[Network, ...]) -> list[str]:
     """Networks that are on an interface of each machine, where another list is asked for now."""
     made = {n.name: n for n in known if not n.half_made}
     first, *more = options.networks_asked
-    asked = [net for net in (default(first, known), *more) if networks.MODES[net.mode].own("any")]
+    asked = [net for net in (default(first, known), *more) if networks.MODES[net.mode].own_parent]
     return [
         net.name
         for net in asked
@@ -225,9 +225,13 @@ def _alike(
 
 
 def records(known: tuple[Network, ...]) -> tuple[OnParent, ...]:
-    """What whoever joins must say something to: networks on an interface of each machine."""
+    """What whoever joins must say something to: networks on an interface of each machine.
+
+    LXD asks for none: a member that names no interface has none, and no instance starts there.
+    """
+    modes = {n.name: networks.MODES.get(mode_of(n)) for n in known if not n.half_made}
     return tuple(
         OnParent(name=n.name, mode=mode_of(n), parents=words(n.config.get(PARENTS, "")))
         for n in sorted(known, key=lambda n: n.name)
-        if not n.half_made and mode_of(n) in networks.MODES and "parent" in n.config
+        if (mode := modes.get(n.name)) is not None and mode.own_parent
     )

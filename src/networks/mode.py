@@ -86,9 +86,14 @@ class Mode:
         """Whether each machine has to say which interface it is on."""
         return self.needs_parent or ("parent" in self.words and bool(wanted.parents))
 
+    @property
+    def own_parent(self) -> bool:
+        """Whether LXD keeps an interface of its own for each member."""
+        return bool(self.type) and self.needs_parent and not self.one_name
+
     def own(self, parent: str) -> dict[str, str]:
         """LXD's keys that each member has for itself."""
-        return {"parent": parent} if self.type and not self.one_name and parent else {}
+        return {"parent": parent} if self.own_parent and parent else {}
 
 
 def other_name(name: str, mode: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conformance.answers import Transcript
-from tests.conformance.deeds import SOON, form
+from tests.conformance.deeds import SOON, form, join, token
 
 
 def networks(told: Transcript) -> None:
@@ -48,6 +48,7 @@ def interfaces(told: Transcript) -> None:
     on: dict[str, dict[str, str]] = {name: {"parent": "eth0"} for name in (a, b)}
     told.ask("a network", lambda: lxd.create_network("lan", "macvlan", {}, on))
     told.ask("where it is", lambda: lxd.parents("lan", [a, b]))
+    told.ask("listed with it", lambda: ["parent" in n.config for n in lxd.networks()])
     other = {b: {"parent": "eth1"}}
     told.ask("another interface", lambda: lxd.update_network("lan", {"mtu": "1400"}, other))
     told.ask("where it is then", lambda: lxd.parents("lan", [a, b]))
@@ -57,6 +58,8 @@ def interfaces(told: Transcript) -> None:
     side.start_daemon("b")
     side.wait(SOON)
     told.ask("where it is at last", lambda: lxd.parents("lan", [a, b]))
+    told.ask("one joins without", lambda: join(told, "c", token(told, "a", "c")))
+    told.ask("where that is", lambda: lxd.parents("lan", [side.hostname("c")]))
 
 
 def roles(told: Transcript) -> None:

@@ -27,6 +27,7 @@ WIPED = "a member is wiped"
 FORCED = "a member is removed by force that has its unit or lives"
 JOINS = "two joins at once"
 DATA = "data is gone"
+UNLINKED = "a member has no interface for a network"
 CUT_OFF = "an instance was moved to another network"
 UNRECORDED = "a loss is not recorded"
 BOOTSTRAP = "a bootstrap that is not on record"
@@ -95,6 +96,8 @@ class Invariants:
             raise Violation(DATA, self.engine.cloud.destroyed_data[0])
         if self.engine.cloud.cut_off:
             raise Violation(CUT_OFF, self.engine.cloud.cut_off[0])
+        if self.engine.cloud.unlinked:
+            raise Violation(UNLINKED, self.engine.cloud.unlinked[0])
 
     # The cluster.
 

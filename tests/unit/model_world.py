@@ -306,8 +306,7 @@ class ModelLxd:
         if name in self.shared.networks:
             raise LxdError("The network already exists")
         keys = {k: "10.0.0.1/24" if v == "auto" else v for k, v in config.items()}
-        # LXD lists a network with the keys of the member that is asked.
-        keys |= members.get(self.server_.name, {})
+        # What members have for themselves LXD does not list.
         self.shared.networks[name] = Network(name, kind, "Created", keys, frozenset())
         self.shared.parents[name] = {m: own.get("parent", "") for m, own in members.items()}
 

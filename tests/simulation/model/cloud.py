@@ -35,6 +35,8 @@ class Cloud:
         """Devices of which an operator's data were wiped."""
         self.cut_off: list[str] = []
         """Instances that were moved to another network, and from which one."""
+        self.unlinked: list[str] = []
+        """Members that joined without an interface for a network that is on one."""
         self._cuts: set[frozenset[str]] = set()
         self._counter = 0
 

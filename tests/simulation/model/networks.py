@@ -48,8 +48,7 @@ def create(server: Server, name: str, kind: str, config: Mapping[str, str]) -> N
     """The second phase. All members must be up."""
     records = server.records
     defined = records.defined.get(name, {})
-    parent = {"parent": defined[server.name]} if defined.get(server.name) else {}
-    network = Network(name, kind, "Created", {**_resolved(config), **parent}, frozenset())
+    network = Network(name, kind, "Created", _resolved(config), frozenset())
     if missing := {row.name for row in records.members} - set(defined):
         raise LxdError("Network not defined on nodes: " + ", ".join(sorted(missing)))
     if absent := changes.down(server):
@@ -69,11 +68,15 @@ def _has(server: Server, kind: str, parent: str) -> None:
 def give(
     server: Server, network: Network, member: str, answers: Mapping[str, str], records: Records
 ) -> None:
-    """The part of a server that joins."""
-    if network.type in _ON_INTERFACE:
-        parent = answers.get(network.name, "")
+    """The part of a server that joins. Nobody asks for an interface that was not named."""
+    if network.type not in _ON_INTERFACE:
+        return
+    parent = answers.get(network.name, "")
+    if parent:
         _has(server, network.type, parent)
-        records.parents.setdefault(network.name, {})[member] = parent
+    else:
+        server.cloud.unlinked.append(f"{member} for {network.name}")
+    records.parents.setdefault(network.name, {})[member] = parent
 
 
 def parents(server: Server, name: str, members: Iterable[str]) -> dict[str, str]:
@@ -105,11 +108,14 @@ def update(
     old = server.records.networks.get(name)
     if old is None:
         raise LxdError("Network not found")
-    _all_up(server)
     for member, keys in members.items():
         row = server.records.rows[member]
-        _has(server.cloud.servers[row.server], old.type, keys["parent"])
+        if row.name != server.name and row in changes.down(server):
+            raise LxdError(f"failed to reach {row.address}")
         server.records.parents[name][member] = keys["parent"]
+    if not values:
+        return
+    _all_up(server)
     config = {**old.config, **_resolved(values)}
     server.records.networks[name] = replace(old, config=config)
 
