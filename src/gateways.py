@@ -1,7 +1,8 @@
 """Which members OVN's networks reach the world by.
 
 LXD has a role for it: where some members have it, they alone are gateways; where none has, all
-are. LXD looks at the roles with every heartbeat.
+are. LXD looks at the roles with every heartbeat. LXD 5.0.2 lets nobody go who was one for a network
+once (it looks for a chassis's name among ids): there they have to be chosen before it is made.
 """
 
 from __future__ import annotations

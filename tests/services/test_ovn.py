@@ -103,6 +103,9 @@ def test_each_unit_says_what_its_machine_lacks(juju: jubilant.Juju, source: str)
 def test_containers_on_three_members_meet_and_reach_the_world(juju: jubilant.Juju, source: str):
     (old,) = launch(juju, source, "old")[:1]
     lxc(juju, f"exec {old} -- sh -c 'ping -i 0.2 -w 60 10.99.0.254 > /log 2>&1 &'")
+    # Before the network is made: LXD 5.0.2 lets nobody go who was a gateway once.
+    gateway = sorted(members(juju))[1]
+    juju.config(APP, {"ovn-gateways": gateway})
     for unit in juju.status().apps[APP].units:
         juju.exec(CHASSIS.format(central=central(juju)), unit=unit)
 
@@ -113,25 +116,23 @@ def test_containers_on_three_members_meet_and_reach_the_world(juju: jubilant.Juj
     assert reaches(juju, made[0], address(juju, made[1]))
     assert reaches(juju, made[2], address(juju, made[0]))
     assert reaches(juju, made[1], OUT)
+    assert gateways(juju) == {gateway}
     eventually(lambda: "packets transmitted" in lxc(juju, f"exec {old} -- cat /log"), 90)
     assert " 0% packet loss" in lxc(juju, f"exec {old} -- cat /log")
 
 
+def gateways(juju: jubilant.Juju) -> set[str]:
+    """The chassis by which OVN lets networks out."""
+    ask = "ovn-nbctl --bare --columns=chassis_name list ha_chassis"
+    return set(juju.ssh(f"{CENTRAL}/leader", f"sudo {ask}").split())
+
+
 @pytest.mark.usefixtures("source")
-def test_networks_go_out_by_the_members_that_are_to_be_gateways(juju: jubilant.Juju):
-    gateway = sorted(members(juju))[1]
+def test_more_members_become_gateways(juju: jubilant.Juju):
+    juju.config(APP, {"ovn-gateways": "*"})
 
-    def gateways() -> set[str]:
-        ask = "ovn-nbctl --bare --columns=chassis_name list ha_chassis"
-        return set(juju.ssh(f"{CENTRAL}/leader", f"sudo {ask}").split())
-
-    assert len(gateways()) == 3
-    juju.config(APP, {"ovn-gateways": gateway})
-
-    eventually(lambda: gateways() == {gateway}, 90)
+    eventually(lambda: gateways(juju) == set(members(juju)), 90)
     whole(juju, 3)
-    assert "ovn-chassis" in members(juju)[gateway]["roles"]
-    assert reaches(juju, "o0", OUT)
 
 
 def test_the_database_is_opened_with_certificates(juju: jubilant.Juju, source: str):
