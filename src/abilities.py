@@ -14,6 +14,7 @@ _BRIDGE = "br-int"
 """Where OVN connects instances: its controller makes it once it has reached OVN's database."""
 
 
+_CEPHFS = "cephfs"
 OVN, FAN = "ovn", "fan"
 
 
@@ -22,7 +23,15 @@ def lacks(need: str) -> str:
     return _LOOKS[need]()
 
 
-def mounts(file_system: str) -> bool:
+def usable(drivers: frozenset[str]) -> frozenset[str]:
+    """Those of LXD's storage drivers that this kernel can mount.
+
+    LXD lists cephfs wherever there is a Ceph's client.
+    """
+    return drivers if _CEPHFS not in drivers or _mounts("ceph") else drivers - {_CEPHFS}
+
+
+def _mounts(file_system: str) -> bool:
     """Whether the kernel has a file system, loaded or as a module of its own."""
     loaded = Path("/proc/filesystems").read_text().split()
     modules = Path("/lib/modules") / os.uname().release / "modules.dep"

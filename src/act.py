@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import ceph
 import deadlines
@@ -60,10 +60,11 @@ from steps import (
     WriteNotes,
     WriteOvn,
 )
-from view import Events
+from view import Events, Network, Pool
 from world import World
 
 logger = logging.getLogger(__name__)
+_Thing = TypeVar("_Thing", Pool, Network)
 
 
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
@@ -200,10 +201,15 @@ def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Eve
         made=world.clock(),
         digest=join_tokens.digest(token),
         adopted=step.adopted,
-        pools=pools.records(world.lxd.pools()),
-        networks=nets.records(world.lxd.networks()),
+        pools=pools.records(_made(world.lxd.pools(), step.soon)),
+        networks=nets.records(_made(world.lxd.networks(), step.soon)),
     )
     return replace(events, made=made)
+
+
+def _made(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
+    """Those that are there, and those that will be there soon."""
+    return tuple(thing for thing in things if not thing.half_made or thing.name in soon)
 
 
 def purpose(unit: str) -> str:

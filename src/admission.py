@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import deadlines
 import marks
+import together
 import turns
 from peers import Place, Token, UnitData
 from steps import AwaitJoin, CancelToken, MakeToken, RemoveMember, Step
@@ -65,7 +66,8 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
         if place is not None and place.attempt == turn.attempt:
             data = peers.others[place.unit]
             adopted = view.events.passed != place.unit
-            return (MakeToken(place.unit, data.name, data.key, place.attempt, adopted),)
+            asked = together.asked(view)
+            return (MakeToken(place.unit, data.name, data.key, place.attempt, adopted, asked),)
         if not view.events.awaited:
             return (AwaitJoin(turn.name),)
     if places:

@@ -69,10 +69,13 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
     for link in answers(view).values():
         if link.problem:
             return {}, blocked(link.problem)
+    # What is defined and not made yet has no list of its own.
+    asked = {net.mode: net.parents for net in view.options.networks_asked}
     found: dict[str, dict[str, str]] = {}
     for record in token.networks if token else ():
         mode = networks.MODES.get(record.mode)
-        link = answer(view, WantedNetwork(record.name, record.mode, record.parents))
+        parents = record.parents or asked.get(record.mode, ())
+        link = answer(view, WantedNetwork(record.name, record.mode, parents))
         if mode is None or link.problem:
             return {}, blocked(f"network {record.name}: {link.problem or record.mode}")
         found[record.name] = mode.own(link.parent)

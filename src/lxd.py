@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import abilities
 import deadlines
 import join_tokens
 import lxd_answers
@@ -21,9 +22,9 @@ import lxd_volumes
 from addresses import PORT
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from lxd_requests import Requests
+from ports import nothing
 from view import Instance, Member, Network, Pool, Server, Volume, several_vote
 
-_CEPHFS = "cephfs"
 _TICK = 5.0
 """Seconds between two looks at how far an evacuation has come."""
 
@@ -99,13 +100,7 @@ class LxdApi:
     def server(self) -> Server:
         """LXD itself. Raises LxdUnreachable."""
         found = lxd_answers.server(self._requests.get(""))
-        if _CEPHFS not in found.drivers:
-            return found
-        import abilities
-
-        # LXD lists it wherever there is a Ceph's client, whether the kernel can mount it or not.
-        usable = abilities.mounts("ceph")
-        return found if usable else replace(found, drivers=found.drivers - {_CEPHFS})
+        return replace(found, drivers=abilities.usable(found.drivers))
 
     def members(self) -> tuple[Member, ...]:
         """The cluster's members as this one sees them."""
@@ -185,9 +180,10 @@ class LxdApi:
         driver: str,
         config: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = nothing,
     ) -> None:
-        """Creates a pool: in a cluster first defined on each member, then made on all."""
-        lxd_pools.create(self._requests, name, driver, config, members)
+        """Creates a pool: defined on each member of a cluster, then, if `ready`, made on all."""
+        lxd_pools.create(self._requests, name, driver, config, members, ready)
 
     def finish_pool(self, name: str) -> None:
         """Makes a pool on the members that have not made it yet, all of which know of it."""
@@ -219,9 +215,10 @@ class LxdApi:
         kind: str,
         config: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = nothing,
     ) -> None:
-        """Creates a network: in a cluster first defined on each member, then made on all."""
-        lxd_networks.create(self._requests, name, kind, config, members)
+        """Creates a network: defined on each member of a cluster, then, if `ready`, made on all."""
+        lxd_networks.create(self._requests, name, kind, config, members, ready)
 
     def keep_nics(self, nic: Mapping[str, str]) -> None:
         """Instances whose `eth0` is the default profile's, `nic`, say so themselves."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import lxd_profile
 from lxd_requests import Requests
@@ -14,11 +14,13 @@ def create(
     kind: str,
     config: Mapping[str, str],
     members: Mapping[str, Mapping[str, str]],
+    ready: Callable[[], None],
 ) -> None:
     """Creates a network: first defined on each member, where any are named, then made on all."""
     for member, keys in members.items():
         body = {"name": name, "type": kind, "config": dict(keys)}
         requests.change("post", "networks", body, target=member)
+    ready()
     requests.change("post", "networks", {"name": name, "type": kind, "config": dict(config)})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ def create(
     driver: str,
     config: Mapping[str, str],
     members: Mapping[str, Mapping[str, str]],
+    ready: Callable[[], None],
 ) -> None:
-    """Creates a pool: in a cluster first defined on each member, then made on all."""
+    """Creates a pool: defined on each member of a cluster, then made on all. `ready` may raise."""
     for member, keys in members.items():
         body = {"name": name, "driver": driver, "config": dict(keys)}
         requests.change("post", "storage-pools", body, target=member)
+    ready()
     body = {"name": name, "driver": driver, "config": dict(config)}
     requests.request("post", "storage-pools", deadlines.POOL, json=body)
 

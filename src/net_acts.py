@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import meanwhile
 import ovn
 import segment
 from lxd_reading import LxdError, LxdUnreachable
@@ -28,7 +30,8 @@ def create_network(step: CreateNetwork, unit: str, world: World, events: Events)
     # By a run that was cut short.
     _remove_half_made(step.name, world)
     try:
-        world.lxd.create_network(step.name, step.type, step.config, step.members)
+        ready = partial(meanwhile.nobody_joins, step.members, world)
+        world.lxd.create_network(step.name, step.type, step.config, step.members, ready)
     except (LxdError, LxdUnreachable):
         # The first error says more; what is left then is found by the next run.
         with suppress(LxdError, LxdUnreachable):

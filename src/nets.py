@@ -229,7 +229,7 @@ def records(known: tuple[Network, ...]) -> tuple[OnParent, ...]:
 
     LXD asks for none: a member that names no interface has none, and no instance starts there.
     """
-    modes = {n.name: networks.MODES.get(mode_of(n)) for n in known if not n.half_made}
+    modes = {n.name: networks.MODES.get(mode_of(n)) for n in known}
     return tuple(
         OnParent(name=n.name, mode=mode_of(n), parents=words(n.config.get(PARENTS, "")))
         for n in sorted(known, key=lambda n: n.name)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from functools import partial
 
+import meanwhile
 from lxd_reading import LxdError, LxdUnreachable
 from steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool
 from view import Events
@@ -15,12 +17,14 @@ logger = logging.getLogger(__name__)
 
 def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
     """The pool is there on all members, or as if nothing had been tried."""
+    ready = partial(meanwhile.nobody_joins, step.members, world)
     # By a run that was cut short.
+    ready()
     if _finished(step, world):
         return events
     _remove_half_made_pool(step.name, world)
     try:
-        world.lxd.create_pool(step.name, step.driver, step.config, step.members)
+        world.lxd.create_pool(step.name, step.driver, step.config, step.members, ready)
     except (LxdError, LxdUnreachable):
         with suppress(LxdError, LxdUnreachable):
             _remove_half_made_pool(step.name, world)

@@ -128,7 +128,6 @@ def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
     return tuple(
         Storage(backend=p.driver, pool=p.name, size=p.config.get(parts.SIZE, ""))
         for p in sorted(known, key=lambda p: p.name)
-        if not p.half_made
     )
 
 

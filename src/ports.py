@@ -5,7 +5,7 @@ The charm uses the classes in lxd.py, snap.py and machine.py; the simulation bri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,10 @@ from view import (
     SnapFacts,
     Volume,
 )
+
+
+def nothing() -> None:
+    """What stands in no creation's way."""
 
 
 class Lxd(Protocol):
@@ -53,6 +57,7 @@ class Lxd(Protocol):
         driver: str,
         config: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = nothing,
     ) -> None: ...
     def finish_pool(self, name: str) -> None: ...
     def delete_pool(self, name: str) -> None: ...
@@ -66,6 +71,7 @@ class Lxd(Protocol):
         kind: str,
         config: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = nothing,
     ) -> None: ...
     def keep_nics(self, nic: Mapping[str, str]) -> None: ...
     def delete_network(self, name: str) -> None: ...

@@ -132,6 +132,8 @@ class MakeToken:
     key: str = field(repr=False)
     attempt: int
     adopted: bool
+    soon: frozenset[str] = frozenset()
+    """Pools and networks that are asked for: who joins gives to those that are half made, too."""
 
     def __str__(self) -> str:
         return f"make a join token for {self.unit}"

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import networks
+import storage
 import turns
 from status import Status, names, waiting
 from view import Lxd, Peers, View
+
+
+def asked(view: View) -> frozenset[str]:
+    """Every name that a pool or a network of the options' may have."""
+    default, nets = view.default_pool.name, view.options.networks_asked
+    found = {default, *(pool.name for pool in view.more_pools), *(net.name for net in nets)}
+    found |= {f"{default}-{backend}" for backend in storage.BACKENDS}
+    return frozenset(found | {networks.other_name(net.name, net.mode) for net in nets})
 
 
 def units(view: View, lxd: Lxd, peers: Peers) -> dict[str, str]:

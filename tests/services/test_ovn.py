@@ -173,7 +173,7 @@ def test_a_vlan_on_a_bridge_of_open_vswitch(juju: jubilant.Juju, source: str):
     asked = {"network-mode": "flat", "network-parent": "br-phy", "network-vlan": 7}
     juju.config(APP, asked)
     eventually(lambda: query(juju, "/1.0/profiles/default")["devices"]["eth0"].get("vlan") == "7")
-    whole(juju, 3)
+    whole(juju, 4)
     names = sorted(members(juju))[:2]
     for number, member in enumerate(names):
         lxc(juju, f"launch -q {source} w{number} --target {member}")

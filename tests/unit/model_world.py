@@ -13,6 +13,7 @@ import join_tokens
 import seal
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from networks.interface import Interface
+from ports import nothing
 from snap import ChannelUnknownError, SnapError
 from view import (
     Device,
@@ -249,9 +250,11 @@ class ModelLxd:
         driver: str,
         config: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = nothing,
     ) -> None:
         if name in self.shared.pools:
             raise LxdError("The storage pool already exists")
+        ready()
         assert set(members) == set(self.shared.members)
         down = [m.name for m in self.shared.members.values() if not m.online]
         down += [self.fail_pool] if self.fail_pool else []
@@ -296,6 +299,7 @@ class ModelLxd:
         kind: str,
         config: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = nothing,
     ) -> None:
         if kind == "ovn" and members:
             raise LxdError('Network type "ovn" does not support member specific config')
@@ -305,6 +309,7 @@ class ModelLxd:
             raise LxdError(f"failed to notify peer {down[0]}")
         if name in self.shared.networks:
             raise LxdError("The network already exists")
+        ready()
         keys = {k: "10.0.0.1/24" if v == "auto" else v for k, v in config.items()}
         # What members have for themselves LXD does not list.
         self.shared.networks[name] = Network(name, kind, "Created", keys, frozenset())

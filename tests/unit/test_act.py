@@ -7,12 +7,21 @@ from collections.abc import Mapping
 import pytest
 
 import seal
+import turns
 from act import StepFailed, act, purpose
 from addresses import endpoint
 from lxd_reading import LxdError, LxdUnreachable
-from steps import CancelToken, CreateNetwork, Join, MakeToken, SetDefaultProfile, SetFailureDomain
+from steps import (
+    CancelToken,
+    CreateNetwork,
+    CreatePool,
+    Join,
+    MakeToken,
+    SetDefaultProfile,
+    SetFailureDomain,
+)
 from tests.unit.model_units import ModelApp, formed
-from view import Events, Network
+from view import Events, Network, Pool
 
 
 def joining(app: ModelApp) -> Join:
@@ -90,7 +99,8 @@ def test_a_network_made_on_some_members_only_is_taken_away(monkeypatch: pytest.M
     world = app.units["lxd/0"].world
     (cluster,) = app.clusters.values()
 
-    def half(name: str, kind: str, config: Mapping[str, str], members: tuple[str, ...]) -> None:
+    def half(name: str, kind: str, config: Mapping[str, str], *more: object) -> None:
+        del more
         cluster.networks[name] = Network(name, kind, "Errored", config, frozenset())
         raise LxdError("failed to notify peer m1")
 
@@ -100,6 +110,47 @@ def test_a_network_made_on_some_members_only_is_taken_away(monkeypatch: pytest.M
         act(CreateNetwork("br7", "bridge", {}, {"m0": {}, "m1": {}}), "lxd/0", world, Events())
 
     assert "br7" not in cluster.networks
+
+
+def test_a_token_tells_of_what_is_being_made():
+    app = formed(1)
+    (cluster,) = app.clusters.values()
+    for name in ("lan", "left"):
+        cluster.networks[name] = Network(name, "macvlan", "Pending", {}, frozenset())
+        cluster.pools[name] = Pool(name, "zfs", "Pending", frozenset())
+    public = seal.public_half(seal.new_key())
+    step = MakeToken("lxd/5", "m5", public, 3, adopted=False, soon=frozenset({"lan"}))
+
+    made = act(step, "lxd/0", app.units["lxd/0"].world, Events()).made
+
+    # What nobody asks for may stay half made for ever.
+    assert made is not None
+    assert [network.name for network in made.networks] == ["lan"]
+    assert [storage.pool for storage in made.pools] == ["lan", "local"]
+
+
+CREATIONS = [
+    CreateNetwork("br7", "bridge", {}, {"m0": {}}),
+    CreatePool("fast", "dir", {}, {"m0": {}}),
+]
+
+
+@pytest.mark.parametrize("step", CREATIONS, ids=["network", "pool"])
+def test_nothing_is_made_while_somebody_joins(step: CreateNetwork | CreatePool):
+    app = formed(1)
+    (cluster,) = app.clusters.values()
+    world = app.units["lxd/0"].world
+    cluster.notes[turns.KEY] = "lxd/5 0 m5"
+
+    with pytest.raises(StepFailed, match="lxd/5 is joining") as refused:
+        act(step, "lxd/0", world, Events())
+
+    assert refused.value.later
+    assert not {"br7", "fast"} & {*cluster.networks, *cluster.pools}
+    # It has joined: its turn is over, whether somebody has said so or not.
+    cluster.notes[turns.KEY] = "lxd/0 0 m0"
+    act(step, "lxd/0", world, Events())
+    assert {"br7", "fast"} & {*cluster.networks, *cluster.pools}
 
 
 def test_other_devices_of_the_default_profile_stay():

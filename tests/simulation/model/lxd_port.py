@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import deadlines
 import join_tokens
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
+from ports import nothing
 from tests.simulation.model import (
     changes,
     evacuation,
@@ -177,12 +178,14 @@ class ModelLxd:
         driver: str,
         config: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = nothing,
     ) -> None:
         """Creates a pool: in a cluster first defined on each member, then made on all."""
         for member, keys in members.items():
             source = keys.get("source", "")
             define = partial(pools.define, name=name, driver=driver, member=member, source=source)
             self._change("define_pool", define)
+        ready()
         create = partial(pools.create, name=name, driver=driver, config=config)
         self._change("create_pool", create, times.NETWORK)
 
@@ -216,6 +219,7 @@ class ModelLxd:
         kind: str,
         config: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = nothing,
     ) -> None:
         """Creates a network, in two phases."""
         for member, keys in members.items():
@@ -223,6 +227,7 @@ class ModelLxd:
                 networks.define, name=name, kind=kind, member=member, parent=keys.get("parent", "")
             )
             self._change("define_network", define)
+        ready()
         create = partial(networks.create, name=name, kind=kind, config=config)
         self._change("create_network", create, times.NETWORK)
 

@@ -1,0 +1,25 @@
+"""What may happen while a pool or a network is made on all members, seen at the last moment.
+
+Who joins is told by its token what it must give its part to. Two members decide who joins and what
+is made: each writes down in LXD's database what it is about to do, then looks for what the other
+has written down. So one of them at least sees the other's: whoever makes the token tells of what is
+defined and not made yet, or whoever makes the thing sees that somebody joins, and waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import turns
+from lxd_reading import LxdUnreachable
+from world import World
+
+
+def nobody_joins(members: Mapping[str, object], world: World) -> None:
+    """Before what is defined on all members is made. Raises LxdUnreachable if somebody joins.
+
+    `members` are those that it is defined on, none outside a cluster.
+    """
+    turn = turns.read(world.lxd.notes()) if members else None
+    if turn is not None and turn.name not in {m.name for m in world.lxd.members()}:
+        raise LxdUnreachable(f"{turn.unit} is joining")
