@@ -31,6 +31,9 @@ def bootstrap(server: Server, name: str) -> Work:
         raise LxdError("Cannot use wildcard core.https_address")
     yield times.BOOTSTRAP / 2
     cloud, records = server.cloud, server.records
+    # By another request, in the meantime.
+    if records.clustered:
+        raise LxdError("This server is already clustered")
     records.fingerprint = f"cluster-{server.machine}-{cloud.count()}"
     records.made = cloud.now
     row = _row(server, records, name, address)
