@@ -47,6 +47,7 @@ from steps import (
     PassTurn,
     RemoveMember,
     ResetLxd,
+    RestartLxd,
     RunSegment,
     SetDefaultProfile,
     SetFailureDomain,
@@ -221,6 +222,12 @@ def _cancel_token(step: CancelToken, unit: str, world: World, events: Events) ->
     return replace(events, made=None, withdrawn=world.lxd.cancel_join_token(step.name, step.digest))
 
 
+def _restart_lxd(step: RestartLxd, unit: str, world: World, events: Events) -> Events:
+    world.snap.restart()
+    world.lxd.await_start(deadlines.START)
+    return events
+
+
 def _set_role(step: SetRole, unit: str, world: World, events: Events) -> Events:
     world.lxd.set_role(step.role, step.members)
     return events
@@ -346,6 +353,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     MakeToken: _make_token,
     CancelToken: _cancel_token,
     SetFailureDomain: _set_failure_domain,
+    RestartLxd: _restart_lxd,
     SetRole: _set_role,
     ForgetForming: _forget_forming,
     Evacuate: _evacuate,

@@ -20,8 +20,8 @@ from addresses import endpoint, host
 from peers import Link, Offer, Storage, UnitData
 from pools import Change
 from status import Status, active, blocked, names, waiting
-from steps import ForgetForming, Plan, SetFailureDomain, SetServerConfig, Step
-from view import Lxd, Member, Peers, View
+from steps import ForgetForming, Plan, RestartLxd, SetFailureDomain, SetServerConfig, Step
+from view import Forming, Lxd, Member, Peers, View
 
 
 def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
@@ -46,7 +46,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     steps = [*_local(view, lxd, peers, member), *departures.removal(view, lxd, peers, own)]
     # Until that is committed, only the note tells a silent member from one that never was.
     if view.forming is not None and peers.own.cluster == fingerprint:
-        steps.append(ForgetForming())
+        steps += [*_first_start(view, view.forming), ForgetForming()]
     offers = parts.offers(view, lxd, pools.calls(peers))
     given = links.answers(view)
     own = own.model_copy(update={"call": None, "offers": offers, "links": given, "spread": ()})
@@ -135,6 +135,15 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     if view.zone and member.failure_domain != view.zone:
         steps.append(SetFailureDomain(member.name, view.zone))
     return steps
+
+
+def _first_start(view: View, forming: Forming) -> list[Step]:
+    """A daemon that joins reads OVN's address, which all share, not before it starts again.
+
+    Until then it looks for a database on its own machine (LXD 5.0.2), and no instance can use it.
+    """
+    to_ovn = view.ovn is not None and bool(view.ovn.northbound)
+    return [RestartLxd()] if to_ovn and forming.what == "join" else []
 
 
 def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:

@@ -97,7 +97,7 @@ class Snap:
         connected = _connect()
         if fresh and connected:
             # The daemon began without what the plugs allow it.
-            self._service("restart")
+            self.restart()
         _hold()
         self._installing.unlink()
 
@@ -124,6 +124,10 @@ class Snap:
             reraise=True,
         )
         attempts(self._service, "start")
+
+    def restart(self) -> None:
+        """Starts LXD's daemon anew; instances go on. Raises SnapError."""
+        self._service("restart")
 
     def _service(self, verb: str) -> None:
         from charmlibs import snap

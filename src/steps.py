@@ -162,6 +162,14 @@ class SetFailureDomain:
 
 
 @dataclass(frozen=True)
+class RestartLxd:
+    """LXD's daemon here has read the cluster's configuration. Instances go on."""
+
+    def __str__(self) -> str:
+        return "restart LXD, so that it reads the cluster's configuration"
+
+
+@dataclass(frozen=True)
 class SetRole:
     """These members have the role, or have it no more."""
 
@@ -304,6 +312,7 @@ Step = (
     | MakeToken
     | CancelToken
     | SetFailureDomain
+    | RestartLxd
     | SetRole
     | ForgetForming
     | Evacuate

@@ -410,6 +410,7 @@ class ModelSnap:
     store_error: str = ""
     unknown_channel: str = ""
     digest: str = ""
+    restarts: int = 0
 
     def facts(self, wanted: Resource | None) -> SnapFacts:
         same = wanted is None or wanted.digest == self.digest
@@ -431,6 +432,9 @@ class ModelSnap:
 
     def start(self) -> None:
         pass
+
+    def restart(self) -> None:
+        self.restarts += 1
 
 
 @dataclass

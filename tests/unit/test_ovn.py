@@ -195,3 +195,16 @@ def test_gateways_that_nobody_is_change_nothing():
     told = "blocked: ovn-gateways=edge* fits no member; use m0|m1"
     assert statuses(app)["lxd/0"] == told
     assert gateways(app) == set()
+
+
+def test_a_member_that_joins_beside_an_ovn_reads_where_it_is():
+    app = on_ovn(TCP)
+
+    app.add(3)
+    app.settle()
+    app.settle()
+
+    assert {unit: app.units[unit].snap.restarts for unit in ("lxd/0", "lxd/3")} == {
+        "lxd/0": 0,
+        "lxd/3": 1,
+    }

@@ -60,6 +60,11 @@ class ModelSnap:
         """Starts the daemon."""
         self._call("snap.start", times.REQUEST, self._server.start_daemon)
 
+    def restart(self) -> None:
+        """Starts the daemon anew."""
+        self.stop()
+        self.start()
+
     def _install(self, revision: str, digest: str) -> None:
         server = self._server
         self._unfinished = True
