@@ -70,16 +70,21 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
         if link.problem:
             return {}, blocked(link.problem)
     # What is defined and not made yet has no list of its own.
-    asked = {net.mode: net.parents for net in view.options.networks_asked}
+    asked = {name: net.parents for net in view.options.networks_asked for name in _names(net)}
     found: dict[str, dict[str, str]] = {}
     for record in token.networks if token else ():
         mode = networks.MODES.get(record.mode)
-        parents = record.parents or asked.get(record.mode, ())
+        parents = record.parents or asked.get(record.name, ())
         link = answer(view, WantedNetwork(record.name, record.mode, parents))
         if mode is None or link.problem:
             return {}, blocked(f"network {record.name}: {link.problem or record.mode}")
         found[record.name] = mode.own(link.parent)
     return found, None
+
+
+def _names(net: WantedNetwork) -> tuple[str, str]:
+    """What a network may be called."""
+    return net.name, networks.other_name(net.name, net.mode)
 
 
 def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import interfaces
+from facts import Bound
 from nets import PARENTS
 from networks.interface import Interface
 from tests.unit.model_units import ModelApp, formed
@@ -63,6 +64,20 @@ def test_a_longer_list_that_means_the_same_interfaces_cuts_nobody_off():
 
     assert statuses(app)["lxd/0"] == "active: member m0, voter"
     assert app.units["lxd/3"].lxd.answered == {"lan0": "ens3"}
+
+
+def test_one_that_joins_takes_no_other_network_s_interface():
+    app = formed(3)
+    app.bound = Bound("ens3", "")
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [ETH1, ENS3]
+    more = "{other: {mode: macvlan, parent: eth1}}"
+    changed(app, network_mode="macvlan", network_name="lan0", networks=more)
+
+    app.add(3).machine.interfaces_ = [ETH1, ENS3]
+    app.settle()
+
+    assert app.units["lxd/3"].lxd.answered == {"lan0": "ens3", "other": "eth1"}
 
 
 def test_an_interface_that_one_machine_lacks_moves_nobody():
