@@ -225,7 +225,7 @@ def _cancel_token(step: CancelToken, unit: str, world: World, events: Events) ->
 def _restart_lxd(step: RestartLxd, unit: str, world: World, events: Events) -> Events:
     world.snap.restart()
     world.lxd.await_start(deadlines.START)
-    return events
+    return replace(events, restarted=True)
 
 
 def _set_role(step: SetRole, unit: str, world: World, events: Events) -> Events:

@@ -21,7 +21,7 @@ from peers import Link, Offer, Storage, UnitData
 from pools import Change
 from status import Status, active, blocked, names, waiting
 from steps import ForgetForming, Plan, RestartLxd, SetFailureDomain, SetServerConfig, Step
-from view import Forming, Lxd, Member, Peers, View
+from view import Lxd, Member, Peers, View
 
 
 def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
@@ -43,10 +43,12 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     decided = peers.app.storage or own.storage or _made_here(view, lxd)
     if peers.app.bootstrap == view.unit and decided:
         own = own.model_copy(update={"storage": decided})
+    if due := _first_start(view, peers):
+        return Plan(waiting("for LXD to start again, with OVN's address"), due, own)
     steps = [*_local(view, lxd, peers, member), *departures.removal(view, lxd, peers, own)]
     # Until that is committed, only the note tells a silent member from one that never was.
     if view.forming is not None and peers.own.cluster == fingerprint:
-        steps += [*_first_start(view, view.forming), ForgetForming()]
+        steps.append(ForgetForming())
     offers = parts.offers(view, lxd, pools.calls(peers))
     given = links.answers(view)
     own = own.model_copy(update={"call": None, "offers": offers, "links": given, "spread": ()})
@@ -137,13 +139,15 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     return steps
 
 
-def _first_start(view: View, forming: Forming) -> list[Step]:
+def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
     """A daemon that joins reads OVN's address, which all share, not before it starts again.
 
     Until then it looks for a database on its own machine (LXD 5.0.2), and no instance can use it.
+    So it is started again in the very hook of the join, before anybody hears of the member.
     """
+    joined = view.forming is not None and view.forming.what == "join" and not peers.own.cluster
     to_ovn = view.ovn is not None and bool(view.ovn.northbound)
-    return [RestartLxd()] if to_ovn and forming.what == "join" else []
+    return (RestartLxd(),) if joined and to_ovn and not view.events.restarted else ()
 
 
 def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:

@@ -303,6 +303,8 @@ class Events:
     """The unit that this member has just given the turn to."""
     awaited: bool = False
     """Whoever used it was waited for."""
+    restarted: bool = False
+    """LXD's daemon here was started anew."""
     roles_awaited: bool = False
     """LXD was given time to decide which of its last two members votes."""
 
