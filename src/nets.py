@@ -169,11 +169,13 @@ def _drift(
         return Change(problem=given, nic=nic)
     moved: dict[str, dict[str, str]] = {}
     if PARENTS in changes:
-        on = mode.own
-        moved = {m: on(p) for m, p in given.items() if on(p) and there.parents.get(m) != p}
+        others = {m: p for m, p in given.items() if there.parents.get(m) != p}
+        moved = {m: mode.own(parent) for m, parent in others.items() if mode.own(parent)}
         changes |= _shared_parent(mode, there, given)
     on_it = [user for user in there.used_by if user.startswith(_INSTANCES)]
-    cutting = sorted(key for key in changes if key.startswith(_CUTTING)) + ["parent"] * bool(moved)
+    cutting = sorted(key for key in changes if key.startswith(_CUTTING))
+    if moved:
+        cutting.append("parent")
     if cutting and on_it and not view.options.network_disruptive:
         cut = f"{cutting[0]} cuts off {count(len(on_it), 'instance')}"
         told = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
