@@ -102,11 +102,15 @@ def test_what_cannot_move_holds_the_unit_and_is_named(juju: jubilant.Juju):
     assert member in members(juju)
 
 
+def in_error(status: jubilant.Status) -> list[str]:
+    return [u for u in status.apps[APP].units if message(status, u).startswith("error")]
+
+
 @pytest.mark.usefixtures("evacuate_again")
 def test_what_holds_it_can_be_abandoned(juju: jubilant.Juju):
-    unit = next(
-        u for u in juju.status().apps[APP].units if message(juju.status(), u).startswith("error")
-    )
+    # Juju tries the hook again now and then: for a moment no unit is in error.
+    juju.wait(lambda s: bool(in_error(s)), delay=0.5, successes=1)
+    unit = in_error(juju.status())[0]
 
     juju.config(APP, {"on-remove": "abandon"})
     juju.cli("resolved", unit)
