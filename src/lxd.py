@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -67,9 +67,9 @@ class LxdApi:
         if self.server().clustered:
             raise LxdUnreachable("it is still in its cluster")
 
-    def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
-        """The members once `name` is online, or after `seconds` as they are."""
-        self._await(seconds, lambda members: all(m.online for m in members if m.name == name))
+    def await_heartbeats(self, of: Collection[str], seconds: float) -> tuple[Member, ...]:
+        """The members once these of them are up, or after `seconds` as they are."""
+        self._await(seconds, lambda members: all(m.up for m in members if m.name in of))
         return self.members()
 
     def await_gone(self, name: str, seconds: float) -> None:

@@ -171,15 +171,19 @@ def _silent(reason: str, world: World) -> Silent:
     return Silent(reason, Silence.NO_DATABASE if world.lxd.alive() else Silence.HUNG)
 
 
-def _members(own: str, world: World) -> tuple[Member, ...]:
+def _members(juju: Juju, own: str, world: World) -> tuple[Member, ...]:
     """The members. A daemon that answers and is called offline has started a moment ago.
 
-    It is waited for: no event would tell later that it is online.
+    It is waited for, by the leader also where it is another's, whose status it tells: no event
+    would say later that it is online.
     """
     members = world.lxd.members()
-    if any(m.name == own and m.offline for m in members):
-        return world.lxd.await_heartbeat(own, deadlines.HEARTBEAT)
-    return members
+    offline = {m.name: m for m in members if m.offline}
+    asked = set(offline) if juju.leader else {own} & set(offline)
+    if not asked:
+        return members
+    deaf = world.lxd.unreachable([offline[name] for name in sorted(asked - {own})])
+    return world.lxd.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
 
 
 def _answers(juju: Juju, world: World) -> Lxd:
@@ -191,7 +195,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
             networks=world.lxd.networks(),
             instances=world.lxd.instances(),
         )
-    seen = Lxd(server, _members(server.name, world), notes=world.lxd.notes())
+    seen = Lxd(server, _members(juju, server.name, world), notes=world.lxd.notes())
     if juju.leaving or _someone_leaves(juju):
         seen = replace(seen, instances=world.lxd.instances(), volumes=world.lxd.volumes())
     if juju.leaving:

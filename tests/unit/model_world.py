@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class ModelCluster:
 
     fingerprint: str
     members: dict[str, Member] = field(default_factory=dict[str, Member])
+    starting: set[str] = field(default_factory=set[str])
+    """Members called offline whose daemons have started, and whose heartbeats will come."""
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     pools: dict[str, Pool] = field(default_factory=dict[str, Pool])
     notes: dict[str, str] = field(default_factory=dict[str, str])
@@ -95,7 +97,6 @@ class ModelLxd:
     lacks: dict[str, str] = field(default_factory=dict[str, str])
     """Pools that cannot be used here, and why."""
     cut_off: frozenset[str] = frozenset()
-    heartbeat_comes: bool = True
     awaited: list[str] = field(default_factory=list[str])
     """Members whose joins were waited for."""
     shared: ModelCluster = field(default_factory=lambda: ModelCluster("bare"))
@@ -112,9 +113,9 @@ class ModelLxd:
         if self.server().clustered:
             raise LxdUnreachable("it is still in its cluster")
 
-    def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
+    def await_heartbeats(self, of: Collection[str], seconds: float) -> tuple[Member, ...]:
         members = self.shared.members
-        if self.heartbeat_comes:
+        for name in self.shared.starting & set(of):
             members[name] = replace(members[name], status="ONLINE")
         return self.members()
 
@@ -142,7 +143,8 @@ class ModelLxd:
         return tuple(sorted(self.shared.members.values(), key=lambda m: m.name))
 
     def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
-        return frozenset(m.name for m in members if m.name in self.cut_off)
+        dead = {m.name for m in members if m.offline} - self.shared.starting
+        return frozenset(m.name for m in members if m.name in self.cut_off | dead)
 
     def pools(self) -> tuple[Pool, ...]:
         self.requests += 1

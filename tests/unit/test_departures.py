@@ -65,7 +65,6 @@ class TestGoneWithoutGoodbye:
 
     def test_nobody_is_removed_without_a_majority_of_voters(self):
         app = formed(3)
-        app.units["lxd/1"].lxd.heartbeat_comes = False
         without(app, "m1", "m2").remove("lxd/2")
         app.settle()
 

@@ -206,19 +206,28 @@ def test_the_application_names_offline_members():
 
 
 @pytest.mark.parametrize(
-    ("comes", "status"),
+    ("starting", "status"),
     [
-        (True, "active: member m1, voter"),
-        (False, "waiting: member m1 is offline: no heartbeat"),
+        ({"m1"}, "active: member m1, voter"),
+        (set[str](), "waiting: member m1 is offline: no heartbeat"),
     ],
 )
-def test_a_member_that_has_just_started_waits_for_its_heartbeat(comes: bool, status: str):
+def test_a_member_that_has_just_started_waits_for_its_heartbeat(starting: set[str], status: str):
     app = formed(3)
     (cluster,) = app.clusters.values()
     cluster.members["m1"] = replace(cluster.members["m1"], status="OFFLINE", message="no heartbeat")
-    app.units["lxd/1"].lxd.heartbeat_comes = comes
+    cluster.starting = starting
 
     assert str(app.plan("lxd/1").status) == status
+
+
+def test_the_leader_waits_for_the_heartbeat_of_another_that_has_just_started():
+    app = formed(3)
+    (cluster,) = app.clusters.values()
+    cluster.members["m1"] = replace(cluster.members["m1"], status="OFFLINE")
+    cluster.starting = {"m1"}
+
+    assert str(app.plan("lxd/0").app_status) == "active: 3 members, 3 voters"
 
 
 def test_a_changed_address_of_a_member_is_told():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -89,15 +89,15 @@ class ModelLxd:
         while several_vote(self.members()) and cloud.now < end:
             cloud.pause(1.0, "await_one_voter")
 
-    def await_heartbeat(self, name: str, seconds: float) -> tuple[Member, ...]:
-        """The members once `name` is online, or after `seconds` as they are."""
+    def await_heartbeats(self, of: Collection[str], seconds: float) -> tuple[Member, ...]:
+        """The members once these of them are up, or after `seconds` as they are."""
         cloud = self._server.cloud
         end = cloud.now + seconds
         while True:
             members = self.members()
-            if cloud.now >= end or all(m.online for m in members if m.name == name):
+            if cloud.now >= end or all(m.up for m in members if m.name in of):
                 return members
-            cloud.pause(1.0, "await_heartbeat")
+            cloud.pause(1.0, "await_heartbeats")
 
     def server(self) -> Server:
         """LXD itself: a daemon that lost its database says this from memory."""
