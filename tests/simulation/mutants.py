@@ -300,7 +300,8 @@ def main() -> int:
     tasks = [(n, range(asked.seeds), asked.enough) for n in range(len(MUTANTS))]
     escaped = 0
     print(f"{'mutant':42} {'caught':>6} {'of':>5}  by")
-    with multiprocessing.get_context("fork").Pool(asked.jobs) as pool:
+    fork = multiprocessing.get_context("fork")
+    with seeds.folder_for_all(), fork.Pool(asked.jobs) as pool:
         for found in pool.imap(_hunt, tasks):
             escaped += not found.times
             by = ", ".join(f"{name} {many}" for name, many in found.by.most_common(4))

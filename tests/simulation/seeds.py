@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.simulation import charm_in_process, fast
@@ -97,8 +99,24 @@ def run_all(numbers: range, jobs: int) -> Iterator[Result]:
         yield from map(run_seed, numbers)
         return
     # Greenlets leave memory behind that nothing gives back: a process gets slower with each seed.
-    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=25) as pool:
+    fork = multiprocessing.get_context("fork")
+    with folder_for_all(), fork.Pool(jobs, maxtasksperchild=25) as pool:
         yield from pool.imap_unordered(run_seed, numbers, chunksize=8)
+
+
+@contextmanager
+def folder_for_all() -> Generator[None]:
+    """Temporary files of this process and its children go with one folder.
+
+    ops.testing removes its own when Python ends, which a process of a pool never sees.
+    """
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="lxd-cluster-simulation-") as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def run_seed(seed: int) -> Result:
