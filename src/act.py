@@ -133,7 +133,7 @@ def _join(step: Join, unit: str, world: World, events: Events) -> Events:
         raise seal.SealError("this unit's key is gone")
     token = seal.unseal(step.sealed, key, purpose(unit))
     try:
-        if not world.lxd.await_join(deadlines.JOIN):
+        if not world.lxd.await_forming(deadlines.JOIN):
             devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
             world.machine.note_forming("join", world.clock(), devices)
             world.lxd.set_server_config({"core.https_address": step.https_address})

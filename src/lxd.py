@@ -277,16 +277,18 @@ class LxdApi:
         }
         self._requests.operation("put", "cluster", body, seconds)
 
-    def await_join(self, seconds: float) -> bool:
-        """Waits for a join that is under way already. False if there is none."""
+    def await_forming(self, seconds: float) -> bool:
+        """Waits for a bootstrap or a join that is under way already. False if there is none."""
         for operation in self._requests.get("operations", recursion="1").get("running", []):
-            if "cluster" in operation["description"].lower() and operation["class"] == "task":
+            # LXD's words for them: "Creating bootstrap node" and "Joining cluster".
+            told = operation["description"].lower()
+            if ("cluster" in told or "bootstrap" in told) and operation["class"] == "task":
                 self._requests.wait(operation["id"], seconds)
                 return True
         return False
 
     def joined(self, seconds: float) -> bool:
-        """Whether this server is a member, once no join is under way here any more.
+        """Whether this server is a member, once it neither bootstraps nor joins any more.
 
         False after `seconds` of silence, and if the daemon does not start again.
         """
@@ -308,7 +310,7 @@ class LxdApi:
 
     def _joined(self, seconds: float) -> bool:
         with contextlib.suppress(LxdError):
-            self.await_join(seconds)
+            self.await_forming(seconds)
         return self.server().clustered
 
     def make_join_token(self, name: str) -> str:

@@ -18,7 +18,7 @@ from facts import Bound, Ceph, Ovn
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
-from view import Device, Events, Lxd, Member, Peers, Resource, Silence, Silent, Units, View
+from view import Device, Events, Lxd, Member, Peers, Resource, Server, Silence, Silent, Units, View
 from world import World
 
 _UNREGISTERED = "No node registered with address"
@@ -186,8 +186,19 @@ def _members(juju: Juju, own: str, world: World) -> tuple[Member, ...]:
     return world.lxd.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
 
 
-def _answers(juju: Juju, world: World) -> Lxd:
+def _server(juju: Juju, world: World) -> Server:
+    """LXD itself. What a hook began that was cut short goes on in it, and nobody sees to it later.
+
+    Who leaves waits for that: its unit would be gone, and its cluster without anybody.
+    """
     server = world.lxd.server()
+    if server.clustered or not juju.leaving or world.machine.forming() is None:
+        return server
+    return world.lxd.server() if world.lxd.joined(deadlines.JOIN) else server
+
+
+def _answers(juju: Juju, world: World) -> Lxd:
+    server = _server(juju, world)
     if not server.clustered:
         return Lxd(
             server,

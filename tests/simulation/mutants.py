@@ -21,7 +21,12 @@ from typing import Any
 # This puts the charm's modules on the path.
 from tests.simulation import charm_in_process, seeds, stories, tasks
 from tests.simulation.schedule import Schedule, draw
-from tests.simulation.stories import CUT_OFF_IN_CREATION, TWO_MAKERS, USED_AND_CANCELLED
+from tests.simulation.stories import (
+    CUT_OFF_IN_CREATION,
+    GONE_WHILE_IT_FOUNDS,
+    TWO_MAKERS,
+    USED_AND_CANCELLED,
+)
 
 # isort: split
 import act
@@ -40,7 +45,7 @@ import silence
 from lxd_reading import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
 from steps import AbandonMember, MakeToken, Plan, RemoveMember, Step
-from view import Events, Lxd, Member, Peers, Silence, Units, View
+from view import Events, Lxd, Member, Peers, Server, Silence, Units, View
 from world import World
 
 
@@ -204,6 +209,11 @@ def _leaves_them(nic: Mapping[str, str], world: World) -> None:
     del nic, world
 
 
+def _looks_once(juju: observe.Juju, world: World) -> Server:
+    del juju
+    return world.lxd.server()
+
+
 def _leaves_it(name: str, world: World) -> None:
     del name, world
 
@@ -249,6 +259,7 @@ MUTANTS = (
     ),
     Mutant("instances are moved to a new network", net_acts, "_let_stay", _leaves_them),
     Mutant("a half-made network is left", net_acts, "_remove_half_made", _leaves_it),
+    Mutant("who leaves is not done", observe, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
 )
 
 

@@ -64,6 +64,21 @@ CUT_OFF_IN_CREATION = replace(
 )
 """The steward is cut off from the other members between a pool's first phase and its second."""
 
+GONE_WHILE_IT_FOUNDS = replace(
+    _BEFORE,
+    seed=71408,
+    seconds=300.0,
+    zones=0,
+    keep_machines=False,
+    lost_departures=False,
+    departures_never_told=False,
+    happenings=(
+        Happening(at=0.14, kind="kill-hook", unit=53, n=12, on="SetServerConfig", name="*"),
+        Happening(at=0.56, kind="remove-unit", unit=59, on="SetServerConfig", name="*"),
+    ),
+)
+"""The hook that bootstraps is cut short, LXD goes on with it, and Juju takes the unit away."""
+
 
 def told(story: Schedule, times: int) -> Iterator[Schedule]:
     """A story, and the same with other seconds; every third time with another seed, too."""

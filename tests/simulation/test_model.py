@@ -183,7 +183,7 @@ def test_a_join_goes_on_when_its_hook_is_killed():
         two.lxd.join_cluster("m1", endpoint(two), token, [], 120)
     cloud.pause = default
     cloud.now += 10
-    assert not two.lxd.await_join(10)
+    assert not two.lxd.await_forming(10)
     assert statuses(two) == ["ONLINE"] * 2
 
 

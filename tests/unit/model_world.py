@@ -376,7 +376,7 @@ class ModelLxd:
         self.set_server_config({"cluster.https_address": address})
         self._become_member(name)
 
-    def await_join(self, seconds: float) -> bool:
+    def await_forming(self, seconds: float) -> bool:
         return False
 
     def joined(self, seconds: float) -> bool:

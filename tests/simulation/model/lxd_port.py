@@ -270,16 +270,18 @@ class ModelLxd:
         work = joining.join(self._server, name, address, token, member_config)
         self._operation("join_cluster", name, work, seconds)
 
-    def await_join(self, seconds: float) -> bool:
-        """Waits for a join that is under way already."""
-        operation = self._look("await_join", lambda s: s.working("join_cluster"))
+    def await_forming(self, seconds: float) -> bool:
+        """Waits for a bootstrap or a join that is under way already."""
+        operation = self._look(
+            "await_forming", lambda s: s.working("join_cluster") or s.working("enable_cluster")
+        )
         if operation is None:
             return False
-        self._wait(operation, seconds, "await_join")
+        self._wait(operation, seconds, "await_forming")
         return True
 
     def joined(self, seconds: float) -> bool:
-        """Whether this server is a member, once no join is under way here any more."""
+        """Whether this server is a member, once it neither bootstraps nor joins any more."""
         cloud = self._server.cloud
         with suppress(LxdUnreachable):
             self.await_start(deadlines.START)
@@ -287,7 +289,7 @@ class ModelLxd:
         while cloud.now < end:
             with suppress(LxdUnreachable):
                 with suppress(LxdError):
-                    self.await_join(end - cloud.now)
+                    self.await_forming(end - cloud.now)
                 return self.server().clustered
             if self._server.silence() is Silence.STOPPED:
                 return False
