@@ -20,6 +20,14 @@ def _hook_killed(ground: Ground) -> None:
     ground.kill_hook_at(APP, _BOOTSTRAP)
 
 
+def _founder_removed(ground: Ground) -> None:
+    ground.deploy(3)
+    ground.kill_hook_at(APP, _BOOTSTRAP)
+    unit = ground.leader()
+    ground.juju.remove_unit(unit)
+    ground.until_gone(unit)
+
+
 def _lxd_killed(ground: Ground) -> None:
     ground.deploy(2)
     ground.at(APP, _BOOTSTRAP, KILL_LXD)
@@ -53,6 +61,13 @@ FAULTS = (
         "whole: the next hook goes on from what it finds",
         NOTHING,
         _hook_killed,
+    ),
+    Fault(
+        "founder-removed",
+        "kill -9 of the hook that bootstraps, and its unit is removed while LXD goes on",
+        "the other two are whole",
+        NOTHING,
+        _founder_removed,
     ),
     Fault(
         "lxd-killed-bootstrap",
