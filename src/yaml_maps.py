@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 _KEY = re.compile(r"[a-z][a-z0-9_.-]*")
 
 
-def mapping(text: str, otherwise: str) -> dict[Any, Any]:
+def mapping(text: str, otherwise: str) -> Mapping[Any, Any]:
     """A YAML map. Raises ValueError, with `otherwise` for YAML that is no map."""
     return _map(_yaml(text), otherwise)
 
 
+@lru_cache
 def _yaml(text: str) -> Any:
+    """What a text says, for all that ask: not to be changed. A hook asks a dozen times."""
     import yaml
 
     try:
@@ -22,15 +26,15 @@ def _yaml(text: str) -> Any:
         raise ValueError("that is no YAML") from error
 
 
-def _map(told: Any, otherwise: str) -> dict[Any, Any]:
+def _map(told: Any, otherwise: str) -> Mapping[Any, Any]:
     if told is not None and not isinstance(told, dict):
         raise ValueError(otherwise)
-    return cast("dict[Any, Any]", told or {})
+    return cast("Mapping[Any, Any]", told or {})
 
 
-def fields(told: Any, short: str) -> dict[str, Any]:
+def fields(told: Any, short: str) -> Mapping[str, Any]:
     """What is said of one thing: a map, or the one word that `short` is about."""
-    return cast("dict[str, Any]", told if isinstance(told, dict) else {short: told})
+    return cast("Mapping[str, Any]", told if isinstance(told, dict) else {short: told})
 
 
 def text(told: Any) -> str:

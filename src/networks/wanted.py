@@ -222,7 +222,7 @@ def collisions(names: list[str]) -> None:
 
 
 def _network(network: str, told: Any, modes: Mapping[str, Mode]) -> WantedNetwork:
-    fields = yaml_maps.fields(told, "mode")
+    fields = dict(yaml_maps.fields(told, "mode"))
     mode = fields.pop("mode", None)
     if not isinstance(mode, str) or mode not in modes:
         raise ValueError(f"{network}: mode is one of {', '.join(sorted(modes))}")
