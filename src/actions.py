@@ -9,6 +9,7 @@ import lost
 import nets
 import pools
 import report
+from addresses import host
 from peers import AppData
 from plan import make_plan
 from status import names
@@ -143,6 +144,23 @@ def recover_quorum(view: View, world: World, database: ports.Database, confirm: 
             f"{len(listening)} of {voters} voters listen ({names(listening)}): wait for them, "
             "or stop LXD there if they are to be given up"
         )
+    if first := _recovers_instead(view, listening):
+        raise ActionRefused(
+            f"two that recover are two clusters: run it on {first}, which votes and listens, "
+            "or stop LXD there if it is to be given up"
+        )
     copy = database.backup(world.clock())
     database.recover()
     return copy
+
+
+def _recovers_instead(view: View, listening: tuple[str, ...]) -> str:
+    """Who goes on alone, of the voters that listen: the first by address, for all that ask.
+
+    Empty if it is this unit. No list tells one survivor that another has recovered meanwhile.
+    """
+    voters = sorted(map(host, listening))
+    if not voters or view.peers is None or view.peers.own.address == voters[0]:
+        return ""
+    units = {data.address: unit for unit, data in view.peers.others.items()}
+    return units.get(voters[0], voters[0])

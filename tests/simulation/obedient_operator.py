@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 
 import lost
+from addresses import host
 from lab.model.errors import JujuError
 from lab.model.state import Unit
 from lxd_reading import LxdError, LxdUnreachable
@@ -188,7 +189,7 @@ class ObedientOperator:
             self.site.force_remove(unit.name)
         elif looks >= 3 and any(answers(s) for s in self._live_servers()):
             self._help_silent(unit, looks)
-        elif looks >= 6 and looks % 3 == 0 and self._role(server) in HAS_DATABASE:
+        elif looks >= 6 and looks % 3 == 0 and server is self._survivor():
             self._do("lxd cluster recover-from-quorum-loss", f"on machine {unit.machine}")
             self.engine.spawn("", unit.machine, server.database.recover)
 
@@ -206,15 +207,18 @@ class ObedientOperator:
         )
 
     def _recover(self) -> None:
-        """Only one survivor may be told to, and one that has the database."""
-        if any(answers(s) for s in self._live_servers()):
-            return
+        survivor = self._survivor()
+        for unit in self.engine.units.values():
+            if survivor is not None and unit.machine == survivor.machine:
+                self._action(unit.name, "recover-quorum", confirm="yes-I-lost-a-majority")
+
+    def _survivor(self) -> Server | None:
+        """The only one that may be told to recover: it has the database, and votes if any does."""
         for role in HAS_DATABASE:
-            for candidate in self.engine.units.values():
-                server = self.engine.cloud.servers[candidate.machine]
-                if self._role(server) == role:
-                    self._action(candidate.name, "recover-quorum", confirm="yes-I-lost-a-majority")
-                    return
+            able = [s for s in self._live_servers() if self._role(s) == role]
+            if able:
+                return min(able, key=lambda s: host(s.config.get("cluster.https_address", "")))
+        return None
 
     def _live_servers(self) -> list[Server]:
         machines = [u.machine for u in self.engine.units.values()]

@@ -62,10 +62,18 @@ REFUSED = [
         ModelDatabase(listening=("10.0.0.1:8443", "10.0.0.2:8443")),
         "2 of 3 voters listen",
     ),
+    # Whoever stands by, or votes too, would be a second cluster beside the one that is to go on.
+    (actions.CONFIRMATION, ModelDatabase(("10.0.0.2:8443",)), "run it on lxd/1"),
+    (actions.CONFIRMATION, ModelDatabase(("10.0.0.9:8443",)), "run it on 10.0.0.9"),
+    (actions.CONFIRMATION, ModelDatabase(("10.0.0.1:8443", "10.0.0.0:8443"), 5), "run it on 10.0"),
 ]
 
 
-@pytest.mark.parametrize(("confirm", "data", "why"), REFUSED, ids=["unconfirmed", "voters listen"])
+@pytest.mark.parametrize(
+    ("confirm", "data", "why"),
+    REFUSED,
+    ids=["unconfirmed", "voters listen", "it stands by", "no unit's", "not the first"],
+)
 def test_a_quorum_is_not_recovered(confirm: str, data: ModelDatabase, why: str):
     with pytest.raises(ActionRefused, match=why):
         recover(silent(formed(3)), data, confirm)
