@@ -111,6 +111,10 @@ class Ground:
         self.lab("wait-held", unit)
         return unit
 
+    def recover_quorum(self, unit: str) -> None:
+        """Has a unit go on with its copy of the database. Raises jubilant.TaskError."""
+        self.juju.run(unit, "recover-quorum", {"confirm": "yes-I-lost-a-majority"}, wait=120)
+
     # Who is who.
 
     def units(self) -> dict[str, UnitStatus]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import jubilant
+import pytest
+
 from tests.chaos.fault import Fault
 from tests.chaos.ground import KILL_LXD, Ground
 from tests.integration import cluster
 
 _MOVE = "move * off *"
 _TAKE_OUT = "take * out of the cluster"
-_SURE = {"confirm": "yes-I-lost-a-majority"}
 
 
 def _hook_killed_while_it_empties(ground: Ground) -> None:
@@ -124,6 +128,34 @@ def _acknowledged(ground: Ground, member: str) -> None:
 
 def _majority_lost(ground: Ground) -> None:
     dead = ground.others()[:2]
+    members = _lost_for_good(ground, dead)
+    (survivor,) = ground.others()
+    ground.until(survivor, "waiting: *run recover-quorum*")
+    ground.recover_quorum(survivor)
+    for member in members:
+        _acknowledged(ground, member)
+
+
+def _stand_by_asked_to_recover(ground: Ground) -> None:
+    """Two of three voters are lost. Were the stand-by to recover, there would be two clusters."""
+    rows = cluster.members(ground.juju, ground.first())
+    voters = sorted(
+        ground.unit_of(name) for name, row in rows.items() if "database" in row["roles"]
+    )
+    survivor, *dead = voters
+    (stand_by,) = ground.others(*voters)
+    members = _lost_for_good(ground, dead)
+    ground.until(stand_by, "waiting: *run recover-quorum*")
+    with pytest.raises(jubilant.TaskError, match=f"run it on {survivor}"):
+        ground.recover_quorum(stand_by)
+    ground.recover_quorum(survivor)
+    ground.ssh(stand_by, "snap restart lxd")
+    for member in members:
+        _acknowledged(ground, member)
+
+
+def _lost_for_good(ground: Ground, dead: Sequence[str]) -> list[str]:
+    """Their machines die at once; the names of their members, in order."""
     members = [ground.member(unit) for unit in dead]
     for unit in dead:
         # LXD answers as long as all are there.
@@ -131,11 +163,7 @@ def _majority_lost(ground: Ground) -> None:
     for unit in dead:
         _destroy(ground, unit)
     ground.until_gone(*dead)
-    (survivor,) = ground.others()
-    ground.until(survivor, "waiting: *run recover-quorum*")
-    ground.juju.run(survivor, "recover-quorum", _SURE, wait=120)
-    for member in sorted(members):
-        _acknowledged(ground, member)
+    return sorted(members)
 
 
 FAULTS = (
@@ -236,5 +264,12 @@ FAULTS = (
         "the last names recover-quorum; whole after that and forget-lost",
         3,
         _majority_lost,
+    ),
+    Fault(
+        "stand-by-recovers",
+        "the same with two of three voters, and recover-quorum is run on the stand-by",
+        "refused, and told where to run it; whole after that and forget-lost",
+        4,
+        _stand_by_asked_to_recover,
     ),
 )
