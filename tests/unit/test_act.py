@@ -17,6 +17,7 @@ from steps import (
     CreatePool,
     Join,
     MakeToken,
+    RemoveMember,
     SetDefaultProfile,
     SetFailureDomain,
 )
@@ -188,3 +189,27 @@ def test_a_step_done_twice_ends_the_same(step: CancelToken | SetFailureDomain | 
 )
 def test_addresses_are_written_as_lxd_writes_them(address: str, written: str):
     assert endpoint(address) == written
+
+
+@pytest.mark.parametrize(
+    ("refusal", "later"),
+    [
+        # LXD promotes another member meanwhile, for a minute or more.
+        ("Failed to leave the cluster: a configuration change is already in progress (5)", True),
+        ("Member is not empty", False),
+    ],
+)
+def test_a_removal_waits_for_a_change_of_the_database_that_is_under_way(
+    monkeypatch: pytest.MonkeyPatch, refusal: str, later: bool
+):
+    app = formed(3)
+    unit = app.units["lxd/0"]
+
+    def refuses(name: str) -> None:
+        raise LxdError(refusal)
+
+    monkeypatch.setattr(unit.lxd, "remove_member", refuses)
+
+    with pytest.raises(StepFailed) as failed:
+        act(RemoveMember("m2"), "lxd/0", unit.world, Events())
+    assert failed.value.later == later
