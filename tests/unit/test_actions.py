@@ -65,7 +65,11 @@ REFUSED = [
     # Whoever stands by, or votes too, would be a second cluster beside the one that is to go on.
     (actions.CONFIRMATION, ModelDatabase(("10.0.0.2:8443",)), "run it on lxd/1"),
     (actions.CONFIRMATION, ModelDatabase(("10.0.0.9:8443",)), "run it on 10.0.0.9"),
-    (actions.CONFIRMATION, ModelDatabase(("10.0.0.1:8443", "10.0.0.0:8443"), 5), "run it on 10.0"),
+    (
+        actions.CONFIRMATION,
+        ModelDatabase(("10.0.0.1:8443", "10.0.0.0:8443"), 5),
+        "run it on 10.0.0.0",
+    ),
 ]
 
 
