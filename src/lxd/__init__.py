@@ -1,0 +1,1 @@
+"""LXD's API, a module for each kind of object. `lxd.api.LxdApi` brings them together."""

@@ -1,0 +1,134 @@
+"""Requests to LXD that are carried to their end: each has a deadline, and operations are awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import deadlines
+from lxd.errors import LxdError, LxdStopped, LxdUnreachable
+from lxd.http import Request, api_path
+
+if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type checker wants them.
+    from ports import LxdPort
+
+_WAIT = 10.0
+"""Seconds that one request waits for an operation. LXD lists a finished one for 5 s more."""
+
+_NONE: Mapping[str, str] = {}
+
+
+class Client:
+    """LXD's API on one server. Deadlines are in seconds."""
+
+    def __init__(self, port: LxdPort) -> None:
+        self.port = port
+
+    def get(self, path: str, query: Mapping[str, str] = _NONE, seconds: float = deadlines.LOOK) -> Any:
+        """The metadata that GET answers. Raises LxdError, LxdUnreachable, LxdStopped."""
+        return self._send(Request("GET", path, query), seconds)["metadata"]
+
+    def change(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, str] = _NONE,
+        seconds: float = deadlines.CHANGE,
+    ) -> None:
+        """Returns once the change is made. Raises LxdError if it failed.
+
+        Which changes are operations depends on LXD's version: from 6.6 on those of profiles, from
+        6.8 on those of pools and networks (storage_and_network_operations).
+        """
+        end = self.port.now() + seconds
+        if operation := self.begin(method, path, body, query, seconds):
+            self.wait(operation["id"], end - self.port.now())
+
+    def begin(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, str] = _NONE,
+        seconds: float = deadlines.CHANGE,
+    ) -> dict[str, Any] | None:
+        """The operation that a request began, None if LXD was done with it at once."""
+        answer = self._send(Request(method, path, query, body), seconds)
+        operation: dict[str, Any] | None = answer["metadata"] if answer["type"] == "async" else None
+        return operation
+
+    def wait(self, operation: str, seconds: float) -> None:
+        """Returns once an operation is done. Raises LxdError if it failed, else LxdUnreachable."""
+        end = self.port.now() + seconds
+        while not self.ended(operation, max(0.0, min(_WAIT, end - self.port.now()))):
+            if self.port.now() >= end:
+                raise LxdUnreachable(f"LXD was not done in {seconds:.0f} s")
+
+    def ended(self, operation: str, seconds: float) -> bool:
+        """Waits up to `seconds` for an operation, and tells whether it is over.
+
+        From 5.21 on LXD answers a wait that timed out with an error, exactly as one for an
+        operation that failed: only the operation itself tells the two apart (measured, 5.21.7 and
+        6.9). Raises LxdError if it failed; LxdUnreachable if LXD does not list it any more.
+        """
+        path = api_path("operations", operation)
+        # A little longer than LXD waits, so that it is LXD that says that it is not over.
+        wait = Request("GET", f"{path}/wait", {"timeout": str(int(seconds))})
+        response = self.port.send(wait, seconds + deadlines.LOOK)
+        if response.error:
+            response = self.port.send(Request("GET", path), deadlines.LOOK)
+        if response.status == HTTPStatus.NOT_FOUND:
+            raise LxdUnreachable("LXD does not know any more what came of it")
+        if response.error:
+            raise LxdUnreachable(response.error)
+        found = response.body["metadata"]
+        if found["status_code"] >= HTTPStatus.BAD_REQUEST:
+            raise LxdError(found["err"] or str(found["status"]))
+        return found["status_code"] >= HTTPStatus.OK
+
+    def running(self) -> list[dict[str, Any]]:
+        """The operations that run now, on all members that answer."""
+        return self.get(api_path("operations"), {"recursion": "1"}).get("running", [])
+
+    def until(
+        self, question: Callable[[], bool], seconds: float, every: float = 1.0
+    ) -> bool:
+        """Asks until the answer is yes. False if it is no after `seconds`.
+
+        A daemon that starts, or waits, is asked again; what LXD refuses is raised at once.
+        """
+        end = self.port.now() + seconds
+        while True:
+            try:
+                if question():
+                    return True
+            except LxdUnreachable:
+                if self.port.now() >= end:
+                    raise
+            if self.port.now() >= end:
+                return False
+            self.port.sleep(every)
+
+    def await_start(self, seconds: float) -> None:
+        """Returns once LXD answers. Raises LxdStopped after `seconds` without a listener.
+
+        A daemon that listens and does not answer is not waited for: it raises LxdUnreachable.
+        """
+        end = self.port.now() + seconds
+        while True:
+            try:
+                self.get(api_path())
+            except LxdStopped:
+                if self.port.now() >= end:
+                    raise
+                self.port.sleep(0.2)
+            else:
+                return
+
+    def _send(self, request: Request, seconds: float) -> Any:
+        response = self.port.send(request, seconds)
+        if response.error:
+            raise LxdError(response.error, response.status)
+        return response.body
