@@ -136,7 +136,7 @@ def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
         return loss
     for unit in sorted(view.units.leaving if view.units else ()):
         data = peers.others.get(unit)
-        member = lxd.member(data.name) if data else None
+        member = lxd.member_of(data) if data else None
         if member is None:
             continue
         options = view.options
