@@ -50,6 +50,15 @@ def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
     )
 
 
+def noticed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> list[Step]:
+    """The leader notes which members are up although Juju has given up their units."""
+    if not view.leader:
+        return []
+    names = doomed(view, lxd, peers, own) - lxd.unreachable
+    up = [m for m in lxd.members if m.name in names and m.up]
+    return [note for member in up for note in marks.seen(member, view.now, lxd)]
+
+
 def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:
     """Removes the first of those that LXD calls offline, while a majority of voters is up.
 

@@ -49,7 +49,11 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         own = own.model_copy(update={"storage": decided})
     if due := _first_start(view, peers):
         return Plan(waiting("for LXD to start again, with OVN's address"), due, own)
-    steps = [*_local(view, lxd, peers, member), *departures.removal(view, lxd, peers, own)]
+    steps = [
+        *_local(view, lxd, peers, member),
+        *departures.noticed(view, lxd, peers, own),
+        *departures.removal(view, lxd, peers, own),
+    ]
     # Until that is committed, only the note tells a silent member from one that never was.
     if view.forming is not None and peers.own.cluster == lxd.identity:
         steps.append(ForgetForming())
