@@ -37,7 +37,7 @@ def read(notes: Mapping[str, str]) -> Turn | None:
     """The turn that is on record, None if there is none."""
     entries = entries_of(LOG, notes)
     words = (entries[max(entries)] if entries else "").split()
-    if len(words) != 3 or not words[1].isdigit():
+    if len(words) < 3 or not words[1].isdigit():
         return None
     return Turn(words[0], int(words[1]), words[2])
 
@@ -58,12 +58,12 @@ def ended(unit: str, lxd: Lxd) -> tuple[PassTurn, ...]:
 def passed(lxd: Lxd, place: Place, name: str) -> PassTurn:
     """The turn goes on to a unit, if it is still as it is seen here."""
     turn = Turn(place.unit, place.attempt, name)
-    return PassTurn(LOG, _next(lxd), str(turn), place.unit)
+    return PassTurn(LOG, _next(lxd), f"{turn} {lxd.server.name}", place.unit)
 
 
 def cleared(lxd: Lxd) -> PassTurn:
     """The turn is nobody's."""
-    return PassTurn(LOG, _next(lxd), NOBODY, "")
+    return PassTurn(LOG, _next(lxd), f"{NOBODY} {lxd.server.name}", "")
 
 
 def _next(lxd: Lxd) -> int:

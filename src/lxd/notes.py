@@ -57,13 +57,18 @@ class NotesApi:
                 self._client.change("PUT", _profile(name), body, _IN_PROJECT)
 
     def create(self, name: str, value: str) -> bool:
-        """Writes a note that does not exist yet. False if it does: of two writers one succeeds."""
+        """Writes a note that does not exist yet. False if it does: of two writers one succeeds.
+
+        LXD tries again by itself where its database was busy, and may then refuse what it has just
+        written. So two writers that must know who was first write different values.
+        """
         body: dict[str, Any] = {"name": name, "config": {_VALUE: value}}
         try:
             self._client.change("POST", api_path("profiles"), body, _IN_PROJECT)
         except LxdError:
-            if name in self._read():
-                return False
+            notes = self._read()
+            if name in notes:
+                return notes[name] == value
             self._make_project()
             self._client.change("POST", api_path("profiles"), body, _IN_PROJECT)
         return True
