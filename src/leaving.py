@@ -41,9 +41,8 @@ _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 _IN_DATABASE = frozenset({"database", "database-voter", "database-standby"})
 
 _REVIVE = (
-    "It may have what the others need. Have it answer: snap restart lxd; without a quorum, "
-    "on one member only: lxd cluster recover-from-quorum-loss, then restart LXD on the others. "
-    "If it is lost: juju remove-unit --force {unit}"
+    "It may have what the others need. Have it answer: snap restart --reload lxd; without a "
+    "quorum: juju run {unit} recover-quorum. If it is lost: juju remove-unit --force {unit}"
 )
 
 _FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"

@@ -15,15 +15,30 @@ import nets
 import ovn
 import pools
 import segment
+import versions
 from addresses import host
-from facts import Bound, Ceph, Ovn
+from facts import Bound, Ceph, DatabaseCopy, Ovn
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
-from view import Device, Events, Lxd, Member, Peers, Resource, Server, Silence, Silent, Units, View
+from silent import WITHOUT_DATABASE, Silence, Silent
+from view import (
+    Device,
+    Events,
+    Lxd,
+    Member,
+    Peers,
+    Resource,
+    Server,
+    SnapFacts,
+    Units,
+    View,
+)
 from world import World
 
 _UNREGISTERED = "No node registered with address"
+_WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster members")
+"""How LXD 5.0, and later ones, begin to log that they wait for the others' version."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,7 @@ class Juju:
 def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
-    lxd = _lxd(juju, world) if snap.installed else None
+    lxd = _lxd(juju, world, snap) if snap.installed else None
     forming = world.machine.forming()
     view = View(
         unit=juju.unit,
@@ -77,6 +92,10 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         holds_data=forming is not None and isinstance(lxd, Silent) and world.machine.has_data(),
         failures=world.machine.failures(),
         noted_identity=world.machine.identity(),
+        noted_units=world.machine.units(),
+        silent_since=world.machine.silent_since(),
+        database=_database(juju, lxd, world),
+        arch=world.machine.architecture(),
         events=events,
     )
     if needed := links.needs(view.options.networks_asked):
@@ -142,24 +161,31 @@ def _gives_to_pools(view: View) -> bool:
     return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
 
-def _lxd(juju: Juju, world: World) -> Lxd | Silent:
+def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCopy | None:
+    """What the disk says of the database. Looking takes a process, so only while it is silent."""
+    member = juju.peers is not None and bool(juju.peers.own.cluster)
+    silent = isinstance(lxd, Silent) and lxd.kind in WITHOUT_DATABASE
+    return world.database.copy() if member and silent else None
+
+
+def _lxd(juju: Juju, world: World, snap: SnapFacts) -> Lxd | Silent:
     try:
-        return _answers(juju, world)
+        return _answers(juju, world, snap)
     except LxdStopped:
-        return _answers_soon(juju, world)
+        return _answers_soon(juju, world, snap)
     except (LxdUnreachable, LxdError) as error:
-        return _silent(str(error), world)
+        return _silent(error, juju, world)
 
 
-def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
+def _answers_soon(juju: Juju, world: World, snap: SnapFacts) -> Lxd | Silent:
     """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
         world.lxd.server.await_start(deadlines.START)
-        return _answers(juju, world)
+        return _answers(juju, world, snap)
     except LxdStopped as error:
         return Silent(str(error), _why_stopped(world))
     except (LxdUnreachable, LxdError) as error:
-        return _silent(str(error), world)
+        return _silent(error, juju, world)
 
 
 def _why_stopped(world: World) -> Silence:
@@ -170,10 +196,31 @@ def _why_stopped(world: World) -> Silence:
     return Silence.HALF_JOINED if half else Silence.STOPPED
 
 
-def _silent(reason: str, world: World) -> Silent:
-    return Silent(
-        reason, Silence.NO_DATABASE if world.lxd.server.answers_at_all() else Silence.HUNG
-    )
+def _silent(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silent:
+    """Why LXD did not do what it was asked. That it refused one request is no silence."""
+    reason = str(error)
+    try:
+        ready = world.lxd.server.ready()
+    except LxdUnreachable:
+        return Silent(reason, _why_hung(juju, world))
+    if not ready:
+        waits = any(text in world.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
+        return Silent(reason, Silence.OTHER_VERSIONS if waits else Silence.STARTING)
+    if not world.lxd.server.database_answers():
+        return Silent(reason, Silence.NO_DATABASE)
+    asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
+    return Silent(f"{asked}{reason}", Silence.REFUSED)
+
+
+def _why_hung(juju: Juju, world: World) -> Silence:
+    """A client that connects and says nothing keeps all later ones from LXD's socket.
+
+    LXD looks at the first bytes of each connection before it takes the next (LXD issue 18705). The
+    port that it has for others still answers then.
+    """
+    address = juju.peers.own.address if juju.peers and juju.peers.own.cluster else ""
+    blocked = address and world.lxd.members.shows_certificate(address)
+    return Silence.SOCKET_BLOCKED if blocked else Silence.HUNG
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:
@@ -226,7 +273,7 @@ def _server(juju: Juju, world: World) -> Server:
     return world.lxd.server.get() if world.lxd.cluster.joined(deadlines.JOIN) else server
 
 
-def _answers(juju: Juju, world: World) -> Lxd:
+def _answers(juju: Juju, world: World, snap: SnapFacts) -> Lxd:
     server = _server(juju, world)
     if not server.clustered:
         return Lxd(
@@ -239,26 +286,39 @@ def _answers(juju: Juju, world: World) -> Lxd:
     server = _named(server, members)
     seen = Lxd(server, members, notes=world.lxd.notes.read())
     seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, world))
-    if juju.leaving or _someone_leaves(juju):
-        seen = replace(seen, instances=world.lxd.instances.list(), volumes=world.lxd.volumes.list())
     if juju.leaving:
+        seen = replace(seen, instances=world.lxd.instances.list(), volumes=world.lxd.volumes.list())
         others = [m for m in seen.members if m.up and m.name != server.name]
         return replace(seen, unreachable=world.lxd.members.unreachable(others))
+    if _someone_leaves(juju):
+        seen = _with_contents(seen, world)
     known = world.lxd.pools.list()
     made = [pool.name for pool in known if not pool.half_made]
     lacks = world.lxd.pools.unavailable(made, server.name)
     seen = replace(seen, pools=known, unavailable=lacks)
+    if versions.ends_buckets(server.version, snap.offered):
+        seen = replace(seen, buckets=world.lxd.pools.local_buckets(made))
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())
         return replace(seen, networks=world.lxd.networks.list()) if spread else seen
     return _with_networks(seen, juju.options, world)
 
 
+def _with_contents(seen: Lxd, world: World) -> Lxd:
+    """The instances and volumes, of which the leader only tells: without them the rest goes on."""
+    try:
+        instances, volumes = world.lxd.instances.list(), world.lxd.volumes.list()
+    except (LxdError, LxdUnreachable) as error:
+        asked = getattr(error, "request", "") or "a list"
+        return replace(seen, refusals={asked: str(error)})
+    return replace(seen, instances=instances, volumes=volumes)
+
+
 def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:
     """The networks and the default profile's nic; where another interface is asked for, theirs."""
     nic = world.lxd.profiles.default()["devices"].get("eth0", {})
     known = world.lxd.networks.list()
-    members = [m.name for m in seen.members]
+    members = [m.name for m in seen.members if m.up]
     parents = {
         name: world.lxd.networks.parents(name, members) for name in nets.relisted(options, known)
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,25 @@ class PoolsApi:
             if why := _missing(details):
                 found[pool] = why
         return found
+
+    def local_buckets(self, pools: Iterable[str]) -> tuple[str, ...]:
+        """Storage buckets on members' own disks, such as `local/photos on m1`.
+
+        LXD 5.0 knows none, and a pool whose driver has none refuses to be asked (5.21.7 and 6.9).
+        """
+        found: list[str] = []
+        for pool in pools:
+            path = api_path("storage-pools", pool, "buckets")
+            query = {"recursion": "1", "all-projects": "true"}
+            try:
+                rows = self._client.get(path, query, deadlines.LIST)
+            except LxdError as error:
+                if error.not_found or error.status == HTTPStatus.BAD_REQUEST:
+                    continue
+                raise
+            local = [row for row in rows if row.get("location") not in ("", "none", None)]
+            found += [f"{pool}/{row['name']} on {row['location']}" for row in local]
+        return tuple(sorted(found))
 
     def _get(self, name: str, query: Mapping[str, str] | None = None) -> Any:
         return self._client.get(api_path("storage-pools", name), query or {})
