@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import logging
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import ceph
 import deadlines
-import join_tokens
-import lost
-import marks
+import forming_acts
+import leaving_acts
 import net_acts
-import nets
 import pool_acts
-import pools
 import seal
-from lxd_reading import LxdError, LxdUnreachable
-from peers import Token
+from lxd.errors import LxdError, LxdUnreachable
 from snap import ChannelUnknownError, SnapError
 from steps import (
     AbandonMember,
+    AdoptIdentity,
     AwaitJoin,
     AwaitLeave,
     AwaitRoles,
@@ -44,6 +41,7 @@ from steps import (
     MakeKey,
     MakeToken,
     MoveInstance,
+    NoteIdentity,
     PassTurn,
     RemoveMember,
     ResetLxd,
@@ -115,218 +113,37 @@ def _write_ceph(step: WriteCeph, unit: str, world: World, events: Events) -> Eve
 
 
 def _set_server_config(step: SetServerConfig, unit: str, world: World, events: Events) -> Events:
-    world.lxd.set_server_config(step.values)
+    world.lxd.server.set_config(step.values)
     return events
 
 
 def _write_notes(step: WriteNotes, unit: str, world: World, events: Events) -> Events:
-    world.lxd.write_notes(step.values)
+    world.lxd.notes.write(step.values)
     return events
-
-
-def _enable_cluster(step: EnableCluster, unit: str, world: World, events: Events) -> Events:
-    world.machine.note_forming("bootstrap", world.clock(), ())
-    world.lxd.enable_cluster(step.name)
-    return events
-
-
-def _join(step: Join, unit: str, world: World, events: Events) -> Events:
-    key = world.machine.key()
-    if key is None:
-        raise seal.SealError("this unit's key is gone")
-    token = seal.unseal(step.sealed, key, purpose(unit))
-    try:
-        if not world.lxd.await_forming(deadlines.JOIN):
-            devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
-            world.machine.note_forming("join", world.clock(), devices)
-            world.lxd.set_server_config({"core.https_address": step.https_address})
-            kinds = (("storage-pool", step.pools), ("network", step.networks))
-            answers = [
-                {"entity": entity, "name": name, "key": key, "value": value}
-                for entity, things in kinds
-                for name, keys in things.items()
-                for key, value in keys.items()
-            ]
-            world.lxd.join_cluster(step.name, step.address, token, answers, deadlines.JOIN)
-    except (LxdError, LxdUnreachable) as error:
-        # Where only the answer was lost, the join goes on and may have succeeded.
-        if world.lxd.joined(deadlines.JOIN):
-            return events
-        _reset(world, str(error))
-        return replace(events, join_failure=str(error))
-    return events
-
-
-def _reset_lxd(step: ResetLxd, unit: str, world: World, events: Events) -> Events:
-    _reset(world, step.why)
-    return replace(events, join_failure=step.why)
-
-
-def _reset(world: World, why: str) -> None:
-    """LXD as freshly installed. It is not, while it holds anything: then it was a member."""
-    if world.machine.has_data():
-        raise LxdError(f"not reset, it has instances or volumes: {why}")
-    logger.warning("LXD is reset: %s. It logged last:\n%s", why, world.machine.lxd_log())
-    forming = world.machine.forming()
-    world.machine.note_failure(why)
-    world.machine.kill_lxd()
-    world.snap.stop()
-    world.machine.empty_lxd()
-    for device in forming.devices if forming else ():
-        _give_back(device, world)
-    world.snap.start()
-    world.machine.forget_forming()
-
-
-def _pass_turn(step: PassTurn, unit: str, world: World, events: Events) -> Events:
-    if world.lxd.exchange(step.key, step.before, step.after):
-        return replace(events, passed=step.unit)
-    logger.info("another member was quicker: %s", step.key)
-    return events
-
-
-def _give_back(device: str, world: World) -> None:
-    """A device that was empty when the join began: what is on it now is of no use to anybody."""
-    try:
-        world.machine.wipe(device)
-    except (OSError, subprocess.SubprocessError) as error:
-        # LXD must start again all the same; the device says itself what is the matter with it.
-        logger.warning("%s is not wiped: %s", device, error)
-
-
-def _make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:
-    token = world.lxd.make_join_token(step.name)
-    sealed = seal.seal(token, step.key, purpose(step.unit))
-    made = Token(
-        unit=step.unit,
-        name=step.name,
-        attempt=step.attempt,
-        sealed=sealed,
-        made=world.clock(),
-        digest=join_tokens.digest(token),
-        adopted=step.adopted,
-        pools=pools.records(_made(world.lxd.pools(), step.soon)),
-        networks=nets.records(_made(world.lxd.networks(), step.soon)),
-    )
-    return replace(events, made=made)
-
-
-def _made(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
-    """Those that are there, and those that will be there soon."""
-    return tuple(thing for thing in things if not thing.half_made or thing.name in soon)
-
-
-def purpose(unit: str) -> str:
-    """What a token for `unit` is sealed for, beside its key."""
-    return f"lxd-cluster join token for {unit}"
-
-
-def _cancel_token(step: CancelToken, unit: str, world: World, events: Events) -> Events:
-    return replace(events, made=None, withdrawn=world.lxd.cancel_join_token(step.name, step.digest))
 
 
 def _restart_lxd(step: RestartLxd, unit: str, world: World, events: Events) -> Events:
-    world.snap.restart()
-    world.lxd.await_start(deadlines.START)
+    reload_lxd(world)
     return replace(events, restarted=True)
 
 
+def reload_lxd(world: World) -> None:
+    """LXD's daemon is a new one, and answers. Instances go on.
+
+    snapd is done before the old daemon has ended, so the process tells the two apart.
+    """
+    before = world.lxd.server.process()
+    world.snap.reload()
+    world.lxd.server.await_restart(before, deadlines.START)
+
+
 def _set_role(step: SetRole, unit: str, world: World, events: Events) -> Events:
-    world.lxd.set_role(step.role, step.members)
+    world.lxd.members.set_role(step.role, step.members)
     return events
 
 
 def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events: Events) -> Events:
-    world.lxd.set_failure_domain(step.name, step.domain)
-    return events
-
-
-def _forget_forming(step: ForgetForming, unit: str, world: World, events: Events) -> Events:
-    world.machine.forget_forming()
-    world.machine.forget_failures()
-    return events
-
-
-def _evacuate(step: Evacuate, unit: str, world: World, events: Events) -> Events:
-    here = [i for i in world.lxd.instances() if i.location == step.name]
-    running = frozenset(str(i) for i in here if i.running)
-    before = marks.ran(step.name, world.lxd.notes())
-    if not running <= before:
-        world.lxd.write_notes(marks.noted(step.name, before | running))
-    events = replace(events, ran=before | running)
-    try:
-        for _ in world.lxd.evacuate(step.name, deadlines.EVACUATE):
-            left = sum(i.location == step.name for i in world.lxd.instances())
-            world.tell(f"{step}: {left} left")
-    except (LxdError, LxdUnreachable) as error:
-        logger.warning("not everything moved off %s: %s", step.name, error)
-        return replace(events, evacuation=str(error))
-    return replace(events, evacuation="")
-
-
-def _move_instance(step: MoveInstance, unit: str, world: World, events: Events) -> Events:
-    try:
-        world.lxd.move_instance(step.project, step.name, step.target)
-    finally:
-        if step.ran:
-            world.lxd.start_instance(step.project, step.name)
-    return events
-
-
-def _start_instance(step: StartInstance, unit: str, world: World, events: Events) -> Events:
-    try:
-        world.lxd.start_instance(step.project, step.name)
-    except (LxdError, LxdUnreachable) as error:
-        # It has moved with all that it holds. That it does not start is no reason to stay.
-        logger.warning("%s/%s does not start: %s", step.project, step.name, error)
-    return replace(events, started=events.started | {f"{step.project}/{step.name}"})
-
-
-def _leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -> Events:
-    try:
-        world.lxd.leave(step.name)
-    except LxdUnreachable as error:
-        # LXD may hang up on the one that it has just put out (LXD issue 9464).
-        logger.info("whether %s has left is looked up: %s", step.name, error)
-    world.lxd.await_alone(deadlines.START)
-    for network in world.machine.segments():
-        world.machine.end_segment(network)
-    world.machine.forget_forming()
-    world.machine.forget_failures()
-    return events
-
-
-def _await_leave(step: AwaitLeave, unit: str, world: World, events: Events) -> Events:
-    world.lxd.await_gone(step.name, deadlines.LEAVE)
-    return events
-
-
-def _await_join(step: AwaitJoin, unit: str, world: World, events: Events) -> Events:
-    # Its own deadline: after that its unit has given it up.
-    world.lxd.await_member(step.name, deadlines.JOIN)
-    return replace(events, awaited=True)
-
-
-def _await_roles(step: AwaitRoles, unit: str, world: World, events: Events) -> Events:
-    world.lxd.await_one_voter(deadlines.ROLES)
-    return replace(events, roles_awaited=True)
-
-
-def _abandon_member(step: AbandonMember, unit: str, world: World, events: Events) -> Events:
-    logger.warning(
-        "on-remove=abandon: left on the disks of %s: %s", step.name, ", ".join(step.left)
-    )
-    world.lxd.remove_member(step.name)
-    return events
-
-
-def _remove_member(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
-    things = (*world.lxd.instances(), *(v for v in world.lxd.volumes() if not v.cache))
-    gone = [str(thing) for thing in things if thing.location == step.name]
-    # First the record, then the removal: so nothing is lost unsaid, whatever comes in between.
-    if record := lost.added(world.lxd.notes(), step.name, gone):
-        world.lxd.write_notes(record)
-    world.lxd.remove_member(step.name)
+    world.lxd.members.set_failure_domain(step.name, step.domain)
     return events
 
 
@@ -349,23 +166,25 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     RunSegment: net_acts.run_segment,
     EndSegment: net_acts.end_segment,
     SetDefaultProfile: net_acts.set_default_profile,
-    EnableCluster: _enable_cluster,
-    Join: _join,
-    ResetLxd: _reset_lxd,
-    PassTurn: _pass_turn,
-    MakeToken: _make_token,
-    CancelToken: _cancel_token,
+    AdoptIdentity: forming_acts.adopt_identity,
+    NoteIdentity: forming_acts.note_identity,
+    EnableCluster: forming_acts.enable_cluster,
+    Join: forming_acts.join,
+    ResetLxd: forming_acts.reset_lxd,
+    PassTurn: forming_acts.pass_turn,
+    MakeToken: forming_acts.make_token,
+    CancelToken: forming_acts.cancel_token,
     SetFailureDomain: _set_failure_domain,
     RestartLxd: _restart_lxd,
     SetRole: _set_role,
-    ForgetForming: _forget_forming,
-    Evacuate: _evacuate,
-    MoveInstance: _move_instance,
-    StartInstance: _start_instance,
-    LeaveCluster: _leave_cluster,
-    AwaitLeave: _await_leave,
-    AwaitJoin: _await_join,
-    AwaitRoles: _await_roles,
-    AbandonMember: _abandon_member,
-    RemoveMember: _remove_member,
+    ForgetForming: forming_acts.forget_forming,
+    Evacuate: leaving_acts.evacuate,
+    MoveInstance: leaving_acts.move_instance,
+    StartInstance: leaving_acts.start_instance,
+    LeaveCluster: leaving_acts.leave_cluster,
+    AwaitLeave: leaving_acts.await_leave,
+    AwaitJoin: forming_acts.await_join,
+    AwaitRoles: leaving_acts.await_roles,
+    AbandonMember: leaving_acts.abandon_member,
+    RemoveMember: leaving_acts.remove_member,
 }

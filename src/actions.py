@@ -53,7 +53,7 @@ def forget_lost(view: View, world: World, name: str) -> str:
     if not record:
         known = ", ".join(sorted(lost.read(notes))) or "nothing"
         raise ActionRefused(f"{name} is not recorded as lost; recorded: {known}")
-    world.lxd.write_notes(record)
+    world.lxd.notes.write(record)
     return f"{name} is acknowledged"
 
 
@@ -119,7 +119,7 @@ def remove_pool(view: View, world: World, name: str) -> str:
     if users := pool.users:
         listed = ", ".join(user.removeprefix("/1.0/") for user in users)
         raise ActionRefused(f"{name} is in use, and nothing was removed: {listed}")
-    world.lxd.delete_pool(name)
+    world.lxd.pools.delete(name)
     return f"the pool {name} is gone from all members"
 
 

@@ -29,16 +29,20 @@ class Admission:
     missed: dict[str, int] = field(default_factory=dict[str, int])
 
 
-def admit(view: View, lxd: Lxd, peers: Peers, fingerprint: str) -> Admission:
+def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
     """Lets the next unit of the queue in, if it is this member's turn to do so."""
-    if not is_maker(view.unit, peers, lxd, fingerprint):
+    if not is_maker(view.unit, peers, lxd):
         return Admission((*cancelling(view, lxd, peers), *turns.ended(view.unit, lxd)))
     own = peers.own.token
     token = view.events.made or (own if view.events.withdrawn is None else None)
     refused = _refused(lxd, peers)
     missed = _missed(view, peers)
     late = own is not None and missed.get(own.unit) == own.attempt
-    if token is not None and (view.events.made or not late) and _still_good(token, view, peers):
+    if (
+        token is not None
+        and (view.events.made or not late)
+        and _still_good(token, view, lxd, peers)
+    ):
         return Admission((), token, refused, missed)
     if token is not None and (ghost := left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
@@ -125,15 +129,15 @@ def may_be_joining(lxd: Lxd, peers: Peers) -> str:
     return "" if lxd.member(name) else name
 
 
-def is_maker(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
+def is_maker(unit: str, peers: Peers, lxd: Lxd) -> bool:
     """Whether `unit` is the member furthest back in the queue of those that serve."""
     for place in reversed(peers.app.queue):
         if place.unit == unit:
-            return marks.serves(lxd.member(lxd.server.name), lxd)
+            return marks.serves(lxd.own, lxd)
         data = peers.others.get(place.unit)
-        if data is None or data.cluster != fingerprint:
+        if data is None or data.cluster != lxd.identity:
             continue
-        member = lxd.member(data.name)
+        member = lxd.member_of(data)
         if marks.serves(member, lxd):
             return False
     return unit == max(unqueued_members(unit, peers, lxd), default="")
@@ -145,10 +149,9 @@ def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
     `unit` is the one that asks, itself a member.
     """
     queued = {place.unit for place in peers.app.queue}
-    names = {u: d.name for u, d in peers.others.items() if d.cluster} | {unit: lxd.server.name}
-    return sorted(
-        u for u, name in names.items() if u not in queued and marks.serves(lxd.member(name), lxd)
-    )
+    members = {u: lxd.member_of(d) for u, d in peers.others.items() if d.cluster}
+    members[unit] = lxd.own
+    return sorted(u for u, m in members.items() if u not in queued and marks.serves(m, lxd))
 
 
 def _able(view: View, lxd: Lxd, peers: Peers) -> list[Place]:
@@ -181,8 +184,10 @@ def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
     return data.attempt == place.attempt and lxd.member(data.name) is None
 
 
-def _still_good(token: Token, view: View, peers: Peers) -> bool:
+def _still_good(token: Token, view: View, lxd: Lxd, peers: Peers) -> bool:
     """Whether the unit that the token is for may be using it right now."""
+    if token.certificate not in ("", lxd.server.fingerprint):
+        return False
     place = next((p for p in _places(view, peers) if p.unit == token.unit), None)
     data = peers.others.get(token.unit)
     if place is None or data is None or data.cluster or not data.able:

@@ -25,8 +25,9 @@ from addresses import PORT
 from admission import unqueued
 from database import Database
 from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
-from lxd import LxdApi
-from lxd_reading import LxdError, LxdUnreachable
+from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
+from lxd.socket import LxdSocket
 from machine import Machine
 from observe import Juju, observe, observe_networks
 from options import Options, explain, of_leaver, option_map
@@ -62,7 +63,7 @@ class LxdClusterCharm(ops.CharmBase):
         super().__init__(framework)
         # Each line that is logged is one more process in the hook; Juju logs the events itself.
         logging.getLogger().setLevel(logging.INFO)
-        self._world = World(LxdApi(), snap.Snap(), Machine(), time.time, self._tell)
+        self._world = World(LxdApi(LxdSocket()), snap.Snap(), Machine(), time.time, self._tell)
         self._told: Plan | None = None
         for event in (
             self.on.install,

@@ -5,6 +5,9 @@ from __future__ import annotations
 LOOK = 5.0
 """One read from LXD. A healthy daemon answers in milliseconds, one without quorum never."""
 
+LIST = 30.0
+"""A list that grows with what the cluster holds: 200 networks with 1,000 instances took 0.8 s."""
+
 HANDSHAKE = 3.0
 """Another member's daemon taking a TLS connection, where it is about whether it lives."""
 
@@ -41,6 +44,9 @@ LEAVE = 120.0
 ROLES = 30.0
 """LXD giving its last two members new roles, after the third has left. It does so within 10 s, or
 never."""
+
+GIVEN_BACK = 180.0
+"""A member that is up so long after its unit was gone is not on a machine that is given back."""
 
 LAPSE = 600.0
 """A unit that has had its token this long without joining goes to the end of the queue."""

@@ -33,19 +33,30 @@ def without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Mem
 
 
 def _belongs(member: Member, data: UnitData) -> bool:
-    same_machine = not data.cluster and data.address == member.address
-    return data.name == member.name or same_machine
+    # An operator may have renamed it; its address cannot change.
+    return data.name == member.name or data.address == member.address
 
 
 def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
-    """Members whose units Juju has no more: their machines may go at any moment."""
-    unseen = view.units is not None and not view.units.known <= {view.unit, *peers.others}
+    """Members whose units Juju has no more: their machines may go at any moment.
+
+    What joined without this charm is not among them, nor what went on without its unit: those are
+    the operator's.
+    """
     return frozenset(
         m.name
         for m in without_unit(view, lxd, peers, own)
-        # One that leaves sees its peers depart one by one.
-        if not (view.leaving and unseen) or marks.unit_of(m.name, lxd)
+        if marks.unit_of(m.name, lxd) and not marks.kept(m.name, lxd)
     )
+
+
+def noticed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> list[Step]:
+    """The leader notes which members are up although Juju has given up their units."""
+    if not view.leader:
+        return []
+    names = doomed(view, lxd, peers, own) - lxd.unreachable
+    up = [m for m in lxd.members if m.name in names and m.up]
+    return [note for member in up for note in marks.seen(member, view.now, lxd)]
 
 
 def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:
@@ -67,11 +78,8 @@ def removed_units(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[st
     if view.units is None:
         return ()
     units = {view.unit: own, **peers.others}
-    fingerprint = lxd.server.fingerprint
     return tuple(
         unit
         for unit, data in sorted(units.items())
-        if unit in view.units.known
-        and data.cluster == fingerprint
-        and lxd.member(data.name) is None
+        if unit in view.units.known and data.cluster == lxd.identity and lxd.member_of(data) is None
     )

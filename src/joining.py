@@ -39,7 +39,7 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     able = own.model_copy(update={"able": True})
     if view.events.join_failure:
         return Plan(waiting(f"to join again: {view.events.join_failure}"), own=able)
-    founded = _fingerprint(peers)
+    founded = _cluster(peers)
     if not founded and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, able)
     token = _token(view, peers, able)
@@ -56,8 +56,8 @@ def _cut_short(view: View, lxd: Lxd, peers: Peers) -> bool:
     return _not_empty(lxd) is not None
 
 
-def _fingerprint(peers: Peers) -> str:
-    """The cluster's fingerprint if any unit reported one.
+def _cluster(peers: Peers) -> str:
+    """The cluster's identity if any unit reported one.
 
     A member has a place in the queue. One without may be gone without Juju saying so here.
     """
@@ -191,14 +191,23 @@ def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
         address=endpoint(view.cluster_address),
         https_address=endpoint(view.https_address),
         sealed=token.sealed,
+        cluster=_cluster(peers),
+        trusted=_certificates(peers),
         pools={part.pool.name: part.answers() for part in given},
         networks=links.of_outsider(view, token)[0],
     )
 
 
+def _certificates(peers: Peers) -> frozenset[str]:
+    """Fingerprints that members of our cluster publish."""
+    cluster = _cluster(peers)
+    members = (d for d in peers.others.values() if d.cluster == cluster)
+    return frozenset(d.fingerprint for d in members if d.fingerprint)
+
+
 def _turn(view: View, peers: Peers) -> Status:
     """What this unit waits for."""
-    if not _fingerprint(peers):
+    if not _cluster(peers):
         if not peers.app.bootstrap:
             return waiting("for the leader to name the unit that bootstraps")
         return waiting(f"for {peers.app.bootstrap} to bootstrap the cluster")

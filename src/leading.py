@@ -136,7 +136,7 @@ def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
         return loss
     for unit in sorted(view.units.leaving if view.units else ()):
         data = peers.others.get(unit)
-        member = lxd.member(data.name) if data else None
+        member = lxd.member_of(data) if data else None
         if member is None:
             continue
         options = view.options
@@ -158,7 +158,7 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     homeless = [m.name for m in departures.without_unit(view, lxd, peers, own) if m.up]
     if homeless:
         name = homeless[0]
-        return waiting(f"member {name} has no unit: evacuate it, then lxc cluster remove {name}")
+        return blocked(f"member {name} has no unit: evacuate it, then lxc cluster remove {name}")
     evacuated = [m.name for m in lxd.members if m.status == "EVACUATED"]
     down = [m.name for m in lxd.members if not m.up]
     if down:

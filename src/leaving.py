@@ -13,6 +13,7 @@ from dataclasses import replace
 import admission
 import caches
 import departures
+import identity
 import marks
 import silence
 import turns
@@ -56,10 +57,14 @@ def of_leaver(view: View) -> Plan:
         return _gone()
     if isinstance(view.lxd, Silent):
         return _of_silent(view, view.lxd, view.peers)
-    server = view.lxd.server
-    if not server.clustered or _foreign(server.fingerprint, view.peers):
+    if not view.lxd.server.clustered:
         return _gone()
-    member = view.lxd.member(server.name)
+    if foreign := identity.refusal(view, view.lxd, view.peers):
+        return _of_foreign(view, foreign)
+    if adopting := identity.adopting(view.lxd, view.peers):
+        status, steps = adopting
+        return _go(*steps) if steps else _hold(status)
+    member = view.lxd.own
     if member is None:
         if view.options.on_remove == ABANDON or view.unit in view.peers.app.removed:
             return _gone()
@@ -303,11 +308,15 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
     return _hold(status, _with_way_out(view, (reason,)))
 
 
-def _foreign(fingerprint: str, peers: Peers) -> bool:
-    """Whether this LXD is in a cluster that is none of the application's business."""
-    ours = {peers.app.cluster, peers.own.cluster} | {d.cluster for d in peers.others.values()}
-    ours.discard("")
-    return bool(ours) and fingerprint not in ours
+def _of_foreign(view: View, foreign: Status) -> Plan:
+    """LXD is in a cluster that is not ours, or may not be: nothing is touched there.
+
+    Its machine goes with the unit, and with it a member that somebody may need.
+    """
+    if view.options.on_remove == ABANDON:
+        return _gone()
+    reason = f"{foreign.message}, and its machine goes with this unit"
+    return _hold(cannot_leave(view.unit, (reason,)), _with_way_out(view, (reason,)))
 
 
 def _gone() -> Plan:

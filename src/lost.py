@@ -1,7 +1,7 @@
 """What was on members that were removed because they were dead: kept until acknowledged.
 
-The record is in LXD's database. So it is as safe as the cluster, every member
-can read and clear it, and it is there before the member is gone.
+The record is in LXD's database. So it is as safe as the cluster, every member can read and clear
+it, and it is there before the member is gone.
 """
 
 from __future__ import annotations
@@ -11,35 +11,45 @@ from collections.abc import Iterable, Mapping
 
 from status import Status, blocked
 
-KEY = "user.lxd-cluster.lost"
+LOG = "lost."
+"""A note for each member that was removed with something on it."""
+OLDER = "lost"
+"""The one note for all of them that an older charm kept."""
 
 
 def read(notes: Mapping[str, str]) -> dict[str, list[str]]:
     """By member, the instances and volumes that went with it."""
-    try:
-        found: dict[str, list[str]] = json.loads(notes.get(KEY) or "{}")
-        return {member: list(things) for member, things in found.items() if things}
-    except (ValueError, TypeError, AttributeError):
-        return {}  # Somebody else wrote there.
+    found = {
+        name.removeprefix(LOG): _names(value)
+        for name, value in notes.items()
+        if name.startswith(LOG)
+    }
+    return {member: things for member, things in found.items() if things}
 
 
 def added(notes: Mapping[str, str], member: str, things: Iterable[str]) -> dict[str, str]:
-    """The notes that record `things` too. Empty if there is nothing to record."""
-    before = read(notes)
-    all_things = sorted({*before.get(member, ()), *things})
-    return _written({**before, member: all_things}) if all_things else {}
+    """The note that records `things`, too. Empty if there is nothing to record."""
+    all_things = {*read(notes).get(member, ()), *things}
+    return {LOG + member: _text(all_things)} if all_things else {}
 
 
 def forgotten(notes: Mapping[str, str], name: str) -> dict[str, str]:
-    """The notes without a member, or without one thing. Empty if `name` is not in it."""
-    before = read(notes)
-    after = {
-        member: [thing for thing in things if thing != name]
-        for member, things in before.items()
-        if member != name
-    }
-    after = {member: things for member, things in after.items() if things}
-    return _written(after) if after != before else {}
+    """The notes without a member, or without one thing. Empty if `name` is not in them."""
+    found: dict[str, str] = {}
+    for member, things in read(notes).items():
+        left = [] if member == name else [thing for thing in things if thing != name]
+        if left != things:
+            found[LOG + member] = _text(left)
+    return found
+
+
+def migrated(value: str) -> dict[str, str]:
+    """The notes that say what an older charm's one note says."""
+    try:
+        members: dict[str, list[str]] = json.loads(value)
+        return {LOG + member: _text(things) for member, things in members.items() if things}
+    except (ValueError, TypeError, AttributeError):
+        return {}  # Somebody else wrote there.
 
 
 def status(notes: Mapping[str, str]) -> Status | None:
@@ -50,5 +60,13 @@ def status(notes: Mapping[str, str]) -> Status | None:
     return None
 
 
-def _written(lost: Mapping[str, list[str]]) -> dict[str, str]:
-    return {KEY: json.dumps(lost, sort_keys=True) if lost else ""}
+def _names(value: str) -> list[str]:
+    try:
+        return sorted(map(str, json.loads(value)))
+    except (ValueError, TypeError):
+        return []  # Somebody else wrote there.
+
+
+def _text(things: Iterable[str]) -> str:
+    listed = sorted(things)
+    return json.dumps(listed) if listed else ""

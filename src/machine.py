@@ -18,6 +18,7 @@ STATE = Path("/var/lib/lxd-cluster")
 LXD_DIR = Path("/var/snap/lxd/common/lxd")
 _INTERFACES = Path("/sys/class/net")
 _LOG_LINES = 20
+_CERTIFICATE = ("server.crt", "server.key")
 _UNITS = Path("/etc/systemd/system")
 _RECORD = "record"
 _SERVICES = ("dhcp", "peers")
@@ -32,6 +33,7 @@ class Machine:
         self._public_key = state / "key.pub"
         self._forming = state / "forming"
         self._failures = state / "failures"
+        self._identity = state / "identity"
         self._segments = state / "segments"
         self._lxd_dir = lxd_dir
 
@@ -67,6 +69,17 @@ class Machine:
     def forget_forming(self) -> None:
         """The bootstrap or join is over."""
         self._forming.unlink(missing_ok=True)
+
+    def identity(self) -> str:
+        """The identity of the cluster that LXD here was in when it was last looked at."""
+        return self._identity.read_text().strip() if self._identity.exists() else ""
+
+    def note_identity(self, identity: str) -> None:
+        """Notes it; an empty one after LXD has left its cluster."""
+        if identity:
+            _write_privately(self._identity, identity.encode())
+        else:
+            self._identity.unlink(missing_ok=True)
 
     def failures(self) -> Failures | None:
         """This unit's joins that failed since the last one that did not."""
@@ -179,7 +192,9 @@ class Machine:
     def empty_lxd(self) -> None:
         """Empties the folder of an LXD that was stopped and never was a member.
 
-        The interfaces of its networks go too: to a new LXD they would be somebody else's.
+        The interfaces of its networks go too: to a new LXD they would be somebody else's. Its
+        certificate stays. A join that failed has put it into the cluster's trust store already,
+        and from 5.21 on LXD refuses another certificate of that name for good.
         """
         networks = self._lxd_dir / "networks"
         for network in networks.iterdir() if networks.exists() else ():
@@ -188,6 +203,8 @@ class Machine:
         for mount in reversed(_mounts_below(self._lxd_dir)):
             _run("/usr/bin/umount", mount)
         for entry in self._lxd_dir.iterdir():
+            if entry.name in _CERTIFICATE:
+                continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:

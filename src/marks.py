@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import deadlines
+import turns
 from steps import WriteNotes
 from view import Lxd, Member
 
-PREFIX = "user.lxd-cluster.leaving."
-RAN = "user.lxd-cluster.ran."
-UNIT = "user.lxd-cluster.unit."
+PREFIX = "leaving."
+RAN = "ran."
+UNIT = "unit."
+ADMITTED = "admitted."
+"""Written by the member that makes a join token, before it makes it."""
+SEEN = "seen."
+KEPT = "kept."
 LEAVING = "leaving"
 GOING = "going"
 
@@ -68,8 +74,37 @@ def serves(member: Member | None, lxd: Lxd) -> bool:
 
 
 def unit_of(member: str, lxd: Lxd) -> str:
-    """The unit that a member has said it is of, empty if it has not said so yet."""
-    return lxd.notes.get(UNIT + member, "").partition(" ")[0]
+    """The unit that a member is of, empty for one that joined without this charm.
+
+    The member says so itself; before that, the member that made its join token did.
+    """
+    told = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    return told.partition(" ")[0]
+
+
+def admitted(member: str, unit: str, attempt: int) -> dict[str, str]:
+    """The note that a unit may join as this member."""
+    return {ADMITTED + member: f"{unit} {attempt}"}
+
+
+def kept(member: str, lxd: Lxd) -> bool:
+    """Whether a member went on without its unit: it is the operator's."""
+    return bool(lxd.notes.get(KEPT + member))
+
+
+def seen(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
+    """Notes that a member is up without its unit, and after a while that it goes on so.
+
+    A machine that Juju gives back is up for a moment, too. `now` is in seconds since the epoch.
+    """
+    before = lxd.notes.get(SEEN + member.name, "")
+    if kept(member.name, lxd):
+        return []
+    if not before.isdigit():
+        return [WriteNotes({SEEN + member.name: f"{now:.0f}"})]
+    if abs(now - float(before)) < deadlines.GIVEN_BACK:
+        return []
+    return [WriteNotes({KEPT + member.name: "yes"})]
 
 
 def came_in(member: str, lxd: Lxd) -> int:
@@ -96,6 +131,11 @@ def outdated(own: str, lxd: Lxd) -> list[WriteNotes]:
     config = lxd.notes
     keys = {PREFIX + name: "" for name in gone}
     keys |= {RAN + name: "" for name in gone if RAN + name in config}
-    units = {k.removeprefix(UNIT) for k, v in config.items() if k.startswith(UNIT) and v}
-    keys |= {UNIT + name: "" for name in units - members}
+    turn = turns.read(config)
+    joining = {turn.name} if turn is not None else set[str]()
+    for prefix in (UNIT, ADMITTED, SEEN, KEPT):
+        noted_names = {
+            k.removeprefix(prefix) for k, v in config.items() if k.startswith(prefix) and v
+        }
+        keys |= {prefix + name: "" for name in noted_names - members - joining}
     return [WriteNotes(keys)] if keys else []

@@ -8,6 +8,7 @@ import admission
 import caches
 import departures
 import gateways
+import identity
 import links
 import marks
 import nets
@@ -26,17 +27,20 @@ from view import Lxd, Member, Peers, View
 
 def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is clustered."""
-    fingerprint = lxd.server.fingerprint
-    if foreign := _foreign(view, peers, fingerprint):
+    if foreign := identity.refusal(view, lxd, peers):
         return Plan(foreign, own=own)
-    member = lxd.member(lxd.server.name)
+    if adopting := identity.adopting(lxd, peers):
+        status, steps = adopting
+        return Plan(status, steps, own)
+    member = lxd.own
     if member is None:
         return Plan(waiting("LXD does not list this member yet"), own=own)
     own = own.model_copy(
         update={
-            "name": lxd.server.name,
+            "name": member.name,
             "address": member.address,
-            "cluster": fingerprint,
+            "cluster": lxd.identity,
+            "fingerprint": lxd.server.fingerprint,
             "attempt": peers.own.attempt,
         }
     )
@@ -45,9 +49,13 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         own = own.model_copy(update={"storage": decided})
     if due := _first_start(view, peers):
         return Plan(waiting("for LXD to start again, with OVN's address"), due, own)
-    steps = [*_local(view, lxd, peers, member), *departures.removal(view, lxd, peers, own)]
+    steps = [
+        *_local(view, lxd, peers, member),
+        *departures.noticed(view, lxd, peers, own),
+        *departures.removal(view, lxd, peers, own),
+    ]
     # Until that is committed, only the note tells a silent member from one that never was.
-    if view.forming is not None and peers.own.cluster == fingerprint:
+    if view.forming is not None and peers.own.cluster == lxd.identity:
         steps.append(ForgetForming())
     offers = parts.offers(view, lxd, pools.calls(peers))
     given = links.answers(view)
@@ -67,7 +75,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         or problem
         or caches.problem(view.options, lxd)
     )
-    admitted = admission.admit(view, lxd, peers, fingerprint)
+    admitted = admission.admit(view, lxd, peers)
     steps += admitted.steps
     told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
     own = own.model_copy(update=told)
@@ -82,22 +90,11 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
     for place in peers.app.queue:
         data = peers.data(place.unit, unit)
         if place.unit == unit:
-            return marks.serves(lxd.member(lxd.server.name), lxd)
-        member = lxd.member(data.name) if data and data.cluster else None
+            return marks.serves(lxd.own, lxd)
+        member = lxd.member_of(data) if data and data.cluster else None
         if marks.serves(member, lxd):
             return False
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
-
-
-def _foreign(view: View, peers: Peers, fingerprint: str) -> Status | None:
-    """Blocked if this machine's LXD is in a cluster that is not this application's."""
-    ours = {peers.app.cluster, peers.own.cluster} | {d.cluster for d in peers.others.values()}
-    ours.discard("")
-    if fingerprint in ours:
-        return None
-    if not ours and view.forming is not None and peers.app.bootstrap == view.unit:
-        return None
-    return blocked(f"LXD here is in another cluster ({fingerprint[:12]}): remove this unit")
 
 
 def _made_here(view: View, lxd: Lxd) -> Storage | None:
@@ -125,7 +122,7 @@ def _moved(view: View, lxd: Lxd) -> Status | None:
 
 def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     """What concerns this member alone."""
-    steps: list[Step] = []
+    steps: list[Step] = [*identity.noting(view, lxd)]
     if view.https_address:
         address = endpoint(view.https_address)
         if lxd.server.config.get("core.https_address") != address:

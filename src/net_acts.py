@@ -10,7 +10,7 @@ from typing import Any
 import meanwhile
 import ovn
 import segment
-from lxd_reading import LxdError, LxdUnreachable
+from lxd.errors import LxdError, LxdUnreachable
 from network_steps import where
 from steps import (
     CreateNetwork,
@@ -31,7 +31,7 @@ def create_network(step: CreateNetwork, unit: str, world: World, events: Events)
     _remove_half_made(step.name, world)
     try:
         ready = partial(meanwhile.nobody_joins, step.members, world)
-        world.lxd.create_network(step.name, step.type, step.config, step.members, ready)
+        world.lxd.networks.create(step.name, step.type, step.config, step.members, ready)
     except (LxdError, LxdUnreachable):
         # The first error says more; what is left then is found by the next run.
         with suppress(LxdError, LxdUnreachable):
@@ -42,13 +42,13 @@ def create_network(step: CreateNetwork, unit: str, world: World, events: Events)
 
 def _remove_half_made(network: str, world: World) -> None:
     """Made on some members only, it would stand in the way of the next try."""
-    if any(n.name == network and n.half_made for n in world.lxd.networks()):
-        world.lxd.delete_network(network)
+    if any(n.name == network and n.half_made for n in world.lxd.networks.list()):
+        world.lxd.networks.delete(network)
 
 
 def update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
     """These keys are set on all members, and what members have for themselves before that."""
-    world.lxd.update_network(step.name, step.values, step.members)
+    world.lxd.networks.update(step.name, step.values, step.members)
     return events
 
 
@@ -82,12 +82,12 @@ def keep_nics(step: KeepNics, unit: str, world: World, events: Events) -> Events
 
 def _let_stay(nic: Mapping[str, str], world: World) -> None:
     """What follows the default profile with this nic does so no more."""
-    world.lxd.keep_nics(nic)
+    world.lxd.networks.keep_nics(nic)
 
 
 def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events: Events) -> Events:
     """The default profile uses this pool and has this nic."""
-    profile = world.lxd.default_profile()
+    profile = world.lxd.profiles.default()
     devices: dict[str, Any] = dict(profile["devices"])
     devices["root"] = {"type": "disk", "path": "/", "pool": step.pool}
     if step.nic is not None:
@@ -99,5 +99,5 @@ def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events
         if old and step.nic is not None:
             # Somebody may have launched an instance since the others were told to stay.
             _let_stay(where(old), world)
-        world.lxd.set_default_profile({**profile, "devices": devices})
+        world.lxd.profiles.set_default({**profile, "devices": devices})
     return events

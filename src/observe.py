@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 
 import deadlines
 import links
+import marks
 import nets
 import ovn
 import pools
 import segment
+from addresses import host
 from facts import Bound, Ceph, Ovn
-from lxd_reading import LxdError, LxdStopped, LxdUnreachable
+from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
 from view import Device, Events, Lxd, Member, Peers, Resource, Server, Silence, Silent, Units, View
@@ -74,6 +76,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         forming=forming,
         holds_data=forming is not None and isinstance(lxd, Silent) and world.machine.has_data(),
         failures=world.machine.failures(),
+        noted_identity=world.machine.identity(),
         events=events,
     )
     if needed := links.needs(view.options.networks_asked):
@@ -151,7 +154,7 @@ def _lxd(juju: Juju, world: World) -> Lxd | Silent:
 def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
     """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
-        world.lxd.await_start(deadlines.START)
+        world.lxd.server.await_start(deadlines.START)
         return _answers(juju, world)
     except LxdStopped as error:
         return Silent(str(error), _why_stopped(world))
@@ -168,22 +171,48 @@ def _why_stopped(world: World) -> Silence:
 
 
 def _silent(reason: str, world: World) -> Silent:
-    return Silent(reason, Silence.NO_DATABASE if world.lxd.alive() else Silence.HUNG)
+    return Silent(
+        reason, Silence.NO_DATABASE if world.lxd.server.answers_at_all() else Silence.HUNG
+    )
 
 
-def _members(juju: Juju, own: str, world: World) -> tuple[Member, ...]:
+def _named(server: Server, members: tuple[Member, ...]) -> Server:
+    """The server by the name that the cluster has for it: an operator may have renamed it.
+
+    LXD 5.0 shows the old name until its daemon restarts. No address can change.
+    """
+    own = host(server.config.get("cluster.https_address", ""))
+    if any(m.name == server.name for m in members):
+        return server
+    return next((replace(server, name=m.name) for m in members if m.address == own), server)
+
+
+def _unreachable_without_unit(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
+    """Members that LXD calls online, whose unit Juju has no more, and that do not answer."""
+    if not juju.leader or juju.units is None:
+        return frozenset()
+    gone = [
+        m
+        for m in seen.members
+        if m.up and (unit := marks.unit_of(m.name, seen)) and unit not in juju.units.known
+    ]
+    return world.lxd.members.unreachable(gone)
+
+
+def _members(juju: Juju, server: Server, world: World) -> tuple[Member, ...]:
     """The members. A daemon that answers and is called offline has started a moment ago.
 
     It is waited for, by the leader also where it is another's, whose status it tells: no event
     would say later that it is online.
     """
-    members = world.lxd.members()
+    members = world.lxd.members.list()
+    own = _named(server, members).name
     offline = {m.name: m for m in members if m.offline}
     asked = set(offline) if juju.leader else {own} & set(offline)
     if not asked:
         return members
-    deaf = world.lxd.unreachable([offline[name] for name in sorted(asked - {own})])
-    return world.lxd.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
+    deaf = world.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
+    return world.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
 
 
 def _server(juju: Juju, world: World) -> Server:
@@ -191,10 +220,10 @@ def _server(juju: Juju, world: World) -> Server:
 
     Who leaves waits for that: its unit would be gone, and its cluster without anybody.
     """
-    server = world.lxd.server()
+    server = world.lxd.server.get()
     if server.clustered or not juju.leaving or world.machine.forming() is None:
         return server
-    return world.lxd.server() if world.lxd.joined(deadlines.JOIN) else server
+    return world.lxd.server.get() if world.lxd.cluster.joined(deadlines.JOIN) else server
 
 
 def _answers(juju: Juju, world: World) -> Lxd:
@@ -202,32 +231,37 @@ def _answers(juju: Juju, world: World) -> Lxd:
     if not server.clustered:
         return Lxd(
             server,
-            pools=world.lxd.pools(),
-            networks=world.lxd.networks(),
-            instances=world.lxd.instances(),
+            pools=world.lxd.pools.list(),
+            networks=world.lxd.networks.list(),
+            instances=world.lxd.instances.list(),
         )
-    seen = Lxd(server, _members(juju, server.name, world), notes=world.lxd.notes())
+    members = _members(juju, server, world)
+    server = _named(server, members)
+    seen = Lxd(server, members, notes=world.lxd.notes.read())
+    seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, world))
     if juju.leaving or _someone_leaves(juju):
-        seen = replace(seen, instances=world.lxd.instances(), volumes=world.lxd.volumes())
+        seen = replace(seen, instances=world.lxd.instances.list(), volumes=world.lxd.volumes.list())
     if juju.leaving:
         others = [m for m in seen.members if m.up and m.name != server.name]
-        return replace(seen, unreachable=world.lxd.unreachable(others))
-    known = world.lxd.pools()
+        return replace(seen, unreachable=world.lxd.members.unreachable(others))
+    known = world.lxd.pools.list()
     made = [pool.name for pool in known if not pool.half_made]
-    lacks = world.lxd.unavailable(made, server.name)
+    lacks = world.lxd.pools.unavailable(made, server.name)
     seen = replace(seen, pools=known, unavailable=lacks)
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())
-        return replace(seen, networks=world.lxd.networks()) if spread else seen
+        return replace(seen, networks=world.lxd.networks.list()) if spread else seen
     return _with_networks(seen, juju.options, world)
 
 
 def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:
     """The networks and the default profile's nic; where another interface is asked for, theirs."""
-    nic = world.lxd.default_profile()["devices"].get("eth0", {})
-    known = world.lxd.networks()
+    nic = world.lxd.profiles.default()["devices"].get("eth0", {})
+    known = world.lxd.networks.list()
     members = [m.name for m in seen.members]
-    parents = {name: world.lxd.parents(name, members) for name in nets.relisted(options, known)}
+    parents = {
+        name: world.lxd.networks.parents(name, members) for name in nets.relisted(options, known)
+    }
     known = tuple(replace(n, parents=parents.get(n.name, {})) for n in known)
     return replace(seen, networks=known, nic=nic)
 

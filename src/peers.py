@@ -13,8 +13,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-VERSION = 1
-"""Of the data's meaning. A unit that reads a higher one does nothing until it is refreshed."""
+VERSION = 2
+"""Of the data's meaning. A unit that reads a higher one does nothing until it is refreshed.
+
+2: a cluster has an identity, and the notes in LXD's database are objects.
+"""
 
 
 class _Data(BaseModel):
@@ -76,6 +79,8 @@ class Token(_Data):
     """Seconds since the epoch, by the maker's clock."""
     digest: str = ""
     """By it the maker knows, when it cancels, whether it was this one that nobody had used."""
+    certificate: str = ""
+    """Fingerprint of the cluster's certificate that it names."""
     adopted: bool = False
     """The turn was another maker's gift: the unit may be joining with that one's token."""
     pools: tuple[Storage, ...] = ()
@@ -108,7 +113,9 @@ class UnitData(_Databag):
     attempt: int = 0
     """Joins that failed. A place in the queue for a lower number has lapsed."""
     cluster: str = ""
-    """Fingerprint of the cluster that this unit is a member of."""
+    """Identity of the cluster that this unit is a member of."""
+    fingerprint: str = ""
+    """Of the certificate that its LXD shows now."""
     storage: Storage | None = None
     """The default pool, told by the unit that made it."""
     snap: str = ""
@@ -133,7 +140,7 @@ class AppData(_Databag):
     bootstrap: str = ""
     """The only unit that may turn its LXD into a cluster."""
     cluster: str = ""
-    """The cluster's certificate fingerprint, once it exists."""
+    """The cluster's identity, once it exists."""
     storage: Storage | None = None
     """The default pool."""
     queue: tuple[Place, ...] = ()

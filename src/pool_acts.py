@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 import meanwhile
-from lxd_reading import LxdError, LxdUnreachable
+from lxd.errors import LxdError, LxdUnreachable
 from steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool
 from view import Events
 from world import World
@@ -24,7 +24,7 @@ def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Ev
         return events
     _remove_half_made_pool(step.name, world)
     try:
-        world.lxd.create_pool(step.name, step.driver, step.config, step.members, ready)
+        world.lxd.pools.create(step.name, step.driver, step.config, step.members, ready)
     except (LxdError, LxdUnreachable):
         with suppress(LxdError, LxdUnreachable):
             _remove_half_made_pool(step.name, world)
@@ -33,8 +33,8 @@ def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Ev
 
 
 def _remove_half_made_pool(name: str, world: World) -> None:
-    if any(p.name == name and p.half_made for p in world.lxd.pools()):
-        world.lxd.delete_pool(name)
+    if any(p.name == name and p.half_made for p in world.lxd.pools.list()):
+        world.lxd.pools.delete(name)
 
 
 def _finished(step: CreatePool, world: World) -> bool:
@@ -42,11 +42,11 @@ def _finished(step: CreatePool, world: World) -> bool:
 
     In a Ceph that is the only way: LXD cannot take away what it made there and not everywhere.
     """
-    there = next((p for p in world.lxd.pools() if p.name == step.name), None)
+    there = next((p for p in world.lxd.pools.list() if p.name == step.name), None)
     if there is None or not there.errored or there.driver != step.driver:
         return False
     try:
-        world.lxd.finish_pool(step.name)
+        world.lxd.pools.finish(step.name)
     except LxdError as error:
         logger.info("the pool %s is made anew: %s", step.name, error)
         return False
@@ -55,23 +55,23 @@ def _finished(step: CreatePool, world: World) -> bool:
 
 def update_pool(step: UpdatePool, unit: str, world: World, events: Events) -> Events:
     """These keys are set on all members."""
-    world.lxd.update_pool(step.name, step.values)
+    world.lxd.pools.update(step.name, step.values)
     return events
 
 
 def keep_roots(step: KeepRoots, unit: str, world: World, events: Events) -> Events:
     """Instances say themselves that they are on the pool."""
-    world.lxd.keep_roots(step.pool)
+    world.lxd.pools.keep_roots(step.pool)
     return events
 
 
 def keep_on_volume(step: KeepOnVolume, unit: str, world: World, events: Events) -> Events:
     """LXD here uses a volume of its own, or none."""
-    world.lxd.keep_on(step.key, step.pool, step.name)
+    world.lxd.volumes.keep_on(step.key, step.pool, step.name)
     return events
 
 
 def drop_volume(step: DropVolume, unit: str, world: World, events: Events) -> Events:
     """A volume that LXD used here is gone."""
-    world.lxd.drop_volume(step.pool, step.name)
+    world.lxd.volumes.drop(step.pool, step.name)
     return events

@@ -97,7 +97,7 @@ class Snap:
         connected = _connect()
         if fresh and connected:
             # The daemon began without what the plugs allow it.
-            self.restart()
+            self.reload()
         _hold()
         self._installing.unlink()
 
@@ -125,28 +125,40 @@ class Snap:
         )
         attempts(self._service, "start")
 
-    def restart(self) -> None:
-        """Starts LXD's daemon anew; instances go on. Raises SnapError."""
-        self._service("restart")
+    def reload(self) -> None:
+        """Restarts LXD's daemon; instances go on. Raises SnapError.
+
+        A plain restart of the real snap shuts all instances down first.
+        """
+        try:
+            _run([_SNAP, "restart", "--reload", "lxd"], deadlines.COMMAND)
+        except SnapError as error:
+            # Right after an installation only LXD's socket is active (LXD issue 13793).
+            if "not active" not in str(error):
+                raise
+            self.start()
 
     def _service(self, verb: str) -> None:
         from charmlibs import snap
 
         try:
-            {"start": snap.start, "stop": snap.stop, "restart": snap.restart}[verb]("lxd")
+            {"start": snap.start, "stop": snap.stop}[verb]("lxd")
         except snap.Error as error:
             raise SnapError(str(error)) from error
 
 
 def _install_dangerously(path: str) -> None:
     # snapd ignores --classic for a snap that is confined.
-    command = [_SNAP, "install", "--dangerous", "--classic", path]
+    _run([_SNAP, "install", "--dangerous", "--classic", path], deadlines.SNAP)
+
+
+def _run(command: list[str], seconds: float) -> None:
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=deadlines.SNAP)
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds)
     except subprocess.CalledProcessError as error:
         raise SnapError(error.stderr.strip().removeprefix("error: ")) from error
     except subprocess.TimeoutExpired as error:
-        raise SnapError(f"no end after {deadlines.SNAP:.0f} s") from error
+        raise SnapError(f"no end after {seconds:.0f} s") from error
 
 
 def _connect() -> int:

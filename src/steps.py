@@ -73,6 +73,26 @@ class WriteNotes:
 
 
 @dataclass(frozen=True)
+class AdoptIdentity:
+    """A cluster that an older charm made has an identity, and its notes are where they are now."""
+
+    identity: str
+
+    def __str__(self) -> str:
+        return "give the cluster its identity"
+
+
+@dataclass(frozen=True)
+class NoteIdentity:
+    """This machine's disk says which cluster its LXD is in."""
+
+    identity: str
+
+    def __str__(self) -> str:
+        return "note the cluster's identity on this machine"
+
+
+@dataclass(frozen=True)
 class EnableCluster:
     """This server is the first member of a new cluster."""
 
@@ -90,6 +110,10 @@ class Join:
     address: str
     https_address: str
     sealed: str = field(repr=False)
+    cluster: str
+    """The identity that the cluster must have."""
+    trusted: frozenset[str]
+    """Fingerprints of the certificate that its members publish."""
     pools: Mapping[str, Mapping[str, str]]
     """By pool: this member's own keys."""
     networks: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
@@ -111,11 +135,11 @@ class ResetLxd:
 
 @dataclass(frozen=True)
 class PassTurn:
-    """A key of LXD's configuration went from one value to another, or it was not `before`."""
+    """Entry `number` of a log in LXD's database is this one, or another member wrote it first."""
 
-    key: str
-    before: str
-    after: str
+    log: str
+    number: int
+    entry: str
     unit: str
 
     def __str__(self) -> str:
@@ -294,6 +318,8 @@ Step = (
     | WriteOvn
     | SetServerConfig
     | WriteNotes
+    | AdoptIdentity
+    | NoteIdentity
     | CreatePool
     | UpdatePool
     | KeepRoots

@@ -19,8 +19,9 @@ def asked(view: View) -> frozenset[str]:
 
 def units(view: View, lxd: Lxd, peers: Peers) -> dict[str, str]:
     """By member: its unit."""
-    told = {data.name: unit for unit, data in peers.others.items() if data.cluster}
-    return {**told, lxd.server.name: view.unit}
+    members = {u: lxd.member_of(data) for u, data in peers.others.items() if data.cluster}
+    found = {member.name: unit for unit, member in members.items() if member is not None}
+    return {**found, lxd.server.name: view.unit}
 
 
 def hindrance(view: View, lxd: Lxd, peers: Peers, what: str) -> Status | None:

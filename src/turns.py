@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lxd.notes import entries_of
 from peers import Place, UnitData
 from steps import PassTurn
 from view import Lxd
 
-KEY = "user.lxd-cluster.turn"
+LOG = "turn."
+"""The log whose last entry is the turn."""
+NOBODY = "-"
+OLDER = "turn"
+"""The one note of an older charm, which kept no log."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +33,11 @@ class Turn:
         return f"{self.unit} {self.attempt} {self.name}"
 
 
-def read(config: Mapping[str, str]) -> Turn | None:
+def read(notes: Mapping[str, str]) -> Turn | None:
     """The turn that is on record, None if there is none."""
-    words = config.get(KEY, "").split()
-    if len(words) != 3 or not words[1].isdigit():
+    entries = entries_of(LOG, notes)
+    words = (entries[max(entries)] if entries else "").split()
+    if len(words) < 3 or not words[1].isdigit():
         return None
     return Turn(words[0], int(words[1]), words[2])
 
@@ -52,9 +58,13 @@ def ended(unit: str, lxd: Lxd) -> tuple[PassTurn, ...]:
 def passed(lxd: Lxd, place: Place, name: str) -> PassTurn:
     """The turn goes on to a unit, if it is still as it is seen here."""
     turn = Turn(place.unit, place.attempt, name)
-    return PassTurn(KEY, lxd.notes.get(KEY, ""), str(turn), place.unit)
+    return PassTurn(LOG, _next(lxd), f"{turn} {lxd.server.name}", place.unit)
 
 
 def cleared(lxd: Lxd) -> PassTurn:
     """The turn is nobody's."""
-    return PassTurn(KEY, lxd.notes.get(KEY, ""), "", "")
+    return PassTurn(LOG, _next(lxd), f"{NOBODY} {lxd.server.name}", "")
+
+
+def _next(lxd: Lxd) -> int:
+    return max(entries_of(LOG, lxd.notes), default=0) + 1

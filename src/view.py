@@ -176,6 +176,21 @@ class Lxd:
         """The member called `name`, if there is one."""
         return next((m for m in self.members if m.name == name), None)
 
+    def member_of(self, data: UnitData) -> Member | None:
+        """The member of a unit. An operator may have renamed it; its address cannot change."""
+        at_address = (m for m in self.members if data.cluster and m.address == data.address)
+        return self.member(data.name) or next(at_address, None)
+
+    @property
+    def own(self) -> Member | None:
+        """The member that this server is, None while LXD does not list it."""
+        return self.member(self.server.name)
+
+    @property
+    def identity(self) -> str:
+        """What tells this cluster from every other, empty where its database does not say."""
+        return self.notes.get("identity", "")
+
 
 class Silence(Enum):
     """How LXD fails to answer. Each asks something else of the operator."""
@@ -333,6 +348,8 @@ class View:
     holds_data: bool = False
     """Whether a silent LXD has instances or volumes. Looked at where a join may have failed."""
     failures: Failures | None = None
+    noted_identity: str = ""
+    """The cluster that this machine's LXD was in when it was last looked at."""
     given_devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit, for the default pool."""
     devices: Mapping[tuple[str, ...], tuple[Device, ...]] = field(

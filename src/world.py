@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type checker wants them.
     import ports
+    from lxd.api import LxdApi
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class World:
     `clock` gives seconds since the epoch; `tell` shows the operator what is being done.
     """
 
-    lxd: ports.Lxd
+    lxd: LxdApi
     snap: ports.Snap
     machine: ports.Machine
     clock: Callable[[], float]

@@ -1,4 +1,4 @@
-"""Requests to LXD that are carried to their end: each has a deadline, and operations are awaited."""
+"""Requests to LXD with a deadline each. Operations are awaited to their end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class Client:
     def __init__(self, port: LxdPort) -> None:
         self.port = port
 
-    def get(self, path: str, query: Mapping[str, str] = _NONE, seconds: float = deadlines.LOOK) -> Any:
+    def get(
+        self, path: str, query: Mapping[str, str] = _NONE, seconds: float = deadlines.LOOK
+    ) -> Any:
         """The metadata that GET answers. Raises LxdError, LxdUnreachable, LxdStopped."""
         return self._send(Request("GET", path, query), seconds)["metadata"]
 
@@ -92,9 +94,7 @@ class Client:
         """The operations that run now, on all members that answer."""
         return self.get(api_path("operations"), {"recursion": "1"}).get("running", [])
 
-    def until(
-        self, question: Callable[[], bool], seconds: float, every: float = 1.0
-    ) -> bool:
+    def until(self, question: Callable[[], bool], seconds: float, every: float = 1.0) -> bool:
         """Asks until the answer is yes. False if it is no after `seconds`.
 
         A daemon that starts, or waits, is asked again; what LXD refuses is raised at once.

@@ -11,7 +11,7 @@ import json
 import socket
 import ssl
 import time
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 from lxd.errors import LxdStopped, LxdUnreachable
@@ -34,7 +34,11 @@ class LxdSocket:
         Raises LxdStopped where nothing listens, LxdUnreachable after `seconds` without a byte or
         where the connection ends too early.
         """
-        return self._read(request, seconds) if request.method == "GET" else self._change(request, seconds)
+        return (
+            self._read(request, seconds)
+            if request.method == "GET"
+            else self._change(request, seconds)
+        )
 
     def certificate(self, host: str, port: int, seconds: float) -> str:
         """The certificate (PEM) that a server shows. Raises OSError if none does in `seconds`."""
@@ -70,14 +74,14 @@ class LxdSocket:
 
         try:
             send = getattr(self._node(request.path), request.method.lower())
-            response = send(
+            response: Any = send(
                 json=request.body,
                 params=dict(request.query),
                 headers=dict(request.headers),
                 timeout=seconds,
             )
         except exceptions.LXDAPIException as refusal:
-            response = refusal.response
+            response = cast("Any", refusal.response)
         except exceptions.ClientConnectionFailed as error:
             raise LxdStopped("its daemon is not running") from error
         except requests.exceptions.Timeout as error:
@@ -85,7 +89,7 @@ class LxdSocket:
         except requests.exceptions.RequestException as error:
             raise LxdUnreachable(str(error)) from error
         try:
-            body = response.json()
+            body: Any = response.json()
         except ValueError as error:
             raise LxdUnreachable("an answer that is not JSON") from error
         return Response(response.status_code, body, response.headers.get("ETag", ""))

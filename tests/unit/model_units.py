@@ -9,12 +9,15 @@ from typing import Any
 import peers
 from admission import unqueued
 from facts import Bound, Ceph, Ovn
+from lxd.api import LxdApi
 from observe import Juju, observe
 from options import Options
 from plan import make_plan
 from run import run
 from steps import Plan
-from tests.unit.model_world import ModelCluster, ModelLxd, ModelMachine, ModelSnap
+from tests.lxd_model.cloud import Cloud
+from tests.lxd_model.server import Server
+from tests.unit.model_world import UnitMachine, UnitSnap
 from view import Events, Peers, Resource, Units, View
 from world import World
 
@@ -25,9 +28,9 @@ class ModelUnit:
 
     name: str
     world: World
-    lxd: ModelLxd
-    snap: ModelSnap
-    machine: ModelMachine
+    server: Server
+    snap: UnitSnap
+    machine: UnitMachine
     address: str
     zone: str = ""
 
@@ -40,10 +43,9 @@ class ModelApp:
     units: dict[str, ModelUnit] = field(default_factory=dict[str, ModelUnit])
     databags: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     app_data: dict[str, str] = field(default_factory=dict[str, str])
-    clusters: dict[str, ModelCluster] = field(default_factory=dict[str, ModelCluster])
+    cloud: Cloud = field(default_factory=Cloud)
     leader: str = "lxd/0"
     leaving: set[str] = field(default_factory=set[str])
-    now: float = 1000.0
     resource: Resource | None = None
     ceph: Ceph | None = None
     ovn: Ovn | None = None
@@ -52,11 +54,11 @@ class ModelApp:
     def add(self, number: int, hostname: str = "") -> ModelUnit:
         """One more unit, on a machine of its own."""
         name = f"lxd/{number}"
-        lxd = ModelLxd(name, self.clusters)
-        machine = ModelMachine(hostname or f"m{number}", lxd)
-        snap = ModelSnap()
-        world = World(lxd, snap, machine, lambda: self.now, lambda _: None)
-        unit = ModelUnit(name, world, lxd, snap, machine, f"10.0.0.{number + 1}")
+        address = f"10.0.0.{number + 1}"
+        server = self.cloud.add(str(len(self.cloud.servers)), hostname or f"m{number}", address)
+        machine, snap = UnitMachine(server), UnitSnap(server)
+        world = World(LxdApi(server.lxd), snap, machine, lambda: self.cloud.now, lambda _: None)
+        unit = ModelUnit(name, world, server, snap, machine, address)
         self.units[name] = unit
         self.databags[name] = {}
         return unit
@@ -131,9 +133,9 @@ class ModelApp:
         return peers.load(peers.UnitData, databag)
 
 
-def formed(count: int, **options: Any) -> ModelApp:
+def formed(count: int, generation: str = "5.21", **options: Any) -> ModelApp:
     """An application whose units are all members."""
-    app = ModelApp(options=options)
+    app = ModelApp(options=options, cloud=Cloud(generation=generation))
     for number in range(count):
         app.add(number)
     app.settle()

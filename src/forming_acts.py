@@ -1,0 +1,209 @@
+"""The part of `act` that concerns forming the cluster: identity, bootstrap, join tokens, joins."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+import deadlines
+import identity
+import lost
+import marks
+import nets
+import pools
+import seal
+import turns
+from lxd import join_tokens
+from lxd.errors import LxdError, LxdUnreachable
+from lxd.notes import IDENTITY
+from peers import Token
+from steps import (
+    AdoptIdentity,
+    AwaitJoin,
+    CancelToken,
+    EnableCluster,
+    ForgetForming,
+    Join,
+    MakeToken,
+    NoteIdentity,
+    PassTurn,
+    ResetLxd,
+)
+from view import Events, Network, Pool
+from world import World
+
+logger = logging.getLogger(__name__)
+_Thing = TypeVar("_Thing", Pool, Network)
+
+
+def adopt_identity(step: AdoptIdentity, unit: str, world: World, events: Events) -> Events:
+    """The cluster of an older charm has its identity."""
+    notes = world.lxd.notes.read()
+    if IDENTITY in notes:
+        return events
+    moved = {**notes, **lost.migrated(notes.get(lost.OLDER, ""))}
+    moved |= {f"{turns.LOG}1": notes[turns.OLDER]} if turns.OLDER in notes else {}
+    for older in (lost.OLDER, turns.OLDER):
+        moved.pop(older, None)
+    world.lxd.notes.write(moved)
+    # The last one: what is left of an older charm's notes counts until the identity is there.
+    world.lxd.notes.create(IDENTITY, step.identity)
+    world.lxd.notes.forget_legacy()
+    return events
+
+
+def note_identity(step: NoteIdentity, unit: str, world: World, events: Events) -> Events:
+    """The disk says which cluster this machine's LXD is in."""
+    world.machine.note_identity(step.identity)
+    return events
+
+
+def enable_cluster(step: EnableCluster, unit: str, world: World, events: Events) -> Events:
+    """This server is a cluster of one, which has an identity."""
+    now = world.clock()
+    world.machine.note_forming("bootstrap", now, ())
+    fingerprint = world.lxd.server.get().fingerprint
+    # Of two that try, or of a try that was cut short, the first one counts.
+    world.lxd.notes.create(IDENTITY, identity.new_identity(fingerprint, now))
+    world.lxd.cluster.bootstrap(step.name)
+    return events
+
+
+def join(step: Join, unit: str, world: World, events: Events) -> Events:
+    """This server is a member, or as freshly installed."""
+    key = world.machine.key()
+    if key is None:
+        raise seal.SealError("this unit's key is gone")
+    token = _for_our_cluster(seal.unseal(step.sealed, key, purpose(unit)), step.cluster)
+    # Before anything is touched here: the token may be for a certificate that has changed since.
+    way_in = world.lxd.cluster.way_in(token, step.trusted)
+    try:
+        if not world.lxd.cluster.await_forming(deadlines.JOIN):
+            devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
+            world.machine.note_forming("join", world.clock(), devices)
+            world.lxd.server.set_config({"core.https_address": step.https_address})
+            kinds = (("storage-pool", step.pools), ("network", step.networks))
+            member_config = [
+                {"entity": entity, "name": name, "key": key, "value": value}
+                for entity, things in kinds
+                for name, keys in things.items()
+                for key, value in keys.items()
+            ]
+            world.lxd.cluster.join(step.name, step.address, token, member_config, way_in)
+    except (LxdError, LxdUnreachable) as error:
+        # Where only the answer was lost, the join goes on and may have succeeded.
+        if world.lxd.cluster.joined(deadlines.JOIN):
+            return events
+        _reset(world, str(error))
+        return replace(events, join_failure=str(error))
+    return events
+
+
+def _for_our_cluster(message: str, cluster: str) -> str:
+    """The join token in a sealed message, which says what cluster its maker read in LXD."""
+    try:
+        found = json.loads(message)
+        token, other = str(found["token"]), str(found["cluster"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise LxdError("the sealed join token cannot be read") from error
+    if not cluster or other != cluster:
+        raise LxdError("the join token is for another cluster")
+    return token
+
+
+def reset_lxd(step: ResetLxd, unit: str, world: World, events: Events) -> Events:
+    """LXD is as freshly installed."""
+    _reset(world, step.why)
+    return replace(events, join_failure=step.why)
+
+
+def _reset(world: World, why: str) -> None:
+    """LXD as freshly installed. It is not, while it holds anything: then it was a member."""
+    if world.machine.has_data():
+        raise LxdError(f"not reset, it has instances or volumes: {why}")
+    logger.warning("LXD is reset: %s. It logged last:\n%s", why, world.machine.lxd_log())
+    forming = world.machine.forming()
+    world.machine.note_failure(why)
+    world.machine.kill_lxd()
+    world.snap.stop()
+    world.machine.empty_lxd()
+    for device in forming.devices if forming else ():
+        _give_back(device, world)
+    world.snap.start()
+    world.machine.note_identity("")
+    world.machine.forget_forming()
+
+
+def pass_turn(step: PassTurn, unit: str, world: World, events: Events) -> Events:
+    """The turn to join is on record."""
+    if world.lxd.notes.append(step.log, step.number, step.entry):
+        return replace(events, passed=step.unit)
+    logger.info("another member was quicker: %s%d", step.log, step.number)
+    return events
+
+
+def _give_back(device: str, world: World) -> None:
+    """A device that was empty when the join began: what is on it now is of no use to anybody."""
+    try:
+        world.machine.wipe(device)
+    except (OSError, subprocess.SubprocessError) as error:
+        # LXD must start again all the same; the device says itself what is the matter with it.
+        logger.warning("%s is not wiped: %s", device, error)
+
+
+def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:
+    """A unit has a sealed join token."""
+    cluster = world.lxd.notes.read().get(IDENTITY, "")
+    # Whatever becomes of the join, the database tells whose member this is.
+    world.lxd.notes.write(marks.admitted(step.name, step.unit, step.attempt))
+    token = world.lxd.cluster.make_token(step.name)
+    message = json.dumps({"token": token, "cluster": cluster})
+    sealed = seal.seal(message, step.key, purpose(step.unit))
+    made = Token(
+        unit=step.unit,
+        name=step.name,
+        attempt=step.attempt,
+        sealed=sealed,
+        made=world.clock(),
+        digest=join_tokens.digest(token),
+        certificate=join_tokens.certificate(token),
+        adopted=step.adopted,
+        pools=pools.records(_made(world.lxd.pools.list(), step.soon)),
+        networks=nets.records(_made(world.lxd.networks.list(), step.soon)),
+    )
+    return replace(events, made=made)
+
+
+def _made(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
+    """Those that are there, and those that will be there soon."""
+    return tuple(thing for thing in things if not thing.half_made or thing.name in soon)
+
+
+def purpose(unit: str) -> str:
+    """What a token for `unit` is sealed for, beside its key."""
+    return f"lxd-cluster join token for {unit}"
+
+
+def cancel_token(step: CancelToken, unit: str, world: World, events: Events) -> Events:
+    """Nobody can join as that member."""
+    return replace(
+        events, made=None, withdrawn=world.lxd.cluster.cancel_token(step.name, step.digest)
+    )
+
+
+def forget_forming(step: ForgetForming, unit: str, world: World, events: Events) -> Events:
+    """Nothing says any more that this unit forms the cluster."""
+    world.machine.forget_forming()
+    world.machine.forget_failures()
+    return events
+
+
+def await_join(step: AwaitJoin, unit: str, world: World, events: Events) -> Events:
+    """The member is there, or its time is over."""
+    # Its own deadline: after that its unit has given it up.
+    world.lxd.members.await_member(step.name, deadlines.JOIN)
+    return replace(events, awaited=True)

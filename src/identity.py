@@ -1,0 +1,110 @@
+"""Whose cluster the LXD of this machine is in.
+
+A cluster's certificate may change (`lxc cluster update-certificate`, ACME), and its members' names,
+too. So each cluster has an identity of its own, created in its database when it is bootstrapped,
+published to the peers, and noted on each member's disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import Enum
+
+import marks
+from lxd.notes import IDENTITY
+from peers import VERSION
+from status import Status, blocked, names, waiting
+from steps import AdoptIdentity, NoteIdentity, Step
+from view import Lxd, Peers, View
+
+
+class Owner(Enum):
+    """Whose cluster it is. What is unknown is not touched."""
+
+    OURS = "ours"
+    ANOTHER = "another's"
+    UNKNOWN = "unknown"
+
+
+def new_identity(fingerprint: str, now: float) -> str:
+    """An identity that no other cluster has.
+
+    `fingerprint` is the server's own. A server that was reset keeps its certificate, so the time
+    (seconds since the epoch) is part of it.
+    """
+    return hashlib.sha256(f"{fingerprint} {now!r}".encode()).hexdigest()[:32]
+
+
+def owner(view: View, lxd: Lxd, peers: Peers) -> Owner:
+    """Whose cluster this member's LXD is in."""
+    known = _known(peers)
+    if lxd.identity:
+        founds = not known and peers.app.bootstrap == view.unit and view.forming is not None
+        return Owner.OURS if lxd.identity in known or founds else Owner.ANOTHER
+    if not known:
+        return Owner.ANOTHER
+    return Owner.OURS if _made_by_older_charm(view, lxd, peers) else Owner.UNKNOWN
+
+
+def _known(peers: Peers) -> set[str]:
+    told = {peers.app.cluster, peers.own.cluster, *(d.cluster for d in peers.others.values())}
+    return told - {""}
+
+
+def _made_by_older_charm(view: View, lxd: Lxd, peers: Peers) -> bool:
+    """Whether the cluster is ours from before the identity, when its fingerprint was published.
+
+    The certificate may have changed since. Then the member's own mark in the database tells.
+    """
+    if lxd.server.fingerprint in _known(peers):
+        return True
+    member = lxd.own
+    return (
+        bool(peers.own.cluster)
+        and member is not None
+        and (marks.unit_of(member.name, lxd) == view.unit)
+    )
+
+
+def refusal(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+    """Why this member is left alone: its cluster is not ours, or may not be."""
+    match owner(view, lxd, peers):
+        case Owner.OURS:
+            return None
+        case Owner.ANOTHER:
+            return blocked(
+                f"LXD here is in another cluster (its member {lxd.server.name}): left untouched; "
+                "use another machine"
+            )
+        case Owner.UNKNOWN:
+            return blocked(
+                f"LXD's database has no note {IDENTITY} of this charm: left untouched; "
+                "see docs: identity"
+            )
+
+
+def adopting(lxd: Lxd, peers: Peers) -> tuple[Status, tuple[Step, ...]] | None:
+    """How a cluster of an older charm gets its identity: the fingerprint that is published.
+
+    None if it has one. All members that are up must run this charm first: an older one keeps its
+    notes elsewhere.
+    """
+    if lxd.identity:
+        return None
+    cluster = peers.app.cluster or peers.own.cluster
+    older = [
+        unit
+        for unit, data in peers.others.items()
+        if data.cluster
+        and data.version < VERSION
+        and (member := lxd.member_of(data)) is not None
+        and member.up
+    ]
+    if older:
+        return waiting(f"for the refresh of the charm on {names(older)}"), ()
+    return waiting("for the cluster's identity"), (AdoptIdentity(cluster),)
+
+
+def noting(view: View, lxd: Lxd) -> list[Step]:
+    """Notes the identity on this machine's disk: without a quorum the database cannot be read."""
+    return [] if view.noted_identity == lxd.identity else [NoteIdentity(lxd.identity)]

@@ -1,0 +1,39 @@
+"""LXD on this machine, and its cluster through it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lxd.client import Client
+from lxd.cluster import ClusterApi
+from lxd.instances import InstancesApi
+from lxd.members import MembersApi
+from lxd.networks import NetworksApi
+from lxd.notes import NotesApi
+from lxd.pools import PoolsApi
+from lxd.profiles import ProfilesApi
+from lxd.server import ServerApi
+from lxd.volumes import VolumesApi
+
+if TYPE_CHECKING:
+    from ports import LxdPort
+
+
+class LxdApi:
+    """What the charm asks LXD and tells it: a part for each kind of object.
+
+    Every method raises LxdError where LXD refuses, LxdStopped where its daemon is not running, and
+    LxdUnreachable after its deadline, which is one of `deadlines` unless it is an argument.
+    """
+
+    def __init__(self, port: LxdPort) -> None:
+        client = Client(port)
+        self.server = ServerApi(client)
+        self.cluster = ClusterApi(client)
+        self.members = MembersApi(client)
+        self.instances = InstancesApi(client)
+        self.pools = PoolsApi(client)
+        self.volumes = VolumesApi(client)
+        self.networks = NetworksApi(client)
+        self.profiles = ProfilesApi(client)
+        self.notes = NotesApi(client)

@@ -1,0 +1,129 @@
+"""Forming the cluster: bootstrap, join tokens, joins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import deadlines
+from lxd import join_tokens
+from lxd.client import Client
+from lxd.errors import LxdError, LxdStopped, LxdUnreachable
+from lxd.http import api_path
+from lxd.join_tokens import WayIn
+
+_CLUSTER = api_path("cluster")
+
+
+class ClusterApi:
+    """PUT /1.0/cluster, and the operations that stand for join tokens."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def bootstrap(self, name: str) -> None:
+        """Makes this server the first member of a cluster."""
+        body = {"server_name": name, "enabled": True}
+        self._client.change("PUT", _CLUSTER, body, seconds=deadlines.ENABLE)
+
+    def way_in(self, token: str, trusted: frozenset[str]) -> WayIn:
+        """A member that shows the certificate that the token names. See `join_tokens.way_in`."""
+        return join_tokens.way_in(token, trusted, self._client.port)
+
+    def join(
+        self,
+        name: str,
+        address: str,
+        token: str,
+        member_config: Sequence[dict[str, str]],
+        way_in: WayIn,
+    ) -> None:
+        """Joins the cluster that `token` is for. Raises LxdUnreachable after `deadlines.JOIN`."""
+        extensions = self._client.get(api_path())["api_extensions"]
+        # Before this extension a join token went where the trust password was.
+        field = "cluster_token" if "explicit_trust_token" in extensions else "cluster_password"
+        body = {
+            "server_name": name,
+            "server_address": address,
+            "enabled": True,
+            "cluster_address": way_in.address,
+            "cluster_certificate": way_in.certificate,
+            "member_config": list(member_config),
+            field: token,
+        }
+        self._client.change("PUT", _CLUSTER, body, seconds=deadlines.JOIN)
+
+    def await_forming(self, seconds: float) -> bool:
+        """Waits for a bootstrap or a join that is under way already. False if there is none."""
+        for operation in self._client.running():
+            # LXD's words for them: "Creating bootstrap node" and "Joining cluster".
+            description = operation["description"].lower()
+            forms = "cluster" in description or "bootstrap" in description
+            if forms and operation["class"] == "task":
+                self._client.wait(operation["id"], seconds)
+                return True
+        return False
+
+    def joined(self, seconds: float) -> bool:
+        """Whether this server is a member, once it neither bootstraps nor joins any more.
+
+        False after `seconds` of silence, and if the daemon does not start again.
+        """
+        try:
+            self._client.await_start(deadlines.START)
+        except LxdStopped:
+            return False
+        except LxdUnreachable:
+            pass  # It is there, and busy or hanging.
+        end = self._client.port.now() + seconds
+        while self._client.port.now() < end:
+            with suppress(LxdUnreachable):
+                with suppress(LxdError):
+                    self.await_forming(end - self._client.port.now())
+                return self._clustered()
+            self._client.port.sleep(1.0)
+        return False
+
+    def is_alone(self, seconds: float) -> bool:
+        """Whether LXD is in no cluster, as soon as it answers. False after `seconds` of silence."""
+        end = self._client.port.now() + seconds
+        while self._client.port.now() < end:
+            with suppress(LxdUnreachable):
+                return not self._clustered()
+            self._client.port.sleep(0.5)
+        return False
+
+    def await_alone(self, seconds: float) -> None:
+        """Returns once LXD is in no cluster any more. Raises LxdUnreachable after `seconds`.
+
+        After it has left, its daemon restarts, and hangs up on requests meanwhile.
+        """
+        if not self._client.until(lambda: not self._clustered(), seconds, every=0.5):
+            raise LxdUnreachable("it is still in its cluster")
+
+    def _clustered(self) -> bool:
+        return bool(self._client.get(api_path())["environment"]["server_clustered"])
+
+    def make_token(self, name: str) -> str:
+        """A token with which one server called `name` may join once. It voids an older one."""
+        body = {"server_name": name}
+        operation = self._client.begin("POST", api_path("cluster", "members"), body)
+        if operation is None:
+            raise LxdError("LXD made no join token")
+        return join_tokens.pack(operation["metadata"])
+
+    def cancel_token(self, name: str, digest: str) -> bool:
+        """No join token for `name` is good any more. False if that one was not there: it is used.
+
+        An empty digest stands for any token.
+        """
+        found = False
+        # One that was cancelled a moment ago is listed still, and refuses to be cancelled again.
+        for operation in self._client.running():
+            details: dict[str, Any] = operation.get("metadata") or {}
+            if operation["class"] == "token" and details.get("serverName") == name:
+                self._client.change("DELETE", api_path("operations", operation["id"]))
+                own = join_tokens.digest_of(str(details.get("secret", "")))
+                found = found or digest in ("", own)
+        return found

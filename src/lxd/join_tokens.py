@@ -1,0 +1,94 @@
+"""LXD's join tokens, packed as `lxc cluster add` shows them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import deadlines
+from addresses import PORT
+from lxd.errors import LxdError, LxdUnreachable
+
+if TYPE_CHECKING:
+    from ports import LxdPort
+
+
+def pack(details: dict[str, Any]) -> str:
+    """A token from the metadata of the operation that stands for it."""
+    token = {
+        "server_name": details["serverName"],
+        "fingerprint": details["fingerprint"],
+        "addresses": details["addresses"],
+        "secret": details["secret"],
+        "expires_at": details.get("expiresAt", "0001-01-01T00:00:00Z"),
+    }
+    return base64.b64encode(json.dumps(token).encode()).decode()
+
+
+def digest(token: str) -> str:
+    """Tells a token from another one for the same name, and shows nothing of it."""
+    return digest_of(_unpack(token)["secret"])
+
+
+def digest_of(secret: str) -> str:
+    """The same of a token's secret, as LXD shows it in the operation that stands for it."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
+
+
+def certificate(token: str) -> str:
+    """The fingerprint of the certificate that a token names."""
+    return str(_unpack(token)["fingerprint"])
+
+
+def fingerprint_of(certificate: str) -> str:
+    """The fingerprint of a certificate (PEM), as LXD shows it."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
+
+
+@dataclass(frozen=True)
+class WayIn:
+    """A member of the cluster that a token is for: its endpoint and its certificate (PEM)."""
+
+    address: str
+    certificate: str
+
+
+def way_in(token: str, trusted: frozenset[str], port: LxdPort) -> WayIn:
+    """The first of the token's addresses that shows the certificate that the token names.
+
+    `trusted` are the fingerprints that the cluster's members publish, empty where none do. Raises
+    LxdUnreachable: the token is made anew where the certificate has changed.
+    """
+    details = _unpack(token)
+    promised = details["fingerprint"]
+    if trusted and promised not in trusted:
+        raise LxdUnreachable("the join token names a certificate that no member publishes")
+    problems: list[str] = []
+    for address in details["addresses"]:
+        parts = urlsplit(f"//{address}")
+        try:
+            certificate = port.certificate(parts.hostname or "", parts.port or PORT, deadlines.LOOK)
+        except OSError as error:
+            problems.append(f"{address}: {error}")
+            continue
+        if fingerprint_of(certificate) == promised:
+            return WayIn(address, certificate)
+        problems.append(f"{address}: not the cluster's certificate")
+    raise LxdUnreachable("no member can be reached: " + "; ".join(problems))
+
+
+def _unpack(token: str) -> dict[str, Any]:
+    try:
+        details: dict[str, Any] = json.loads(base64.b64decode(token))
+        if not all(isinstance(details[key], str) for key in ("fingerprint", "secret")):
+            raise LxdError("the join token cannot be read")
+        if not all(isinstance(address, str) for address in details["addresses"]):
+            raise LxdError("the join token cannot be read")
+    except (ValueError, KeyError, TypeError) as error:
+        raise LxdError("the join token cannot be read") from error
+    return details

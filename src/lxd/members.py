@@ -1,0 +1,141 @@
+"""The cluster's members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import deadlines
+from addresses import PORT
+from lxd import answers
+from lxd.client import Client
+from lxd.errors import LxdUnreachable
+from lxd.http import api_path
+from view import Member, several_vote
+
+_MEMBERS = api_path("cluster", "members")
+_WRITABLE = ("config", "description", "failure_domain", "groups", "roles")
+_TICK = 5.0
+"""Seconds between two looks at how far an evacuation has come."""
+
+
+class MembersApi:
+    """/1.0/cluster/members."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self) -> tuple[Member, ...]:
+        """The cluster's members as this one sees them, by name."""
+        rows = self._client.get(_MEMBERS, {"recursion": "1"}, deadlines.LIST)
+        return tuple(sorted((answers.member(row) for row in rows), key=lambda m: m.name))
+
+    def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
+        """Names of members whose daemon shows no certificate within a few seconds."""
+        return frozenset(m.name for m in members if not self._shakes_hands(m.address))
+
+    def _shakes_hands(self, address: str) -> bool:
+        try:
+            self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)
+        except OSError:
+            return False
+        return True
+
+    def await_heartbeats(self, of: Collection[str], seconds: float) -> tuple[Member, ...]:
+        """The members once these of them are up, or after `seconds` as they are."""
+        self._until(lambda members: all(m.up for m in members if m.name in of), seconds)
+        return self.list()
+
+    def await_gone(self, name: str, seconds: float) -> None:
+        """Returns once `name` is not a member. Raises LxdUnreachable after `seconds`."""
+        if not self._until(lambda members: all(m.name != name for m in members), seconds):
+            raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s")
+
+    def await_member(self, name: str, seconds: float) -> None:
+        """Returns once `name` is a member, and after `seconds` though it is not."""
+        self._until(lambda members: any(m.name == name for m in members), seconds)
+
+    def await_one_voter(self, seconds: float) -> None:
+        """Returns once one member alone votes, and after `seconds` though several do."""
+        self._until(lambda members: not several_vote(members), seconds)
+
+    def _until(self, question: Callable[[tuple[Member, ...]], bool], seconds: float) -> bool:
+        return self._client.until(lambda: question(self.list()), seconds)
+
+    def set_failure_domain(self, name: str, domain: str) -> None:
+        """Sets the failure domain of a member."""
+        self._change(name, {"failure_domain": domain})
+
+    def set_role(self, role: str, members: Mapping[str, bool]) -> None:
+        """Gives members a role that an operator may give, or takes it from them."""
+        for name, has in members.items():
+            roles = set(self._client.get(api_path("cluster", "members", name))["roles"] or ())
+            wanted = roles | {role} if has else roles - {role}
+            if wanted != roles:
+                self._change(name, {"roles": sorted(wanted)})
+
+    def _change(self, name: str, values: Mapping[str, Any]) -> None:
+        """LXD has no PATCH that keeps the other values."""
+        path = api_path("cluster", "members", name)
+        member = self._client.get(path)
+        body = {key: member[key] for key in _WRITABLE if key in member}
+        if not body.get("groups", True):
+            # A join that took the place of one cut short leaves the member in no group, and LXD
+            # refuses every change of it that does not name one.
+            body["groups"] = ["default"]
+        self._client.change("PUT", path, {**body, **values})
+
+    def evacuate(self, name: str, seconds: float) -> Iterator[None]:
+        """Moves the instances off a member; yields every few seconds until that is done.
+
+        An evacuation that is under way is waited for. Raises LxdUnreachable after `seconds`: it
+        may be going on then.
+        """
+        operation = self._evacuation(name) or self._set_state(name, {"action": "evacuate"})
+        end = self._client.port.now() + seconds
+        while operation and not self._client.ended(operation, _TICK):
+            if self._client.port.now() > end:
+                raise LxdUnreachable(f"the evacuation did not end in {seconds:.0f} s")
+            yield
+
+    def evacuating(self) -> frozenset[str]:
+        """The members whose evacuation is under way now."""
+        return frozenset(
+            str(operation.get("location", ""))
+            for operation in self._client.running()
+            if _is_evacuation(operation)
+        )
+
+    def _evacuation(self, name: str) -> str:
+        for operation in self._client.running():
+            if _is_evacuation(operation) and operation.get("location") == name:
+                return str(operation["id"])
+        return ""
+
+    def restore(self, name: str, *, instances: bool) -> None:
+        """Ends a member's evacuation. Without `instances` those that moved off stay where they are.
+
+        That needs the extension clustering_restore_skip_mode (5.21 and later).
+        """
+        body = {"action": "restore"} | ({} if instances else {"mode": "skip"})
+        if operation := self._set_state(name, body):
+            self._client.wait(operation, deadlines.MOVE)
+
+    def _set_state(self, name: str, body: dict[str, str]) -> str:
+        path = api_path("cluster", "members", name, "state")
+        operation = self._client.begin("POST", path, body)
+        return str(operation["id"]) if operation else ""
+
+    def leave(self, name: str) -> None:
+        """This member, `name`, leaves its cluster. The answer may be lost though it has left."""
+        path = api_path("cluster", "members", name)
+        self._client.change("DELETE", path, seconds=deadlines.LEAVE)
+
+    def remove(self, name: str) -> None:
+        """Removes a member that cannot leave by itself, with all that LXD knew to be on it."""
+        path = api_path("cluster", "members", name)
+        self._client.change("DELETE", path, query={"force": "1"}, seconds=deadlines.LEAVE)
+
+
+def _is_evacuation(operation: dict[str, Any]) -> bool:
+    return "evacuat" in str(operation["description"]).lower()

@@ -1,0 +1,84 @@
+"""Networks that LXD manages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import deadlines
+from lxd import answers, profiles
+from lxd.client import Client
+from lxd.http import api_path
+from view import Network
+
+_NETWORKS = api_path("networks")
+
+
+def _nothing() -> None:
+    """Nothing has to be so before a network is made."""
+
+
+class NetworksApi:
+    """/1.0/networks."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self) -> tuple[Network, ...]:
+        """The networks that LXD manages."""
+        rows = self._client.get(_NETWORKS, {"recursion": "1"}, deadlines.LIST)
+        return tuple(answers.network(row) for row in rows if row["managed"])
+
+    def create(
+        self,
+        name: str,
+        kind: str,
+        config: Mapping[str, str],
+        members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = _nothing,
+    ) -> None:
+        """Creates a network: first defined on each member, where any are named, then made on all.
+
+        `ready` is called in between, and may raise.
+        """
+        for member, keys in members.items():
+            body = {"name": name, "type": kind, "config": dict(keys)}
+            self._client.change("POST", _NETWORKS, body, {"target": member})
+        ready()
+        self._client.change("POST", _NETWORKS, {"name": name, "type": kind, "config": dict(config)})
+
+    def delete(self, name: str) -> None:
+        """Deletes a network. LXD refuses one that is used."""
+        self._client.change("DELETE", api_path("networks", name))
+
+    def parents(self, network: str, members: Iterable[str]) -> dict[str, str]:
+        """By member: the interface that a network is on there. Without a target LXD tells none."""
+        path = api_path("networks", network)
+        return {
+            member: self._client.get(path, {"target": member})["config"].get("parent", "")
+            for member in members
+        }
+
+    def update(
+        self,
+        name: str,
+        values: Mapping[str, str],
+        members: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Changes keys of a network: what members have for themselves first.
+
+        So the keys that all share tell, once they are changed, that each member's are.
+        """
+        path = api_path("networks", name)
+        for member, keys in members.items():
+            self._client.change("PATCH", path, {"config": dict(keys)}, {"target": member})
+        self._client.change("PATCH", path, {"config": dict(values)})
+
+    def keep_nics(self, nic: Mapping[str, str]) -> None:
+        """Gives instances an `eth0` of their own where it is the default profile's.
+
+        What follows the profile would be moved to its new network at once, and its connections
+        would be cut. For a running instance nothing changes by this.
+        """
+        profiles.keep(
+            self._client, lambda name, device: name == "eth0" and nic.items() <= device.items()
+        )

@@ -1,0 +1,144 @@
+"""What the charm keeps in LXD's database, for all members.
+
+Each note is a profile in a project of the charm's own: its name is the note's, and one key has its
+value. Nothing else in LXD serves. The server's configuration is answered from memory: a member that
+has just joined knows none of the cluster's keys. The keys of one object are written all together,
+and If-Match does not keep two writers apart: LXD checks it in one transaction and writes in another
+(measured on 5.0: of 885 increments that succeeded 786 counted).
+
+Creating an object is exclusive: its name is unique in the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import deadlines
+from lxd.client import Client
+from lxd.errors import LxdError
+from lxd.http import api_path
+
+PROJECT = "lxd-cluster"
+IDENTITY = "identity"
+"""The note that tells this cluster from every other."""
+
+_VALUE = "user.value"
+_IN_PROJECT = {"project": PROJECT}
+_FEATURES = {
+    "features.images": "false",
+    "features.profiles": "true",
+    "features.storage.volumes": "false",
+}
+_LEGACY = "user.lxd-cluster."
+"""Keys of the default project in which charms before the identity kept their notes."""
+_KEPT = 3
+"""So many entries of a log stay behind its last one."""
+
+
+class NotesApi:
+    """Reads and writes notes. An absent note and an empty one are the same."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def read(self) -> dict[str, str]:
+        """All notes, those of an older charm among them until the cluster has its identity."""
+        found = self._read()
+        return found if IDENTITY in found else {**self._legacy(), **found}
+
+    def write(self, values: Mapping[str, str]) -> None:
+        """Sets some notes; an empty value removes one. Each is written for itself."""
+        for name, value in values.items():
+            if not value:
+                self._delete(name)
+            elif not self.create(name, value):
+                body = {"description": "", "config": {_VALUE: value}, "devices": {}}
+                self._client.change("PUT", _profile(name), body, _IN_PROJECT)
+
+    def create(self, name: str, value: str) -> bool:
+        """Writes a note that does not exist yet. False if it does: of two writers one succeeds.
+
+        LXD tries again by itself where its database was busy, and may then refuse what it has just
+        written. So two writers that must know who was first write different values.
+        """
+        body: dict[str, Any] = {"name": name, "config": {_VALUE: value}}
+        try:
+            self._client.change("POST", api_path("profiles"), body, _IN_PROJECT)
+        except LxdError:
+            notes = self._read()
+            if name in notes:
+                return notes[name] == value
+            self._make_project()
+            self._client.change("POST", api_path("profiles"), body, _IN_PROJECT)
+        return True
+
+    def append(self, log: str, number: int, value: str) -> bool:
+        """Writes entry `number` of a log, whose last entry is the one that counts.
+
+        False if another member wrote it first, or the log has gone on: then nothing was changed
+        that counts.
+        """
+        if not self.create(f"{log}{number}", value):
+            return False
+        entries = entries_of(log, self._read())
+        for old in sorted(entries):
+            if old < number - _KEPT:
+                self._delete(f"{log}{old}")
+        return max(entries) == number
+
+    def forget_legacy(self) -> None:
+        """Removes the notes of an older charm."""
+        path = api_path("projects", "default")
+        project = self._client.get(path)
+        config = {k: v for k, v in project["config"].items() if not k.startswith(_LEGACY)}
+        if config != project["config"]:
+            body = {"description": project["description"], "config": config}
+            self._client.change("PUT", path, body)
+
+    def _read(self) -> dict[str, str]:
+        query = {**_IN_PROJECT, "recursion": "1"}
+        try:
+            rows = self._client.get(api_path("profiles"), query, deadlines.LOOK)
+        except LxdError as error:
+            if error.not_found:
+                return {}
+            raise
+        return {row["name"]: row["config"][_VALUE] for row in rows if _VALUE in row["config"]}
+
+    def _legacy(self) -> dict[str, str]:
+        config: dict[str, str] = self._client.get(api_path("projects", "default"))["config"]
+        return {
+            key.removeprefix(_LEGACY): value
+            for key, value in config.items()
+            if key.startswith(_LEGACY)
+        }
+
+    def _delete(self, name: str) -> None:
+        try:
+            self._client.change("DELETE", _profile(name), query=_IN_PROJECT)
+        except LxdError as error:
+            if not error.not_found:
+                raise
+
+    def _make_project(self) -> None:
+        body = {
+            "name": PROJECT,
+            "description": "Notes of the charm lxd-cluster; no instances belong here",
+            "config": _FEATURES,
+        }
+        try:
+            self._client.change("POST", api_path("projects"), body)
+        except LxdError:
+            # Another member may have made it in this moment.
+            self._client.get(api_path("projects", PROJECT))
+
+
+def entries_of(log: str, notes: Mapping[str, str]) -> dict[int, str]:
+    """A log's entries by number."""
+    numbers = {name: name.removeprefix(log) for name in notes if name.startswith(log)}
+    return {int(number): notes[name] for name, number in numbers.items() if number.isdigit()}
+
+
+def _profile(name: str) -> str:
+    return api_path("profiles", name)

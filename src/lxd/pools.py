@@ -1,0 +1,120 @@
+"""Storage pools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import deadlines
+from lxd import answers, profiles
+from lxd.client import Client
+from lxd.errors import LxdError, LxdUnreachable
+from lxd.http import api_path
+from view import Pool
+
+_POOLS = api_path("storage-pools")
+_OWN = "volatile.pool.pristine"
+"""Key of a pool in a Ceph: LXD found nothing of another LXD there when it made it."""
+
+
+def _nothing() -> None:
+    """Nothing has to be so before a pool is made."""
+
+
+class PoolsApi:
+    """/1.0/storage-pools."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self) -> tuple[Pool, ...]:
+        """The storage pools."""
+        rows = self._client.get(_POOLS, {"recursion": "1"}, deadlines.LIST)
+        return tuple(answers.pool(row) for row in rows)
+
+    def create(
+        self,
+        name: str,
+        driver: str,
+        config: Mapping[str, str],
+        members: Mapping[str, Mapping[str, str]],
+        ready: Callable[[], None] = _nothing,
+    ) -> None:
+        """Creates a pool: defined on each member, then made on all.
+
+        `ready` is called in between, and may raise. Without members it is made on this server.
+        """
+        for member, keys in members.items():
+            body = {"name": name, "driver": driver, "config": dict(keys)}
+            self._client.change("POST", _POOLS, body, {"target": member})
+        ready()
+        body = {"name": name, "driver": driver, "config": dict(config)}
+        self._client.change("POST", _POOLS, body, seconds=deadlines.POOL)
+
+    def finish(self, name: str) -> None:
+        """Makes a pool on the members that have not made it yet.
+
+        LXD has kept its keys, and refuses to be told them again.
+        """
+        driver = self._get(name)["driver"]
+        body: dict[str, Any] = {"name": name, "driver": driver, "config": {}}
+        self._client.change("POST", _POOLS, body, seconds=deadlines.POOL)
+
+    def delete(self, name: str) -> None:
+        """Deletes a pool. LXD refuses one that holds more than images.
+
+        What LXD takes for its own in a Ceph it deletes there as well, with all that anybody has in
+        it, or fails where its key does not allow that. So it is told that the OSD pool is not its
+        own; of one that is half made it cannot be told. Raises LxdError.
+        """
+        pool = self._get(name)
+        path = api_path("storage-pools", name)
+        if pool["config"].get(_OWN) == "true":
+            if pool["status"].upper() != "CREATED":
+                raise LxdError(f"{name} is half made in Ceph: it can only be finished")
+            self._client.change("PATCH", path, {"config": {_OWN: "false"}})
+        self._client.change("DELETE", path, seconds=deadlines.POOL)
+
+    def update(self, name: str, values: Mapping[str, str]) -> None:
+        """Sets some keys of a pool's configuration on every member."""
+        path = api_path("storage-pools", name)
+        self._client.change("PATCH", path, {"config": dict(values)})
+
+    def keep_roots(self, pool: str) -> None:
+        """Gives instances a root disk of their own where the default profile's is on `pool`.
+
+        LXD moves no profile's root disk to another pool while an instance has it from there.
+        """
+        root = {"type": "disk", "path": "/", "pool": pool}
+        profiles.keep(self._client, lambda _, device: root.items() <= device.items())
+
+    def unavailable(self, pools: Iterable[str], member: str) -> dict[str, str]:
+        """Those pools that a member cannot use now, and what is missing.
+
+        A list of all pools calls them created all the same; LXD's word of one it takes when its
+        daemon starts, and tries again each minute.
+        """
+        found: dict[str, str] = {}
+        for pool in pools:
+            try:
+                details = self._get(pool, {"target": member})
+            except LxdUnreachable:
+                # A device that hangs is no sign that LXD does.
+                found[pool] = "it does not answer"
+                continue
+            except LxdError:
+                continue  # It was deleted a moment ago.
+            if why := _missing(details):
+                found[pool] = why
+        return found
+
+    def _get(self, name: str, query: Mapping[str, str] | None = None) -> Any:
+        return self._client.get(api_path("storage-pools", name), query or {})
+
+
+def _missing(pool: Any) -> str:
+    source = str(pool["config"].get("source", ""))
+    if source.startswith("/dev/") and not Path(source).exists():
+        return f"{source} is gone"
+    return "LXD cannot mount it" if pool["status"].upper() == "UNAVAILABLE" else ""

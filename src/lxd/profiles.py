@@ -1,0 +1,52 @@
+"""The default profile, and instances that keep a device of it when it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import deadlines
+from lxd.client import Client
+from lxd.http import api_path
+
+_DEFAULT = api_path("profiles", "default")
+
+
+class ProfilesApi:
+    """/1.0/profiles."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def default(self) -> dict[str, Any]:
+        """The default profile: `config`, `description`, `devices`."""
+        found = self._client.get(_DEFAULT, seconds=deadlines.LIST)
+        return {key: found[key] for key in ("config", "description", "devices")}
+
+    def set_default(self, profile: Mapping[str, Any]) -> None:
+        """Replaces the default profile."""
+        self._client.change("PUT", _DEFAULT, dict(profile))
+
+
+def keep(client: Client, meant: Callable[[str, Mapping[str, str]], bool]) -> None:
+    """Gives instances the devices as their own that they have from the profile and that are meant.
+
+    `meant` is asked with a device's name and keys. For a running instance nothing changes.
+    """
+    users: list[str] = client.get(_DEFAULT, seconds=deadlines.LIST)["used_by"]
+    for user in users:
+        # LXD's URLs are quoted: what they name is decoded once here, and quoted once again below.
+        url = urlsplit(user)
+        parts = [unquote(part) for part in url.path.removeprefix("/1.0/").split("/")]
+        if parts[0] != "instances":
+            continue
+        path, query = api_path(*parts), dict(parse_qsl(url.query))
+        instance = client.get(path, query)
+        inherited = {
+            name: device
+            for name, device in instance["expanded_devices"].items()
+            if name not in instance["devices"] and meant(name, device)
+        }
+        if inherited:
+            client.change("PATCH", path, {"devices": inherited}, query)

@@ -1,0 +1,57 @@
+"""The server: LXD on this machine alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import abilities
+import deadlines
+from lxd import answers
+from lxd.client import Client
+from lxd.errors import LxdUnreachable
+from lxd.http import Request, api_path
+from view import Server
+
+
+class ServerApi:
+    """GET and PATCH /1.0."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def get(self) -> Server:
+        """LXD itself, which it answers from memory also without a quorum."""
+        found = answers.server(self._client.get(api_path()))
+        return replace(found, drivers=abilities.usable(found.drivers))
+
+    def answers_at_all(self) -> bool:
+        """Whether the daemon answers GET /, for which it needs no database."""
+        try:
+            response = self._client.port.send(Request("GET", "/"), deadlines.LOOK)
+        except LxdUnreachable:
+            return False
+        return not response.error
+
+    def await_start(self, seconds: float) -> None:
+        """Returns once LXD answers. Raises LxdStopped after `seconds` without a listener."""
+        self._client.await_start(seconds)
+
+    def process(self) -> int:
+        """The process id of the daemon, 0 while it does not answer."""
+        try:
+            return int(self._client.get(api_path())["environment"]["server_pid"])
+        except LxdUnreachable:
+            return 0
+
+    def await_restart(self, before: int, seconds: float) -> None:
+        """Returns once a daemon with another process id than `before` answers.
+
+        Raises LxdUnreachable after `seconds`.
+        """
+        if not self._client.until(lambda: self.process() not in (0, before), seconds, every=0.2):
+            raise LxdUnreachable(f"LXD has not restarted in {seconds:.0f} s")
+
+    def set_config(self, values: Mapping[str, str]) -> None:
+        """Sets some keys of the server's configuration; an empty value unsets one."""
+        self._client.change("PATCH", api_path(), {"config": dict(values)})

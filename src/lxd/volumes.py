@@ -1,0 +1,66 @@
+"""Custom volumes: everybody's, and those of this member that LXD itself uses."""
+
+from __future__ import annotations
+
+import deadlines
+from lxd.client import Client
+from lxd.http import api_path
+from view import Volume
+
+
+class VolumesApi:
+    """/1.0/storage-pools/POOL/volumes/custom."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self) -> tuple[Volume, ...]:
+        """The custom volumes that are on one member alone, of all projects.
+
+        A listing of all pools at once came with LXD 5.8 (storage_volumes_all).
+        """
+        projects = [
+            row["name"]
+            for row in self._client.get(api_path("projects"), {"recursion": "1"}, deadlines.LIST)
+            if row["config"].get("features.storage.volumes", "true") == "true"
+        ]
+        pools = self._client.get(api_path("storage-pools"), {"recursion": "1"}, deadlines.LIST)
+        return tuple(
+            Volume(project, pool["name"], row["name"], row["location"])
+            for pool in pools
+            for project in projects
+            for row in self._client.get(
+                _custom(pool["name"]), {"recursion": "1", "project": project}, deadlines.LIST
+            )
+            if row.get("location", "none") not in ("", "none")
+        )
+
+    def keep_on(self, key: str, pool: str, name: str) -> None:
+        """LXD keeps what `key` is about on a volume of this member; without a pool, in its folder.
+
+        What is there already LXD takes along. Raises LxdError.
+        """
+        if pool and not self._is_there(pool, name):
+            self._client.change("POST", _custom(pool), {"name": name})
+        value = f"{pool}/{name}" if pool else ""
+        self._client.change("PATCH", api_path(), {"config": {key: value}}, seconds=deadlines.VOLUME)
+
+    def drop(self, pool: str, name: str) -> None:
+        """This member has no custom volume of that name any more."""
+        if self._is_there(pool, name):
+            query = {"target": self._own_name()}
+            self._client.change(
+                "DELETE", f"{_custom(pool)}/{name}", query=query, seconds=deadlines.VOLUME
+            )
+
+    def _is_there(self, pool: str, name: str) -> bool:
+        own = self._own_name()
+        rows = self._client.get(_custom(pool), {"recursion": "1"}, deadlines.LIST)
+        return any(row["name"] == name and row.get("location") == own for row in rows)
+
+    def _own_name(self) -> str:
+        return str(self._client.get(api_path())["environment"]["server_name"])
+
+
+def _custom(pool: str) -> str:
+    return api_path("storage-pools", pool, "volumes", "custom")
