@@ -16,7 +16,7 @@ from tests.lxd_model.things import DEFAULT, Bucket, Devices, Image, Instance, Vo
 _PORT = 8443
 
 
-def launch(  # noqa: PLR0913 - `lxc launch` has these options
+def launch(
     server: Server,
     name: str,
     evacuate: str = "",

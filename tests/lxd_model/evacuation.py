@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
 
-def evacuation(server: Server, name: str, mode: str = "", force: bool = False) -> Operation:  # noqa: FBT001, FBT002 - LXD's request has this flag
+def evacuation(server: Server, name: str, mode: str = "", force: bool = False) -> Operation:
     """Begins the evacuation of a member. Raises Refusal.
 
     The daemon of that member carries it out.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 _RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -44,7 +44,7 @@ class Generation:
         return "database-voter" if self.newest else "database"
 
 
-@lru_cache(maxsize=None)
+@cache
 def generation(name: str) -> Generation:
     """The generation `5.0`, `5.21` or `6.9`."""
     version = {"5.0": "5.0.2", "5.21": "5.21.7", "6.9": "6.9"}[name]

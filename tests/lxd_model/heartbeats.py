@@ -138,7 +138,7 @@ def _round(cloud: Cloud, records: Records, at: float) -> None:
         rebalance(cloud, records, at)
 
 
-def _heal(records: Records, at: float, modern: bool) -> None:  # noqa: FBT001 - a fact of it
+def _heal(records: Records, at: float, modern: bool) -> None:
     """Members that were offline for `cluster.healing_threshold` seconds become evacuated.
 
     Only what is on storage that all share is moved, and the model has none.

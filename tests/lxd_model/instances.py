@@ -152,17 +152,26 @@ def set_profile(server: Server, profile: Profile) -> None:
     _check_devices(records, profile.devices)
     users = [i for i in records.instances.values() if before in profiles_of(records, i)]
     networks = {i.key: on_network(records, i) for i in users}
-    root = next((d for d in profile.devices.values() if d.get("path") == "/"), {})
-    old = next((d for d in before.devices.values() if d.get("path") == "/"), {})
-    if root.get("pool", "") != old.get("pool", ""):
-        relying = [i for i in users if all(d.get("path") != "/" for d in i.devices.values())]
-        if any(i.pool not in ("", root.get("pool", "")) for i in relying):
+    pool = root_pool(profile.devices)
+    if pool != root_pool(before.devices):
+        relying = [i for i in users if not has_root(i.devices)]
+        if any(i.pool not in ("", pool) for i in relying):
             raise Refusal("At least one instance relies on this profile's root disk device")
     records.profiles[profile.key] = profile
     for instance in users:
         gone = networks[instance.key] - on_network(records, instance)
         if gone and server.cloud.now - instance.launched > _NEW:
             server.cloud.cut_off.append(f"{instance} from {min(gone)}")
+
+
+def has_root(devices: Devices) -> bool:
+    """Whether a root disk is among these devices."""
+    return any(d.get("path") == "/" for d in devices.values())
+
+
+def root_pool(devices: Devices) -> str:
+    """The pool of the root disk among these devices, empty without one."""
+    return next((d.get("pool", "") for d in devices.values() if d.get("path") == "/"), "")
 
 
 def _check_devices(records: Records, devices: Devices) -> None:
@@ -182,8 +191,7 @@ def set_devices(server: Server, key: Key, devices: Devices, config: Config) -> N
     instance = find(records, key)
     _check_devices(records, devices)
     before = on_network(records, instance)
-    root = next((d for d in devices.values() if d.get("path") == "/"), None)
-    if root is not None and root.get("pool") != instance.pool:
+    if has_root(devices) and root_pool(devices) != instance.pool:
         raise bad("The storage pool of the root disk can only be changed through move")
     changed = replace(instance, devices=dict(devices), config=dict(config))
     records.instances[key] = changed

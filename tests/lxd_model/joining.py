@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import join_tokens
 from tests.lxd_model import heartbeats, networks, pools, times
 from tests.lxd_model.listeners import CLUSTER, CORE
 from tests.lxd_model.operations import NEVER, Work
@@ -257,16 +256,3 @@ def _row(server: Server, records: Records, name: str, address: str) -> Row:
 def _majority(server: Server, records: Records) -> bool:
     leader = heartbeats.leader(server.cloud, records, server.cloud.now)
     return bool(leader) and server.cloud.reachable(server.machine, records.rows[leader].server)
-
-
-def packed(token: JoinToken) -> str:
-    """A token as `lxc cluster add` shows it."""
-    return join_tokens.pack(
-        {
-            "serverName": token.name,
-            "fingerprint": token.fingerprint,
-            "addresses": list(token.addresses),
-            "secret": token.secret,
-            "expiresAt": f"{token.expires:.0f}",
-        }
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ _OLD = {"server": frozenset({"core.trust_password", "maas.machine"})}
 """What 5.0 knows and later ones do not, of what anybody uses."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def told(generation: str) -> dict[str, dict[str, dict[str, str]]]:
     """By entity and key: what LXD says of it. 5.0 says nothing: it is taken for 5.21."""
     version = "6.9" if generation == "6.9" else "5.21.7"
@@ -20,13 +20,13 @@ def told(generation: str) -> dict[str, dict[str, dict[str, str]]]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def known_keys(generation: str, entity: str) -> frozenset[str]:
     """The keys of an entity, like `server` or `network-bridge`."""
     return frozenset(told(generation).get(entity, ())) | _OLD.get(entity, frozenset())
 
 
-@lru_cache(maxsize=None)
+@cache
 def local_keys(generation: str) -> frozenset[str]:
     """The keys that each server has for itself."""
     server = told(generation)["server"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
 CORE, CLUSTER = "core.https_address", "cluster.https_address"
-_ANY = ("", "0.0.0.0", "[::]")  # noqa: S104 - LXD's words for every address
+_ANY = ("", "0.0.0.0", "[::]")
 
 
 class Listeners:
@@ -83,9 +83,7 @@ class Listeners:
             if endpoint in self.taken
             else "cannot assign requested address"
         )
-        raise Refusal(
-            f'Cannot listen on network HTTPS socket "{endpoint}": listen tcp {endpoint}: bind: {why}'
-        )
+        raise _cannot("network", endpoint, why)
 
     def set_cluster(self, endpoint: str) -> None:
         """`cluster.https_address` has changed. Raises Refusal if the address cannot be had."""
@@ -93,17 +91,24 @@ class Listeners:
         if not endpoint or covers(self._core, endpoint):
             return
         if not self._is_free(endpoint):
-            raise Refusal(
-                f'Cannot listen on cluster HTTPS socket "{endpoint}": listen tcp {endpoint}: bind:'
-                " address already in use"
-            )
+            raise _cannot("cluster", endpoint, self._why(endpoint))
         self._cluster = endpoint
+
+    def _why(self, endpoint: str) -> str:
+        if endpoint in self.taken:
+            return "address already in use"
+        return "cannot assign requested address"
 
     def _is_free(self, endpoint: str) -> bool:
         host = endpoint.rpartition(":")[0].strip("[]")
         return endpoint not in self.taken and (
             host == self._server.address or endpoint.rpartition(":")[0] in _ANY
         )
+
+
+def _cannot(what: str, endpoint: str, why: str) -> Refusal:
+    told = f"listen tcp {endpoint}: bind: {why}"
+    return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {told}')
 
 
 def covers(wide: str, endpoint: str) -> bool:

@@ -22,6 +22,7 @@ class ModelMachine:
         self._server = server
         self._key: bytes | None = None
         self._public = ""
+        self._identity = ""
         self._forming: Forming | None = None
         self._failures: Failures | None = None
 
@@ -44,6 +45,18 @@ class ModelMachine:
             self._key, self._public = private, public
 
         self._change("machine.keep_key", keep)
+
+    def identity(self) -> str:
+        """The identity of this unit's cluster, as it was noted here."""
+        return self._identity
+
+    def note_identity(self, identity: str) -> None:
+        """Notes it."""
+
+        def note() -> None:
+            self._identity = identity
+
+        self._change("machine.note_identity", note)
 
     def forming(self) -> Forming | None:
         """The bootstrap or join that was begun here and is not published yet."""
@@ -140,7 +153,7 @@ class ModelMachine:
         return "No node registered with address" if half else "lvl=error msg=model"
 
     def empty_lxd(self) -> None:
-        """Empties LXD's folder, with all that lies in it."""
+        """Empties LXD's folder, with all that lies in it but its own certificate."""
         self._change("machine.empty_lxd", self._server.wipe)
 
     def kill_lxd(self) -> None:

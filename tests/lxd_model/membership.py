@@ -173,7 +173,7 @@ def _call_it(records: Records, name: str, new: str) -> None:
     """Everything that is on the member, or is its own, is so under the new name."""
     records.rows = {row.name: row for row in records.rows.values()}
     records.leader = new if records.leader == name else records.leader
-    tables: tuple[dict[Any, Any], ...] = (records.instances, records.volumes, records.buckets)
+    tables: list[dict[Any, Any]] = [records.instances, records.volumes, records.buckets]
     for table in tables:
         moved = [replace(t, location=new) if t.location == name else t for t in table.values()]
         table.clear()

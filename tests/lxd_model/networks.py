@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from networks.interface import Interface
 from tests.lxd_model import heartbeats, peers
 from tests.lxd_model.refusal import Refusal, bad, not_found
-from tests.lxd_model.things import Config, Network
+from tests.lxd_model.things import NO_CONFIG, Config, Network
 
 if TYPE_CHECKING:
     from tests.lxd_model.joining import Told
@@ -142,7 +142,7 @@ def join(server: Server, records: Records, name: str, told: Told) -> None:
 def take_along(records: Records, name: str) -> None:
     """The server that has these networks is the member `name` from now on."""
     for network in list(records.networks.values()):
-        own = next(iter(network.members.values()), {})
+        own = next(iter(network.members.values()), NO_CONFIG)
         records.networks[network.name] = replace(network, members={name: own})
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.lxd_model import heartbeats, peers
 from tests.lxd_model.refusal import Refusal, bad, not_found
-from tests.lxd_model.things import Config, Pool
+from tests.lxd_model.things import NO_CONFIG, Config, Pool
 from view import Device
 
 if TYPE_CHECKING:
@@ -139,16 +139,6 @@ def _create_on_all(server: Server, pool: Pool | None, driver: str, config: Confi
         raise Refusal("Pool not pending on any node (use --target <node> first)")
     if not pool.half_made:
         raise Refusal("The storage pool is already created")
-    if driver != pool.driver:
-        raise Refusal(
-            f'Requested storage pool driver "{driver}" doesn\'t match driver in existing database'
-            f' record "{pool.driver}"'
-        )
-    if pool.status == "Errored" and config:
-        raise Refusal(
-            "Storage pool already partially created. Please do not specify any global config when"
-            " re-running create"
-        )
     if missing := sorted({row.name for row in records.members} - set(pool.members)):
         raise Refusal("Pool not defined on nodes: " + ", ".join(missing))
     config = pool.config if pool.status == "Errored" else dict(config)
@@ -219,7 +209,7 @@ def join(server: Server, records: Records, name: str, told: Told) -> None:
 def take_along(records: Records, name: str) -> None:
     """The server that has these pools is the member `name` from now on."""
     for pool in list(records.pools.values()):
-        own = next(iter(pool.members.values()), {})
+        own = next(iter(pool.members.values()), NO_CONFIG)
         records.pools[pool.name] = replace(pool, members={name: own}, made=frozenset({name}))
 
 

@@ -106,7 +106,7 @@ class ModelPort:
     def _carry_out(
         self, request: Request, route: Route, what: str, fault: Fault, end: float
     ) -> Response:
-        server, cloud = self._server, self._server.cloud
+        server = self._server
         run = server.run
         handler = route.handlers.get(request.method)
         if handler is None:

@@ -153,11 +153,6 @@ class Records:
         return float(self.config.get("cluster.offline_threshold", "20"))
 
     @property
-    def notes(self) -> Config:
-        """Keys of the default project."""
-        return self.projects[DEFAULT].config
-
-    @property
     def profile(self) -> Profile:
         """The default profile of the default project."""
         return self.profiles[DEFAULT, DEFAULT]
@@ -176,7 +171,7 @@ class Records:
 
     def images_only_on(self, member: str) -> list[Image]:
         """The images of which no other member has a copy."""
-        return [i for i in self.images.values() if i.copies == {member}]
+        return [i for i in self.images.values() if i.copies == frozenset({member})]
 
     def forget(self, member: str) -> None:
         """The member is gone, with all that was recorded to be on it."""
@@ -196,13 +191,23 @@ class Records:
 
     def copy(self) -> Records:
         """The same contents, which from now on go their own way."""
-        tables = {
-            name: dict(table)
-            for name, table in vars(self).items()
-            if isinstance(table, dict) and name not in ("rows", "joining")
-        }
-        rows = {name: replace(row) for name, row in self.rows.items()}
-        return replace(self, **tables, rows=rows, joining={}, cancelled=list(self.cancelled))
+        return replace(
+            self,
+            rows={name: replace(row) for name, row in self.rows.items()},
+            trusted=dict(self.trusted),
+            tokens=dict(self.tokens),
+            cancelled=list(self.cancelled),
+            config=dict(self.config),
+            projects=dict(self.projects),
+            profiles=dict(self.profiles),
+            pools=dict(self.pools),
+            networks=dict(self.networks),
+            instances=dict(self.instances),
+            volumes=dict(self.volumes),
+            buckets=dict(self.buckets),
+            images=dict(self.images),
+            joining={},
+        )
 
 
 def _but(members: Mapping[str, Any], member: str) -> Mapping[str, Any]:

@@ -348,9 +348,11 @@ class Server:
         if row is None:
             if not self.opened or now - self.parted > times.PARTING:
                 return False
-        elif not self.takes_part(records, row, now) or self._waits(row):
-            return False
-        elif not self.opened and self.listeners.wait():
+        elif (
+            not self.takes_part(records, row, now)
+            or self._waits(row)
+            or (not self.opened and self.listeners.wait())
+        ):
             return False
         leader = heartbeats.leader(self.cloud, records, now)
         return bool(leader) and self.cloud.reachable(self.machine, records.rows[leader].server)

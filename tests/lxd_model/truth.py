@@ -11,8 +11,8 @@ from tests.lxd_model.things import Instance, Volume
 class MemberTruth:
     """A member as its cluster's database has it.
 
-    `status` is what LXD would say: ONLINE, OFFLINE, EVACUATED, BLOCKED; or PENDING for a join that is under
-    way or hangs. `role` is `database`, `database-standby` or empty.
+    `status` is what LXD would say: ONLINE, OFFLINE, EVACUATED, BLOCKED; or PENDING for a join that
+    is under way or hangs. `role` is `database`, `database-standby` or empty.
     """
 
     name: str

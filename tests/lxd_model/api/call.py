@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.lxd_model import peers, times
 from tests.lxd_model.operations import Operation, Work
 from tests.lxd_model.refusal import not_found
+from tests.lxd_model.things import Config
 
 if TYPE_CHECKING:
     from tests.lxd_model.records import Records
@@ -41,8 +42,20 @@ class Call:
         return self.query.get("project") or "default"
 
     @property
+    def config(self) -> dict[str, str]:
+        """The keys in its body."""
+        found: dict[str, str] = self.body.get("config") or {}
+        return dict(found)
+
+    @property
+    def devices(self) -> dict[str, Config]:
+        """The devices in its body."""
+        found: dict[str, Config] = self.body.get("devices") or {}
+        return dict(found)
+
+    @property
     def target(self) -> str:
-        """The member that it is for, empty for all. Raises Refusal if there is none of that name."""
+        """The member that it is for, empty for all. Raises Refusal if no member is called so."""
         name = self.query.get("target", "")
         if name and self.records.clustered and name not in self.records.rows:
             raise not_found("Cluster member")
@@ -100,7 +113,7 @@ class Change:
     took: float = times.REQUEST
 
 
-def change(call: Call, what: Change, effect: Callable[[], None], is_operation: bool) -> Answer:  # noqa: FBT001 - a fact of the generation
+def change(call: Call, what: Change, effect: Callable[[], None], is_operation: bool) -> Answer:
     """Makes a change, at once or as an operation."""
     if not is_operation:
         effect()

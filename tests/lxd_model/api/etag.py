@@ -10,19 +10,25 @@ from tests.lxd_model.refusal import Refusal
 if TYPE_CHECKING:
     from tests.lxd_model.api.call import Call
 
+_HINT = (
+    "The configuration has been modified since this change began. Please retrieve the updated"
+    " configuration before proceeding."
+)
 _CHANGED = (
     "ETag doesn't match: {} vs {}",
-    "ETag doesn't match: {} vs {}. The configuration has been modified since this change began."
-    " Please retrieve the updated configuration before proceeding.",
-    "ETag does not match: {} vs {}. The configuration has been modified since this change began."
-    " Please retrieve the updated configuration before proceeding.",
+    f"ETag doesn't match: {{}} vs {{}}. {_HINT}",
+    f"ETag does not match: {{}} vs {{}}. {_HINT}",
 )
 
 
 def etag(*values: Any) -> str:
     """The same for the same values. Mappings count by their contents, not their order."""
-    plain = [sorted(v.items()) if isinstance(v, dict) else v for v in values]
-    return f'"{zlib.crc32(repr(plain).encode()):08x}"'
+    text = repr([_plain(value) for value in values])
+    return f'"{zlib.crc32(text.encode()):08x}"'
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value.items()) if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType, reportUnknownVariableType]
 
 
 def check(call: Call, current: str) -> None:

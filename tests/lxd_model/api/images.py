@@ -24,8 +24,8 @@ def get_images(call: Call) -> Answer:
             "public": False,
             "cached": False,
             "auto_update": False,
-            "aliases": [],
-            "properties": {},
+            "aliases": list[Any](),
+            "properties": dict[str, str](),
             "architecture": "x86_64",
             "project": i.project,
         }

@@ -132,8 +132,8 @@ def post(call: Call) -> Answer:
         project=project,
         name=name,
         location=place,
-        config=dict(body.get("config") or {}),
-        devices=dict(body.get("devices") or {}),
+        config=call.config,
+        devices=call.devices,
         profiles=tuple(body.get("profiles") or (DEFAULT,)),
         ephemeral=bool(body.get("ephemeral")),
         kind=body.get("type") or "container",
@@ -208,8 +208,8 @@ def patch(call: Call) -> Answer:
     """PATCH /1.0/instances/NAME: of its devices and keys those that are named."""
     instance = _find(call)
     check(call, _etag(instance))
-    devices = {**instance.devices, **(call.body.get("devices") or {})}
-    config = {**instance.config, **(call.body.get("config") or {})}
+    devices = {**instance.devices, **call.devices}
+    config = {**instance.config, **call.config}
     instances.set_devices(call.server, instance.key, devices, config)
     return Answer(EMPTY)
 
@@ -218,8 +218,8 @@ def put(call: Call) -> Answer:
     """PUT /1.0/instances/NAME, which is an operation in all generations."""
     instance = _find(call)
     check(call, _etag(instance))
-    devices = dict(call.body.get("devices") or {})
-    config = dict(call.body.get("config") or {})
+    devices = call.devices
+    config = call.config
 
     def effect() -> None:
         instances.set_devices(call.server, instance.key, devices, config)

@@ -8,9 +8,10 @@ from tests.lxd_model import networks, times
 from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import Answer, Call, Change, Handler, change
 from tests.lxd_model.api.etag import check, etag
+from tests.lxd_model.keys import known_keys
 from tests.lxd_model.networks import OWN_KEYS
 from tests.lxd_model.refusal import Refusal, bad
-from tests.lxd_model.keys import known_keys
+from tests.lxd_model.things import NO_CONFIG
 
 if TYPE_CHECKING:
     from tests.lxd_model.server import Server
@@ -101,7 +102,7 @@ def state(call: Call) -> Answer:
     if network is None and name not in call.server.interfaces:
         raise Refusal("Network not found", 404)
     up = network is None or (member not in network.broken and network.status == "Created")
-    found = {
+    found: dict[str, Any] = {
         "addresses": [],
         "counters": dict.fromkeys(_COUNTERS, 0),
         "hwaddr": "00:16:3e:00:00:01",
@@ -122,7 +123,7 @@ _COUNTERS = ("bytes_received", "bytes_sent", "packets_received", "packets_sent")
 def post(call: Call) -> Answer:
     """POST /1.0/networks: for one member it is only defined, without a target it is made."""
     body, server = call.body, call.server
-    name, kind, config = body.get("name"), body.get("type") or "bridge", body.get("config") or {}
+    name, kind, config = body.get("name"), body.get("type") or "bridge", call.config
     if not name:
         raise bad("No name provided")
     _validate_name(name, kind)
@@ -162,7 +163,7 @@ def _validate_name(name: str, kind: str) -> None:
 def _update(call: Call, *, replaces: bool) -> Answer:
     server, member = call.server, call.forwarded()
     network = networks.find(server, call.names[0])
-    config: dict[str, str] = call.body.get("config") or {}
+    config = call.config
     if not member and network.half_made:
         raise bad("Cannot update network global config when not in created state")
     now = _told(call, network, member)["config"]
@@ -183,7 +184,7 @@ def _update(call: Call, *, replaces: bool) -> Answer:
             ):
                 raise bad(f'Invalid option for network "{network.name}" option "{key}"')
         if member:
-            before = {} if replaces else network.members.get(member, {})
+            before = NO_CONFIG if replaces else network.members.get(member, NO_CONFIG)
             own = {k: v for k, v in config.items() if k in OWN_KEYS}
             networks.update_member(server, network.name, member, {**before, **own})
         else:

@@ -94,7 +94,7 @@ def get_all(call: Call) -> Answer:
 
 
 def _find(call: Call) -> Operation | JoinToken:
-    """An operation or token by its id. Raises Refusal if nobody knows it, or nobody can be asked."""
+    """An operation or token by its id. Raises Refusal if none is known, or none can be asked."""
     server, wanted = call.server, call.names[0]
     cloud = server.cloud
     for operation in (*cloud.operations, *cloud.finished):

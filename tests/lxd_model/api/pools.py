@@ -27,7 +27,7 @@ def _told(call: Call, pool: Pool, member: str = "") -> dict[str, Any]:
     if member and member not in pool.made and pool.status != "Pending":
         status = "Pending"
     users = used_by.of_pool(records, pool)
-    found = {
+    return {
         "name": pool.name,
         "description": pool.description,
         "driver": pool.driver,
@@ -36,7 +36,6 @@ def _told(call: Call, pool: Pool, member: str = "") -> dict[str, Any]:
         "used_by": users or (None if not call.server.generation.modern else []),
         "locations": list(pool.members) if records.clustered else ["none"],
     }
-    return found
 
 
 def get_all(call: Call) -> Answer:
@@ -64,7 +63,7 @@ def _url(call: Call, name: str) -> str:
 def post(call: Call) -> Answer:
     """POST /1.0/storage-pools: for one member it is only defined, without a target it is made."""
     body, server = call.body, call.server
-    name, driver, config = body.get("name"), body.get("driver"), body.get("config") or {}
+    name, driver, config = body.get("name"), body.get("driver"), call.config
     if not name:
         raise bad("No name provided")
     if "/" in name:
@@ -91,7 +90,7 @@ def post(call: Call) -> Answer:
 def _update(call: Call, *, replaces: bool) -> Answer:
     server, member = call.server, call.forwarded()
     pool = pools.find(server, call.names[0])
-    config: dict[str, str] = call.body.get("config") or {}
+    config = call.config
     if not member and pool.half_made:
         raise bad("Cannot update storage pool global config when not in created state")
     now = _told(call, pool, member)["config"]

@@ -81,8 +81,8 @@ def post(call: Call) -> Answer:
         project,
         name,
         body.get("description", ""),
-        dict(body.get("config") or {}),
-        dict(body.get("devices") or {}),
+        call.config,
+        call.devices,
     )
     call.records.profiles[profile.key] = profile
     return Answer(None, status=201, location=used_by.url("profiles", name, project=project))
@@ -109,8 +109,8 @@ def put(call: Call) -> Answer:
     changed = replace(
         profile,
         description=body.get("description", ""),
-        config=dict(body.get("config") or {}),
-        devices=dict(body.get("devices") or {}),
+        config=call.config,
+        devices=call.devices,
     )
     return _change(call, changed)
 
@@ -122,8 +122,8 @@ def patch(call: Call) -> Answer:
     changed = replace(
         profile,
         description=body.get("description", profile.description),
-        config={**profile.config, **(body.get("config") or {})},
-        devices={**profile.devices, **(body.get("devices") or {})},
+        config={**profile.config, **call.config},
+        devices={**profile.devices, **call.devices},
     )
     return _change(call, changed)
 

@@ -71,7 +71,7 @@ def post(call: Call) -> Answer:
         raise Refusal(f'Error inserting "{name}" into database: The project already exists', 500)
     features = records.projects[DEFAULT].config
     config = {k: "true" for k in features if k.startswith("features.") and k not in _OFF_BY_DEFAULT}
-    config.update(body.get("config") or {})
+    config.update(call.config)
     records.projects[name] = Project(name, body.get("description", ""), config)
     if config.get("features.profiles") == "true":
         told = f"Default LXD profile for project {name}"
@@ -81,13 +81,13 @@ def post(call: Call) -> Answer:
 
 def put(call: Call) -> Answer:
     """PUT /1.0/projects/NAME."""
-    return _change(call, dict(call.body.get("config") or {}))
+    return _change(call, call.config)
 
 
 def patch(call: Call) -> Answer:
-    """PATCH /1.0/projects/NAME: 5.0 forgets what it is not told, and refuses that where it cannot."""
+    """PATCH /1.0/projects/NAME: 5.0 forgets what it is not told, or refuses to."""
     project = _find(call.records, call.names[0])
-    config = dict(call.body.get("config") or {})
+    config = call.config
     if call.server.generation.modern:
         config = {**project.config, **config}
     return _change(call, config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tests.lxd_model import certificates, keys, membership
@@ -48,7 +48,7 @@ def told(server: Server) -> dict[str, str]:
     return config
 
 
-@lru_cache(maxsize=None)
+@cache
 def _base(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "api_extensions": generation(name).extensions,
@@ -100,7 +100,7 @@ _DRIVERS = [
 def patch(call: Call) -> Answer:
     """PATCH /1.0: an empty value takes a key away."""
     check(call, etag(told(call.server)))
-    _set(call.server, call.body.get("config") or {})
+    _set(call.server, call.config)
     return Answer(EMPTY)
 
 
@@ -108,7 +108,7 @@ def put(call: Call) -> Answer:
     """PUT /1.0: what is not named is taken away."""
     check(call, etag(told(call.server)))
     before = {**call.records.config, **call.server.config}
-    wanted: Mapping[str, str] = call.body.get("config") or {}
+    wanted: Mapping[str, str] = call.config
     kept = {k: v for k, v in wanted.items() if not k.startswith("volatile.")}
     _set(call.server, {**dict.fromkeys(before, ""), **kept})
     return Answer(EMPTY)
@@ -117,9 +117,9 @@ def put(call: Call) -> Answer:
 def _set(server: Server, values: Mapping[str, str]) -> None:
     """Local keys first, as LXD does; each part is kept though a later one fails."""
     _validate(server, values)
-    if server.records.clustered and CLUSTER in values:
-        if values[CLUSTER] != server.config.get(CLUSTER, ""):
-            raise Refusal("Changing cluster.https_address is currently not supported")
+    before = server.config.get(CLUSTER, "")
+    if server.records.clustered and values.get(CLUSTER, before) != before:
+        raise Refusal("Changing cluster.https_address is currently not supported")
     for key in _VOLUMES:
         if values.get(key):
             _has_volume(server, key, values[key])
@@ -187,7 +187,7 @@ def configuration(call: Call) -> Answer:
     return Answer(_configuration(generation.name))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _configuration(name: str) -> dict[str, Any]:
     configs: dict[str, Any] = {}
     for entity, keys_of in keys.told(name).items():

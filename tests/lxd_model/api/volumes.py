@@ -87,7 +87,7 @@ def post(call: Call) -> Answer:
         raise bad("No name provided")
     remote = pool.driver in pools.REMOTE
     place = "" if remote else call.forwarded() or server.place
-    config = body.get("config") or {}
+    config = call.config
     volume = Volume(project, pool.name, body["name"], place, config, body.get("description", ""))
     if pool.half_made:
         raise bad("Pool is not in created state")
@@ -98,7 +98,7 @@ def post(call: Call) -> Answer:
         server.records.volumes[volume.key] = volume
         _machine(server, place).disk[str(volume)] = volume
 
-    answer = change(
+    return change(
         call,
         Change(
             "Creating storage volume",
@@ -107,7 +107,6 @@ def post(call: Call) -> Answer:
         effect,
         server.generation.profile_operations,
     )
-    return answer
 
 
 def _machine(server: Server, place: str) -> Server:
@@ -159,7 +158,7 @@ def put(call: Call) -> Answer:
     server, volume = call.server, _find(call)
     changed = replace(
         volume,
-        config=dict(call.body.get("config") or {}),
+        config=call.config,
         description=call.body.get("description", ""),
     )
 
