@@ -97,6 +97,16 @@ def test_a_killed_daemon_starts_again_and_containers_go_on(machine: Machine, ini
     assert init_of(machine) == init
 
 
+def test_a_daemon_outlives_what_systemd_kills_until_the_next_one_starts(
+    machine: Machine, init: str
+):
+    before = daemon_of(machine)
+    shell(machine, f"systemctl kill --signal=KILL {SERVICE}")
+    wait_other_daemon(machine, before)
+    assert shell(machine, f"test -e /proc/{before} || echo gone") == "gone"
+    assert init_of(machine) == init
+
+
 def test_another_revision_starts_and_containers_go_on(machine: Machine, init: str):
     revision = shell(machine, "readlink /snap/lxd/current")
     before = daemon_of(machine)

@@ -108,6 +108,9 @@ class Service:
         asked = self._snap / "commands/snap-change"
         asked.write_text(f"#!/bin/sh\necho {change}\n")
 
+    def stays_in_the_control_groups_of_the_tests(self) -> None:
+        (self._snap / "commands/leave-service").write_text("#!/bin/sh\n")
+
     @property
     def pid(self) -> int:
         return int(self._pid_file.read_text())
@@ -135,6 +138,7 @@ def service(folder: Path, tmp_path: Path) -> Iterator[Service]:
     snaps.lay_out_lxd(folder, snap, "5.21.7")
     snap.with_name("current").symlink_to("x1")
     service = Service(snap, tmp_path / "common")
+    service.stays_in_the_control_groups_of_the_tests()
     service.snapd_is_busy_with("")
     service.start()
     yield service
