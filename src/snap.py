@@ -121,7 +121,7 @@ class Snap:
         except snapd.SnapdError as error:
             raise SnapError(str(error)) from error
         if found is None or not versions.same(found.version, version):
-            has = f"LXD {versions.number(found.version)}" if found else "no LXD"
+            has = f"LXD {versions.told(found.version)}" if found else "no LXD"
             raise ChannelUnknownError(f"{channel} has {has} here, the cluster has {version}")
         self.install(channel, found.revision)
 

@@ -27,6 +27,11 @@ def number(version: str) -> str:
     return match[0] if match else ""
 
 
+def told(version: str) -> str:
+    """A version as an operator is told it."""
+    return number(version) or version
+
+
 def ordered(version: str) -> tuple[int, ...]:
     """A version as it compares with others; that of no release is empty."""
     return tuple(int(part) for part in number(version).split(".") if part)
@@ -184,7 +189,7 @@ def differ(snap: SnapFacts, own: UnitData, other: UnitData) -> bool:
 
 def _listed(found: Mapping[str, str]) -> str:
     """`lxd/0 (5.21.7)`."""
-    return names(f"{unit} ({number(version) or version})" for unit, version in found.items())
+    return names(f"{unit} ({told(version)})" for unit, version in found.items())
 
 
 def not_followed(view: View) -> str:
