@@ -30,7 +30,6 @@ from view import (
     Peers,
     Resource,
     Server,
-    SnapFacts,
     Units,
     View,
 )
@@ -65,7 +64,7 @@ class Juju:
 def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
-    lxd = _lxd(juju, world, snap) if snap.installed else None
+    lxd = _lxd(juju, world) if snap.installed else None
     forming = world.machine.forming()
     view = View(
         unit=juju.unit,
@@ -98,6 +97,8 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         arch=world.machine.architecture(),
         events=events,
     )
+    if isinstance(view.lxd, Lxd) and versions.ends_buckets(view.lxd.server.version, snap.offered):
+        view = replace(view, lxd=_with_buckets(view.lxd, world))
     if needed := links.needs(view.options.networks_asked):
         view = replace(view, lacks={need: world.machine.lacks(need) for need in needed})
     if _asks_for_interfaces(view):
@@ -168,20 +169,20 @@ def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCop
     return world.database.copy() if member and silent else None
 
 
-def _lxd(juju: Juju, world: World, snap: SnapFacts) -> Lxd | Silent:
+def _lxd(juju: Juju, world: World) -> Lxd | Silent:
     try:
-        return _answers(juju, world, snap)
+        return _answers(juju, world)
     except LxdStopped:
-        return _answers_soon(juju, world, snap)
+        return _answers_soon(juju, world)
     except (LxdUnreachable, LxdError) as error:
         return _silent(error, juju, world)
 
 
-def _answers_soon(juju: Juju, world: World, snap: SnapFacts) -> Lxd | Silent:
+def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
     """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
         world.lxd.server.await_start(deadlines.START)
-        return _answers(juju, world, snap)
+        return _answers(juju, world)
     except LxdStopped as error:
         return Silent(str(error), _why_stopped(world))
     except (LxdUnreachable, LxdError) as error:
@@ -202,6 +203,8 @@ def _silent(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silen
     try:
         ready = world.lxd.server.ready()
     except LxdUnreachable:
+        return Silent(reason, _why_hung(juju, world))
+    if ready and not world.lxd.server.answers_at_all():
         return Silent(reason, _why_hung(juju, world))
     if not ready:
         waits = any(text in world.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
@@ -273,7 +276,7 @@ def _server(juju: Juju, world: World) -> Server:
     return world.lxd.server.get() if world.lxd.cluster.joined(deadlines.JOIN) else server
 
 
-def _answers(juju: Juju, world: World, snap: SnapFacts) -> Lxd:
+def _answers(juju: Juju, world: World) -> Lxd:
     server = _server(juju, world)
     if not server.clustered:
         return Lxd(
@@ -296,12 +299,21 @@ def _answers(juju: Juju, world: World, snap: SnapFacts) -> Lxd:
     made = [pool.name for pool in known if not pool.half_made]
     lacks = world.lxd.pools.unavailable(made, server.name)
     seen = replace(seen, pools=known, unavailable=lacks)
-    if versions.ends_buckets(server.version, snap.offered):
-        seen = replace(seen, buckets=world.lxd.pools.local_buckets(made))
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())
         return replace(seen, networks=world.lxd.networks.list()) if spread else seen
     return _with_networks(seen, juju.options, world)
+
+
+def _with_buckets(lxd: Lxd, world: World) -> Lxd | Silent:
+    """The same with the storage buckets that are on members' own disks."""
+    made = [pool.name for pool in lxd.pools or () if not pool.half_made]
+    try:
+        return replace(lxd, buckets=world.lxd.pools.local_buckets(made))
+    except LxdUnreachable as error:
+        return Silent(str(error))
+    except LxdError as error:
+        return Silent(f"{error.request}: {error}", Silence.REFUSED)
 
 
 def _with_contents(seen: Lxd, world: World) -> Lxd:

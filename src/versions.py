@@ -197,4 +197,4 @@ def not_followed(view: View) -> str:
     here = view.snap.channel
     if not here or view.resource or here == view.options.snap_channel:
         return ""
-    return f"LXD is from {here}: juju config snap-channel={here}"
+    return f"set snap-channel={here} again: LXD is from there"

@@ -34,6 +34,14 @@ class ServerApi:
         response = self._client.port.send(Request("GET", "/internal/ready"), deadlines.LOOK)
         return not response.error
 
+    def answers_at_all(self) -> bool:
+        """Whether a daemon that has started answers GET /, for which it needs no database."""
+        try:
+            response = self._client.port.send(Request("GET", "/"), deadlines.LOOK)
+        except LxdUnreachable:
+            return False
+        return not response.error
+
     def database_answers(self) -> bool:
         """Whether LXD can read its database."""
         try:

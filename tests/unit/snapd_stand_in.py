@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -160,8 +160,6 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
     def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
         self._answer(None)
 
@@ -171,6 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: Any) -> None:
         url = urlsplit(self.path)
+        assert isinstance(self.server, _Server)
         answer = self.server.snapd.answer(self.command, url.path, parse_qs(url.query), body)
         content = json.dumps(answer).encode()
         self.send_response(answer["status-code"])
@@ -188,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(snapd: Snapd) -> Iterator[Snapd]:
+def serving(snapd: Snapd) -> Generator[Snapd]:
     """It listens while the context lasts."""
     with _Server(snapd) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -60,27 +60,25 @@ class Case:
         return quorum.recovery(view, view.peers, self.copy(), self.named)
 
 
-VOTERS = dict.fromkeys((0, 1, 2), Role.VOTER)
+VOTERS: dict[int, Role] = {0: Role.VOTER, 1: Role.VOTER, 2: Role.VOTER}
 FIVE = {**VOTERS, 3: Role.VOTER, 4: Role.VOTER}
 WITH_STAND_BYS = {0: Role.VOTER, 1: Role.VOTER, 2: Role.VOTER, 3: STAND_BY, 4: STAND_BY}
 
 MAY = {
     "the others' units are gone": Case(VOTERS, (0,)),
-    "the operator names them by unit": Case(
-        VOTERS, (0, 1, 2), named=frozenset({"lxd/1", "lxd/2"})
-    ),
+    "the operator names them by unit": Case(VOTERS, (0, 1, 2), named=frozenset({"lxd/1", "lxd/2"})),
     "by member and by address": Case(VOTERS, (0, 1, 2), named=frozenset({"m1", "10.0.0.3"})),
     "one of two": Case({0: Role.VOTER, 1: Role.VOTER}, (0,)),
     "the other survivor is as new and of a lower address": Case(
-        {0: Role.VOTER, **dict.fromkeys((1, 2), Role.VOTER), 3: STAND_BY}, (0, 3), {3: word(50, 1, 2)}
+        {**VOTERS, 3: STAND_BY},
+        (0, 3),
+        {3: word(50, 1, 2)},
     ),
     "it is newer than another voter": Case(FIVE, (0, 4), {4: word(49, 1, 2, 3)}),
     "a higher term beats a higher index": Case(FIVE, (0, 4), {4: word(99, 1, 2, 3, term=1)}),
     "a stand-by, where no voter is left": Case({0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER}, (0,)),
     "a spare has no say": Case({**VOTERS, 3: SPARE}, (0, 3)),
-    "a stranger's voter is named": Case(
-        VOTERS, (0,), named=frozenset({"m2"}), never_units=(2,)
-    ),
+    "a stranger's voter is named": Case(VOTERS, (0,), named=frozenset({"m2"}), never_units=(2,)),
 }
 
 
@@ -107,7 +105,9 @@ MAY_NOT = {
         r"run it on lxd/3: its database is the newest \(term 2, index 51; here term 2, index 50\)",
     ),
     "a voter is as new as this stand-by": (
-        Case({0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}, (0, 1), {1: word(50, 2, 3)}),
+        Case(
+            {0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}, (0, 1), {1: word(50, 2, 3)}
+        ),
         "run it on lxd/1",
     ),
     # Juju never knew its unit: that says nothing of it.
