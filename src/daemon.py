@@ -2,8 +2,8 @@
 
 `snap stop` and `snap restart` of the real snap shut all instances down first. Its scripts read why
 the daemon ends from the file `state`: with `reload` there they do nothing (lxd-pkg-snap, its
-daemon.stop and daemon.start, the same from 5.0 on). The daemon itself has left the control groups of
-its service, so systemd does not end it either: its process is told to.
+daemon.stop and daemon.start, the same from 5.0 on). The daemon has left its service's cgroups,
+so systemd does not end it either: its process is told to.
 """
 
 from __future__ import annotations
