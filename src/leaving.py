@@ -32,7 +32,8 @@ from view import Lxd, Member, Peers, Silent, View, several_vote
 
 _REVIVE = (
     "It may have what the others need. Have it answer: snap restart --reload lxd; without a "
-    "quorum: juju run {unit} recover-quorum. If it is lost: juju remove-unit --force {unit}"
+    "quorum, on one member only: juju run {unit} recover-quorum. "
+    "If it is lost: juju remove-unit --force {unit}"
 )
 
 

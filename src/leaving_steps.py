@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from status import count
+
 
 @dataclass(frozen=True)
 class CloseMember:
@@ -58,7 +60,9 @@ class NoteUnmoved:
     reasons: Mapping[str, str]
 
     def __str__(self) -> str:
-        return f"note that {len(self.reasons)} on {self.member} could not be moved"
+        return (
+            f"note that {count(len(self.reasons), 'instance')} could not be moved off {self.member}"
+        )
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ class AbandonMember:
     left: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"abandon {self.name} with {len(self.left)} things left on it"
+        return f"abandon {self.name} with {count(len(self.left), 'thing')} left on it"
 
 
 @dataclass(frozen=True)
