@@ -160,7 +160,8 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     homeless = [m.name for m in departures.without_unit(view, lxd, peers, own) if m.up]
     if homeless:
         name = homeless[0]
-        return blocked(f"member {name} has no unit: evacuate it, then lxc cluster remove {name}")
+        told = f"member {name} has no unit: move what it holds, then lxc cluster remove {name}"
+        return blocked(told)
     evacuated = [m.name for m in lxd.members if m.evacuated]
     down = [m.name for m in lxd.members if not m.up]
     if down:
