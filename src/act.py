@@ -126,9 +126,18 @@ def _write_notes(step: WriteNotes, unit: str, world: World, events: Events) -> E
 
 
 def _restart_lxd(step: RestartLxd, unit: str, world: World, events: Events) -> Events:
-    world.snap.reload()
-    world.lxd.server.await_start(deadlines.START)
+    reload_lxd(world)
     return replace(events, restarted=True)
+
+
+def reload_lxd(world: World) -> None:
+    """LXD's daemon is a new one, and answers. Instances go on.
+
+    snapd is done before the old daemon has ended, so the process tells the two apart.
+    """
+    before = world.lxd.server.process()
+    world.snap.reload()
+    world.lxd.server.await_restart(before, deadlines.START)
 
 
 def _set_role(step: SetRole, unit: str, world: World, events: Events) -> Events:

@@ -38,7 +38,11 @@ def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
     refused = _refused(lxd, peers)
     missed = _missed(view, peers)
     late = own is not None and missed.get(own.unit) == own.attempt
-    if token is not None and (view.events.made or not late) and _still_good(token, view, peers):
+    if (
+        token is not None
+        and (view.events.made or not late)
+        and _still_good(token, view, lxd, peers)
+    ):
         return Admission((), token, refused, missed)
     if token is not None and (ghost := left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
@@ -180,8 +184,10 @@ def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
     return data.attempt == place.attempt and lxd.member(data.name) is None
 
 
-def _still_good(token: Token, view: View, peers: Peers) -> bool:
+def _still_good(token: Token, view: View, lxd: Lxd, peers: Peers) -> bool:
     """Whether the unit that the token is for may be using it right now."""
+    if token.certificate not in ("", lxd.server.fingerprint):
+        return False
     place = next((p for p in _places(view, peers) if p.unit == token.unit), None)
     data = peers.others.get(token.unit)
     if place is None or data is None or data.cluster or not data.able:

@@ -79,6 +79,8 @@ def join(step: Join, unit: str, world: World, events: Events) -> Events:
     if key is None:
         raise seal.SealError("this unit's key is gone")
     token = _for_our_cluster(seal.unseal(step.sealed, key, purpose(unit)), step.cluster)
+    # Before anything is touched here: the token may be for a certificate that has changed since.
+    way_in = world.lxd.cluster.way_in(token, step.trusted)
     try:
         if not world.lxd.cluster.await_forming(deadlines.JOIN):
             devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
@@ -91,9 +93,7 @@ def join(step: Join, unit: str, world: World, events: Events) -> Events:
                 for name, keys in things.items()
                 for key, value in keys.items()
             ]
-            world.lxd.cluster.join(
-                step.name, step.address, token, member_config, step.trusted, deadlines.JOIN
-            )
+            world.lxd.cluster.join(step.name, step.address, token, member_config, way_in)
     except (LxdError, LxdUnreachable) as error:
         # Where only the answer was lost, the join goes on and may have succeeded.
         if world.lxd.cluster.joined(deadlines.JOIN):
@@ -170,6 +170,7 @@ def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Even
         sealed=sealed,
         made=world.clock(),
         digest=join_tokens.digest(token),
+        certificate=join_tokens.certificate(token),
         adopted=step.adopted,
         pools=pools.records(_made(world.lxd.pools.list(), step.soon)),
         networks=nets.records(_made(world.lxd.networks.list(), step.soon)),

@@ -79,6 +79,8 @@ class Token(_Data):
     """Seconds since the epoch, by the maker's clock."""
     digest: str = ""
     """By it the maker knows, when it cancels, whether it was this one that nobody had used."""
+    certificate: str = ""
+    """Fingerprint of the cluster's certificate that it names."""
     adopted: bool = False
     """The turn was another maker's gift: the unit may be joining with that one's token."""
     pools: tuple[Storage, ...] = ()

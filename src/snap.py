@@ -130,7 +130,13 @@ class Snap:
 
         A plain restart of the real snap shuts all instances down first.
         """
-        _run([_SNAP, "restart", "--reload", "lxd"], deadlines.COMMAND)
+        try:
+            _run([_SNAP, "restart", "--reload", "lxd"], deadlines.COMMAND)
+        except SnapError as error:
+            # Right after an installation only LXD's socket is active (LXD issue 13793).
+            if "not active" not in str(error):
+                raise
+            self.start()
 
     def _service(self, verb: str) -> None:
         from charmlibs import snap

@@ -11,6 +11,7 @@ from lxd import join_tokens
 from lxd.client import Client
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from lxd.http import api_path
+from lxd.join_tokens import WayIn
 
 _CLUSTER = api_path("cluster")
 
@@ -26,20 +27,19 @@ class ClusterApi:
         body = {"server_name": name, "enabled": True}
         self._client.change("PUT", _CLUSTER, body, seconds=deadlines.ENABLE)
 
+    def way_in(self, token: str, trusted: frozenset[str]) -> WayIn:
+        """A member that shows the certificate that the token names. See `join_tokens.way_in`."""
+        return join_tokens.way_in(token, trusted, self._client.port)
+
     def join(
         self,
         name: str,
         address: str,
         token: str,
         member_config: Sequence[dict[str, str]],
-        trusted: frozenset[str],
-        seconds: float,
+        way_in: WayIn,
     ) -> None:
-        """Joins the cluster that `token` is for, if it shows a certificate that is `trusted`.
-
-        `trusted` are fingerprints, empty for any. Raises LxdUnreachable after `seconds`.
-        """
-        cluster_address, certificate = join_tokens.way_in(token, trusted, self._client.port)
+        """Joins the cluster that `token` is for. Raises LxdUnreachable after `deadlines.JOIN`."""
         extensions = self._client.get(api_path())["api_extensions"]
         # Before this extension a join token went where the trust password was.
         field = "cluster_token" if "explicit_trust_token" in extensions else "cluster_password"
@@ -47,12 +47,12 @@ class ClusterApi:
             "server_name": name,
             "server_address": address,
             "enabled": True,
-            "cluster_address": cluster_address,
-            "cluster_certificate": certificate,
+            "cluster_address": way_in.address,
+            "cluster_certificate": way_in.certificate,
             "member_config": list(member_config),
             field: token,
         }
-        self._client.change("PUT", _CLUSTER, body, seconds=seconds)
+        self._client.change("PUT", _CLUSTER, body, seconds=deadlines.JOIN)
 
     def await_forming(self, seconds: float) -> bool:
         """Waits for a bootstrap or a join that is under way already. False if there is none."""

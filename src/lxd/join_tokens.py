@@ -6,12 +6,13 @@ import base64
 import hashlib
 import json
 import ssl
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import deadlines
 from addresses import PORT
-from lxd.errors import LxdError
+from lxd.errors import LxdError, LxdUnreachable
 
 if TYPE_CHECKING:
     from ports import LxdPort
@@ -39,21 +40,34 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
+def certificate(token: str) -> str:
+    """The fingerprint of the certificate that a token names."""
+    return str(_unpack(token)["fingerprint"])
+
+
 def fingerprint_of(certificate: str) -> str:
     """The fingerprint of a certificate (PEM), as LXD shows it."""
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
 
 
-def way_in(token: str, trusted: frozenset[str], port: LxdPort) -> tuple[str, str]:
+@dataclass(frozen=True)
+class WayIn:
+    """A member of the cluster that a token is for: its endpoint and its certificate (PEM)."""
+
+    address: str
+    certificate: str
+
+
+def way_in(token: str, trusted: frozenset[str], port: LxdPort) -> WayIn:
     """The first of the token's addresses that shows the certificate that the token names.
 
-    Returns that address and the certificate. `trusted` are the fingerprints that the cluster's
-    members publish, empty where none do. Raises LxdError.
+    `trusted` are the fingerprints that the cluster's members publish, empty where none do. Raises
+    LxdUnreachable: the token is made anew where the certificate has changed.
     """
     details = _unpack(token)
     promised = details["fingerprint"]
     if trusted and promised not in trusted:
-        raise LxdError("the join token is for a cluster with another certificate")
+        raise LxdUnreachable("the join token names a certificate that no member publishes")
     problems: list[str] = []
     for address in details["addresses"]:
         parts = urlsplit(f"//{address}")
@@ -63,9 +77,9 @@ def way_in(token: str, trusted: frozenset[str], port: LxdPort) -> tuple[str, str
             problems.append(f"{address}: {error}")
             continue
         if fingerprint_of(certificate) == promised:
-            return address, certificate
+            return WayIn(address, certificate)
         problems.append(f"{address}: not the cluster's certificate")
-    raise LxdError("no member can be reached: " + "; ".join(problems))
+    raise LxdUnreachable("no member can be reached: " + "; ".join(problems))
 
 
 def _unpack(token: str) -> dict[str, Any]:

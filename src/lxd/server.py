@@ -37,6 +37,21 @@ class ServerApi:
         """Returns once LXD answers. Raises LxdStopped after `seconds` without a listener."""
         self._client.await_start(seconds)
 
+    def process(self) -> int:
+        """The process id of the daemon, 0 while it does not answer."""
+        try:
+            return int(self._client.get(api_path())["environment"]["server_pid"])
+        except LxdUnreachable:
+            return 0
+
+    def await_restart(self, before: int, seconds: float) -> None:
+        """Returns once a daemon with another process id than `before` answers.
+
+        Raises LxdUnreachable after `seconds`.
+        """
+        if not self._client.until(lambda: self.process() not in (0, before), seconds, every=0.2):
+            raise LxdUnreachable(f"LXD has not restarted in {seconds:.0f} s")
+
     def set_config(self, values: Mapping[str, str]) -> None:
         """Sets some keys of the server's configuration; an empty value unsets one."""
         self._client.change("PATCH", api_path(), {"config": dict(values)})
