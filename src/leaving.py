@@ -135,10 +135,15 @@ def _kept(view: View, lxd: Lxd, member: Member, reasons: tuple[str, ...]) -> Pla
 def _is_due_to_copy(view: View, lxd: Lxd) -> bool:
     """Whether LXD keeps images on one member alone. It does not say which member that is.
 
-    With a higher number LXD itself copies them when a member leaves.
+    With a higher number LXD itself copies them when a member leaves. A member that has joined in
+    5.0 does not know the number until its daemon starts again.
     """
-    single = lxd.server.config.get("cluster.images_minimal_replica") == "1"
-    return single and bool(lxd.images) and not view.events.copied
+    if view.events.copied:
+        return False
+    number = lxd.server.config.get("cluster.images_minimal_replica")
+    return (number == "1" and bool(lxd.images)) or (
+        number is None and bool(view.events.only_copies)
+    )
 
 
 def _only_copy(fingerprint: str) -> str:

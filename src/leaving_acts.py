@@ -130,7 +130,7 @@ def _start_anywhere(project: str, name: str, member: str, world: World) -> None:
 def copy_images(step: CopyImages, unit: str, world: World, events: Events) -> Events:
     """LXD has copied what one member alone had, as far as it could."""
     world.lxd.images.copy_to(2)
-    return replace(events, copied=True)
+    return replace(events, copied=True, only_copies=())
 
 
 def leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -> Events:
