@@ -6,16 +6,19 @@ more for each pool.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import bindings
 import deadlines
 import links
+import listeners
 import marks
 import nets
 import ovn
 import pools
 import segment
-from addresses import host
+from addresses import endpoint, host
 from facts import Bound, Ceph, Ovn
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
@@ -34,8 +37,8 @@ class Juju:
     leader: bool
     options: Options
     resource: Resource | None
-    cluster_address: str
-    https_address: str
+    cluster_addresses: tuple[str, ...]
+    https_addresses: tuple[str, ...]
     zone: str
     peers: Peers | None
     units: Units | None = None
@@ -51,6 +54,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
+    addresses = _addresses(juju, lxd.server if isinstance(lxd, Lxd) else None)
     forming = world.machine.forming()
     view = View(
         unit=juju.unit,
@@ -59,8 +63,8 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         options=juju.options,
         resource=juju.resource,
         hostname=world.machine.hostname(),
-        cluster_address=juju.cluster_address,
-        https_address=juju.https_address,
+        cluster_address=addresses.cluster,
+        https_address=addresses.https,
         zone=juju.zone,
         public_key=world.machine.public_key(),
         snap=snap,
@@ -86,6 +90,21 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     if not _gives_to_pools(view):
         return view
     return replace(view, devices=_devices(view, world))
+
+
+def _addresses(juju: Juju, server: Server | None) -> bindings.Chosen:
+    return bindings.choose(juju.peers, server, juju.cluster_addresses, juju.https_addresses)
+
+
+def _deaf(juju: Juju, server: Server, world: World) -> dict[str, str]:
+    """Addresses of this machine on which LXD should listen and does not, and who does."""
+    ours = _addresses(juju, server)
+    addresses = {ours.cluster, ours.https} - {""}
+    own = server.config.get("cluster.https_address", "")
+    if server.clustered and own and endpoint(ours.cluster) != own:
+        # The machine does not have its member's address any more.
+        addresses -= {ours.cluster}
+    return listeners.deaf(addresses, server, world)
 
 
 def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ...]]:
@@ -148,7 +167,7 @@ def _lxd(juju: Juju, world: World) -> Lxd | Silent:
     except LxdStopped:
         return _answers_soon(juju, world)
     except (LxdUnreachable, LxdError) as error:
-        return _silent(str(error), world)
+        return _silent(str(error), juju, world)
 
 
 def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
@@ -159,7 +178,7 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
     except LxdStopped as error:
         return Silent(str(error), _why_stopped(world))
     except (LxdUnreachable, LxdError) as error:
-        return _silent(str(error), world)
+        return _silent(str(error), juju, world)
 
 
 def _why_stopped(world: World) -> Silence:
@@ -170,10 +189,26 @@ def _why_stopped(world: World) -> Silence:
     return Silence.HALF_JOINED if half else Silence.STOPPED
 
 
-def _silent(reason: str, world: World) -> Silent:
-    return Silent(
-        reason, Silence.NO_DATABASE if world.lxd.server.answers_at_all() else Silence.HUNG
-    )
+def _silent(reason: str, juju: Juju, world: World) -> Silent:
+    if not world.lxd.server.answers_at_all():
+        return Silent(reason, Silence.HUNG)
+    return Silent(reason, Silence.NO_DATABASE, deaf=_deaf_member(juju, world))
+
+
+def _deaf_member(juju: Juju, world: World) -> bool:
+    """Whether the cluster's listener is gone: then no other member reaches this one."""
+    if juju.leaving:
+        return False
+    try:
+        server = world.lxd.server.get()
+    except (LxdUnreachable, LxdError):
+        return False
+    return _addresses(juju, server).cluster in _free(_deaf(juju, server, world))
+
+
+def _free(deaf: Mapping[str, str]) -> list[str]:
+    """Addresses at which nobody listens."""
+    return [address for address, program in deaf.items() if not program]
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:
@@ -234,6 +269,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
             pools=world.lxd.pools.list(),
             networks=world.lxd.networks.list(),
             instances=world.lxd.instances.list(),
+            deaf={} if juju.leaving else _deaf(juju, server, world),
         )
     members = _members(juju, server, world)
     server = _named(server, members)
@@ -246,8 +282,13 @@ def _answers(juju: Juju, world: World) -> Lxd:
         return replace(seen, unreachable=world.lxd.members.unreachable(others))
     known = world.lxd.pools.list()
     made = [pool.name for pool in known if not pool.half_made]
-    lacks = world.lxd.pools.unavailable(made, server.name)
-    seen = replace(seen, pools=known, unavailable=lacks)
+    seen = replace(
+        seen,
+        pools=known,
+        unavailable=world.lxd.pools.unavailable(made, server.name),
+        stopped=world.lxd.networks.unavailable(server.name),
+        deaf=_deaf(juju, server, world),
+    )
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())
         return replace(seen, networks=world.lxd.networks.list()) if spread else seen

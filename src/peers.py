@@ -128,6 +128,8 @@ class UnitData(_Databag):
     """Answers to calls, by their serials."""
     links: dict[str, Link] = {}
     """By what a network asks of a unit."""
+    problem: str = ""
+    """What this member cannot do without the operator: the application's status tells it."""
     spread: tuple[str, ...] = ()
     """Told by whoever makes networks: those over all members, of which each has to run its part."""
 

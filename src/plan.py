@@ -7,6 +7,7 @@ from dataclasses import replace
 import joining
 import leading
 import leaving
+import listening
 import membership
 import silence
 from peers import UnitData
@@ -27,7 +28,8 @@ def make_plan(view: View) -> Plan:
     if view.lxd is None:
         return _with_peers(view, Plan(waiting("for LXD")))
     if isinstance(view.lxd, Silent):
-        return _with_peers(view, silence.of_silent(view, view.lxd))
+        deaf = None if view.events.restarted else listening.of_silent(view.lxd)
+        return _with_peers(view, deaf or silence.of_silent(view, view.lxd))
     if not view.public_key:
         return _with_peers(view, Plan(waiting("for its key"), (MakeKey(),)))
     if view.peers is None:
@@ -57,6 +59,7 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
             "revision": view.snap.revision,
             "snap": _installed_file(view, peers),
             "able": False,
+            "problem": "",
             "attempt": attempt + (1 if view.events.join_failure else 0),
         }
     )

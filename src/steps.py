@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from address_steps import ChangeAddress, Listen
 from network_steps import (
     CreateNetwork,
     EndSegment,
@@ -108,7 +109,6 @@ class Join:
 
     name: str
     address: str
-    https_address: str
     sealed: str = field(repr=False)
     cluster: str
     """The identity that the cluster must have."""
@@ -317,6 +317,8 @@ Step = (
     | WriteCeph
     | WriteOvn
     | SetServerConfig
+    | Listen
+    | ChangeAddress
     | WriteNotes
     | AdoptIdentity
     | NoteIdentity

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import deadlines
+from lxd import proxies
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from lxd.http import Request, api_path
 
@@ -87,7 +88,7 @@ class Client:
             raise LxdUnreachable(response.error)
         found = response.body["metadata"]
         if found["status_code"] >= HTTPStatus.BAD_REQUEST:
-            raise LxdError(found["err"] or str(found["status"]))
+            raise LxdError(proxies.named(found["err"] or str(found["status"])))
         return found["status_code"] >= HTTPStatus.OK
 
     def running(self) -> list[dict[str, Any]]:
@@ -130,5 +131,5 @@ class Client:
     def _send(self, request: Request, seconds: float) -> Any:
         response = self.port.send(request, seconds)
         if response.error:
-            raise LxdError(response.error, response.status)
+            raise LxdError(proxies.named(response.error), response.status)
         return response.body

@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 import deadlines
 from lxd import answers, profiles
 from lxd.client import Client
+from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
 from view import Network
 
 _NETWORKS = api_path("networks")
+_WARNINGS = api_path("warnings")
+_UNAVAILABLE = "Network unavailable"
+"""LXD's word for a warning about a network that it could not start on a member."""
 
 
 def _nothing() -> None:
@@ -57,6 +61,27 @@ class NetworksApi:
             member: self._client.get(path, {"target": member})["config"].get("parent", "")
             for member in members
         }
+
+    def unavailable(self, member: str) -> dict[str, str]:
+        """Networks that do not run on a member, and why.
+
+        A list of all networks calls them created all the same. LXD's warnings have the reason,
+        those of all members in one list; one may be older than the network's recovery.
+        """
+        rows = self._client.get(_WARNINGS, {"recursion": "1"}, deadlines.LIST)
+        found: dict[str, str] = {}
+        for warning in map(answers.warning, rows):
+            if warning.type == _UNAVAILABLE and warning.member == member and not warning.resolved:
+                query = {"target": member, "project": warning.project or "default"}
+                if self._status(warning.name, query) == "UNAVAILABLE":
+                    found[warning.name] = warning.message
+        return found
+
+    def _status(self, network: str, query: Mapping[str, str]) -> str:
+        try:
+            return str(self._client.get(api_path("networks", network), query)["status"]).upper()
+        except (LxdError, LxdUnreachable):
+            return ""  # It was deleted a moment ago.
 
     def update(
         self,
