@@ -161,7 +161,7 @@ def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
     steps: list[Step] = listening.of_outsider(view, lxd, founds=True)
     made, _ = parts.of_outsider(view, lxd, None, None)
-    steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view)) for p in made]
+    steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view, lxd)) for p in made]
     # Its networks are made in the cluster, by the same rules as later ones.
     steps.append(SetDefaultProfile(view.options.storage_pool, {}))
     steps.append(EnableCluster(view.hostname))

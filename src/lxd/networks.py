@@ -50,6 +50,10 @@ class NetworksApi:
         ready()
         self._client.change("POST", _NETWORKS, {"name": name, "type": kind, "config": dict(config)})
 
+    def await_changes(self, name: str) -> None:
+        """Returns once nothing is being done to a network any more."""
+        self._client.await_changes(api_path("networks", name), deadlines.CHANGE)
+
     def delete(self, name: str) -> None:
         """Deletes a network. LXD refuses one that is used."""
         self._client.change("DELETE", api_path("networks", name))
