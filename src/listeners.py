@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from addresses import PORT
 from lxd.server import Listener
 from view import Server
 from world import World
 
-Question = Callable[[str], bool]
 _UNNAMED = "another program"
 _LXD = "lxd"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from contextlib import suppress
 
 import deadlines
 import listeners
@@ -11,7 +13,7 @@ from addresses import PORT, host
 from lxd.errors import LxdError, LxdUnreachable
 from status import names
 from steps import ChangeAddress, Listen
-from view import Events
+from view import Events, Member
 from world import World
 
 logger = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ def listen(step: Listen, unit: str, world: World, events: Events) -> Events:
     values = {"core.https_address": step.https}
     if step.cluster:
         values["cluster.https_address"] = step.cluster
+    _have({host(endpoint) for endpoint in values.values()}, world)
     try:
         world.lxd.server.listen(values)
     except LxdError:
@@ -34,34 +37,46 @@ def listen(step: Listen, unit: str, world: World, events: Events) -> Events:
 
 def change_address(step: ChangeAddress, unit: str, world: World, events: Events) -> Events:
     """The API is at its address. Other members wait with theirs until this one is reached again."""
-    members = {m.name: m for m in world.lxd.members.list()}
-    notes = world.lxd.notes
-    if not notes.take(listening.LOG, step.member, _free(set(members)), deadlines.TURN):
+    members = world.lxd.members.list()
+    others = [m for m in members if m.name != step.member]
+    holders = {m.name for m in others}
+    if not world.lxd.notes.take(listening.LOG, step.member, holders, deadlines.TURN):
         raise LxdUnreachable("another member has been changing its address for long")
-    here = host(step.https)
-    if _due(step, world):
-        others = [m for m in members.values() if m.up and m.name != step.member]
-        if deaf := world.lxd.members.unreachable(others):
-            notes.pass_on(listening.LOG, listening.FREE)
-            raise LxdUnreachable(f"{names(deaf)} cannot be reached by other members")
-        if program := listeners.deaf({here}, world.lxd.server.get(), world).get(here):
-            notes.pass_on(listening.LOG, listening.FREE)
-            raise LxdError(f"{program} has port {PORT} of {here}")
-        _move(step, world)
-    # Whoever is next would take the quorum along if this one were not reached.
-    notes.pass_on(listening.LOG, listening.FREE)
-    _see({here}, world)
+    try:
+        _change(step, [m for m in others if m.up], world)
+    except (LxdError, LxdUnreachable):
+        with suppress(LxdError, LxdUnreachable):
+            _end_turn(step, world)
+        raise
+    _end_turn(step, world)
     return events
 
 
-def _free(members: set[str]) -> listeners.Question:
-    return lambda entry: entry == listening.FREE or entry not in members
+def _end_turn(step: ChangeAddress, world: World) -> None:
+    """Whoever is next would take the quorum along if this member were not reached."""
+    if world.lxd.server.await_listener(step.cluster, 0):
+        world.lxd.notes.append_next(listening.LOG, listening.FREE)
 
 
-def _due(step: ChangeAddress, world: World) -> bool:
+def _change(step: ChangeAddress, others: Iterable[Member], world: World) -> None:
+    here = host(step.https)
+    _have({here}, world)
     server = world.lxd.server.get()
-    deaf = listeners.deaf({step.cluster, host(step.https)}, server, world)
-    return server.config.get("core.https_address") != step.https or bool(deaf)
+    deaf = listeners.deaf({step.cluster, here}, server, world)
+    if server.config.get("core.https_address") != step.https or deaf:
+        if deaf.get(here):
+            raise LxdError(f"{deaf[here]} has port {PORT} of {here}")
+        unreachable = world.lxd.members.unreachable(others)
+        if unreachable and step.cluster not in deaf:
+            raise LxdUnreachable(f"{names(unreachable)} cannot be reached by other members")
+        _move(step, world)
+    _see({here}, world)
+
+
+def _have(addresses: set[str], world: World) -> None:
+    """Raises LxdUnreachable for an address that is not on this machine, or not yet."""
+    if missing := {address for address in addresses if not world.machine.has_address(address)}:
+        raise LxdUnreachable(f"{names(missing)} is not on this machine")
 
 
 def _move(step: ChangeAddress, world: World) -> None:
@@ -77,7 +92,6 @@ def _move(step: ChangeAddress, world: World) -> None:
         if not world.lxd.server.await_listener(step.cluster, deadlines.START):
             raise LxdUnreachable(f"LXD does not listen on {step.cluster}")
     if refused:
-        world.lxd.notes.pass_on(listening.LOG, listening.FREE)
         raise refused
 
 

@@ -159,6 +159,12 @@ class Machine:
 
         return interfaces.found()
 
+    def has_address(self, address: str) -> bool:
+        """Whether an address is on this machine now."""
+        import sockets
+
+        return sockets.is_here(address)
+
     def listener(self, address: str, port: int) -> str:
         """The program that listens on a port of an address, empty if none is seen."""
         import sockets

@@ -1,8 +1,9 @@
-"""Which program listens on a port of this machine: the kernel's list of sockets."""
+"""Addresses and ports of this machine, and which program has a port, as the kernel lists them."""
 
 from __future__ import annotations
 
 import ipaddress
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,17 @@ from pathlib import Path
 _LISTENS = "0A"
 _TABLES = ("net/tcp", "net/tcp6")
 _ANY = (ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::"))  # noqa: S104 - not bound to
+
+
+def is_here(address: str) -> bool:
+    """Whether this machine has an address now: Juju may know of it before or after."""
+    version = ipaddress.ip_address(address).version
+    with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def listener(address: str, port: int, proc: Path = Path("/proc")) -> str:
