@@ -12,6 +12,7 @@ import ceph
 import deadlines
 import forming_acts
 import leaving_acts
+import listening_acts
 import net_acts
 import pool_acts
 import seal
@@ -20,17 +21,20 @@ from snap import ChannelUnknownError, SnapError
 from steps import (
     AbandonMember,
     AdoptIdentity,
+    AwaitEvacuation,
     AwaitJoin,
     AwaitLeave,
     AwaitRoles,
     BackupDatabase,
     CancelToken,
+    ChangeAddress,
+    CloseMember,
+    CopyImages,
     CreateNetwork,
     CreatePool,
     DropVolume,
     EnableCluster,
     EndSegment,
-    Evacuate,
     ForgetForming,
     InstallSnap,
     InstallSnapFile,
@@ -40,12 +44,14 @@ from steps import (
     KeepOnVolume,
     KeepRoots,
     LeaveCluster,
+    Listen,
     MakeKey,
     MakeToken,
     MoveInstance,
     NoteIdentity,
     NoteSilence,
     NoteUnits,
+    NoteUnmoved,
     PassTurn,
     RemoveMember,
     ResetLxd,
@@ -182,6 +188,8 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     WriteCeph: _write_ceph,
     WriteOvn: net_acts.write_ovn,
     SetServerConfig: _set_server_config,
+    Listen: listening_acts.listen,
+    ChangeAddress: listening_acts.change_address,
     WriteNotes: _write_notes,
     CreatePool: pool_acts.create_pool,
     UpdatePool: pool_acts.update_pool,
@@ -208,9 +216,12 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     RestartLxd: _restart_lxd,
     SetRole: _set_role,
     ForgetForming: forming_acts.forget_forming,
-    Evacuate: leaving_acts.evacuate,
+    CloseMember: leaving_acts.close_member,
+    AwaitEvacuation: leaving_acts.await_evacuation,
     MoveInstance: leaving_acts.move_instance,
+    NoteUnmoved: leaving_acts.note_unmoved,
     StartInstance: leaving_acts.start_instance,
+    CopyImages: leaving_acts.copy_images,
     LeaveCluster: leaving_acts.leave_cluster,
     AwaitLeave: leaving_acts.await_leave,
     AwaitJoin: forming_acts.await_join,

@@ -24,12 +24,19 @@ class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
 
 
 def cluster_status(view: View) -> dict[str, object]:
-    """Tables of the cluster's members, pools and networks."""
+    """Tables of the cluster's members, pools and networks.
+
+    The fingerprint is that of the certificate which a remote client is asked to accept.
+    """
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
         raise ActionRefused(f"this unit is not a member: {make_plan(view).status}")
     table = report.members_table(lxd, peers, view.unit)
-    told: dict[str, object] = {"members": len(lxd.members), "table": table}
+    told: dict[str, object] = {
+        "members": len(lxd.members),
+        "fingerprint": lxd.server.fingerprint,
+        "table": table,
+    }
     if decided := peers.app.storage:
         known = lxd.pools or ()
         wanted = [pool.name for pool in pools.wanted(view, decided, known)]
@@ -110,7 +117,7 @@ def remove_pool(view: View, world: World, name: str) -> str:
     decided = peers.app.storage
     if decided is None or any(p.name == name for p in pools.wanted(view, decided, known)):
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
-    if down := [m.name for m in lxd.members if not m.online]:
+    if down := [m.name for m in lxd.members if not m.up]:
         raise ActionRefused(f"all members must be up: {names(down)} is not")
     if users := pool.users:
         listed = ", ".join(user.removeprefix("/1.0/") for user in users)

@@ -137,10 +137,18 @@ class LxdClusterCharm(ops.CharmBase):
         self._told = plan
 
     def _detach(self, event: ops.StorageDetachingEvent) -> None:
-        """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it."""
+        """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it.
+
+        Juju detaches what a unit that leaves has before it runs any other hook of it. So the unit
+        leaves the cluster in this one: a device is let go once LXD has no pool on it any more.
+        """
         location = str(event.storage.location)
         found = self._world.machine.devices((location,))
-        if found and found[0].use and self.unit.name not in _units_juju_knows().leaving:
+        if not found or not found[0].use:
+            return
+        if self.unit.name in _units_juju_knows().leaving:
+            self._leave(event)
+        else:
             reason = f"{location} {found[0].use}: remove the unit instead"
             self.unit.status = ops.BlockedStatus(reason)
             raise CannotDetach(reason)
@@ -181,10 +189,8 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _ask_for_certificate(self) -> None:
         for relation in self.model.relations[CERTIFICATES]:
-            hostname, address = (
-                self._world.machine.hostname(),
-                juju_reading.address(self.model, PEERS),
-            )
+            hostname = self._world.machine.hostname()
+            address = next(iter(juju_reading.addresses(self.model, PEERS)), "")
             for key, value in ovn.request(self.unit.name, hostname, address).items():
                 if relation.data[self.unit].get(key) != value:
                     relation.data[self.unit][key] = value
@@ -328,8 +334,8 @@ class LxdClusterCharm(ops.CharmBase):
             leader=leader,
             options=options,
             resource=snap.resource(juju_reading.attached_snap(self.model)),
-            cluster_address=juju_reading.address(self.model, PEERS),
-            https_address=juju_reading.address(self.model, HTTPS),
+            cluster_addresses=juju_reading.addresses(self.model, PEERS),
+            https_addresses=juju_reading.addresses(self.model, HTTPS),
             zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
             peers=known,
             units=units,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +51,10 @@ class PoolsApi:
         ready()
         body = {"name": name, "driver": driver, "config": dict(config)}
         self._client.change("POST", _POOLS, body, seconds=deadlines.POOL)
+
+    def await_changes(self, name: str) -> None:
+        """Returns once nothing is being done to a pool any more."""
+        self._client.await_changes(api_path("storage-pools", name), deadlines.POOL)
 
     def finish(self, name: str) -> None:
         """Makes a pool on the members that have not made it yet.
@@ -109,25 +112,6 @@ class PoolsApi:
             if why := _missing(details):
                 found[pool] = why
         return found
-
-    def local_buckets(self, pools: Iterable[str]) -> tuple[str, ...]:
-        """Storage buckets on members' own disks, such as `local/photos on m1`.
-
-        LXD 5.0 knows none, and a pool whose driver has none refuses to be asked (5.21.7 and 6.9).
-        """
-        found: list[str] = []
-        for pool in pools:
-            path = api_path("storage-pools", pool, "buckets")
-            query = {"recursion": "1", "all-projects": "true"}
-            try:
-                rows = self._client.get(path, query, deadlines.LIST)
-            except LxdError as error:
-                if error.not_found or error.status == HTTPStatus.BAD_REQUEST:
-                    continue
-                raise
-            local = [row for row in rows if row.get("location") not in ("", "none", None)]
-            found += [f"{pool}/{row['name']} on {row['location']}" for row in local]
-        return tuple(sorted(found))
 
     def _get(self, name: str, query: Mapping[str, str] | None = None) -> Any:
         return self._client.get(api_path("storage-pools", name), query or {})
