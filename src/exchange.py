@@ -56,7 +56,7 @@ def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
     if lxd.buckets and versions.ends_buckets(before, after):
         bucket = min(f"{b} on {b.location}" for b in lxd.buckets)
         number = versions.number(after)
-        return Plan(blocked(f"LXD {number} has no local buckets: copy and delete {bucket}"))
+        return Plan(blocked(f"LXD {number} keeps no local buckets: copy, then delete {bucket}"))
     return None
 
 
