@@ -205,8 +205,7 @@ HELD = {
             lxd(member(0), member(1), member(2)),
             buckets=(Bucket("default", "local", "photos", "m1"),),
         ),
-        "blocked: LXD 6.9 keeps no local buckets: copy, then delete bucket "
-        "default/local/photos on m1",
+        "blocked: LXD 6.9 has no local buckets: copy and delete local/photos on m1",
     ),
 }
 
