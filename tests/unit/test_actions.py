@@ -2,91 +2,16 @@
 
 from __future__ import annotations
 
-import stat
-import tarfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 import actions
-import database
 import lost
 from actions import ActionRefused
 from tests.unit.model_units import ModelApp, formed
 from view import Failures
-
-DAY = 86400.0
-
-
-@dataclass
-class ModelDatabase:
-    """The database of one member, and who of its voters listens."""
-
-    listening: tuple[str, ...] = ()
-    voters: int = 3
-    done: list[str] = field(default_factory=list[str])
-
-    def backup(self, now: float) -> str:
-        self.done.append("backup")
-        return f"copy-{now:.0f}"
-
-    def voters_that_listen(self) -> tuple[tuple[str, ...], int]:
-        return self.listening, self.voters
-
-    def recover(self) -> None:
-        self.done.append("recover")
-
-
-def silent(app: ModelApp) -> ModelApp:
-    app.units["lxd/0"].lxd.running = False
-    return app
-
-
-def recover(app: ModelApp, data: ModelDatabase, confirm: str = actions.CONFIRMATION) -> str:
-    return actions.recover_quorum(app.view("lxd/0"), app.units["lxd/0"].world, data, confirm)
-
-
-def test_a_quorum_is_recovered_after_a_copy():
-    data = ModelDatabase(listening=("10.0.0.1:8443",))
-
-    assert recover(silent(formed(3)), data) == "copy-1000"
-    assert data.done == ["backup", "recover"]
-
-
-REFUSED = [
-    ("no", ModelDatabase(), "confirm=yes-I-lost-a-majority"),
-    (
-        actions.CONFIRMATION,
-        ModelDatabase(listening=("10.0.0.1:8443", "10.0.0.2:8443")),
-        "2 of 3 voters listen",
-    ),
-    # Whoever stands by, or votes too, would be a second cluster beside the one that is to go on.
-    (actions.CONFIRMATION, ModelDatabase(("10.0.0.2:8443",)), "run it on lxd/1"),
-    (actions.CONFIRMATION, ModelDatabase(("10.0.0.9:8443",)), "run it on 10.0.0.9"),
-    (
-        actions.CONFIRMATION,
-        ModelDatabase(("10.0.0.1:8443", "10.0.0.0:8443"), 5),
-        "run it on 10.0.0.0",
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("confirm", "data", "why"),
-    REFUSED,
-    ids=["unconfirmed", "voters listen", "it stands by", "no unit's", "not the first"],
-)
-def test_a_quorum_is_not_recovered(confirm: str, data: ModelDatabase, why: str):
-    with pytest.raises(ActionRefused, match=why):
-        recover(silent(formed(3)), data, confirm)
-    assert data.done == []
-
-
-def test_a_cluster_that_answers_has_its_quorum():
-    with pytest.raises(ActionRefused, match="has its quorum"):
-        recover(formed(3), ModelDatabase())
 
 
 def test_a_loss_is_acknowledged_by_member_or_by_thing():
@@ -145,61 +70,6 @@ def test_no_new_cluster_while_a_unit_of_the_old_one_is_still_leaving():
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"m2": 3}', "null"])
 def test_what_others_wrote_in_the_record_of_losses_is_no_loss(text: str):
     assert lost.status({lost.KEY: text}) is None
-
-
-@pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> database.Database:
-    """LXD's tools as scripts, and the database's files."""
-    lxd = tmp_path / "lxd"
-    lxd.write_text(
-        '#!/bin/sh\ncase "$*" in\n'
-        '"sql global .dump") echo "CREATE TABLE nodes;";;\n'
-        '"sql local .dump") exit 1;;\n'
-        '"cluster list-database")\n'
-        'echo "+--+"; echo "|   ADDRESS   |"; echo "| 127.0.0.1:8443 |"; echo "| [::1]:8443 |";;\n'
-        f'*) echo "$*" >> {tmp_path}/log;;\nesac\n'
-    )
-    lxd.chmod(0o755)
-    monkeypatch.setattr(database, "_LXD", str(lxd))
-    monkeypatch.setattr(database, "_SNAP", str(lxd))
-    files = tmp_path / "files"
-    (files / "global").mkdir(parents=True)
-    (files / "global" / "segment").write_text("raft")
-    return database.Database(tmp_path / "backups", files)
-
-
-def test_a_copy_has_the_files_and_what_the_database_says(tools: database.Database):
-    path = Path(tools.backup(0.0))
-
-    assert path.name == "database-1970-01-01T00-00-00Z.tar.gz"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with tarfile.open(path) as tar:
-        assert sorted(tar.getnames()) == [
-            "database",
-            "database/global",
-            "database/global/segment",
-            "global.sql",
-        ]
-
-
-def test_the_last_seven_copies_are_kept(tools: database.Database):
-    paths = [Path(tools.backup(day * DAY)) for day in range(9)]
-
-    assert [path.exists() for path in paths] == [False, False, *[True] * 7]
-
-
-def test_voters_that_take_no_connection_do_not_count(tools: database.Database):
-    assert tools.voters_that_listen() == ((), 2)
-
-
-def test_a_recovery_stops_lxd_and_starts_it_again(tools: database.Database, tmp_path: Path):
-    tools.recover()
-
-    assert (tmp_path / "log").read_text().splitlines() == [
-        "stop lxd",
-        "cluster recover-from-quorum-loss --quiet",
-        "start lxd",
-    ]
 
 
 def switched() -> ModelApp:

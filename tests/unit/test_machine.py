@@ -41,7 +41,7 @@ def test_lxds_folder_is_emptied_and_stays(tmp_path: Path):
 
     Machine(tmp_path / "state", lxd).empty_lxd()
 
-    assert list(lxd.iterdir()) == []
+    assert [entry.name for entry in lxd.iterdir()] == ["server.crt"]
 
 
 def test_an_empty_or_missing_resource_is_none(tmp_path: Path):
@@ -70,8 +70,8 @@ def test_an_installation_that_was_cut_short_is_known(tmp_path: Path):
     there = snap.Snap(tmp_path / "state")
     assert not there.facts(None).unfinished
 
-    with pytest.raises((snap.SnapError, OSError)):
-        there.install_file(str(tmp_path / "no-such.snap"))
+    with pytest.raises(snap.SnapError):
+        there.install("5.21/stable", "")
 
     assert there.facts(None).unfinished
 
