@@ -109,9 +109,7 @@ class Node:
             *["/usr/bin/python3", "-I", "-S", str(_SCRIPTS / "init.py"), json.dumps(order)],
         ]
         with self._own("init.log").open("wb") as log:
-            init = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
-            )
+            init = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         if not init.stdout or init.stdout.readline() != b"ready\n":
             init.kill()
             init.wait()

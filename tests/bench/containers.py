@@ -45,9 +45,7 @@ def launch(app: BenchApp, name: str, member: str, *options: str) -> None:
 def containers(app: BenchApp) -> dict[str, Container]:
     """All containers of the cluster by name."""
     listed = json.loads(any_node(app).lxc("list", "--format=json"))
-    return {
-        row["name"]: Container(row["location"], row["status"] == "Running") for row in listed
-    }
+    return {row["name"]: Container(row["location"], row["status"] == "Running") for row in listed}
 
 
 def all_run(app: BenchApp, *names: str, seconds: float = 30) -> dict[str, str]:

@@ -52,7 +52,7 @@ class Departure:
     holds: list[str] = field(default_factory=list[str])
 
 
-def leave(app: BenchApp, *units: str, seconds: float = 300) -> dict[str, Departure]:
+def leave(app: BenchApp, *units: str, seconds: float = 180) -> dict[str, Departure]:
     """The operator removes units, all at once; returns when their machines are given back.
 
     Those that stay run hooks meanwhile, as Juju tells them that others depart.
