@@ -24,13 +24,18 @@ def together(app: BenchApp, units: Iterable[str] | None = None) -> dict[str, Pla
         return dict(zip(names, pool.map(app.hook, names), strict=True))
 
 
-def until(app: BenchApp, question: Callable[[], bool], seconds: float) -> float:
-    """Hooks of all units at once, again and again, until the answer is yes; the seconds it took."""
+def until(
+    app: BenchApp,
+    question: Callable[[], bool],
+    seconds: float,
+    units: Iterable[str] | None = None,
+) -> float:
+    """Hooks of units at once, again and again, until the answer is yes; the seconds it took."""
     begin = time.monotonic()
     while not question():
         if time.monotonic() - begin > seconds:
             raise AssertionError(f"not in {seconds:.0f} s: {statuses(app)}")
-        together(app)
+        together(app, units)
     return time.monotonic() - begin
 
 

@@ -17,10 +17,7 @@ HOOK = 60.0
 def test_two_of_three_are_gone_and_come_back(trio: BenchApp):
     for unit in ("lxd/1", "lxd/2"):
         trio.units[unit].node.kill_daemon()
-    begin = time.monotonic()
-    status = trio.hook("lxd/0").status
-    assert "quorum" in str(status)
-    assert time.monotonic() - begin < HOOK
+    until(trio, lambda: "quorum" in _status(trio), 60, ("lxd/0",))
     for unit in ("lxd/1", "lxd/2"):
         trio.units[unit].node.start_daemon()
     until(trio, lambda: all_active(trio), 120)
@@ -31,10 +28,7 @@ def test_one_starts_without_the_others_and_they_come_back(trio: BenchApp):
     for unit in trio.units.values():
         unit.node.kill_daemon()
     trio.units["lxd/0"].node.start_daemon()
-    begin = time.monotonic()
-    status = trio.hook("lxd/0").status
-    assert str(status).startswith(("waiting", "blocked"))
-    assert time.monotonic() - begin < 2 * HOOK
+    assert _status(trio).startswith(("waiting", "blocked"))
     for unit in trio.units.values():
         unit.node.start_daemon()
     until(trio, lambda: all_active(trio), 120)
@@ -51,3 +45,10 @@ def test_nobody_leaves_without_a_quorum(trio: BenchApp):
     trio.leaving.discard("lxd/0")
     until(trio, lambda: all_active(trio), 120)
     leave(trio, "lxd/0")
+
+
+def _status(app: BenchApp) -> str:
+    begin = time.monotonic()
+    status = app.hook("lxd/0").status
+    assert time.monotonic() - begin < HOOK
+    return str(status)

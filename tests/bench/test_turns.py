@@ -12,6 +12,7 @@ import pytest
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.notes import entries_of
+from tests.bench.figures import Figures
 from tests.bench.units import BenchApp
 
 LOG = "hammer."
@@ -48,16 +49,16 @@ class Hammer:
         return max(entries, default=0)
 
 
-def test_two_members_take_a_hundred_turns(trio: BenchApp):
-    _hammer(trio, 100)
+def test_two_members_take_a_hundred_turns(trio: BenchApp, figures: Figures):
+    _hammer(trio, 100, figures)
 
 
 @pytest.mark.long
-def test_two_members_take_a_thousand_turns(trio: BenchApp):
-    _hammer(trio, 1000)
+def test_two_members_take_a_thousand_turns(trio: BenchApp, figures: Figures):
+    _hammer(trio, 1000, figures)
 
 
-def _hammer(app: BenchApp, turns: int) -> None:
+def _hammer(app: BenchApp, turns: int, figures: Figures) -> None:
     hammers = [Hammer(f"m{n}", app.units[f"lxd/{n}"].lxd) for n in (1, 2)]
     begin = time.monotonic()
     with ThreadPoolExecutor() as pool:
@@ -65,12 +66,8 @@ def _hammer(app: BenchApp, turns: int) -> None:
             done.result()
     seconds = time.monotonic() - begin
     one, other = hammers
-    print(
-        f"{turns} turns in {seconds:.0f} s; "
-        + "; ".join(
-            f"{h.name}: {h.tries} tries, {len(h.wins)} won, {dict(h.unclear)}" for h in hammers
-        )
-    )
+    tried = ", ".join(f"{h.name} won {len(h.wins)} of {h.tries} tries" for h in hammers)
+    figures(f"{turns} turns in {seconds:.0f} s: {tried}")
     assert not one.unclear
     assert not other.unclear
     # Never two holders.
