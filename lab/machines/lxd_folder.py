@@ -26,15 +26,19 @@ def check(folder: Path) -> None:
             raise MachineError(f"{folder}: no LXD to pack there: bin/{name} is missing")
 
 
-def parts(folder: Path) -> list[Path]:
-    """What goes into the snap: `bin`, and `lib` where there is one."""
-    return [part for part in (folder / "bin", folder / "lib") if part.is_dir()]
+def contents(folder: Path) -> list[Path]:
+    """What goes into the snap, sorted: all of `bin`, and of `lib` the shared libraries.
+
+    Not liblxc: it finds its files by paths that were compiled into it, and LXC 7 knows no cgroup
+    v1. LXD works with the machines' own.
+    """
+    found = [*(folder / "bin").rglob("*"), *(folder / "lib").rglob("*.so*")]
+    return sorted(file for file in found if file.is_file() and not file.name.startswith("liblxc."))
 
 
 def digest(folder: Path) -> str:
     """A short hash of all that goes into the snap: two LXDs of one version differ in it."""
-    files = [file for part in parts(folder) for file in part.rglob("*") if file.is_file()]
-    return digests.digest(sorted(files), [], folder)
+    return digests.digest(contents(folder), [], folder)
 
 
 def version(folder: Path, system: Path) -> str:

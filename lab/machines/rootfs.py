@@ -144,6 +144,11 @@ def _tune(root: Path) -> None:
     wanted.mkdir(exist_ok=True)
     (wanted / "lab-boot.service").symlink_to("../lab-boot.service")
     (root / "snap").mkdir(exist_ok=True)
+    # Where LXD, run as a snap, looks for the files of the system: strict snaps have it there.
+    files = root / "var/lib/snapd/hostfs"
+    if files.is_dir():
+        files.rmdir()
+    files.symlink_to("/")
 
 
 def _put_to_sleep(units: Path) -> None:

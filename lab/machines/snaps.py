@@ -52,8 +52,10 @@ def lay_out_lxd(folder: Path, snap: Path, version: str) -> None:
     shutil.copytree(rootfs.RECIPE / "snaps/lxd", snap)
     meta = snap / "meta/snap.yaml"
     meta.write_text(meta.read_text().replace("@VERSION@", version))
-    for part in lxd_folder.parts(folder):
-        shutil.copytree(part, snap / part.name, symlinks=True)
+    for file in lxd_folder.contents(folder):
+        copy = snap / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, copy, follow_symlinks=False)
 
 
 def _copy(name: str, scratch: Path) -> Path:

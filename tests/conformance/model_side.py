@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 
 from tests.conformance.side import MACHINES, POOL
-from tests.simulation.model.cloud import Cloud
-from tests.simulation.model.lxd_port import ModelLxd
-from tests.simulation.model.server import Server
+from tests.lxd_model.cloud import Cloud
+from tests.lxd_model.lxd_port import ModelLxd
+from tests.lxd_model.server import Server
 
 _START = 40.0
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from lxd_reading import LxdUnreachable
+
 from lab.machines import host
 from lab.machines.image import DEFAULT_CACHE, ensure_image
 from lab.machines.layers import Image
 from lab.machines.machine import Machine
 from lxd import LxdApi
-from lxd_reading import LxdUnreachable
 from tests.conformance.side import MACHINES, POOL
 
 # High numbers: a demo may be running on this computer with the low ones.

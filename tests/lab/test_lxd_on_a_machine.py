@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,9 +21,15 @@ SERVICE = "snap.lxd.daemon.service"
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A machine with LXD and a container in it."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("lab")
+    yield home
+    host.clean(home, print)
+
+
+@pytest.fixture(scope="module")
+def machine(home: Path) -> Machine:
+    """A machine with LXD and a container in it."""
     machine = Machine(home, NUMBER, ensure_image(DEFAULT_CACHE, print))
     boot(machine)
     install_lxd(machine)
@@ -37,8 +44,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         """,
         120,
     )
-    yield machine
-    host.clean(home, print)
+    return machine
 
 
 @pytest.fixture

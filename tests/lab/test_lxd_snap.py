@@ -46,12 +46,21 @@ def test_the_snap_has_the_programs_and_the_libraries(folder: Path, tmp_path: Pat
     snaps.lay_out_lxd(folder, snap, "5.21.7")
     assert os.access(snap / "bin/lxd-agent", os.X_OK)
     assert (snap / "lib/libdqlite.so.0").readlink() == Path("libdqlite.so.0.0.1")
-    assert not (snap / "share").exists()
+    assert {path.name for path in snap.iterdir()} == {"bin", "commands", "lib", "meta"}
+    assert not (snap / "lib/README").exists()
     assert yaml.safe_load((snap / "meta/snap.yaml").read_text())["version"] == "5.21.7"
 
 
+def test_liblxc_is_the_machine_s(folder: Path, tmp_path: Path):
+    (folder / "lib/liblxc.so.1").write_text("paths of another system")
+    snaps.lay_out_lxd(folder, tmp_path / "snap", "5.21.7")
+    names = {path.name for path in (tmp_path / "snap/lib").iterdir()}
+    assert names == {"libdqlite.so.0", "libdqlite.so.0.0.1"}
+
+
 @pytest.mark.parametrize(
-    ("file", "content"), [("bin/lxd", "other"), ("lib/libdqlite.so.0", "other"), ("lib/new", "")]
+    ("file", "content"),
+    [("bin/lxd", "other"), ("lib/libdqlite.so.0", "other"), ("lib/libnew.so", "")],
 )
 def test_two_lxds_have_snaps_side_by_side(folder: Path, tmp_path: Path, file: str, content: str):
     before = Image(tmp_path, folder).lxd_snap_file("6.9")

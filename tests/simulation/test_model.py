@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
-from tests.simulation.model.cloud import Cloud, Fault
-from tests.simulation.model.server import Server
-from tests.simulation.model.truth import MemberTruth
+
+from tests.lxd_model.cloud import Cloud, Fault
+from tests.lxd_model.server import Server
+from tests.lxd_model.truth import MemberTruth
 
 
 def machines(count: int) -> tuple[Cloud, list[Server]]:

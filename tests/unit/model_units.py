@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from lxd.api import LxdApi
 from tests.application import Application, Unit
-from tests.unit.model_world import ModelCluster, ModelLxd, ModelMachine, ModelSnap
+from tests.lxd_model.cloud import Cloud
+from tests.lxd_model.server import Server
+from tests.unit.model_world import UnitMachine, UnitSnap
 from world import World
 
 
@@ -14,32 +17,38 @@ from world import World
 class ModelUnit(Unit):
     """One unit and its machine."""
 
-    lxd: ModelLxd = field(kw_only=True)
-    snap: ModelSnap = field(kw_only=True)
-    machine: ModelMachine = field(kw_only=True)
+    server: Server = field(kw_only=True)
+    snap: UnitSnap = field(kw_only=True)
+    machine: UnitMachine = field(kw_only=True)
 
 
 @dataclass
 class ModelApp(Application[ModelUnit]):
-    """All units, and the clusters that their LXDs are in."""
+    """All units, and the cloud that their machines are in."""
 
-    clusters: dict[str, ModelCluster] = field(default_factory=dict[str, ModelCluster])
-    now: float = 1000.0
+    cloud: Cloud = field(default_factory=Cloud)
 
     def add(self, number: int, hostname: str = "") -> ModelUnit:
         """One more unit, on a machine of its own."""
-        name = f"lxd/{number}"
-        lxd = ModelLxd(name, self.clusters)
-        machine = ModelMachine(hostname or f"m{number}", lxd)
-        snap = ModelSnap()
-        world = World(lxd, snap, machine, lambda: self.now, lambda _: None)
-        address = f"10.0.0.{number + 1}"
-        return self.enter(ModelUnit(name, world, address, lxd=lxd, snap=snap, machine=machine))
+        name, address = f"lxd/{number}", f"10.0.0.{number + 1}"
+        server = self.cloud.add(str(len(self.cloud.servers)), hostname or f"m{number}", address)
+        machine, snap = UnitMachine(server), UnitSnap(server)
+        world = World(
+            LxdApi(server.lxd),
+            snap,
+            machine,
+            server.database,
+            lambda: self.cloud.now,
+            lambda _: None,
+        )
+        return self.enter(
+            ModelUnit(name, world, address, server=server, snap=snap, machine=machine)
+        )
 
 
-def formed(count: int, **options: Any) -> ModelApp:
+def formed(count: int, generation: str = "5.21", **options: Any) -> ModelApp:
     """An application whose units are all members."""
-    app = ModelApp(options=options)
+    app = ModelApp(options=options, cloud=Cloud(generation=generation))
     for number in range(count):
         app.add(number)
     app.settle()

@@ -1,0 +1,132 @@
+"""A request as a handler gets it, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.lxd_model import peers, times
+from tests.lxd_model.operations import Operation, Work
+from tests.lxd_model.refusal import not_found
+from tests.lxd_model.things import Config
+
+if TYPE_CHECKING:
+    from tests.lxd_model.records import Records
+    from tests.lxd_model.server import Server
+
+
+@dataclass
+class Call:
+    """A request to a server. `names` are the variable parts of its path, `match` is If-Match."""
+
+    server: Server
+    names: tuple[str, ...] = ()
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: Any = None
+    match: str = ""
+
+    @property
+    def records(self) -> Records:
+        """The database that the server has."""
+        return self.server.records
+
+    @property
+    def recursive(self) -> bool:
+        """Whether a list shall be of whole objects."""
+        return self.query.get("recursion", "0") not in ("", "0")
+
+    @property
+    def project(self) -> str:
+        """The project that is asked about."""
+        return self.query.get("project") or "default"
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The keys in its body."""
+        found: dict[str, str] = self.body.get("config") or {}
+        return dict(found)
+
+    @property
+    def devices(self) -> dict[str, Config]:
+        """The devices in its body."""
+        found: dict[str, Config] = self.body.get("devices") or {}
+        return dict(found)
+
+    @property
+    def target(self) -> str:
+        """The member that it is for, empty for all. Raises Refusal if no member is called so."""
+        name = self.query.get("target", "")
+        if name and self.records.clustered and name not in self.records.rows:
+            raise not_found("Cluster member")
+        return name if self.records.clustered else ""
+
+    def forwarded(self) -> str:
+        """The same where that member's daemon has to answer. Raises Refusal if it does not."""
+        name = self.target
+        if name and name != self.server.name and not self.server.hears(self.records.rows[name]):
+            raise peers.missing(self.server)
+        return name
+
+
+@dataclass
+class Answer:
+    """What a server says. `took` are the seconds for that."""
+
+    metadata: Any = None
+    etag: str = ""
+    status: int = 200
+    location: str = ""
+    took: float = times.REQUEST
+    work: Operation | None = None
+    """What the server waits for before it answers."""
+    begun: dict[str, Any] | None = None
+    """The operation that it has begun, as it tells of it."""
+    error: str = ""
+    """For answers of the kind that is an error though HTTP's status is 200."""
+
+
+Handler = Callable[[Call], Answer]
+
+EMPTY: dict[str, Any] = {}
+
+
+def request(call: Call, kind: str, name: str, work: Work) -> Answer:
+    """Work that takes time, whose request is answered at its end."""
+    operation = call.server.cloud.start(call.server, kind, name, work)
+    return Answer(EMPTY, work=operation)
+
+
+def began(operation: Operation) -> Answer:
+    """The answer to a request that began an operation."""
+    return Answer(begun=operation.begun_as())
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change that is an operation in some generations: what it is called, and about what."""
+
+    description: str
+    url: str
+    made: bool = False
+    """Whether it makes something: LXD answers with 201 where it is no operation."""
+    took: float = times.REQUEST
+
+
+def change(call: Call, what: Change, effect: Callable[[], None], is_operation: bool) -> Answer:
+    """Makes a change, at once or as an operation."""
+    if not is_operation:
+        effect()
+        status, metadata = (201, None) if what.made else (200, EMPTY)
+        location = what.url if what.made else ""
+        return Answer(metadata, status=status, location=location, took=what.took)
+
+    def work() -> Work:
+        yield times.OPERATION
+        effect()
+        yield what.took
+
+    server = call.server
+    operation = server.cloud.start(server, "change", "", work(), what.description)
+    operation.url = what.url
+    return began(operation)

@@ -1,0 +1,255 @@
+"""Instances."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.lxd_model import evacuation, instances, peers, times
+from tests.lxd_model.api import used_by
+from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler, began
+from tests.lxd_model.api.etag import check, etag
+from tests.lxd_model.operations import Work
+from tests.lxd_model.refusal import Refusal, bad
+from tests.lxd_model.things import DEFAULT, Instance
+
+if TYPE_CHECKING:
+    from tests.lxd_model.records import Key
+    from tests.lxd_model.server import Server
+
+PATH = "/1.0/instances"
+
+
+def _told(call: Call, instance: Instance) -> dict[str, Any]:
+    records = call.records
+    found: dict[str, Any] = {
+        "name": instance.name,
+        "description": "",
+        "status": "Running" if instance.running else "Stopped",
+        "status_code": 103 if instance.running else 102,
+        "created_at": "2026-11-28T00:00:00Z",
+        "last_used_at": "1970-01-01T00:00:00Z",
+        "location": instance.location,
+        "type": instance.kind,
+        "project": instance.project,
+        "architecture": "x86_64",
+        "ephemeral": instance.ephemeral,
+        "stateful": False,
+        "profiles": list(instance.profiles),
+        "config": dict(instance.config),
+        "devices": dict(instance.devices),
+    }
+    # LXD leaves out what is empty.
+    if config := instances.all_config(records, instance):
+        found["expanded_config"] = config
+    if devices := instances.all_devices(records, instance):
+        found["expanded_devices"] = devices
+    return found
+
+
+def _unknown(instance: Instance) -> dict[str, Any]:
+    """One of a member that does not answer: hardly anything is known of it."""
+    return {
+        "name": instance.name,
+        "description": "",
+        "status": "Error",
+        "status_code": 400,
+        "created_at": "0001-01-01T00:00:00Z",
+        "last_used_at": "0001-01-01T00:00:00Z",
+        "location": instance.location,
+        "type": "",
+        "project": instance.project,
+        "architecture": "",
+        "ephemeral": False,
+        "stateful": False,
+        "profiles": None,
+        "config": None,
+        "devices": None,
+    }
+
+
+def get_all(call: Call) -> Answer:
+    """GET /1.0/instances."""
+    records, server = call.records, call.server
+    asked = call.query.get("all-projects") == "true"
+    found = [i for i in records.instances.values() if asked or i.project == call.project]
+    if not call.recursive:
+        return Answer([used_by.instance(i) for i in found])
+    silent, slow = _silent(server)
+    rows = [_unknown(i) if i.location in silent else _told(call, i) for i in found]
+    waits = any(i.location in slow for i in found)
+    return Answer(rows, took=times.HANDSHAKE if waits else times.REQUEST)
+
+
+def _silent(server: Server) -> tuple[set[str], set[str]]:
+    """Members that do not answer, and those among them of which LXD finds it out late."""
+    records, cloud = server.records, server.cloud
+    silent = [r for r in records.members if r.name != server.name and not server.hears(r)]
+    slow = {
+        row.name
+        for row in silent
+        if (there := cloud.servers[row.server]).running
+        and not (cloud.now - row.heartbeat > records.threshold)
+        and (there.frozen or not cloud.reachable(server.machine, row.server))
+    }
+    return {row.name for row in silent}, slow
+
+
+def _key(call: Call) -> Key:
+    return call.project, call.names[0]
+
+
+def _find(call: Call) -> Instance:
+    """An instance whose member answers. Raises Refusal."""
+    instance = instances.find(call.records, _key(call))
+    row = call.records.rows.get(instance.location)
+    if row is not None and row.name != call.server.name and not call.server.hears(row):
+        raise peers.missing(call.server)
+    return instance
+
+
+def get(call: Call) -> Answer:
+    """GET /1.0/instances/NAME."""
+    instance = _find(call)
+    return Answer(_told(call, instance), _etag(instance))
+
+
+def _etag(instance: Instance) -> str:
+    return etag(
+        instance.config, instance.devices, instance.ephemeral, instance.profiles, instance.kind
+    )
+
+
+def post(call: Call) -> Answer:
+    """POST /1.0/instances: an empty one, stopped."""
+    body, server = call.body, call.server
+    name = body.get("name")
+    if not name:
+        raise bad("No name provided")
+    place = call.forwarded() or server.place
+    project = call.project
+    instance = Instance(
+        project=project,
+        name=name,
+        location=place,
+        config=call.config,
+        devices=call.devices,
+        profiles=tuple(body.get("profiles") or (DEFAULT,)),
+        ephemeral=bool(body.get("ephemeral")),
+        kind=body.get("type") or "container",
+        launched=server.cloud.now,
+    )
+
+    def effect() -> None:
+        keep(server, instance)
+
+    return _operation(call, "Creating instance", instance.key, effect, 0.1)
+
+
+def keep(server: Server, instance: Instance) -> Instance:
+    """A new instance is there, on the pool that its root disk is on. Raises Refusal."""
+    records = server.records
+    if instance.key in records.instances:
+        raise Refusal(f'Instance "{instance.name}" already exists', 409)
+    row = records.rows.get(instance.location)
+    devices = instances.all_devices(records, instance).values()
+    pool = next((d.get("pool", "") for d in devices if d.get("path") == "/"), "")
+    instance = replace(instance, pool=pool)
+    records.instances[instance.key] = instance
+    there = server.cloud.servers[row.server] if row is not None else server
+    there.disk[str(instance)] = instance
+    return instance
+
+
+def _operation(call: Call, what: str, key: Key, effect: Any, seconds: float) -> Answer:
+    def work() -> Work:
+        yield times.OPERATION
+        effect()
+        yield seconds
+
+    server = call.server
+    operation = server.cloud.start(server, "instance", key[-1], work(), what)
+    operation.url = used_by.url("instances", key[-1], project=key[0])
+    return began(operation)
+
+
+def move(call: Call) -> Answer:
+    """POST /1.0/instances/NAME?target=MEMBER: it goes there."""
+    server, key = call.server, _key(call)
+    target = call.query.get("target", "")
+    if not call.body.get("migration") or not target:
+        raise bad("Only moving an instance to a member is modelled")
+    work = evacuation.move_by_name(server, key, target)
+    operation = server.cloud.start(server, "move_instance", key[-1], work, "Migrating instance")
+    return began(operation)
+
+
+def put_state(call: Call) -> Answer:
+    """PUT /1.0/instances/NAME/state: starts or stops it."""
+    server, instance = call.server, _find(call)
+    action = call.body.get("action")
+    row = call.records.rows.get(instance.location)
+    if action == "start":
+        instances.refuse_evacuated(row)
+
+    def effect() -> None:
+        if action == "start":
+            instances.start(server, instance.key)
+        else:
+            instances.stop(server, instances.find(server.records, instance.key))
+
+    what = {"start": "Starting instance", "stop": "Stopping instance"}.get(str(action))
+    if what is None:
+        raise bad(f'Unknown action "{action}"')
+    return _operation(call, what, instance.key, effect, 0.5)
+
+
+def patch(call: Call) -> Answer:
+    """PATCH /1.0/instances/NAME: of its devices and keys those that are named."""
+    instance = _find(call)
+    check(call, _etag(instance))
+    devices = {**instance.devices, **call.devices}
+    config = {**instance.config, **call.config}
+    instances.set_devices(call.server, instance.key, devices, config)
+    return Answer(EMPTY)
+
+
+def put(call: Call) -> Answer:
+    """PUT /1.0/instances/NAME, which is an operation in all generations."""
+    instance = _find(call)
+    check(call, _etag(instance))
+    devices = call.devices
+    config = call.config
+
+    def effect() -> None:
+        instances.set_devices(call.server, instance.key, devices, config)
+
+    return _operation(call, "Updating instance", instance.key, effect, 0.1)
+
+
+def delete(call: Call) -> Answer:
+    """DELETE /1.0/instances/NAME."""
+    instance = _find(call)
+    if instance.running:
+        raise bad("Instance is running")
+
+    def effect() -> None:
+        instances.delete(call.server, instance.key)
+
+    return _operation(call, "Deleting instance", instance.key, effect, 0.1)
+
+
+def get_old(call: Call) -> Answer:
+    """GET /1.0/containers and /1.0/virtual-machines, until 6.7."""
+    if call.server.generation.newest:
+        raise Refusal("Not Found", 404)
+    return get_all(call)
+
+
+ROUTES: dict[str, dict[str, Handler]] = {
+    PATH: {"GET": get_all, "POST": post},
+    f"{PATH}/NAME": {"GET": get, "POST": move, "PATCH": patch, "PUT": put, "DELETE": delete},
+    f"{PATH}/NAME/state": {"PUT": put_state},
+    "/1.0/containers": {"GET": get_old},
+    "/1.0/virtual-machines": {"GET": get_old},
+}

@@ -1,0 +1,81 @@
+"""Who uses a pool, a network, a profile or a project, as LXD lists it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from tests.lxd_model import instances
+from tests.lxd_model.things import DEFAULT
+
+if TYPE_CHECKING:
+    from tests.lxd_model.records import Records
+    from tests.lxd_model.things import Bucket, Instance, Network, Pool, Profile, Volume
+
+
+def url(*parts: str, project: str = DEFAULT, target: str = "") -> str:
+    """The path of an object, as LXD writes it."""
+    path = "/".join(("/1.0", *(quote(part, safe="") for part in parts)))
+    query = [f"project={project}"] if project != DEFAULT else []
+    query += [f"target={target}"] if target not in ("", "none") else []
+    return path + (f"?{'&'.join(query)}" if query else "")
+
+
+def instance(found: Instance) -> str:
+    """The path of an instance."""
+    return url("instances", found.name, project=found.project)
+
+
+def _profile(found: Profile) -> str:
+    return url("profiles", found.name, project=found.project)
+
+
+def _stored(found: Volume | Bucket, kind: tuple[str, ...]) -> str:
+    parts = ("storage-pools", found.pool, *kind, found.name)
+    return url(*parts, project=found.project, target=found.location)
+
+
+def of_pool(records: Records, pool: Pool) -> list[str]:
+    """Instances, profiles, volumes and buckets."""
+    name = pool.name
+    found = [instance(i) for i in records.instances.values() if i.pool == name]
+    found += _profiles_with(records, "pool", name)
+    volumes = records.volumes.values()
+    found += [_stored(v, ("volumes", "custom")) for v in volumes if v.pool == name]
+    found += [_stored(b, ("buckets",)) for b in records.buckets.values() if b.pool == name]
+    return found
+
+
+def of_network(records: Records, network: Network) -> list[str]:
+    """Instances and profiles."""
+    found = [
+        instance(i)
+        for i in records.instances.values()
+        if network.name in instances.on_network(records, i)
+    ]
+    return found + _profiles_with(records, "network", network.name)
+
+
+def _profiles_with(records: Records, key: str, value: str) -> list[str]:
+    return [
+        _profile(p)
+        for p in records.profiles.values()
+        if any(device.get(key) == value for device in p.devices.values())
+    ]
+
+
+def of_profile(records: Records, profile: Profile) -> list[str]:
+    """Instances."""
+    return [instance(i) for i in instances.users_of_profile(records, profile)]
+
+
+def of_project(records: Records, name: str) -> list[str]:
+    """All that is in a project."""
+    found = [_profile(p) for p in records.profiles.values() if p.project == name]
+    found += [instance(i) for i in records.instances.values() if i.project == name]
+    found += [url("images", i.fingerprint) for i in records.images.values() if i.project == name]
+    volumes = records.volumes.values()
+    found += [_stored(v, ("volumes", "custom")) for v in volumes if v.project == name]
+    if name == DEFAULT:
+        found += [url("networks", n) for n in records.networks]
+    return found

@@ -1,0 +1,141 @@
+"""What operators do by hand, with `lxc`, without the charm. It takes no time and asks nobody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tests.lxd_model import evacuation, joining, membership
+from tests.lxd_model.api import instances as api_instances
+from tests.lxd_model.listeners import CLUSTER, CORE
+from tests.lxd_model.operations import Work
+from tests.lxd_model.server import Server
+from tests.lxd_model.things import DEFAULT, Bucket, Devices, Image, Instance, Volume
+
+_PORT = 8443
+
+
+def launch(
+    server: Server,
+    name: str,
+    evacuate: str = "",
+    *,
+    project: str = DEFAULT,
+    devices: Devices | None = None,
+    ephemeral: bool = False,
+    running: bool = True,
+    kind: str = "container",
+) -> Instance:
+    """A new instance on a server, running."""
+    server.cloud.tick()
+    config = {"cluster.evacuate": evacuate} if evacuate not in ("", "auto") else {}
+    instance = Instance(
+        project=project,
+        name=name,
+        location=server.place,
+        running=running,
+        config=config,
+        devices=dict(devices or {}),
+        ephemeral=ephemeral,
+        kind=kind,
+        launched=server.cloud.now,
+    )
+    return api_instances.keep(server, instance)
+
+
+def create(server: Server, name: str, evacuate: str = "", *, project: str = DEFAULT) -> Instance:
+    """A new instance on a server that nobody has started."""
+    return launch(server, name, evacuate, project=project, running=False)
+
+
+def add_volume(server: Server, pool: str, name: str, project: str = DEFAULT) -> Volume:
+    """A new custom volume on a server."""
+    server.cloud.tick()
+    volume = Volume(project, pool, name, server.place)
+    server.records.volumes[volume.key] = volume
+    server.disk[str(volume)] = volume
+    return volume
+
+
+def add_bucket(server: Server, pool: str, name: str, project: str = DEFAULT) -> Bucket:
+    """A new storage bucket on a server."""
+    server.cloud.tick()
+    bucket = Bucket(project, pool, name, server.place)
+    server.records.buckets[bucket.key] = bucket
+    server.disk[str(bucket)] = bucket
+    return bucket
+
+
+def add_image(server: Server, fingerprint: str) -> Image:
+    """A new image, of which only this server has a copy."""
+    server.cloud.tick()
+    image = Image(fingerprint, frozenset({server.place}))
+    server.records.images[fingerprint] = image
+    server.disk[str(image)] = image
+    return image
+
+
+def evacuate(server: Server, name: str = "") -> None:
+    """`lxc cluster evacuate`, to its end. Raises Refusal."""
+    finish(server, evacuation.evacuation(server, name or server.name).work)
+
+
+def restore(server: Server, name: str = "") -> None:
+    """`lxc cluster restore`, to its end. Raises Refusal."""
+    finish(server, evacuation.restoring(server, name or server.name).work)
+
+
+def finish(server: Server, work: Work) -> None:
+    """Lets work go to its end at once. Raises Refusal if it fails."""
+    for seconds in work:
+        if math.isinf(seconds):
+            raise RuntimeError("this hangs for good")
+    server.cloud.operations = [o for o in server.cloud.operations if o.work is not work]
+
+
+def rename_member(server: Server, name: str, new: str) -> None:
+    """`lxc cluster rename`."""
+    server.cloud.tick()
+    membership.rename(server, name, new)
+
+
+def update_certificate(server: Server) -> None:
+    """`lxc cluster update-certificate`: the same cluster shows another one."""
+    server.cloud.tick()
+    server.records.certificate = f"{server.records.identity} renewed {server.cloud.count()}"
+
+
+def listen(server: Server) -> str:
+    """LXD listens on its machine's address, for clients and members. Its endpoint."""
+    endpoint = f"{server.address}:{_PORT}"
+    server.config.update({CORE: endpoint, CLUSTER: endpoint})
+    server.listeners.open()
+    return endpoint
+
+
+def found(server: Server, name: str = "") -> None:
+    """`lxd init`: a cluster of one."""
+    listen(server)
+    finish(server, joining.bootstrap(server, name or server.hostname))
+    server.cloud.tick()
+
+
+def join(
+    server: Server, member: Server, name: str = "", answers: tuple[Mapping[str, Any], ...] = ()
+) -> None:
+    """`lxc cluster add` on a member, `lxd init` on the server that joins. Raises Refusal."""
+    endpoint = f"{server.address}:{_PORT}"
+    server.config.setdefault(CORE, endpoint)
+    server.listeners.open()
+    name = name or server.hostname
+    token = joining.make_token(member, name)
+    told = joining.Told(
+        name=name,
+        address=endpoint,
+        way=token.addresses[0],
+        token={"server_name": name, "secret": token.secret},
+        answers=answers,
+    )
+    finish(server, joining.join(server, told))
+    server.cloud.tick()

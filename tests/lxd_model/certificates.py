@@ -1,0 +1,25 @@
+"""Certificates that stand for real ones: PEM of some bytes, and the fingerprint of those."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+
+
+@lru_cache(maxsize=4096)
+def fingerprint(seed: str) -> str:
+    """What LXD tells of the certificate that `seed` stands for: the SHA-256 of its bytes."""
+    return hashlib.sha256(_bytes(seed)).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def pem(seed: str) -> str:
+    """The certificate that `seed` stands for."""
+    text = base64.b64encode(_bytes(seed)).decode()
+    lines = "\n".join(text[i : i + 64] for i in range(0, len(text), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
+
+
+def _bytes(seed: str) -> bytes:
+    return f"the certificate of {seed}".encode()

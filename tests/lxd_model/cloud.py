@@ -1,0 +1,162 @@
+"""All machines of a simulation, the time they share and the network between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from tests.lxd_model import generations, heartbeats, times
+from tests.lxd_model.operations import Operation, Work
+from tests.lxd_model.records import Records, State
+from tests.lxd_model.server import Server
+from tests.lxd_model.truth import ClusterTruth, MemberTruth
+
+Fault = Literal["", "refuse", "timeout", "lost"]
+
+
+class Cloud:
+    """The world of one simulation. Nothing in it depends on anything but what is done to it.
+
+    `now` is in virtual seconds. Every call of a port says `pause(seconds, what)` before its effect
+    and after it: the engine may let others go on there, advance `now`, or raise to kill the hook;
+    it must return no earlier than `seconds` later. `fault(machine, call)` is asked once by each
+    call: "refuse" fails before any effect, "timeout" says nothing until the call's deadline and
+    has no effect, "lost" has the effect and loses the answer.
+    """
+
+    def __init__(self, now: float = 1_000_000.0, generation: str = "5.21") -> None:
+        self.now = now
+        self.version = generations.generation(generation).version
+        """The version of LXD that snapd brings, until it is told otherwise."""
+        self.pause: Callable[[float, str], None] = self._advance
+        self.fault: Callable[[str, str], Fault] = _no_fault
+        self.servers: dict[str, Server] = {}
+        self.databases: list[Records] = []
+        self.operations: list[Operation] = []
+        self.finished: list[Operation] = []
+        """Those that are over, and that LXD lists for a little longer."""
+        self.tokens: list[str] = []
+        """The secret of every join token that was ever made."""
+        self.destroyed_data: list[str] = []
+        """Devices of which an operator's data were wiped."""
+        self.cut_off: list[str] = []
+        """Instances that were moved to another network, and from which one."""
+        self.unlinked: list[str] = []
+        """Members that joined without an interface for a network that is on one."""
+        self.stopped: list[str] = []
+        """Instances that stopped because somebody stopped the snap, or that LXD would not move."""
+        self._cuts: set[frozenset[str]] = set()
+        self._counter = 0
+
+    def add(self, machine: str, hostname: str, address: str) -> Server:
+        """A new machine: powered on, with snapd and without LXD."""
+        server = Server(self, machine, hostname, address)
+        self.servers[machine] = server
+        return server
+
+    def count(self) -> int:
+        """Another number each time."""
+        self._counter += 1
+        return self._counter
+
+    def cut(self, one: str, other: str) -> None:
+        """No packet passes between two machines any more."""
+        self.tick()
+        self._cuts.add(frozenset((one, other)))
+
+    def heal(self) -> None:
+        """All machines reach each other again."""
+        self.tick()
+        self._cuts.clear()
+
+    def reachable(self, one: str, other: str) -> bool:
+        """Whether packets pass between two machines that are both on."""
+        if one == other:
+            return True
+        return not self._cuts or frozenset((one, other)) not in self._cuts
+
+    def start(
+        self, server: Server, kind: str, member: str, work: Work, description: str = ""
+    ) -> Operation:
+        """Lets a server's daemon begin a piece of work; its first step is done at once.
+
+        With a description it is an operation that LXD lists.
+        """
+        operation = Operation(server, server.run, kind, member, work, self.now, description)
+        if description:
+            operation.id = f"{self.count():08x}-0000-4000-8000-000000000000"
+            operation.begun = self.now
+            operation.location = server.name if server.records.clustered else "none"
+        self.operations.append(operation)
+        operation.step()
+        return operation
+
+    def tick(self) -> None:
+        """Does what is due by now. Whatever changes the world calls it first."""
+        while self.operations:
+            first = min(self.operations, key=lambda o: -1.0 if o.done else o.due)
+            if not first.done and first.due > self.now:
+                break
+            if first.done:
+                self.operations.remove(first)
+                if first.description:
+                    self.finished.append(first)
+            else:
+                heartbeats.settle(self, first.due)
+                first.step()
+        heartbeats.settle(self, self.now)
+        for server in self.servers.values():
+            server.notice()
+        if self.finished:
+            self.finished = [o for o in self.finished if self._is_listed(o)]
+
+    def _is_listed(self, operation: Operation) -> bool:
+        """6.9 keeps operations in its database until the daemon that carried them out is back."""
+        if operation.cut:
+            server = operation.server
+            back = server.opened or (server.listening() and not server.records.clustered)
+            return server.generation.newest and not back
+        return self.now - operation.ended <= times.LISTED
+
+    def clusters(self) -> tuple[ClusterTruth, ...]:
+        """Every cluster that was ever made and that a database still exists of."""
+        self.tick()
+        return tuple(self._truth(records) for records in self.databases)
+
+    def holding(self, records: Records) -> list[Server]:
+        """The servers that have this database."""
+        return [s for s in self.servers.values() if s.records is records]
+
+    def _truth(self, records: Records) -> ClusterTruth:
+        holding = [s for s in self.holding(records) if s.installed]
+        return ClusterTruth(
+            identity=records.identity,
+            fingerprint=records.fingerprint,
+            members=tuple(
+                MemberTruth(
+                    row.name,
+                    row.server,
+                    "PENDING"
+                    if row.state is State.PENDING
+                    else heartbeats.status(records, row, self.now),
+                    row.role.value,
+                )
+                for row in records.rows.values()
+            ),
+            leader=heartbeats.leader(self, records, self.now),
+            believers=frozenset(s.machine for s in holding),
+            answering=frozenset(s.machine for s in holding if s.has_database()),
+            joining=tuple(records.joining),
+            instances=tuple(records.instances.values()),
+            volumes=tuple(records.volumes.values()),
+            tokens={n: t.secret for n, t in records.tokens.items() if t.expires > self.now},
+        )
+
+    def _advance(self, seconds: float, what: str) -> None:
+        del what
+        self.now += seconds
+
+
+def _no_fault(machine: str, call: str) -> Fault:
+    del machine, call
+    return ""

@@ -1,0 +1,190 @@
+"""The database's Raft group: who leads, who is heard of, who votes.
+
+Nothing runs: rounds of heartbeats are counted when somebody looks, and before anything changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.lxd_model import times
+from tests.lxd_model.generations import of_version, schema
+from tests.lxd_model.records import Records, Role, Row, State
+
+if TYPE_CHECKING:
+    from tests.lxd_model.cloud import Cloud
+
+_ROUNDS = 8
+"""How many rounds are counted when much time has passed: after these nothing changes any more."""
+_VOTERS = 3
+_STANDBYS = 2
+
+
+def leader(cloud: Cloud, records: Records, at: float) -> str:
+    """The member that leads: the last one if it still can, empty without a majority."""
+    if records.headless:
+        return ""
+    voters = records.voters
+    names = [records.leader] if records.leader in records.rows else []
+    names += [row.name for row in voters if row.name != records.leader]
+    for name in names:
+        row = records.rows[name]
+        if row.role is Role.VOTER and _up(cloud, records, row, at):
+            reached = sum(_reaches(cloud, records, row, other, at) for other in voters)
+            if reached > len(voters) // 2:
+                records.leader = name
+                return name
+    return ""
+
+
+def settle(cloud: Cloud, at: float) -> None:
+    """Counts the rounds of heartbeats up to `at`, with the world as it is since the last time."""
+    for records in cloud.databases:
+        due = int((at - records.made) // times.HEARTBEAT)
+        if due <= records.round:
+            continue
+        for number in range(max(records.round + 1, due - _ROUNDS), due + 1):
+            _round(cloud, records, records.made + number * times.HEARTBEAT)
+        records.round = due
+
+
+def status(records: Records, row: Row, now: float) -> str:
+    """What LXD calls a member that is in its list. One that was evacuated it calls nothing else."""
+    if row.state is State.EVACUATED:
+        return "EVACUATED"
+    if offline(records, row, now):
+        return "OFFLINE"
+    versions = {r.version for r in records.members}
+    return "BLOCKED" if len(versions) > 1 and _blocked(records, row, versions) else "ONLINE"
+
+
+def _blocked(records: Records, row: Row, versions: set[str]) -> bool:
+    """Whether a member is older than another one, or for 6.9 newer."""
+    schemas = {schema(version) for version in versions}
+    leader = records.rows.get(records.leader, row)
+    newer = of_version(leader.version).newest and schema(row.version) != min(schemas)
+    return schema(row.version) != max(schemas) or newer
+
+
+def rebalance(cloud: Cloud, records: Records, at: float) -> None:
+    """Gives the roles anew, as the leader does after a join, a removal, or while one is offline.
+
+    Three vote as soon as there are three members, before that the leader alone. A role is given
+    only to a member that answers, and taken only from one that is offline.
+    """
+    head = leader(cloud, records, at)
+    if not head:
+        return
+    records.handed_over = False
+    for row in records.members:
+        row.has_copy = row.has_copy or row.role is not Role.SPARE
+    newest = cloud.servers[records.rows[head].server].generation.newest
+    up = [row for row in records.members if _up(cloud, records, row, at)]
+    if newest:
+        _take_from_evacuated(records, up, head)
+        head = leader(cloud, records, at)
+        up = [row for row in up if row.state is not State.EVACUATED]
+    if len(records.members) < _VOTERS:
+        for row in records.voters:
+            if row.name != head:
+                row.role = Role.SPARE
+        return
+    _promote(up, Role.VOTER, [Role.STANDBY, Role.SPARE], _VOTERS)
+    # 6.9 takes the vote of one that is offline also where nobody else can have it.
+    if newest or sum(row.role is Role.VOTER for row in up) >= _VOTERS:
+        for row in records.members:
+            if row.name != head and offline(records, row, at):
+                row.role = Role.SPARE
+    _promote(up, Role.STANDBY, [Role.SPARE], _STANDBYS)
+
+
+def _take_from_evacuated(records: Records, up: list[Row], head: str) -> None:
+    """6.9: who is evacuated has no role, except for a leader that nobody can take the place of."""
+    fit = [row for row in up if row.state is not State.EVACUATED]
+    fit.sort(key=lambda row: (row.role is not Role.VOTER, row.role is not Role.STANDBY))
+    if records.rows[head].state is State.EVACUATED and fit:
+        fit[0].role = Role.VOTER
+        records.leader = head = fit[0].name
+    for row in records.members:
+        if row.state is State.EVACUATED and row.name != head:
+            row.role = Role.SPARE
+
+
+def _promote(up: list[Row], role: Role, candidates: list[Role], wanted: int) -> None:
+    """Gives members that are up a role until enough of them have it."""
+    missing = wanted - sum(row.role is role for row in up)
+    fit = [row for candidate in candidates for row in up if row.role is candidate]
+    for row in fit[: max(0, missing)]:
+        row.role = role
+
+
+def _round(cloud: Cloud, records: Records, at: float) -> None:
+    name = leader(cloud, records, at)
+    if not name:
+        return
+    head = records.rows[name]
+    _gather(cloud, records, head)
+    for row in records.members:
+        if _reaches(cloud, records, head, row, at):
+            row.heartbeat = at
+    _heal(records, at, cloud.servers[head.server].generation.modern)
+    few = len(records.members) < _VOTERS
+    two_vote = few and len(records.voters) > 1 and not records.handed_over
+    if (
+        two_vote
+        or _lacks_standby(cloud, records, at)
+        or any(offline(records, row, at) for row in records.members)
+    ):
+        rebalance(cloud, records, at)
+
+
+def _heal(records: Records, at: float, modern: bool) -> None:
+    """Members that were offline for `cluster.healing_threshold` seconds become evacuated.
+
+    Only what is on storage that all share is moved, and the model has none.
+    """
+    threshold = float(records.config.get("cluster.healing_threshold") or 0)
+    if not modern or not threshold:
+        return
+    for row in records.members:
+        if row.state is State.CREATED and at - row.heartbeat > threshold:
+            row.state = State.EVACUATED
+
+
+def _lacks_standby(cloud: Cloud, records: Records, at: float) -> bool:
+    """Whether a member that is up has no role, and could have the database as a stand-by."""
+    if len(records.members) < _VOTERS:
+        return False
+    newest = cloud.servers[records.rows[records.leader].server].generation.newest
+    fit = (r for r in records.members if not newest or r.state is not State.EVACUATED)
+    spare = any(r.role is Role.SPARE and _up(cloud, records, r, at) for r in fit)
+    return spare and sum(r.role is Role.STANDBY for r in records.members) < _STANDBYS
+
+
+def _gather(cloud: Cloud, records: Records, head: Row) -> None:
+    """Members whose own copy of the database has no leader follow the one that recovered it."""
+    for row in records.members:
+        server = cloud.servers[row.server]
+        lost = server.records
+        same = lost.identity == records.identity and server.number == row.number
+        if lost is records or not same or not server.listening() or server.frozen:
+            continue
+        near = cloud.reachable(head.server, row.server)
+        if near and not leader(cloud, lost, cloud.now):
+            server.records = records
+
+
+def offline(records: Records, row: Row, at: float) -> bool:
+    """Whether no heartbeat came from a member for too long, whatever LXD calls it."""
+    return at - row.heartbeat > records.threshold
+
+
+def _up(cloud: Cloud, records: Records, row: Row, at: float) -> bool:
+    server = cloud.servers.get(row.server)
+    return server is not None and server.serves(records, row, at)
+
+
+def _reaches(cloud: Cloud, records: Records, one: Row, other: Row, at: float) -> bool:
+    if not _up(cloud, records, other, at):
+        return False
+    return cloud.reachable(one.server, other.server)

@@ -1,0 +1,205 @@
+"""Instances and profiles: what an instance has of its profiles, and what may be done to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.lxd_model import pools
+from tests.lxd_model.records import Key, Records, Row, State
+from tests.lxd_model.refusal import Refusal, bad, not_found
+from tests.lxd_model.things import DEFAULT, Config, Devices, Instance, Profile
+
+if TYPE_CHECKING:
+    from tests.lxd_model.server import Server
+
+_NEW = 5.0
+"""Seconds in which an instance talks to nobody yet: no profile changes while one looks."""
+_STAYS = "stop"
+_MOVES = frozenset({"migrate", "live-migrate"})
+_MOVING_NICS = frozenset({"bridge", "macvlan", "sriov", "ovn"})
+"""Types of networks whose nics LXD migrates."""
+
+
+def profile_project(records: Records, project: str) -> str:
+    """The project whose profiles an instance's project has. Raises Refusal."""
+    found = records.projects.get(project)
+    if found is None:
+        raise Refusal("Project not found", 404)
+    own = project == DEFAULT or found.config.get("features.profiles") == "true"
+    return project if own else DEFAULT
+
+
+def profiles_of(records: Records, instance: Instance) -> list[Profile]:
+    """The profiles of an instance, in their order."""
+    project = profile_project(records, instance.project)
+    return [records.profiles[project, n] for n in instance.profiles]
+
+
+def all_devices(records: Records, instance: Instance) -> dict[str, Config]:
+    """What LXD calls expanded: the devices of its profiles, then its own."""
+    found: dict[str, Config] = {}
+    for profile in profiles_of(records, instance):
+        found.update(profile.devices)
+    found.update(instance.devices)
+    return found
+
+
+def all_config(records: Records, instance: Instance) -> dict[str, str]:
+    """The same for its keys."""
+    found: dict[str, str] = {}
+    for profile in profiles_of(records, instance):
+        found.update(profile.config)
+    found.update(instance.config)
+    return found
+
+
+def find(records: Records, key: Key) -> Instance:
+    """An instance by its project and name. Raises Refusal."""
+    instance = records.instances.get(key)
+    if instance is None:
+        raise not_found("Instance")
+    return instance
+
+
+def on_network(records: Records, instance: Instance) -> frozenset[str]:
+    """The networks that an instance is on."""
+    devices = all_devices(records, instance).values()
+    return frozenset(d["network"] for d in devices if d.get("network"))
+
+
+def moves(records: Records, instance: Instance) -> bool:
+    """Whether an evacuation moves it: LXD's `CanMigrate`."""
+    how = all_config(records, instance).get("cluster.evacuate", "auto")
+    if how in _MOVES:
+        return True
+    if how == _STAYS:
+        return False
+    return all(_device_moves(records, d) for d in all_devices(records, instance).values())
+
+
+def _device_moves(records: Records, device: Config) -> bool:
+    kind = device.get("type")
+    if kind in ("none", "tpm"):
+        return True
+    if kind == "disk":
+        pool = records.pools.get(device.get("pool", ""))
+        return device.get("path") == "/" or (pool is not None and pool.driver in pools.REMOTE)
+    if kind == "nic":
+        network = records.networks.get(device.get("network", ""))
+        return network is not None and network.type in _MOVING_NICS
+    return False
+
+
+def stop(server: Server, instance: Instance) -> Instance | None:
+    """Stops an instance. One that is ephemeral is gone: None."""
+    records = server.records
+    if instance.ephemeral:
+        del records.instances[instance.key]
+        _disk_of(server, instance).pop(str(instance), None)
+        return None
+    records.instances[instance.key] = stopped = replace(instance, running=False)
+    return stopped
+
+
+def _disk_of(server: Server, instance: Instance) -> dict[str, object]:
+    row = server.records.rows.get(instance.location)
+    there = server.cloud.servers[row.server] if row is not None else server
+    return there.disk  # pyright: ignore[reportReturnType]
+
+
+def start(server: Server, key: Key) -> None:
+    """Starts an instance where it is. Raises Refusal on a member that is evacuated."""
+    records = server.records
+    instance = find(records, key)
+    refuse_evacuated(records.rows.get(instance.location))
+    if instance.running:
+        raise bad("The instance is already running")
+    records.instances[key] = replace(instance, running=True, wanted=False)
+
+
+def refuse_evacuated(row: Row | None) -> None:
+    """Nothing is started on a member that is evacuated. Raises Refusal."""
+    if row is not None and row.state is State.EVACUATED:
+        raise Refusal("Cluster member is evacuated", 403)
+
+
+def carry(server: Server, key: Key, target: Row) -> None:
+    """An instance and what it has on its disk go to another member."""
+    records, servers = server.records, server.cloud.servers
+    instance = records.instances[key]
+    source = records.rows.get(instance.location)
+    if source is not None:
+        servers[source.server].disk.pop(str(instance), None)
+    arrived = replace(instance, location=target.name)
+    records.instances[key] = arrived
+    servers[target.server].disk[str(arrived)] = arrived
+
+
+def delete(server: Server, key: Key) -> None:
+    """Deletes an instance that is stopped."""
+    instance = find(server.records, key)
+    if instance.running:
+        raise bad("Instance is running")
+    del server.records.instances[key]
+    _disk_of(server, instance).pop(str(instance), None)
+
+
+def set_profile(server: Server, profile: Profile) -> None:
+    """Replaces a profile. What has its root disk from there cannot go to another pool."""
+    records = server.records
+    before = records.profiles[profile.key]
+    _check_devices(records, profile.devices)
+    users = [i for i in records.instances.values() if before in profiles_of(records, i)]
+    networks = {i.key: on_network(records, i) for i in users}
+    pool = root_pool(profile.devices)
+    if pool != root_pool(before.devices):
+        relying = [i for i in users if not has_root(i.devices)]
+        if any(i.pool not in ("", pool) for i in relying):
+            raise Refusal("At least one instance relies on this profile's root disk device")
+    records.profiles[profile.key] = profile
+    for instance in users:
+        gone = networks[instance.key] - on_network(records, instance)
+        if gone and server.cloud.now - instance.launched > _NEW:
+            server.cloud.cut_off.append(f"{instance} from {min(gone)}")
+
+
+def has_root(devices: Devices) -> bool:
+    """Whether a root disk is among these devices."""
+    return any(d.get("path") == "/" for d in devices.values())
+
+
+def root_pool(devices: Devices) -> str:
+    """The pool of the root disk among these devices, empty without one."""
+    return next((d.get("pool", "") for d in devices.values() if d.get("path") == "/"), "")
+
+
+def _check_devices(records: Records, devices: Devices) -> None:
+    for device in devices.values():
+        pool, network = device.get("pool", ""), device.get("network", "")
+        if pool and pool not in records.pools:
+            raise Refusal(f'Device validation failed: The "{pool}" storage pool doesn\'t exist')
+        if device.get("type") == "nic" and network and network not in records.networks:
+            raise Refusal(
+                f'Device validation failed: Failed loading network "{network}": Network not found'
+            )
+
+
+def set_devices(server: Server, key: Key, devices: Devices, config: Config) -> None:
+    """Gives an instance these devices and keys of its own."""
+    records = server.records
+    instance = find(records, key)
+    _check_devices(records, devices)
+    before = on_network(records, instance)
+    if has_root(devices) and root_pool(devices) != instance.pool:
+        raise bad("The storage pool of the root disk can only be changed through move")
+    changed = replace(instance, devices=dict(devices), config=dict(config))
+    records.instances[key] = changed
+    gone = before - on_network(records, changed)
+    if gone and server.cloud.now - instance.launched > _NEW:
+        server.cloud.cut_off.append(f"{instance} from {min(gone)}")
+
+
+def users_of_profile(records: Records, profile: Profile) -> list[Instance]:
+    """The instances that have a profile."""
+    return [i for i in records.instances.values() if profile in profiles_of(records, i)]

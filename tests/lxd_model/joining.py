@@ -1,0 +1,258 @@
+"""Bootstrap, join tokens and joins, as a daemon carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tests.lxd_model import heartbeats, networks, pools, times
+from tests.lxd_model.listeners import CLUSTER, CORE
+from tests.lxd_model.operations import NEVER, Work
+from tests.lxd_model.records import JoinToken, Records, Role, Row, State
+from tests.lxd_model.refusal import Refusal, bad
+from tests.lxd_model.silence import Silence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.lxd_model.server import Server
+
+SMALL = 6
+"""In a cluster with fewer members than this two joins at once collide over the first roles."""
+HANGS = 10.0
+"""A join that has not ended in so many seconds hangs for good, and is in nobody's way."""
+_EXPIRY = 3 * 3600.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a server that shall join is told. `token` is unpacked, `way` the member to ask."""
+
+    name: str
+    address: str
+    way: str
+    token: Mapping[str, object]
+    answers: tuple[Mapping[str, str], ...]
+
+    def own(self, entity: str, name: str) -> dict[str, str]:
+        """What the server will have for itself of a pool or network."""
+        return {
+            a["key"]: a["value"]
+            for a in self.answers
+            if a.get("entity", entity) == entity and a["name"] == name
+        }
+
+
+def bootstrap(server: Server, name: str) -> Work:
+    """A cluster of one is made of this server, with all that it has."""
+    address = server.config.get(CLUSTER) or server.config.get(CORE)
+    yield times.BOOTSTRAP / 2
+    cloud, records = server.cloud, server.records
+    # By another request, in the meantime.
+    if records.clustered:
+        raise Refusal("The member is already part of a cluster")
+    if not address:
+        raise Refusal("No cluster.https_address config is set on this member")
+    records.identity = f"cluster-{server.machine}-{cloud.count()}"
+    records.certificate = records.identity
+    records.made = cloud.now
+    row = _row(server, records, name, address)
+    row.state, row.role = State.CREATED, Role.VOTER
+    records.trusted[server.certificate] = name
+    records.instances = {k: replace(i, location=name) for k, i in records.instances.items()}
+    volumes = [replace(v, location=name) for v in records.volumes.values()]
+    records.volumes = {v.key: v for v in volumes}
+    buckets = [replace(b, location=name) for b in records.buckets.values()]
+    records.buckets = {b.key: b for b in buckets}
+    images = records.images.values()
+    records.images = {i.fingerprint: replace(i, copies=frozenset({name})) for i in images}
+    pools.take_along(records, name)
+    networks.take_along(records, name)
+    server.config[CLUSTER] = address
+    server.opened = True
+    cloud.databases.append(records)
+    yield times.BOOTSTRAP / 2
+
+
+def make_token(server: Server, name: str) -> JoinToken:
+    """A join token. It voids an older one for the same name.
+
+    LXD does not mind that a member has that name already: the join will be refused.
+    """
+    records, cloud = server.records, server.cloud
+    if not records.clustered:
+        raise bad("This server is not clustered")
+    void(records, name, cloud.now)
+    token = JoinToken(
+        operation=f"{cloud.count():08x}-0000-4000-8000-000000000001",
+        name=name,
+        secret=f"secret-{cloud.count()}",
+        addresses=tuple(r.address for r in records.members),
+        fingerprint=records.fingerprint,
+        made=cloud.now,
+        expires=cloud.now + _EXPIRY,
+        maker=server.machine,
+        run=server.run,
+        location=server.name,
+    )
+    records.tokens[name] = token
+    cloud.tokens.append(token.secret)
+    return token
+
+
+def void(records: Records, name: str, now: float) -> JoinToken | None:
+    """No token for a name is good any more: the one that was."""
+    token = records.tokens.pop(name, None)
+    if token is not None:
+        records.cancelled = [t for t in records.cancelled if now - t.cancelled <= times.LISTED]
+        records.cancelled.append(replace(token, cancelled=now))
+    return token
+
+
+def join(server: Server, told: Told) -> Work:
+    """The server becomes a member; what its database held is lost.
+
+    It is trusted and let in first, then it enters the database's Raft group. While the cluster is
+    small, a join that is let in before another has ended hangs for good: its row stays pending, and
+    its daemon answers nothing until LXD's folder is emptied. Ended half way by its daemon's end,
+    the same.
+    """
+    name, address = told.name, told.address
+    records = _cluster_of(server, told)
+    yield times.JOIN / 6
+    _trust(server, records, told)
+    _take_parts(server, records, told)
+    _accept(server, records, told)
+    server.config[CLUSTER] = address
+    server.listeners.set_cluster(address)
+    server.lose_records()
+    server.hung = True
+    server.records = records
+    now = server.cloud.now
+    others = [n for n, begun in records.joining.items() if n != name and now - begun < HANGS]
+    records.joining[name] = now
+    try:
+        yield times.JOIN / 3
+        while (others and len(records.rows) <= SMALL) or not _majority(server, records):
+            yield NEVER
+        for what, table in (("pool", records.pools), ("network", records.networks)):
+            for thing in table.values():
+                if thing.status != "Pending" and name not in thing.members and thing.members:
+                    raise Refusal(f"Joining member has no config for {what} {thing.name}")
+        row = records.rows[name]
+        row.state, row.heartbeat = State.CREATED, server.cloud.now
+        # As a stand-by it has the database, without a say in it.
+        row.role = Role.STANDBY if len(records.members) == 2 else row.role
+        server.hung = False
+        server.opened = True
+        # 5.0 learns the cluster's keys when somebody changes one, or its daemon starts anew.
+        server.remembers = dict(records.config) if server.generation.modern else {}
+        heartbeats.rebalance(server.cloud, records, server.cloud.now)
+    finally:
+        records.joining.pop(name, None)
+    yield times.JOIN / 2
+
+
+def _cluster_of(server: Server, told: Told) -> Records:
+    """The database of the cluster that a server is told to join, through the member named."""
+    for other in server.cloud.servers.values():
+        row = other.row()
+        known = row is not None and other.listeners.listens(told.way)
+        near = server.cloud.reachable(server.machine, other.machine)
+        if known and near and other.silence() is None:
+            return other.records
+        if known and near and other.silence() is Silence.NO_DATABASE:
+            raise Refusal(f"{_setup(server)}: Failed to begin transaction")
+    dial = f"dial tcp {told.way}: connect: connection refused"
+    connect = f'Failed to connect to target cluster node "{told.way}"'
+    raise Refusal(f'{_setup(server)}: {connect}: Get "https://{told.way}": {dial}')
+
+
+def _setup(server: Server) -> str:
+    if server.generation.modern:
+        return "Failed setting up cluster trust"
+    return "Failed to setup cluster trust"
+
+
+def _trust(server: Server, records: Records, told: Told) -> None:
+    """The cluster trusts the server under its name. The token is used up in any case.
+
+    Only the token's secret counts. The name in it is for `lxd init`, which will join as no other.
+    From 5.21 on no two certificates have one name: the second is not taken, and nobody says so.
+    """
+    token = records.tokens.get(str(told.token["server_name"]))
+    if token is None or token.secret != told.token["secret"] or not _has_maker(server, token):
+        why = "No matching cluster join operation found"
+        raise Refusal(f"{_setup(server)}: Failed to add server cert to cluster: {why}")
+    void(records, token.name, server.cloud.now)
+    if token.expires < server.cloud.now:
+        why = "Failed during search for join token operation: Token has expired"
+        raise Refusal(f"{_setup(server)}: Failed to add server cert to cluster: {why}")
+    modern = server.generation.modern
+    trusted, own = records.trusted, server.certificate
+    if own not in trusted and not (modern and told.name in trusted.values()):
+        trusted[own] = told.name
+    update = "Failed updating cluster trust" if modern else "Failed to update cluster trust"
+    if own not in trusted:
+        raise Refusal(f"{update}: Failed getting existing certificate: Forbidden")
+    if trusted[own] != told.name:
+        other = f'Existing server certificate with different name "{trusted[own]}"'
+        raise Refusal(f"{update}: {other} already in trust store")
+
+
+def _take_parts(server: Server, records: Records, told: Told) -> None:
+    """The server makes its part of each pool and network, before it is let in."""
+    for pool in list(records.pools.values()):
+        if pool.status != "Pending":
+            pools.join(server, records, pool.name, told)
+    for network in list(records.networks.values()):
+        if not network.half_made:
+            networks.join(server, records, network.name, told)
+
+
+def _accept(server: Server, records: Records, told: Told) -> None:
+    """A member lets the server in, or says why not."""
+    problem = ""
+    if any(row.name == told.name for row in records.members):
+        problem = f"The cluster already has a member with name: {told.name}"
+    elif any(row.address == told.address for row in records.members):
+        problem = f"The cluster already has a member with address: {told.address}"
+    elif any(row.version != server.version for row in records.members):
+        problem = f"The joining server version doesn't match (expected {records.members[0].version}"
+        problem += ")"
+    if problem:
+        raise Refusal(f"Failed request to add member: {problem}")
+    _row(server, records, told.name, told.address)
+
+
+def _has_maker(server: Server, token: JoinToken) -> bool:
+    """Whether the daemon that made a token still runs and is a member that answers."""
+    cloud = server.cloud
+    maker = cloud.servers[token.maker]
+    if maker.row() is None or maker.run != token.run or not maker.listening() or maker.frozen:
+        return False
+    # The member that is asked asks the others.
+    asked = (s for s in cloud.servers.values() if s.records is maker.records and s is not server)
+    return any(s is maker or cloud.reachable(s.machine, maker.machine) for s in asked)
+
+
+def _row(server: Server, records: Records, name: str, address: str) -> Row:
+    number = server.cloud.count()
+    row = Row(
+        number=number,
+        name=name,
+        server=server.machine,
+        address=address,
+        version=server.version,
+        state=State.PENDING,
+        role=Role.SPARE,
+        heartbeat=server.cloud.now,
+    )
+    records.rows[name] = row
+    server.name, server.number = name, number
+    return row
+
+
+def _majority(server: Server, records: Records) -> bool:
+    leader = heartbeats.leader(server.cloud, records, server.cloud.now)
+    return bool(leader) and server.cloud.reachable(server.machine, records.rows[leader].server)

@@ -1,0 +1,33 @@
+"""The configuration keys that an LXD knows, as real ones told."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_RECORDINGS = Path(__file__).parents[1] / "recordings"
+_OLD = {"server": frozenset({"core.trust_password", "maas.machine"})}
+"""What 5.0 knows and later ones do not, of what anybody uses."""
+
+
+@cache
+def told(generation: str) -> dict[str, dict[str, dict[str, str]]]:
+    """By entity and key: what LXD says of it. 5.0 says nothing: it is taken for 5.21."""
+    version = "6.9" if generation == "6.9" else "5.21.7"
+    found: dict[str, Any] = json.loads((_RECORDINGS / f"{version}-keys.json").read_text())
+    return found
+
+
+@cache
+def known_keys(generation: str, entity: str) -> frozenset[str]:
+    """The keys of an entity, like `server` or `network-bridge`."""
+    return frozenset(told(generation).get(entity, ())) | _OLD.get(entity, frozenset())
+
+
+@cache
+def local_keys(generation: str) -> frozenset[str]:
+    """The keys that each server has for itself."""
+    server = told(generation)["server"]
+    return frozenset(key for key, about in server.items() if about.get("scope") == "local")

@@ -1,0 +1,119 @@
+"""Where a daemon listens on the network: what is configured is not always what is open.
+
+Read in LXD's source (lxd/endpoints), the same in all generations.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.lxd_model.refusal import Refusal
+
+if TYPE_CHECKING:
+    from tests.lxd_model.server import Server
+
+CORE, CLUSTER = "core.https_address", "cluster.https_address"
+_ANY = ("", "0.0.0.0", "[::]")
+
+
+class Listeners:
+    """A server's listeners. `taken` are endpoints that another program has, and its name."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._core = ""
+        """The endpoint of the listener for `core.https_address`."""
+        self._cluster = ""
+        """The one for `cluster.https_address`, where the first does not cover it."""
+        self.taken: dict[str, str] = {}
+
+    def close(self) -> None:
+        """The daemon has ended."""
+        self._core = self._cluster = ""
+
+    def open(self) -> None:
+        """The daemon has started."""
+        config = self._server.config
+        core, cluster = config.get(CORE, ""), config.get(CLUSTER, "")
+        self._core = core if core and self._is_free(core) else ""
+        alone = cluster and not covers(core, cluster) and self._is_free(cluster)
+        self._cluster = cluster if alone else ""
+
+    def wait(self) -> bool:
+        """Whether the daemon of a member waits for the address that it shall listen at.
+
+        It tries each second and answers nothing meanwhile.
+        """
+        server = self._server
+        if not server.records.clustered or server.opened:
+            return False
+        cluster = server.config.get(CLUSTER, "")
+        if not cluster or self.listens(cluster):
+            return False
+        self.open()
+        return not self.listens(cluster)
+
+    def listens(self, endpoint: str) -> bool:
+        """Whether a connection to that endpoint of this machine reaches the daemon."""
+        return covers(self._core, endpoint) or self._cluster == endpoint
+
+    def addresses(self) -> list[str]:
+        """The endpoints that are open for clients."""
+        return [self._core] if self._core else []
+
+    def set_core(self, endpoint: str) -> None:
+        """`core.https_address` has changed.
+
+        The listener that was open is closed first. If it also served `cluster.https_address`, and
+        the new one does not, nothing does until the daemon starts anew. Raises Refusal if the
+        address cannot be had: then the one before is opened again. The new value is kept.
+        """
+        before, self._core = self._core, ""
+        if not endpoint:
+            return
+        if covers(endpoint, self._cluster):
+            self._cluster = ""
+        if self._is_free(endpoint):
+            self._core = endpoint
+            return
+        if before and self._is_free(before):
+            self._core = before
+        why = (
+            "address already in use"
+            if endpoint in self.taken
+            else "cannot assign requested address"
+        )
+        raise _cannot("network", endpoint, why)
+
+    def set_cluster(self, endpoint: str) -> None:
+        """`cluster.https_address` has changed. Raises Refusal if the address cannot be had."""
+        self._cluster = ""
+        if not endpoint or covers(self._core, endpoint):
+            return
+        if not self._is_free(endpoint):
+            raise _cannot("cluster", endpoint, self._why(endpoint))
+        self._cluster = endpoint
+
+    def _why(self, endpoint: str) -> str:
+        if endpoint in self.taken:
+            return "address already in use"
+        return "cannot assign requested address"
+
+    def _is_free(self, endpoint: str) -> bool:
+        host = endpoint.rpartition(":")[0].strip("[]")
+        return endpoint not in self.taken and (
+            host == self._server.address or endpoint.rpartition(":")[0] in _ANY
+        )
+
+
+def _cannot(what: str, endpoint: str, why: str) -> Refusal:
+    told = f"listen tcp {endpoint}: bind: {why}"
+    return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {told}')
+
+
+def covers(wide: str, endpoint: str) -> bool:
+    """Whether who listens at one endpoint also gets what comes for the other."""
+    if not wide or not endpoint:
+        return False
+    host, _, port = wide.rpartition(":")
+    return wide == endpoint or (host in _ANY and port == endpoint.rpartition(":")[2])

@@ -1,0 +1,203 @@
+"""What a unit keeps on a model machine's disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from networks.interface import Interface
+from tests.lxd_model import pools, times
+from tests.lxd_model.silence import Silence
+from view import Device, Failures, Forming
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from tests.lxd_model.server import Server
+
+
+class ModelMachine:
+    """See `machine.Machine`. Only what changes something pauses."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._key: bytes | None = None
+        self._public = ""
+        self._identity = ""
+        self._units: dict[str, str] = {}
+        self._silence: float | None = None
+        self._forming: Forming | None = None
+        self._failures: Failures | None = None
+
+    def hostname(self) -> str:
+        """The machine's name."""
+        return self._server.hostname
+
+    def key(self) -> bytes | None:
+        """This unit's private key."""
+        return self._key
+
+    def public_key(self) -> str:
+        """The public half of the key."""
+        return self._public
+
+    def keep_key(self, private: bytes, public: str) -> None:
+        """Keeps the key."""
+
+        def keep() -> None:
+            self._key, self._public = private, public
+
+        self._change("machine.keep_key", keep)
+
+    def identity(self) -> str:
+        """The identity of this unit's cluster, as it was noted here."""
+        return self._identity
+
+    def note_identity(self, identity: str) -> None:
+        """Notes it."""
+
+        def note() -> None:
+            self._identity = identity
+
+        self._change("machine.note_identity", note)
+
+    def units(self) -> dict[str, str]:
+        """The units whose members had the database, as they were noted here."""
+        return dict(self._units)
+
+    def note_units(self, units: Mapping[str, str]) -> None:
+        """Notes them."""
+
+        def note() -> None:
+            self._units = dict(units)
+
+        self._change("machine.note_units", note)
+
+    def silent_since(self) -> float | None:
+        """Since when LXD is silent, as it was noted here."""
+        return self._silence
+
+    def note_silence(self, since: float | None) -> None:
+        """Notes it."""
+
+        def note() -> None:
+            self._silence = since
+
+        self._change("machine.note_silence", note)
+
+    def architecture(self) -> str:
+        """All machines are alike."""
+        return "x86_64"
+
+    def forming(self) -> Forming | None:
+        """The bootstrap or join that was begun here and is not published yet."""
+        return self._forming
+
+    def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
+        """Notes a bootstrap or join."""
+
+        def note() -> None:
+            self._forming = Forming(what, now, devices)
+
+        self._change("machine.note_forming", note)
+
+    def forget_forming(self) -> None:
+        """The bootstrap or join is over."""
+
+        def forget() -> None:
+            self._forming = None
+
+        self._change("machine.forget_forming", forget)
+
+    def failures(self) -> Failures | None:
+        """This unit's joins that failed."""
+        return self._failures
+
+    def note_failure(self, reason: str) -> None:
+        """One more join has failed."""
+
+        def note() -> None:
+            self._failures = Failures((self._failures.count if self._failures else 0) + 1, reason)
+
+        self._change("machine.note_failure", note)
+
+    def forget_failures(self) -> None:
+        """A join succeeded, or the operator wants it tried again."""
+
+        def forget() -> None:
+            self._failures = None
+
+        self._change("machine.forget_failures", forget)
+
+    def has_data(self) -> bool:
+        """Whether LXD's folder knows of an instance or a volume."""
+        return bool(self._server.disk)
+
+    def install(self, packages: Iterable[str]) -> None:
+        """Debian packages: all are there."""
+
+    def segments(self) -> dict[str, str]:
+        """No network is over all members in the simulation."""
+        return {}
+
+    def run_segment(
+        self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
+    ) -> None:
+        """See `segments`."""
+        raise NotImplementedError(network)
+
+    def end_segment(self, network: str) -> None:
+        """See `segments`."""
+        raise NotImplementedError(network)
+
+    def lacks(self, need: str) -> str:
+        """No machine has what OVN or the fan need."""
+        return f"no {need} here"
+
+    def opens_ovn(self, files: Mapping[Path, str]) -> bool:
+        """There is no OVN in the simulation."""
+        return not files
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The network interfaces."""
+        return tuple(self._server.interfaces.values())
+
+    def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
+        """The block devices that the patterns name."""
+        return pools.devices(self._server, patterns)
+
+    def wipe(self, device: str) -> None:
+        """Takes everything off a block device."""
+        self._change("machine.wipe", lambda: pools.wipe(self._server, device))
+
+    def has(self, files: Mapping[Path, str]) -> bool:
+        """Whether these files are here with this content: there is no Ceph in the simulation."""
+        return not files
+
+    def write_privately(self, files: Mapping[Path, str]) -> None:
+        """Writes files that only root can read."""
+        raise NotImplementedError(f"{len(files)} files of a Ceph that is not there")
+
+    def lxd_log(self) -> str:
+        """The last lines that LXD logged."""
+        if self._server.silence() is Silence.WAITING:
+            return "Wait for other cluster members to align their versions"
+        half = self._server.half_joined
+        return "No node registered with address" if half else "lvl=error msg=model"
+
+    def empty_lxd(self) -> None:
+        """Empties LXD's folder, with all that lies in it but its own certificate."""
+        self._change("machine.empty_lxd", self._server.wipe)
+
+    def release(self, devices: Iterable[str]) -> None:
+        """Nothing that a join made of its devices is in use: the model's pools let go of them."""
+
+    def kill_lxd(self) -> None:
+        """Ends a daemon that hangs."""
+        self._change("machine.kill_lxd", self._server.kill_daemon)
+
+    def _change(self, what: str, effect: Callable[[], None]) -> None:
+        cloud = self._server.cloud
+        cloud.pause(0.0, what)
+        effect()
+        cloud.pause(times.REQUEST, what)

@@ -1,0 +1,189 @@
+"""Networks, and what instances are connected to, as a daemon makes and keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from networks.interface import Interface
+from tests.lxd_model import heartbeats, peers
+from tests.lxd_model.refusal import Refusal, bad, not_found
+from tests.lxd_model.things import NO_CONFIG, Config, Network
+
+if TYPE_CHECKING:
+    from tests.lxd_model.joining import Told
+    from tests.lxd_model.records import Records
+    from tests.lxd_model.server import Server
+
+ON_INTERFACE = frozenset({"macvlan", "physical", "sriov"})
+"""Types that are on an interface of each member."""
+TYPES = frozenset({"bridge", "ovn", *ON_INTERFACE})
+OWN_KEYS = ("parent", "bridge.external_interfaces", "bgp.ipv4.nexthop", "bgp.ipv6.nexthop")
+"""Keys that each member has for itself."""
+
+
+def of_machine(machine: str) -> dict[str, Interface]:
+    """The interfaces of a machine: on every other one the second card has another name."""
+    second = "ens3" if machine.isdigit() and int(machine) % 2 else "eth1"
+    return {name: Interface(name) for name in ("eth0", second)}
+
+
+def find(server: Server, name: str) -> Network:
+    """A network by its name. Raises Refusal."""
+    network = server.records.networks.get(name)
+    if network is None:
+        raise Refusal("Failed loading network: Network not found", 404)
+    return network
+
+
+def define(server: Server, name: str, kind: str, member: str, own: Config) -> None:
+    """The first phase: a network as one member will have it. Nobody else is asked."""
+    records = server.records
+    network = records.networks.get(name)
+    if member not in records.rows:
+        raise not_found("Cluster member")
+    if kind == "ovn":
+        raise bad('Network type "ovn" does not support member specific config')
+    if kind in ON_INTERFACE and not own.get("parent"):
+        raise bad('Invalid value for network "parent" option: Required value')
+    if network is None:
+        network = Network(name, kind, "Pending")
+    elif network.type != kind:
+        raise Refusal("Network already exists with a different type")
+    elif network.status != "Pending":
+        raise Refusal("Network is not in pending state")
+    if member in network.members:
+        raise bad(f'The network is already defined on member "{member}"')
+    records.networks[name] = replace(network, members={**network.members, member: dict(own)})
+
+
+def create(server: Server, name: str, kind: str, config: Config) -> None:
+    """The second phase, or all of it on a server that has no other. All members must be up."""
+    records = server.records
+    network = records.networks.get(name)
+    if kind == "ovn" or (len(records.members) <= 1 and network is None):
+        _create_here(server, name, kind, config)
+        return
+    if network is None:
+        raise Refusal("Network not pending on any node (use --target <node> first)")
+    if not network.half_made:
+        raise Refusal("The network is already created")
+    if kind != network.type:
+        raise Refusal(
+            f'Requested network type "{kind}" doesn\'t match type in existing database record'
+            f' "{network.type}"'
+        )
+    if network.status == "Errored" and config:
+        raise Refusal(
+            "Network already partially created. Please do not specify any global config when"
+            " re-running create"
+        )
+    if missing := sorted({row.name for row in records.members} - set(network.members)):
+        raise Refusal("Network not defined on nodes: " + ", ".join(missing))
+    config = network.config if network.status == "Errored" else _resolved(kind, config)
+    network = records.networks[name] = replace(network, status="Errored", config=config)
+    _make_on_all(server, network)
+
+
+def _create_here(server: Server, name: str, kind: str, config: Config) -> None:
+    records = server.records
+    if name in records.networks:
+        raise bad("The network already exists")
+    if records.clustered:
+        peers.require_all(server)
+    own = {key: value for key, value in config.items() if key in OWN_KEYS}
+    shared = {key: value for key, value in config.items() if key not in OWN_KEYS}
+    _has(server, kind, own.get("parent", ""))
+    members = {} if kind == "ovn" else {server.place: own}
+    made = Network(name, kind, "Created", _resolved(kind, shared), members)
+    records.networks[name] = _started(server, made, server.place)
+
+
+def _make_on_all(server: Server, network: Network) -> None:
+    records, now = server.records, server.cloud.now
+    if any(heartbeats.offline(records, row, now) for row in records.members):
+        peers.require_all(server)
+    for row in sorted(records.members, key=lambda row: row.name != server.name):
+        if not server.hears(row):
+            raise peers.untold(server, row, peers.refused(server, row))
+        there = server.cloud.servers[row.server]
+        _has(there, network.type, network.members[row.name].get("parent", ""))
+        network = _started(there, network, row.name)
+    records.networks[network.name] = replace(network, status="Created")
+
+
+def _started(there: Server, network: Network, member: str) -> Network:
+    """A bridge whose dnsmasq cannot start is not available on that member, and nobody says so."""
+    if there.dns_taken and network.type == "bridge":
+        return replace(network, broken=network.broken | {member})
+    return network
+
+
+def _has(server: Server, kind: str, parent: str) -> None:
+    if kind in ON_INTERFACE and parent not in server.interfaces:
+        raise Refusal(f'Parent interface "{parent}" not found')
+
+
+def join(server: Server, records: Records, name: str, told: Told) -> None:
+    """The part of a server that joins. Nobody asks for an interface that was not named."""
+    network = records.networks[name]
+    own = told.own("network", name)
+    if network.type == "ovn":
+        return
+    parent = own.get("parent", "")
+    if parent:
+        _has(server, network.type, parent)
+    elif network.type in ON_INTERFACE:
+        server.cloud.unlinked.append(f"{told.name} for {name}")
+    network = _started(server, network, told.name)
+    records.networks[name] = replace(network, members={**network.members, told.name: own})
+
+
+def take_along(records: Records, name: str) -> None:
+    """The server that has these networks is the member `name` from now on."""
+    for network in list(records.networks.values()):
+        own = next(iter(network.members.values()), NO_CONFIG)
+        records.networks[network.name] = replace(network, members={name: own})
+
+
+def delete(server: Server, name: str, users: list[str]) -> None:
+    """Deletes a network that nothing uses."""
+    network = find(server, name)
+    if users:
+        raise bad("The network is currently in use")
+    if network.status != "Pending" and server.records.clustered:
+        peers.require_all(server)
+    server.records.networks.pop(name)
+
+
+def update(server: Server, name: str, config: Config) -> None:
+    """Replaces the keys of a network that all members share. All must be up."""
+    network = find(server, name)
+    if server.records.clustered:
+        peers.require_all(server)
+    config = _resolved(network.type, {k: v for k, v in config.items() if v})
+    server.records.networks[name] = replace(network, config=config)
+
+
+def update_member(server: Server, name: str, member: str, own: Config) -> None:
+    """Replaces the keys that a member has for itself."""
+    network = find(server, name)
+    _has(
+        server.cloud.servers[server.records.rows[member].server],
+        network.type,
+        own.get("parent", ""),
+    )
+    members = {**network.members, member: {k: v for k, v in own.items() if v}}
+    server.records.networks[name] = replace(network, members=members)
+
+
+def _resolved(kind: str, config: Config) -> dict[str, str]:
+    """LXD chooses an address where `auto` is asked for, and for a bridge where nothing is said."""
+    chosen = {"ipv4.address": "10.0.0.1/24", "ipv6.address": "fd42::1/64"}
+    found = {k: chosen.get(k, v) if v == "auto" else v for k, v in config.items()}
+    if kind == "bridge":
+        for family in ("ipv4", "ipv6"):
+            found.setdefault(f"{family}.address", chosen[f"{family}.address"])
+            if config.get(f"{family}.address", "auto") == "auto":
+                found.setdefault(f"{family}.nat", "true")
+    return found

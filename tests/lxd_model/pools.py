@@ -1,0 +1,282 @@
+"""Storage pools and what they are on, as a daemon makes them.
+
+LXD makes a new file system only on a device that holds none, and takes none off when it deletes a
+pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+
+from tests.lxd_model import heartbeats, peers
+from tests.lxd_model.refusal import Refusal, bad, not_found
+from tests.lxd_model.things import NO_CONFIG, Config, Pool
+from view import Device
+
+if TYPE_CHECKING:
+    from tests.lxd_model.joining import Told
+    from tests.lxd_model.records import Records
+    from tests.lxd_model.server import Server
+
+SIZE = 20 << 30
+"""Bytes of every device."""
+
+DATA = "ext4"
+"""What a device holds that is an operator's."""
+LEFT = "btrfs"
+"""What LXD leaves on one."""
+_IN = "pool "
+_FOLDER = "/var/snap/lxd/common/lxd/storage-pools"
+
+OWN_KEYS = (
+    "source",
+    "volatile.initial_source",
+    "size",
+    "zfs.pool_name",
+    "lvm.thinpool_name",
+    "lvm.vg_name",
+)
+"""Keys that each member has for itself."""
+DRIVERS = ("btrfs", "dir")
+"""What the machines of the model can do."""
+REMOTE = ("ceph", "cephfs", "cephobject")
+"""Drivers whose contents all members have."""
+
+
+def of_machine() -> dict[str, str]:
+    """The devices of a machine, by path what each holds: the first is an operator's."""
+    return {"/dev/vdb": DATA, "/dev/vdc": "", "/dev/vdd": "", "/dev/vde": ""}
+
+
+def devices(server: Server, patterns: tuple[str, ...]) -> tuple[Device, ...]:
+    """What the charm sees of them."""
+    found = [p for pattern in patterns for p in server.devices if fnmatch(p, pattern)]
+    return tuple(_device(path, server.devices[path]) for path in dict.fromkeys(found))
+
+
+def _device(path: str, holds: str) -> Device:
+    use = "is in use" if holds.startswith(_IN) else ""
+    return Device(path, SIZE, use, "" if use else holds, (f"uuid of {path}",), path)
+
+
+def wipe(server: Server, path: str) -> None:
+    """Takes everything off a device that nothing uses."""
+    holds = server.devices[path]
+    if holds.startswith(_IN):
+        raise OSError(f"{path} is busy")
+    if holds == DATA:
+        server.cloud.destroyed_data.append(f"{path} of machine {server.machine}")
+    server.devices[path] = ""
+
+
+def find(server: Server, name: str) -> Pool:
+    """A pool by its name. Raises Refusal."""
+    pool = server.records.pools.get(name)
+    if pool is None:
+        raise not_found("Storage pool")
+    return pool
+
+
+def validate(server: Server, driver: str) -> None:
+    """Refuses a driver that no machine has."""
+    if driver in DRIVERS or driver in REMOTE:
+        return
+    fails = "Failed running" if server.generation.newest else "Failed to run"
+    if driver == "zfs":
+        run = 'modprobe -b zfs: exec: "modprobe": executable file not found in $PATH'
+        raise bad(f'Error loading "zfs" module: {fails}: {run}')
+    raise bad(f'Required tool "{driver}" is missing')
+
+
+def define(server: Server, name: str, driver: str, member: str, own: Config) -> None:
+    """The first phase: a pool as one member will have it. Nobody else is asked."""
+    records = server.records
+    pool = records.pools.get(name)
+    if member not in records.rows:
+        raise not_found("Cluster member")
+    if pool is None:
+        pool = Pool(name, driver, "Pending")
+    elif pool.driver != driver:
+        raise Refusal("Storage pool already exists with a different driver")
+    elif pool.status != "Pending":
+        raise Refusal("Storage pool is not in pending state")
+    if member in pool.members:
+        raise bad(f'The storage pool already defined on member "{member}"')
+    records.pools[name] = replace(pool, members={**pool.members, member: dict(own)})
+
+
+def create(server: Server, name: str, driver: str, config: Config) -> None:
+    """The second phase, or all of it on a server that has no other. All members must be up."""
+    records = server.records
+    pool = records.pools.get(name)
+    if len(records.members) > 1 or (pool is not None and pool.half_made):
+        _create_on_all(server, pool, driver, config)
+        return
+    if pool is not None:
+        raise Refusal("The storage pool already exists")
+    own = {key: value for key, value in config.items() if key in OWN_KEYS}
+    shared = {key: value for key, value in config.items() if key not in OWN_KEYS}
+    give(server, name, own.get("source", ""))
+    records.pools[name] = Pool(
+        name,
+        driver,
+        "Created",
+        shared,
+        {server.place: _own(name, driver, own)},
+        frozenset({server.place}),
+    )
+
+
+def _create_on_all(server: Server, pool: Pool | None, driver: str, config: Config) -> None:
+    records = server.records
+    for key in config:
+        if key in OWN_KEYS:
+            raise Refusal(f'Config key "{key}" is cluster member specific')
+    if pool is None:
+        raise Refusal("Pool not pending on any node (use --target <node> first)")
+    if not pool.half_made:
+        raise Refusal("The storage pool is already created")
+    if missing := sorted({row.name for row in records.members} - set(pool.members)):
+        raise Refusal("Pool not defined on nodes: " + ", ".join(missing))
+    config = pool.config if pool.status == "Errored" else dict(config)
+    pool = records.pools[pool.name] = replace(pool, status="Errored", config=config)
+    _refuse_known_dead(server)
+    rows = sorted(records.members, key=lambda row: row.name != server.name)
+    for row in rows:
+        if row.name in pool.made:
+            continue
+        if not server.hears(row):
+            raise peers.untold(server, row, peers.refused(server, row))
+        give(server.cloud.servers[row.server], pool.name, pool.members[row.name].get("source", ""))
+        pool = records.pools[pool.name] = replace(pool, made=pool.made | {row.name})
+    members = {name: _own(pool.name, driver, own) for name, own in pool.members.items()}
+    records.pools[pool.name] = replace(pool, status="Created", members=members)
+
+
+def _refuse_known_dead(server: Server) -> None:
+    """Before anything is made LXD asks for the members that it knows to be offline."""
+    records, now = server.records, server.cloud.now
+    if any(heartbeats.offline(records, row, now) for row in records.members):
+        peers.require_all(server)
+
+
+def _own(name: str, driver: str, own: Config) -> dict[str, str]:
+    """What a member has for itself once its part is made."""
+    source = own.get("source", "")
+    if driver in REMOTE:
+        return dict(own)
+    if driver == "btrfs" and source.startswith("/dev/"):
+        # LXD notes the UUID of the file system that it made.
+        return {**own, "source": f"uuid of {source}", "volatile.initial_source": source}
+    return {**own, "source": source or f"{_FOLDER}/{name}"}
+
+
+def give(server: Server, pool: str, source: str) -> None:
+    """A server's part of a pool: on a device, or without one in a file of its own."""
+    if not source.startswith("/dev/") or server.devices.get(source) == _IN + pool:
+        return
+    if server.devices.get(source) != "":
+        raise Refusal(f"{source} appears to contain an existing filesystem")
+    server.devices[source] = _IN + pool
+
+
+def join(server: Server, records: Records, name: str, told: Told) -> None:
+    """The part of a server that joins."""
+    pool = records.pools[name]
+    own = told.own("storage-pool", name)
+    try:
+        give(server, name, own.get("source", ""))
+    except Refusal as refusal:
+        modern = server.generation.modern
+        begin = "Failed initializing member" if modern else "Failed to initialize member"
+        parts = (
+            "Failed initializing storage pools and networks"
+            if modern
+            else "Failed to initialize storage pools and networks"
+        )
+        create_it = f'Failed to create storage pool "{name}"'
+        raise Refusal(f"{begin}: {parts}: {create_it}: {refusal}") from refusal
+    records.pools[name] = replace(
+        pool,
+        members={**pool.members, told.name: _own(name, pool.driver, own)},
+        made=pool.made | {told.name},
+    )
+
+
+def take_along(records: Records, name: str) -> None:
+    """The server that has these pools is the member `name` from now on."""
+    for pool in list(records.pools.values()):
+        own = next(iter(pool.members.values()), NO_CONFIG)
+        records.pools[pool.name] = replace(pool, members={name: own}, made=frozenset({name}))
+
+
+def leave_devices(server: Server, pool: str = "") -> None:
+    """LXD uses the devices of a pool no more, or of all of them."""
+    for path, holds in server.devices.items():
+        if holds == _IN + pool or (not pool and holds.startswith(_IN)):
+            server.devices[path] = LEFT
+
+
+def held(records: Records, name: str, member: str) -> tuple[str, str, str]:
+    """Something that a member has on a pool: its name, type and project. Empty for nothing."""
+    for instance in records.instances.values():
+        if instance.pool == name and instance.location == member:
+            return instance.name, instance.kind, instance.project
+    for volume in records.volumes.values():
+        if volume.pool == name and volume.location == member:
+            return volume.name, "custom", volume.project
+    for bucket in records.buckets.values():
+        if bucket.pool == name and bucket.location == member:
+            return bucket.name, "bucket", bucket.project
+    return "", "", ""
+
+
+def delete(server: Server, name: str) -> None:
+    """Deletes a pool that holds nothing, first here, then on the other members."""
+    records = server.records
+    pool = find(server, name)
+    by_profile = any(
+        device.get("pool") == name
+        for profile in records.profiles.values()
+        for device in profile.devices.values()
+    )
+    if by_profile or held(records, name, server.place)[0]:
+        raise bad("The storage pool is currently in use")
+    if pool.status != "Pending":
+        _refuse_known_dead(server)
+        leave_devices(server, name)
+        for row in records.members:
+            if row.name != server.name:
+                _delete_there(server, row.name, name)
+    records.pools.pop(name, None)
+
+
+def _delete_there(server: Server, member: str, name: str) -> None:
+    row = server.records.rows[member]
+    if not server.hears(row):
+        raise peers.untold(server, row, peers.refused(server, row))
+    what, kind, project = held(server.records, name, member)
+    if what:
+        held_back = f'Volume "{what}" of type "{kind}" in project "{project}"'
+        raise peers.untold(server, row, f'{held_back} still exists in storage pool "{name}"')
+    leave_devices(server.cloud.servers[row.server], name)
+
+
+def update(server: Server, name: str, config: Config) -> None:
+    """Replaces the keys of a pool that all members share. All must be up."""
+    peers.require_all(server)
+    server.records.pools[name] = replace(find(server, name), config=_set(config))
+
+
+def update_member(server: Server, name: str, member: str, config: Config) -> None:
+    """Replaces the keys that a member has for itself."""
+    pool = find(server, name)
+    own = {**pool.members.get(member, {}), **_set(config)}
+    server.records.pools[name] = replace(pool, members={**pool.members, member: own})
+
+
+def _set(config: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in config.items() if value}

@@ -1,0 +1,214 @@
+"""What an LXD's database holds: a cluster's members share one, a server alone has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from tests.lxd_model import certificates
+from tests.lxd_model.things import (
+    DEFAULT,
+    Bucket,
+    Config,
+    Image,
+    Instance,
+    Network,
+    Pool,
+    Profile,
+    Project,
+    Volume,
+)
+
+
+class Role(Enum):
+    """What a member is to the database. Only a voter counts for the majority."""
+
+    VOTER = "database"
+    STANDBY = "database-standby"
+    SPARE = ""
+
+
+class State(Enum):
+    """What LXD notes of a member. A pending one is in nobody's list."""
+
+    CREATED = 0
+    PENDING = 1
+    EVACUATED = 2
+
+
+@dataclass
+class Row:
+    """One member as the database has it. `server` is the id of the machine that it is on."""
+
+    number: int
+    name: str
+    server: str
+    address: str
+    version: str
+    state: State
+    role: Role
+    heartbeat: float
+    domain: str = DEFAULT
+    description: str = ""
+    config: Config = field(default_factory=dict[str, str])
+    groups: tuple[str, ...] = (DEFAULT,)
+    given: frozenset[str] = frozenset()
+    """Roles that an operator gave it."""
+    has_copy: bool = False
+    """Whether it had the database at some time: it may go on from that if the others are lost."""
+
+
+@dataclass(frozen=True)
+class JoinToken:
+    """Good for one join of one name, until it expires.
+
+    It is an operation of the daemon that made it, and gone with that.
+    """
+
+    operation: str
+    name: str
+    secret: str
+    addresses: tuple[str, ...]
+    fingerprint: str
+    made: float
+    expires: float
+    maker: str
+    """The machine that it was made on."""
+    run: int
+    """Which of the lives of its daemon."""
+    location: str
+    """The member that it was made on."""
+    cancelled: float = 0.0
+
+
+Key = tuple[str, ...]
+
+
+@dataclass
+class Records:
+    """The database of one cluster, or of one server that is in none (no rows).
+
+    `identity` tells one cluster from every other, whatever certificate it has. `joining` holds the
+    members whose joins are under way, first come first, and since when.
+    """
+
+    identity: str
+    certificate: str
+    """What the certificate that it shows is made from."""
+    made: float
+    uuid: str = ""
+    """LXD's own `volatile.uuid`, from 6.6 on."""
+    schema: tuple[int, int] = (0, 0)
+    """Of the newest LXD that has used it."""
+    rows: dict[str, Row] = field(default_factory=dict[str, Row])
+    trusted: dict[str, str] = field(default_factory=dict[str, str])
+    """By server certificate: the member's name under which it is trusted."""
+    tokens: dict[str, JoinToken] = field(default_factory=dict[str, JoinToken])
+    cancelled: list[JoinToken] = field(default_factory=list[JoinToken])
+    config: dict[str, str] = field(default_factory=dict[str, str])
+    projects: dict[str, Project] = field(default_factory=dict[str, Project])
+    profiles: dict[tuple[str, str], Profile] = field(default_factory=dict[tuple[str, str], Profile])
+    pools: dict[str, Pool] = field(default_factory=dict[str, Pool])
+    networks: dict[str, Network] = field(default_factory=dict[str, Network])
+    instances: dict[Key, Instance] = field(default_factory=dict[Key, Instance])
+    volumes: dict[Key, Volume] = field(default_factory=dict[Key, Volume])
+    buckets: dict[Key, Bucket] = field(default_factory=dict[Key, Bucket])
+    images: dict[str, Image] = field(default_factory=dict[str, Image])
+    joining: dict[str, float] = field(default_factory=dict[str, float])
+    leader: str = ""
+    headless: bool = False
+    """Its last voter took itself out: nobody leads it until it is recovered."""
+    led_on: bool = False
+    """A leader of it has left at some time."""
+    handed_over: bool = False
+    """Of the last two both vote until its members change again."""
+    round: int = 0
+    """The last round of heartbeats that has been counted."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate that it shows now."""
+        return certificates.fingerprint(self.certificate)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether a cluster has it."""
+        return bool(self.rows)
+
+    @property
+    def members(self) -> list[Row]:
+        """The members that are in the list: those that came all the way in."""
+        return [row for row in self.rows.values() if row.state is not State.PENDING]
+
+    @property
+    def voters(self) -> list[Row]:
+        """The members that vote."""
+        return [row for row in self.rows.values() if row.role is Role.VOTER]
+
+    @property
+    def threshold(self) -> float:
+        """Seconds without a heartbeat after which a member is offline."""
+        return float(self.config.get("cluster.offline_threshold", "20"))
+
+    @property
+    def profile(self) -> Profile:
+        """The default profile of the default project."""
+        return self.profiles[DEFAULT, DEFAULT]
+
+    def on(self, member: str) -> list[Instance]:
+        """The instances on a member."""
+        return [i for i in self.instances.values() if i.location == member]
+
+    def volumes_on(self, member: str) -> list[Volume]:
+        """The custom volumes on a member."""
+        return [v for v in self.volumes.values() if v.location == member]
+
+    def buckets_on(self, member: str) -> list[Bucket]:
+        """The storage buckets on a member."""
+        return [b for b in self.buckets.values() if b.location == member]
+
+    def images_only_on(self, member: str) -> list[Image]:
+        """The images of which no other member has a copy."""
+        return [i for i in self.images.values() if i.copies == frozenset({member})]
+
+    def forget(self, member: str) -> None:
+        """The member is gone, with all that was recorded to be on it."""
+        self.rows.pop(member, None)
+        self.trusted = {c: name for c, name in self.trusted.items() if name != member}
+        self.instances = {k: i for k, i in self.instances.items() if i.location != member}
+        self.volumes = {k: v for k, v in self.volumes.items() if v.location != member}
+        self.buckets = {k: b for k, b in self.buckets.items() if b.location != member}
+        for image in list(self.images.values()):
+            self.images.pop(image.fingerprint)
+            if copies := image.copies - {member}:
+                self.images[image.fingerprint] = replace(image, copies=copies)
+        self.pools = {n: replace(p, members=_but(p.members, member)) for n, p in self.pools.items()}
+        self.networks = {
+            n: replace(w, members=_but(w.members, member)) for n, w in self.networks.items()
+        }
+
+    def copy(self) -> Records:
+        """The same contents, which from now on go their own way."""
+        return replace(
+            self,
+            rows={name: replace(row) for name, row in self.rows.items()},
+            trusted=dict(self.trusted),
+            tokens=dict(self.tokens),
+            cancelled=list(self.cancelled),
+            config=dict(self.config),
+            projects=dict(self.projects),
+            profiles=dict(self.profiles),
+            pools=dict(self.pools),
+            networks=dict(self.networks),
+            instances=dict(self.instances),
+            volumes=dict(self.volumes),
+            buckets=dict(self.buckets),
+            images=dict(self.images),
+            joining={},
+        )
+
+
+def _but(members: Mapping[str, Any], member: str) -> Mapping[str, Any]:
+    return {name: keys for name, keys in members.items() if name != member}

@@ -1,0 +1,21 @@
+"""How LXD says no."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):  # noqa: N818 - LXD refuses, nothing is broken
+    """LXD refuses a request, or an operation fails, in LXD's words. `status` is HTTP's."""
+
+    def __init__(self, message: str, status: int = 500) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def not_found(what: str) -> Refusal:
+    """Something that LXD does not know."""
+    return Refusal(f"{what} not found", 404)
+
+
+def bad(message: str) -> Refusal:
+    """A request that makes no sense to LXD."""
+    return Refusal(message, 400)

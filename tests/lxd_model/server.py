@@ -1,0 +1,362 @@
+"""One machine with LXD on it, and what can happen to it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.lxd_model import certificates, heartbeats, networks, pools, times
+from tests.lxd_model.database_port import ModelDatabase
+from tests.lxd_model.generations import Generation, of_version, schema
+from tests.lxd_model.listeners import Listeners
+from tests.lxd_model.machine_port import ModelMachine
+from tests.lxd_model.operations import Operation
+from tests.lxd_model.port import ModelPort
+from tests.lxd_model.records import Records, Role, Row, State
+from tests.lxd_model.silence import Silence
+from tests.lxd_model.snap_port import ModelSnap
+from tests.lxd_model.things import DEFAULT, Profile, Project, Thing
+
+if TYPE_CHECKING:
+    from tests.lxd_model.cloud import Cloud
+
+
+class Server:
+    """A machine and its LXD. `lxd`, `snap`, `files` and `database` are the charm's ports to it.
+
+    `run` counts the lives of the daemon. `hung` says that a join left it answering nothing.
+    `opened` says that the daemon had its database since it started: one that had not answers
+    nothing. `parted` is when it was removed by force while it ran.
+    `disk` holds what lies on this machine's disk: instances, custom volumes, buckets and images by
+    their name. `devices` says by path what its other block devices hold, `interfaces` are those of
+    the network.
+    """
+
+    def __init__(self, cloud: Cloud, machine: str, hostname: str, address: str) -> None:
+        self.cloud = cloud
+        self.machine = machine
+        self.hostname = hostname
+        self.address = address
+        self.version = cloud.version
+        self.revision = ""
+        self.powered = True
+        self.destroyed = False
+        self.frozen = False
+        self.hung = False
+        self.opened = False
+        self.parted = -math.inf
+        self.running = False
+        self.ready = 0.0
+        self.run = 0
+        self.name = hostname
+        self.shown_name = ""
+        """The name that 5.0 shows until its daemon starts anew, after its member was renamed."""
+        self.number = 0
+        self.schema = (0, 0)
+        """Of the newest LXD that has used this machine's part of the database."""
+        self.certificate = ""
+        """What LXD's own certificate here is made from."""
+        self.new_certificate()
+        self.config: dict[str, str] = {}
+        """Its own keys."""
+        self.remembers: dict[str, str] = {}
+        """The keys that all members share, as the daemon has them in memory."""
+        self.disk: dict[str, Thing] = {}
+        self.devices = pools.of_machine()
+        self.interfaces = networks.of_machine(machine)
+        self.dns_taken = False
+        """Whether another program has port 53: no network's dnsmasq can start."""
+        self.listeners = Listeners(self)
+        self.records = self.fresh()
+        self.lxd = ModelPort(self)
+        self.snap = ModelSnap(self)
+        self.files = ModelMachine(self)
+        self.database = ModelDatabase(self)
+
+    @property
+    def version(self) -> str:
+        """Of the LXD that is installed."""
+        return self._version
+
+    @version.setter
+    def version(self, version: str) -> None:
+        self._version = version
+        self.generation: Generation = of_version(version)
+
+    @property
+    def installed(self) -> bool:
+        """Whether the LXD snap is there."""
+        return bool(self.revision) and not self.destroyed
+
+    @property
+    def place(self) -> str:
+        """Where LXD says that what is here is."""
+        return self.name if self.records.clustered else "none"
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate that LXD shows: its cluster's, or its own."""
+        records = self.records
+        return records.fingerprint if records.clustered else certificates.fingerprint(self.shows)
+
+    @property
+    def shows(self) -> str:
+        """What the certificate that it shows is made from."""
+        return self.records.certificate if self.records.clustered else self.certificate
+
+    def fresh(self) -> Records:
+        """An empty database, of a server that is in no cluster."""
+        number = self.cloud.count()
+        records = Records(
+            identity=f"server-{self.machine}-{number}",
+            certificate=self.certificate,
+            made=self.cloud.now,
+            uuid=f"{number:08x}-0000-7000-8000-{number:012x}",
+        )
+        records.projects[DEFAULT] = Project(
+            DEFAULT, "Default LXD project", dict.fromkeys(self._features(), "true")
+        )
+        records.profiles[DEFAULT, DEFAULT] = Profile(DEFAULT, DEFAULT, "Default LXD profile")
+        return records
+
+    def _features(self) -> list[str]:
+        features = ["features.images", "features.networks", "features.profiles"]
+        if self.generation.modern:
+            features += ["features.networks.zones", "features.storage.buckets"]
+        return sorted([*features, "features.storage.volumes"])
+
+    def new_certificate(self) -> None:
+        """LXD finds no certificate of its own here, and makes one."""
+        self.certificate = f"server {self.machine} {self.cloud.count()}"
+
+    # What happens to it.
+
+    def power_off(self) -> None:
+        """The plug is pulled."""
+        self.cloud.tick()
+        self.powered = False
+        self._daemon_ends()
+
+    def power_on(self) -> None:
+        """It boots, and LXD with it."""
+        self.cloud.tick()
+        if not self.powered and not self.destroyed:
+            self.powered = True
+            self._daemon_begins(times.BOOT)
+
+    def reboot(self) -> None:
+        """Off and on again."""
+        self.power_off()
+        self.power_on()
+
+    def destroy(self) -> None:
+        """It is gone for good, with its disk."""
+        self.power_off()
+        self.destroyed = True
+        self.disk.clear()
+
+    def freeze(self) -> None:
+        """LXD's daemon stands still, as after SIGSTOP."""
+        self.cloud.tick()
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """LXD's daemon goes on."""
+        self.cloud.tick()
+        self.frozen = False
+
+    def kill_daemon(self) -> None:
+        """LXD's daemon is gone and nobody starts it again. Instances go on."""
+        self.cloud.tick()
+        self._daemon_ends()
+
+    def start_daemon(self) -> None:
+        """LXD's daemon starts, if it can."""
+        self.cloud.tick()
+        self._daemon_begins(times.DAEMON_START)
+
+    def restart(self) -> None:
+        """The daemon ends and starts by itself."""
+        self._daemon_ends()
+        self._daemon_begins(times.DAEMON_START)
+
+    def stop_instances(self) -> None:
+        """As `snap stop lxd` does: they shut down, until LXD is started again.
+
+        Those that are ephemeral are gone.
+        """
+        records = self.records
+        for instance in records.on(self.place):
+            if not instance.running:
+                continue
+            self.cloud.stopped.append(str(instance))
+            if instance.ephemeral:
+                del records.instances[instance.key]
+                self.disk.pop(str(instance), None)
+            else:
+                records.instances[instance.key] = replace(instance, running=False, wanted=True)
+
+    def _start_instances(self) -> None:
+        """Those that ran when LXD was stopped. None on a member that is evacuated."""
+        records, row = self.records, self.row()
+        if row is not None and row.state is State.EVACUATED:
+            return
+        for instance in records.on(self.place):
+            if instance.wanted:
+                records.instances[instance.key] = replace(instance, running=True, wanted=False)
+
+    def _daemon_ends(self) -> None:
+        self.running = False
+        self.frozen = False
+        self.opened = False
+        self.shown_name = ""
+        self.run += 1
+        self.listeners.close()
+        for operation in self.cloud.operations:
+            if operation.server is self and not operation.done:
+                operation.end()
+
+    def _daemon_begins(self, seconds: float) -> None:
+        if self.running or not self.powered or not self.installed or self.half_joined:
+            return
+        own = schema(self.version)
+        if own < self.schema or own < self.records.schema:
+            return  # No LXD starts on the database of a newer one.
+        self.schema = own
+        self.running = True
+        self.ready = self.cloud.now + seconds
+        self.listeners.open()
+        row = self.row()
+        if row is not None:
+            row.version = self.version
+        if not self.records.clustered:
+            self.remembers = dict(self.records.config)
+            self._start_instances()
+
+    # What the model asks of it.
+
+    @property
+    def half_joined(self) -> bool:
+        """Whether a join was cut short here: the daemon does not start again."""
+        row = self.row()
+        under_way = self.working("join_cluster") is not None
+        return self.hung and not under_way and (row is None or row.state is State.PENDING)
+
+    def wipe(self) -> None:
+        """LXD's folder is emptied, but for its certificate: no database, no instances."""
+        self.cloud.tick()
+        self.start_over()
+        self.config = {}
+        self.schema = (0, 0)
+        self.disk.clear()
+
+    def start_over(self) -> None:
+        """LXD is in no cluster and its database is empty. It listens where it did."""
+        uuid = self.records.uuid
+        self.records = self.fresh()
+        self.records.uuid = uuid or self.records.uuid
+        self.hung = False
+        self.number = 0
+        pools.leave_devices(self)
+
+    def lose_records(self) -> None:
+        """Joining forgets what the server had while it was alone."""
+        self.disk.clear()
+
+    def split(self) -> None:
+        """The copy of the database here is a cluster's own from now on, with one voter: this."""
+        records = self.records.copy()
+        for row in records.rows.values():
+            row.role = Role.VOTER if row.number == self.number else Role.SPARE
+        records.leader = ""
+        records.headless = False
+        self.records = records
+        self.cloud.databases.append(records)
+
+    def working(self, kind: str) -> Operation | None:
+        """The work of that kind that is under way on the daemon here."""
+        for operation in self.cloud.operations:
+            if operation.server is self and operation.kind == kind and not operation.done:
+                return operation
+        return None
+
+    def hears(self, row: Row) -> bool:
+        """Whether the daemon of that member can be reached from here."""
+        other = self.cloud.servers.get(row.server)
+        if other is None or not other.serves(self.records, row, self.cloud.now):
+            return False
+        return self.cloud.reachable(self.machine, row.server)
+
+    def row(self) -> Row | None:
+        """This member in its cluster's database, None if that does not know it any more."""
+        row = self.records.rows.get(self.name)
+        return row if row is not None and row.number == self.number else None
+
+    def takes_part(self, records: Records, row: Row, at: float) -> bool:
+        """Whether the daemon here works on that database as that member."""
+        return (
+            self.records is records
+            and self.number == row.number
+            and self.running
+            and not self.frozen
+            and not self.hung
+            and self.ready <= at
+        )
+
+    def serves(self, records: Records, row: Row, at: float) -> bool:
+        """Whether other members reach it under the address that they know, as far as it goes."""
+        return self.takes_part(records, row, at) and self.listeners.listens(row.address)
+
+    def listening(self) -> bool:
+        """Whether LXD's socket on this machine takes connections."""
+        return self.running and self.ready <= self.cloud.now
+
+    def silence(self) -> Silence | None:
+        """How the daemon fails to answer, None if it answers.
+
+        One that starts without its database answers nothing until that is there. One that lost it
+        later still answers what needs none, and says from memory what it is.
+        """
+        if not self.listening():
+            return Silence.STOPPED
+        if self.frozen or self.hung or self.listeners.wait():
+            return Silence.HUNG
+        if not self.records.clustered or self.has_database():
+            return None
+        if self.opened:
+            return Silence.NO_DATABASE
+        row = self.row()
+        return Silence.WAITING if row is not None and self._waits(row) else Silence.HUNG
+
+    def notice(self) -> None:
+        """Notes that a daemon which started has found its database."""
+        if not self.opened and self.running and self.records.rows and self.has_database():
+            self.opened = True
+            self.remembers = dict(self.records.config)
+            self.records.schema = max(self.records.schema, schema(self.version))
+            self._start_instances()
+
+    def has_database(self) -> bool:
+        """Whether the cluster's database answers to this server.
+
+        Removed by force it is served a little longer. A daemon that starts waits until all members
+        have its version; those that run do not mind.
+        """
+        now, records = self.cloud.now, self.records
+        row = self.row()
+        if row is None:
+            if not self.opened or now - self.parted > times.PARTING:
+                return False
+        elif (
+            not self.takes_part(records, row, now)
+            or self._waits(row)
+            or (not self.opened and self.listeners.wait())
+        ):
+            return False
+        leader = heartbeats.leader(self.cloud, records, now)
+        return bool(leader) and self.cloud.reachable(self.machine, records.rows[leader].server)
+
+    def _waits(self, row: Row) -> bool:
+        """Whether the daemon has started and waits for members of another version."""
+        return not self.opened and any(r.version != row.version for r in self.records.members)

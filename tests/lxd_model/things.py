@@ -1,0 +1,170 @@
+"""What clusters hold, as their database has it. These values never change: they are replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Config = Mapping[str, str]
+Devices = Mapping[str, Config]
+NO_CONFIG: Config = {}
+NO_DEVICES: Devices = {}
+
+DEFAULT = "default"
+"""The project, and the profile, that every LXD has."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance and where it is: `config` and `devices` are its own, without its profiles'."""
+
+    project: str
+    name: str
+    location: str
+    running: bool = False
+    config: Config = field(default_factory=dict[str, str])
+    devices: Devices = field(default_factory=dict[str, Config])
+    profiles: tuple[str, ...] = (DEFAULT,)
+    ephemeral: bool = False
+    kind: str = "container"
+    launched: float = 0.0
+    pool: str = ""
+    """The pool that its root disk is really on."""
+    wanted: bool = False
+    """Whether its daemon starts it again: it ran when the daemon, or an evacuation, stopped it."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What no two instances share."""
+        return self.project, self.name
+
+    @property
+    def evacuate(self) -> str:
+        """Its own `cluster.evacuate`, `auto` if not set."""
+        return self.config.get("cluster.evacuate", "auto")
+
+    @property
+    def origin(self) -> str:
+        """The member that an evacuation took it from, empty if none did."""
+        return self.config.get("volatile.evacuate.origin", "")
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A custom volume. Its location is empty where all members have the pool's contents."""
+
+    project: str
+    pool: str
+    name: str
+    location: str
+    config: Config = field(default_factory=dict[str, str])
+    description: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What no two volumes share: members may have one each of one name."""
+        return self.project, self.pool, self.name, self.location
+
+    def __str__(self) -> str:
+        return f"volume {self.project}/{self.pool}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A storage bucket. LXD counts it nowhere: it goes with its member."""
+
+    project: str
+    pool: str
+    name: str
+    location: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What no two buckets share."""
+        return self.project, self.pool, self.name, self.location
+
+    def __str__(self) -> str:
+        return f"bucket {self.project}/{self.pool}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image and the members that have a copy."""
+
+    fingerprint: str
+    copies: frozenset[str]
+    project: str = DEFAULT
+
+    def __str__(self) -> str:
+        return f"image {self.fingerprint}"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A storage pool. `status` is Pending, Created or Errored, `members` has each one's own keys.
+
+    `made` are the members that have made their part.
+    """
+
+    name: str
+    driver: str
+    status: str
+    config: Config = field(default_factory=dict[str, str])
+    members: Mapping[str, Config] = field(default_factory=dict[str, Config])
+    made: frozenset[str] = frozenset()
+    description: str = ""
+
+    @property
+    def half_made(self) -> bool:
+        """Whether it is not made on all members."""
+        return self.status != "Created"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that LXD manages, the same way. Those in `broken` could not start it."""
+
+    name: str
+    type: str
+    status: str
+    config: Config = field(default_factory=dict[str, str])
+    members: Mapping[str, Config] = field(default_factory=dict[str, Config])
+    broken: frozenset[str] = frozenset()
+    description: str = ""
+
+    @property
+    def half_made(self) -> bool:
+        """Whether it is not made on all members."""
+        return self.status != "Created"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project and its keys."""
+
+    name: str
+    description: str
+    config: Config
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile of a project."""
+
+    project: str
+    name: str
+    description: str = ""
+    config: Config = field(default_factory=dict[str, str])
+    devices: Devices = field(default_factory=dict[str, Config])
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What no two profiles share."""
+        return self.project, self.name
+
+
+Thing = Instance | Volume | Bucket | Image
+"""What lies on a member's disk, by its name there."""

@@ -1,0 +1,51 @@
+"""What is really so, whoever may believe what: for the simulation's invariants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.lxd_model.things import Instance, Volume
+
+
+@dataclass(frozen=True)
+class MemberTruth:
+    """A member as its cluster's database has it.
+
+    `status` is what LXD would say: ONLINE, OFFLINE, EVACUATED, BLOCKED; or PENDING for a join that
+    is under way or hangs. `role` is `database`, `database-standby` or empty.
+    """
+
+    name: str
+    server: str
+    status: str
+    role: str
+
+
+@dataclass(frozen=True)
+class ClusterTruth:
+    """One cluster's database. There are two with one identity where a recovery split it.
+
+    `believers` are the servers whose LXD takes itself for a member, `answering` those that reach
+    a majority. `tokens` are the secrets of the join tokens that are good now, by name.
+    """
+
+    identity: str
+    fingerprint: str
+    """Of the certificate that it shows now."""
+    members: tuple[MemberTruth, ...]
+    leader: str
+    believers: frozenset[str]
+    answering: frozenset[str]
+    joining: tuple[str, ...]
+    instances: tuple[Instance, ...]
+    volumes: tuple[Volume, ...]
+    tokens: dict[str, str]
+
+    @property
+    def voters(self) -> frozenset[str]:
+        """The names of the members that vote."""
+        return frozenset(m.name for m in self.members if m.role == "database")
+
+    def member(self, name: str) -> MemberTruth | None:
+        """The member called `name`, if there is one."""
+        return next((m for m in self.members if m.name == name), None)

@@ -1,0 +1,204 @@
+"""Requests that are carried to their end, whatever shape LXD's answers have in its generation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from lxd.client import Client
+from lxd.errors import LxdError, LxdStopped, LxdUnreachable
+from lxd.http import Request, Response, api_path
+
+ID = "0190-op"
+
+
+@dataclass
+class ScriptedPort:
+    """Answers what a test has written down, by method and path; a list is used up in order."""
+
+    answers: dict[str, list[Response | Exception]]
+    asked: list[str] = field(default_factory=list[str])
+    seconds: float = 0.0
+
+    def send(self, request: Request, seconds: float) -> Response:
+        key = f"{request.method} {request.path}"
+        self.asked.append(key)
+        answers = self.answers[key]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if request.path.endswith("/wait"):
+            self.seconds += float(request.query["timeout"])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def certificate(self, host: str, port: int, seconds: float) -> str:
+        raise OSError(f"{host}:{port}")
+
+    def now(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def sync(metadata: Any, status: int = 200) -> Response:
+    return Response(status, {"type": "sync", "metadata": metadata})
+
+
+def refused(error: str, status: int = 500) -> Response:
+    return Response(status, {"type": "error", "error": error, "metadata": None})
+
+
+def operation(code: int, err: str = "") -> dict[str, Any]:
+    return {"id": ID, "class": "task", "status": str(code), "status_code": code, "err": err}
+
+
+BEGUN = Response(202, {"type": "async", "metadata": operation(103)})
+WAIT, LOOK = f"GET /1.0/operations/{ID}/wait", f"GET /1.0/operations/{ID}"
+POST = "POST /1.0/networks"
+
+
+def client(**answers: list[Response | Exception]) -> tuple[Client, ScriptedPort]:
+    names = {"post": POST, "wait": WAIT, "look": LOOK, "get": "GET /1.0/networks"}
+    port = ScriptedPort({names[key]: found for key, found in answers.items()})
+    return Client(port), port
+
+
+def change(lxd: Client) -> None:
+    lxd.change("POST", api_path("networks"), {"name": "n"})
+
+
+def test_a_change_that_lxd_makes_at_once_is_not_waited_for():
+    lxd, port = client(post=[sync({}, 201)])
+
+    change(lxd)
+
+    assert port.asked == [POST]
+
+
+DONE: list[tuple[str, list[Response | Exception], list[Response | Exception]]] = [
+    ("all generations", [sync(operation(200))], []),
+    ("5.0: not over yet", [sync(operation(103)), sync(operation(200))], []),
+    (
+        "5.21: a wait that times out is an error",
+        [refused("context deadline exceeded", 200), sync(operation(200))],
+        [sync(operation(103))],
+    ),
+    (
+        "it ended between the wait and the look",
+        [refused("context deadline exceeded", 200)],
+        [sync(operation(200))],
+    ),
+]
+
+
+@pytest.mark.parametrize(("why", "wait", "look"), DONE)
+def test_an_operation_is_awaited(
+    why: str, wait: list[Response | Exception], look: list[Response | Exception]
+):
+    lxd, _ = client(post=[BEGUN], wait=[*wait], look=[*look])
+
+    change(lxd)
+
+
+FAILED: list[tuple[str, list[Response | Exception], list[Response | Exception]]] = [
+    ("5.0", [sync(operation(400, "no such device"))], []),
+    ("5.21", [refused("no such device", 200)], [sync(operation(400, "no such device"))]),
+    ("after 6.9", [sync(operation(400, "no such device"), 400)], []),
+]
+
+
+@pytest.mark.parametrize(("why", "wait", "look"), FAILED)
+def test_an_operation_that_fails_is_a_refusal(
+    why: str, wait: list[Response | Exception], look: list[Response | Exception]
+):
+    lxd, _ = client(post=[BEGUN], wait=wait, look=look or [sync(operation(400, "no such device"))])
+
+    with pytest.raises(LxdError, match="no such device"):
+        change(lxd)
+
+
+UNKNOWN: list[tuple[str, list[Response | Exception], list[Response | Exception]]] = [
+    ("LXD lists it no more", [refused("Operation not found", 404)], [refused("gone", 404)]),
+    ("the daemon ended", [LxdUnreachable("EOF")], [sync(operation(103))]),
+    ("it never ends", [sync(operation(103))], []),
+    ("no database", [refused("no leader", 200)], [refused("no leader", 500)]),
+]
+
+
+@pytest.mark.parametrize(("why", "wait", "look"), UNKNOWN)
+def test_what_came_of_an_operation_may_be_unknown(
+    why: str, wait: list[Response | Exception], look: list[Response | Exception]
+):
+    lxd, _ = client(post=[BEGUN], wait=wait, look=look)
+
+    with pytest.raises(LxdUnreachable):
+        change(lxd)
+
+
+def test_a_change_ends_by_its_deadline():
+    lxd, port = client(post=[BEGUN], wait=[sync(operation(103))])
+
+    with pytest.raises(LxdUnreachable, match="not done in 30 s"):
+        lxd.change("POST", api_path("networks"), seconds=30)
+
+    assert port.seconds == 30
+
+
+def test_a_refusal_has_its_status():
+    lxd, _ = client(get=[refused("Network not found", 404)])
+
+    with pytest.raises(LxdError, match="Network not found") as caught:
+        lxd.get(api_path("networks"))
+
+    assert caught.value.not_found
+
+
+QUESTIONS: list[tuple[str, Callable[[], bool], bool]] = [
+    ("yes", lambda: True, True),
+    ("no", lambda: False, False),
+]
+
+
+@pytest.mark.parametrize(("why", "question", "answer"), QUESTIONS)
+def test_a_question_is_asked_for_a_while(why: str, question: Callable[[], bool], answer: bool):
+    lxd, _ = client()
+
+    assert lxd.until(question, 5) is answer
+
+
+def test_a_daemon_that_starts_is_asked_again():
+    lxd, _ = client(get=[LxdUnreachable("EOF"), sync([])])
+
+    assert lxd.until(lambda: lxd.get(api_path("networks")) == [], 5)
+
+
+def test_a_daemon_that_stays_silent_is_told():
+    lxd, _ = client(get=[LxdUnreachable("EOF")])
+
+    with pytest.raises(LxdUnreachable):
+        lxd.until(lambda: bool(lxd.get(api_path("networks"))), 5)
+
+
+def test_a_daemon_that_is_not_there_is_waited_for():
+    port = ScriptedPort({"GET /1.0": [LxdStopped("not running"), LxdStopped("no"), sync({})]})
+
+    Client(port).await_start(5)
+
+    with pytest.raises(LxdStopped):
+        Client(ScriptedPort({"GET /1.0": [LxdStopped("not running")]})).await_start(1)
+
+
+@pytest.mark.parametrize(
+    ("parts", "path"),
+    [
+        ((), "/1.0"),
+        (("storage-pools", "a?b"), "/1.0/storage-pools/a%3Fb"),
+        (("storage-pools", "é/ü"), "/1.0/storage-pools/%C3%A9%2F%C3%BC"),
+    ],
+)
+def test_the_parts_of_a_path_are_quoted(parts: tuple[str, ...], path: str):
+    assert api_path(*parts) == path
