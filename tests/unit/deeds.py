@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.lxd_model import by_hand
+from lxd.api import LxdApi
+from tests.lxd_model import by_hand, joining
+from tests.lxd_model.cloud import Fault
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
 from tests.unit.model_units import ModelApp
@@ -61,4 +63,41 @@ def later(app: ModelApp, seconds: float) -> ModelApp:
     """Time passes."""
     app.cloud.now += seconds
     app.cloud.tick()
+    return app
+
+
+def api(app: ModelApp) -> LxdApi:
+    """LXD's API on a member that answers."""
+    holding = app.cloud.holding(the_cluster(app))
+    return next(LxdApi(server.lxd) for server in holding if server.silence() is None)
+
+
+def notes(app: ModelApp) -> dict[str, str]:
+    """What the charm keeps in the cluster's database."""
+    return api(app).notes.read()
+
+
+def note(app: ModelApp, **values: str) -> ModelApp:
+    """Somebody has written these notes; an empty value removes one."""
+    api(app).notes.write(values)
+    return app
+
+
+def fail(app: ModelApp, unit: str, *calls: str, how: Fault = "refuse") -> ModelApp:
+    """From now on these calls of LXD on the unit's machine fail, and no others anywhere."""
+    failing = app.units[unit].server.machine
+    app.cloud.fault = lambda machine, call: how if machine == failing and call in calls else ""
+    return app
+
+
+def heal(app: ModelApp) -> ModelApp:
+    """No call fails any more."""
+    return fail(app, next(iter(app.units)))
+
+
+def use_token(app: ModelApp, member: str) -> ModelApp:
+    """Somebody has begun to join with the token for this name, and has not come in."""
+    records = the_cluster(app)
+    assert member in records.tokens
+    joining.void(records, member, app.cloud.now)
     return app
