@@ -129,9 +129,12 @@ def _reset(world: World, why: str) -> None:
     forming = world.machine.forming()
     world.machine.note_failure(why)
     world.machine.kill_lxd()
+    # It never was a member and has no instances: nothing is lost by a plain stop.
     world.snap.stop()
+    devices = forming.devices if forming else ()
+    world.machine.release(devices)
     world.machine.empty_lxd()
-    for device in forming.devices if forming else ():
+    for device in devices:
         _give_back(device, world)
     world.snap.start()
     world.machine.note_identity("")

@@ -6,13 +6,13 @@ import links
 import parts
 import silence
 import storage
+import versions
 from addresses import endpoint
 from peers import Storage, Token, UnitData
 from status import Status, blocked, waiting
 from steps import (
     CreatePool,
     EnableCluster,
-    InstallSnap,
     Join,
     Plan,
     ResetLxd,
@@ -28,9 +28,8 @@ JOINS = 3
 
 def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
-    if revision := _other_revision(view, peers):
-        step = InstallSnap(view.options.snap_channel, revision)
-        return Plan(waiting(f"for revision {revision} of the LXD snap"), (step,), own)
+    if step := versions.of_outsider(view, lxd, peers):
+        return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
     if _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd("its join was cut short"),), own)
     unfit = _unfit(view, lxd, peers)
@@ -88,10 +87,8 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
         return blocked(f"hostname {view.hostname} is also {clash}'s: rename this machine")
     if refusal := _refusal(view, peers):
         return blocked(refusal)
-    if mismatch := _other_version(lxd, peers):
-        return blocked(
-            f"LXD {lxd.server.version} here, {mismatch} in the cluster: make them the same"
-        )
+    if mismatch := versions.mismatch(lxd, peers):
+        return mismatch
     _, unlinked = links.of_outsider(view, _token(view, peers, peers.own))
     return unlinked or _unfit_storage(view, lxd, peers)
 
@@ -136,22 +133,6 @@ def _refusal(view: View, peers: Peers) -> str:
     queued = {place.unit for place in peers.app.queue}
     told = (d.refused.get(view.unit, "") for u, d in peers.others.items() if u in queued)
     return next((reason for reason in told if reason), "")
-
-
-def _other_revision(view: View, peers: Peers) -> str:
-    """The revision of the store's snap that the cluster runs where this unit has another one."""
-    theirs = {d.revision for d in peers.others.values() if d.cluster and d.revision}
-    mine = view.snap.revision
-    if len(theirs) != 1 or mine in theirs or view.resource or peers.own.cluster:
-        return ""
-    revision = theirs.pop()
-    return "" if revision.startswith("x") else revision
-
-
-def _other_version(lxd: Lxd, peers: Peers) -> str:
-    """The cluster's version of LXD where it is not this unit's, empty if all is well."""
-    versions = {d.lxd for d in peers.others.values() if d.cluster and d.lxd}
-    return "" if not versions or lxd.server.version in versions else max(versions)
 
 
 def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:

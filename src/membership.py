@@ -14,9 +14,11 @@ import marks
 import nets
 import parts
 import pools
+import quorum
 import segment
 import settings
 import silence
+import versions
 from addresses import endpoint, host
 from peers import Link, Offer, Storage, UnitData
 from pools import Change
@@ -74,12 +76,14 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         or _unlinked(given)
         or problem
         or caches.problem(view.options, lxd)
+        or _refused_request(lxd)
     )
     admitted = admission.admit(view, lxd, peers)
     steps += admitted.steps
     told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
     own = own.model_copy(update=told)
-    return Plan(_unavailable(lxd) or problem or _standing(member), tuple(steps), own)
+    status = _unavailable(lxd) or problem or _standing(view, member)
+    return Plan(status, tuple(steps), own)
 
 
 def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
@@ -122,7 +126,7 @@ def _moved(view: View, lxd: Lxd) -> Status | None:
 
 def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     """What concerns this member alone."""
-    steps: list[Step] = [*identity.noting(view, lxd)]
+    steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     if view.https_address:
         address = endpoint(view.https_address)
         if lxd.server.config.get("core.https_address") != address:
@@ -155,7 +159,7 @@ def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
     steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]
     steps += gateways.steps(view.options, lxd)
-    down = [m.name for m in lxd.members if not m.online]
+    down = [m.name for m in lxd.members if not m.up]
     if steps and down:
         return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
     change = pools.change(view, lxd, peers, decided)
@@ -182,12 +186,20 @@ def _unlinked(given: dict[str, Link]) -> Status | None:
     return blocked(told[0]) if told else None
 
 
-def _standing(member: Member) -> Status:
-    if member.status == "EVACUATED":
+def _refused_request(lxd: Lxd) -> Status | None:
+    """Blocked where LXD refused something that the rest goes on without."""
+    for request, why in lxd.refusals.items():
+        return blocked(f"LXD refuses {request}: {why}")
+    return None
+
+
+def _standing(view: View, member: Member) -> Status:
+    if member.evacuated:
         name = member.name
         return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")
     if not member.online:
         return waiting(f"member {member.name} is {member.status.lower()}: {member.message}")
     standby = "database-standby" in member.roles
     role = "voter" if member.voter else "stand-by" if standby else "no database role"
-    return active(f"member {member.name}, {role}")
+    other = versions.not_followed(view)
+    return active(f"member {member.name}, {role}" + (f"; {other}" if other else ""))

@@ -130,5 +130,6 @@ class Client:
     def _send(self, request: Request, seconds: float) -> Any:
         response = self.port.send(request, seconds)
         if response.error:
-            raise LxdError(response.error, response.status)
+            asked = f"{request.method} {request.path}"
+            raise LxdError(response.error, response.status, asked)
         return response.body

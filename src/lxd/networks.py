@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 
 import deadlines
 from lxd import answers, profiles
 from lxd.client import Client
+from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
 from view import Network
+
+logger = logging.getLogger(__name__)
 
 _NETWORKS = api_path("networks")
 
@@ -51,12 +55,19 @@ class NetworksApi:
         self._client.change("DELETE", api_path("networks", name))
 
     def parents(self, network: str, members: Iterable[str]) -> dict[str, str]:
-        """By member: the interface that a network is on there. Without a target LXD tells none."""
-        path = api_path("networks", network)
-        return {
-            member: self._client.get(path, {"target": member})["config"].get("parent", "")
-            for member in members
-        }
+        """By member: the interface that a network is on there. Without a target LXD tells none.
+
+        A member that does not answer, or whose part LXD refuses to tell, is left out.
+        """
+        found: dict[str, str] = {}
+        for member in members:
+            try:
+                told = self._client.get(api_path("networks", network), {"target": member})
+            except (LxdError, LxdUnreachable) as error:
+                logger.warning("network %s on %s: %s", network, member, error)
+                continue
+            found[member] = told["config"].get("parent", "")
+        return found
 
     def update(
         self,

@@ -9,7 +9,7 @@ import abilities
 import deadlines
 from lxd import answers
 from lxd.client import Client
-from lxd.errors import LxdUnreachable
+from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import Request, api_path
 from view import Server
 
@@ -25,13 +25,30 @@ class ServerApi:
         found = answers.server(self._client.get(api_path()))
         return replace(found, drivers=abilities.usable(found.drivers))
 
+    def ready(self) -> bool:
+        """Whether the daemon has started: it has opened its database, and all requests are let in.
+
+        Every daemon that listens answers this at once (measured, 5.0.2 and 6.9). Raises
+        LxdUnreachable.
+        """
+        response = self._client.port.send(Request("GET", "/internal/ready"), deadlines.LOOK)
+        return not response.error
+
     def answers_at_all(self) -> bool:
-        """Whether the daemon answers GET /, for which it needs no database."""
+        """Whether a daemon that has started answers GET /, for which it needs no database."""
         try:
             response = self._client.port.send(Request("GET", "/"), deadlines.LOOK)
         except LxdUnreachable:
             return False
         return not response.error
+
+    def database_answers(self) -> bool:
+        """Whether LXD can read its database."""
+        try:
+            self._client.get(api_path("profiles"))
+        except (LxdError, LxdUnreachable):
+            return False
+        return True
 
     def await_start(self, seconds: float) -> None:
         """Returns once LXD answers. Raises LxdStopped after `seconds` without a listener."""

@@ -36,7 +36,14 @@ class ModelApp(Application[ModelUnit]):
         server = self.cloud.add(str(len(self.cloud.servers)), hostname or f"m{number}", address)
         machine, snap = UnitMachine(server), UnitSnap(server)
         told: list[str] = []
-        world = World(LxdApi(server.lxd), snap, machine, lambda: self.cloud.now, told.append)
+        world = World(
+            LxdApi(server.lxd),
+            snap,
+            machine,
+            server.database,
+            lambda: self.cloud.now,
+            told.append,
+        )
         return self.enter(
             ModelUnit(name, world, address, server=server, snap=snap, machine=machine, told=told)
         )
