@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import turns
 from lxd.api import LxdApi
+from lxd.notes import entries_of
 from tests.lxd_model import by_hand, joining
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.records import Records
@@ -77,9 +79,9 @@ def notes(app: ModelApp) -> dict[str, str]:
     return api(app).notes.read()
 
 
-def note(app: ModelApp, **values: str) -> ModelApp:
-    """Somebody has written these notes; an empty value removes one."""
-    api(app).notes.write(values)
+def note(app: ModelApp, name: str, value: str) -> ModelApp:
+    """Somebody has written a note; an empty value removes it."""
+    api(app).notes.write({name: value})
     return app
 
 
@@ -100,4 +102,11 @@ def use_token(app: ModelApp, member: str) -> ModelApp:
     records = the_cluster(app)
     assert member in records.tokens
     joining.void(records, member, app.cloud.now)
+    return app
+
+
+def give_turn(app: ModelApp, turn: str) -> ModelApp:
+    """Another member has written whose turn it is to join."""
+    number = max(entries_of(turns.LOG, notes(app)), default=0) + 1
+    assert api(app).notes.append(turns.LOG, number, turn)
     return app
