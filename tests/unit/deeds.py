@@ -68,7 +68,7 @@ def later(app: ModelApp, seconds: float) -> ModelApp:
     return app
 
 
-def api(app: ModelApp) -> LxdApi:
+def cluster_api(app: ModelApp) -> LxdApi:
     """LXD's API on a member that answers."""
     holding = app.cloud.holding(the_cluster(app))
     return next(LxdApi(server.lxd) for server in holding if server.silence() is None)
@@ -76,12 +76,12 @@ def api(app: ModelApp) -> LxdApi:
 
 def notes(app: ModelApp) -> dict[str, str]:
     """What the charm keeps in the cluster's database."""
-    return api(app).notes.read()
+    return cluster_api(app).notes.read()
 
 
 def note(app: ModelApp, name: str, value: str) -> ModelApp:
     """Somebody has written a note; an empty value removes it."""
-    api(app).notes.write({name: value})
+    cluster_api(app).notes.write({name: value})
     return app
 
 
@@ -108,5 +108,5 @@ def use_token(app: ModelApp, member: str) -> ModelApp:
 def give_turn(app: ModelApp, turn: str) -> ModelApp:
     """Another member has written whose turn it is to join."""
     number = max(entries_of(turns.LOG, notes(app)), default=0) + 1
-    assert api(app).notes.append(turns.LOG, number, turn)
+    assert cluster_api(app).notes.append(turns.LOG, number, turn)
     return app

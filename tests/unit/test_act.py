@@ -27,7 +27,7 @@ from steps import (
 )
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Network, Pool
-from tests.unit.deeds import api, fail, give_turn, names, notes, the_cluster
+from tests.unit.deeds import cluster_api, fail, give_turn, names, notes, the_cluster
 from tests.unit.model_units import ModelApp, formed
 from view import Events
 
@@ -156,9 +156,9 @@ def test_nothing_is_made_while_somebody_joins(step: CreateNetwork | CreatePool, 
 
 def test_other_devices_of_the_default_profile_stay():
     app = formed(1)
-    profile = api(app).profiles.default()
+    profile = cluster_api(app).profiles.default()
     devices = {**profile["devices"], "gpu": {"type": "gpu"}}
-    api(app).profiles.set_default({**profile, "devices": devices})
+    cluster_api(app).profiles.set_default({**profile, "devices": devices})
 
     act(SetDefaultProfile("local", {}), "lxd/0", app.units["lxd/0"].world, Events())
 

@@ -9,7 +9,7 @@ from status import Kind
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
-    api,
+    cluster_api,
     later,
     names,
     server,
@@ -138,7 +138,7 @@ class TestGoneWithoutGoodbye:
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_member_that_the_cluster_removed_says_so_when_it_is_back(generation: str):
     app = formed(3, generation)
-    api(app).members.remove("m2")
+    cluster_api(app).members.remove("m2")
     app.settle()
     app.units["lxd/2"].server.freeze()
 

@@ -14,7 +14,7 @@ from status import Kind
 from steps import AwaitJoin, ResetLxd
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, fail, heal, names, notes, the_cluster, use_token, without
+from tests.unit.deeds import cluster_api, fail, heal, names, notes, the_cluster, use_token, without
 from tests.unit.model_units import ModelApp, formed
 
 
@@ -348,7 +348,7 @@ def test_failure_domains_follow_the_zones(generation: str):
 def test_a_network_that_was_half_made_is_made_anew(status: str, generation: str):
     app = formed(3, generation)
     # Nothing can use a network before it is made.
-    profiles = api(app).profiles
+    profiles = cluster_api(app).profiles
     profiles.set_default({**profiles.default(), "devices": {}})
     networks = the_cluster(app).networks
     networks["lxdbr0"] = replace(networks["lxdbr0"], status=status)

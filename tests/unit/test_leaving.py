@@ -19,7 +19,7 @@ from tests.lxd_model import by_hand, evacuation
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
 from tests.unit.deeds import (
-    api,
+    cluster_api,
     give_turn,
     later,
     leaving,
@@ -508,7 +508,7 @@ TURNS = [
 @pytest.mark.parametrize(("words", "step"), TURNS, ids=str)
 def test_members_leave_one_at_a_time(words: dict[str, str], step: str):
     app = leaving(formed(4), "lxd/1", "lxd/2", "lxd/3")
-    api(app).members.close("m2")
+    cluster_api(app).members.close("m2")
     for member, word in words.items():
         note(app, marks.PREFIX + member, word)
 
@@ -517,7 +517,7 @@ def test_members_leave_one_at_a_time(words: dict[str, str], step: str):
 
 def test_one_that_leaves_waits_for_no_member_whose_unit_is_gone():
     app = leaving(formed(4), "lxd/3")
-    api(app).members.close("m3")
+    cluster_api(app).members.close("m3")
     note(app, marks.PREFIX + "m3", "leaving")
     note(app, marks.PREFIX + "m1", "going")
     app.remove("lxd/1")
@@ -528,7 +528,7 @@ def test_one_that_leaves_waits_for_no_member_whose_unit_is_gone():
 def test_a_unit_that_is_gone_and_still_queued_keeps_nobody_from_admitting():
     app = formed(3)
     server(app, "m2").power_off()
-    api(app).members.remove("m2")
+    cluster_api(app).members.remove("m2")
     gone = app.databags["lxd/2"]
     app.remove("lxd/2")
     app.databags["lxd/2"] = gone

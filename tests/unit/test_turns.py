@@ -8,7 +8,7 @@ import turns
 from peers import Place, UnitData
 from steps import AwaitJoin
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, give_turn, notes, use_token
+from tests.unit.deeds import cluster_api, give_turn, notes, use_token
 from tests.unit.model_units import ModelApp, formed
 from turns import Turn
 from view import Lxd
@@ -144,7 +144,7 @@ def test_the_token_of_another_maker_for_the_same_unit_is_not_taken_for_ones_own(
         app.hook(name)
     # Ours was used; that of another maker was not.
     use_token(app, "m1")
-    api(app).cluster.make_token("m1")
+    cluster_api(app).cluster.make_token("m1")
     app.remove("lxd/1")
     app.settle()
 
@@ -159,5 +159,5 @@ def test_a_turn_passes_only_if_it_is_as_it_was_seen(generation: str):
     step = turns.passed(lxd, Place(unit="lxd/1"), "m1")
     give_turn(app, "lxd/2 0 m2 m9")
 
-    assert not api(app).notes.append(step.log, step.number, step.entry)
+    assert not cluster_api(app).notes.append(step.log, step.number, step.entry)
     assert turns.read(notes(app)) == Turn("lxd/2", 0, "m2")
