@@ -12,6 +12,7 @@ import ceph
 import deadlines
 import forming_acts
 import leaving_acts
+import listening_acts
 import net_acts
 import pool_acts
 import seal
@@ -26,6 +27,7 @@ from steps import (
     AwaitRoles,
     BackupDatabase,
     CancelToken,
+    ChangeAddress,
     CloseMember,
     CopyImages,
     CreateNetwork,
@@ -42,6 +44,7 @@ from steps import (
     KeepOnVolume,
     KeepRoots,
     LeaveCluster,
+    Listen,
     MakeKey,
     MakeToken,
     MoveInstance,
@@ -185,6 +188,8 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     WriteCeph: _write_ceph,
     WriteOvn: net_acts.write_ovn,
     SetServerConfig: _set_server_config,
+    Listen: listening_acts.listen,
+    ChangeAddress: listening_acts.change_address,
     WriteNotes: _write_notes,
     CreatePool: pool_acts.create_pool,
     UpdatePool: pool_acts.update_pool,

@@ -24,12 +24,19 @@ class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
 
 
 def cluster_status(view: View) -> dict[str, object]:
-    """Tables of the cluster's members, pools and networks."""
+    """Tables of the cluster's members, pools and networks.
+
+    The fingerprint is that of the certificate which a remote client is asked to accept.
+    """
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
         raise ActionRefused(f"this unit is not a member: {make_plan(view).status}")
     table = report.members_table(lxd, peers, view.unit)
-    told: dict[str, object] = {"members": len(lxd.members), "table": table}
+    told: dict[str, object] = {
+        "members": len(lxd.members),
+        "fingerprint": lxd.server.fingerprint,
+        "table": table,
+    }
     if decided := peers.app.storage:
         known = lxd.pools or ()
         wanted = [pool.name for pool in pools.wanted(view, decided, known)]

@@ -189,10 +189,8 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _ask_for_certificate(self) -> None:
         for relation in self.model.relations[CERTIFICATES]:
-            hostname, address = (
-                self._world.machine.hostname(),
-                juju_reading.address(self.model, PEERS),
-            )
+            hostname = self._world.machine.hostname()
+            address = next(iter(juju_reading.addresses(self.model, PEERS)), "")
             for key, value in ovn.request(self.unit.name, hostname, address).items():
                 if relation.data[self.unit].get(key) != value:
                     relation.data[self.unit][key] = value
@@ -336,8 +334,8 @@ class LxdClusterCharm(ops.CharmBase):
             leader=leader,
             options=options,
             resource=snap.resource(juju_reading.attached_snap(self.model)),
-            cluster_address=juju_reading.address(self.model, PEERS),
-            https_address=juju_reading.address(self.model, HTTPS),
+            cluster_addresses=juju_reading.addresses(self.model, PEERS),
+            https_addresses=juju_reading.addresses(self.model, HTTPS),
             zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
             peers=known,
             units=units,

@@ -55,6 +55,10 @@ offline threshold, after which LXD would call any other one offline."""
 LEAVE = 120.0
 """A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""
 
+TURN = 60.0
+"""Other members that change their addresses before this one: one second each, or five with a
+reload of the daemon."""
+
 ROLES = 30.0
 """LXD giving its last two members new roles, after the third has left. It does so within 10 s, or
 never."""

@@ -85,7 +85,6 @@ def join(step: Join, unit: str, world: World, events: Events) -> Events:
         if not world.lxd.cluster.await_forming(deadlines.JOIN):
             devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
             world.machine.note_forming("join", world.clock(), devices)
-            world.lxd.server.set_config({"core.https_address": step.https_address})
             kinds = (("storage-pool", step.pools), ("network", step.networks))
             member_config = [
                 {"entity": entity, "name": name, "key": key, "value": value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import links
+import listening
 import parts
 import silence
 import storage
@@ -17,7 +18,6 @@ from steps import (
     Plan,
     ResetLxd,
     SetDefaultProfile,
-    SetServerConfig,
     Step,
 )
 from view import Lxd, Peers, View
@@ -44,7 +44,8 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     token = _token(view, peers, able)
     if token is None:
         return Plan(_turn(view, peers), own=able)
-    return Plan(waiting("to join"), (_join(view, lxd, peers, token),), able)
+    steps = (*listening.of_outsider(view, lxd, founds=False), _join(view, lxd, peers, token))
+    return Plan(waiting("to join"), steps, able)
 
 
 def _cut_short(view: View, lxd: Lxd, peers: Peers) -> bool:
@@ -81,6 +82,8 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     if not view.cluster_address or not view.https_address:
         binding = "https" if view.cluster_address else "cluster"
         return waiting(f"for an address on the binding {binding}")
+    if problem := listening.taken(lxd) or listening.other_family(view, peers):
+        return problem
     if lxd.instances:
         return blocked("LXD here has instances, joining would lose them: move or delete them")
     if clash := _name_clash(view, peers):
@@ -137,21 +140,13 @@ def _refusal(view: View, peers: Peers) -> str:
 
 def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
-    steps: list[Step] = [*_listen(view, lxd, own_cluster_address=True)]
+    steps: list[Step] = listening.of_outsider(view, lxd, founds=True)
     made, _ = parts.of_outsider(view, lxd, None, None)
-    steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view)) for p in made]
+    steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view, lxd)) for p in made]
     # Its networks are made in the cluster, by the same rules as later ones.
     steps.append(SetDefaultProfile(view.options.storage_pool, {}))
     steps.append(EnableCluster(view.hostname))
     return Plan(waiting("to bootstrap the cluster"), tuple(steps), own)
-
-
-def _listen(view: View, lxd: Lxd, own_cluster_address: bool) -> list[Step]:
-    values = {"core.https_address": endpoint(view.https_address)}
-    if own_cluster_address:
-        values["cluster.https_address"] = endpoint(view.cluster_address)
-    missing = {k: v for k, v in values.items() if lxd.server.config.get(k) != v}
-    return [SetServerConfig(missing)] if missing else []
 
 
 def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
@@ -170,7 +165,6 @@ def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
     return Join(
         name=view.hostname,
         address=endpoint(view.cluster_address),
-        https_address=endpoint(view.https_address),
         sealed=token.sealed,
         cluster=_cluster(peers),
         trusted=_certificates(peers),

@@ -185,6 +185,18 @@ class Machine:
 
         return interfaces.found()
 
+    def has_address(self, address: str) -> bool:
+        """Whether an address is on this machine now."""
+        import sockets
+
+        return sockets.is_here(address)
+
+    def listener(self, address: str, port: int) -> str:
+        """The program that listens on a port of an address, empty if none is seen."""
+        import sockets
+
+        return sockets.listener(address, port)
+
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name, and what is on them."""
         import disks

@@ -6,17 +6,20 @@ more for each pool.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import bindings
 import deadlines
 import links
+import listeners
 import marks
 import nets
 import ovn
 import pools
 import segment
 import versions
-from addresses import host
+from addresses import endpoint, host
 from facts import Bound, Ceph, DatabaseCopy, Ovn
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
@@ -48,8 +51,8 @@ class Juju:
     leader: bool
     options: Options
     resource: Resource | None
-    cluster_address: str
-    https_address: str
+    cluster_addresses: tuple[str, ...]
+    https_addresses: tuple[str, ...]
     zone: str
     peers: Peers | None
     units: Units | None = None
@@ -65,6 +68,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
+    addresses = _addresses(juju, lxd.server if isinstance(lxd, Lxd) else None)
     forming = world.machine.forming()
     view = View(
         unit=juju.unit,
@@ -73,8 +77,8 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         options=juju.options,
         resource=juju.resource,
         hostname=world.machine.hostname(),
-        cluster_address=juju.cluster_address,
-        https_address=juju.https_address,
+        cluster_address=addresses.cluster,
+        https_address=addresses.https,
         zone=juju.zone,
         public_key=world.machine.public_key(),
         snap=snap,
@@ -106,6 +110,21 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     if not _gives_to_pools(view):
         return view
     return replace(view, devices=_devices(view, world))
+
+
+def _addresses(juju: Juju, server: Server | None) -> bindings.Chosen:
+    return bindings.choose(juju.peers, server, juju.cluster_addresses, juju.https_addresses)
+
+
+def _deaf(juju: Juju, server: Server, world: World) -> dict[str, str]:
+    """Addresses of this machine on which LXD should listen and does not, and who does."""
+    ours = _addresses(juju, server)
+    addresses = {ours.cluster, ours.https} - {""}
+    own = server.config.get("cluster.https_address", "")
+    if server.clustered and own and endpoint(ours.cluster) != own:
+        # The machine does not have its member's address any more.
+        addresses -= {ours.cluster}
+    return listeners.deaf(addresses, server, world)
 
 
 def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ...]]:
@@ -210,7 +229,7 @@ def _silent(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silen
         waits = any(text in world.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
         return Silent(reason, Silence.OTHER_VERSIONS if waits else Silence.STARTING)
     if not world.lxd.server.database_answers():
-        return Silent(reason, Silence.NO_DATABASE)
+        return Silent(reason, Silence.NO_DATABASE, deaf=_deaf_member(juju, world))
     asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
     return Silent(f"{asked}{reason}", Silence.REFUSED)
 
@@ -224,6 +243,22 @@ def _why_hung(juju: Juju, world: World) -> Silence:
     address = juju.peers.own.address if juju.peers and juju.peers.own.cluster else ""
     blocked = address and world.lxd.members.shows_certificate(address)
     return Silence.SOCKET_BLOCKED if blocked else Silence.HUNG
+
+
+def _deaf_member(juju: Juju, world: World) -> bool:
+    """Whether the cluster's listener is gone: then no other member reaches this one."""
+    if juju.leaving:
+        return False
+    try:
+        server = world.lxd.server.get()
+    except (LxdUnreachable, LxdError):
+        return False
+    return _addresses(juju, server).cluster in _free(_deaf(juju, server, world))
+
+
+def _free(deaf: Mapping[str, str]) -> list[str]:
+    """Addresses at which nobody listens."""
+    return [address for address, program in deaf.items() if not program]
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:
@@ -291,6 +326,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
             pools=world.lxd.pools.list(),
             networks=world.lxd.networks.list(),
             instances=world.lxd.instances.list(),
+            deaf={} if juju.leaving else _deaf(juju, server, world),
         )
     members = _members(juju, server, world)
     server = _named(server, members)
@@ -302,8 +338,13 @@ def _answers(juju: Juju, world: World) -> Lxd:
         seen = _with_contents(juju, seen, world)
     known = world.lxd.pools.list()
     made = [pool.name for pool in known if not pool.half_made]
-    lacks = world.lxd.pools.unavailable(made, server.name)
-    seen = replace(seen, pools=known, unavailable=lacks)
+    seen = replace(
+        seen,
+        pools=known,
+        unavailable=world.lxd.pools.unavailable(made, server.name),
+        stopped=world.lxd.networks.unavailable(server.name),
+        deaf=_deaf(juju, server, world),
+    )
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())
         return replace(seen, networks=world.lxd.networks.list()) if spread else seen

@@ -150,6 +150,8 @@ class UnitData(_Databag):
     """Told while LXD's database here answers nothing."""
     lost: tuple[str, ...] = ()
     """Addresses of voters that recover-quorum here takes for lost: it asks all for `silent`."""
+    problem: str = ""
+    """What this member cannot do without the operator: the application's status tells it."""
     spread: tuple[str, ...] = ()
     """Told by whoever makes networks: those over all members, of which each has to run its part."""
 

@@ -8,6 +8,7 @@ import exchange
 import joining
 import leading
 import leaving
+import listening
 import membership
 import silence
 import versions
@@ -32,7 +33,8 @@ def _with_lxd(view: View) -> Plan:
         return Plan(waiting("for LXD"))
     if isinstance(view.lxd, Silent):
         own = _own(view, None, view.peers) if view.peers else UnitData()
-        return silence.of_silent(view, view.lxd, own)
+        deaf = None if view.events.restarted else listening.of_silent(view.lxd)
+        return deaf or silence.of_silent(view, view.lxd, own)
     if due := silence.noting(view):
         return Plan(waiting("for LXD"), due)
     if not view.public_key:
@@ -69,6 +71,7 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
             "able": False,
             "silent": None,
             "lost": () if lxd else peers.own.lost,
+            "problem": "",
             "attempt": attempt + (1 if view.events.join_failure else 0),
         }
     )

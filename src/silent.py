@@ -30,6 +30,8 @@ class Silent:
 
     reason: str
     kind: Silence = Silence.HUNG
+    deaf: bool = False
+    """Whether nothing listens at the address where the other members look for it."""
 
     def __str__(self) -> str:
         verb = "refuses" if self.kind is Silence.REFUSED else "does not answer:"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from address_steps import ChangeAddress, Listen
 from leaving_steps import (
     AbandonMember,
     AwaitEvacuation,
@@ -120,7 +121,6 @@ class Join:
 
     name: str
     address: str
-    https_address: str
     sealed: str = field(repr=False)
     cluster: str
     """The identity that the cluster must have."""
@@ -247,6 +247,8 @@ Step = (
     | WriteCeph
     | WriteOvn
     | SetServerConfig
+    | Listen
+    | ChangeAddress
     | WriteNotes
     | AdoptIdentity
     | NoteIdentity

@@ -153,6 +153,11 @@ class Lxd:
     """What the charm keeps in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
     """Pools that this member cannot use now, and what is missing. Of a member that stays."""
+    stopped: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Networks that do not run on this member, and why. Of a member that stays."""
+    deaf: Mapping[str, str] = field(default_factory=dict[str, str])
+    """This machine's addresses on which LXD should listen and does not: the program that listens
+    there instead, empty where none does. Not of one that leaves."""
     unreachable: frozenset[str] = frozenset()
     """Members that one that leaves could not reach itself: LXD calls them online for a while."""
     doomed: frozenset[str] = frozenset()

@@ -15,6 +15,9 @@ from view import Network
 logger = logging.getLogger(__name__)
 
 _NETWORKS = api_path("networks")
+_WARNINGS = api_path("warnings")
+_UNAVAILABLE = "Network unavailable"
+"""LXD's word for a warning about a network that it could not start on a member."""
 
 
 def _nothing() -> None:
@@ -50,6 +53,10 @@ class NetworksApi:
         ready()
         self._client.change("POST", _NETWORKS, {"name": name, "type": kind, "config": dict(config)})
 
+    def await_changes(self, name: str) -> None:
+        """Returns once nothing is being done to a network any more."""
+        self._client.await_changes(api_path("networks", name), deadlines.CHANGE)
+
     def delete(self, name: str) -> None:
         """Deletes a network. LXD refuses one that is used."""
         self._client.change("DELETE", api_path("networks", name))
@@ -68,6 +75,27 @@ class NetworksApi:
                 continue
             found[member] = told["config"].get("parent", "")
         return found
+
+    def unavailable(self, member: str) -> dict[str, str]:
+        """Networks that do not run on a member, and why.
+
+        A list of all networks calls them created all the same. LXD's warnings have the reason,
+        those of all members in one list; one may be older than the network's recovery.
+        """
+        rows = self._client.get(_WARNINGS, {"recursion": "1"}, deadlines.LIST)
+        found: dict[str, str] = {}
+        for warning in map(answers.warning, rows):
+            if warning.type == _UNAVAILABLE and warning.member == member and not warning.resolved:
+                query = {"target": member, "project": warning.project or "default"}
+                if self._status(warning.name, query) == "UNAVAILABLE":
+                    found[warning.name] = warning.message
+        return found
+
+    def _status(self, network: str, query: Mapping[str, str]) -> str:
+        try:
+            return str(self._client.get(api_path("networks", network), query)["status"]).upper()
+        except (LxdError, LxdUnreachable):
+            return ""  # It was deleted a moment ago.
 
     def update(
         self,
