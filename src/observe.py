@@ -1,6 +1,6 @@
 """Looks at LXD, the snap and the machine, and changes nothing.
 
-LXD is asked no more than a plan needs: four things on most members, five on the steward, and one
+LXD is asked no more than a plan needs: five things on most members, seven on the steward, and one
 more for each pool.
 """
 
