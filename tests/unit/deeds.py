@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from lxd.api import LxdApi
 from tests.lxd_model import by_hand
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
@@ -47,6 +50,18 @@ def with_instance(app: ModelApp, member: str, evacuate: str = "", name: str = "c
 def with_volume(app: ModelApp, member: str) -> ModelApp:
     """A custom volume is on the member."""
     by_hand.add_volume(server(app, member), "local", "data")
+    return app
+
+
+def api(app: ModelApp, unit: str = "lxd/0") -> LxdApi:
+    """LXD on a unit's machine, as an operator uses it."""
+    return app.units[unit].world.lxd
+
+
+def changed(app: ModelApp, **options: Any) -> ModelApp:
+    """The operator has set these options, and the units have done what they could."""
+    app.options |= options
+    app.settle()
     return app
 
 
