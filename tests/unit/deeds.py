@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lxd.api import LxdApi
@@ -50,6 +51,16 @@ def with_instance(app: ModelApp, member: str, evacuate: str = "", name: str = "c
 def with_volume(app: ModelApp, member: str) -> ModelApp:
     """A custom volume is on the member."""
     by_hand.add_volume(server(app, member), "local", "data")
+    return app
+
+
+def with_pool(
+    app: ModelApp, name: str, driver: str = "dir", config: Mapping[str, str] | None = None
+) -> ModelApp:
+    """The operator has made a pool on all members, whose machines have the driver."""
+    for unit in app.units.values():
+        unit.server.drivers |= {driver}
+    api(app).pools.create(name, driver, config or {}, {member: {} for member in names(app)})
     return app
 
 

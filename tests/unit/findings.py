@@ -47,5 +47,5 @@ def sources(app: ModelApp, pool: str) -> dict[str, str]:
 
 def notes(app: ModelApp) -> dict[str, str]:
     """The charm's notes in LXD's database."""
-    profiles = the_cluster(app).profiles.values()
-    return {p.name: p.config["user.value"] for p in profiles if p.project == PROJECT}
+    profiles = (p for p in the_cluster(app).profiles.values() if p.project == PROJECT)
+    return {p.name: p.config["user.value"] for p in profiles if "user.value" in p.config}
