@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
 from tests.lxd_model import by_hand
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
@@ -62,6 +64,21 @@ def with_pool(
         unit.server.drivers |= {driver}
     api(app).pools.create(name, driver, config or {}, {member: {} for member in names(app)})
     return app
+
+
+def with_half_made_pool(app: ModelApp, name: str, driver: str, status: str) -> ModelApp:
+    """Somebody began to make a pool: it is defined, and as Errored made on all members but one."""
+    last = server(app, names(app)[-1])
+
+    def ends() -> None:
+        if status == "Pending":
+            raise LxdUnreachable("its maker ended")
+        last.kill_daemon()
+
+    with suppress(LxdError, LxdUnreachable):
+        api(app).pools.create(name, driver, {}, {member: {} for member in names(app)}, ends)
+    last.start_daemon()
+    return later(app, 10.0)
 
 
 def api(app: ModelApp, unit: str = "lxd/0") -> LxdApi:
