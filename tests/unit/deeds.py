@@ -8,10 +8,15 @@ from typing import Any
 
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
+from networks.interface import Interface
 from tests.lxd_model import by_hand
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
 from tests.unit.model_units import ModelApp
+
+ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",))
+ETH1, ENS3 = Interface("eth1"), Interface("ens3")
+BR0 = Interface("br0", bridge=True)
 
 SILENT = 40.0
 """Seconds after which LXD calls a member offline that it has not heard of."""
@@ -79,6 +84,13 @@ def with_half_made_pool(app: ModelApp, name: str, driver: str, status: str) -> M
         api(app).pools.create(name, driver, {}, {member: {} for member in names(app)}, ends)
     last.start_daemon()
     return later(app, 10.0)
+
+
+def on_machines(app: ModelApp, *interfaces: Interface) -> ModelApp:
+    """One machine after the other has one of these, the last the rest of them."""
+    for number, unit in enumerate(app.units.values()):
+        unit.machine.interfaces_ = [ADDRESSED, interfaces[min(number, len(interfaces) - 1)]]
+    return app
 
 
 def api(app: ModelApp, unit: str = "lxd/0") -> LxdApi:

@@ -39,6 +39,12 @@ def network(app: ModelApp, name: str) -> Config:
     return the_cluster(app).networks[name].config
 
 
+def parents(app: ModelApp, name: str) -> dict[str, str]:
+    """By member: the interface that a network is on there, empty for none."""
+    own = the_cluster(app).networks[name].members
+    return {member: keys.get("parent", "") for member, keys in own.items()}
+
+
 def sources(app: ModelApp, pool: str) -> dict[str, str]:
     """By member: the device that its part of a pool was made on, empty without one."""
     own = the_cluster(app).pools[pool].members
