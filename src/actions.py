@@ -114,7 +114,7 @@ def remove_pool(view: View, world: World, name: str) -> str:
     decided = peers.app.storage
     if decided is None or any(p.name == name for p in pools.wanted(view, decided, known)):
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
-    if down := [m.name for m in lxd.members if not m.online]:
+    if down := [m.name for m in lxd.members if not m.up]:
         raise ActionRefused(f"all members must be up: {names(down)} is not")
     if users := pool.users:
         listed = ", ".join(user.removeprefix("/1.0/") for user in users)

@@ -135,10 +135,18 @@ class LxdClusterCharm(ops.CharmBase):
         self._told = plan
 
     def _detach(self, event: ops.StorageDetachingEvent) -> None:
-        """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it."""
+        """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it.
+
+        Juju detaches what a unit that leaves has before it runs any other hook of it. So the unit
+        leaves the cluster in this one: a device is let go once LXD has no pool on it any more.
+        """
         location = str(event.storage.location)
         found = self._world.machine.devices((location,))
-        if found and found[0].use and self.unit.name not in _units_juju_knows().leaving:
+        if not found or not found[0].use:
+            return
+        if self.unit.name in _units_juju_knows().leaving:
+            self._leave(event)
+        else:
             reason = f"{location} {found[0].use}: remove the unit instead"
             self.unit.status = ops.BlockedStatus(reason)
             raise CannotDetach(reason)

@@ -33,10 +33,17 @@ JOIN = 120.0
 """One join. Measured: 0.7 s to 6 s; one that hangs never ends (LXD PR 12571, issue 19071)."""
 
 EVACUATE = 3600.0
-"""Moving all instances off a member: each is copied whole where pools are local."""
+"""Somebody else's evacuation of a member: each instance is copied whole where pools are local."""
 
-MOVE = 1800.0
-"""Moving one instance that its member's evacuation left behind."""
+MOVE = 3600.0
+"""Moving one instance off a member that leaves. What takes longer the next hook waits for."""
+
+IMAGES = 1800.0
+"""LXD copying images that one member alone has."""
+
+SILENT = 60.0
+"""A member that LXD calls evacuated and that answers nobody for so long is dead: three times the
+offline threshold, after which LXD would call any other one offline."""
 
 LEAVE = 120.0
 """A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""

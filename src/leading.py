@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import departures
+import holding
 import leaving
 import lost
 import pools
@@ -131,7 +132,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
 
 def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     """What only the operator can help, and would not see on any unit."""
-    lxd = leaving.with_doomed(view, lxd, peers, own)
+    lxd = holding.informed(view, lxd, peers, own)
     if loss := lost.status(lxd.notes):
         return loss
     for unit in sorted(view.units.leaving if view.units else ()):
@@ -140,9 +141,10 @@ def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
         if member is None:
             continue
         options = view.options
-        reasons = leaving.standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
-        if reasons:
-            return leaving.cannot_leave(unit, reasons)
+        told, voters = options.on_remove, 1 if leaving.ends(view) else options.min_voters
+        reasons = holding.standing_in_the_way(told, voters, lxd, member)
+        if reasons := reasons or holding.unmoved(told, lxd, member):
+            return holding.cannot_leave(unit, reasons)
     return None
 
 
@@ -158,8 +160,9 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     homeless = [m.name for m in departures.without_unit(view, lxd, peers, own) if m.up]
     if homeless:
         name = homeless[0]
-        return blocked(f"member {name} has no unit: evacuate it, then lxc cluster remove {name}")
-    evacuated = [m.name for m in lxd.members if m.status == "EVACUATED"]
+        told = f"member {name} has no unit: move what it holds, then lxc cluster remove {name}"
+        return blocked(told)
+    evacuated = [m.name for m in lxd.members if m.evacuated]
     down = [m.name for m in lxd.members if not m.up]
     if down:
         return waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")

@@ -155,7 +155,7 @@ def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
     steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]
     steps += gateways.steps(view.options, lxd)
-    down = [m.name for m in lxd.members if not m.online]
+    down = [m.name for m in lxd.members if not m.up]
     if steps and down:
         return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
     change = pools.change(view, lxd, peers, decided)
@@ -183,7 +183,7 @@ def _unlinked(given: dict[str, Link]) -> Status | None:
 
 
 def _standing(member: Member) -> Status:
-    if member.status == "EVACUATED":
+    if member.evacuated:
         name = member.name
         return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")
     if not member.online:

@@ -209,10 +209,17 @@ def _members(juju: Juju, server: Server, world: World) -> tuple[Member, ...]:
     own = _named(server, members).name
     offline = {m.name: m for m in members if m.offline}
     asked = set(offline) if juju.leader else {own} & set(offline)
-    if not asked:
-        return members
-    deaf = world.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
-    return world.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
+    if asked:
+        deaf = world.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
+        members = world.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
+    return _proved(members, own, world)
+
+
+def _proved(members: tuple[Member, ...], own: str, world: World) -> tuple[Member, ...]:
+    """The members, those asked that LXD calls evacuated: it says so of dead ones, too."""
+    evacuated = [m for m in members if m.evacuated and m.name != own]
+    silent = world.lxd.members.unreachable(evacuated)
+    return tuple(replace(m, answers=False) if m.name in silent else m for m in members)
 
 
 def _server(juju: Juju, world: World) -> Server:
@@ -240,10 +247,9 @@ def _answers(juju: Juju, world: World) -> Lxd:
     seen = Lxd(server, members, notes=world.lxd.notes.read())
     seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, world))
     if juju.leaving or _someone_leaves(juju):
-        seen = replace(seen, instances=world.lxd.instances.list(), volumes=world.lxd.volumes.list())
+        seen = _with_holdings(juju, seen, world)
     if juju.leaving:
-        others = [m for m in seen.members if m.up and m.name != server.name]
-        return replace(seen, unreachable=world.lxd.members.unreachable(others))
+        return _of_leaver(seen, world)
     known = world.lxd.pools.list()
     made = [pool.name for pool in known if not pool.half_made]
     lacks = world.lxd.pools.unavailable(made, server.name)
@@ -252,6 +258,36 @@ def _answers(juju: Juju, world: World) -> Lxd:
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())
         return replace(seen, networks=world.lxd.networks.list()) if spread else seen
     return _with_networks(seen, juju.options, world)
+
+
+def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
+    """What members hold, and what decides where it can go."""
+    seen = replace(
+        seen,
+        instances=world.lxd.instances.list(),
+        volumes=world.lxd.volumes.list(),
+        buckets=world.lxd.buckets.list(seen.server.extensions),
+        allowed=world.lxd.projects.allowed_groups(),
+        pools=world.lxd.pools.list(),
+        networks=world.lxd.networks.list(),
+    )
+    last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
+    copied = seen.server.config.get("cluster.images_minimal_replica") != "1"
+    if not juju.leaving or (copied and not last):
+        return seen
+    return replace(seen, images=world.lxd.images.list())
+
+
+def _of_leaver(seen: Lxd, world: World) -> Lxd:
+    """What a member that leaves must know of the others, and of itself."""
+    own = seen.server.name
+    others = [m for m in seen.members if m.up and m.name != own]
+    evacuated = seen.own is not None and seen.own.evacuated
+    return replace(
+        seen,
+        unreachable=world.lxd.members.unreachable(others),
+        evacuating=evacuated and own in world.lxd.members.evacuating(),
+    )
 
 
 def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:

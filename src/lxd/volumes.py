@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import deadlines
+from holdings import Volume
 from lxd.client import Client
 from lxd.http import api_path
-from view import Volume
+from lxd.projects import ProjectsApi
 
 
 class VolumesApi:
@@ -19,11 +20,7 @@ class VolumesApi:
 
         A listing of all pools at once came with LXD 5.8 (storage_volumes_all).
         """
-        projects = [
-            row["name"]
-            for row in self._client.get(api_path("projects"), {"recursion": "1"}, deadlines.LIST)
-            if row["config"].get("features.storage.volumes", "true") == "true"
-        ]
+        projects = ProjectsApi(self._client).having("storage.volumes")
         pools = self._client.get(api_path("storage-pools"), {"recursion": "1"}, deadlines.LIST)
         return tuple(
             Volume(project, pool["name"], row["name"], row["location"])
