@@ -17,6 +17,13 @@ CHANGE = 60.0
 START = 30.0
 """LXD's daemon from start to its first answer; after a reboot 9 s were measured."""
 
+SILENCE = 120.0
+"""What LXD's silence lasts at most where it ends by itself: 13 s when the Raft leader leaves, half
+a minute for a member to start after a reboot."""
+
+DAEMON_STOP = 320.0
+"""LXD's daemon ending alone. As long as its snap waits for that in a refresh; measured: 4 s."""
+
 HEARTBEAT = 30.0
 """A member whose daemon just started is called offline until the next heartbeat, 10 s apart."""
 
@@ -47,6 +54,10 @@ offline threshold, after which LXD would call any other one offline."""
 
 LEAVE = 120.0
 """A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""
+
+TURN = 60.0
+"""Other members that change their addresses before this one: one second each, or five with a
+reload of the daemon."""
 
 ROLES = 30.0
 """LXD giving its last two members new roles, after the third has left. It does so within 10 s, or

@@ -154,7 +154,7 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     storage = peers.app.storage
     if storage and lxd.pools is not None and (misfit := pools.misfit(view, storage, lxd.pools)):
         return misfit
-    for unit, why in pools.refusals(peers, own):
+    for unit, why in [*pools.refusals(peers, own), *_problems(lxd, peers)]:
         return blocked(f"{unit}: {why}")
     total = len(lxd.members)
     homeless = [m.name for m in departures.without_unit(view, lxd, peers, own) if m.up]
@@ -176,3 +176,9 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
         # With two members only one has the database: LXD replicates it from three on.
         return active(f"{summary}; add units: three survive a loss")
     return active(summary)
+
+
+def _problems(lxd: Lxd, peers: Peers) -> list[tuple[str, str]]:
+    """Units whose members are there and cannot do what they should, and why."""
+    told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
+    return [(u, d.problem) for u, d, member in told if d.problem and member and member.up]

@@ -32,8 +32,7 @@ from view import Lxd, Member, Peers, Silent, View, several_vote
 
 _REVIVE = (
     "It may have what the others need. Have it answer: snap restart --reload lxd; without a "
-    "quorum, on one member only: juju run {unit} recover-quorum. "
-    "If it is lost: juju remove-unit --force {unit}"
+    "quorum: juju run {unit} recover-quorum. If it is lost: juju remove-unit --force {unit}"
 )
 
 

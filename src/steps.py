@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from address_steps import ChangeAddress, Listen
 from leaving_steps import (
     AbandonMember,
     AwaitEvacuation,
@@ -31,30 +32,9 @@ from network_steps import (
     WriteOvn,
 )
 from peers import AppData, UnitData
+from snap_steps import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion
 from status import Status
 from storage_steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool, WriteCeph
-
-
-@dataclass(frozen=True)
-class InstallSnap:
-    """LXD comes from the store, held there. An empty revision means the channel's own."""
-
-    channel: str
-    revision: str = ""
-
-    def __str__(self) -> str:
-        revision = f" at revision {self.revision}" if self.revision else ""
-        return f"install the LXD snap from {self.channel}{revision}"
-
-
-@dataclass(frozen=True)
-class InstallSnapFile:
-    """LXD is the attached resource, whatever was installed before."""
-
-    path: str
-
-    def __str__(self) -> str:
-        return "install the LXD snap from the resource lxd-snap"
 
 
 @dataclass(frozen=True)
@@ -106,6 +86,26 @@ class NoteIdentity:
 
 
 @dataclass(frozen=True)
+class NoteUnits:
+    """This machine's disk says which units have the database, by their addresses."""
+
+    units: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "note which units have the database"
+
+
+@dataclass(frozen=True)
+class NoteSilence:
+    """This machine's disk says since when LXD is silent, nothing where it answers."""
+
+    since: float | None
+
+    def __str__(self) -> str:
+        return "note that LXD answers" if self.since is None else "note that LXD is silent"
+
+
+@dataclass(frozen=True)
 class EnableCluster:
     """This server is the first member of a new cluster."""
 
@@ -121,7 +121,6 @@ class Join:
 
     name: str
     address: str
-    https_address: str
     sealed: str = field(repr=False)
     cluster: str
     """The identity that the cluster must have."""
@@ -242,13 +241,19 @@ class AwaitJoin:
 Step = (
     InstallSnap
     | InstallSnapFile
+    | InstallSnapVersion
+    | BackupDatabase
     | MakeKey
     | WriteCeph
     | WriteOvn
     | SetServerConfig
+    | Listen
+    | ChangeAddress
     | WriteNotes
     | AdoptIdentity
     | NoteIdentity
+    | NoteUnits
+    | NoteSilence
     | CreatePool
     | UpdatePool
     | KeepRoots

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
-from facts import Bound, Ceph, Ovn
+from facts import Bound, Ceph, DatabaseCopy, Ovn
 from holdings import Bucket, Image, Instance, Volume
 from networks.interface import Interface
 from options import Options
 from peers import VERSION, AppData, Token, UnitData
+from silent import Silent
 from storage.wanted import WantedPool
 
 
@@ -153,6 +153,11 @@ class Lxd:
     """What the charm keeps in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
     """Pools that this member cannot use now, and what is missing. Of a member that stays."""
+    stopped: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Networks that do not run on this member, and why. Of a member that stays."""
+    deaf: Mapping[str, str] = field(default_factory=dict[str, str])
+    """This machine's addresses on which LXD should listen and does not: the program that listens
+    there instead, empty where none does. Not of one that leaves."""
     unreachable: frozenset[str] = frozenset()
     """Members that one that leaves could not reach itself: LXD calls them online for a while."""
     doomed: frozenset[str] = frozenset()
@@ -161,6 +166,8 @@ class Lxd:
     """Members whose units leave."""
     bridges: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """By member, where somebody leaves: bridges of its machine that the charm's networks are on."""
+    refusals: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By request: why LXD refused what this run can do without."""
 
     def member(self, name: str) -> Member | None:
         """The member called `name`, if there is one."""
@@ -180,23 +187,6 @@ class Lxd:
     def identity(self) -> str:
         """What tells this cluster from every other, empty where its database does not say."""
         return self.notes.get("identity", "")
-
-
-class Silence(Enum):
-    """How LXD fails to answer. Each asks something else of the operator."""
-
-    STOPPED = "its daemon is not running"
-    HALF_JOINED = "its join was cut short"
-    HUNG = "its daemon hangs"
-    NO_DATABASE = "its database does not answer"
-
-
-@dataclass(frozen=True)
-class Silent:
-    """LXD is installed and does not answer, and why."""
-
-    reason: str
-    kind: Silence = Silence.HUNG
 
 
 @dataclass(frozen=True)
@@ -233,6 +223,12 @@ class SnapFacts:
     deb: bool
     installed: bool
     revision: str = ""
+    version: str = ""
+    """Of the installed snap, as it says itself."""
+    channel: str = ""
+    """That it follows, empty for one that is not from the store."""
+    offered: str = ""
+    """Version of the attached file where that is another one than is installed."""
     same_as_resource: bool = True
     unfinished: bool = False
     """Its installation was cut short: plugs, the name lxc or the hold may be missing."""
@@ -344,6 +340,14 @@ class View:
     failures: Failures | None = None
     noted_identity: str = ""
     """The cluster that this machine's LXD was in when it was last looked at."""
+    noted_units: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By address: the units whose members had the database when LXD last answered here."""
+    silent_since: float | None = None
+    """When LXD was first seen silent, in seconds since the epoch. None while it answers."""
+    database: DatabaseCopy | None = None
+    """Looked at where LXD is clustered and its database is silent."""
+    arch: str = ""
+    """The machine's architecture, as its kernel calls it."""
     given_devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit, for the default pool."""
     devices: Mapping[tuple[str, ...], tuple[Device, ...]] = field(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from holdings import Bucket, Image, Instance
 from view import Member, Network, Pool, Server
@@ -12,6 +13,19 @@ _UP = frozenset({"RUNNING", "FROZEN", "READY"})
 """Statuses of an instance that has processes. A virtual machine is READY once its agent says so."""
 _SHUTDOWN = 30
 """Seconds that LXD itself gives an instance to shut down, without `boot.host_shutdown_timeout`."""
+
+
+@dataclass(frozen=True)
+class LxdWarning:
+    """A warning of one member's about something that LXD has."""
+
+    type: str
+    member: str
+    project: str
+    name: str
+    """Of what it is about, empty where it is about the server."""
+    message: str
+    resolved: bool
 
 
 def server(info: Any) -> Server:
@@ -91,3 +105,16 @@ def pool(row: Any) -> Pool:
 def network(row: Any) -> Network:
     """A row of /1.0/networks."""
     return Network(row["name"], row["type"], row["status"], row["config"], _used_by(row))
+
+
+def warning(row: Any) -> LxdWarning:
+    """A row of /1.0/warnings."""
+    path = urlsplit(str(row["entity_url"])).path
+    return LxdWarning(
+        type=row["type"],
+        member=row["location"],
+        project=row["project"],
+        name=unquote(path.rpartition("/")[2]),
+        message=row["last_message"],
+        resolved=row["status"] == "resolved",
+    )

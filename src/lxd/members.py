@@ -34,9 +34,10 @@ class MembersApi:
 
     def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
         """Names of members whose daemon shows no certificate within a few seconds."""
-        return frozenset(m.name for m in members if not self._shakes_hands(m.address))
+        return frozenset(m.name for m in members if not self.shows_certificate(m.address))
 
-    def _shakes_hands(self, address: str) -> bool:
+    def shows_certificate(self, address: str) -> bool:
+        """Whether a daemon shows a certificate at this address within a few seconds."""
         try:
             self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)
         except OSError:

@@ -46,9 +46,8 @@ class VolumesApi:
         """This member has no custom volume of that name any more."""
         if self._is_there(pool, name):
             query = {"target": self._own_name()}
-            self._client.change(
-                "DELETE", f"{_custom(pool)}/{name}", query=query, seconds=deadlines.VOLUME
-            )
+            path = api_path("storage-pools", pool, "volumes", "custom", name)
+            self._client.change("DELETE", path, query=query, seconds=deadlines.VOLUME)
 
     def _is_there(self, pool: str, name: str) -> bool:
         own = self._own_name()
