@@ -9,6 +9,7 @@ from pathlib import Path
 import seal
 from networks.interface import Interface
 from snap import ChannelUnknownError, SnapError
+from tests.lxd_model.listeners import endpoint_of
 from tests.lxd_model.pools import IN_POOL
 from tests.lxd_model.server import Server
 from view import Device, Failures, Forming, Resource, SnapFacts
@@ -201,6 +202,15 @@ class UnitMachine:
 
     def interfaces(self) -> tuple[Interface, ...]:
         return tuple(self.interfaces_)
+
+    def has_address(self, address: str) -> bool:
+        return address == self.server.address
+
+    def listener(self, address: str, port: int) -> str:
+        endpoint = endpoint_of(address, port)
+        listeners = self.server.listeners
+        taken = listeners.taken.get(endpoint, "")
+        return taken or ("lxd" if listeners.listens(endpoint) else "")
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         there = {disk.path: disk for disk in self.disks}
