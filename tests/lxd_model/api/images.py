@@ -9,6 +9,9 @@ from tests.lxd_model.api import server, used_by
 from tests.lxd_model.api.call import Answer, Call, Handler
 
 
+_NONE: list[Any] = []
+
+
 def get_images(call: Call) -> Answer:
     """GET /1.0/images: who has a copy LXD does not tell."""
     asked = call.query.get("all-projects") == "true"
@@ -24,8 +27,8 @@ def get_images(call: Call) -> Answer:
             "public": False,
             "cached": False,
             "auto_update": False,
-            "aliases": list[Any](),
-            "properties": dict[str, str](),
+            "aliases": _NONE,
+            "properties": {},
             "architecture": "x86_64",
             "project": i.project,
         }
