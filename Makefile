@@ -24,6 +24,12 @@ CHARM ?= $(LAB_CHARM)
 LXD_CLUSTER_LAB ?= /var/lib/lxd-cluster-lab
 export LXD_CLUSTER_LAB
 
+# The LXD that the lab packs for its machines: a folder with bin/lxd, bin/lxc and lib. Else Debian's.
+LXD ?=
+ifneq ($(LXD),)
+export LXD_CLUSTER_LAB_LXD := $(abspath $(LXD))
+endif
+
 TEST_STAGES := lint unit simulation project machines integration
 
 .PHONY: help

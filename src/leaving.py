@@ -38,7 +38,7 @@ from view import Instance, Lxd, Member, Peers, Silent, View, Volume, several_vot
 _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 """Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
 
-_IN_DATABASE = frozenset({"database", "database-voter", "database-standby"})
+_IN_DATABASE = frozenset({"database", "database-voter", "database-leader", "database-standby"})
 
 _REVIVE = (
     "It may have what the others need. Have it answer: snap restart lxd; without a quorum, "

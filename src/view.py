@@ -44,8 +44,11 @@ class Member:
 
     @property
     def voter(self) -> bool:
-        """Whether it votes in the database's Raft group (LXD 5.21 renamed the role)."""
-        return bool(self.roles & {"database", "database-voter"})
+        """Whether it votes in the database's Raft group.
+
+        The leader does, too, and has the leader's role alone from 6.9 on (measured).
+        """
+        return bool(self.roles & {"database", "database-voter", "database-leader"})
 
 
 def several_vote(members: Iterable[Member]) -> bool:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import os
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.machines import digests
 from lab.machines.command import run
 from lab.machines.disk import remove_tree
 
@@ -18,15 +17,8 @@ Progress = Callable[[str], None]
 
 
 def digest(files: Iterable[Path], words: Iterable[str]) -> str:
-    """A short hash of the files' names, modes and contents, and of the words."""
-    total = hashlib.sha256()
-    for file in files:
-        executable = os.access(file, os.X_OK)
-        total.update(f"{file.relative_to(SOURCE)} {executable}\n".encode())
-        total.update(hashlib.sha256(file.read_bytes()).digest())
-    for word in words:
-        total.update(f"{word}\n".encode())
-    return total.hexdigest()[:12]
+    """A short hash of files of this folder, and of the words."""
+    return digests.digest(files, words, SOURCE)
 
 
 def find(cache: Path, prefix: str, versions: list[str]) -> Path:

@@ -8,7 +8,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lab.machines import built, claims, container, network, rootfs, snaps, teardown
+from lab.machines import (
+    built,
+    claims,
+    container,
+    lxd_folder,
+    network,
+    rootfs,
+    snaps,
+    teardown,
+)
 from lab.machines.command import MachineError
 from lab.machines.disk import remove_tree, unmount
 from lab.machines.layers import Image
@@ -17,7 +26,8 @@ from lab.machines.machine import Machine
 DEFAULT_CACHE = Path("/var/cache/lxd-cluster-lab")
 _LISTS = ("recipe/packages.txt", "recipe/extracted.txt", "recipe/masked.txt")
 _SYSTEM_RECIPE = (*_LISTS, "recipe/rootfs", "rootfs.py")
-_IMAGE_RECIPE = ("recipe/snaps", "recipe/container", "snaps.py", "container.py", "image.py")
+_PACKING = ("snaps.py", "lxd_folder.py", "container.py", "image.py")
+_IMAGE_RECIPE = ("recipe/snaps", "recipe/container", *_PACKING)
 
 
 def ensure_image(cache: Path, progress: built.Progress) -> Image:
@@ -25,7 +35,8 @@ def ensure_image(cache: Path, progress: built.Progress) -> Image:
 
     A new recipe, or a new version of a package that matters, makes a new image. A build that is
     interrupted leaves nothing that counts; two builds at a time wait for each other. `progress`
-    gets a line for each step of a build. Raises MachineError.
+    gets a line for each step of a build. Which LXD its machines get is not part of it: that is
+    `lxd_folder.chosen`, packed when it is asked for. Raises MachineError.
     """
     cache.mkdir(parents=True, exist_ok=True)
     claims.CLAIMS.mkdir(exist_ok=True)
@@ -44,7 +55,7 @@ def ensure_image(cache: Path, progress: built.Progress) -> Image:
                 (new / "base").symlink_to(f"../{system.name}")
                 _build_image(Image(new), progress)
             built.prune(cache, ("system-*", "image-*"), [system, image.folder])
-    return image
+    return Image(image.folder, lxd_folder.chosen())
 
 
 def _build_image(image: Image, progress: built.Progress) -> None:
@@ -52,6 +63,7 @@ def _build_image(image: Image, progress: built.Progress) -> None:
     packed = image.folder / "snaps"
     packed.mkdir()
     snaps.pack_stubs(packed)
+    snaps.unpack_debian_lxd(image.debs, image.debian_lxd)
     image.lxd_snap()
     container.build(image.debs, image.container)
     rootfs.extract(image.debs, "systemd-container", image.nspawn)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.machines import snaps
+from lab.machines import lxd_folder, snaps
 
 
 @dataclass(frozen=True)
 class Image:
-    """A finished image: a folder with everything that machines need. See `image.ensure_image`."""
+    """A finished image: a folder with everything that machines need. See `image.ensure_image`.
+
+    `other_lxd` is the folder of the LXD that they get instead of Debian's.
+    """
 
     folder: Path
+    other_lxd: Path | None = None
 
     @property
     def rootfs(self) -> Path:
@@ -45,18 +49,37 @@ class Image:
         return self.folder / "busybox.tar.gz"
 
     @property
+    def debian_lxd(self) -> Path:
+        """Debian's LXD, in a folder like those of others."""
+        return self.folder / "lxd"
+
+    @property
+    def lxd(self) -> Path:
+        """The folder of the LXD that machines get. See `lxd_folder`."""
+        return self.other_lxd or self.debian_lxd
+
+    @property
     def lxd_version(self) -> str:
         """The version of its LXD, like "5.0.2"."""
-        return snaps.packed_version(self.debs)
+        lxd_folder.check(self.lxd)
+        return lxd_folder.version(self.lxd, self.rootfs)
 
     def lxd_snap(self, version: str | None = None) -> Path:
         """Its LXD as a snap file, lxd_VERSION.snap; packed now (1 s) if it was not yet.
 
         Another `version` than its own is the same LXD under that name: something to refresh to.
+        Raises MachineError when there is no LXD where it is said to be.
         """
+        lxd_folder.check(self.lxd)
         wanted = version or self.lxd_version
-        packed = self.folder / "snaps" / f"lxd_{wanted}.snap"
-        return packed if packed.exists() else snaps.pack_lxd(self.debs, packed.parent, wanted)
+        packed = self.lxd_snap_file(wanted)
+        if not packed.exists():
+            snaps.pack_lxd(self.lxd, wanted, packed)
+        return packed
+
+    def lxd_snap_file(self, version: str) -> Path:
+        """Where that file is or would be. Different LXDs of one version have different files."""
+        return self.folder / "snaps" / lxd_folder.digest(self.lxd) / f"lxd_{version}.snap"
 
 
 @dataclass(frozen=True)

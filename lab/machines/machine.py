@@ -14,7 +14,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from lab.machines import cgroups, claims, disk, entered, loops, network, processes, teardown
+from lab.machines import (
+    cgroups,
+    claims,
+    disk,
+    entered,
+    loops,
+    network,
+    processes,
+    rootfs,
+    teardown,
+)
 from lab.machines.command import MachineError, program
 from lab.machines.layers import Image
 from lab.machines.network import Interface
@@ -253,12 +263,11 @@ class Machine:
 
     def _nspawn(self, loop_devices: Sequence[Path]) -> list[str]:
         """The command line of systemd-nspawn: the image's own, with the image's own libraries."""
-        libraries = next(self.image.rootfs.glob("usr/lib/*-linux-gnu"))
-        loader = next(libraries.glob("ld-linux*.so.*"))
+        nspawn = self.image.nspawn / "usr/bin/systemd-nspawn"
+        private = next(self.image.rootfs.glob("usr/lib/*-linux-gnu/systemd"))
         devices = [*loop_devices, *(Path("/dev") / node for node in DEVICES)]
         return [
-            *[str(loader), "--library-path", f"{libraries}:{libraries}/systemd"],
-            *[str(self.image.nspawn / "usr/bin/systemd-nspawn"), "--quiet", "--boot"],
+            *[*rootfs.command_line(self.image.rootfs, nspawn, private), "--quiet", "--boot"],
             *[f"--directory={self.root}", f"--machine={self.hostname}"],
             *["--register=no", "--keep-unit", "--capability=all", "--console=pipe"],
             *["--resolv-conf=off", "--timezone=off", "--link-journal=no"],

@@ -102,6 +102,17 @@ def build(folder: Path, log: Path) -> None:
     _tune(root)
 
 
+def command_line(root: Path, program: Path, *folders: Path) -> list[str]:
+    """The command line that runs on this computer a program made for the system in `root`.
+
+    Its libraries are looked for in these folders first, then in that system.
+    """
+    libraries = next(root.glob("usr/lib/*-linux-gnu"))
+    loader = next(libraries.glob("ld-linux*.so.*"))
+    path = ":".join(str(folder) for folder in (*folders, libraries))
+    return [str(loader), "--library-path", path, str(program)]
+
+
 def extract(debs: Path, package: str, target: Path) -> None:
     """Unpack a package of the folder `debs` below `target`."""
     run("dpkg-deb", "--extract", str(find_deb(debs, package)), str(target))
@@ -133,6 +144,11 @@ def _tune(root: Path) -> None:
     wanted.mkdir(exist_ok=True)
     (wanted / "lab-boot.service").symlink_to("../lab-boot.service")
     (root / "snap").mkdir(exist_ok=True)
+    # Where LXD, run as a snap, looks for the files of the system: strict snaps have it there.
+    files = root / "var/lib/snapd/hostfs"
+    if files.is_dir():
+        files.rmdir()
+    files.symlink_to("/")
 
 
 def _put_to_sleep(units: Path) -> None:

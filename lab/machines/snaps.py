@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from pathlib import Path
 
-from lab.machines import rootfs
+from lab.machines import lxd_folder, rootfs
 from lab.machines.command import run
 
 # What snapd and the kernel mount on in a base.
@@ -27,30 +26,36 @@ def pack_stubs(target: Path) -> None:
         _pack(_copy("snapd", Path(scratch)), target / "snapd.snap")
 
 
-def packed_version(debs: Path) -> str:
-    """The upstream version of LXD in the packages, like "5.0.2"."""
-    found = re.match(r"lxd_([\d.]+)", rootfs.find_deb(debs, "lxd").name)
-    return found.group(1) if found else "0"
-
-
-def pack_lxd(debs: Path, target: Path, version: str) -> Path:
-    """Pack Debian's LXD as TARGET/lxd_VERSION.snap, which says that it is `version`.
-
-    The same packages and version give the same bytes.
-    """
+def unpack_debian_lxd(debs: Path, folder: Path) -> None:
+    """Make of Debian's packages a folder as `lxd_folder` has it."""
     with tempfile.TemporaryDirectory() as scratch:
-        snap = _copy("lxd", Path(scratch))
-        meta = snap / "meta/snap.yaml"
-        meta.write_text(meta.read_text().replace("@VERSION@", version))
-        programs = Path(scratch) / "programs"
         for package in ("lxd", "lxd-client"):
-            rootfs.extract(debs, package, programs)
-        (snap / "bin").mkdir()
-        for name in ("lxd", "lxc"):
-            shutil.move(programs / "usr/bin" / name, snap / "bin" / name)
-        packed = target / f"lxd_{version}.snap"
-        _pack(snap, packed)
-    return packed
+            rootfs.extract(debs, package, Path(scratch))
+        (folder / "bin").mkdir(parents=True)
+        for name in lxd_folder.PROGRAMS:
+            shutil.move(Path(scratch) / "usr/bin" / name, folder / "bin" / name)
+
+
+def pack_lxd(folder: Path, version: str, target: Path) -> None:
+    """Pack the LXD in `folder` as the file `target`, which says that it is `version`.
+
+    The same LXD and version give the same bytes.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        lay_out_lxd(folder, Path(scratch) / "lxd", version)
+        _pack(Path(scratch) / "lxd", target)
+
+
+def lay_out_lxd(folder: Path, snap: Path, version: str) -> None:
+    """Make the folder `snap`, which has all that the snap of the LXD in `folder` has."""
+    shutil.copytree(rootfs.RECIPE / "snaps/lxd", snap)
+    meta = snap / "meta/snap.yaml"
+    meta.write_text(meta.read_text().replace("@VERSION@", version))
+    for file in lxd_folder.contents(folder):
+        copy = snap / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, copy, follow_symlinks=False)
 
 
 def _copy(name: str, scratch: Path) -> Path:

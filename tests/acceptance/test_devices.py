@@ -23,7 +23,7 @@ UNPLUG = (
     "for disk in vdb vdc; do echo 1 > $(readlink -f /sys/block/$disk/device)/../remove; done; "
     "snap start lxd"
 )
-PLUG = "echo 1 > /sys/bus/pci/rescan && udevadm settle && snap restart lxd"
+PLUG = "echo 1 > /sys/bus/pci/rescan && udevadm settle && snap restart --reload lxd"
 
 
 @pytest.fixture(scope="module")

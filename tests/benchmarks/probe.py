@@ -31,10 +31,10 @@ subprocess.run = counted_run
 sys.path.insert(0, "src")
 sys.argv = ["src/charm.py"]
 
+import lxd_reading  # noqa: E402 - after the counting has begun
 import ops  # noqa: E402
 
 import charm  # noqa: E402
-import lxd_reading  # noqa: E402 - after the counting has begun
 
 real_get = lxd_reading.get
 lxd_reading.get = counted_get

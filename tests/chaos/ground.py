@@ -22,10 +22,9 @@ MOST = 4
 """Members beyond these are removed before the next fault: two cores carry no more in time."""
 PATIENCE = 180.0
 """Seconds in which all must be well again."""
-DAEMON = "snap.lxd.daemon.service"
-# Its dnsmasq with it: under cgroup v1 systemd in a container does not notice that the rest of the
-# service has ended, and would wait ten minutes before it starts the daemon again.
-KILL_LXD = f"systemctl kill --kill-who=all --signal=KILL {DAEMON}"
+# Not by way of systemd, which has only a script of the snap's that waits for the daemon.
+STOP_LXD = "kill -STOP $(cat /var/snap/lxd/common/lxd.pid)"
+KILL_LXD = "kill -KILL $(cat /var/snap/lxd/common/lxd.pid)"
 ALIAS = "small"
 
 

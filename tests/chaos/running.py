@@ -5,7 +5,7 @@ from __future__ import annotations
 import jubilant
 
 from tests.chaos.fault import NOTHING, Fault
-from tests.chaos.ground import DAEMON, Ground
+from tests.chaos.ground import STOP_LXD, Ground
 from tests.integration import cluster
 
 _OFFLINE = "*offline*"
@@ -86,7 +86,7 @@ def _partition_of_two(ground: Ground) -> None:
 
 def _daemon_stopped(ground: Ground) -> None:
     unit = ground.last()
-    ground.ssh(unit, f"systemctl kill --kill-who=main --signal=STOP {DAEMON}")
+    ground.ssh(unit, STOP_LXD)
     ground.until(unit, "waiting: LXD is silent: snap restart lxd*")
     ground.ssh(unit, "snap restart lxd")
 

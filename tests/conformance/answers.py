@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
+
 from tests.conformance.side import MACHINES, Side
 from view import Member
 

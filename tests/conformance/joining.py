@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import join_tokens
 from lxd_reading import LxdError, LxdUnreachable
+
 from tests.conformance.answers import Transcript, count, roles, statuses
 from tests.conformance.deeds import (
     SOON,

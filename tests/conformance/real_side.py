@@ -8,12 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from lxd_reading import LxdUnreachable
+
 from lab.machines import host
 from lab.machines.image import DEFAULT_CACHE, ensure_image
 from lab.machines.layers import Image
 from lab.machines.machine import Machine
 from lxd import LxdApi
-from lxd_reading import LxdUnreachable
 from tests.conformance.side import MACHINES, POOL
 
 # High numbers: a demo may be running on this computer with the low ones.
@@ -24,7 +25,7 @@ _DAEMON = "snap.lxd.daemon.service"
 # With a stop under way systemd does not start again what is killed.
 _KILL = f"""
 systemctl stop --no-block {_DAEMON}
-systemctl kill --signal=SIGKILL {_DAEMON} || true
+pkill --signal KILL --full '^lxd --logfile' || true
 snap stop lxd
 """
 _EMPTY = f"""{_KILL}
@@ -32,6 +33,7 @@ while read -r _ mount _; do
     case $mount in /var/snap/lxd/common/lxd/*) umount "$mount" || umount --lazy "$mount" ;; esac
 done </proc/self/mounts
 find /var/snap/lxd/common/lxd -mindepth 1 -delete
+pkill --full '^dnsmasq .*/var/snap/lxd' || true
 for bridge in $(ls /sys/class/net); do
     case $bridge in br-*) ip link delete "$bridge" ;; esac
 done

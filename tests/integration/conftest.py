@@ -61,7 +61,7 @@ def files(cli: str) -> Files:
     if Path(cli).resolve() != LAB:
         return Files(charm, _named("LXD_SNAP"), _named("LXD_SNAP_OTHER"), _named("CONTAINER_IMAGE"))
     made = image.ensure_image(image.DEFAULT_CACHE, print)
-    return Files(charm, made.lxd_snap(), made.lxd_snap("5.0.2-other"), made.container)
+    return Files(charm, made.lxd_snap(), made.lxd_snap(f"{made.lxd_version}-other"), made.container)
 
 
 @pytest.fixture(scope="module")

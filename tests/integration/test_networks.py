@@ -236,7 +236,7 @@ def test_members_find_each_other_without_multicast(juju: jubilant.Juju, source: 
 
     eventually(lambda: all(told(unit) for unit in units(juju)), 90)
     assert reaches(juju, "v0", address(juju, "v2"))
-    on(juju, units(juju)[0], "snap restart lxd")
+    on(juju, units(juju)[0], "snap restart --reload lxd")
     eventually(lambda: all(told(unit) for unit in units(juju)), 60)
     target = address(juju, "v2")
     eventually(lambda: reaches_now(juju, "v0", target), 60)

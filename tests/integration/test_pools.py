@@ -178,7 +178,11 @@ def test_a_device_that_vanished_is_named_until_it_is_back(juju: jubilant.Juju):
         successes=1,
         timeout=120,
     )
-    shell(juju, poor, "ln -s $(losetup --find --show /var/tmp/gone) /dev/gone; snap restart lxd")
+    shell(
+        juju,
+        poor,
+        "ln -s $(losetup --find --show /var/tmp/gone) /dev/gone; snap restart --reload lxd",
+    )
     whole(juju, len(units))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.machines import built, claims, host, network, processes, rootfs, snaps
+from lab.machines import built, claims, host, network, processes, rootfs
 from lab.machines.command import CommandError, MachineError, run
 
 NUMBERS = range(network.MAX_NUMBER)
@@ -78,12 +78,6 @@ def test_a_digest_changes_with_a_file_and_with_a_word(
         file.chmod(mode)
         seen.append(built.digest([file], words))
     assert len(set(seen)) == 4
-
-
-def test_the_snaps_version_is_the_packages(tmp_path: Path):
-    (tmp_path / "lxd_5.0.2-5+deb12u6_amd64.deb").touch()
-    (tmp_path / "lxd-client_4.0.0-1_amd64.deb").touch()
-    assert snaps.packed_version(tmp_path) == "5.0.2"
 
 
 def test_a_build_that_fails_leaves_nothing_that_counts(tmp_path: Path):

@@ -16,6 +16,7 @@ from lab.machines import cgroups, claims, host, loops, network
 from lab.machines.command import MachineError, run
 from lab.machines.image import DEFAULT_CACHE, Image, ensure_image
 from lab.machines.machine import Machine
+from tests.lab.on_a_machine import boot, install_lxd, shell
 
 pytestmark = pytest.mark.machines
 
@@ -48,24 +49,6 @@ def alone(home: Path, image: Image) -> Iterator[Machine]:
     machine = Machine(home, ALONE, image)
     yield machine
     machine.destroy()
-
-
-def boot(machine: Machine) -> None:
-    machine.start()
-    machine.wait_booted()
-
-
-def shell(machine: Machine, script: str, timeout: float = 60) -> str:
-    done = machine.run(["sh", "-ec", script], timeout=timeout)
-    assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
-    return done.stdout.strip()
-
-
-def install_lxd(machine: Machine) -> None:
-    snap = machine.image.lxd_snap()
-    (machine.shared_dir / snap.name).write_bytes(snap.read_bytes())
-    shell(machine, f"snap install --dangerous --classic /run/lab/{snap.name}", 120)
-    shell(machine, "lxd waitready --timeout 60")
 
 
 def test_boots_with_every_unit_up(pair: list[Machine]):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from lxd_reading import LxdError, LxdUnreachable
+
 from lab.model.errors import JujuError
 from lab.model.state import Unit
-from lxd_reading import LxdError, LxdUnreachable
-from tests.simulation.engine import APP
 from tests.lxd_model import looks, pools
 from tests.lxd_model.server import Server
+from tests.simulation.engine import APP
 from tests.simulation.schedule import Happening
 from tests.simulation.site import Site, truth_of
 from view import Instance, Volume

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lab.model.state import Unit
+from tests.lxd_model.records import State
+from tests.lxd_model.server import Server
 from tests.simulation.commands import Commands
 from tests.simulation.engine import APP
 from tests.simulation.faults import Faults
-from tests.lxd_model.records import State
-from tests.lxd_model.server import Server
 from tests.simulation.obedient_operator import ObedientOperator, status_of
 from tests.simulation.site import Site
 from tests.simulation.tasks import Violation

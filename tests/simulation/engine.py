@@ -23,10 +23,10 @@ from lab.model.hooks import HookOutcome
 from lab.model.juju import Juju
 from lab.model.state import Interface, State, Unit
 from steps import Step
-from tests.simulation import charm_in_ops, charm_in_process
-from tests.simulation.charm_in_process import Stage
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.server import Server
+from tests.simulation import charm_in_ops, charm_in_process
+from tests.simulation.charm_in_process import Stage
 from tests.simulation.schedule import Schedule
 from tests.simulation.tasks import CRASHES, EXPECTED, Killed, Task, Violation, is_deliberate
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.simulation.engine import APP
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.server import Server
+from tests.simulation.engine import APP
 from tests.simulation.schedule import Happening
 from tests.simulation.site import Site
 

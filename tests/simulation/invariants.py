@@ -10,11 +10,11 @@ from lab.model.context import HookContext
 from lab.model.hooks import HookOutcome
 from lab.model.state import Unit
 from steps import AbandonMember, EnableCluster, RemoveMember, Step
-from tests.simulation.engine import APP, Engine
-from tests.simulation.ledger import Ledger
 from tests.lxd_model import heartbeats
 from tests.lxd_model.records import Records, Row, State
 from tests.lxd_model.server import Server
+from tests.simulation.engine import APP, Engine
+from tests.simulation.ledger import Ledger
 from tests.simulation.tasks import Task, Violation
 
 _SETTLED = 60.0

@@ -29,6 +29,8 @@ from tests.simulation.stories import (
 )
 
 # isort: split
+from lxd_reading import LxdError, LxdUnreachable
+
 import act
 import admission
 import charm
@@ -42,7 +44,6 @@ import observe
 import pool_acts
 import pools
 import silence
-from lxd_reading import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
 from steps import AbandonMember, MakeToken, Plan, RemoveMember, Step
 from view import Events, Lxd, Member, Peers, Server, Silence, Units, View

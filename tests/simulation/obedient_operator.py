@@ -7,17 +7,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from lxd_reading import LxdError, LxdUnreachable
+
 import lost
 from addresses import host
 from lab.model.errors import JujuError
 from lab.model.state import Unit
-from lxd_reading import LxdError, LxdUnreachable
-from tests.simulation.commands import Commands
-from tests.simulation.engine import APP
 from tests.lxd_model import evacuation
 from tests.lxd_model.pools import LEFT
 from tests.lxd_model.records import Row, State
 from tests.lxd_model.server import Server
+from tests.simulation.commands import Commands
+from tests.simulation.engine import APP
 from tests.simulation.site import HAS_DATABASE, Site, answers, truth_of
 from view import Instance
 

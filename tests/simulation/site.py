@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lab.model.state import Unit
-from tests.simulation.engine import APP, Engine, interfaces
-from tests.simulation.ledger import Ledger
 from tests.lxd_model.server import Server
 from tests.lxd_model.truth import ClusterTruth
+from tests.simulation.engine import APP, Engine, interfaces
+from tests.simulation.ledger import Ledger
 from tests.simulation.schedule import Happening
 
 HAS_DATABASE = ("database", "database-standby")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-
 from lxd_reading import LxdError, LxdStopped, LxdUnreachable
+
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.lxd_model.server import Server
 from tests.lxd_model.truth import MemberTruth

@@ -1,136 +1,42 @@
-"""Units of one application in memory: they share databags and run one hook at a time."""
+"""Units of one application in memory, on the model of LXD."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import peers
-from admission import unqueued
-from facts import Bound, Ceph, Ovn
 from lxd.api import LxdApi
-from observe import Juju, observe
-from options import Options
-from plan import make_plan
-from run import run
-from steps import Plan
+from tests.application import Application, Unit
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.server import Server
 from tests.unit.model_world import UnitMachine, UnitSnap
-from view import Events, Peers, Resource, Units, View
 from world import World
 
 
 @dataclass
-class ModelUnit:
+class ModelUnit(Unit):
     """One unit and its machine."""
 
-    name: str
-    world: World
-    server: Server
-    snap: UnitSnap
-    machine: UnitMachine
-    address: str
-    zone: str = ""
+    server: Server = field(kw_only=True)
+    snap: UnitSnap = field(kw_only=True)
+    machine: UnitMachine = field(kw_only=True)
 
 
 @dataclass
-class ModelApp:
-    """All units, what they published, and what the operator set."""
+class ModelApp(Application[ModelUnit]):
+    """All units, and the cloud that their machines are in."""
 
-    options: dict[str, Any] = field(default_factory=dict[str, Any])
-    units: dict[str, ModelUnit] = field(default_factory=dict[str, ModelUnit])
-    databags: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
-    app_data: dict[str, str] = field(default_factory=dict[str, str])
     cloud: Cloud = field(default_factory=Cloud)
-    leader: str = "lxd/0"
-    leaving: set[str] = field(default_factory=set[str])
-    resource: Resource | None = None
-    ceph: Ceph | None = None
-    ovn: Ovn | None = None
-    bound: Bound = field(default_factory=Bound)
 
     def add(self, number: int, hostname: str = "") -> ModelUnit:
         """One more unit, on a machine of its own."""
-        name = f"lxd/{number}"
-        address = f"10.0.0.{number + 1}"
+        name, address = f"lxd/{number}", f"10.0.0.{number + 1}"
         server = self.cloud.add(str(len(self.cloud.servers)), hostname or f"m{number}", address)
         machine, snap = UnitMachine(server), UnitSnap(server)
         world = World(LxdApi(server.lxd), snap, machine, lambda: self.cloud.now, lambda _: None)
-        unit = ModelUnit(name, world, server, snap, machine, address)
-        self.units[name] = unit
-        self.databags[name] = {}
-        return unit
-
-    def remove(self, name: str) -> None:
-        """The unit and its machine are gone."""
-        del self.units[name], self.databags[name]
-
-    def juju(self, name: str) -> Juju:
-        """What Juju tells the unit now."""
-        others = {u: self._load(d) for u, d in self.databags.items() if u != name}
-        unit = self.units[name]
-        told = Peers(
-            peers.load(peers.AppData, self.app_data), self._load(self.databags[name]), others
+        return self.enter(
+            ModelUnit(name, world, address, server=server, snap=snap, machine=machine)
         )
-        admit = bool(told.own.cluster and unqueued(told))
-        units = Units(frozenset(self.units), frozenset(self.leaving))
-        return Juju(
-            unit=name,
-            leader=name == self.leader,
-            options=Options(**self.options),
-            resource=self.resource,
-            cluster_address=unit.address,
-            https_address=unit.address,
-            zone=unit.zone,
-            peers=told,
-            units=units if name == self.leader or name in self.leaving or admit else None,
-            leaving=name in self.leaving,
-            ceph=self.ceph,
-            ovn=self.ovn,
-            bound=self.bound,
-        )
-
-    def hook(self, name: str, *, commit: bool = True) -> Plan:
-        """One hook of the unit; without `commit` what it wrote is lost, as if killed at its end."""
-        plan = run(self.juju(name), self.units[name].world)
-        if commit and plan.own is not None:
-            self.databags[name] = peers.dump(plan.own)
-        if commit and plan.app is not None:
-            self.app_data = peers.dump(plan.app)
-        return plan
-
-    def view(self, name: str) -> View:
-        """What the unit sees now."""
-        return observe(self.juju(name), self.units[name].world, Events())
-
-    def plan(self, name: str) -> Plan:
-        """What the unit would do now."""
-        return make_plan(self.view(name))
-
-    def settle(self, rounds: int = 40) -> None:
-        """Hooks of all units in turn until no databag changes any more."""
-        before: object = None
-        for _ in range(rounds):
-            before = (dict(self.app_data), {u: dict(d) for u, d in self.databags.items()})
-            for name in list(self.units):
-                self.hook(name)
-            if before == (self.app_data, self.databags):
-                return
-        raise AssertionError(f"does not settle: {before}")
-
-    def own(self, name: str) -> peers.UnitData:
-        """What the unit published."""
-        return self._load(self.databags[name])
-
-    def app(self) -> peers.AppData:
-        """What the leader published."""
-        return peers.load(peers.AppData, self.app_data)
-
-    @staticmethod
-    def _load(databag: Mapping[str, str]) -> peers.UnitData:
-        return peers.load(peers.UnitData, databag)
 
 
 def formed(count: int, generation: str = "5.21", **options: Any) -> ModelApp:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from lxd_reading import LxdError, LxdUnreachable
 
 import seal
 import turns
 from act import StepFailed, act, purpose
 from addresses import endpoint
-from lxd_reading import LxdError, LxdUnreachable
 from steps import (
     CancelToken,
     CreateNetwork,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import ops
 import pytest
+from lxd_reading import LxdUnreachable
 from ops import testing
 from ops.hookcmds import Goal, GoalState
 
 import charm
 import peers
-from lxd_reading import LxdUnreachable
 from tests.unit.model_units import ModelApp, ModelUnit, formed
 from view import Device, Volume
 

@@ -1,0 +1,1 @@
+"""The bench: daemons of any LXD in namespaces of this computer, without machines and snapd."""

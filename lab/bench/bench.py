@@ -1,0 +1,60 @@
+"""A bench: nodes in one network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab.bench import slots
+from lab.bench.node import Node, Place
+from lab.machines import lxd_folder
+from lab.machines.layers import Image
+
+MAX_NODES = 16
+
+
+class Bench:
+    """Nodes m0, m1 and so on. `lxds` are folders of LXD, the first of them for new nodes."""
+
+    def __init__(self, slot: int, image: Image, lxds: Sequence[Path]) -> None:
+        self.slot = slot
+        self.image = image
+        self.lxds = tuple(lxds)
+        self.nodes: dict[str, Node] = {}
+        for folder in lxds:
+            lxd_folder.check(folder)
+        slots.ensure_bridge(slot)
+
+    def add(self, number: int, hostname: str = "") -> Node:
+        """A new node, with a daemon that was not started yet."""
+        place = Place(self.slot, number, hostname or f"m{number}")
+        node = Node(place, self.image, self.lxds, self._hosts())
+        self.nodes[place.hostname] = node
+        return node
+
+    def remove(self, node: Node) -> None:
+        """Its machine is gone, as by a power cut, with its disk."""
+        node.end()
+        del self.nodes[node.place.hostname]
+
+    def _hosts(self) -> str:
+        lines = ["127.0.0.1 localhost"]
+        lines += [f"{slots.address(self.slot, n + 1)} m{n}" for n in range(MAX_NODES)]
+        return "\n".join(lines) + "\n"
+
+    def end(self) -> None:
+        """All nodes are gone."""
+        for node in list(self.nodes.values()):
+            self.remove(node)
+
+
+@contextmanager
+def bench(image: Image, lxds: Sequence[Path]) -> Iterator[Bench]:
+    """A bench while the context lasts; nothing of it is left behind."""
+    with slots.take() as slot:
+        made = Bench(slot, image, lxds)
+        try:
+            yield made
+        finally:
+            made.end()

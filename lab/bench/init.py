@@ -1,0 +1,115 @@
+"""`python3 init.py ORDER`: become the first process of a node, whose root is made here.
+
+It runs in new namespaces, before anything else of the node. ORDER is JSON: see `node.Node`. It
+says "ready" once everything is mounted, and ends, and with it the node, when its input does: so a
+node never outlives the process that wanted it, however that one ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse", "net/tun", "loop-control")
+_LINKS = {"fd": "/proc/self/fd", "ptmx": "pts/ptmx", "stdin": "/proc/self/fd/0"}
+_POLL_SECONDS = 1.0
+# The image brings its own; only until the root is the node's is it the host's.
+_MOUNT, _UMOUNT, _PIVOT = "/usr/bin/mount", "/usr/bin/umount", "/usr/sbin/pivot_root"
+
+
+def main() -> int:
+    """Make the node's root, then wait for the end."""
+    order: dict[str, Any] = json.loads(sys.argv[1])
+    root = Path(order["root"])
+    _mount("-t", "overlay", "overlay", "-o", order["overlay"], str(root))
+    for folder in order["shared"]:
+        _share(root, folder)
+    _bind(root, order["folder"])
+    _mount("-t", "proc", "proc", str(root / "proc"))
+    _mount("-t", "sysfs", "sysfs", str(root / "sys"))
+    _mount_cgroups(root, order["cgroups"])
+    _make_devices(root / "dev")
+    _mount("-t", "tmpfs", "run", str(root / "run"))
+    _write_names(root, order["hostname"], order["hosts"])
+    _enter(root)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    _wait_for_end()
+    return 0
+
+
+def _mount(*arguments: str) -> None:
+    subprocess.run([_MOUNT, *arguments], check=True, capture_output=True, timeout=30)
+
+
+def _bind(root: Path, folder: str) -> None:
+    point = root / folder.lstrip("/")
+    point.mkdir(parents=True, exist_ok=True)
+    _mount("--bind", folder, str(point))
+
+
+def _share(root: Path, folder: str) -> None:
+    _bind(root, folder)
+    _mount("-o", "remount,bind,ro", str(root / folder.lstrip("/")))
+
+
+def _mount_cgroups(root: Path, hierarchies: dict[str, list[str]]) -> None:
+    """Mount what the host has; in this cgroup namespace they begin at the node's own group."""
+    base = root / "sys/fs/cgroup"
+    if "." not in hierarchies:
+        _mount("-t", "tmpfs", "cgroup", str(base))
+    for name, (kind, options) in sorted(hierarchies.items()):
+        point = base / name
+        point.mkdir(exist_ok=True)
+        _mount("-t", kind, "cgroup", *(["-o", options] if options else []), str(point))
+
+
+def _make_devices(dev: Path) -> None:
+    _mount("-t", "tmpfs", "-o", "mode=755", "dev", str(dev))
+    loops = [node.name for node in Path("/dev").glob("loop[0-9]*")]
+    for name in [name for name in (*_DEVICES, *loops) if Path("/dev", name).exists()]:
+        found = Path("/dev", name).stat()
+        (dev / name).parent.mkdir(exist_ok=True)
+        os.mknod(dev / name, found.st_mode, found.st_rdev)
+        (dev / name).chmod(found.st_mode & 0o777)
+    for folder in ("pts", "shm"):
+        (dev / folder).mkdir()
+    _mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=620", "devpts", str(dev / "pts"))
+    _mount("-t", "tmpfs", "shm", str(dev / "shm"))
+    for name, target in _LINKS.items():
+        (dev / name).symlink_to(target)
+
+
+def _write_names(root: Path, hostname: str, hosts: str) -> None:
+    (root / "etc/hostname").write_text(f"{hostname}\n")
+    (root / "etc/hosts").write_text(hosts)
+    Path("/proc/sys/kernel/hostname").write_text(hostname)
+
+
+def _enter(root: Path) -> None:
+    os.chdir(root)
+    subprocess.run([_PIVOT, ".", "mnt"], check=True, capture_output=True, timeout=30)
+    os.chdir("/")
+    subprocess.run([_UMOUNT, "--lazy", "/mnt"], check=True, capture_output=True, timeout=30)
+
+
+def _wait_for_end() -> None:
+    """Until the input ends. Orphans of the node are this process's to bury."""
+    while True:
+        readable, _, _ = select.select([0], [], [], _POLL_SECONDS)
+        if readable and not os.read(0, 1):
+            return
+        try:
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+        except ChildProcessError:
+            continue
+
+
+if __name__ == "__main__":
+    sys.exit(main())

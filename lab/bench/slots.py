@@ -1,0 +1,133 @@
+"""Places for benches: several can be on one computer, each with a network of its own.
+
+A place is held by a lock that ends with the process. What a bench that was killed left behind is
+removed by the next one that looks.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from lab.machines import cgroups, processes
+from lab.machines.command import CommandError, MachineError, run
+from lab.machines.disk import remove_tree
+
+LOCKS = Path("/run/lxd-cluster-bench")
+HOMES = Path("/var/tmp/lxd-cluster-bench")  # noqa: S108 - root's alone, see `take`
+COUNT = 32
+HOST_PART = 254
+
+
+def bridge(slot: int) -> str:
+    """The bridge of the host that the slot's nodes are plugged into."""
+    return f"br-bench{slot}"
+
+
+def address(slot: int, host: int) -> str:
+    """The IPv4 address of a host in the slot's network, which is a /24."""
+    return f"10.98.{slot}.{host}"
+
+
+def name(slot: int, node: str) -> str:
+    """What a node is called on the host: its control groups, and its port of the bridge."""
+    return f"bench{slot}-{node}"
+
+
+def home(slot: int) -> Path:
+    """The folder of the slot's bench."""
+    return HOMES / str(slot)
+
+
+@contextmanager
+def take() -> Iterator[int]:
+    """A slot that nobody has, without leftovers. Raises MachineError when all are taken."""
+    for slot in range(COUNT):
+        lock = _lock(slot)
+        if lock is None:
+            continue
+        with lock:
+            remove_leftovers(slot)
+            home(slot).mkdir(mode=0o700, parents=True)
+            try:
+                yield slot
+            finally:
+                remove_leftovers(slot)
+        return
+    raise MachineError(f"all {COUNT} benches of this computer are in use")
+
+
+def clean() -> list[int]:
+    """Remove what benches left behind whose process is gone. Returns their slots."""
+    cleaned: list[int] = []
+    for slot in range(COUNT):
+        lock = _lock(slot)
+        if lock is None:
+            continue
+        with lock:
+            if remove_leftovers(slot):
+                cleaned.append(slot)
+    return cleaned
+
+
+def _lock(slot: int) -> IO[str] | None:
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    lock = (LOCKS / str(slot)).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def remove_leftovers(slot: int) -> bool:
+    """Remove a slot's processes, groups, bridge and folder. False if there was nothing."""
+    groups = _groups(slot)
+    for group in groups:
+        end(group)
+    there = (Path("/sys/class/net") / bridge(slot)).exists()
+    if there:
+        run("ip", "link", "del", bridge(slot))
+    found = bool(groups) or there or home(slot).exists()
+    remove_tree(home(slot))
+    return found
+
+
+def end(group: str) -> None:
+    """Kill all that runs in a node's control groups, and remove them. Raises MachineError."""
+    while alive := cgroups.members(group):
+        cgroups.thaw(group)
+        if processes.kill(alive, timeout=10):
+            raise MachineError(f"{group}: cannot be killed: {alive}")
+    cgroups.remove(group)
+    # The port goes with the node's namespace, a moment after its last process.
+    try:
+        run("ip", "link", "del", group)
+    except CommandError:
+        if (Path("/sys/class/net") / group).exists():
+            raise
+
+
+def _groups(slot: int) -> list[str]:
+    prefix = name(slot, "")
+    found: set[str] = set()
+    for hierarchy in cgroups.hierarchies():
+        found |= {
+            entry
+            for entry in os.listdir(cgroups.ROOT / hierarchy)  # noqa: PTH208 - names, not paths
+            if entry.startswith(prefix)
+        }
+    return sorted(found)
+
+
+def ensure_bridge(slot: int) -> None:
+    """Make the slot's bridge, with an address of the host: so the host reaches every node."""
+    own = bridge(slot)
+    run("ip", "link", "add", own, "type", "bridge")
+    run("ip", "addr", "add", f"{address(slot, HOST_PART)}/24", "dev", own)
+    run("ip", "link", "set", own, "up")

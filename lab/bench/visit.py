@@ -1,0 +1,68 @@
+"""Code of this process, carried out in a node: a fork that enters the node's namespaces."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from lab.machines.command import MachineError
+
+_T = TypeVar("_T")
+# What a deed on a machine needs; the pid namespace would take another fork.
+_KINDS = ("uts", "ipc", "net", "mnt")
+
+
+def call(pid: int, deed: Callable[[], _T]) -> _T:
+    """What `deed` returns or raises in the namespaces of the process `pid`.
+
+    It runs in a fork, so nothing that it changes in memory is seen here, and modules that it
+    imports must be imported already: its root is the node's. Raises MachineError if it died.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        # Never returns to the caller's code: that would run twice.
+        try:
+            os.close(reader)
+            _carry_out(pid, deed, writer)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        answer = stream.read()
+    os.waitpid(child, 0)
+    if not answer:
+        raise MachineError("what was to be done in the node died")
+    returned, value = pickle.loads(answer)  # noqa: S301 - it is this process's own
+    if returned:
+        return value
+    raise value
+
+
+def _carry_out(pid: int, deed: Callable[[], Any], writer: int) -> None:
+    try:
+        _enter(pid)
+        answer = pickle.dumps((True, deed()))
+    except BaseException as error:  # noqa: BLE001 - it goes to the caller
+        try:
+            answer = pickle.dumps((False, error))
+            pickle.loads(answer)  # noqa: S301 - not every exception can be made again
+        except Exception:  # noqa: BLE001 - then its text has to do
+            answer = pickle.dumps((False, MachineError(traceback.format_exc())))
+    with os.fdopen(writer, "wb") as stream:
+        stream.write(answer)
+
+
+def _enter(pid: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    for kind in _KINDS:
+        descriptor = os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY)
+        try:
+            if libc.setns(descriptor, 0) != 0:
+                raise OSError(ctypes.get_errno(), f"setns {kind}")
+        finally:
+            os.close(descriptor)

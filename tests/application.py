@@ -1,0 +1,123 @@
+"""Units of one application in memory: they share databags, whatever world they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import peers
+from admission import unqueued
+from facts import Bound, Ceph, Ovn
+from observe import Juju, observe
+from options import Options
+from plan import make_plan
+from run import run
+from steps import Plan
+from view import Events, Peers, Resource, Units, View
+from world import World
+
+
+@dataclass
+class Unit:
+    """One unit, its address, and the world that it works on."""
+
+    name: str
+    world: World
+    address: str
+    zone: str = ""
+
+
+U = TypeVar("U", bound=Unit)
+
+
+@dataclass
+class Application(Generic[U]):
+    """All units, what they published, and what the operator set. Juju runs one hook at a time."""
+
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    units: dict[str, U] = field(default_factory=dict[str, U])
+    databags: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    app_data: dict[str, str] = field(default_factory=dict[str, str])
+    leader: str = "lxd/0"
+    leaving: set[str] = field(default_factory=set[str])
+    resource: Resource | None = None
+    ceph: Ceph | None = None
+    ovn: Ovn | None = None
+    bound: Bound = field(default_factory=Bound)
+
+    def enter(self, unit: U) -> U:
+        """Juju knows of one more unit."""
+        self.units[unit.name] = unit
+        self.databags[unit.name] = {}
+        return unit
+
+    def remove(self, name: str) -> None:
+        """Juju knows no more of the unit."""
+        del self.units[name], self.databags[name]
+        self.leaving.discard(name)
+
+    def juju(self, name: str) -> Juju:
+        """What Juju tells the unit now."""
+        others = {u: self._load(d) for u, d in self.databags.items() if u != name}
+        unit = self.units[name]
+        told = Peers(
+            peers.load(peers.AppData, self.app_data), self._load(self.databags[name]), others
+        )
+        admit = bool(told.own.cluster and unqueued(told))
+        units = Units(frozenset(self.units), frozenset(self.leaving))
+        return Juju(
+            unit=name,
+            leader=name == self.leader,
+            options=Options(**self.options),
+            resource=self.resource,
+            cluster_address=unit.address,
+            https_address=unit.address,
+            zone=unit.zone,
+            peers=told,
+            units=units if name == self.leader or name in self.leaving or admit else None,
+            leaving=name in self.leaving,
+            ceph=self.ceph,
+            ovn=self.ovn,
+            bound=self.bound,
+        )
+
+    def hook(self, name: str, *, commit: bool = True) -> Plan:
+        """One hook of the unit; without `commit` what it wrote is lost, as if killed at its end."""
+        plan = run(self.juju(name), self.units[name].world)
+        if commit and plan.own is not None:
+            self.databags[name] = peers.dump(plan.own)
+        if commit and plan.app is not None:
+            self.app_data = peers.dump(plan.app)
+        return plan
+
+    def view(self, name: str) -> View:
+        """What the unit sees now."""
+        return observe(self.juju(name), self.units[name].world, Events())
+
+    def plan(self, name: str) -> Plan:
+        """What the unit would do now."""
+        return make_plan(self.view(name))
+
+    def settle(self, rounds: int = 40) -> None:
+        """Hooks of all units in turn until no databag changes any more."""
+        before: object = None
+        for _ in range(rounds):
+            before = (dict(self.app_data), {u: dict(d) for u, d in self.databags.items()})
+            for name in list(self.units):
+                self.hook(name)
+            if before == (self.app_data, self.databags):
+                return
+        raise AssertionError(f"does not settle: {before}")
+
+    def own(self, name: str) -> peers.UnitData:
+        """What the unit published."""
+        return self._load(self.databags[name])
+
+    def app(self) -> peers.AppData:
+        """What the leader published."""
+        return peers.load(peers.AppData, self.app_data)
+
+    @staticmethod
+    def _load(databag: Mapping[str, str]) -> peers.UnitData:
+        return peers.load(peers.UnitData, databag)

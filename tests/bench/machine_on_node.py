@@ -1,0 +1,135 @@
+"""The charm's ports on a node of the bench: its snap, its machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+# What a deed inside a node needs is imported before: the node's root has none of it.
+import abilities  # noqa: F401
+import disks  # noqa: F401
+import interfaces  # noqa: F401
+from lab.bench.node import Node
+from lab.machines.command import MachineError
+from machine import Machine
+from networks.interface import Interface
+from snap import SnapError
+from view import Device, Resource, SnapFacts
+
+
+def resource(lxd: Path) -> Resource:
+    """The LXD in a folder as the application's resource."""
+    return Resource(str(lxd), str(lxd))
+
+
+class BenchSnap:
+    """Stands in for the LXD snap: a folder of LXD, and a daemon started from it.
+
+    `stop` stops the instances, `reload` does not: so does the real snap.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._installed = False
+
+    def facts(self, wanted: Resource | None) -> SnapFacts:
+        """What is installed."""
+        current = str(self._node.lxd)
+        return SnapFacts(
+            snapd=True,
+            deb=False,
+            installed=self._installed,
+            revision=current if self._installed else "",
+            same_as_resource=wanted is None or wanted.digest == current,
+        )
+
+    def install(self, channel: str, revision: str) -> None:
+        """Whatever the channel, the node's own LXD."""
+        self._installed = True
+        self._node.start_daemon()
+
+    def install_file(self, path: str) -> None:
+        """The LXD in the folder `path`. An exchange leaves the instances running."""
+        self._installed = True
+        try:
+            self._node.stop_daemon()
+        except MachineError as error:
+            raise SnapError(str(error)) from error
+        self._node.lxd = Path(path)
+        self._node.start_daemon()
+
+    def stop(self) -> None:
+        """The daemon and all instances stop."""
+        try:
+            self._node.shut_down()
+        except MachineError as error:
+            raise SnapError(str(error)) from error
+
+    def start(self) -> None:
+        """The daemon runs."""
+        self._node.start_daemon()
+
+    def reload(self) -> None:
+        """The daemon has restarted; instances went on."""
+        try:
+            self._node.stop_daemon()
+        except MachineError as error:
+            raise SnapError(str(error)) from error
+        self._node.start_daemon()
+
+
+class BenchMachine(Machine):
+    """The charm's own code for a machine, on a node: what is not in its folder is done inside."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node.state, node.lxd_dir)
+        self._node = node
+
+    def hostname(self) -> str:
+        """The node's name."""
+        return self._node.place.hostname
+
+    def install(self, packages: Iterable[str]) -> None:
+        """The node's system has whatever a test needs."""
+
+    def run_segment(
+        self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
+    ) -> None:
+        """Raises OSError: a node has no systemd."""
+        raise OSError("a node of the bench has no systemd")
+
+    def lacks(self, need: str) -> str:
+        """What the node lacks."""
+        return self._node.inside(lambda: Machine.lacks(self, need))
+
+    def opens_ovn(self, files: Mapping[Path, str]) -> bool:
+        """Whether the node has these files."""
+        return self._node.inside(lambda: Machine.opens_ovn(self, files))
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The node's interfaces."""
+        return self._node.inside(lambda: Machine.interfaces(self))
+
+    def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
+        """The block devices that a node sees are the computer's: none is given away."""
+        return ()
+
+    def wipe(self, device: str) -> None:
+        """Raises OSError: see `devices`."""
+        raise OSError(f"{device} is not the node's")
+
+    def has(self, files: Mapping[Path, str]) -> bool:
+        """Whether the node has these files."""
+        return self._node.inside(lambda: Machine.has(self, files))
+
+    def write_privately(self, files: Mapping[Path, str]) -> None:
+        """The node has these files."""
+        self._node.inside(lambda: Machine.write_privately(self, files))
+
+    def empty_lxd(self) -> None:
+        """LXD's folder is empty."""
+        self._node.inside(lambda: Machine.empty_lxd(self))
+
+    def kill_lxd(self) -> None:
+        """The daemon is gone."""
+        self._node.kill_daemon()

@@ -1,0 +1,64 @@
+"""An application whose units are on nodes of the bench: real LXD, the charm's own code."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+from lab.bench.bench import Bench
+from lab.bench.node import Node
+from lxd.api import LxdApi
+from lxd.socket import LxdSocket
+from tests.application import Application, Unit
+from tests.bench.machine_on_node import BenchMachine, BenchSnap
+from world import World
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class BenchUnit(Unit):
+    """One unit and its node."""
+
+    node: Node = field(kw_only=True)
+
+    @property
+    def lxd(self) -> LxdApi:
+        """LXD on its node."""
+        return self.world.lxd
+
+
+@dataclass
+class BenchApp(Application[BenchUnit]):
+    """All units, and the bench that they are on."""
+
+    bench: Bench = field(kw_only=True)
+
+    def add(self, number: int, hostname: str = "") -> BenchUnit:
+        """One more unit, on a node of its own."""
+        name = f"lxd/{number}"
+        node = self.bench.add(number, hostname)
+        world = World(
+            LxdApi(LxdSocket(str(node.socket))),
+            BenchSnap(node),
+            BenchMachine(node),
+            time.time,
+            lambda text: logger.info("%s: %s", name, text),
+        )
+        return self.enter(BenchUnit(name, world, node.place.address, node=node))
+
+    def release(self, name: str) -> None:
+        """The unit has gone, and its machine is given back."""
+        unit = self.units[name]
+        self.remove(name)
+        self.bench.remove(unit.node)
+
+
+def formed(bench: Bench, count: int, **options: object) -> BenchApp:
+    """An application whose units are all members, with pools in folders unless told otherwise."""
+    app = BenchApp(options={"storage_backend": "dir", **options}, bench=bench)
+    for number in range(count):
+        app.add(number)
+    app.settle()
+    return app
