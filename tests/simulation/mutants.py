@@ -86,7 +86,7 @@ _bootstrap_unit = leading._bootstrap_unit
 
 def _bootstraps_unrecorded(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     app = peers.app
-    if view.leader and not app.bootstrap and not joining._fingerprint(peers):
+    if view.leader and not app.bootstrap and not joining._cluster(peers):
         named = AppData(bootstrap=view.unit, queue=app.queue)
         return _of_outsider(view, lxd, replace(peers, app=named), own)
     return _of_outsider(view, lxd, peers, own)
