@@ -12,6 +12,7 @@ import ceph
 import deadlines
 import forming_acts
 import leaving_acts
+import listening_acts
 import net_acts
 import pool_acts
 import seal
@@ -20,28 +21,37 @@ from snap import ChannelUnknownError, SnapError
 from steps import (
     AbandonMember,
     AdoptIdentity,
+    AwaitEvacuation,
     AwaitJoin,
     AwaitLeave,
     AwaitRoles,
+    BackupDatabase,
     CancelToken,
+    ChangeAddress,
+    CloseMember,
+    CopyImages,
     CreateNetwork,
     CreatePool,
     DropVolume,
     EnableCluster,
     EndSegment,
-    Evacuate,
     ForgetForming,
     InstallSnap,
     InstallSnapFile,
+    InstallSnapVersion,
     Join,
     KeepNics,
     KeepOnVolume,
     KeepRoots,
     LeaveCluster,
+    Listen,
     MakeKey,
     MakeToken,
     MoveInstance,
     NoteIdentity,
+    NoteSilence,
+    NoteUnits,
+    NoteUnmoved,
     PassTurn,
     RemoveMember,
     ResetLxd,
@@ -101,6 +111,28 @@ def _install_snap_file(step: InstallSnapFile, unit: str, world: World, events: E
     return events
 
 
+def _install_snap_version(
+    step: InstallSnapVersion, unit: str, world: World, events: Events
+) -> Events:
+    world.snap.install_version(step.channel, step.version)
+    return events
+
+
+def _backup_database(step: BackupDatabase, unit: str, world: World, events: Events) -> Events:
+    logger.info("LXD's database is copied to %s", world.database.backup_before(step.before))
+    return events
+
+
+def _note_units(step: NoteUnits, unit: str, world: World, events: Events) -> Events:
+    world.machine.note_units(step.units)
+    return events
+
+
+def _note_silence(step: NoteSilence, unit: str, world: World, events: Events) -> Events:
+    world.machine.note_silence(step.since)
+    return events
+
+
 def _make_key(step: MakeKey, unit: str, world: World, events: Events) -> Events:
     private = seal.new_key()
     world.machine.keep_key(private, seal.public_half(private))
@@ -150,10 +182,14 @@ def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events:
 _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     InstallSnap: _install_snap,
     InstallSnapFile: _install_snap_file,
+    InstallSnapVersion: _install_snap_version,
+    BackupDatabase: _backup_database,
     MakeKey: _make_key,
     WriteCeph: _write_ceph,
     WriteOvn: net_acts.write_ovn,
     SetServerConfig: _set_server_config,
+    Listen: listening_acts.listen,
+    ChangeAddress: listening_acts.change_address,
     WriteNotes: _write_notes,
     CreatePool: pool_acts.create_pool,
     UpdatePool: pool_acts.update_pool,
@@ -168,6 +204,8 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     SetDefaultProfile: net_acts.set_default_profile,
     AdoptIdentity: forming_acts.adopt_identity,
     NoteIdentity: forming_acts.note_identity,
+    NoteUnits: _note_units,
+    NoteSilence: _note_silence,
     EnableCluster: forming_acts.enable_cluster,
     Join: forming_acts.join,
     ResetLxd: forming_acts.reset_lxd,
@@ -178,9 +216,12 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     RestartLxd: _restart_lxd,
     SetRole: _set_role,
     ForgetForming: forming_acts.forget_forming,
-    Evacuate: leaving_acts.evacuate,
+    CloseMember: leaving_acts.close_member,
+    AwaitEvacuation: leaving_acts.await_evacuation,
     MoveInstance: leaving_acts.move_instance,
+    NoteUnmoved: leaving_acts.note_unmoved,
     StartInstance: leaving_acts.start_instance,
+    CopyImages: leaving_acts.copy_images,
     LeaveCluster: leaving_acts.leave_cluster,
     AwaitLeave: leaving_acts.await_leave,
     AwaitJoin: forming_acts.await_join,

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import leading
-import lost
+import lost as losses
 import nets
 import pools
+import quorum
 import report
-from addresses import host
 from peers import AppData
 from plan import make_plan
+from silent import WITHOUT_DATABASE, Silence, Silent
 from status import names
-from view import Lxd, Silent, View
+from view import Lxd, View
 from world import World
-
-if TYPE_CHECKING:
-    import ports
 
 CONFIRMATION = "yes-I-lost-a-majority"
 GONE = "yes-the-cluster-is-gone"
@@ -28,12 +24,19 @@ class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
 
 
 def cluster_status(view: View) -> dict[str, object]:
-    """Tables of the cluster's members, pools and networks."""
+    """Tables of the cluster's members, pools and networks.
+
+    The fingerprint is that of the certificate which a remote client is asked to accept.
+    """
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
         raise ActionRefused(f"this unit is not a member: {make_plan(view).status}")
     table = report.members_table(lxd, peers, view.unit)
-    told: dict[str, object] = {"members": len(lxd.members), "table": table}
+    told: dict[str, object] = {
+        "members": len(lxd.members),
+        "fingerprint": lxd.server.fingerprint,
+        "table": table,
+    }
     if decided := peers.app.storage:
         known = lxd.pools or ()
         wanted = [pool.name for pool in pools.wanted(view, decided, known)]
@@ -49,9 +52,9 @@ def forget_lost(view: View, world: World, name: str) -> str:
     if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
         raise ActionRefused("this unit is not a member: run it on another one")
     notes = view.lxd.notes
-    record = lost.forgotten(notes, name)
+    record = losses.forgotten(notes, name)
     if not record:
-        known = ", ".join(sorted(lost.read(notes))) or "nothing"
+        known = ", ".join(sorted(losses.read(notes))) or "nothing"
         raise ActionRefused(f"{name} is not recorded as lost; recorded: {known}")
     world.lxd.notes.write(record)
     return f"{name} is acknowledged"
@@ -114,7 +117,7 @@ def remove_pool(view: View, world: World, name: str) -> str:
     decided = peers.app.storage
     if decided is None or any(p.name == name for p in pools.wanted(view, decided, known)):
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
-    if down := [m.name for m in lxd.members if not m.online]:
+    if down := [m.name for m in lxd.members if not m.up]:
         raise ActionRefused(f"all members must be up: {names(down)} is not")
     if users := pool.users:
         listed = ", ".join(user.removeprefix("/1.0/") for user in users)
@@ -123,44 +126,43 @@ def remove_pool(view: View, world: World, name: str) -> str:
     return f"the pool {name} is gone from all members"
 
 
-def backup_database(world: World, database: ports.Database) -> str:
+def backup_database(world: World) -> str:
     """Copies LXD's database; returns the path of the copy."""
-    return database.backup(world.clock())
+    return world.database.backup(world.clock())
 
 
-def recover_quorum(view: View, world: World, database: ports.Database, confirm: str) -> str:
+class OthersAsked(ActionRefused):
+    """Other units have to answer first. `lost` are the addresses to publish."""
+
+    def __init__(self, reason: str, lost: frozenset[str]) -> None:
+        super().__init__(reason)
+        self.lost = tuple(sorted(lost))
+
+
+def recover_quorum(view: View, world: World, lost: str, confirm: str) -> str:
     """Makes this member the only voter of its database; returns the path of the copy before.
 
-    Whoever else has a majority of the voters would be a second cluster: it must not run.
+    `lost` names voters that never come back, by unit, member or address, apart by commas. Raises
+    ActionRefused, OSError, SubprocessError.
     """
     if confirm != CONFIRMATION:
         raise ActionRefused(f"this gives up all other voters: repeat with confirm={CONFIRMATION}")
-    # A daemon that is started without a quorum answers nothing at all, as one that hangs.
-    if not isinstance(view.lxd, Silent):
+    peers = view.peers
+    if not isinstance(view.lxd, Silent) or view.lxd.kind is Silence.REFUSED:
         raise ActionRefused("LXD answers: its database has its quorum")
-    listening, voters = database.voters_that_listen()
-    if len(listening) * 2 > voters:
+    if view.lxd.kind not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
+        raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
+    if view.database is None:
+        raise ActionRefused("who has the database cannot be read: lxd cluster show says why")
+    named = frozenset(lost.replace(",", " ").split())
+    found = quorum.recovery(view, peers, view.database, named)
+    if found.problem:
+        raise OthersAsked(found.problem, found.lost)
+    if alive := world.database.listening(found.lost):
         raise ActionRefused(
-            f"{len(listening)} of {voters} voters listen ({names(listening)}): wait for them, "
-            "or stop LXD there if they are to be given up"
+            f"{names(alive)} is said to be lost and takes connections: switch that machine off, or "
+            "bring it back"
         )
-    if first := _recovers_instead(view, listening):
-        raise ActionRefused(
-            f"two that recover are two clusters: run it on {first}, which votes and listens, "
-            "or stop LXD there if it is to be given up"
-        )
-    copy = database.backup(world.clock())
-    database.recover()
+    copy = world.database.backup(world.clock())
+    world.database.recover()
     return copy
-
-
-def _recovers_instead(view: View, listening: tuple[str, ...]) -> str:
-    """Who goes on alone, of the voters that listen: the first by address, for all that ask.
-
-    Empty if it is this unit. No list tells one survivor that another has recovered meanwhile.
-    """
-    voters = sorted(map(host, listening))
-    if not voters or view.peers is None or view.peers.own.address == voters[0]:
-        return ""
-    units = {data.address: unit for unit, data in view.peers.others.items()}
-    return units.get(voters[0], voters[0])

@@ -7,10 +7,11 @@ again, and backups are files on their way to whoever exports them.
 from __future__ import annotations
 
 import storage
+from holdings import OWN_VOLUMES
 from options import Options
 from status import Status, blocked, names, waiting
 from steps import DropVolume, KeepOnVolume, Step
-from view import OWN_VOLUMES, Lxd, Member
+from view import Lxd, Member
 
 _IMAGES, _BACKUPS = "storage.images_volume", "storage.backups_volume"
 _VOLUMES = {key: f"{OWN_VOLUMES}{key[8:].partition('_')[0]}" for key in (_IMAGES, _BACKUPS)}

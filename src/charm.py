@@ -63,7 +63,9 @@ class LxdClusterCharm(ops.CharmBase):
         super().__init__(framework)
         # Each line that is logged is one more process in the hook; Juju logs the events itself.
         logging.getLogger().setLevel(logging.INFO)
-        self._world = World(LxdApi(LxdSocket()), snap.Snap(), Machine(), time.time, self._tell)
+        self._world = World(
+            LxdApi(LxdSocket()), snap.Snap(), Machine(), Database(), time.time, self._tell
+        )
         self._told: Plan | None = None
         for event in (
             self.on.install,
@@ -135,10 +137,18 @@ class LxdClusterCharm(ops.CharmBase):
         self._told = plan
 
     def _detach(self, event: ops.StorageDetachingEvent) -> None:
-        """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it."""
+        """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it.
+
+        Juju detaches what a unit that leaves has before it runs any other hook of it. So the unit
+        leaves the cluster in this one: a device is let go once LXD has no pool on it any more.
+        """
         location = str(event.storage.location)
         found = self._world.machine.devices((location,))
-        if found and found[0].use and self.unit.name not in _units_juju_knows().leaving:
+        if not found or not found[0].use:
+            return
+        if self.unit.name in _units_juju_knows().leaving:
+            self._leave(event)
+        else:
             reason = f"{location} {found[0].use}: remove the unit instead"
             self.unit.status = ops.BlockedStatus(reason)
             raise CannotDetach(reason)
@@ -179,10 +189,8 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _ask_for_certificate(self) -> None:
         for relation in self.model.relations[CERTIFICATES]:
-            hostname, address = (
-                self._world.machine.hostname(),
-                juju_reading.address(self.model, PEERS),
-            )
+            hostname = self._world.machine.hostname()
+            address = next(iter(juju_reading.addresses(self.model, PEERS)), "")
             for key, value in ovn.request(self.unit.name, hostname, address).items():
                 if relation.data[self.unit].get(key) != value:
                     relation.data[self.unit][key] = value
@@ -265,18 +273,27 @@ class LxdClusterCharm(ops.CharmBase):
         self._act(event, "result", lambda: actions.wipe_device(self._world, device, confirm))
 
     def _backup_database(self, event: ops.ActionEvent) -> None:
-        self._act(event, "path", lambda: actions.backup_database(self._world, Database()))
+        self._act(event, "path", lambda: actions.backup_database(self._world))
 
     def _recover_quorum(self, event: ops.ActionEvent) -> None:
         view = self._look(event)
-        if view is not None:
-            confirm = str(event.params.get("confirm", ""))
-            event.log("the database is copied, then this member becomes its only voter")
-            self._act(
-                event,
-                "backup",
-                lambda: actions.recover_quorum(view, self._world, Database(), confirm),
-            )
+        if view is None:
+            return
+        # Only whom Juju has given up, or the operator names, is lost.
+        view = replace(view, units=_units_juju_knows())
+        lost, confirm = (str(event.params.get(key, "")) for key in ("lost", "confirm"))
+        self._act(event, "backup", lambda: self._recovered(view, lost, confirm))
+
+    def _recovered(self, view: View, lost: str, confirm: str) -> str:
+        try:
+            return actions.recover_quorum(view, self._world, lost, confirm)
+        except actions.OthersAsked as asked:
+            relation = self.model.get_relation(PEERS)
+            if relation is not None and view.peers is not None:
+                _write(
+                    relation.data[self.unit], view.peers.own.model_copy(update={"lost": asked.lost})
+                )
+            raise
 
     def _act(self, event: ops.ActionEvent, key: str, action: Callable[[], str]) -> None:
         """Carries an action out and then does what has become due by it."""
@@ -317,8 +334,8 @@ class LxdClusterCharm(ops.CharmBase):
             leader=leader,
             options=options,
             resource=snap.resource(juju_reading.attached_snap(self.model)),
-            cluster_address=juju_reading.address(self.model, PEERS),
-            https_address=juju_reading.address(self.model, HTTPS),
+            cluster_addresses=juju_reading.addresses(self.model, PEERS),
+            https_addresses=juju_reading.addresses(self.model, HTTPS),
             zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
             peers=known,
             units=units,

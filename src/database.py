@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import socket
 import subprocess
 import tarfile
+import time
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
+import daemon
 import deadlines
+import raft
 from addresses import PORT, host
+from facts import DatabaseCopy, DatabaseNode, Role
 
 BACKUPS = Path("/var/lib/lxd-cluster/backups")
 KEPT = 7
@@ -21,9 +26,8 @@ KEPT = 7
 _LXD = "/snap/bin/lxd"
 _SNAP = "/usr/bin/snap"
 _DATABASE = Path("/var/snap/lxd/common/lxd/database")
-_ENDPOINT = re.compile(r"\|\s*(\S+:\d+)\s*\|")
 _CONNECT = 2.0
-"""Seconds for a voter to take a connection."""
+"""Seconds for a member to take a connection."""
 
 
 class Database:
@@ -39,36 +43,69 @@ class Database:
         The text is consistent by itself. The files are the only copy while there is no quorum.
         Raises OSError.
         """
-        self._backups.mkdir(mode=0o700, parents=True, exist_ok=True)
         moment = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
-        path = self._backups / f"database-{moment}.tar.gz"
-        new = path.with_suffix(".new")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
-            for name in ("global", "local"):
-                _add_text(tar, f"{name}.sql", _dump(name), now)
-            tar.add(self._files, "database", filter=_regular)
-        new.replace(path)
+        path = self._write(f"database-{moment}.tar.gz", now)
         for old in sorted(self._backups.glob("database-*.tar.gz"))[:-KEPT]:
             old.unlink()
         return str(path)
 
-    def voters_that_listen(self) -> tuple[tuple[str, ...], int]:
-        """Addresses of the database's other voters that take connections; how many there are.
+    def backup_before(self, version: str) -> str:
+        """The same, before LXD `version` changes the database: it does not go back.
 
-        LXD reads the list from this machine's disk, so it can be asked at any time.
+        LXD makes no copy of a cluster's database itself. There is one for each version, and it is
+        made anew where the installation is tried again. Raises OSError.
         """
-        told = _run(_LXD, "cluster", "list-database").stdout
-        voters = _ENDPOINT.findall(told)
-        return tuple(v for v in voters if _listens(host(v))), len(voters)
+        return str(self._write(f"before-{version}.tar.gz", time.time()))
+
+    def _write(self, name: str, now: float) -> Path:
+        self._backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._backups / name
+        new = path.with_suffix(".new")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
+            for database in ("global", "local"):
+                _add_text(tar, f"{database}.sql", _dump(database), now)
+            tar.add(self._files, "database", filter=_regular)
+        new.replace(path)
+        return path
+
+    def copy(self) -> DatabaseCopy | None:
+        """Who has the database by this machine's word, and how new it is here.
+
+        LXD reads the list from this machine's disk, so it can be asked at any time. None where
+        there is no database, or the list cannot be read.
+        """
+        import yaml
+
+        try:
+            last = raft.last_entry(self._files / "global")
+            told: Any = yaml.safe_load(_run(_LXD, "cluster", "show").stdout)
+            nodes = tuple(
+                DatabaseNode(host(row["address"]), row.get("name", ""), Role(row["role"]))
+                for row in told["members"]
+            )
+        except (
+            OSError,
+            subprocess.SubprocessError,
+            yaml.YAMLError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ):
+            return None
+        return DatabaseCopy(nodes, last.term, last.index) if last else None
+
+    def listening(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Those of the addresses at which LXD's port takes connections."""
+        return frozenset(address for address in addresses if _listens(address))
 
     def recover(self) -> None:
-        """Makes this member the database's only voter. Raises subprocess.SubprocessError.
+        """Makes this member the database's only voter. Raises OSError, SubprocessError.
 
-        LXD is started again whatever happens.
+        Instances run on. The daemon is started again whatever happens.
         """
-        _run(_SNAP, "stop", "lxd")
         try:
+            daemon.stop()
             _run(_LXD, "cluster", "recover-from-quorum-loss", "--quiet")
         finally:
             _run(_SNAP, "start", "lxd")

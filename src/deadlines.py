@@ -17,6 +17,13 @@ CHANGE = 60.0
 START = 30.0
 """LXD's daemon from start to its first answer; after a reboot 9 s were measured."""
 
+SILENCE = 120.0
+"""What LXD's silence lasts at most where it ends by itself: 13 s when the Raft leader leaves, half
+a minute for a member to start after a reboot."""
+
+DAEMON_STOP = 320.0
+"""LXD's daemon ending alone. As long as its snap waits for that in a refresh; measured: 4 s."""
+
 HEARTBEAT = 30.0
 """A member whose daemon just started is called offline until the next heartbeat, 10 s apart."""
 
@@ -33,13 +40,24 @@ JOIN = 120.0
 """One join. Measured: 0.7 s to 6 s; one that hangs never ends (LXD PR 12571, issue 19071)."""
 
 EVACUATE = 3600.0
-"""Moving all instances off a member: each is copied whole where pools are local."""
+"""Somebody else's evacuation of a member: each instance is copied whole where pools are local."""
 
-MOVE = 1800.0
-"""Moving one instance that its member's evacuation left behind."""
+MOVE = 3600.0
+"""Moving one instance off a member that leaves. What takes longer the next hook waits for."""
+
+IMAGES = 1800.0
+"""LXD copying images that one member alone has."""
+
+SILENT = 60.0
+"""A member that LXD calls evacuated and that answers nobody for so long is dead: three times the
+offline threshold, after which LXD would call any other one offline."""
 
 LEAVE = 120.0
 """A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""
+
+TURN = 60.0
+"""Other members that change their addresses before this one: one second each, or five with a
+reload of the daemon."""
 
 ROLES = 30.0
 """LXD giving its last two members new roles, after the third has left. It does so within 10 s, or

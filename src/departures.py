@@ -51,16 +51,21 @@ def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
 
 
 def noticed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> list[Step]:
-    """The leader notes which members are up although Juju has given up their units."""
+    """The leader notes which members are up although Juju has given up their units.
+
+    And which are silent though LXD calls them evacuated, as it calls a dead one that it healed.
+    """
     if not view.leader:
         return []
-    names = doomed(view, lxd, peers, own) - lxd.unreachable
-    up = [m for m in lxd.members if m.name in names and m.up]
-    return [note for member in up for note in marks.seen(member, view.now, lxd)]
+    names = doomed(view, lxd, peers, own)
+    theirs = [m for m in lxd.members if m.name in names]
+    up = [m for m in theirs if m.up and m.name not in lxd.unreachable]
+    seen = [note for member in up for note in marks.seen(member, view.now, lxd)]
+    return [*seen, *(note for member in theirs for note in marks.silence(member, view.now, lxd))]
 
 
 def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:
-    """Removes the first of those that LXD calls offline, while a majority of voters is up.
+    """Removes the first of those that are dead, while a majority of voters is up.
 
     One at a time: each removal may change who votes.
     """
@@ -69,7 +74,7 @@ def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ..
     if not (view.leader or view.leaving) or sum(m.up for m in voters) * 2 <= len(voters):
         return ()
     names = doomed(view, lxd, peers, own)
-    gone = [m for m in lxd.members if m.name in names and m.offline]
+    gone = [m for m in lxd.members if m.name in names and marks.dead(m, view.now, lxd)]
     return (RemoveMember(gone[0].name),) if gone else ()
 
 

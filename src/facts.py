@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,42 @@ class Bound:
     interface: str = ""
     subnet: str = ""
     """A CIDR."""
+
+
+class Role(str, Enum):
+    """A member's part in the database's Raft group, in LXD's own words."""
+
+    VOTER = "voter"
+    STAND_BY = "stand-by"
+    SPARE = "spare"
+
+
+@dataclass(frozen=True)
+class DatabaseNode:
+    """A member as LXD's list of its database's Raft group on this machine has it.
+
+    The list is on the disk: it is as old as the last word of the group's leader.
+    """
+
+    address: str
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class DatabaseCopy:
+    """What this machine's disk says of the database while that is silent."""
+
+    nodes: tuple[DatabaseNode, ...]
+    term: int
+    index: int
+    """Of the last entry in its log: see `raft.Entry`."""
+
+    def node(self, address: str) -> DatabaseNode | None:
+        """The member that has this address."""
+        return next((n for n in self.nodes if n.address == address), None)
+
+    @property
+    def voters(self) -> frozenset[str]:
+        """Addresses of the members that vote."""
+        return frozenset(n.address for n in self.nodes if n.role is Role.VOTER)

@@ -85,7 +85,6 @@ def join(step: Join, unit: str, world: World, events: Events) -> Events:
         if not world.lxd.cluster.await_forming(deadlines.JOIN):
             devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
             world.machine.note_forming("join", world.clock(), devices)
-            world.lxd.server.set_config({"core.https_address": step.https_address})
             kinds = (("storage-pool", step.pools), ("network", step.networks))
             member_config = [
                 {"entity": entity, "name": name, "key": key, "value": value}
@@ -129,9 +128,12 @@ def _reset(world: World, why: str) -> None:
     forming = world.machine.forming()
     world.machine.note_failure(why)
     world.machine.kill_lxd()
+    # It never was a member and has no instances: nothing is lost by a plain stop.
     world.snap.stop()
+    devices = forming.devices if forming else ()
+    world.machine.release(devices)
     world.machine.empty_lxd()
-    for device in forming.devices if forming else ():
+    for device in devices:
         _give_back(device, world)
     world.snap.start()
     world.machine.note_identity("")

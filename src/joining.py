@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import links
+import listening
 import parts
 import silence
 import storage
+import versions
 from addresses import endpoint
 from peers import Storage, Token, UnitData
 from status import Status, blocked, waiting
 from steps import (
     CreatePool,
     EnableCluster,
-    InstallSnap,
     Join,
     Plan,
     ResetLxd,
     SetDefaultProfile,
-    SetServerConfig,
     Step,
 )
 from view import Lxd, Peers, View
@@ -28,9 +28,8 @@ JOINS = 3
 
 def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
-    if revision := _other_revision(view, peers):
-        step = InstallSnap(view.options.snap_channel, revision)
-        return Plan(waiting(f"for revision {revision} of the LXD snap"), (step,), own)
+    if step := versions.of_outsider(view, lxd, peers):
+        return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
     if _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd("its join was cut short"),), own)
     unfit = _unfit(view, lxd, peers)
@@ -45,7 +44,8 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     token = _token(view, peers, able)
     if token is None:
         return Plan(_turn(view, peers), own=able)
-    return Plan(waiting("to join"), (_join(view, lxd, peers, token),), able)
+    steps = (*listening.of_outsider(view, lxd, founds=False), _join(view, lxd, peers, token))
+    return Plan(waiting("to join"), steps, able)
 
 
 def _cut_short(view: View, lxd: Lxd, peers: Peers) -> bool:
@@ -82,16 +82,16 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     if not view.cluster_address or not view.https_address:
         binding = "https" if view.cluster_address else "cluster"
         return waiting(f"for an address on the binding {binding}")
+    if problem := listening.taken(lxd) or listening.other_family(view, peers):
+        return problem
     if lxd.instances:
         return blocked("LXD here has instances, joining would lose them: move or delete them")
     if clash := _name_clash(view, peers):
         return blocked(f"hostname {view.hostname} is also {clash}'s: rename this machine")
     if refusal := _refusal(view, peers):
         return blocked(refusal)
-    if mismatch := _other_version(lxd, peers):
-        return blocked(
-            f"LXD {lxd.server.version} here, {mismatch} in the cluster: make them the same"
-        )
+    if mismatch := versions.mismatch(lxd, peers):
+        return mismatch
     _, unlinked = links.of_outsider(view, _token(view, peers, peers.own))
     return unlinked or _unfit_storage(view, lxd, peers)
 
@@ -138,39 +138,15 @@ def _refusal(view: View, peers: Peers) -> str:
     return next((reason for reason in told if reason), "")
 
 
-def _other_revision(view: View, peers: Peers) -> str:
-    """The revision of the store's snap that the cluster runs where this unit has another one."""
-    theirs = {d.revision for d in peers.others.values() if d.cluster and d.revision}
-    mine = view.snap.revision
-    if len(theirs) != 1 or mine in theirs or view.resource or peers.own.cluster:
-        return ""
-    revision = theirs.pop()
-    return "" if revision.startswith("x") else revision
-
-
-def _other_version(lxd: Lxd, peers: Peers) -> str:
-    """The cluster's version of LXD where it is not this unit's, empty if all is well."""
-    versions = {d.lxd for d in peers.others.values() if d.cluster and d.lxd}
-    return "" if not versions or lxd.server.version in versions else max(versions)
-
-
 def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
-    steps: list[Step] = [*_listen(view, lxd, own_cluster_address=True)]
+    steps: list[Step] = listening.of_outsider(view, lxd, founds=True)
     made, _ = parts.of_outsider(view, lxd, None, None)
-    steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view)) for p in made]
+    steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view, lxd)) for p in made]
     # Its networks are made in the cluster, by the same rules as later ones.
     steps.append(SetDefaultProfile(view.options.storage_pool, {}))
     steps.append(EnableCluster(view.hostname))
     return Plan(waiting("to bootstrap the cluster"), tuple(steps), own)
-
-
-def _listen(view: View, lxd: Lxd, own_cluster_address: bool) -> list[Step]:
-    values = {"core.https_address": endpoint(view.https_address)}
-    if own_cluster_address:
-        values["cluster.https_address"] = endpoint(view.cluster_address)
-    missing = {k: v for k, v in values.items() if lxd.server.config.get(k) != v}
-    return [SetServerConfig(missing)] if missing else []
 
 
 def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
@@ -189,7 +165,6 @@ def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
     return Join(
         name=view.hostname,
         address=endpoint(view.cluster_address),
-        https_address=endpoint(view.https_address),
         sealed=token.sealed,
         cluster=_cluster(peers),
         trusted=_certificates(peers),

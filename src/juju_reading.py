@@ -10,6 +10,7 @@ import ops
 import ceph
 import links
 import ovn
+from addresses import is_address
 from facts import Bound, Ceph, Ovn
 from options import Options
 
@@ -19,11 +20,14 @@ CEPH = "ceph"
 OVSDB, OVSDB_CMS, CERTIFICATES = "ovsdb", "ovsdb-cms", "certificates"
 
 
-def address(model: ops.Model, binding: str) -> str:
-    """This unit's address on a binding, empty while it has none."""
+def addresses(model: ops.Model, binding: str) -> tuple[str, ...]:
+    """This unit's addresses on a binding, as Juju sorts them. None while it has none.
+
+    Juju may give host names among them.
+    """
     found = model.get_binding(binding)
-    told = found.network.bind_address if found else None
-    return str(told or "")
+    told = [str(nic.address) for nic in found.network.interfaces] if found else []
+    return tuple(dict.fromkeys(word for word in told if is_address(word)))
 
 
 def attached_snap(model: ops.Model) -> Path | None:

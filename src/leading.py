@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import departures
+import holding
 import leaving
 import lost
 import pools
@@ -131,7 +132,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
 
 def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     """What only the operator can help, and would not see on any unit."""
-    lxd = leaving.with_doomed(view, lxd, peers, own)
+    lxd = holding.informed(view, lxd, peers, own)
     if loss := lost.status(lxd.notes):
         return loss
     for unit in sorted(view.units.leaving if view.units else ()):
@@ -140,9 +141,10 @@ def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
         if member is None:
             continue
         options = view.options
-        reasons = leaving.standing_in_the_way(options.on_remove, options.min_voters, lxd, member)
-        if reasons:
-            return leaving.cannot_leave(unit, reasons)
+        told, voters = options.on_remove, 1 if leaving.ends(view) else options.min_voters
+        reasons = holding.standing_in_the_way(told, voters, lxd, member)
+        if reasons := reasons or holding.unmoved(told, lxd, member):
+            return holding.cannot_leave(unit, reasons)
     return None
 
 
@@ -152,14 +154,15 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     storage = peers.app.storage
     if storage and lxd.pools is not None and (misfit := pools.misfit(view, storage, lxd.pools)):
         return misfit
-    for unit, why in pools.refusals(peers, own):
+    for unit, why in [*pools.refusals(peers, own), *_problems(lxd, peers)]:
         return blocked(f"{unit}: {why}")
     total = len(lxd.members)
     homeless = [m.name for m in departures.without_unit(view, lxd, peers, own) if m.up]
     if homeless:
         name = homeless[0]
-        return blocked(f"member {name} has no unit: evacuate it, then lxc cluster remove {name}")
-    evacuated = [m.name for m in lxd.members if m.status == "EVACUATED"]
+        told = f"member {name} has no unit: move what it holds, then lxc cluster remove {name}"
+        return blocked(told)
+    evacuated = [m.name for m in lxd.members if m.evacuated]
     down = [m.name for m in lxd.members if not m.up]
     if down:
         return waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
@@ -173,3 +176,9 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
         # With two members only one has the database: LXD replicates it from three on.
         return active(f"{summary}; add units: three survive a loss")
     return active(summary)
+
+
+def _problems(lxd: Lxd, peers: Peers) -> list[tuple[str, str]]:
+    """Units whose members are there and cannot do what they should, and why."""
+    told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
+    return [(u, d.problem) for u, d, member in told if d.problem and member and member.up]

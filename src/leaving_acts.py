@@ -3,71 +3,143 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 
 import deadlines
 import lost
 import marks
-from lxd.errors import LxdError, LxdUnreachable
-from steps import (
+from leaving_steps import (
     AbandonMember,
+    AwaitEvacuation,
     AwaitLeave,
     AwaitRoles,
-    Evacuate,
+    CloseMember,
+    CopyImages,
     LeaveCluster,
     MoveInstance,
+    NoteUnmoved,
     RemoveMember,
     StartInstance,
 )
+from lxd.errors import LxdError, LxdUnreachable
 from view import Events
 from world import World
 
 logger = logging.getLogger(__name__)
 
+_ONLY_COPIES = re.compile(r"still has the following images: ([0-9a-f, ]+)")
+"""How LXD refuses to let a member go that alone has a copy of some images."""
 
-def evacuate(step: Evacuate, unit: str, world: World, events: Events) -> Events:
-    """Off the member is what LXD can move."""
-    here = [i for i in world.lxd.instances.list() if i.location == step.name]
-    running = frozenset(str(i) for i in here if i.running)
-    before = marks.ran(step.name, world.lxd.notes.read())
-    if not running <= before:
-        world.lxd.notes.write(marks.noted(step.name, before | running))
-    events = replace(events, ran=before | running)
-    try:
-        for _ in world.lxd.members.evacuate(step.name, deadlines.EVACUATE):
-            left = sum(i.location == step.name for i in world.lxd.instances.list())
-            world.tell(f"{step}: {left} left")
-    except (LxdError, LxdUnreachable) as error:
-        logger.warning("not everything moved off %s: %s", step.name, error)
-        return replace(events, evacuation=str(error))
-    return replace(events, evacuation="")
+_RESTORES = "clustering_restore_skip_mode"
+_EVACUATED = "evacuated"
+"""What LXD says of a member on which it starts nothing."""
+
+
+def close_member(step: CloseMember, unit: str, world: World, events: Events) -> Events:
+    """LXD's scheduler places nothing on the member."""
+    world.lxd.members.close(step.name)
+    return events
+
+
+def await_evacuation(step: AwaitEvacuation, unit: str, world: World, events: Events) -> Events:
+    """An evacuation that somebody began is over, whatever came of it."""
+    for _ in world.lxd.members.await_evacuation(step.name, deadlines.EVACUATE):
+        left = sum(i.location == step.name for i in world.lxd.instances.list())
+        world.tell(f"{step}: {left} left")
+    return events
 
 
 def move_instance(step: MoveInstance, unit: str, world: World, events: Events) -> Events:
-    """A stopped instance is on another member, and runs if it ran."""
+    """An instance is on another member; or it is where it was, runs if it ran, and it is known why.
+
+    Where LXD hangs up or is silent, what came of it is looked up by a later hook, which first waits
+    for what is still under way with the instance.
+    """
+    instances = world.lxd.instances
+    instances.settle(step.project, step.name, deadlines.MOVE)
+    if instances.location(step.project, step.name) != step.source:
+        return events
+    if step.ran:
+        _note_stopped(step, world)
     try:
-        world.lxd.instances.move(step.project, step.name, step.target)
-    finally:
+        if step.stops is not None:
+            instances.stop(step.project, step.name, step.stops)
+        target = f"@{step.group}" if step.group else step.target
+        instances.move(step.project, step.name, target, live=step.live)
+    except LxdError as error:
+        logger.warning("%s/%s did not move to %s: %s", step.project, step.name, step.target, error)
         if step.ran:
-            world.lxd.instances.start(step.project, step.name)
+            _start(step.project, step.name, step.source, world)
+        return _refused(step, str(error), events)
+    if step.ran:
+        _start(step.project, step.name, step.source, world)
     return events
+
+
+def _refused(step: MoveInstance, why: str, events: Events) -> Events:
+    name = f"{step.project}/{step.name}"
+    told = {**events.refused.get(name, {}), step.target: why}
+    return replace(events, refused={**events.refused, name: told})
+
+
+def _note_stopped(step: MoveInstance, world: World) -> None:
+    noted = marks.stopped(step.source, world.lxd.notes.read())
+    world.lxd.notes.write(marks.with_stopped(step.source, noted | {f"{step.project}/{step.name}"}))
+
+
+def note_unmoved(step: NoteUnmoved, unit: str, world: World, events: Events) -> Events:
+    """What no member took is on record, counted once for this hook."""
+    notes = world.lxd.notes.read()
+    world.lxd.notes.write(marks.with_unmoved(step.member, step.reasons, notes))
+    return replace(events, noted=events.noted | step.reasons.keys())
 
 
 def start_instance(step: StartInstance, unit: str, world: World, events: Events) -> Events:
     """An instance runs again, if it can."""
-    try:
-        world.lxd.instances.start(step.project, step.name)
-    except (LxdError, LxdUnreachable) as error:
-        # It has moved with all that it holds. That it does not start is no reason to stay.
-        logger.warning("%s/%s does not start: %s", step.project, step.name, error)
+    _start(step.project, step.name, step.member, world)
     return replace(events, started=events.started | {f"{step.project}/{step.name}"})
 
 
+def _start(project: str, name: str, member: str, world: World) -> None:
+    """Starts an instance that ran, and notes that nothing more is due for it.
+
+    That it does not start is no reason for its member to stay: it has all that it holds.
+    """
+    try:
+        _start_anywhere(project, name, member, world)
+    except LxdError as error:
+        logger.warning("%s/%s was stopped to move it, and does not start: %s", project, name, error)
+    noted = marks.stopped(member, world.lxd.notes.read())
+    if f"{project}/{name}" in noted:
+        world.lxd.notes.write(marks.with_stopped(member, noted - {f"{project}/{name}"}))
+
+
+def _start_anywhere(project: str, name: str, member: str, world: World) -> None:
+    """LXD starts nothing on a member that is evacuated: from 5.21 on that can be ended first."""
+    try:
+        world.lxd.instances.start(project, name)
+    except LxdError as error:
+        here = _EVACUATED in str(error) and _RESTORES in world.lxd.server.get().extensions
+        if not here or world.lxd.instances.location(project, name) != member:
+            raise
+        world.lxd.members.restore(member)
+        world.lxd.instances.start(project, name)
+
+
+def copy_images(step: CopyImages, unit: str, world: World, events: Events) -> Events:
+    """LXD has copied what one member alone had, as far as it could."""
+    world.lxd.images.copy_to(2)
+    return replace(events, copied=True, only_copies=())
+
+
 def leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -> Events:
-    """This member is out of the cluster."""
+    """This member is out of the cluster, or it is known which images keep it."""
     try:
         world.lxd.members.leave(step.name)
     except (LxdError, LxdUnreachable) as error:
+        if images := _ONLY_COPIES.search(str(error)):
+            return replace(events, only_copies=tuple(re.findall("[0-9a-f]+", images[1])))
         # LXD may hang up on the member that it has just removed (LXD issue 9464), or lose its
         # database in the same moment and answer with an error (measured, 6.9).
         logger.info("whether %s has left is looked up: %s", step.name, error)
@@ -97,7 +169,7 @@ def await_roles(step: AwaitRoles, unit: str, world: World, events: Events) -> Ev
 def abandon_member(step: AbandonMember, unit: str, world: World, events: Events) -> Events:
     """The cluster has forgotten the member and what is on it."""
     logger.warning(
-        "on-remove=abandon: left on the disks of %s: %s", step.name, ", ".join(step.left)
+        "on-remove=abandon: left on the disks of %s: %s", step.name, "; ".join(step.left)
     )
     world.lxd.members.remove(step.name)
     return events
@@ -105,7 +177,9 @@ def abandon_member(step: AbandonMember, unit: str, world: World, events: Events)
 
 def remove_member(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
     """The member is out of the cluster, and what was on it is recorded."""
-    things = (*world.lxd.instances.list(), *(v for v in world.lxd.volumes.list() if not v.cache))
+    volumes = [v for v in world.lxd.volumes.list() if not v.cache]
+    buckets = world.lxd.buckets.list(world.lxd.server.get().extensions)
+    things = (*world.lxd.instances.list(), *volumes, *buckets)
     gone = [str(thing) for thing in things if thing.location == step.name]
     # First the record, then the removal: so nothing is lost unsaid, whatever comes in between.
     if record := lost.added(world.lxd.notes.read(), step.name, gone):

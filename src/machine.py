@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import daemon
 import deadlines
 from networks.interface import Interface
 from view import Device, Failures, Forming
@@ -22,7 +24,6 @@ _CERTIFICATE = ("server.crt", "server.key")
 _UNITS = Path("/etc/systemd/system")
 _RECORD = "record"
 _SERVICES = ("dhcp", "peers")
-_DAEMON = "snap.lxd.daemon.service"
 
 
 class Machine:
@@ -34,6 +35,8 @@ class Machine:
         self._forming = state / "forming"
         self._failures = state / "failures"
         self._identity = state / "identity"
+        self._units = state / "units"
+        self._silence = state / "silence"
         self._segments = state / "segments"
         self._lxd_dir = lxd_dir
 
@@ -80,6 +83,29 @@ class Machine:
             _write_privately(self._identity, identity.encode())
         else:
             self._identity.unlink(missing_ok=True)
+
+    def units(self) -> dict[str, str]:
+        """By address: the units whose members had the database when LXD last answered."""
+        return json.loads(self._units.read_text()) if self._units.exists() else {}
+
+    def note_units(self, units: Mapping[str, str]) -> None:
+        """Notes them."""
+        _write_privately(self._units, json.dumps(dict(units), sort_keys=True).encode())
+
+    def silent_since(self) -> float | None:
+        """When LXD was first seen silent, in seconds since the epoch. None if it answered."""
+        return float(self._silence.read_text()) if self._silence.exists() else None
+
+    def note_silence(self, since: float | None) -> None:
+        """Notes it, or with None that LXD answers."""
+        if since is None:
+            self._silence.unlink(missing_ok=True)
+        else:
+            _write_privately(self._silence, repr(since).encode())
+
+    def architecture(self) -> str:
+        """What the kernel calls this machine's architecture, such as x86_64."""
+        return platform.machine()
 
     def failures(self) -> Failures | None:
         """This unit's joins that failed since the last one that did not."""
@@ -159,6 +185,18 @@ class Machine:
 
         return interfaces.found()
 
+    def has_address(self, address: str) -> bool:
+        """Whether an address is on this machine now."""
+        import sockets
+
+        return sockets.is_here(address)
+
+    def listener(self, address: str, port: int) -> str:
+        """The program that listens on a port of an address, empty if none is seen."""
+        import sockets
+
+        return sockets.listener(address, port)
+
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name, and what is on them."""
         import disks
@@ -210,11 +248,15 @@ class Machine:
             else:
                 entry.unlink()
 
+    def release(self, devices: Iterable[str]) -> None:
+        """Nothing that a join made of these devices, or in LXD's folder, is in use any more."""
+        import leftovers
+
+        leftovers.release(devices, self._lxd_dir)
+
     def kill_lxd(self) -> None:
         """Ends a daemon that hangs: asked to stop, it would take its ten minutes."""
-        # Killed without a pending stop, systemd starts it again at once.
-        _run("/usr/bin/systemctl", "stop", "--no-block", _DAEMON)
-        _run("/usr/bin/systemctl", "kill", "--signal=SIGKILL", _DAEMON)
+        daemon.kill()
 
 
 def _write_privately(path: Path, content: bytes) -> None:

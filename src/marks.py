@@ -6,7 +6,9 @@ one that is held may stay for long. The others must know: it admits nobody and l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import deadlines
 import turns
@@ -15,6 +17,11 @@ from view import Lxd, Member
 
 PREFIX = "leaving."
 RAN = "ran."
+"""Instances that a member that leaves has stopped, to move them, and that shall run again."""
+UNMOVED = "unmoved."
+"""Instances that no member took: how often that was tried, and why."""
+SILENT = "silent."
+"""Since when a member that LXD calls evacuated answers nobody, in seconds since the epoch."""
 UNIT = "unit."
 ADMITTED = "admitted."
 """Written by the member that makes a join token, before it makes it."""
@@ -58,18 +65,48 @@ def _marks(lxd: Lxd) -> dict[str, str]:
     return {k.removeprefix(PREFIX): v for k, v in config.items() if k.startswith(PREFIX) and v}
 
 
-def ran(member: str, config: Mapping[str, str]) -> frozenset[str]:
-    """Instances that ran on a member when its evacuation first began."""
-    return frozenset(filter(None, config.get(RAN + member, "").split(",")))
+def stopped(member: str, notes: Mapping[str, str]) -> frozenset[str]:
+    """Instances that a member has stopped, to move them. An older charm notes all that ran."""
+    return frozenset(filter(None, notes.get(RAN + member, "").split(",")))
 
 
-def noted(member: str, instances: Iterable[str]) -> dict[str, str]:
-    """The configuration that keeps them: a hook or LXD itself may die in the evacuation."""
+def with_stopped(member: str, instances: Iterable[str]) -> dict[str, str]:
+    """The note that keeps them: a hook, LXD or the machine may die before they run again."""
     return {RAN + member: ",".join(sorted(instances))}
 
 
+@dataclass(frozen=True)
+class Unmoved:
+    """How often it was tried to move an instance, in a hook each, and why it did not work."""
+
+    times: int
+    why: str
+
+
+def unmoved(member: str, notes: Mapping[str, str]) -> dict[str, Unmoved]:
+    """By instance of a member that leaves: that no other member took it."""
+    try:
+        found: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
+        return {name: Unmoved(int(times), str(why)) for name, (times, why) in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}  # Somebody else wrote there.
+
+
+def with_unmoved(
+    member: str, reasons: Mapping[str, str], notes: Mapping[str, str]
+) -> dict[str, str]:
+    """The note that counts one more try for each of these instances, and forgets the others."""
+    before = unmoved(member, notes)
+    times = {name: before[name].times if name in before else 0 for name in reasons}
+    told = {name: (times[name] + 1, why) for name, why in sorted(reasons.items())}
+    return {UNMOVED + member: json.dumps(told)}
+
+
 def serves(member: Member | None, lxd: Lxd) -> bool:
-    """Whether a member does its part for the others: it is up, evacuated or not, and stays."""
+    """Whether a member does its part for the others: it is up, evacuated or not, and stays.
+
+    LXD calls a dead member evacuated, too: `Member.up` asks whether it answers.
+    """
     return member is not None and member.up and member.name not in leaving(lxd)
 
 
@@ -107,6 +144,25 @@ def seen(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
     return [WriteNotes({KEPT + member.name: "yes"})]
 
 
+def silence(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
+    """Notes since when a member that LXD calls evacuated answers nobody, or that it answers again.
+
+    `now` is in seconds since the epoch.
+    """
+    key = SILENT + member.name
+    before = lxd.notes.get(key, "")
+    if not member.evacuated or member.answers:
+        return [WriteNotes({key: ""})] if before else []
+    return [] if before.isdigit() else [WriteNotes({key: f"{now:.0f}"})]
+
+
+def dead(member: Member, now: float, lxd: Lxd) -> bool:
+    """Whether a member is gone: LXD calls it offline, or evacuated and it is silent for long."""
+    since = lxd.notes.get(SILENT + member.name, "")
+    silent = member.evacuated and not member.answers and since.isdigit()
+    return member.offline or (silent and abs(now - float(since)) >= deadlines.SILENT)
+
+
 def came_in(member: str, lxd: Lxd) -> int:
     """The attempt in which a member came all the way in, -1 if it has not said so."""
     attempt = lxd.notes.get(UNIT + member, "").partition(" ")[2]
@@ -130,10 +186,10 @@ def outdated(own: str, lxd: Lxd) -> list[WriteNotes]:
     gone = leaving(lxd) - (members - {own})
     config = lxd.notes
     keys = {PREFIX + name: "" for name in gone}
-    keys |= {RAN + name: "" for name in gone if RAN + name in config}
+    keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone if prefix + n in config}
     turn = turns.read(config)
     joining = {turn.name} if turn is not None else set[str]()
-    for prefix in (UNIT, ADMITTED, SEEN, KEPT):
+    for prefix in (UNIT, ADMITTED, SEEN, KEPT, SILENT):
         noted_names = {
             k.removeprefix(prefix) for k, v in config.items() if k.startswith(prefix) and v
         }

@@ -8,20 +8,24 @@ import admission
 import caches
 import departures
 import gateways
+import health
 import identity
 import links
+import listening
 import marks
 import nets
 import parts
 import pools
+import quorum
 import segment
 import settings
 import silence
+import versions
 from addresses import endpoint, host
 from peers import Link, Offer, Storage, UnitData
 from pools import Change
-from status import Status, active, blocked, names, waiting
-from steps import ForgetForming, Plan, RestartLxd, SetFailureDomain, SetServerConfig, Step
+from status import Kind, Status, active, blocked, names, waiting
+from steps import ForgetForming, Plan, RestartLxd, SetFailureDomain, Step
 from view import Lxd, Member, Peers, View
 
 
@@ -66,20 +70,29 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         steps += [*marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
         own = own.model_copy(update={"call": shared.call, "spread": segment.names(lxd)})
+    address = listening.of_member(view, lxd, member) if moved is None else listening.Due()
     # What is the matter here comes before what is the matter elsewhere.
     problem = (
         moved
+        or address.problem
         or segment.problem(view, lxd, peers)
         or _refused(offers)
         or _unlinked(given)
         or problem
         or caches.problem(view.options, lxd)
+        or _refused_request(lxd)
     )
     admitted = admission.admit(view, lxd, peers)
-    steps += admitted.steps
-    told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
-    own = own.model_copy(update=told)
-    return Plan(_unavailable(lxd) or problem or _standing(member), tuple(steps), own)
+    # The address comes last: if that fails, nothing else waits for it.
+    steps += [*admitted.steps, *address.steps]
+    status = health.here(lxd) or problem or _standing(view, member)
+    told = {
+        "token": admitted.token,
+        "refused": admitted.refused,
+        "missed": admitted.missed,
+        "problem": status.message if status.kind is Kind.BLOCKED else "",
+    }
+    return Plan(status, tuple(steps), own.model_copy(update=told))
 
 
 def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
@@ -122,11 +135,7 @@ def _moved(view: View, lxd: Lxd) -> Status | None:
 
 def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     """What concerns this member alone."""
-    steps: list[Step] = [*identity.noting(view, lxd)]
-    if view.https_address:
-        address = endpoint(view.https_address)
-        if lxd.server.config.get("core.https_address") != address:
-            steps.append(SetServerConfig({"core.https_address": address}))
+    steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += marks.owned(member, view.unit, peers.own.attempt, lxd)
     steps += caches.due(view.options, lxd)
     if lxd.networks is not None:
@@ -155,19 +164,17 @@ def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
     steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]
     steps += gateways.steps(view.options, lxd)
-    down = [m.name for m in lxd.members if not m.online]
+    down = [m.name for m in lxd.members if not m.up]
     if steps and down:
         return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
     change = pools.change(view, lxd, peers, decided)
-    problem = net.problem or change.problem or gateways.problem(view.options, lxd)
+    problem = (
+        net.problem
+        or change.problem
+        or gateways.problem(view.options, lxd)
+        or health.unfinished(view, lxd, peers)
+    )
     return replace(change, steps=(*steps, *change.steps), problem=problem)
-
-
-def _unavailable(lxd: Lxd) -> Status | None:
-    """Blocked while this member has no part in a pool that was made."""
-    for pool, why in sorted(lxd.unavailable.items()):
-        return blocked(f"pool {pool} is not here: {why}; bring it back")
-    return None
 
 
 def _refused(offers: dict[str, Offer]) -> Status | None:
@@ -182,12 +189,20 @@ def _unlinked(given: dict[str, Link]) -> Status | None:
     return blocked(told[0]) if told else None
 
 
-def _standing(member: Member) -> Status:
-    if member.status == "EVACUATED":
+def _refused_request(lxd: Lxd) -> Status | None:
+    """Blocked where LXD refused something that the rest goes on without."""
+    for request, why in lxd.refusals.items():
+        return blocked(f"LXD refuses {request}: {why}")
+    return None
+
+
+def _standing(view: View, member: Member) -> Status:
+    if member.evacuated:
         name = member.name
         return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")
     if not member.online:
         return waiting(f"member {member.name} is {member.status.lower()}: {member.message}")
     standby = "database-standby" in member.roles
     role = "voter" if member.voter else "stand-by" if standby else "no database role"
-    return active(f"member {member.name}, {role}")
+    other = versions.not_followed(view)
+    return active(f"member {member.name}, {role}" + (f"; {other}" if other else ""))

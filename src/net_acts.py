@@ -42,6 +42,7 @@ def create_network(step: CreateNetwork, unit: str, world: World, events: Events)
 
 def _remove_half_made(network: str, world: World) -> None:
     """Made on some members only, it would stand in the way of the next try."""
+    world.lxd.networks.await_changes(network)
     if any(n.name == network and n.half_made for n in world.lxd.networks.list()):
         world.lxd.networks.delete(network)
 

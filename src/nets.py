@@ -14,7 +14,7 @@ import links
 import networks
 import together
 from networks import MARK, Mode, Site
-from networks.wanted import WantedNetwork
+from networks.wanted import WantedNetwork, alike
 from options import Options
 from peers import Link, OnParent
 from status import Status, blocked, count, names, waiting
@@ -94,7 +94,7 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
         return Change(nic=nic)
     if net.uplink and made(lxd, net.uplink) is None:
         return Change(problem=blocked(f"network {net.name}: there is no network {net.uplink}"))
-    if told := _taken(lxd, net):
+    if told := _taken(lxd, net) or _name_clash(lxd, net):
         return Change(problem=told)
     if busy := together.hindrance(view, lxd, peers, f"the network {net.name}"):
         return Change(problem=busy)
@@ -120,6 +120,20 @@ def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
             its = ipaddress.ip_interface(has).network if "/" in has else None
             if its is not None and its.overlaps(subnet):
                 return blocked(f"network-ipv{subnet.version}={subnet}: {other.name} has it here")
+    return None
+
+
+def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
+    """Blocked for a name that LXD or the charm would take for a part of another one's."""
+    mode = networks.MODES[net.mode]
+    for other in lxd.networks or ():
+        pair = sorted((net.name, other.name))
+        bridges = mode.type == other.type == networks.MODES["bridge"].type
+        if bridges and pair[1].startswith(f"{pair[0]}-"):
+            return blocked(f"network {net.name}: {pair[1]} would go with {pair[0]}; rename it")
+        spread = net.mode == mode_of(other) == networks.SPREAD
+        if spread and alike(pair):
+            return blocked(f"network {net.name}: too much like {other.name}; choose another name")
     return None
 
 

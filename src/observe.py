@@ -6,24 +6,41 @@ more for each pool.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import bindings
 import deadlines
 import links
+import listeners
 import marks
 import nets
 import ovn
 import pools
 import segment
-from addresses import host
-from facts import Bound, Ceph, Ovn
+import versions
+from addresses import endpoint, host
+from facts import Bound, Ceph, DatabaseCopy, Ovn
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
-from view import Device, Events, Lxd, Member, Peers, Resource, Server, Silence, Silent, Units, View
+from silent import WITHOUT_DATABASE, Silence, Silent
+from view import (
+    Device,
+    Events,
+    Lxd,
+    Member,
+    Peers,
+    Resource,
+    Server,
+    Units,
+    View,
+)
 from world import World
 
 _UNREGISTERED = "No node registered with address"
+_WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster members")
+"""How LXD 5.0, and later ones, begin to log that they wait for the others' version."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +51,8 @@ class Juju:
     leader: bool
     options: Options
     resource: Resource | None
-    cluster_address: str
-    https_address: str
+    cluster_addresses: tuple[str, ...]
+    https_addresses: tuple[str, ...]
     zone: str
     peers: Peers | None
     units: Units | None = None
@@ -51,6 +68,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
+    addresses = _addresses(juju, lxd.server if isinstance(lxd, Lxd) else None)
     forming = world.machine.forming()
     view = View(
         unit=juju.unit,
@@ -59,8 +77,8 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         options=juju.options,
         resource=juju.resource,
         hostname=world.machine.hostname(),
-        cluster_address=juju.cluster_address,
-        https_address=juju.https_address,
+        cluster_address=addresses.cluster,
+        https_address=addresses.https,
         zone=juju.zone,
         public_key=world.machine.public_key(),
         snap=snap,
@@ -77,8 +95,14 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         holds_data=forming is not None and isinstance(lxd, Silent) and world.machine.has_data(),
         failures=world.machine.failures(),
         noted_identity=world.machine.identity(),
+        noted_units=world.machine.units(),
+        silent_since=world.machine.silent_since(),
+        database=_database(juju, lxd, world),
+        arch=world.machine.architecture(),
         events=events,
     )
+    if isinstance(view.lxd, Lxd) and versions.ends_buckets(view.lxd.server.version, snap.offered):
+        view = replace(view, lxd=_with_buckets(view.lxd, world))
     if needed := links.needs(view.options.networks_asked):
         view = replace(view, lacks={need: world.machine.lacks(need) for need in needed})
     if _asks_for_interfaces(view):
@@ -86,6 +110,21 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     if not _gives_to_pools(view):
         return view
     return replace(view, devices=_devices(view, world))
+
+
+def _addresses(juju: Juju, server: Server | None) -> bindings.Chosen:
+    return bindings.choose(juju.peers, server, juju.cluster_addresses, juju.https_addresses)
+
+
+def _deaf(juju: Juju, server: Server, world: World) -> dict[str, str]:
+    """Addresses of this machine on which LXD should listen and does not, and who does."""
+    ours = _addresses(juju, server)
+    addresses = {ours.cluster, ours.https} - {""}
+    own = server.config.get("cluster.https_address", "")
+    if server.clustered and own and endpoint(ours.cluster) != own:
+        # The machine does not have its member's address any more.
+        addresses -= {ours.cluster}
+    return listeners.deaf(addresses, server, world)
 
 
 def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ...]]:
@@ -142,13 +181,20 @@ def _gives_to_pools(view: View) -> bool:
     return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
 
+def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCopy | None:
+    """What the disk says of the database. Looking takes a process, so only while it is silent."""
+    member = juju.peers is not None and bool(juju.peers.own.cluster)
+    silent = isinstance(lxd, Silent) and lxd.kind in WITHOUT_DATABASE
+    return world.database.copy() if member and silent else None
+
+
 def _lxd(juju: Juju, world: World) -> Lxd | Silent:
     try:
         return _answers(juju, world)
     except LxdStopped:
         return _answers_soon(juju, world)
     except (LxdUnreachable, LxdError) as error:
-        return _silent(str(error), world)
+        return _silent(error, juju, world)
 
 
 def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
@@ -159,7 +205,7 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
     except LxdStopped as error:
         return Silent(str(error), _why_stopped(world))
     except (LxdUnreachable, LxdError) as error:
-        return _silent(str(error), world)
+        return _silent(error, juju, world)
 
 
 def _why_stopped(world: World) -> Silence:
@@ -170,10 +216,49 @@ def _why_stopped(world: World) -> Silence:
     return Silence.HALF_JOINED if half else Silence.STOPPED
 
 
-def _silent(reason: str, world: World) -> Silent:
-    return Silent(
-        reason, Silence.NO_DATABASE if world.lxd.server.answers_at_all() else Silence.HUNG
-    )
+def _silent(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silent:
+    """Why LXD did not do what it was asked. That it refused one request is no silence."""
+    reason = str(error)
+    try:
+        ready = world.lxd.server.ready()
+    except LxdUnreachable:
+        return Silent(reason, _why_hung(juju, world))
+    if ready and not world.lxd.server.answers_at_all():
+        return Silent(reason, _why_hung(juju, world))
+    if not ready:
+        waits = any(text in world.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
+        return Silent(reason, Silence.OTHER_VERSIONS if waits else Silence.STARTING)
+    if not world.lxd.server.database_answers():
+        return Silent(reason, Silence.NO_DATABASE, deaf=_deaf_member(juju, world))
+    asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
+    return Silent(f"{asked}{reason}", Silence.REFUSED)
+
+
+def _why_hung(juju: Juju, world: World) -> Silence:
+    """A client that connects and says nothing keeps all later ones from LXD's socket.
+
+    LXD looks at the first bytes of each connection before it takes the next (LXD issue 18705). The
+    port that it has for others still answers then.
+    """
+    address = juju.peers.own.address if juju.peers and juju.peers.own.cluster else ""
+    blocked = address and world.lxd.members.shows_certificate(address)
+    return Silence.SOCKET_BLOCKED if blocked else Silence.HUNG
+
+
+def _deaf_member(juju: Juju, world: World) -> bool:
+    """Whether the cluster's listener is gone: then no other member reaches this one."""
+    if juju.leaving:
+        return False
+    try:
+        server = world.lxd.server.get()
+    except (LxdUnreachable, LxdError):
+        return False
+    return _addresses(juju, server).cluster in _free(_deaf(juju, server, world))
+
+
+def _free(deaf: Mapping[str, str]) -> list[str]:
+    """Addresses at which nobody listens."""
+    return [address for address, program in deaf.items() if not program]
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:
@@ -209,10 +294,17 @@ def _members(juju: Juju, server: Server, world: World) -> tuple[Member, ...]:
     own = _named(server, members).name
     offline = {m.name: m for m in members if m.offline}
     asked = set(offline) if juju.leader else {own} & set(offline)
-    if not asked:
-        return members
-    deaf = world.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
-    return world.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
+    if asked:
+        deaf = world.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
+        members = world.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
+    return _proved(members, own, world)
+
+
+def _proved(members: tuple[Member, ...], own: str, world: World) -> tuple[Member, ...]:
+    """The members, those asked that LXD calls evacuated: it says so of dead ones, too."""
+    evacuated = [m for m in members if m.evacuated and m.name != own]
+    silent = world.lxd.members.unreachable(evacuated)
+    return tuple(replace(m, answers=False) if m.name in silent else m for m in members)
 
 
 def _server(juju: Juju, world: World) -> Server:
@@ -234,31 +326,85 @@ def _answers(juju: Juju, world: World) -> Lxd:
             pools=world.lxd.pools.list(),
             networks=world.lxd.networks.list(),
             instances=world.lxd.instances.list(),
+            deaf={} if juju.leaving else _deaf(juju, server, world),
         )
     members = _members(juju, server, world)
     server = _named(server, members)
     seen = Lxd(server, members, notes=world.lxd.notes.read())
     seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, world))
-    if juju.leaving or _someone_leaves(juju):
-        seen = replace(seen, instances=world.lxd.instances.list(), volumes=world.lxd.volumes.list())
     if juju.leaving:
-        others = [m for m in seen.members if m.up and m.name != server.name]
-        return replace(seen, unreachable=world.lxd.members.unreachable(others))
+        return _of_leaver(_with_holdings(juju, seen, world), world)
+    if _someone_leaves(juju):
+        seen = _with_contents(juju, seen, world)
     known = world.lxd.pools.list()
     made = [pool.name for pool in known if not pool.half_made]
-    lacks = world.lxd.pools.unavailable(made, server.name)
-    seen = replace(seen, pools=known, unavailable=lacks)
+    seen = replace(
+        seen,
+        pools=known,
+        unavailable=world.lxd.pools.unavailable(made, server.name),
+        stopped=world.lxd.networks.unavailable(server.name),
+        deaf=_deaf(juju, server, world),
+    )
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())
         return replace(seen, networks=world.lxd.networks.list()) if spread else seen
     return _with_networks(seen, juju.options, world)
 
 
+def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
+    """What members hold, and what decides where it can go."""
+    seen = replace(
+        seen,
+        instances=world.lxd.instances.list(),
+        volumes=world.lxd.volumes.list(),
+        buckets=world.lxd.buckets.list(seen.server.extensions),
+        allowed=world.lxd.projects.allowed_groups(),
+        pools=world.lxd.pools.list(),
+        networks=world.lxd.networks.list(),
+    )
+    last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
+    copied = seen.server.config.get("cluster.images_minimal_replica") != "1"
+    if not juju.leaving or (copied and not last):
+        return seen
+    return replace(seen, images=world.lxd.images.list())
+
+
+def _of_leaver(seen: Lxd, world: World) -> Lxd:
+    """What a member that leaves must know of the others, and of itself."""
+    own = seen.server.name
+    others = [m for m in seen.members if m.up and m.name != own]
+    evacuated = seen.own is not None and seen.own.evacuated
+    return replace(
+        seen,
+        unreachable=world.lxd.members.unreachable(others),
+        evacuating=evacuated and own in world.lxd.members.evacuating(),
+    )
+
+
+def _with_contents(juju: Juju, seen: Lxd, world: World) -> Lxd:
+    """What members hold, of which the leader only tells: without it the rest goes on."""
+    try:
+        return _with_holdings(juju, seen, world)
+    except (LxdError, LxdUnreachable) as error:
+        asked = getattr(error, "request", "") or "a list"
+        return replace(seen, refusals={asked: str(error)})
+
+
+def _with_buckets(lxd: Lxd, world: World) -> Lxd | Silent:
+    """The same with the storage buckets that are on members' own disks."""
+    try:
+        return replace(lxd, buckets=world.lxd.buckets.list(lxd.server.extensions))
+    except LxdUnreachable as error:
+        return Silent(str(error))
+    except LxdError as error:
+        return Silent(f"{error.request}: {error}", Silence.REFUSED)
+
+
 def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:
     """The networks and the default profile's nic; where another interface is asked for, theirs."""
     nic = world.lxd.profiles.default()["devices"].get("eth0", {})
     known = world.lxd.networks.list()
-    members = [m.name for m in seen.members]
+    members = [m.name for m in seen.members if m.up]
     parents = {
         name: world.lxd.networks.parents(name, members) for name in nets.relisted(options, known)
     }

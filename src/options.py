@@ -71,7 +71,18 @@ def _networks(value: str, info: ValidationInfo) -> str:
     if any(network.name == default for network in found):
         raise ValueError(f"{default} is network-name already")
     asked.collisions([network.name for network in found] + ([default] if default else []))
+    spread = [network.name for network in found if network.mode == networks.SPREAD]
+    if default and info.data.get("network_mode") == networks.SPREAD:
+        spread.append(default)
+    if pair := asked.alike(spread):
+        raise ValueError(f"{pair[0]} and {pair[1]} are too much alike: choose another name")
     return value
+
+
+def _network_name(value: str, info: ValidationInfo) -> str:
+    if mode := info.data.get("network_mode"):
+        asked.fits(asked.name(value), networks.MODES[mode])
+    return asked.name(value)
 
 
 def _uplink(value: str) -> str:
@@ -150,7 +161,7 @@ class Options(BaseModel):
     ceph_replicas: Annotated[int, AfterValidator(_ceph_replicas)] = 3
     cephfs_name: Annotated[str, AfterValidator(wanted.in_ceph)] = "cephfs"
     network_mode: Annotated[str, AfterValidator(_mode)] = "bridge"
-    network_name: Annotated[str, AfterValidator(asked.name)] = "lxdbr0"
+    network_name: Annotated[str, AfterValidator(_network_name)] = "lxdbr0"
     network_parent: Annotated[str, AfterValidator(asked.parents)] = ""
     network_vlan: Annotated[int, AfterValidator(_vlan)] = 0
     network_ipv4: Annotated[str, AfterValidator(asked.ipv4)] = "auto"

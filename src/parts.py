@@ -31,19 +31,20 @@ class Part:
         """The device's path, empty without one."""
         return self.device.path if self.device else ""
 
-    def config(self, view: View) -> dict[str, str]:
+    def config(self, view: View, lxd: Lxd) -> dict[str, str]:
         """LXD's keys for a pool on this server alone."""
-        return {**shared_config(view, self.pool), **self.backend.part(self.pool, self.path)}
+        own = self.backend.part(self.pool, self.path, lxd.server.extensions)
+        return {**shared_config(view, lxd, self.pool), **own}
 
     def answers(self) -> dict[str, str]:
         """What a joining member answers for it."""
         return self.backend.answers(self.pool, self.path)
 
 
-def shared_config(view: View, pool: WantedPool) -> dict[str, str]:
+def shared_config(view: View, lxd: Lxd, pool: WantedPool) -> dict[str, str]:
     """LXD's keys for a pool that are the same on all members."""
     user = view.ceph.user if view.ceph else ""
-    keys = storage.BACKENDS[pool.backend].shared(pool, user)
+    keys = storage.BACKENDS[pool.backend].shared(pool, user, lxd.server.extensions)
     return {**keys, **pool.config, **({SIZE: pool.size} if pool.size else {})}
 
 

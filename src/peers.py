@@ -96,6 +96,16 @@ class Place(_Data):
     attempt: int = 0
 
 
+class SilentDatabase(_Data):
+    """A unit's word that the database on its machine answers nothing, and how new it is."""
+
+    term: int
+    index: int
+    """Of the last entry in its Raft log: see `raft.Entry`."""
+    without: tuple[str, ...] = ()
+    """Addresses of the voters that were said to be lost when it looked. It answers `lost`."""
+
+
 class UnitData(_Databag):
     """What one unit tells of itself."""
 
@@ -106,8 +116,14 @@ class UnitData(_Databag):
     """Public key (base64) that tokens for this unit are sealed to."""
     lxd: str = ""
     """Version of LXD, empty while it is not running."""
+    package: str = ""
+    """Version of the LXD snap that is installed, whether its daemon runs or not."""
     revision: str = ""
     """Of the LXD snap; x1, x2... for one that is not from the store."""
+    arch: str = ""
+    """The machine's architecture, as its kernel calls it. Each has revisions of its own."""
+    channel: str = ""
+    """That the LXD snap follows, empty for one that is not from the store."""
     able: bool = False
     """Nothing but its turn keeps this unit from joining."""
     attempt: int = 0
@@ -130,6 +146,12 @@ class UnitData(_Databag):
     """Answers to calls, by their serials."""
     links: dict[str, Link] = {}
     """By what a network asks of a unit."""
+    silent: SilentDatabase | None = None
+    """Told while LXD's database here answers nothing."""
+    lost: tuple[str, ...] = ()
+    """Addresses of voters that recover-quorum here takes for lost: it asks all for `silent`."""
+    problem: str = ""
+    """What this member cannot do without the operator: the application's status tells it."""
     spread: tuple[str, ...] = ()
     """Told by whoever makes networks: those over all members, of which each has to run its part."""
 

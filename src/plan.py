@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import exchange
 import joining
 import leading
 import leaving
+import listening
 import membership
 import silence
+import versions
 from peers import UnitData
 from status import Kind, blocked, waiting
 from steps import InstallSnap, InstallSnapFile, MakeKey, Plan, WriteCeph, WriteOvn
-from view import Lxd, Peers, Resource, Silent, View
+from view import Lxd, Peers, Silent, View
 
 
 def make_plan(view: View) -> Plan:
@@ -21,22 +24,28 @@ def make_plan(view: View) -> Plan:
         return leaving.of_leaver(view)
     if view.peers is not None and view.peers.newer:
         return Plan(waiting("for the refresh of the charm: other units run a newer one"))
-    installing = _install(view)
-    if installing is not None:
-        return _with_peers(view, installing)
+    return _with_peers(view, _install(view) or _with_lxd(view))
+
+
+def _with_lxd(view: View) -> Plan:
+    """The plan of a unit whose machine has the LXD that it should have."""
     if view.lxd is None:
-        return _with_peers(view, Plan(waiting("for LXD")))
+        return Plan(waiting("for LXD"))
     if isinstance(view.lxd, Silent):
-        return _with_peers(view, silence.of_silent(view, view.lxd))
+        own = _own(view, None, view.peers) if view.peers else UnitData()
+        deaf = None if view.events.restarted else listening.of_silent(view.lxd)
+        return deaf or silence.of_silent(view, view.lxd, own)
+    if due := silence.noting(view):
+        return Plan(waiting("for LXD"), due)
     if not view.public_key:
-        return _with_peers(view, Plan(waiting("for its key"), (MakeKey(),)))
+        return Plan(waiting("for its key"), (MakeKey(),))
     if view.peers is None:
         return Plan(waiting("for the peer relation"))
     if view.ceph and view.ceph.ready and not view.ceph.written:
-        return _with_peers(view, Plan(waiting("for Ceph"), (WriteCeph(view.ceph),)))
+        return Plan(waiting("for Ceph"), (WriteCeph(view.ceph),))
     if view.ovn and view.ovn.key and not view.ovn.written:
-        return _with_peers(view, Plan(waiting("for OVN"), (WriteOvn(view.ovn),)))
-    return _with_peers(view, _clustering(view, view.lxd, view.peers))
+        return Plan(waiting("for OVN"), (WriteOvn(view.ovn),))
+    return _clustering(view, view.lxd, view.peers)
 
 
 def _clustering(view: View, lxd: Lxd, peers: Peers) -> Plan:
@@ -54,9 +63,15 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
         update={
             "key": view.public_key,
             "lxd": lxd.server.version if lxd else peers.own.lxd,
+            "package": view.snap.version,
             "revision": view.snap.revision,
+            "arch": view.arch,
+            "channel": view.snap.channel,
             "snap": _installed_file(view, peers),
             "able": False,
+            "silent": None,
+            "lost": () if lxd else peers.own.lost,
+            "problem": "",
             "attempt": attempt + (1 if view.events.join_failure else 0),
         }
     )
@@ -106,26 +121,18 @@ def _install(view: View) -> Plan | None:
         return Plan(blocked("snapd is missing: run apt install snapd on this machine"))
     if snap.deb:
         return Plan(blocked("LXD is here as a deb: apt purge lxd, its data moved or given up"))
-    if not snap.installed or snap.unfinished:
-        resource = view.resource
-        step = (
-            InstallSnapFile(resource.path) if resource else InstallSnap(view.options.snap_channel)
-        )
-        return Plan(waiting("for the LXD snap"), (step,))
-    if view.resource is None or snap.same_as_resource:
+    if snap.installed and not snap.unfinished:
+        other = view.resource is not None and not snap.same_as_resource
+        return exchange.of_file(view, view.resource) if view.resource and other else None
+    if view.resource is not None:
+        refused = None if snap.same_as_resource else versions.refused_file(view)
+        step = InstallSnapFile(view.resource.path)
+        return Plan(refused) if refused else Plan(waiting("for the LXD snap"), (step,))
+    if snap.installed and snap.revision.startswith("x"):
         return None
-    return _exchange_snap(view, view.resource)
-
-
-def _exchange_snap(view: View, resource: Resource) -> Plan:
-    """All members must run one version: no exchange while one is down for another reason.
-
-    A member that has the new snap already is down because it waits for the others.
-    """
-    if view.peers is not None and isinstance(view.lxd, Lxd):
-        exchanging = {d.name for d in view.peers.others.values() if d.snap == resource.digest}
-        down = {m.name for m in view.lxd.members if not m.online} - exchanging
-        if down:
-            names = ", ".join(sorted(down))
-            return Plan(waiting(f"to exchange the LXD snap until {names} is back"))
-    return Plan(waiting("to exchange the LXD snap"), (InstallSnapFile(resource.path),))
+    if snap.installed:
+        # What follows its installation was cut short.
+        step = InstallSnap(snap.channel or view.options.snap_channel, snap.revision)
+        return Plan(waiting("for the LXD snap"), (step,))
+    status, due = versions.first_install(view)
+    return Plan(status, (due,) if due else ())

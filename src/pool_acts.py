@@ -20,6 +20,7 @@ def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Ev
     ready = partial(meanwhile.nobody_joins, step.members, world)
     # By a run that was cut short.
     ready()
+    world.lxd.pools.await_changes(step.name)
     if _finished(step, world):
         return events
     _remove_half_made_pool(step.name, world)
@@ -33,6 +34,7 @@ def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Ev
 
 
 def _remove_half_made_pool(name: str, world: World) -> None:
+    world.lxd.pools.await_changes(name)
     if any(p.name == name and p.half_made for p in world.lxd.pools.list()):
         world.lxd.pools.delete(name)
 

@@ -174,7 +174,7 @@ def _making(view: View, lxd: Lxd, peers: Peers, pool: WantedPool) -> Change:
     if refused:
         unit, why = refused[0]
         return Change(call=call, problem=blocked(f"{unit}: {why}"))
-    return Change((_creation(view, pool, given),), call)
+    return Change((_creation(view, lxd, pool, given),), call)
 
 
 def _call(view: View, peers: Peers, pool: WantedPool) -> Call:
@@ -197,7 +197,9 @@ def _answers(
     return found
 
 
-def _creation(view: View, pool: WantedPool, given: Mapping[str, Offer]) -> CreatePool:
+def _creation(view: View, lxd: Lxd, pool: WantedPool, given: Mapping[str, Offer]) -> CreatePool:
     backend = storage.BACKENDS[pool.backend]
-    members = {m: backend.part(pool, offer.device) for m, offer in given.items()}
-    return CreatePool(pool.name, backend.driver, parts.shared_config(view, pool), members)
+    extensions = lxd.server.extensions
+    members = {m: backend.part(pool, offer.device, extensions) for m, offer in given.items()}
+    shared = parts.shared_config(view, lxd, pool)
+    return CreatePool(pool.name, backend.driver, shared, members)

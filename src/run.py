@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from observe import Juju, observe
 from plan import make_plan
-from status import blocked, waiting
+from status import Kind, blocked, waiting
 from steps import Plan
 from view import Events
 from world import World
@@ -48,7 +48,12 @@ def run(juju: Juju, world: World) -> Plan:
 
 
 def _failed(failure: StepFailed, plan: Plan) -> Plan:
+    """What is told of a step that failed: here and, if only the operator can help, to the peers."""
     message = f"could not {failure.step}: {failure.reason}"
     logger.warning("%s", message)
     status = waiting(message) if failure.later else blocked(message)
-    return replace(plan, status=status, steps=(), hold=message)
+    plan = replace(plan, status=status, steps=(), hold=message)
+    if status.kind is not Kind.BLOCKED:
+        return plan
+    own = plan.own and plan.own.model_copy(update={"problem": status.message})
+    return replace(plan, own=own, app_status=plan.app_status and status)

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import deadlines
-from status import Status, blocked, names, waiting
-from steps import Plan, ResetLxd
-from view import Peers, Silence, Silent, View
+import quorum
+import versions
+from peers import SilentDatabase, UnitData
+from silent import WITHOUT_DATABASE, Silence, Silent
+from status import Status, blocked, waiting
+from steps import NoteSilence, Plan, ResetLxd, Step
+from view import Peers, View
+
+_DOCS = "see the docs, How to recover"
 
 
-def of_silent(view: View, silent: Silent) -> Plan:
-    """The plan of a unit whose LXD is installed and silent."""
+def of_silent(view: View, silent: Silent, own: UnitData) -> Plan:
+    """The plan of a unit whose LXD is installed and silent. `own` is what it says of itself."""
     if why := join_failed(view, silent.kind):
-        return Plan(waiting("to join again"), (ResetLxd(why),))
+        return Plan(waiting("to join again"), (ResetLxd(why),), own)
     peers = view.peers
     if peers is None:
-        return Plan(_by_kind(silent))
+        return Plan(_by_kind(view, silent))
     if view.unit in peers.app.removed:
-        return Plan(removed())
-    return Plan(_moved(view, peers) or _other_snap(view, silent, peers) or _by_kind(silent))
+        return Plan(removed(), own=own)
+    own = own.model_copy(update={"silent": _word(view, silent, peers)})
+    status = _moved(view, peers) or _other_version(view, silent, peers) or _by_kind(view, silent)
+    return Plan(status, noting(view), own)
+
+
+def noting(view: View) -> tuple[Step, ...]:
+    """Notes when a silence begins, and that it is over."""
+    silent = isinstance(view.lxd, Silent) and view.lxd.kind is not Silence.REFUSED
+    if silent == (view.silent_since is not None):
+        return ()
+    return (NoteSilence(view.now if silent else None),)
 
 
 def removed() -> Status:
@@ -45,7 +61,7 @@ def join_failed(view: View, kind: Silence) -> str:
     if kind is Silence.HALF_JOINED:
         return "its join was cut short"
     late = view.now - forming.since > deadlines.JOIN
-    hangs = kind is Silence.HUNG and late
+    hangs = kind in (Silence.HUNG, Silence.STARTING) and late
     return f"its join did not end in {deadlines.JOIN:.0f} s" if hangs else ""
 
 
@@ -55,28 +71,56 @@ def _moved(view: View, peers: Peers) -> Status | None:
     return moved(was, now) if peers.own.cluster and was and now and was != now else None
 
 
-def _other_snap(view: View, silent: Silent, peers: Peers) -> Status | None:
-    """LXD waits until all members run one version."""
-    if silent.kind is not Silence.NO_DATABASE or not peers.own.cluster:
+def _other_version(view: View, silent: Silent, peers: Peers) -> Status | None:
+    """LXD waits until all members run one version, in LXD's words or by what they publish."""
+    if not peers.own.cluster:
         return None
-    mine = (peers.own.snap, view.snap.revision)
-    members = {u: d for u, d in peers.others.items() if d.cluster}
-    other = [u for u, d in members.items() if _differ(mine, (d.snap, d.revision))]
-    return waiting(f"for the same LXD snap on {names(other)}") if other else None
+    if silent.kind is Silence.OTHER_VERSIONS:
+        return versions.waits_for(view, peers)
+    members = [d for d in peers.others.values() if d.cluster]
+    unequal = any(versions.differ(view.snap, peers.own, d) for d in members)
+    return versions.waits_for(view, peers) if unequal and silent.kind in WITHOUT_DATABASE else None
 
 
-def _differ(mine: tuple[str, str], theirs: tuple[str, str]) -> bool:
-    # Revisions of local files are counted on each machine by itself: their content tells.
-    local = mine[0] or theirs[0] or mine[1].startswith("x") or theirs[1].startswith("x")
-    return mine[0] != theirs[0] if local else mine[1] != theirs[1]
+def _word(view: View, silent: Silent, peers: Peers) -> SilentDatabase | None:
+    """What this unit says of its database, for those that may have to do without the others.
+
+    It says it late, or when it is asked: each word wakes all other units.
+    """
+    copy = view.database
+    if copy is None or silent.kind not in WITHOUT_DATABASE:
+        return None
+    asked = quorum.asked(peers)
+    if not asked and not lasts(view):
+        return None
+    return SilentDatabase(term=copy.term, index=copy.index, without=asked)
 
 
-def _by_kind(silent: Silent) -> Status:
+def lasts(view: View) -> bool:
+    """Whether LXD is silent for longer than it is where that ends by itself."""
+    since = view.silent_since
+    return since is not None and view.now - since >= deadlines.SILENCE
+
+
+def _by_kind(view: View, silent: Silent) -> Status:
+    """What is the matter. Advice comes only once it has lasted."""
+    late = lasts(view)
     match silent.kind:
         case Silence.STOPPED | Silence.HALF_JOINED:
             return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
-        case Silence.NO_DATABASE:
+        case Silence.REFUSED:
+            return blocked(str(silent))
+        case Silence.OTHER_VERSIONS:
+            return waiting("for the same LXD on all members")
+        case Silence.STARTING if not late:
+            return waiting("for LXD, which is starting")
+        case Silence.NO_DATABASE if not late:
+            return waiting("for LXD's database, which does not answer")
+        case Silence.STARTING | Silence.NO_DATABASE:
             return waiting("LXD's database has no quorum: bring members back or run recover-quorum")
+        case Silence.HUNG | Silence.SOCKET_BLOCKED if not late:
+            return waiting("for LXD, which is silent")
+        case Silence.SOCKET_BLOCKED:
+            return waiting(f"LXD's socket is blocked: snap restart --reload lxd, or {_DOCS}")
         case Silence.HUNG:
-            # A daemon that is started without a quorum of its database does so too.
-            return waiting("LXD is silent: snap restart lxd; without a quorum: run recover-quorum")
+            return waiting(f"LXD hangs: snap restart --reload lxd, or {_DOCS}")

@@ -8,6 +8,9 @@ import subprocess
 from pathlib import Path
 
 import deadlines
+import snap_file
+import snapd
+import versions
 from machine import STATE
 from view import Resource, SnapFacts
 
@@ -17,6 +20,7 @@ _SNAP = "/usr/bin/snap"
 _CURRENT = Path("/snap/lxd/current")
 _FILES = Path("/var/lib/snapd/snaps")
 _DEB_UNITS = (Path("/lib/systemd/system/lxd.service"), Path("/usr/lib/systemd/system/lxd.service"))
+_META = Path("meta/snap.yaml")
 _HEAD, _TAIL = 4096, 65536
 _PLUGS = ("lxd-support", "network-control", "system-observe")
 
@@ -26,7 +30,7 @@ class SnapError(Exception):
 
 
 class ChannelUnknownError(SnapError):
-    """The store has no such channel of LXD."""
+    """The store has no such channel of LXD, or not that LXD in it."""
 
 
 def resource(path: Path | None) -> Resource | None:
@@ -56,6 +60,7 @@ class Snap:
     def __init__(self, state: Path = STATE) -> None:
         # What follows an installation cannot be looked up on the disk: a note says that it is due.
         self._installing = state / "installing"
+        self._tracked = state / "channel"
 
     def facts(self, wanted: Resource | None) -> SnapFacts:
         """What is installed, and whether it is the attached file."""
@@ -68,15 +73,35 @@ class Snap:
             deb=any(unit.exists() for unit in _DEB_UNITS),
             installed=installed,
             revision=revision,
+            version=_version(_CURRENT / _META) if installed else "",
+            channel=self._channel(revision),
+            offered="" if wanted is None or same else _offered(wanted),
             same_as_resource=same,
             unfinished=self._installing.exists(),
         )
+
+    def _channel(self, revision: str) -> str:
+        """The channel that the snap follows. snapd is asked once for each revision."""
+        if not revision or revision.startswith("x"):
+            return ""
+        noted = self._tracked.read_text().split() if self._tracked.exists() else []
+        if noted[:1] == [revision]:
+            return noted[1] if len(noted) > 1 else ""
+        try:
+            channel = snapd.tracking("lxd")
+        except snapd.SnapdError as error:
+            logger.warning("which channel LXD is from is not known: %s", error)
+            return ""
+        self._tracked.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._tracked.write_text(f"{revision} {channel}\n")
+        return channel
 
     def install(self, channel: str, revision: str) -> None:
         """LXD from the store. Raises SnapError, ChannelUnknownError."""
         from charmlibs import snap
 
         self._begin()
+        self._tracked.unlink(missing_ok=True)
         try:
             snap.ensure_installed("lxd", channel, revision=revision or None, update=False)
         except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
@@ -86,14 +111,32 @@ class Snap:
         _hold()
         self._installing.unlink()
 
+    def install_version(self, channel: str, version: str) -> None:
+        """The LXD of that version, if the channel has it for this machine's architecture.
+
+        Raises SnapError, ChannelUnknownError.
+        """
+        try:
+            found = snapd.release("lxd", channel)
+        except snapd.SnapdError as error:
+            raise SnapError(str(error)) from error
+        if found is None or not versions.same(found.version, version):
+            has = f"LXD {versions.told(found.version)}" if found else "no LXD"
+            raise ChannelUnknownError(f"{channel} has {has} here, the cluster has {version}")
+        self.install(channel, found.revision)
+
     def install_file(self, path: str) -> None:
         """LXD from a local file. Raises SnapError."""
+        try:
+            name = snap_file.read(Path(path)).name
+        except snap_file.SnapFileError as error:
+            raise SnapError(f"the attached file is no snap: {error}") from error
+        if name != "lxd":
+            raise SnapError(f"the attached file is the snap {name}, not LXD: attach another")
         fresh = not _CURRENT.exists() or self._installing.exists()
         self._begin()
         if not self.facts(resource(Path(path))).same_as_resource:
             _install_dangerously(path)
-        if not _CURRENT.exists():
-            raise SnapError("the attached file is not the LXD snap: attach another")
         connected = _connect()
         if fresh and connected:
             # The daemon began without what the plugs allow it.
@@ -106,7 +149,7 @@ class Snap:
         self._installing.touch()
 
     def stop(self) -> None:
-        """Stops LXD's daemon. Raises SnapError."""
+        """Stops LXD's daemon and all its instances, for up to 540 s. Raises SnapError."""
         self._service("stop")
 
     def start(self) -> None:
@@ -145,6 +188,19 @@ class Snap:
             {"start": snap.start, "stop": snap.stop}[verb]("lxd")
         except snap.Error as error:
             raise SnapError(str(error)) from error
+
+
+def _version(meta: Path) -> str:
+    return snap_file.parse(meta.read_text()).version if meta.exists() else ""
+
+
+def _offered(file: Resource) -> str:
+    """The version of the attached file. What cannot be read has one that compares with nothing."""
+    try:
+        return snap_file.read(Path(file.path)).version or versions.UNKNOWN
+    except snap_file.SnapFileError as error:
+        logger.warning("the attached snap cannot be read: %s", error)
+        return versions.UNKNOWN
 
 
 def _install_dangerously(path: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+import causes
 from options import STATUS_LIMIT
 
 
@@ -55,5 +56,4 @@ def count(number: int, thing: str) -> str:
 
 
 def _fit(message: str) -> str:
-    line = " ".join(message.split())
-    return line if len(line) <= STATUS_LIMIT else line[: STATUS_LIMIT - 3] + "..."
+    return causes.fit(message, STATUS_LIMIT)

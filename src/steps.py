@@ -8,6 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from address_steps import ChangeAddress, Listen
+from leaving_steps import (
+    AbandonMember,
+    AwaitEvacuation,
+    AwaitLeave,
+    AwaitRoles,
+    CloseMember,
+    CopyImages,
+    LeaveCluster,
+    MoveInstance,
+    NoteUnmoved,
+    RemoveMember,
+    StartInstance,
+)
 from network_steps import (
     CreateNetwork,
     EndSegment,
@@ -18,30 +32,9 @@ from network_steps import (
     WriteOvn,
 )
 from peers import AppData, UnitData
+from snap_steps import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion
 from status import Status
 from storage_steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool, WriteCeph
-
-
-@dataclass(frozen=True)
-class InstallSnap:
-    """LXD comes from the store, held there. An empty revision means the channel's own."""
-
-    channel: str
-    revision: str = ""
-
-    def __str__(self) -> str:
-        revision = f" at revision {self.revision}" if self.revision else ""
-        return f"install the LXD snap from {self.channel}{revision}"
-
-
-@dataclass(frozen=True)
-class InstallSnapFile:
-    """LXD is the attached resource, whatever was installed before."""
-
-    path: str
-
-    def __str__(self) -> str:
-        return "install the LXD snap from the resource lxd-snap"
 
 
 @dataclass(frozen=True)
@@ -93,6 +86,26 @@ class NoteIdentity:
 
 
 @dataclass(frozen=True)
+class NoteUnits:
+    """This machine's disk says which units have the database, by their addresses."""
+
+    units: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "note which units have the database"
+
+
+@dataclass(frozen=True)
+class NoteSilence:
+    """This machine's disk says since when LXD is silent, nothing where it answers."""
+
+    since: float | None
+
+    def __str__(self) -> str:
+        return "note that LXD answers" if self.since is None else "note that LXD is silent"
+
+
+@dataclass(frozen=True)
 class EnableCluster:
     """This server is the first member of a new cluster."""
 
@@ -108,7 +121,6 @@ class Join:
 
     name: str
     address: str
-    https_address: str
     sealed: str = field(repr=False)
     cluster: str
     """The identity that the cluster must have."""
@@ -217,61 +229,6 @@ class ForgetForming:
 
 
 @dataclass(frozen=True)
-class Evacuate:
-    """What can move has moved off this member, which takes nothing new."""
-
-    name: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"move {self.what} off {self.name}"
-
-
-@dataclass(frozen=True)
-class MoveInstance:
-    """An instance that an evacuation left behind, stopped, is on `target`; it runs if it ran."""
-
-    project: str
-    name: str
-    target: str
-    ran: bool
-
-    def __str__(self) -> str:
-        return f"move {self.project}/{self.name} to {self.target}"
-
-
-@dataclass(frozen=True)
-class StartInstance:
-    """An instance that ran before its member was emptied runs where it is now, if it can."""
-
-    project: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"start {self.project}/{self.name}, which ran before it moved"
-
-
-@dataclass(frozen=True)
-class LeaveCluster:
-    """This member, which holds nothing, is none any more, and its LXD is empty."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"take {self.name} out of the cluster"
-
-
-@dataclass(frozen=True)
-class AwaitLeave:
-    """Another member, which leaves too, is none any more."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"wait until {self.name} has left"
-
-
-@dataclass(frozen=True)
 class AwaitJoin:
     """Whoever had a join token that was used is a member, or has had the time to become one."""
 
@@ -281,45 +238,22 @@ class AwaitJoin:
         return f"wait until {self.name}, which has a token, has joined"
 
 
-@dataclass(frozen=True)
-class AwaitRoles:
-    """LXD has decided which of the last two members has the database."""
-
-    def __str__(self) -> str:
-        return "wait until LXD has decided who has its database"
-
-
-@dataclass(frozen=True)
-class AbandonMember:
-    """The cluster has forgotten this member with what is left on it, as the operator wants."""
-
-    name: str
-    left: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"abandon {self.name} with {len(self.left)} things left on it"
-
-
-@dataclass(frozen=True)
-class RemoveMember:
-    """A member that is gone for good is not in the cluster; what it held is on record."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"remove {self.name}, which is gone, from the cluster"
-
-
 Step = (
     InstallSnap
     | InstallSnapFile
+    | InstallSnapVersion
+    | BackupDatabase
     | MakeKey
     | WriteCeph
     | WriteOvn
     | SetServerConfig
+    | Listen
+    | ChangeAddress
     | WriteNotes
     | AdoptIdentity
     | NoteIdentity
+    | NoteUnits
+    | NoteSilence
     | CreatePool
     | UpdatePool
     | KeepRoots
@@ -341,9 +275,12 @@ Step = (
     | RestartLxd
     | SetRole
     | ForgetForming
-    | Evacuate
+    | CloseMember
+    | AwaitEvacuation
     | MoveInstance
+    | NoteUnmoved
     | StartInstance
+    | CopyImages
     | LeaveCluster
     | AwaitLeave
     | AwaitJoin

@@ -26,7 +26,7 @@ def units(view: View, lxd: Lxd, peers: Peers) -> dict[str, str]:
 
 def hindrance(view: View, lxd: Lxd, peers: Peers, what: str) -> Status | None:
     """Why `what` cannot be made now: all must be up and known, and nobody about to come in."""
-    if down := [m.name for m in lxd.members if not m.online]:
+    if down := [m.name for m in lxd.members if not m.up]:
         return waiting(f"to make {what} until {names(down)} is back")
     turn = turns.read(lxd.notes)
     if turn is not None and lxd.member(turn.name) is None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
-from facts import Bound, Ceph, Ovn
+from facts import Bound, Ceph, DatabaseCopy, Ovn
+from holdings import Bucket, Image, Instance, Volume
 from networks.interface import Interface
 from options import Options
 from peers import VERSION, AppData, Token, UnitData
+from silent import Silent
 from storage.wanted import WantedPool
 
 
@@ -26,6 +27,12 @@ class Member:
     roles: frozenset[str]
     failure_domain: str
     message: str = ""
+    architecture: str = ""
+    groups: frozenset[str] = frozenset()
+    scheduler: str = ""
+    """Its `scheduler.instance`: what LXD places on it. Empty means anything."""
+    answers: bool = True
+    """False where LXD calls it evacuated, and it does not take a connection."""
 
     @property
     def online(self) -> bool:
@@ -35,7 +42,12 @@ class Member:
     @property
     def up(self) -> bool:
         """Whether its daemon is there, in service or evacuated."""
-        return self.status in ("ONLINE", "EVACUATED")
+        return self.online or (self.evacuated and self.answers)
+
+    @property
+    def evacuated(self) -> bool:
+        """Whether it was evacuated. LXD says so of a dead member, too."""
+        return self.status == "EVACUATED"
 
     @property
     def offline(self) -> bool:
@@ -46,7 +58,8 @@ class Member:
     def voter(self) -> bool:
         """Whether it votes in the database's Raft group.
 
-        The leader does, too, and has the leader's role alone from 6.9 on (measured).
+        LXD 6.x calls the role `database-voter`, and shows the leader, which votes, as
+        `database-leader` alone.
         """
         return bool(self.roles & {"database", "database-voter", "database-leader"})
 
@@ -101,42 +114,6 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Instance:
-    """An instance and where it is. `evacuate` is its `cluster.evacuate`, `auto` if not set."""
-
-    project: str
-    name: str
-    location: str
-    evacuate: str = "auto"
-    running: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.project}/{self.name}"
-
-
-OWN_VOLUMES = "lxd-cluster-"
-"""How the names of volumes begin that the charm made for LXD's own use."""
-
-
-@dataclass(frozen=True)
-class Volume:
-    """A custom storage volume that is on one member alone."""
-
-    project: str
-    pool: str
-    name: str
-    location: str
-
-    @property
-    def cache(self) -> bool:
-        """Whether LXD keeps images or backups on it. Nobody misses those."""
-        return self.name.startswith(OWN_VOLUMES)
-
-    def __str__(self) -> str:
-        return f"volume {self.project}/{self.pool}/{self.name}"
-
-
-@dataclass(frozen=True)
 class Server:
     """LXD on this machine, as GET /1.0 tells of it."""
 
@@ -155,7 +132,7 @@ class Lxd:
     """LXD on this machine and, once it is clustered, the cluster seen from here.
 
     What is None this run has no use for: `networks` are asked for by the steward and before the
-    cluster, `pools` by whoever stays, `instances` and `volumes` where somebody leaves.
+    cluster, `instances`, `volumes` and `buckets` where somebody leaves, `images` by the last one.
     """
 
     server: Server
@@ -164,16 +141,33 @@ class Lxd:
     networks: tuple[Network, ...] | None = None
     instances: tuple[Instance, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
+    buckets: tuple[Bucket, ...] | None = None
+    images: tuple[Image, ...] | None = None
+    allowed: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """By project: the cluster groups that its instances must be in. Most are not restricted."""
+    evacuating: bool = False
+    """Whether an evacuation of this member is under way, where it leaves."""
     nic: Mapping[str, str] | None = None
     """The default profile's `eth0`, empty without one. Only the steward asks."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the charm keeps in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
     """Pools that this member cannot use now, and what is missing. Of a member that stays."""
+    stopped: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Networks that do not run on this member, and why. Of a member that stays."""
+    deaf: Mapping[str, str] = field(default_factory=dict[str, str])
+    """This machine's addresses on which LXD should listen and does not: the program that listens
+    there instead, empty where none does. Not of one that leaves."""
     unreachable: frozenset[str] = frozenset()
     """Members that one that leaves could not reach itself: LXD calls them online for a while."""
     doomed: frozenset[str] = frozenset()
     """Members whose units Juju has no more, where somebody leaves."""
+    going: frozenset[str] = frozenset()
+    """Members whose units leave."""
+    bridges: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """By member, where somebody leaves: bridges of its machine that the charm's networks are on."""
+    refusals: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By request: why LXD refused what this run can do without."""
 
     def member(self, name: str) -> Member | None:
         """The member called `name`, if there is one."""
@@ -193,23 +187,6 @@ class Lxd:
     def identity(self) -> str:
         """What tells this cluster from every other, empty where its database does not say."""
         return self.notes.get("identity", "")
-
-
-class Silence(Enum):
-    """How LXD fails to answer. Each asks something else of the operator."""
-
-    STOPPED = "its daemon is not running"
-    HALF_JOINED = "its join was cut short"
-    HUNG = "its daemon hangs"
-    NO_DATABASE = "its database does not answer"
-
-
-@dataclass(frozen=True)
-class Silent:
-    """LXD is installed and does not answer, and why."""
-
-    reason: str
-    kind: Silence = Silence.HUNG
 
 
 @dataclass(frozen=True)
@@ -246,6 +223,12 @@ class SnapFacts:
     deb: bool
     installed: bool
     revision: str = ""
+    version: str = ""
+    """Of the installed snap, as it says itself."""
+    channel: str = ""
+    """That it follows, empty for one that is not from the store."""
+    offered: str = ""
+    """Version of the attached file where that is another one than is installed."""
     same_as_resource: bool = True
     unfinished: bool = False
     """Its installation was cut short: plugs, the name lxc or the hold may be missing."""
@@ -309,10 +292,14 @@ class Events:
 
     made: Token | None = None
     join_failure: str = ""
-    evacuation: str | None = None
-    """What hindered the evacuation, empty if nothing did, None if there was none."""
-    ran: frozenset[str] = frozenset()
-    """Instances that ran before the evacuation."""
+    refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """By instance, by member that should take it: why it could not be moved there."""
+    noted: frozenset[str] = frozenset()
+    """Instances that no member took, and that this run has put on record."""
+    copied: bool = False
+    """LXD was told to copy the images that one member alone has."""
+    only_copies: tuple[str, ...] = ()
+    """Fingerprints of images for whose sake LXD kept this member."""
     started: frozenset[str] = frozenset()
     """Those that were started again, or could not be."""
     withdrawn: bool | None = None
@@ -353,6 +340,14 @@ class View:
     failures: Failures | None = None
     noted_identity: str = ""
     """The cluster that this machine's LXD was in when it was last looked at."""
+    noted_units: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By address: the units whose members had the database when LXD last answered here."""
+    silent_since: float | None = None
+    """When LXD was first seen silent, in seconds since the epoch. None while it answers."""
+    database: DatabaseCopy | None = None
+    """Looked at where LXD is clustered and its database is silent."""
+    arch: str = ""
+    """The machine's architecture, as its kernel calls it."""
     given_devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit, for the default pool."""
     devices: Mapping[tuple[str, ...], tuple[Device, ...]] = field(

@@ -21,5 +21,6 @@ class World:
     lxd: LxdApi
     snap: ports.Snap
     machine: ports.Machine
+    database: ports.Database
     clock: Callable[[], float]
     tell: Callable[[str], None]

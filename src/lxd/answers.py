@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from view import Instance, Member, Network, Pool, Server
+from holdings import Bucket, Image, Instance
+from view import Member, Network, Pool, Server
+
+_UP = frozenset({"RUNNING", "FROZEN", "READY"})
+"""Statuses of an instance that has processes. A virtual machine is READY once its agent says so."""
+_SHUTDOWN = 30
+"""Seconds that LXD itself gives an instance to shut down, without `boot.host_shutdown_timeout`."""
+
+
+@dataclass(frozen=True)
+class LxdWarning:
+    """A warning of one member's about something that LXD has."""
+
+    type: str
+    member: str
+    project: str
+    name: str
+    """Of what it is about, empty where it is about the server."""
+    message: str
+    resolved: bool
 
 
 def server(info: Any) -> Server:
@@ -24,6 +44,7 @@ def server(info: Any) -> Server:
 
 def member(row: Any) -> Member:
     """A row of /1.0/cluster/members."""
+    config: dict[str, str] = row.get("config") or {}
     return Member(
         name=row["server_name"],
         address=urlsplit(str(row["url"])).hostname or "",
@@ -31,15 +52,45 @@ def member(row: Any) -> Member:
         roles=frozenset(row["roles"] or ()),
         failure_domain=row["failure_domain"],
         message=row["message"],
+        architecture=row.get("architecture", ""),
+        groups=frozenset(row.get("groups") or ()),
+        scheduler=config.get("scheduler.instance", ""),
     )
 
 
 def instance(row: Any) -> Instance:
     """A row of /1.0/instances."""
-    # LXD leaves it out where it is empty, and for instances of a member that does not answer.
-    evacuate = row.get("expanded_config", {}).get("cluster.evacuate") or "auto"
-    running = str(row["status"]).upper() == "RUNNING"
-    return Instance(row["project"], row["name"], row["location"], evacuate, running)
+    # LXD leaves both out where they are empty, and for instances of a member that does not answer.
+    config: dict[str, str] = row.get("expanded_config") or {}
+    running = str(row["status"]).upper() in _UP
+    seconds = config.get("boot.host_shutdown_timeout", "")
+    return Instance(
+        project=row["project"],
+        name=row["name"],
+        location=row["location"],
+        evacuate=config.get("cluster.evacuate") or "auto",
+        running=running,
+        type=row.get("type") or "container",
+        ephemeral=bool(row.get("ephemeral")),
+        architecture=row.get("architecture", ""),
+        group=config.get("volatile.cluster.group", ""),
+        stateful=config.get("migration.stateful", "").lower() in ("true", "1", "yes", "on"),
+        stopped_by_lxd=not running and config.get("volatile.last_state.power") == "RUNNING",
+        shutdown=int(seconds) if seconds.isdigit() else _SHUTDOWN,
+        devices=row.get("expanded_devices") or {},
+    )
+
+
+def bucket(row: Any, pool: str) -> Bucket:
+    """A row of /1.0/storage-pools/POOL/buckets."""
+    return Bucket(row.get("project", "default"), pool, row["name"], row.get("location", ""))
+
+
+def image(row: Any, project: str) -> Image:
+    """A row of /1.0/images."""
+    aliases = [str(alias["name"]) for alias in row.get("aliases") or ()]
+    alias = min(aliases, default="")
+    return Image(project, row["fingerprint"], alias, bool(row.get("cached")))
 
 
 def _used_by(row: Any) -> frozenset[str]:
@@ -54,3 +105,16 @@ def pool(row: Any) -> Pool:
 def network(row: Any) -> Network:
     """A row of /1.0/networks."""
     return Network(row["name"], row["type"], row["status"], row["config"], _used_by(row))
+
+
+def warning(row: Any) -> LxdWarning:
+    """A row of /1.0/warnings."""
+    path = urlsplit(str(row["entity_url"])).path
+    return LxdWarning(
+        type=row["type"],
+        member=row["location"],
+        project=row["project"],
+        name=unquote(path.rpartition("/")[2]),
+        message=row["last_message"],
+        resolved=row["status"] == "resolved",
+    )

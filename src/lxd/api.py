@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lxd.buckets import BucketsApi
 from lxd.client import Client
 from lxd.cluster import ClusterApi
+from lxd.images import ImagesApi
 from lxd.instances import InstancesApi
 from lxd.members import MembersApi
 from lxd.networks import NetworksApi
 from lxd.notes import NotesApi
 from lxd.pools import PoolsApi
 from lxd.profiles import ProfilesApi
+from lxd.projects import ProjectsApi
 from lxd.server import ServerApi
 from lxd.volumes import VolumesApi
 
@@ -33,6 +36,9 @@ class LxdApi:
         self.members = MembersApi(client)
         self.instances = InstancesApi(client)
         self.pools = PoolsApi(client)
+        self.buckets = BucketsApi(client)
+        self.images = ImagesApi(client)
+        self.projects = ProjectsApi(client)
         self.volumes = VolumesApi(client)
         self.networks = NetworksApi(client)
         self.profiles = ProfilesApi(client)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import deadlines
+from lxd import proxies
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from lxd.http import Request, api_path
 
@@ -87,12 +90,24 @@ class Client:
             raise LxdUnreachable(response.error)
         found = response.body["metadata"]
         if found["status_code"] >= HTTPStatus.BAD_REQUEST:
-            raise LxdError(found["err"] or str(found["status"]))
+            raise LxdError(proxies.named(found["err"] or str(found["status"])))
         return found["status_code"] >= HTTPStatus.OK
 
     def running(self) -> list[dict[str, Any]]:
         """The operations that run now, on all members that answer."""
         return self.get(api_path("operations"), {"recursion": "1"}).get("running", [])
+
+    def await_changes(self, path: str, seconds: float) -> None:
+        """Returns once no operation on an object runs any more, whoever began it.
+
+        A request that was given up goes on in LXD from 6.8 on. Raises LxdUnreachable after
+        `seconds`.
+        """
+        for operation in self.running():
+            details: dict[str, Any] = operation.get("metadata") or {}
+            if urlsplit(str(details.get("entity_url", ""))).path == path:
+                with suppress(LxdError):
+                    self.wait(operation["id"], seconds)
 
     def until(self, question: Callable[[], bool], seconds: float, every: float = 1.0) -> bool:
         """Asks until the answer is yes. False if it is no after `seconds`.
@@ -130,5 +145,6 @@ class Client:
     def _send(self, request: Request, seconds: float) -> Any:
         response = self.port.send(request, seconds)
         if response.error:
-            raise LxdError(response.error, response.status)
+            asked = f"{request.method} {request.path}"
+            raise LxdError(proxies.named(response.error), response.status, asked)
         return response.body

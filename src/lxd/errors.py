@@ -12,9 +12,11 @@ class LxdError(Exception):
     themselves.
     """
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    def __init__(self, message: str, status: int = 0, request: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.request = request
+        """Method and path, empty where it is about no single request."""
 
     @property
     def not_found(self) -> bool:

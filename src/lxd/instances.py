@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
 import deadlines
+from holdings import Instance
 from lxd import answers
 from lxd.client import Client
+from lxd.errors import LxdError
 from lxd.http import api_path
-from view import Instance
 
 
 class InstancesApi:
@@ -21,17 +26,69 @@ class InstancesApi:
         rows = self._client.get(api_path("instances"), query, deadlines.LIST)
         return tuple(answers.instance(row) for row in rows)
 
-    def move(self, project: str, name: str, target: str) -> None:
-        """Moves a stopped instance to another member."""
+    def settle(self, project: str, name: str, seconds: float) -> None:
+        """Returns once nothing is under way with an instance, whether it failed or not.
+
+        Raises LxdUnreachable after `seconds`.
+        """
+        query = {"recursion": "1", "project": project}
+        found = self._client.get(api_path("operations"), query, deadlines.LIST)
+        for operation in found.get("running", []):
+            if operation["class"] == "task" and _concerns(operation, name):
+                with suppress(LxdError):
+                    self._client.wait(operation["id"], seconds)
+
+    def location(self, project: str, name: str) -> str:
+        """The member that an instance is on, empty where there is no such instance."""
+        try:
+            return str(self._get(project, name)["location"])
+        except LxdError as error:
+            if error.not_found:
+                return ""
+            raise
+
+    def move(self, project: str, name: str, target: str, *, live: bool) -> None:
+        """Moves an instance to another member; one that is not moved `live` must be stopped.
+
+        `target` is a member, or a cluster group after an `@` (5.21 and later).
+        """
         self._client.change(
             "POST",
             api_path("instances", name),
-            {"name": name, "migration": True},
+            # LXD takes a missing `live` for true.
+            {"name": name, "migration": True, "live": live},
             {"project": project, "target": target},
             deadlines.MOVE,
         )
+
+    def _get(self, project: str, name: str) -> Any:
+        return self._client.get(api_path("instances", name), {"project": project})
 
     def start(self, project: str, name: str) -> None:
         """Starts an instance where it is."""
         path, query = api_path("instances", name, "state"), {"project": project}
         self._client.change("PUT", path, {"action": "start"}, query)
+
+    def stop(self, project: str, name: str, seconds: int) -> None:
+        """Stops an instance, as LXD's evacuation does: it has so many seconds to shut down."""
+        path, query = api_path("instances", name, "state"), {"project": project}
+        soft = {"action": "stop", "timeout": seconds, "force": False}
+        try:
+            self._client.change("PUT", path, soft, query, seconds + deadlines.CHANGE)
+        except LxdError:
+            if self._get(project, name)["status"].upper() == "STOPPED":
+                return
+            hard = {"action": "stop", "timeout": -1, "force": True}
+            self._client.change("PUT", path, hard, query)
+
+
+def _concerns(operation: dict[str, Any], name: str) -> bool:
+    """Whether an operation is about an instance of that name.
+
+    LXD tells it in `resources`, 6.x in the metadata.
+    """
+    resources: dict[str, list[str] | None] = operation.get("resources") or {}
+    metadata: dict[str, Any] = operation.get("metadata") or {}
+    urls = [*(resources.get("instances") or ()), str(metadata.get("entity_url", ""))]
+    paths = [urlsplit(url).path for url in urls]
+    return any(unquote(path) == f"/1.0/instances/{name}" for path in paths)

@@ -17,6 +17,8 @@ _MEMBERS = api_path("cluster", "members")
 _WRITABLE = ("config", "description", "failure_domain", "groups", "roles")
 _TICK = 5.0
 """Seconds between two looks at how far an evacuation has come."""
+CLOSED = "manual"
+"""The value of `scheduler.instance` with which LXD places nothing on a member by itself."""
 
 
 class MembersApi:
@@ -32,9 +34,10 @@ class MembersApi:
 
     def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
         """Names of members whose daemon shows no certificate within a few seconds."""
-        return frozenset(m.name for m in members if not self._shakes_hands(m.address))
+        return frozenset(m.name for m in members if not self.shows_certificate(m.address))
 
-    def _shakes_hands(self, address: str) -> bool:
+    def shows_certificate(self, address: str) -> bool:
+        """Whether a daemon shows a certificate at this address within a few seconds."""
         try:
             self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)
         except OSError:
@@ -85,46 +88,40 @@ class MembersApi:
             body["groups"] = ["default"]
         self._client.change("PUT", path, {**body, **values})
 
-    def evacuate(self, name: str, seconds: float) -> Iterator[None]:
-        """Moves the instances off a member; yields every few seconds until that is done.
+    def close(self, name: str) -> None:
+        """LXD places no new instance on a member, unless somebody names it as the target."""
+        member = self._client.get(api_path("cluster", "members", name))
+        config: dict[str, str] = member["config"] or {}
+        self._change(name, {"config": {**config, "scheduler.instance": CLOSED}})
 
-        An evacuation that is under way is waited for. Raises LxdUnreachable after `seconds`: it
-        may be going on then.
+    def await_evacuation(self, name: str, seconds: float) -> Iterator[None]:
+        """Yields every few seconds while an evacuation of a member is under way.
+
+        Raises LxdUnreachable after `seconds`: it may be going on then.
         """
-        operation = self._evacuation(name) or self._set_state(name, {"action": "evacuate"})
         end = self._client.port.now() + seconds
-        while operation and not self._client.ended(operation, _TICK):
+        while name in self.evacuating():
             if self._client.port.now() > end:
                 raise LxdUnreachable(f"the evacuation did not end in {seconds:.0f} s")
             yield
+            self._client.port.sleep(_TICK)
 
     def evacuating(self) -> frozenset[str]:
         """The members whose evacuation is under way now."""
         return frozenset(
             str(operation.get("location", ""))
             for operation in self._client.running()
-            if _is_evacuation(operation)
+            if "evacuat" in str(operation["description"]).lower()
         )
 
-    def _evacuation(self, name: str) -> str:
-        for operation in self._client.running():
-            if _is_evacuation(operation) and operation.get("location") == name:
-                return str(operation["id"])
-        return ""
+    def restore(self, name: str) -> None:
+        """Ends a member's evacuation. What moved off it stays where it is.
 
-    def restore(self, name: str, *, instances: bool) -> None:
-        """Ends a member's evacuation. Without `instances` those that moved off stay where they are.
-
-        That needs the extension clustering_restore_skip_mode (5.21 and later).
+        That needs the extension clustering_restore_skip_mode: LXD 5.0 ignores the mode.
         """
-        body = {"action": "restore"} | ({} if instances else {"mode": "skip"})
-        if operation := self._set_state(name, body):
-            self._client.wait(operation, deadlines.MOVE)
-
-    def _set_state(self, name: str, body: dict[str, str]) -> str:
         path = api_path("cluster", "members", name, "state")
-        operation = self._client.begin("POST", path, body)
-        return str(operation["id"]) if operation else ""
+        body = {"action": "restore", "mode": "skip"}
+        self._client.change("POST", path, body, seconds=deadlines.MOVE)
 
     def leave(self, name: str) -> None:
         """This member, `name`, leaves its cluster. The answer may be lost though it has left."""
@@ -135,7 +132,3 @@ class MembersApi:
         """Removes a member that cannot leave by itself, with all that LXD knew to be on it."""
         path = api_path("cluster", "members", name)
         self._client.change("DELETE", path, query={"force": "1"}, seconds=deadlines.LEAVE)
-
-
-def _is_evacuation(operation: dict[str, Any]) -> bool:
-    return "evacuat" in str(operation["description"]).lower()

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 
 import deadlines
 from lxd import answers, profiles
 from lxd.client import Client
+from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
 from view import Network
 
+logger = logging.getLogger(__name__)
+
 _NETWORKS = api_path("networks")
+_WARNINGS = api_path("warnings")
+_UNAVAILABLE = "Network unavailable"
+"""LXD's word for a warning about a network that it could not start on a member."""
 
 
 def _nothing() -> None:
@@ -46,17 +53,49 @@ class NetworksApi:
         ready()
         self._client.change("POST", _NETWORKS, {"name": name, "type": kind, "config": dict(config)})
 
+    def await_changes(self, name: str) -> None:
+        """Returns once nothing is being done to a network any more."""
+        self._client.await_changes(api_path("networks", name), deadlines.CHANGE)
+
     def delete(self, name: str) -> None:
         """Deletes a network. LXD refuses one that is used."""
         self._client.change("DELETE", api_path("networks", name))
 
     def parents(self, network: str, members: Iterable[str]) -> dict[str, str]:
-        """By member: the interface that a network is on there. Without a target LXD tells none."""
-        path = api_path("networks", network)
-        return {
-            member: self._client.get(path, {"target": member})["config"].get("parent", "")
-            for member in members
-        }
+        """By member: the interface that a network is on there. Without a target LXD tells none.
+
+        A member that does not answer, or whose part LXD refuses to tell, is left out.
+        """
+        found: dict[str, str] = {}
+        for member in members:
+            try:
+                told = self._client.get(api_path("networks", network), {"target": member})
+            except (LxdError, LxdUnreachable) as error:
+                logger.warning("network %s on %s: %s", network, member, error)
+                continue
+            found[member] = told["config"].get("parent", "")
+        return found
+
+    def unavailable(self, member: str) -> dict[str, str]:
+        """Networks that do not run on a member, and why.
+
+        A list of all networks calls them created all the same. LXD's warnings have the reason,
+        those of all members in one list; one may be older than the network's recovery.
+        """
+        rows = self._client.get(_WARNINGS, {"recursion": "1"}, deadlines.LIST)
+        found: dict[str, str] = {}
+        for warning in map(answers.warning, rows):
+            if warning.type == _UNAVAILABLE and warning.member == member and not warning.resolved:
+                query = {"target": member, "project": warning.project or "default"}
+                if self._status(warning.name, query) == "UNAVAILABLE":
+                    found[warning.name] = warning.message
+        return found
+
+    def _status(self, network: str, query: Mapping[str, str]) -> str:
+        try:
+            return str(self._client.get(api_path("networks", network), query)["status"]).upper()
+        except (LxdError, LxdUnreachable):
+            return ""  # It was deleted a moment ago.
 
     def update(
         self,

@@ -11,7 +11,7 @@ Creating an object is exclusive: its name is unique in the database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import deadlines
@@ -86,6 +86,25 @@ class NotesApi:
             if old < number - _KEPT:
                 self._delete(f"{log}{old}")
         return max(entries) == number
+
+    def take(self, log: str, entry: str, holders: Collection[str], seconds: float) -> bool:
+        """Writes `entry` as the last one of a log, once the one before it is none of `holders`.
+
+        Nothing is written where it is the last one already. False after `seconds`.
+        """
+        return self._client.until(lambda: self._taken(log, entry, holders), seconds)
+
+    def _taken(self, log: str, entry: str, holders: Collection[str]) -> bool:
+        entries = entries_of(log, self._read())
+        number = max(entries, default=0)
+        last = entries.get(number, "")
+        if last == entry:
+            return True
+        return last not in holders and self.append(log, number + 1, entry)
+
+    def append_next(self, log: str, entry: str) -> None:
+        """Writes one more entry of a log. Another one may come first, and counts then."""
+        self.append(log, max(entries_of(log, self._read()), default=0) + 1, entry)
 
     def forget_legacy(self) -> None:
         """Removes the notes of an older charm."""

@@ -52,6 +52,10 @@ class PoolsApi:
         body = {"name": name, "driver": driver, "config": dict(config)}
         self._client.change("POST", _POOLS, body, seconds=deadlines.POOL)
 
+    def await_changes(self, name: str) -> None:
+        """Returns once nothing is being done to a pool any more."""
+        self._client.await_changes(api_path("storage-pools", name), deadlines.POOL)
+
     def finish(self, name: str) -> None:
         """Makes a pool on the members that have not made it yet.
 

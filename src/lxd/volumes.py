@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import deadlines
+from holdings import Volume
 from lxd.client import Client
 from lxd.http import api_path
-from view import Volume
+from lxd.projects import ProjectsApi
 
 
 class VolumesApi:
@@ -19,11 +20,7 @@ class VolumesApi:
 
         A listing of all pools at once came with LXD 5.8 (storage_volumes_all).
         """
-        projects = [
-            row["name"]
-            for row in self._client.get(api_path("projects"), {"recursion": "1"}, deadlines.LIST)
-            if row["config"].get("features.storage.volumes", "true") == "true"
-        ]
+        projects = ProjectsApi(self._client).having("storage.volumes")
         pools = self._client.get(api_path("storage-pools"), {"recursion": "1"}, deadlines.LIST)
         return tuple(
             Volume(project, pool["name"], row["name"], row["location"])
@@ -49,9 +46,8 @@ class VolumesApi:
         """This member has no custom volume of that name any more."""
         if self._is_there(pool, name):
             query = {"target": self._own_name()}
-            self._client.change(
-                "DELETE", f"{_custom(pool)}/{name}", query=query, seconds=deadlines.VOLUME
-            )
+            path = api_path("storage-pools", pool, "volumes", "custom", name)
+            self._client.change("DELETE", path, query=query, seconds=deadlines.VOLUME)
 
     def _is_there(self, pool: str, name: str) -> bool:
         own = self._own_name()

@@ -12,4 +12,7 @@ _ROWS = (bridge, fan, flat, macvlan, none, ovn, physical, sriov, vxlan)
 
 MODES: dict[str, Mode] = {row.MODE.name: row.MODE for row in _ROWS}
 
-__all__ = ["MARK", "MODES", "Mode", "Site", "drift", "other_name"]
+SPREAD = vxlan.MODE.name
+"""The mode in which each member runs a part of its own: see `segment`."""
+
+__all__ = ["MARK", "MODES", "SPREAD", "Mode", "Site", "drift", "other_name"]

@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from networks.mode import Mode, Site, on_network
+from networks.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
 from networks.wanted import WantedNetwork
 
 
@@ -35,4 +35,5 @@ MODE = Mode(
     resolve=_resolve,
     nic=on_network,
     needs="fan",
+    longest=LONGEST_WITH_TUNNEL,
 )

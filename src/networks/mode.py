@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from networks.interface import Interface
 from networks.wanted import WantedNetwork
 
-_LONGEST = 11
+LONGEST_WITH_TUNNEL = 11
 """A bridge's name with so many letters leaves room for that of its tunnel."""
 
 MARK = "user.lxd-cluster.mode"
@@ -67,6 +67,8 @@ class Mode:
     name everywhere: LXD keeps it where all members share it, `shared_parent` is a network's key.
     `needs` says what each machine needs for it beside LXD: see `abilities`.
     `on_members` says that LXD wants to be told of each member first, not of the cluster alone.
+    `longest` is how many characters its name may have: a tunnel's or a fan's interface is called
+    after it, and the kernel takes 15 for each.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Mode:
     shared_parent: str = ""
     needs: str = ""
     on_members: bool = True
+    longest: int = 15
 
     def on_parent(self, wanted: WantedNetwork) -> bool:
         """Whether each machine has to say which interface it is on."""
@@ -101,7 +104,7 @@ def other_name(name: str, mode: str) -> str:
 
     No hyphen goes between: LXD deletes what begins with a bridge's name and one.
     """
-    return name[: _LONGEST - len(mode)] + mode
+    return name[: LONGEST_WITH_TUNNEL - len(mode)] + mode
 
 
 def drift(wanted: Mapping[str, str], actual: Mapping[str, str]) -> dict[str, str]:

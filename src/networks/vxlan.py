@@ -10,7 +10,7 @@ import hashlib
 import ipaddress
 
 from networks.addresses import BRIDGE_WORDS, of_bridge
-from networks.mode import Mode, Site, on_network
+from networks.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
 from networks.wanted import WantedNetwork
 
 TUNNEL = "tunnel.lxd."
@@ -80,4 +80,5 @@ MODE = Mode(
     nic=on_network,
     one_name=True,
     shared_parent=f"{TUNNEL}interface",
+    longest=LONGEST_WITH_TUNNEL,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from networks.mode import Mode
 
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
+_INTERFACE_LIMIT = 15
+"""Characters of an interface's name that the kernel takes."""
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?\[\]!-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]*[A-Za-z0-9])*")
 _RANGE = re.compile(r"[0-9a-fA-F.:]+(-[0-9a-fA-F.:]+)?")
@@ -53,7 +55,15 @@ def name(value: str) -> str:
     """A network's name. Raises ValueError with what is allowed, as all of these."""
     if not _INTERFACE.fullmatch(value):
         raise ValueError("use 2 to 15 letters, digits, '.', '_' or '-'")
+    if ".." in value or value.startswith("veth"):
+        raise ValueError("use no '..', and no veth at the beginning: LXD does not")
     return value
+
+
+def fits(network: str, mode: Mode) -> None:
+    """Raises ValueError for a name that leaves no room for what LXD adds to it in this mode."""
+    if len(network) > mode.longest:
+        raise ValueError(f"use at most {mode.longest} characters with {mode.name}")
 
 
 def parents(value: str) -> str:
@@ -221,6 +231,20 @@ def collisions(names: list[str]) -> None:
                 raise ValueError(f"{other} would go with {one}: choose another name")
 
 
+def alike(names: Iterable[str]) -> tuple[str, str] | None:
+    """Two names that differ in '-', '_' or '.' only, if there are such.
+
+    The charm's tables in the packet filter are called after networks that are over all members,
+    and a table's name has no hyphens and dots.
+    """
+    seen: dict[str, str] = {}
+    for told in names:
+        first = seen.setdefault(told.replace("-", "_").replace(".", "_"), told)
+        if first != told:
+            return first, told
+    return None
+
+
 def _network(network: str, told: Any, modes: Mapping[str, Mode]) -> WantedNetwork:
     fields = dict(yaml_maps.fields(told, "mode"))
     mode = fields.pop("mode", None)
@@ -232,6 +256,20 @@ def _network(network: str, told: Any, modes: Mapping[str, Mode]) -> WantedNetwor
             raise ValueError(f"{network}: {mode} takes only {', '.join(known)}")
     try:
         values = {_WORDS[word][0]: _WORDS[word][1](told) for word, told in fields.items()}
+        fits(network, modes[mode])
+        _tunnels(network, values.get("config", {}))
     except ValueError as error:
         raise ValueError(f"{network}: {error}") from error
     return WantedNetwork(name=network, mode=mode, **values)
+
+
+def _tunnels(network: str, keys: Mapping[str, str]) -> None:
+    """Raises ValueError for a tunnel whose interface would have too long a name."""
+    for key in keys:
+        words = key.split(".")
+        if (
+            words[0] == "tunnel"
+            and len(words) > 2
+            and len(f"{network}-{words[1]}") > _INTERFACE_LIMIT
+        ):
+            raise ValueError(f"tunnel {words[1]}: with the network's name it is too long")

@@ -11,13 +11,16 @@ CEPH = "lxd-cluster"
 """What this machine's tools call the Ceph of the relation. It may be part of one itself."""
 
 
-def _no_shared(pool: WantedPool, user: str) -> dict[str, str]:
-    del pool, user
+_NONE = frozenset[str]()
+
+
+def _no_shared(pool: WantedPool, user: str, extensions: frozenset[str]) -> dict[str, str]:
+    del pool, user, extensions
     return {}
 
 
-def _no_own(pool: WantedPool) -> dict[str, str]:
-    del pool
+def _no_own(pool: WantedPool, extensions: frozenset[str]) -> dict[str, str]:
+    del pool, extensions
     return {}
 
 
@@ -29,7 +32,8 @@ class Backend:
     a block device of its own, `on_ceph` whether it is in a Ceph that all members share,
     `for_instances` whether instances can be on it, `needs` what a machine may lack for it.
     `shared` makes LXD's keys that are the same on all members, for a user of that Ceph, `own`
-    those that LXD wants to be told for each member though they are the same.
+    those that LXD wants to be told for each member though they are the same. Both depend on the
+    extensions of LXD's API.
     """
 
     name: str
@@ -39,17 +43,19 @@ class Backend:
     needs: str
     on_ceph: bool = False
     for_instances: bool = True
-    shared: Callable[[WantedPool, str], dict[str, str]] = _no_shared
-    own: Callable[[WantedPool], dict[str, str]] = _no_own
+    shared: Callable[[WantedPool, str, frozenset[str]], dict[str, str]] = _no_shared
+    own: Callable[[WantedPool, frozenset[str]], dict[str, str]] = _no_own
 
-    def part(self, pool: WantedPool, device: str) -> dict[str, str]:
+    def part(
+        self, pool: WantedPool, device: str, extensions: frozenset[str] = _NONE
+    ) -> dict[str, str]:
         """LXD's keys for one member's part: on `device`, or without one in a loop file.
 
         An empty size leaves the choice to LXD.
         """
         if device:
             return {"source": device}
-        return {"size": pool.size} if self.sized and pool.size else self.own(pool)
+        return {"size": pool.size} if self.sized and pool.size else self.own(pool, extensions)
 
     def answers(self, pool: WantedPool, device: str) -> dict[str, str]:
         """What a joining member answers for its own part of the pool.

@@ -4,7 +4,8 @@ from storage.backend import CEPH, Backend
 from storage.wanted import WantedPool
 
 
-def _shared(pool: WantedPool, user: str) -> dict[str, str]:
+def _shared(pool: WantedPool, user: str, extensions: frozenset[str]) -> dict[str, str]:
+    del extensions
     return {
         "ceph.cluster_name": CEPH,
         "ceph.user.name": user,

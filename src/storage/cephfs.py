@@ -3,15 +3,18 @@
 from storage.backend import CEPH, Backend
 from storage.wanted import WantedPool
 
-
-def _shared(pool: WantedPool, user: str) -> dict[str, str]:
-    del pool
-    return {"cephfs.cluster_name": CEPH, "cephfs.user.name": user}
+_ONE_KEY = "storage_remote_drop_source"
+"""LXD's extension by which the file system is a key that all members share (6.x)."""
 
 
-def _own(pool: WantedPool) -> dict[str, str]:
-    # The file system is LXD's `source`, a key that each member is told for itself.
-    return {"source": pool.in_ceph}
+def _shared(pool: WantedPool, user: str, extensions: frozenset[str]) -> dict[str, str]:
+    path = {"cephfs.path": pool.in_ceph} if _ONE_KEY in extensions else {}
+    return {"cephfs.cluster_name": CEPH, "cephfs.user.name": user, **path}
+
+
+def _own(pool: WantedPool, extensions: frozenset[str]) -> dict[str, str]:
+    # Before, it was LXD's `source`, a key that each member was told for itself.
+    return {} if _ONE_KEY in extensions else {"source": pool.in_ceph}
 
 
 BACKEND = Backend(

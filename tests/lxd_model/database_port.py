@@ -5,11 +5,22 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+import facts
+from addresses import host
+from facts import DatabaseCopy, DatabaseNode
 from tests.lxd_model import times
 from tests.lxd_model.records import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.lxd_model.server import Server
+
+_ROLES = {
+    Role.VOTER: facts.Role.VOTER,
+    Role.STANDBY: facts.Role.STAND_BY,
+    Role.SPARE: facts.Role.SPARE,
+}
 
 
 class ModelDatabase:
@@ -26,22 +37,37 @@ class ModelDatabase:
         self.backups = [*self.backups, path][-7:]
         return path
 
-    def voters_that_listen(self) -> tuple[tuple[str, ...], int]:
-        """The voters whose port takes connections, and how many voters there are.
+    def backup_before(self, version: str) -> str:
+        """A copy of it before another LXD changes it: its path."""
+        self._server.cloud.pause(0.0, "database.backup_before")
+        path = f"/var/lib/lxd-cluster/backups/before-{version}"
+        self.backups = [*self.backups, path]
+        return path
+
+    def copy(self) -> DatabaseCopy | None:
+        """Who has the database by this machine's word. All copies are equally new."""
+        server = self._server
+        server.cloud.pause(times.REQUEST, "database.copy")
+        rows = server.records.members
+        nodes = (DatabaseNode(host(row.address), row.name, _ROLES[row.role]) for row in rows)
+        return DatabaseCopy(tuple(nodes), 1, 100) if rows else None
+
+    def listening(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Those of the addresses at which LXD's port takes connections.
 
         A daemon that stands still takes them too: the kernel does it.
         """
         server = self._server
         cloud = server.cloud
-        cloud.pause(times.REQUEST, "database.voters_that_listen")
-        voters = server.records.voters
-        listening = (
-            row.address
-            for row in voters
-            if _takes_connections(cloud.servers[row.server])
-            and cloud.reachable(server.machine, row.server)
+        cloud.pause(times.REQUEST, "database.listening")
+        asked = set(addresses)
+        return frozenset(
+            other.address
+            for other in cloud.servers.values()
+            if other.address in asked
+            and _takes_connections(other)
+            and cloud.reachable(server.machine, other.machine)
         )
-        return tuple(listening), len(voters)
 
     def recover(self) -> None:
         """This server's copy of the database is all there is from now on. Instances go on."""

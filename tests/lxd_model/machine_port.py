@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from networks.interface import Interface
 from tests.lxd_model import pools, times
+from tests.lxd_model.silence import Silence
 from view import Device, Failures, Forming
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class ModelMachine:
         self._key: bytes | None = None
         self._public = ""
         self._identity = ""
+        self._units: dict[str, str] = {}
+        self._silence: float | None = None
         self._forming: Forming | None = None
         self._failures: Failures | None = None
 
@@ -57,6 +60,34 @@ class ModelMachine:
             self._identity = identity
 
         self._change("machine.note_identity", note)
+
+    def units(self) -> dict[str, str]:
+        """The units whose members had the database, as they were noted here."""
+        return dict(self._units)
+
+    def note_units(self, units: Mapping[str, str]) -> None:
+        """Notes them."""
+
+        def note() -> None:
+            self._units = dict(units)
+
+        self._change("machine.note_units", note)
+
+    def silent_since(self) -> float | None:
+        """Since when LXD is silent, as it was noted here."""
+        return self._silence
+
+    def note_silence(self, since: float | None) -> None:
+        """Notes it."""
+
+        def note() -> None:
+            self._silence = since
+
+        self._change("machine.note_silence", note)
+
+    def architecture(self) -> str:
+        """All machines are alike."""
+        return "x86_64"
 
     def forming(self) -> Forming | None:
         """The bootstrap or join that was begun here and is not published yet."""
@@ -149,12 +180,17 @@ class ModelMachine:
 
     def lxd_log(self) -> str:
         """The last lines that LXD logged."""
+        if self._server.silence() is Silence.WAITING:
+            return "Wait for other cluster members to align their versions"
         half = self._server.half_joined
         return "No node registered with address" if half else "lvl=error msg=model"
 
     def empty_lxd(self) -> None:
         """Empties LXD's folder, with all that lies in it but its own certificate."""
         self._change("machine.empty_lxd", self._server.wipe)
+
+    def release(self, devices: Iterable[str]) -> None:
+        """Nothing that a join made of its devices is in use: the model's pools let go of them."""
 
     def kill_lxd(self) -> None:
         """Ends a daemon that hangs."""

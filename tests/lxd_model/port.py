@@ -8,7 +8,7 @@ from lxd.errors import LxdStopped, LxdUnreachable
 from lxd.http import Request, Response
 from tests.lxd_model import certificates, times
 from tests.lxd_model.api.call import Answer, Call
-from tests.lxd_model.api.router import NOT_FOUND, Route, find
+from tests.lxd_model.api.router import NOT_FOUND, READY, Route, find
 from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.silence import Silence
 
@@ -68,12 +68,25 @@ class ModelPort:
         if fault == "timeout":
             cloud.pause(seconds, what)
             raise LxdUnreachable("no answer in time")
+        if route.pattern == READY:
+            return self._ready(what, end)
         silence = self._await_daemon(route, what, end)
         if fault == "refuse":
             return _error(500, f"{what} was refused")
         if silence is Silence.NO_DATABASE and not route.from_memory:
             return self._without_database(route, what, end)
         return self._carry_out(request, route, what, fault, end)
+
+    def _ready(self, what: str, end: float) -> Response:
+        """Every daemon that listens and moves says at once whether it has started."""
+        server = self._server
+        if not server.listening():
+            raise LxdStopped("its daemon is not running")
+        if server.frozen:
+            self._pause(end - server.cloud.now + 1, what, end)
+        if server.hung or not server.records.clustered or server.opened or server.has_database():
+            return Response(200, _sync(None))
+        return _error(503, "LXD daemon not ready yet")
 
     def _await_daemon(self, route: Route, what: str, end: float) -> Silence | None:
         """Returns once the daemon answers, and how it fails to, if that is with an error."""

@@ -21,6 +21,7 @@ class ModelSnap:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._digest = ""
+        self._channel = ""
         self._unfinished = False
         self.unknown: set[str] = set()
         self.version = server.cloud.version
@@ -34,6 +35,9 @@ class ModelSnap:
             deb=False,
             installed=self._server.installed,
             revision=self._server.revision,
+            version=self._server.version if self._server.installed else "",
+            channel="" if self._server.revision.startswith("x") else self._channel,
+            offered="" if same else self.version,
             same_as_resource=same,
             unfinished=self._unfinished,
         )
@@ -43,7 +47,14 @@ class ModelSnap:
         if channel in self.unknown:
             raise ChannelUnknownError(f"no LXD on {channel}")
         self._call("snap.install", times.INSTALL, lambda: self._install(revision or "100", ""))
+        self._channel = channel
         self._unfinished = False
+
+    def install_version(self, channel: str, version: str) -> None:
+        """The same: all machines are of one architecture."""
+        if version != self.version:
+            raise ChannelUnknownError(f"{channel} has LXD {self.version}")
+        self.install(channel, "")
 
     def install_file(self, path: str) -> None:
         """LXD from a local file, whose digest is its path here."""

@@ -33,7 +33,14 @@ class ModelApp(Application[ModelUnit]):
         name, address = f"lxd/{number}", f"10.0.0.{number + 1}"
         server = self.cloud.add(str(len(self.cloud.servers)), hostname or f"m{number}", address)
         machine, snap = UnitMachine(server), UnitSnap(server)
-        world = World(LxdApi(server.lxd), snap, machine, lambda: self.cloud.now, lambda _: None)
+        world = World(
+            LxdApi(server.lxd),
+            snap,
+            machine,
+            server.database,
+            lambda: self.cloud.now,
+            lambda _: None,
+        )
         return self.enter(
             ModelUnit(name, world, address, server=server, snap=snap, machine=machine)
         )

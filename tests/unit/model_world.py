@@ -24,13 +24,17 @@ class UnitSnap:
     store_error: str = ""
     unknown_channel: str = ""
     digest: str = ""
+    offered: str = ""
+    """Version of the attached file; the one that is installed, unless a test says otherwise."""
     reloads: int = 0
     calls: list[str] = field(default_factory=list[str])
     """What was asked of snapd, in order."""
 
     def facts(self, wanted: Resource | None) -> SnapFacts:
         same = wanted is None or wanted.digest == self.digest
-        return replace(self.facts_, same_as_resource=same)
+        version = self.server.version if self.facts_.installed else ""
+        offered = "" if same else self.offered or version
+        return replace(self.facts_, version=version, offered=offered, same_as_resource=same)
 
     def install(self, channel: str, revision: str) -> None:
         self.calls.append(f"install {channel} {revision}".strip())
@@ -39,6 +43,10 @@ class UnitSnap:
         if self.store_error:
             raise SnapError(self.store_error)
         self._installed(revision or "100")
+
+    def install_version(self, channel: str, version: str) -> None:
+        self.calls.append(f"install {version} of {channel}")
+        self._installed("200")
 
     def install_file(self, path: str) -> None:
         self.calls.append(f"install {path}")
@@ -77,9 +85,13 @@ class UnitMachine:
     forming_: Forming | None = None
     failures_: Failures | None = None
     identity_: str = ""
+    units_: dict[str, str] = field(default_factory=dict[str, str])
+    silence_: float | None = None
+    arch: str = "x86_64"
     log: str = ""
     disks: list[Device] = field(default_factory=list[Device])
     packages: set[str] = field(default_factory=set[str])
+    released: set[str] = field(default_factory=set[str])
     services: list[str] = field(default_factory=list[str])
     segments_: dict[str, str] = field(default_factory=dict[str, str])
     lacks_: str = ""
@@ -113,6 +125,21 @@ class UnitMachine:
 
     def note_identity(self, identity: str) -> None:
         self.identity_ = identity
+
+    def units(self) -> dict[str, str]:
+        return dict(self.units_)
+
+    def note_units(self, units: Mapping[str, str]) -> None:
+        self.units_ = dict(units)
+
+    def silent_since(self) -> float | None:
+        return self.silence_
+
+    def note_silence(self, since: float | None) -> None:
+        self.silence_ = since
+
+    def architecture(self) -> str:
+        return self.arch
 
     def failures(self) -> Failures | None:
         return self.failures_
@@ -166,6 +193,9 @@ class UnitMachine:
 
     def lxd_log(self) -> str:
         return self.log
+
+    def release(self, devices: Iterable[str]) -> None:
+        self.released |= set(devices)
 
     def empty_lxd(self) -> None:
         self.server.wipe()

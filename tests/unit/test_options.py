@@ -100,6 +100,21 @@ REFUSED = [
         "networks=lxdbr0-x: bridge: lxdbr0-x would go with lxdbr0: choose another name",
     ),
     (
+        "network-name",
+        "a..b",
+        "network-name=a..b: use no '..', and no veth at the beginning: LXD does not",
+    ),
+    (
+        "networks",
+        "abcdefghijkl: vxlan",
+        "networks=abcdefghijkl: v...: abcdefghijkl: use at most 11 characters with vxlan",
+    ),
+    (
+        "networks",
+        "{a-b: vxlan, a_b: vxlan}",
+        "networks={a-b: vxlan, a...: a-b and a_b are too much alike: choose another name",
+    ),
+    (
         "networks",
         "{a1: {mode: macvlan, ipv4: none}}",
         "networks={a1: {mode: macvl...: a1: macvlan takes only mtu, parent, vlan, config",
@@ -149,6 +164,24 @@ def test_a_bad_value_is_refused_with_what_is_allowed(option: str, value: Any, me
         Options(**{option.replace("-", "_"): value})
 
     assert explain(refused.value) == message
+
+
+TOGETHER = [
+    {"network_mode": "vxlan", "network_name": "abcdefghijkl"},
+    {"network_mode": "fan", "network_name": "abcdefghijkl"},
+    {"network_mode": "vxlan", "network_name": "lan.a", "networks": "lan_a: vxlan"},
+    {"networks": "{abcdefghi: {mode: bridge, config: {tunnel.longer.protocol: gre}}}"},
+]
+
+
+@pytest.mark.parametrize("told", TOGETHER)
+def test_names_that_lxd_or_the_charm_cannot_use_are_refused(told: dict[str, str]):
+    with pytest.raises(ValidationError):
+        Options.model_validate(told)
+
+
+def test_names_that_are_alike_are_taken_where_no_table_is_called_after_them():
+    assert Options(networks="{a-b: bridge, a_b: bridge}").more_networks
 
 
 @pytest.mark.parametrize(("field", "value", "meant"), TAKEN)

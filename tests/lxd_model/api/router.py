@@ -27,10 +27,12 @@ from tests.lxd_model.api.call import Handler
 if TYPE_CHECKING:
     from tests.lxd_model.generations import Generation
 
+READY = "/internal/ready"
 NOT_FOUND = "a path that is not there"
 
 TABLE: dict[str, dict[str, Handler]] = {
     "/": {"GET": server.root},
+    READY: {},
     "/1.0": {"GET": server.get, "PATCH": server.patch, "PUT": server.put},
     **cluster.ROUTES,
     **members.ROUTES,

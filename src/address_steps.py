@@ -1,0 +1,32 @@
+"""The steps that concern the addresses that LXD listens on. See `steps`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Listen:
+    """LXD, which is in no cluster, listens on these endpoints. An empty one is left as it is."""
+
+    https: str
+    cluster: str = ""
+
+    def __str__(self) -> str:
+        told = dict.fromkeys(filter(None, (self.https, self.cluster)))
+        return f"let LXD listen on {' and '.join(told)}"
+
+
+@dataclass(frozen=True)
+class ChangeAddress:
+    """This member's API is at `https`, and the others reach it at `cluster` all the time.
+
+    One member at a time does that. `cluster` is an address, `https` an endpoint.
+    """
+
+    member: str
+    cluster: str
+    https: str
+
+    def __str__(self) -> str:
+        return f"let LXD's API listen on {self.https}"

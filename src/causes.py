@@ -1,0 +1,64 @@
+"""What a status shows of a long message: what it is about, and the end of what went wrong.
+
+LXD's errors are chains such as `Failed joining: Failed adding the certificate: connection refused`.
+Their end says why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_MARK = "..."
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def links(message: str) -> tuple[str, ...]:
+    """The links of a chain. A colon within double quotes parts nothing."""
+    quoted = [found.span() for found in _QUOTED.finditer(message)]
+    cuts = [
+        at
+        for at in (found.start() for found in re.finditer(": ", message))
+        if not any(start < at < end for start, end in quoted)
+    ]
+    starts = [0, *(at + 2 for at in cuts)]
+    ends = [*cuts, len(message)]
+    return tuple(message[start:end] for start, end in zip(starts, ends, strict=True))
+
+
+def fit(message: str, limit: int) -> str:
+    """The message in one line of at most `limit` characters, its first and its last links kept.
+
+    The leading links that are kept are at most three fifths of it: the cause comes last.
+    """
+    line = " ".join(message.split())
+    if len(line) <= limit:
+        return line
+    chain = links(line)
+    if len(chain) == 1:
+        return line[: limit - len(_MARK)] + _MARK
+    head, *rest = chain
+    while len(rest) > 1 and len(f"{head}: {rest[0]}") <= limit * 3 // 5:
+        head = f"{head}: {rest.pop(0)}"
+    cause = rest[-1]
+    if len(head) + 2 + len(cause) > limit:
+        head = _begin(head, max(limit - len(cause) - 2, limit // 2))
+    return f"{head}: {_end(rest, limit - len(head) - 2)}"
+
+
+def _begin(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - len(_MARK)].rstrip() + _MARK
+
+
+def _end(chain: Sequence[str], room: int) -> str:
+    """As many of the last links as there is room for; at least the end of the last one."""
+    for first in range(len(chain)):
+        if len(text := ": ".join(chain[first:])) <= room:
+            return text
+    # What a program said is quoted by LXD, and may be a chain itself.
+    last = chain[-1].rstrip('")')
+    parts = last.split(": ")
+    for first in range(1, len(parts)):
+        if len(text := ": ".join(parts[first:])) <= room:
+            return text.lstrip('("')
+    return _MARK + last[-(room - len(_MARK)) :].lstrip()

@@ -1,0 +1,89 @@
+"""LXD's daemon as a process: ended alone, while its instances run on.
+
+`snap stop` and `snap restart` of the real snap shut all instances down first. Its scripts read why
+the daemon ends from the file `state`: with `reload` there they leave the rest to whoever wrote it
+(lxd-pkg-snap, daemon.stop and daemon.start, the same from 5.0 on). The daemon itself has left its
+service's control groups, so systemd does not end it either: its process is told to.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import deadlines
+
+COMMON = Path("/var/snap/lxd/common")
+_SYSTEMCTL = "/usr/bin/systemctl"
+_SERVICE = "snap.lxd.daemon.service"
+_SOCKET = "snap.lxd.daemon.unix.socket"
+"""As long as this listens, anybody who asks LXD something starts the daemon again."""
+_TICK = 0.1
+
+
+def stop(common: Path = COMMON, proc: Path = Path("/proc")) -> None:
+    """The daemon has ended in good order and stays so until it is started.
+
+    One that does not is killed after its deadline. Raises OSError, SubprocessError.
+    """
+    _end(signal.SIGTERM, common, proc)
+
+
+def kill(common: Path = COMMON, proc: Path = Path("/proc")) -> None:
+    """The same at once, for a daemon that hangs."""
+    _end(signal.SIGKILL, common, proc)
+
+
+def _end(number: signal.Signals, common: Path, proc: Path) -> None:
+    pid = running(common, proc)
+    (common / "state").write_text("reload\n")
+    # The service first has a stop pending: else systemd starts a daemon that ends anew at once.
+    _systemctl("stop", "--no-block", _SOCKET, _SERVICE)
+    if pid:
+        _signal(pid, number)
+        if not _gone(pid, proc, deadlines.DAEMON_STOP):
+            _signal(pid, signal.SIGKILL)
+            _gone(pid, proc, deadlines.COMMAND)
+    _systemctl("stop", _SOCKET, _SERVICE)
+
+
+def running(common: Path = COMMON, proc: Path = Path("/proc")) -> int:
+    """The daemon's process, 0 if it does not run. Its number may be another program's by now."""
+    try:
+        pid = int((common / "lxd.pid").read_text())
+        name = (proc / str(pid) / "comm").read_text().strip()
+    except (OSError, ValueError):
+        return 0
+    return pid if name == "lxd" else 0
+
+
+def _gone(pid: int, proc: Path, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not _alive(pid, proc):
+            return True
+        time.sleep(_TICK)
+    return not _alive(pid, proc)
+
+
+def _alive(pid: int, proc: Path) -> bool:
+    try:
+        fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[:1] != ["Z"]
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _systemctl(*arguments: str) -> None:
+    command = (_SYSTEMCTL, *arguments)
+    subprocess.run(command, check=True, capture_output=True, timeout=deadlines.COMMAND)

@@ -1,0 +1,136 @@
+"""How a member that leaves is emptied: one instance after the other is moved, the others run on.
+
+LXD's own evacuation would move most of it, too. It is not used, for what its source says:
+- It stops what it does not move, and stops for good where one instance fails.
+- LXD 5.0 and 5.21 crash in it where an instance has a disk that is in no pool.
+- LXD 6.x refuses it while another member is evacuated, and to one of two members.
+- LXD 5.21 and 6.x refuse it while a network or a pool of the member has not started.
+What it does for an instance that it moves is the same: stop, copy, start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import holding
+import marks
+import migratable
+from holdings import Instance
+from leaving_steps import (
+    AwaitEvacuation,
+    CloseMember,
+    MoveInstance,
+    NoteUnmoved,
+    StartInstance,
+)
+from lxd.members import CLOSED
+from status import names
+from steps import Step, WriteNotes
+from view import Lxd, Member, View
+
+TRIES = 2
+"""So many hooks try to move an instance before `on-remove=abandon` leaves it behind."""
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is still on a member, once nothing is to be done about it in this hook.
+
+    `stays` cannot move, `later` may in a later hook; each with its reason, in words.
+    """
+
+    stays: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+
+
+def due(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+    """What is to be done next to empty a member. Nothing else goes on beside an evacuation."""
+    if lxd.evacuating:
+        return (AwaitEvacuation(member.name),)
+    if not member.evacuated and member.scheduler != CLOSED:
+        return (CloseMember(member.name),)
+    if again := _running_again(view, lxd, member):
+        return again
+    here = holding.instances(lxd, member)
+    movable = [i for i in here if not migratable.obstacle(i, lxd)]
+    ways = [(i, way) for i in movable if (way := _ways(view, lxd, member, i))]
+    if ways:
+        instance, way = ways[0]
+        return (_move(lxd, member, instance, way[0], len(ways) - 1),)
+    failed = _failed(view, movable)
+    if failed and not failed.keys() <= view.events.noted:
+        return (NoteUnmoved(member.name, failed),)
+    return ()
+
+
+def rest(view: View, lxd: Lxd, member: Member) -> Rest:
+    """What is left on a member that nothing is `due` for."""
+    stays = [f"{thing}: stays on this machine" for thing in holding.fixed(lxd, member)]
+    later: list[str] = []
+    failed = _failed(view, holding.instances(lxd, member))
+    tries = marks.unmoved(member.name, lxd.notes)
+    for instance in holding.instances(lxd, member):
+        name = str(instance)
+        if why := migratable.obstacle(instance, lxd):
+            stays.append(f"{name}: {why}")
+        elif down := migratable.absent(instance, lxd, member.name):
+            later.append(f"{name}: {names(down)} could take it, and is not online")
+        elif name not in failed:
+            stays.append(f"{name}: no other member can take it")
+        elif name in tries and tries[name].times >= TRIES:
+            stays.append(holding.not_taken(name, failed[name]))
+        else:
+            later.append(holding.not_taken(name, failed[name]))
+    return Rest(tuple(stays), tuple(later))
+
+
+def _ways(view: View, lxd: Lxd, member: Member, instance: Instance) -> list[str]:
+    """The members that may take an instance and have not refused it in this hook."""
+    refused = view.events.refused.get(str(instance), {})
+    return [t for t in migratable.targets(instance, lxd, member.name) if t not in refused]
+
+
+def _move(lxd: Lxd, member: Member, instance: Instance, target: str, left: int) -> MoveInstance:
+    stopped = str(instance) in marks.stopped(member.name, lxd.notes)
+    ran = instance.running or stopped or (member.evacuated and instance.stopped_by_lxd)
+    stops = instance.shutdown if instance.running and not instance.live else None
+    return MoveInstance(
+        instance.project,
+        instance.name,
+        member.name,
+        target,
+        ran,
+        stops,
+        instance.live,
+        instance.group,
+        left,
+    )
+
+
+def _failed(view: View, movable: list[Instance]) -> dict[str, str]:
+    """By instance that a member refused in this hook: why, in the last one's words."""
+    refused = view.events.refused
+    return {str(i): list(refused[str(i)].values())[-1] for i in movable if str(i) in refused}
+
+
+def _running_again(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+    """What this unit stopped to move it, and that runs neither there nor here.
+
+    Who has moved, or cannot be moved now, is started once; of who runs nothing is noted any more.
+    """
+    noted = marks.stopped(member.name, lxd.notes)
+    by_name = {str(i): i for i in lxd.instances or ()}
+    over = {n for n in noted if n not in by_name or by_name[n].running}
+    if over:
+        return (WriteNotes(marks.with_stopped(member.name, noted - over)),)
+    return tuple(
+        StartInstance(instance.project, instance.name, member.name)
+        for name in sorted(noted - view.events.started)
+        if not _goes_on(view, lxd, member, instance := by_name[name])
+    )
+
+
+def _goes_on(view: View, lxd: Lxd, member: Member, instance: Instance) -> bool:
+    """Whether an instance is still on the member and is going to be moved."""
+    here = instance.location == member.name and not migratable.obstacle(instance, lxd)
+    return here and bool(_ways(view, lxd, member, instance))

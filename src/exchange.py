@@ -1,0 +1,75 @@
+"""Another LXD snap for a member: when it may be installed, and what is done before."""
+
+from __future__ import annotations
+
+import marks
+import versions
+from silent import Silence, Silent
+from status import blocked, names, waiting
+from steps import BackupDatabase, InstallSnapFile, Plan, Step
+from view import Lxd, Peers, Resource, View
+
+
+def of_file(view: View, resource: Resource) -> Plan | None:
+    """The plan for an attached snap that is not the one that is installed.
+
+    None where LXD is silent for another reason than an exchange that has begun: then that comes
+    first.
+    """
+    if refused := versions.refused_file(view):
+        return Plan(refused)
+    if isinstance(view.lxd, Silent) and not _begun(view, view.lxd, resource):
+        return None
+    if isinstance(view.lxd, Lxd) and (held := _held(view, view.lxd, resource)):
+        return held
+    return Plan(waiting("to exchange the LXD snap"), _steps(view, resource))
+
+
+def _begun(view: View, silent: Silent, resource: Resource) -> bool:
+    """Whether a silent LXD may be exchanged.
+
+    The database has no quorum any more once most members have exchanged theirs and wait for the
+    rest. One whose daemon does not even start may be cured by another snap.
+    """
+    others = view.peers.others.values() if view.peers else ()
+    done = any(d.cluster and d.snap == resource.digest for d in others)
+    member = view.peers is not None and bool(view.peers.own.cluster)
+    return done or silent.kind is Silence.STOPPED or not member
+
+
+def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
+    """Why the exchange waits. All members must run one version before any goes on.
+
+    LXD does not wait for a member that is evacuated: the others would change the database without
+    it, and its own LXD could not open it any more. A unit that leaves never exchanges its LXD.
+    """
+    if not lxd.server.clustered:
+        return None
+    if evacuated := [m.name for m in lxd.members if m.status == "EVACUATED"]:
+        first = min(evacuated)
+        return Plan(waiting(f"to exchange the LXD snap: lxc cluster restore {first}"))
+    if going := marks.leaving(lxd) & {m.name for m in lxd.members}:
+        return Plan(waiting(f"to exchange the LXD snap until {names(going)} has left"))
+    if down := _down(lxd, view.peers, resource):
+        return Plan(waiting(f"to exchange the LXD snap until {names(down)} is back"))
+    before, after = versions.running(view), view.snap.offered
+    if lxd.buckets and versions.ends_buckets(before, after):
+        bucket = min(f"{b} on {b.location}" for b in lxd.buckets)
+        number = versions.number(after)
+        return Plan(blocked(f"LXD {number} has no local buckets: copy and delete {bucket}"))
+    return None
+
+
+def _down(lxd: Lxd, peers: Peers | None, resource: Resource) -> set[str]:
+    """Members that are down for another reason than that they have exchanged theirs and wait."""
+    others = peers.others.values() if peers else ()
+    exchanging = {m.name for d in others if d.snap == resource.digest and (m := lxd.member_of(d))}
+    return {m.name for m in lxd.members if not m.online} - exchanging
+
+
+def _steps(view: View, resource: Resource) -> tuple[Step, ...]:
+    member = view.peers is not None and bool(view.peers.own.cluster)
+    install = InstallSnapFile(resource.path)
+    if not member or not versions.changes_database(versions.running(view), view.snap.offered):
+        return (install,)
+    return BackupDatabase(versions.number(view.snap.offered)), install

@@ -1,0 +1,178 @@
+"""What keeps a member that leaves, in words: what it holds, and what the others need of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import departures
+import marks
+import migratable
+import networks
+from holdings import Bucket, Image, Instance, Volume
+from links import question
+from options import ABANDON, REFUSE
+from peers import UnitData
+from status import Status, blocked, count, names
+from view import Lxd, Member, Peers, View
+
+_IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "database-leader"})
+
+_FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
+_DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
+
+
+def informed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Lxd:
+    """Adds which members are about to go, and which bridges the others' machines give.
+
+    Whoever leaves must leave nothing to those that go.
+    """
+    units = {view.unit: own, **peers.others}
+    members = {u: m.name for u, data in units.items() if (m := lxd.member_of(data)) is not None}
+    leaving = view.units.leaving if view.units else frozenset[str]()
+    return replace(
+        lxd,
+        doomed=departures.doomed(view, lxd, peers, own),
+        going=marks.leaving(lxd) | {members[u] for u in leaving if u in members},
+        bridges={member: _bridges(view, units[unit]) for unit, member in members.items()},
+    )
+
+
+def _bridges(view: View, data: UnitData) -> frozenset[str]:
+    """The bridges of a unit's machine that the charm's networks are on."""
+    found: set[str] = set()
+    for net in view.options.networks_asked:
+        mode = networks.MODES[net.mode]
+        link = data.links.get(question(net))
+        if mode.type or not mode.one_name or link is None or not link.parent:
+            continue
+        found |= {migratable.on_bridge(link.parent, str(vlan or "")) for vlan in (0, net.vlan)}
+    return frozenset(found)
+
+
+def instances(lxd: Lxd, member: Member) -> list[Instance]:
+    """The instances on a member."""
+    return [i for i in lxd.instances or () if i.location == member.name]
+
+
+def fixed(lxd: Lxd, member: Member) -> list[Volume | Bucket]:
+    """What is on a member and never moves. What the charm made for LXD's own use does not count."""
+    volumes = [v for v in lxd.volumes or () if v.location == member.name and not v.cache]
+    return [*volumes, *(b for b in lxd.buckets or () if b.location == member.name)]
+
+
+def everything(lxd: Lxd) -> list[Instance | Volume | Bucket | Image]:
+    """What is in the cluster, on any member, and would be missed."""
+    volumes = [v for v in lxd.volumes or () if not v.cache]
+    images = [i for i in lxd.images or () if not i.cached]
+    return [*(lxd.instances or ()), *volumes, *(lxd.buckets or ()), *images]
+
+
+def standing_in_the_way(
+    on_remove: str, min_voters: int, lxd: Lxd, member: Member
+) -> tuple[str, ...]:
+    """Why `member` cannot leave, a line for each reason. `lxd` is `informed`."""
+    reasons = [*quorum(min_voters, lxd, member)]
+    if on_remove == ABANDON:
+        return tuple(reasons)
+    here = instances(lxd, member)
+    if on_remove == REFUSE:
+        reasons += [f"{i}: is here, and on-remove=refuse" for i in here]
+    else:
+        reasons += [f"{i}: {why}" for i in here if (why := _why_here(i, lxd, member))]
+    return (*reasons, *(_kept(thing) for thing in fixed(lxd, member)))
+
+
+def _why_here(instance: Instance, lxd: Lxd, member: Member) -> str:
+    """Why no other member can take an instance, empty if one can."""
+    if why := migratable.obstacle(instance, lxd):
+        return why
+    if migratable.targets(instance, lxd, member.name):
+        return ""
+    if down := migratable.absent(instance, lxd, member.name):
+        return f"{names(down)} could take it, and is not online"
+    return "no other member can take it"
+
+
+def _kept(thing: Volume | Bucket) -> str:
+    if isinstance(thing, Bucket):
+        return f"{thing}: copy its objects to another member, then delete it"
+    return f"{thing}: copy it to another member, or delete it"
+
+
+def unmoved(on_remove: str, lxd: Lxd, member: Member) -> tuple[str, ...]:
+    """What no member took when it was tried, as it is on record."""
+    noted = marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
+    here = [str(i) for i in instances(lxd, member)]
+    return tuple(not_taken(name, noted[name].why) for name in here if name in noted)
+
+
+def not_taken(instance: str, why: str) -> str:
+    """That an instance could move and did not."""
+    return f"{instance}: could not be moved ({why}): move or delete it"
+
+
+def last_of(lxd: Lxd) -> tuple[str, ...]:
+    """What ends with the only member."""
+    why = "no other member can take it: export or delete it"
+    return tuple(f"{thing}: {why}" for thing in everything(lxd))
+
+
+def quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
+    """What the removal would cost the database that those who stay share."""
+    others = [m for m in lxd.members if m.name != member.name]
+    up = [m for m in others if m.up and m.name not in lxd.unreachable]
+    lasting = [m for m in up if m.name not in lxd.doomed]
+    if not up:
+        yield "no other member is up"
+        return
+    voters = [m for m in others if m.voter]
+    voting = sum(m in up for m in voters)
+    if member.voter and voters and voting * 2 <= len(voters):
+        down = names(m.name for m in voters if m not in up)
+        yield f"the database would lose its quorum while {down} is down"
+    elif member.voter and sum(m in lasting for m in voters) * 2 <= len(voters):
+        # Its machine may go at any moment, and the database with it.
+        for doomed in (m.name for m in up if m not in lasting):
+            yield f"{doomed} has no unit: move what it holds, then lxc cluster remove {doomed}"
+    if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
+        yield f"{others[0].name} has no copy of the database: add a unit first"
+    # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
+    most = int(lxd.server.config.get("cluster.max_voters") or 3)
+    would_be = 1 if len(up) < 3 else min(most, len(up))
+    if would_be < min_voters:
+        yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
+
+
+def _can_take_over(lxd: Lxd, other: Member) -> bool:
+    """Whether the last but one may leave the database to `other`.
+
+    LXD 5.0 makes a stand-by a voter first, a spare not: then both lose the database (measured,
+    three times of three).
+    """
+    return bool(other.roles & _IN_DATABASE) or promotes_any(lxd)
+
+
+def promotes_any(lxd: Lxd) -> bool:
+    """Whether a last but one that leaves makes the other a voter first: LXD 5.21 does."""
+    return "explicit_trust_token" in lxd.server.extensions
+
+
+def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:
+    """One line of it, for `juju status`."""
+    first, *others = reasons
+    more = f" (and {len(others)} more)" if others else ""
+    return blocked(f"{unit} cannot leave: {first}{more}")
+
+
+def full(view: View, reasons: tuple[str, ...]) -> str:
+    """All of it, for the log."""
+    lines = "\n".join(f"  {reason}" for reason in reasons)
+    return f"{view.unit} cannot leave:\n{lines}"
+
+
+def with_way_out(view: View, reasons: tuple[str, ...]) -> str:
+    """The same where what is here may be left behind."""
+    app = view.unit.partition("/")[0]
+    devices = f"\n{_DEVICES}" if any("detach it" in reason for reason in reasons) else ""
+    return f"{full(view, reasons)}{devices}\n{_FORCE.format(app=app, unit=view.unit)}"

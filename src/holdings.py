@@ -1,0 +1,90 @@
+"""What is on members and would be missed: instances, volumes, buckets, images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance and where it is. `evacuate` is its `cluster.evacuate`, `auto` if not set."""
+
+    project: str
+    name: str
+    location: str
+    evacuate: str = "auto"
+    running: bool = False
+    """Whether it has to be stopped before it is moved: it runs, or is frozen."""
+    type: str = "container"
+    ephemeral: bool = False
+    """LXD deletes it when it stops."""
+    architecture: str = ""
+    group: str = ""
+    """The cluster group that it was placed in."""
+    stateful: bool = False
+    """Its `migration.stateful`."""
+    stopped_by_lxd: bool = False
+    """It does not run, and did when LXD stopped it: for an evacuation, or with its daemon."""
+    shutdown: int = 30
+    """Seconds that it has to shut down, before it is stopped hard."""
+    devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """Its own and those of its profiles."""
+
+    @property
+    def live(self) -> bool:
+        """Whether LXD moves it while it runs."""
+        wanted = self.evacuate in ("auto", "live-migrate") and self.stateful
+        return self.running and self.type == "virtual-machine" and wanted
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.name}"
+
+
+OWN_VOLUMES = "lxd-cluster-"
+"""How the names of volumes begin that the charm made for LXD's own use."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A custom storage volume that is on one member alone."""
+
+    project: str
+    pool: str
+    name: str
+    location: str
+
+    @property
+    def cache(self) -> bool:
+        """Whether LXD keeps images or backups on it. Nobody misses those."""
+        return self.name.startswith(OWN_VOLUMES)
+
+    def __str__(self) -> str:
+        return f"volume {self.project}/{self.pool}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A storage bucket that is on one member alone. LXD counts it nowhere and cannot move it."""
+
+    project: str
+    pool: str
+    name: str
+    location: str
+
+    def __str__(self) -> str:
+        return f"bucket {self.project}/{self.pool}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image. LXD does not tell which members have a copy."""
+
+    project: str
+    fingerprint: str
+    alias: str = ""
+    cached: bool = False
+    """LXD fetched it by itself, to make an instance."""
+
+    def __str__(self) -> str:
+        return f"image {self.project}/{self.alias or self.fingerprint[:12]}"

@@ -1,0 +1,135 @@
+"""The steps that concern members that leave or are removed. See `steps`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from status import count
+
+
+@dataclass(frozen=True)
+class CloseMember:
+    """LXD places no new instance on this member by itself."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"let LXD place nothing new on {self.name}"
+
+
+@dataclass(frozen=True)
+class AwaitEvacuation:
+    """An evacuation of this member that somebody began is over."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"wait for the evacuation of {self.name}"
+
+
+@dataclass(frozen=True)
+class MoveInstance:
+    """An instance is on `target`, and runs there if `ran`; or it is where it was, as it was.
+
+    `stops` says how many seconds it has to shut down, None where it need not: it is stopped, or LXD
+    moves it `live`. `left` are those to be moved after it.
+    """
+
+    project: str
+    name: str
+    source: str
+    target: str
+    ran: bool
+    stops: int | None = None
+    live: bool = False
+    group: str = ""
+    """The cluster group that it is kept in, empty for none."""
+    left: int = 0
+
+    def __str__(self) -> str:
+        left = f" ({self.left} left)" if self.left else ""
+        return f"move {self.project}/{self.name} to {self.target}{left}"
+
+
+@dataclass(frozen=True)
+class NoteUnmoved:
+    """It is on record which instances no member took, and why, for the leader to tell."""
+
+    member: str
+    reasons: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return (
+            f"note that {count(len(self.reasons), 'instance')} could not be moved off {self.member}"
+        )
+
+
+@dataclass(frozen=True)
+class StartInstance:
+    """An instance that this unit stopped, to move it, runs where it is now, if it can."""
+
+    project: str
+    name: str
+    member: str
+    """The member that leaves."""
+
+    def __str__(self) -> str:
+        return f"start {self.project}/{self.name}, which ran before"
+
+
+@dataclass(frozen=True)
+class CopyImages:
+    """Each image is on two members at least: of what this one alone has another has a copy."""
+
+    def __str__(self) -> str:
+        return "have LXD copy images that one member alone has"
+
+
+@dataclass(frozen=True)
+class LeaveCluster:
+    """This member, which holds nothing, is none any more, and its LXD is empty."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"take {self.name} out of the cluster"
+
+
+@dataclass(frozen=True)
+class AwaitLeave:
+    """Another member, which leaves too, is none any more."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"wait until {self.name} has left"
+
+
+@dataclass(frozen=True)
+class AwaitRoles:
+    """LXD has decided which of the last two members has the database."""
+
+    def __str__(self) -> str:
+        return "wait until LXD has decided who has its database"
+
+
+@dataclass(frozen=True)
+class AbandonMember:
+    """The cluster has forgotten this member with what is left on it, as the operator wants."""
+
+    name: str
+    left: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"abandon {self.name} with {count(len(self.left), 'thing')} left on it"
+
+
+@dataclass(frozen=True)
+class RemoveMember:
+    """A member that is gone for good is not in the cluster; what it held is on record."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"remove {self.name}, which is gone, from the cluster"

@@ -1,0 +1,135 @@
+"""What a join that failed made of disks: a zpool or a volume group that is still in use.
+
+While the kernel has it, its devices can neither be wiped nor be given to the next join. The devices
+were empty when the join began, and LXD's folder is emptied: what is on nothing else was made by the
+join. What is on any other device is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import deadlines
+
+logger = logging.getLogger(__name__)
+
+_TOOLS = ("/usr/sbin", "/sbin")
+_SNAP = Path("/snap/lxd/current")
+"""Machines without ZFS's tools have those of the snap, which LXD used."""
+
+
+def release(devices: Iterable[str], lxd_dir: Path) -> None:
+    """Exports zpools and deactivates volume groups that are on these devices, or in the folder.
+
+    What cannot be released is logged: its device then says that it is in use.
+    """
+    given = {os.path.realpath(device) for device in devices if device.startswith("/dev/")}
+    loops = _loops(lxd_dir)
+    ours = given | loops
+    for name in sorted(_only_on(_zpools(), ours, lxd_dir)):
+        _try(*_zpool(), "export", name)
+    for name in sorted(_only_on(_groups(), ours, lxd_dir)):
+        _try(_tool("vgchange"), "--activate", "n", name)
+        _try(_tool("vgremove"), "--force", "--yes", name)
+    for loop in sorted(loops - given):
+        _try(_tool("losetup"), "--detach", loop)
+
+
+def _only_on(things: Mapping[str, set[str]], ours: set[str], lxd_dir: Path) -> set[str]:
+    """Those all of whose devices, or files, are ours."""
+    return {
+        name
+        for name, parts in things.items()
+        if parts and all(p in ours or Path(p).is_relative_to(lxd_dir) for p in parts)
+    }
+
+
+def _zpools() -> dict[str, set[str]]:
+    """By name: the devices and files of each zpool that is imported."""
+    if not Path("/sys/module/zfs").exists():
+        return {}
+    found: dict[str, set[str]] = {}
+    for line in _output(*_zpool(), "list", "-v", "-H", "-P", "-o", "name").splitlines():
+        # A pool's name begins its line; what it is made of is below it, behind a tab.
+        name = line.split("\t")[1] if line.startswith("\t") else line.split("\t")[0]
+        if not line.startswith("\t"):
+            found[name] = set()
+        elif name.startswith("/") and found:
+            found[list(found)[-1]].add(_whole(name))
+    return found
+
+
+def _whole(path: str) -> str:
+    """The disk of a partition that ZFS made on it, else the path itself."""
+    real = Path(os.path.realpath(path))
+    parent = Path("/sys/class/block") / real.name / ".."
+    if not (Path("/sys/class/block") / real.name / "partition").exists():
+        return str(real)
+    return f"/dev/{Path(os.path.realpath(parent)).name}"
+
+
+def _groups() -> dict[str, set[str]]:
+    """By name: the devices of each volume group."""
+    tool = _tool("pvs")
+    if not Path(tool).exists():
+        return {}
+    text = _output(tool, "--reportformat", "json", "--options", "pv_name,vg_name")
+    rows: list[Any] = json.loads(text)["report"][0]["pv"] if text else []
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        if row["vg_name"]:
+            found.setdefault(str(row["vg_name"]), set()).add(os.path.realpath(row["pv_name"]))
+    return found
+
+
+def _loops(lxd_dir: Path) -> set[str]:
+    """Loop devices on files of LXD's folder."""
+    text = _output(_tool("losetup"), "--json", "--list", "--output", "NAME,BACK-FILE")
+    rows: list[Any] = json.loads(text)["loopdevices"] if text.strip() else []
+    return {
+        str(r["name"]) for r in rows if Path(str(r["back-file"] or "/")).is_relative_to(lxd_dir)
+    }
+
+
+def _zpool() -> tuple[str, ...]:
+    """The command zpool, with what it needs."""
+    own = _tool("zpool")
+    if Path(own).exists():
+        return (own,)
+    brought = sorted(_SNAP.glob("zfs-*/bin/zpool"))
+    if not brought:
+        return (own,)
+    libraries = f"{brought[-1].parent.parent}/lib:{_SNAP}/lib"
+    return ("/usr/bin/env", f"LD_LIBRARY_PATH={libraries}", str(brought[-1]))
+
+
+def _tool(name: str) -> str:
+    found = (f"{folder}/{name}" for folder in _TOOLS)
+    return next((path for path in found if Path(path).exists()), f"{_TOOLS[0]}/{name}")
+
+
+def _try(*command: str) -> None:
+    try:
+        _run(*command)
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("%s: %s", " ".join(command), getattr(error, "stderr", "") or error)
+
+
+def _output(*command: str) -> str:
+    try:
+        return _run(*command).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("%s: %s", " ".join(command), getattr(error, "stderr", "") or error)
+        return ""
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
+    )

@@ -1,0 +1,92 @@
+"""The addresses that LXD listens on: what is due, and what stands in the way.
+
+LXD closes its cluster's listener where `core.https_address` moves off the cluster's address, and
+opens no other. So members take turns: the log LOG in LXD's database says which one is at it, and
+none begins before all others answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from addresses import PORT, endpoint, family
+from bindings import members_family
+from lxd.notes import entries_of
+from status import Status, blocked, waiting
+from steps import ChangeAddress, Listen, Plan, RestartLxd, Step
+from view import Lxd, Member, Peers, Silent, View
+
+LOG = "address."
+FREE = "-"
+"""The last entry while no member changes its address."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is due on a member, and what the operator should know."""
+
+    steps: tuple[Step, ...] = ()
+    problem: Status | None = None
+
+
+def holder(notes: Mapping[str, str]) -> str:
+    """The member that is changing its address, empty if none is."""
+    entries = entries_of(LOG, notes)
+    last = entries[max(entries)] if entries else FREE
+    return "" if last == FREE else last
+
+
+def taken(lxd: Lxd) -> Status | None:
+    """Blocked while another program has LXD's port."""
+    for address, program in sorted(lxd.deaf.items()):
+        if program:
+            return blocked(f"{program} has port {PORT} of {address}, which LXD needs: stop it")
+    return None
+
+
+def other_family(view: View, peers: Peers) -> Status | None:
+    """Blocked for a machine that has no address by which the members reach one another."""
+    version = members_family(peers)
+    if version in (0, family(view.cluster_address)):
+        return None
+    return blocked(f"the members have IPv{version} addresses, the binding cluster here has none")
+
+
+def of_outsider(view: View, lxd: Lxd, *, founds: bool) -> list[Step]:
+    """Lets a server listen before it bootstraps or joins. A joiner's cluster address LXD opens."""
+    wanted = {"core.https_address": view.https_address}
+    if founds:
+        wanted["cluster.https_address"] = view.cluster_address
+    if all(
+        lxd.server.config.get(key) == endpoint(address) and address not in lxd.deaf
+        for key, address in wanted.items()
+    ):
+        return []
+    cluster = endpoint(view.cluster_address) if founds else ""
+    return [Listen(endpoint(view.https_address), cluster)]
+
+
+def of_member(view: View, lxd: Lxd, member: Member) -> Due:
+    """Brings a member's API to the address that the operator chose, when it is its turn."""
+    if not view.https_address or not view.cluster_address:
+        return Due()
+    if problem := taken(lxd):
+        return Due(problem=problem)
+    wanted = endpoint(view.https_address)
+    at = holder(lxd.notes)
+    as_wanted = lxd.server.config.get("core.https_address") == wanted and not lxd.deaf
+    if as_wanted and at != member.name:
+        return Due()
+    other = lxd.member(at)
+    if other is not None and not other.up:
+        # What it was at may have cost the cluster a member: another one might cost the quorum.
+        return Due(problem=waiting(f"for {at}, which is {other.status.lower()}, to listen again"))
+    return Due((ChangeAddress(member.name, view.cluster_address, wanted),))
+
+
+def of_silent(silent: Silent) -> Plan | None:
+    """A daemon whose cluster's listener is gone reaches others, and nobody reaches it."""
+    if not silent.deaf:
+        return None
+    return Plan(waiting("for LXD to listen again"), (RestartLxd(),))

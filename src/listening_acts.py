@@ -1,0 +1,102 @@
+"""The part of `act` that concerns the addresses that LXD listens on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+
+import deadlines
+import listeners
+import listening
+from addresses import PORT, host
+from lxd.errors import LxdError, LxdUnreachable
+from status import names
+from steps import ChangeAddress, Listen
+from view import Events, Member
+from world import World
+
+logger = logging.getLogger(__name__)
+
+
+def listen(step: Listen, unit: str, world: World, events: Events) -> Events:
+    """LXD listens on these endpoints, and is seen to."""
+    values = {"core.https_address": step.https}
+    if step.cluster:
+        values["cluster.https_address"] = step.cluster
+    _have({host(endpoint) for endpoint in values.values()}, world)
+    try:
+        world.lxd.server.listen(values)
+    except LxdError:
+        # LXD may have taken any free port instead of the one that it could not have.
+        world.snap.reload()
+        raise
+    _see({host(endpoint) for endpoint in values.values()}, world)
+    return events
+
+
+def change_address(step: ChangeAddress, unit: str, world: World, events: Events) -> Events:
+    """The API is at its address. Other members wait with theirs until this one is reached again."""
+    members = world.lxd.members.list()
+    others = [m for m in members if m.name != step.member]
+    holders = {m.name for m in others}
+    if not world.lxd.notes.take(listening.LOG, step.member, holders, deadlines.TURN):
+        raise LxdUnreachable("another member has been changing its address for long")
+    try:
+        _change(step, [m for m in others if m.up], world)
+    except (LxdError, LxdUnreachable):
+        with suppress(LxdError, LxdUnreachable):
+            _end_turn(step, world)
+        raise
+    _end_turn(step, world)
+    return events
+
+
+def _end_turn(step: ChangeAddress, world: World) -> None:
+    """Whoever is next would take the quorum along if this member were not reached."""
+    if world.lxd.server.await_listener(step.cluster, 0):
+        world.lxd.notes.append_next(listening.LOG, listening.FREE)
+
+
+def _change(step: ChangeAddress, others: Iterable[Member], world: World) -> None:
+    here = host(step.https)
+    _have({here}, world)
+    server = world.lxd.server.get()
+    deaf = listeners.deaf({step.cluster, here}, server, world)
+    if server.config.get("core.https_address") != step.https or deaf:
+        if deaf.get(here):
+            raise LxdError(f"{deaf[here]} has port {PORT} of {here}")
+        unreachable = world.lxd.members.unreachable(others)
+        if unreachable and step.cluster not in deaf:
+            raise LxdUnreachable(f"{names(unreachable)} cannot be reached by other members")
+        _move(step, world)
+    _see({here}, world)
+
+
+def _have(addresses: set[str], world: World) -> None:
+    """Raises LxdUnreachable for an address that is not on this machine, or not yet."""
+    if missing := {address for address in addresses if not world.machine.has_address(address)}:
+        raise LxdUnreachable(f"{names(missing)} is not on this machine")
+
+
+def _move(step: ChangeAddress, world: World) -> None:
+    """Raises LxdUnreachable where the cluster's listener does not come back."""
+    refused: LxdError | None = None
+    try:
+        world.lxd.server.listen({"core.https_address": step.https})
+    except LxdError as error:
+        refused = error
+    if refused or not world.lxd.server.await_listener(step.cluster, deadlines.HANDSHAKE):
+        logger.info("LXD is reloaded: it does not open its cluster's listener by itself")
+        world.snap.reload()
+        if not world.lxd.server.await_listener(step.cluster, deadlines.START):
+            raise LxdUnreachable(f"LXD does not listen on {step.cluster}")
+    if refused:
+        raise refused
+
+
+def _see(addresses: set[str], world: World) -> None:
+    """Raises LxdError for an address on which LXD does not listen."""
+    for address, program in listeners.deaf(addresses, world.lxd.server.get(), world).items():
+        why = f"{program} does" if program else "nobody does"
+        raise LxdError(f"LXD does not listen on port {PORT} of {address}: {why}")

@@ -1,0 +1,38 @@
+"""Projects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import deadlines
+from lxd.client import Client
+from lxd.http import api_path
+
+
+class ProjectsApi:
+    """/1.0/projects."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def configs(self) -> dict[str, Mapping[str, str]]:
+        """By project: its configuration."""
+        rows = self._client.get(api_path("projects"), {"recursion": "1"}, deadlines.LIST)
+        return {row["name"]: row["config"] for row in rows}
+
+    def allowed_groups(self) -> dict[str, frozenset[str]]:
+        """By project that is restricted to some cluster groups: their names."""
+        return {
+            name: frozenset(group.strip() for group in groups.split(","))
+            for name, config in self.configs().items()
+            if config.get("restricted", "").lower() in ("true", "1", "yes", "on")
+            and (groups := config.get("restricted.cluster.groups", ""))
+        }
+
+    def having(self, feature: str) -> list[str]:
+        """The projects that have a feature of their own. A missing key means that they do."""
+        return [
+            name
+            for name, config in self.configs().items()
+            if config.get(f"features.{feature}", "true") == "true"
+        ]

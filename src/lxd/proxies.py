@@ -1,0 +1,20 @@
+"""Proxies that keep LXD's members from one another.
+
+LXD takes HTTPS_PROXY and NO_PROXY from its environment: snapd starts it with /etc/environment. Up
+to 5.21.5, and in 5.0, its traffic with other members goes by that proxy, too. Its own option
+`core.proxy_ignore_hosts` does not count there.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PROXIED = re.compile(r"proxyconnect tcp: dial tcp (\S+:\d+)")
+
+
+def named(error: str) -> str:
+    """The error, with what to do about a proxy that it came by."""
+    found = _PROXIED.search(error)
+    if found is None:
+        return error
+    return f"{error}: the proxy {found[1]} is in between: set no_proxy in /etc/environment"

@@ -1,0 +1,158 @@
+"""What a member that leaves can give to others: which instances may move, and where to.
+
+LXD has a rule for what an evacuation moves (`canMigrate` in its source): what `cluster.evacuate`
+says, and where that is `auto`, what has no device that would stay with the machine. This is the
+same rule, asked before anything is touched. LXD asks it once it has stopped the instance, and
+leaves it stopped.
+
+A nic on a bridge of the machine is one that LXD leaves behind, and that is what the network mode
+`flat` gives to instances. Its bridges are on every member, so such an instance moves all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from holdings import Instance
+from lxd.members import CLOSED
+from view import Lxd, Member
+
+_STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
+"""Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
+
+_ASKED = frozenset({"migrate", "live-migrate"})
+"""Values with which LXD looks at no device: the operator says that the instance can move."""
+
+_JUJUS = re.compile(r"juju-[0-9a-f]{6}-(\d+-lxd-\d+(?:-lxd-\d+)*)")
+"""How Juju calls the containers that it makes on a machine."""
+
+_RUNS_ON = {"i686": "x86_64", "armv7l": "aarch64", "armv6l": "aarch64", "ppc": "ppc64"}
+"""By architecture: one whose machines run it, too."""
+
+_LOCAL = frozenset({"btrfs", "dir", "lvm", "zfs"})
+"""Drivers of pools that each member has a part of its own in."""
+
+_FREE = frozenset({"tpm", "none"})
+"""Types of devices that LXD makes anew on any member."""
+
+
+def of_juju(instance: Instance) -> bool:
+    """Whether Juju made an instance, as one of its machines: it belongs to Juju."""
+    return _JUJUS.fullmatch(instance.name) is not None
+
+
+def obstacle(instance: Instance, lxd: Lxd) -> str:
+    """Why an instance must stay on its member, and what to do about it. Empty if it may move."""
+    if jujus := _JUJUS.fullmatch(instance.name):
+        return f"is Juju's: juju remove-machine {jujus[1].replace('-', '/')}"
+    if instance.evacuate in _STAYS:
+        return f"cluster.evacuate={instance.evacuate}: move or delete it"
+    if instance.ephemeral and not instance.live:
+        return "is ephemeral, LXD deletes it when it stops: copy it, then delete it"
+    if instance.evacuate in _ASKED:
+        return ""
+    for name, device in sorted(instance.devices.items()):
+        if what := _fixed(device, lxd):
+            return f"{what} {name} cannot move: detach it, or delete the instance"
+    return ""
+
+
+def targets(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:
+    """The members that may take an instance from the member `own`, the best one first.
+
+    LXD's scheduler would take the one with the fewest instances, too. None are members that are
+    about to go.
+    """
+    load = Counter(i.location for i in lxd.instances or ())
+    able = [m for m in lxd.members if m.online and _stays(m, lxd, own) and _fits(instance, m, lxd)]
+    return tuple(m.name for m in sorted(able, key=lambda m: (load[m.name], m.name)))
+
+
+def absent(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:
+    """The members that could take an instance, were they there: down, or evacuated."""
+    able = [m for m in lxd.members if not m.online and _stays(m, lxd, own)]
+    return tuple(m.name for m in able if _fits(instance, m, lxd))
+
+
+def _stays(member: Member, lxd: Lxd, own: str) -> bool:
+    away = {own} | lxd.doomed | lxd.going | lxd.unreachable
+    return member.name not in away
+
+
+def _fits(instance: Instance, member: Member, lxd: Lxd) -> bool:
+    """Whether LXD would place the instance on the member, and its nics are connected there."""
+    if member.architecture not in ("", instance.architecture, _RUNS_ON.get(instance.architecture)):
+        return False
+    if member.scheduler == CLOSED:
+        return False
+    if member.scheduler == "group" and instance.group not in member.groups:
+        return False
+    if instance.group and instance.group not in member.groups:
+        return False
+    allowed = lxd.allowed.get(instance.project)
+    if allowed is not None and not allowed & member.groups:
+        return False
+    return _bridges(instance, lxd) <= lxd.bridges.get(member.name, frozenset())
+
+
+def _bridges(instance: Instance, lxd: Lxd) -> set[str]:
+    """The bridges of its machine that an instance is on, as far as it says that LXD must look."""
+    if instance.evacuate in _ASKED:
+        return set()
+    nics = (d for d in instance.devices.values() if d.get("type") == "nic")
+    return {bridge for nic in nics if (bridge := _bridge(nic, lxd))}
+
+
+def _bridge(nic: Mapping[str, str], lxd: Lxd) -> str:
+    """The bridge of the machine that a nic is on, with its VLAN. Empty for one that LXD manages."""
+    parent = nic.get("parent", "")
+    if nic.get("network") or nic.get("nictype") != "bridged" or _managed(parent, lxd):
+        return ""
+    return on_bridge(parent, nic.get("vlan", ""))
+
+
+def on_bridge(parent: str, vlan: str) -> str:
+    """A bridge and a VLAN of it, as `Lxd.bridges` has them."""
+    return f"{parent} {vlan}".strip()
+
+
+def _managed(network: str, lxd: Lxd) -> bool:
+    return any(n.name == network for n in lxd.networks or ())
+
+
+def _fixed(device: Mapping[str, str], lxd: Lxd) -> str:
+    """What a device is that stays with its machine, empty for one that does not."""
+    kind = device.get("type", "")
+    if kind == "nic":
+        return _fixed_nic(device, lxd)
+    if kind == "disk":
+        return _fixed_disk(device, lxd)
+    return "" if kind in _FREE else kind
+
+
+def _fixed_nic(nic: Mapping[str, str], lxd: Lxd) -> str:
+    network, kind = nic.get("network", ""), nic.get("nictype", "")
+    if network:
+        known = next((n for n in lxd.networks or () if n.name == network), None)
+        # One that is not listed is of a project of its own: LXD has only OVN's there.
+        return "nic of the interface" if known is not None and known.type == "physical" else ""
+    if kind == "ovn":
+        return ""
+    if kind != "bridged":
+        return f"{kind} nic"
+    bridge = _bridge(nic, lxd)
+    given = any(bridge in bridges for bridges in lxd.bridges.values())
+    tagged = nic.get("vlan.tagged", "")
+    return "" if not bridge or (given and not tagged) else f"nic on the machine's {nic['parent']}"
+
+
+def _fixed_disk(disk: Mapping[str, str], lxd: Lxd) -> str:
+    if disk.get("path") == "/":
+        return ""
+    pool = disk.get("pool", "")
+    if not pool:
+        return "disk"
+    driver = next((p.driver for p in lxd.pools or () if p.name == pool), "")
+    return "volume" if driver in _LOCAL or not driver else ""

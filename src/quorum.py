@@ -1,0 +1,160 @@
+"""Which member may make itself the only voter of a database that has lost its quorum, and when.
+
+Two members that recover are two clusters, and so is one that recovers while the others have their
+quorum. So a voter counts as lost only when Juju has given up its unit or the operator names it, and
+every other member that has a copy of the database must have said since then that its own is silent
+and how new it is. The newest copy recovers: it has all that was ever confirmed to a client, as far
+as that is on any surviving machine. LXD brings the others in line with it (measured on 5.0.2 and
+6.9, with survivors that were behind).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import marks
+from facts import DatabaseCopy, DatabaseNode, Role
+from peers import UnitData
+from raft import Entry
+from status import names
+from steps import NoteUnits, Step
+from view import Lxd, Peers, View
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Whether this member may recover.
+
+    `problem` says why it may not, empty if it may. `lost` are the addresses of the voters that are
+    given up: the other members are asked by publishing them.
+    """
+
+    problem: str = ""
+    lost: frozenset[str] = frozenset()
+
+
+def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]) -> Recovery:
+    """What stands in the way of a recovery here. `named` are what the operator calls lost."""
+    own = copy.node(peers.own.address)
+    if own is None or own.role is Role.SPARE:
+        return Recovery("this member has no copy of the database: run it on another one")
+    if strangers := sorted(named - _words(view, peers, copy)):
+        there = ", ".join(sorted(n.name or n.address for n in copy.nodes))
+        return Recovery(f"lost={strangers[0]}: no member is called so; there are: {there}")
+    others = [n for n in copy.nodes if n is not own and n.role is not Role.SPARE]
+    lost = {n.address for n in others if _lost(n, view, peers, named)}
+    if problem := _voters_left(view, peers, copy, lost):
+        return Recovery(problem)
+    rest = [n for n in others if n.address not in lost]
+    return Recovery(_not_newest(view, peers, copy, rest, lost), frozenset(lost))
+
+
+def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
+    """What a member may be called in the action."""
+    told = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
+    units = {u for u, d in peers.others.items() if copy.node(d.address)}
+    noted = {u for address, u in view.noted_units.items() if copy.node(address)}
+    return (told | units | noted) - {""}
+
+
+def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
+    """Whether a member counts as lost.
+
+    One that never had a unit is somebody's own: that Juju does not know it means nothing.
+    """
+    unit = _unit(node, view, peers)
+    if named & {node.name, node.address, unit}:
+        return True
+    return bool(unit) and view.units is not None and unit not in view.units.known
+
+
+def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
+    """The unit of a member, also when it is gone. Empty for one that was never a unit's."""
+    at_address = (u for u, d in peers.others.items() if d.cluster and d.address == node.address)
+    return next(at_address, "") or view.noted_units.get(node.address, "")
+
+
+def _voters_left(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -> str:
+    """Why the database has not lost its quorum for good."""
+    voters = copy.voters
+    gone = voters & lost
+    if voters and len(gone) * 2 >= len(voters):
+        return ""
+    rest = sorted(voters - gone - {peers.own.address})
+    nodes = [n for address in rest if (n := copy.node(address))]
+    units = [_unit(n, view, peers) or n.name or n.address for n in nodes]
+    return (
+        f"{len(gone)} of {len(voters)} voters are lost: start LXD on {names(units)}; for a machine "
+        "that never comes back: juju remove-machine --force N, or lost=UNIT"
+    )
+
+
+def _not_newest(
+    view: View, peers: Peers, copy: DatabaseCopy, rest: list[DatabaseNode], lost: set[str]
+) -> str:
+    """Why another member should recover, or it is not known whether one should."""
+    copies: list[_Copy] = []
+    quiet: list[str] = []
+    for node in rest:
+        unit = _unit(node, view, peers)
+        told = _answer(peers.others.get(unit), copy.voters & lost)
+        if told is None:
+            quiet.append(unit or node.name or node.address)
+        else:
+            copies.append(_Copy(told, node.role is Role.VOTER, node.address, unit))
+    if quiet:
+        return (
+            f"{names(quiet)} has not said yet that its database is silent: run this again in some "
+            "minutes; if it is lost, too: juju remove-machine --force N, or lost=UNIT"
+        )
+    address = peers.own.address
+    mine = _Copy(Entry(copy.term, copy.index), address in copy.voters, address, view.unit)
+    best = max([mine, *copies])
+    if best is mine:
+        return ""
+    return (
+        f"run it on {best.unit}: its database is the newest (term {best.entry.term}, "
+        f"index {best.entry.index}; here term {copy.term}, index {copy.index})"
+    )
+
+
+@dataclass(frozen=True, order=True)
+class _Copy:
+    """A copy of the database. The greatest recovers, the same one for all that ask.
+
+    Of those that are equally new it is a voter's.
+    """
+
+    entry: Entry
+    voter: bool
+    address: str
+    unit: str
+
+
+def _answer(data: UnitData | None, lost: frozenset[str]) -> Entry | None:
+    """How new a unit's copy is, None unless it is silent since the voters are lost."""
+    if data is None or data.silent is None or not lost <= set(data.silent.without):
+        return None
+    return Entry(data.silent.term, data.silent.index)
+
+
+def asked(peers: Peers) -> tuple[str, ...]:
+    """The voters that some unit takes for lost: each that is silent says whether it is so."""
+    return tuple(
+        sorted({address for d in (peers.own, *peers.others.values()) for address in d.lost})
+    )
+
+
+def noting(view: View, lxd: Lxd) -> list[Step]:
+    """Notes on this machine's disk which units have the database.
+
+    When it is silent, and Juju has given a unit up, nothing else tells that it ever was one.
+    """
+    found = _units_with_database(lxd)
+    return [] if dict(view.noted_units) == found else [NoteUnits(found)]
+
+
+def _units_with_database(lxd: Lxd) -> Mapping[str, str]:
+    has = [m for m in lxd.members if m.voter or "database-standby" in m.roles]
+    return {m.address: unit for m in has if (unit := marks.unit_of(m.name, lxd))}

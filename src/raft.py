@@ -1,0 +1,123 @@
+"""How new a copy of LXD's database is: the last entry of its Raft log, read from the disk.
+
+Of two members the one with the higher term is up to date, and of one term the one with the higher
+index. LXD lists neither while its database is silent. The format is dqlite's, version 1, the same
+in LXD 5.0 to 6.9: closed segments are named by the first and the last index in them, open ones are
+preallocated, and a snapshot's name has its term and index.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+_CLOSED = re.compile(r"(\d{16})-(\d{16})")
+_OPEN = re.compile(r"open-(\d+)")
+_SNAPSHOT = re.compile(r"snapshot-(\d+)-(\d+)-(\d+)")
+_FORMAT = 1
+_WORD = struct.Struct("<Q")
+_CHECKSUMS = struct.Struct("<II")
+_ENTRY = struct.Struct("<QB3xI")
+_MOST = 8 * 1024 * 1024 // 32
+"""More entries than fit into a segment: such a number is none."""
+_POLYNOMIAL = 0x04C11DB7
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """The last entry of a log. The greater one is of the newer copy."""
+
+    term: int
+    index: int
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Entries that were written together, and where their data are in the segment."""
+
+    terms: tuple[int, ...]
+    start: int
+    end: int
+    checksum: int
+
+
+def last_entry(folder: Path) -> Entry | None:
+    """The last entry of the log in `folder`, LXD's database/global. None where there is no log.
+
+    The daemon may run. What a power cut left half written does not count, as it does not for
+    dqlite. Raises OSError.
+    """
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    snapshots = [m for m in map(_SNAPSHOT.fullmatch, names) if m]
+    last = max((Entry(int(m[1]), int(m[2])) for m in snapshots), default=Entry(0, 0))
+    closed = sorted(name for name in names if _CLOSED.fullmatch(name))
+    if closed and (index := int(closed[-1].split("-")[1])) >= last.index:
+        terms = [term for batch in _batches(folder / closed[-1]) for term in batch.terms]
+        last = Entry(terms[-1] if terms else last.term, index)
+    opened = sorted((int(m[1]), m[0]) for m in map(_OPEN.fullmatch, names) if m)
+    for _, name in opened:
+        terms = [term for batch in _batches(folder / name) for term in batch.terms]
+        if terms:
+            last = Entry(terms[-1], last.index + len(terms))
+    return last if last.index else None
+
+
+def _batches(segment: Path) -> Iterator[_Batch]:
+    """The batches of a segment up to the first that is not whole."""
+    try:
+        content = segment.read_bytes()
+    except FileNotFoundError:
+        return  # It was closed a moment ago, or a snapshot took its place.
+    if len(content) < _WORD.size or _WORD.unpack_from(content)[0] != _FORMAT:
+        return
+    batch = _batch(content, _WORD.size)
+    while batch is not None:
+        following = _batch(content, batch.end)
+        # Only the end of a log can be torn: the checksums of all data would take seconds.
+        if following is None and _checksum(content[batch.start : batch.end]) != batch.checksum:
+            return
+        yield batch
+        batch = following
+
+
+def _batch(content: bytes, offset: int) -> _Batch | None:
+    """The batch at `offset`, None where there is none."""
+    head = offset + _CHECKSUMS.size
+    if head + _WORD.size > len(content):
+        return None
+    of_header, of_data = _CHECKSUMS.unpack_from(content, offset)
+    (count,) = _WORD.unpack_from(content, head)
+    start = head + _WORD.size + count * _ENTRY.size
+    if not 0 < count <= _MOST or start > len(content):
+        return None
+    if _checksum(content[head:start]) != of_header:
+        return None
+    rows = list(_ENTRY.iter_unpack(content[head + _WORD.size : start]))
+    end = start + sum(size for _, _, size in rows)
+    if end > len(content):
+        return None
+    return _Batch(tuple(term for term, _, _ in rows), start, end, of_data)
+
+
+@lru_cache(1)
+def _table() -> tuple[int, ...]:
+    """The checksum of each byte."""
+    table: list[int] = []
+    for byte in range(256):
+        value = byte << 24
+        for _ in range(8):
+            value = value << 1 ^ (_POLYNOMIAL if value & 0x80000000 else 0)
+        table.append(value & 0xFFFFFFFF)
+    return tuple(table)
+
+
+def _checksum(data: bytes) -> int:
+    """A CRC-32 that takes the highest bit first, without the usual inversions."""
+    table, value = _table(), 0
+    for byte in data:
+        value = (value << 8 & 0xFFFFFFFF) ^ table[value >> 24 ^ byte]
+    return value

@@ -1,0 +1,38 @@
+"""How LXD fails to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Silence(Enum):
+    """How LXD fails to answer. Each asks something else of the operator."""
+
+    STOPPED = "its daemon is not running"
+    HALF_JOINED = "its join was cut short"
+    STARTING = "its daemon is starting, or waits for its database"
+    OTHER_VERSIONS = "its daemon waits until all members have its version"
+    HUNG = "its daemon hangs"
+    SOCKET_BLOCKED = "its daemon answers others, and nobody on its socket"
+    NO_DATABASE = "its database does not answer"
+    REFUSED = "it refuses a request"
+    """It answers, and its database does. What it refuses the charm cannot do without."""
+
+
+WITHOUT_DATABASE = frozenset({Silence.NO_DATABASE, Silence.STARTING})
+"""A daemon that is started while its database has no quorum never gets further than starting."""
+
+
+@dataclass(frozen=True)
+class Silent:
+    """LXD is installed and does not answer, and why."""
+
+    reason: str
+    kind: Silence = Silence.HUNG
+    deaf: bool = False
+    """Whether nothing listens at the address where the other members look for it."""
+
+    def __str__(self) -> str:
+        verb = "refuses" if self.kind is Silence.REFUSED else "does not answer:"
+        return f"LXD {verb} {self.reason}"

@@ -1,0 +1,67 @@
+"""A snap file: its name and version, without installing it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import deadlines
+
+_UNSQUASHFS = Path("/usr/bin/unsquashfs")
+"""snapd's package depends on its package."""
+_MOUNT, _UMOUNT = "/usr/bin/mount", "/usr/bin/umount"
+_META = "meta/snap.yaml"
+_KEY = r"^{}:[ \t]*([\"']?)([^\"'\s#]+)\1"
+
+
+class SnapFileError(Exception):
+    """The file cannot be read as a snap."""
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a snap says of itself."""
+
+    name: str
+    version: str
+
+
+def read(path: Path) -> Meta:
+    """What the snap in a file says of itself. Raises SnapFileError."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "snap"
+        try:
+            return _unpacked(path, place) if _UNSQUASHFS.exists() else _mounted(path, place)
+        except subprocess.CalledProcessError as error:
+            lines = (error.stderr or error.stdout or "").strip().splitlines()
+            raise SnapFileError(lines[-1] if lines else "it cannot be read") from error
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SnapFileError(str(error)) from error
+
+
+def parse(text: str) -> Meta:
+    """The same of the text of a snap.yaml. What is missing is empty."""
+    found = {key: re.search(_KEY.format(key), text, re.MULTILINE) for key in ("name", "version")}
+    return Meta(**{key: match[2] if match else "" for key, match in found.items()})
+
+
+def _unpacked(path: Path, place: Path) -> Meta:
+    # Its option -cat came with squashfs-tools 4.5 only.
+    _run(str(_UNSQUASHFS), "-no-progress", "-dest", str(place), str(path), _META)
+    return parse((place / _META).read_text())
+
+
+def _mounted(path: Path, place: Path) -> Meta:
+    place.mkdir()
+    _run(_MOUNT, "-t", "squashfs", "-o", "loop,ro,nodev,nosuid,noexec", str(path), str(place))
+    try:
+        return parse((place / _META).read_text())
+    finally:
+        _run(_UMOUNT, str(place))
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND)

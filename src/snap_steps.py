@@ -1,0 +1,51 @@
+"""The steps that concern LXD's snap: see `steps`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class InstallSnap:
+    """LXD comes from the store, held there. An empty revision means the channel's own."""
+
+    channel: str
+    revision: str = ""
+
+    def __str__(self) -> str:
+        revision = f" at revision {self.revision}" if self.revision else ""
+        return f"install the LXD snap from {self.channel}{revision}"
+
+
+@dataclass(frozen=True)
+class InstallSnapFile:
+    """LXD is the attached resource, whatever was installed before."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return "install the LXD snap from the resource lxd-snap"
+
+
+@dataclass(frozen=True)
+class InstallSnapVersion:
+    """LXD comes from the store in the version that the cluster has, whatever its revision is here.
+
+    Revisions differ between architectures.
+    """
+
+    channel: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"install LXD {self.version} from {self.channel}"
+
+
+@dataclass(frozen=True)
+class BackupDatabase:
+    """There is a copy of LXD's database as it is before another LXD changes it for good."""
+
+    before: str
+
+    def __str__(self) -> str:
+        return f"copy LXD's database before LXD {self.before} changes it"

@@ -1,0 +1,83 @@
+"""What snapd knows and its library does not ask: which version the store has in each channel."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+SOCKET = "/run/snapd.socket"
+_SECONDS = 120.0
+"""snapd itself tries to reach the store for 38 s."""
+_RISKS = ("stable", "candidate", "beta", "edge")
+
+
+class SnapdError(Exception):
+    """snapd did not answer, or not with what was asked for."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """What the store has in a channel for this machine's architecture."""
+
+    version: str
+    revision: str
+
+
+def release(name: str, channel: str) -> Release | None:
+    """What is in a channel of a snap, None if nothing is. Raises SnapdError.
+
+    A channel without a release of its own has that of the next safer risk, and a branch that is
+    closed that of its channel.
+    """
+    found = _get("/v2/find", {"name": name})
+    if not found:
+        raise SnapdError(f"the store has no snap {name}")
+    channels: dict[str, Any] = found[0].get("channels") or {}
+    for wanted in _followed(channel):
+        if row := channels.get(wanted):
+            return Release(str(row["version"]), str(row["revision"]))
+    return None
+
+
+def tracking(name: str) -> str:
+    """The channel that an installed snap follows, empty for none. Raises SnapdError."""
+    return str(_get(f"/v2/snaps/{name}", {}).get("tracking-channel", ""))
+
+
+def _followed(channel: str) -> list[str]:
+    track, risk, *branch = channel.split("/")
+    safer = _RISKS[: _RISKS.index(risk) + 1] if risk in _RISKS else (risk,)
+    plain = [f"{track}/{name}" for name in reversed(safer)]
+    return [channel, *plain] if branch else plain
+
+
+def _get(path: str, query: dict[str, str]) -> Any:
+    connection = _Connection()
+    try:
+        connection.request("GET", f"{path}?{urlencode(query)}" if query else path)
+        answer: dict[str, Any] = json.load(connection.getresponse())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise SnapdError(f"snapd: {error}") from error
+    finally:
+        connection.close()
+    result: Any = answer.get("result")
+    if answer.get("type") == "error":
+        raise SnapdError(str(result["message"]))
+    return result
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over snapd's socket."""
+
+    def __init__(self) -> None:
+        super().__init__("localhost", timeout=_SECONDS)
+
+    def connect(self) -> None:
+        """Connects to the socket instead of a host."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(SOCKET)

@@ -1,0 +1,77 @@
+"""Addresses and ports of this machine, and which program has a port, as the kernel lists them."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_LISTENS = "0A"
+_TABLES = ("net/tcp", "net/tcp6")
+_ANY = (ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::"))  # noqa: S104 - not bound to
+
+
+def is_here(address: str) -> bool:
+    """Whether this machine has an address now: Juju may know of it before or after."""
+    version = ipaddress.ip_address(address).version
+    with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def listener(address: str, port: int, proc: Path = Path("/proc")) -> str:
+    """The program that listens there, as `nginx (pid 812)`, empty if none is seen."""
+    inodes = {f"socket:[{inode}]" for inode in _inodes(ipaddress.ip_address(address), port, proc)}
+    if not inodes:
+        return ""
+    for process in sorted(proc.glob("[0-9]*"), key=lambda path: int(path.name)):
+        if inodes & set(_open_files(process)):
+            return f"{_name(process)} (pid {process.name})"
+    return ""
+
+
+def _inodes(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, proc: Path
+) -> Iterator[str]:
+    for table in _TABLES:
+        try:
+            rows = (proc / table).read_text().splitlines()[1:]
+        except OSError:
+            continue  # A kernel without IPv6.
+        for row in rows:
+            fields = row.split()
+            told, _, its_port = fields[1].partition(":")
+            if fields[3] != _LISTENS or int(its_port, 16) != port:
+                continue
+            its = _address(told)
+            mapped = its.ipv4_mapped if isinstance(its, ipaddress.IPv6Address) else None
+            if address in (its, mapped) or its in _ANY:
+                yield fields[9]
+
+
+def _address(told: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The kernel writes an address as 32-bit numbers, in the order of the machine's bytes."""
+    raw = bytes.fromhex(told)
+    if sys.byteorder == "little":
+        raw = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
+    return ipaddress.ip_address(raw)
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    try:
+        for path in (process / "fd").iterdir():
+            yield str(path.readlink())
+    except OSError:
+        return  # It has ended.
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return "a program"

@@ -1,0 +1,200 @@
+"""Versions of LXD: which may be installed, and who waits for whom.
+
+All members of a cluster run one version. A newer one changes the database, and no older one opens
+it any more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from peers import UnitData
+from status import Status, blocked, names, waiting
+from steps import InstallSnap, InstallSnapVersion, Step
+from view import Lxd, Peers, SnapFacts, View
+
+UNKNOWN = "unknown"
+"""The version of a file that says none."""
+_NUMBER = re.compile(r"\d+(\.\d+)+")
+_BUCKETS_END = (6, 8)
+"""From this version on LXD does not start while a bucket is on a member's own disks."""
+
+
+def number(version: str) -> str:
+    """What counts of a version: 5.21.7 of 5.21.7-1f23abc. Empty of one built between releases."""
+    match = _NUMBER.match(version)
+    return match[0] if match else ""
+
+
+def told(version: str) -> str:
+    """A version as an operator is told it."""
+    return number(version) or version
+
+
+def ordered(version: str) -> tuple[int, ...]:
+    """A version as it compares with others; that of no release is empty."""
+    return tuple(int(part) for part in number(version).split(".") if part)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two versions are one. Those of no release are never."""
+    return bool(number(one)) and ordered(one) == ordered(other)
+
+
+def changes_database(before: str, after: str) -> bool:
+    """Whether an LXD may change the database of another for good: releases of one series do not."""
+    return not number(after) or ordered(before)[:2] != ordered(after)[:2]
+
+
+def ends_buckets(before: str, after: str) -> bool:
+    """Whether buckets on members' own disks keep the later LXD from starting."""
+    return ordered(before) < _BUCKETS_END <= ordered(after)
+
+
+def of_members(peers: Peers) -> dict[str, str]:
+    """By unit: the version that each member has installed, or was last seen to run."""
+    told = {unit: d.package or d.lxd for unit, d in peers.others.items() if d.cluster}
+    return {unit: version for unit, version in told.items() if version}
+
+
+def running(view: View) -> str:
+    """The version of LXD here that has opened the database: the one that answers or did so last."""
+    if isinstance(view.lxd, Lxd):
+        return view.lxd.server.version
+    return view.peers.own.lxd if view.peers else ""
+
+
+def refused_file(view: View) -> Status | None:
+    """Why the attached file must not be installed. Nothing was touched."""
+    offered = view.snap.offered
+    known = _opened(view)
+    if not offered or not known:
+        return None
+    newest = max(known, key=lambda unit: ordered(known[unit]))
+    where = "here" if newest == view.unit else f"on {newest}"
+    if not number(offered):
+        return blocked(
+            f"the attached snap is of no release ({offered}), LXD {number(known[newest])} {where}: "
+            "attach one of a release"
+        )
+    if ordered(offered) < ordered(known[newest]):
+        return blocked(
+            f"the attached LXD {number(offered)} is older than {number(known[newest])} {where}: "
+            "attach a newer one"
+        )
+    return None
+
+
+def _opened(view: View) -> dict[str, str]:
+    """By unit: the version that has opened a database, the cluster's or its own."""
+    known = {view.unit: running(view)}
+    if view.peers is not None:
+        known |= {unit: d.lxd for unit, d in view.peers.others.items() if d.cluster}
+    return {unit: version for unit, version in known.items() if number(version)}
+
+
+def first_install(view: View) -> tuple[Status, Step | None]:
+    """How LXD comes from the store onto a machine that has none: as the cluster has it.
+
+    A newer one would not come back: its own database is newer then, too.
+    """
+    option = InstallSnap(view.options.snap_channel)
+    found = of_members(view.peers) if view.peers else {}
+    if view.peers is None or not found:
+        return waiting("for the LXD snap"), option
+    if len({ordered(version) for version in found.values()}) > 1:
+        return waiting(f"to install LXD until all members have one: {_listed(found)}"), None
+    members = {unit: view.peers.others[unit] for unit in found}
+    version = number(next(iter(found.values())))
+    channel = next((d.channel for d in members.values() if d.channel), option.channel)
+    alike = _revisions(members, view.arch)
+    if any(d.revision.startswith("x") for d in members.values()):
+        return blocked(f"LXD {version} of the members is from a file: attach it as lxd-snap"), None
+    if len(alike) == 1:
+        return waiting("for the LXD snap"), InstallSnap(channel, alike.pop())
+    if not version:
+        return waiting("for the LXD snap"), option
+    return waiting("for the LXD snap"), InstallSnapVersion(channel, version)
+
+
+def _revisions(members: Mapping[str, UnitData], arch: str) -> set[str]:
+    """Of the store's snap on members of this architecture. An older charm does not tell its own."""
+    return {d.revision for d in members.values() if d.revision and d.arch in ("", arch)}
+
+
+def of_outsider(view: View, lxd: Lxd, peers: Peers) -> Step | None:
+    """How an LXD that is not in the cluster yet becomes the cluster's.
+
+    None where it is, where it cannot, or where nobody can tell.
+    """
+    if view.resource or peers.own.cluster:
+        return None
+    members = {u: d for u, d in peers.others.items() if d.cluster and d.lxd}
+    theirs = {ordered(d.lxd) for d in members.values()}
+    if len(theirs) != 1 or ordered(lxd.server.version) > next(iter(theirs)):
+        return None
+    channel = next((d.channel for d in members.values() if d.channel), view.options.snap_channel)
+    alike = _revisions(members, view.arch)
+    if len(alike) == 1:
+        revision = next(iter(alike))
+        other = revision != view.snap.revision and not revision.startswith("x")
+        return InstallSnap(channel, revision) if other else None
+    version = number(next(iter(members.values())).lxd)
+    if alike or same(version, lxd.server.version) or view.snap.revision.startswith("x"):
+        return None
+    return InstallSnapVersion(channel, version)
+
+
+def mismatch(lxd: Lxd, peers: Peers) -> Status | None:
+    """Blocked while LXD here is of another version than the cluster's."""
+    mine = lxd.server.version
+    theirs = {unit: d.lxd for unit, d in peers.others.items() if d.cluster and d.lxd}
+    if not theirs or mine in theirs.values():
+        return None
+    newest = max(theirs.values(), key=ordered)
+    if ordered(mine) > ordered(newest):
+        return blocked(
+            f"LXD {mine} here is newer than {newest} in the cluster: remove this unit, or upgrade"
+        )
+    return blocked(f"LXD {mine} here, {newest} in the cluster: make them the same")
+
+
+def waits_for(view: View, peers: Peers) -> Status:
+    """What a member waits for that has another version than others."""
+    others = of_members(peers)
+    mine = view.snap.version
+    newer = {u: v for u, v in others.items() if ordered(v) > ordered(mine)}
+    older = {u: v for u, v in others.items() if ordered(v) < ordered(mine)}
+    if older:
+        return waiting(f"for LXD {number(mine)} on {_listed(older)}")
+    if newer:
+        return waiting(f"for LXD as on {_listed(newer)}: here it is {number(mine)}")
+    unequal = [unit for unit in others if differ(view.snap, peers.own, peers.others[unit])]
+    where = names(unequal) if unequal else "all members"
+    return waiting(f"for the same LXD snap on {where}")
+
+
+def differ(snap: SnapFacts, own: UnitData, other: UnitData) -> bool:
+    """Whether another unit has another snap than this one has now."""
+    if snap.version and other.package and not same(snap.version, other.package):
+        return True
+    # Revisions of local files are counted on each machine by itself: their content tells.
+    if own.snap or other.snap or snap.revision.startswith("x") or other.revision.startswith("x"):
+        return own.snap != other.snap
+    if own.arch != other.arch:
+        return False
+    return snap.revision != other.revision
+
+
+def _listed(found: Mapping[str, str]) -> str:
+    """`lxd/0 (5.21.7)`."""
+    return names(f"{unit} ({told(version)})" for unit, version in found.items())
+
+
+def not_followed(view: View) -> str:
+    """What to say where the option names another channel than LXD is from, empty if it does not."""
+    here = view.snap.channel
+    if not here or view.resource or here == view.options.snap_channel:
+        return ""
+    return f"set snap-channel={here} again: LXD is from there"

@@ -1,0 +1,90 @@
+"""Views of a unit that leaves a cluster, made by hand: what its plan is a function of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emptying import CLOSED
+from holdings import Instance
+from options import Options
+from peers import AppData, UnitData
+from view import Events, Lxd, Member, Network, Peers, Pool, Server, SnapFacts, Units, View
+
+IDENTITY = "cluster-1"
+UNITS = {"m0": "lxd/0", "m1": "lxd/1", "m2": "lxd/2"}
+BRIDGE = Network("lxdbr0", "bridge", "Created", {}, frozenset())
+LOCAL = Pool("local", "btrfs", "Created", frozenset())
+ROOT = {"type": "disk", "path": "/", "pool": "local"}
+EXTENSIONS = frozenset({"explicit_trust_token", "clustering_restore_skip_mode"})
+
+
+def member(name: str, status: str = "ONLINE", **more: Any) -> Member:
+    """A member of three that vote."""
+    address = f"10.0.0.{int(name[1:]) + 1}"
+    told: dict[str, Any] = {"roles": frozenset({"database"}), "architecture": "x86_64", **more}
+    return Member(name, address, status, failure_domain="default", **told)
+
+
+def instance(name: str = "c1", location: str = "m2", **more: Any) -> Instance:
+    """A container that runs and has nothing but a root disk and a nic of the managed bridge."""
+    devices = {"root": ROOT, "eth0": {"type": "nic", "network": "lxdbr0"}, **more.pop("added", {})}
+    told: dict[str, Any] = {"running": True, "architecture": "x86_64", "devices": devices, **more}
+    return Instance("default", name, location, **told)
+
+
+def cluster(*instances: Instance, **more: Any) -> Lxd:
+    """A cluster of m0, m1 and m2, seen from m2, which leaves: LXD places nothing on it any more."""
+    config: Mapping[str, str] = more.pop("config", {})
+    extensions: frozenset[str] = more.pop("extensions", EXTENSIONS)
+    notes = {"identity": IDENTITY, "leaving.m2": "leaving", **more.pop("notes", {})}
+    notes |= {f"unit.{name}": f"{unit} 0" for name, unit in UNITS.items()}
+    told: dict[str, Any] = {
+        "members": (member("m0"), member("m1"), member("m2", scheduler=CLOSED)),
+        "pools": (LOCAL,),
+        "networks": (BRIDGE,),
+        "volumes": (),
+        "buckets": (),
+        **more,
+    }
+    drivers = frozenset({"btrfs"})
+    server = Server("5.21.7", True, "m2", "f00d", drivers, config, extensions)
+    return Lxd(server, instances=instances, notes=notes, **told)
+
+
+def leaver(lxd: Lxd, events: Events | None = None, **more: Any) -> View:
+    """The view of lxd/2, which Juju takes away."""
+    known = frozenset(more.pop("known", UNITS.values()))
+    going = frozenset(more.pop("going", {"lxd/2"}))
+    links: dict[str, Any] = more.pop("links", {})
+    options = Options(**more.pop("options", {}))
+    data = {
+        unit: UnitData(
+            name=name,
+            address=f"10.0.0.{int(name[1:]) + 1}",
+            cluster=IDENTITY,
+            links=links.get(name, {}),
+        )
+        for name, unit in UNITS.items()
+    }
+    own = data.pop("lxd/2")
+    others = {unit: told for unit, told in data.items() if unit in known}
+    return View(
+        unit="lxd/2",
+        leader=False,
+        now=1000.0,
+        options=options,
+        resource=None,
+        hostname="m2",
+        cluster_address="10.0.0.3",
+        https_address="10.0.0.3",
+        zone="",
+        public_key="key",
+        snap=SnapFacts(snapd=True, deb=False, installed=True),
+        lxd=lxd,
+        peers=Peers(AppData(cluster=IDENTITY, bootstrap="lxd/0"), own, others),
+        units=Units(known, going),
+        leaving=True,
+        events=events or Events(),
+        **more,
+    )

@@ -1,0 +1,79 @@
+"""What a status shows of errors that do not fit into it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import causes
+from lxd import proxies
+from options import STATUS_LIMIT
+from status import blocked
+
+JOIN = "could not join the cluster as m2: Failed to setup cluster trust: "
+CONNECT = 'Failed to connect to target cluster node "10.0.0.1:8443": Get "https://10.0.0.1:8443": '
+
+LONG = [
+    pytest.param(
+        JOIN + CONNECT + "dial tcp 10.0.0.1:8443: connect: no route to host",
+        "could not join the cluster as m2: connect: no route to host",
+        id="the end of a chain",
+    ),
+    pytest.param(
+        "could not create the vxlan network lan: Failed starting network: The DNS and DHCP service "
+        'exited prematurely: exit status 2 ("dnsmasq: failed to create listening socket for '
+        '10.0.0.1: Address already in use")',
+        "could not create the vxlan network lan: Address already in use",
+        id="what a program said",
+    ),
+    pytest.param(
+        "lxd/1: could not create the dir pool fast: Failed creating storage pool on m1: mkdir "
+        "/srv: permission denied",
+        "lxd/1: could not create the dir pool fast: mkdir /srv: permission denied",
+        id="a unit and its step",
+    ),
+    pytest.param(
+        "3 joins failed; run retry-join. The last: "
+        + proxies.named(
+            CONNECT + "proxyconnect tcp: dial tcp 10.0.0.5:3128: connect: connection refused"
+        ),
+        "3 joins failed; run retry-join. The last: set no_proxy in /etc/environment",
+        id="a proxy in between",
+    ),
+    pytest.param(
+        f"could not create the dir pool {'x' * 90}: {'y' * 90}",
+        f"could not create the dir pool xxxxxx...: ...{'y' * 35}",
+        id="both ends too long",
+    ),
+    pytest.param("x" * 100, f"{'x' * 76}...", id="no chain"),
+]
+
+
+@pytest.mark.parametrize(("message", "shown"), LONG)
+def test_a_status_shows_the_step_and_then_the_cause(message: str, shown: str):
+    assert blocked(message).message == shown
+
+
+@pytest.mark.parametrize("message", ["", "for m1", "a: b: c", "x" * STATUS_LIMIT])
+def test_what_fits_is_shown_whole(message: str):
+    assert causes.fit(message, STATUS_LIMIT) == message
+
+
+LINK = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=120)
+
+
+@given(st.lists(LINK, min_size=2, max_size=6))
+def test_no_status_is_too_long_and_none_loses_a_short_cause(chain: list[str]):
+    shown = causes.fit(": ".join(chain), STATUS_LIMIT)
+
+    assert len(shown) <= STATUS_LIMIT
+    assert shown.endswith(chain[-1][-30:])
+
+
+def test_a_colon_in_quotes_parts_no_chain():
+    assert causes.links('Get "a: b": dial tcp: refused') == ('Get "a: b"', "dial tcp", "refused")
+
+
+def test_other_errors_are_told_as_they_are():
+    assert proxies.named("connection refused") == "connection refused"

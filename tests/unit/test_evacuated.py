@@ -1,0 +1,183 @@
+"""LXD calls a member evacuated also when it is dead: whether it answers is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import admission
+import departures
+import marks
+import membership
+import together
+from deadlines import SILENT
+from holding import quorum
+from leading import application_status
+from peers import Place
+from steps import RemoveMember
+from tests.unit.leavers import cluster, leaver, member
+from view import Lxd, Member, Peers, View, several_vote
+
+DEAD, ALIVE = {"answers": False}, {"answers": True}
+
+
+def seen(
+    lxd: Lxd, now: float = 1000.0, known: tuple[str, ...] = ("lxd/0", "lxd/1", "lxd/2")
+) -> View:
+    """The view of lxd/2, which leads and stays."""
+    view = leaver(lxd, known=known, going=())
+    assert view.peers is not None
+    queue = tuple(Place(unit=unit) for unit in ("lxd/0", "lxd/1", "lxd/2") if unit in known)
+    app = view.peers.app.model_copy(update={"queue": queue})
+    peers = replace(view.peers, app=app)
+    return replace(view, leader=True, leaving=False, now=now, peers=peers)
+
+
+def peers_of(view: View) -> Peers:
+    assert view.peers is not None
+    return view.peers
+
+
+def with_evacuated(answers: dict[str, bool], name: str = "m1", **more: Any) -> Lxd:
+    members = {m.name: m for m in (member("m0"), member("m1"), member("m2"))}
+    members[name] = member(name, "EVACUATED", **answers)
+    return cluster(members=tuple(members.values()), notes={"leaving.m2": "", **more})
+
+
+UP: list[tuple[str, bool, bool]] = [
+    ("ONLINE", True, True),
+    ("EVACUATED", True, True),
+    ("EVACUATED", False, False),
+    ("OFFLINE", True, False),
+    ("BLOCKED", True, False),
+]
+
+
+@pytest.mark.parametrize(("status", "answers", "up"), UP)
+def test_who_is_up(status: str, answers: bool, up: bool):
+    assert member("m1", status, answers=answers).up is up
+
+
+@pytest.mark.parametrize(
+    ("roles", "votes"),
+    [
+        ({"database-leader"}, True),
+        ({"database-leader", "database"}, True),
+        ({"database-voter", "control-plane"}, True),
+        ({"database-standby"}, False),
+        (set[str](), False),
+    ],
+    ids=str,
+)
+def test_the_raft_leader_votes(roles: set[str], votes: bool):
+    told: Member = member("m1", roles=frozenset(roles))
+
+    assert told.voter is votes
+    assert several_vote([member("m0"), told]) is votes
+
+
+def test_the_leader_counts_for_the_quorum_of_lxd_6():
+    members = (
+        member("m0", roles=frozenset({"database-leader"})),
+        member("m1", "OFFLINE", roles=frozenset({"database-voter"})),
+        member("m2", roles=frozenset({"database-voter"})),
+    )
+    of_leader = quorum(1, cluster(members=members), members[0])
+
+    assert "the database would lose its quorum while m1 is down" in list(of_leader)
+
+
+def test_a_dead_one_is_nobodys_token_maker():
+    def on_m1(answers: dict[str, bool]) -> Lxd:
+        lxd = with_evacuated(answers, "m2")
+        return replace(lxd, server=replace(lxd.server, name="m1"))
+
+    mine = peers_of(seen(on_m1(DEAD)))
+    peers = replace(mine, own=mine.others["lxd/1"], others={**mine.others, "lxd/2": mine.own})
+
+    assert admission.is_maker("lxd/1", peers, on_m1(DEAD))
+    assert not admission.is_maker("lxd/1", peers, on_m1(ALIVE))
+
+
+def test_a_dead_one_is_nobodys_steward():
+    lxd = with_evacuated(DEAD, "m0")
+    view = seen(lxd)
+
+    assert not membership.is_steward("lxd/2", peers_of(view), with_evacuated(ALIVE, "m0"))
+    app = peers_of(view).app
+    last = replace(
+        peers_of(view),
+        app=app.model_copy(update={"queue": (Place(unit="lxd/0"), Place(unit="lxd/2"))}),
+    )
+    assert membership.is_steward("lxd/2", last, lxd)
+
+
+@pytest.mark.parametrize(("answers", "waits"), [(DEAD, True), (ALIVE, False)], ids=str)
+def test_a_healthy_one_keeps_nothing_from_being_made(answers: dict[str, bool], waits: bool):
+    lxd = with_evacuated(answers)
+    view = seen(lxd)
+    found = together.hindrance(view, lxd, peers_of(view), "the pool fast")
+
+    assert (found is not None) is waits
+
+
+def test_the_status_tells_them_apart():
+    def told(lxd: Lxd) -> str:
+        view = seen(lxd)
+        peers = peers_of(view)
+        return str(application_status(view, peers, peers.own, peers.app))
+
+    assert "m1 evacuated; to use it again: lxc cluster restore" in told(with_evacuated(ALIVE))
+    assert "1 of 3 members offline: m1" in told(with_evacuated(DEAD))
+
+
+class TestRemoval:
+    """One that LXD has healed (cluster.healing_threshold), and that Juju has no more."""
+
+    LEFT = ("lxd/0", "lxd/2")
+
+    def notes(self, lxd: Lxd, now: float) -> list[str]:
+        view = seen(lxd, now, self.LEFT)
+        peers = peers_of(view)
+        return [str(step) for step in departures.noticed(view, lxd, peers, peers.own)]
+
+    def removed(self, lxd: Lxd, now: float) -> tuple[object, ...]:
+        view = seen(lxd, now, self.LEFT)
+        peers = peers_of(view)
+        return departures.removal(view, lxd, peers, peers.own)
+
+    def test_it_is_removed_once_it_is_silent_for_a_while(self):
+        first = with_evacuated(DEAD)
+        assert self.notes(first, 1000.0) == ["note silent.m1=1000"]
+        assert self.removed(first, 1000.0) == ()
+        later = with_evacuated(DEAD, **{"silent.m1": "1000"})
+
+        assert self.notes(later, 1001.0) == []
+        assert self.removed(later, 1000.0 + SILENT - 1) == ()
+        assert self.removed(later, 1000.0 + SILENT) == (RemoveMember("m1"),)
+
+    def test_one_that_answers_again_is_not(self):
+        again = with_evacuated(ALIVE, **{"silent.m1": "1000"})
+
+        assert "note silent.m1=" in self.notes(again, 2000.0)
+        assert self.removed(again, 2000.0) == ()
+
+    def test_one_whose_unit_is_there_is_not(self):
+        lxd = with_evacuated(DEAD, **{"silent.m1": "1000"})
+        view = seen(lxd, 5000.0)
+        peers = peers_of(view)
+
+        assert departures.removal(view, lxd, peers, peers.own) == ()
+
+    def test_not_without_a_majority(self):
+        lxd = with_evacuated(DEAD, **{"silent.m1": "1000"})
+        down = replace(lxd, members=(member("m0", "OFFLINE"), *lxd.members[1:]))
+
+        assert self.removed(down, 5000.0) == ()
+
+    def test_the_note_goes_with_it(self):
+        lxd = cluster(members=(member("m0"), member("m2")), notes={"silent.m1": "1000"})
+
+        assert "silent.m1" in marks.outdated("m0", lxd)[0].values

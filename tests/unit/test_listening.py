@@ -1,0 +1,139 @@
+"""The addresses that LXD listens on: whose turn it is, and what stands in the way."""
+
+from __future__ import annotations
+
+import pytest
+
+import bindings
+import listening
+from address_steps import ChangeAddress, Listen
+from options import Options
+from peers import AppData, UnitData
+from status import Status, blocked, waiting
+from view import Lxd, Member, Peers, Server, SnapFacts, View
+
+OLD, NEW, CLUSTER = "10.1.0.10", "10.2.0.10", "10.0.0.10"
+LXD = frozenset[str]()
+
+
+def view(https: str = NEW, cluster: str = CLUSTER) -> View:
+    return View(
+        unit="lxd/0",
+        leader=False,
+        now=0.0,
+        options=Options(),
+        resource=None,
+        hostname="m0",
+        cluster_address=cluster,
+        https_address=https,
+        zone="",
+        public_key="key",
+        snap=SnapFacts(snapd=True, deb=False, installed=True),
+        lxd=None,
+        peers=None,
+    )
+
+
+def server(**config: str) -> Server:
+    told = {f"{word}.https_address": value for word, value in config.items()}
+    return Server("5.21.7", True, "m0", "f00d", LXD, told)
+
+
+def member(name: str, status: str = "ONLINE") -> Member:
+    return Member(name, f"10.0.0.1{name[1:]}", status, frozenset(), "default")
+
+
+def cluster(*notes: str, api: str = OLD, deaf: dict[str, str] | None = None, m1: str = "ONLINE"):
+    return Lxd(
+        server(core=f"{api}:8443", cluster=f"{CLUSTER}:8443"),
+        (member("m0"), member("m1", m1)),
+        notes={f"address.{number}": entry for number, entry in enumerate(notes, 1)},
+        deaf=deaf or {},
+    )
+
+
+CHANGE = (ChangeAddress("m0", CLUSTER, f"{NEW}:8443"),)
+FREE = "-"
+
+
+@pytest.mark.parametrize(
+    ("lxd", "steps", "problem"),
+    [
+        pytest.param(cluster(api=NEW), (), None, id="as it should be"),
+        pytest.param(cluster(), CHANGE, None, id="another address"),
+        pytest.param(cluster("m1", FREE), CHANGE, None, id="others were before"),
+        pytest.param(cluster("m1"), CHANGE, None, id="the step waits for the other"),
+        pytest.param(cluster("m7"), CHANGE, None, id="one that is no member any more"),
+        pytest.param(
+            cluster("m1", m1="OFFLINE"),
+            (),
+            waiting("for m1, which is offline, to listen again"),
+            id="one that was lost by it",
+        ),
+        pytest.param(cluster("m0", api=NEW), CHANGE, None, id="the turn is given back"),
+        pytest.param(cluster(api=NEW, deaf={CLUSTER: ""}), CHANGE, None, id="nobody listens"),
+        pytest.param(
+            cluster(deaf={NEW: "nginx (pid 812)"}),
+            (),
+            blocked("nginx (pid 812) has port 8443 of 10.2.0.10, which LXD needs: stop it"),
+            id="a program has the port",
+        ),
+    ],
+)
+def test_a_member_changes_its_address_in_its_turn(
+    lxd: Lxd, steps: tuple[ChangeAddress, ...], problem: Status | None
+):
+    own = lxd.own
+    assert own is not None
+
+    assert listening.of_member(view(), lxd, own) == listening.Due(steps, problem)
+
+
+@pytest.mark.parametrize(
+    ("lxd", "founds", "steps"),
+    [
+        (Lxd(server()), False, [Listen(f"{NEW}:8443")]),
+        (Lxd(server()), True, [Listen(f"{NEW}:8443", f"{CLUSTER}:8443")]),
+        (Lxd(server(core=f"{NEW}:8443")), False, []),
+        (Lxd(server(core=f"{NEW}:8443"), deaf={CLUSTER: ""}), False, []),
+        (Lxd(server(core=f"{NEW}:8443"), deaf={NEW: ""}), False, [Listen(f"{NEW}:8443")]),
+    ],
+)
+def test_what_listens_counts_and_not_what_is_configured(
+    lxd: Lxd, founds: bool, steps: list[Listen]
+):
+    assert listening.of_outsider(view(), lxd, founds=founds) == steps
+
+
+def peers(*members: str, own: str = "") -> Peers:
+    others = {f"lxd/{n}": UnitData(cluster="c", address=a) for n, a in enumerate(members, 1)}
+    mine = UnitData(cluster="c" if own else "", address=own)
+    return Peers(AppData(bootstrap="lxd/1"), mine, others)
+
+
+V4, V6, OTHER = "10.0.0.10", "fd00::10", "10.0.0.9"
+
+
+@pytest.mark.parametrize(
+    ("told", "known", "has", "meant"),
+    [
+        pytest.param([V4, V6], peers(), None, V4, id="the first one, as Juju sorts them"),
+        pytest.param([V4, V6], peers("fd00::1"), None, V6, id="the members' family"),
+        pytest.param([V4], peers("fd00::1"), None, V4, id="none of that family"),
+        pytest.param([OTHER, V4], peers(), server(cluster=f"{V4}:8443"), V4, id="LXD's own"),
+        pytest.param([OTHER, V4], peers(own=V4), None, V4, id="of an LXD that does not answer"),
+        pytest.param([OTHER], peers(), server(cluster=f"{V4}:8443"), OTHER, id="it is gone"),
+        pytest.param([], peers("fd00::1"), None, "", id="none at all"),
+    ],
+)
+def test_one_of_several_addresses_is_chosen(
+    told: list[str], known: Peers, has: Server | None, meant: str
+):
+    assert bindings.choose(known, has, told, told).cluster == meant
+
+
+def test_a_machine_without_the_members_family_says_so():
+    told = listening.other_family(view(), peers("fd00::1"))
+
+    assert told == blocked("the members have IPv6 addresses, the binding cluster here has none")
+    assert listening.other_family(view(), peers("10.0.0.1")) is None

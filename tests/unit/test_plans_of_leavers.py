@@ -1,0 +1,390 @@
+"""What a unit that leaves does next, from views made by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import marks
+from holdings import Bucket, Image, Instance, Volume
+from leaving_steps import MoveInstance
+from lxd.members import CLOSED
+from peers import Link
+from plan import make_plan
+from tests.unit.leavers import cluster, instance, leaver, member
+from view import Events, Lxd, View
+
+VOLUME = Volume("default", "local", "data", "m2")
+BUCKET = Bucket("default", "local", "b1", "m2")
+IMAGE = Image("default", "ab" * 32)
+GOING = {"leaving.m2": "going"}
+RAN = {"ran.m2": "default/c1"}
+ABANDON = {"on_remove": "abandon"}
+ONE = {"cluster.images_minimal_replica": "1"}
+GPU = {"gpu0": {"type": "gpu"}}
+
+
+def steps(view: View) -> list[str]:
+    return [str(step) for step in make_plan(view).steps]
+
+
+def move(view: View) -> MoveInstance:
+    (step,) = make_plan(view).steps
+    assert isinstance(step, MoveInstance)
+    return step
+
+
+def holds(view: View) -> str:
+    plan = make_plan(view)
+    assert plan.steps == (), [str(step) for step in plan.steps]
+    return plan.hold
+
+
+def refused(*by: str, name: str = "default/c1") -> Events:
+    return Events(refused={name: dict.fromkeys(by, "disk gone")})
+
+
+def tried(times: int) -> dict[str, str]:
+    return {"unmoved.m2": json.dumps({"default/c1": [times, "disk gone"]})}
+
+
+class TestWhatHolds:
+    """Before anything is stopped, moved or changed."""
+
+    @pytest.mark.parametrize(
+        ("lxd", "reason"),
+        [
+            (
+                cluster(instance(added=GPU)),
+                "default/c1: gpu gpu0 cannot move: detach it, or delete the instance",
+            ),
+            (
+                cluster(instance(), instance("c2", ephemeral=True)),
+                "default/c2: is ephemeral, LXD deletes it when it stops: copy it, then delete it",
+            ),
+            (
+                cluster(instance("juju-0a1b2c-3-lxd-0")),
+                "default/juju-0a1b2c-3-lxd-0: is Juju's: juju remove-machine 3/lxd/0",
+            ),
+            (
+                cluster(buckets=(BUCKET,)),
+                "bucket default/local/b1: copy its objects to another member, then delete it",
+            ),
+            (
+                cluster(volumes=(VOLUME,)),
+                "volume default/local/data: copy it to another member, or delete it",
+            ),
+            (
+                cluster(
+                    instance(architecture="aarch64"),
+                ),
+                "default/c1: no other member can take it",
+            ),
+            (
+                cluster(
+                    instance(),
+                    members=(member("m0"), member("m1", scheduler=CLOSED), member("m2")),
+                    notes={"leaving.m0": "leaving"},
+                ),
+                "default/c1: no other member can take it",
+            ),
+            (
+                cluster(
+                    instance(architecture="aarch64"),
+                    members=(
+                        member("m0"),
+                        member("m1", "EVACUATED", architecture="aarch64"),
+                        member("m2"),
+                    ),
+                ),
+                "default/c1: m1 could take it, and is not online",
+            ),
+        ],
+        ids=lambda value: "" if isinstance(value, Lxd) else str(value)[:30],
+    )
+    def test_it_is_named(self, lxd: Lxd, reason: str):
+        plan = make_plan(leaver(lxd))
+
+        assert (plan.steps, reason in plan.hold) == ((), True), plan.hold
+        assert "lxd/2 cannot leave: " in plan.status.message
+
+    def test_a_device_comes_with_the_way_to_say_that_it_does_not_matter(self):
+        view = leaver(cluster(instance(added=GPU)))
+
+        assert "moves with cluster.evacuate=migrate" in holds(view)
+
+    def test_what_is_on_other_members_does_not_matter(self):
+        lxd = cluster(
+            instance(location="m0", added=GPU),
+            volumes=(replace(VOLUME, location="m0"),),
+            buckets=(replace(BUCKET, location="m1"),),
+        )
+
+        assert steps(leaver(lxd)) == ["note leaving.m2=going"]
+
+
+class TestMoving:
+    """One instance after the other, while the others run."""
+
+    def test_first_nothing_new_comes(self):
+        lxd = cluster(instance(), members=(member("m0"), member("m1"), member("m2")))
+
+        assert steps(leaver(lxd)) == ["let LXD place nothing new on m2"]
+
+    def test_one_at_a_time_with_progress(self):
+        view = leaver(cluster(instance("c1"), instance("c2"), instance("c3")))
+
+        assert steps(view) == ["move default/c1 to m0 (2 left)"]
+
+    @pytest.mark.parametrize(
+        ("told", "expected"),
+        [
+            ({}, (True, 30, False)),
+            ({"shutdown": 90}, (True, 90, False)),
+            ({"running": False}, (False, None, False)),
+            ({"type": "virtual-machine", "stateful": True}, (True, None, True)),
+            ({"running": False, "stopped_by_lxd": True}, (False, None, False)),
+        ],
+        ids=str,
+    )
+    def test_how_it_is_moved(self, told: dict[str, Any], expected: tuple[bool, int | None, bool]):
+        step = move(leaver(cluster(instance(**told))))
+
+        assert (step.ran, step.stops, step.live) == expected
+
+    def test_what_an_evacuation_stopped_runs_again_where_it_goes(self):
+        members = (member("m0"), member("m1"), member("m2", "EVACUATED"))
+        stopped = instance(running=False, stopped_by_lxd=True)
+        step = move(leaver(cluster(stopped, members=members)))
+
+        assert (step.ran, step.stops) == (True, None)
+
+    def test_in_mode_flat_instances_move_to_members_with_the_bridge(self):
+        nic = {"type": "nic", "nictype": "bridged", "parent": "br0"}
+        view = leaver(
+            cluster(instance(added={"eth0": nic})),
+            options={"network_mode": "flat", "network_parent": "br0"},
+            links={name: {"flat br0": Link(parent="br0")} for name in ("m1", "m2")},
+        )
+
+        assert steps(view) == ["move default/c1 to m1"]
+
+    def test_another_member_is_tried(self):
+        view = leaver(cluster(instance()), refused("m0"))
+
+        assert steps(view) == ["move default/c1 to m1"]
+
+    def test_one_that_cannot_move_does_not_keep_the_others(self):
+        view = leaver(cluster(instance("c1"), instance("c2")), refused("m0", "m1"))
+
+        assert steps(view) == ["move default/c2 to m0"]
+
+    def test_what_no_member_took_is_put_on_record_and_named(self):
+        view = leaver(cluster(instance()), refused("m0", "m1"))
+        assert steps(view) == ["note that 1 instance could not be moved off m2"]
+
+        told = replace(view, events=replace(view.events, noted=frozenset({"default/c1"})))
+
+        assert "default/c1: could not be moved (disk gone): move or delete it" in holds(told)
+
+    def test_somebody_elses_evacuation_is_waited_for(self):
+        lxd = cluster(instance(), members=(member("m0"), member("m1"), member("m2", "EVACUATED")))
+
+        assert steps(leaver(replace(lxd, evacuating=True))) == ["wait for the evacuation of m2"]
+
+
+class TestStoppedOnTheWay:
+    """What this unit stopped, to move it, runs again in the end."""
+
+    def test_where_it_is_now(self):
+        moved = instance(location="m0", running=False)
+
+        assert steps(leaver(cluster(moved, notes=RAN))) == ["start default/c1, which ran before"]
+
+    def test_here_where_nobody_takes_it(self):
+        stuck = instance(running=False)
+        view = leaver(cluster(stuck, notes=RAN), refused("m0", "m1"))
+
+        assert steps(view) == ["start default/c1, which ran before"]
+
+    def test_after_its_move_where_somebody_may_take_it(self):
+        step = move(leaver(cluster(instance(running=False), notes=RAN)))
+
+        assert (str(step), step.ran) == ("move default/c1 to m0", True)
+
+    @pytest.mark.parametrize("now", [(instance(location="m0"),), (instance(),), ()], ids=str)
+    def test_only_once(self, now: tuple[Instance, ...]):
+        """An operator may stop it later, on purpose."""
+        assert steps(leaver(cluster(*now, notes=RAN))) == ["note ran.m2="]
+
+
+class TestAbandon:
+    """What cannot move is given up, and nothing else."""
+
+    def of(self, lxd: Lxd, events: Events | None = None) -> View:
+        return leaver(lxd, events, options=ABANDON)
+
+    def test_what_can_move_moves_first(self):
+        view = self.of(cluster(instance("c1", added=GPU), instance("c2"), volumes=(VOLUME,)))
+
+        assert steps(view) == ["move default/c2 to m0"]
+
+    def test_then_the_rest_is_left_behind(self):
+        stays = instance(added=GPU)
+        view = self.of(cluster(stays, volumes=(VOLUME,), buckets=(BUCKET,), notes=GOING))
+
+        assert steps(view) == ["abandon m2 with 3 things left on it"]
+
+    def test_in_turn(self):
+        view = self.of(cluster(volumes=(VOLUME,), notes={"leaving.m1": "going"}))
+
+        assert steps(view) == ["wait until m1 has left"]
+
+    def test_one_failure_is_not_the_end(self):
+        events = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
+        view = self.of(cluster(instance(), notes=GOING | tried(1)), events)
+
+        assert steps(view) == ["note leaving.m2=leaving"]
+
+    def test_what_failed_in_two_hooks_is_left_behind(self):
+        events = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
+        view = self.of(cluster(instance(), notes=GOING | tried(2)), events)
+
+        assert steps(view) == ["abandon m2 with 1 thing left on it"]
+
+    def test_what_failed_before_is_tried_again_first(self):
+        assert steps(self.of(cluster(instance(), notes=tried(2)))) == ["move default/c1 to m0"]
+
+    def test_nothing_that_a_member_could_take_which_is_down(self):
+        lxd = cluster(
+            instance(),
+            members=(
+                member("m0", "OFFLINE", roles=frozenset[str]()),
+                member("m1", scheduler=CLOSED),
+                member("m2", scheduler=CLOSED),
+            ),
+        )
+
+        assert "m0 could take it, and is not online" in holds(self.of(lxd))
+
+
+class TestImages:
+    """An image of which this member alone may have a copy."""
+
+    def test_it_is_copied_before_the_member_goes(self):
+        view = leaver(cluster(config=ONE, images=(IMAGE,), notes=GOING))
+
+        assert steps(view) == ["have LXD copy images that one member alone has"]
+        assert steps(replace(view, events=Events(copied=True))) == ["take m2 out of the cluster"]
+
+    @pytest.mark.parametrize(
+        ("config", "images"), [(ONE, ()), ({}, (IMAGE,)), (ONE, None)], ids=str
+    )
+    def test_nothing_is_copied_needlessly(self, config: Any, images: Any):
+        view = leaver(cluster(config=config, images=images, notes=GOING))
+
+        assert steps(view) == ["take m2 out of the cluster"]
+
+    def test_what_lxd_could_not_copy_is_named(self):
+        events = Events(only_copies=("ab" * 32,))
+        view = leaver(cluster(images=(IMAGE,)), events)
+        assert steps(view) == ["have LXD copy images that one member alone has"]
+        view = replace(view, events=replace(events, copied=True))
+
+        assert "image abababababab: no other member has a copy" in holds(view)
+
+    def test_or_left_behind(self):
+        options = {"on_remove": "abandon"}
+        events = Events(only_copies=("ab" * 32,), copied=True)
+
+        assert steps(leaver(cluster(notes=GOING), events, options=options)) == [
+            "abandon m2 with 1 thing left on it"
+        ]
+
+
+class TestTheApplicationGoes:
+    """With all its units, and on MAAS with their machines."""
+
+    def of(self, lxd: Lxd, **options: Any) -> View:
+        images = lxd.images or ()
+        return leaver(
+            replace(lxd, images=images),
+            going={"lxd/0", "lxd/1", "lxd/2"},
+            options=options,
+        )
+
+    def test_nothing_in_the_cluster_holds_nobody(self):
+        view = self.of(cluster(images=(replace(IMAGE, cached=True),)), min_voters=3)
+
+        assert holds(view) == ""
+
+    @pytest.mark.parametrize(
+        "lxd",
+        [
+            cluster(instance()),
+            cluster(volumes=(VOLUME,)),
+            cluster(buckets=(BUCKET,)),
+        ],
+        ids=["instance", "volume", "bucket"],
+    )
+    def test_what_this_member_holds_keeps_it(self, lxd: Lxd):
+        assert "lxd/2 cannot leave" in holds(self.of(lxd))
+
+    def test_what_another_member_holds_does_not_but_it_leaves_in_order(self):
+        view = self.of(cluster(instance(location="m0"), notes=GOING), min_voters=3)
+
+        assert steps(view) == ["take m2 out of the cluster"]
+
+    def test_the_last_one_keeps_images_too(self):
+        lxd = cluster(members=(member("m2", scheduler=CLOSED),), images=(IMAGE,))
+
+        assert "image default/abababababab: no other member can take it" in holds(self.of(lxd))
+
+    def test_the_operators_word_is_enough(self):
+        view = self.of(cluster(instance(), volumes=(VOLUME,)), on_remove="abandon")
+
+        assert holds(view) == ""
+
+
+class TestOutside:
+    """A unit whose LXD is in no cluster."""
+
+    def of(self, *instances: Instance, **options: Any) -> View:
+        lxd = cluster(*instances, members=())
+        alone = replace(lxd, server=replace(lxd.server, clustered=False))
+        return leaver(alone, options=options)
+
+    def test_what_was_there_before_keeps_it(self):
+        assert "default/c1: is in LXD here" in holds(self.of(instance()))
+
+    def test_unless_the_operator_gives_it_up_or_it_is_jujus(self):
+        assert holds(self.of(instance(), on_remove="abandon")) == ""
+        assert holds(self.of(instance("juju-0a1b2c-3-lxd-0"))) == ""
+        assert holds(self.of()) == ""
+
+
+def test_the_leader_tells_what_no_member_took():
+    lxd = cluster(instance(), notes=tried(1))
+    view = leaver(lxd)
+    seen = replace(view, unit="lxd/0", leader=True, leaving=False)
+    assert seen.peers is not None
+    own, gone = seen.peers.others["lxd/0"], seen.peers.own
+    others = {"lxd/1": seen.peers.others["lxd/1"], "lxd/2": gone}
+    there = replace(lxd, server=replace(lxd.server, name="m0"))
+    plan = make_plan(replace(seen, peers=replace(seen.peers, own=own, others=others), lxd=there))
+
+    assert str(plan.app_status).startswith(
+        "blocked: lxd/2 cannot leave: default/c1: could not be moved (disk gone)"
+    )
+
+
+def test_tries_are_counted_and_forgotten_once_they_are_over():
+    notes = marks.with_unmoved("m2", {"a": "x"}, {})
+    notes = marks.with_unmoved("m2", {"a": "y", "b": "x"}, notes)
+
+    assert marks.unmoved("m2", notes) == {"a": marks.Unmoved(2, "y"), "b": marks.Unmoved(1, "x")}
+    assert marks.unmoved("m2", marks.with_unmoved("m2", {}, notes)) == {}
+    assert marks.unmoved("m2", {"unmoved.m2": "somebody else's"}) == {}

@@ -1,0 +1,156 @@
+"""Which member may recover a database that has lost its quorum, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+import quorum
+from facts import DatabaseCopy, DatabaseNode, Role
+from peers import SilentDatabase
+from silent import Silence, Silent
+from steps import NoteUnits
+from tests.unit import views
+from tests.unit.views import address, unit
+from view import Peers, View
+
+SILENT = Silent("no quorum", Silence.NO_DATABASE)
+STAND_BY, SPARE = Role.STAND_BY, Role.SPARE
+
+
+def word(index: int, *without: int, term: int = 2) -> SilentDatabase:
+    """What a unit says whose database is silent."""
+    return SilentDatabase(term=term, index=index, without=tuple(map(address, without)))
+
+
+@dataclass
+class Case:
+    """A cluster as unit 0 sees it: who has the database, who is left in Juju, what they say."""
+
+    roles: dict[int, Role]
+    known: tuple[int, ...]
+    words: dict[int, SilentDatabase] = field(default_factory=dict[int, SilentDatabase])
+    index: int = 50
+    named: frozenset[str] = frozenset()
+    never_units: tuple[int, ...] = ()
+
+    def view(self) -> View:
+        others = {
+            n: views.data(n, silent=self.words.get(n))
+            for n in self.roles
+            if n != 0 and n in self.known
+        }
+        noted = {address(n): unit(n) for n in self.roles if n not in self.never_units}
+        return views.view(
+            SILENT,
+            views.peers(views.data(0), others),
+            units=views.known(*self.known),
+            noted_units=noted,
+            database=self.copy(),
+        )
+
+    def copy(self) -> DatabaseCopy:
+        nodes = [DatabaseNode(address(n), f"m{n}", role) for n, role in self.roles.items()]
+        return DatabaseCopy(tuple(nodes), 2, self.index)
+
+    def recovery(self) -> quorum.Recovery:
+        view = self.view()
+        assert isinstance(view.peers, Peers)
+        return quorum.recovery(view, view.peers, self.copy(), self.named)
+
+
+VOTERS: dict[int, Role] = {0: Role.VOTER, 1: Role.VOTER, 2: Role.VOTER}
+FIVE = {**VOTERS, 3: Role.VOTER, 4: Role.VOTER}
+WITH_STAND_BYS = {0: Role.VOTER, 1: Role.VOTER, 2: Role.VOTER, 3: STAND_BY, 4: STAND_BY}
+
+MAY = {
+    "the others' units are gone": Case(VOTERS, (0,)),
+    "the operator names them by unit": Case(VOTERS, (0, 1, 2), named=frozenset({"lxd/1", "lxd/2"})),
+    "by member and by address": Case(VOTERS, (0, 1, 2), named=frozenset({"m1", "10.0.0.3"})),
+    "one of two": Case({0: Role.VOTER, 1: Role.VOTER}, (0,)),
+    "the other survivor is as new and of a lower address": Case(
+        {**VOTERS, 3: STAND_BY},
+        (0, 3),
+        {3: word(50, 1, 2)},
+    ),
+    "it is newer than another voter": Case(FIVE, (0, 4), {4: word(49, 1, 2, 3)}),
+    "a higher term beats a higher index": Case(FIVE, (0, 4), {4: word(99, 1, 2, 3, term=1)}),
+    "a stand-by, where no voter is left": Case({0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER}, (0,)),
+    "a spare has no say": Case({**VOTERS, 3: SPARE}, (0, 3)),
+    "a stranger's voter is named": Case(VOTERS, (0,), named=frozenset({"m2"}), never_units=(2,)),
+}
+
+
+@pytest.mark.parametrize("case", MAY.values(), ids=MAY.keys())
+def test_the_newest_copy_that_is_left_recovers(case: Case):
+    assert case.recovery().problem == ""
+
+
+MAY_NOT = {
+    # The issue: a stand-by that merely reached nobody made a second database.
+    "a stand-by that reaches nobody": (
+        Case({0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}, (0, 1, 2, 3)),
+        "0 of 3 voters are lost: start LXD on lxd/1, lxd/2, lxd/3; .*remove-machine --force",
+    ),
+    "a minority is lost": (Case(VOTERS, (0, 1)), "1 of 3 voters are lost: start LXD on lxd/1;"),
+    "a minority is named": (Case(VOTERS, (0, 1, 2), named=frozenset({"m2"})), "1 of 3 voters"),
+    "a spare": (Case({**VOTERS, 0: SPARE, 3: Role.VOTER}, (0,)), "has no copy of the database"),
+    "nobody is called so": (Case(VOTERS, (0,), named=frozenset({"m9"})), "lost=m9: no member"),
+    "another voter says nothing": (Case(FIVE, (0, 4)), "lxd/4 has not said yet"),
+    "it spoke before the loss": (Case(FIVE, (0, 4), {4: word(99, 1, 2)}), "lxd/4 has not said yet"),
+    "a stand-by says nothing": (Case(WITH_STAND_BYS, (0, 3)), "lxd/3 has not said yet"),
+    "a stand-by is newer": (
+        Case(WITH_STAND_BYS, (0, 3, 4), {3: word(51, 1, 2), 4: word(50, 1, 2)}),
+        r"run it on lxd/3: its database is the newest \(term 2, index 51; here term 2, index 50\)",
+    ),
+    "a voter is as new as this stand-by": (
+        Case(
+            {0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}, (0, 1), {1: word(50, 2, 3)}
+        ),
+        "run it on lxd/1",
+    ),
+    # Juju never knew its unit: that says nothing of it.
+    "a voter was never a unit's": (Case(VOTERS, (0, 1), never_units=(2,)), "0 of 3|0 of 3 voters"),
+    "the list is empty": (Case({0: STAND_BY}, (0,)), "0 of 0 voters"),
+}
+
+
+@pytest.mark.parametrize(("case", "why"), MAY_NOT.values(), ids=MAY_NOT.keys())
+def test_no_other_one_recovers(case: Case, why: str):
+    with pytest.raises(AssertionError, match=why):
+        assert case.recovery().problem == ""
+
+
+def test_the_others_are_asked_about_those_that_are_lost():
+    found = Case(FIVE, (0, 4)).recovery()
+
+    assert found.lost == {address(1), address(2), address(3)}
+
+
+def test_of_two_survivors_one_and_only_one_may_recover():
+    """Whoever is asked, the same one is named."""
+    may = Case(FIVE, (0, 4), {4: word(50, 1, 2, 3)}).recovery().problem == ""
+    roles = {0: Role.VOTER, 4: Role.VOTER, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}
+    other = Case(roles, (0, 4), {4: word(50, 1, 2, 3)})
+
+    assert not may
+    assert "run it on lxd/4" in other.recovery().problem
+
+
+def test_who_has_the_database_is_noted_while_it_answers():
+    seen = views.lxd(
+        views.member(0),
+        views.member(1, role="database-leader"),
+        views.member(2, role="database-standby"),
+        views.member(3, role="spare"),
+        views.member(4),
+        notes={"unit.m0": "lxd/0 0", "unit.m1": "lxd/1 0", "admitted.m2": "lxd/2 0"},
+    )
+    noted = {address(0): "lxd/0", address(1): "lxd/1", address(2): "lxd/2"}
+    among = views.peers(views.data(0), {})
+
+    (step,) = quorum.noting(views.view(seen, among), seen)
+
+    assert step == NoteUnits(noted)
+    assert quorum.noting(views.view(seen, among, noted_units=noted), seen) == []

@@ -1,0 +1,168 @@
+"""The action recover-quorum on whole clusters: one database before, one database after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+import actions
+import deadlines
+import peers
+from actions import ActionRefused
+from addresses import host
+from tests.lxd_model.generations import NAMES
+from tests.lxd_model.records import Role
+from tests.unit.deeds import later, the_cluster
+from tests.unit.model_units import ModelApp, formed
+from view import Units
+
+LONG = deadlines.SILENCE + 60
+
+
+def units_that(app: ModelApp, role: Role) -> list[str]:
+    """The units whose members have a role."""
+    rows = {host(row.address): row for row in the_cluster(app).members}
+    return [name for name, unit in app.units.items() if rows[unit.address].role is role]
+
+
+def dead(app: ModelApp, units: Iterable[str]) -> ModelApp:
+    """Their machines are gone, and the others have noticed that LXD is silent."""
+    for name in units:
+        app.units[name].server.power_off()
+    later(app, 60)
+    return hooks(app, set(app.units) - set(units))
+
+
+def hooks(app: ModelApp, units: Iterable[str]) -> ModelApp:
+    """Two hooks of each, some minutes apart."""
+    for _ in range(2):
+        for name in sorted(units):
+            app.hook(name)
+        later(app, LONG)
+    return app
+
+
+def given_up(app: ModelApp, units: Iterable[str]) -> ModelApp:
+    """Juju has none of these units any more."""
+    for name in list(units):
+        app.remove(name)
+    return app
+
+
+def recover(app: ModelApp, unit: str, lost: str = "") -> str:
+    """The action, and what it publishes."""
+    view = replace(app.view(unit), units=Units(frozenset(app.units)))
+    try:
+        return actions.recover_quorum(view, app.units[unit].world, lost, actions.CONFIRMATION)
+    except actions.OthersAsked as asked:
+        own = app.own(unit).model_copy(update={"lost": asked.lost})
+        app.databags[unit] = peers.dump(own)
+        raise
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_last_voter_of_three_goes_on_alone(generation: str):
+    app = formed(3, generation)
+    app = given_up(dead(app, ("lxd/1", "lxd/2")), ("lxd/1", "lxd/2"))
+
+    assert "run recover-quorum" in str(app.plan("lxd/0").status)
+    assert recover(app, "lxd/0").startswith("/var/lib/lxd-cluster/backups/")
+
+    later(app, 60)
+    hooks(app, app.units)
+    assert "voter" in str(app.plan("lxd/0").status)
+    assert app.own("lxd/0").silent is None
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_of_several_survivors_one_recovers_and_the_others_follow(generation: str):
+    app = formed(5, generation)
+    voters = units_that(app, Role.VOTER)
+    app = given_up(dead(app, voters[1:]), voters[1:])
+    stand_bys = sorted(set(app.units) - {voters[0]})
+
+    with pytest.raises(ActionRefused, match="has not said yet that its database is silent"):
+        recover(app, voters[0])
+    hooks(app, stand_bys)
+    for name in stand_bys:
+        with pytest.raises(ActionRefused, match=f"run it on {voters[0]}|has not said yet"):
+            recover(app, name)
+    hooks(app, app.units)
+    recover(app, voters[0])
+
+    later(app, 60)
+    hooks(app, app.units)
+    assert {app.own(name).silent for name in app.units} == {None}
+    assert len([t for t in app.cloud.clusters() if t.answering]) == 1
+
+
+def test_a_stand_by_that_merely_reaches_nobody_is_refused():
+    """Others have their quorum: it would be a second database."""
+    app = formed(4)
+    (stand_by,) = units_that(app, Role.STANDBY)
+    for name, unit in app.units.items():
+        if name != stand_by:
+            app.cloud.cut(app.units[stand_by].server.machine, unit.server.machine)
+    later(app, 60)
+    hooks(app, app.units)
+
+    with pytest.raises(ActionRefused, match="0 of 3 voters are lost: start LXD on"):
+        recover(app, stand_by)
+    # Not even where the operator is wrong about the voters.
+    with pytest.raises(ActionRefused, match="has not said yet"):
+        recover(app, stand_by, "lxd/0,lxd/1")
+    assert app.units[stand_by].server.database.backups == []
+
+
+def test_a_voter_that_is_said_to_be_lost_must_not_listen():
+    app = dead(formed(3), ("lxd/1",))
+    app.units["lxd/2"].server.freeze()
+    later(app, 60)
+    hooks(app, ("lxd/0",))
+
+    with pytest.raises(ActionRefused, match="10.0.0.3 is said to be lost and takes connections"):
+        recover(app, "lxd/0", "lxd/1 lxd/2")
+
+
+def test_the_operator_names_whom_juju_still_knows():
+    app = dead(formed(3), ("lxd/1", "lxd/2"))
+
+    with pytest.raises(ActionRefused, match="juju remove-machine --force N, or lost=UNIT"):
+        recover(app, "lxd/0")
+    recover(app, "lxd/0", "lxd/1, m2")
+
+
+def test_a_cluster_that_answers_has_its_quorum():
+    app = formed(3)
+
+    with pytest.raises(ActionRefused, match="its database has its quorum"):
+        recover(app, "lxd/0", "lxd/1,lxd/2")
+
+
+def test_it_asks_for_a_word_first():
+    app = dead(formed(3), ("lxd/1", "lxd/2"))
+    view = app.view("lxd/0")
+
+    with pytest.raises(ActionRefused, match="confirm=yes-I-lost-a-majority"):
+        actions.recover_quorum(view, app.units["lxd/0"].world, "lxd/1,lxd/2", "yes")
+
+
+def test_a_daemon_that_is_not_running_is_started_first():
+    app = formed(3)
+    app.units["lxd/0"].server.kill_daemon()
+
+    with pytest.raises(ActionRefused, match="LXD is not running here: snap start lxd"):
+        recover(app, "lxd/0", "lxd/1,lxd/2")
+
+
+def test_no_unit_says_anything_while_the_silence_may_end_by_itself():
+    app = formed(3)
+    for name in ("lxd/1", "lxd/2"):
+        app.units[name].server.power_off()
+    later(app, 30)
+    app.hook("lxd/0")
+
+    assert str(app.plan("lxd/0").status) == "waiting: for LXD's database, which does not answer"
+    assert app.own("lxd/0").silent is None

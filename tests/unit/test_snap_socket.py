@@ -1,0 +1,192 @@
+"""LXD's snap through snapd's socket: installing, holding, and what snapd refuses."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from charmlibs.snap import _client
+
+import snap
+import snapd
+from snap import ChannelUnknownError, Snap, SnapError
+from tests.unit.snapd_stand_in import Snapd, serving
+from view import Resource
+
+RELEASES = {
+    "5.21/stable": ("5.21.7-1f23abc", "350"),
+    "6/stable": ("6.9-77bcafe", "400"),
+    "6/edge": ("git-1234567", "410"),
+    "latest/stable": ("6.9-77bcafe", "400"),
+}
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Snapd]:
+    # A socket's path has room for 108 bytes.
+    with tempfile.TemporaryDirectory() as folder:
+        stand_in = Snapd(Path(folder), dict(RELEASES))
+        monkeypatch.setattr(_client, "_SOCKET_PATH", str(stand_in.socket))
+        monkeypatch.setattr(_client, "_POLL_INTERVAL", 0.01)
+        monkeypatch.setattr(snapd, "SOCKET", str(stand_in.socket))
+        monkeypatch.setattr(snap, "_CURRENT", stand_in.current)
+        monkeypatch.setattr(snap, "_FILES", Path(folder))
+        with serving(stand_in):
+            yield stand_in
+
+
+@pytest.fixture
+def lxd(tmp_path: Path) -> Snap:
+    return Snap(tmp_path / "state")
+
+
+def test_it_is_installed_from_its_channel_and_held(store: Snapd, lxd: Snap):
+    lxd.install("5.21/stable", "")
+
+    assert store.called == ["install 5.21/stable", "hold"]
+    assert store.installed is not None
+    assert store.installed.held
+    facts = lxd.facts(None)
+    assert (facts.revision, facts.version) == ("350", "5.21.7-1f23abc")
+    assert facts.channel == "5.21/stable"
+    assert not facts.unfinished
+
+
+def test_a_revision_is_installed_at_once(store: Snapd, lxd: Snap):
+    lxd.install("6/stable", "350")
+
+    assert store.called == ["install 6/stable 350", "hold"]
+
+
+def test_one_that_is_there_gets_the_revision_and_the_channel(store: Snapd, lxd: Snap):
+    store.lay_out("90", "5.0.3", "5.0/stable/ubuntu-22.04")
+
+    lxd.install("5.21/stable", "350")
+
+    assert store.called == ["refresh 5.21/stable 350", "hold"]
+
+
+def test_what_is_there_is_not_installed_again(store: Snapd, lxd: Snap):
+    store.lay_out("350", "5.21.7", "5.21/stable")
+
+    lxd.install("5.21/stable", "350")
+
+    assert store.called == ["hold"]
+
+
+@pytest.mark.parametrize(("channel", "revision"), [("7/stable", ""), ("6/stable", "999")])
+def test_what_the_store_does_not_have_is_for_the_operator(
+    store: Snapd, lxd: Snap, channel: str, revision: str
+):
+    with pytest.raises(ChannelUnknownError):
+        lxd.install(channel, revision)
+    assert store.installed is None
+    assert lxd.facts(None).unfinished
+
+
+def test_a_busy_snapd_passes(store: Snapd, lxd: Snap):
+    store.busy = 1
+
+    with pytest.raises(SnapError, match="change in progress") as refused:
+        lxd.install("5.21/stable", "")
+    assert not isinstance(refused.value, ChannelUnknownError)
+
+    lxd.install("5.21/stable", "")
+    assert store.installed is not None
+
+
+def test_a_change_that_fails_says_why(store: Snapd, lxd: Snap):
+    store.broken = "cannot mount: no squashfs"
+
+    with pytest.raises(SnapError, match="no squashfs"):
+        lxd.install("5.21/stable", "")
+
+
+def test_an_old_snapd_cannot_hold_and_the_rest_goes_on(store: Snapd, lxd: Snap):
+    store.knows_hold = False
+
+    lxd.install("5.21/stable", "")
+
+    assert not lxd.facts(None).unfinished
+
+
+def test_without_snapd_it_is_said(lxd: Snap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(_client, "_SOCKET_PATH", str(tmp_path / "missing"))
+
+    with pytest.raises(SnapError, match="socket not found"):
+        lxd.install("5.21/stable", "")
+
+
+def test_the_channels_own_revision_has_the_version_that_is_asked_for(store: Snapd, lxd: Snap):
+    lxd.install_version("6/stable", "6.9")
+
+    assert store.called == ["install 6/stable 400", "hold"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "has"),
+    [("5.21/stable", "LXD 5.21.7"), ("7/stable", "no LXD"), ("6/edge", "LXD git-1234567")],
+)
+def test_another_version_than_the_clusters_is_not_installed(
+    store: Snapd, lxd: Snap, channel: str, has: str
+):
+    with pytest.raises(ChannelUnknownError, match=f"{channel} has {has}.* the cluster has 6.9"):
+        lxd.install_version(channel, "6.9")
+    assert store.called == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "follows"),
+    [
+        ("5.21/candidate", "5.21/stable"),
+        ("5.21/beta/fix", "5.21/stable"),
+        ("6/edge", "6/edge"),
+        ("6/stable/ubuntu-24.04", "6/stable"),
+    ],
+)
+@pytest.mark.usefixtures("store")
+def test_a_channel_without_releases_has_the_next_safer_ones(channel: str, follows: str):
+    found = snapd.release("lxd", channel)
+
+    assert found is not None
+    assert (found.version, found.revision) == RELEASES[follows]
+
+
+def test_the_channel_is_asked_for_once_for_each_revision(store: Snapd, lxd: Snap):
+    store.lay_out("350", "5.21.7", "5.21/stable")
+    assert lxd.facts(None).channel == "5.21/stable"
+
+    assert store.installed is not None
+    store.installed.channel = "elsewhere/stable"
+    assert lxd.facts(None).channel == "5.21/stable"
+
+    store.lay_out("400", "6.9", "6/stable")
+    assert lxd.facts(None).channel == "6/stable"
+
+
+def test_one_from_a_file_follows_no_channel(store: Snapd, lxd: Snap):
+    store.lay_out("x1", "6.9", "")
+
+    assert lxd.facts(None).channel == ""
+    assert store.called == []
+
+
+def test_a_file_that_is_no_snap_of_lxd_is_refused(store: Snapd, lxd: Snap, tmp_path: Path):
+    path = tmp_path / "file.snap"
+    path.write_bytes(b"no squashfs" * 1000)
+
+    with pytest.raises(SnapError, match="is no snap"):
+        lxd.install_file(str(path))
+    assert store.called == []
+    assert lxd.facts(Resource(str(path), "digest")).offered == "unknown"
+
+
+@pytest.mark.parametrize("verb", ["start", "stop"])
+def test_its_services_start_and_stop(store: Snapd, lxd: Snap, verb: str):
+    store.lay_out("350", "5.21.7", "5.21/stable")
+
+    getattr(lxd, verb)()
+
+    assert store.called == [f"apps {verb}"]
