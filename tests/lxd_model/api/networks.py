@@ -110,13 +110,21 @@ def state(call: Call) -> Answer:
         "state": "up" if up else "down",
         "type": "broadcast",
         "bond": None,
-        "bridge": None,
+        "bridge": _BRIDGE if network is not None and network.type == "bridge" else None,
         "vlan": None,
         "ovn": None,
     }
     return Answer(found)
 
 
+_BRIDGE = {
+    "id": "8000.00163e000001",
+    "stp": False,
+    "forward_delay": 1500,
+    "vlan_default": 0,
+    "vlan_filtering": False,
+    "upper_devices": list[str](),
+}
 _COUNTERS = ("bytes_received", "bytes_sent", "packets_received", "packets_sent")
 
 
