@@ -265,7 +265,7 @@ def test_what_a_newer_charm_wrote_is_not_acted_upon():
 def test_a_member_with_another_snap_waits_for_the_others():
     app = formed(3)
     unit = app.units["lxd/2"]
-    without_quorum(app)
+    alone(app)
     unit.snap.facts_ = replace(unit.snap.facts_, revision="101")
 
     assert str(app.plan("lxd/2").status) == "waiting: for the same LXD snap on lxd/0, lxd/1"
@@ -279,7 +279,7 @@ def test_a_member_with_another_version_waits_for_the_others(before: str, after: 
     unit.server.version = after
     unit.server.start_daemon()
     unit.machine.log = "Wait for other cluster members to align their versions"
-    later(app, 10.0)
+    app.cloud.now += 10
     theirs = app.units["lxd/0"].server.version
 
     assert str(app.plan("lxd/2").status) == (
