@@ -6,7 +6,6 @@ more for each pool.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import bindings
@@ -176,7 +175,7 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
         world.lxd.server.await_start(deadlines.START)
         return _answers(juju, world)
     except LxdStopped as error:
-        return Silent(str(error), _why_stopped(world))
+        return Silent(str(error), _why_stopped(world), _taken(juju, world))
     except (LxdUnreachable, LxdError) as error:
         return _silent(str(error), juju, world)
 
@@ -191,24 +190,26 @@ def _why_stopped(world: World) -> Silence:
 
 def _silent(reason: str, juju: Juju, world: World) -> Silent:
     if not world.lxd.server.answers_at_all():
-        return Silent(reason, Silence.HUNG)
-    return Silent(reason, Silence.NO_DATABASE, deaf=_deaf_member(juju, world))
+        return Silent(reason, Silence.HUNG, _taken(juju, world))
+    return Silent(reason, Silence.NO_DATABASE, _deaf_member(juju, world))
 
 
-def _deaf_member(juju: Juju, world: World) -> bool:
-    """Whether the cluster's listener is gone: then no other member reaches this one."""
+def _taken(juju: Juju, world: World) -> dict[str, str]:
+    """Addresses whose port another program has: a daemon waits for it, then gives up."""
+    return {} if juju.leaving else listeners.taken(_addresses(juju, None), world)
+
+
+def _deaf_member(juju: Juju, world: World) -> dict[str, str]:
+    """The same of a daemon that says what it has; and the cluster's address, if nobody listens."""
     if juju.leaving:
-        return False
+        return {}
     try:
         server = world.lxd.server.get()
     except (LxdUnreachable, LxdError):
-        return False
-    return _addresses(juju, server).cluster in _free(_deaf(juju, server, world))
-
-
-def _free(deaf: Mapping[str, str]) -> list[str]:
-    """Addresses at which nobody listens."""
-    return [address for address, program in deaf.items() if not program]
+        return {}
+    deaf = _deaf(juju, server, world)
+    own = _addresses(juju, server).cluster
+    return {address: who for address, who in deaf.items() if who or address == own}
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:

@@ -28,7 +28,7 @@ def make_plan(view: View) -> Plan:
     if view.lxd is None:
         return _with_peers(view, Plan(waiting("for LXD")))
     if isinstance(view.lxd, Silent):
-        deaf = None if view.events.restarted else listening.of_silent(view.lxd)
+        deaf = listening.of_silent(view, view.lxd)
         return _with_peers(view, deaf or silence.of_silent(view, view.lxd))
     if not view.public_key:
         return _with_peers(view, Plan(waiting("for its key"), (MakeKey(),)))

@@ -212,8 +212,8 @@ class Silent:
 
     reason: str
     kind: Silence = Silence.HUNG
-    deaf: bool = False
-    """Whether nobody listens at the address where the other members look for it."""
+    deaf: Mapping[str, str] = field(default_factory=dict[str, str])
+    """As of one that answers. That nobody listens is told only where the daemon runs."""
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,7 @@ def world(port: Port, program: str) -> World:
         (ssl.SSLError(), "", {"10.0.0.10": "another program"}),
         (TimeoutError(), "nc (pid 4)", {"10.0.0.10": "nc (pid 4)"}),
         (TimeoutError(), "lxd (pid 5)", {}),
+        (TimeoutError(), "", {"10.0.0.10": "another program"}),
     ],
 )
 def test_who_listens_instead_of_lxd_is_named(
@@ -112,6 +113,20 @@ def test_who_listens_instead_of_lxd_is_named(
     server = Server("6.9", True, "m0", FINGERPRINT, frozenset(), {})
 
     assert listeners.deaf(["10.0.0.10"], server, world(Port(shown=shown), program)) == deaf
+
+
+def test_a_busy_lxd_is_not_deaf():
+    config = {"core.https_address": "10.0.0.10:8443"}
+    server = Server("6.9", True, "m0", FINGERPRINT, frozenset(), config)
+
+    assert listeners.deaf(["10.0.0.10"], server, world(Port(shown=TimeoutError()), "")) == {}
+
+
+def test_a_port_that_a_stopped_lxd_waits_for_is_named():
+    assert listeners.taken(["10.0.0.10", ""], world(Port(), "nginx (pid 812)")) == {
+        "10.0.0.10": "nginx (pid 812)"
+    }
+    assert listeners.taken(["10.0.0.10"], world(Port(), "lxd (pid 5)")) == {}
 
 
 def test_lxd_tries_again_after_an_address_was_unset():
