@@ -173,6 +173,29 @@ def test_a_network_that_does_not_run_here_is_told_with_the_reason():
     assert NetworksApi(Client(Port(there))).unavailable("m0") == {"lan": "Address already in use"}
 
 
+def test_a_warning_that_names_no_network_is_about_the_one_that_does_not_run():
+    names = ("lan", "well")
+    rows = [
+        {
+            "name": n,
+            "type": "bridge",
+            "status": "Created",
+            "config": {},
+            "used_by": [],
+            "managed": True,
+        }
+        for n in names
+    ]
+    there = {
+        WARNINGS: [warning("lan", "m0", entity_url="")],
+        "/1.0/networks?recursion=1": rows,
+        "/1.0/networks/lan?project=default&target=m0": {"status": "Unavailable"},
+        "/1.0/networks/well?project=default&target=m0": {"status": "Created"},
+    }
+
+    assert NetworksApi(Client(Port(there))).unavailable("m0") == {"lan": "Address already in use"}
+
+
 def test_without_a_warning_no_network_is_looked_at():
     port = Port({WARNINGS: []})
 
