@@ -186,7 +186,7 @@ def test_a_warning_that_names_no_network_is_about_the_one_that_does_not_run():
         }
         for n in names
     ]
-    there = {
+    there: dict[str, Any] = {
         WARNINGS: [warning("lan", "m0", entity_url="")],
         "/1.0/networks?recursion=1": rows,
         "/1.0/networks/lan?project=default&target=m0": {"status": "Unavailable"},
