@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import stat
+import tarfile
 from collections.abc import Callable
-<<<<<<< HEAD
-from dataclasses import replace
-=======
 from pathlib import Path
->>>>>>> wt-u1
 
 import pytest
 
 import actions
+import database
 import lost
 from actions import ActionRefused
 from tests.lxd_model import by_hand
@@ -20,15 +19,10 @@ from tests.unit.deeds import note, notes, server, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
 from view import Failures
 
-<<<<<<< HEAD
-
-def test_a_loss_is_acknowledged_by_member_or_by_thing():
-=======
 DAY = 86400.0
 
 
 def test_a_quorum_is_not_recovered_without_the_operators_word():
->>>>>>> wt-u1
     app = formed(1)
 
     with pytest.raises(ActionRefused, match="confirm=yes-I-lost-a-majority"):
@@ -106,9 +100,6 @@ def test_what_others_wrote_in_an_older_charms_record_is_no_loss(text: str):
     assert lost.migrated(text) == {}
 
 
-<<<<<<< HEAD
-def switched() -> ModelApp:
-=======
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> database.Database:
     """LXD's tools as a script, and the database's files."""
@@ -148,7 +139,6 @@ def test_the_last_seven_copies_are_kept(tools: database.Database):
 
 
 def switched(generation: str = "5.21") -> ModelApp:
->>>>>>> wt-u1
     """A cluster whose default pool is another one than at first."""
     app = formed(3, generation)
     app.options["storage_backend"] = "dir"
