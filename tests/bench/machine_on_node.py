@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-# What a deed inside a node needs is imported before: the node's root has none of it.
-import abilities  # noqa: F401
 import deadlines
-import disks  # noqa: F401
-import interfaces  # noqa: F401
 from database import Database
 from lab.bench.node import Node
 from lab.machines.command import MachineError
@@ -17,6 +14,10 @@ from machine import Machine
 from networks.interface import Interface
 from snap import SnapError
 from view import Device, Resource, SnapFacts
+
+# What a deed inside a node imports when it needs it: the node's root has none of it.
+for _name in ("abilities", "disks", "interfaces"):
+    importlib.import_module(_name)
 
 
 def resource(lxd: Path) -> Resource:

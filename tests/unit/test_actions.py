@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import stat
+import tarfile
 from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import actions
+import database
 import lost
 from actions import ActionRefused
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import note, notes, server, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
 from view import Failures
 
+DAY = 86400.0
 
-def test_a_loss_is_acknowledged_by_member_or_by_thing():
+
+def test_a_quorum_is_not_recovered_without_the_operators_word():
     app = formed(1)
+
+    with pytest.raises(ActionRefused, match="confirm=yes-I-lost-a-majority"):
+        actions.recover_quorum(app.view("lxd/0"), app.units["lxd/0"].world, "", "no")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_loss_is_acknowledged_by_member_or_by_thing(generation: str):
+    app = formed(1, generation)
     unit = app.units["lxd/0"]
-    unit.lxd.write_notes({lost.KEY: '{"m2": ["default/c1", "default/c2"], "m3": ["a/b"]}'})
+    note(app, lost.LOG + "m2", '["default/c1", "default/c2"]')
+    note(app, lost.LOG + "m3", '["a/b"]')
 
     actions.forget_lost(app.view("lxd/0"), unit.world, "default/c1")
     actions.forget_lost(app.view("lxd/0"), unit.world, "m3")
-    assert lost.read(unit.lxd.notes()) == {"m2": ["default/c2"]}
+    assert lost.read(notes(app)) == {"m2": ["default/c2"]}
     actions.forget_lost(app.view("lxd/0"), unit.world, "m2")
-    assert lost.KEY not in unit.lxd.notes()
+    assert lost.read(notes(app)) == {}
 
 
 def test_what_was_not_lost_cannot_be_acknowledged():
@@ -67,14 +84,63 @@ def test_no_new_cluster_while_a_unit_of_the_old_one_is_still_leaving():
     assert str(app.plan("lxd/2").app_status) == "waiting: for lxd/0, lxd/1 to leave"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"m2": 3}', "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{", "3", "null"])
 def test_what_others_wrote_in_the_record_of_losses_is_no_loss(text: str):
-    assert lost.status({lost.KEY: text}) is None
+    assert lost.status({lost.LOG + "m2": text}) is None
 
 
-def switched() -> ModelApp:
+def test_what_an_older_charm_recorded_as_lost_is_not_forgotten():
+    record = lost.migrated('{"m2": ["default/c1"], "m3": []}')
+
+    assert lost.read(record) == {"m2": ["default/c1"]}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"m2": 3}', "null"])
+def test_what_others_wrote_in_an_older_charms_record_is_no_loss(text: str):
+    assert lost.migrated(text) == {}
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> database.Database:
+    """LXD's tools as a script, and the database's files."""
+    lxd = tmp_path / "lxd"
+    lxd.write_text(
+        '#!/bin/sh\ncase "$*" in\n'
+        '"sql global .dump") echo "CREATE TABLE nodes;";;\n'
+        '"sql local .dump") exit 1;;\n'
+        "esac\n"
+    )
+    lxd.chmod(0o755)
+    monkeypatch.setattr(database, "_LXD", str(lxd))
+    files = tmp_path / "files"
+    (files / "global").mkdir(parents=True)
+    (files / "global" / "segment").write_text("raft")
+    return database.Database(tmp_path / "backups", files)
+
+
+def test_a_copy_has_the_files_and_what_the_database_says(tools: database.Database):
+    path = Path(tools.backup(0.0))
+
+    assert path.name == "database-1970-01-01T00-00-00Z.tar.gz"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with tarfile.open(path) as tar:
+        assert sorted(tar.getnames()) == [
+            "database",
+            "database/global",
+            "database/global/segment",
+            "global.sql",
+        ]
+
+
+def test_the_last_seven_copies_are_kept(tools: database.Database):
+    paths = [Path(tools.backup(day * DAY)) for day in range(9)]
+
+    assert [path.exists() for path in paths] == [False, False, *[True] * 7]
+
+
+def switched(generation: str = "5.21") -> ModelApp:
     """A cluster whose default pool is another one than at first."""
-    app = formed(3)
+    app = formed(3, generation)
     app.options["storage_backend"] = "dir"
     app.settle()
     return app
@@ -84,24 +150,23 @@ def remove_pool(app: ModelApp, name: str) -> str:
     return actions.remove_pool(app.view("lxd/0"), app.units["lxd/0"].world, name)
 
 
-def test_a_pool_that_nothing_wants_or_uses_is_removed():
-    app = switched()
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_pool_that_nothing_wants_or_uses_is_removed(generation: str):
+    app = switched(generation)
 
     assert remove_pool(app, "local") == "the pool local is gone from all members"
-    (cluster,) = app.clusters.values()
-    assert set(cluster.pools) == {"local-dir"}
+    assert set(the_cluster(app).pools) == {"local-dir"}
     app.settle()
-    assert set(cluster.pools) == {"local-dir"}
+    assert set(the_cluster(app).pools) == {"local-dir"}
 
 
 def in_use(app: ModelApp) -> None:
-    (cluster,) = app.clusters.values()
-    cluster.on_pools["local"] = ["c1"]
+    root = {"type": "disk", "path": "/", "pool": "local"}
+    by_hand.launch(server(app, "m1"), "c1", devices={"root": root})
 
 
 def one_down(app: ModelApp) -> None:
-    (cluster,) = app.clusters.values()
-    cluster.members["m2"] = replace(cluster.members["m2"], status="OFFLINE")
+    without(app, "m2")
 
 
 def as_it_is(app: ModelApp) -> None:
@@ -124,5 +189,4 @@ def test_a_pool_is_kept(name: str, change: Callable[[ModelApp], None], why: str)
     with pytest.raises(ActionRefused, match=why):
         remove_pool(app, name)
 
-    (cluster,) = app.clusters.values()
-    assert set(cluster.pools) == {"local", "local-dir"}
+    assert set(the_cluster(app).pools) == {"local", "local-dir"}

@@ -260,3 +260,28 @@ def test_what_a_newer_charm_wrote_is_not_acted_upon():
     assert str(plan.status) == "waiting: for the refresh of the charm: other units run a newer one"
     assert (plan.steps, plan.own, plan.app) == ((), None, None)
     assert the_cluster(app).rows
+
+
+def test_a_member_with_another_snap_waits_for_the_others():
+    app = formed(3)
+    unit = app.units["lxd/2"]
+    alone(app)
+    unit.snap.facts_ = replace(unit.snap.facts_, revision="101")
+
+    assert str(app.plan("lxd/2").status) == "waiting: for the same LXD snap on lxd/0, lxd/1"
+
+
+@pytest.mark.parametrize(("before", "after"), [("5.0", "5.21.7"), ("5.21", "6.9")])
+def test_a_member_with_another_version_waits_for_the_others(before: str, after: str):
+    app = formed(3, before)
+    unit = app.units["lxd/2"]
+    unit.server.kill_daemon()
+    unit.server.version = after
+    unit.server.start_daemon()
+    unit.machine.log = "Wait for other cluster members to align their versions"
+    app.cloud.now += 10
+    theirs = app.units["lxd/0"].server.version
+
+    assert str(app.plan("lxd/2").status) == (
+        f"waiting: for LXD {after} on lxd/0 ({theirs}), lxd/1 ({theirs})"
+    )
