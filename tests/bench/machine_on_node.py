@@ -16,7 +16,7 @@ from snap import SnapError
 from view import Device, Resource, SnapFacts
 
 # What a deed inside a node imports when it needs it: the node's root has none of it.
-for _name in ("abilities", "disks", "interfaces"):
+for _name in ("abilities", "disks", "interfaces", "sockets"):
     importlib.import_module(_name)
 
 
@@ -116,6 +116,14 @@ class BenchMachine(Machine):
     def interfaces(self) -> tuple[Interface, ...]:
         """The node's interfaces."""
         return self._node.inside(lambda: Machine.interfaces(self))
+
+    def has_address(self, address: str) -> bool:
+        """Whether the node has an address."""
+        return self._node.inside(lambda: Machine.has_address(self, address))
+
+    def listener(self, address: str, port: int) -> str:
+        """The node's program that listens there."""
+        return self._node.inside(lambda: Machine.listener(self, address, port))
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that a node sees are the computer's: none is given away."""
