@@ -185,8 +185,11 @@ def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
 
 
 def _still_good(token: Token, view: View, lxd: Lxd, peers: Peers) -> bool:
-    """Whether the unit that the token is for may be using it right now."""
-    if token.certificate not in ("", lxd.server.fingerprint):
+    """Whether the unit that the token is for may be using it right now.
+
+    A charm before the cluster's identity named no certificate: nobody joins with its tokens now.
+    """
+    if token.certificate != lxd.server.fingerprint:
         return False
     place = next((p for p in _places(view, peers) if p.unit == token.unit), None)
     data = peers.others.get(token.unit)
