@@ -64,7 +64,7 @@ class Server:
         """The keys that all members share, as the daemon has them in memory."""
         self.disk: dict[str, Thing] = {}
         self.devices = pools.of_machine()
-        self.drivers = frozenset(pools.DRIVERS)
+        self.drivers: frozenset[str] = frozenset(pools.DRIVERS)
         """The storage drivers that LXD can use here."""
         self.unmounted: set[str] = set()
         """Pools that LXD cannot mount here, though it made its part of them."""
