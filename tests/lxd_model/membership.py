@@ -28,7 +28,7 @@ def leave(server: Server, name: str) -> Work:
         raise Refusal("Member is the only member in the cluster")
     if row.name != server.name and not server.hears(row):
         # It is out of the database's Raft group already.
-        row.role = Role.SPARE
+        row.role, row.out = Role.SPARE, True
         raise Refusal(_unreachable(server, row))
     if heartbeats.leader(cloud, records, cloud.now) == name:
         yield from _hand_over(server, row)

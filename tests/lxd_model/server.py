@@ -38,6 +38,8 @@ class Server:
         self.machine = machine
         self.hostname = hostname
         self.address = address
+        self.addresses: set[str] = set()
+        """More addresses that it has, in other networks."""
         self.version = cloud.version
         self.revision = ""
         self.powered = True

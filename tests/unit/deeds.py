@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
 import turns
 from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
 from lxd.notes import entries_of
+from networks.interface import Interface
 from tests.lxd_model import by_hand, joining
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
 from tests.unit.model_units import ModelApp
+
+ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",))
+ETH1, ENS3 = Interface("eth1"), Interface("ens3")
+BR0 = Interface("br0", bridge=True)
 
 SILENT = 40.0
 """Seconds after which LXD calls a member offline that it has not heard of."""
@@ -51,6 +61,50 @@ def with_instance(app: ModelApp, member: str, evacuate: str = "", name: str = "c
 def with_volume(app: ModelApp, member: str) -> ModelApp:
     """A custom volume is on the member."""
     by_hand.add_volume(server(app, member), "local", "data")
+    return app
+
+
+def with_pool(
+    app: ModelApp, name: str, driver: str = "dir", config: Mapping[str, str] | None = None
+) -> ModelApp:
+    """The operator has made a pool on all members, whose machines have the driver."""
+    for unit in app.units.values():
+        unit.server.drivers |= {driver}
+    api(app).pools.create(name, driver, config or {}, {member: {} for member in names(app)})
+    return app
+
+
+def with_half_made_pool(app: ModelApp, name: str, driver: str, status: str) -> ModelApp:
+    """Somebody began to make a pool: it is defined, and as Errored made on all members but one."""
+    last = server(app, names(app)[-1])
+
+    def ends() -> None:
+        if status == "Pending":
+            raise LxdUnreachable("its maker ended")
+        last.kill_daemon()
+
+    with suppress(LxdError, LxdUnreachable):
+        api(app).pools.create(name, driver, {}, {member: {} for member in names(app)}, ends)
+    last.start_daemon()
+    return later(app, 10.0)
+
+
+def on_machines(app: ModelApp, *interfaces: Interface) -> ModelApp:
+    """One machine after the other has one of these, the last the rest of them."""
+    for number, unit in enumerate(app.units.values()):
+        unit.machine.interfaces_ = [ADDRESSED, interfaces[min(number, len(interfaces) - 1)]]
+    return app
+
+
+def api(app: ModelApp, unit: str = "lxd/0") -> LxdApi:
+    """LXD on a unit's machine, as an operator uses it."""
+    return app.units[unit].world.lxd
+
+
+def changed(app: ModelApp, **options: Any) -> ModelApp:
+    """The operator has set these options, and the units have done what they could."""
+    app.options |= options
+    app.settle()
     return app
 
 

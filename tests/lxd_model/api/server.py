@@ -80,7 +80,7 @@ def _environment(server: Server) -> dict[str, Any]:
         "server_clustered": clustered,
         "server_event_mode": "full-mesh",
         "server_name": server.shown_name or name,
-        "server_pid": 1,
+        "server_pid": 1000 + server.run,
         "server_version": server.version,
         "storage": "",
         "storage_version": "",
