@@ -11,7 +11,8 @@ from options import Options
 from peers import AppData, UnitData
 from status import Status, blocked, waiting
 from steps import Plan, RestartLxd
-from view import Lxd, Member, Peers, Server, Silence, Silent, SnapFacts, View
+from silent import Silence, Silent
+from view import Lxd, Member, Peers, Server, SnapFacts, View
 
 OLD, NEW, CLUSTER = "10.1.0.10", "10.2.0.10", "10.0.0.10"
 LXD = frozenset[str]()
