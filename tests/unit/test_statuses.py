@@ -118,7 +118,7 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
     (hostname_taken, "blocked: hostname m0 is also lxd/0's: rename this machine"),
     (another_version, "blocked: LXD 6.5 here, 5.21.3 in the cluster: make them the same"),
     (another_cluster, "blocked: LXD here is in another cluster (0123456789ab): remove this unit"),
-    (no_btrfs, "blocked: pool local of btrfs: needs module btrfs; LXD here has dir"),
+    (no_btrfs, "blocked: pool local of btrfs: LXD here has dir; needs module btrfs"),
     (name_in_cluster, "blocked: the cluster already has a member m2: rename this machine"),
 ]
 
