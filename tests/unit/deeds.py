@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+import turns
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
+from lxd.notes import entries_of
 from networks.interface import Interface
-from tests.lxd_model import by_hand
+from tests.lxd_model import by_hand, joining
+from tests.lxd_model.cloud import Fault
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
 from tests.unit.model_units import ModelApp
@@ -116,4 +119,48 @@ def later(app: ModelApp, seconds: float) -> ModelApp:
     """Time passes."""
     app.cloud.now += seconds
     app.cloud.tick()
+    return app
+
+
+def cluster_api(app: ModelApp) -> LxdApi:
+    """LXD's API on a member that answers."""
+    holding = app.cloud.holding(the_cluster(app))
+    return next(LxdApi(server.lxd) for server in holding if server.silence() is None)
+
+
+def notes(app: ModelApp) -> dict[str, str]:
+    """What the charm keeps in the cluster's database."""
+    return cluster_api(app).notes.read()
+
+
+def note(app: ModelApp, name: str, value: str) -> ModelApp:
+    """Somebody has written a note; an empty value removes it."""
+    cluster_api(app).notes.write({name: value})
+    return app
+
+
+def fail(app: ModelApp, unit: str, *calls: str, how: Fault = "refuse") -> ModelApp:
+    """From now on these calls of LXD on the unit's machine fail, and no others anywhere."""
+    failing = app.units[unit].server.machine
+    app.cloud.fault = lambda machine, call: how if machine == failing and call in calls else ""
+    return app
+
+
+def heal(app: ModelApp) -> ModelApp:
+    """No call fails any more."""
+    return fail(app, next(iter(app.units)))
+
+
+def use_token(app: ModelApp, member: str) -> ModelApp:
+    """Somebody has begun to join with the token for this name, and has not come in."""
+    records = the_cluster(app)
+    assert member in records.tokens
+    joining.void(records, member, app.cloud.now)
+    return app
+
+
+def give_turn(app: ModelApp, turn: str) -> ModelApp:
+    """Another member has written whose turn it is to join."""
+    number = max(entries_of(turns.LOG, notes(app)), default=0) + 1
+    assert cluster_api(app).notes.append(turns.LOG, number, turn)
     return app
