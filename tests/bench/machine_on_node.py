@@ -164,9 +164,6 @@ class BenchMachine(Machine):
         """The node has these files."""
         self._node.inside(lambda: Machine.write_privately(self, files))
 
-    def release(self, devices: Iterable[str]) -> None:
-        """See `devices`."""
-
     def empty_lxd(self) -> None:
         """LXD's folder is empty."""
         self._node.inside(lambda: Machine.empty_lxd(self))
