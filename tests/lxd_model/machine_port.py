@@ -162,6 +162,17 @@ class ModelMachine:
         """The network interfaces."""
         return tuple(self._server.interfaces.values())
 
+    def has_address(self, address: str) -> bool:
+        """Whether an interface has that address."""
+        return address in {self._server.address, *self._server.addresses}
+
+    def listener(self, address: str, port: int) -> str:
+        """The program that listens there, empty if none does."""
+        listeners = self._server.listeners
+        endpoint = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        own = "lxd" if listeners.listens(endpoint) else ""
+        return listeners.taken.get(endpoint, own)
+
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name."""
         return pools.devices(self._server, patterns)

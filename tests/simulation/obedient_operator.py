@@ -19,7 +19,7 @@ from tests.lxd_model.records import Row, State
 from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.server import Server
 from tests.lxd_model.things import Instance
-from tests.simulation.commands import Commands
+from tests.simulation.commands import Commands, evacuate
 from tests.simulation.engine import APP
 from tests.simulation.site import HAS_DATABASE, Site, answers, notes_of, truth_of
 
@@ -304,8 +304,7 @@ def _stays(server: Server, row: Row) -> list[Instance]:
 def _evacuate_and_remove(server: Server, name: str) -> None:
     with suppress(LxdError, LxdUnreachable):
         if server.records.rows[name].state is not State.EVACUATED:
-            for _ in LxdApi(server.lxd).members.evacuate(name, 3600.0):
-                pass
+            evacuate(server, name)
         LxdApi(server.lxd).members.leave(name)
 
 
