@@ -72,7 +72,10 @@ def _by_chance(server: Server) -> bool:
 
 
 def _hand_over(server: Server, row: Row) -> Work:
-    """The leader passes its vote on: to a stand-by before a spare, with two members to no spare."""
+    """The leader passes its vote on: to a stand-by before a spare.
+
+    In 5.0 one of two members passes it to no spare, and both lose the database.
+    """
     records = server.records
     others = [r for r in records.members if r is not row and server.hears(r)]
     alone = len(records.members) == 2
@@ -80,7 +83,8 @@ def _hand_over(server: Server, row: Row) -> Work:
         raise Refusal("Unable to promote remaining cluster member to leader")
     yield times.HANDOVER
     fit = [r for r in others if r.role is Role.STANDBY]
-    fit += [r for r in others if r.role is Role.SPARE and not alone]
+    modern = server.generation.modern
+    fit += [r for r in others if r.role is Role.SPARE and (modern or not alone)]
     if fit:
         fit[0].role = Role.VOTER
     elif alone and others[0].role is Role.SPARE:
