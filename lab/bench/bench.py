@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,7 +50,7 @@ class Bench:
 
 
 @contextmanager
-def bench(image: Image, lxds: Sequence[Path]) -> Iterator[Bench]:
+def bench(image: Image, lxds: Sequence[Path]) -> Generator[Bench]:
     """A bench while the context lasts; nothing of it is left behind."""
     with slots.take() as slot:
         made = Bench(slot, image, lxds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -44,7 +44,7 @@ def home(slot: int) -> Path:
 
 
 @contextmanager
-def take() -> Iterator[int]:
+def take() -> Generator[int]:
     """A slot that nobody has, without leftovers. Raises MachineError when all are taken."""
     for slot in range(COUNT):
         lock = _lock(slot)

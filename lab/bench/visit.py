@@ -6,14 +6,14 @@ import ctypes
 import os
 import pickle
 import traceback
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from lab.machines.command import MachineError
 
 _T = TypeVar("_T")
-# What a deed on a machine needs; the pid namespace would take another fork.
-_KINDS = ("uts", "ipc", "net", "mnt")
+_KINDS = ("uts", "ipc", "net", "pid", "mnt")
 
 
 def call(pid: int, deed: Callable[[], _T]) -> _T:
@@ -23,7 +23,7 @@ def call(pid: int, deed: Callable[[], _T]) -> _T:
     imports must be imported already: its root is the node's. Raises MachineError if it died.
     """
     reader, writer = os.pipe()
-    child = os.fork()
+    child = _fork()
     if child == 0:
         # Never returns to the caller's code: that would run twice.
         try:
@@ -43,9 +43,20 @@ def call(pid: int, deed: Callable[[], _T]) -> _T:
     raise value
 
 
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # Other threads of this process hold nothing that a deed needs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
 def _carry_out(pid: int, deed: Callable[[], Any], writer: int) -> None:
     try:
         _enter(pid)
+        # Only a child is in the pid namespace, without which the node's /proc knows it not.
+        if child := _fork():
+            os.waitpid(child, 0)
+            return
         answer = pickle.dumps((True, deed()))
     except BaseException as error:  # noqa: BLE001 - it goes to the caller
         try:

@@ -12,11 +12,13 @@ import pytest
 from lab.bench.bench import Bench, bench
 from lab.machines import image, lxd_folder
 from lab.machines.layers import Image
+from tests.bench.figures import Figures
 from tests.bench.units import BenchApp, formed
 
 # Folders of later LXDs, with blanks between them, for tests of upgrades.
 NEXT = "LXD_CLUSTER_BENCH_NEXT"
 _LINES = 40
+_FIGURES = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,6 +37,21 @@ def pytest_runtest_makereport(
             lines = node.log.read_text(errors="replace").splitlines() if node.log.exists() else []
             report.sections.append((f"LXD on {name}", "\n".join(lines[-_LINES:])))
     return report
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for line in config.stash.setdefault(_FIGURES, []):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest, system: Image) -> Figures:
+    """Tells a figure at the end of the run, with the test and the LXD that it is of."""
+    told = request.config.stash.setdefault(_FIGURES, [])
+    version = lxd_folder.version(lxd_folder.chosen() or system.lxd, system.rootfs)
+    return lambda line: told.append(f"LXD {version}, {request.node.name}: {line}")
 
 
 @pytest.fixture(scope="session")

@@ -24,13 +24,18 @@ def together(app: BenchApp, units: Iterable[str] | None = None) -> dict[str, Pla
         return dict(zip(names, pool.map(app.hook, names), strict=True))
 
 
-def until(app: BenchApp, question: Callable[[], bool], seconds: float) -> float:
-    """Hooks of all units at once, again and again, until the answer is yes; the seconds it took."""
+def until(
+    app: BenchApp,
+    question: Callable[[], bool],
+    seconds: float,
+    units: Iterable[str] | None = None,
+) -> float:
+    """Hooks of units at once, again and again, until the answer is yes; the seconds it took."""
     begin = time.monotonic()
     while not question():
         if time.monotonic() - begin > seconds:
             raise AssertionError(f"not in {seconds:.0f} s: {statuses(app)}")
-        together(app)
+        together(app, units)
     return time.monotonic() - begin
 
 
@@ -52,7 +57,7 @@ class Departure:
     holds: list[str] = field(default_factory=list[str])
 
 
-def leave(app: BenchApp, *units: str, seconds: float = 300) -> dict[str, Departure]:
+def leave(app: BenchApp, *units: str, seconds: float = 180) -> dict[str, Departure]:
     """The operator removes units, all at once; returns when their machines are given back.
 
     Those that stay run hooks meanwhile, as Juju tells them that others depart.

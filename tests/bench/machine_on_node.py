@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-# What a deed inside a node needs is imported before: the node's root has none of it.
-import abilities  # noqa: F401
-import disks  # noqa: F401
-import interfaces  # noqa: F401
+import deadlines
+from database import Database
 from lab.bench.node import Node
 from lab.machines.command import MachineError
 from machine import Machine
 from networks.interface import Interface
 from snap import SnapError
 from view import Device, Resource, SnapFacts
+
+# What a deed inside a node imports when it needs it: the node's root has none of it.
+for _name in ("abilities", "disks", "interfaces"):
+    importlib.import_module(_name)
 
 
 def resource(lxd: Path) -> Resource:
@@ -47,6 +50,10 @@ class BenchSnap:
         """Whatever the channel, the node's own LXD."""
         self._installed = True
         self._node.start_daemon()
+
+    def install_version(self, channel: str, version: str) -> None:
+        """The same."""
+        self.install(channel, "")
 
     def install_file(self, path: str) -> None:
         """The LXD in the folder `path`. An exchange leaves the instances running."""
@@ -126,6 +133,9 @@ class BenchMachine(Machine):
         """The node has these files."""
         self._node.inside(lambda: Machine.write_privately(self, files))
 
+    def release(self, devices: Iterable[str]) -> None:
+        """See `devices`."""
+
     def empty_lxd(self) -> None:
         """LXD's folder is empty."""
         self._node.inside(lambda: Machine.empty_lxd(self))
@@ -133,3 +143,25 @@ class BenchMachine(Machine):
     def kill_lxd(self) -> None:
         """The daemon is gone."""
         self._node.kill_daemon()
+
+
+class BenchDatabase(Database):
+    """The database of a node's LXD, with the node's own tools for it."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node.state / "backups", node.lxd_dir / "database")
+        self._node = node
+
+    def tool(self, *arguments: str) -> str:
+        """What LXD's own tool says."""
+        done = self._node.run([f"{self._node.lxd}/bin/lxd", *arguments])
+        done.check_returncode()
+        return done.stdout
+
+    def recover(self) -> None:
+        """This member alone has the database. The daemon is started again whatever happens."""
+        try:
+            self._node.stop_daemon(deadlines.DAEMON_STOP)
+            self.tool("cluster", "recover-from-quorum-loss", "--quiet")
+        finally:
+            self._node.start_daemon()

@@ -11,7 +11,7 @@ from lab.bench.node import Node
 from lxd.api import LxdApi
 from lxd.socket import LxdSocket
 from tests.application import Application, Unit
-from tests.bench.machine_on_node import BenchMachine, BenchSnap
+from tests.bench.machine_on_node import BenchDatabase, BenchMachine, BenchSnap
 from world import World
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class BenchApp(Application[BenchUnit]):
             LxdApi(LxdSocket(str(node.socket))),
             BenchSnap(node),
             BenchMachine(node),
+            BenchDatabase(node),
             time.time,
             lambda text: logger.info("%s: %s", name, text),
         )

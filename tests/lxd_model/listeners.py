@@ -102,6 +102,11 @@ class Listeners:
         )
 
 
+def endpoint_of(address: str, port: int) -> str:
+    """As LXD writes an address with a port."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def _cannot(what: str, endpoint: str, why: str) -> Refusal:
     told = f"listen tcp {endpoint}: bind: {why}"
     return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {told}')

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from networks.interface import Interface
 from tests.lxd_model import pools, times
+from tests.lxd_model.listeners import endpoint_of
 from tests.lxd_model.silence import Silence
 from view import Device, Failures, Forming
 
@@ -163,15 +164,15 @@ class ModelMachine:
         return tuple(self._server.interfaces.values())
 
     def has_address(self, address: str) -> bool:
-        """Whether an interface has that address."""
+        """Whether an interface has the address."""
         return address in {self._server.address, *self._server.addresses}
 
     def listener(self, address: str, port: int) -> str:
         """The program that listens there, empty if none does."""
+        endpoint = endpoint_of(address, port)
         listeners = self._server.listeners
-        endpoint = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        own = "lxd" if listeners.listens(endpoint) else ""
-        return listeners.taken.get(endpoint, own)
+        taken = listeners.taken.get(endpoint, "")
+        return taken or ("lxd" if listeners.listens(endpoint) else "")
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name."""

@@ -72,22 +72,22 @@ def _by_chance(server: Server) -> bool:
 
 
 def _hand_over(server: Server, row: Row) -> Work:
-    """The leader passes its vote on: to a stand-by before a spare.
+    """The leader passes its vote on: to a stand-by before a spare, in 5.0 never to the last spare.
 
-    In 5.0 one of two members passes it to no spare, and both lose the database.
+    From 5.21 on LXD makes the last but one a voter first, whatever it was (lxd/api_cluster.go).
     """
     records = server.records
     others = [r for r in records.members if r is not row and server.hears(r)]
     alone = len(records.members) == 2
+    lost = alone and not server.generation.modern
     if alone and not others:
         raise Refusal("Unable to promote remaining cluster member to leader")
     yield times.HANDOVER
     fit = [r for r in others if r.role is Role.STANDBY]
-    modern = server.generation.modern
-    fit += [r for r in others if r.role is Role.SPARE and (modern or not alone)]
+    fit += [r for r in others if r.role is Role.SPARE and not lost]
     if fit:
         fit[0].role = Role.VOTER
-    elif alone and others[0].role is Role.SPARE:
+    elif lost and others[0].role is Role.SPARE:
         records.headless = True
         raise Refusal("Failed to leave the cluster: server has lost leadership")
 

@@ -1,0 +1,50 @@
+"""A daemon dies in the midst of its join, and the unit joins all the same."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.bench.drive import all_active, together, until
+from tests.bench.units import BenchApp, BenchUnit
+
+# Seconds after the join began. Measured: a join takes 0.7 s to 2.6 s.
+DELAYS = (0.1, 0.3, 0.6, 1.0)
+
+
+@pytest.mark.long
+def test_a_daemon_that_is_killed_while_it_joins_joins_again(trio: BenchApp):
+    attempts: list[int] = []
+    for number, delay in enumerate(DELAYS, start=3):
+        unit = trio.add(number)
+        with ThreadPoolExecutor() as pool:
+            killed = pool.submit(_kill_in_join, unit, delay)
+            while not killed.done():
+                together(trio)
+            certificate = killed.result()
+        until(trio, lambda: all_active(trio), 180)
+        assert _certificate(unit) == certificate
+        attempts.append(trio.own(unit.name).attempt)
+    members = trio.units["lxd/0"].lxd.members.list()
+    assert [m.name for m in members] == [f"m{number}" for number in range(3 + len(DELAYS))]
+    assert any(attempts), "no join was cut short"
+
+
+def _kill_in_join(unit: BenchUnit, delay: float) -> bytes:
+    """Returns the certificate that the server had."""
+    end = time.monotonic() + 60
+    while (forming := unit.world.machine.forming()) is None or forming.what != "join":
+        assert time.monotonic() < end, f"{unit.name} does not join"
+        time.sleep(0.01)
+    time.sleep(delay)
+    unit.node.kill_daemon()
+    # As systemd does.
+    time.sleep(0.2)
+    unit.node.start_daemon()
+    return _certificate(unit)
+
+
+def _certificate(unit: BenchUnit) -> bytes:
+    return (unit.node.lxd_dir / "server.crt").read_bytes()

@@ -1,0 +1,57 @@
+"""Members leave with what runs on them."""
+
+from __future__ import annotations
+
+from lab.bench.bench import Bench
+from tests.bench.containers import all_run, launch
+from tests.bench.drive import all_active, leave, until
+from tests.bench.units import BenchApp, formed
+
+
+def test_two_leave_at_once_with_two_containers_each(ground: Bench):
+    app = formed(ground, 5)
+    names = ["a0", "a1", "b0", "b1"]
+    for name, member in zip(names, ("m3", "m3", "m4", "m4"), strict=True):
+        launch(app, name, member)
+    leave(app, "lxd/3", "lxd/4")
+    where = all_run(app, *names)
+    assert set(where.values()) <= {"m0", "m1", "m2"}
+    assert [m.name for m in app.units["lxd/0"].lxd.members.list()] == ["m0", "m1", "m2"]
+    until(app, lambda: all_active(app), 60)
+
+
+def test_the_raft_leader_leaves(trio: BenchApp):
+    leader = raft_leader(trio)
+    launch(trio, "c1", trio.own(leader).name)
+    leave(trio, leader)
+    assert all_run(trio, "c1")["c1"] in [trio.own(unit).name for unit in trio.units]
+    until(trio, lambda: all_active(trio), 60)
+    assert len(trio.units[next(iter(trio.units))].lxd.members.list()) == 2
+
+
+def test_two_members_shrink_to_one(ground: Bench):
+    app = formed(ground, 2)
+    launch(app, "c0", "m0")
+    launch(app, "c1", "m1")
+    leave(app, "lxd/0")
+    app.leader = "lxd/1"
+    assert all_run(app, "c0", "c1") == {"c0": "m1", "c1": "m1"}
+    until(app, lambda: all_active(app), 60)
+
+
+def test_a_member_that_was_powered_off_while_evacuated_is_nobodys_token_maker(trio: BenchApp):
+    last = trio.units["lxd/2"]
+    for _ in last.lxd.members.evacuate("m2", 60):
+        pass
+    trio.bench.remove(last.node)
+    dead = trio.units.pop("lxd/2")
+    trio.add(3)
+    until(trio, lambda: trio.own("lxd/3").cluster != "", 180)
+    assert dead.name in trio.databags
+
+
+def raft_leader(app: BenchApp) -> str:
+    """The unit whose LXD leads the database's Raft group."""
+    unit = next(iter(app.units.values()))
+    name = next(m.name for m in unit.lxd.members.list() if "database-leader" in m.roles)
+    return next(u for u in app.units if app.own(u).name == name)

@@ -1,0 +1,84 @@
+"""Two members hammer one log in LXD's database."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pytest
+
+from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
+from lxd.notes import entries_of
+from tests.bench.figures import Figures
+from tests.bench.units import BenchApp
+
+LOG = "hammer."
+
+
+@dataclass
+class Hammer:
+    """What one member tried, won and saw."""
+
+    name: str
+    lxd: LxdApi
+    tries: int = 0
+    wins: dict[int, str] = field(default_factory=dict[int, str])
+    lost: dict[int, str] = field(default_factory=dict[int, str])
+    seen: dict[int, set[str]] = field(default_factory=dict[int, set[str]])
+    unclear: Counter[str] = field(default_factory=Counter[str])
+
+    def strike(self, turns: int) -> None:
+        """Appends until the log has that many entries."""
+        while (last := self._look()) < turns:
+            self.tries += 1
+            number, value = last + 1, f"{self.name} {self.tries}"
+            try:
+                won = self.lxd.notes.append(LOG, number, value)
+            except (LxdError, LxdUnreachable) as error:
+                self.unclear[str(error)] += 1
+                continue
+            (self.wins if won else self.lost)[number] = value
+
+    def _look(self) -> int:
+        entries = entries_of(LOG, self.lxd.notes.read())
+        for number, value in entries.items():
+            self.seen.setdefault(number, set()).add(value)
+        return max(entries, default=0)
+
+
+def test_two_members_take_a_hundred_turns(trio: BenchApp, figures: Figures):
+    _hammer(trio, 100, figures)
+
+
+@pytest.mark.long
+def test_two_members_take_a_thousand_turns(trio: BenchApp, figures: Figures):
+    _hammer(trio, 1000, figures)
+
+
+def _hammer(app: BenchApp, turns: int, figures: Figures) -> None:
+    hammers = [Hammer(f"m{n}", app.units[f"lxd/{n}"].lxd) for n in (1, 2)]
+    begin = time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(hammer.strike, turns) for hammer in hammers]:
+            done.result()
+    seconds = time.monotonic() - begin
+    one, other = hammers
+    tried = ", ".join(f"{h.name} won {len(h.wins)} of {h.tries} tries" for h in hammers)
+    figures(f"{turns} turns in {seconds:.0f} s: {tried}")
+    assert not one.unclear
+    assert not other.unclear
+    # Never two holders.
+    assert not one.wins.keys() & other.wins.keys()
+    # No win lost: whatever was won stood in the log, for both, and nothing else did.
+    for number in range(1, turns + 1):
+        values = one.seen.get(number, set()) | other.seen.get(number, set())
+        won = one.wins.get(number) or other.wins.get(number)
+        assert len(values) == 1, f"{number}: {values}"
+        # Where nobody won, its writer found the log gone on when it looked again.
+        assert won is None or values == {won}, f"{number}: {won}, seen {values}"
+        if won is None:
+            assert one.lost.get(number) in values or other.lost.get(number) in values
+    assert min(len(h.wins) for h in hammers) > turns / 10
