@@ -131,7 +131,7 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
         another_cluster,
         "blocked: LXD here is in another cluster, as member m2: use another machine",
     ),
-    (no_btrfs, "blocked: pool local of btrfs: needs module btrfs; LXD here has dir"),
+    (no_btrfs, "blocked: pool local of btrfs: LXD here has dir; needs module btrfs"),
     (name_in_cluster, "blocked: the cluster already has a member m2: rename this machine"),
 ]
 
