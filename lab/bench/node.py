@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from lab.bench import slots, visit
-from lab.machines import cgroups, processes
+from lab.machines import cgroups, lxd_folder, processes
 from lab.machines.command import MachineError, program, run
 from lab.machines.layers import Image
 
@@ -20,6 +20,8 @@ _T = TypeVar("_T")
 _SCRIPTS = Path(__file__).parent
 _JOIN = _SCRIPTS.parent / "machines/join.sh"
 _START_SECONDS = 30.0
+_PARTS = ("root", "upper", "work", "tools")
+_TOOLS = "/snap/bin"
 _NAMESPACES = ("mount", "uts", "ipc", "net", "pid", "cgroup")
 
 
@@ -59,9 +61,9 @@ class Node:
         self.lxd = lxds[0]
         self._daemon: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
-        for folder in (self.lxd_dir, self.state, self._own("root"), self._own("upper")):
+        for folder in (self.lxd_dir, self.state, *map(self._own, _PARTS)):
             folder.mkdir(parents=True)
-        self._own("work").mkdir()
+        self._write_tools()
         cgroups.create(place.name)
         self._init = self._spawn(image, lxds, hosts)
         self._first = self._find_first()
@@ -98,6 +100,7 @@ class Node:
             "overlay": f"{layers},workdir={self._own('work')}",
             "shared": sorted({str(folder) for folder in lxds}),
             "cgroups": _hierarchies(),
+            "links": {_TOOLS: str(self._own("tools"))},
             "hostname": self.place.hostname,
             "hosts": hosts,
         }
@@ -137,14 +140,7 @@ class Node:
     def command(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
         """The host's command line that runs `argv` in the node. It has LXD's environment."""
         entries = [str(path) for path in cgroups.boot_entries(self.place.name)]
-        variables = {
-            "PATH": f"{self.lxd}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "LD_LIBRARY_PATH": f"{self.lxd}/lib",
-            "LXD_DIR": str(self.lxd_dir),
-            "HOME": "/root",
-            "LANG": "C.UTF-8",
-            **(env or {}),
-        }
+        variables = {**self._environment(), **(env or {})}
         return [
             *[str(_JOIN), *entries, "--"],
             *[program("nsenter"), "-t", str(self._first.pid)],
@@ -152,6 +148,28 @@ class Node:
             *["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in variables.items())],
             *argv,
         ]
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.lxd}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LD_LIBRARY_PATH": f"{self.lxd}/lib",
+            "LXD_DIR": str(self.lxd_dir),
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+        }
+
+    def exchange(self, lxd: Path) -> None:
+        """Whatever is started from now on is of the LXD in this folder."""
+        self.lxd = lxd
+        self._write_tools()
+
+    def _write_tools(self) -> None:
+        """LXD's programs where the snap has them: they find out what they are of by themselves."""
+        variables = " ".join(f"{key}={value}" for key, value in self._environment().items())
+        for name in lxd_folder.PROGRAMS:
+            tool = self._own("tools") / name
+            tool.write_text(f'#!/bin/sh\nexec env {variables} {self.lxd}/bin/{name} "$@"\n')
+            tool.chmod(0o755)
 
     def run(
         self, argv: Sequence[str], timeout: float = 60, stdin: str = ""
