@@ -1,9 +1,9 @@
 """LXD's daemon as a process: ended alone, while its instances run on.
 
 `snap stop` and `snap restart` of the real snap shut all instances down first. Its scripts read why
-the daemon ends from the file `state`: with `reload` there they leave the rest to whoever wrote it
-(lxd-pkg-snap, daemon.stop and daemon.start, the same from 5.0 on). The daemon itself has left its
-service's control groups, so systemd does not end it either: its process is told to.
+the daemon ends from the file `state`: with `reload` there they do nothing (lxd-pkg-snap, its
+daemon.stop and daemon.start, the same from 5.0 on). The daemon has left its service's cgroups,
+so systemd does not end it either: its process is told to.
 """
 
 from __future__ import annotations
@@ -21,28 +21,39 @@ _SYSTEMCTL = "/usr/bin/systemctl"
 _SERVICE = "snap.lxd.daemon.service"
 _SOCKET = "snap.lxd.daemon.unix.socket"
 """As long as this listens, anybody who asks LXD something starts the daemon again."""
+_ALONE, _ALL = "reload", "host-shutdown"
+"""What the snap's scripts read: whether to leave what the snap runs alone, or to end it."""
+_READING = 0.5
+"""Seconds for them to read it."""
 _TICK = 0.1
+_PROC = Path("/proc")
 
 
-def stop(common: Path = COMMON, proc: Path = Path("/proc")) -> None:
-    """The daemon has ended in good order and stays so until it is started.
+def stop(common: Path = COMMON, proc: Path = _PROC) -> None:
+    """The daemon has ended in good order and stays so until it is started. Instances run on.
 
-    One that does not is killed after its deadline. Raises OSError, SubprocessError.
+    One that does not end is killed after its deadline. Raises OSError, SubprocessError.
     """
-    _end(signal.SIGTERM, common, proc)
+    _end(_ALONE, signal.SIGTERM, common, proc)
 
 
-def kill(common: Path = COMMON, proc: Path = Path("/proc")) -> None:
-    """The same at once, for a daemon that hangs."""
-    _end(signal.SIGKILL, common, proc)
+def kill(common: Path = COMMON, proc: Path = _PROC) -> None:
+    """A daemon that hangs has ended, and with it all that the snap runs and mounts.
+
+    For an LXD without instances: what it left mounted would be in the way of the next one. Asked
+    to stop, the daemon would take its ten minutes. Raises OSError, SubprocessError.
+    """
+    _end(_ALL, signal.SIGKILL, common, proc)
 
 
-def _end(number: signal.Signals, common: Path, proc: Path) -> None:
+def _end(why: str, number: signal.Signals, common: Path, proc: Path) -> None:
     pid = running(common, proc)
-    (common / "state").write_text("reload\n")
+    (common / "state").write_text(f"{why}\n")
     # The service first has a stop pending: else systemd starts a daemon that ends anew at once.
     _systemctl("stop", "--no-block", _SOCKET, _SERVICE)
     if pid:
+        # Once the daemon has ended, the scripts would read another reason.
+        time.sleep(_READING)
         _signal(pid, number)
         if not _gone(pid, proc, deadlines.DAEMON_STOP):
             _signal(pid, signal.SIGKILL)
@@ -50,7 +61,7 @@ def _end(number: signal.Signals, common: Path, proc: Path) -> None:
     _systemctl("stop", _SOCKET, _SERVICE)
 
 
-def running(common: Path = COMMON, proc: Path = Path("/proc")) -> int:
+def running(common: Path = COMMON, proc: Path = _PROC) -> int:
     """The daemon's process, 0 if it does not run. Its number may be another program's by now."""
     try:
         pid = int((common / "lxd.pid").read_text())

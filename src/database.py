@@ -64,10 +64,21 @@ class Database:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
             for database in ("global", "local"):
-                _add_text(tar, f"{database}.sql", _dump(database), now)
+                _add_text(tar, f"{database}.sql", self._dump(database), now)
             tar.add(self._files, "database", filter=_regular)
         new.replace(path)
         return path
+
+    def _dump(self, name: str) -> bytes:
+        """A database as SQL. Empty while it does not answer."""
+        try:
+            return self.tool("sql", name, ".dump").encode()
+        except subprocess.SubprocessError:
+            return b""
+
+    def tool(self, *arguments: str) -> str:
+        """What LXD's own tool for its database says. Raises SubprocessError."""
+        return _run(_LXD, *arguments).stdout
 
     def copy(self) -> DatabaseCopy | None:
         """Who has the database by this machine's word, and how new it is here.
@@ -79,7 +90,7 @@ class Database:
 
         try:
             last = raft.last_entry(self._files / "global")
-            told: Any = yaml.safe_load(_run(_LXD, "cluster", "show").stdout)
+            told: Any = yaml.safe_load(self.tool("cluster", "show"))
             nodes = tuple(
                 DatabaseNode(host(row["address"]), row.get("name", ""), Role(row["role"]))
                 for row in told["members"]
@@ -106,7 +117,7 @@ class Database:
         """
         try:
             daemon.stop()
-            _run(_LXD, "cluster", "recover-from-quorum-loss", "--quiet")
+            self.tool("cluster", "recover-from-quorum-loss", "--quiet")
         finally:
             _run(_SNAP, "start", "lxd")
 
@@ -114,14 +125,6 @@ class Database:
 def _regular(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     """Files and folders only: a socket cannot be copied."""
     return member if member.isfile() or member.isdir() else None
-
-
-def _dump(name: str) -> bytes:
-    """A database as SQL. Empty while it does not answer."""
-    try:
-        return _run(_LXD, "sql", name, ".dump").stdout.encode()
-    except subprocess.SubprocessError:
-        return b""
 
 
 def _add_text(tar: tarfile.TarFile, name: str, text: bytes, now: float) -> None:

@@ -54,7 +54,7 @@ def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
         return Plan(waiting(f"to exchange the LXD snap until {names(down)} is back"))
     before, after = versions.running(view), view.snap.offered
     if lxd.buckets and versions.ends_buckets(before, after):
-        bucket = min(f"{b} on {b.location}" for b in lxd.buckets)
+        bucket = min(f"{b.pool}/{b.name} on {b.location}" for b in lxd.buckets)
         number = versions.number(after)
         return Plan(blocked(f"LXD {number} has no local buckets: copy and delete {bucket}"))
     return None

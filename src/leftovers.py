@@ -20,6 +20,8 @@ import deadlines
 logger = logging.getLogger(__name__)
 
 _TOOLS = ("/usr/sbin", "/sbin")
+_ZFS = Path("/sys/module/zfs")
+_SYS = Path("/sys/class/block")
 _SNAP = Path("/snap/lxd/current")
 """Machines without ZFS's tools have those of the snap, which LXD used."""
 
@@ -52,26 +54,25 @@ def _only_on(things: Mapping[str, set[str]], ours: set[str], lxd_dir: Path) -> s
 
 def _zpools() -> dict[str, set[str]]:
     """By name: the devices and files of each zpool that is imported."""
-    if not Path("/sys/module/zfs").exists():
+    if not _ZFS.exists():
         return {}
     found: dict[str, set[str]] = {}
-    for line in _output(*_zpool(), "list", "-v", "-H", "-P", "-o", "name").splitlines():
-        # A pool's name begins its line; what it is made of is below it, behind a tab.
-        name = line.split("\t")[1] if line.startswith("\t") else line.split("\t")[0]
-        if not line.startswith("\t"):
+    name = ""
+    for line in _output(*_zpool(), "status", "-P", "-L").splitlines():
+        words = line.split()
+        if words[:1] == ["pool:"]:
+            name = words[1]
             found[name] = set()
-        elif name.startswith("/") and found:
-            found[list(found)[-1]].add(_whole(name))
+        elif name and words and words[0].startswith("/"):
+            found[name].add(_whole(words[0]))
     return found
 
 
 def _whole(path: str) -> str:
-    """The disk of a partition that ZFS made on it, else the path itself."""
-    real = Path(os.path.realpath(path))
-    parent = Path("/sys/class/block") / real.name / ".."
-    if not (Path("/sys/class/block") / real.name / "partition").exists():
-        return str(real)
-    return f"/dev/{Path(os.path.realpath(parent)).name}"
+    """The disk of a partition, which ZFS makes on a disk that it is given; else the path itself."""
+    real = os.path.realpath(path)
+    entry = _SYS / Path(real).name
+    return f"/dev/{entry.resolve().parent.name}" if (entry / "partition").exists() else real
 
 
 def _groups() -> dict[str, set[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from addresses import PORT
+from addresses import PORT, endpoint
 from lxd.server import Listener
 from view import Server
 from world import World
@@ -18,19 +18,25 @@ def deaf(addresses: Iterable[str], server: Server, world: World) -> dict[str, st
 
     By address: the program that listens there instead, empty if none does.
     """
+    configured = {server.config.get(f"{word}.https_address") for word in ("cluster", "core")}
     found: dict[str, str] = {}
     for address in sorted(set(addresses)):
         seen = world.lxd.server.listener(address, server.fingerprint)
-        if seen is Listener.NOBODY:
-            found[address] = ""
-        elif seen is Listener.ANOTHER:
-            found[address] = world.machine.listener(address, PORT) or _UNNAMED
-        elif seen is Listener.SILENT and (program := _other(address, world)):
-            found[address] = program
+        if seen is Listener.OURS:
+            continue
+        program = "" if seen is Listener.NOBODY else world.machine.listener(address, PORT)
+        may_be_lxd = _is_lxd(program) or (not program and endpoint(address) in configured)
+        if seen is Listener.SILENT and may_be_lxd:
+            continue  # It is busy.
+        found[address] = program or ("" if seen is Listener.NOBODY else _UNNAMED)
     return found
 
 
-def _other(address: str, world: World) -> str:
-    """The program that listens there if it is not LXD, which may only be busy."""
-    program = world.machine.listener(address, PORT)
-    return "" if program.partition(" ")[0] == _LXD else program
+def taken(addresses: Iterable[str], world: World) -> dict[str, str]:
+    """By address: the program that is seen to have LXD's port there and is not LXD."""
+    found = {address: world.machine.listener(address, PORT) for address in addresses if address}
+    return {a: program for a, program in found.items() if program and not _is_lxd(program)}
+
+
+def _is_lxd(program: str) -> bool:
+    return program.partition(" ")[0] == _LXD

@@ -37,7 +37,7 @@ def holder(notes: Mapping[str, str]) -> str:
     return "" if last == FREE else last
 
 
-def taken(lxd: Lxd) -> Status | None:
+def taken(lxd: Lxd | Silent) -> Status | None:
     """Blocked while another program has LXD's port."""
     for address, program in sorted(lxd.deaf.items()):
         if program:
@@ -85,8 +85,10 @@ def of_member(view: View, lxd: Lxd, member: Member) -> Due:
     return Due((ChangeAddress(member.name, view.cluster_address, wanted),))
 
 
-def of_silent(silent: Silent) -> Plan | None:
-    """A daemon whose cluster's listener is gone reaches others, and nobody reaches it."""
-    if not silent.deaf:
+def of_silent(view: View, silent: Silent) -> Plan | None:
+    """A daemon that cannot listen, or whose cluster's listener is gone: it only reaches others."""
+    if problem := taken(silent):
+        return Plan(problem)
+    if not silent.deaf or view.events.restarted:
         return None
     return Plan(waiting("for LXD to listen again"), (RestartLxd(),))

@@ -28,7 +28,9 @@ def listen(step: Listen, unit: str, world: World, events: Events) -> Events:
     try:
         world.lxd.server.listen(values)
     except LxdError:
-        # LXD may have taken any free port instead of the one that it could not have.
+        # With an address for a cluster the daemon would wait for its port, answer nobody, and end;
+        # and instead of a port that it could not have it may have taken any other (5.0, 5.21).
+        world.lxd.server.set_config(dict.fromkeys(values, ""))
         world.snap.reload()
         raise
     _see({host(endpoint) for endpoint in values.values()}, world)

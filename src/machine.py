@@ -238,8 +238,7 @@ class Machine:
         for network in networks.iterdir() if networks.exists() else ():
             if (_INTERFACES / network.name).exists():
                 _run("/sbin/ip", "link", "delete", network.name)
-        for mount in reversed(_mounts_below(self._lxd_dir)):
-            _run("/usr/bin/umount", mount)
+        self._unmount()
         for entry in self._lxd_dir.iterdir():
             if entry.name in _CERTIFICATE:
                 continue
@@ -252,7 +251,12 @@ class Machine:
         """Nothing that a join made of these devices, or in LXD's folder, is in use any more."""
         import leftovers
 
+        self._unmount()
         leftovers.release(devices, self._lxd_dir)
+
+    def _unmount(self) -> None:
+        for mount in reversed(_mounts_below(self._lxd_dir)):
+            _run("/usr/bin/umount", mount)
 
     def kill_lxd(self) -> None:
         """Ends a daemon that hangs: asked to stop, it would take its ten minutes."""

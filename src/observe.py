@@ -1,12 +1,11 @@
 """Looks at LXD, the snap and the machine, and changes nothing.
 
-LXD is asked no more than a plan needs: four things on most members, five on the steward, and one
+LXD is asked no more than a plan needs: five things on most members, seven on the steward, and one
 more for each pool.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import bindings
@@ -203,7 +202,7 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
         world.lxd.server.await_start(deadlines.START)
         return _answers(juju, world)
     except LxdStopped as error:
-        return Silent(str(error), _why_stopped(world))
+        return Silent(str(error), _why_stopped(world), _taken(juju, world))
     except (LxdUnreachable, LxdError) as error:
         return _silent(error, juju, world)
 
@@ -222,14 +221,16 @@ def _silent(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silen
     try:
         ready = world.lxd.server.ready()
     except LxdUnreachable:
-        return Silent(reason, _why_hung(juju, world))
+        return Silent(reason, _why_hung(juju, world), _taken(juju, world))
     if ready and not world.lxd.server.answers_at_all():
-        return Silent(reason, _why_hung(juju, world))
+        return Silent(reason, _why_hung(juju, world), _taken(juju, world))
     if not ready:
         waits = any(text in world.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
-        return Silent(reason, Silence.OTHER_VERSIONS if waits else Silence.STARTING)
+        return Silent(
+            reason, Silence.OTHER_VERSIONS if waits else Silence.STARTING, _taken(juju, world)
+        )
     if not world.lxd.server.database_answers():
-        return Silent(reason, Silence.NO_DATABASE, deaf=_deaf_member(juju, world))
+        return Silent(reason, Silence.NO_DATABASE, _deaf_member(juju, world))
     asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
     return Silent(f"{asked}{reason}", Silence.REFUSED)
 
@@ -245,20 +246,22 @@ def _why_hung(juju: Juju, world: World) -> Silence:
     return Silence.SOCKET_BLOCKED if blocked else Silence.HUNG
 
 
-def _deaf_member(juju: Juju, world: World) -> bool:
-    """Whether the cluster's listener is gone: then no other member reaches this one."""
+def _taken(juju: Juju, world: World) -> dict[str, str]:
+    """Addresses whose port another program has: a daemon waits for it, then gives up."""
+    return {} if juju.leaving else listeners.taken(_addresses(juju, None), world)
+
+
+def _deaf_member(juju: Juju, world: World) -> dict[str, str]:
+    """The same of a daemon that says what it has; and the cluster's address, if nobody listens."""
     if juju.leaving:
-        return False
+        return {}
     try:
         server = world.lxd.server.get()
     except (LxdUnreachable, LxdError):
-        return False
-    return _addresses(juju, server).cluster in _free(_deaf(juju, server, world))
-
-
-def _free(deaf: Mapping[str, str]) -> list[str]:
-    """Addresses at which nobody listens."""
-    return [address for address, program in deaf.items() if not program]
+        return {}
+    deaf = _deaf(juju, server, world)
+    own = _addresses(juju, server).cluster
+    return {address: who for address, who in deaf.items() if who or address == own}
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:

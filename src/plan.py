@@ -33,7 +33,7 @@ def _with_lxd(view: View) -> Plan:
         return Plan(waiting("for LXD"))
     if isinstance(view.lxd, Silent):
         own = _own(view, None, view.peers) if view.peers else UnitData()
-        deaf = None if view.events.restarted else listening.of_silent(view.lxd)
+        deaf = listening.of_silent(view, view.lxd)
         return deaf or silence.of_silent(view, view.lxd, own)
     if due := silence.noting(view):
         return Plan(waiting("for LXD"), due)

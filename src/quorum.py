@@ -4,8 +4,8 @@ Two members that recover are two clusters, and so is one that recovers while the
 quorum. So a voter counts as lost only when Juju has given up its unit or the operator names it, and
 every other member that has a copy of the database must have said since then that its own is silent
 and how new it is. The newest copy recovers: it has all that was ever confirmed to a client, as far
-as that is on any surviving machine. LXD brings the others in line with it (measured on 5.0.2 and
-6.9, with survivors that were behind).
+as that is on any surviving machine. LXD brings the others in line with it (measured on 5.0.2,
+5.21.7 and 6.9, with a survivor that was behind).
 """
 
 from __future__ import annotations

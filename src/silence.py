@@ -11,7 +11,7 @@ from status import Status, blocked, waiting
 from steps import NoteSilence, Plan, ResetLxd, Step
 from view import RESET, Peers, View
 
-_DOCS = "see the docs, How to recover"
+_RELOAD = "snap restart --reload lxd; docs: How to recover"
 
 RESET_CUT_SHORT = "its reset was cut short"
 
@@ -125,6 +125,6 @@ def _by_kind(view: View, silent: Silent) -> Status:
         case Silence.HUNG | Silence.SOCKET_BLOCKED if not late:
             return waiting("for LXD, which is silent")
         case Silence.SOCKET_BLOCKED:
-            return waiting(f"LXD's socket is blocked: snap restart --reload lxd, or {_DOCS}")
+            return waiting(f"LXD's socket is blocked: {_RELOAD}")
         case Silence.HUNG:
-            return waiting(f"LXD hangs: snap restart --reload lxd, or {_DOCS}")
+            return waiting(f"LXD hangs: {_RELOAD}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -30,8 +31,8 @@ class Silent:
 
     reason: str
     kind: Silence = Silence.HUNG
-    deaf: bool = False
-    """Whether nothing listens at the address where the other members look for it."""
+    deaf: Mapping[str, str] = field(default_factory=dict[str, str])
+    """As of one that answers. That nobody listens is told only where the daemon runs."""
 
     def __str__(self) -> str:
         verb = "refuses" if self.kind is Silence.REFUSED else "does not answer:"

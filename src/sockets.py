@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _LISTENS = "0A"
-_TABLES = ("net/tcp", "net/tcp6")
+_TABLES = ("tcp", "tcp6")
 _ANY = (ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::"))  # noqa: S104 - not bound to
 
 
@@ -24,9 +24,11 @@ def is_here(address: str) -> bool:
     return True
 
 
-def listener(address: str, port: int, proc: Path = Path("/proc")) -> str:
+def listener(
+    address: str, port: int, net: Path = Path("/proc/net"), proc: Path = Path("/proc")
+) -> str:
     """The program that listens there, as `nginx (pid 812)`, empty if none is seen."""
-    inodes = {f"socket:[{inode}]" for inode in _inodes(ipaddress.ip_address(address), port, proc)}
+    inodes = {f"socket:[{inode}]" for inode in _inodes(ipaddress.ip_address(address), port, net)}
     if not inodes:
         return ""
     for process in sorted(proc.glob("[0-9]*"), key=lambda path: int(path.name)):
@@ -36,11 +38,11 @@ def listener(address: str, port: int, proc: Path = Path("/proc")) -> str:
 
 
 def _inodes(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, proc: Path
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, net: Path
 ) -> Iterator[str]:
     for table in _TABLES:
         try:
-            rows = (proc / table).read_text().splitlines()[1:]
+            rows = (net / table).read_text().splitlines()[1:]
         except OSError:
             continue  # A kernel without IPv6.
         for row in rows:

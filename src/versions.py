@@ -75,8 +75,8 @@ def refused_file(view: View) -> Status | None:
     where = "here" if newest == view.unit else f"on {newest}"
     if not number(offered):
         return blocked(
-            f"the attached snap is of no release ({offered}), LXD {number(known[newest])} {where}: "
-            "attach one of a release"
+            f"the attached snap has version {offered}, LXD {number(known[newest])} {where}: "
+            "attach a release"
         )
     if ordered(offered) < ordered(known[newest]):
         return blocked(

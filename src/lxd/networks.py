@@ -83,12 +83,18 @@ class NetworksApi:
         those of all members in one list; one may be older than the network's recovery.
         """
         rows = self._client.get(_WARNINGS, {"recursion": "1"}, deadlines.LIST)
+        told = [w for w in map(answers.warning, rows) if w.type == _UNAVAILABLE]
+        told = [w for w in told if w.member == member and not w.resolved]
+        reasons = {w.name: w.message for w in told}
+        # LXD 5.0 does not say which network it is (measured).
+        unnamed = reasons.pop("", "")
+        projects = {w.name: w.project or "default" for w in told if w.name}
+        if unnamed:
+            projects |= {network.name: "default" for network in self.list()}
         found: dict[str, str] = {}
-        for warning in map(answers.warning, rows):
-            if warning.type == _UNAVAILABLE and warning.member == member and not warning.resolved:
-                query = {"target": member, "project": warning.project or "default"}
-                if self._status(warning.name, query) == "UNAVAILABLE":
-                    found[warning.name] = warning.message
+        for name, project in projects.items():
+            if self._status(name, {"target": member, "project": project}) == "UNAVAILABLE":
+                found[name] = reasons.get(name) or unnamed
         return found
 
     def _status(self, network: str, query: Mapping[str, str]) -> str:

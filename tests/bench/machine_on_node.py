@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+import deadlines
 from database import Database
-from facts import DatabaseCopy
 from lab.bench.node import Node
 from lab.machines import lxd_folder
 from lab.machines.command import MachineError
@@ -174,31 +174,22 @@ class BenchMachine(Machine):
 
 
 class BenchDatabase(Database):
-    """The charm's own code for LXD's database, on a node."""
+    """The database of a node's LXD, with the node's own tools for it."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node.state / "backups", node.lxd_dir / "database")
         self._node = node
 
-    def backup(self, now: float) -> str:
-        """A copy of the database."""
-        return self._node.inside(lambda: Database.backup(self, now))
-
-    def backup_before(self, version: str) -> str:
-        """The same, before `version` changes it."""
-        return self._node.inside(lambda: Database.backup_before(self, version))
-
-    def copy(self) -> DatabaseCopy | None:
-        """What the node's disk says of it."""
-        return self._node.inside(lambda: Database.copy(self))
+    def tool(self, *arguments: str) -> str:
+        """What LXD's own tool says."""
+        done = self._node.run([f"{self._node.lxd}/bin/lxd", *arguments])
+        done.check_returncode()
+        return done.stdout
 
     def recover(self) -> None:
-        """The node is its only voter."""
+        """This member alone has the database. The daemon is started again whatever happens."""
         try:
-            self._node.stop_daemon()
-            lxd = f"{self._node.lxd}/bin/lxd"
-            self._node.check([lxd, "cluster", "recover-from-quorum-loss", "--quiet"])
-        except MachineError as error:
-            raise OSError(str(error)) from error
+            self._node.stop_daemon(deadlines.DAEMON_STOP)
+            self.tool("cluster", "recover-from-quorum-loss", "--quiet")
         finally:
             self._node.start_daemon()

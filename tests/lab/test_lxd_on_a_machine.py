@@ -122,6 +122,23 @@ def test_another_revision_starts_and_containers_go_on(machine: Machine, init: st
     assert init_of(machine) == init
 
 
+def test_a_revert_shuts_containers_down(machine: Machine, init: str):
+    shell(machine, "snap revert lxd; lxd waitready --timeout 60", 120)
+    assert shell(machine, f"test -e /proc/{init} || echo gone") == "gone"
+    wait_running(machine)
+
+
+def test_a_daemon_that_was_shut_down_stays_away(machine: Machine, init: str):
+    shell(machine, "lxd shutdown --timeout 60", 120)
+    assert shell(machine, f"test -e /proc/{init} || echo gone") == "gone"
+    end = time.monotonic() + 30
+    while (state := shell(machine, f"systemctl is-active {SERVICE} || true")) != "inactive":
+        assert time.monotonic() < end, state
+        time.sleep(0.1)
+    shell(machine, "snap start lxd; lxd waitready --timeout 60")
+    wait_running(machine)
+
+
 def wait_other_daemon(machine: Machine, before: str) -> None:
     end = time.monotonic() + 30
     while daemon_of(machine) == before:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tests.lxd_model import generations, heartbeats, times
 from tests.lxd_model.operations import Operation, Work
-from tests.lxd_model.records import Records, State
+from tests.lxd_model.records import JoinToken, Records, State
 from tests.lxd_model.server import Server
 from tests.lxd_model.truth import ClusterTruth, MemberTruth
 
@@ -35,8 +35,8 @@ class Cloud:
         self.operations: list[Operation] = []
         self.finished: list[Operation] = []
         """Those that are over, and that LXD lists for a little longer."""
-        self.tokens: list[str] = []
-        """The secret of every join token that was ever made."""
+        self.tokens: list[JoinToken] = []
+        """Every join token that was ever made."""
         self.destroyed_data: list[str] = []
         """Devices of which an operator's data were wiped."""
         self.cut_off: list[str] = []

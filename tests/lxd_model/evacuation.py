@@ -36,6 +36,21 @@ def evacuation(server: Server, name: str, mode: str = "", force: bool = False) -
     return cloud.start(target, "evacuate", name, work, "Evacuating cluster member")
 
 
+def _show(server: Server, kind: str, key: Key) -> None:
+    """The operation says what it is about. An evacuation that is over does not any more."""
+    operation = server.working(kind)
+    if operation is None:
+        return
+    if kind == "evacuate":
+        operation.url = f"/1.0/instances/{key[-1]}"
+        operation.details = {}
+        return
+    told = f'Migrating "{key[-1]}" in project "{key[0]}"'
+    operation.details = {"evacuation_progress": told}
+    if server.generation.newest:
+        operation.details["progress"] = {"stage": "evacuation"}
+
+
 def _under_way(operation: Operation, server: Server, kind: str) -> bool:
     return (
         operation.kind == kind and not operation.done and operation.server.records is server.records
@@ -108,6 +123,7 @@ def _move(server: Server, key: Key, mode: str) -> None:
             records.instances[key] = replace(records.instances[key], wanted=True)
         return
     target = min(fit, key=lambda r: (len(records.on(r.name)), r.name))
+    _show(server, "evacuate", key)
     _reach(server, key, target)
     config = {"volatile.evacuate.origin": server.name, **instance.config}
     records.instances[key] = replace(records.instances[key], config=config, running=runs)
@@ -145,6 +161,8 @@ def _restore(server: Server, row: Row, mode: str) -> Work:
     if row.state is State.CREATED and server.generation.modern:
         raise Refusal("Cluster member is already restored")
     row.state = State.CREATED
+    if server.generation.newest:
+        heartbeats.rebalance(server.cloud, records, server.cloud.now)
     if mode == "skip":
         return
     for instance in records.on(row.name):
@@ -165,6 +183,7 @@ def _bring_back(server: Server, key: Key, row: Row) -> None:
     instance = records.instances.get(key)
     if instance is None or instance.origin != row.name:
         return
+    _show(server, "restore", key)
     if instance.location != row.name:
         _reach(server, key, records.rows[instance.location])
         instances.carry(server, key, row)

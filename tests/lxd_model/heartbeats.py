@@ -79,12 +79,12 @@ def rebalance(cloud: Cloud, records: Records, at: float) -> None:
     for row in records.members:
         row.has_copy = row.has_copy or row.role is not Role.SPARE
     newest = cloud.servers[records.rows[head].server].generation.newest
-    up = [row for row in records.members if _up(cloud, records, row, at)]
+    up = [row for row in records.raft if _up(cloud, records, row, at)]
     if newest:
         _take_from_evacuated(records, up, head)
         head = leader(cloud, records, at)
         up = [row for row in up if row.state is not State.EVACUATED]
-    if len(records.members) < _VOTERS:
+    if len(records.raft) < _VOTERS:
         for row in records.voters:
             if row.name != head:
                 row.role = Role.SPARE
@@ -126,9 +126,9 @@ def _round(cloud: Cloud, records: Records, at: float) -> None:
     _gather(cloud, records, head)
     for row in records.members:
         if _reaches(cloud, records, head, row, at):
-            row.heartbeat = at
+            row.heartbeat, row.out = at, False
     _heal(records, at, cloud.servers[head.server].generation.modern)
-    few = len(records.members) < _VOTERS
+    few = len(records.raft) < _VOTERS
     two_vote = few and len(records.voters) > 1 and not records.handed_over
     if (
         two_vote
@@ -153,10 +153,10 @@ def _heal(records: Records, at: float, modern: bool) -> None:
 
 def _lacks_standby(cloud: Cloud, records: Records, at: float) -> bool:
     """Whether a member that is up has no role, and could have the database as a stand-by."""
-    if len(records.members) < _VOTERS:
+    if len(records.raft) < _VOTERS:
         return False
     newest = cloud.servers[records.rows[records.leader].server].generation.newest
-    fit = (r for r in records.members if not newest or r.state is not State.EVACUATED)
+    fit = (r for r in records.raft if not newest or r.state is not State.EVACUATED)
     spare = any(r.role is Role.SPARE and _up(cloud, records, r, at) for r in fit)
     return spare and sum(r.role is Role.STANDBY for r in records.members) < _STANDBYS
 

@@ -96,7 +96,7 @@ def make_token(server: Server, name: str) -> JoinToken:
         location=server.name,
     )
     records.tokens[name] = token
-    cloud.tokens.append(token.secret)
+    cloud.tokens.append(token)
     return token
 
 

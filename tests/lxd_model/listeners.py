@@ -78,12 +78,7 @@ class Listeners:
             return
         if before and self._is_free(before):
             self._core = before
-        why = (
-            "address already in use"
-            if endpoint in self.taken
-            else "cannot assign requested address"
-        )
-        raise _cannot("network", endpoint, why)
+        raise _cannot("network", endpoint, self._why(endpoint))
 
     def set_cluster(self, endpoint: str) -> None:
         """`cluster.https_address` has changed. Raises Refusal if the address cannot be had."""
@@ -102,8 +97,14 @@ class Listeners:
     def _is_free(self, endpoint: str) -> bool:
         host = endpoint.rpartition(":")[0].strip("[]")
         return endpoint not in self.taken and (
-            host == self._server.address or endpoint.rpartition(":")[0] in _ANY
+            host in {self._server.address, *self._server.addresses}
+            or endpoint.rpartition(":")[0] in _ANY
         )
+
+
+def endpoint_of(address: str, port: int) -> str:
+    """As LXD writes an address with a port."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _cannot(what: str, endpoint: str, why: str) -> Refusal:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from networks.interface import Interface
 from tests.lxd_model import pools, times
+from tests.lxd_model.listeners import endpoint_of
 from tests.lxd_model.silence import Silence
 from view import Device, Failures, Forming
 
@@ -161,6 +162,17 @@ class ModelMachine:
     def interfaces(self) -> tuple[Interface, ...]:
         """The network interfaces."""
         return tuple(self._server.interfaces.values())
+
+    def has_address(self, address: str) -> bool:
+        """Whether an interface has the address."""
+        return address == self._server.address
+
+    def listener(self, address: str, port: int) -> str:
+        """The program that listens there, empty if none does."""
+        endpoint = endpoint_of(address, port)
+        listeners = self._server.listeners
+        taken = listeners.taken.get(endpoint, "")
+        return taken or ("lxd" if listeners.listens(endpoint) else "")
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name."""

@@ -28,7 +28,7 @@ def leave(server: Server, name: str) -> Work:
         raise Refusal("Member is the only member in the cluster")
     if row.name != server.name and not server.hears(row):
         # It is out of the database's Raft group already.
-        row.role = Role.SPARE
+        row.role, row.out = Role.SPARE, True
         raise Refusal(_unreachable(server, row))
     if heartbeats.leader(cloud, records, cloud.now) == name:
         yield from _hand_over(server, row)
@@ -72,18 +72,22 @@ def _by_chance(server: Server) -> bool:
 
 
 def _hand_over(server: Server, row: Row) -> Work:
-    """The leader passes its vote on: to a stand-by before a spare, with two members to no spare."""
+    """The leader passes its vote on: to a stand-by before a spare, in 5.0 never to the last spare.
+
+    From 5.21 on LXD makes the last but one a voter first, whatever it was (lxd/api_cluster.go).
+    """
     records = server.records
     others = [r for r in records.members if r is not row and server.hears(r)]
     alone = len(records.members) == 2
+    lost = alone and not server.generation.modern
     if alone and not others:
         raise Refusal("Unable to promote remaining cluster member to leader")
     yield times.HANDOVER
     fit = [r for r in others if r.role is Role.STANDBY]
-    fit += [r for r in others if r.role is Role.SPARE and not alone]
+    fit += [r for r in others if r.role is Role.SPARE and not lost]
     if fit:
         fit[0].role = Role.VOTER
-    elif alone and others[0].role is Role.SPARE:
+    elif lost and others[0].role is Role.SPARE:
         records.headless = True
         raise Refusal("Failed to leave the cluster: server has lost leadership")
 

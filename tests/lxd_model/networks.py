@@ -181,7 +181,10 @@ def _resolved(kind: str, config: Config) -> dict[str, str]:
     """LXD chooses an address where `auto` is asked for, and for a bridge where nothing is said."""
     chosen = {"ipv4.address": "10.0.0.1/24", "ipv6.address": "fd42::1/64"}
     found = {k: chosen.get(k, v) if v == "auto" else v for k, v in config.items()}
-    if kind == "bridge":
+    if kind == "bridge" and config.get("bridge.mode") == "fan":
+        found.setdefault("fan.underlay_subnet", "auto")
+        found.setdefault("ipv4.nat", "true")
+    elif kind == "bridge":
         for family in ("ipv4", "ipv6"):
             found.setdefault(f"{family}.address", chosen[f"{family}.address"])
             if config.get(f"{family}.address", "auto") == "auto":

@@ -38,6 +38,10 @@ class Operation:
     location: str = "none"
     url: str = ""
     """What it is about."""
+    resources: dict[str, Any] | None = None
+    """The same, as 5.0 and 5.21 tell it."""
+    details: dict[str, Any] | None = None
+    """What it tells of how far it is."""
     begun: float = 0.0
     ended: float = 0.0
     done: bool = False
@@ -99,17 +103,19 @@ class Operation:
             "updated_at": stamp(self.ended or self.begun),
             "status": _STATUSES[code],
             "status_code": code,
-            "resources": None,
-            "metadata": None,
+            "resources": self.resources,
+            "metadata": self.details,
             "may_cancel": generation.newest,
             "err": error,
             "location": self.location,
         }
         if generation.modern:
-            found["metadata"] = {"entity_url": self.url} if generation.newest and self.url else {}
-            found["resources"] = {}
+            found["metadata"] = found["metadata"] or {}
+            found["resources"] = found["resources"] or {}
             found["requestor"] = REQUESTOR
         if generation.newest:
+            found["metadata"] = self.details or ({"entity_url": self.url} if self.url else {})
+            found["resources"] = {}
             found["err_code"] = self.status if error else 0
             found["child_count"] = 0
         return found

@@ -28,7 +28,8 @@ DATA = "ext4"
 """What a device holds that is an operator's."""
 LEFT = "btrfs"
 """What LXD leaves on one."""
-_IN = "pool "
+IN_POOL = "pool "
+"""How begins what is told of a device that a pool is on; the pool's name follows."""
 _FOLDER = "/var/snap/lxd/common/lxd/storage-pools"
 
 OWN_KEYS = (
@@ -41,7 +42,7 @@ OWN_KEYS = (
 )
 """Keys that each member has for itself."""
 DRIVERS = ("btrfs", "dir")
-"""What the machines of the model can do."""
+"""What the machines of the model can do, unless they are told otherwise."""
 REMOTE = ("ceph", "cephfs", "cephobject")
 """Drivers whose contents all members have."""
 
@@ -58,14 +59,14 @@ def devices(server: Server, patterns: tuple[str, ...]) -> tuple[Device, ...]:
 
 
 def _device(path: str, holds: str) -> Device:
-    use = "is in use" if holds.startswith(_IN) else ""
+    use = "is in use" if holds.startswith(IN_POOL) else ""
     return Device(path, SIZE, use, "" if use else holds, (f"uuid of {path}",), path)
 
 
 def wipe(server: Server, path: str) -> None:
     """Takes everything off a device that nothing uses."""
     holds = server.devices[path]
-    if holds.startswith(_IN):
+    if holds.startswith(IN_POOL):
         raise OSError(f"{path} is busy")
     if holds == DATA:
         server.cloud.destroyed_data.append(f"{path} of machine {server.machine}")
@@ -81,8 +82,8 @@ def find(server: Server, name: str) -> Pool:
 
 
 def validate(server: Server, driver: str) -> None:
-    """Refuses a driver that no machine has."""
-    if driver in DRIVERS or driver in REMOTE:
+    """Refuses a driver that this machine does not have."""
+    if driver in server.drivers:
         return
     fails = "Failed running" if server.generation.newest else "Failed to run"
     if driver == "zfs":
@@ -176,11 +177,11 @@ def _own(name: str, driver: str, own: Config) -> dict[str, str]:
 
 def give(server: Server, pool: str, source: str) -> None:
     """A server's part of a pool: on a device, or without one in a file of its own."""
-    if not source.startswith("/dev/") or server.devices.get(source) == _IN + pool:
+    if not source.startswith("/dev/") or server.devices.get(source) == IN_POOL + pool:
         return
     if server.devices.get(source) != "":
         raise Refusal(f"{source} appears to contain an existing filesystem")
-    server.devices[source] = _IN + pool
+    server.devices[source] = IN_POOL + pool
 
 
 def join(server: Server, records: Records, name: str, told: Told) -> None:
@@ -216,7 +217,7 @@ def take_along(records: Records, name: str) -> None:
 def leave_devices(server: Server, pool: str = "") -> None:
     """LXD uses the devices of a pool no more, or of all of them."""
     for path, holds in server.devices.items():
-        if holds == _IN + pool or (not pool and holds.startswith(_IN)):
+        if holds == IN_POOL + pool or (not pool and holds.startswith(IN_POOL)):
             server.devices[path] = LEFT
 
 

@@ -42,7 +42,9 @@ class ModelPort:
         cloud.tick()
         endpoint = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         for other in cloud.servers.values():
-            if other.address != host or not cloud.reachable(self._server.machine, other.machine):
+            if host not in {other.address, *other.addresses} or not cloud.reachable(
+                self._server.machine, other.machine
+            ):
                 continue
             if other.listening() and other.listeners.listens(endpoint):
                 if other.frozen:

@@ -56,6 +56,8 @@ class Row:
     groups: tuple[str, ...] = (DEFAULT,)
     given: frozenset[str] = frozenset()
     """Roles that an operator gave it."""
+    out: bool = False
+    """Whether the database's Raft group does not have it: a removal that failed left it so."""
     has_copy: bool = False
     """Whether it had the database at some time: it may go on from that if the others are lost."""
 
@@ -141,6 +143,11 @@ class Records:
     def members(self) -> list[Row]:
         """The members that are in the list: those that came all the way in."""
         return [row for row in self.rows.values() if row.state is not State.PENDING]
+
+    @property
+    def raft(self) -> list[Row]:
+        """The members that the database's Raft group has."""
+        return [row for row in self.members if not row.out]
 
     @property
     def voters(self) -> list[Row]:

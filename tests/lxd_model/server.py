@@ -38,6 +38,8 @@ class Server:
         self.machine = machine
         self.hostname = hostname
         self.address = address
+        self.addresses: set[str] = set()
+        """More addresses that it has, in other networks."""
         self.version = cloud.version
         self.revision = ""
         self.powered = True
@@ -64,6 +66,10 @@ class Server:
         """The keys that all members share, as the daemon has them in memory."""
         self.disk: dict[str, Thing] = {}
         self.devices = pools.of_machine()
+        self.drivers: frozenset[str] = frozenset(pools.DRIVERS)
+        """The storage drivers that LXD can use here."""
+        self.unmounted: set[str] = set()
+        """Pools that LXD cannot mount here, though it made its part of them."""
         self.interfaces = networks.of_machine(machine)
         self.dns_taken = False
         """Whether another program has port 53: no network's dnsmasq can start."""

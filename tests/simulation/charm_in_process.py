@@ -37,7 +37,7 @@ class Stage:
 
     context: HookContext
     world: Mapping[str, Any]
-    """By name of the class in `charm` that makes it: LxdApi, Snap, Machine, Database."""
+    """By name of the class in `charm` that makes it: LxdSocket, Snap, Machine, Database."""
     clock: Callable[[], float]
     zone: str = ""
     now: Callable[[], float] = field(default=lambda: 0.0)
@@ -389,7 +389,7 @@ def install() -> None:
     logging.getLogger().setLevel = lambda _: None  # pyright: ignore[reportAttributeAccessIssue]
     charm.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     charm.time = SimpleNamespace(time=_clock)  # pyright: ignore[reportAttributeAccessIssue]
-    for name in ("LxdApi", "Machine", "Database"):
+    for name in ("LxdSocket", "Machine", "Database"):
         if hasattr(charm, name):
             setattr(charm, name, lambda name=name: _Now.stage.world[name])
     charm.snap.Snap = _snap  # pyright: ignore[reportAttributeAccessIssue]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from lxd_reading import LxdError, LxdUnreachable
-
 from lab.model.errors import JujuError
 from lab.model.state import Unit
-from tests.lxd_model import looks, pools
+from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
+from tests.lxd_model import by_hand, pools
+from tests.lxd_model.api import used_by
+from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.server import Server
+from tests.lxd_model.things import Instance, Volume
 from tests.simulation.engine import APP
 from tests.simulation.schedule import Happening
 from tests.simulation.site import Site, truth_of
-from view import Instance, Volume
 
 MOST_UNITS = 7
 
@@ -130,7 +132,8 @@ class Commands:
         server = self.site.member(happening)
         if server is None:
             return None
-        instance = server.launch("default", f"c{len(self.site.ledger.made)}", happening.word)
+        name = f"c{len(self.site.ledger.made)}"
+        instance = by_hand.launch(server, name, happening.word)
         self.site.ledger.made[str(instance)] = server.machine
         return f"{instance} on machine {server.machine}, cluster.evacuate={happening.word}"
 
@@ -138,7 +141,7 @@ class Commands:
         server = self.site.member(happening)
         if server is None:
             return None
-        volume = server.add_volume("default", "local", f"v{len(self.site.ledger.made)}")
+        volume = by_hand.add_volume(server, "local", f"v{len(self.site.ledger.made)}")
         self.site.ledger.made[str(volume)] = server.machine
         return f"{volume} on machine {server.machine}"
 
@@ -165,11 +168,13 @@ class Commands:
         server = self.site.member(happening)
         if server is None:
             return None
-        unused = sorted(p.name for p in looks.pools(server) if not p.used_by)
+        records = server.records
+        known = records.pools.values()
+        unused = sorted(p.name for p in known if not used_by.of_pool(records, p))
         if not unused:
             return None
         name = unused[happening.n % len(unused)]
-        with suppress(LxdError):
+        with suppress(Refusal):
             pools.delete(server, name)
         return name
 
@@ -204,7 +209,7 @@ class Commands:
 
 def _evacuate(server: Server) -> None:
     try:
-        for _ in server.lxd.evacuate(server.name, 3600.0):
+        for _ in LxdApi(server.lxd).members.evacuate(server.name, 3600.0):
             pass
     except (LxdError, LxdUnreachable):
         pass
@@ -212,4 +217,4 @@ def _evacuate(server: Server) -> None:
 
 def _remove(server: Server, name: str) -> None:
     with suppress(LxdError, LxdUnreachable):
-        server.lxd.remove_member(name)
+        LxdApi(server.lxd).members.remove(name)

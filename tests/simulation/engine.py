@@ -24,7 +24,6 @@ from lab.model.juju import Juju
 from lab.model.state import Interface, State, Unit
 from steps import Step
 from tests.lxd_model.cloud import Cloud
-from tests.lxd_model.server import Server
 from tests.simulation import charm_in_ops, charm_in_process
 from tests.simulation.charm_in_process import Stage
 from tests.simulation.schedule import Schedule
@@ -54,7 +53,7 @@ class Engine:
         self.schedule = schedule
         self.random = Random(f"interleaving {schedule.seed}")
         self.trace = trace
-        self.cloud = Cloud(START)
+        self.cloud = Cloud(START, schedule.generation)
         self.cloud.pause = self.pause
         self.juju = Juju(State())
         self._atomic = schedule.through_ops
@@ -78,8 +77,6 @@ class Engine:
         self.on_event: Callable[[], None] = lambda: None
         self.on_loss: Callable[[], None] = lambda: None
         """A machine is about to be destroyed."""
-        self.tokens: list[str] = []
-        """Every join token that was ever made."""
         self.keeps: Callable[[str], bool] = lambda _: False
         """Whether a machine that Juju gave up lives on."""
         self._going: set[str] = set()
@@ -245,7 +242,7 @@ class Engine:
         machine = self.juju.state.machines[self.units[context.unit].machine]
         server = self.cloud.servers[machine.id]
         world = {
-            "LxdApi": server.lxd,
+            "LxdSocket": server.lxd,
             "Snap": server.snap,
             "Machine": server.files,
             "Database": server.database,
@@ -332,8 +329,7 @@ class Engine:
                 self.later(1 + 60 * self.random.random(), self._machine_goes, machine.id)
         for machine in self.juju.machines_to_start():
             if machine.id not in self.cloud.servers:
-                server = self.cloud.add(machine.id, f"m{machine.id}", address(machine.id))
-                self._note_tokens(server)
+                self.cloud.add(machine.id, f"m{machine.id}", address(machine.id))
                 self.later(1 + 20 * self.random.random(), self._machine_up, machine.id)
 
     def _machine_goes(self, machine: str) -> None:
@@ -343,16 +339,6 @@ class Engine:
             self.note("machine destroyed", f"machine {machine}")
             self.on_loss()
             server.destroy()
-
-    def _note_tokens(self, server: Server) -> None:
-        make = server.lxd.make_join_token
-
-        def noted(name: str) -> str:
-            token = make(name)
-            self.tokens.append(token)
-            return token
-
-        server.lxd.make_join_token = noted
 
     def _machine_up(self, machine: str) -> None:
         known = self.juju.state.machines.get(machine)

@@ -9,12 +9,15 @@ import lost
 from lab.model.context import HookContext
 from lab.model.hooks import HookOutcome
 from lab.model.state import Unit
+from lxd import join_tokens
 from steps import AbandonMember, EnableCluster, RemoveMember, Step
 from tests.lxd_model import heartbeats
-from tests.lxd_model.records import Records, Row, State
+from tests.lxd_model.api.operations import details
+from tests.lxd_model.records import JoinToken, Records, Row, State
 from tests.lxd_model.server import Server
 from tests.simulation.engine import APP, Engine
 from tests.simulation.ledger import Ledger
+from tests.simulation.site import notes_of
 from tests.simulation.tasks import Task, Violation
 
 _SETTLED = 60.0
@@ -34,6 +37,11 @@ BOOTSTRAP = "a bootstrap that is not on record"
 WRITES = "too many writes to peer data"
 
 
+def packed(token: JoinToken) -> str:
+    """A join token as the charm has it from LXD."""
+    return join_tokens.pack(details(token))
+
+
 class Invariants:
     """Watches an engine. Raises Violation."""
 
@@ -45,6 +53,7 @@ class Invariants:
         """By number: a member's name and machine."""
         self._online: dict[int, float] = {}
         self._disk: dict[str, str] = {}
+        self._tokens: list[str] = []
         engine.on_step.append(self.step)
         engine.on_commit = self.commit
         engine.on_event = self.event
@@ -112,7 +121,7 @@ class Invariants:
         return next((relation.data for relation in relations), dict[str, dict[str, str]]())
 
     def _one_cluster(self) -> None:
-        known = {s.records.fingerprint for s in self._trusted() if s.records.clustered}
+        known = {s.records.identity for s in self._trusted() if s.records.clustered}
         if len(known) > 1:
             raise Violation(CLUSTERS, ", ".join(sorted(known)))
         bags, units = self._databags(), self.engine.units
@@ -213,7 +222,7 @@ class Invariants:
         for records in self.engine.cloud.databases:
             known.update(map(str, records.instances.values()))
             known.update(map(str, records.volumes.values()))
-            for things in lost.read(records.notes).values():
+            for things in lost.read(notes_of(records)).values():
                 known.update(things)
         for thing in self.ledger.made:
             if thing not in known and thing not in self.ledger.deleted:
@@ -223,9 +232,15 @@ class Invariants:
 
     def _no_token(self, bag: str, changes: dict[str, str]) -> None:
         for key, value in changes.items():
-            for token in self.engine.tokens:
+            for token in self._all_tokens():
                 if token in value:
                     raise Violation(TOKENS, f"{key} of {bag}")
+
+    def _all_tokens(self) -> list[str]:
+        """Every join token that was ever made, as `lxc cluster add` shows it."""
+        made = self.engine.cloud.tokens
+        self._tokens += [packed(token) for token in made[len(self._tokens) :]]
+        return self._tokens
 
     def writes_bounded(self) -> None:
         """At the end: how often units wrote, against how much happened."""

@@ -29,8 +29,6 @@ from tests.simulation.stories import (
 )
 
 # isort: split
-from lxd_reading import LxdError, LxdUnreachable
-
 import act
 import admission
 import charm
@@ -44,6 +42,7 @@ import observe
 import pool_acts
 import pools
 import silence
+from lxd.errors import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
 from steps import AbandonMember, MakeToken, Plan, RemoveMember, Step
 from view import Events, Lxd, Member, Peers, Server, Silence, Units, View
@@ -87,7 +86,7 @@ _bootstrap_unit = leading._bootstrap_unit
 
 def _bootstraps_unrecorded(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     app = peers.app
-    if view.leader and not app.bootstrap and not joining._fingerprint(peers):
+    if view.leader and not app.bootstrap and not joining._cluster(peers):
         named = AppData(bootstrap=view.unit, queue=app.queue)
         return _of_outsider(view, lxd, replace(peers, app=named), own)
     return _of_outsider(view, lxd, peers, own)
@@ -152,7 +151,7 @@ def _removes_the_living(view: View, *rest: Any) -> tuple[Step, ...]:
 
 def _removes_unrecorded(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
     del unit
-    world.lxd.remove_member(step.name)
+    world.lxd.members.remove(step.name)
     return events
 
 
@@ -180,7 +179,7 @@ def _half_a_view(juju: Any, world: World) -> Lxd:
     try:
         return _answers(juju, world)
     except (LxdError, LxdUnreachable):
-        return Lxd(replace(world.lxd.server(), clustered=False), (), (), (), (), ())
+        return Lxd(replace(world.lxd.server.get(), clustered=False), (), (), (), (), ())
 
 
 def _plain_token(text: str, public: str, purpose: str) -> str:
@@ -212,7 +211,7 @@ def _leaves_them(nic: Mapping[str, str], world: World) -> None:
 
 def _looks_once(juju: observe.Juju, world: World) -> Server:
     del juju
-    return world.lxd.server()
+    return world.lxd.server.get()
 
 
 def _leaves_it(name: str, world: World) -> None:

@@ -7,20 +7,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from lxd_reading import LxdError, LxdUnreachable
-
 import lost
 from addresses import host
 from lab.model.errors import JujuError
 from lab.model.state import Unit
-from tests.lxd_model import evacuation
+from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
+from tests.lxd_model import by_hand
 from tests.lxd_model.pools import LEFT
 from tests.lxd_model.records import Row, State
+from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.server import Server
+from tests.lxd_model.things import Instance
 from tests.simulation.commands import Commands
 from tests.simulation.engine import APP
-from tests.simulation.site import HAS_DATABASE, Site, answers, truth_of
-from view import Instance
+from tests.simulation.site import HAS_DATABASE, Site, answers, notes_of, truth_of
 
 
 class ObedientOperator:
@@ -289,7 +290,8 @@ class ObedientOperator:
             for row in list(server.records.rows.values()):
                 if row.state is State.EVACUATED:
                     self._do("lxc cluster restore", row.name)
-                    evacuation.restore(server, row.name)
+                    with suppress(Refusal):
+                        by_hand.restore(server, row.name)
             return
 
 
@@ -302,13 +304,13 @@ def _stays(server: Server, row: Row) -> list[Instance]:
 def _evacuate_and_remove(server: Server, name: str) -> None:
     with suppress(LxdError, LxdUnreachable):
         if server.records.rows[name].state is not State.EVACUATED:
-            for _ in server.lxd.evacuate(name, 3600.0):
+            for _ in LxdApi(server.lxd).members.evacuate(name, 3600.0):
                 pass
-        server.lxd.leave(name)
+        LxdApi(server.lxd).members.leave(name)
 
 
 def _lost(server: Server, name: str) -> list[str]:
-    found = lost.read(server.records.notes)
+    found = lost.read(notes_of(server.records))
     return found.get(name, [name])
 
 

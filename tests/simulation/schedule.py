@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
+GENERATIONS = ("5.0", "5.21", "6.9")
+
 ACTOR = "*"
 """The name of whoever takes the step that a happening waits for."""
 
@@ -59,6 +61,8 @@ class Schedule:
     """In the end the operator removes the application."""
     storage_backend: str
     through_ops: bool
+    generation: str
+    """Of the LXD that snapd brings: 5.0, 5.21 or 6.9."""
     happenings: tuple[Happening, ...]
 
 
@@ -257,6 +261,7 @@ def draw(seed: int) -> Schedule:
         removes_application=random.random() < 0.05,
         storage_backend=random.choice(["auto", "auto", "dir"]),
         through_ops=seed % 100 == 99,
+        generation=Random(f"generation {seed}").choice(GENERATIONS),
         happenings=tuple(sorted(happenings, key=lambda h: (h.at, h.kind, h.unit))),
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from lab.model.state import Unit
+from lxd.notes import PROJECT
+from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
 from tests.lxd_model.truth import ClusterTruth
 from tests.simulation.engine import APP, Engine, interfaces
@@ -120,6 +122,12 @@ class Site:
         if task is not None:
             self.engine.kill_task(task)
         self.engine.note(f"juju remove-unit --force {name}", "operator")
+
+
+def notes_of(records: Records) -> dict[str, str]:
+    """What the charm has noted in a database."""
+    rows = records.profiles.values()
+    return {p.name: p.config["user.value"] for p in rows if p.project == PROJECT and p.config}
 
 
 def answers(server: Server) -> bool:

@@ -23,6 +23,7 @@ _BEFORE = Schedule(
     removes_application=False,
     storage_backend="auto",
     through_ops=False,
+    generation="5.0",
     happenings=(),
 )
 

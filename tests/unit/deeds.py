@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from tests.lxd_model import by_hand
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import turns
+from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
+from lxd.notes import entries_of
+from networks.interface import Interface
+from tests.lxd_model import by_hand, joining
+from tests.lxd_model.cloud import Fault
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
 from tests.unit.model_units import ModelApp
+
+ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",))
+ETH1, ENS3 = Interface("eth1"), Interface("ens3")
+BR0 = Interface("br0", bridge=True)
 
 SILENT = 40.0
 """Seconds after which LXD calls a member offline that it has not heard of."""
@@ -50,6 +64,50 @@ def with_volume(app: ModelApp, member: str) -> ModelApp:
     return app
 
 
+def with_pool(
+    app: ModelApp, name: str, driver: str = "dir", config: Mapping[str, str] | None = None
+) -> ModelApp:
+    """The operator has made a pool on all members, whose machines have the driver."""
+    for unit in app.units.values():
+        unit.server.drivers |= {driver}
+    api(app).pools.create(name, driver, config or {}, {member: {} for member in names(app)})
+    return app
+
+
+def with_half_made_pool(app: ModelApp, name: str, driver: str, status: str) -> ModelApp:
+    """Somebody began to make a pool: it is defined, and as Errored made on all members but one."""
+    last = server(app, names(app)[-1])
+
+    def ends() -> None:
+        if status == "Pending":
+            raise LxdUnreachable("its maker ended")
+        last.kill_daemon()
+
+    with suppress(LxdError, LxdUnreachable):
+        api(app).pools.create(name, driver, {}, {member: {} for member in names(app)}, ends)
+    last.start_daemon()
+    return later(app, 10.0)
+
+
+def on_machines(app: ModelApp, *interfaces: Interface) -> ModelApp:
+    """One machine after the other has one of these, the last the rest of them."""
+    for number, unit in enumerate(app.units.values()):
+        unit.machine.interfaces_ = [ADDRESSED, interfaces[min(number, len(interfaces) - 1)]]
+    return app
+
+
+def api(app: ModelApp, unit: str = "lxd/0") -> LxdApi:
+    """LXD on a unit's machine, as an operator uses it."""
+    return app.units[unit].world.lxd
+
+
+def changed(app: ModelApp, **options: Any) -> ModelApp:
+    """The operator has set these options, and the units have done what they could."""
+    app.options |= options
+    app.settle()
+    return app
+
+
 def without(app: ModelApp, *members: str) -> ModelApp:
     """These members' machines are dead, and LXD has noticed."""
     for name in members:
@@ -61,4 +119,48 @@ def later(app: ModelApp, seconds: float) -> ModelApp:
     """Time passes."""
     app.cloud.now += seconds
     app.cloud.tick()
+    return app
+
+
+def cluster_api(app: ModelApp) -> LxdApi:
+    """LXD's API on a member that answers."""
+    holding = app.cloud.holding(the_cluster(app))
+    return next(LxdApi(server.lxd) for server in holding if server.silence() is None)
+
+
+def notes(app: ModelApp) -> dict[str, str]:
+    """What the charm keeps in the cluster's database."""
+    return cluster_api(app).notes.read()
+
+
+def note(app: ModelApp, name: str, value: str) -> ModelApp:
+    """Somebody has written a note; an empty value removes it."""
+    cluster_api(app).notes.write({name: value})
+    return app
+
+
+def fail(app: ModelApp, unit: str, *calls: str, how: Fault = "refuse") -> ModelApp:
+    """From now on these calls of LXD on the unit's machine fail, and no others anywhere."""
+    failing = app.units[unit].server.machine
+    app.cloud.fault = lambda machine, call: how if machine == failing and call in calls else ""
+    return app
+
+
+def heal(app: ModelApp) -> ModelApp:
+    """No call fails any more."""
+    return fail(app, next(iter(app.units)))
+
+
+def use_token(app: ModelApp, member: str) -> ModelApp:
+    """Somebody has begun to join with the token for this name, and has not come in."""
+    records = the_cluster(app)
+    assert member in records.tokens
+    joining.void(records, member, app.cloud.now)
+    return app
+
+
+def give_turn(app: ModelApp, turn: str) -> ModelApp:
+    """Another member has written whose turn it is to join."""
+    number = max(entries_of(turns.LOG, notes(app)), default=0) + 1
+    assert cluster_api(app).notes.append(turns.LOG, number, turn)
     return app

@@ -20,6 +20,8 @@ class ModelUnit(Unit):
     server: Server = field(kw_only=True)
     snap: UnitSnap = field(kw_only=True)
     machine: UnitMachine = field(kw_only=True)
+    told: list[str] = field(kw_only=True)
+    """What its hooks have shown the operator: each step that they took."""
 
 
 @dataclass
@@ -33,16 +35,17 @@ class ModelApp(Application[ModelUnit]):
         name, address = f"lxd/{number}", f"10.0.0.{number + 1}"
         server = self.cloud.add(str(len(self.cloud.servers)), hostname or f"m{number}", address)
         machine, snap = UnitMachine(server), UnitSnap(server)
+        told: list[str] = []
         world = World(
             LxdApi(server.lxd),
             snap,
             machine,
             server.database,
             lambda: self.cloud.now,
-            lambda _: None,
+            told.append,
         )
         return self.enter(
-            ModelUnit(name, world, address, server=server, snap=snap, machine=machine)
+            ModelUnit(name, world, address, server=server, snap=snap, machine=machine, told=told)
         )
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import seal
 from networks.interface import Interface
 from snap import ChannelUnknownError, SnapError
+from tests.lxd_model.listeners import endpoint_of
+from tests.lxd_model.pools import IN_POOL
 from tests.lxd_model.server import Server
 from view import Device, Failures, Forming, Resource, SnapFacts
 
@@ -89,15 +91,41 @@ class UnitMachine:
     silence_: float | None = None
     arch: str = "x86_64"
     log: str = ""
-    disks: list[Device] = field(default_factory=list[Device])
+    disks_: dict[str, Device] = field(default_factory=dict[str, Device])
     packages: set[str] = field(default_factory=set[str])
     released: set[str] = field(default_factory=set[str])
     services: list[str] = field(default_factory=list[str])
     segments_: dict[str, str] = field(default_factory=dict[str, str])
     lacks_: str = ""
     others_opened_ovn: bool = False
-    interfaces_: list[Interface] = field(default_factory=list[Interface])
     files: dict[Path, str] = field(default_factory=dict[Path, str])
+
+    @property
+    def disks(self) -> list[Device]:
+        """The machine's block devices, as LXD left them."""
+        return [self._as_it_is(disk) for disk in self.disks_.values()]
+
+    @disks.setter
+    def disks(self, disks: Iterable[Device]) -> None:
+        self.disks_ = {disk.path: disk for disk in disks}
+        self.server.devices = {disk.path: disk.holds or disk.use for disk in self.disks_.values()}
+
+    def _as_it_is(self, disk: Device) -> Device:
+        holds = self.server.devices[disk.path]
+        if holds == (disk.holds or disk.use):
+            return disk
+        if holds.startswith(IN_POOL):
+            return replace(disk, use="is in use", holds="")
+        return replace(disk, holds=holds)
+
+    @property
+    def interfaces_(self) -> list[Interface]:
+        """The machine's network interfaces."""
+        return list(self.server.interfaces.values())
+
+    @interfaces_.setter
+    def interfaces_(self, interfaces: Iterable[Interface]) -> None:
+        self.server.interfaces = {i.name: i for i in interfaces}
 
     def hostname(self) -> str:
         return self.server.hostname
@@ -175,12 +203,22 @@ class UnitMachine:
     def interfaces(self) -> tuple[Interface, ...]:
         return tuple(self.interfaces_)
 
+    def has_address(self, address: str) -> bool:
+        return address == self.server.address
+
+    def listener(self, address: str, port: int) -> str:
+        endpoint = endpoint_of(address, port)
+        listeners = self.server.listeners
+        taken = listeners.taken.get(endpoint, "")
+        return taken or ("lxd" if listeners.listens(endpoint) else "")
+
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
-        there = {d.path: d for d in self.disks}
+        there = {disk.path: disk for disk in self.disks}
         return tuple(there[p] for p in patterns if p in there)
 
     def wipe(self, device: str) -> None:
-        self.disks = [replace(d, holds="", ids=()) if d.path == device else d for d in self.disks]
+        self.disks_[device] = replace(self.disks_[device], holds="", ids=())
+        self.server.devices[device] = ""
 
     def has(self, files: Mapping[Path, str]) -> bool:
         return all(self.files.get(path) == text for path, text in files.items())

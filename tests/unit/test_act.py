@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from dataclasses import replace
 
 import pytest
-from lxd_reading import LxdError, LxdUnreachable
 
 import seal
-import turns
-from act import StepFailed, act, purpose
+from act import StepFailed, act
 from addresses import endpoint
+from forming_acts import purpose
+from lxd.api import LxdApi
+from lxd.http import Request, Response
+from lxd.notes import IDENTITY
+from ports import LxdPort
 from steps import (
     CancelToken,
     CreateNetwork,
@@ -21,58 +25,59 @@ from steps import (
     SetDefaultProfile,
     SetFailureDomain,
 )
+from tests.lxd_model.generations import NAMES
+from tests.lxd_model.things import Network, Pool
+from tests.unit.deeds import cluster_api, fail, give_turn, names, notes, the_cluster
 from tests.unit.model_units import ModelApp, formed
-from view import Events, Network, Pool
+from view import Events
 
 
 def joining(app: ModelApp) -> Join:
     """What the next unit would do with a fresh token."""
-    app.add(9)
-    unit = app.units["lxd/9"]
+    unit = app.add(9)
     unit.snap.install("5.21/stable", "")
     private = seal.new_key()
-    unit.machine.keep_key(private, seal.public_half(private))
-    token = app.units["lxd/0"].lxd.make_join_token("m9")
+    public = seal.public_half(private)
+    unit.machine.keep_key(private, public)
+    maker = app.units["lxd/0"]
+    step = MakeToken("lxd/9", "m9", public, 0, adopted=False)
+    token = act(step, "lxd/0", maker.world, Events()).made
+    assert token is not None
     return Join(
         name="m9",
         address="10.0.0.10:8443",
         https_address="10.0.0.10:8443",
-        sealed=seal.seal(token, seal.public_half(private), purpose("lxd/9")),
+        sealed=token.sealed,
+        cluster=notes(app)[IDENTITY],
+        trusted=frozenset({maker.server.fingerprint}),
         pools={"local": {"source": ""}},
     )
 
 
-def test_a_join_whose_answer_is_lost_counts(monkeypatch: pytest.MonkeyPatch):
-    app = formed(1)
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_join_whose_answer_is_lost_counts(generation: str):
+    app = formed(1, generation)
     step = joining(app)
-    lxd = app.units["lxd/9"].lxd
-    join = lxd.join_cluster
-
-    def lost(
-        name: str, address: str, token: str, member_config: list[dict[str, str]], seconds: float
-    ) -> None:
-        join(name, address, token, member_config, seconds)
-        raise LxdUnreachable("no answer in time")
-
-    monkeypatch.setattr(lxd, "join_cluster", lost)
+    fail(app, "lxd/9", "PUT /1.0/cluster", how="lost")
 
     events = act(step, "lxd/9", app.units["lxd/9"].world, Events())
 
     assert not events.join_failure
-    assert lxd.server().clustered
+    assert names(app) == ["m0", "m9"]
 
 
-def test_a_join_that_fails_leaves_an_empty_lxd():
-    app = formed(1)
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_join_that_fails_leaves_an_empty_lxd(generation: str):
+    app = formed(1, generation)
     step = joining(app)
     unit = app.units["lxd/9"]
-    unit.lxd.fail_join = "database is busy"
+    fail(app, "lxd/9", "PUT /1.0/cluster")
 
     events = act(step, "lxd/9", unit.world, Events())
 
-    assert events.join_failure == "database is busy"
+    assert events.join_failure == "PUT /1.0/cluster was refused"
     assert unit.machine.forming() is None
-    assert "core.https_address" not in unit.lxd.server().config
+    assert unit.server.config == {}
 
 
 def test_a_token_for_another_unit_is_of_no_use():
@@ -92,33 +97,28 @@ def test_a_made_token_can_be_read_by_its_unit_alone():
 
     assert made is not None
     assert (made.unit, made.attempt) == ("lxd/5", 3)
-    assert seal.unseal(made.sealed, private, purpose("lxd/5"))
+    told = json.loads(seal.unseal(made.sealed, private, purpose("lxd/5")))
+    assert told["cluster"] == notes(app)[IDENTITY]
 
 
-def test_a_network_made_on_some_members_only_is_taken_away(monkeypatch: pytest.MonkeyPatch):
-    app = formed(2)
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_network_made_on_some_members_only_is_taken_away(generation: str):
+    app = formed(2, generation)
     world = app.units["lxd/0"].world
-    (cluster,) = app.clusters.values()
+    parents = {"m0": {"parent": "eth1"}, "m1": {"parent": "eth1"}}
+    assert "eth1" not in app.units["lxd/1"].server.interfaces
 
-    def half(name: str, kind: str, config: Mapping[str, str], *more: object) -> None:
-        del more
-        cluster.networks[name] = Network(name, kind, "Errored", config, frozenset())
-        raise LxdError("failed to notify peer m1")
+    with pytest.raises(StepFailed, match='Parent interface "eth1" not found'):
+        act(CreateNetwork("lan", "macvlan", {}, parents), "lxd/0", world, Events())
 
-    monkeypatch.setattr(world.lxd, "create_network", half)
-
-    with pytest.raises(StepFailed, match="failed to notify peer m1"):
-        act(CreateNetwork("br7", "bridge", {}, {"m0": {}, "m1": {}}), "lxd/0", world, Events())
-
-    assert "br7" not in cluster.networks
+    assert "lan" not in the_cluster(app).networks
 
 
 def test_a_token_tells_of_what_is_being_made():
     app = formed(1)
-    (cluster,) = app.clusters.values()
     for name in ("lan", "left"):
-        cluster.networks[name] = Network(name, "macvlan", "Pending", {}, frozenset())
-        cluster.pools[name] = Pool(name, "zfs", "Pending", frozenset())
+        the_cluster(app).networks[name] = Network(name, "macvlan", "Pending")
+        the_cluster(app).pools[name] = Pool(name, "zfs", "Pending")
     public = seal.public_half(seal.new_key())
     step = MakeToken("lxd/5", "m5", public, 3, adopted=False, soon=frozenset({"lan"}))
 
@@ -136,12 +136,12 @@ CREATIONS = [
 ]
 
 
+@pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("step", CREATIONS, ids=["network", "pool"])
-def test_nothing_is_made_while_somebody_joins(step: CreateNetwork | CreatePool):
-    app = formed(1)
-    (cluster,) = app.clusters.values()
-    world = app.units["lxd/0"].world
-    cluster.notes[turns.KEY] = "lxd/5 0 m5"
+def test_nothing_is_made_while_somebody_joins(step: CreateNetwork | CreatePool, generation: str):
+    app = formed(1, generation)
+    cluster, world = the_cluster(app), app.units["lxd/0"].world
+    give_turn(app, "lxd/5 0 m5 m0")
 
     with pytest.raises(StepFailed, match="lxd/5 is joining") as refused:
         act(step, "lxd/0", world, Events())
@@ -149,22 +149,23 @@ def test_nothing_is_made_while_somebody_joins(step: CreateNetwork | CreatePool):
     assert refused.value.later
     assert not {"br7", "fast"} & {*cluster.networks, *cluster.pools}
     # It has joined: its turn is over, whether somebody has said so or not.
-    cluster.notes[turns.KEY] = "lxd/0 0 m0"
+    give_turn(app, "lxd/0 0 m0 m0")
     act(step, "lxd/0", world, Events())
     assert {"br7", "fast"} & {*cluster.networks, *cluster.pools}
 
 
 def test_other_devices_of_the_default_profile_stay():
     app = formed(1)
-    (cluster,) = app.clusters.values()
-    cluster.devices["gpu"] = {"type": "gpu"}
-    world = app.units["lxd/0"].world
+    profile = cluster_api(app).profiles.default()
+    devices = {**profile["devices"], "gpu": {"type": "gpu"}}
+    cluster_api(app).profiles.set_default({**profile, "devices": devices})
 
-    act(SetDefaultProfile("local", {}), "lxd/0", world, Events())
+    act(SetDefaultProfile("local", {}), "lxd/0", app.units["lxd/0"].world, Events())
 
-    assert sorted(cluster.devices) == ["gpu", "root"]
+    assert sorted(the_cluster(app).profile.devices) == ["gpu", "root"]
 
 
+@pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize(
     "step",
     [
@@ -173,8 +174,10 @@ def test_other_devices_of_the_default_profile_stay():
         SetDefaultProfile("local", {"network": "lxdbr0"}),
     ],
 )
-def test_a_step_done_twice_ends_the_same(step: CancelToken | SetFailureDomain | SetDefaultProfile):
-    app = formed(1)
+def test_a_step_done_twice_ends_the_same(
+    step: CancelToken | SetFailureDomain | SetDefaultProfile, generation: str
+):
+    app = formed(1, generation)
     world = app.units["lxd/0"].world
     act(step, "lxd/0", world, Events())
     before = app.view("lxd/0").lxd
@@ -191,6 +194,19 @@ def test_addresses_are_written_as_lxd_writes_them(address: str, written: str):
     assert endpoint(address) == written
 
 
+class Refusing:
+    """LXD, but for its refusal of every DELETE."""
+
+    def __init__(self, port: LxdPort, words: str) -> None:
+        self._port, self._words = port, words
+        self.certificate, self.now, self.sleep = port.certificate, port.now, port.sleep
+
+    def send(self, request: Request, seconds: float) -> Response:
+        if request.method != "DELETE":
+            return self._port.send(request, seconds)
+        return Response(500, {"type": "error", "error": self._words, "metadata": None})
+
+
 @pytest.mark.parametrize(
     ("refusal", "later"),
     [
@@ -199,17 +215,11 @@ def test_addresses_are_written_as_lxd_writes_them(address: str, written: str):
         ("Member is not empty", False),
     ],
 )
-def test_a_removal_waits_for_a_change_of_the_database_that_is_under_way(
-    monkeypatch: pytest.MonkeyPatch, refusal: str, later: bool
-):
+def test_a_removal_waits_for_a_change_of_the_database_that_is_under_way(refusal: str, later: bool):
     app = formed(3)
     unit = app.units["lxd/0"]
-
-    def refuses(name: str) -> None:
-        raise LxdError(refusal)
-
-    monkeypatch.setattr(unit.lxd, "remove_member", refuses)
+    world = replace(unit.world, lxd=LxdApi(Refusing(unit.server.lxd, refusal)))
 
     with pytest.raises(StepFailed) as failed:
-        act(RemoveMember("m2"), "lxd/0", unit.world, Events())
+        act(RemoveMember("m2"), "lxd/0", world, Events())
     assert failed.value.later == later

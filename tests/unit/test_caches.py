@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 import lost
-from tests.unit.deeds import leaving, the_cluster, with_instance, without
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import api, leaving, names, the_cluster, with_instance, with_pool, without
+from tests.unit.findings import notes
 from tests.unit.model_units import ModelApp, formed
-from view import Pool
 
 IMAGES = "lxd-cluster-images"
 
 
 def volumes(app: ModelApp) -> list[str]:
-    return sorted(f"{v.pool}/{v.name} on {v.location}" for v in the_cluster(app).volumes)
+    found = the_cluster(app).volumes.values()
+    return sorted(f"{v.pool}/{v.name} on {v.location}" for v in found)
 
 
-def with_pool(name: str, driver: str = "dir") -> ModelApp:
-    app = formed(3)
-    the_cluster(app).pools[name] = Pool(name, driver, "Created", frozenset())
-    return app
+@pytest.fixture(params=NAMES)
+def app(request: pytest.FixtureRequest) -> ModelApp:
+    """Three members with a second pool."""
+    return with_pool(formed(3, request.param), "fast")
 
 
 def asked(app: ModelApp, pool: str) -> ModelApp:
@@ -31,26 +31,26 @@ def asked(app: ModelApp, pool: str) -> ModelApp:
 
 
 def images(app: ModelApp) -> list[str]:
-    return [u.lxd.server().config.get("storage.images_volume", "") for u in app.units.values()]
+    return [api(app, u).server.get().config.get("storage.images_volume", "") for u in app.units]
 
 
-def test_every_member_has_a_volume_of_its_own():
-    app = asked(with_pool("fast"), "fast")
+def test_every_member_has_a_volume_of_its_own(app: ModelApp):
+    asked(app, "fast")
 
     assert images(app) == [f"fast/{IMAGES}"] * 3
     assert volumes(app) == [f"fast/{IMAGES} on m{n}" for n in range(3)]
 
 
-def test_one_that_joins_later_has_its_own():
-    app = asked(with_pool("fast"), "fast")
+def test_one_that_joins_later_has_its_own(app: ModelApp):
+    asked(app, "fast")
     app.add(3)
     app.settle()
 
     assert images(app) == [f"fast/{IMAGES}"] * 4
 
 
-def test_on_another_pool_the_old_volume_goes():
-    app = asked(with_pool("fast"), "fast")
+def test_on_another_pool_the_old_volume_goes(app: ModelApp):
+    asked(app, "fast")
 
     asked(app, "local")
 
@@ -58,15 +58,14 @@ def test_on_another_pool_the_old_volume_goes():
     assert volumes(app) == [f"local/{IMAGES} on m{n}" for n in range(3)]
 
 
-def test_taken_back_no_volume_stays():
-    app = asked(asked(with_pool("fast"), "fast"), "")
+def test_taken_back_no_volume_stays(app: ModelApp):
+    asked(asked(app, "fast"), "")
 
     assert images(app) == [""] * 3
     assert volumes(app) == []
 
 
-def test_both_can_be_asked_for():
-    app = with_pool("fast")
+def test_both_can_be_asked_for(app: ModelApp):
     app.options["storage_backups_volume"] = "local"
     asked(app, "fast")
 
@@ -82,33 +81,31 @@ UNUSABLE = [
 
 @pytest.mark.parametrize(("pool", "driver", "told"), UNUSABLE)
 def test_a_pool_that_cannot_have_them_is_named(pool: str, driver: str, told: str):
-    app = asked(with_pool("shared", driver), pool)
+    app = asked(with_pool(formed(3), "shared", driver), pool)
 
     assert {str(app.plan(unit).status) for unit in app.units} == {f"blocked: {told}"}
     assert volumes(app) == []
 
 
 def test_a_pool_that_is_to_be_made_is_waited_for():
-    app = formed(3)
-    the_cluster(app).members["m2"] = replace(the_cluster(app).members["m2"], status="OFFLINE")
+    app = without(formed(3), "m2")
 
     app.options |= {"storage_pools": "fast: dir", "storage_images_volume": "fast"}
 
     assert str(app.plan("lxd/1").status) == "waiting: for the pool fast"
 
 
-def test_a_volume_of_the_operators_is_left_alone():
-    app = with_pool("fast")
+def test_a_volume_of_the_operators_is_left_alone(app: ModelApp):
     for unit in app.units.values():
-        unit.lxd.keep_on("storage.images_volume", "local", "mine")
+        unit.world.lxd.volumes.keep_on("storage.images_volume", "local", "mine")
 
     asked(asked(app, "fast"), "")
 
     assert volumes(app) == [f"local/mine on m{n}" for n in range(3)]
 
 
-def test_it_keeps_no_unit_from_leaving():
-    app = asked(with_pool("fast"), "fast")
+def test_it_keeps_no_unit_from_leaving(app: ModelApp):
+    asked(app, "fast")
 
     plan = leaving(app, "lxd/1").hook("lxd/1")
 
@@ -116,8 +113,8 @@ def test_it_keeps_no_unit_from_leaving():
     assert volumes(app) == [f"fast/{IMAGES} on m0", f"fast/{IMAGES} on m2"]
 
 
-def test_a_member_that_is_held_keeps_it():
-    app = with_instance(asked(with_pool("fast"), "fast"), "m1", "stop")
+def test_a_member_that_is_held_keeps_it(app: ModelApp):
+    with_instance(asked(app, "fast"), "m1", "stop")
 
     plan = leaving(app, "lxd/1").hook("lxd/1")
 
@@ -125,11 +122,11 @@ def test_a_member_that_is_held_keeps_it():
     assert f"fast/{IMAGES} on m1" in volumes(app)
 
 
-def test_what_is_lost_with_a_dead_member_does_not_name_it():
-    app = asked(with_pool("fast"), "fast")
+def test_what_is_lost_with_a_dead_member_does_not_name_it(app: ModelApp):
+    asked(app, "fast")
     without(app, "m1").remove("lxd/1")
 
     app.settle()
 
-    assert sorted(the_cluster(app).members) == ["m0", "m2"]
-    assert lost.read(the_cluster(app).notes) == {}
+    assert names(app) == ["m0", "m2"]
+    assert lost.read(notes(app)) == {}

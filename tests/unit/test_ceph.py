@@ -12,13 +12,17 @@ import ops
 import pytest
 from ops import testing
 
+import abilities
 import ceph
 from facts import Ceph
 from machine import Machine
 from options import Options
 from peers import Storage
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import names, the_cluster
+from tests.unit.findings import root
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.test_charm import Stage
+from tests.unit.stage import Stage
 
 KEY = "AQD-secret-key=="
 READY = Ceph(user="lxd", key=KEY, monitors=("10.0.9.1", "10.0.9.2"), granted=True)
@@ -136,11 +140,19 @@ def test_the_key_is_in_no_plan_and_no_view():
     assert KEY not in f"{app.view('lxd/0')} {app.plan('lxd/0')}"
 
 
+def known_to_kernels(monkeypatch: pytest.MonkeyPatch, *file_systems: str) -> None:
+    """The machines' kernels can mount these."""
+
+    def mounts(file_system: str) -> bool:
+        return file_system in file_systems
+
+    monkeypatch.setattr(abilities, "_mounts", mounts)
+
+
 def on_ceph(app: ModelApp) -> ModelApp:
     """Machines whose LXD can use a Ceph."""
     for unit in app.units.values():
-        drivers = unit.lxd.server_.drivers | {"ceph", "cephfs"}
-        unit.lxd.server_ = replace(unit.lxd.server_, drivers=drivers)
+        unit.server.drivers |= {"ceph", "cephfs"}
     return app
 
 
@@ -150,7 +162,7 @@ def test_a_cluster_is_made_on_ceph():
         app.add(number)
     on_ceph(app).settle()
 
-    (cluster,) = app.clusters.values()
+    cluster = the_cluster(app)
     assert cluster.pools["local"].driver == "ceph"
     assert cluster.pools["local"].config == {
         "ceph.cluster_name": "lxd-cluster",
@@ -179,37 +191,38 @@ def test_without_its_ceph_nothing_is_made(told: Ceph | None, status: str):
     app.settle()
 
     assert str(app.plan("lxd/0").status) == status
-    assert not app.clusters
+    assert app.cloud.databases == []
 
 
-def test_a_running_cluster_goes_over_to_ceph():
-    app = on_ceph(formed(3))
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_running_cluster_goes_over_to_ceph(generation: str):
+    app = on_ceph(formed(3, generation))
     app.options["storage_backend"] = "ceph"
     app.settle()
-    (cluster,) = app.clusters.values()
-    assert set(cluster.pools) == {"local"}
+    assert set(the_cluster(app).pools) == {"local"}
 
     app.ceph = READY
     app.settle()
 
-    assert cluster.devices["root"]["pool"] == "local-ceph"
+    assert root(app) == "local-ceph"
 
 
-def test_a_file_system_of_ceph_is_named_for_each_member():
+def test_a_file_system_of_ceph_is_named_for_each_member(monkeypatch: pytest.MonkeyPatch):
+    known_to_kernels(monkeypatch, "ceph")
     app = on_ceph(formed(2))
     app.ceph = READY
     app.options["storage_pools"] = "files: cephfs"
     app.settle()
 
-    (cluster,) = app.clusters.values()
-    assert cluster.given["files"] == {"m0": "cephfs", "m1": "cephfs"}
+    own = the_cluster(app).pools["files"].members
+    assert own == {"m0": {"source": "cephfs"}, "m1": {"source": "cephfs"}}
 
 
-def test_a_kernel_without_ceph_is_told_however_much_else_there_is():
+def test_a_kernel_without_ceph_is_told_however_much_else_there_is(monkeypatch: pytest.MonkeyPatch):
+    known_to_kernels(monkeypatch)
     app = formed(2)
     for unit in app.units.values():
-        drivers = frozenset({"btrfs", "ceph", "dir", "lvm", "zfs"})
-        unit.lxd.server_ = replace(unit.lxd.server_, drivers=drivers)
+        unit.server.drivers = frozenset({"btrfs", "ceph", "cephfs", "dir", "lvm", "zfs"})
     app.ceph = READY
     app.options["storage_pools"] = "files: cephfs"
     app.settle()
@@ -228,8 +241,7 @@ def test_a_pool_whose_ceph_is_gone_is_left_alone():
 
     status = str(app.plan("lxd/0").app_status)
     assert status == "blocked: the pool local-ceph is in a Ceph: integrate it with that again"
-    (cluster,) = app.clusters.values()
-    assert set(cluster.pools) == {"local", "local-ceph"}
+    assert set(the_cluster(app).pools) == {"local", "local-ceph"}
 
 
 def related(stage: Stage, **remote: str) -> testing.Relation:
@@ -260,5 +272,4 @@ def test_that_ceph_goes_takes_no_member_out(monkeypatch: pytest.MonkeyPatch):
     out = stage.context.run(event, state)
 
     assert out.unit_status == ops.ActiveStatus("member m1, voter")
-    (cluster,) = app.clusters.values()
-    assert "m1" in cluster.members
+    assert "m1" in names(app)

@@ -2,71 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 
 import ops
 import pytest
-from lxd_reading import LxdUnreachable
 from ops import testing
-from ops.hookcmds import Goal, GoalState
 
-import charm
 import peers
-from tests.unit.model_units import ModelApp, ModelUnit, formed
-from view import Device, Volume
+from tests.lxd_model import by_hand
+from tests.lxd_model.cloud import Fault
+from tests.unit.deeds import api, names, server, the_cluster, with_pool, with_volume
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.stage import Stage
+from view import Device
 
-PEER = "cluster"
 NO_RELATION: set[testing.PeerRelation] = set()
-
-
-class Stage:
-    """The charm on one unit of a model application."""
-
-    def __init__(self, app: ModelApp, unit: ModelUnit, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.app = app
-        self.unit = unit
-        number = int(unit.name.split("/")[1])
-        monkeypatch.setattr(charm, "LxdApi", lambda: unit.lxd)
-        monkeypatch.setattr(charm, "Machine", lambda: unit.machine)
-        monkeypatch.setattr(charm.snap, "Snap", lambda: unit.snap)
-        monkeypatch.setattr(charm.hookcmds, "goal_state", self._goal_state)
-        self.context = testing.Context(charm.LxdClusterCharm, unit_id=number, app_name="lxd")
-        others = {int(n.split("/")[1]): d for n, d in app.databags.items() if n != unit.name}
-        self.relation = testing.PeerRelation(
-            PEER,
-            peers_data={number: dict(data) for number, data in others.items()},
-            local_unit_data=dict(app.databags[unit.name]),
-            local_app_data=dict(app.app_data),
-        )
-
-    def _goal_state(self) -> GoalState:
-        now = datetime.now(timezone.utc)
-        goals = {
-            name: Goal(status="dying" if name in self.app.leaving else "active", since=now)
-            for name in self.app.units
-        }
-        return GoalState(units=goals, relations={})
-
-    def state(self, **more: object) -> testing.State:
-        """What Juju has for the unit."""
-        values: dict[str, object] = {
-            "leader": self.unit.name == self.app.leader,
-            "relations": {self.relation},
-            "networks": {
-                testing.Network(name, [testing.BindAddress([testing.Address(self.unit.address)])])
-                for name in (PEER, "https")
-            },
-            "planned_units": len(self.app.units),
-            "resources": {testing.Resource(name="lxd-snap", path=os.devnull)},
-        }
-        return testing.State(**(values | more))  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The first of three members."""
     app = formed(3)
     return Stage(app, app.units["lxd/0"], monkeypatch)
 
@@ -114,8 +70,7 @@ def test_a_unit_that_leaves_takes_its_member_out(monkeypatch: pytest.MonkeyPatch
 
     stage.context.run(event, stage.state())
 
-    (cluster,) = app.clusters.values()
-    assert sorted(cluster.members) == ["m0", "m1"]
+    assert names(app) == ["m0", "m1"]
 
 
 @pytest.mark.parametrize("event", ["stop", "remove"])
@@ -126,22 +81,20 @@ def test_the_last_hooks_take_the_member_out_too(event: str, monkeypatch: pytest.
 
     stage.context.run(getattr(stage.context.on, event)(), stage.state())
 
-    (cluster,) = app.clusters.values()
-    assert "m2" not in cluster.members
+    assert names(app) == ["m0", "m1"]
 
 
 def test_a_unit_that_cannot_leave_fails_its_hook_and_says_why(monkeypatch: pytest.MonkeyPatch):
     app = formed(3)
     app.leaving.add("lxd/2")
-    (cluster,) = app.clusters.values()
-    cluster.volumes.append(Volume("default", "local", "data", "m2"))
+    with_volume(app, "m2")
     stage = Stage(app, app.units["lxd/2"], monkeypatch)
 
     with pytest.raises(testing.errors.UncaughtCharmError, match="default/local/data") as failure:
         stage.context.run(stage.context.on.stop(), stage.state())
 
     assert "juju config lxd on-remove=abandon, then juju resolved lxd/2" in str(failure.value)
-    assert "m2" in cluster.members
+    assert "m2" in names(app)
 
 
 def test_a_bad_option_keeps_no_unit_from_leaving(monkeypatch: pytest.MonkeyPatch):
@@ -151,8 +104,7 @@ def test_a_bad_option_keeps_no_unit_from_leaving(monkeypatch: pytest.MonkeyPatch
 
     stage.context.run(stage.context.on.stop(), stage.state(config={"storage-backend": "zsf"}))
 
-    (cluster,) = app.clusters.values()
-    assert "m2" not in cluster.members
+    assert names(app) == ["m0", "m1"]
 
 
 @pytest.mark.parametrize("event", ["install", "start", "leader_elected", "config_changed"])
@@ -174,13 +126,13 @@ def test_a_new_unit_tells_its_name_key_and_address(monkeypatch: pytest.MonkeyPat
     assert (told.name, told.address, told.able) == ("m0", "10.0.0.1", True)
     assert told.key
     assert out.opened_ports == {testing.TCPPort(8443)}
-    assert out.workload_version == "5.21.3"
+    assert out.workload_version == "5.21.7"
 
 
 def test_what_juju_keeps_in_a_databag_stays(monkeypatch: pytest.MonkeyPatch):
     app = formed(1)
     app.databags["lxd/0"] |= {"ingress-address": "10.0.0.1", "attempt": "4"}
-    app.units["lxd/0"].lxd.server_ = replace(app.units["lxd/0"].lxd.server_, version="5.21.4")
+    server(app, "m0").version = "5.21.8"
     stage = Stage(app, app.units["lxd/0"], monkeypatch)
 
     out = stage.context.run(stage.context.on.update_status(), stage.state())
@@ -188,7 +140,7 @@ def test_what_juju_keeps_in_a_databag_stays(monkeypatch: pytest.MonkeyPatch):
     after = out.get_relation(stage.relation.id)
     assert isinstance(after, testing.PeerRelation)
     assert after.local_unit_data["ingress-address"] == "10.0.0.1"
-    assert after.local_unit_data["lxd"] == '"5.21.4"'
+    assert after.local_unit_data["lxd"] == '"5.21.8"'
 
 
 def test_before_the_peer_relation_lxd_is_installed(monkeypatch: pytest.MonkeyPatch):
@@ -212,16 +164,30 @@ def test_what_is_under_way_is_shown(monkeypatch: pytest.MonkeyPatch):
     assert "install the LXD snap from 5.21/stable" in shown
 
 
-def test_cluster_status_is_a_table_of_the_members(stage: Stage):
+ROLES = [
+    ("5.0", "5.0.2", "database, database-leader", "database"),
+    ("5.21", "5.21.7", "database, database-leader", "database"),
+    ("6.9", "6.9", "database-leader", "database-voter"),
+]
+
+
+@pytest.mark.parametrize(("generation", "version", "leads", "votes"), ROLES)
+def test_cluster_status_is_a_table_of_the_members(
+    monkeypatch: pytest.MonkeyPatch, generation: str, version: str, leads: str, votes: str
+):
+    app = formed(3, generation)
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+
     stage.context.run(stage.context.on.action("cluster-status"), stage.state())
 
     results = stage.context.action_results
     assert results is not None
-    assert results["table"].splitlines() == [
-        "Unit   Member  Address   Roles     State   Version",
-        "lxd/0  m0      10.0.0.1  database  ONLINE  5.21.3",
-        "lxd/1  m1      10.0.0.2  database  ONLINE  5.21.3",
-        "lxd/2  m2      10.0.0.3  database  ONLINE  5.21.3",
+    rows = [line.split("  ") for line in results["table"].splitlines()]
+    assert [[word.strip() for word in row if word] for row in rows] == [
+        ["Unit", "Member", "Address", "Roles", "State", "Version"],
+        ["lxd/0", "m0", "10.0.0.1", leads, "ONLINE", version],
+        ["lxd/1", "m1", "10.0.0.2", votes, "ONLINE", version],
+        ["lxd/2", "m2", "10.0.0.3", votes, "ONLINE", version],
     ]
 
 
@@ -263,8 +229,7 @@ def test_plan_shows_what_other_options_would_do(stage: Stage):
     results = stage.context.action_results
     assert results is not None
     assert "2. create the dir pool local-dir on m0, m1, m2" in results["plan"].splitlines()
-    (cluster,) = stage.app.clusters.values()
-    assert set(cluster.pools) == {"local"}
+    assert set(the_cluster(stage.app).pools) == {"local"}
 
 
 NO_OPTIONS = [
@@ -292,9 +257,11 @@ def test_cluster_status_shows_the_pools(stage: Stage):
 
 
 def test_cluster_status_shows_the_networks(stage: Stage):
-    (cluster,) = stage.app.clusters.values()
-    cluster.networks["old"] = replace(cluster.networks["lxdbr0"], name="old")
-    cluster.on_networks["old"] = ["c1", "c2"]
+    members: dict[str, dict[str, str]] = {member: {} for member in names(stage.app)}
+    api(stage.app).networks.create("old", "bridge", {}, members)
+    nic = {"type": "nic", "name": "eth0", "network": "old"}
+    for name in ("c1", "c2"):
+        by_hand.launch(stage.unit.server, name, devices={"eth0": nic})
 
     stage.context.run(stage.context.on.action("cluster-status"), stage.state())
 
@@ -307,16 +274,13 @@ def test_cluster_status_shows_the_networks(stage: Stage):
     ]
 
 
-def test_a_pool_that_lxd_cannot_remove_now_fails_the_action(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-):
-    (cluster,) = stage.app.clusters.values()
-    cluster.pools["old"] = replace(cluster.pools["local"], name="old")
+def test_a_pool_that_lxd_cannot_remove_now_fails_the_action(stage: Stage):
+    with_pool(stage.app, "old")
 
-    def silent(_: str) -> None:
-        raise LxdUnreachable("no answer in time")
+    def silent(_: str, call: str) -> Fault:
+        return "timeout" if call == "DELETE /1.0/storage-pools/NAME" else ""
 
-    monkeypatch.setattr(stage.unit.lxd, "delete_pool", silent)
+    stage.app.cloud.fault = silent
     action = stage.context.on.action("remove-pool", params={"name": "old"})
 
     with pytest.raises(testing.ActionFailed, match="no answer in time"):
@@ -337,11 +301,12 @@ def with_storage(monkeypatch: pytest.MonkeyPatch, use: str) -> tuple[Stage, test
 def test_the_device_that_juju_gave_is_the_pools(monkeypatch: pytest.MonkeyPatch):
     stage, storage = with_storage(monkeypatch, "")
     stage.relation = replace(
-        stage.relation, local_app_data={"bootstrap": '"lxd/0"', "version": "1"}
+        stage.relation, local_app_data={"bootstrap": '"lxd/0"', "version": str(peers.VERSION)}
     )
     stage.context.run(stage.context.on.start(), stage.state(storages={storage}))
 
-    assert stage.unit.lxd.sources == {"local": str(storage.get_filesystem(stage.context))}
+    own = the_cluster(stage.app).pools["local"].members["m0"]
+    assert own["source"] == str(storage.get_filesystem(stage.context))
 
 
 @pytest.mark.parametrize(("use", "leaving"), [("", False), ("is in use", True)])

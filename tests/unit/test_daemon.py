@@ -92,10 +92,11 @@ def test_one_that_does_not_end_is_killed(deaf: Running, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("programs")
-def test_one_that_hangs_is_killed_at_once(lxd: Running):
+def test_one_that_hangs_is_killed_and_the_snap_cleans_up(lxd: Running):
     daemon.kill(lxd.common)
 
     assert lxd.ended_by == signal.SIGKILL
+    assert lxd.state == "host-shutdown"
 
 
 @pytest.mark.usefixtures("programs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import tarfile
 from pathlib import Path
@@ -99,6 +100,33 @@ def test_a_list_that_cannot_be_read_is_none(programs: Programs, files: Path, scr
     programs.add("lxd", script)
 
     assert Database(files=files).copy() is None
+
+
+def test_a_copy_has_the_files_and_what_the_database_says(
+    programs: Programs, tmp_path: Path, files: Path
+):
+    programs.add("lxd", '[ "$2" = global ] && echo "CREATE TABLE nodes;"')
+
+    path = Path(Database(tmp_path / "backups", files).backup(0.0))
+
+    assert path.name == "database-1970-01-01T00-00-00Z.tar.gz"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with tarfile.open(path) as tar:
+        assert sorted(tar.getnames()) == [
+            "database",
+            "database/global",
+            "database/global/0000000000000001-0000000000000003",
+            "database/local.db",
+            "global.sql",
+        ]
+
+
+@pytest.mark.usefixtures("programs")
+def test_the_last_copies_are_kept(tmp_path: Path, files: Path):
+    store = Database(tmp_path / "backups", files)
+    paths = [Path(store.backup(day * 86400.0)) for day in range(database.KEPT + 2)]
+
+    assert [path.exists() for path in paths] == [False, False, *[True] * database.KEPT]
 
 
 @pytest.mark.usefixtures("programs")

@@ -20,6 +20,9 @@ from storage import Backend
 from storage.btrfs import BACKEND as BTRFS
 from storage.dir import BACKEND as DIR
 from storage.wanted import WantedPool
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import server, the_cluster
+from tests.unit.findings import sources
 from tests.unit.model_units import ModelApp, formed
 from view import Device
 
@@ -34,11 +37,6 @@ def with_disks(app: ModelApp, *disks: Device) -> ModelApp:
     unit = app.add(2)
     unit.machine.disks = list(disks)
     return app
-
-
-def source(app: ModelApp, unit: str) -> str | None:
-    """What the unit gave to the pool when it joined or made it."""
-    return app.units[unit].lxd.sources.get("local")
 
 
 REFUSED: list[tuple[list[Device], str]] = [
@@ -76,7 +74,7 @@ def test_the_first_device_that_is_empty_is_taken():
     with_disks(app, used, EMPTY, Device("/dev/sdc", GIB))
     app.settle()
 
-    assert source(app, "lxd/2") == "/dev/sdb"
+    assert sources(app, "local")["m2"] == "/dev/sdb"
 
 
 def test_the_founder_makes_the_pool_on_its_device():
@@ -84,13 +82,14 @@ def test_the_founder_makes_the_pool_on_its_device():
     app.add(0).machine.disks = [EMPTY]
     app.settle()
 
-    assert source(app, "lxd/0") == "/dev/sdb"
+    assert sources(app, "local") == {"m0": "/dev/sdb"}
 
 
 def test_without_devices_each_member_makes_a_file_of_its_own():
     app = formed(2)
 
-    assert source(app, "lxd/1") == ""
+    assert sources(app, "local") == {"m0": "", "m1": ""}
+    assert the_cluster(app).pools["local"].made == {"m0", "m1"}
 
 
 def test_devices_mean_nothing_to_a_pool_in_a_folder():
@@ -113,19 +112,23 @@ def test_members_do_not_mind_the_option():
     ]
 
 
-def test_a_join_that_fails_leaves_its_device_empty():
-    app = formed(2)
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_join_that_fails_leaves_its_device_empty(generation: str):
+    app = formed(3, generation)
     app.options["storage_devices"] = "/dev/sdb"
-    with_disks(app, EMPTY)
-    unit = app.units["lxd/2"]
-    unit.lxd.fail_join = "no"
-    for name in ("lxd/2", "lxd/0", "lxd/1"):
+    unit = app.add(3)
+    unit.machine.disks = [EMPTY]
+    for name in ("lxd/3", "lxd/0", "lxd/2"):
         app.hook(name)
-    # Until the join failed, LXD had made the pool.
-    unit.lxd.on_join = lambda: setattr(unit.machine, "disks", [replace(EMPTY, holds="btrfs")])
-    app.hook("lxd/2")
+    # LXD makes the pool on the device first, and is then refused: m1 has another version by now.
+    refreshed = server(app, "m1")
+    refreshed.version = f"{refreshed.version}9"
+    refreshed.restart()
+    app.hook("lxd/3")
 
-    assert app.own("lxd/2").attempt == 1
+    assert unit.machine.failures_ is not None
+    assert "version" in unit.machine.failures_.last
+    assert app.own("lxd/3").attempt == 1
     assert unit.machine.disks == [EMPTY]
 
 

@@ -8,62 +8,71 @@ from dataclasses import replace
 import pytest
 
 from deadlines import LAPSE
+from lxd.notes import IDENTITY
 from peers import Storage
 from status import Kind
-from steps import ResetLxd
+from steps import AwaitJoin, ResetLxd
+from tests.lxd_model.cloud import Cloud, Fault
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import cluster_api, fail, heal, names, notes, the_cluster, use_token, without
 from tests.unit.model_units import ModelApp, formed
-from view import Pool
 
 
 def units_that_may_join(app: ModelApp) -> set[str]:
     """Those with a token that they can read and LXD would take."""
     tokens = [app.own(u).token for u in app.units if app.own(u).cluster]
-    valid = {name for c in app.clusters.values() for name in c.tokens}
+    valid = {name for records in app.cloud.databases for name in records.tokens}
     named = {t.unit for t in tokens if t and t.unit in app.units}
     return {u for u in named if not app.own(u).cluster and app.own(u).name in valid}
 
 
-def test_units_become_one_cluster():
-    app = formed(5)
+@pytest.mark.parametrize("generation", NAMES)
+def test_units_become_one_cluster(generation: str):
+    app = formed(5, generation)
 
-    (cluster,) = app.clusters.values()
-    assert sorted(cluster.members) == ["m0", "m1", "m2", "m3", "m4"]
+    assert names(app) == ["m0", "m1", "m2", "m3", "m4"]
     assert all(app.plan(u).status.kind is Kind.ACTIVE for u in app.units)
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_any_order_of_hooks_and_lost_commits_ends_in_one_cluster(seed: int):
     rng = random.Random(seed)
-    app = ModelApp()
+    app = ModelApp(cloud=Cloud(generation=NAMES[seed % len(NAMES)]))
     for number in range(rng.randint(1, 7)):
         app.add(number)
     for _ in range(60):
         app.leader = rng.choice(list(app.units)) if rng.random() < 0.1 else app.leader
         app.hook(rng.choice(list(app.units)), commit=rng.random() > 0.3)
-        assert len(app.clusters) <= 1
+        assert len(app.cloud.databases) <= 1
         assert len(units_that_may_join(app)) <= 1, "two units could join at once"
-        app.now += 1
+        app.cloud.now += 1
     app.settle()
 
-    (cluster,) = app.clusters.values()
-    assert len(cluster.members) == len(app.units)
+    assert len(names(app)) == len(app.units)
 
 
-def test_a_settled_cluster_has_nothing_to_do():
-    app = formed(3)
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_settled_cluster_has_nothing_to_do(generation: str):
+    app = formed(3, generation)
 
     assert [app.plan(u).steps for u in app.units] == [(), (), ()]
 
 
-def test_a_member_asks_five_things_and_the_steward_seven():
-    app = formed(3)
-    asked: dict[str, int] = {}
-    for name, unit in app.units.items():
-        unit.lxd.requests = 0
-        app.hook(name)
-        asked[name] = unit.lxd.requests
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_member_asks_six_things_and_the_steward_eight(generation: str):
+    app = formed(3, generation)
+    asked = dict.fromkeys(app.units, 0)
+    for name in app.units:
 
-    assert asked == {"lxd/0": 7, "lxd/1": 5, "lxd/2": 5}
+        def count(machine: str, call: str, name: str = name) -> Fault:
+            del machine, call
+            asked[name] += 1
+            return ""
+
+        app.cloud.fault = count
+        app.hook(name)
+
+    assert asked == {"lxd/0": 8, "lxd/1": 6, "lxd/2": 6}
 
 
 def test_the_leader_does_not_act_on_its_own_word_before_it_is_committed():
@@ -73,7 +82,7 @@ def test_the_leader_does_not_act_on_its_own_word_before_it_is_committed():
     app.hook("lxd/0", commit=False)
     app.hook("lxd/0", commit=False)
 
-    assert not app.clusters
+    assert not app.cloud.databases
 
 
 def test_another_pool_is_asked_for_before_the_bootstrap_was_told():
@@ -85,23 +94,23 @@ def test_another_pool_is_asked_for_before_the_bootstrap_was_told():
     app.options["storage_pool"] = "other"
     app.settle()
 
-    (cluster,) = app.clusters.values()
-    assert set(cluster.pools) == {"local", "other"}
-    assert set(cluster.networks) == {"lxdbr0"}
+    assert set(the_cluster(app).pools) == {"local", "other"}
+    assert set(the_cluster(app).networks) == {"lxdbr0"}
     assert app.app().storage == Storage(backend="btrfs", pool="other")
 
 
-def test_a_bootstrap_that_was_not_told_is_told_by_the_next_hook():
-    app = ModelApp()
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_bootstrap_that_was_not_told_is_told_by_the_next_hook(generation: str):
+    app = ModelApp(cloud=Cloud(generation=generation))
     app.add(0)
     app.hook("lxd/0")
     app.hook("lxd/0", commit=False)
-    assert app.clusters
+    assert names(app) == ["m0"]
     assert not app.own("lxd/0").cluster
 
     app.hook("lxd/0")
 
-    assert app.own("lxd/0").cluster in app.clusters
+    assert app.own("lxd/0").cluster == notes(app)[IDENTITY]
 
 
 def test_a_gone_unit_that_never_bootstrapped_is_replaced():
@@ -113,8 +122,7 @@ def test_a_gone_unit_that_never_bootstrapped_is_replaced():
     app.leader = "lxd/2"
     app.settle()
 
-    (cluster,) = app.clusters.values()
-    assert sorted(cluster.members) == ["m1", "m2"]
+    assert names(app) == ["m1", "m2"]
 
 
 def test_a_leader_that_is_no_member_is_no_obstacle():
@@ -123,13 +131,14 @@ def test_a_leader_that_is_no_member_is_no_obstacle():
     app.leader = "lxd/2"
     app.settle()
 
-    (cluster,) = app.clusters.values()
-    assert len(cluster.members) == 3
+    assert len(names(app)) == 3
 
 
-def test_a_failed_join_is_tried_again_after_the_others():
-    app = formed(1)
-    app.add(1).lxd.fail_join = "database is busy"
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_failed_join_is_tried_again_after_the_others(generation: str):
+    app = formed(1, generation)
+    app.add(1)
+    fail(app, "lxd/1", "PUT /1.0/cluster")
     app.add(2)
     for _ in range(3):
         for name in app.units:
@@ -137,15 +146,18 @@ def test_a_failed_join_is_tried_again_after_the_others():
     assert app.own("lxd/1").attempt >= 1
     assert app.own("lxd/2").cluster
 
-    app.units["lxd/1"].lxd.fail_join = ""
+    heal(app)
     app.settle()
 
     assert app.own("lxd/1").cluster
 
 
-@pytest.mark.parametrize("passed", [LAPSE + 1, -86400.0])
-def test_a_unit_that_does_not_use_its_token_goes_last(passed: float):
+@pytest.mark.parametrize(("ahead", "passed"), [(0.0, LAPSE + 1), (86400.0, 0.0)])
+def test_a_unit_that_does_not_use_its_token_goes_last(ahead: float, passed: float):
     app = formed(1)
+    maker = app.units["lxd/0"]
+    right = maker.world
+    maker.world = replace(right, clock=lambda: app.cloud.now + ahead)
     app.add(1)
     app.add(2)
     app.hook("lxd/1")
@@ -155,7 +167,8 @@ def test_a_unit_that_does_not_use_its_token_goes_last(passed: float):
     assert [p.unit for p in app.app().queue] == ["lxd/0", "lxd/1", "lxd/2"]
 
     # Or the maker's clock was a day ahead, and has been put right.
-    app.now += passed
+    app.cloud.now += passed
+    maker.world = right
     for name in ("lxd/0", "lxd/2", "lxd/0"):
         app.hook(name)
 
@@ -167,26 +180,26 @@ def test_a_clock_that_is_an_hour_off_keeps_nobody_out():
     app = formed(1)
     app.add(1)
     maker = app.units["lxd/0"]
-    maker.world = replace(maker.world, clock=lambda: app.now - 3600)
+    maker.world = replace(maker.world, clock=lambda: app.cloud.now - 3600)
     app.settle()
 
     assert app.own("lxd/1").cluster
     assert app.own("lxd/1").attempt == 0
 
 
-def test_a_withdrawn_token_is_no_good_though_its_unit_was_renamed():
-    app = formed(1)
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_withdrawn_token_is_no_good_though_its_unit_was_renamed(generation: str):
+    app = formed(1, generation)
     unit = app.add(1)
     for name in ("lxd/1", "lxd/0", "lxd/0"):
         app.hook(name)
-    (cluster,) = app.clusters.values()
-    assert "m1" in cluster.tokens
-    unit.machine.name = "renamed"
+    assert "m1" in the_cluster(app).tokens
+    unit.server.hostname = "renamed"
     app.hook("lxd/1")
     assert not app.own("lxd/1").cluster
     app.hook("lxd/0")
 
-    assert "m1" not in cluster.tokens
+    assert "m1" not in the_cluster(app).tokens
     app.settle()
     assert app.own("lxd/1").cluster
 
@@ -198,9 +211,7 @@ def with_a_token_that_is_used() -> ModelApp:
     app.add(2)
     for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
         app.hook(name)
-    (cluster,) = app.clusters.values()
-    del cluster.tokens["m1"]
-    app.remove("lxd/1")
+    use_token(app, "m1").remove("lxd/1")
     return app
 
 
@@ -209,18 +220,23 @@ def test_whoever_is_gone_and_may_still_be_joining_is_waited_for():
 
     app.settle()
 
-    assert app.units["lxd/0"].lxd.awaited == ["m1"]
+    assert app.units["lxd/0"].told.count(str(AwaitJoin("m1"))) == 1
     assert app.own("lxd/2").cluster
 
 
 def test_a_unit_that_is_gone_and_did_join_keeps_nobody_waiting():
-    app = with_a_token_that_is_used()
-    (cluster,) = app.clusters.values()
-    cluster.members["m1"] = replace(cluster.members["m0"], name="m1", address="10.0.0.2")
+    app = formed(1)
+    app.add(1)
+    app.add(2)
+    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
+        app.hook(name)
+    app.hook("lxd/1", commit=False)
+    assert names(app) == ["m0", "m1"]
+    app.remove("lxd/1")
 
     app.settle()
 
-    assert app.units["lxd/0"].lxd.awaited == []
+    assert str(AwaitJoin("m1")) not in app.units["lxd/0"].told
     assert app.own("lxd/2").cluster
 
 
@@ -230,12 +246,11 @@ def test_who_misses_its_turn_by_a_clock_that_jumped_is_waited_for():
     app.add(2)
     for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
         app.hook(name)
-    (cluster,) = app.clusters.values()
-    del cluster.tokens["m1"]
-    app.now += LAPSE + 1
+    use_token(app, "m1")
+    app.cloud.now += LAPSE + 1
     app.hook("lxd/0")
 
-    assert app.units["lxd/0"].lxd.awaited == ["m1"]
+    assert str(AwaitJoin("m1")) in app.units["lxd/0"].told
 
 
 def test_who_has_a_token_of_another_maker_comes_first():
@@ -248,8 +263,7 @@ def test_who_has_a_token_of_another_maker_comes_first():
     assert token is not None
     assert token.unit == "lxd/3"
     app.hook("lxd/2")
-    (cluster,) = app.clusters.values()
-    cluster.members["m1"] = replace(cluster.members["m1"], status="OFFLINE")
+    without(app, "m1")
     app.hook("lxd/0")
 
     token = app.own("lxd/0").token
@@ -257,12 +271,13 @@ def test_who_has_a_token_of_another_maker_comes_first():
     assert token.unit == "lxd/3"
 
 
-def test_what_a_join_that_was_cut_short_left_is_reset():
-    app = formed(1)
+@pytest.mark.parametrize("generation", NAMES)
+def test_what_a_join_that_was_cut_short_left_is_reset(generation: str):
+    app = formed(1, generation)
     unit = app.add(1)
     unit.snap.install("5.21/stable", "")
-    unit.lxd.shared.pools["local"] = Pool("local", "dir", "Created", frozenset())
-    unit.machine.note_forming("join", app.now, ())
+    unit.world.lxd.pools.create("local", "dir", {}, {})
+    unit.machine.note_forming("join", app.cloud.now, ())
 
     app.settle()
 
@@ -273,9 +288,9 @@ def test_what_a_join_that_was_cut_short_left_is_reset():
 def test_a_join_that_was_cut_short_is_reset_though_its_daemon_does_not_start(published: bool):
     app = formed(2)
     unit = app.units["lxd/1"]
-    unit.lxd.running, unit.lxd.stopped = False, True
+    unit.server.kill_daemon()
     unit.machine.log = "Failed to start: No node registered with address 10.0.0.2:8443"
-    unit.machine.note_forming("join", app.now, ())
+    unit.machine.note_forming("join", app.cloud.now, ())
     if not published:
         del app.databags["lxd/1"]["cluster"]
 
@@ -303,9 +318,8 @@ def test_tokens_are_never_readable_in_a_databag():
     app.add(1)
     for name in ("lxd/1", "lxd/0", "lxd/0"):
         app.hook(name)
-    (cluster,) = app.clusters.values()
 
-    assert cluster.tokens["m1"] not in str(app.databags)
+    assert the_cluster(app).tokens["m1"].secret not in str(app.databags)
     assert app.own("lxd/0").token is not None
 
 
@@ -318,23 +332,27 @@ def test_a_member_removed_from_the_middle_leaves_a_maker():
     assert app.own("lxd/3").cluster
 
 
-def test_failure_domains_follow_the_zones():
-    app = ModelApp()
+@pytest.mark.parametrize("generation", NAMES)
+def test_failure_domains_follow_the_zones(generation: str):
+    app = ModelApp(cloud=Cloud(generation=generation))
     app.add(0).zone = "zone-a"
     app.add(1).zone = "zone-b"
     app.settle()
 
-    (cluster,) = app.clusters.values()
-    domains = {name: m.failure_domain for name, m in cluster.members.items()}
+    domains = {row.name: row.domain for row in the_cluster(app).members}
     assert domains == {"m0": "zone-a", "m1": "zone-b"}
 
 
+@pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("status", ["Pending", "Errored"])
-def test_a_network_that_was_half_made_is_made_anew(status: str):
-    app = formed(3)
-    (cluster,) = app.clusters.values()
-    cluster.networks["lxdbr0"] = replace(cluster.networks["lxdbr0"], status=status)
+def test_a_network_that_was_half_made_is_made_anew(status: str, generation: str):
+    app = formed(3, generation)
+    # Nothing can use a network before it is made.
+    profiles = cluster_api(app).profiles
+    profiles.set_default({**profiles.default(), "devices": {}})
+    networks = the_cluster(app).networks
+    networks["lxdbr0"] = replace(networks["lxdbr0"], status=status)
 
     app.settle()
 
-    assert cluster.networks["lxdbr0"].status == "Created"
+    assert networks["lxdbr0"].status == "Created"

@@ -104,6 +104,7 @@ def world(port: Port, program: str) -> World:
         (ssl.SSLError(), "", {"10.0.0.10": "another program"}),
         (TimeoutError(), "nc (pid 4)", {"10.0.0.10": "nc (pid 4)"}),
         (TimeoutError(), "lxd (pid 5)", {}),
+        (TimeoutError(), "", {"10.0.0.10": "another program"}),
     ],
 )
 def test_who_listens_instead_of_lxd_is_named(
@@ -112,6 +113,20 @@ def test_who_listens_instead_of_lxd_is_named(
     server = Server("6.9", True, "m0", FINGERPRINT, frozenset(), {})
 
     assert listeners.deaf(["10.0.0.10"], server, world(Port(shown=shown), program)) == deaf
+
+
+def test_a_busy_lxd_is_not_deaf():
+    config = {"core.https_address": "10.0.0.10:8443"}
+    server = Server("6.9", True, "m0", FINGERPRINT, frozenset(), config)
+
+    assert listeners.deaf(["10.0.0.10"], server, world(Port(shown=TimeoutError()), "")) == {}
+
+
+def test_a_port_that_a_stopped_lxd_waits_for_is_named():
+    assert listeners.taken(["10.0.0.10", ""], world(Port(), "nginx (pid 812)")) == {
+        "10.0.0.10": "nginx (pid 812)"
+    }
+    assert listeners.taken(["10.0.0.10"], world(Port(), "lxd (pid 5)")) == {}
 
 
 def test_lxd_tries_again_after_an_address_was_unset():
@@ -153,6 +168,29 @@ def test_a_network_that_does_not_run_here_is_told_with_the_reason():
         "/1.0/networks/lan?project=default&target=m0": {"status": "Unavailable"},
         "/1.0/networks/well?project=default&target=m0": {"status": "Created"},
         "/1.0/networks/old?project=default&target=m0": {"status": "Unavailable"},
+    }
+
+    assert NetworksApi(Client(Port(there))).unavailable("m0") == {"lan": "Address already in use"}
+
+
+def test_a_warning_that_names_no_network_is_about_the_one_that_does_not_run():
+    names = ("lan", "well")
+    rows = [
+        {
+            "name": n,
+            "type": "bridge",
+            "status": "Created",
+            "config": {},
+            "used_by": [],
+            "managed": True,
+        }
+        for n in names
+    ]
+    there: dict[str, Any] = {
+        WARNINGS: [warning("lan", "m0", entity_url="")],
+        "/1.0/networks?recursion=1": rows,
+        "/1.0/networks/lan?project=default&target=m0": {"status": "Unavailable"},
+        "/1.0/networks/well?project=default&target=m0": {"status": "Created"},
     }
 
     assert NetworksApi(Client(Port(there))).unavailable("m0") == {"lan": "Address already in use"}

@@ -10,7 +10,8 @@ from address_steps import ChangeAddress, Listen
 from options import Options
 from peers import AppData, UnitData
 from status import Status, blocked, waiting
-from view import Lxd, Member, Peers, Server, SnapFacts, View
+from steps import Plan, RestartLxd
+from view import Lxd, Member, Peers, Server, Silence, Silent, SnapFacts, View
 
 OLD, NEW, CLUSTER = "10.1.0.10", "10.2.0.10", "10.0.0.10"
 LXD = frozenset[str]()
@@ -137,3 +138,21 @@ def test_a_machine_without_the_members_family_says_so():
 
     assert told == blocked("the members have IPv6 addresses, the binding cluster here has none")
     assert listening.other_family(view(), peers("10.0.0.1")) is None
+
+
+@pytest.mark.parametrize(
+    ("silent", "told"),
+    [
+        (Silent("", Silence.HUNG), None),
+        (
+            Silent("", Silence.STOPPED, {OLD: "nginx (pid 8)"}),
+            Plan(blocked("nginx (pid 8) has port 8443 of 10.1.0.10, which LXD needs: stop it")),
+        ),
+        (
+            Silent("", Silence.NO_DATABASE, {CLUSTER: ""}),
+            Plan(waiting("for LXD to listen again"), (RestartLxd(),)),
+        ),
+    ],
+)
+def test_a_silent_lxd_that_nobody_reaches_is_reloaded(silent: Silent, told: Plan | None):
+    assert listening.of_silent(view(), silent) == told

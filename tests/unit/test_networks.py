@@ -17,48 +17,28 @@ import interfaces
 from facts import Bound
 from nets import default
 from networks import MODES
-from networks.interface import Interface
 from networks.wanted import WantedNetwork
 from options import Options, explain
 from status import STATUS_LIMIT
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import (
+    ADDRESSED,
+    BR0,
+    ENS3,
+    ETH1,
+    api,
+    changed,
+    names,
+    on_machines,
+    the_cluster,
+    with_instance,
+    without,
+)
+from tests.unit.findings import network, nic, parents, preview_of, statuses
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.model_world import ModelCluster
-from tests.unit.test_pools import preview_of
 from view import Network
 
-ETH1, ENS3 = Interface("eth1"), Interface("ens3")
-BR0 = Interface("br0", bridge=True)
 TRUNK = replace(BR0, vlans=True)
-ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",))
-
-
-def cluster_of(app: ModelApp) -> ModelCluster:
-    (cluster,) = app.clusters.values()
-    return cluster
-
-
-def on_machines(app: ModelApp, *interfaces: Interface) -> ModelApp:
-    """One machine after the other has one of these, the last the rest of them."""
-    for number, unit in enumerate(app.units.values()):
-        unit.machine.interfaces_ = [ADDRESSED, interfaces[min(number, len(interfaces) - 1)]]
-    return app
-
-
-def changed(app: ModelApp, **options: Any) -> ModelApp:
-    app.options |= options
-    app.settle()
-    return app
-
-
-def statuses(app: ModelApp) -> dict[str, str]:
-    plans = {unit: app.plan(unit) for unit in app.units}
-    told = {unit: str(plan.status) for unit, plan in plans.items()}
-    return told | {"app": str(plans[app.leader].app_status)}
-
-
-def nic(app: ModelApp) -> dict[str, str]:
-    device = cluster_of(app).devices.get("eth0", {})
-    return {k: v for k, v in device.items() if k not in ("type", "name")}
 
 
 def bridge(name: str, **config: str) -> Network:
@@ -66,7 +46,7 @@ def bridge(name: str, **config: str) -> Network:
 
 
 MARKED = {"user.lxd-cluster.mode": "vxlan"}
-NAMES = [
+CALLED = [
     ("bridge", (), "lxdbr0"),
     ("bridge", (bridge("lxdbr0"),), "lxdbr0"),
     ("vxlan", (), "lxdbr0"),
@@ -79,7 +59,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("mode", "known", "name"), NAMES)
+@pytest.mark.parametrize(("mode", "known", "name"), CALLED)
 def test_what_the_default_network_is_called(mode: str, known: tuple[Network, ...], name: str):
     assert default(WantedNetwork("lxdbr0", mode), known).name == name
 
@@ -92,12 +72,13 @@ def test_no_name_is_a_tunnel_of_another(mode: str):
     assert len(long.name) <= 11
 
 
-def test_interfaces_have_other_names_on_other_machines():
-    app = on_machines(formed(3), ETH1, ENS3)
+@pytest.mark.parametrize("generation", NAMES)
+def test_interfaces_have_other_names_on_other_machines(generation: str):
+    app = on_machines(formed(3, generation), ETH1, ENS3)
 
     changed(app, network_mode="macvlan", network_name="lan0", network_parent="eth1 ens*")
 
-    assert cluster_of(app).parents["lan0"] == {"m0": "eth1", "m1": "ens3", "m2": "ens3"}
+    assert parents(app, "lan0") == {"m0": "eth1", "m1": "ens3", "m2": "ens3"}
     assert nic(app) == {"network": "lan0"}
     assert statuses(app)["lxd/2"] == "active: member m2, voter"
 
@@ -111,7 +92,7 @@ def test_one_that_joins_later_says_what_it_is_on():
     app.add(3).machine.interfaces_ = [ENS3]
     app.settle()
 
-    assert app.units["lxd/3"].lxd.answered == {"lan0": "ens3"}
+    assert parents(app, "lan0")["m3"] == "ens3"
 
 
 def test_one_without_the_interface_does_not_join():
@@ -123,7 +104,7 @@ def test_one_without_the_interface_does_not_join():
 
     told = "blocked: network-parent=eth1: not on this machine"
     assert statuses(app)["lxd/3"] == told
-    assert len(cluster_of(app).members) == 3
+    assert names(app) == ["m0", "m1", "m2"]
 
 
 def test_a_change_waits_for_the_machine_that_lacks_the_interface():
@@ -216,7 +197,7 @@ def test_an_uplink_takes_no_interface_that_the_machine_needs():
 
     told = "blocked: eth0 has the address 10.0.0.1: the machine needs it: name another for up"
     assert statuses(app)["lxd/1"] == told
-    assert "up" not in cluster_of(app).networks
+    assert "up" not in the_cluster(app).networks
 
 
 def test_a_subnet_of_a_machine_is_refused():
@@ -226,7 +207,7 @@ def test_a_subnet_of_a_machine_is_refused():
 
     told = "network-ipv4=10.0.0.0/16 overlaps 10.0.0.0/24 of eth0"
     assert statuses(app)["lxd/1"] == f"blocked: {told}"
-    assert cluster_of(app).networks["lxdbr0"].config["ipv4.address"] == "10.0.0.1/24"
+    assert network(app, "lxdbr0")["ipv4.address"] == "10.0.0.1/24"
 
 
 def test_a_subnet_of_another_network_is_refused():
@@ -239,12 +220,16 @@ def test_a_subnet_of_another_network_is_refused():
     assert nic(app) == {"network": "lxdbr0"}
 
 
-def test_what_runs_on_a_network_keeps_it_when_the_default_changes():
-    app = formed(3)
+@pytest.mark.parametrize("generation", NAMES)
+def test_what_runs_on_a_network_keeps_it_when_the_default_changes(generation: str):
+    app = with_instance(formed(3, generation), "m1", name="c1")
+    app.cloud.now += 60
 
     changed(app, network_name="br7")
 
-    assert {"network": "lxdbr0"} in cluster_of(app).kept_nics
+    kept = the_cluster(app).instances["default", "c1"].devices["eth0"]
+    assert kept == {"type": "nic", "name": "eth0", "network": "lxdbr0"}
+    assert app.cloud.cut_off == []
     assert nic(app) == {"network": "br7"}
 
 
@@ -256,26 +241,24 @@ CUTTING: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("options", "key"), CUTTING)
 def test_what_runs_on_a_network_is_not_cut_off(options: dict[str, Any], key: str):
-    app = formed(3)
-    cluster_of(app).on_networks["lxdbr0"] = ["c1", "c2"]
-    before = cluster_of(app).networks["lxdbr0"].config
+    app = with_instance(with_instance(formed(3), "m0", name="c1"), "m1", name="c2")
+    before = network(app, "lxdbr0")
 
     changed(app, **options)
 
     cut = f"{key} cuts off 2 instances; set network-disruptive=true"
     assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
-    assert cluster_of(app).networks["lxdbr0"].config == before
+    assert network(app, "lxdbr0") == before
     changed(app, network_disruptive=True)
-    assert cluster_of(app).networks["lxdbr0"].config != before
+    assert network(app, "lxdbr0") != before
 
 
 def test_what_cuts_nobody_off_is_applied():
-    app = formed(3)
-    cluster_of(app).on_networks["lxdbr0"] = ["c1"]
+    app = with_instance(formed(3), "m0")
 
     changed(app, network_nat=False, network_mtu=1400, network_domain="lan.example")
 
-    config = cluster_of(app).networks["lxdbr0"].config
+    config = network(app, "lxdbr0")
     kept = {k: config[k] for k in ("ipv4.nat", "bridge.mtu", "dns.domain")}
     assert kept == {"ipv4.nat": "false", "bridge.mtu": "1400", "dns.domain": "lan.example"}
 
@@ -288,7 +271,7 @@ def test_a_machine_without_ubuntus_fan_says_so():
     changed(app, network_mode="fan", network_name="fan0")
 
     assert statuses(app)["lxd/1"] == "blocked: fan: ip(8) here knows no fan-map, Ubuntu's does"
-    assert "fan0" not in cluster_of(app).networks
+    assert "fan0" not in the_cluster(app).networks
 
 
 def test_a_fan_is_over_the_subnet_of_its_binding():
@@ -297,7 +280,7 @@ def test_a_fan_is_over_the_subnet_of_its_binding():
 
     changed(app, network_mode="fan", network_name="fan0")
 
-    config = cluster_of(app).networks["fan0"].config
+    config = network(app, "fan0")
     assert config["bridge.mode"] == "fan"
     assert config["fan.underlay_subnet"] == "10.0.0.0/24"
     assert "fan.overlay_subnet" not in config
@@ -309,7 +292,7 @@ def test_a_fan_s_overlay_is_chosen():
 
     changed(app, network_mode="fan", network_name="fan0", network_ipv4="250.0.0.0/8")
 
-    assert cluster_of(app).networks["fan0"].config["fan.overlay_subnet"] == "250.0.0.0/8"
+    assert network(app, "fan0")["fan.overlay_subnet"] == "250.0.0.0/8"
 
 
 def test_more_networks_are_made_beside_the_default_one():
@@ -318,8 +301,8 @@ def test_more_networks_are_made_beside_the_default_one():
 
     changed(app, networks=told)
 
-    assert cluster_of(app).networks["lan"].config["vlan"] == "7"
-    assert cluster_of(app).networks["quiet"].config["ipv4.nat"] == "false"
+    assert network(app, "lan")["vlan"] == "7"
+    assert network(app, "quiet")["ipv4.nat"] == "false"
     assert nic(app) == {"network": "lxdbr0"}
 
 
@@ -332,9 +315,16 @@ def test_a_network_of_another_mode_is_left_alone():
     assert statuses(app)["lxd/0"] == "blocked: network other is bridge here already"
 
 
+def set_nic(app: ModelApp, nic: dict[str, str]) -> None:
+    """The operator has changed the default profile."""
+    profile = api(app).profiles.default()
+    api(app).profiles.set_default({**profile, "devices": {**profile["devices"], "eth0": nic}})
+
+
 def test_an_altered_nic_of_the_profile_is_restored():
     app = formed(3)
-    cluster_of(app).devices["eth0"] = {"type": "nic", "name": "eth0", "network": "other"}
+    api(app).networks.create("other", "bridge", {}, {member: {} for member in names(app)})
+    set_nic(app, {"type": "nic", "name": "eth0", "network": "other"})
 
     app.settle()
 
@@ -343,7 +333,7 @@ def test_an_altered_nic_of_the_profile_is_restored():
 
 def test_what_an_operator_added_to_the_nic_stays():
     app = formed(3)
-    cluster_of(app).devices["eth0"]["limits.ingress"] = "1Gbit"
+    set_nic(app, {"type": "nic", "name": "eth0", **nic(app), "limits.ingress": "1Gbit"})
 
     app.settle()
 
@@ -351,9 +341,7 @@ def test_what_an_operator_added_to_the_nic_stays():
 
 
 def test_no_network_is_made_while_a_member_is_down():
-    app = formed(3)
-    cluster = cluster_of(app)
-    cluster.members["m2"] = replace(cluster.members["m2"], status="OFFLINE")
+    app = without(formed(3), "m2")
 
     app.options |= {"networks": "lan: bridge"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +10,10 @@ import pytest
 import ovn
 from facts import Ovn
 from options import Options
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import api, the_cluster
+from tests.unit.findings import network, nic, statuses
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.test_networks import cluster_of, nic, statuses
 
 TCP = Ovn("tcp:10.0.9.1:6641")
 TLS = Ovn("ssl:10.0.9.1:6641", "a certificate", "a key", "an authority")
@@ -57,20 +58,21 @@ def test_a_certificate_is_asked_for_and_given_by_the_units_name():
     assert "'k'" not in repr(ovn.answer("lxd/1", TLS.northbound, [told]))
 
 
-def on_ovn(told: Ovn | None, **options: Any) -> ModelApp:
-    app = formed(3)
+def on_ovn(told: Ovn | None, generation: str = "5.21", **options: Any) -> ModelApp:
+    app = formed(3, generation)
     app.ovn = told
     app.options |= {"network_mode": "ovn", "network_name": "ovn0", **options}
     app.settle()
     return app
 
 
-def test_the_network_is_made_where_every_machine_is_a_chassis():
-    app = on_ovn(TCP)
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_network_is_made_where_every_machine_is_a_chassis(generation: str):
+    app = on_ovn(TCP, generation)
 
-    assert cluster_of(app).config["network.ovn.northbound_connection"] == TCP.northbound
-    assert cluster_of(app).networks["ovn0"].type == "ovn"
-    assert cluster_of(app).networks["ovn0"].config["network"] == "none"
+    assert the_cluster(app).config["network.ovn.northbound_connection"] == TCP.northbound
+    assert the_cluster(app).networks["ovn0"].type == "ovn"
+    assert network(app, "ovn0")["network"] == "none"
     assert nic(app) == {"network": "ovn0"}
 
 
@@ -85,15 +87,13 @@ def test_an_uplink_is_made_first():
     }
     app.settle()
 
-    assert cluster_of(app).networks["ovn0"].config["network"] == "up"
-    assert cluster_of(app).networks["up"].config["ipv4.ovn.ranges"] == "10.9.0.100-10.9.0.200"
+    assert network(app, "ovn0")["network"] == "up"
+    assert network(app, "up")["ipv4.ovn.ranges"] == "10.9.0.100-10.9.0.200"
 
 
 def test_what_lxd_has_chosen_itself_stays():
     app = on_ovn(TCP)
-    network = cluster_of(app).networks["ovn0"]
-    chosen = {**network.config, "bridge.mtu": "1442"}
-    cluster_of(app).networks["ovn0"] = replace(network, config=chosen)
+    api(app).networks.update("ovn0", {"bridge.mtu": "1442"}, {})
 
     assert app.plan("lxd/0").steps == ()
 
@@ -112,7 +112,7 @@ def test_what_is_missing_is_named(told: Ovn | None, status: str):
     app = on_ovn(told)
 
     assert statuses(app)["lxd/1"] == status
-    assert "ovn0" not in cluster_of(app).networks
+    assert "ovn0" not in the_cluster(app).networks
     assert nic(app) == {"network": "lxdbr0"}
 
 
@@ -134,7 +134,7 @@ def test_what_opens_the_database_is_written_where_lxd_looks():
     files = app.units["lxd/1"].machine.files
     assert files[ovn.KEY] == "a key"
     assert files[ovn.CERTIFICATE] == "a certificate"
-    assert "ovn0" in cluster_of(app).networks
+    assert "ovn0" in the_cluster(app).networks
 
 
 def test_what_another_charm_wrote_is_as_good():
@@ -145,7 +145,7 @@ def test_what_another_charm_wrote_is_as_good():
     app.options |= {"network_mode": "ovn", "network_name": "ovn0"}
     app.settle()
 
-    assert "ovn0" in cluster_of(app).networks
+    assert "ovn0" in the_cluster(app).networks
     assert not any(u.machine.files for u in app.units.values())
 
 
@@ -156,11 +156,12 @@ def test_an_uplink_that_is_not_there_is_named():
 
 
 def gateways(app: ModelApp) -> set[str]:
-    return {m.name for m in cluster_of(app).members.values() if "ovn-chassis" in m.roles}
+    return {row.name for row in the_cluster(app).members if "ovn-chassis" in row.given}
 
 
-def test_gateways_are_the_members_that_the_option_names():
-    app = formed(3)
+@pytest.mark.parametrize("generation", NAMES)
+def test_gateways_are_the_members_that_the_option_names(generation: str):
+    app = formed(3, generation)
 
     app.options["ovn_gateways"] = "m0 m[2-9]"
     app.settle()
@@ -204,7 +205,7 @@ def test_a_member_that_joins_beside_an_ovn_reads_where_it_is():
     app.settle()
     app.settle()
 
-    assert {unit: app.units[unit].snap.restarts for unit in ("lxd/0", "lxd/3")} == {
+    assert {unit: app.units[unit].snap.reloads for unit in ("lxd/0", "lxd/3")} == {
         "lxd/0": 0,
         "lxd/3": 1,
     }

@@ -13,57 +13,61 @@ import interfaces
 from facts import Bound
 from nets import PARENTS
 from networks.interface import Interface
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import BR0, ENS3, ETH1, changed, names
+from tests.unit.findings import network, nic, parents, statuses
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.test_networks import BR0, ETH1, changed, cluster_of, nic, statuses
-
-ENS3 = Interface("ens3")
 
 
-def on_lan(*more: Interface) -> ModelApp:
+def on_lan(*more: Interface, generation: str = "5.21") -> ModelApp:
     """Three machines on whose first card a network is."""
-    app = formed(3)
+    app = formed(3, generation)
     for unit in app.units.values():
         unit.machine.interfaces_ = [ETH1, *more]
     return changed(app, network_mode="macvlan", network_name="lan0", network_parent="eth1")
 
 
-def parents(app: ModelApp) -> set[str]:
-    return set(cluster_of(app).parents["lan0"].values())
+def on_lan0(app: ModelApp) -> None:
+    """An instance of one member is on the network alone."""
+    device = {"type": "nic", "name": "eth0", "network": "lan0"}
+    by_hand.launch(app.units["lxd/1"].server, "c1", devices={"eth0": device})
 
 
-def test_another_interface_is_taken_on_all_members():
-    app = on_lan(ENS3)
+@pytest.mark.parametrize("generation", NAMES)
+def test_another_interface_is_taken_on_all_members(generation: str):
+    app = on_lan(ENS3, generation=generation)
 
     changed(app, network_parent="ens3")
 
-    assert parents(app) == {"ens3"}
-    assert cluster_of(app).networks["lan0"].config[PARENTS] == "ens3"
+    assert parents(app, "lan0") == dict.fromkeys(names(app), "ens3")
+    assert network(app, "lan0")[PARENTS] == "ens3"
     assert statuses(app)["lxd/0"] == "active: member m0, voter"
 
 
 def test_another_interface_is_refused_where_it_would_cut_instances_off():
     app = on_lan(ENS3)
-    cluster_of(app).on_networks["lan0"] = ["c1"]
+    on_lan0(app)
 
     changed(app, network_parent="ens3")
 
     told = "blocked: network lan0: parent cuts off 1 instance; set network-disruptive=true"
     assert statuses(app)["lxd/0"] == told
-    assert parents(app) == {"eth1"}
+    assert set(parents(app, "lan0").values()) == {"eth1"}
     changed(app, network_disruptive=True)
-    assert parents(app) == {"ens3"}
+    assert set(parents(app, "lan0").values()) == {"ens3"}
 
 
 def test_a_longer_list_that_means_the_same_interfaces_cuts_nobody_off():
     app = on_lan()
-    cluster_of(app).on_networks["lan0"] = ["c1"]
+    on_lan0(app)
 
     changed(app, network_parent="eth1 ens3")
     app.add(3).machine.interfaces_ = [ENS3]
     app.settle()
 
     assert statuses(app)["lxd/0"] == "active: member m0, voter"
-    assert app.units["lxd/3"].lxd.answered == {"lan0": "ens3"}
+    assert parents(app, "lan0")["m3"] == "ens3"
 
 
 def test_one_that_joins_takes_no_other_network_s_interface():
@@ -77,7 +81,8 @@ def test_one_that_joins_takes_no_other_network_s_interface():
     app.add(3).machine.interfaces_ = [ETH1, ENS3]
     app.settle()
 
-    assert app.units["lxd/3"].lxd.answered == {"lan0": "ens3", "other": "eth1"}
+    assert parents(app, "lan0")["m3"] == "ens3"
+    assert parents(app, "other")["m3"] == "eth1"
 
 
 def test_an_interface_that_one_machine_lacks_moves_nobody():
@@ -86,7 +91,7 @@ def test_an_interface_that_one_machine_lacks_moves_nobody():
 
     changed(app, network_parent="ens3")
 
-    assert parents(app) == {"eth1"}
+    assert set(parents(app, "lan0").values()) == {"eth1"}
     assert statuses(app)["lxd/1"] == "active: member m1, voter"
     assert statuses(app)["lxd/2"] == "blocked: network-parent=ens3: not on this machine"
 
@@ -94,12 +99,12 @@ def test_an_interface_that_one_machine_lacks_moves_nobody():
 def test_tunnels_go_by_another_interface():
     app = on_lan(ENS3)
     changed(app, network_mode="vxlan", network_name="net0", network_parent="eth1")
-    config = cluster_of(app).networks["net0"].config
+    config = network(app, "net0")
     assert (config["tunnel.lxd.interface"], nic(app)) == ("eth1", {"network": "net0"})
 
     changed(app, network_parent="ens3")
 
-    changed_to = cluster_of(app).networks["net0"].config
+    changed_to = network(app, "net0")
     assert changed_to["tunnel.lxd.interface"] == "ens3"
     assert changed_to["ipv4.address"] == config["ipv4.address"]
 
@@ -115,7 +120,7 @@ def test_an_uplink_has_the_router_of_its_interface():
 
     changed(app, networks=RANGES)
 
-    config = cluster_of(app).networks["up"].config
+    config = network(app, "up")
     assert config["ipv4.gateway"] == "10.1.0.1/24"
     assert config["dns.nameservers"] == "10.1.0.2"
     assert config["ipv4.ovn.ranges"] == "10.1.0.200-10.1.0.250"
@@ -123,7 +128,7 @@ def test_an_uplink_has_the_router_of_its_interface():
     for unit in app.units.values():
         unit.machine.interfaces_ = [BR0]
     app.settle()
-    assert cluster_of(app).networks["up"].config == config
+    assert network(app, "up") == config
 
 
 def test_a_router_that_is_named_is_taken():
@@ -133,7 +138,7 @@ def test_a_router_that_is_named_is_taken():
 
     changed(app, networks=RANGES.replace("}}", ", gateway: 10.1.0.9/24, dns: 10.1.0.8}}"))
 
-    config = cluster_of(app).networks["up"].config
+    config = network(app, "up")
     assert (config["ipv4.gateway"], config["dns.nameservers"]) == ("10.1.0.9/24", "10.1.0.8")
 
 

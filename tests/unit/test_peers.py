@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peers import AppData, Place, Storage, Token, UnitData, dump, load
+from peers import VERSION, AppData, Place, Storage, Token, UnitData, dump, load
 
 FULL = UnitData(
     name="m1",
@@ -31,7 +31,7 @@ def test_what_is_written_is_read():
 
 
 def test_a_default_is_not_written():
-    assert dump(UnitData(name="m1")) == {"name": '"m1"', "version": "1"}
+    assert dump(UnitData(name="m1")) == {"name": '"m1"', "version": str(VERSION)}
 
 
 def test_fields_of_a_newer_charm_are_ignored():
@@ -39,8 +39,10 @@ def test_fields_of_a_newer_charm_are_ignored():
 
 
 def test_data_of_a_later_version_is_known_by_it():
-    assert load(UnitData, dump(FULL) | {"version": "2"}).version == 2
-    assert load(UnitData, {"version": "2", "attempt": '"many"'}).version == 2
+    later = VERSION + 1
+
+    assert load(UnitData, dump(FULL) | {"version": str(later)}).version == later
+    assert load(UnitData, {"version": str(later), "attempt": '"many"'}).version == later
 
 
 @pytest.mark.parametrize("databag", [{}, {"name": "m1"}, {"attempt": '"many"'}, {"token": "{}"}])

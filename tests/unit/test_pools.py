@@ -7,39 +7,30 @@ from typing import Any
 
 import pytest
 
-import preview
 import report
-from observe import observe_networks
 from peers import Storage
 from pools import default
 from storage.wanted import WantedPool
+from tests.lxd_model.cloud import Fault
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import (
+    api,
+    changed,
+    later,
+    names,
+    server,
+    the_cluster,
+    with_half_made_pool,
+    with_instance,
+    with_pool,
+    without,
+)
+from tests.unit.findings import preview_of, root, sources, statuses
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.model_world import ModelCluster
 from view import Device, Pool
 
 GIB = 1 << 30
 DISK = Device("/dev/sdb", 20 * GIB)
-
-
-def cluster_of(app: ModelApp) -> ModelCluster:
-    (cluster,) = app.clusters.values()
-    return cluster
-
-
-def statuses(app: ModelApp) -> dict[str, str]:
-    """What each unit says, and the application."""
-    plans = {unit: app.plan(unit) for unit in app.units}
-    told = {unit: str(plan.status) for unit, plan in plans.items()}
-    return told | {"app": str(plans[app.leader].app_status)}
-
-
-def preview_of(app: ModelApp, unit: str) -> list[str]:
-    view = app.view(unit)
-    return preview.lines(view, observe_networks(view, app.units[unit].world))
-
-
-def root(app: ModelApp) -> str:
-    return cluster_of(app).devices["root"]["pool"]
 
 
 POOLS = (Pool("local", "dir", "Created", frozenset()),)
@@ -69,19 +60,21 @@ def test_which_pool_is_the_default_one(
     assert f"{found.backend} {found.name}" == pool
 
 
-def test_another_backend_becomes_a_new_default_pool_and_the_old_one_stays():
-    app = formed(3)
-    cluster_of(app).on_pools["local"] = ["c1"]
-    app.options["storage_backend"] = "dir"
+def drivers(app: ModelApp) -> dict[str, str]:
+    """By pool: its driver."""
+    return {pool.name: pool.driver for pool in the_cluster(app).pools.values()}
 
-    app.settle()
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_another_backend_becomes_a_new_default_pool_and_the_old_one_stays(generation: str):
+    app = with_instance(formed(3, generation), "m1", name="c1")
+
+    changed(app, storage_backend="dir")
 
     assert root(app) == "local-dir"
-    assert {p.name: p.driver for p in cluster_of(app).pools.values()} == {
-        "local": "btrfs",
-        "local-dir": "dir",
-    }
-    assert cluster_of(app).kept == ["local"]
+    assert drivers(app) == {"local": "btrfs", "local-dir": "dir"}
+    kept = the_cluster(app).instances["default", "c1"].devices["root"]
+    assert kept == {"type": "disk", "path": "/", "pool": "local"}
     assert app.app().storage == Storage(backend="dir", pool="local-dir")
     assert statuses(app)["app"] == "active: 3 members, 3 voters"
     assert all(app.own(unit).call is None for unit in app.units)
@@ -117,7 +110,7 @@ def test_each_member_gives_the_device_that_it_has():
 
     app.settle()
 
-    assert cluster_of(app).given["fast"] == {"m0": "/dev/sd0", "m1": "/dev/sd1", "m2": "/dev/sd2"}
+    assert sources(app, "fast") == {"m0": "/dev/sd0", "m1": "/dev/sd1", "m2": "/dev/sd2"}
     assert root(app) == "local"
 
 
@@ -137,88 +130,144 @@ BAD = [
 def test_one_member_that_cannot_keeps_the_pool_from_being_made(options: dict[str, Any], why: str):
     app = formed(3)
     for unit in ("lxd/0", "lxd/1"):
-        lxd = app.units[unit].lxd
-        lxd.server_ = replace(lxd.server_, drivers=frozenset({"zfs", "btrfs", "dir"}))
+        app.units[unit].server.drivers |= {"zfs"}
         app.units[unit].machine.disks = [DISK]
     app.options = options
 
     app.settle()
 
-    assert set(cluster_of(app).pools) == {"local"}
+    assert set(drivers(app)) == {"local"}
     assert statuses(app)["lxd/2"].startswith(f"blocked: {why}")
     assert statuses(app)["app"].startswith("blocked: lxd/2: ")
 
 
 def test_a_pool_waits_for_a_member_that_is_down():
-    app = formed(3)
-    members = cluster_of(app).members
-    members["m2"] = replace(members["m2"], status="OFFLINE")
+    app = without(formed(3), "m2")
     app.options["storage_backend"] = "dir"
 
     assert str(app.hook("lxd/0").status) == "waiting: to make the pool local-dir until m2 is back"
-    members["m2"] = replace(members["m2"], status="ONLINE")
-    app.settle()
+    app.units["lxd/2"].server.power_on()
+    later(app, 20.0).settle()
     assert root(app) == "local-dir"
 
 
-def test_a_pool_that_could_not_be_made_on_all_members_is_on_none():
-    app = formed(3)
-    app.units["lxd/0"].lxd.fail_pool = "m2"
+class Requests:
+    """What LXD is asked to do to pools. It refuses those POSTs whose numbers are in `refused`."""
+
+    def __init__(self, *refused: int) -> None:
+        self.made: list[str] = []
+        self._refused = refused
+
+    def fault(self, machine: str, call: str) -> Fault:
+        if not call.startswith(("POST /1.0/storage-pools", "DELETE /1.0/storage-pools")):
+            return ""
+        self.made.append(call.partition(" ")[0])
+        posts = self.made.count("POST")
+        return "refuse" if self.made[-1] == "POST" and posts in self._refused else ""
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_pool_that_is_defined_and_could_not_be_made_is_on_no_member(generation: str):
+    app = formed(3, generation)
+    # After the three that define it.
+    app.cloud.fault = Requests(4).fault
     app.options["storage_backend"] = "dir"
-    for unit in (*app.units, *app.units):
+    for unit in (*app.units, "lxd/0"):
         app.hook(unit)
 
-    assert set(cluster_of(app).pools) == {"local"}
-    app.units["lxd/0"].lxd.fail_pool = ""
+    assert set(drivers(app)) == {"local"}
     app.settle()
     assert root(app) == "local-dir"
 
 
-@pytest.mark.parametrize(
-    ("status", "refusal", "anew"),
-    [("Errored", "", False), ("Errored", "in use by another LXD", True), ("Pending", "", True)],
-)
-def test_what_a_run_left_half_made_is_finished_or_made_anew(status: str, refusal: str, anew: bool):
-    app = formed(3)
-    cluster_of(app).pools["fast"] = Pool("fast", "btrfs", status, frozenset())
-    app.units["lxd/0"].lxd.fail_finish = refusal
-    app.options["storage_pools"] = "fast: btrfs"
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_pool_whose_device_was_taken_in_the_meantime_is_on_no_member(generation: str):
+    app = formed(3, generation)
+    for unit in app.units.values():
+        unit.machine.disks = [DISK]
+    app.options["storage_pools"] = "{fast: {backend: btrfs, devices: /dev/sdb}}"
+    for unit in app.units:
+        app.hook(unit)
+    app.units["lxd/2"].machine.disks = [replace(DISK, holds="ext4")]
 
+    told = app.hook("lxd/0").hold
+
+    assert "/dev/sdb appears to contain an existing" in told
+    assert set(drivers(app)) == {"local"}
+    for unit in app.units.values():
+        unit.machine.wipe("/dev/sdb")
     app.settle()
+    assert sources(app, "fast") == dict.fromkeys(names(app), "/dev/sdb")
 
-    assert cluster_of(app).pools["fast"].status == "Created"
-    assert ("fast" in cluster_of(app).given) is anew
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_pool_is_finished_once_a_member_that_died_meanwhile_is_back(generation: str):
+    app = formed(3, generation)
+    app.options["storage_backend"] = "dir"
+    for unit in app.units:
+        app.hook(unit)
+    server(app, "m2").kill_daemon()
+
+    app.hook("lxd/0")
+
+    assert the_cluster(app).pools["local-dir"].half_made
+    assert root(app) == "local"
+    server(app, "m2").start_daemon()
+    later(app, 10.0).settle()
+    assert root(app) == "local-dir"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(
+    ("status", "refused", "anew"),
+    [("Errored", (), False), ("Errored", (1,), True), ("Pending", (), True)],
+)
+def test_what_a_run_left_half_made_is_finished_or_made_anew(
+    status: str, refused: tuple[int, ...], anew: bool, generation: str
+):
+    app = with_half_made_pool(formed(3, generation), "fast", "btrfs", status)
+    assert the_cluster(app).pools["fast"].status == status
+    requests = Requests(*refused)
+    app.cloud.fault = requests.fault
+
+    changed(app, storage_pools="fast: btrfs")
+
+    assert the_cluster(app).pools["fast"].status == "Created"
+    assert ("DELETE" in requests.made) is anew
 
 
 def test_whoever_joins_makes_its_part_of_every_pool():
     app = formed(2, storage_pools="fast: dir")
     app.options["storage_backend"] = "dir"
     app.settle()
-    unit = app.add(2)
+    app.add(2)
     app.settle()
 
     assert app.own("lxd/2").cluster
-    assert set(unit.lxd.sources) == {"local", "local-dir", "fast"}
+    made = {pool.name for pool in the_cluster(app).pools.values() if "m2" in pool.made}
+    assert made == {"local", "local-dir", "fast"}
 
 
 def test_a_pool_that_was_deleted_is_made_again():
     app = formed(3)
-    del cluster_of(app).pools["local"]
+    profile = api(app).profiles.default()
+    api(app).profiles.set_default({**profile, "devices": {}})
+    api(app).pools.delete("local")
 
     app.settle()
 
-    assert cluster_of(app).pools["local"].status == "Created"
+    assert the_cluster(app).pools["local"].status == "Created"
+    assert root(app) == "local"
 
 
 def test_a_key_that_was_changed_by_hand_is_set_again():
     pools = "{fast: {backend: btrfs, config: {btrfs.mount_options: noatime}}}"
     app = formed(3, storage_pools=pools)
-    pool = cluster_of(app).pools["fast"]
-    cluster_of(app).pools["fast"] = replace(pool, config={"btrfs.mount_options": "sync"})
+    api(app).pools.update("fast", {"btrfs.mount_options": "sync"})
 
     app.settle()
 
-    assert cluster_of(app).pools["fast"].config == {"btrfs.mount_options": "noatime"}
+    assert the_cluster(app).pools["fast"].config == {"btrfs.mount_options": "noatime"}
 
 
 def test_a_size_that_cannot_change_names_the_option_that_has_it():
@@ -242,26 +291,23 @@ MISFITS = [
 
 @pytest.mark.parametrize(("options", "why"), MISFITS)
 def test_a_pool_that_cannot_be_what_is_asked_for_is_left(options: dict[str, Any], why: str):
-    app = formed(3)
-    pools = cluster_of(app).pools
-    pools["fast"] = Pool("fast", "zfs", "Created", frozenset())
-    before = dict(pools)
-    app.options = options
+    app = with_pool(formed(3), "fast", "zfs")
+    before = dict(the_cluster(app).pools)
 
-    app.settle()
+    changed(app, **options)
 
-    assert pools == before
+    assert the_cluster(app).pools == before
     assert statuses(app)["app"] == f"blocked: {why}"
 
 
 def test_a_pool_in_a_state_that_nobody_knows_is_left_alone():
     app = formed(3)
-    pools = cluster_of(app).pools
-    pools["local"] = replace(pools["local"], status="Unavailable")
+    pools = the_cluster(app).pools
+    pools["local"] = replace(pools["local"], status="Unknown")
 
     app.settle()
 
-    assert pools["local"].status == "Unavailable"
+    assert pools["local"].status == "Unknown"
     assert statuses(app)["app"] == "active: 3 members, 3 voters"
 
 
@@ -289,7 +335,7 @@ def test_a_pool_is_not_made_while_somebody_joins():
 
 def test_what_a_switch_will_do_is_told_before_it_is_done():
     app = formed(3)
-    cluster_of(app).on_pools["local"] = ["c1"]
+    with_instance(app, "m0")
     app.options["storage_backend"] = "dir"
 
     assert preview_of(app, "lxd/0") == [
@@ -298,7 +344,7 @@ def test_what_a_switch_will_do_is_told_before_it_is_done():
         "let what is on the pool local stay there",
         "let the default profile use the pool local-dir",
     ]
-    assert set(cluster_of(app).pools) == {"local"}
+    assert set(drivers(app)) == {"local"}
 
 
 def test_the_leader_tells_it_though_another_unit_does_it():
@@ -326,11 +372,11 @@ def test_the_table_of_pools_says_what_each_is_for():
     ]
 
 
-def test_a_member_whose_device_is_gone_says_so_and_goes_on():
+def test_a_member_that_cannot_mount_its_part_of_a_pool_says_so_and_goes_on():
     app = formed(3)
-    app.units["lxd/1"].lxd.lacks = {"local": "/dev/sdb is gone"}
+    server(app, "m1").unmounted.add("local")
 
     told = statuses(app)
 
-    assert told["lxd/1"] == "blocked: pool local is not here: /dev/sdb is gone; bring it back"
+    assert told["lxd/1"] == "blocked: pool local is not here: LXD cannot mount it; bring it back"
     assert told["app"] == "active: 3 members, 3 voters"

@@ -94,7 +94,7 @@ def test_of_several_survivors_one_recovers_and_the_others_follow(generation: str
 
     later(app, 60)
     hooks(app, app.units)
-    assert {app.own(name).silent for name in app.units} == {None}
+    assert not any(app.own(name).silent for name in app.units)
     assert len([t for t in app.cloud.clusters() if t.answering]) == 1
 
 
@@ -122,7 +122,7 @@ def test_a_voter_that_is_said_to_be_lost_must_not_listen():
     later(app, 60)
     hooks(app, ("lxd/0",))
 
-    with pytest.raises(ActionRefused, match="10.0.0.3 is said to be lost and takes connections"):
+    with pytest.raises(ActionRefused, match="is said to be lost and takes connections"):
         recover(app, "lxd/0", "lxd/1 lxd/2")
 
 

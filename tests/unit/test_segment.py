@@ -12,20 +12,17 @@ from hypothesis import strategies as st
 
 import segment
 from facts import Segment
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import api
+from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.model_world import ModelCluster
-from tests.unit.test_networks import cluster_of, statuses
 
 
-def spread(units: int = 3, **options: Any) -> ModelApp:
-    app = formed(units)
+def spread(units: int = 3, generation: str = "5.21", **options: Any) -> ModelApp:
+    app = formed(units, generation)
     app.options |= {"network_mode": "vxlan", "network_name": "seg0", **options}
     app.settle()
     return app
-
-
-def made(cluster: ModelCluster) -> dict[str, str]:
-    return dict(cluster.networks["seg0"].config)
 
 
 def ranges(app: ModelApp) -> list[tuple[int, int]]:
@@ -38,8 +35,9 @@ def ranges(app: ModelApp) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def test_the_gateway_is_on_every_member_and_the_number_is_the_clusters_own():
-    config = made(cluster_of(spread()))
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_gateway_is_on_every_member_and_the_number_is_the_clusters_own(generation: str):
+    config = network(spread(generation=generation), "seg0")
 
     assert config["ipv4.address"].endswith(".0.1/16")
     assert config["ipv4.dhcp"] == "false"
@@ -139,7 +137,7 @@ def test_it_ends_with_its_network():
     app.settle()
     assert all(u.machine.segments_ for u in app.units.values())
 
-    del cluster_of(app).networks["seg0"]
+    api(app).networks.delete("seg0")
     for unit in app.units:
         app.hook(unit)
 

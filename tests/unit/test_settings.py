@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from peers import Storage
 from steps import CreateNetwork, KeepNics, SetDefaultProfile, SetServerConfig, Step, UpdateNetwork
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import api, the_cluster, without
+from tests.unit.findings import nic
 from tests.unit.model_units import formed
 
 APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
@@ -56,9 +58,10 @@ def test_a_change_is_planned_by_the_steward_alone(options: dict[str, Any], steps
     assert app.plan("lxd/1").steps == ()
 
 
+@pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize(("options", "_"), APPLIED)
-def test_an_applied_change_is_done_once(options: dict[str, Any], _: object):
-    app = formed(3)
+def test_an_applied_change_is_done_once(options: dict[str, Any], _: object, generation: str):
+    app = formed(3, generation)
     app.options = options
     app.settle()
 
@@ -67,9 +70,8 @@ def test_an_applied_change_is_done_once(options: dict[str, Any], _: object):
 
 def test_the_first_in_the_queue_that_is_online_is_the_steward():
     app = formed(3)
+    without(app, "m0")
     app.options = {"images_replicas": -1}
-    (cluster,) = app.clusters.values()
-    cluster.members["m0"] = replace(cluster.members["m0"], status="OFFLINE")
 
     plan = app.plan("lxd/1")
 
@@ -78,8 +80,7 @@ def test_the_first_in_the_queue_that_is_online_is_the_steward():
 
 def test_what_was_resolved_once_stays():
     app = formed(1, storage_backend="auto")
-    lxd = app.units["lxd/0"].lxd
-    lxd.server_ = replace(lxd.server_, drivers=frozenset({"zfs", "dir"}))
+    app.units["lxd/0"].server.drivers = frozenset({"zfs", "dir"})
 
     app.add(1)
     app.settle()
@@ -89,14 +90,15 @@ def test_what_was_resolved_once_stays():
 
 def test_a_deleted_network_is_made_again():
     app = formed(3)
-    (cluster,) = app.clusters.values()
-    cluster.networks.clear()
-    cluster.devices.pop("eth0")
+    profile = api(app).profiles.default()
+    root = {"root": profile["devices"]["root"]}
+    api(app).profiles.set_default({**profile, "devices": root})
+    api(app).networks.delete("lxdbr0")
 
     app.settle()
 
-    assert set(cluster.networks) == {"lxdbr0"}
-    assert cluster.devices["eth0"]["network"] == "lxdbr0"
+    assert set(the_cluster(app).networks) == {"lxdbr0"}
+    assert nic(app) == {"network": "lxdbr0"}
 
 
 def test_a_steward_whose_address_has_moved_changes_nothing_for_all():

@@ -1,50 +1,222 @@
-"""What a unit says while its LXD does not answer."""
+"""What a unit says while its LXD does not answer, and that a refusal is no silence."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.unit.model_units import formed
-from view import Silence
+import deadlines
+from lxd.api import LxdApi
+from lxd.errors import LxdUnreachable
+from lxd.http import Request, Response
+from networks.interface import Interface
+from ports import LxdPort
+from silence import lasts
+from silent import Silence, Silent
+from tests.lxd_model.cloud import Fault
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import leaving, names, the_cluster, with_instance, without
+from tests.unit.model_units import ModelApp, formed
+from view import Lxd
 
-SILENT = [
-    (Silence.STOPPED, "blocked: LXD is not running here: snap start lxd, or see snap logs lxd"),
+LONG = deadlines.SILENCE + 1
+
+
+def stopped(app: ModelApp) -> None:
+    app.units["lxd/2"].server.kill_daemon()
+
+
+def frozen(app: ModelApp) -> None:
+    app.units["lxd/2"].server.freeze()
+
+
+def alone(app: ModelApp) -> None:
+    for name in ("lxd/0", "lxd/1"):
+        app.units[name].server.power_off()
+
+
+def started_alone(app: ModelApp) -> None:
+    alone(app)
+    app.units["lxd/2"].server.restart()
+    app.cloud.now += 60
+
+
+def other_versions(app: ModelApp) -> None:
+    server = app.units["lxd/2"].server
+    server.kill_daemon()
+    server.version = "6.10"
+    server.start_daemon()
+    app.cloud.now += 60
+    app.units["lxd/2"].machine.log = "Wait for other cluster members to align their versions"
+
+
+Deed = Callable[[ModelApp], None]
+NO_QUORUM = "waiting: LXD's database has no quorum: bring members back or run recover-quorum"
+SILENT: list[tuple[Deed, Silence, str, str]] = [
     (
-        Silence.HUNG,
-        "waiting: LXD is silent: snap restart lxd; without a quorum: run recover-quorum",
+        stopped,
+        Silence.STOPPED,
+        "blocked: LXD is not running here: snap start lxd, or see snap logs lxd",
+        "blocked: LXD is not running here: snap start lxd, or see snap logs lxd",
     ),
     (
+        frozen,
+        Silence.HUNG,
+        "waiting: for LXD, which is silent",
+        "waiting: LXD hangs: snap restart --reload lxd; docs: How to recover",
+    ),
+    (
+        alone,
         Silence.NO_DATABASE,
-        "waiting: LXD's database has no quorum: bring members back or run recover-quorum",
+        "waiting: for LXD's database, which does not answer",
+        NO_QUORUM,
+    ),
+    (started_alone, Silence.STARTING, "waiting: for LXD, which is starting", NO_QUORUM),
+    (
+        other_versions,
+        Silence.OTHER_VERSIONS,
+        "waiting: for LXD 6.10 on lxd/0 (5.21.7), lxd/1 (5.21.7)",
+        "waiting: for LXD 6.10 on lxd/0 (5.21.7), lxd/1 (5.21.7)",
     ),
 ]
 
 
-@pytest.mark.parametrize(("kind", "status"), SILENT, ids=str)
-def test_each_kind_of_silence_has_its_status(kind: Silence, status: str):
+@pytest.mark.parametrize(
+    ("deed", "kind", "first", "later"), SILENT, ids=[deed.__name__ for deed, *_ in SILENT]
+)
+def test_each_kind_of_silence_has_its_status_and_advice_only_where_it_lasts(
+    deed: Deed, kind: Silence, first: str, later: str
+):
     app = formed(3)
-    lxd = app.units["lxd/2"].lxd
-    lxd.running, lxd.stopped = False, kind is Silence.STOPPED
-    lxd.alive_ = kind is Silence.NO_DATABASE
+    deed(app)
 
-    assert str(app.plan("lxd/2").status) == status
+    view = app.view("lxd/2")
+    assert isinstance(view.lxd, Silent)
+    assert view.lxd.kind is kind
+    assert str(app.hook("lxd/2").status) == first
+
+    app.cloud.now += LONG
+    assert str(app.hook("lxd/2").status) == later
 
 
-def test_a_member_with_another_snap_waits_for_the_others():
+def test_a_silence_is_over_once_lxd_answers():
+    app = formed(3)
+    frozen(app)
+    app.hook("lxd/2")
+    app.cloud.now += LONG
+    app.units["lxd/2"].server.thaw()
+    assert str(app.hook("lxd/2").status) == "active: member m2, voter"
+
+    frozen(app)
+
+    assert str(app.hook("lxd/2").status) == "waiting: for LXD, which is silent"
+    assert not lasts(app.view("lxd/2"))
+
+
+@dataclass
+class Mute:
+    """LXD's socket while another program has connected and says nothing; its port answers."""
+
+    port: LxdPort
+
+    def send(self, request: Request, seconds: float) -> Response:
+        raise LxdUnreachable(f"no answer to {request.path} in {seconds:.0f} s")
+
+    def certificate(self, host: str, port: int, seconds: float) -> str:
+        return self.port.certificate(host, port, seconds)
+
+    def now(self) -> float:
+        return self.port.now()
+
+    def sleep(self, seconds: float) -> None:
+        self.port.sleep(seconds)
+
+
+def test_a_socket_that_another_program_blocks_is_no_lost_quorum():
     app = formed(3)
     unit = app.units["lxd/2"]
-    unit.snap.facts_ = replace(unit.snap.facts_, revision="101")
-    unit.lxd.running, unit.lxd.alive_ = False, True
+    unit.world = replace(unit.world, lxd=LxdApi(Mute(unit.server.lxd)))
+    app.hook("lxd/2")
+    app.cloud.now += LONG
 
-    assert str(app.plan("lxd/2").status) == "waiting: for the same LXD snap on lxd/0, lxd/1"
+    assert str(app.plan("lxd/2").status) == (
+        "waiting: LXD's socket is blocked: snap restart --reload lxd; docs: How to recover"
+    )
+
+
+def refusing(app: ModelApp, *requests: str) -> ModelApp:
+    """LXD refuses these requests on all machines."""
+
+    def fault(machine: str, call: str) -> Fault:
+        del machine
+        return "refuse" if call in requests else ""
+
+    app.cloud.fault = fault
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_what_lxd_refuses_is_told_as_what_it_is(generation: str):
+    app = refusing(formed(3, generation), "GET /1.0/storage-pools")
+
+    assert str(app.plan("lxd/0").status) == (
+        "blocked: LXD refuses GET /1.0/storage-pools: GET /1.0/storage-pools was refused"
+    )
+    assert app.plan("lxd/0").steps == ()
+
+
+def test_what_is_only_told_of_a_leaver_may_be_refused():
+    app = refusing(leaving(with_instance(formed(3), "m2"), "lxd/2"), "GET /1.0/instances")
+
+    view = app.view("lxd/0")
+
+    assert isinstance(view.lxd, Lxd)
+    assert view.lxd.refusals == {"GET /1.0/instances": "GET /1.0/instances was refused"}
+    assert str(app.plan("lxd/0").status) == (
+        "blocked: LXD refuses GET /1.0/instances: GET /1.0/instances was refused"
+    )
+
+
+def on_lan(app: ModelApp) -> ModelApp:
+    """A network is on one card of each machine, and then another card is asked for."""
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [Interface("eth1"), Interface("ens3")]
+        unit.server.interfaces |= {i.name: i for i in unit.machine.interfaces_}
+    app.options |= {"network_mode": "macvlan", "network_name": "lan0", "network_parent": "eth1"}
+    app.settle()
+    app.options["network_parent"] = "ens3"
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_of_a_member_that_is_down_nothing_is_asked(generation: str):
+    app = without(on_lan(formed(3, generation)), "m2")
+
+    told = [str(app.hook(name).status) for name in ("lxd/0", "lxd/1", "lxd/0")]
+    assert told[-1] == "waiting: for lxd/2 to say what it gives to the network lan0"
+
+    app.remove("lxd/2")
+    app.hook("lxd/0")
+    app.settle()
+    assert names(app) == ["m0", "m1"]
+    assert set(the_cluster(app).networks["lan0"].members) == {"m0", "m1"}
+
+
+def test_one_member_whose_part_is_refused_hinders_nobody():
+    app = refusing(on_lan(formed(3)), "GET /1.0/networks/NAME")
+
+    view = app.view("lxd/0")
+
+    assert isinstance(view.lxd, Lxd)
+    assert view.lxd.networks is not None
 
 
 def test_a_member_whose_address_is_gone_says_so_though_lxd_is_silent():
     app = formed(3)
     app.units["lxd/2"].address = "10.0.0.99"
-    app.units["lxd/2"].lxd.running = False
+    frozen(app)
 
     assert str(app.plan("lxd/2").status) == (
         "blocked: the member's address is 10.0.0.3, the machine's 10.0.0.99: give it back"
@@ -54,8 +226,8 @@ def test_a_member_whose_address_is_gone_says_so_though_lxd_is_silent():
 def test_the_published_name_is_the_members_whatever_the_machine_is_called():
     app = formed(3)
     unit = app.units["lxd/2"]
-    unit.machine.name = "renamed"
-    unit.lxd.running = False
+    unit.server.hostname = "renamed"
+    frozen(app)
     app.hook("lxd/2")
 
     assert app.own("lxd/2").name == "m2"
@@ -63,16 +235,16 @@ def test_the_published_name_is_the_members_whatever_the_machine_is_called():
 
 def test_three_failed_joins_ask_for_the_operator():
     app = formed(1)
+    refusing(app, "PUT /1.0/cluster")
     unit = app.add(1)
-    unit.lxd.fail_join = "database is busy"
     for _ in range(8):
         for name in app.units:
             app.hook(name)
 
     assert str(app.plan("lxd/1").status) == (
-        "blocked: 3 joins failed; run retry-join. The last: database is busy"
+        "blocked: 3 joins failed; run retry-join. The last: PUT /1.0/cluster was refused"
     )
-    unit.lxd.fail_join = ""
+    refusing(app)
     unit.machine.forget_failures()
     app.settle()
     assert app.own("lxd/1").cluster
@@ -81,9 +253,35 @@ def test_three_failed_joins_ask_for_the_operator():
 def test_what_a_newer_charm_wrote_is_not_acted_upon():
     app = formed(3)
     app.add(3)
-    app.databags["lxd/1"]["version"] = "2"
+    app.databags["lxd/1"]["version"] = "9"
 
     plan = app.plan("lxd/0")
 
     assert str(plan.status) == "waiting: for the refresh of the charm: other units run a newer one"
     assert (plan.steps, plan.own, plan.app) == ((), None, None)
+    assert the_cluster(app).rows
+
+
+def test_a_member_with_another_snap_waits_for_the_others():
+    app = formed(3)
+    unit = app.units["lxd/2"]
+    alone(app)
+    unit.snap.facts_ = replace(unit.snap.facts_, revision="101")
+
+    assert str(app.plan("lxd/2").status) == "waiting: for the same LXD snap on lxd/0, lxd/1"
+
+
+@pytest.mark.parametrize(("before", "after"), [("5.0", "5.21.7"), ("5.21", "6.9")])
+def test_a_member_with_another_version_waits_for_the_others(before: str, after: str):
+    app = formed(3, before)
+    unit = app.units["lxd/2"]
+    unit.server.kill_daemon()
+    unit.server.version = after
+    unit.server.start_daemon()
+    unit.machine.log = "Wait for other cluster members to align their versions"
+    app.cloud.now += 10
+    theirs = app.units["lxd/0"].server.version
+
+    assert str(app.plan("lxd/2").status) == (
+        f"waiting: for LXD {after} on lxd/0 ({theirs}), lxd/1 ({theirs})"
+    )

@@ -48,4 +48,4 @@ def test_a_program_that_is_gone_meanwhile_has_no_name(tmp_path: Path):
     (tmp_path / "net/tcp").write_text(f"head\n{row}\n")
     (tmp_path / "812").mkdir()
 
-    assert listener("127.0.0.1", 8443, tmp_path) == ""
+    assert listener("127.0.0.1", 8443, tmp_path / "net", tmp_path) == ""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 import turns
 from peers import Place, UnitData
+from steps import AwaitJoin
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import cluster_api, give_turn, notes, use_token
 from tests.unit.model_units import ModelApp, formed
 from turns import Turn
+from view import Lxd
 
 
-def turn_of(app: ModelApp) -> str:
-    (cluster,) = app.clusters.values()
-    return cluster.notes.get(turns.KEY, "")
+def waited(app: ModelApp) -> list[str]:
+    """The joins that the first unit has waited for."""
+    awaited = {str(AwaitJoin(f"m{number}")) for number in range(10)}
+    return [told for told in app.units["lxd/0"].told if told in awaited]
 
 
 @pytest.mark.parametrize(
@@ -25,10 +28,18 @@ def turn_of(app: ModelApp) -> str:
         ("lxd/1 x m1", None),
         ("lxd/1 0 m1", Turn("lxd/1", 0, "m1")),
         ("lxd/12 3 node-12", Turn("lxd/12", 3, "node-12")),
+        ("lxd/1 0 m1 m0", Turn("lxd/1", 0, "m1")),
+        ("- m0", None),
     ],
 )
 def test_a_turn_is_read_from_the_notes(text: str, turn: Turn | None):
-    assert turns.read({turns.KEY: text}) == turn
+    assert turns.read({f"{turns.LOG}1": text}) == turn
+
+
+def test_the_last_turn_counts():
+    noted = {f"{turns.LOG}{number}": f"lxd/{number} 0 m{number}" for number in (9, 10, 8)}
+
+    assert turns.read(noted) == Turn("lxd/10", 0, "m10")
 
 
 @pytest.mark.parametrize(
@@ -43,14 +54,15 @@ def test_a_turn_is_read_from_the_notes(text: str, turn: Turn | None):
 def test_a_turn_is_over_when_its_unit_says_so(data: UnitData | None, over: bool):
     app = formed(1)
     lxd = app.view("lxd/0").lxd
-    assert lxd is not None
+    assert isinstance(lxd, Lxd)
 
-    assert turns.is_over(Turn("lxd/1", 0, "m1"), lxd, data) is over  # pyright: ignore[reportArgumentType]
-    assert turns.is_over(Turn("lxd/1", 0, "m0"), lxd, data)  # pyright: ignore[reportArgumentType]
+    assert turns.is_over(Turn("lxd/1", 0, "m1"), lxd, data) is over
+    assert turns.is_over(Turn("lxd/1", 0, "m0"), lxd, data)
 
 
-def test_a_formed_cluster_leaves_no_turn_behind():
-    assert turn_of(formed(3)) == ""
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_formed_cluster_leaves_no_turn_behind(generation: str):
+    assert turns.read(notes(formed(3, generation))) is None
 
 
 def with_turn_of_another(app: ModelApp) -> ModelApp:
@@ -59,9 +71,7 @@ def with_turn_of_another(app: ModelApp) -> ModelApp:
     app.add(2)
     for name in ("lxd/1", "lxd/2"):
         app.hook(name)
-    (cluster,) = app.clusters.values()
-    cluster.notes[turns.KEY] = "lxd/2 0 m2"
-    return app
+    return give_turn(app, "lxd/2 0 m2 m9")
 
 
 def test_the_turn_that_another_maker_gave_is_kept():
@@ -73,21 +83,22 @@ def test_the_turn_that_another_maker_gave_is_kept():
     assert token.unit == "lxd/2"
 
 
-def test_the_turn_of_a_unit_that_is_gone_passes_once_it_was_waited_for():
-    app = with_turn_of_another(formed(1))
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_turn_of_a_unit_that_is_gone_passes_once_it_was_waited_for(generation: str):
+    app = with_turn_of_another(formed(1, generation))
     app.remove("lxd/2")
     app.hook("lxd/0")
 
     token = app.own("lxd/0").token
     assert token is not None
     assert token.unit == "lxd/1"
-    assert app.units["lxd/0"].lxd.awaited == ["m2"]
+    assert str(AwaitJoin("m2")) in app.units["lxd/0"].told
 
 
-def test_a_unit_that_leaves_right_after_it_joined_ends_its_turn():
-    app = formed(2)
-    (cluster,) = app.clusters.values()
-    cluster.notes[turns.KEY] = "lxd/1 0 m1"
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_that_leaves_right_after_it_joined_ends_its_turn(generation: str):
+    app = formed(2, generation)
+    give_turn(app, "lxd/1 0 m1 m0")
     app.leaving.add("lxd/1")
     app.hook("lxd/1")
     app.remove("lxd/1")
@@ -95,7 +106,7 @@ def test_a_unit_that_leaves_right_after_it_joined_ends_its_turn():
     app.add(2)
     app.settle()
 
-    assert app.units["lxd/0"].lxd.awaited == []
+    assert not waited(app)
     assert app.own("lxd/2").cluster
 
 
@@ -108,7 +119,7 @@ def test_who_has_a_token_of_another_maker_too_is_waited_for():
     app.remove("lxd/2")
     app.settle()
 
-    assert app.units["lxd/0"].lxd.awaited == ["m2"]
+    assert str(AwaitJoin("m2")) in app.units["lxd/0"].told
     assert app.own("lxd/1").cluster
 
 
@@ -121,7 +132,7 @@ def test_who_has_only_this_makers_token_is_not_waited_for_once_it_is_cancelled()
     app.remove("lxd/1")
     app.settle()
 
-    assert app.units["lxd/0"].lxd.awaited == []
+    assert not waited(app)
     assert app.own("lxd/2").cluster
 
 
@@ -131,20 +142,22 @@ def test_the_token_of_another_maker_for_the_same_unit_is_not_taken_for_ones_own(
     app.add(2)
     for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
         app.hook(name)
-    (cluster,) = app.clusters.values()
-    assert cluster.tokens
-    cluster.tokens["m1"] = "that of another maker, not used; ours was"
+    # Ours was used; that of another maker was not.
+    use_token(app, "m1")
+    cluster_api(app).cluster.make_token("m1")
     app.remove("lxd/1")
     app.settle()
 
-    assert app.units["lxd/0"].lxd.awaited == ["m1"]
+    assert str(AwaitJoin("m1")) in app.units["lxd/0"].told
 
 
-def test_a_turn_passes_only_if_it_is_as_it_was_seen():
-    app = formed(1)
-    lxd = app.units["lxd/0"].lxd
-    step = turns.passed(replace(app.view("lxd/0")).lxd, Place(unit="lxd/1"), "m1")  # pyright: ignore[reportArgumentType]
-    lxd.shared.notes[turns.KEY] = "lxd/2 0 m2"
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_turn_passes_only_if_it_is_as_it_was_seen(generation: str):
+    app = formed(1, generation)
+    lxd = app.view("lxd/0").lxd
+    assert isinstance(lxd, Lxd)
+    step = turns.passed(lxd, Place(unit="lxd/1"), "m1")
+    give_turn(app, "lxd/2 0 m2 m9")
 
-    assert not lxd.exchange(step.key, step.before, step.after)
-    assert turn_of(app) == "lxd/2 0 m2"
+    assert not cluster_api(app).notes.append(step.log, step.number, step.entry)
+    assert turns.read(notes(app)) == Turn("lxd/2", 0, "m2")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 import versions
+from holdings import Bucket
 from options import Options
 from plan import make_plan
 from silent import Silence, Silent
@@ -155,7 +156,7 @@ def test_before_another_series_the_database_is_copied():
         ("5.0.2", "the attached LXD 5.0.2 is older than 5.21.7 here: attach a newer one"),
         (
             "git-1",
-            "the attached snap is of no release (git-1), LXD 5.21.7 here: attach one of a...",
+            "the attached snap has version git-1, LXD 5.21.7 here: attach a release",
         ),
     ],
 )
@@ -200,7 +201,10 @@ HELD = {
         "waiting: to exchange the LXD snap until m2 has left",
     ),
     "buckets": (
-        replace(lxd(member(0), member(1), member(2)), buckets=("local/photos on m1",)),
+        replace(
+            lxd(member(0), member(1), member(2)),
+            buckets=(Bucket("default", "local", "photos", "m1"),),
+        ),
         "blocked: LXD 6.9 has no local buckets: copy and delete local/photos on m1",
     ),
 }

@@ -76,7 +76,6 @@ class Answer:
     metadata: Any = None
     etag: str = ""
     status: int = 200
-    location: str = ""
     took: float = times.REQUEST
     work: Operation | None = None
     """What the server waits for before it answers."""
@@ -118,8 +117,7 @@ def change(call: Call, what: Change, effect: Callable[[], None], is_operation: b
     if not is_operation:
         effect()
         status, metadata = (201, None) if what.made else (200, EMPTY)
-        location = what.url if what.made else ""
-        return Answer(metadata, status=status, location=location, took=what.took)
+        return Answer(metadata, status=status, took=what.took)
 
     def work() -> Work:
         yield times.OPERATION

@@ -119,7 +119,7 @@ def groups(call: Call) -> Answer:
     """GET /1.0/cluster/groups."""
     names = [row.name for row in call.records.members]
     found = {"name": "default", "description": "Default cluster group", "members": names}
-    if call.server.generation.newest:
+    if call.server.generation.modern:
         found["used_by"] = []
     return Answer([found])
 

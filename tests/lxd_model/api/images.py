@@ -7,6 +7,7 @@ from typing import Any
 from tests.lxd_model import certificates
 from tests.lxd_model.api import server, used_by
 from tests.lxd_model.api.call import Answer, Call, Handler
+from tests.lxd_model.things import Image
 
 
 def get_images(call: Call) -> Answer:
@@ -15,26 +16,25 @@ def get_images(call: Call) -> Answer:
     found = [i for i in call.records.images.values() if asked or i.project == call.project]
     if not call.recursive:
         return Answer([used_by.url("images", i.fingerprint) for i in found])
-    rows: list[dict[str, Any]] = [
-        {
-            "fingerprint": i.fingerprint,
-            "filename": "",
-            "size": 1 << 20,
-            "type": "container",
-            "public": False,
-            "cached": False,
-            "auto_update": False,
-            "aliases": list[Any](),
-            "properties": dict[str, str](),
-            "architecture": "x86_64",
-            "project": i.project,
-        }
-        for i in found
-    ]
-    if not call.server.generation.modern:
-        for row in rows:
-            del row["project"]
-    return Answer(rows)
+    return Answer([_image(call, i) for i in found])
+
+
+def _image(call: Call, image: Image) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "fingerprint": image.fingerprint,
+        "filename": "",
+        "size": 1 << 20,
+        "type": "container",
+        "public": False,
+        "cached": False,
+        "auto_update": False,
+        "aliases": [],
+        "properties": {},
+        "architecture": "x86_64",
+    }
+    if call.server.generation.modern:
+        found["project"] = image.project
+    return found
 
 
 def get_certificates(call: Call) -> Answer:
@@ -42,7 +42,7 @@ def get_certificates(call: Call) -> Answer:
     trusted = call.records.trusted
     if not call.recursive:
         return Answer([f"/1.0/certificates/{certificates.fingerprint(c)}" for c in trusted])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": name,
             "type": "server",

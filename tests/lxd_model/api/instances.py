@@ -154,7 +154,8 @@ def keep(server: Server, instance: Instance) -> Instance:
     row = records.rows.get(instance.location)
     devices = instances.all_devices(records, instance).values()
     pool = next((d.get("pool", "") for d in devices if d.get("path") == "/"), "")
-    instance = replace(instance, pool=pool)
+    uuid = f"{server.cloud.count():08x}-0000-4000-8000-000000000003"
+    instance = replace(instance, pool=pool, config={**instance.config, "volatile.uuid": uuid})
     records.instances[instance.key] = instance
     there = server.cloud.servers[row.server] if row is not None else server
     there.disk[str(instance)] = instance
@@ -170,6 +171,8 @@ def _operation(call: Call, what: str, key: Key, effect: Any, seconds: float) -> 
     server = call.server
     operation = server.cloud.start(server, "instance", key[-1], work(), what)
     operation.url = used_by.url("instances", key[-1], project=key[0])
+    old = operation.url if server.generation.modern else f"/1.0/containers/{key[-1]}"
+    operation.resources = {"containers": [old], "instances": [operation.url]}
     return began(operation)
 
 

@@ -110,13 +110,21 @@ def state(call: Call) -> Answer:
         "state": "up" if up else "down",
         "type": "broadcast",
         "bond": None,
-        "bridge": None,
+        "bridge": _BRIDGE if network is not None and network.type == "bridge" else None,
         "vlan": None,
         "ovn": None,
     }
     return Answer(found)
 
 
+_BRIDGE = {
+    "id": "8000.00163e000001",
+    "stp": False,
+    "forward_delay": 1500,
+    "vlan_default": 0,
+    "vlan_filtering": False,
+    "upper_devices": list[str](),
+}
 _COUNTERS = ("bytes_received", "bytes_sent", "packets_received", "packets_sent")
 
 
@@ -160,6 +168,15 @@ def _validate_name(name: str, kind: str) -> None:
         raise bad("Invalid network name: Name contains invalid characters")
 
 
+def _is_known(key: str, known: frozenset[str]) -> bool:
+    """Whether a network of a type with these keys may have `key`: of a tunnel any name will do."""
+    if key in OWN_KEYS or key.startswith(("user.", "volatile.")):
+        return True
+    first, *more = key.split(".")
+    template = f"tunnel.NAME.{more[-1]}" if first == "tunnel" and len(more) == 2 else key
+    return template in known
+
+
 def _update(call: Call, *, replaces: bool) -> Answer:
     server, member = call.server, call.forwarded()
     network = networks.find(server, call.names[0])
@@ -177,11 +194,7 @@ def _update(call: Call, *, replaces: bool) -> Answer:
 
     def effect() -> None:
         for key in config:
-            if (
-                key not in known
-                and key not in OWN_KEYS
-                and not key.startswith(("user.", "volatile."))
-            ):
+            if not _is_known(key, known):
                 raise bad(f'Invalid option for network "{network.name}" option "{key}"')
         if member:
             before = NO_CONFIG if replaces else network.members.get(member, NO_CONFIG)

@@ -29,13 +29,7 @@ def token_told(server: Server, token: JoinToken) -> dict[str, Any]:
         "status": "Cancelled" if over else "Running",
         "status_code": 401 if over else 103,
         "resources": {} if generation.newest else {"cluster": None},
-        "metadata": {
-            "addresses": list(token.addresses),
-            "expiresAt": stamp(token.expires),
-            "fingerprint": token.fingerprint,
-            "secret": token.secret,
-            "serverName": token.name,
-        },
+        "metadata": details(token),
         "may_cancel": True,
         "err": "",
         "location": token.location,
@@ -47,6 +41,17 @@ def token_told(server: Server, token: JoinToken) -> dict[str, Any]:
         if over:
             found |= {"err": "context canceled", "err_code": 500}
     return found
+
+
+def details(token: JoinToken) -> dict[str, Any]:
+    """What a server that joins has to know."""
+    return {
+        "addresses": list(token.addresses),
+        "expiresAt": stamp(token.expires),
+        "fingerprint": token.fingerprint,
+        "secret": token.secret,
+        "serverName": token.name,
+    }
 
 
 def _known(server: Server) -> list[Operation]:

@@ -26,6 +26,8 @@ def _told(call: Call, pool: Pool, member: str = "") -> dict[str, Any]:
         config.update(pool.members.get(member or "none", {}))
     if member and member not in pool.made and pool.status != "Pending":
         status = "Pending"
+    elif member and _unmounted(call, member, pool.name):
+        status = "Unavailable"
     users = used_by.of_pool(records, pool)
     return {
         "name": pool.name,
@@ -36,6 +38,10 @@ def _told(call: Call, pool: Pool, member: str = "") -> dict[str, Any]:
         "used_by": users or (None if not call.server.generation.modern else []),
         "locations": list(pool.members) if records.clustered else ["none"],
     }
+
+
+def _unmounted(call: Call, member: str, pool: str) -> bool:
+    return pool in call.server.cloud.servers[call.records.rows[member].server].unmounted
 
 
 def get_all(call: Call) -> Answer:

@@ -85,7 +85,7 @@ def post(call: Call) -> Answer:
         call.devices,
     )
     call.records.profiles[profile.key] = profile
-    return Answer(None, status=201, location=used_by.url("profiles", name, project=project))
+    return Answer(None, status=201)
 
 
 def _change(call: Call, profile: Profile) -> Answer:
@@ -146,7 +146,7 @@ def rename(call: Call) -> Answer:
             records.instances[user.key] = replace(user, profiles=names)
     renamed = replace(profile, name=new)
     records.profiles[renamed.key] = renamed
-    return Answer(None, status=201, location=used_by.url("profiles", new, project=project))
+    return Answer(None, status=201)
 
 
 def delete(call: Call) -> Answer:

@@ -76,7 +76,7 @@ def post(call: Call) -> Answer:
     if config.get("features.profiles") == "true":
         told = f"Default LXD profile for project {name}"
         records.profiles[name, DEFAULT] = Profile(name, DEFAULT, told)
-    return Answer(None, status=201, location=used_by.url("projects", name))
+    return Answer(None, status=201)
 
 
 def put(call: Call) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tests.lxd_model import certificates, keys, membership
+from tests.lxd_model import certificates, keys, membership, pools
 from tests.lxd_model.api.call import EMPTY, Answer, Call
 from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.generations import generation
@@ -80,21 +80,18 @@ def _environment(server: Server) -> dict[str, Any]:
         "server_clustered": clustered,
         "server_event_mode": "full-mesh",
         "server_name": server.shown_name or name,
-        "server_pid": 1,
+        "server_pid": 1000 + server.run,
         "server_version": server.version,
         "storage": "",
         "storage_version": "",
-        "storage_supported_drivers": _DRIVERS,
+        "storage_supported_drivers": [
+            {"Name": name, "Version": "1", "Remote": name in pools.REMOTE}
+            for name in sorted(server.drivers)
+        ],
     }
     if server.generation.modern:
         found["server_lts"] = not server.generation.newest
     return found
-
-
-_DRIVERS = [
-    {"Name": "btrfs", "Version": "6.2", "Remote": False},
-    {"Name": "dir", "Version": "1", "Remote": False},
-]
 
 
 def patch(call: Call) -> Answer:

@@ -1,0 +1,57 @@
+"""What a test finds in an application in memory: statuses, networks, pools, notes."""
+
+from __future__ import annotations
+
+import preview
+from lxd.notes import PROJECT
+from observe import observe_networks
+from tests.lxd_model.things import Config
+from tests.unit.deeds import the_cluster
+from tests.unit.model_units import ModelApp
+
+
+def statuses(app: ModelApp) -> dict[str, str]:
+    """What each unit says, and under `app` the application."""
+    plans = {unit: app.plan(unit) for unit in app.units}
+    told = {unit: str(plan.status) for unit, plan in plans.items()}
+    return told | {"app": str(plans[app.leader].app_status)}
+
+
+def preview_of(app: ModelApp, unit: str) -> list[str]:
+    """What the action `plan` tells on a unit."""
+    view = app.view(unit)
+    return preview.lines(view, observe_networks(view, app.units[unit].world))
+
+
+def nic(app: ModelApp) -> dict[str, str]:
+    """What the default profile's `eth0` is on, empty without one."""
+    device = the_cluster(app).profile.devices.get("eth0", {})
+    return {k: v for k, v in device.items() if k not in ("type", "name")}
+
+
+def root(app: ModelApp) -> str:
+    """The pool of the default profile's root disk."""
+    return the_cluster(app).profile.devices["root"]["pool"]
+
+
+def network(app: ModelApp, name: str) -> Config:
+    """A network's keys that all members share."""
+    return the_cluster(app).networks[name].config
+
+
+def parents(app: ModelApp, name: str) -> dict[str, str]:
+    """By member: the interface that a network is on there, empty for none."""
+    own = the_cluster(app).networks[name].members
+    return {member: keys.get("parent", "") for member, keys in own.items()}
+
+
+def sources(app: ModelApp, pool: str) -> dict[str, str]:
+    """By member: the device that its part of a pool was made on, empty without one."""
+    own = the_cluster(app).pools[pool].members
+    return {m: keys.get("volatile.initial_source", "") for m, keys in own.items()}
+
+
+def notes(app: ModelApp) -> dict[str, str]:
+    """The charm's notes in LXD's database."""
+    profiles = (p for p in the_cluster(app).profiles.values() if p.project == PROJECT)
+    return {p.name: p.config["user.value"] for p in profiles if "user.value" in p.config}

@@ -1,0 +1,74 @@
+"""The charm as Juju runs it, on one unit of an application in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+import pytest
+from ops import testing
+from ops.hookcmds import Goal, GoalState
+
+import charm
+import ports
+from lxd.api import LxdApi
+from tests.unit.model_units import ModelApp, ModelUnit
+from world import World
+
+PEER = "cluster"
+
+
+class Stage:
+    """The charm on one unit of a model application."""
+
+    def __init__(self, app: ModelApp, unit: ModelUnit, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.app = app
+        self.unit = unit
+        number = int(unit.name.split("/")[1])
+        monkeypatch.setattr(charm, "World", self._world)
+        monkeypatch.setattr(charm, "LxdSocket", lambda: unit.server.lxd)
+        monkeypatch.setattr(charm, "Machine", lambda: unit.machine)
+        monkeypatch.setattr(charm.snap, "Snap", lambda: unit.snap)
+        monkeypatch.setattr(charm.hookcmds, "goal_state", self._goal_state)
+        self.context = testing.Context(charm.LxdClusterCharm, unit_id=number, app_name="lxd")
+        others = {int(n.split("/")[1]): d for n, d in app.databags.items() if n != unit.name}
+        self.relation = testing.PeerRelation(
+            PEER,
+            peers_data={number: dict(data) for number, data in others.items()},
+            local_unit_data=dict(app.databags[unit.name]),
+            local_app_data=dict(app.app_data),
+        )
+
+    def _world(
+        self,
+        lxd: LxdApi,
+        snap: ports.Snap,
+        machine: ports.Machine,
+        _: object,
+        tell: Callable[[str], None],
+    ) -> World:
+        """The charm's own world, by the cloud's clock."""
+        return World(lxd, snap, machine, self.unit.world.clock, tell)
+
+    def _goal_state(self) -> GoalState:
+        now = datetime.now(timezone.utc)
+        goals = {
+            name: Goal(status="dying" if name in self.app.leaving else "active", since=now)
+            for name in self.app.units
+        }
+        return GoalState(units=goals, relations={})
+
+    def state(self, **more: object) -> testing.State:
+        """What Juju has for the unit."""
+        values: dict[str, object] = {
+            "leader": self.unit.name == self.app.leader,
+            "relations": {self.relation},
+            "networks": {
+                testing.Network(name, [testing.BindAddress([testing.Address(self.unit.address)])])
+                for name in (PEER, "https")
+            },
+            "planned_units": len(self.app.units),
+            "resources": {testing.Resource(name="lxd-snap", path=os.devnull)},
+        }
+        return testing.State(**(values | more))  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,151 @@
+"""What a failed join made of disks is released, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import leftovers
+from tests.unit.programs import Programs
+
+STATUS = """\
+  pool: local
+ state: ONLINE
+config:
+
+\tNAME          STATE     READ WRITE CKSUM
+\tlocal         ONLINE       0     0     0
+\t  /dev/sdb1   ONLINE       0     0     0
+
+errors: No known data errors
+
+  pool: rpool
+ state: ONLINE
+config:
+
+\tNAME          STATE     READ WRITE CKSUM
+\trpool         ONLINE       0     0     0
+\t  mirror-0    ONLINE       0     0     0
+\t    /dev/sda3 ONLINE       0     0     0
+\t    /dev/sdb2 ONLINE       0     0     0
+
+  pool: onfile
+ state: ONLINE
+config:
+
+\tNAME                    STATE     READ WRITE CKSUM
+\tonfile                  ONLINE       0     0     0
+\t  FOLDER/disks/p.img    ONLINE       0     0     0
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """LXD's folder."""
+    lxd = tmp_path / "lxd"
+    lxd.mkdir()
+    return lxd
+
+
+@pytest.fixture
+def programs(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """A machine with ZFS and LVM. /dev/sdb has the partitions that ZFS made."""
+    programs = Programs(tmp_path)
+    monkeypatch.setattr(leftovers, "_TOOLS", (str(tmp_path),))
+    monkeypatch.setattr(leftovers, "_ZFS", tmp_path)
+    blocks = tmp_path / "block"
+    for name in ("sdb/sdb1", "sdb/sdb2", "sda/sda3"):
+        (tmp_path / "devices" / name).mkdir(parents=True)
+        (tmp_path / "devices" / name / "partition").write_text("1")
+    blocks.mkdir()
+    for name in ("sdb", "sda", "sdb/sdb1", "sdb/sdb2", "sda/sda3"):
+        (blocks / Path(name).name).symlink_to(tmp_path / "devices" / name)
+    monkeypatch.setattr(leftovers, "_SYS", blocks)
+    zfs = STATUS.replace("FOLDER", str(folder))
+    programs.add("zpool", f"[ $1 = status ] && cat <<'END'\n{zfs}\nEND\nexit 0")
+    groups = [("/dev/sdc", "wide"), ("/dev/sdd", "system"), ("/dev/sdc9", "both"), ("/dev/sde", "")]
+    groups += [("/dev/sdd9", "both"), ("/dev/loop7", "looped")]
+    volumes = [{"pv_name": device, "vg_name": group} for device, group in groups]
+    told = json.dumps({"report": [{"pv": volumes}]})
+    programs.add("pvs", f"echo '{told}'")
+    loops = [("/dev/loop7", f"{folder}/disks/q.img"), ("/dev/loop1", "/var/other.img")]
+    devices = [{"name": name, "back-file": file} for name, file in loops]
+    programs.add("losetup", f"[ $1 = --json ] && echo '{json.dumps({'loopdevices': devices})}'")
+    programs.add("vgchange")
+    programs.add("vgremove")
+    return programs
+
+
+def changes(programs: Programs) -> list[str]:
+    """What was done beside looking."""
+    looks = ("zpool status", "pvs ", "losetup --json")
+    return [call for call in programs.called if not call.startswith(looks)]
+
+
+IN_FOLDER = [
+    "zpool export onfile",
+    "vgchange --activate n looped",
+    "vgremove --force --yes looped",
+    "losetup --detach /dev/loop7",
+]
+
+
+def test_what_is_on_files_of_lxds_folder_goes_with_it(programs: Programs, folder: Path):
+    leftovers.release([], folder)
+
+    assert changes(programs) == IN_FOLDER
+
+
+def test_a_volume_group_on_the_joins_device_goes(programs: Programs, folder: Path):
+    leftovers.release(["/dev/sdc", "tank/lxd"], folder)
+
+    gone = ["vgchange --activate n wide", "vgremove --force --yes wide"]
+    assert changes(programs) == [IN_FOLDER[0], *IN_FOLDER[1:3], *gone, IN_FOLDER[3]]
+
+
+def test_a_zpool_on_the_joins_disk_is_exported(programs: Programs, folder: Path):
+    leftovers.release(["/dev/sdb"], folder)
+
+    assert changes(programs)[:2] == ["zpool export local", "zpool export onfile"]
+
+
+def test_what_is_on_another_device_as_well_is_left_alone(programs: Programs, folder: Path):
+    leftovers.release(["/dev/sdb", "/dev/sdd9"], folder)
+
+    assert not any("rpool" in call or "both" in call for call in changes(programs))
+
+
+def test_what_cannot_be_released_hinders_nothing(programs: Programs, folder: Path):
+    programs.add("vgremove", "exit 5")
+    programs.add("losetup", "exit 1")
+    programs.add("pvs", "exit 5")
+
+    leftovers.release(["/dev/sdb"], folder)
+
+    assert "zpool export local" in programs.called
+
+
+def test_zfs_tools_of_the_snap_serve_where_the_machine_has_none(
+    programs: Programs, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    own = tmp_path / "snap/zfs-2.2/bin"
+    own.mkdir(parents=True)
+    (programs.folder / "zpool").rename(own / "zpool")
+    monkeypatch.setattr(leftovers, "_SNAP", tmp_path / "snap")
+
+    leftovers.release(["/dev/sdb"], folder)
+
+    assert "zpool export local" in programs.called
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_machine_without_zfs_is_not_asked_for_it(
+    programs: Programs, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(leftovers, "_ZFS", Path("/missing"))
+
+    leftovers.release(["/dev/sdb"], folder)
+
+    assert not any(call.startswith("zpool") for call in programs.called)

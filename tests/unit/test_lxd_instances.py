@@ -1,0 +1,129 @@
+"""Instances through LXD's API."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdings import Instance
+from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
+from lxd.http import Request, api_path
+from tests.lxd_model import by_hand
+from tests.lxd_model.cloud import Fault
+from tests.lxd_model.generations import NAMES
+from tests.lxd_model.server import Server
+from tests.unit.lxd_servers import clustered, each, faulty
+
+KEY = ("default", "c1")
+
+
+@pytest.fixture(params=NAMES)
+def servers(request: pytest.FixtureRequest) -> list[Server]:
+    """Three members; on the second one runs an instance."""
+    servers = clustered(request.param)
+    LxdApi(servers[0].lxd).pools.create("fast", "dir", {}, each(servers))
+    by_hand.launch(servers[1], "c1", "stop")
+    return servers
+
+
+@pytest.fixture
+def lxd(servers: list[Server]) -> LxdApi:
+    """LXD as the first of them sees it."""
+    return LxdApi(servers[0].lxd)
+
+
+def found(lxd: LxdApi) -> Instance:
+    (instance,) = lxd.instances.list()
+    return instance
+
+
+def test_instances_of_all_members_are_listed(lxd: LxdApi):
+    instance = found(lxd)
+
+    assert (instance.project, instance.name, instance.location) == ("default", "c1", "m1")
+    assert (instance.evacuate, instance.running, instance.type) == ("stop", True, "container")
+
+
+def test_of_a_member_that_is_silent_hardly_anything_is_known(servers: list[Server], lxd: LxdApi):
+    servers[1].power_off()
+    servers[0].cloud.now += 40
+
+    instance = found(lxd)
+
+    assert (instance.name, instance.location, instance.running) == ("c1", "m1", False)
+    assert instance.evacuate == "auto"
+
+
+def test_an_instance_is_stopped_moved_and_started(servers: list[Server], lxd: LxdApi):
+    lxd.instances.stop("default", "c1", 30)
+    assert not found(lxd).running
+
+    lxd.instances.move("default", "c1", "m2", live=False)
+    assert lxd.instances.location("default", "c1") == "m2"
+
+    lxd.instances.start("default", "c1")
+    assert found(lxd).running
+
+
+def test_an_instance_that_runs_cannot_be_moved(lxd: LxdApi):
+    with pytest.raises(LxdError, match="stopped"):
+        lxd.instances.move("default", "c1", "m2", live=False)
+
+    assert lxd.instances.location("default", "c1") == "m1"
+
+
+def test_what_is_not_there_is_nowhere(lxd: LxdApi, servers: list[Server]):
+    assert lxd.instances.location("default", "c2") == ""
+    with pytest.raises(LxdError, match="not found"):
+        lxd.instances.start("default", "c2")
+
+    faulty(servers[0], "GET /1.0/instances/NAME", "refuse")
+    with pytest.raises(LxdError):
+        lxd.instances.location("default", "c1")
+
+
+def test_an_instance_that_does_not_shut_down_is_stopped_hard(servers: list[Server], lxd: LxdApi):
+    asked: list[str] = []
+
+    def refuses(_: str, call: str) -> Fault:
+        if call != "PUT /1.0/instances/NAME/state":
+            return ""
+        asked.append(call)
+        return "refuse" if len(asked) == 1 else ""
+
+    servers[0].cloud.fault = refuses
+
+    lxd.instances.stop("default", "c1", 30)
+
+    assert len(asked) == 2
+    assert not found(lxd).running
+
+
+def test_a_stop_whose_error_means_nothing_is_a_stop(servers: list[Server], lxd: LxdApi):
+    lxd.instances.stop("default", "c1", 30)
+    faulty(servers[0], "PUT /1.0/instances/NAME/state", "refuse")
+
+    lxd.instances.stop("default", "c1", 30)
+
+
+def test_what_is_under_way_with_an_instance_is_waited_for(servers: list[Server], lxd: LxdApi):
+    lxd.instances.stop("default", "c1", 30)
+    before = servers[0].cloud.now
+    move = {"name": "c1", "migration": True, "live": False}
+    path = api_path("instances", "c1")
+    servers[0].lxd.send(Request("POST", path, {"target": "m2"}, move), 5)
+
+    lxd.instances.settle("default", "c2", 60)
+    assert lxd.instances.location("default", "c1") == "m1"
+
+    lxd.instances.settle("default", "c1", 60)
+    if servers[0].generation.newest:
+        # Only there it tells what an operation is about that runs here.
+        assert lxd.instances.location("default", "c1") == "m2"
+        assert servers[0].cloud.now - before < 10
+
+
+def test_an_operation_that_takes_longer_is_unknown(servers: list[Server], lxd: LxdApi):
+    with pytest.raises(LxdUnreachable):
+        servers[0].freeze()
+        lxd.instances.settle("default", "c1", 5)

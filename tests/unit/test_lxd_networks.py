@@ -1,0 +1,140 @@
+"""Networks through LXD's API: what LXD refuses or fails to do is an error in all generations."""
+
+from __future__ import annotations
+
+import pytest
+
+from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
+from networks.interface import Interface
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.lxd_model.server import Server
+from tests.unit.lxd_servers import clustered, each
+
+NIC = {"type": "nic", "name": "eth0", "network": "br0"}
+
+
+@pytest.fixture(params=NAMES)
+def servers(request: pytest.FixtureRequest) -> list[Server]:
+    """Three members without a network, whose machines have one interface more."""
+    servers = clustered(request.param)
+    for server in servers:
+        server.interfaces = {name: Interface(name) for name in ("eth0", "eth1")}
+    return servers
+
+
+@pytest.fixture
+def lxd(servers: list[Server]) -> LxdApi:
+    """LXD as the first of them sees it."""
+    return LxdApi(servers[0].lxd)
+
+
+def test_a_network_is_made_on_all_members(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create("br0", "bridge", {"ipv4.address": "10.9.0.1/24"}, each(servers))
+
+    # The interfaces of the machine, which LXD lists as well, are not among them.
+    (network,) = lxd.networks.list()
+    assert (network.name, network.type, network.status) == ("br0", "bridge", "Created")
+    assert network.config["ipv4.address"] == "10.9.0.1/24"
+    assert network.used_by == frozenset()
+
+
+def test_a_network_that_one_member_cannot_make_is_an_error(servers: list[Server], lxd: LxdApi):
+    del servers[2].interfaces["eth1"]
+
+    with pytest.raises(LxdError, match="eth1"):
+        lxd.networks.create("lan", "macvlan", {}, {s.name: {"parent": "eth1"} for s in servers})
+
+    assert lxd.networks.list()[0].half_made
+
+
+def test_a_network_that_cannot_even_be_defined_is_an_error(servers: list[Server], lxd: LxdApi):
+    with pytest.raises(LxdError):
+        lxd.networks.create("lan", "macvlan", {}, each(servers))
+
+    assert lxd.networks.list() == ()
+
+
+def test_before_it_is_made_somebody_may_object(servers: list[Server], lxd: LxdApi):
+    def objects() -> None:
+        raise LxdUnreachable("m3 is joining")
+
+    with pytest.raises(LxdUnreachable):
+        lxd.networks.create("br0", "bridge", {}, each(servers), objects)
+
+    assert lxd.networks.list()[0].status == "Pending"
+
+
+def test_a_network_of_ovn_is_not_defined_on_members(lxd: LxdApi):
+    lxd.networks.create("ovn0", "ovn", {"network": "none"}, {})
+
+    assert lxd.networks.list()[0].config["network"] == "none"
+
+
+def test_a_network_that_nothing_uses_is_deleted(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create("br0", "bridge", {}, each(servers))
+
+    lxd.networks.delete("br0")
+
+    assert lxd.networks.list() == ()
+
+
+def test_a_network_that_is_used_or_not_there_is_not_deleted(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create("br0", "bridge", {}, each(servers))
+    by_hand.launch(servers[1], "c1", devices={"eth0": NIC})
+
+    with pytest.raises(LxdError, match="in use"):
+        lxd.networks.delete("br0")
+    with pytest.raises(LxdError) as missing:
+        lxd.networks.delete("br1")
+
+    assert lxd.networks.list()[0].used_by == {"/1.0/instances/c1"}
+    assert missing.value.not_found
+
+
+def test_what_each_member_is_on_is_asked_of_each(servers: list[Server], lxd: LxdApi):
+    own = {"m0": {"parent": "eth1"}, "m1": {"parent": "eth1"}, "m2": {"parent": "eth0"}}
+    lxd.networks.create("lan", "macvlan", {}, own)
+    lxd.networks.create("br0", "bridge", {}, each(servers))
+
+    assert lxd.networks.parents("lan", ["m0", "m2"]) == {"m0": "eth1", "m2": "eth0"}
+    assert lxd.networks.parents("br0", ["m1"]) == {"m1": ""}
+
+
+def test_keys_are_set_for_members_and_for_all(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create(
+        "lan", "macvlan", {"vlan": "7"}, {s.name: {"parent": "eth1"} for s in servers}
+    )
+
+    lxd.networks.update("lan", {"mtu": "1400"}, {"m1": {"parent": "eth0"}})
+
+    assert lxd.networks.list()[0].config == {"vlan": "7", "mtu": "1400"}
+    assert lxd.networks.parents("lan", ["m0", "m1"]) == {"m0": "eth1", "m1": "eth0"}
+
+
+def test_a_change_that_fails_is_an_error(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create("br0", "bridge", {}, each(servers))
+
+    with pytest.raises(LxdError, match=r"no\.such"):
+        lxd.networks.update("br0", {"no.such": "key"}, {})
+    servers[1].kill_daemon()
+    with pytest.raises(LxdError):
+        lxd.networks.update("br0", {"bridge.mtu": "1400"}, {})
+
+    assert "bridge.mtu" not in lxd.networks.list()[0].config
+
+
+def test_instances_keep_the_nic_that_they_have(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create("br0", "bridge", {}, each(servers))
+    lxd.profiles.set_default({"config": {}, "description": "", "devices": {"eth0": NIC}})
+    by_hand.launch(servers[1], "follows")
+    own = {**NIC, "limits.ingress": "1Gbit"}
+    by_hand.launch(servers[1], "own", devices={"eth0": own})
+
+    lxd.networks.keep_nics({"network": "br0"})
+    lxd.networks.keep_nics({"network": "another"})
+
+    instances = servers[0].records.instances
+    assert instances["default", "follows"].devices == {"eth0": NIC}
+    assert instances["default", "own"].devices == {"eth0": own}
