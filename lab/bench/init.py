@@ -35,8 +35,6 @@ def main() -> int:
     _mount_cgroups(root, order["cgroups"])
     _make_devices(root / "dev")
     _mount("-t", "tmpfs", "run", str(root / "run"))
-    for link, target in order["links"].items():
-        _link(root / link.lstrip("/"), target)
     _write_names(root, order["hostname"], order["hosts"])
     _enter(root)
     sys.stdout.write("ready\n")
@@ -85,11 +83,6 @@ def _make_devices(dev: Path) -> None:
     _mount("-t", "tmpfs", "shm", str(dev / "shm"))
     for name, target in _LINKS.items():
         (dev / name).symlink_to(target)
-
-
-def _link(path: Path, target: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.symlink_to(target)
 
 
 def _write_names(root: Path, hostname: str, hosts: str) -> None:
