@@ -33,7 +33,7 @@ from steps import (
     PassTurn,
     ResetLxd,
 )
-from view import Events, Network, Pool
+from view import RESET, Events, Network, Pool
 from world import World
 
 logger = logging.getLogger(__name__)
@@ -126,11 +126,14 @@ def _reset(world: World, why: str) -> None:
         raise LxdError(f"not reset, it has instances or volumes: {why}")
     logger.warning("LXD is reset: %s. It logged last:\n%s", why, world.machine.lxd_log())
     forming = world.machine.forming()
-    world.machine.note_failure(why)
+    devices = forming.devices if forming else ()
+    if forming is None or forming.what != RESET:
+        world.machine.note_failure(why)
+    # A hook that is killed from here on leaves a daemon that is stopped, with half a folder.
+    world.machine.note_forming(RESET, world.clock(), devices)
     world.machine.kill_lxd()
     # It never was a member and has no instances: nothing is lost by a plain stop.
     world.snap.stop()
-    devices = forming.devices if forming else ()
     world.machine.release(devices)
     world.machine.empty_lxd()
     for device in devices:

@@ -20,7 +20,7 @@ from steps import (
     SetDefaultProfile,
     Step,
 )
-from view import Lxd, Peers, View
+from view import RESET, Lxd, Peers, View
 
 JOINS = 3
 """So many joins may fail one after the other before the operator is asked."""
@@ -30,8 +30,8 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
     if step := versions.of_outsider(view, lxd, peers):
         return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
-    if _cut_short(view, lxd, peers):
-        return Plan(waiting("to join again"), (ResetLxd("its join was cut short"),), own)
+    if why := _cut_short(view, lxd, peers):
+        return Plan(waiting("to join again"), (ResetLxd(why),), own)
     unfit = _unfit(view, lxd, peers)
     if unfit is not None:
         return Plan(unfit, own=own)
@@ -48,12 +48,17 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     return Plan(waiting("to join"), steps, able)
 
 
-def _cut_short(view: View, lxd: Lxd, peers: Peers) -> bool:
-    """Whether LXD died in the midst of a join and kept what it had made for it until then."""
+def _cut_short(view: View, lxd: Lxd, peers: Peers) -> str:
+    """Why LXD is not as freshly installed though it should be, empty if it is.
+
+    It died in the midst of a join and kept what it had made for it, or its reset did not end.
+    """
     forming = view.forming
-    if forming is None or forming.what != "join" or peers.own.cluster or lxd.instances:
-        return False
-    return _not_empty(lxd) is not None
+    if forming is None or peers.own.cluster or lxd.instances:
+        return ""
+    if forming.what == RESET:
+        return silence.RESET_CUT_SHORT
+    return "its join was cut short" if forming.what == "join" and _not_empty(lxd) else ""
 
 
 def _cluster(peers: Peers) -> str:

@@ -58,19 +58,19 @@ class Machine:
         _write_privately(self._public_key, public.encode())
 
     def forming(self) -> Forming | None:
-        """The bootstrap or join that was begun here and is not published yet."""
+        """The bootstrap, join or reset that was begun here and is not published yet."""
         if not self._forming.exists():
             return None
         told = json.loads(self._forming.read_text())
         return Forming(told["what"], told["since"], tuple(told.get("devices", ())))
 
     def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
-        """Notes a bootstrap or join before it begins: after a crash nothing else could tell."""
+        """Notes it before it begins: after a crash nothing else could tell."""
         note = json.dumps({"what": what, "since": now, "devices": devices}).encode()
         _write_privately(self._forming, note)
 
     def forget_forming(self) -> None:
-        """The bootstrap or join is over."""
+        """The bootstrap, join or reset is over."""
         self._forming.unlink(missing_ok=True)
 
     def identity(self) -> str:

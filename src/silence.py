@@ -9,9 +9,11 @@ from peers import SilentDatabase, UnitData
 from silent import WITHOUT_DATABASE, Silence, Silent
 from status import Status, blocked, waiting
 from steps import NoteSilence, Plan, ResetLxd, Step
-from view import Peers, View
+from view import RESET, Peers, View
 
 _RELOAD = "snap restart --reload lxd; docs: How to recover"
+
+RESET_CUT_SHORT = "its reset was cut short"
 
 
 def of_silent(view: View, silent: Silent, own: UnitData) -> Plan:
@@ -53,6 +55,8 @@ def join_failed(view: View, kind: Silence) -> str:
     be a full member of a cluster that has lost its quorum: that one is not to be touched.
     """
     forming = view.forming
+    if forming is not None and forming.what == RESET:
+        return RESET_CUT_SHORT
     if forming is None or forming.what != "join" or (view.peers and view.peers.own.cluster):
         return ""
     if view.holds_data:

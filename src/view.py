@@ -234,9 +234,13 @@ class SnapFacts:
     """Its installation was cut short: plugs, the name lxc or the hold may be missing."""
 
 
+RESET = "reset"
+"""What is noted while LXD is reset: one that was cut short is begun again."""
+
+
 @dataclass(frozen=True)
 class Forming:
-    """What this unit noted before it began to bootstrap or join, cleared once published."""
+    """What this unit noted before it began to bootstrap, join or reset, cleared once published."""
 
     what: str
     since: float

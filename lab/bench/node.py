@@ -20,6 +20,7 @@ _T = TypeVar("_T")
 _SCRIPTS = Path(__file__).parent
 _JOIN = _SCRIPTS.parent / "machines/join.sh"
 _START_SECONDS = 30.0
+_PARTS = ("root", "upper", "work")
 _NAMESPACES = ("mount", "uts", "ipc", "net", "pid", "cgroup")
 
 
@@ -59,9 +60,8 @@ class Node:
         self.lxd = lxds[0]
         self._daemon: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
-        for folder in (self.lxd_dir, self.state, self._own("root"), self._own("upper")):
+        for folder in (self.lxd_dir, self.state, *map(self._own, _PARTS)):
             folder.mkdir(parents=True)
-        self._own("work").mkdir()
         cgroups.create(place.name)
         self._init = self._spawn(image, lxds, hosts)
         self._first = self._find_first()
@@ -137,14 +137,7 @@ class Node:
     def command(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
         """The host's command line that runs `argv` in the node. It has LXD's environment."""
         entries = [str(path) for path in cgroups.boot_entries(self.place.name)]
-        variables = {
-            "PATH": f"{self.lxd}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "LD_LIBRARY_PATH": f"{self.lxd}/lib",
-            "LXD_DIR": str(self.lxd_dir),
-            "HOME": "/root",
-            "LANG": "C.UTF-8",
-            **(env or {}),
-        }
+        variables = {**self._environment(), **(env or {})}
         return [
             *[str(_JOIN), *entries, "--"],
             *[program("nsenter"), "-t", str(self._first.pid)],
@@ -152,6 +145,19 @@ class Node:
             *["/usr/bin/env", "-i", *(f"{key}={value}" for key, value in variables.items())],
             *argv,
         ]
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.lxd}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LD_LIBRARY_PATH": f"{self.lxd}/lib",
+            "LXD_DIR": str(self.lxd_dir),
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+        }
+
+    def exchange(self, lxd: Path) -> None:
+        """Whatever is started from now on is of the LXD in this folder."""
+        self.lxd = lxd
 
     def run(
         self, argv: Sequence[str], timeout: float = 60, stdin: str = ""

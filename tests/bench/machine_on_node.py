@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import deadlines
 from database import Database
 from lab.bench.node import Node
+from lab.machines import lxd_folder
 from lab.machines.command import MachineError
 from machine import Machine
 from networks.interface import Interface
-from snap import SnapError
+from snap import ChannelUnknownError, SnapError
 from view import Device, Resource, SnapFacts
 
 # What a deed inside a node imports when it needs it: the node's root has none of it.
-for _name in ("abilities", "disks", "interfaces", "sockets"):
+for _name in ("abilities", "disks", "interfaces", "leftovers", "sockets", "yaml"):
     importlib.import_module(_name)
+
+# Revisions of snaps: the store counts them for all machines, snapd those of files for its own.
+_FROM_STORE, _FROM_FILE = "1", "x1"
 
 
 def resource(lxd: Path) -> Resource:
     """The LXD in a folder as the application's resource."""
     return Resource(str(lxd), str(lxd))
+
+
+@cache
+def version_of(lxd: Path, system: Path) -> str:
+    """The version of the LXD in a folder, such as 5.21.7."""
+    return lxd_folder.version(lxd, system)
 
 
 class BenchSnap:
@@ -31,38 +42,43 @@ class BenchSnap:
     `stop` stops the instances, `reload` does not: so does the real snap.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, system: Path) -> None:
         self._node = node
-        self._installed = False
+        self._system = system
+        self._revision = ""
 
     def facts(self, wanted: Resource | None) -> SnapFacts:
         """What is installed."""
         current = str(self._node.lxd)
+        same = wanted is None or wanted.digest == current
         return SnapFacts(
             snapd=True,
             deb=False,
-            installed=self._installed,
-            revision=current if self._installed else "",
-            same_as_resource=wanted is None or wanted.digest == current,
+            installed=bool(self._revision),
+            revision=self._revision,
+            version=version_of(self._node.lxd, self._system) if self._revision else "",
+            offered="" if wanted is None or same else version_of(Path(wanted.path), self._system),
+            same_as_resource=same,
         )
 
     def install(self, channel: str, revision: str) -> None:
         """Whatever the channel, the node's own LXD."""
-        self._installed = True
+        self._revision = _FROM_STORE
         self._node.start_daemon()
 
     def install_version(self, channel: str, version: str) -> None:
-        """The same."""
+        """The node's own LXD, if it is of that version."""
+        has = version_of(self._node.lxd, self._system)
+        if has != version:
+            raise ChannelUnknownError(f"{channel} has LXD {has} here")
         self.install(channel, "")
 
     def install_file(self, path: str) -> None:
         """The LXD in the folder `path`. An exchange leaves the instances running."""
-        self._installed = True
-        try:
-            self._node.stop_daemon()
-        except MachineError as error:
-            raise SnapError(str(error)) from error
-        self._node.lxd = Path(path)
+        if not self._revision or str(self._node.lxd) != path:
+            self._stop()
+            self._node.exchange(Path(path))
+        self._revision = _FROM_FILE
         self._node.start_daemon()
 
     def stop(self) -> None:
@@ -78,11 +94,14 @@ class BenchSnap:
 
     def reload(self) -> None:
         """The daemon has restarted; instances went on."""
+        self._stop()
+        self._node.start_daemon()
+
+    def _stop(self) -> None:
         try:
             self._node.stop_daemon()
         except MachineError as error:
             raise SnapError(str(error)) from error
-        self._node.start_daemon()
 
 
 class BenchMachine(Machine):
@@ -118,12 +137,16 @@ class BenchMachine(Machine):
         return self._node.inside(lambda: Machine.interfaces(self))
 
     def has_address(self, address: str) -> bool:
-        """Whether the node has an address."""
+        """Whether the node has the address."""
         return self._node.inside(lambda: Machine.has_address(self, address))
 
     def listener(self, address: str, port: int) -> str:
-        """The node's program that listens there."""
+        """The program on the node that listens there."""
         return self._node.inside(lambda: Machine.listener(self, address, port))
+
+    def release(self, devices: Iterable[str]) -> None:
+        """Nothing of these is in use."""
+        self._node.inside(lambda: Machine.release(self, devices))
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that a node sees are the computer's: none is given away."""
@@ -140,9 +163,6 @@ class BenchMachine(Machine):
     def write_privately(self, files: Mapping[Path, str]) -> None:
         """The node has these files."""
         self._node.inside(lambda: Machine.write_privately(self, files))
-
-    def release(self, devices: Iterable[str]) -> None:
-        """See `devices`."""
 
     def empty_lxd(self) -> None:
         """LXD's folder is empty."""

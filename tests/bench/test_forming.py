@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lab.bench.bench import Bench
 from tests.bench.containers import all_run, launch
 from tests.bench.drive import all_active, leave, until
@@ -20,6 +22,7 @@ def test_three_form_and_one_leaves_with_its_container(trio: BenchApp):
     assert all_active(trio)
 
 
+@pytest.mark.long
 def test_a_fourth_joins(trio: BenchApp):
     launch(trio, "c0", "m0")
     trio.add(3)
@@ -30,6 +33,7 @@ def test_a_fourth_joins(trio: BenchApp):
     assert all_run(trio, "c0", "c3") == {"c0": "m0", "c3": "m3"}
 
 
+@pytest.mark.long
 def test_six_form_with_their_hooks_at_the_same_time(ground: Bench):
     app = formed(ground, 0)
     for number in range(6):

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lab.bench.bench import Bench
 from tests.bench.drive import all_active, together, until
-from tests.bench.units import BenchApp, BenchUnit
+from tests.bench.units import BenchApp, BenchUnit, formed
 
 # Seconds after the join began. Measured: a join takes 0.7 s to 2.6 s.
 DELAYS = (0.1, 0.3, 0.6, 1.0)
@@ -48,3 +49,25 @@ def _kill_in_join(unit: BenchUnit, delay: float) -> bytes:
 
 def _certificate(unit: BenchUnit) -> bytes:
     return (unit.node.lxd_dir / "server.crt").read_bytes()
+
+
+@pytest.mark.long
+def test_a_reset_that_is_cut_short_is_taken_up_again(
+    ground: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    app = formed(ground, 1)
+    unit = app.add(1)
+    with ThreadPoolExecutor() as pool, monkeypatch.context() as broken:
+        # The hook is killed before it starts the daemon again.
+        broken.setattr(unit.world.snap, "start", _killed)
+        killed = pool.submit(_kill_in_join, unit, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            until(app, lambda: False, 60)
+        killed.result()
+    unit.node.kill_daemon()
+    until(app, lambda: all_active(app), 120)
+    assert len(app.units["lxd/0"].lxd.members.list()) == 2
+
+
+def _killed() -> None:
+    raise KeyboardInterrupt

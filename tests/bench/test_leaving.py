@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lab.bench.bench import Bench
 from tests.bench.containers import all_run, launch
 from tests.bench.drive import all_active, leave, until
+from tests.bench.operator import evacuate
 from tests.bench.units import BenchApp, formed
 
 
+@pytest.mark.long
 def test_two_leave_at_once_with_two_containers_each(ground: Bench):
     app = formed(ground, 5)
     names = ["a0", "a1", "b0", "b1"]
@@ -20,6 +24,7 @@ def test_two_leave_at_once_with_two_containers_each(ground: Bench):
     until(app, lambda: all_active(app), 60)
 
 
+@pytest.mark.long
 def test_the_raft_leader_leaves(trio: BenchApp):
     leader = raft_leader(trio)
     launch(trio, "c1", trio.own(leader).name)
@@ -29,6 +34,7 @@ def test_the_raft_leader_leaves(trio: BenchApp):
     assert len(trio.units[next(iter(trio.units))].lxd.members.list()) == 2
 
 
+@pytest.mark.long
 def test_two_members_shrink_to_one(ground: Bench):
     app = formed(ground, 2)
     launch(app, "c0", "m0")
@@ -39,10 +45,10 @@ def test_two_members_shrink_to_one(ground: Bench):
     until(app, lambda: all_active(app), 60)
 
 
+@pytest.mark.long
 def test_a_member_that_was_powered_off_while_evacuated_is_nobodys_token_maker(trio: BenchApp):
     last = trio.units["lxd/2"]
-    for _ in last.lxd.members.evacuate("m2", 60):
-        pass
+    evacuate(last, "m2")
     trio.bench.remove(last.node)
     dead = trio.units.pop("lxd/2")
     trio.add(3)

@@ -41,7 +41,7 @@ class BenchApp(Application[BenchUnit]):
         node = self.bench.add(number, hostname)
         world = World(
             LxdApi(LxdSocket(str(node.socket))),
-            BenchSnap(node),
+            BenchSnap(node, self.bench.image.rootfs),
             BenchMachine(node),
             BenchDatabase(node),
             time.time,
