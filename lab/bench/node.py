@@ -209,9 +209,14 @@ class Node:
 
     def signal_daemon(self, number: int) -> None:
         """Send LXD's process a signal: SIGSTOP freezes it, SIGCONT lets it go on."""
+        outside = processes.find(self._daemon.pid) if self._daemon else None
         process = self._daemon_process()
-        if process:
-            processes.send(process, number)
+        if process is None or outside is None:
+            return
+        processes.send(process, number)
+        if number != signal.SIGSTOP:
+            # nsenter stops itself when its child does, and would not notice the child's end.
+            processes.send(outside, signal.SIGCONT)
 
     def kill_daemon(self) -> None:
         """Kill LXD as a crash does. Its containers go on."""
