@@ -24,12 +24,13 @@ import snap
 from addresses import PORT
 from admission import unqueued
 from database import Database
+from hook_input import Juju
 from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.socket import LxdSocket
 from machine import Machine
-from observe import Juju, observe, observe_networks
+from observe import observe, observe_networks
 from options import Options, explain, of_leaver, option_map
 from plan import make_plan
 from status import Kind, Status, blocked
