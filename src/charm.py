@@ -289,11 +289,8 @@ class LxdClusterCharm(ops.CharmBase):
         try:
             return actions.recover_quorum(view, self._world, lost, confirm)
         except actions.OthersAsked as asked:
-            relation = self.model.get_relation(PEERS)
-            if relation is not None and view.peers is not None:
-                _write(
-                    relation.data[self.unit], view.peers.own.model_copy(update={"lost": asked.lost})
-                )
+            (relation,) = self.model.relations[PEERS]
+            _write(relation.data[self.unit], asked.own)
             raise
 
     def _act(self, event: ops.ActionEvent, key: str, action: Callable[[], str]) -> None:

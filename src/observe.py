@@ -17,6 +17,7 @@ import ovn
 import pools
 import segment
 import versions
+import why_silent
 from addresses import host
 from facts import Ceph, DatabaseCopy, Ovn
 from hook_input import Juju, addresses, deaf
@@ -33,8 +34,6 @@ from view import (
     View,
 )
 from world import World
-
-"""How LXD 5.0, and later ones, begin to log that they wait for the others' version."""
 
 
 def observe(juju: Juju, world: World, events: Events) -> View:
@@ -161,9 +160,7 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
         world.lxd.server.await_start(deadlines.START)
         return _answers(juju, world)
     except LxdStopped as error:
-        return Silent(
-            str(error), observe_silence.why_stopped(world), observe_silence.taken(juju, world)
-        )
+        return Silent(str(error), why_silent.of_stopped(world), observe_silence.taken(juju, world))
     except (LxdUnreachable, LxdError) as error:
         return observe_silence.of_error(error, juju, world)
 

@@ -30,8 +30,7 @@ def recover(app: BenchApp, unit: str) -> str:
     try:
         return actions.recover_quorum(view, app.units[unit].world, "", actions.CONFIRMATION)
     except actions.OthersAsked as asked:
-        own = app.own(unit).model_copy(update={"lost": asked.lost})
-        app.databags[unit] = peers.dump(own)
+        app.databags[unit] = peers.dump(asked.own)
         raise
 
 
