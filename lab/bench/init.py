@@ -18,6 +18,8 @@ from typing import Any
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse", "net/tun", "loop-control")
 _LINKS = {"fd": "/proc/self/fd", "ptmx": "pts/ptmx", "stdin": "/proc/self/fd/0"}
 _POLL_SECONDS = 1.0
+# One command. Mounts wait for one another where many come and go on a computer.
+_SECONDS = 120.0
 # The image brings its own; only until the root is the node's is it the host's.
 _MOUNT, _UMOUNT, _PIVOT = "/usr/bin/mount", "/usr/bin/umount", "/usr/sbin/pivot_root"
 
@@ -44,7 +46,7 @@ def main() -> int:
 
 
 def _mount(*arguments: str) -> None:
-    subprocess.run([_MOUNT, *arguments], check=True, capture_output=True, timeout=30)
+    subprocess.run([_MOUNT, *arguments], check=True, capture_output=True, timeout=_SECONDS)
 
 
 def _bind(root: Path, folder: str) -> None:
@@ -93,9 +95,9 @@ def _write_names(root: Path, hostname: str, hosts: str) -> None:
 
 def _enter(root: Path) -> None:
     os.chdir(root)
-    subprocess.run([_PIVOT, ".", "mnt"], check=True, capture_output=True, timeout=30)
+    subprocess.run([_PIVOT, ".", "mnt"], check=True, capture_output=True, timeout=_SECONDS)
     os.chdir("/")
-    subprocess.run([_UMOUNT, "--lazy", "/mnt"], check=True, capture_output=True, timeout=30)
+    subprocess.run([_UMOUNT, "--lazy", "/mnt"], check=True, capture_output=True, timeout=_SECONDS)
 
 
 def _wait_for_end() -> None:
