@@ -75,7 +75,10 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
             "attempt": attempt + (1 if view.events.join_failure else 0),
         }
     )
-    if lxd is None and (peers.own.cluster or view.forming):
+    if lxd is None and not own.cluster and view.noted_identity:
+        # It came all the way in, and its hook was killed before it could say so.
+        own = own.model_copy(update={"cluster": view.noted_identity})
+    if lxd is None and (own.cluster or view.forming):
         # By its name the others know whose member this is: it does not follow a new hostname.
         return own
     return own.model_copy(update={"name": view.hostname, "address": view.cluster_address})

@@ -79,9 +79,9 @@ def test_the_raft_leader_leaves_and_its_containers_live_on(
     gone(juju, unit)
     rows = whole(juju, 4)
     assert member not in rows
-    where = running(juju)
-    assert set(where) == {"c1", "c2"}
-    assert set(where.values()) <= set(rows)
+    # Of a member that is slow to answer LXD lists no instance as running.
+    eventually(lambda: set(running(juju)) == {"c1", "c2"})
+    assert set(running(juju).values()) <= set(rows)
 
 
 def test_what_cannot_move_holds_the_unit_and_is_named(juju: jubilant.Juju):
@@ -109,8 +109,8 @@ def in_error(status: jubilant.Status) -> list[str]:
 @pytest.mark.usefixtures("evacuate_again")
 def test_what_holds_it_can_be_abandoned(juju: jubilant.Juju):
     # Juju tries the hook again now and then: for a moment no unit is in error.
-    juju.wait(lambda s: bool(in_error(s)), delay=0.5, successes=1)
-    unit = in_error(juju.status())[0]
+    status = juju.wait(lambda s: bool(in_error(s)), delay=0.5, successes=1)
+    unit = in_error(status)[0]
 
     juju.config(APP, {"on-remove": "abandon"})
     juju.cli("resolved", unit)
@@ -132,7 +132,7 @@ def test_a_unit_removed_by_force_with_its_machine_is_told_of_as_lost(
     told = f"lost with {member}: default/"
     juju.wait(lambda s: told in s.apps[APP].app_status.message, delay=0.5, successes=1)
     assert member not in members(juju)
-    assert "default/c3" in lxc(juju, "project get default user.lxd-cluster.lost")
+    assert "default/c3" in lxc(juju, f"profile get lost.{member} user.value --project lxd-cluster")
     juju.run(f"{APP}/leader", "forget-lost", {"name": member})
     whole(juju, 2)
 
