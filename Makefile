@@ -30,7 +30,7 @@ ifneq ($(LXD),)
 export LXD_CLUSTER_LAB_LXD := $(abspath $(LXD))
 endif
 
-TEST_STAGES := lint unit simulation project machines integration
+TEST_STAGES := lint unit simulation project bench-share machines integration
 
 .PHONY: help
 help: ## List what make can do here
@@ -44,6 +44,7 @@ demo: setup lab-charm ## Turn three machines of the lab into one LXD cluster, an
 demo-down: $(VENV_READY) ## Remove everything that the demo or a crashed lab left behind
 	@lab/juju lab down || echo "The lab's controller does not answer: removing its machines without it"
 	@$(PYTHON) -m lab.machines clean --home "$(LXD_CLUSTER_LAB)"
+	@$(PYTHON) -m lab.bench clean
 	@rm -rf --one-file-system "$(LXD_CLUSTER_LAB)"
 
 .PHONY: setup
@@ -96,6 +97,22 @@ simulate: $(VENV_READY) ## Simulate SEEDS=100000 clusters, or replay SEED=n step
 .PHONY: mutants
 mutants: $(VENV_READY) ## Break the charm's protocol on purpose: the simulation has to notice each time
 	@$(PYTHON) -m tests.simulation.mutants $(ARGS)
+
+# Of upgrades: folders of later LXDs, in the order in which a cluster goes through them.
+NEXT ?=
+export LXD_CLUSTER_BENCH_NEXT := $(abspath $(NEXT))
+
+.PHONY: bench
+bench: setup ## Run the charm's code on real LXD daemons in namespaces: LXD=folder NEXT="folder ..."
+	@$(PYTEST) -v tests/bench $(ARGS)
+
+.PHONY: bench-share
+bench-share: setup ## Run the part of the bench that is in make test
+	@$(PYTEST) -q -m "not long" tests/bench $(ARGS)
+
+.PHONY: record
+record: setup ## Record what real LXD daemons answer: LXD=folder NEXT=folder
+	@$(PYTHON) -m tests.bench.record $(ARGS)
 
 .PHONY: conformance
 conformance: setup lab-charm lab-free ## Compare the simulation's model of LXD with the real one

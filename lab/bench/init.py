@@ -18,6 +18,8 @@ from typing import Any
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse", "net/tun", "loop-control")
 _LINKS = {"fd": "/proc/self/fd", "ptmx": "pts/ptmx", "stdin": "/proc/self/fd/0"}
 _POLL_SECONDS = 1.0
+# One command. Mounts wait for one another where many come and go on a computer.
+_SECONDS = 120.0
 # The image brings its own; only until the root is the node's is it the host's.
 _MOUNT, _UMOUNT, _PIVOT = "/usr/bin/mount", "/usr/bin/umount", "/usr/sbin/pivot_root"
 
@@ -35,8 +37,6 @@ def main() -> int:
     _mount_cgroups(root, order["cgroups"])
     _make_devices(root / "dev")
     _mount("-t", "tmpfs", "run", str(root / "run"))
-    for link, target in order["links"].items():
-        _link(root / link.lstrip("/"), target)
     _write_names(root, order["hostname"], order["hosts"])
     _enter(root)
     sys.stdout.write("ready\n")
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def _mount(*arguments: str) -> None:
-    subprocess.run([_MOUNT, *arguments], check=True, capture_output=True, timeout=30)
+    subprocess.run([_MOUNT, *arguments], check=True, capture_output=True, timeout=_SECONDS)
 
 
 def _bind(root: Path, folder: str) -> None:
@@ -87,11 +87,6 @@ def _make_devices(dev: Path) -> None:
         (dev / name).symlink_to(target)
 
 
-def _link(path: Path, target: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.symlink_to(target)
-
-
 def _write_names(root: Path, hostname: str, hosts: str) -> None:
     (root / "etc/hostname").write_text(f"{hostname}\n")
     (root / "etc/hosts").write_text(hosts)
@@ -100,9 +95,9 @@ def _write_names(root: Path, hostname: str, hosts: str) -> None:
 
 def _enter(root: Path) -> None:
     os.chdir(root)
-    subprocess.run([_PIVOT, ".", "mnt"], check=True, capture_output=True, timeout=30)
+    subprocess.run([_PIVOT, ".", "mnt"], check=True, capture_output=True, timeout=_SECONDS)
     os.chdir("/")
-    subprocess.run([_UMOUNT, "--lazy", "/mnt"], check=True, capture_output=True, timeout=30)
+    subprocess.run([_UMOUNT, "--lazy", "/mnt"], check=True, capture_output=True, timeout=_SECONDS)
 
 
 def _wait_for_end() -> None:

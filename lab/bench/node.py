@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from lab.bench import slots, visit
-from lab.machines import cgroups, lxd_folder, processes
+from lab.machines import cgroups, processes
 from lab.machines.command import MachineError, program, run
 from lab.machines.layers import Image
 
@@ -20,8 +20,7 @@ _T = TypeVar("_T")
 _SCRIPTS = Path(__file__).parent
 _JOIN = _SCRIPTS.parent / "machines/join.sh"
 _START_SECONDS = 30.0
-_PARTS = ("root", "upper", "work", "tools")
-_TOOLS = "/snap/bin"
+_PARTS = ("root", "upper", "work")
 _NAMESPACES = ("mount", "uts", "ipc", "net", "pid", "cgroup")
 
 
@@ -63,7 +62,6 @@ class Node:
         self._log: IO[bytes] | None = None
         for folder in (self.lxd_dir, self.state, *map(self._own, _PARTS)):
             folder.mkdir(parents=True)
-        self._write_tools()
         cgroups.create(place.name)
         self._init = self._spawn(image, lxds, hosts)
         self._first = self._find_first()
@@ -100,7 +98,6 @@ class Node:
             "overlay": f"{layers},workdir={self._own('work')}",
             "shared": sorted({str(folder) for folder in lxds}),
             "cgroups": _hierarchies(),
-            "links": {_TOOLS: str(self._own("tools"))},
             "hostname": self.place.hostname,
             "hosts": hosts,
         }
@@ -161,15 +158,6 @@ class Node:
     def exchange(self, lxd: Path) -> None:
         """Whatever is started from now on is of the LXD in this folder."""
         self.lxd = lxd
-        self._write_tools()
-
-    def _write_tools(self) -> None:
-        """LXD's programs where the snap has them: they find out what they are of by themselves."""
-        variables = " ".join(f"{key}={value}" for key, value in self._environment().items())
-        for name in lxd_folder.PROGRAMS:
-            tool = self._own("tools") / name
-            tool.write_text(f'#!/bin/sh\nexec env {variables} {self.lxd}/bin/{name} "$@"\n')
-            tool.chmod(0o755)
 
     def run(
         self, argv: Sequence[str], timeout: float = 60, stdin: str = ""
@@ -221,9 +209,14 @@ class Node:
 
     def signal_daemon(self, number: int) -> None:
         """Send LXD's process a signal: SIGSTOP freezes it, SIGCONT lets it go on."""
+        outside = processes.find(self._daemon.pid) if self._daemon else None
         process = self._daemon_process()
-        if process:
-            processes.send(process, number)
+        if process is None or outside is None:
+            return
+        processes.send(process, number)
+        if number != signal.SIGSTOP:
+            # nsenter stops itself when its child does, and would not notice the child's end.
+            processes.send(outside, signal.SIGCONT)
 
     def kill_daemon(self) -> None:
         """Kill LXD as a crash does. Its containers go on."""

@@ -46,12 +46,12 @@ def home(slot: int) -> Path:
 @contextmanager
 def take() -> Generator[int]:
     """A slot that nobody has, without leftovers. Raises MachineError when all are taken."""
+    clean()
     for slot in range(COUNT):
         lock = _lock(slot)
         if lock is None:
             continue
         with lock:
-            remove_leftovers(slot)
             home(slot).mkdir(mode=0o700, parents=True)
             try:
                 yield slot

@@ -1,0 +1,119 @@
+"""Requests to LXD, and what it answered, as rows of a recording: see tests/recordings."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from lab.bench.node import Node
+
+Row = dict[str, Any]
+
+_SECRET_KEYS = {
+    "certificate": "<certificate>",
+    "cluster_certificate": "<certificate>",
+    "cluster_certificate_key": "<private key>",
+    "secret": "<secret>",
+    "cluster_token": "<join token>",
+    "cluster_password": "<join token>",
+}
+"""What is not recorded, by its key, and what stands there instead."""
+_PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----\n?", re.DOTALL)
+
+
+@dataclass
+class Recorder:
+    """Sends requests and keeps the rows. `label` says what is being done."""
+
+    label: str = ""
+    rows: list[Row] = field(default_factory=list[Row])
+
+    def send(
+        self, node: Node, method: str, path: str, body: Any = None, seconds: float = 60
+    ) -> Any:
+        """The answer's JSON; None where there was none."""
+        row: Row = {
+            "label": self.label,
+            "member": node.place.hostname,
+            "method": method,
+            "path": path,
+            "body": _without_secrets(body),
+        }
+        begin = time.monotonic()
+        answer: Any = None
+        try:
+            status, headers, answer = _exchange(node, method, path, body, seconds)
+            told = {"status": status, "etag": headers["etag"], "location": headers["location"]}
+            row |= {**told, "answer": _without_secrets(answer)}
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            row["failed"] = f"{type(error).__name__}: {error}"
+        row["seconds"] = round(time.monotonic() - begin, 2)
+        self.rows.append(row)
+        return answer
+
+    def get(self, node: Node, *paths: str, seconds: float = 60) -> None:
+        """Looks at some things."""
+        for path in paths:
+            self.send(node, "GET", path, seconds=seconds)
+
+    def change(
+        self, node: Node, method: str, path: str, body: Any = None, seconds: float = 120
+    ) -> Any:
+        """The same, and the end of the operation, if it is one, in a row of its own."""
+        label = self.label
+        answer = self.send(node, method, path, body, seconds)
+        if answer is not None and answer["type"] == "async":
+            self.label = f"{label}, the operation awaited"
+            answer = self.send(node, "GET", f"{operation(answer)}/wait?timeout={seconds:.0f}")
+            self.label = label
+        return answer
+
+
+def operation(answer: Any) -> str:
+    """The path of the operation that a request began. LXD 5.0 adds a query to its own."""
+    return f"/1.0/operations/{answer['metadata']['id']}"
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        super().__init__("localhost", timeout=seconds)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket instead of a host."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _exchange(
+    node: Node, method: str, path: str, body: Any, seconds: float
+) -> tuple[int, Mapping[str, str | None], Any]:
+    connection = _Connection(str(node.socket), seconds)
+    try:
+        content = None if body is None else json.dumps(body)
+        connection.request(method, path, content, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        headers = {"etag": response.headers["ETag"], "location": response.headers["Location"]}
+        return response.status, headers, json.load(response)
+    finally:
+        connection.close()
+
+
+def _without_secrets(value: Any, key: str = "") -> Any:
+    if key in _SECRET_KEYS and isinstance(value, str) and value:
+        return _SECRET_KEYS[key]
+    if isinstance(value, dict):
+        found = cast("dict[str, Any]", value)
+        return {name: _without_secrets(part, name) for name, part in found.items()}
+    if isinstance(value, list):
+        return [_without_secrets(part) for part in cast("list[Any]", value)]
+    return _PEM.sub("<certificate>", value) if isinstance(value, str) else value
