@@ -40,6 +40,8 @@ def leader(cloud: Cloud, records: Records, at: float) -> str:
 def settle(cloud: Cloud, at: float) -> None:
     """Counts the rounds of heartbeats up to `at`, with the world as it is since the last time."""
     for records in cloud.databases:
+        if at < records.made + (records.round + 1) * times.HEARTBEAT:
+            continue
         due = int((at - records.made) // times.HEARTBEAT)
         if due <= records.round:
             continue

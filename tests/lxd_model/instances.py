@@ -202,4 +202,9 @@ def set_devices(server: Server, key: Key, devices: Devices, config: Config) -> N
 
 def users_of_profile(records: Records, profile: Profile) -> list[Instance]:
     """The instances that have a profile."""
-    return [i for i in records.instances.values() if profile in profiles_of(records, i)]
+    project, name = profile.key
+    return [
+        i
+        for i in records.instances.values()
+        if name in i.profiles and profile_project(records, i.project) == project
+    ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import ipaddress
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import peers
@@ -56,6 +58,10 @@ def _load(kind: Any, databag: Mapping[str, str]) -> Any:
     if found is None:
         found = _loaded[key] = _real_load(kind, databag)
     return found
+
+
+# Addresses never change, and are read again and again.
+ipaddress.ip_address = lru_cache(maxsize=4096)(ipaddress.ip_address)
 
 
 def reset() -> None:

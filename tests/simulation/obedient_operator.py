@@ -12,7 +12,9 @@ from addresses import host
 from lab.model.errors import JujuError
 from lab.model.state import Unit
 from lxd.api import LxdApi
+from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
+from lxd.http import api_path
 from tests.lxd_model import by_hand
 from tests.lxd_model.pools import LEFT
 from tests.lxd_model.records import Row, State
@@ -49,6 +51,8 @@ class ObedientOperator:
             r"LXD here has a (?:storage )?pool (\S+?):? ": self._delete_pool,
             r"holds \w+: run wipe-device": self._wipe_device,
             r"remove this unit": self._replace,
+            r"lxc storage create (\S+) (\S+) finishes it": self._finish_pool,
+            r"finish it, or lxc network delete (\S+)": self._delete_network,
         }
         """What a unit's status asks for, and who does it."""
         self._cures_for_all: dict[str, Callable[..., None]] = {
@@ -122,6 +126,25 @@ class ObedientOperator:
     def _delete_pool(self, unit: Unit, name: str) -> None:
         self._do("lxc storage delete", name)
         self.engine.cloud.servers[unit.machine].records.pools.pop(name, None)
+
+    def _finish_pool(self, unit: Unit, name: str, driver: str) -> None:
+        self._do("lxc storage create", name)
+        body = {"name": name, "driver": driver}
+        self._ask(unit, "POST", api_path("storage-pools"), body)
+
+    def _delete_network(self, unit: Unit, name: str) -> None:
+        self._do("lxc network delete", name)
+        self._ask(unit, "DELETE", api_path("networks", name))
+
+    def _ask(self, unit: Unit, method: str, path: str, body: object = None) -> None:
+        """One request to the LXD of a unit, whatever comes of it."""
+        lxd = Client(self.engine.cloud.servers[unit.machine].lxd)
+
+        def ask() -> None:
+            with suppress(LxdError, LxdUnreachable):
+                lxd.change(method, path, body)
+
+        self.engine.spawn("", "", ask)
 
     def _wipe_device(self, unit: Unit) -> None:
         """One that LXD left behind, never what holds an operator's data."""

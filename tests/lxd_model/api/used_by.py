@@ -60,7 +60,7 @@ def _profiles_with(records: Records, key: str, value: str) -> list[str]:
     return [
         _profile(p)
         for p in records.profiles.values()
-        if any(device.get(key) == value for device in p.devices.values())
+        if p.devices and any(device.get(key) == value for device in p.devices.values())
     ]
 
 
