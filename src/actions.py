@@ -8,7 +8,7 @@ import nets
 import pools
 import quorum
 import report
-from peers import AppData
+from peers import AppData, UnitData
 from plan import make_plan
 from silent import WITHOUT_DATABASE, Silence, Silent
 from status import names
@@ -132,11 +132,11 @@ def backup_database(world: World) -> str:
 
 
 class OthersAsked(ActionRefused):
-    """Other units have to answer first. `lost` are the addresses to publish."""
+    """Other units have to answer first. `own` is what this one must publish, to ask them."""
 
-    def __init__(self, reason: str, lost: frozenset[str]) -> None:
+    def __init__(self, reason: str, own: UnitData, lost: frozenset[str]) -> None:
         super().__init__(reason)
-        self.lost = tuple(sorted(lost))
+        self.own = own.model_copy(update={"lost": tuple(sorted(lost))})
 
 
 def recover_quorum(view: View, world: World, lost: str, confirm: str) -> str:
@@ -157,7 +157,7 @@ def recover_quorum(view: View, world: World, lost: str, confirm: str) -> str:
     named = frozenset(lost.replace(",", " ").split())
     found = quorum.recovery(view, peers, view.database, named)
     if found.problem:
-        raise OthersAsked(found.problem, found.lost)
+        raise OthersAsked(found.problem, peers.own, found.lost)
     if alive := world.database.listening(found.lost):
         raise ActionRefused(
             f"{names(alive)} is said to be lost and takes connections: switch that machine off, or "

@@ -64,19 +64,35 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
     """
     places = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
     turn = turns.read(lxd.notes)
-    taken_back = _has_turn(peers.own.token, lxd)
-    if turn is not None and not taken_back and not _is_over(turn, view, lxd, peers):
-        place = next((p for p in places if p.unit == turn.unit), None)
-        if place is not None and place.attempt == turn.attempt:
-            data = peers.others[place.unit]
-            adopted = view.events.passed != place.unit
-            asked = together.asked(view)
-            return (MakeToken(place.unit, data.name, data.key, place.attempt, adopted, asked),)
-        if not view.events.awaited:
+    if turn is not None and not _is_over(turn, view, lxd, peers):
+        if place := _has_it(turn, places, lxd, peers):
+            return (_token_for(place, view, lxd, peers),)
+        if not _has_turn(peers.own.token, lxd) and not view.events.awaited:
             return (AwaitJoin(turn.name),)
     if places:
         return (turns.passed(lxd, places[0], peers.others[places[0].unit].name),)
     return (turns.cleared(lxd),) if turn is not None else ()
+
+
+def _has_it(turn: Turn, places: list[Place], lxd: Lxd, peers: Peers) -> Place | None:
+    """The place of the unit whose turn it is, if it can join now.
+
+    Where this maker gave the turn and has taken its token back, it is the turn of the same member.
+    """
+    place = next((p for p in places if p.unit == turn.unit and p.attempt == turn.attempt), None)
+    if place is None or not _has_turn(peers.own.token, lxd):
+        return place
+    return place if peers.others[place.unit].name == turn.name else None
+
+
+def _token_for(place: Place, view: View, lxd: Lxd, peers: Peers) -> MakeToken:
+    data, own = peers.others[place.unit], peers.own.token
+    if own is not None and _has_turn(own, lxd):
+        adopted = own.adopted
+    else:
+        adopted = view.events.passed != place.unit
+    asked = together.asked(view)
+    return MakeToken(place.unit, data.name, data.key, place.attempt, adopted, asked)
 
 
 def _is_over(turn: Turn, view: View, lxd: Lxd, peers: Peers) -> bool:
@@ -185,8 +201,11 @@ def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
 
 
 def _still_good(token: Token, view: View, lxd: Lxd, peers: Peers) -> bool:
-    """Whether the unit that the token is for may be using it right now."""
-    if token.certificate not in ("", lxd.server.fingerprint):
+    """Whether the unit that the token is for may be using it right now.
+
+    A charm before the cluster's identity named no certificate: nobody joins with its tokens now.
+    """
+    if token.certificate != lxd.server.fingerprint:
         return False
     place = next((p for p in _places(view, peers) if p.unit == token.unit), None)
     data = peers.others.get(token.unit)

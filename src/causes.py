@@ -26,6 +26,11 @@ def links(message: str) -> tuple[str, ...]:
     return tuple(message[start:end] for start, end in zip(starts, ends, strict=True))
 
 
+def begin(text: str, room: int) -> str:
+    """The beginning of a text that says first what counts, in at most `room` characters."""
+    return text if len(text) <= room else text[: room - len(_MARK)].rstrip() + _MARK
+
+
 def fit(message: str, limit: int) -> str:
     """The message in one line of at most `limit` characters, its first and its last links kept.
 
@@ -36,18 +41,14 @@ def fit(message: str, limit: int) -> str:
         return line
     chain = links(line)
     if len(chain) == 1:
-        return line[: limit - len(_MARK)] + _MARK
+        return begin(line, limit)
     head, *rest = chain
     while len(rest) > 1 and len(f"{head}: {rest[0]}") <= limit * 3 // 5:
         head = f"{head}: {rest.pop(0)}"
     cause = rest[-1]
     if len(head) + 2 + len(cause) > limit:
-        head = _begin(head, max(limit - len(cause) - 2, limit // 2))
+        head = begin(head, max(limit - len(cause) - 2, limit // 2))
     return f"{head}: {_end(rest, limit - len(head) - 2)}"
-
-
-def _begin(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: room - len(_MARK)].rstrip() + _MARK
 
 
 def _end(chain: Sequence[str], room: int) -> str:

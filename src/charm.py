@@ -24,12 +24,13 @@ import snap
 from addresses import PORT
 from admission import unqueued
 from database import Database
+from hook_input import Juju
 from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.socket import LxdSocket
 from machine import Machine
-from observe import Juju, observe, observe_networks
+from observe import observe, observe_networks
 from options import Options, explain, of_leaver, option_map
 from plan import make_plan
 from status import Kind, Status, blocked
@@ -288,11 +289,8 @@ class LxdClusterCharm(ops.CharmBase):
         try:
             return actions.recover_quorum(view, self._world, lost, confirm)
         except actions.OthersAsked as asked:
-            relation = self.model.get_relation(PEERS)
-            if relation is not None and view.peers is not None:
-                _write(
-                    relation.data[self.unit], view.peers.own.model_copy(update={"lost": asked.lost})
-                )
+            (relation,) = self.model.relations[PEERS]
+            _write(relation.data[self.unit], asked.own)
             raise
 
     def _act(self, event: ops.ActionEvent, key: str, action: Callable[[], str]) -> None:

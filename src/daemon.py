@@ -21,6 +21,7 @@ _SYSTEMCTL = "/usr/bin/systemctl"
 _SERVICE = "snap.lxd.daemon.service"
 _SOCKET = "snap.lxd.daemon.unix.socket"
 """As long as this listens, anybody who asks LXD something starts the daemon again."""
+_UNITS = Path("/etc/systemd/system")
 _ALONE, _ALL = "reload", "host-shutdown"
 """What the snap's scripts read: whether to leave what the snap runs alone, or to end it."""
 _READING = 0.5
@@ -50,7 +51,7 @@ def _end(why: str, number: signal.Signals, common: Path, proc: Path) -> None:
     pid = running(common, proc)
     (common / "state").write_text(f"{why}\n")
     # The service first has a stop pending: else systemd starts a daemon that ends anew at once.
-    _systemctl("stop", "--no-block", _SOCKET, _SERVICE)
+    _systemctl("stop", "--no-block", *_units())
     if pid:
         # Once the daemon has ended, the scripts would read another reason.
         time.sleep(_READING)
@@ -58,7 +59,12 @@ def _end(why: str, number: signal.Signals, common: Path, proc: Path) -> None:
         if not _gone(pid, proc, deadlines.DAEMON_STOP):
             _signal(pid, signal.SIGKILL)
             _gone(pid, proc, deadlines.COMMAND)
-    _systemctl("stop", _SOCKET, _SERVICE)
+    _systemctl("stop", *_units())
+
+
+def _units() -> list[str]:
+    """What snapd made of the daemon. A snap without a socket of its own has one unit less."""
+    return [name for name in (_SOCKET, _SERVICE) if name == _SERVICE or (_UNITS / name).exists()]
 
 
 def running(common: Path = COMMON, proc: Path = _PROC) -> int:

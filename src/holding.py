@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import causes
 import departures
 import marks
 import migratable
 import networks
 from holdings import Bucket, Image, Instance, Volume
 from links import question
-from options import ABANDON, REFUSE
+from options import ABANDON, REFUSE, STATUS_LIMIT
 from peers import UnitData
 from status import Status, blocked, count, names
 from view import Lxd, Member, Peers, View
@@ -159,10 +160,10 @@ def promotes_any(lxd: Lxd) -> bool:
 
 
 def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:
-    """One line of it, for `juju status`."""
+    """One line of it, for `juju status`: what is in the way counts, what to do is in the log."""
     first, *others = reasons
     more = f" (and {len(others)} more)" if others else ""
-    return blocked(f"{unit} cannot leave: {first}{more}")
+    return blocked(causes.begin(f"{unit} cannot leave: {first}", STATUS_LIMIT - len(more)) + more)
 
 
 def full(view: View, reasons: tuple[str, ...]) -> str:

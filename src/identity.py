@@ -41,7 +41,8 @@ def owner(view: View, lxd: Lxd, peers: Peers) -> Owner:
     if lxd.identity:
         founds = not known and peers.app.bootstrap == view.unit and view.forming is not None
         return Owner.OURS if lxd.identity in known or founds else Owner.ANOTHER
-    if not known:
+    never_joined = not peers.own.cluster and view.forming is None
+    if not known or (never_joined and lxd.server.fingerprint not in known):
         return Owner.ANOTHER
     return Owner.OURS if _made_by_older_charm(view, lxd, peers) else Owner.UNKNOWN
 
@@ -66,21 +67,25 @@ def _made_by_older_charm(view: View, lxd: Lxd, peers: Peers) -> bool:
     )
 
 
-def refusal(view: View, lxd: Lxd, peers: Peers) -> Status | None:
-    """Why this member is left alone: its cluster is not ours, or may not be."""
+def foreign(view: View, lxd: Lxd, peers: Peers) -> str:
+    """Why this member is left alone: its cluster is not ours, or may not be. Empty if it is."""
     match owner(view, lxd, peers):
         case Owner.OURS:
-            return None
+            return ""
         case Owner.ANOTHER:
-            return blocked(
-                f"LXD here is in another cluster (its member {lxd.server.name}): left untouched; "
-                "use another machine"
-            )
+            return f"LXD here is in another cluster, as member {lxd.server.name}"
         case Owner.UNKNOWN:
-            return blocked(
-                f"LXD's database has no note {IDENTITY} of this charm: left untouched; "
-                "see docs: identity"
-            )
+            return f"LXD's database has no note {IDENTITY}"
+
+
+def refusal(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+    """The same with what to do about it."""
+    why = foreign(view, lxd, peers)
+    if not why:
+        return None
+    unknown = owner(view, lxd, peers) is Owner.UNKNOWN
+    cure = "see the docs, How to recover" if unknown else "use another machine"
+    return blocked(f"{why}: {cure}")
 
 
 def adopting(lxd: Lxd, peers: Peers) -> tuple[Status, tuple[Step, ...]] | None:

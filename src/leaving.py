@@ -46,7 +46,7 @@ def of_leaver(view: View) -> Plan:
         return _of_silent(view, view.lxd, view.peers)
     if not view.lxd.server.clustered:
         return _of_outsider(view, view.lxd)
-    if foreign := identity.refusal(view, view.lxd, view.peers):
+    if foreign := identity.foreign(view, view.lxd, view.peers):
         return _of_foreign(view, foreign)
     if ends(view) and not holding.everything(view.lxd):
         return Plan(waiting("the application goes: nothing is in its cluster"))
@@ -220,14 +220,14 @@ def _of_outsider(view: View, lxd: Lxd) -> Plan:
     return _hold(status, holding.with_way_out(view, reasons))
 
 
-def _of_foreign(view: View, foreign: Status) -> Plan:
+def _of_foreign(view: View, foreign: str) -> Plan:
     """LXD is in a cluster that is not ours, or may not be: nothing is touched there.
 
     Its machine goes with the unit, and with it a member that somebody may need.
     """
     if view.options.on_remove == ABANDON:
         return _gone()
-    reason = f"{foreign.message}, and its machine goes with this unit"
+    reason = f"{foreign}, and the machine goes with this unit"
     return _hold(holding.cannot_leave(view.unit, (reason,)), holding.with_way_out(view, (reason,)))
 
 

@@ -6,20 +6,21 @@ more for each pool.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import bindings
 import deadlines
 import links
-import listeners
 import marks
 import nets
+import observe_silence
 import ovn
 import pools
 import segment
 import versions
-from addresses import endpoint, host
-from facts import Bound, Ceph, DatabaseCopy, Ovn
+import why_silent
+from addresses import host
+from facts import Ceph, DatabaseCopy, Ovn
+from hook_input import Juju, addresses, deaf
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
@@ -29,45 +30,17 @@ from view import (
     Events,
     Lxd,
     Member,
-    Peers,
-    Resource,
     Server,
-    Units,
     View,
 )
 from world import World
-
-_UNREGISTERED = "No node registered with address"
-_WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster members")
-"""How LXD 5.0, and later ones, begin to log that they wait for the others' version."""
-
-
-@dataclass(frozen=True)
-class Juju:
-    """What Juju says to this unit, read once at the beginning of a hook."""
-
-    unit: str
-    leader: bool
-    options: Options
-    resource: Resource | None
-    cluster_addresses: tuple[str, ...]
-    https_addresses: tuple[str, ...]
-    zone: str
-    peers: Peers | None
-    units: Units | None = None
-    leaving: bool = False
-    devices: tuple[str, ...] = ()
-    """Block devices that Juju gave this unit."""
-    ceph: Ceph | None = None
-    ovn: Ovn | None = None
-    bound: Bound = field(default_factory=Bound)
 
 
 def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
-    addresses = _addresses(juju, lxd.server if isinstance(lxd, Lxd) else None)
+    own_addresses = addresses(juju, lxd.server if isinstance(lxd, Lxd) else None)
     forming = world.machine.forming()
     view = View(
         unit=juju.unit,
@@ -76,8 +49,8 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         options=juju.options,
         resource=juju.resource,
         hostname=world.machine.hostname(),
-        cluster_address=addresses.cluster,
-        https_address=addresses.https,
+        cluster_address=own_addresses.cluster,
+        https_address=own_addresses.https,
         zone=juju.zone,
         public_key=world.machine.public_key(),
         snap=snap,
@@ -109,21 +82,6 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     if not _gives_to_pools(view):
         return view
     return replace(view, devices=_devices(view, world))
-
-
-def _addresses(juju: Juju, server: Server | None) -> bindings.Chosen:
-    return bindings.choose(juju.peers, server, juju.cluster_addresses, juju.https_addresses)
-
-
-def _deaf(juju: Juju, server: Server, world: World) -> dict[str, str]:
-    """Addresses of this machine on which LXD should listen and does not, and who does."""
-    ours = _addresses(juju, server)
-    addresses = {ours.cluster, ours.https} - {""}
-    own = server.config.get("cluster.https_address", "")
-    if server.clustered and own and endpoint(ours.cluster) != own:
-        # The machine does not have its member's address any more.
-        addresses -= {ours.cluster}
-    return listeners.deaf(addresses, server, world)
 
 
 def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ...]]:
@@ -193,7 +151,7 @@ def _lxd(juju: Juju, world: World) -> Lxd | Silent:
     except LxdStopped:
         return _answers_soon(juju, world)
     except (LxdUnreachable, LxdError) as error:
-        return _silent(error, juju, world)
+        return observe_silence.of_error(error, juju, world)
 
 
 def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
@@ -202,66 +160,9 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
         world.lxd.server.await_start(deadlines.START)
         return _answers(juju, world)
     except LxdStopped as error:
-        return Silent(str(error), _why_stopped(world), _taken(juju, world))
+        return Silent(str(error), why_silent.of_stopped(world), observe_silence.taken(juju, world))
     except (LxdUnreachable, LxdError) as error:
-        return _silent(error, juju, world)
-
-
-def _why_stopped(world: World) -> Silence:
-    """A daemon whose join was cut short does not start again, and says why in its log alone."""
-    forming = world.machine.forming()
-    joined = forming is not None and forming.what == "join"
-    half = joined and _UNREGISTERED in world.machine.lxd_log()
-    return Silence.HALF_JOINED if half else Silence.STOPPED
-
-
-def _silent(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silent:
-    """Why LXD did not do what it was asked. That it refused one request is no silence."""
-    reason = str(error)
-    try:
-        ready = world.lxd.server.ready()
-    except LxdUnreachable:
-        return Silent(reason, _why_hung(juju, world), _taken(juju, world))
-    if ready and not world.lxd.server.answers_at_all():
-        return Silent(reason, _why_hung(juju, world), _taken(juju, world))
-    if not ready:
-        waits = any(text in world.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
-        return Silent(
-            reason, Silence.OTHER_VERSIONS if waits else Silence.STARTING, _taken(juju, world)
-        )
-    if not world.lxd.server.database_answers():
-        return Silent(reason, Silence.NO_DATABASE, _deaf_member(juju, world))
-    asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
-    return Silent(f"{asked}{reason}", Silence.REFUSED)
-
-
-def _why_hung(juju: Juju, world: World) -> Silence:
-    """A client that connects and says nothing keeps all later ones from LXD's socket.
-
-    LXD looks at the first bytes of each connection before it takes the next (LXD issue 18705). The
-    port that it has for others still answers then.
-    """
-    address = juju.peers.own.address if juju.peers and juju.peers.own.cluster else ""
-    blocked = address and world.lxd.members.shows_certificate(address)
-    return Silence.SOCKET_BLOCKED if blocked else Silence.HUNG
-
-
-def _taken(juju: Juju, world: World) -> dict[str, str]:
-    """Addresses whose port another program has: a daemon waits for it, then gives up."""
-    return {} if juju.leaving else listeners.taken(_addresses(juju, None), world)
-
-
-def _deaf_member(juju: Juju, world: World) -> dict[str, str]:
-    """The same of a daemon that says what it has; and the cluster's address, if nobody listens."""
-    if juju.leaving:
-        return {}
-    try:
-        server = world.lxd.server.get()
-    except (LxdUnreachable, LxdError):
-        return {}
-    deaf = _deaf(juju, server, world)
-    own = _addresses(juju, server).cluster
-    return {address: who for address, who in deaf.items() if who or address == own}
+        return observe_silence.of_error(error, juju, world)
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:
@@ -329,7 +230,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
             pools=world.lxd.pools.list(),
             networks=world.lxd.networks.list(),
             instances=world.lxd.instances.list(),
-            deaf={} if juju.leaving else _deaf(juju, server, world),
+            deaf={} if juju.leaving else deaf(juju, server, world),
         )
     members = _members(juju, server, world)
     server = _named(server, members)
@@ -346,7 +247,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
         pools=known,
         unavailable=world.lxd.pools.unavailable(made, server.name),
         stopped=world.lxd.networks.unavailable(server.name),
-        deaf=_deaf(juju, server, world),
+        deaf=deaf(juju, server, world),
     )
     if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())

@@ -89,9 +89,9 @@ def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
     """Blocked for a machine that has not what a backend needs. `what` names who asks for it."""
     row = storage.BACKENDS.get(word)
     has = ", ".join(sorted(drivers & set(storage.BACKENDS)))
-    # The cure comes first: a long list of drivers may be cut off.
-    needs = f"needs {row.needs}; " if row else ""
-    return blocked(f"{what}: {needs}LXD here has {has}")
+    # The cure comes last: what is before it may be cut off.
+    needs = f"; needs {row.needs}" if row else ""
+    return blocked(f"{what}: LXD here has {has}{needs}")
 
 
 def _no_ceph(ceph: Ceph | None) -> Status | None:

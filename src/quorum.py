@@ -10,7 +10,6 @@ as that is on any surviving machine. LXD brings the others in line with it (meas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import marks
@@ -147,14 +146,12 @@ def asked(peers: Peers) -> tuple[str, ...]:
 
 
 def noting(view: View, lxd: Lxd) -> list[Step]:
-    """Notes on this machine's disk which units have the database.
+    """Notes on the disk of each member that has the database which units have it.
 
     When it is silent, and Juju has given a unit up, nothing else tells that it ever was one.
     """
-    found = _units_with_database(lxd)
-    return [] if dict(view.noted_units) == found else [NoteUnits(found)]
-
-
-def _units_with_database(lxd: Lxd) -> Mapping[str, str]:
     has = [m for m in lxd.members if m.voter or "database-standby" in m.roles]
-    return {m.address: unit for m in has if (unit := marks.unit_of(m.name, lxd))}
+    found = {m.address: unit for m in has if (unit := marks.unit_of(m.name, lxd))}
+    if lxd.own not in has or dict(view.noted_units) == found:
+        return []
+    return [NoteUnits(found)]

@@ -6,7 +6,8 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from observe import Juju, observe
+from hook_input import Juju
+from observe import observe
 from plan import make_plan
 from status import Kind, blocked, waiting
 from steps import Plan

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 import peers
 from admission import unqueued
 from facts import Bound, Ceph, Ovn
-from observe import Juju, observe
+from hook_input import Juju
+from observe import observe
 from options import Options
 from plan import make_plan
 from run import run

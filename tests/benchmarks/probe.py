@@ -20,24 +20,27 @@ def counted_run(*args: Any, **kwargs: Any) -> Any:
     return real_run(*args, **kwargs)
 
 
-def counted_get(*args: Any, **kwargs: Any) -> Any:
-    """A read from LXD, counted."""
-    global requests  # noqa: PLW0603 - a probe counts
-    requests += 1
-    return real_get(*args, **kwargs)
-
-
 subprocess.run = counted_run
 sys.path.insert(0, "src")
 sys.argv = ["src/charm.py"]
 
-import lxd_reading  # noqa: E402 - after the counting has begun
-import ops  # noqa: E402
+import ops  # noqa: E402 - after the counting has begun
 
 import charm  # noqa: E402
+from lxd.http import Request, Response  # noqa: E402
+from lxd.socket import LxdSocket  # noqa: E402
 
-real_get = lxd_reading.get
-lxd_reading.get = counted_get
+real_send = LxdSocket.send
+
+
+def counted_send(self: LxdSocket, request: Request, seconds: float) -> Response:
+    """A request to LXD, counted."""
+    global requests  # noqa: PLW0603 - a probe counts
+    requests += 1
+    return real_send(self, request, seconds)
+
+
+LxdSocket.send = counted_send
 ops.main(charm.LxdClusterCharm)
 
 

@@ -22,6 +22,8 @@ MOST = 4
 """Members beyond these are removed before the next fault: two cores carry no more in time."""
 PATIENCE = 180.0
 """Seconds in which all must be well again."""
+_WORD = 120.0
+"""Seconds in which the units that are left must say how new their databases are."""
 # Not by way of systemd, which has only a script of the snap's that waits for the daemon.
 STOP_LXD = "kill -STOP $(cat /var/snap/lxd/common/lxd.pid)"
 KILL_LXD = "kill -KILL $(cat /var/snap/lxd/common/lxd.pid)"
@@ -111,8 +113,22 @@ class Ground:
         return unit
 
     def recover_quorum(self, unit: str) -> None:
-        """Has a unit go on with its copy of the database. Raises jubilant.TaskError."""
-        self.juju.run(unit, "recover-quorum", {"confirm": "yes-I-lost-a-majority"}, wait=120)
+        """Has a unit go on with its copy of the database. Raises jubilant.TaskError.
+
+        The other survivors must say first that theirs is silent, which they do in a later hook.
+        """
+        end = time.monotonic() + _WORD
+        while True:
+            try:
+                self.juju.run(
+                    unit, "recover-quorum", {"confirm": "yes-I-lost-a-majority"}, wait=600
+                )
+            except jubilant.TaskError as error:
+                if "has not said yet" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(5)
+            else:
+                return
 
     # Who is who.
 

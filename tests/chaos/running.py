@@ -87,8 +87,8 @@ def _partition_of_two(ground: Ground) -> None:
 def _daemon_stopped(ground: Ground) -> None:
     unit = ground.last()
     ground.ssh(unit, STOP_LXD)
-    ground.until(unit, "waiting: LXD is silent: snap restart lxd*")
-    ground.ssh(unit, "snap restart lxd")
+    ground.until(unit, "waiting: LXD hangs: snap restart --reload lxd*")
+    ground.ssh(unit, "kill -9 $(cat /var/snap/lxd/common/lxd.pid)")
 
 
 def _agent_stopped(ground: Ground) -> None:
@@ -172,7 +172,7 @@ FAULTS = (
     Fault(
         "daemon-stopped",
         "SIGSTOP to LXD",
-        "the unit says snap restart lxd; whole after that",
+        "the unit says that LXD hangs; whole once it is killed",
         3,
         _daemon_stopped,
     ),

@@ -13,20 +13,23 @@ from tests.conformance.answers import Transcript, differences
 from tests.conformance.histories import HISTORIES, History
 from tests.conformance.real_side import RealSide
 from tests.conformance.running import on_model, on_real
+from tests.lxd_model.generations import NAMES
 
 
 def main() -> int:
     """0 when both sides gave the same answers, 1 when not."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     parser.add_argument("names", nargs="*", help="histories, all when none is named")
-    parser.add_argument("--model", action="store_true", help="ask the model alone")
+    parser.add_argument(
+        "--model", choices=NAMES, help="ask the model of this generation of LXD alone"
+    )
     parser.add_argument("--verbose", action="store_true", help="show every answer")
     told = parser.parse_args()
     chosen = {name: HISTORIES[name] for name in told.names or HISTORIES}
     if told.model:
         for name, history in chosen.items():
             say(name)
-            show(on_model(history))
+            show(on_model(history, told.model))
         return 0
     failed = compare(chosen, show if told.verbose else lambda _: None)
     say(f"{len(chosen) - len(failed)} of {len(chosen)} histories are the same on both sides")
@@ -42,7 +45,7 @@ def compare(chosen: dict[str, History], watch: Callable[[Transcript], None]) -> 
             for name, history in chosen.items():
                 began = time.monotonic()
                 transcript = on_real(real, history)
-                found = differences(on_model(history), transcript)
+                found = differences(on_model(history, real.generation), transcript)
                 verdict = "differs" if found else "same"
                 say(f"{name}: {verdict}, {time.monotonic() - began:.0f} s")
                 watch(transcript)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 
+from lxd.client import Client
+from lxd.http import api_path
 from tests.conformance.answers import Transcript
 from tests.conformance.side import MACHINES, POOL
 
 SOON = 36.0
 """Seconds for what shall happen by itself: a heartbeat, an election, a new role."""
-JOIN = 40.0
+_EVACUATION = 60.0
 
 
 def found(told: Transcript, machine: str) -> None:
@@ -18,23 +20,24 @@ def found(told: Transcript, machine: str) -> None:
     That is LXD's default: with less a heartbeat that comes late makes a member offline by chance.
     """
     lxd, endpoint = told.side.lxd(machine), told.side.endpoint(machine)
-    lxd.set_server_config({"core.https_address": endpoint, "cluster.https_address": endpoint})
-    lxd.create_pool(POOL, "dir", {}, {})
-    lxd.enable_cluster(told.side.hostname(machine))
+    lxd.server.set_config({"core.https_address": endpoint, "cluster.https_address": endpoint})
+    lxd.pools.create(POOL, "dir", {}, {})
+    lxd.cluster.bootstrap(told.side.hostname(machine))
 
 
 def token(told: Transcript, maker: str, joiner: str) -> str:
     """A join token for a machine."""
-    return told.side.lxd(maker).make_join_token(told.side.hostname(joiner))
+    return told.side.lxd(maker).cluster.make_token(told.side.hostname(joiner))
 
 
 def join(told: Transcript, machine: str, secret: str) -> None:
     """A machine joins with a token."""
     side = told.side
     lxd = side.lxd(machine)
-    lxd.set_server_config({"core.https_address": side.endpoint(machine)})
+    lxd.server.set_config({"core.https_address": side.endpoint(machine)})
     answers = [{"entity": "storage-pool", "name": POOL, "key": "source", "value": ""}]
-    lxd.join_cluster(side.hostname(machine), side.endpoint(machine), secret, answers, JOIN)
+    way_in = lxd.cluster.way_in(secret, frozenset())
+    lxd.cluster.join(side.hostname(machine), side.endpoint(machine), secret, answers, way_in)
 
 
 def form(told: Transcript, *machines: str) -> None:
@@ -48,21 +51,23 @@ def form(told: Transcript, *machines: str) -> None:
 def started_anew(told: Transcript, machine: str) -> None:
     """LXD starts its daemon again once it has left."""
     told.side.wait(3)
-    told.side.lxd(machine).await_start(30)
+    told.side.lxd(machine).server.await_start(30)
 
 
 def located(told: Transcript, machine: str) -> str:
     """Every instance, where it is and how it may be evacuated."""
     side = told.side
     letters = {side.hostname(m): m for m in MACHINES}
-    found = sorted(side.lxd(machine).instances(), key=lambda i: i.name)
+    found = sorted(side.lxd(machine).instances.list(), key=lambda i: i.name)
     return ", ".join(f"{i} on {letters.get(i.location)} ({i.evacuate})" for i in found)
 
 
 def evacuate(told: Transcript, asked: str, machine: str) -> None:
     """An evacuation to its end."""
-    for _ in told.side.lxd(asked).evacuate(told.side.hostname(machine), 60):
-        pass
+    side = told.side
+    path = api_path("cluster", "members", side.hostname(machine), "state")
+    body = {"action": "evacuate"}
+    Client(side.port(asked)).change("POST", path, body, seconds=_EVACUATION)
 
 
 def recovered(told: Transcript, machine: str) -> str:

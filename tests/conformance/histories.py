@@ -13,7 +13,7 @@ HISTORIES: dict[str, History] = {
     "forming": joining.forming,
     "tokens": joining.tokens,
     "token-of-the-dead": joining.token_of_the_dead,
-    "exchange": joining.exchange,
+    "notes": joining.notes,
     "not-pristine": joining.not_pristine,
     "two-at-once": joining.two_at_once,
     "half-a-join": joining.half_a_join,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-import join_tokens
-from lxd_reading import LxdError, LxdUnreachable
-
+from lxd import join_tokens
+from lxd.errors import LxdError, LxdUnreachable
+from lxd.notes import entries_of
 from tests.conformance.answers import Transcript, count, roles, statuses
 from tests.conformance.deeds import (
     SOON,
@@ -19,21 +19,24 @@ from tests.conformance.deeds import (
 )
 from tests.conformance.side import MACHINES
 
-_NOTE = "user.lxd-cluster.turn"
+_NOTE = "note"
+_LOG = "turn-"
 
 
 def forming(told: Transcript) -> None:
     """Four join one after the other."""
     side = told.side
-    told.ask("alone", lambda: side.lxd("a").server().clustered)
+    told.ask("alone", lambda: side.lxd("a").server.get().clustered)
     found(told, "a")
-    told.ask("clustered", lambda: side.lxd("a").server().clustered)
+    told.ask("clustered", lambda: side.lxd("a").server.get().clustered)
     for machine in MACHINES[1:]:
         told.ask(f"{machine} joins", lambda m=machine: join(told, m, token(told, "a", m)))
         told.ask(f"members at {machine}", lambda m=machine: statuses(side, m))
         told.ask(f"roles at {machine}", lambda m=machine: roles(side, m))
-    told.ask("bootstrap again", lambda: side.lxd("a").enable_cluster(side.hostname("a")))
-    told.ask("one fingerprint", lambda: len({side.lxd(m).server().fingerprint for m in MACHINES}))
+    told.ask("bootstrap again", lambda: side.lxd("a").cluster.bootstrap(side.hostname("a")))
+    told.ask(
+        "one fingerprint", lambda: len({side.lxd(m).server.get().fingerprint for m in MACHINES})
+    )
 
 
 def tokens(told: Transcript) -> None:
@@ -43,7 +46,7 @@ def tokens(told: Transcript) -> None:
     first = token(told, "a", "b")
     second = token(told, "a", "b")
     told.ask("b joins with a token that is void", lambda: join(told, "b", first))
-    told.ask("b is clustered", lambda: side.lxd("b").server().clustered)
+    told.ask("b is clustered", lambda: side.lxd("b").server.get().clustered)
     told.ask("b joins with the newer one", lambda: join(told, "b", second))
     told.ask("c joins with a used token", lambda: join(told, "c", second))
     other = token(told, "b", "d")
@@ -53,9 +56,9 @@ def tokens(told: Transcript) -> None:
     cancelled = token(told, "a", "c")
     own = join_tokens.digest(cancelled)
     lxd, name = side.lxd("a"), side.hostname("c")
-    told.ask("the token is cancelled", lambda: lxd.cancel_join_token(name, own))
+    told.ask("the token is cancelled", lambda: lxd.cluster.cancel_token(name, own))
     token(told, "a", "c")
-    told.ask("a newer one is, by the old one's maker", lambda: lxd.cancel_join_token(name, own))
+    told.ask("a newer one is, by the old one's maker", lambda: lxd.cluster.cancel_token(name, own))
     side.wipe("c")
     told.ask("c joins with a cancelled token", lambda: join(told, "c", cancelled))
     told.ask("a token for a member's name", lambda: bool(token(told, "a", "b")))
@@ -75,27 +78,37 @@ def token_of_the_dead(told: Transcript) -> None:
     told.ask("c joins with a new one", lambda: join(told, "c", token(told, "b", "c")))
 
 
-def exchange(told: Transcript) -> None:
-    """A note goes from one value to another only for whoever knows the first.
+def notes(told: Transcript) -> None:
+    """A note that is there already is not created again, nor an entry of a log written twice.
 
-    Also for one that has just joined, and knows nothing yet of the cluster's own keys.
+    Also by a member that has just joined, and knows nothing yet of the cluster's own keys.
     """
     side = told.side
     form(told, "a", "b")
-    key = _NOTE
 
-    def swap(machine: str, before: str, after: str) -> Callable[[], bool]:
-        return lambda: side.lxd(machine).exchange(key, before, after)
+    def create(machine: str, value: str) -> Callable[[], bool]:
+        return lambda: side.lxd(machine).notes.create(_NOTE, value)
 
-    told.ask("from nothing", swap("a", "", "one"))
-    told.ask("from nothing again", swap("b", "", "two"))
-    told.ask("from what it is", swap("b", "one", "two"))
-    told.ask("its value", lambda: side.lxd("a").notes().get(key))
+    def append(machine: str, number: int, value: str) -> Callable[[], bool]:
+        return lambda: side.lxd(machine).notes.append(_LOG, number, value)
+
+    told.ask("created", create("a", "one"))
+    told.ask("created again", create("b", "two"))
+    told.ask("its value", lambda: side.lxd("b").notes.read().get(_NOTE))
+    told.ask("written", lambda: side.lxd("b").notes.write({_NOTE: "two"}))
+    told.ask("its value then", lambda: side.lxd("a").notes.read().get(_NOTE))
+    told.ask("an entry of a log", append("a", 1, "one"))
+    told.ask("the same entry by another", append("b", 1, "two"))
+    told.ask("the next one", append("b", 2, "two"))
     join(told, "c", token(told, "a", "c"))
-    told.ask("by one that has just joined", swap("c", "", "three"))
-    told.ask("and knows what it is", swap("c", "two", "three"))
-    told.ask("back to nothing", swap("a", "three", ""))
-    told.ask("its value then", lambda: side.lxd("b").notes().get(key, ""))
+    told.ask("created by one that has just joined", create("c", "three"))
+    told.ask("an entry that is there, by it", append("c", 2, "three"))
+    told.ask("the next one, by it", append("c", 3, "three"))
+    told.ask("the log", lambda: entries_of(_LOG, side.lxd("a").notes.read()))
+    told.ask("removed", lambda: side.lxd("a").notes.write({_NOTE: ""}))
+    told.ask("removed twice", lambda: side.lxd("c").notes.write({_NOTE: ""}))
+    told.ask("its value without it", lambda: side.lxd("b").notes.read().get(_NOTE, ""))
+    told.ask("created anew", create("b", "four"))
 
 
 def not_pristine(told: Transcript) -> None:
@@ -103,10 +116,10 @@ def not_pristine(told: Transcript) -> None:
     side = told.side
     found(told, "a")
     lxd = side.lxd("b")
-    lxd.create_pool("old", "dir", {}, {})
-    told.ask("pools before", lambda: sorted(p.name for p in lxd.pools()))
+    lxd.pools.create("old", "dir", {}, {})
+    told.ask("pools before", lambda: sorted(p.name for p in lxd.pools.list()))
     told.ask("b joins", lambda: join(told, "b", token(told, "a", "b")))
-    told.ask("pools after", lambda: sorted(p.name for p in side.lxd("b").pools()))
+    told.ask("pools after", lambda: sorted(p.name for p in side.lxd("b").pools.list()))
 
 
 def two_at_once(told: Transcript) -> None:
@@ -123,7 +136,7 @@ def two_at_once(told: Transcript) -> None:
         return call
 
     side.together(attempt("b"), attempt("c"))
-    told.ask("a has its database", lambda: side.lxd("a").server().clustered)
+    told.ask("a has its database", lambda: side.lxd("a").server.get().clustered)
     for machine in ("b", "c"):
         if f"{machine} ONLINE" not in statuses(side, "a"):
             side.wipe(machine)
@@ -149,7 +162,7 @@ def half_a_join(told: Transcript) -> None:
     told.ask("a has its database", lambda: count(side, "a") > 0)
     side.wipe("b")
     with suppress(LxdError):
-        side.lxd("a").remove_member(side.hostname("b"))
+        side.lxd("a").members.remove(side.hostname("b"))
     told.ask("b joins again", lambda: join(told, "b", token(told, "a", "b")))
     told.ask("members at last", lambda: statuses(side, "b"))
 
@@ -159,19 +172,19 @@ def joining_with_one_down(told: Transcript) -> None:
     side = told.side
     form(told, "a", "b", "c")
     side.kill_daemon("c")
-    told.ask("a note at once", lambda: side.lxd("a").write_notes({_NOTE: "1"}))
+    told.ask("a note at once", lambda: side.lxd("a").notes.write({_NOTE: "1"}))
     told.ask("d joins at once", lambda: join(told, "d", token(told, "a", "d")))
     side.wait(SOON)
     told.ask("members", lambda: statuses(side, "a"))
-    told.ask("a key", lambda: side.lxd("a").set_server_config({"user.key": "1"}))
-    told.ask("a note later", lambda: side.lxd("a").write_notes({_NOTE: "2"}))
-    told.ask("the profile", lambda: side.lxd("a").set_default_profile(empty_profile()))
-    told.ask("d's zone", lambda: side.lxd("a").set_failure_domain(side.hostname("d"), "z1"))
-    told.ask("c's zone", lambda: side.lxd("a").set_failure_domain(side.hostname("c"), "z2"))
-    told.ask("d leaves", lambda: side.lxd("d").leave(side.hostname("d")))
+    told.ask("a key", lambda: side.lxd("a").server.set_config({"user.key": "1"}))
+    told.ask("a note later", lambda: side.lxd("a").notes.write({_NOTE: "2"}))
+    told.ask("the profile", lambda: side.lxd("a").profiles.set_default(empty_profile()))
+    told.ask("d's zone", lambda: side.lxd("a").members.set_failure_domain(side.hostname("d"), "z1"))
+    told.ask("c's zone", lambda: side.lxd("a").members.set_failure_domain(side.hostname("c"), "z2"))
+    told.ask("d leaves", lambda: side.lxd("d").members.leave(side.hostname("d")))
     started_anew(told, "d")
     told.ask("d joins again", lambda: join(told, "d", token(told, "a", "d")))
-    told.ask("the note at d", lambda: side.lxd("d").notes().get(_NOTE))
+    told.ask("the note at d", lambda: side.lxd("d").notes.read().get(_NOTE))
     side.start_daemon("c")
     side.wait(SOON)
     told.ask("members at last", lambda: statuses(side, "c"))
@@ -189,7 +202,7 @@ def names_taken(told: Transcript) -> None:
     side.power_off("b")
     side.wait(SOON)
     told.ask("a token for the dead one's name", lambda: bool(token(told, "a", "b")))
-    told.ask("it is removed", lambda: side.lxd("a").remove_member(side.hostname("b")))
+    told.ask("it is removed", lambda: side.lxd("a").members.remove(side.hostname("b")))
     told.ask("a token for its name then", lambda: bool(token(told, "a", "b")))
     side.power_on("b")
     side.wipe("b")

@@ -5,28 +5,33 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from lxd.api import LxdApi
+from ports import LxdPort
 from tests.conformance.side import MACHINES, POOL
+from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Cloud
-from tests.lxd_model.lxd_port import ModelLxd
 from tests.lxd_model.server import Server
 
 _START = 40.0
 
 
 class ModelSide:
-    """Four model machines of their own cloud."""
+    """Four model machines of their own cloud, with an LXD of one generation."""
 
-    def __init__(self) -> None:
-        self.cloud = Cloud()
+    def __init__(self, generation: str) -> None:
+        self.cloud = Cloud(generation=generation)
         self._servers = {
             letter: self.cloud.add(letter, f"host-{letter}", f"10.0.0.{index}")
             for index, letter in enumerate(MACHINES, 1)
         }
-        for server in self._servers.values():
+        for machine, server in self._servers.items():
             server.snap.install("5.21/stable", "")
-            server.lxd.await_start(_START)
+            self.lxd(machine).server.await_start(_START)
 
-    def lxd(self, machine: str) -> ModelLxd:
+    def lxd(self, machine: str) -> LxdApi:
+        return LxdApi(self.port(machine))
+
+    def port(self, machine: str) -> LxdPort:
         return self._servers[machine].lxd
 
     def hostname(self, machine: str) -> str:
@@ -36,19 +41,21 @@ class ModelSide:
         return f"{self._servers[machine].address}:8443"
 
     def wait(self, seconds: float) -> None:
-        self.cloud.now += seconds
+        self.cloud.pause(seconds, "wait")
 
     def together(self, *calls: Callable[[], None]) -> None:
         Together(self.cloud).run(calls)
 
     def launch(self, machine: str, name: str, evacuate: str) -> None:
-        self._servers[machine].create("default", name, evacuate)
+        root = {"type": "disk", "path": "/", "pool": POOL}
+        devices = {"root": root}
+        by_hand.launch(self._servers[machine], name, evacuate, devices=devices, running=False)
 
     def launch_by_profile(self, machine: str, name: str) -> None:
-        self._servers[machine].create("default", name)
+        by_hand.create(self._servers[machine], name)
 
     def add_volume(self, machine: str, name: str) -> None:
-        self._servers[machine].add_volume("default", POOL, name)
+        by_hand.add_volume(self._servers[machine], POOL, name)
 
     def power_off(self, machine: str) -> None:
         self._servers[machine].power_off()

@@ -14,28 +14,28 @@ def networks(told: Transcript) -> None:
     two = {name: names[name] for name in list(names)[:2]}
     config = {"ipv4.address": "10.77.0.1/24", "ipv6.address": "none"}
     lxd = side.lxd("a")
-    told.ask("a network", lambda: lxd.create_network("br-one", "bridge", config, names))
-    told.ask("the same again", lambda: lxd.create_network("br-one", "bridge", config, names))
-    told.ask("not on all", lambda: lxd.create_network("br-two", "bridge", config, two))
+    told.ask("a network", lambda: lxd.networks.create("br-one", "bridge", config, names))
+    told.ask("the same again", lambda: lxd.networks.create("br-one", "bridge", config, names))
+    told.ask("not on all", lambda: lxd.networks.create("br-two", "bridge", config, two))
     told.ask("networks", lambda: made(told))
-    told.ask("half of it deleted", lambda: lxd.delete_network("br-two"))
+    told.ask("half of it deleted", lambda: lxd.networks.delete("br-two"))
     side.kill_daemon("c")
     config = {"ipv4.address": "10.78.0.1/24", "ipv6.address": "none"}
-    told.ask("with one down", lambda: lxd.create_network("br-six", "bridge", config, names))
+    told.ask("with one down", lambda: lxd.networks.create("br-six", "bridge", config, names))
     told.ask("networks with one down", lambda: made(told))
-    told.ask("a change", lambda: lxd.update_network("br-one", {"ipv4.nat": "true"}, {}))
-    told.ask("deleted with one down", lambda: lxd.delete_network("br-six"))
+    told.ask("a change", lambda: lxd.networks.update("br-one", {"ipv4.nat": "true"}, {}))
+    told.ask("deleted with one down", lambda: lxd.networks.delete("br-six"))
     told.ask("networks after that", lambda: made(told))
     side.start_daemon("c")
     side.wait(SOON)
-    told.ask("deleted", lambda: lxd.delete_network("br-six"))
-    told.ask("deleted twice", lambda: lxd.delete_network("br-six"))
+    told.ask("deleted", lambda: lxd.networks.delete("br-six"))
+    told.ask("deleted twice", lambda: lxd.networks.delete("br-six"))
     told.ask("networks at last", lambda: made(told))
 
 
 def made(told: Transcript) -> str:
     """The networks and how far they are."""
-    listed = sorted(told.side.lxd("a").networks(), key=lambda n: n.name)
+    listed = sorted(told.side.lxd("a").networks.list(), key=lambda n: n.name)
     return ", ".join(f"{n.name} {n.status.lower()}" for n in listed)
 
 
@@ -46,20 +46,20 @@ def interfaces(told: Transcript) -> None:
     a, b = side.hostname("a"), side.hostname("b")
     lxd = side.lxd("a")
     on: dict[str, dict[str, str]] = {name: {"parent": "eth0"} for name in (a, b)}
-    told.ask("a network", lambda: lxd.create_network("lan", "macvlan", {}, on))
-    told.ask("where it is", lambda: lxd.parents("lan", [a, b]))
-    told.ask("listed with it", lambda: ["parent" in n.config for n in lxd.networks()])
+    told.ask("a network", lambda: lxd.networks.create("lan", "macvlan", {}, on))
+    told.ask("where it is", lambda: lxd.networks.parents("lan", [a, b]))
+    told.ask("listed with it", lambda: ["parent" in n.config for n in lxd.networks.list()])
     other = {b: {"parent": "eth1"}}
-    told.ask("another interface", lambda: lxd.update_network("lan", {"mtu": "1400"}, other))
-    told.ask("where it is then", lambda: lxd.parents("lan", [a, b]))
-    told.ask("as another sees it", lambda: side.lxd("b").parents("lan", [a, b]))
+    told.ask("another interface", lambda: lxd.networks.update("lan", {"mtu": "1400"}, other))
+    told.ask("where it is then", lambda: lxd.networks.parents("lan", [a, b]))
+    told.ask("as another sees it", lambda: side.lxd("b").networks.parents("lan", [a, b]))
     side.kill_daemon("b")
-    told.ask("with one down", lambda: lxd.update_network("lan", {}, {a: {"parent": "eth1"}}))
+    told.ask("with one down", lambda: lxd.networks.update("lan", {}, {a: {"parent": "eth1"}}))
     side.start_daemon("b")
     side.wait(SOON)
-    told.ask("where it is at last", lambda: lxd.parents("lan", [a, b]))
+    told.ask("where it is at last", lambda: lxd.networks.parents("lan", [a, b]))
     told.ask("one joins without", lambda: join(told, "c", token(told, "a", "c")))
-    told.ask("where that is", lambda: lxd.parents("lan", [side.hostname("c")]))
+    told.ask("where that is", lambda: lxd.networks.parents("lan", [side.hostname("c")]))
 
 
 def roles(told: Transcript) -> None:
@@ -70,10 +70,10 @@ def roles(told: Transcript) -> None:
     lxd = side.lxd("a")
 
     def given() -> bool:
-        return any("ovn-chassis" in m.roles for m in lxd.members() if m.name == b)
+        return any("ovn-chassis" in m.roles for m in lxd.members.list() if m.name == b)
 
-    told.ask("given", lambda: lxd.set_role("ovn-chassis", {b: True}))
+    told.ask("given", lambda: lxd.members.set_role("ovn-chassis", {b: True}))
     told.ask("it has it", given)
-    told.ask("given again", lambda: lxd.set_role("ovn-chassis", {b: True}))
-    told.ask("taken", lambda: lxd.set_role("ovn-chassis", {b: False}))
+    told.ask("given again", lambda: lxd.members.set_role("ovn-chassis", {b: True}))
+    told.ask("taken", lambda: lxd.members.set_role("ovn-chassis", {b: False}))
     told.ask("it has it no more", given)

@@ -18,22 +18,22 @@ def pools(told: Transcript) -> None:
     all_members = {name: dict[str, str]() for name in names}
     some = {name: dict[str, str]() for name in names[:2]}
     config = {_SIZE: "5GiB"}
-    told.ask("a pool", lambda: lxd.create_pool("one", "dir", config, all_members))
-    told.ask("the same again", lambda: lxd.create_pool("one", "dir", config, all_members))
-    told.ask("not on all", lambda: lxd.create_pool("two", "dir", config, some))
+    told.ask("a pool", lambda: lxd.pools.create("one", "dir", config, all_members))
+    told.ask("the same again", lambda: lxd.pools.create("one", "dir", config, all_members))
+    told.ask("not on all", lambda: lxd.pools.create("two", "dir", config, some))
     told.ask("pools", lambda: _made(told))
-    told.ask("half of it deleted", lambda: lxd.delete_pool("two"))
-    told.ask("a key", lambda: lxd.update_pool("one", {_SIZE: "6GiB"}))
-    told.ask("deleted", lambda: lxd.delete_pool("one"))
-    told.ask("deleted twice", lambda: lxd.delete_pool("one"))
+    told.ask("half of it deleted", lambda: lxd.pools.delete("two"))
+    told.ask("a key", lambda: lxd.pools.update("one", {_SIZE: "6GiB"}))
+    told.ask("deleted", lambda: lxd.pools.delete("one"))
+    told.ask("deleted twice", lambda: lxd.pools.delete("one"))
     side.kill_daemon("c")
-    told.ask("with one down", lambda: lxd.create_pool("six", "dir", config, all_members))
+    told.ask("with one down", lambda: lxd.pools.create("six", "dir", config, all_members))
     told.ask("pools with one down", lambda: _made(told))
-    told.ask("deleted with one down", lambda: lxd.delete_pool("six"))
+    told.ask("deleted with one down", lambda: lxd.pools.delete("six"))
     told.ask("pools after that", lambda: _made(told))
     side.start_daemon("c")
     side.wait(SOON)
-    told.ask("deleted with all", lambda: lxd.delete_pool("six"))
+    told.ask("deleted with all", lambda: lxd.pools.delete("six"))
     told.ask("pools at last", lambda: _made(told))
 
 
@@ -45,27 +45,27 @@ def another_default(told: Transcript) -> None:
     members = {side.hostname(m): dict[str, str]() for m in MACHINES[:2]}
 
     def use(pool: str) -> None:
-        profile = lxd.default_profile()
+        profile = lxd.profiles.default()
         root = {"type": "disk", "path": "/", "pool": pool}
-        lxd.set_default_profile({**profile, "devices": {"root": root}})
+        lxd.profiles.set_default({**profile, "devices": {"root": root}})
 
     told.ask("the first pool", lambda: use(POOL))
     side.launch_by_profile("b", "c1")
-    lxd.create_pool("other", "dir", {}, members)
+    lxd.pools.create("other", "dir", {}, members)
     told.ask("the other pool", lambda: use("other"))
-    told.ask("the instance stays", lambda: lxd.keep_roots(POOL))
-    told.ask("and again", lambda: lxd.keep_roots(POOL))
+    told.ask("the instance stays", lambda: lxd.pools.keep_roots(POOL))
+    told.ask("and again", lambda: lxd.pools.keep_roots(POOL))
     told.ask("the other pool then", lambda: use("other"))
     told.ask("who uses them", lambda: _used(told))
-    told.ask("the first pool deleted", lambda: lxd.delete_pool(POOL))
+    told.ask("the first pool deleted", lambda: lxd.pools.delete(POOL))
 
 
 def _made(told: Transcript) -> str:
     """The pools, how far they are and the key that is the charm's."""
-    listed = sorted(told.side.lxd("a").pools(), key=lambda p: p.name)
+    listed = sorted(told.side.lxd("a").pools.list(), key=lambda p: p.name)
     return ", ".join(f"{p.name} {p.status.upper()} {p.config.get(_SIZE, '-')}" for p in listed)
 
 
 def _used(told: Transcript) -> str:
-    listed = sorted(told.side.lxd("a").pools(), key=lambda p: p.name)
-    return ", ".join(f"{p.name} by {' '.join(p.users)}" for p in listed)
+    listed = sorted(told.side.lxd("a").pools.list(), key=lambda p: p.name)
+    return ", ".join(f"{p.name} by {' '.join(sorted(p.used_by))}" for p in listed)

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lxd_reading import LxdUnreachable
-
 from lab.machines import host
 from lab.machines.image import DEFAULT_CACHE, ensure_image
 from lab.machines.layers import Image
 from lab.machines.machine import Machine
-from lxd import LxdApi
+from lxd.api import LxdApi
+from lxd.errors import LxdUnreachable
+from tests.conformance.machine_socket import MachineSocket
 from tests.conformance.side import MACHINES, POOL
+from tests.lxd_model.generations import of_version
 
 # High numbers: a demo may be running on this computer with the low ones.
 _FIRST = 24
@@ -47,6 +48,8 @@ class RealSide:
 
     def __init__(self, home: Path, image: Image) -> None:
         self._home = home
+        self.generation = of_version(image.lxd_version).name
+        """Of the LXD that the machines have."""
         self._machines = {
             letter: Machine(home, _FIRST + index, image) for index, letter in enumerate(MACHINES)
         }
@@ -79,9 +82,11 @@ class RealSide:
         return done.stdout.strip()
 
     def lxd(self, machine: str) -> LxdApi:
+        return LxdApi(self.port(machine))
+
+    def port(self, machine: str) -> MachineSocket:
         self._used.add(machine)
-        root = self._machines[machine].root
-        return LxdApi(str(root / "var/snap/lxd/common/lxd/unix.socket"))
+        return MachineSocket(self._machines[machine])
 
     def hostname(self, machine: str) -> str:
         return self._machines[machine].hostname
@@ -174,11 +179,11 @@ class RealSide:
         """LXD answers, or has had the time to: it may have no database."""
         api = self.lxd(machine)
         end = time.monotonic() + _START
-        while not api.alive() and time.monotonic() < end:
+        while not api.server.answers_at_all() and time.monotonic() < end:
             time.sleep(0.2)
         while time.monotonic() < end:
             try:
-                api.server()
+                api.server.get()
             except LxdUnreachable:
                 time.sleep(0.2)
             else:

@@ -10,9 +10,9 @@ from tests.conformance.model_side import ModelSide
 from tests.conformance.real_side import RealSide
 
 
-def on_model(history: History) -> Transcript:
-    """What the model answers."""
-    side = ModelSide()
+def on_model(history: History, generation: str) -> Transcript:
+    """What the model of a generation of LXD answers."""
+    side = ModelSide(generation)
     transcript = Transcript(side, lambda: side.cloud.now)
     _tell(history, transcript)
     return transcript

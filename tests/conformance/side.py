@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-import ports
+from lxd.api import LxdApi
+from ports import LxdPort
 
 MACHINES = ("a", "b", "c", "d")
 """Every history has these, with LXD on them and nothing in it."""
@@ -16,8 +17,12 @@ POOL = "local"
 class Side(Protocol):
     """Where a history runs. Machines are called by their letter. Seconds are those of that side."""
 
-    def lxd(self, machine: str) -> ports.Lxd:
-        """The charm's port to LXD there."""
+    def lxd(self, machine: str) -> LxdApi:
+        """LXD there, as the charm sees it."""
+        ...
+
+    def port(self, machine: str) -> LxdPort:
+        """What carries requests to LXD there."""
         ...
 
     def hostname(self, machine: str) -> str:

@@ -25,6 +25,8 @@ def evacuation(server: Server, name: str, mode: str = "", force: bool = False) -
     if name != server.name and not server.hears(row):
         raise peers.missing(server)
     target = cloud.servers[row.server]
+    if "clustering_evacuation_mode" not in target.generation.has:
+        mode = ""
     if target.generation.newest:
         if any(_under_way(o, target, "evacuate") for o in cloud.operations):
             raise bad(
@@ -144,7 +146,9 @@ def restoring(server: Server, name: str, mode: str = "") -> Operation:
     if name != server.name and not server.hears(row):
         raise peers.missing(server)
     target = cloud.servers[row.server]
-    if mode and (mode != "skip" or "clustering_restore_skip_mode" not in target.generation.has):
+    if "clustering_restore_skip_mode" not in target.generation.has:
+        mode = ""
+    if mode not in ("", "skip"):
         raise bad(f'Invalid mode: "{mode}"')
     if target.generation.newest and any(
         _under_way(o, target, "evacuate") and o.member == name for o in cloud.operations

@@ -65,6 +65,18 @@ def roles(server: Server) -> dict[str, list[str]]:
     return {m.name: sorted(m.roles) for m in lxd(server).members.list()}
 
 
+def evacuate(server: Server, name: str) -> None:
+    """A server is asked to evacuate a member; returns at the end."""
+    path = f"/1.0/cluster/members/{name}/state"
+    client(server).change("POST", path, {"action": "evacuate"})
+
+
+def restore(server: Server, name: str, mode: str = "") -> None:
+    """The same for the end of an evacuation."""
+    body = {"action": "restore"} | ({"mode": mode} if mode else {})
+    client(server).change("POST", f"/1.0/cluster/members/{name}/state", body)
+
+
 def join(server: Server, member: Server) -> None:
     """A server joins as the charm does it, with a token from a member."""
     api = lxd(server)

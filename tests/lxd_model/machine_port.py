@@ -165,7 +165,7 @@ class ModelMachine:
 
     def has_address(self, address: str) -> bool:
         """Whether an interface has the address."""
-        return address == self._server.address
+        return address in {self._server.address, *self._server.addresses}
 
     def listener(self, address: str, port: int) -> str:
         """The program that listens there, empty if none does."""

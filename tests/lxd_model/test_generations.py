@@ -11,9 +11,11 @@ from tests.lxd_model.ground import (
     client,
     cluster,
     endpoint,
+    evacuate,
     join,
     lxd,
     machines,
+    restore,
     roles,
     start_over,
     statuses,
@@ -118,8 +120,8 @@ def test_evacuations_take_turns():
 def test_the_voter_of_two_is_not_evacuated():
     _, (one, two) = cluster(2, "6.9")
     with pytest.raises(LxdError, match="Insufficient online voters to maintain quorum"):
-        client(two).change("POST", "/1.0/cluster/members/m0/state", {"action": "evacuate"})
-    client(one).change("POST", "/1.0/cluster/members/m1/state", {"action": "evacuate"})
+        evacuate(two, "m0")
+    evacuate(one, "m1")
     assert statuses(one) == ["ONLINE", "EVACUATED"]
 
 
@@ -133,11 +135,11 @@ def test_the_voter_of_two_is_evacuated_by_force():
 
 def test_an_evacuated_member_has_no_vote_in_6_9():
     cloud, (one, *_) = cluster(4, "6.9")
-    client(one).change("POST", "/1.0/cluster/members/m1/state", {"action": "evacuate"})
+    evacuate(one, "m1")
     told = roles(one)
     assert told["m1"] == []
     assert told["m3"] == ["database-voter"]
-    client(one).change("POST", "/1.0/cluster/members/m1/state", {"action": "restore"})
+    restore(one, "m1")
     cloud.now += 20
     assert roles(one)["m1"] == ["database-standby"]
 
@@ -151,7 +153,7 @@ def test_an_evacuation_that_fails(generation: str, status: str):
     by_hand.launch(two, "c1")
     three.freeze()
     with pytest.raises(LxdError, match="migrat") as told:
-        client(two).change("POST", "/1.0/cluster/members/m1/state", {"action": "evacuate"})
+        evacuate(two, "m1")
     assert ("(cluster member remains evacuated)" in str(told.value)) is (generation == "6.9")
     assert statuses(one)[1] == status
 
@@ -213,7 +215,7 @@ def test_a_certificate_has_one_name(generation: str):
 @ALL
 def test_who_is_evacuated_stays_so_though_its_machine_is_off(generation: str):
     cloud, (one, two, _) = cluster(3, generation)
-    client(one).change("POST", "/1.0/cluster/members/m1/state", {"action": "evacuate"})
+    evacuate(one, "m1")
     two.power_off()
     cloud.now += 3600
     assert statuses(one)[1] == "EVACUATED"
@@ -260,16 +262,18 @@ def test_an_older_lxd_does_not_start_on_a_newer_database(generation: str):
 def test_restoring_a_member_without_its_instances(generation: str):
     _, (one, two, _) = cluster(3, generation)
     by_hand.launch(two, "c1")
-    list(lxd(one).members.evacuate("m1", 60))
-    lxd(one).members.restore("m1", instances=False)
+    evacuate(one, "m1")
+    restore(one, "m1", "skip")
     assert statuses(one) == ["ONLINE"] * 3
     assert [i.location for i in lxd(one).instances.list()] == ["m0"]
 
 
-def test_5_0_knows_no_such_mode():
-    _, (one, *_) = cluster(2, "5.0")
-    with pytest.raises(LxdError, match="Invalid mode"):
-        lxd(one).members.restore("m1", instances=False)
+def test_5_0_knows_no_modes():
+    _, (one, two) = cluster(2, "5.0")
+    by_hand.launch(two, "c1")
+    evacuate(one, "m1")
+    restore(one, "m1", "skip")
+    assert [i.location for i in lxd(one).instances.list()] == ["m1"]
 
 
 @ALL

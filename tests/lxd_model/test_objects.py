@@ -9,7 +9,17 @@ import pytest
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import Request
 from tests.lxd_model import by_hand, generations
-from tests.lxd_model.ground import ask, client, cluster, join, lxd, machines, statuses
+from tests.lxd_model.ground import (
+    ask,
+    client,
+    cluster,
+    evacuate,
+    join,
+    lxd,
+    machines,
+    restore,
+    statuses,
+)
 from tests.lxd_model.operations import Operation
 from tests.lxd_model.server import Server
 from tests.lxd_model.things import Network, Pool
@@ -43,7 +53,7 @@ def test_what_an_evacuation_moves(device: Mapping[str, str], moves: bool):
     cloud, (one, two) = cluster(2)
     with_pool(one)
     by_hand.launch(two, "c1", devices={"it": device})
-    list(lxd(one).members.evacuate("m1", 60))
+    evacuate(one, "m1")
     (told,) = lxd(one).instances.list()
     assert (told.location, told.running) == (("m0", True) if moves else ("m1", False))
     assert cloud.stopped == ([] if moves else ["default/c1"])
@@ -52,17 +62,17 @@ def test_what_an_evacuation_moves(device: Mapping[str, str], moves: bool):
 def test_what_was_stopped_runs_again_with_its_member():
     _, (one, two) = cluster(2)
     by_hand.launch(two, "c1", devices={"gpu": {"type": "gpu"}})
-    list(lxd(one).members.evacuate("m1", 60))
+    evacuate(one, "m1")
     with pytest.raises(LxdError, match="Cluster member is evacuated"):
         lxd(two).instances.start("default", "c1")
-    lxd(one).members.restore("m1", instances=True)
+    restore(one, "m1")
     assert [i.running for i in lxd(one).instances.list()] == [True]
 
 
 def test_an_ephemeral_instance_is_gone_when_it_stops():
     _, (one, two) = cluster(2)
     by_hand.launch(two, "c1", ephemeral=True)
-    list(lxd(one).members.evacuate("m1", 60))
+    evacuate(one, "m1")
     assert not lxd(one).instances.list()
     assert not one.disk
     assert not two.disk

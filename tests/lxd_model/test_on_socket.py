@@ -12,7 +12,12 @@ from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from lxd.http import Request, Response, api_path
 from lxd.socket import LxdSocket
 from tests.lxd_model import by_hand, generations
-from tests.lxd_model.ground import cluster, machines
+from tests.lxd_model.ground import (
+    cluster,
+    evacuate,
+    machines,
+    restore,
+)
 from tests.lxd_model.on_socket import SocketServer, on_socket
 from tests.lxd_model.server import Server
 from tests.lxd_model.things import Pool
@@ -169,9 +174,9 @@ def test_a_whole_cluster_over_its_sockets(tmp_path: Path, generation: str):
         with pytest.raises(LxdError, match="already"):
             other.networks.create("lxdbr0", "bridge", {}, {})
         by_hand.launch(two, "c1")
-        list(lxd.members.evacuate("m1", 60))
+        evacuate(one, "m1")
         assert [i.location for i in other.instances.list()] == ["m0"]
-        lxd.members.restore("m1", instances=True)
+        restore(one, "m1")
         other.notes.write({"a": "1", "b": "2"})
         assert not lxd.notes.create("a", "3")
         assert lxd.notes.read() == {"a": "1", "b": "2"}

@@ -178,7 +178,8 @@ class Model:
             raise ops.ModelError(str(error)) from error
         bound = told["bind-addresses"][0]
         address = bound["addresses"][0]
-        nic = SimpleNamespace(name=bound.get("interface-name", ""), subnet=address.get("cidr", ""))
+        name, subnet = bound.get("interface-name", ""), address.get("cidr", "")
+        nic = SimpleNamespace(name=name, subnet=subnet, address=address["value"])
         network = SimpleNamespace(bind_address=address["value"], interfaces=[nic])
         return SimpleNamespace(network=network)
 

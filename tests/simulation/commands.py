@@ -7,7 +7,9 @@ from contextlib import suppress
 from lab.model.errors import JujuError
 from lab.model.state import Unit
 from lxd.api import LxdApi
+from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
+from lxd.http import api_path
 from tests.lxd_model import by_hand, pools
 from tests.lxd_model.api import used_by
 from tests.lxd_model.refusal import Refusal
@@ -207,12 +209,15 @@ class Commands:
         self.site.engine.spawn("", "", lambda: _remove(server, name))
 
 
+def evacuate(server: Server, name: str) -> None:
+    """`lxc cluster evacuate`. Raises LxdError, LxdUnreachable."""
+    path = api_path("cluster", "members", name, "state")
+    Client(server.lxd).change("POST", path, {"action": "evacuate"}, seconds=3600.0)
+
+
 def _evacuate(server: Server) -> None:
-    try:
-        for _ in LxdApi(server.lxd).members.evacuate(server.name, 3600.0):
-            pass
-    except (LxdError, LxdUnreachable):
-        pass
+    with suppress(LxdError, LxdUnreachable):
+        evacuate(server, server.name)
 
 
 def _remove(server: Server, name: str) -> None:

@@ -89,29 +89,47 @@ class Ending:
             server.start_daemon()
 
     def _remove_application(self) -> None:
-        """`juju remove-application`, with machines that outlive it: the cluster stays as it is."""
+        """`juju remove-application`, with machines that outlive it: nothing in it is lost.
+
+        A cluster that has nothing in it stays as it is. Of another one members leave until the last
+        has everything.
+        """
         engine = self.engine
         engine.note("juju remove-application", "operator")
         engine.keeps = lambda _: True
-        before = self._clusters(), self._disks()
+        before, held = self._clusters(), self._things()
         engine.juju.remove_application(engine.now, APP)
         end = engine.now + LONGEST
         while engine.units and engine.now < end:
             engine.run_until(engine.now + ROUND)
+            self._leave_all_behind()
         if engine.units:
             raise Violation(TORN, f"still there: {', '.join(engine.units)}")
-        after = self._clusters(), self._disks()
-        if after != before:
+        after = self._clusters()
+        if self._things() != held:
+            raise Violation(TORN, f"{held} before, {self._things()} after")
+        if not held and after != before:
             raise Violation(TORN, f"{before} before, {after} after")
+        if not all(any(set(one) <= set(other) for other in before) for one in after):
+            raise Violation(TORN, f"{before} before, {after} after")
+
+    def _leave_all_behind(self) -> None:
+        """The last unit is held while its cluster has something: the operator says that it may."""
+        engine = self.engine
+        held = [u for u in engine.units.values() if u.failure is not None and u.running is None]
+        for unit in held:
+            engine.juju.set_config(APP, {"on-remove": "abandon"})
+            engine.juju.resolved(engine.now, unit.name)
 
     def _clusters(self) -> list[tuple[str, ...]]:
         """By cluster, the machines of its members, zombies included."""
         servers = self.engine.cloud.servers.values()
         return sorted({tuple(sorted(members)) for s in servers if (members := _members_of(s))})
 
-    def _disks(self) -> dict[str, list[str]]:
-        servers = self.engine.cloud.servers
-        return {machine: sorted(s.disk) for machine, s in servers.items() if s.disk}
+    def _things(self) -> list[str]:
+        """Everything that lies on the disks of the machines."""
+        servers = self.engine.cloud.servers.values()
+        return sorted(thing for server in servers for thing in server.disk)
 
     # What is so.
 

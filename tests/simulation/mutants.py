@@ -44,8 +44,9 @@ import pools
 import silence
 from lxd.errors import LxdError, LxdUnreachable
 from peers import AppData, Place, Token, UnitData
+from silent import Silence
 from steps import AbandonMember, MakeToken, Plan, RemoveMember, Step
-from view import Events, Lxd, Member, Peers, Server, Silence, Units, View
+from view import Events, Lxd, Member, Peers, Server, Units, View
 from world import World
 
 

@@ -19,7 +19,7 @@ from tests.lxd_model.records import Row, State
 from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.server import Server
 from tests.lxd_model.things import Instance
-from tests.simulation.commands import Commands
+from tests.simulation.commands import Commands, evacuate
 from tests.simulation.engine import APP
 from tests.simulation.site import HAS_DATABASE, Site, answers, notes_of, truth_of
 
@@ -54,7 +54,7 @@ class ObedientOperator:
         self._cures_for_all: dict[str, Callable[..., None]] = {
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
-            r"(\S+) has no unit: lxc cluster": self._retire,
+            r"(\S+) has no unit: move what it holds": self._retire,
             r"run form-again": self._form_again,
             r"lxc cluster restore": self._restore,
         }
@@ -95,7 +95,7 @@ class ObedientOperator:
         if unit.failure is not None and unit.life == "dying":
             self._help_leaver(unit, looks)
             return
-        if "run recover-quorum" in status or "snap restart lxd" in status:
+        if "run recover-quorum" in status or "snap restart --reload lxd" in status:
             self._help_silent(unit, looks)
             return
         for pattern, cure in self._cures.items():
@@ -142,7 +142,7 @@ class ObedientOperator:
         if not any(answers(s) for s in self._live_servers()):
             self._recover()
         elif looks % 5 == 3:
-            self._do("snap restart lxd", f"on machine {unit.machine}")
+            self._do("snap restart --reload lxd", f"on machine {unit.machine}")
             server.kill_daemon()
             server.start_daemon()
 
@@ -151,7 +151,7 @@ class ObedientOperator:
         server = self.engine.cloud.servers[unit.machine]
         if "add a unit first" in unit.workload.message:
             self._add_unit(unit.name)
-        homeless = re.search(r"(\S+) has no unit: lxc cluster", unit.workload.message)
+        homeless = re.search(r"(\S+) has no unit: move what", unit.workload.message)
         if homeless and looks < 6:
             self._retire(None, homeless[1])
             return
@@ -304,8 +304,7 @@ def _stays(server: Server, row: Row) -> list[Instance]:
 def _evacuate_and_remove(server: Server, name: str) -> None:
     with suppress(LxdError, LxdUnreachable):
         if server.records.rows[name].state is not State.EVACUATED:
-            for _ in LxdApi(server.lxd).members.evacuate(name, 3600.0):
-                pass
+            evacuate(server, name)
         LxdApi(server.lxd).members.leave(name)
 
 

@@ -1,32 +1,23 @@
-"""Machines with LXD on them that no charm looks after, and what LXD refuses or is silent about."""
+"""Machines with LXD on them that no charm looks after, and what LXD does not do as it is asked."""
 
 from __future__ import annotations
 
-from tests.lxd_model import by_hand
-from tests.lxd_model.cloud import Cloud, Fault
+from tests.lxd_model import by_hand, ground
+from tests.lxd_model.cloud import Fault
 from tests.lxd_model.server import Server
 
 
 def alone(generation: str, count: int = 1) -> list[Server]:
-    """Servers that are in no cluster."""
-    cloud = Cloud(generation=generation)
-    servers = [cloud.add(str(n), f"m{n}", f"10.0.0.{n + 1}") for n in range(count)]
+    """Servers that are in no cluster: m0, m1 and so on. They listen on their addresses."""
+    _, servers = ground.machines(count, generation)
     for server in servers:
-        server.snap.install("any/stable", "")
-        cloud.now = max(cloud.now, server.ready)
         by_hand.listen(server)
     return servers
 
 
 def clustered(generation: str, count: int = 3) -> list[Server]:
     """The members of a cluster: m0, m1 and so on."""
-    servers = alone(generation, count)
-    first, *others = servers
-    by_hand.found(first)
-    for server in others:
-        by_hand.join(server, first)
-    first.cloud.now += 20
-    first.cloud.tick()
+    _, servers = ground.cluster(count, generation)
     return servers
 
 

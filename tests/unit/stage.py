@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 from ops import testing
 from ops.hookcmds import Goal, GoalState
 
 import charm
-import ports
-from lxd.api import LxdApi
 from tests.unit.model_units import ModelApp, ModelUnit
 from world import World
 
@@ -27,9 +26,6 @@ class Stage:
         self.unit = unit
         number = int(unit.name.split("/")[1])
         monkeypatch.setattr(charm, "World", self._world)
-        monkeypatch.setattr(charm, "LxdSocket", lambda: unit.server.lxd)
-        monkeypatch.setattr(charm, "Machine", lambda: unit.machine)
-        monkeypatch.setattr(charm.snap, "Snap", lambda: unit.snap)
         monkeypatch.setattr(charm.hookcmds, "goal_state", self._goal_state)
         self.context = testing.Context(charm.LxdClusterCharm, unit_id=number, app_name="lxd")
         others = {int(n.split("/")[1]): d for n, d in app.databags.items() if n != unit.name}
@@ -40,16 +36,9 @@ class Stage:
             local_app_data=dict(app.app_data),
         )
 
-    def _world(
-        self,
-        lxd: LxdApi,
-        snap: ports.Snap,
-        machine: ports.Machine,
-        _: object,
-        tell: Callable[[str], None],
-    ) -> World:
-        """The charm's own world, by the cloud's clock."""
-        return World(lxd, snap, machine, self.unit.world.clock, tell)
+    def _world(self, *parts: Any) -> World:
+        """The unit's world instead of the real one: only the last part of that is the charm's."""
+        return replace(self.unit.world, tell=parts[-1])
 
     def _goal_state(self) -> GoalState:
         now = datetime.now(timezone.utc)

@@ -19,7 +19,6 @@ from steps import (
     CancelToken,
     CreateNetwork,
     CreatePool,
-    Join,
     MakeToken,
     RemoveMember,
     SetDefaultProfile,
@@ -28,30 +27,9 @@ from steps import (
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Network, Pool
 from tests.unit.deeds import cluster_api, fail, give_turn, names, notes, the_cluster
-from tests.unit.model_units import ModelApp, formed
+from tests.unit.joins import joining
+from tests.unit.model_units import formed
 from view import Events
-
-
-def joining(app: ModelApp) -> Join:
-    """What the next unit would do with a fresh token."""
-    unit = app.add(9)
-    unit.snap.install("5.21/stable", "")
-    private = seal.new_key()
-    public = seal.public_half(private)
-    unit.machine.keep_key(private, public)
-    maker = app.units["lxd/0"]
-    step = MakeToken("lxd/9", "m9", public, 0, adopted=False)
-    token = act(step, "lxd/0", maker.world, Events()).made
-    assert token is not None
-    return Join(
-        name="m9",
-        address="10.0.0.10:8443",
-        https_address="10.0.0.10:8443",
-        sealed=token.sealed,
-        cluster=notes(app)[IDENTITY],
-        trusted=frozenset({maker.server.fingerprint}),
-        pools={"local": {"source": ""}},
-    )
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from ops import testing
 
 import peers
+from addresses import host
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
-from tests.unit.deeds import api, names, server, the_cluster, with_pool, with_volume
+from tests.unit.deeds import api, later, names, server, the_cluster, with_pool, with_volume
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
 from view import Device
@@ -285,6 +287,30 @@ def test_a_pool_that_lxd_cannot_remove_now_fails_the_action(stage: Stage):
 
     with pytest.raises(testing.ActionFailed, match="no answer in time"):
         stage.context.run(action, stage.state())
+
+
+def test_a_recovery_asks_the_other_survivors_first(monkeypatch: pytest.MonkeyPatch):
+    app = formed(5)
+    vote = {host(row.address) for row in the_cluster(app).voters}
+    voters = [name for name, unit in app.units.items() if unit.address in vote]
+    for name in voters[1:]:
+        app.units[name].server.power_off()
+    later(app, 60)
+    lost = sorted(app.units[name].address for name in voters[1:])
+    for name in voters[1:]:
+        app.remove(name)
+    stage = Stage(app, app.units[voters[0]], monkeypatch)
+    confirm = {"confirm": "yes-I-lost-a-majority"}
+
+    with pytest.raises(testing.ActionFailed, match="has not said yet") as refused:
+        stage.context.run(stage.context.on.action("recover-quorum", params=confirm), stage.state())
+
+    state = refused.value.state
+    assert isinstance(state, testing.State)
+    relation = state.get_relation(stage.relation.id)
+    assert isinstance(relation, testing.PeerRelation)
+    assert json.loads(relation.local_unit_data["lost"]) == lost
+    assert app.units[voters[0]].server.database.backups == []
 
 
 def with_storage(monkeypatch: pytest.MonkeyPatch, use: str) -> tuple[Stage, testing.Storage]:

@@ -47,6 +47,8 @@ class Running:
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     programs = Programs(tmp_path)
     monkeypatch.setattr(daemon, "_SYSTEMCTL", programs.add("systemctl"))
+    monkeypatch.setattr(daemon, "_UNITS", tmp_path)
+    (tmp_path / "snap.lxd.daemon.unix.socket").touch()
     return programs
 
 
@@ -115,3 +117,11 @@ def test_without_a_daemon_its_service_is_stopped_all_the_same(programs: Programs
     daemon.stop(tmp_path)
 
     assert programs.called[-1] == f"systemctl stop {SERVICE}"
+
+
+def test_a_snap_without_a_socket_has_none_to_stop(programs: Programs, tmp_path: Path):
+    (tmp_path / "snap.lxd.daemon.unix.socket").unlink()
+
+    daemon.stop(tmp_path)
+
+    assert programs.called[-1] == "systemctl stop snap.lxd.daemon.service"

@@ -294,9 +294,9 @@ def test_a_join_that_was_cut_short_is_reset_though_its_daemon_does_not_start(pub
     if not published:
         del app.databags["lxd/1"]["cluster"]
 
-    steps = app.plan("lxd/1").steps
+    resets = [step for step in app.plan("lxd/1").steps if isinstance(step, ResetLxd)]
 
-    assert steps == (() if published else (ResetLxd("its join was cut short"),))
+    assert resets == ([] if published else [ResetLxd("its join was cut short")])
 
 
 def test_a_refusal_by_a_unit_that_is_gone_does_not_count():

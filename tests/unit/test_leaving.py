@@ -9,18 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
-import actions
 import marks
-import peers
-from deadlines import JOIN
 from leaving_steps import AbandonMember, AwaitRoles
-from steps import AwaitJoin, ResetLxd
 from tests.lxd_model import by_hand, evacuation
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
 from tests.unit.deeds import (
     cluster_api,
-    give_turn,
     later,
     leaving,
     locations,
@@ -29,13 +24,11 @@ from tests.unit.deeds import (
     notes,
     server,
     the_cluster,
-    use_token,
     with_instance,
     with_volume,
     without,
 )
 from tests.unit.model_units import ModelApp, formed
-from view import Forming
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -221,38 +214,6 @@ def test_the_last_but_one_waits_until_lxd_has_given_new_roles(generation: str, l
     assert ("m0" in names(app)) is (waits and not lasting)
 
 
-@pytest.mark.parametrize("generation", NAMES)
-def test_a_leaver_removes_what_a_failed_join_left_behind(generation: str):
-    app = formed(1, generation)
-    unit = app.add(1)
-    for name in ("lxd/1", "lxd/0", "lxd/0"):
-        app.hook(name)
-    app.hook("lxd/1", commit=False)
-    assert names(app) == ["m0", "m1"]
-    unit.machine.empty_lxd()
-    app.databags["lxd/1"]["attempt"] = "1"
-    leaving(app, "lxd/0")
-    assert "until LXD has noticed that m1 is offline" in app.hook("lxd/0").hold
-
-    later(app, 40.0)
-
-    assert app.hook("lxd/0").hold == ""
-
-
-def test_a_member_that_has_said_whose_it_is_is_no_failed_join_whatever_is_seen_of_its_unit():
-    app = leaving(formed(2), "lxd/0")
-    app.databags["lxd/0"]["token"] = (
-        '{"unit": "lxd/1", "name": "m1", "attempt": 0, "sealed": "x", "made": 1}'
-    )
-    app.databags["lxd/1"] |= {"able": "true", "attempt": "1"}
-    note(app, marks.UNIT + "m1", "lxd/1 1")
-    del app.databags["lxd/1"]["cluster"]
-    without(app, "m1")
-
-    assert "no other member is up" in app.hook("lxd/0").hold
-    assert "m1" in names(app)
-
-
 def test_the_leader_tells_what_holds_another_unit():
     app = leaving(with_volume(formed(3), "m2"), "lxd/2")
 
@@ -302,121 +263,12 @@ def test_what_stays_is_left_behind_by_the_operators_word_alone(generation: str):
     assert app.units["lxd/2"].told[-1] == str(step)
 
 
-def with_token_out(app: ModelApp) -> ModelApp:
-    """The only member has made a token for another unit."""
-    app.add(1)
-    for name in ("lxd/1", "lxd/0", "lxd/0"):
-        app.hook(name)
-    assert app.own("lxd/0").token is not None
-    return leaving(app, "lxd/0")
-
-
-def test_one_that_leaves_waits_for_one_that_may_be_joining():
-    app = use_token(with_token_out(formed(1)), "m1")
-
-    assert app.hook("lxd/0").hold == ""
-    assert str(AwaitJoin("m1")) in app.units["lxd/0"].told
-
-
-def test_one_that_leaves_waits_for_nobody_whose_turn_is_over():
-    app = use_token(with_token_out(formed(1)), "m1")
-    give_turn(app, "- m0")
-    app.remove("lxd/1")
-    app.add(2)
-
-    app.hook("lxd/0")
-
-    assert str(AwaitJoin("m1")) not in app.units["lxd/0"].told
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_one_that_leaves_cancels_a_token_that_nobody_used(generation: str):
-    app = with_token_out(formed(1, generation))
-    records = the_cluster(app)
-    assert records.tokens
-
-    assert app.hook("lxd/0").hold == ""
-    assert records.tokens == {}
-
-
-def test_a_named_founder_that_is_gone_is_replaced_though_its_data_is_still_there():
-    app = ModelApp()
-    for number in range(3):
-        app.add(number)
-    app.hook("lxd/0")
-    gone = app.databags["lxd/0"]
-    app.remove("lxd/0")
-    app.databags["lxd/0"] = gone
-    app.leader = "lxd/1"
-    app.settle()
-
-    assert names(app) == ["m1", "m2"]
-
-
-def test_a_founder_that_is_gone_has_founded_all_the_same():
-    app = ModelApp()
-    for number in range(3):
-        app.add(number)
-    for name in ("lxd/0", "lxd/0", "lxd/1"):
-        app.hook(name)
-    assert app.own("lxd/0").cluster
-    assert not app.app().cluster
-    gone = app.databags["lxd/0"]
-    app.remove("lxd/0")
-    app.databags["lxd/0"] = gone
-    app.leader = "lxd/1"
-    for name in ("lxd/1", "lxd/2", "lxd/1", "lxd/2"):
-        app.hook(name)
-
-    assert app.app().cluster
-    assert len(app.cloud.databases) == 1
-
-
 def test_the_only_member_does_not_go_with_what_it_holds():
     app = with_instance(formed(1), "m0")
     app.add(1)
     leaving(app, "lxd/0")
 
     assert "default/c1: no other member can take it: export or delete it" in app.hook("lxd/0").hold
-
-
-def test_a_cluster_of_one_that_holds_nothing_ends_and_the_operator_begins_again():
-    app = formed(1)
-    app.add(1)
-    leaving(app, "lxd/0")
-    assert app.hook("lxd/0").hold == ""
-    app.remove("lxd/0")
-    app.leader = "lxd/1"
-    app.settle()
-    assert str(app.plan("lxd/1").app_status) == (
-        "blocked: no unit is a member any more; to begin again: run form-again"
-    )
-
-    app.app_data = peers.dump(actions.form_again(app.view("lxd/1"), actions.GONE))
-    app.settle()
-
-    assert str(app.plan("lxd/1").status) == "active: member m1, voter"
-
-
-def test_a_founder_that_told_nobody_leaves_nothing_behind():
-    app = ModelApp()
-    app.add(0)
-    app.add(1)
-    app.hook("lxd/0")
-    app.hook("lxd/0", commit=False)
-    leaving(app, "lxd/0")
-
-    assert isinstance(app.plan("lxd/0").steps[0], ResetLxd)
-    assert app.hook("lxd/0").hold == ""
-
-
-def test_a_unit_that_never_joined_is_let_go():
-    app = formed(2)
-    app.add(2)
-    app.hook("lxd/2")
-    leaving(app, "lxd/2")
-
-    assert app.hook("lxd/2").hold == ""
 
 
 def test_a_silent_member_is_not_let_go_even_if_what_it_holds_may_be_left_behind():
@@ -451,51 +303,6 @@ def test_a_silent_member_that_no_other_shares_a_cluster_with_may_be_abandoned():
     assert app.hook("lxd/0").hold == ""
 
 
-@pytest.mark.parametrize("generation", NAMES)
-def test_a_unit_that_leaves_in_a_hung_join_leaves_an_empty_lxd(generation: str):
-    app = formed(2, generation)
-    app.add(2)
-    app.hook("lxd/2")
-    unit = app.units["lxd/2"]
-    unit.server.freeze()
-    unit.machine.forming_ = Forming("join", app.cloud.now)
-    leaving(app, "lxd/2")
-    assert "LXD does not answer" in app.hook("lxd/2").hold
-    later(app, JOIN + 1)
-
-    assert app.hook("lxd/2").hold == ""
-    assert unit.server.silence() is None
-    assert not unit.server.records.clustered
-
-
-def test_a_leaving_unit_makes_no_token_and_takes_no_part_in_the_queue():
-    app = formed(3)
-    app.add(3)
-    leaving(with_volume(app, "m2"), "lxd/2")
-    for _ in range(4):
-        for unit in ("lxd/0", "lxd/1", "lxd/3"):
-            app.hook(unit)
-
-    assert app.own("lxd/3").cluster
-    assert "lxd/2" not in [place.unit for place in app.app().queue]
-
-
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_leader_that_is_held_keeps_nobody_from_joining(number: int):
-    app = formed(3)
-    app.leader = f"lxd/{number}"
-    leaving(app, app.leader)
-    app.options["min_voters"] = 3
-    app.add(3)
-    assert "min-voters=3" in app.hook(app.leader).hold
-    for _ in range(4):
-        for unit in sorted(set(app.units) - {app.leader}):
-            app.hook(unit)
-
-    assert app.own("lxd/3").cluster
-    assert app.hook(app.leader).hold == ""
-
-
 TURNS = [
     ({"m1": "going", "m2": "leaving"}, "wait until m1 has left"),
     ({"m1": "going", "m2": "going"}, "note leaving.m2=leaving"),
@@ -523,24 +330,6 @@ def test_one_that_leaves_waits_for_no_member_whose_unit_is_gone():
     app.remove("lxd/1")
 
     assert [str(s) for s in app.plan("lxd/3").steps] == ["note leaving.m3=going"]
-
-
-def test_a_unit_that_is_gone_and_still_queued_keeps_nobody_from_admitting():
-    app = formed(3)
-    server(app, "m2").power_off()
-    cluster_api(app).members.remove("m2")
-    gone = app.databags["lxd/2"]
-    app.remove("lxd/2")
-    app.databags["lxd/2"] = gone
-    leaving(app, "lxd/0")
-    app.options["min_voters"] = 3
-    app.hook("lxd/0")
-    app.add(3)
-    for _ in range(3):
-        app.hook("lxd/3")
-        app.hook("lxd/1")
-
-    assert app.own("lxd/3").cluster
 
 
 def test_what_the_others_need_of_the_database_cannot_be_abandoned():

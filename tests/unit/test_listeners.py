@@ -175,7 +175,7 @@ def test_a_network_that_does_not_run_here_is_told_with_the_reason():
 
 def test_a_warning_that_names_no_network_is_about_the_one_that_does_not_run():
     names = ("lan", "well")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": n,
             "type": "bridge",

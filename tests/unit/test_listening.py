@@ -9,9 +9,10 @@ import listening
 from address_steps import ChangeAddress, Listen
 from options import Options
 from peers import AppData, UnitData
+from silent import Silence, Silent
 from status import Status, blocked, waiting
 from steps import Plan, RestartLxd
-from view import Lxd, Member, Peers, Server, Silence, Silent, SnapFacts, View
+from view import Lxd, Member, Peers, Server, SnapFacts, View
 
 OLD, NEW, CLUSTER = "10.1.0.10", "10.2.0.10", "10.0.0.10"
 LXD = frozenset[str]()

@@ -202,3 +202,11 @@ def test_a_daemon_that_is_not_there_is_waited_for():
 )
 def test_the_parts_of_a_path_are_quoted(parts: tuple[str, ...], path: str):
     assert api_path(*parts) == path
+
+
+def test_a_proxy_in_between_is_named():
+    told = "Failed to connect: proxyconnect tcp: dial tcp 10.0.0.5:3128: connect: refused"
+    lxd, _ = client(get=[refused(told)])
+
+    with pytest.raises(LxdError, match=r"the proxy 10\.0\.0\.5:3128 is in between: set no_proxy"):
+        lxd.get(api_path("networks"))

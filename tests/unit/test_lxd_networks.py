@@ -10,7 +10,7 @@ from networks.interface import Interface
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
-from tests.unit.lxd_servers import clustered, each
+from tests.unit.lxd_servers import clustered, each, faulty
 
 NIC = {"type": "nic", "name": "eth0", "network": "br0"}
 
@@ -138,3 +138,36 @@ def test_instances_keep_the_nic_that_they_have(servers: list[Server], lxd: LxdAp
     instances = servers[0].records.instances
     assert instances["default", "follows"].devices == {"eth0": NIC}
     assert instances["default", "own"].devices == {"eth0": own}
+
+
+def test_a_member_on_which_a_network_does_not_run_says_why(servers: list[Server], lxd: LxdApi):
+    servers[1].dns_taken = True
+    lxd.networks.create("br0", "bridge", {}, each(servers))
+
+    assert lxd.networks.unavailable("m0") == {}
+    assert "dnsmasq" in lxd.networks.unavailable("m1")["br0"]
+
+    # The warning of a network that is gone may stay.
+    faulty(servers[0], "GET /1.0/networks/NAME", "refuse")
+    assert lxd.networks.unavailable("m1") == {}
+
+
+def test_what_a_silent_member_is_on_is_unknown(servers: list[Server], lxd: LxdApi):
+    own = {server.name: {"parent": "eth1"} for server in servers}
+    lxd.networks.create("lan", "macvlan", {}, own)
+    servers[1].kill_daemon()
+
+    assert lxd.networks.parents("lan", ["m0", "m1", "m2"]) == {"m0": "eth1", "m2": "eth1"}
+
+
+def test_a_request_that_was_given_up_is_waited_for(servers: list[Server], lxd: LxdApi):
+    for name in ("br0", "br1"):
+        faulty(servers[0], "POST /1.0/networks", "lost")
+        with pytest.raises(LxdUnreachable):
+            lxd.networks.create(name, "ovn", {}, {})
+    before = servers[0].cloud.now
+
+    lxd.networks.await_changes("br0")
+
+    assert [n.status for n in lxd.networks.list()] == ["Created", "Created"]
+    assert servers[0].cloud.now - before < 10

@@ -140,6 +140,23 @@ def test_who_comes_late_to_a_log_changes_nothing_that_counts(lxd: LxdApi, other:
     assert entries[max(entries)] == "m8"
 
 
+def test_a_log_is_taken_once_who_holds_it_is_gone(lxd: LxdApi, other: LxdApi):
+    assert lxd.notes.take(LOG, "m0", ["m1"], 5)
+    assert lxd.notes.take(LOG, "m0", ["m1"], 5)
+    assert not other.notes.take(LOG, "m1", ["m0"], 5)
+
+    assert other.notes.take(LOG, "m1", [], 5)
+
+    assert entries_of(LOG, lxd.notes.read()) == {1: "m0", 2: "m1"}
+
+
+def test_one_more_entry_is_written_whatever_is_there(lxd: LxdApi, other: LxdApi):
+    lxd.notes.append_next(LOG, "m0")
+    other.notes.append_next(LOG, "m1")
+
+    assert entries_of(LOG, lxd.notes.read()) == {1: "m0", 2: "m1"}
+
+
 def test_what_is_no_number_is_no_entry():
     assert entries_of(LOG, {"turn.1": "a", "turn.x": "b", "turn": "c"}) == {1: "a"}
 

@@ -233,3 +233,14 @@ def test_a_pool_that_does_not_answer_is_no_sign_that_lxd_does_not(
     faulty(servers[0], "GET /1.0/storage-pools/NAME", "timeout")
 
     assert lxd.pools.unavailable(["fast"], "m0") == {"fast": "it does not answer"}
+
+
+def test_a_request_that_was_given_up_is_waited_for(servers: list[Server], lxd: LxdApi):
+    faulty(servers[0], "DELETE /1.0/storage-pools/NAME", "lost")
+    lxd.pools.create("fast", "dir", {}, each(servers))
+    with pytest.raises(LxdUnreachable):
+        lxd.pools.delete("fast")
+
+    lxd.pools.await_changes("fast")
+
+    assert lxd.pools.list() == ()

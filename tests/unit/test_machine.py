@@ -8,6 +8,7 @@ import pytest
 
 import snap
 from machine import Machine
+from snap_file import Meta
 from view import Failures, Forming
 
 
@@ -79,14 +80,37 @@ def test_files_that_differ_have_different_digests(tmp_path: Path):
     assert len(digests) == 4
 
 
-def test_an_installation_that_was_cut_short_is_known(tmp_path: Path):
+def test_an_installation_that_was_cut_short_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     there = snap.Snap(tmp_path / "state")
     assert not there.facts(None).unfinished
 
+    def dies(*_: object) -> None:
+        raise snap.SnapError("no end after 540 s")
+
+    monkeypatch.setattr(snap, "_install_dangerously", dies)
+
+    def reads(path: Path) -> Meta:
+        return Meta(path.stem, "5.21.7")
+
+    monkeypatch.setattr(snap.snap_file, "read", reads)
+    file = tmp_path / "lxd.snap"
+    file.write_bytes(b"lxd")
+
     with pytest.raises(snap.SnapError):
-        there.install("5.21/stable", "")
+        there.install_file(str(file))
 
     assert there.facts(None).unfinished
+
+
+def test_a_file_that_is_no_snap_changes_nothing(tmp_path: Path):
+    there = snap.Snap(tmp_path / "state")
+
+    with pytest.raises(snap.SnapError, match="no snap"):
+        there.install_file(str(tmp_path / "no-such.snap"))
+
+    assert not there.facts(None).unfinished
 
 
 def test_failed_joins_are_counted_until_they_are_forgotten(tmp_path: Path):

@@ -8,21 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 import interfaces
 from facts import Bound
 from nets import default
 from networks import MODES
 from networks.wanted import WantedNetwork
-from options import Options, explain
-from status import STATUS_LIMIT
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
-    ADDRESSED,
     BR0,
     ENS3,
     ETH1,
@@ -361,60 +354,3 @@ def test_what_a_switch_will_do_is_told_on_any_unit_before_it_is_done():
         "let what is on lxdbr0 stay there",
         "let the default profile use the network lxdbr0vxlan",
     ]
-
-
-WORDS = st.dictionaries(
-    st.sampled_from(
-        (
-            *("parent", "vlan", "ipv4", "ipv6", "nat", "mtu", "domain", "dhcp-ranges", "uplink"),
-            *("gateway", "ranges", "dns", "group", "config", "color"),
-        )
-    ),
-    st.one_of(
-        st.sampled_from(["auto", "none", "eth1", "br*", "10.9.0.1/24", "10.9.0.5-10.9.0.9", True]),
-        st.integers(-1, 10000),
-        st.text(max_size=8),
-    ),
-    max_size=4,
-)
-NAMED = st.sampled_from(sorted(MODES))
-
-
-def _with_mode(mode: str, words: dict[str, Any]) -> dict[str, Any]:
-    return {"mode": mode, **words}
-
-
-ONE: st.SearchStrategy[Any] = st.one_of(NAMED, st.builds(_with_mode, NAMED, WORDS))
-MAPS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
-    st.one_of(st.sampled_from(["lan", "lan-a", "up"]), st.text(max_size=17)), ONE, max_size=3
-)
-
-
-@settings(max_examples=1000, deadline=None)
-@given(MAPS)
-def test_whatever_networks_are_typed_they_are_planned_or_refused_in_one_line(told: dict[str, Any]):
-    planned_or_refused({"networks": yaml.safe_dump(told)}, "networks=")
-
-
-FIELDS = sorted(f for f in Options.model_fields if f.startswith(("network", "vxlan", "ovn")))
-VALUES = st.sampled_from(["10.9.0.1/24", "br0", "{a: b}", "macvlan"])
-
-
-@settings(max_examples=1000, deadline=None)
-@given(st.sampled_from(FIELDS), st.one_of(st.text(), st.integers(), VALUES))
-def test_whatever_is_typed_of_the_default_network_puts_no_unit_into_error(field: str, value: Any):
-    planned_or_refused({field: value}, f"{field.replace('_', '-')}=")
-
-
-def planned_or_refused(options: dict[str, Any], begins: str) -> None:
-    try:
-        Options(**options)
-    except ValidationError as error:
-        told = explain(error)
-        assert told.startswith(begins)
-    else:
-        app = ModelApp(options=options)
-        app.add(0).machine.interfaces_ = [ADDRESSED, ETH1, BR0]
-        app.settle()
-        told = app.plan("lxd/0").status.message
-    assert len(told) <= STATUS_LIMIT

@@ -117,7 +117,7 @@ def test_each_member_gives_the_device_that_it_has():
 BAD = [
     (
         {"storage_backend": "zfs"},
-        "pool local-zfs of zfs: needs module zfs; LXD here has btrfs, dir",
+        "pool local-zfs of zfs: LXD here has btrfs, dir; needs module zfs",
     ),
     (
         {"storage_pools": "{fast: {backend: btrfs, devices: /dev/sdb}}"},

@@ -57,8 +57,7 @@ def recover(app: ModelApp, unit: str, lost: str = "") -> str:
     try:
         return actions.recover_quorum(view, app.units[unit].world, lost, actions.CONFIRMATION)
     except actions.OthersAsked as asked:
-        own = app.own(unit).model_copy(update={"lost": asked.lost})
-        app.databags[unit] = peers.dump(own)
+        app.databags[unit] = peers.dump(asked.own)
         raise
 
 

@@ -1,4 +1,4 @@
-"""During a refresh of the charm, units that write less than this charm does work beside it."""
+"""A refresh of the charm: units that are refreshed work beside units that are not yet."""
 
 from __future__ import annotations
 
@@ -7,47 +7,118 @@ import random
 
 import pytest
 
-from tests.unit.model_units import ModelApp
-
-BEFORE = {
-    "unit": {
-        *("version", "name", "address", "key", "lxd", "revision", "able", "attempt"),
-        *("cluster", "storage", "snap", "token", "refused"),
-    },
-    "app": {"version", "bootstrap", "cluster", "storage", "queue"},
-    "token": {"unit", "attempt", "sealed", "made"},
-}
-"""What the first charm wrote. It ignored all else, and left it where it was."""
+import lost
+from lxd.notes import IDENTITY
+from peers import VERSION
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import names, note, notes, server, the_cluster, without
+from tests.unit.model_units import formed
+from tests.unit.older_charm import made_by_older_charm
 
 
-def as_before(databag: dict[str, str], kind: str) -> dict[str, str]:
-    """A databag as the first charm would have written it."""
-    kept = {key: value for key, value in databag.items() if key in BEFORE[kind]}
-    if "token" in kept:
-        token = {k: v for k, v in json.loads(kept["token"]).items() if k in BEFORE["token"]}
-        kept["token"] = json.dumps(token)
-    return kept
-
-
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(24))
 def test_units_of_both_charms_become_one_cluster(seed: int):
     rng = random.Random(seed)
-    app = ModelApp()
-    old = {app.add(number).name for number in range(5) if rng.random() < 0.5}
-    for number in range(5):
-        if f"lxd/{number}" not in app.units:
-            app.add(number)
-    for _ in range(80):
-        name = rng.choice(list(app.units))
-        app.hook(name)
-        if name in old:
-            app.databags[name] = as_before(app.databags[name], "unit")
-            if name == app.leader:
-                app.app_data = as_before(app.app_data, "app")
-        if old and rng.random() < 0.03:
-            old.remove(rng.choice(sorted(old)))
-    old.clear()
+    app = formed(rng.randint(1, 3), NAMES[seed % len(NAMES)])
+    for number in range(len(app.units), 5):
+        app.add(number)
+    # The older charm is somewhere in the midst of it.
+    for _ in range(rng.randint(0, 12)):
+        app.hook(rng.choice(list(app.units)))
+    made_by_older_charm(app, first=rng.random() < 0.5)
+    fingerprint = the_cluster(app).fingerprint
+    refreshed: set[str] = set()
+    while refreshed < set(app.units):
+        # Who is not refreshed yet reads what a newer charm has written, and does nothing.
+        refreshed.add(rng.choice(sorted(set(app.units) - refreshed)))
+        for _ in range(rng.randint(1, 3)):
+            app.hook(rng.choice(sorted(refreshed)), commit=rng.random() > 0.2)
     app.settle()
 
-    (cluster,) = app.clusters.values()
-    assert len(cluster.members) == 5
+    assert names(app) == ["m0", "m1", "m2", "m3", "m4"]
+    assert notes(app)[IDENTITY] == fingerprint
+    assert {app.own(unit).cluster for unit in app.units} == {fingerprint}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_cluster_has_no_identity_before_every_member_is_refreshed(generation: str):
+    app = made_by_older_charm(formed(3, generation), first=False)
+    for unit in ("lxd/0", "lxd/1", "lxd/0"):
+        plan = app.hook(unit)
+        assert str(plan.status).startswith("waiting: for the refresh of the charm on")
+    assert IDENTITY not in notes(app)
+
+    app.settle()
+
+    assert IDENTITY in notes(app)
+    assert {unit: str(app.plan(unit).status) for unit in app.units} == {
+        f"lxd/{n}": f"active: member m{n}, voter" for n in range(3)
+    }
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_member_that_is_down_does_not_keep_the_others_from_it(generation: str):
+    app = made_by_older_charm(formed(4, generation), first=False)
+    without(app, "m3")
+    for _ in range(2):
+        for unit in ("lxd/0", "lxd/1", "lxd/2"):
+            app.hook(unit)
+
+    assert IDENTITY in notes(app)
+    server(app, "m3").power_on()
+    app.settle()
+    assert str(app.plan("lxd/3").status).startswith("active: member m3")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_what_an_older_charm_had_noted_is_kept(generation: str):
+    app = formed(3, generation)
+    note(app, lost.LOG + "m9", '["default/c9"]')
+    before = notes(app)
+    made_by_older_charm(app, first=False)
+
+    app.settle()
+
+    found = notes(app)
+    assert lost.read(found) == {"m9": ["default/c9"]}
+    assert {k: v for k, v in found.items() if k.startswith("unit.")} == {
+        k: v for k, v in before.items() if k.startswith("unit.")
+    }
+    config = the_cluster(app).projects["default"].config
+    assert not [key for key in config if key.startswith("user.")]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_certificate_that_changed_before_the_refresh_is_no_other_cluster(generation: str):
+    app = made_by_older_charm(formed(3, generation), first=False)
+    fingerprint = the_cluster(app).fingerprint
+    by_hand.update_certificate(server(app, "m0"))
+
+    app.settle()
+
+    assert notes(app)[IDENTITY] == fingerprint
+    assert str(app.plan("lxd/2").status) == "active: member m2, voter"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("first", [False, True])
+def test_a_token_of_the_older_charm_is_made_anew(generation: str, first: bool):
+    app = formed(1, generation)
+    app.add(1)
+    for unit in ("lxd/1", "lxd/0", "lxd/0"):
+        app.hook(unit)
+    made_by_older_charm(app, first=first)
+    assert json.loads(app.databags["lxd/0"]["token"])["unit"] == "lxd/1"
+
+    app.settle()
+
+    assert names(app) == ["m0", "m1"]
+    assert app.own("lxd/1").attempt == 0
+
+
+def test_who_is_not_refreshed_yet_reads_that_the_others_are():
+    app = made_by_older_charm(formed(2), first=False)
+    app.hook("lxd/0")
+
+    assert int(app.databags["lxd/0"]["version"]) == VERSION > 1

@@ -10,8 +10,11 @@ import pytest
 from deadlines import JOIN
 from status import Kind
 from steps import InstallSnap, InstallSnapFile, ResetLxd
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import later, server, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
-from view import Forming, Instance, Network, Pool, Resource
+from view import Forming, Resource
 
 
 def snapd_missing(app: ModelApp) -> None:
@@ -43,7 +46,7 @@ def installation_cut_short(app: ModelApp) -> None:
 
 
 def lxd_does_not_answer(app: ModelApp) -> None:
-    app.units["lxd/2"].lxd.running = False
+    app.units["lxd/2"].server.freeze()
 
 
 def no_address(app: ModelApp) -> None:
@@ -51,40 +54,43 @@ def no_address(app: ModelApp) -> None:
 
 
 def instances_there(app: ModelApp) -> None:
-    app.units["lxd/2"].lxd.shared.instances.append(Instance("default", "c1", "m2"))
+    by_hand.launch(app.units["lxd/2"].server, "c1", devices={"root": {"type": "disk"}})
 
 
 def a_pool_there(app: ModelApp) -> None:
-    app.units["lxd/2"].lxd.shared.pools["old"] = Pool("old", "dir", "Created", frozenset())
+    app.units["lxd/2"].world.lxd.pools.create("old", "dir", {}, {})
 
 
 def a_network_there(app: ModelApp) -> None:
-    old = Network("old", "bridge", "Created", {}, frozenset())
-    app.units["lxd/2"].lxd.shared.networks["old"] = old
+    app.units["lxd/2"].world.lxd.networks.create("old", "bridge", {}, {})
 
 
 def hostname_taken(app: ModelApp) -> None:
-    app.units["lxd/2"].machine.name = "m0"
+    app.units["lxd/2"].server.hostname = "m0"
 
 
-def another_version(app: ModelApp) -> None:
-    lxd = app.units["lxd/2"].lxd
-    lxd.server_ = replace(lxd.server_, version="6.5")
+def a_newer_version(app: ModelApp) -> None:
+    app.units["lxd/2"].server.version = "6.5"
+
+
+def an_older_version(app: ModelApp) -> None:
+    app.units["lxd/2"].server.version = "5.21.3"
 
 
 def another_cluster(app: ModelApp) -> None:
-    lxd = app.units["lxd/2"].lxd
-    lxd.server_ = replace(lxd.server_, clustered=True, name="m2", fingerprint="0123456789abcdef")
+    by_hand.found(app.units["lxd/2"].server)
 
 
 def no_btrfs(app: ModelApp) -> None:
-    lxd = app.units["lxd/2"].lxd
-    lxd.server_ = replace(lxd.server_, drivers=frozenset({"dir"}))
+    app.units["lxd/2"].server.drivers = frozenset({"dir"})
 
 
 def name_in_cluster(app: ModelApp) -> None:
-    (cluster,) = app.clusters.values()
-    cluster.members["m2"] = replace(cluster.members["m1"], name="m2", address="10.9.9.9")
+    other = app.cloud.add("another", "m2", "10.9.9.9")
+    other.revision = "100"
+    other.start_daemon()
+    later(app, 10.0)
+    by_hand.join(other, server(app, "m0"))
     app.hook("lxd/2")
     app.hook("lxd/1")
 
@@ -94,19 +100,19 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
     (lxd_is_a_deb, "blocked: LXD is here as a deb: apt purge lxd, its data moved or given up"),
     (
         store_unreachable,
-        "waiting: could not install the LXD snap from 5.21/stable: cannot reach the store",
+        "waiting: could not install the LXD snap from 5.21/stable at r...: cannot reach the store",
     ),
     (
         installation_cut_short,
-        "waiting: could not install the LXD snap from 5.21/stable: cannot reach the store",
+        "waiting: could not install the LXD snap from 5.21/stable at r...: cannot reach the store",
     ),
     (
         channel_unknown,
-        "blocked: could not install the LXD snap from 5.21/stable: no LXD on 5.21/stable",
+        "blocked: could not install the LXD snap from 5.21/stable at re...: no LXD on 5.21/stable",
     ),
     (
         lxd_does_not_answer,
-        "waiting: LXD is silent: snap restart lxd; without a quorum: run recover-quorum",
+        "waiting: for LXD, which is silent",
     ),
     (no_address, "waiting: for an address on the binding cluster"),
     (
@@ -116,35 +122,45 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
     (a_pool_there, "blocked: LXD here has a storage pool old: joining needs an empty LXD"),
     (a_network_there, "blocked: LXD here has a network old: joining needs an empty LXD"),
     (hostname_taken, "blocked: hostname m0 is also lxd/0's: rename this machine"),
-    (another_version, "blocked: LXD 6.5 here, 5.21.3 in the cluster: make them the same"),
-    (another_cluster, "blocked: LXD here is in another cluster (0123456789ab): remove this unit"),
-    (no_btrfs, "blocked: pool local of btrfs: needs module btrfs; LXD here has dir"),
+    (
+        a_newer_version,
+        "blocked: LXD 6.5 here is newer than 5.21.7 in the cluster: remove this unit, or upgrade",
+    ),
+    (an_older_version, "blocked: LXD 5.21.3 here, 5.21.7 in the cluster: make them the same"),
+    (
+        another_cluster,
+        "blocked: LXD here is in another cluster, as member m2: use another machine",
+    ),
+    (no_btrfs, "blocked: pool local of btrfs: LXD here has dir; needs module btrfs"),
     (name_in_cluster, "blocked: the cluster already has a member m2: rename this machine"),
 ]
 
 
-@pytest.mark.parametrize(("misfit", "status"), OUTSIDERS, ids=lambda v: getattr(v, "__name__", ""))
-def test_a_misfit_is_told_and_touches_nothing(misfit: Callable[[ModelApp], None], status: str):
+def misfitting(misfit: Callable[[ModelApp], None]) -> ModelApp:
+    """Two members, and a unit that cannot become one."""
     app = formed(2)
     app.add(2)
     app.units["lxd/2"].snap.install("5.21/stable", "")
-    (cluster,) = app.clusters.values()
     misfit(app)
-    before = dict(cluster.members)
+    return app
+
+
+@pytest.mark.parametrize(("misfit", "status"), OUTSIDERS, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_misfit_is_told_and_touches_nothing(misfit: Callable[[ModelApp], None], status: str):
+    app = misfitting(misfit)
+    records = app.cloud.databases[0]
+    before = sorted(records.rows)
 
     plan = app.hook("lxd/2")
 
     assert str(plan.status) == status
-    assert cluster.members == before
+    assert sorted(records.rows) == before
     assert not app.own("lxd/2").able
 
 
 @pytest.mark.parametrize(("misfit", "status"), OUTSIDERS, ids=lambda v: getattr(v, "__name__", ""))
 def test_a_misfit_keeps_nobody_busy(misfit: Callable[[ModelApp], None], status: str):
-    app = formed(2)
-    app.add(2)
-    app.units["lxd/2"].snap.install("5.21/stable", "")
-    misfit(app)
+    app = misfitting(misfit)
 
     app.settle()
 
@@ -165,8 +181,9 @@ def test_waiting_units_say_whom_they_wait_for():
     assert str(app.hook("lxd/2").status) == "waiting: to join after lxd/1"
 
 
-def test_members_show_their_role():
-    app = formed(4)
+@pytest.mark.parametrize("generation", NAMES)
+def test_members_show_their_role(generation: str):
+    app = formed(4, generation)
 
     shown = [str(app.plan(u).status) for u in app.units]
 
@@ -178,6 +195,7 @@ def test_members_show_their_role():
     ]
 
 
+@pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize(
     ("count", "status"),
     [
@@ -186,8 +204,8 @@ def test_members_show_their_role():
         (5, "active: 5 members, 3 voters"),
     ],
 )
-def test_the_application_counts_members_and_voters(count: int, status: str):
-    assert str(formed(count).plan("lxd/0").app_status) == status
+def test_the_application_counts_members_and_voters(count: int, status: str, generation: str):
+    assert str(formed(count, generation).plan("lxd/0").app_status) == status
 
 
 def test_the_application_names_who_is_missing():
@@ -197,35 +215,43 @@ def test_the_application_names_who_is_missing():
     assert str(app.plan("lxd/0").app_status) == "waiting: 2 of 3 units joined, missing lxd/2"
 
 
-def test_the_application_names_offline_members():
-    app = formed(3)
-    (cluster,) = app.clusters.values()
-    cluster.members["m1"] = replace(cluster.members["m1"], status="OFFLINE")
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_application_names_offline_members(generation: str):
+    app = without(formed(3, generation), "m1")
 
     assert str(app.plan("lxd/0").app_status) == "waiting: 1 of 3 members offline: m1"
 
 
-@pytest.mark.parametrize(
-    ("starting", "status"),
-    [
-        ({"m1"}, "active: member m1, voter"),
-        (set[str](), "waiting: member m1 is offline: no heartbeat"),
-    ],
-)
-def test_a_member_that_has_just_started_waits_for_its_heartbeat(starting: set[str], status: str):
-    app = formed(3)
-    (cluster,) = app.clusters.values()
-    cluster.members["m1"] = replace(cluster.members["m1"], status="OFFLINE", message="no heartbeat")
-    cluster.starting = starting
-
-    assert str(app.plan("lxd/1").status) == status
+def just_started(app: ModelApp, member: str) -> ModelApp:
+    """LXD calls a member offline whose daemon has just started."""
+    without(app, member)
+    there = server(app, member)
+    there.power_on()
+    app.cloud.now = there.ready
+    return app
 
 
-def test_the_leader_waits_for_the_heartbeat_of_another_that_has_just_started():
-    app = formed(3)
-    (cluster,) = app.clusters.values()
-    cluster.members["m1"] = replace(cluster.members["m1"], status="OFFLINE")
-    cluster.starting = {"m1"}
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_member_that_has_just_started_waits_for_its_heartbeat(generation: str):
+    app = just_started(formed(3, generation), "m1")
+    assert app.units["lxd/0"].world.lxd.members.list()[1].offline
+
+    assert str(app.plan("lxd/1").status).startswith("active: member m1")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_member_whose_heartbeats_do_not_arrive_is_offline(generation: str):
+    app = formed(3, generation)
+    for number in (0, 2):
+        app.cloud.cut(app.units[f"lxd/{number}"].server.machine, server(app, "m1").machine)
+    later(app, 60.0)
+
+    assert str(app.plan("lxd/0").app_status) == "waiting: 1 of 3 members offline: m1"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_leader_waits_for_the_heartbeat_of_another_that_has_just_started(generation: str):
+    app = just_started(formed(3, generation), "m1")
 
     assert str(app.plan("lxd/0").app_status) == "active: 3 members, 3 voters"
 
@@ -245,11 +271,10 @@ def test_an_address_that_changes_before_joining_is_the_one_used():
     app = formed(1)
     app.add(1)
     app.hook("lxd/1")
-    app.units["lxd/1"].address = "10.0.0.99"
+    app.units["lxd/1"].address = app.units["lxd/1"].server.address = "10.0.0.99"
     app.settle()
 
-    (cluster,) = app.clusters.values()
-    assert cluster.members["m1"].address == "10.0.0.99"
+    assert the_cluster(app).rows["m1"].address == "10.0.0.99:8443"
 
 
 def test_a_member_whose_lxd_is_clustered_no_longer_says_so():
@@ -262,17 +287,21 @@ def test_a_member_whose_lxd_is_clustered_no_longer_says_so():
     assert "the cluster removed this member" in status.message
 
 
+def resets(app: ModelApp, unit: str) -> bool:
+    """Whether the unit would empty its LXD."""
+    return any(isinstance(step, ResetLxd) for step in app.plan(unit).steps)
+
+
 def test_a_join_that_hangs_is_reset_after_its_deadline():
     app = formed(1)
     unit = app.add(1)
     app.hook("lxd/1")
-    unit.lxd.running = False
-    unit.machine.forming_ = Forming("join", app.now)
+    unit.server.freeze()
+    unit.machine.forming_ = Forming("join", app.cloud.now)
 
-    assert app.plan("lxd/1").steps == ()
-    app.now += JOIN + 1
-    (step,) = app.plan("lxd/1").steps
-    assert isinstance(step, ResetLxd)
+    assert not resets(app, "lxd/1")
+    later(app, JOIN + 1)
+    assert resets(app, "lxd/1")
     app.hook("lxd/1")
     assert app.own("lxd/1").attempt == 1
 
@@ -280,11 +309,11 @@ def test_a_join_that_hangs_is_reset_after_its_deadline():
 def test_a_hung_daemon_of_a_member_is_never_reset():
     app = formed(2)
     unit = app.units["lxd/1"]
-    unit.lxd.running = False
-    unit.machine.forming_ = Forming("join", app.now)
-    app.now += JOIN + 1
+    unit.server.freeze()
+    unit.machine.forming_ = Forming("join", app.cloud.now)
+    later(app, JOIN + 1)
 
-    assert app.plan("lxd/1").steps == ()
+    assert not resets(app, "lxd/1")
 
 
 def test_an_attached_snap_is_installed_instead_of_the_stores():
@@ -304,8 +333,7 @@ def test_another_attached_snap_takes_its_place():
 def test_no_snap_is_exchanged_while_a_member_is_down():
     app = formed(3)
     app.resource = Resource("/new.snap", "/new.snap")
-    (cluster,) = app.clusters.values()
-    cluster.members["m2"] = replace(cluster.members["m2"], status="OFFLINE")
+    without(app, "m2")
 
     plan = app.plan("lxd/0")
 

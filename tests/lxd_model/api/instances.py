@@ -9,7 +9,7 @@ from tests.lxd_model import evacuation, instances, peers, times
 from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler, began
 from tests.lxd_model.api.etag import check, etag
-from tests.lxd_model.operations import Work
+from tests.lxd_model.operations import Operation, Work
 from tests.lxd_model.refusal import Refusal, bad
 from tests.lxd_model.things import DEFAULT, Instance
 
@@ -170,10 +170,16 @@ def _operation(call: Call, what: str, key: Key, effect: Any, seconds: float) -> 
 
     server = call.server
     operation = server.cloud.start(server, "instance", key[-1], work(), what)
-    operation.url = used_by.url("instances", key[-1], project=key[0])
-    old = operation.url if server.generation.modern else f"/1.0/containers/{key[-1]}"
-    operation.resources = {"containers": [old], "instances": [operation.url]}
+    _is_about(operation, key)
     return began(operation)
+
+
+def _is_about(operation: Operation, key: Key) -> None:
+    """The operation says which instance it is about."""
+    operation.url = used_by.url("instances", key[-1], project=key[0])
+    modern = operation.server.generation.modern
+    old = operation.url if modern else f"/1.0/containers/{key[-1]}"
+    operation.resources = {"containers": [old], "instances": [operation.url]}
 
 
 def move(call: Call) -> Answer:
@@ -184,6 +190,7 @@ def move(call: Call) -> Answer:
         raise bad("Only moving an instance to a member is modelled")
     work = evacuation.move_by_name(server, key, target)
     operation = server.cloud.start(server, "move_instance", key[-1], work, "Migrating instance")
+    _is_about(operation, key)
     return began(operation)
 
 

@@ -1,0 +1,39 @@
+"""An LXD that does not answer, or refused what it was asked, as a view has it."""
+
+from __future__ import annotations
+
+import listeners
+import why_silent
+from hook_input import Juju, addresses, deaf
+from lxd.errors import LxdError, LxdUnreachable
+from silent import Silence, Silent
+from world import World
+
+
+def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silent:
+    """Why LXD did not do what it was asked. That it refused one request is no silence."""
+    member = juju.peers is not None and bool(juju.peers.own.cluster)
+    kind = why_silent.of_failed(juju.peers.own.address if juju.peers and member else "", world)
+    if kind is Silence.REFUSED:
+        asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
+        return Silent(f"{asked}{error}", kind)
+    look = _deaf_member if kind is Silence.NO_DATABASE else taken
+    return Silent(str(error), kind, look(juju, world))
+
+
+def taken(juju: Juju, world: World) -> dict[str, str]:
+    """Addresses whose port another program has: a daemon waits for it, then gives up."""
+    return {} if juju.leaving else listeners.taken(addresses(juju, None), world)
+
+
+def _deaf_member(juju: Juju, world: World) -> dict[str, str]:
+    """The same of a daemon that says what it has; and the cluster's address, if nobody listens."""
+    if juju.leaving:
+        return {}
+    try:
+        server = world.lxd.server.get()
+    except (LxdUnreachable, LxdError):
+        return {}
+    found = deaf(juju, server, world)
+    own = addresses(juju, server).cluster
+    return {address: who for address, who in found.items() if who or address == own}

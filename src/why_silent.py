@@ -1,0 +1,47 @@
+"""How LXD fails to answer, found out by what it still answers. See `silent`."""
+
+from __future__ import annotations
+
+from lxd.errors import LxdUnreachable
+from silent import Silence
+from world import World
+
+_UNREGISTERED = "No node registered with address"
+"""What a daemon logs that does not start because its join was cut short."""
+_WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster members")
+"""How LXD 5.0, and later ones, begin to log that they wait for the others' version."""
+
+
+def of_stopped(world: World) -> Silence:
+    """Why no daemon listens. One whose join was cut short says so in its log alone."""
+    forming = world.machine.forming()
+    joined = forming is not None and forming.what == "join"
+    half = joined and _UNREGISTERED in world.machine.lxd_log()
+    return Silence.HALF_JOINED if half else Silence.STOPPED
+
+
+def of_failed(address: str, world: World) -> Silence:
+    """Why a daemon that listens did not do what it was asked. `address` is its member's, if any.
+
+    That it refused one request is no silence.
+    """
+    try:
+        ready = world.lxd.server.ready()
+    except LxdUnreachable:
+        return _hung(address, world)
+    if not ready:
+        waits = any(text in world.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
+        return Silence.OTHER_VERSIONS if waits else Silence.STARTING
+    if not world.lxd.server.answers_at_all():
+        return _hung(address, world)
+    return Silence.REFUSED if world.lxd.server.database_answers() else Silence.NO_DATABASE
+
+
+def _hung(address: str, world: World) -> Silence:
+    """A client that connects and says nothing keeps all later ones from LXD's socket.
+
+    LXD looks at the first bytes of each connection before it takes the next (LXD issue 18705). The
+    port that it has for others still answers then.
+    """
+    blocked = address and world.lxd.members.shows_certificate(address)
+    return Silence.SOCKET_BLOCKED if blocked else Silence.HUNG

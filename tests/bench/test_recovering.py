@@ -1,0 +1,117 @@
+"""A majority of the voters is gone for good; a join fails and is tried again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import actions
+import deadlines
+import peers
+from actions import ActionRefused
+from lab.bench.bench import Bench
+from lab.machines import cgroups, processes
+from lxd.api import LxdApi
+from lxd.http import Request, Response
+from lxd.socket import LxdSocket
+from tests.bench.containers import launch
+from tests.bench.drive import all_active, together, until
+from tests.bench.units import BenchApp, BenchUnit, formed
+from view import Units
+
+FOLLOWS = 120.0
+"""Seconds in which the other survivors are members of the recovered cluster again."""
+
+
+def recover(app: BenchApp, unit: str) -> str:
+    """The action on a unit, and what it publishes."""
+    view = replace(app.view(unit), units=Units(frozenset(app.units)))
+    try:
+        return actions.recover_quorum(view, app.units[unit].world, "", actions.CONFIRMATION)
+    except actions.OthersAsked as asked:
+        app.databags[unit] = peers.dump(asked.own)
+        raise
+
+
+def roles(app: BenchApp) -> tuple[list[str], list[str]]:
+    """The units whose members vote, and the others."""
+    members = app.units["lxd/0"].lxd.members.list()
+    vote = {m.address for m in members if m.voter}
+    voters = [name for name, unit in app.units.items() if unit.address in vote]
+    return voters, [name for name in app.units if name not in voters]
+
+
+def test_the_newest_of_the_survivors_recovers_and_its_containers_run_on(
+    ground: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(deadlines, "SILENCE", 1.0)
+    app = formed(ground, 5)
+    until(app, lambda: len(roles(app)[0]) == 3, 60)
+    voters, stand_bys = roles(app)
+    survivor = app.units[voters[0]]
+    launch(app, "c0", survivor.node.place.hostname)
+    before = _containers(survivor)
+    for name in voters[1:]:
+        app.release(name)
+    until(app, lambda: "quorum" in str(app.hook(voters[0]).status), 120)
+    app.leader = voters[0]
+
+    with pytest.raises(ActionRefused, match="has not said yet"):
+        recover(app, voters[0])
+    together(app)
+    refusals = _refusals(app, stand_bys)
+    assert all("run it on" in told or "has not said yet" in told for told in refusals), refusals
+    recover(app, voters[0])
+
+    until(app, lambda: all_active(app), FOLLOWS)
+    members = {m.name for m in survivor.lxd.members.list()}
+    assert members == {unit.node.place.hostname for unit in app.units.values()}
+    assert _containers(survivor) == before
+
+
+def _refusals(app: BenchApp, units: list[str]) -> list[str]:
+    found: list[str] = []
+    for name in units:
+        with pytest.raises(ActionRefused) as refused:
+            recover(app, name)
+        found.append(str(refused.value))
+    return found
+
+
+def _containers(unit: BenchUnit) -> set[processes.Process]:
+    """The first processes of its containers, and of its node."""
+    name = unit.node.place.name
+    return {p for p in cgroups.members(name) if processes.is_first_of_namespace(p)}
+
+
+def test_joins_that_failed_are_tried_again(ground: Bench):
+    """LXD has the joiner's certificate then, and from 5.21 on takes no other of its name."""
+    app = formed(ground, 2)
+    until(app, lambda: all_active(app), 60)
+    unit = app.add(2)
+    well = unit.world
+    unit.world = replace(well, lxd=LxdApi(Spoiled(str(unit.node.socket))))
+    until(app, lambda: "run retry-join" in str(app.plan("lxd/2").status), 240)
+    unit.world = well
+
+    actions.retry_join(app.view("lxd/2"), unit.world)
+
+    until(app, lambda: all_active(app), 120)
+    assert len(app.units["lxd/0"].lxd.members.list()) == 3
+
+
+class Spoiled(LxdSocket):
+    """Joins with a folder for the pool that is not there: LXD sees that once it is trusted."""
+
+    def send(self, request: Request, seconds: float) -> Response:
+        """The same, but for joins."""
+        if request.method == "PUT" and request.path == "/1.0/cluster":
+            wrong = {
+                "entity": "storage-pool",
+                "name": "local",
+                "key": "source",
+                "value": "/no/such",
+            }
+            request = replace(request, body={**request.body, "member_config": [wrong]})
+        return super().send(request, seconds)

@@ -1,0 +1,33 @@
+"""The charm's port to LXD on a machine of the lab, used from the host."""
+
+from __future__ import annotations
+
+import ctypes
+from concurrent.futures import ThreadPoolExecutor
+
+from lab.machines import network
+from lab.machines.machine import Machine
+from lxd.socket import SOCKET, LxdSocket
+
+_NETWORK = 0x40000000
+"""CLONE_NEWNET: the kind of namespace that setns(2) shall accept."""
+
+
+class MachineSocket(LxdSocket):
+    """Sends requests to the socket below the machine's root, and connects from its network."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(str(machine.root / SOCKET.lstrip("/")))
+        self._machine = machine
+
+    def certificate(self, host: str, port: int, seconds: float) -> str:
+        """The certificate (PEM) that a server shows. Raises OSError if none does in `seconds`."""
+        # A namespace is entered by one thread alone, which ends here.
+        with ThreadPoolExecutor(1, initializer=self._enter) as thread:
+            return thread.submit(super().certificate, host, port, seconds).result()
+
+    def _enter(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        with network.namespace_path(self._machine.number).open("rb") as namespace:
+            if libc.setns(namespace.fileno(), _NETWORK) != 0:
+                raise OSError(ctypes.get_errno(), "setns")

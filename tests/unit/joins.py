@@ -1,0 +1,32 @@
+"""A join as a step of its own, with all that it needs."""
+
+from __future__ import annotations
+
+import seal
+from act import act
+from lxd.notes import IDENTITY
+from steps import Join, MakeToken
+from tests.unit.deeds import notes
+from tests.unit.model_units import ModelApp
+from view import Events
+
+
+def joining(app: ModelApp) -> Join:
+    """What one more unit, lxd/9, would do with a fresh token."""
+    unit = app.add(9)
+    unit.snap.install("5.21/stable", "")
+    private = seal.new_key()
+    public = seal.public_half(private)
+    unit.machine.keep_key(private, public)
+    maker = app.units["lxd/0"]
+    step = MakeToken("lxd/9", "m9", public, 0, adopted=False)
+    token = act(step, "lxd/0", maker.world, Events()).made
+    assert token is not None
+    return Join(
+        name="m9",
+        address="10.0.0.10:8443",
+        sealed=token.sealed,
+        cluster=notes(app)[IDENTITY],
+        trusted=frozenset({maker.server.fingerprint}),
+        pools={"local": {"source": ""}},
+    )

@@ -1,0 +1,346 @@
+"""Whose cluster it is: whatever its certificate, its members' names and the charm's revision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import identity
+from act import StepFailed, act
+from deadlines import GIVEN_BACK
+from lxd.api import LxdApi
+from lxd.notes import IDENTITY
+from steps import AdoptIdentity, Join
+from tests.lxd_model import by_hand
+from tests.lxd_model.cloud import Fault
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import (
+    cluster_api,
+    later,
+    leaving,
+    locations,
+    names,
+    note,
+    notes,
+    server,
+    the_cluster,
+    with_instance,
+    with_volume,
+    without,
+)
+from tests.unit.joins import joining
+from tests.unit.model_units import ModelApp, ModelUnit, formed
+from tests.unit.model_world import UnitMachine
+from view import Events
+from world import World
+
+
+@pytest.fixture(params=NAMES)
+def generation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def told(app: ModelApp) -> dict[str, str]:
+    """What each unit and the application say."""
+    found = {unit: str(app.plan(unit).status) for unit in app.units}
+    return {**found, "app": str(app.plan(app.leader).app_status)}
+
+
+HEALTHY = {
+    "lxd/0": "active: member m0, voter",
+    "lxd/1": "active: member m1, voter",
+    "lxd/2": "active: member m2, voter",
+    "app": "active: 3 members, 3 voters",
+}
+
+
+class TestTheCertificateChanges:
+    """`lxc cluster update-certificate`, or ACME: the same cluster shows another one."""
+
+    def app(self, generation: str) -> ModelApp:
+        app = formed(3, generation)
+        by_hand.update_certificate(server(app, "m1"))
+        return app
+
+    def test_it_is_the_same_cluster(self, generation: str):
+        app = self.app(generation)
+
+        assert told(app) == HEALTHY
+
+    def test_members_publish_the_new_one(self, generation: str):
+        app = self.app(generation)
+        app.settle()
+
+        published = {app.own(unit).fingerprint for unit in app.units}
+        assert published == {the_cluster(app).fingerprint}
+
+    def test_a_unit_joins(self, generation: str):
+        app = self.app(generation)
+        app.add(3)
+        app.settle()
+
+        assert "m3" in names(app)
+
+    def test_what_a_leaver_has_moves_first(self, generation: str):
+        app = leaving(with_instance(self.app(generation), "m2"), "lxd/2")
+
+        assert app.hook("lxd/2").hold == ""
+        assert (names(app), locations(app)) == (["m0", "m1"], {"c1": "m0"})
+
+    def test_what_cannot_move_holds_a_leaver(self, generation: str):
+        app = leaving(with_volume(self.app(generation), "m2"), "lxd/2")
+
+        assert "volume default/local/data" in app.hook("lxd/2").hold
+        assert names(app) == ["m0", "m1", "m2"]
+
+    def test_a_token_from_before_is_made_anew(self, generation: str):
+        app = formed(1, generation)
+        unit = app.add(1)
+        for name in ("lxd/1", "lxd/0", "lxd/0"):
+            app.hook(name)
+        by_hand.update_certificate(server(app, "m0"))
+
+        plan = app.hook("lxd/1")
+
+        assert str(plan.status).startswith("waiting: could not join the cluster as m1")
+        assert not unit.server.records.clustered
+        for name in ("lxd/0", "lxd/1"):
+            app.hook(name)
+        assert app.own("lxd/1").cluster == notes(app)[IDENTITY]
+        assert (app.own("lxd/1").attempt, unit.machine.failures()) == (0, None)
+
+
+class TestATokenThatIsNotOurs:
+    """It is refused before LXD on the machine is told anything."""
+
+    def refused(self, app: ModelApp, step: Join) -> StepFailed:
+        changes: list[str] = []
+
+        def noted(machine: str, call: str) -> Fault:
+            del machine
+            changes.extend([] if call.startswith("GET") else [call])
+            return ""
+
+        app.cloud.fault = noted
+        with pytest.raises(StepFailed) as failed:
+            act(step, "lxd/9", app.units["lxd/9"].world, Events())
+        assert changes == []
+        assert not app.units["lxd/9"].server.records.clustered
+        return failed.value
+
+    def test_of_another_cluster(self, generation: str):
+        app = formed(1, generation)
+        failure = self.refused(app, replace(joining(app), cluster="another"))
+
+        assert failure.reason == "the join token is for another cluster"
+        assert not failure.later
+
+    def test_of_a_certificate_that_no_member_publishes(self, generation: str):
+        app = formed(1, generation)
+        failure = self.refused(app, replace(joining(app), trusted=frozenset({"f00d"})))
+
+        assert "names a certificate that no member publishes" in failure.reason
+        assert failure.later
+
+    def test_of_a_server_that_shows_another_certificate(self, generation: str):
+        app = formed(1, generation)
+        step = joining(app)
+        by_hand.update_certificate(server(app, "m0"))
+        failure = self.refused(app, step)
+
+        assert "not the cluster's certificate" in failure.reason
+        assert failure.later
+
+
+class TestAnotherCluster:
+    """The application is deployed to machines whose LXD is in somebody else's cluster."""
+
+    def deployed_onto(self, theirs: ModelApp) -> ModelApp:
+        app = ModelApp(cloud=theirs.cloud)
+        for name, other in theirs.units.items():
+            machine = UnitMachine(other.server)
+            world = World(
+                LxdApi(other.server.lxd),
+                other.snap,
+                machine,
+                other.server.database,
+                lambda: app.cloud.now,
+                other.told.append,
+            )
+            unit = ModelUnit(
+                name,
+                world,
+                other.address,
+                server=other.server,
+                snap=other.snap,
+                machine=machine,
+                told=[],
+            )
+            app.enter(unit)
+        app.settle()
+        return app
+
+    def by_hand(self, generation: str) -> ModelApp:
+        """Somebody's cluster that was made without this charm."""
+        theirs = ModelApp(cloud=formed(0, generation).cloud)
+        for number in range(3):
+            theirs.add(number).snap.install("5.21/stable", "")
+        first, *others = (unit.server for unit in theirs.units.values())
+        by_hand.found(first)
+        for other in others:
+            by_hand.join(other, first)
+        return theirs
+
+    @pytest.mark.parametrize("made", ["by this charm", "by hand"])
+    def test_it_is_left_alone(self, generation: str, made: str):
+        ours = made == "by this charm"
+        theirs = formed(3, generation) if ours else self.by_hand(generation)
+        before = notes(theirs)
+
+        app = self.deployed_onto(theirs)
+
+        assert told(app)["lxd/2"] == (
+            "blocked: LXD here is in another cluster, as member m2: use another machine"
+        )
+        assert (names(theirs), notes(theirs)) == (["m0", "m1", "m2"], before)
+
+    @pytest.mark.parametrize("made", ["by this charm", "by hand"])
+    def test_a_unit_that_leaves_takes_no_member_along(self, generation: str, made: str):
+        ours = made == "by this charm"
+        theirs = formed(3, generation) if ours else self.by_hand(generation)
+        app = leaving(self.deployed_onto(theirs), "lxd/2")
+
+        hold = app.hook("lxd/2").hold
+
+        assert "LXD here is in another cluster, as member m2, and the machine goes" in hold
+        assert names(theirs) == ["m0", "m1", "m2"]
+        app.options["on_remove"] = "abandon"
+        assert app.hook("lxd/2").hold == ""
+        assert names(theirs) == ["m0", "m1", "m2"]
+
+
+class TestAMemberJoinedByHand:
+    """An operator has made a server a member that is of no unit."""
+
+    def app(self, generation: str) -> ModelApp:
+        app = formed(3, generation)
+        other = app.cloud.add("byhand", "byhand", "10.0.0.99")
+        other.revision = "100"
+        other.start_daemon()
+        later(app, 10.0)
+        by_hand.join(other, server(app, "m0"))
+        with_instance(app, "byhand")
+        app.settle()
+        return app
+
+    def test_it_is_told(self, generation: str):
+        assert "member byhand has no unit" in told(self.app(generation))["app"]
+
+    def test_it_is_not_removed_while_it_is_down(self, generation: str):
+        app = without(self.app(generation), "byhand")
+        app.settle()
+        later(app, GIVEN_BACK + 1)
+        app.settle()
+
+        assert "byhand" in names(app)
+        assert locations(app) == {"c1": "byhand"}
+        assert "lost" not in told(app)["app"]
+
+
+class TestARenamedMember:
+    """`lxc cluster rename`: LXD 5.0 shows the old name until its daemon restarts."""
+
+    def app(self, generation: str) -> ModelApp:
+        app = formed(3, generation)
+        by_hand.rename_member(server(app, "m0"), "m2", "renamed")
+        app.settle()
+        return app
+
+    def test_its_unit_follows(self, generation: str):
+        app = self.app(generation)
+
+        assert told(app) == {**HEALTHY, "lxd/2": "active: member renamed, voter"}
+        assert app.own("lxd/2").name == "renamed"
+        assert app.app().removed == ()
+        assert "unit.m2" not in notes(app)
+
+    def test_it_leaves(self, generation: str):
+        app = leaving(with_instance(self.app(generation), "renamed"), "lxd/2")
+
+        assert app.hook("lxd/2").hold == ""
+        assert (names(app), locations(app)) == (["m0", "m1"], {"c1": "m0"})
+
+    def test_it_leaves_right_after_that(self, generation: str):
+        app = formed(3, generation)
+        by_hand.rename_member(server(app, "m0"), "m2", "renamed")
+        leaving(app, "lxd/2")
+
+        assert app.hook("lxd/2").hold == ""
+        assert names(app) == ["m0", "m1"]
+
+    def test_it_is_removed_once_it_is_dead_and_its_unit_is_gone(self, generation: str):
+        app = self.app(generation)
+        without(app, "renamed").remove("lxd/2")
+        app.settle()
+
+        assert names(app) == ["m0", "m1"]
+
+    def test_others_join(self, generation: str):
+        app = self.app(generation)
+        app.add(3)
+        app.settle()
+
+        assert names(app) == ["m0", "m1", "m3", "renamed"]
+
+
+def test_the_note_alone_is_written_again(generation: str):
+    app = formed(3, generation)
+    value = notes(app)[IDENTITY]
+    note(app, IDENTITY, "")
+
+    app.settle()
+
+    assert notes(app)[IDENTITY] == value
+    assert told(app) == HEALTHY
+
+
+def test_without_any_note_nothing_is_touched_until_it_is_written_again(generation: str):
+    app = with_instance(formed(3, generation), "m2")
+    value = notes(app)[IDENTITY]
+    for name in notes(app):
+        note(app, name, "")
+    app.settle()
+    refused = "blocked: LXD's database has no note identity: see the docs, How to recover"
+    assert told(app)["lxd/2"] == refused
+    assert "LXD's database has no note" in leaving(app, "lxd/2").hook("lxd/2").hold
+    assert notes(app) == {}
+    app.leaving.clear()
+
+    note(app, IDENTITY, value)
+    app.settle()
+
+    assert told(app) == HEALTHY
+    assert locations(app) == {"c1": "m2"}
+
+
+def test_of_two_members_that_adopt_an_identity_at_once_the_first_one_counts(generation: str):
+    app = formed(2, generation)
+    note(app, IDENTITY, "")
+    for unit, value in (("lxd/1", "first"), ("lxd/0", "second")):
+        act(AdoptIdentity(value), unit, app.units[unit].world, Events())
+
+    assert notes(app)[IDENTITY] == "first"
+
+
+def test_a_server_that_founds_again_makes_another_cluster():
+    assert identity.new_identity("f00d", 1.0) != identity.new_identity("f00d", 2.0)
+
+
+def test_the_identity_is_noted_on_each_machine(generation: str):
+    app = formed(3, generation)
+
+    noted = {unit.machine.identity() for unit in app.units.values()}
+    assert noted == {cluster_api(app).notes.read()[IDENTITY]}
+    leaving(app, "lxd/2").hook("lxd/2")
+    assert app.units["lxd/2"].machine.identity() == ""
