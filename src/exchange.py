@@ -64,7 +64,7 @@ def _down(lxd: Lxd, peers: Peers | None, resource: Resource) -> set[str]:
     """Members that are down for another reason than that they have exchanged theirs and wait."""
     others = peers.others.values() if peers else ()
     exchanging = {m.name for d in others if d.snap == resource.digest and (m := lxd.member_of(d))}
-    return {m.name for m in lxd.members if not m.online} - exchanging
+    return {m.name for m in lxd.members if not (m.online or m.blocked)} - exchanging
 
 
 def _steps(view: View, resource: Resource) -> tuple[Step, ...]:

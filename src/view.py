@@ -55,6 +55,14 @@ class Member:
         return self.status == "OFFLINE"
 
     @property
+    def blocked(self) -> bool:
+        """Whether it is there and waits, as all others do, until all have one version of LXD.
+
+        From 5.21 on LXD says so of every member once one runs another version (measured).
+        """
+        return self.status == "BLOCKED"
+
+    @property
     def voter(self) -> bool:
         """Whether it votes in the database's Raft group.
 

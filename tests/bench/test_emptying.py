@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.bench.containers import all_run, any_node, bring_image, containers, launch
 from tests.bench.drive import leave
 from tests.bench.units import BenchApp
+
+pytestmark = pytest.mark.long
 
 FOLDER = ("disk", "source=/etc", "path=/mnt")
 

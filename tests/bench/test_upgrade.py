@@ -71,6 +71,19 @@ def test_a_cluster_is_upgraded_with_running_containers(
     until(trio, lambda: all_active(trio), 180)
 
 
+@pytest.mark.long
+def test_members_are_upgraded_one_after_the_other(trio: BenchApp, later: tuple[Path, ...]):
+    if not later:
+        pytest.skip("no later LXD: make bench NEXT='FOLDER ...'")
+    for folder in later:
+        trio.resource = resource(folder)
+        for unit in trio.units:
+            trio.hook(unit)
+            # LXD tells the others of it with its heartbeats.
+            time.sleep(12)
+        until(trio, lambda: _all_run_it(trio, folder), 120)  # noqa: B023 - it is over by then
+
+
 def _upgrade(app: BenchApp, folder: Path) -> tuple[float, float]:
     """The seconds without an API, and those until all is well."""
     app.resource = resource(folder)

@@ -224,6 +224,13 @@ def test_one_that_has_exchanged_and_waits_is_not_down():
     assert INSTALL in make_plan(exchanging("6.9", seen, snap="new")).steps
 
 
+def test_members_that_wait_for_one_version_are_not_down():
+    """From 5.21 on LXD calls all of them blocked once the first has another version."""
+    seen = lxd(*(member(number, "BLOCKED") for number in range(3)))
+
+    assert INSTALL in make_plan(exchanging("6.9", seen)).steps
+
+
 @pytest.mark.parametrize(
     ("kind", "theirs", "exchanged"),
     [
