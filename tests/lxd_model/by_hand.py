@@ -137,5 +137,6 @@ def join(
         token={"server_name": name, "secret": token.secret},
         answers=answers,
     )
+    joining.listen(server, told)
     finish(server, joining.join(server, told))
     server.cloud.tick()

@@ -22,7 +22,7 @@ _STANDBYS = 2
 
 def leader(cloud: Cloud, records: Records, at: float) -> str:
     """The member that leads: the last one if it still can, empty without a majority."""
-    if records.headless:
+    if records.headless or at < records.leaderless:
         return ""
     voters = records.voters
     names = [records.leader] if records.leader in records.rows else []
@@ -61,10 +61,10 @@ def status(records: Records, row: Row, now: float) -> str:
 
 
 def _blocked(records: Records, row: Row, versions: set[str]) -> bool:
-    """Whether a member is older than another one, or for 6.9 newer."""
+    """Whether a member is older than another one, or from 5.21 on newer."""
     schemas = {schema(version) for version in versions}
     leader = records.rows.get(records.leader, row)
-    newer = of_version(leader.version).newest and schema(row.version) != min(schemas)
+    newer = of_version(leader.version).modern and schema(row.version) != min(schemas)
     return schema(row.version) != max(schemas) or newer
 
 

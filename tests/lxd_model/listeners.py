@@ -57,16 +57,17 @@ class Listeners:
         """Whether a connection to that endpoint of this machine reaches the daemon."""
         return covers(self._core, endpoint) or self._cluster == endpoint
 
-    def addresses(self) -> list[str]:
-        """The endpoints that are open for clients."""
-        return [self._core] if self._core else []
+    @property
+    def is_open(self) -> bool:
+        """Whether connections from other machines reach the daemon at all."""
+        return bool(self._core or self._cluster)
 
     def set_core(self, endpoint: str) -> None:
         """`core.https_address` has changed.
 
         The listener that was open is closed first. If it also served `cluster.https_address`, and
         the new one does not, nothing does until the daemon starts anew. Raises Refusal if the
-        address cannot be had: then the one before is opened again. The new value is kept.
+        address cannot be had: then the one before is opened again.
         """
         before, self._core = self._core, ""
         if not endpoint:
@@ -110,6 +111,11 @@ def endpoint_of(address: str, port: int) -> str:
 def _cannot(what: str, endpoint: str, why: str) -> Refusal:
     told = f"listen tcp {endpoint}: bind: {why}"
     return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {told}')
+
+
+def is_wildcard(endpoint: str) -> bool:
+    """Whether it stands for all addresses of a machine."""
+    return endpoint.rpartition(":")[0] in _ANY
 
 
 def covers(wide: str, endpoint: str) -> bool:

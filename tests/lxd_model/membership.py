@@ -34,6 +34,7 @@ def leave(server: Server, name: str) -> Work:
         yield from _hand_over(server, row)
         _forget(server, row)
         records.led_on = True
+        records.leaderless = cloud.now + times.ELECTION
         records.handed_over = _by_chance(server)
     else:
         yield times.LEAVE / 2

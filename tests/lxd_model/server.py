@@ -219,6 +219,9 @@ class Server:
         self.shown_name = ""
         self.run += 1
         self.listeners.close()
+        if self.records.leader and self.records.leader == self.name:
+            # Another one leads from now on, also when this one is back.
+            heartbeats.leader(self.cloud, self.records, self.cloud.now)
         for operation in self.cloud.operations:
             if operation.server is self and not operation.done:
                 operation.end()

@@ -28,6 +28,9 @@ REMOVE = 0.3
 HANDOVER = 5.0
 """What leaving costs the raft leader more: it hands over first."""
 
+ELECTION = 6.0
+"""How long the others find no leader after theirs has left: measured more than 5 s, below 7 s."""
+
 PARTING = 5.0
 """How long a member that was removed by force is still served. Measured: over 0.1 s, under 30 s."""
 
