@@ -6,10 +6,12 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from lab.bench import slots, visit
 from lab.machines import cgroups, processes
@@ -19,6 +21,9 @@ from lab.machines.layers import Image
 _T = TypeVar("_T")
 _SCRIPTS = Path(__file__).parent
 _JOIN = _SCRIPTS.parent / "machines/join.sh"
+# A daemon that fails is started again, as systemd does it, unless it is to stay down.
+_KEEP = 'while ! "$@"; do [ ! -e "$0" ] || exit 1; sleep 1; done'
+_AGAIN_SECONDS = 1.0
 _START_SECONDS = 30.0
 _PARTS = ("root", "upper", "work")
 _NAMESPACES = ("mount", "uts", "ipc", "net", "pid", "cgroup")
@@ -52,14 +57,13 @@ class Node:
     """A node runs from `__init__` to `end`. `lxds` are folders of LXD that it may run.
 
     Its daemon is LXD's process alone: what the daemon started, such as containers, goes on when it
-    is killed. All methods raise MachineError.
+    is killed. One that fails is started again. All methods raise MachineError.
     """
 
     def __init__(self, place: Place, image: Image, lxds: Sequence[Path], hosts: str) -> None:
         self.place = place
         self.lxd = lxds[0]
-        self._daemon: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
         for folder in (self.lxd_dir, self.state, *map(self._own, _PARTS)):
             folder.mkdir(parents=True)
         cgroups.create(place.name)
@@ -86,6 +90,11 @@ class Node:
     def log(self) -> Path:
         """What LXD logged, over all its starts."""
         return self.lxd_dir / "logs/lxd.log"
+
+    @property
+    def _down(self) -> Path:
+        """A file that is there while LXD is to stay down."""
+        return self._own("down")
 
     def _own(self, part: str) -> Path:
         return self.place.folder / part
@@ -190,13 +199,14 @@ class Node:
 
     def start_daemon(self) -> None:
         """Start LXD, unless it runs. It may take seconds until it listens."""
-        if self.daemon_runs():
+        if self._keeper is not None and self._keeper.poll() is None:
             return
+        self._down.unlink(missing_ok=True)
         self.log.parent.mkdir(exist_ok=True)
-        argv = [f"{self.lxd}/bin/lxd", "--logfile", str(self.log), "--group", "root"]
+        lxd = [f"{self.lxd}/bin/lxd", "--logfile", str(self.log), "--group", "root"]
         with (self._own("lxd.out")).open("ab") as output:
-            self._daemon = subprocess.Popen(
-                self.command(argv),
+            self._keeper = subprocess.Popen(
+                self.command(["/bin/sh", "-c", _KEEP, str(self._down), *lxd]),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -205,33 +215,28 @@ class Node:
 
     def daemon_runs(self) -> bool:
         """Whether LXD's process is there, answering or not."""
-        return self._daemon is not None and self._daemon.poll() is None
+        return self._daemon() is not None
 
     def signal_daemon(self, number: int) -> None:
         """Send LXD's process a signal: SIGSTOP freezes it, SIGCONT lets it go on."""
-        outside = processes.find(self._daemon.pid) if self._daemon else None
-        process = self._daemon_process()
-        if process is None or outside is None:
-            return
-        processes.send(process, number)
-        if number != signal.SIGSTOP:
-            # nsenter stops itself when its child does, and would not notice the child's end.
-            processes.send(outside, signal.SIGCONT)
+        if process := self._daemon():
+            processes.send(process, number)
 
     def kill_daemon(self) -> None:
-        """Kill LXD as a crash does. Its containers go on."""
+        """Kill LXD, which stays down. Its containers go on."""
+        self._end_daemon(signal.SIGKILL, 10)
+
+    def crash_daemon(self) -> None:
+        """Kill LXD, which is started again, as systemd does it."""
         self.signal_daemon(signal.SIGKILL)
-        self._await_daemon(10)
 
     def stop_daemon(self, timeout: float = 60) -> None:
         """Stop LXD in good order. Its containers go on."""
-        self.signal_daemon(signal.SIGTERM)
-        self._await_daemon(timeout)
+        self._end_daemon(signal.SIGTERM, timeout)
 
     def shut_down(self, timeout: float = 120) -> None:
         """Stop LXD and all instances, as a machine that shuts down does."""
-        self.signal_daemon(signal.SIGPWR)
-        self._await_daemon(timeout)
+        self._end_daemon(signal.SIGPWR, timeout)
 
     def await_lxd(self, seconds: float = _START_SECONDS) -> None:
         """Return once LXD is ready to work. Raises MachineError after `seconds`."""
@@ -250,24 +255,34 @@ class Node:
         if self._init.stdout:
             self._init.stdout.close()
         slots.end(self.place.name)
-        if self._daemon is not None:
-            self._daemon.wait()
+        if self._keeper is not None:
+            self._keeper.wait()
 
-    def _daemon_process(self) -> processes.Process | None:
-        """LXD itself: nsenter, which started it, waits for it outside."""
-        if not self.daemon_runs() or self._daemon is None:
-            return None
-        nsenter = processes.find(self._daemon.pid)
-        found = processes.children(nsenter) if nsenter else []
-        return found[0] if found else None
+    def _daemon(self) -> processes.Process | None:
+        """LXD's process. A shell in the node started it, which nsenter started there."""
+        found = processes.find(self._keeper.pid) if self._keeper else None
+        for _ in range(2):
+            children = processes.children(found) if found else []
+            found = children[0] if children else None
+        return found if found is not None and _program(found) == "lxd" else None
 
-    def _await_daemon(self, timeout: float) -> None:
-        if self._daemon is None:
-            return
-        try:
-            self._daemon.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise MachineError(f"{self.place.name}: LXD still runs after {timeout:g} s") from None
+    def _end_daemon(self, number: int, timeout: float) -> None:
+        self._down.touch()
+        end = time.monotonic() + timeout
+        while self._keeper is not None and self._keeper.poll() is None:
+            if time.monotonic() > end:
+                raise MachineError(f"{self.place.name}: LXD still runs after {timeout:g} s")
+            # It may have been started a moment ago, and not be there yet.
+            self.signal_daemon(number)
+            with suppress(subprocess.TimeoutExpired):
+                self._keeper.wait(_AGAIN_SECONDS)
+
+
+def _program(process: processes.Process) -> str:
+    try:
+        return Path(f"/proc/{process.pid}/comm").read_text().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def _hierarchies() -> dict[str, list[str]]:

@@ -63,6 +63,19 @@ def test_a_frozen_daemon_answers_nothing_until_it_goes_on(ground: Bench):
     assert not node.daemon_runs()
 
 
+def test_a_daemon_that_crashes_is_started_again_and_one_that_is_killed_is_not(ground: Bench):
+    node = ground.add(0)
+    node.start_daemon()
+    node.await_lxd()
+    node.crash_daemon()
+    node.await_lxd()
+    node.kill_daemon()
+    assert not node.daemon_runs()
+    node.start_daemon()
+    node.kill_daemon()
+    assert not node.daemon_runs()
+
+
 def test_nothing_outlives_an_owner_that_is_killed():
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
