@@ -56,16 +56,17 @@ def status(records: Records, row: Row, now: float) -> str:
         return "EVACUATED"
     if offline(records, row, now):
         return "OFFLINE"
+    return "BLOCKED" if _blocked(records, row) else "ONLINE"
+
+
+def _blocked(records: Records, row: Row) -> bool:
+    """Whether a member is older or newer than another one. 5.0 does not see it (measured)."""
     versions = {r.version for r in records.members}
-    return "BLOCKED" if len(versions) > 1 and _blocked(records, row, versions) else "ONLINE"
-
-
-def _blocked(records: Records, row: Row, versions: set[str]) -> bool:
-    """Whether a member is older than another one, or from 5.21 on newer."""
-    schemas = {schema(version) for version in versions}
-    leader = records.rows.get(records.leader, row)
-    newer = of_version(leader.version).modern and schema(row.version) != min(schemas)
-    return schema(row.version) != max(schemas) or newer
+    if len(versions) == 1:
+        return False
+    oldest = min(versions, key=schema)
+    own = schema(row.version)
+    return of_version(oldest).modern and any(schema(version) != own for version in versions)
 
 
 def rebalance(cloud: Cloud, records: Records, at: float) -> None:

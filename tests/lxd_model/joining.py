@@ -198,7 +198,8 @@ def _recognises(server: Server, told: Told, other: Server) -> None:
 
 
 def _not_connected(server: Server, told: Told, why: str) -> Refusal:
-    connect = f'Failed to connect to target cluster node "{told.way}"'
+    verb = "Failed connecting" if server.generation.newest else "Failed to connect"
+    connect = f'{verb} to target cluster node "{told.way}"'
     return Refusal(f'{_setup(server)}: {connect}: Get "https://{told.way}/1.0": {why}')
 
 
@@ -214,14 +215,16 @@ def _trust(server: Server, records: Records, told: Told) -> None:
     Only the token's secret counts. The name in it is for `lxd init`, which will join as no other.
     From 5.21 on no two certificates have one name: the second is not taken, and nobody says so.
     """
+    verb = "Failed adding" if server.generation.newest else "Failed to add"
+    add = f"{verb} server cert to cluster"
     token = records.tokens.get(str(told.token["server_name"]))
     if token is None or token.secret != told.token["secret"] or not _has_maker(server, token):
         why = "No matching cluster join operation found"
-        raise Refusal(f"{_setup(server)}: Failed to add server cert to cluster: {why}")
+        raise Refusal(f"{_setup(server)}: {add}: {why}")
     void(records, token.name, server.cloud.now)
     if token.expires < server.cloud.now:
         why = "Failed during search for join token operation: Token has expired"
-        raise Refusal(f"{_setup(server)}: Failed to add server cert to cluster: {why}")
+        raise Refusal(f"{_setup(server)}: {add}: {why}")
     modern = server.generation.modern
     trusted, own = records.trusted, server.certificate
     if own not in trusted and not (modern and told.name in trusted.values()):

@@ -79,7 +79,7 @@ class Listeners:
             return
         if before and self._is_free(before):
             self._core = before
-        raise _cannot("network", endpoint, self._why(endpoint))
+        raise self._cannot("network", endpoint)
 
     def set_cluster(self, endpoint: str) -> None:
         """`cluster.https_address` has changed. Raises Refusal if the address cannot be had."""
@@ -87,13 +87,16 @@ class Listeners:
         if not endpoint or covers(self._core, endpoint):
             return
         if not self._is_free(endpoint):
-            raise _cannot("cluster", endpoint, self._why(endpoint))
+            raise self._cannot("cluster", endpoint)
         self._cluster = endpoint
 
-    def _why(self, endpoint: str) -> str:
-        if endpoint in self.taken:
-            return "address already in use"
-        return "cannot assign requested address"
+    def _cannot(self, what: str, endpoint: str) -> Refusal:
+        taken = endpoint in self.taken
+        why = "address already in use" if taken else "cannot assign requested address"
+        told = f"listen tcp {endpoint}: bind: {why}"
+        if self._server.generation.newest:
+            told = f'Failed listening on address "{endpoint}": {told}'
+        return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {told}')
 
     def _is_free(self, endpoint: str) -> bool:
         host = endpoint.rpartition(":")[0].strip("[]")
@@ -106,11 +109,6 @@ class Listeners:
 def endpoint_of(address: str, port: int) -> str:
     """As LXD writes an address with a port."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def _cannot(what: str, endpoint: str, why: str) -> Refusal:
-    told = f"listen tcp {endpoint}: bind: {why}"
-    return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {told}')
 
 
 def is_wildcard(endpoint: str) -> bool:

@@ -109,7 +109,8 @@ class ModelPort:
     def _without_database(self, route: Route, what: str, end: float) -> Response | None:
         """The database has no quorum, and LXD says so after a while: None if it has one by then."""
         server, cloud = self._server, self._server.cloud
-        seconds, status, text = route.without_database(server.generation)
+        headless = server.records.headless
+        seconds, status, text = route.without_database(server.generation, headless=headless)
         late = cloud.now + seconds
         if cloud.now < server.records.leaderless < late:
             self._pause(server.records.leaderless - cloud.now, what, end)

@@ -113,11 +113,18 @@ def differences(row: Row, response: Response) -> Iterator[str]:
         yield f"etag {response.etag or 'missing'}"
     if row.kind == "error" and _plain(body["error"]) != _plain(row.answer["error"]):
         yield f"error {body['error']!r}, not {row.answer['error']!r}"
+    if _failure(body["metadata"]) != _failure(row.answer["metadata"]):
+        yield f"failed: {_failure(body['metadata'])}, not {_failure(row.answer['metadata'])}"
     yield from _shapes("", {"metadata": body["metadata"]}, {"metadata": row.answer["metadata"]})
     yield from _shapes("", body, row.answer, deep=False)
     own, recorded = facts(row, body["metadata"]), facts(row, row.answer["metadata"])
     if own != recorded:
         yield f"{own}, not {recorded}"
+
+
+def _failure(metadata: Any) -> str:
+    """Why an operation failed: 5.0 tells of it as of any other."""
+    return _plain(metadata.get("err", "")) if isinstance(metadata, dict) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def _shapes(where: str, own: Any, recorded: Any, *, deep: bool = True) -> Iterator[str]:
@@ -157,7 +164,6 @@ def _server(info: dict[str, Any]) -> Any:
         environment["server_version"],
         environment["server_clustered"],
         sorted(info["config"]),
-        len(info["api_extensions"]),
     )
 
 

@@ -71,6 +71,8 @@ class Server:
         self.unmounted: set[str] = set()
         """Pools that LXD cannot mount here, though it made its part of them."""
         self.interfaces = networks.of_machine(machine)
+        self.left: set[str] = set()
+        """Bridges of a LXD whose folder was emptied by hand. They are gone with the next boot."""
         self.dns_taken = False
         """Whether another program has port 53: no network's dnsmasq can start."""
         self.listeners = Listeners(self)
@@ -142,6 +144,7 @@ class Server:
         """The plug is pulled."""
         self.cloud.tick()
         self.powered = False
+        self.left.clear()
         self._daemon_ends()
 
     def power_on(self) -> None:

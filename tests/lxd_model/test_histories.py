@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from lxd.http import Request, Response
 from tests.lxd_model import by_hand, certificates, generations
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.recorded import Row, differences, flat, histories, recorded_versions, rows
+from tests.lxd_model.records import Role
 from tests.lxd_model.server import Server
 from tests.lxd_model.things import DEFAULT, Network, Pool
 
@@ -21,16 +23,23 @@ PATIENCE = 60.0
 POOL, NETWORK = "local", "lxdbr0"
 _ONLY = "75ae6eae3d25be611e424628a97cc45f259607a2a04e1361815c6ed60c943d84"
 
-_INSTANCES = "/1.0/instances?recursion=1&all-projects=true"
 _PLACES = "two evacuations at once looked for places before either had moved anything"
-_BUILD = "that build of 6.9 had some extensions less"
+_STARTING = "it was still starting"
 TOLERATED = {
-    ("after both evacuations", _INSTANCES): _PLACES,
-    ("then", _INSTANCES): _PLACES,
-    ("3 of 3 have the later LXD: one that has the later", "/1.0"): _BUILD,
-    ("all have the later LXD", "/1.0"): _BUILD,
+    ("after both evacuations", "/1.0/instances"): _PLACES,
+    ("then", "/1.0/instances"): _PLACES,
+    ("3 of 3 have the later LXD: one that has the later", "/internal/ready"): _STARTING,
 }
 """By label and path: why the model answers otherwise."""
+_MOMENT = "the second was to be evacuated a moment later"
+TOLERATED_ROWS = {
+    ("5.0.2", 53): "nobody had taken the offline member's role yet",
+    ("5.0.2", 158): _MOMENT,
+    ("5.21.7", 160): _MOMENT,
+}
+"""The same by version and number of the row."""
+LATER = frozenset({"child_count"})
+"""Keys that the build of 6.9 which was recorded here does not have yet."""
 
 
 @dataclass
@@ -62,10 +71,14 @@ class World:
             if deed := _DEEDS.get(row.label):
                 deed(self, row)
         request = self._request(row)
+        end = self.cloud.now + row.seconds
         try:
             response = self.server(row.member).lxd.send(request, PATIENCE)
         except LxdUnreachable:
             return None
+        finally:
+            if "/wait" not in row.path or "a join" in row.label:
+                self.wait(max(0.0, end - self.cloud.now))
         told = response.body["metadata"]
         if response.body["type"] == "async":
             if row.operation:
@@ -95,12 +108,12 @@ class World:
         """The half member's certificate is kept for later; its folder is emptied without it."""
         server = self.server("m1")
         self.kept = server.certificate
-        _empty(server)
+        by_hand.empty(server)
         server.new_certificate()
 
     def restore_certificate(self) -> None:
         server = self.server("m1")
-        _empty(server)
+        by_hand.empty(server)
         server.certificate = self.kept
 
     def kill_soon(self) -> None:
@@ -108,30 +121,26 @@ class World:
         server, pause = self.server("m1"), self.cloud.pause
 
         def paused(seconds: float, what: str) -> None:
-            pause(seconds, what)
-            if (
-                server.working("join_cluster")
-                and server.certificate in self.server("m0").records.trusted
-            ):
+            if server.certificate in self.server("m0").records.trusted:
                 self.cloud.pause = pause
                 server.kill_daemon()
+            pause(seconds, what)
 
         self.cloud.pause = paused
 
     def only_copy(self) -> None:
         by_hand.add_image(self.server("m3"), _ONLY)
 
-    def wait(self, seconds: int) -> None:
-        for _ in range(seconds):
-            self.cloud.now += 1
+    def leave_one_vote(self, leader: str) -> None:
+        """Of two members the leader takes the other's vote, a moment before it leaves."""
+        for row in self.server("m1").records.members:
+            row.role = Role.VOTER if row.name == leader else Role.SPARE
+
+    def wait(self, seconds: float) -> None:
+        end = self.cloud.now + seconds
+        while self.cloud.now < end:
+            self.cloud.now = min(end, self.cloud.now + 1)
             self.cloud.tick()
-
-
-def _empty(server: Server) -> None:
-    server.kill_daemon()
-    server.files.empty_lxd()
-    server.start_daemon()
-    server.cloud.now = max(server.cloud.now, server.ready)
 
 
 _OWN = "a join with another certificate"
@@ -143,6 +152,7 @@ _DEEDS: dict[str, Callable[[World, Row], None]] = {
         lambda world, _: world.restore_certificate()
     ),
     "images have one copy, and it is on the member": lambda world, _: world.only_copy(),
+    "of two members the voter leaves": lambda world, row: world.leave_one_vote(row.member),
     "a server that has left": lambda world, _: world.wait(15),
     "the last member after 15 s": lambda world, _: world.wait(15),
     "the last member after 30 s": lambda world, _: world.wait(15),
@@ -205,7 +215,9 @@ def replay(version: str) -> Iterator[str]:
             continue
         response = world.send(row)
         where = f"{number} {row.label}: {row.member} {row.method} {row.path}"
-        if (row.label, row.path) not in TOLERATED:
+        if (row.label, row.path.partition("?")[0]) in TOLERATED:
+            continue
+        if (version, number) not in TOLERATED_ROWS:
             yield from _told(where, row, response)
 
 
@@ -230,8 +242,17 @@ def replay_exchange(before: str, after: str) -> Iterator[str]:
             world.wait(8)
         response = world.send(row)
         where = f"{number} {row.label}: {row.member} {row.method} {row.path}"
-        if (row.label, row.path) not in TOLERATED:
+        if (row.label, row.path.partition("?")[0]) not in TOLERATED:
             yield from _told(where, row, response)
+
+
+def _without_later(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_later(part) for part in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    found = cast("dict[str, Any]", value)
+    return {key: _without_later(part) for key, part in found.items() if key not in LATER}
 
 
 def _told(where: str, row: Row, response: Response | None) -> Iterator[str]:
@@ -239,11 +260,13 @@ def _told(where: str, row: Row, response: Response | None) -> Iterator[str]:
         if bool(response) != bool(row.answer):
             yield f"{where}: {response}, not {row.answer}"
         return
+    response = replace(response, body=_without_later(response.body))
     if row.path.startswith("/1.0/operations?"):
         row, response = flat(row, response)
     yield from (f"{where}: {difference}" for difference in differences(row, response))
 
 
-def test_an_exchange_of_lxd_goes_as_recorded():
-    told = list(replay_exchange("5.21.7", "6.9"))
+@pytest.mark.parametrize(("before", "after"), [("5.0.2", "5.21.7"), ("5.21.7", "6.9")])
+def test_an_exchange_of_lxd_goes_as_recorded(before: str, after: str):
+    told = list(replay_exchange(before, after))
     assert not told, "\n".join(told)

@@ -185,7 +185,7 @@ def _is_about(operation: Operation, key: Key) -> None:
     modern = operation.server.generation.modern
     old = operation.url if modern else f"/1.0/containers/{key[-1]}"
     operation.resources = {"containers": [old], "instances": [operation.url]}
-    if modern and operation.description in _OF_STATE:
+    if operation.description in _OF_STATE:
         del operation.resources["containers"]
 
 
