@@ -162,11 +162,17 @@ def delete(server: Server, name: str, users: list[str]) -> None:
 
 
 def update(server: Server, name: str, config: Config) -> None:
-    """Replaces the keys of a network that all members share. All must be up."""
+    """Replaces the keys of a network that all members share. All must be up if one changes.
+
+    Where nothing changes LXD tells nobody (measured, 5.0.2; so it is in the source of 6.x). Of a
+    pool it tells the others all the same.
+    """
     network = find(server, name)
+    config = _resolved(network.type, {k: v for k, v in config.items() if v})
+    if config == network.config:
+        return
     if server.records.clustered:
         peers.require_all(server)
-    config = _resolved(network.type, {k: v for k, v in config.items() if v})
     server.records.networks[name] = replace(network, config=config)
 
 

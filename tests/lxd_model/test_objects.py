@@ -288,6 +288,19 @@ def test_a_device_with_data_is_not_taken():
     assert source == "uuid of /dev/vdb"
 
 
+@ALL
+def test_a_change_of_a_network_that_changes_nothing_asks_no_other_member(generation: str):
+    _, (one, two) = cluster(2, generation)
+    on: dict[str, dict[str, str]] = {"m0": {"parent": "eth0"}, "m1": {"parent": "eth0"}}
+    lxd(one).networks.create("lan", "macvlan", {"mtu": "1400"}, on)
+    two.kill_daemon()
+    lxd(one).networks.update("lan", {}, {"m0": {"parent": "eth1"}})
+    lxd(one).networks.update("lan", {"mtu": "1400"}, {})
+    with pytest.raises(LxdError, match=r"10\.0\.0\.2"):
+        lxd(one).networks.update("lan", {"mtu": "1300"}, {})
+    assert lxd(one).networks.parents("lan", ["m0"]) == {"m0": "eth1"}
+
+
 def test_a_macvlan_network_has_an_interface_on_each_member():
     _, (one, _) = cluster(2)
     on = {"m0": {"parent": "eth0"}, "m1": {"parent": "eth0"}}
