@@ -114,6 +114,17 @@ def listen(server: Server) -> str:
     return endpoint
 
 
+def empty(server: Server) -> None:
+    """LXD's folder is emptied, and its daemon started anew. Bridges stay, with no LXD's."""
+    networks = server.records.networks.values()
+    left = {network.name for network in networks if network.type == "bridge"}
+    server.kill_daemon()
+    server.files.empty_lxd()
+    server.left |= left
+    server.start_daemon()
+    server.cloud.now = max(server.cloud.now, server.ready)
+
+
 def found(server: Server, name: str = "") -> None:
     """`lxd init`: a cluster of one."""
     listen(server)
@@ -137,5 +148,6 @@ def join(
         token={"server_name": name, "secret": token.secret},
         answers=answers,
     )
+    joining.listen(server, told)
     finish(server, joining.join(server, told))
     server.cloud.tick()

@@ -12,6 +12,7 @@ from tests.lxd_model.server import Server
 from tests.lxd_model.truth import ClusterTruth, MemberTruth
 
 Fault = Literal["", "refuse", "timeout", "lost"]
+_OF_CLUSTER = frozenset({"enable_cluster", "join_cluster"})
 
 
 class Cloud:
@@ -87,6 +88,7 @@ class Cloud:
             operation.id = f"{self.count():08x}-0000-4000-8000-000000000000"
             operation.begun = self.now
             operation.location = server.name if server.records.clustered else "none"
+            operation.resources = {"cluster": None} if kind in _OF_CLUSTER else None
         self.operations.append(operation)
         operation.step()
         return operation

@@ -86,4 +86,4 @@ class ModelDatabase:
 
 def _takes_connections(server: Server) -> bool:
     # An LXD that was emptied knows no address to listen at.
-    return server.listening() and any(server.listeners.addresses())
+    return server.listening() and server.listeners.is_open

@@ -85,7 +85,7 @@ def _evacuate(server: Server, row: Row, mode: str) -> Work:
     evacuated.
     """
     records, newest = server.records, server.generation.newest
-    yield 0.02
+    yield 0.2 if newest else 0.02
     if row.state is State.EVACUATED:
         raise Refusal("Cluster member is already evacuated")
     row.state = State.EVACUATED
@@ -94,6 +94,8 @@ def _evacuate(server: Server, row: Row, mode: str) -> Work:
     try:
         here = [k for k, i in records.instances.items() if i.location == row.name]
         for key in here:
+            if operation := server.working("evacuate"):
+                operation.details = operation.details or {}
             yield times.MOVE
             _move(server, key, mode)
     except Refusal as refusal:
@@ -159,10 +161,10 @@ def restoring(server: Server, name: str, mode: str = "") -> Operation:
 
 
 def _restore(server: Server, row: Row, mode: str) -> Work:
-    """What was stopped runs again, then what was moved off comes back. 5.0 may do it any time."""
+    """What was stopped runs again, then what was moved off comes back."""
     records = server.records
     yield 0.02
-    if row.state is State.CREATED and server.generation.modern:
+    if row.state is State.CREATED:
         raise Refusal("Cluster member is already restored")
     row.state = State.CREATED
     if server.generation.newest:

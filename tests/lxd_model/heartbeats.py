@@ -22,7 +22,7 @@ _STANDBYS = 2
 
 def leader(cloud: Cloud, records: Records, at: float) -> str:
     """The member that leads: the last one if it still can, empty without a majority."""
-    if records.headless:
+    if records.headless or at < records.leaderless:
         return ""
     voters = records.voters
     names = [records.leader] if records.leader in records.rows else []
@@ -56,16 +56,17 @@ def status(records: Records, row: Row, now: float) -> str:
         return "EVACUATED"
     if offline(records, row, now):
         return "OFFLINE"
+    return "BLOCKED" if _blocked(records, row) else "ONLINE"
+
+
+def _blocked(records: Records, row: Row) -> bool:
+    """Whether a member is older or newer than another one. 5.0 does not see it (measured)."""
     versions = {r.version for r in records.members}
-    return "BLOCKED" if len(versions) > 1 and _blocked(records, row, versions) else "ONLINE"
-
-
-def _blocked(records: Records, row: Row, versions: set[str]) -> bool:
-    """Whether a member is older than another one, or for 6.9 newer."""
-    schemas = {schema(version) for version in versions}
-    leader = records.rows.get(records.leader, row)
-    newer = of_version(leader.version).newest and schema(row.version) != min(schemas)
-    return schema(row.version) != max(schemas) or newer
+    if len(versions) == 1:
+        return False
+    oldest = min(versions, key=schema)
+    own = schema(row.version)
+    return of_version(oldest).modern and any(schema(version) != own for version in versions)
 
 
 def rebalance(cloud: Cloud, records: Records, at: float) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tests.lxd_model import heartbeats, networks, pools, times
-from tests.lxd_model.listeners import CLUSTER, CORE
+from tests.lxd_model import certificates, heartbeats, networks, peers, pools, times
+from tests.lxd_model.listeners import CLUSTER, CORE, covers, is_wildcard
 from tests.lxd_model.operations import NEVER, Work
 from tests.lxd_model.records import JoinToken, Records, Role, Row, State
 from tests.lxd_model.refusal import Refusal, bad
@@ -33,6 +33,8 @@ class Told:
     way: str
     token: Mapping[str, object]
     answers: tuple[Mapping[str, str], ...]
+    certificate: str = ""
+    """What the member has to show (PEM); empty for whatever it shows."""
 
     def own(self, entity: str, name: str) -> dict[str, str]:
         """What the server will have for itself of a pool or network."""
@@ -45,14 +47,12 @@ class Told:
 
 def bootstrap(server: Server, name: str) -> Work:
     """A cluster of one is made of this server, with all that it has."""
-    address = server.config.get(CLUSTER) or server.config.get(CORE)
+    address = cluster_address(server)
     yield times.BOOTSTRAP / 2
     cloud, records = server.cloud, server.records
     # By another request, in the meantime.
     if records.clustered:
-        raise Refusal("The member is already part of a cluster")
-    if not address:
-        raise Refusal("No cluster.https_address config is set on this member")
+        raise Refusal("Inconsistent state: found leftover cluster certificate")
     records.identity = f"cluster-{server.machine}-{cloud.count()}"
     records.certificate = records.identity
     records.made = cloud.now
@@ -72,6 +72,16 @@ def bootstrap(server: Server, name: str) -> Work:
     server.opened = True
     cloud.databases.append(records)
     yield times.BOOTSTRAP / 2
+
+
+def cluster_address(server: Server) -> str:
+    """Where a server that becomes a cluster will listen for others. Raises Refusal."""
+    address = server.config.get(CLUSTER) or server.config.get(CORE, "")
+    if not address or (server.config.get(CLUSTER, "") == "" and is_wildcard(address)):
+        told = 'Cannot use wildcard core.https_address "" for cluster.https_address'
+        why = "Please specify a new cluster.https_address or core.https_address"
+        raise Refusal(f"{told}. {why}")
+    return address
 
 
 def make_token(server: Server, name: str) -> JoinToken:
@@ -109,6 +119,17 @@ def void(records: Records, name: str, now: float) -> JoinToken | None:
     return token
 
 
+def listen(server: Server, told: Told) -> None:
+    """A server that joins listens where the cluster shall find it, before all else."""
+    core = server.config.get(CORE, "")
+    if not core:
+        server.listeners.set_core(told.address)
+        server.config[CORE] = told.address
+    elif not covers(core, told.address):
+        server.listeners.set_cluster(told.address)
+    server.config[CLUSTER] = told.address
+
+
 def join(server: Server, told: Told) -> Work:
     """The server becomes a member; what its database held is lost.
 
@@ -117,14 +138,13 @@ def join(server: Server, told: Told) -> Work:
     its daemon answers nothing until LXD's folder is emptied. Ended half way by its daemon's end,
     the same.
     """
-    name, address = told.name, told.address
+    name = told.name
     records = _cluster_of(server, told)
-    yield times.JOIN / 6
+    yield times.JOIN / 12
     _trust(server, records, told)
+    yield times.JOIN / 12
     _take_parts(server, records, told)
     _accept(server, records, told)
-    server.config[CLUSTER] = address
-    server.listeners.set_cluster(address)
     server.lose_records()
     server.hung = True
     server.records = records
@@ -133,6 +153,8 @@ def join(server: Server, told: Told) -> Work:
     records.joining[name] = now
     try:
         yield times.JOIN / 3
+        while server.cloud.now < records.leaderless:
+            yield 1.0
         while (others and len(records.rows) <= SMALL) or not _majority(server, records):
             yield NEVER
         for what, table in (("pool", records.pools), ("network", records.networks)):
@@ -160,12 +182,25 @@ def _cluster_of(server: Server, told: Told) -> Records:
         known = row is not None and other.listeners.listens(told.way)
         near = server.cloud.reachable(server.machine, other.machine)
         if known and near and other.silence() is None:
+            _recognises(server, told, other)
             return other.records
         if known and near and other.silence() is Silence.NO_DATABASE:
             raise Refusal(f"{_setup(server)}: Failed to begin transaction")
-    dial = f"dial tcp {told.way}: connect: connection refused"
-    connect = f'Failed to connect to target cluster node "{told.way}"'
-    raise Refusal(f'{_setup(server)}: {connect}: Get "https://{told.way}": {dial}')
+    raise _not_connected(server, told, peers.refused_at(server, told.way))
+
+
+def _recognises(server: Server, told: Told, other: Server) -> None:
+    """A server joins none but the cluster whose certificate it was told."""
+    if told.certificate and told.certificate != certificates.pem(other.shows):
+        host = told.way.rpartition(":")[0].strip("[]")
+        why = f"certificate is valid for 127.0.0.1, ::1, not {host}"
+        raise _not_connected(server, told, f"tls: failed to verify certificate: x509: {why}")
+
+
+def _not_connected(server: Server, told: Told, why: str) -> Refusal:
+    verb = "Failed connecting" if server.generation.newest else "Failed to connect"
+    connect = f'{verb} to target cluster node "{told.way}"'
+    return Refusal(f'{_setup(server)}: {connect}: Get "https://{told.way}/1.0": {why}')
 
 
 def _setup(server: Server) -> str:
@@ -180,14 +215,16 @@ def _trust(server: Server, records: Records, told: Told) -> None:
     Only the token's secret counts. The name in it is for `lxd init`, which will join as no other.
     From 5.21 on no two certificates have one name: the second is not taken, and nobody says so.
     """
+    verb = "Failed adding" if server.generation.newest else "Failed to add"
+    add = f"{verb} server cert to cluster"
     token = records.tokens.get(str(told.token["server_name"]))
     if token is None or token.secret != told.token["secret"] or not _has_maker(server, token):
         why = "No matching cluster join operation found"
-        raise Refusal(f"{_setup(server)}: Failed to add server cert to cluster: {why}")
+        raise Refusal(f"{_setup(server)}: {add}: {why}")
     void(records, token.name, server.cloud.now)
     if token.expires < server.cloud.now:
         why = "Failed during search for join token operation: Token has expired"
-        raise Refusal(f"{_setup(server)}: Failed to add server cert to cluster: {why}")
+        raise Refusal(f"{_setup(server)}: {add}: {why}")
     modern = server.generation.modern
     trusted, own = records.trusted, server.certificate
     if own not in trusted and not (modern and told.name in trusted.values()):

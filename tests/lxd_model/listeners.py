@@ -57,16 +57,17 @@ class Listeners:
         """Whether a connection to that endpoint of this machine reaches the daemon."""
         return covers(self._core, endpoint) or self._cluster == endpoint
 
-    def addresses(self) -> list[str]:
-        """The endpoints that are open for clients."""
-        return [self._core] if self._core else []
+    @property
+    def is_open(self) -> bool:
+        """Whether connections from other machines reach the daemon at all."""
+        return bool(self._core or self._cluster)
 
     def set_core(self, endpoint: str) -> None:
         """`core.https_address` has changed.
 
         The listener that was open is closed first. If it also served `cluster.https_address`, and
         the new one does not, nothing does until the daemon starts anew. Raises Refusal if the
-        address cannot be had: then the one before is opened again. The new value is kept.
+        address cannot be had: then the one before is opened again.
         """
         before, self._core = self._core, ""
         if not endpoint:
@@ -78,7 +79,7 @@ class Listeners:
             return
         if before and self._is_free(before):
             self._core = before
-        raise _cannot("network", endpoint, self._why(endpoint))
+        raise self._cannot("network", endpoint)
 
     def set_cluster(self, endpoint: str) -> None:
         """`cluster.https_address` has changed. Raises Refusal if the address cannot be had."""
@@ -86,13 +87,16 @@ class Listeners:
         if not endpoint or covers(self._core, endpoint):
             return
         if not self._is_free(endpoint):
-            raise _cannot("cluster", endpoint, self._why(endpoint))
+            raise self._cannot("cluster", endpoint)
         self._cluster = endpoint
 
-    def _why(self, endpoint: str) -> str:
-        if endpoint in self.taken:
-            return "address already in use"
-        return "cannot assign requested address"
+    def _cannot(self, what: str, endpoint: str) -> Refusal:
+        taken = endpoint in self.taken
+        why = "address already in use" if taken else "cannot assign requested address"
+        told = f"listen tcp {endpoint}: bind: {why}"
+        if self._server.generation.newest:
+            told = f'Failed listening on address "{endpoint}": {told}'
+        return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {told}')
 
     def _is_free(self, endpoint: str) -> bool:
         host = endpoint.rpartition(":")[0].strip("[]")
@@ -107,9 +111,9 @@ def endpoint_of(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _cannot(what: str, endpoint: str, why: str) -> Refusal:
-    told = f"listen tcp {endpoint}: bind: {why}"
-    return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {told}')
+def is_wildcard(endpoint: str) -> bool:
+    """Whether it stands for all addresses of a machine."""
+    return endpoint.rpartition(":")[0] in _ANY
 
 
 def covers(wide: str, endpoint: str) -> bool:

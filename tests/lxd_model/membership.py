@@ -34,6 +34,8 @@ def leave(server: Server, name: str) -> Work:
         yield from _hand_over(server, row)
         _forget(server, row)
         records.led_on = True
+        if not server.generation.newest and len(records.members) > 1:
+            records.leaderless = cloud.now + times.ELECTION
         records.handed_over = _by_chance(server)
     else:
         yield times.LEAVE / 2
@@ -72,14 +74,15 @@ def _by_chance(server: Server) -> bool:
 
 
 def _hand_over(server: Server, row: Row) -> Work:
-    """The leader passes its vote on: to a stand-by before a spare, in 5.0 never to the last spare.
+    """The leader passes its vote on: to a stand-by before a spare.
 
-    From 5.21 on LXD makes the last but one a voter first, whatever it was (lxd/api_cluster.go).
+    The last spare gets it in 5.21 alone. In 5.0 and 6.9 nobody leads any more then (measured),
+    though 6.9's source has what helps 5.21: the last but one becomes a voter first.
     """
     records = server.records
     others = [r for r in records.members if r is not row and server.hears(r)]
     alone = len(records.members) == 2
-    lost = alone and not server.generation.modern
+    lost = alone and (server.generation.newest or not server.generation.modern)
     if alone and not others:
         raise Refusal("Unable to promote remaining cluster member to leader")
     yield times.HANDOVER
@@ -89,7 +92,8 @@ def _hand_over(server: Server, row: Row) -> Work:
         fit[0].role = Role.VOTER
     elif lost and others[0].role is Role.SPARE:
         records.headless = True
-        raise Refusal("Failed to leave the cluster: server has lost leadership")
+        leave = "Failed leaving" if server.generation.newest else "Failed to leave"
+        raise Refusal(f"{leave} the cluster: server has lost leadership (10506)")
 
 
 def _forget(server: Server, row: Row) -> None:

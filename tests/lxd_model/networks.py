@@ -131,6 +131,11 @@ def join(server: Server, records: Records, name: str, told: Told) -> None:
     if network.type == "ovn":
         return
     parent = own.get("parent", "")
+    if name in server.left and not server.generation.modern:
+        # It takes the bridge for a network of its own.
+        parts = "Failed to initialize member: Failed to initialize storage pools and networks"
+        update = f'Failed to update local member network "{name}" in project "default"'
+        raise Refusal(f"{parts}: {update}: Failed loading network: Network not found")
     if parent:
         _has(server, network.type, parent)
     elif network.type in ON_INTERFACE:

@@ -43,10 +43,15 @@ def untold(server: Server, row: Row, why: str) -> Refusal:
 
 def refused(server: Server, row: Row) -> str:
     """The words of a connection that failed."""
-    dial = f"dial tcp {row.address}: connect: connection refused"
+    return refused_at(server, row.address)
+
+
+def refused_at(server: Server, address: str) -> str:
+    """The same, by the address where nobody listens."""
+    dial = f"dial tcp {address}: connect: connection refused"
     if server.generation.newest:
-        return f"Cannot connect to: {row.address} ({dial})"
-    return f"Unable to connect to: {row.address} ([{dial}])"
+        return f"Cannot connect to: {address} ({dial})"
+    return f"Unable to connect to: {address} ([{dial}])"
 
 
 def missing(server: Server) -> Refusal:

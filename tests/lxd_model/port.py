@@ -74,7 +74,9 @@ class ModelPort:
         if fault == "refuse":
             return _error(500, f"{what} was refused")
         if silence is Silence.NO_DATABASE and not route.from_memory:
-            return self._without_database(route, what, end)
+            refused = self._without_database(route, what, end)
+            if refused is not None:
+                return refused
         return self._carry_out(request, route, what, fault, end)
 
     def _ready(self, what: str, end: float) -> Response:
@@ -85,7 +87,7 @@ class ModelPort:
         if server.frozen:
             self._pause(end - server.cloud.now + 1, what, end)
         if server.hung or not server.records.clustered or server.opened or server.has_database():
-            return Response(200, _sync(None))
+            return Response(200, _sync({}))
         return _error(503, "LXD daemon not ready yet")
 
     def _await_daemon(self, route: Route, what: str, end: float) -> Silence | None:
@@ -104,10 +106,18 @@ class ModelPort:
             cloud.pause(min(1.0, end - cloud.now), what)
             cloud.tick()
 
-    def _without_database(self, route: Route, what: str, end: float) -> Response:
-        """The database has no quorum, and LXD says so after a while."""
-        seconds, status, text = route.without_database(self._server.generation)
-        self._pause(seconds, what, end)
+    def _without_database(self, route: Route, what: str, end: float) -> Response | None:
+        """The database has no quorum, and LXD says so after a while: None if it has one by then."""
+        server, cloud = self._server, self._server.cloud
+        headless = server.records.headless
+        seconds, status, text = route.without_database(server.generation, headless=headless)
+        late = cloud.now + seconds
+        if cloud.now < server.records.leaderless < late:
+            self._pause(server.records.leaderless - cloud.now, what, end)
+            cloud.tick()
+            if server.silence() is None:
+                return None
+        self._pause(max(0.0, late - cloud.now), what, end)
         return _error(status, text)
 
     def _pause(self, seconds: float, what: str, end: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,13 +24,16 @@ MAPS = frozenset(
 UNREAD = frozenset(
     {
         "backup_metadata_version_range",
+        "create_instance_from_image_unpack_progress",
         "driver_version",
+        "evacuation_progress",
         "instance_types",
         "kernel_features",
         "kernel_version",
         "lxc_features",
         "os_name",
         "os_version",
+        "progress",
     }
 )
 """What real daemons tell and the model does not, because nobody reads it."""
@@ -69,6 +72,16 @@ class Row:
         return Request(self.method, path, dict(parse_qsl(query)), self.body, headers)
 
 
+def recorded_versions() -> list[str]:
+    """The versions of which it was recorded how members come and go."""
+    return sorted(path.stem.removesuffix("-members") for path in _FOLDER.glob("*-members.json"))
+
+
+def histories(version: str) -> list[Row]:
+    """How members come and go, as it was recorded of a version."""
+    return rows(f"{version}-members")
+
+
 def rows(version: str) -> list[Row]:
     """What was recorded of a version."""
     found = json.loads((_FOLDER / f"{version}.json").read_text())
@@ -79,9 +92,9 @@ def rows(version: str) -> list[Row]:
             method=row["method"],
             path=row["path"],
             body=row["body"],
-            status=row["status"],
-            etag=row["etag"] or "",
-            answer=row["answer"],
+            status=row.get("status", 0),
+            etag=row.get("etag") or "",
+            answer=row.get("answer", {}),
             seconds=row["seconds"],
         )
         for row in found
@@ -100,11 +113,18 @@ def differences(row: Row, response: Response) -> Iterator[str]:
         yield f"etag {response.etag or 'missing'}"
     if row.kind == "error" and _plain(body["error"]) != _plain(row.answer["error"]):
         yield f"error {body['error']!r}, not {row.answer['error']!r}"
+    if _failure(body["metadata"]) != _failure(row.answer["metadata"]):
+        yield f"failed: {_failure(body['metadata'])}, not {_failure(row.answer['metadata'])}"
     yield from _shapes("", {"metadata": body["metadata"]}, {"metadata": row.answer["metadata"]})
     yield from _shapes("", body, row.answer, deep=False)
     own, recorded = facts(row, body["metadata"]), facts(row, row.answer["metadata"])
     if own != recorded:
         yield f"{own}, not {recorded}"
+
+
+def _failure(metadata: Any) -> str:
+    """Why an operation failed: 5.0 tells of it as of any other."""
+    return _plain(metadata.get("err", "")) if isinstance(metadata, dict) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def _shapes(where: str, own: Any, recorded: Any, *, deep: bool = True) -> Iterator[str]:
@@ -144,7 +164,6 @@ def _server(info: dict[str, Any]) -> Any:
         environment["server_version"],
         environment["server_clustered"],
         sorted(info["config"]),
-        len(info["api_extensions"]),
     )
 
 
@@ -238,3 +257,12 @@ def _kind(value: Any) -> str:
 def flat_operations(metadata: Mapping[str, list[Any]]) -> list[Any]:
     """GET /1.0/operations without the statuses that its operations are sorted by."""
     return [operation for operations in metadata.values() for operation in operations]
+
+
+def flat(row: Row, response: Response) -> tuple[Row, Response]:
+    """Which statuses there are operations of is chance."""
+    if row.kind != "sync" or response.body["type"] != "sync":
+        return row, response
+    answer = {**row.answer, "metadata": flat_operations(row.answer["metadata"])}
+    body = {**response.body, "metadata": flat_operations(response.body["metadata"])}
+    return replace(row, answer=answer), Response(response.status, body, response.etag)

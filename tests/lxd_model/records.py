@@ -122,6 +122,8 @@ class Records:
     leader: str = ""
     headless: bool = False
     """Its last voter took itself out: nobody leads it until it is recovered."""
+    leaderless: float = 0.0
+    """Until when it has no leader, because that has left."""
     led_on: bool = False
     """A leader of it has left at some time."""
     handed_over: bool = False

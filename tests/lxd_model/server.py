@@ -71,6 +71,8 @@ class Server:
         self.unmounted: set[str] = set()
         """Pools that LXD cannot mount here, though it made its part of them."""
         self.interfaces = networks.of_machine(machine)
+        self.left: set[str] = set()
+        """Bridges of a LXD whose folder was emptied by hand. They are gone with the next boot."""
         self.dns_taken = False
         """Whether another program has port 53: no network's dnsmasq can start."""
         self.listeners = Listeners(self)
@@ -142,6 +144,7 @@ class Server:
         """The plug is pulled."""
         self.cloud.tick()
         self.powered = False
+        self.left.clear()
         self._daemon_ends()
 
     def power_on(self) -> None:
@@ -219,6 +222,9 @@ class Server:
         self.shown_name = ""
         self.run += 1
         self.listeners.close()
+        if self.records.leader and self.records.leader == self.name:
+            # Another one leads from now on, also when this one is back.
+            heartbeats.leader(self.cloud, self.records, self.cloud.now)
         for operation in self.cloud.operations:
             if operation.server is self and not operation.done:
                 operation.end()

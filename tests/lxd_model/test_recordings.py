@@ -10,7 +10,7 @@ import pytest
 from lxd.http import Request, Response
 from tests.lxd_model import by_hand, certificates, generations
 from tests.lxd_model.cloud import Cloud
-from tests.lxd_model.recorded import Row, differences, flat_operations, rows
+from tests.lxd_model.recorded import Row, differences, flat, rows
 from tests.lxd_model.server import Server
 from tests.lxd_model.things import DEFAULT, Network, Pool, Project
 
@@ -150,12 +150,3 @@ def replay(generation: str) -> Iterator[str]:
             row, response = flat(row, response)  # noqa: PLW2901
         for difference in differences(row, response):
             yield f"{number} {row.label}: {row.method} {row.path}: {difference}"
-
-
-def flat(row: Row, response: Response) -> tuple[Row, Response]:
-    """Which statuses there are operations of is chance."""
-    if row.kind != "sync" or response.body["type"] != "sync":
-        return row, response
-    answer = {**row.answer, "metadata": flat_operations(row.answer["metadata"])}
-    body = {**response.body, "metadata": flat_operations(response.body["metadata"])}
-    return replace(row, answer=answer), Response(response.status, body, response.etag)

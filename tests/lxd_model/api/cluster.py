@@ -62,6 +62,8 @@ def put(call: Call) -> Answer:
         raise bad("ServerName is required when enabling clustering")
     if body.get("cluster_address"):
         return _join(server, name, body)
+    if not server.records.clustered:
+        joining.cluster_address(server)
     work = joining.bootstrap(server, name)
     description = "Creating bootstrap node"
     return began(server.cloud.start(server, "enable_cluster", name, work, description))
@@ -85,7 +87,9 @@ def _join(server: Server, name: str, body: Mapping[str, Any]) -> Answer:
         way=body["cluster_address"],
         token=_unpacked(token),
         answers=tuple(body.get("member_config") or ()),
+        certificate=body["cluster_certificate"],
     )
+    joining.listen(server, told)
     work = joining.join(server, told)
     return began(server.cloud.start(server, "join_cluster", name, work, "Joining cluster"))
 

@@ -9,6 +9,8 @@ from tests.lxd_model.api import server, used_by
 from tests.lxd_model.api.call import Answer, Call, Handler
 from tests.lxd_model.things import Image
 
+_MOMENTS = ("created_at", "expires_at", "last_used_at", "uploaded_at")
+
 
 def get_images(call: Call) -> Answer:
     """GET /1.0/images: who has a copy LXD does not tell."""
@@ -31,6 +33,8 @@ def _image(call: Call, image: Image) -> dict[str, Any]:
         "aliases": [],
         "properties": {},
         "architecture": "x86_64",
+        **dict.fromkeys(_MOMENTS, "2026-11-28T00:00:00Z"),
+        "profiles": ["default"],
     }
     if call.server.generation.modern:
         found["project"] = image.project

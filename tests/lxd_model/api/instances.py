@@ -10,6 +10,7 @@ from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler, began
 from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.operations import Operation, Work
+from tests.lxd_model.records import State
 from tests.lxd_model.refusal import Refusal, bad
 from tests.lxd_model.things import DEFAULT, Instance
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
 PATH = "/1.0/instances"
+_OF_STATE = frozenset({"Starting instance", "Stopping instance"})
 
 
 def _told(call: Call, instance: Instance) -> dict[str, Any]:
@@ -127,6 +129,9 @@ def post(call: Call) -> Answer:
     if not name:
         raise bad("No name provided")
     place = call.forwarded() or server.place
+    row = call.records.rows.get(place)
+    if row is not None and row.state is State.EVACUATED and "target" in call.query:
+        raise Refusal("Cluster member is evacuated", 403)
     project = call.project
     instance = Instance(
         project=project,
@@ -180,6 +185,8 @@ def _is_about(operation: Operation, key: Key) -> None:
     modern = operation.server.generation.modern
     old = operation.url if modern else f"/1.0/containers/{key[-1]}"
     operation.resources = {"containers": [old], "instances": [operation.url]}
+    if operation.description in _OF_STATE:
+        del operation.resources["containers"]
 
 
 def move(call: Call) -> Answer:

@@ -9,6 +9,7 @@ from tests.lxd_model import evacuation, heartbeats, joining, membership, peers
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler, began, request
 from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.api.operations import token_told
+from tests.lxd_model.generations import schema
 from tests.lxd_model.operations import stamp
 from tests.lxd_model.records import Records, Role, Row
 from tests.lxd_model.refusal import Refusal, bad
@@ -60,12 +61,12 @@ def _message(server: Server, row: Row, status: str) -> str:
         since = server.cloud.now - row.heartbeat
         return f"No heartbeat for {since:.9f}s ({stamp(row.heartbeat)})"
     if status == "BLOCKED":
-        newest = server.generation.newest
-        return (
-            "LXD version is older than other members"
-            if newest
-            else "Needs updating to newer version"
-        )
+        if not server.generation.modern:
+            return "Needs updating to newer version"
+        members = server.records.members
+        other = next(r for r in members if schema(r.version) != schema(row.version))
+        older = schema(row.version) < schema(other.version)
+        return f"LXD version is {'older' if older else 'newer'} than other members"
     return _WORDS[status]
 
 

@@ -65,18 +65,21 @@ class Route:
     of_leader: bool = False
     """Whether LXD looks for the database's leader first."""
 
-    def without_database(self, generation: Generation) -> tuple[float, int, str]:
-        """What LXD says when its database has no quorum: after so many seconds, HTTP's status."""
-        late = "context deadline exceeded"
+    def without_database(self, generation: Generation, *, headless: bool) -> tuple[float, int, str]:
+        """What LXD says when its database has no quorum: after so many seconds, HTTP's status.
+
+        `headless` if all are there and none of them leads.
+        """
+        late = "RAFT cluster is unavailable" if headless else "context deadline exceeded"
         if self.of_leader:
             told = "the address of the cluster leader"
             if generation.newest:
                 late = f"Failed getting {told}: {late}"
             elif generation.modern:
                 late = f"Failed to get {told}: {late}"
-            return times.NO_LEADER, 500, late
+            return times.HEADLESS if headless else times.NO_LEADER, 500, late
         if generation.newest:
-            return 20.0, 500, f"Failed beginning transaction: {late}"
+            return 20.0, 500, "Failed beginning transaction: context deadline exceeded"
         none = "failed to create dqlite connection: no available dqlite leader server found"
         return 11.5, 503, f"Failed to begin transaction: {none}"
 

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
 _VOLUMES = ("storage.backups_volume", "storage.images_volume")
+_DEFAULTS = {
+    "cluster.healing_threshold": "0",
+    "cluster.images_minimal_replica": "3",
+    "cluster.max_standby": "2",
+    "cluster.max_voters": "3",
+    "cluster.offline_threshold": "20",
+    "core.shutdown_timeout": "5",
+    "images.auto_update_interval": "6",
+}
 _LOWEST = 10
 """What `cluster.offline_threshold` has to be greater than."""
 
@@ -67,7 +76,7 @@ def _environment(server: Server) -> dict[str, Any]:
     clustered = server.records.clustered
     name = server.name if clustered else server.hostname
     found = {
-        "addresses": server.listeners.addresses(),
+        "addresses": [core] if (core := server.config.get(CORE)) else [],
         "architectures": ["x86_64", "i686"],
         "certificate": certificates.pem(server.shows),
         "certificate_fingerprint": certificates.fingerprint(server.shows),
@@ -112,7 +121,7 @@ def put(call: Call) -> Answer:
 
 
 def _set(server: Server, values: Mapping[str, str]) -> None:
-    """Local keys first, as LXD does; each part is kept though a later one fails."""
+    """Local keys first, as LXD does. 5.0 keeps them though nothing can listen there."""
     _validate(server, values)
     before = server.config.get(CLUSTER, "")
     if server.records.clustered and values.get(CLUSTER, before) != before:
@@ -124,19 +133,27 @@ def _set(server: Server, values: Mapping[str, str]) -> None:
     local = {k: str(v) for k, v in values.items() if k in own}
     shared = {k: str(v) for k, v in values.items() if k not in own}
     changed = {k for k, v in local.items() if server.config.get(k, "") != v}
+    own_before, shared_before = server.config, server.records.config
     server.config = _merged(server.config, local)
     server.records.config = _merged(server.records.config, shared)
     _tell(server)
     if "cluster.images_minimal_replica" in shared and server.records.clustered:
         membership.sync_images(server)
-    if CORE in changed:
-        server.listeners.set_core(local[CORE])
-    if CLUSTER in changed:
-        server.listeners.set_cluster(local[CLUSTER])
+    try:
+        if CORE in changed:
+            server.listeners.set_core(local[CORE])
+        if CLUSTER in changed:
+            server.listeners.set_cluster(local[CLUSTER])
+    except Refusal:
+        if server.generation.modern:
+            server.config, server.records.config = own_before, shared_before
+        raise
 
 
 def _merged(config: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in {**config, **values}.items() if value}
+    """Values that are the default are in no list."""
+    found = {**config, **values}
+    return {key: value for key, value in found.items() if value and value != _DEFAULTS.get(key)}
 
 
 def _tell(server: Server) -> None:
