@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdings import OWN_VOLUMES
 from lab.model.state import Unit
 from tests.lxd_model.records import State
 from tests.lxd_model.server import Server
@@ -127,9 +128,9 @@ class Ending:
         return sorted({tuple(sorted(members)) for s in servers if (members := _members_of(s))})
 
     def _things(self) -> list[str]:
-        """Everything that lies on the disks of the machines."""
+        """Everything of the operator's that lies on the disks of the machines."""
         servers = self.engine.cloud.servers.values()
-        return sorted(thing for server in servers for thing in server.disk)
+        return sorted(thing for server in servers for thing in server.disk if not _is_own(thing))
 
     # What is so.
 
@@ -185,6 +186,11 @@ class Ending:
         for task in (engine.juju.state.tasks[number] for number in asked):
             if task.status != "completed" or task.results.get("plan") != "nothing to do":
                 raise Violation(RESTLESS, f"{task.unit}: {task.results or task.message}")
+
+
+def _is_own(thing: str) -> bool:
+    """Whether it is a volume that the charm made, and takes along when it goes."""
+    return thing.startswith("volume ") and thing.rpartition("/")[2].startswith(OWN_VOLUMES)
 
 
 def _members_of(server: Server) -> frozenset[str]:
