@@ -170,7 +170,7 @@ class LxdClusterCharm(ops.CharmBase):
         if relation is None or juju.peers is None:
             return
         self._ask_ceph(juju)
-        self._ask_for_certificate()
+        self._ask_for_certificate(plan.own.address if plan.own else juju.peers.own.address)
         if plan.own is not None and plan.own != juju.peers.own:
             _write(relation.data[self.unit], plan.own)
             # A version or a port that is new is so together with what the peers are told.
@@ -188,10 +188,9 @@ class LxdClusterCharm(ops.CharmBase):
             if relation.data[self.unit].get(key) != value:
                 relation.data[self.unit][key] = value
 
-    def _ask_for_certificate(self) -> None:
+    def _ask_for_certificate(self, address: str) -> None:
         for relation in self.model.relations[CERTIFICATES]:
             hostname = self._world.machine.hostname()
-            address = next(iter(juju_reading.addresses(self.model, PEERS)), "")
             for key, value in ovn.request(self.unit.name, hostname, address).items():
                 if relation.data[self.unit].get(key) != value:
                     relation.data[self.unit][key] = value
@@ -332,8 +331,8 @@ class LxdClusterCharm(ops.CharmBase):
             leader=leader,
             options=options,
             resource=snap.resource(juju_reading.attached_snap(self.model)),
-            cluster_addresses=juju_reading.addresses(self.model, PEERS),
-            https_addresses=juju_reading.addresses(self.model, HTTPS),
+            cluster=juju_reading.addresses(self.model, PEERS),
+            https=juju_reading.addresses(self.model, HTTPS),
             zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
             peers=known,
             units=units,

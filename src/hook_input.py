@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import bindings
 import listeners
-from addresses import endpoint
+from addresses import endpoint, is_address
+from bindings import Binding
 from facts import Bound, Ceph, Ovn
 from options import Options
 from view import Peers, Resource, Server, Units
@@ -21,8 +22,8 @@ class Juju:
     leader: bool
     options: Options
     resource: Resource | None
-    cluster_addresses: tuple[str, ...]
-    https_addresses: tuple[str, ...]
+    cluster: Binding
+    https: Binding
     zone: str
     peers: Peers | None
     units: Units | None = None
@@ -34,14 +35,25 @@ class Juju:
     bound: Bound = field(default_factory=Bound)
 
 
-def addresses(juju: Juju, server: Server | None) -> bindings.Chosen:
+def addresses(juju: Juju, server: Server | None, world: World) -> bindings.Chosen:
     """This unit's addresses, chosen among those of its bindings."""
-    return bindings.choose(juju.peers, server, juju.cluster_addresses, juju.https_addresses)
+    cluster, https = juju.cluster.addresses, juju.https.addresses
+    has = [a for a in bindings.kept(juju.peers, server) if is_address(a)]
+    here = frozenset(a for a in has if world.machine.has_address(a))
+    looks = bindings.is_choice(juju.peers, server, cluster, https, here)
+    interfaces = world.machine.interfaces() if looks else ()
+    machine = bindings.Addresses(here, interfaces)
+    return bindings.choose(juju.peers, server, cluster, https, machine)
+
+
+def unbound(juju: Juju) -> dict[str, str]:
+    """By binding of which Juju cannot say anything: why, in its words."""
+    return {b.name: b.problem for b in (juju.cluster, juju.https) if b.problem}
 
 
 def deaf(juju: Juju, server: Server, world: World) -> dict[str, str]:
     """Addresses of this machine on which LXD should listen and does not, and who does."""
-    ours = addresses(juju, server)
+    ours = addresses(juju, server, world)
     wanted = {ours.cluster, ours.https} - {""}
     own = server.config.get("cluster.https_address", "")
     if server.clustered and own and endpoint(ours.cluster) != own:

@@ -84,9 +84,8 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     if view.failures and view.failures.count >= JOINS:
         why = view.failures.last
         return blocked(f"{view.failures.count} joins failed; run retry-join. The last: {why}")
-    if not view.cluster_address or not view.https_address:
-        binding = "https" if view.cluster_address else "cluster"
-        return waiting(f"for an address on the binding {binding}")
+    if problem := listening.without_address(view):
+        return problem
     if problem := listening.taken(lxd) or listening.other_family(view, peers):
         return problem
     if lxd.instances:

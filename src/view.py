@@ -343,6 +343,8 @@ class View:
     snap: SnapFacts
     lxd: Lxd | Silent | None
     peers: Peers | None
+    unbound: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By binding of which Juju cannot say anything: why."""
     units: Units | None = None
     """None where nobody asked Juju: leaders do, leavers, and who sees a unit without a place."""
     leaving: bool = False

@@ -204,7 +204,7 @@ class UnitMachine:
         return tuple(self.interfaces_)
 
     def has_address(self, address: str) -> bool:
-        return address == self.server.address
+        return address in {self.server.address, *self.server.addresses}
 
     def listener(self, address: str, port: int) -> str:
         endpoint = endpoint_of(address, port)

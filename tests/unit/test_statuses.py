@@ -258,7 +258,7 @@ def test_the_leader_waits_for_the_heartbeat_of_another_that_has_just_started(gen
 
 def test_a_changed_address_of_a_member_is_told():
     app = formed(1)
-    app.units["lxd/0"].address = "10.0.0.99"
+    app.units["lxd/0"].address = app.units["lxd/0"].server.address = "10.0.0.99"
 
     status = app.plan("lxd/0").status
 
