@@ -9,6 +9,7 @@ import joining
 import leading
 import leaving
 import listening
+import member_names
 import membership
 import silence
 import versions
@@ -81,7 +82,8 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
     if lxd is None and (own.cluster or view.forming):
         # By its name the others know whose member this is: it does not follow a new hostname.
         return own
-    return own.model_copy(update={"name": view.hostname, "address": view.cluster_address})
+    name = member_names.of_unit(view, peers)
+    return own.model_copy(update={"name": name, "address": view.cluster_address})
 
 
 def _installed_file(view: View, peers: Peers) -> str:
