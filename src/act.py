@@ -54,6 +54,7 @@ from steps import (
     NoteUnmoved,
     PassTurn,
     RemoveMember,
+    RemoveSnap,
     ResetLxd,
     RestartLxd,
     RunSegment,
@@ -115,6 +116,11 @@ def _install_snap_version(
     step: InstallSnapVersion, unit: str, world: World, events: Events
 ) -> Events:
     world.snap.install_version(step.channel, step.version)
+    return events
+
+
+def _remove_snap(step: RemoveSnap, unit: str, world: World, events: Events) -> Events:
+    world.snap.remove()
     return events
 
 
@@ -183,6 +189,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     InstallSnap: _install_snap,
     InstallSnapFile: _install_snap_file,
     InstallSnapVersion: _install_snap_version,
+    RemoveSnap: _remove_snap,
     BackupDatabase: _backup_database,
     MakeKey: _make_key,
     WriteCeph: _write_ceph,

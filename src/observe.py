@@ -231,6 +231,8 @@ def _answers(juju: Juju, world: World) -> Lxd:
             pools=world.lxd.pools.list(),
             networks=world.lxd.networks.list(),
             instances=world.lxd.instances.list(),
+            projects=frozenset(world.lxd.projects.configs()),
+            devices=frozenset(world.lxd.profiles.default()["devices"]),
             deaf={} if juju.leaving else deaf(juju, server, world),
         )
     members = _members(juju, server, world)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import exchange
+import existing
 import joining
 import leading
 import leaving
@@ -127,6 +128,8 @@ def _install(view: View) -> Plan | None:
     if snap.deb:
         return Plan(blocked("LXD is here as a deb: apt purge lxd, its data moved or given up"))
     if snap.installed and not snap.unfinished:
+        if (plan := existing.due(view)) is not None:
+            return plan
         other = view.resource is not None and not snap.same_as_resource
         return exchange.of_file(view, view.resource) if view.resource and other else None
     if view.resource is not None:

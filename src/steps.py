@@ -32,7 +32,13 @@ from network_steps import (
     WriteOvn,
 )
 from peers import AppData, UnitData
-from snap_steps import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion
+from snap_steps import (
+    BackupDatabase,
+    InstallSnap,
+    InstallSnapFile,
+    InstallSnapVersion,
+    RemoveSnap,
+)
 from status import Status
 from storage_steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool, WriteCeph
 
@@ -242,6 +248,7 @@ Step = (
     InstallSnap
     | InstallSnapFile
     | InstallSnapVersion
+    | RemoveSnap
     | BackupDatabase
     | MakeKey
     | WriteCeph

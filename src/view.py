@@ -157,6 +157,10 @@ class Lxd:
     """Whether an evacuation of this member is under way, where it leaves."""
     nic: Mapping[str, str] | None = None
     """The default profile's `eth0`, empty without one. Only the steward asks."""
+    projects: frozenset[str] = frozenset()
+    """Of a server that is in no cluster."""
+    devices: frozenset[str] = frozenset()
+    """Of the default profile of such a server."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the charm keeps in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -238,6 +242,10 @@ class SnapFacts:
     offered: str = ""
     """Version of the attached file where that is another one than is installed."""
     same_as_resource: bool = True
+    foreign: bool = False
+    """Whether it is installed, and not in the revision that this charm installed last."""
+    untouched: bool = False
+    """Whether its daemon has never run: there is no database."""
     unfinished: bool = False
     """Its installation was cut short: plugs, the name lxc or the hold may be missing."""
 

@@ -67,6 +67,7 @@ def a_network_there(app: ModelApp) -> None:
 
 def a_newer_version(app: ModelApp) -> None:
     app.units["lxd/2"].server.version = "6.5"
+    app.databags["lxd/2"]["attempt"] = "1"
 
 
 def an_older_version(app: ModelApp) -> None:
