@@ -158,7 +158,7 @@ def configured(**config: str) -> Lxd:
 )
 @pytest.mark.parametrize("with_a_file", [False, True])
 def test_one_that_is_used_is_left_alone(seen: Lxd, status: str, with_a_file: bool):
-    view = found(lxd=seen)
+    view = found(lxd=seen, public_key="key" if seen.server.clustered else "")
     if with_a_file and not seen.server.clustered:
         view = with_file(view, "5.21.7")
     plan = make_plan(view)
