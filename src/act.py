@@ -15,6 +15,7 @@ import leaving_acts
 import listening_acts
 import net_acts
 import pool_acts
+import proxies
 import seal
 from lxd.errors import LxdError, LxdUnreachable
 from snap import ChannelUnknownError, SnapError
@@ -60,6 +61,7 @@ from steps import (
     RunSegment,
     SetDefaultProfile,
     SetFailureDomain,
+    SetProxies,
     SetRole,
     SetServerConfig,
     StartInstance,
@@ -155,6 +157,24 @@ def _set_server_config(step: SetServerConfig, unit: str, world: World, events: E
     return events
 
 
+def _set_proxies(step: SetProxies, unit: str, world: World, events: Events) -> Events:
+    """What is noted before and after tells in either case what the charm has written."""
+    # LXD answers from memory, and a member that joined has nothing there until something changes.
+    world.lxd.server.set_config({})
+    has, noted = world.lxd.server.get().config, world.lxd.notes.read()
+    values = {
+        key: value
+        for key, value in step.values.items()
+        if proxies.may_change(key, has.get(key, ""), noted)
+    }
+    after = {key: proxies.digest(key, value) for key, value in values.items()}
+    both = {k: f"{proxies.digest(k, has.get(k, ''))} {after[k]}".strip() for k in values}
+    world.lxd.notes.write({proxies.NOTE + key: told for key, told in both.items()})
+    world.lxd.server.set_config(values)
+    world.lxd.notes.write({proxies.NOTE + key: told for key, told in after.items()})
+    return events
+
+
 def _write_notes(step: WriteNotes, unit: str, world: World, events: Events) -> Events:
     world.lxd.notes.write(step.values)
     return events
@@ -195,6 +215,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     WriteCeph: _write_ceph,
     WriteOvn: net_acts.write_ovn,
     SetServerConfig: _set_server_config,
+    SetProxies: _set_proxies,
     Listen: listening_acts.listen,
     ChangeAddress: listening_acts.change_address,
     WriteNotes: _write_notes,

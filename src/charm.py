@@ -341,6 +341,7 @@ class LxdClusterCharm(ops.CharmBase):
             ceph=juju_reading.of_ceph(self.model),
             ovn=juju_reading.of_ovn(self.model, options),
             bound=juju_reading.bound(self.model, options),
+            proxies=juju_reading.proxies(os.environ),
         )
 
     def _peers(self) -> Peers | None:

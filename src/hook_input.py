@@ -8,7 +8,7 @@ import bindings
 import listeners
 from addresses import endpoint, is_address
 from bindings import Binding
-from facts import Bound, Ceph, Ovn
+from facts import Bound, Ceph, Ovn, Proxies
 from options import Options
 from view import Peers, Resource, Server, Units
 from world import World
@@ -33,6 +33,7 @@ class Juju:
     ceph: Ceph | None = None
     ovn: Ovn | None = None
     bound: Bound = field(default_factory=Bound)
+    proxies: Proxies = field(default_factory=Proxies)
 
 
 def addresses(juju: Juju, server: Server | None, world: World) -> bindings.Chosen:

@@ -13,7 +13,7 @@ import links
 import ovn
 from addresses import is_address
 from bindings import Binding, BindingAddress
-from facts import Bound, Ceph, Ovn
+from facts import Bound, Ceph, Ovn, Proxies
 from options import Options
 
 NETWORK = "network"
@@ -46,6 +46,12 @@ def attached_snap(model: ops.Model) -> Path | None:
         return model.resources.fetch(RESOURCE)
     except (ops.ModelError, NameError):
         return None  # A charm deployed from a file may come without it.
+
+
+def proxies(environment: Mapping[str, str]) -> Proxies:
+    """The model's proxies, as a hook's environment has them."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+    return Proxies(*(environment.get(f"JUJU_CHARM_{name}", "") for name in names))
 
 
 def active_ceph(model: ops.Model) -> ops.Relation | None:

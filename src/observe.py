@@ -60,6 +60,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         ceph=_ceph(juju, world),
         ovn=_ovn(juju, world),
         bound=juju.bound,
+        proxies=juju.proxies,
         segments=world.machine.segments(),
         peers=juju.peers,
         units=juju.units,

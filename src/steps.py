@@ -62,6 +62,18 @@ class SetServerConfig:
 
 
 @dataclass(frozen=True)
+class SetProxies:
+    """These keys of LXD's server configuration have these values, where they are the charm's."""
+
+    values: Mapping[str, str] = field(repr=False)
+
+    def __str__(self) -> str:
+        # A proxy's URL may have a password in it.
+        told = {True: "set", False: "unset"}
+        return ", ".join(f"{told[bool(v)]} {k}" for k, v in sorted(self.values.items()))
+
+
+@dataclass(frozen=True)
 class WriteNotes:
     """These of the charm's notes in LXD's database have these values, an empty one has none."""
 
@@ -254,6 +266,7 @@ Step = (
     | WriteCeph
     | WriteOvn
     | SetServerConfig
+    | SetProxies
     | Listen
     | ChangeAddress
     | WriteNotes

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from facts import Bound, Ceph, DatabaseCopy, Ovn
+from facts import Bound, Ceph, DatabaseCopy, Ovn, Proxies, Resource, SnapFacts
 from holdings import Bucket, Image, Instance, Volume
 from networks.interface import Interface
 from options import Options
@@ -219,37 +219,6 @@ class Device:
     """The path without links. A device has several with them."""
 
 
-@dataclass(frozen=True)
-class Resource:
-    """The LXD snap that the operator attached. The digest tells two files apart on any unit."""
-
-    path: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class SnapFacts:
-    """What the disk says of the LXD snap, without asking snapd."""
-
-    snapd: bool
-    deb: bool
-    installed: bool
-    revision: str = ""
-    version: str = ""
-    """Of the installed snap, as it says itself."""
-    channel: str = ""
-    """That it follows, empty for one that is not from the store."""
-    offered: str = ""
-    """Version of the attached file where that is another one than is installed."""
-    same_as_resource: bool = True
-    foreign: bool = False
-    """Whether it is installed, and not in the revision that this charm installed last."""
-    untouched: bool = False
-    """Whether its daemon has never run: there is no database."""
-    unfinished: bool = False
-    """Its installation was cut short: plugs, the name lxc or the hold may be missing."""
-
-
 RESET = "reset"
 """What is noted while LXD is reset: one that was cut short is begun again."""
 
@@ -383,6 +352,7 @@ class View:
     lacks: Mapping[str, str] = field(default_factory=dict[str, str])
     """By what a network needs of each machine beside LXD: what is missing here."""
     bound: Bound = field(default_factory=Bound)
+    proxies: Proxies = field(default_factory=Proxies)
     segments: Mapping[str, str] = field(default_factory=dict[str, str])
     """By network: what is noted of the segment that runs on this machine."""
     interfaces: tuple[Interface, ...] = ()

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import peers
 from admission import unqueued
 from bindings import Binding, BindingAddress
-from facts import Bound, Ceph, Ovn
+from facts import Bound, Ceph, Ovn, Proxies
 from hook_input import Juju
 from observe import observe
 from options import Options
@@ -54,6 +54,7 @@ class Application(Generic[U]):
     ceph: Ceph | None = None
     ovn: Ovn | None = None
     bound: Bound = field(default_factory=Bound)
+    proxies: Proxies = field(default_factory=Proxies)
     unbound: dict[str, Binding] = field(default_factory=dict[str, Binding])
     """Bindings of which Juju says nothing to any unit."""
 
@@ -91,6 +92,7 @@ class Application(Generic[U]):
             ceph=self.ceph,
             ovn=self.ovn,
             bound=self.bound,
+            proxies=self.proxies,
         )
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:
