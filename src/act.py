@@ -165,7 +165,7 @@ def _set_proxies(step: SetProxies, unit: str, world: World, events: Events) -> E
     values = {
         key: value
         for key, value in step.values.items()
-        if proxies.may_change(key, has.get(key, ""), noted)
+        if proxies.may_change(key, has.get(key, ""), noted, step.model)
     }
     after = {key: proxies.digest(key, value) for key, value in values.items()}
     both = {k: f"{proxies.digest(k, has.get(k, ''))} {after[k]}".strip() for k in values}

@@ -14,6 +14,8 @@ from status import blocked, waiting
 from steps import Plan, RemoveSnap
 from view import Lxd, View
 
+_OF_ANYBODY = ("volatile.", "core.proxy_")
+"""What LXD sets by itself, and what Juju's agent sets on any machine with an LXD."""
 _OURS = ("core.https_address", "cluster.https_address")
 """Keys that this charm sets before LXD is in a cluster."""
 
@@ -73,5 +75,6 @@ def _use(lxd: Lxd, ours: tuple[str, ...]) -> str:
     things += [f"profile device {name}" for name in sorted(lxd.devices)]
     if things:
         return f"LXD here has a {things[0]}: delete it, or use another machine"
-    keys = [k for k in sorted(lxd.server.config) if not k.startswith("volatile.") and k not in ours]
+    config = sorted(lxd.server.config)
+    keys = [key for key in config if not key.startswith(_OF_ANYBODY) and key not in ours]
     return f"LXD here has {keys[0]} set: unset it, or use another machine" if keys else ""

@@ -2,8 +2,11 @@
 
 Their keys are the whole cluster's, and an operator may have set them. So the charm notes what it
 has written, and changes or removes nothing else. A proxy's URL may have a password in it: the note
-is a digest. Juju itself overwrites these keys when it puts a container on a member's machine (read
-in its source); then they are unset or another's, and are treated so.
+is a digest.
+
+Juju writes these keys, too: its agent sets them to the model's proxies, or unsets them, on each
+machine on which LXD runs, when the agent starts and when the proxies change (read in its source).
+It leaves out the members' addresses. What is the model's own value is therefore taken for Juju's.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ def due(view: View, lxd: Lxd) -> Due:
     problem: Status | None = None
     for key, value in wanted(view.options, view.proxies, members).items():
         has, noted = lxd.server.config.get(key, ""), lxd.notes.get(NOTE + key, "")
-        if not may_change(key, has, lxd.notes):
+        if not may_change(key, has, lxd.notes, view.proxies):
             notes |= {NOTE + key: ""} if noted else {}
             if has != value and _option(view.options, key) != AUTO:
                 problem = blocked(f"{key} was set by hand: lxc config unset {key}")
@@ -50,7 +53,7 @@ def due(view: View, lxd: Lxd) -> Due:
         elif noted and noted != digest(key, value):
             notes[NOTE + key] = digest(key, value)
     steps: tuple[Step, ...] = (WriteNotes(notes),) if notes else ()
-    return Due((*steps, SetProxies(values)) if values else steps, problem)
+    return Due((*steps, SetProxies(values, view.proxies)) if values else steps, problem)
 
 
 def wanted(options: Options, model: Proxies, members: Iterable[str]) -> dict[str, str]:
@@ -65,9 +68,10 @@ def wanted(options: Options, model: Proxies, members: Iterable[str]) -> dict[str
     return {HTTP: http, HTTPS: https, IGNORED: ",".join(sorted(hosts))}
 
 
-def may_change(key: str, has: str, notes: Mapping[str, str]) -> bool:
-    """Whether a key is unset, or has what the charm has written."""
-    return not has or digest(key, has) in notes.get(NOTE + key, "").split()
+def may_change(key: str, has: str, notes: Mapping[str, str], model: Proxies) -> bool:
+    """Whether a key is unset, or has what the charm or Juju has written."""
+    by_juju = {HTTP: model.http, HTTPS: model.https, IGNORED: model.ignored}[key]
+    return has in ("", by_juju) or digest(key, has) in notes.get(NOTE + key, "").split()
 
 
 def digest(key: str, value: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from address_steps import ChangeAddress, Listen
+from facts import Proxies
 from leaving_steps import (
     AbandonMember,
     AwaitEvacuation,
@@ -66,6 +67,8 @@ class SetProxies:
     """These keys of LXD's server configuration have these values, where they are the charm's."""
 
     values: Mapping[str, str] = field(repr=False)
+    model: Proxies = field(default_factory=Proxies)
+    """What Juju may have written there."""
 
     def __str__(self) -> str:
         # A proxy's URL may have a password in it.

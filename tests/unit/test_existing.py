@@ -178,6 +178,12 @@ def test_what_lxd_keeps_for_itself_is_no_use():
     assert make_plan(found(lxd=configured(volatile_uuid="u"))).steps == (LATEST,)
 
 
+def test_what_jujus_agent_sets_on_any_lxd_is_no_use():
+    seen = configured(core_proxy_http="http://squid.internal:3128")
+
+    assert make_plan(found(lxd=seen)).steps == (LATEST,)
+
+
 # What Juju puts in a member's place: `juju deploy --to lxd:N`.
 
 

@@ -134,14 +134,14 @@ def test_what_an_operator_has_set_stays(generation: str):
 
 
 def test_what_an_operator_changes_is_the_operators_from_then_on():
-    app = behind(formed(2))
+    app = changed(formed(2), proxy_https=SQUID)
     api(app).server.set_config({HTTPS: "http://mine:1"})
     app.settle()
     assert config(app)[HTTPS] == "http://mine:1"
 
     # Back to what the charm had written: by whom it was written last counts.
     api(app).server.set_config({HTTPS: SQUID})
-    behind(app, Proxies())
+    changed(app, proxy_https="none")
 
     assert config(app) == {HTTPS: SQUID}
 
@@ -159,14 +159,27 @@ def test_an_option_that_an_operators_key_stands_against_is_told():
     assert config(app)[HTTP] == SQUID
 
 
-def test_what_juju_overwrites_is_written_again():
-    """`juju deploy --to lxd:N` sets these keys to its own idea of the model's proxies."""
+@pytest.mark.parametrize("by_juju", [("", "", ""), (SQUID, SQUID, MODEL.ignored)])
+def test_what_juju_overwrites_is_written_again(by_juju: tuple[str, str, str]):
+    """Its agents set these keys to the model's proxies, without the members, or unset them."""
     app = behind(formed(2))
-    api(app).server.set_config({HTTP: "", HTTPS: "", IGNORED: ""})
+    meant = config(app)
+    api(app).server.set_config(dict(zip((HTTP, HTTPS, IGNORED), by_juju, strict=True)))
 
     app.settle()
+    assert config(app) == meant
 
-    assert config(app)[HTTPS] == SQUID
+    behind(app, Proxies())
+    assert config(app) == {}
+
+
+def test_what_juju_was_first_to_write_gets_the_members():
+    app = formed(2)
+    api(app).server.set_config({HTTP: SQUID, HTTPS: SQUID, IGNORED: MODEL.ignored})
+
+    behind(app)
+
+    assert {"10.0.0.1", "10.0.0.2"} < set(config(app)[IGNORED].split(","))
 
 
 def test_a_member_that_knows_none_of_the_clusters_keys_overwrites_none():
