@@ -142,9 +142,8 @@ def goes_back(view: View) -> bool:
 
 
 def _is_before(version: str, here: str) -> bool:
-    """Whether a release is of an earlier series."""
-    earlier = bool(number(version)) and ordered(version) < ordered(here)
-    return earlier and changes_database(version, here)
+    """Whether it is an earlier release. Not even within a series is going back sure to work."""
+    return bool(number(version)) and ordered(version) < ordered(here)
 
 
 def ordered_track(channel: str) -> tuple[int, ...]:
@@ -188,8 +187,7 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers) -> Step | None:
         return None
     members = {u: d for u, d in peers.others.items() if d.cluster and d.lxd}
     theirs = {ordered(d.lxd) for d in members.values()}
-    later = {d.lxd for d in members.values() if _is_before(d.lxd, lxd.server.version)}
-    if len(theirs) != 1 or later:
+    if len(theirs) != 1 or ordered(lxd.server.version) > next(iter(theirs)):
         return None
     channel = next((d.channel for d in members.values() if d.channel), view.options.snap_channel)
     alike = _revisions(members, view.arch)

@@ -236,6 +236,11 @@ NO_NETWORK = 'ERROR no network config found for binding "{}"'
             {"https": NO_NETWORK},
             "blocked: the binding https has no network: juju bind lxd SPACE",
         ),
+        # --bind "oam cluster=internal", whose space Juju 4.0.7 does not find: juju issue 22294.
+        (
+            {"cluster": NO_NETWORK},
+            "blocked: the binding cluster has no network: juju bind lxd SPACE",
+        ),
         (
             {"cluster": "ERROR connection is shut down"},
             "waiting: for an address on the binding cluster: ERROR connection is shut down",

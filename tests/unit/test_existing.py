@@ -77,7 +77,7 @@ SILENT = Silent("no answer", Silence.STOPPED)
         ),
         pytest.param(found(peers=None), (LATEST,), id="before the peer relation"),
         pytest.param(beside(), (THEIRS,), id="the members' revision"),
-        pytest.param(beside("5.21.9"), (THEIRS,), id="back in one series"),
+        pytest.param(beside("5.21.9"), (RemoveSnap(),), id="later in one series"),
         pytest.param(beside("6.9"), (RemoveSnap(),), id="later than the cluster's"),
         pytest.param(beside("6.9", foreign=False), (RemoveSnap(),), id="that the charm chose"),
         pytest.param(

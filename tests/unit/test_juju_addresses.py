@@ -53,6 +53,24 @@ def test_another_address_that_is_listed_first_changes_nothing(
     assert config["core.https_address"] == "10.0.0.1:8443"
 
 
+def test_a_joiner_takes_its_own_address_and_not_the_virtual_one(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As canonical/operator issue 1556 shows what network-get says beside keepalived."""
+    app = formed(1)
+    unit = app.add(1)
+    unit.address = unit.server.address = "10.20.0.90"
+    stage = Stage(app, unit, monkeypatch)
+    virtual = testing.Address("10.20.0.80", cidr="10.20.0.80/32")
+    own = testing.Address("10.20.0.90", cidr="10.20.0.0/24")
+
+    out = run(stage, "config_changed", networks=networks(virtual, own))
+
+    (peer,) = out.relations
+    assert isinstance(peer, testing.PeerRelation)
+    assert peer.local_unit_data["address"] == '"10.20.0.90"'
+
+
 @pytest.mark.parametrize("event", ["install", "config_changed", "update_status", "stop"])
 def test_a_binding_without_a_network_is_no_error(event: str, monkeypatch: pytest.MonkeyPatch):
     """Juju 4.0 on a MAAS with named spaces and no --bind."""
