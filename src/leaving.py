@@ -198,8 +198,9 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
         return _go(ResetLxd(why))
     if view.unit in peers.app.removed:
         return _gone()
-    reason = f"LXD does not answer ({silent.reason})"
-    status = blocked(f"{view.unit} cannot leave: {reason}")
+    # One link with what it concerns: the status keeps that, whatever LXD's own words are.
+    status = blocked(f"{view.unit} cannot leave, LXD does not answer: {silent.reason}")
+    reason = f"LXD does not answer: {silent.reason}"
     if any(data.cluster for data in peers.others.values()):
         # The only copy of the database may be here: what is left behind is no word on that.
         return _hold(status, f"{holding.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}")

@@ -169,6 +169,18 @@ def test_a_unit_that_never_joined_is_let_go():
 
 
 @pytest.mark.parametrize("generation", NAMES)
+def test_the_status_of_a_leaver_says_that_lxd_does_not_answer(generation: str):
+    app = formed(2, generation)
+    the_cluster(app).headless = True
+    leaving(app, "lxd/1")
+
+    told = app.hook("lxd/1").status.message
+
+    assert told.startswith("lxd/1 cannot leave, LXD does not answer: ")
+    assert ")" not in told
+
+
+@pytest.mark.parametrize("generation", NAMES)
 def test_a_unit_that_leaves_in_a_hung_join_leaves_an_empty_lxd(generation: str):
     app = formed(2, generation)
     app.add(2)
