@@ -34,9 +34,11 @@ import admission
 import charm
 import departures
 import devices
+import forming_acts
 import joining
 import leading
 import leaving
+import leaving_acts
 import net_acts
 import observe
 import pool_acts
@@ -99,8 +101,8 @@ def _names_another(view: View, app: AppData, units: dict[str, UnitData]) -> str:
     return able[0] if app.bootstrap and able else named
 
 
-def _everybody_makes_tokens(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
-    del unit, peers, lxd, fingerprint
+def _everybody_makes_tokens(unit: str, peers: Peers, lxd: Lxd) -> bool:
+    del unit, peers, lxd
     return True
 
 
@@ -241,14 +243,16 @@ MUTANTS = (
     Mutant("the relation is taken for Juju", charm, "_units_juju_knows", _the_relation_is_juju),
     Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),
     Mutant("removal of a member that lives", departures, "removal", _removes_the_living),
-    Mutant("removal without a record of the loss", act, "_remove_member", _removes_unrecorded),
-    Mutant("no reset after a join that hangs", act, "_reset", _does_not_reset),
+    Mutant(
+        "removal without a record of the loss", leaving_acts, "remove_member", _removes_unrecorded
+    ),
+    Mutant("no reset after a join that hangs", forming_acts, "_reset", _does_not_reset),
     Mutant("a silent member is wiped", silence, "join_failed", _wipes_the_silent),
     Mutant("a leaver goes by force", leaving, "_of_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("no word of its unit is no unit", departures, "without_unit", _unsaid_is_gone),
     Mutant("a plan from half a view", observe, "_answers", _half_a_view),
-    Mutant("tokens are not sealed", act, "seal", _PlainSeal),
+    Mutant("tokens are not sealed", forming_acts, "seal", _PlainSeal),
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
     Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
     Mutant(
