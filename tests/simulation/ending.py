@@ -130,7 +130,7 @@ class Ending:
     def _things(self) -> list[str]:
         """Everything of the operator's that lies on the disks of the machines."""
         servers = self.engine.cloud.servers.values()
-        return sorted(thing for server in servers for thing in server.disk if not _is_own(thing))
+        return sorted({thing for s in servers for thing in s.disk if not _is_own(thing)})
 
     # What is so.
 

@@ -11,16 +11,16 @@ import argparse
 import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from types import ModuleType
 from typing import Any
 
 # This puts the charm's modules on the path.
 from tests.simulation import charm_in_process, seeds, stories, tasks
-from tests.simulation.schedule import Schedule, draw
+from tests.simulation.mistakes import MISTAKES
+from tests.simulation.mutant import Mutant
+from tests.simulation.schedule import draw
 from tests.simulation.stories import (
     CUT_OFF_IN_CREATION,
     GONE_WHILE_IT_FOUNDS,
@@ -50,34 +50,6 @@ from silent import Silence
 from steps import AbandonMember, MakeToken, Plan, RemoveMember, Step
 from view import Events, Lxd, Member, Peers, Server, Units, View
 from world import World
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A mistake: which function of which room is another one."""
-
-    name: str
-    module: ModuleType | type
-    function: str
-    wrong: Callable[..., Any]
-    story: Schedule | None = None
-    """A history that is known to tell, for what hardly any seed does."""
-
-    @contextmanager
-    def at_work(self) -> Generator[None]:
-        """The charm makes this mistake. Raises AttributeError if there is no such function."""
-        right = getattr(self.module, self.function)
-        # Steps are looked up in a table: it has to know of the mistake too.
-        steps = [kind for kind, handler in act._HANDLERS.items() if handler is right]
-        setattr(self.module, self.function, self.wrong)
-        handlers: dict[Any, Any] = act._HANDLERS
-        handlers.update(dict.fromkeys(steps, self.wrong))
-        try:
-            yield
-        finally:
-            setattr(self.module, self.function, right)
-            handlers.update(dict.fromkeys(steps, right))
-
 
 _of_outsider = joining.of_outsider
 _still_good = admission._still_good
@@ -265,6 +237,7 @@ MUTANTS = (
     Mutant("instances are moved to a new network", net_acts, "_let_stay", _leaves_them),
     Mutant("a half-made network is left", net_acts, "_remove_half_made", _leaves_it),
     Mutant("who leaves is not done", observe, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
+    *MISTAKES,
 )
 
 

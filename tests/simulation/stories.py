@@ -80,6 +80,26 @@ GONE_WHILE_IT_FOUNDS = replace(
 )
 """Juju takes a unit away, the hook that bootstraps is cut short, and LXD goes on with it."""
 
+NEWEST_COPY_SURVIVES = replace(
+    _BEFORE,
+    seed=5,
+    units=5,
+    seconds=600.0,
+    slowness=0.1,
+    zones=0,
+    keep_machines=False,
+    lost_departures=False,
+    late_departures=False,
+    departures_never_told=False,
+    happenings=(
+        Happening(at=200.0, kind="power-off", unit=2, seconds=60.0),
+        Happening(at=225.0, kind="launch", unit=3, word="auto"),
+        Happening(at=240.0, kind="destroy", unit=0, seconds=20.0),
+        Happening(at=240.5, kind="destroy", unit=1, seconds=20.0),
+    ),
+)
+"""Two of three voters burn; of those that are left one was off and has an old copy."""
+
 
 def told(story: Schedule, times: int) -> Iterator[Schedule]:
     """A story, and the same with other moments; every third time with another seed, too."""
