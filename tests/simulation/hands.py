@@ -133,7 +133,9 @@ class Hands:
     def found_by_hand(self, happening: Happening) -> str | None:
         """`lxd init` on a unit's machine that is in no cluster yet: it is the operator's own."""
         outside = [s for s in self._machines() if s.installed and not s.records.clustered]
-        free = [s for s in outside if s.silence() is None and not s.working("join_cluster")]
+        busy = {task.machine for task in self.engine.tasks.values()}
+        free = [s for s in outside if s.machine not in busy and s.files.forming() is None]
+        free = [s for s in free if s.silence() is None]
         if not free or not any(s.records.clustered for s in self._machines()):
             return None
         server = free[happening.unit % len(free)]

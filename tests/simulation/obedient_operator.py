@@ -51,7 +51,7 @@ class ObedientOperator:
             r"LXD here has a (?:storage )?pool (\S+?):? ": self._delete_pool,
             r"holds \w+: run wipe-device": self._wipe_device,
             r"remove this unit": self._replace,
-            r"in another cluster, .*: use another machine": self._replace,
+            r"in another cluster, .*: use another machine": self._use_another,
             r"lxc storage create (\S+) (\S+) finishes it": self._finish_pool,
             r"finish it, or lxc network delete (\S+)": self._delete_network,
         }
@@ -260,6 +260,11 @@ class ObedientOperator:
         self._do("juju remove-unit, juju add-unit", unit.name)
         self.engine.juju.remove_unit(self.engine.now, unit.name)
         self.engine.juju.add_units(self.engine.now, APP)
+
+    def _use_another(self, unit: Unit) -> None:
+        """Operators know a cluster of their own, and leave the units of ours alone."""
+        if unit.machine in self.ledger.theirs:
+            self._replace(unit)
 
     def _help_application(self, message: str) -> None:
         for pattern, cure in self._cures_for_all.items():
