@@ -98,7 +98,7 @@ def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, .
     if dead := departures.removal(view, lxd, peers, peers.own):
         return dead
     ghost = _ghost(lxd, peers)
-    if ghost is not None and ghost.offline:
+    if ghost is not None and admission.is_shell(ghost):
         # Of nobody else is known that this was a join that failed, not a member.
         return (RemoveMember(ghost.name),)
     return (*turns.ended(view.unit, lxd), *admission.cancelling(view, lxd, peers))
