@@ -103,7 +103,7 @@ def test_a_deleted_network_is_made_again():
 
 def test_a_steward_whose_address_has_moved_changes_nothing_for_all():
     app = formed(3)
-    app.units["lxd/0"].address = "10.0.0.99"
+    app.units["lxd/0"].address = app.units["lxd/0"].server.address = "10.0.0.99"
     app.options = {"images_replicas": -1, "storage_backend": "dir"}
 
     plan = app.plan("lxd/0")
