@@ -28,13 +28,13 @@ class Unit:
     world: World
     address: str
     zone: str = ""
-    bound: tuple[BindingAddress, ...] = ()
+    listed: tuple[BindingAddress, ...] = ()
     """What Juju says of its bindings, in this order. Empty means the address alone."""
 
 
 def _told(unit: Unit) -> tuple[BindingAddress, ...]:
     """What Juju says of a binding."""
-    return unit.bound or ((BindingAddress(unit.address),) if unit.address else ())
+    return unit.listed or ((BindingAddress(unit.address),) if unit.address else ())
 
 
 U = TypeVar("U", bound=Unit)

@@ -180,7 +180,7 @@ def bridged(unit: ModelUnit, number: int) -> None:
     inner = Interface("lxdbr0", bridge=True, subnets=(f"{bridge}/24",), lxds=True, inner=True)
     unit.machine.interfaces_ = [own, inner]
     unit.server.addresses = {bridge}
-    unit.bound = told(bridge, unit.address)
+    unit.listed = told(bridge, unit.address)
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -202,7 +202,7 @@ def test_a_cluster_forms_though_juju_lists_the_bridge_first(generation: str):
 def test_a_member_is_well_though_juju_lists_the_bridge_alone():
     app = formed(3)
     bridged(app.units["lxd/0"], 0)
-    app.units["lxd/0"].bound = app.units["lxd/0"].bound[:1]
+    app.units["lxd/0"].listed = app.units["lxd/0"].listed[:1]
 
     app.settle()
 
@@ -214,7 +214,7 @@ def test_the_api_stays_where_keepalived_adds_an_address():
     app = formed(3)
     unit = app.units["lxd/0"]
     unit.machine.interfaces_ = [Interface("eth0", subnets=("10.0.0.1/24", "10.0.0.0/32"))]
-    unit.bound = (BindingAddress("10.0.0.0", "10.0.0.0/32"), BindingAddress("10.0.0.1"))
+    unit.listed = (BindingAddress("10.0.0.0", "10.0.0.0/32"), BindingAddress("10.0.0.1"))
 
     app.settle()
 
