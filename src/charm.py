@@ -172,12 +172,12 @@ class LxdClusterCharm(ops.CharmBase):
         self._ask_ceph(juju)
         self._ask_for_certificate()
         if plan.own is not None and plan.own != juju.peers.own:
-            _write(relation.data[self.unit], plan.own)
+            juju_reading.write(relation.data[self.unit], plan.own)
             # A version or a port that is new is so together with what the peers are told.
             self.unit.set_ports(PORT)
             self.unit.set_workload_version(plan.own.lxd)
         if plan.app is not None and plan.app != juju.peers.app:
-            _write(relation.data[self.app], plan.app)
+            juju_reading.write(relation.data[self.app], plan.app)
 
     def _ask_ceph(self, juju: Juju) -> None:
         relation = juju_reading.active_ceph(self.model)
@@ -201,8 +201,16 @@ class LxdClusterCharm(ops.CharmBase):
             event.add_status(_as_juju(self._told.status))
 
     def _collect_app_status(self, event: ops.CollectStatusEvent) -> None:
-        if self._told is not None and self._told.app_status is not None:
-            event.add_status(_as_juju(self._told.app_status))
+        told = self._told or self._seen()
+        if told is not None and told.app_status is not None:
+            event.add_status(_as_juju(told.app_status))
+
+    def _seen(self) -> Plan | None:
+        """What there is to tell after an action that only looked."""
+        try:
+            return run.found(self._juju(), self._world)
+        except ValidationError:
+            return None
 
     def _cluster_status(self, event: ops.ActionEvent) -> None:
         view = self._look(event)
@@ -266,7 +274,7 @@ class LxdClusterCharm(ops.CharmBase):
             event.fail(str(refused))
             return
         (relation,) = self.model.relations[PEERS]
-        _write(relation.data[self.app], app)
+        juju_reading.write(relation.data[self.app], app)
         event.set_results({"result": "the units form a new cluster"})
 
     def _wipe_device(self, event: ops.ActionEvent) -> None:
@@ -290,7 +298,7 @@ class LxdClusterCharm(ops.CharmBase):
             return actions.recover_quorum(view, self._world, lost, confirm)
         except actions.OthersAsked as asked:
             (relation,) = self.model.relations[PEERS]
-            _write(relation.data[self.unit], asked.own)
+            juju_reading.write(relation.data[self.unit], asked.own)
             raise
 
     def _act(self, event: ops.ActionEvent, key: str, action: Callable[[], str]) -> None:
@@ -374,16 +382,6 @@ class LxdClusterCharm(ops.CharmBase):
             if databag:
                 others[unit] = peers.load(peers.UnitData, databag)
         return replace(known, others=others)
-
-
-def _write(databag: ops.RelationDataContent, data: peers.UnitData | peers.AppData) -> None:
-    wanted = peers.dump(data)
-    for key, value in wanted.items():
-        if databag.get(key) != value:
-            databag[key] = value
-    # Juju keeps addresses of its own in a unit's databag: those are not ours to delete.
-    for key in [key for key in type(data).model_fields if key in databag and key not in wanted]:
-        del databag[key]
 
 
 def _units_juju_knows() -> Units:

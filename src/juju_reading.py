@@ -1,4 +1,4 @@
-"""What Juju says to this unit beside its peers: bindings, resources, relations with others."""
+"""What Juju says to this unit beside its peers, and what this unit says to them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import ops
 import ceph
 import links
 import ovn
+import peers
 from addresses import is_address
 from facts import Bound, Ceph, Ovn
 from options import Options
@@ -80,3 +81,14 @@ def bound(model: ops.Model, options: Options) -> Bound:
     found = model.get_binding(NETWORK)
     nics = found.network.interfaces if found else []
     return Bound(nics[0].name, str(nics[0].subnet or "")) if nics else Bound()
+
+
+def write(databag: ops.RelationDataContent, data: peers.UnitData | peers.AppData) -> None:
+    """Publishes data in the peer relation. Only what changed is written: each write wakes all."""
+    wanted = peers.dump(data)
+    for key, value in wanted.items():
+        if databag.get(key) != value:
+            databag[key] = value
+    # Juju keeps addresses of its own in a unit's databag: those are not ours to delete.
+    for key in [key for key in type(data).model_fields if key in databag and key not in wanted]:
+        del databag[key]
