@@ -36,8 +36,7 @@ def _version_arguments(parser: Parser) -> None:
 
 
 def _version(_: Session, options: Options) -> int:
-    from lab.model.rules import rules_asked_for  # slow to import, most commands never need it
-    from lab.model.state import VERSIONS
+    from lab.model.rules import VERSIONS, rules_asked_for
 
     version = f"{VERSIONS[rules_asked_for()]}-ubuntu-amd64"
     if options.format == "plain":

@@ -11,13 +11,11 @@ from typing import Any, Literal, TypeAlias
 
 from lab.model.charm import CharmInfo, Endpoint, Value
 from lab.model.hooks import HookOutcome, HookRun
+from lab.model.rules import NEWEST, VERSIONS, Rules
 
 Life: TypeAlias = Literal["alive", "dying"]
-Rules: TypeAlias = Literal["3.6", "4.0"]
-"""The Juju whose rules a model keeps, where the two differ."""
 Force: TypeAlias = Literal["", "unit", "machine"]
 TaskStatus: TypeAlias = Literal["pending", "running", "completed", "failed", "cancelled"]
-VERSIONS: dict[Rules, str] = {"3.6": "3.6.12", "4.0": "4.0.15"}
 AgentState: TypeAlias = Literal["allocating", "up", "down"]
 DEFAULT_SPACE = "alpha"
 
@@ -340,7 +338,7 @@ class Model:
     controller: str = "lab"
     cloud: str = "lab"
     region: str = "default"
-    rules: Rules = "4.0"
+    rules: Rules = NEWEST
     created: float = 0.0
     spaces: list[str] = field(default_factory=lambda: [DEFAULT_SPACE])
     zones: list[str] = field(default_factory=list[str])

@@ -11,8 +11,7 @@ import jubilant
 import pytest
 
 from lab.controller.controller import Controller
-from lab.model.rules import VARIABLE
-from lab.model.state import Rules
+from lab.model.rules import VARIABLE, Rules
 from tests.lab.charm_files import pack
 from tests.lab.plain_hosts import PlainProvider
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import jubilant
 import pytest
 
-from lab.model.rules import rules_asked_for
-from lab.model.state import VERSIONS, Rules
+from lab.model.rules import VERSIONS, Rules, rules_asked_for
 from tests.lab.plain_hosts import PlainProvider
 from tests.lab.test_cli import command, eventually, hooks, wait_active
 

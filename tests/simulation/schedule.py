@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
-from lab.model.state import Rules
+from lab.model.rules import Rules
 
 GENERATIONS = ("5.0", "5.21", "6.9")
 RULES: tuple[Rules, ...] = ("3.6", "4.0")

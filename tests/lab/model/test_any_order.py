@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from lab.model.context import HookContext
 from lab.model.hooks import HookRun
 from lab.model.juju import Juju
-from lab.model.state import Resource, Rules, State, Unit
+from lab.model.rules import Rules
+from lab.model.state import Resource, State, Unit
 from tests.lab.model.world import World
 
 STATE = TypeAdapter(State)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.model.errors import JujuError
-from lab.model.state import Rules, StorageDirective
+from lab.model.rules import Rules
+from lab.model.state import StorageDirective
 from tests.lab.model.world import STORING, World, charm, names, told
 
 

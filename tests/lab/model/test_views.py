@@ -10,7 +10,8 @@ from lab.model import records
 from lab.model.context import HookContext
 from lab.model.errors import HookToolError
 from lab.model.juju import Juju
-from lab.model.state import Interface, Rules, State
+from lab.model.rules import Rules
+from lab.model.state import Interface, State
 from tests.lab.model.world import STORING, World, charm, interfaces, names
 
 STATE = TypeAdapter(State)

@@ -9,7 +9,8 @@ from lab.model.charm import CharmInfo, parse_charm
 from lab.model.context import HookContext
 from lab.model.hooks import HookRun
 from lab.model.juju import Juju
-from lab.model.state import Interface, Rules, State
+from lab.model.rules import Rules
+from lab.model.state import Interface, State
 
 START = 1_000.0
 Script = Callable[[HookContext], None]
