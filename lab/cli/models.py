@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 from lab.cli.output import printed, table
 from lab.cli.session import CommandError, Session
@@ -203,7 +204,7 @@ def _spaces(session: Session, options: Options) -> int:
             table([["Name", "Subnets"], *([n, ",".join(s)] for n, s in found.items())])
         )
         return 0
-    spaces = [
+    spaces: list[dict[str, Any]] = [
         {"id": str(number), "name": name, "subnets": {subnet: {} for subnet in subnets}}
         for number, (name, subnets) in enumerate(found.items())
     ]

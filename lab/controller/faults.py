@@ -55,6 +55,11 @@ class Faults:
         self._keeper.wishes.power_on.add(machine)
         self._keeper.wake()
 
+    def fail_goal_state(self, message: str) -> None:
+        """Let `goal-state` fail with a message on every unit; an empty one ends that."""
+        with self._keeper.changing() as juju:
+            juju.state.faults.goal_state = message
+
     def release_machine(self, machine: str) -> None:
         """Release a machine that Juju knows no more, as its cloud would when asked to."""
         with self._keeper.looking() as juju:

@@ -147,7 +147,7 @@ class Unit:
     force: Force = ""
     """What was removed with `--force`: the unit, or its machine."""
     out_at: float | None = None
-    """When a unit that was removed by force is taken out of Juju, however far it has come."""
+    """When a unit that was removed by force is out of Juju, however far it has come."""
 
 
 @dataclass(slots=True)
@@ -372,8 +372,7 @@ class Faults:
     """On 3.6: a forced removal leaves the unit in its relations' scopes, so that the others are not
     told (LP 1947416), until `Juju.deliver_lost_departures`."""
     late_departures: bool = False
-    """On 3.6: the others are told of a departure only when the leaver and its last hook are gone.
-    """
+    """On 3.6: the others are told of a departure when the leaver and its last hook are gone."""
     early_departures: bool = False
     """On 4.0: the others may be told of a departure as long as the leaver is there."""
     goal_state: str = ""

@@ -92,6 +92,18 @@ def test_the_environment_of_exec(juju: jubilant.Juju, probe: Path):
     assert "JUJU_DISPATCH_PATH" not in found
 
 
+def test_goal_state_fails_when_the_lab_is_told_so(juju: jubilant.Juju, probe: Path):
+    juju.deploy(probe)
+    wait_active(juju, 1)
+    juju.cli("lab", "fail-goal-state", 'saas application "ceph" not found', include_model=False)
+    with pytest.raises(jubilant.TaskError) as failed:
+        juju.exec("goal-state", unit="probe/0")
+    assert failed.value.task.return_code == 1
+    assert failed.value.task.stderr == 'ERROR saas application "ceph" not found\n'
+    juju.cli("lab", "fail-goal-state", include_model=False)
+    assert "probe/0" in juju.exec("goal-state", unit="probe/0").stdout
+
+
 @pytest.mark.usefixtures("juju")
 def test_spaces_are_listed_with_their_subnets():
     spaces = json.loads(command("spaces", "--format", "json").stdout)["spaces"]
