@@ -182,7 +182,8 @@ class Ending:
         """All is well: a look from every unit has to find the same."""
         engine = self.engine
         asked = [engine.juju.run_action(engine.now, unit, "plan") for unit in engine.units]
-        engine.run_until(engine.now + LOOKS)
+        # The leader looks twice: for the plan, and for the application's status.
+        engine.run_until(engine.now + 2 * LOOKS)
         for task in (engine.juju.state.tasks[number] for number in asked):
             if task.status != "completed" or task.results.get("plan") != "nothing to do":
                 raise Violation(RESTLESS, f"{task.unit}: {task.results or task.message}")
