@@ -25,7 +25,7 @@ LXD_CLUSTER_LAB ?= /var/lib/lxd-cluster-lab
 export LXD_CLUSTER_LAB
 
 # Whose rules the lab keeps: 4.0's, or those of 3.6.
-JUJU_RULES ?= 4.0
+JUJU_RULES ?= $(or $(LXD_CLUSTER_LAB_JUJU),4.0)
 export LXD_CLUSTER_LAB_JUJU := $(JUJU_RULES)
 
 # The LXD that the lab packs for its machines: a folder with bin/lxd, bin/lxc and lib. Else Debian's.
