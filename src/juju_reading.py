@@ -1,9 +1,8 @@
-"""What Juju says to this unit beside its peers: bindings, resources, relations with others."""
+"""What Juju says to this unit beside its peers: bindings, relations with others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import ops
 
@@ -15,7 +14,6 @@ from facts import Bound, Ceph, Ovn
 from options import Options
 
 NETWORK = "network"
-RESOURCE = "lxd-snap"
 CEPH = "ceph"
 OVSDB, OVSDB_CMS, CERTIFICATES = "ovsdb", "ovsdb-cms", "certificates"
 
@@ -28,14 +26,6 @@ def addresses(model: ops.Model, binding: str) -> tuple[str, ...]:
     found = model.get_binding(binding)
     told = [str(nic.address) for nic in found.network.interfaces] if found else []
     return tuple(dict.fromkeys(word for word in told if is_address(word)))
-
-
-def attached_snap(model: ops.Model) -> Path | None:
-    """The LXD snap that the operator attached, if there is one."""
-    try:
-        return model.resources.fetch(RESOURCE)
-    except (ops.ModelError, NameError):
-        return None  # A charm deployed from a file may come without it.
 
 
 def active_ceph(model: ops.Model) -> ops.Relation | None:

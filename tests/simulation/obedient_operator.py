@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+import actions
 import lost
 from addresses import host
 from lab.model.errors import JujuError
@@ -151,7 +152,12 @@ class ObedientOperator:
         devices = self.engine.cloud.servers[unit.machine].devices
         device = next((path for path, holds in devices.items() if holds == LEFT), None)
         if device is not None:
-            self._action(unit.name, "wipe-device", device=device, confirm=f"uuid of {device}")
+            self._action(
+                unit.name,
+                "wipe-device",
+                device=device,
+                confirm=actions.confirmation("wipe", f"uuid of {device}"),
+            )
 
     def _give_address(self, unit: Unit, address: str) -> None:
         self._do("gives a machine its address back", address)
@@ -235,7 +241,9 @@ class ObedientOperator:
         survivor = self._survivor()
         for unit in self.engine.units.values():
             if survivor is not None and unit.machine == survivor.machine:
-                self._action(unit.name, "recover-quorum", confirm="yes-I-lost-a-majority")
+                self._action(
+                    unit.name, "recover-quorum", confirm=actions.confirmation("recover", unit.name)
+                )
 
     def _survivor(self) -> Server | None:
         """The only one that may be told to recover: it has the database, and votes if any does."""
