@@ -110,6 +110,16 @@ class HookTools:
         self.juju.run_action(self.world.now, unit, name, params)
         return self._run(self.world.begin(unit), {})
 
+    def status(self, unit: str) -> str:
+        """What `juju status` shows of a unit."""
+        told = self.juju.state.units[unit].workload
+        return f"{told.current}: {told.message}"
+
+    def app_status(self) -> str:
+        """The same of the application."""
+        told = self.juju.state.applications[APP].status
+        return f"{told.current}: {told.message}" if told else ""
+
     def _run(self, context: HookContext, told: dict[str, str]) -> Done:
         done = Done([])
         environment = self.juju.environment(context.run) | told
@@ -117,7 +127,9 @@ class HookTools:
             for key, value in environment.items():
                 patch.setenv(key, value)
             patch.setenv("JUJU_CHARM_DIR", str(self._folder))
-            patch.delenv("OPERATOR_DISPATCH", raising=False)
+            # ops sets it itself: so it is gone again afterwards.
+            patch.setenv("OPERATOR_DISPATCH", "")
+            patch.delenv("OPERATOR_DISPATCH")
 
             def tool(words: Sequence[str], **more: Any) -> Any:
                 return self._tool(context, words, done, more.get("input"))
@@ -130,7 +142,11 @@ class HookTools:
             tools = SimpleNamespace(run=tool, CalledProcessError=error)
             patch.setattr(_utils, "subprocess", tools)
             patch.setattr(charm, "World", world)
-            _dispatch()
+            try:
+                _dispatch()
+            except Exception as error:
+                self.juju.fail(self.world.now, context, str(error))
+                raise
         self.juju.commit(self.world.now, context)
         done.results = context.action_results
         done.failure = context.action_failure or ""
@@ -148,7 +164,10 @@ class HookTools:
             return resource.path
 
         call = Call(context, self.world.now, {"-": given or ""}, fetch)
-        reply = ToolReply("", failed, 1) if failed else run_tool(words[0], list(words[1:]), call)
+        if failed is not None:
+            reply = ToolReply("", failed, 1)
+        else:
+            reply = run_tool(words[0], list(words[1:]), call)
         done.calls.append(Called(tuple(words), len(reply.stdout), sum(fetched)))
         if reply.code:
             raise subprocess.CalledProcessError(reply.code, list(words), reply.stdout, reply.stderr)
