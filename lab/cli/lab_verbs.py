@@ -73,6 +73,11 @@ def _power_cut(session: Session, options: Options) -> int:
     return 0
 
 
+def _release_machine(session: Session, options: Options) -> int:
+    session.ask("release-machine", machine=options.machine)
+    return 0
+
+
 def _power_on(session: Session, options: Options) -> int:
     session.ask("power-on", machine=options.machine)
     return 0
@@ -202,6 +207,9 @@ VERBS = {
     ),
     "at": Verb("Run a command the moment a unit shows a message.", _at_arguments, _at),
     "power-cut": Verb("Cut a machine's power.", _machine_argument, _power_cut),
+    "release-machine": Verb(
+        "Release a machine that runs on outside Juju.", _machine_argument, _release_machine
+    ),
     "power-on": Verb("Start a machine whose power was cut.", _machine_argument, _power_on),
     "reboot": Verb("Reboot a machine.", _machine_argument, _reboot),
     "move-leader": Verb("Give the leadership to a unit at once.", _leader_arguments, _move_leader),

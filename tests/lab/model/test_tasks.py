@@ -72,6 +72,32 @@ def test_an_action_waits_for_the_hook_that_runs():
     assert world.due("app/0") is None
 
 
+def test_tasks_run_on_a_unit_in_error_and_leave_it_there():
+    world = World().settled(units=1)
+    world.juju.set_config("app", {"size": 4})
+    world.fail("app/0")
+    action = world.juju.run_action(world.now, "app/0", "plan")
+    command = world.juju.exec_command(world.now, "app/0", "true")
+
+    assert [run.kind for run in world.run("app/0")] == ["action", "exec"]
+
+    assert {world.state.tasks[task].status for task in (action, command)} == {"completed"}
+    failure = world.state.units["app/0"].failure
+    assert failure is not None
+    assert failure.run.kind == "config-changed"
+    world.now += 5
+    assert world.due_name("app/0") == "config-changed"
+
+
+def test_an_action_that_is_killed_on_a_unit_in_error_does_not_retry_the_hook():
+    world = World().settled(units=1)
+    world.juju.set_config("app", {"size": 4})
+    world.fail("app/0")
+    world.juju.run_action(world.now, "app/0", "plan")
+    world.juju.kill(world.now, world.begin("app/0"))
+    assert world.due("app/0") is None
+
+
 def test_actions_wait_until_the_charm_is_installed():
     world = World()
     world.deploy(units=1)
@@ -87,6 +113,8 @@ def test_a_command_runs_in_a_hooks_environment_without_a_hooks_name():
     environment = world.juju.environment(context.run)
     assert environment["JUJU_UNIT_NAME"] == "app/0"
     assert "JUJU_DISPATCH_PATH" not in environment
+    assert environment["JUJU_HOOK_NAME"] == ""
+    assert environment["JUJU_ACTION_NAME"] == "juju-exec"
 
 
 def test_a_task_that_waits_can_be_cancelled():
@@ -102,7 +130,7 @@ def test_the_tasks_of_a_unit_that_goes_fail():
     running = world.juju.run_action(world.now, "app/0", "plan")
     waiting = world.juju.run_action(world.now, "app/0", "plan")
     world.begin("app/0")
-    world.juju.remove_unit(world.now, "app/0", force=True)
+    world.force_out("app/0")
     assert {world.state.tasks[task].status for task in (running, waiting)} == {"failed"}
 
 
