@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -105,7 +105,7 @@ class HookTools:
         told = {"JUJU_DISPATCH_PATH": f"hooks/{name}", "JUJU_HOOK_NAME": name}
         return self._run(context, told)
 
-    def action(self, unit: str, name: str, **params: object) -> Done:
+    def action(self, unit: str, name: str, params: Mapping[str, object]) -> Done:
         """An action, with the parameters as the charm is given them."""
         self.juju.run_action(self.world.now, unit, name, params)
         return self._run(self.world.begin(unit), {})
