@@ -63,8 +63,9 @@ def cluster_status(view: View) -> dict[str, object]:
 
 def _not_a_member(view: View, action: str) -> str:
     """Why an action that needs a member is refused, and where to run it."""
-    others = view.peers.others if view.peers else {}
-    member = next((unit for unit in sorted(others, key=leading.number) if others[unit].cluster), "")
+    others = view.peers.others.items() if view.peers else ()
+    members = [unit for unit, data in others if data.cluster]
+    member = min(members, key=leading.number, default="")
     where = f"; juju run {member} {action}" if member else ""
     return f"this unit is not a member that answers ({make_plan(view).status}){where}"
 
