@@ -186,8 +186,16 @@ class LxdClusterCharm(ops.CharmBase):
             event.add_status(_as_juju(self._told.status))
 
     def _collect_app_status(self, event: ops.CollectStatusEvent) -> None:
-        if self._told is not None and self._told.app_status is not None:
-            event.add_status(_as_juju(self._told.app_status))
+        told = self._told or self._seen()
+        if told is not None and told.app_status is not None:
+            event.add_status(_as_juju(told.app_status))
+
+    def _seen(self) -> Plan | None:
+        """What there is to tell after an action that only looked."""
+        try:
+            return run.found(self._juju(), self._world)
+        except (ValidationError, Unsaid):
+            return None
 
     def _cluster_status(self, event: ops.ActionEvent) -> None:
         self._answer(event, lambda: actions.cluster_status(self._whole()))

@@ -71,7 +71,7 @@ def _value(text: str) -> Any:
     import yaml  # slow to import, and most commands never need it
 
     try:
-        node = yaml.compose(text, Loader=_loader())
+        node = cast("Node | None", yaml.compose(text, Loader=_loader()))  # pyright: ignore[reportUnknownMemberType]
     except yaml.YAMLError as error:
         told = " ".join(str(error).split())
         raise CommandError(f"yaml: {told}") from None
@@ -85,7 +85,10 @@ def _loader() -> Any:
     class Loader(yaml.SafeLoader):
         def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
             plain = kind is yaml.ScalarNode and implicit[0]
-            return _PLAIN if plain else super().resolve(kind, value, implicit)
+            if plain:
+                return _PLAIN
+            inherited: Any = super()
+            return inherited.resolve(kind, value, implicit)
 
     return Loader
 

@@ -115,8 +115,8 @@ class NetworksApi:
         """
         path = api_path("networks", name)
         for member, keys in members.items():
-            self._client.change("PATCH", path, {"config": dict(keys)}, {"target": member})
-        self._client.change("PATCH", path, {"config": dict(values)})
+            self._client.set_keys(path, {"config": dict(keys)}, {"target": member})
+        self._client.set_keys(path, {"config": dict(values)})
 
     def keep_nics(self, nic: Mapping[str, str]) -> None:
         """Gives instances an `eth0` of their own where it is the default profile's.

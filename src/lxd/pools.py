@@ -82,8 +82,7 @@ class PoolsApi:
 
     def update(self, name: str, values: Mapping[str, str]) -> None:
         """Sets some keys of a pool's configuration on every member."""
-        path = api_path("storage-pools", name)
-        self._client.change("PATCH", path, {"config": dict(values)})
+        self._client.set_keys(api_path("storage-pools", name), {"config": dict(values)})
 
     def keep_roots(self, pool: str) -> None:
         """Gives instances a root disk of their own where the default profile's is on `pool`.

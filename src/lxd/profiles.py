@@ -49,4 +49,4 @@ def keep(client: Client, meant: Callable[[str, Mapping[str, str]], bool]) -> Non
             if name not in instance["devices"] and meant(name, device)
         }
         if inherited:
-            client.change("PATCH", path, {"devices": inherited}, query)
+            client.set_keys(path, {"devices": inherited}, query)

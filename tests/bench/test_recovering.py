@@ -44,6 +44,7 @@ def roles(app: BenchApp) -> tuple[list[str], list[str]]:
     return voters, [name for name in app.units if name not in voters]
 
 
+@pytest.mark.long
 def test_the_newest_of_the_survivors_recovers_and_its_containers_run_on(
     ground: Bench, monkeypatch: pytest.MonkeyPatch
 ):

@@ -367,8 +367,8 @@ def test_storage_is_attached_and_detached(
     assert Path(location).is_dir()
 
 
-def test_the_version_is_one_of_juju_3_6(juju: jubilant.Juju):
-    assert juju.version().tuple[:2] == (3, 6)
+def test_the_version_is_one_of_juju_4_0(juju: jubilant.Juju):
+    assert juju.version().tuple[:2] == (4, 0)
 
 
 def test_status_as_text(juju: jubilant.Juju, probe: Path):

@@ -87,7 +87,7 @@ def test_the_environment_of_exec(juju: jubilant.Juju, probe: Path):
     juju.deploy(probe)
     wait_active(juju, 1)
     shown = juju.exec("env", unit="probe/0").stdout.splitlines()
-    found = dict(line.partition("=")[::2] for line in shown)
+    found = {line.partition("=")[0]: line.partition("=")[2] for line in shown}
     assert found["JUJU_ACTION_NAME"] == "juju-exec"
     assert found["JUJU_HOOK_NAME"] == ""
     assert "JUJU_DISPATCH_PATH" not in found

@@ -185,7 +185,9 @@ def _check_devices(records: Records, devices: Devices) -> None:
             )
 
 
-def set_devices(server: Server, key: Key, devices: Devices, config: Config) -> None:
+def set_devices(
+    server: Server, key: Key, devices: Devices, config: Config, description: str = ""
+) -> None:
     """Gives an instance these devices and keys of its own."""
     records = server.records
     instance = find(records, key)
@@ -193,7 +195,7 @@ def set_devices(server: Server, key: Key, devices: Devices, config: Config) -> N
     before = on_network(records, instance)
     if has_root(devices) and root_pool(devices) != instance.pool:
         raise bad("The storage pool of the root disk can only be changed through move")
-    changed = replace(instance, devices=dict(devices), config=dict(config))
+    changed = replace(instance, devices=dict(devices), config=dict(config), description=description)
     records.instances[key] = changed
     gone = before - on_network(records, changed)
     if gone and server.cloud.now - instance.launched > _NEW:

@@ -161,7 +161,7 @@ def delete(server: Server, name: str, users: list[str]) -> None:
     server.records.networks.pop(name)
 
 
-def update(server: Server, name: str, config: Config) -> None:
+def update(server: Server, name: str, config: Config, description: str = "") -> None:
     """Replaces the keys of a network that all members share. All must be up if one changes.
 
     Where nothing changes LXD tells nobody (measured, 5.0.2; so it is in the source of 6.x). Of a
@@ -169,11 +169,11 @@ def update(server: Server, name: str, config: Config) -> None:
     """
     network = find(server, name)
     config = _resolved(network.type, {k: v for k, v in config.items() if v})
-    if config == network.config:
+    if (config, description) == (network.config, network.description):
         return
     if server.records.clustered:
         peers.require_all(server)
-    server.records.networks[name] = replace(network, config=config)
+    server.records.networks[name] = replace(network, config=config, description=description)
 
 
 def update_member(server: Server, name: str, member: str, own: Config) -> None:

@@ -266,10 +266,11 @@ def _delete_there(server: Server, member: str, name: str) -> None:
     leave_devices(server.cloud.servers[row.server], name)
 
 
-def update(server: Server, name: str, config: Config) -> None:
+def update(server: Server, name: str, config: Config, description: str = "") -> None:
     """Replaces the keys of a pool that all members share. All must be up."""
     peers.require_all(server)
-    server.records.pools[name] = replace(find(server, name), config=_set(config))
+    changed = replace(find(server, name), config=_set(config), description=description)
+    server.records.pools[name] = changed
 
 
 def update_member(server: Server, name: str, member: str, config: Config) -> None:

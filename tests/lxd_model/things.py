@@ -27,6 +27,7 @@ class Instance:
     profiles: tuple[str, ...] = (DEFAULT,)
     ephemeral: bool = False
     kind: str = "container"
+    description: str = ""
     launched: float = 0.0
     pool: str = ""
     """The pool that its root disk is really on."""

@@ -372,7 +372,10 @@ class _HookCommands:
     @staticmethod
     def goal_state() -> Any:
         """As ops.hookcmds."""
-        told = _Now.stage.context.goal_state()["units"]
+        try:
+            told = _Now.stage.context.goal_state()["units"]
+        except HookToolError as error:
+            raise HookCommandError(returncode=1, cmd=[], stderr=str(error)) from error
         units = {name: SimpleNamespace(status=goal["status"]) for name, goal in told.items()}
         return SimpleNamespace(units=units)
 

@@ -26,7 +26,7 @@ def _told(call: Call, instance: Instance) -> dict[str, Any]:
     records = call.records
     found: dict[str, Any] = {
         "name": instance.name,
-        "description": "",
+        "description": instance.description,
         "status": "Running" if instance.running else "Stopped",
         "status_code": 103 if instance.running else 102,
         "created_at": "2026-11-28T00:00:00Z",
@@ -227,7 +227,8 @@ def patch(call: Call) -> Answer:
     check(call, _etag(instance))
     devices = {**instance.devices, **call.devices}
     config = {**instance.config, **call.config}
-    instances.set_devices(call.server, instance.key, devices, config)
+    description = call.body.get("description", "")
+    instances.set_devices(call.server, instance.key, devices, config, description)
     return Answer(EMPTY)
 
 
@@ -237,9 +238,10 @@ def put(call: Call) -> Answer:
     check(call, _etag(instance))
     devices = call.devices
     config = call.config
+    description = call.body.get("description", "")
 
     def effect() -> None:
-        instances.set_devices(call.server, instance.key, devices, config)
+        instances.set_devices(call.server, instance.key, devices, config, description)
 
     return _operation(call, "Updating instance", instance.key, effect, 0.1)
 

@@ -191,6 +191,7 @@ def _update(call: Call, *, replaces: bool) -> Answer:
         if member and key not in OWN_KEYS and now.get(key) != value:
             raise bad(f'Config key "{key}" may not be used as member-specific key')
     known = known_keys(server.generation.name, f"network-{network.type}")
+    description = call.body.get("description", "")
 
     def effect() -> None:
         for key in config:
@@ -204,7 +205,7 @@ def _update(call: Call, *, replaces: bool) -> Answer:
             shared = (
                 config if replaces else {**networks.find(server, network.name).config, **config}
             )
-            networks.update(server, network.name, shared)
+            networks.update(server, network.name, shared, description)
 
     url = f"{used_by.url('networks', network.name)}?project=default"
     took = times.REQUEST if member else times.NETWORK

@@ -113,7 +113,7 @@ def _update(call: Call, *, replaces: bool) -> Answer:
             pools.update_member(server, pool.name, member, own)
         else:
             shared = config if replaces else {**pools.find(server, pool.name).config, **config}
-            pools.update(server, pool.name, shared)
+            pools.update(server, pool.name, shared, call.body.get("description", ""))
 
     what = Change("Updating storage pool", _url(call, pool.name))
     return change(call, what, effect, server.generation.storage_operations)

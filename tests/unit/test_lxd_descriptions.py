@@ -1,0 +1,67 @@
+"""What an operator wrote in a description stays when the charm changes keys of the same object."""
+
+from __future__ import annotations
+
+import pytest
+
+from lxd.api import LxdApi
+from lxd.client import Client
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.lxd_model.server import Server
+from tests.unit.lxd_servers import clustered, each
+
+WORDS = "rack 3"
+
+
+@pytest.fixture(params=NAMES)
+def servers(request: pytest.FixtureRequest) -> list[Server]:
+    return clustered(request.param)
+
+
+@pytest.fixture
+def client(servers: list[Server]) -> Client:
+    return Client(servers[0].lxd)
+
+
+def describe(client: Client, path: str) -> None:
+    """An operator gives an object a description."""
+    found = client.get(path)
+    body = {key: found[key] for key in ("config", "devices", "profiles") if key in found}
+    client.change("PUT", path, {**body, "description": WORDS})
+
+
+def test_of_a_network(servers: list[Server], client: Client):
+    lxd = LxdApi(client.port)
+    lxd.networks.create("br0", "bridge", {}, each(servers))
+    describe(client, "/1.0/networks/br0")
+
+    lxd.networks.update("br0", {"ipv4.nat": "true"}, {})
+
+    found = client.get("/1.0/networks/br0")
+    assert (found["description"], found["config"]["ipv4.nat"]) == (WORDS, "true")
+
+
+def test_of_a_pool(servers: list[Server], client: Client):
+    lxd = LxdApi(client.port)
+    lxd.pools.create("p", "dir", {}, each(servers))
+    describe(client, "/1.0/storage-pools/p")
+
+    lxd.pools.update("p", {"user.marked": "yes"})
+
+    found = client.get("/1.0/storage-pools/p")
+    assert (found["description"], found["config"]["user.marked"]) == (WORDS, "yes")
+
+
+def test_of_an_instance(servers: list[Server], client: Client):
+    lxd = LxdApi(client.port)
+    lxd.pools.create("p", "dir", {}, each(servers))
+    root = {"type": "disk", "path": "/", "pool": "p"}
+    lxd.profiles.set_default({"config": {}, "description": "", "devices": {"root": root}})
+    by_hand.launch(servers[0], "c1")
+    describe(client, "/1.0/instances/c1")
+
+    lxd.pools.keep_roots("p")
+
+    found = client.get("/1.0/instances/c1")
+    assert (found["description"], found["devices"]) == (WORDS, {"root": root})
