@@ -157,17 +157,22 @@ def remove_pool(view: View, world: World, name: str) -> str:
     if decided is None or any(p.name == name for p in pools.wanted(view, decided, known)):
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
     if down := [m.name for m in lxd.members if not m.up]:
-        raise ActionRefused(f"all members must be up: {names(down)} is not")
+        raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
     if users := pool.users:
         listed = ", ".join(user.removeprefix("/1.0/") for user in users)
-        raise ActionRefused(f"{name} is in use, and nothing was removed: {listed}")
+        raise ActionRefused(
+            f"{name} is in use, and nothing was removed: {listed}; move or delete that first"
+        )
     world.lxd.pools.delete(name)
     return f"the pool {name} is gone from all members"
 
 
 def backup_database(world: World) -> str:
-    """Copies LXD's database; returns the path of the copy."""
-    return world.database.backup(world.clock())
+    """Copies LXD's database; returns the path of the copy. Raises ActionRefused, OSError."""
+    try:
+        return world.database.backup(world.clock())
+    except FileNotFoundError as error:
+        raise ActionRefused("LXD has no database on this machine yet: see juju status") from error
 
 
 class OthersAsked(ActionRefused):

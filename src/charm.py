@@ -275,10 +275,11 @@ class LxdClusterCharm(ops.CharmBase):
             event.set_results(action())
         except ValidationError as error:
             event.fail(explain(error))
-        except (actions.ActionRefused, Misread, Unsaid, LxdError, LxdUnreachable) as error:
+        except (actions.ActionRefused, Misread, Unsaid) as error:
             event.fail(str(error))
-        except (OSError, subprocess.SubprocessError) as error:
-            event.fail(getattr(error, "stderr", "") or str(error))
+        except (LxdError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
+            why = getattr(error, "stderr", "") or str(error)
+            event.fail(f"{why} (juju status {self.unit.name} says how LXD is)")
         else:
             return True
         return False
@@ -287,17 +288,20 @@ class LxdClusterCharm(ops.CharmBase):
         """What an action acts on: what a hook would see, also one of a unit that leaves."""
         known = if_said(_units_juju_knows, None)
         leaving = known is not None and self.unit.name in known.leaving
-        juju = self._juju_of_leaver() if leaving else self._juju()
-        juju = replace(juju, options=options) if options else juju
+        juju = self._juju_of_leaver() if leaving else self._juju(options)
         return observe(juju, self._world, Events())
 
     def _whole(self) -> View:
         return observe_networks(self._look(), self._world)
 
-    def _juju(self) -> Juju:
-        """What Juju says to this unit. Raises Unsaid, and ValidationError for a bad option."""
+    def _juju(self, options: Options | None = None) -> Juju:
+        """What Juju says to this unit. Raises Unsaid, and ValidationError for a bad option.
+
+        `options` are looked at instead of those that are configured.
+        """
         with needed():
-            leader, options, known = self.unit.is_leader(), self.load_config(Options), self._peers()
+            options = options or self.load_config(Options)
+            leader, known = self.unit.is_leader(), self._peers()
             asking = leader or (known and known.own.cluster and unqueued(known))
             units = _units_juju_knows() if asking else None
             if known is not None and units is not None and leader:
@@ -322,9 +326,12 @@ class LxdClusterCharm(ops.CharmBase):
     def _juju_of_leaver(self) -> Juju:
         """The same for a unit that leaves: less is of use to it, and keeps it. Raises Unsaid."""
         with needed():
-            leader, known = self.unit.is_leader(), self._peers()
-            member = self._world.machine.identity() or (known is not None and known.own.cluster)
-            # One that never was a member has nothing that the others' stay decides about.
+            # One that never was a member has nothing that depends on what Juju says.
+            machine = self._world.machine
+            member = bool(machine.identity()) or machine.forming() is not None
+            leader = self.unit.is_leader()
+            known = self._peers() if member else if_said(self._peers, None)
+            member = member or (known is not None and bool(known.own.cluster))
             units = _units_juju_knows() if member else if_said(_units_juju_knows, None)
             if known is not None and units is not None:
                 known = self._as_juju_knows_them(known, units)

@@ -86,6 +86,14 @@ def test_plan_shows_how_the_options_were_read(three: HookTools):
     ]
 
 
+def test_plan_tries_what_would_put_a_mistake_right(three: HookTools):
+    three.juju.set_config("lxd", {"storage-backend": "zsf"})
+
+    done = typed(three, "lxd/0 plan storage-backend=btrfs")
+
+    assert (done.failure, done.results["plan"]) == ("", "nothing to do")
+
+
 REFUSED = [
     ("plan storage-backend=zsf", "storage-backend=zsf: use one of auto, btrfs"),
     ("plan storage-pools.fast=zsf", "fast: backend is one of"),

@@ -214,6 +214,7 @@ def test_a_member_is_held_while_nobody_says_who_stays(leaver: HookTools):
 def test_a_unit_that_is_no_member_is_not_held(new: HookTools):
     new.juju.remove_unit(new.world.now, LEADER)
     new.failing |= {"goal-state": DANGLING, "resource-get": UNREADABLE[0]}
+    new.failing |= {"relation-list": "ERROR i/o timeout"}
     new.failing["network-get"] = 'ERROR no network config found for binding "cluster"'
 
     new.hook(LEADER, "stop")
