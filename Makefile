@@ -77,8 +77,8 @@ lint: $(VENV_READY) ## Check style, spelling and types
 	@.venv/bin/pyright --warnings
 
 .PHONY: unit
-unit: $(VENV_READY) ## Run the tests that need no machine: the charm's, and those of the lab's model
-	@$(PYTEST) -q -m "not machines" tests/unit tests/lab $(ARGS)
+unit: $(VENV_READY) ## Run the tests that need no machine: the charm's, and those of both models
+	@$(PYTEST) -q -n 2 -m "not machines" tests/unit tests/lxd_model tests/lab $(ARGS)
 
 # Lines of the client of LXD that the unit tests reach, in percent. It only rises.
 LXD_COVERAGE := 90
@@ -90,7 +90,7 @@ coverage: $(VENV_READY) ## Show which lines the unit tests reach, and hold src/l
 
 .PHONY: simulation
 simulation: $(VENV_READY) ## Simulate 2,000 clusters with faults, and check that mistakes are noticed
-	@$(PYTEST) -q tests/simulation $(ARGS)
+	@$(PYTEST) -q -n 2 tests/simulation $(ARGS)
 
 # Of the longer run: how many seeds from which on, or the one to replay step by step.
 SEEDS ?= 100000

@@ -69,7 +69,7 @@ def test_who_is_up(status: str, answers: bool, up: bool):
         ({"database-standby"}, False),
         (set[str](), False),
     ],
-    ids=str,
+    ids=["leader of 6.9", "leader before", "voter of 6.9", "stand-by", "spare"],
 )
 def test_the_raft_leader_votes(roles: set[str], votes: bool):
     told: Member = member("m1", roles=frozenset(roles))

@@ -87,10 +87,11 @@ HOLDING: list[tuple[Callable[[str], ModelApp], dict[str, object], str]] = [
     (lambda g: formed(3, g), {"min_voters": 3}, "min-voters=3: only 1 voter would stay"),
     (lambda g: without(formed(2, g), "m1"), {}, "no other member is up"),
 ]
+HELD = ("volume", "stays", "refuse", "voters", "alone")
 
 
 @pytest.mark.parametrize("generation", NAMES)
-@pytest.mark.parametrize(("make", "options", "reason"), HOLDING, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(("make", "options", "reason"), HOLDING, ids=HELD)
 def test_what_holds_a_unit_is_named(
     make: Callable[[str], ModelApp], options: dict[str, object], reason: str, generation: str
 ):

@@ -23,6 +23,7 @@ def test_the_owner_of_the_key_reads_it():
         ("not base64!", KEY, "for lxd/1"),
         ("", KEY, "for lxd/1"),
     ],
+    ids=["another key", "another purpose", "another text", "no base64", "nothing"],
 )
 def test_nobody_else_does(sealed: str, key: bytes, purpose: str):
     with pytest.raises(seal.SealError):
