@@ -167,7 +167,8 @@ def test_defaults_of_parameters_are_filled_in():
 def test_a_map_needs_a_parameter_with_properties():
     """Juju looks there for defaults, and fails where it finds none."""
     world = World()
-    actions = {"plan": {"params": {"map": {"properties": {}}, "other": {}}}}
+    params: dict[str, Any] = {"map": {"properties": {}}, "other": {}}
+    actions = {"plan": {"params": params}}
     world.deploy(units=1, info=parse_charm(CLUSTER, CONFIG, actions, 0))
     world.settle()
 
