@@ -24,6 +24,7 @@ import run
 import snap
 from action_params import Misread, word
 from admission import unqueued
+from bindings import Binding
 from database import Database
 from hook_input import Juju
 from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
@@ -311,8 +312,8 @@ class LxdClusterCharm(ops.CharmBase):
                 leader=leader,
                 options=options,
                 resource=snap.resource(attached.path(self.model, known, self._world)),
-                cluster_addresses=juju_reading.addresses(self.model, PEERS),
-                https_addresses=juju_reading.addresses(self.model, HTTPS),
+                cluster=juju_reading.addresses(self.model, PEERS),
+                https=juju_reading.addresses(self.model, HTTPS),
                 zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
                 peers=known,
                 units=units,
@@ -321,6 +322,7 @@ class LxdClusterCharm(ops.CharmBase):
                 ceph=juju_reading.of_ceph(self.model),
                 ovn=juju_reading.of_ovn(self.model, options),
                 bound=juju_reading.bound(self.model, options),
+                proxies=juju_reading.proxies(os.environ),
             )
 
     def _juju_of_leaver(self) -> Juju:
@@ -340,8 +342,8 @@ class LxdClusterCharm(ops.CharmBase):
                 leader=leader,
                 options=self._options_of_leaver(),
                 resource=None,
-                cluster_addresses=if_said(lambda: juju_reading.addresses(self.model, PEERS), ()),
-                https_addresses=(),
+                cluster=juju_reading.addresses(self.model, PEERS),
+                https=Binding(HTTPS, ()),
                 zone="",
                 peers=known,
                 units=units,

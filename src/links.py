@@ -70,7 +70,7 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
         if link.problem:
             return {}, blocked(link.problem)
     # What is defined and not made yet has no list of its own.
-    asked = {name: net.parents for net in view.options.networks_asked for name in _names(net)}
+    asked = {name: net.parents for net in view.options.networks_asked for name in names(net)}
     found: dict[str, dict[str, str]] = {}
     for record in token.networks if token else ():
         mode = networks.MODES.get(record.mode)
@@ -82,7 +82,7 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
     return found, None
 
 
-def _names(net: WantedNetwork) -> tuple[str, str]:
+def names(net: WantedNetwork) -> tuple[str, str]:
     """What a network may be called."""
     return net.name, networks.other_name(net.name, net.mode)
 

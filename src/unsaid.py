@@ -9,11 +9,9 @@ from typing import TypeVar
 import ops
 from ops import hookcmds
 
-from status import Status, blocked, waiting
+from status import Status, waiting
 
 Read = TypeVar("Read")
-_NO_NETWORK = "no network config found"
-"""In network-get's words for a binding in a space of which the machine has no subnet."""
 
 
 class Unsaid(Exception):  # noqa: N818 - it is the name of what happened
@@ -48,11 +46,7 @@ def if_said(read: Callable[[], Read], otherwise: Read) -> Read:
 
 
 def _status(error: ops.ModelError | hookcmds.Error) -> Status:
-    reason = said(error)
-    if _NO_NETWORK in reason:
-        binding = reason.rpartition(" ")[2].strip('"')
-        return blocked(f"the binding {binding} has no network: juju bind APPLICATION SPACE")
-    return waiting(f"Juju's {_tool(error)} fails: {reason}")
+    return waiting(f"Juju's {_tool(error)} fails: {said(error)}")
 
 
 def _tool(error: ops.ModelError | hookcmds.Error) -> str:

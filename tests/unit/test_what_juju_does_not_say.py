@@ -53,8 +53,6 @@ FAILURES = [
     ("relation-list", "ERROR i/o timeout", "Juju's relation-list fails: i/o timeout"),
     ("relation-get --format=json -r cluster:0 --app", "", "relation-get fails: it does not say"),
     ("storage-list", "ERROR try again\n", "Juju's storage-list fails: try again"),
-    ("network-get", 'ERROR no network config found for binding "cluster"', "juju bind"),
-    ("network-get --format=json https", "ERROR i/o timeout", "network-get fails: i/o timeout"),
 ]
 
 
@@ -84,6 +82,30 @@ def test_a_member_that_needs_not_ask_who_is_there_goes_on(three: HookTools):
     three.hook(MEMBER)
 
     assert three.status(MEMBER) == "active: member m1, voter"
+
+
+@pytest.mark.parametrize(
+    "error", ['ERROR no network config found for binding "cluster"', "ERROR i/o timeout"]
+)
+def test_a_member_keeps_the_addresses_that_it_has(three: HookTools, error: str):
+    records = three.app.units[LEADER].server.records
+    before = copy.deepcopy(records.config)
+    three.failing["network-get"] = error
+
+    done = three.hook(LEADER, "config-changed")
+
+    assert three.status(LEADER) == "active: member m0, voter"
+    assert (records.config, done.count("relation-set")) == (before, 0)
+
+
+def test_a_new_unit_waits_for_an_address(new: HookTools):
+    new.failing["network-get"] = "ERROR i/o timeout"
+
+    new.hook(LEADER, "install")
+    new.hook(LEADER, "start")
+
+    assert new.status(LEADER).startswith("waiting: ")
+    assert "i/o timeout" in new.status(LEADER)
 
 
 def test_a_binding_without_a_network_says_what_to_type(new: HookTools):
