@@ -47,7 +47,7 @@ def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
         return Admission((), token, refused, missed)
     if token is not None and (ghost := left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
-        removal = (RemoveMember(ghost.name),) if ghost.offline else ()
+        removal = (RemoveMember(ghost.name),) if is_shell(ghost) else ()
         return Admission(removal, token, refused, missed)
     if cancel := cancelling(view, lxd, peers):
         return Admission(cancel, token, refused, missed)
@@ -240,6 +240,15 @@ def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
         return None
     # One that came in since then says so in LXD, whatever old data are seen of its unit.
     return None if marks.came_in(member.name, lxd) >= data.attempt else member
+
+
+def is_shell(ghost: Member) -> bool:
+    """Whether LXD has noticed that a member which a failed join left has no daemon.
+
+    With cluster.healing_threshold set LXD calls it evacuated from then on (5.21 and later), and its
+    unit's LXD may answer at its address, as a server of its own.
+    """
+    return ghost.offline or ghost.evacuated
 
 
 def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:

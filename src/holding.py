@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import causes
@@ -148,15 +148,18 @@ def quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
 def _can_take_over(lxd: Lxd, other: Member) -> bool:
     """Whether the last but one may leave the database to `other`.
 
-    LXD 5.0 makes a stand-by a voter first, a spare not: then both lose the database (measured,
-    three times of three).
+    LXD 5.0 and 6.9 make a stand-by a voter first, a spare not: then both lose the database
+    (measured).
     """
-    return bool(other.roles & _IN_DATABASE) or promotes_any(lxd)
+    return bool(other.roles & _IN_DATABASE) or promotes_any(lxd.server.extensions)
 
 
-def promotes_any(lxd: Lxd) -> bool:
-    """Whether a last but one that leaves makes the other a voter first: LXD 5.21 does."""
-    return "explicit_trust_token" in lxd.server.extensions
+def promotes_any(extensions: Collection[str]) -> bool:
+    """Whether a last but one that leaves makes the other a voter, whatever that has.
+
+    LXD 5.21 does. What no 5.21 has came with 6.x, of which 6.9 does not (measured).
+    """
+    return "explicit_trust_token" in extensions and "daemon_storage_per_project" not in extensions
 
 
 def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:

@@ -98,7 +98,7 @@ def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, .
     if dead := departures.removal(view, lxd, peers, peers.own):
         return dead
     ghost = _ghost(lxd, peers)
-    if ghost is not None and ghost.offline:
+    if ghost is not None and admission.is_shell(ghost):
         # Of nobody else is known that this was a join that failed, not a member.
         return (RemoveMember(ghost.name),)
     return (*turns.ended(view.unit, lxd), *admission.cancelling(view, lxd, peers))
@@ -198,8 +198,9 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
         return _go(ResetLxd(why))
     if view.unit in peers.app.removed:
         return _gone()
-    reason = f"LXD does not answer ({silent.reason})"
-    status = blocked(f"{view.unit} cannot leave: {reason}")
+    # One link with what it concerns: the status keeps that, whatever LXD's own words are.
+    status = blocked(f"{view.unit} cannot leave, LXD does not answer: {silent.reason}")
+    reason = f"LXD does not answer: {silent.reason}"
     if any(data.cluster for data in peers.others.values()):
         # The only copy of the database may be here: what is left behind is no word on that.
         return _hold(status, f"{holding.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}")

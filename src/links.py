@@ -69,6 +69,10 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
     for link in answers(view).values():
         if link.problem:
             return {}, blocked(link.problem)
+    for net in view.options.networks_asked:
+        for name in names(net):
+            if own := swallowed(view.interfaces, name, net.mode):
+                return {}, blocked(f"network {name}: this machine has {own} of its own: rename it")
     # What is defined and not made yet has no list of its own.
     asked = {name: net.parents for net in view.options.networks_asked for name in names(net)}
     found: dict[str, dict[str, str]] = {}
@@ -80,6 +84,18 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
             return {}, blocked(f"network {record.name}: {link.problem or record.mode}")
         found[record.name] = mode.own(link.parent)
     return found, None
+
+
+def swallowed(interfaces: Iterable[Interface], name: str, mode: str) -> str:
+    """An interface of the machine's own that LXD would take for a part of its bridge `name`.
+
+    When it starts a bridge, LXD deletes every interface that begins with the bridge's name and a
+    hyphen, for its own tunnels (by source, 5.0 to 6.9): with `br` it deletes OVN's `br-int`. An
+    interface of the very name keeps it from making the bridge.
+    """
+    if networks.MODES[mode].type != networks.MODES["bridge"].type:
+        return ""
+    return next((i.name for i in interfaces if f"{i.name}-".startswith(f"{name}-")), "")
 
 
 def names(net: WantedNetwork) -> tuple[str, str]:

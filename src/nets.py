@@ -94,7 +94,7 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
         return Change(nic=nic)
     if net.uplink and made(lxd, net.uplink) is None:
         return Change(problem=blocked(f"network {net.name}: there is no network {net.uplink}"))
-    if told := _taken(lxd, net) or _name_clash(lxd, net):
+    if told := _taken(lxd, net) or _name_clash(lxd, net) or _swallowed(view, lxd, net):
         return Change(problem=told)
     if busy := together.hindrance(view, lxd, peers, f"the network {net.name}"):
         return Change(problem=busy)
@@ -135,6 +135,15 @@ def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
         if spread and alike(pair):
             return blocked(f"network {net.name}: too much like {other.name}; choose another name")
     return None
+
+
+def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
+    """Blocked for a bridge with which LXD would delete an interface of this machine."""
+    if any(network.name == net.name for network in lxd.networks or ()):
+        return None  # It is half made: what is called so is its own.
+    if not (lost := links.swallowed(view.interfaces, net.name, net.mode)):
+        return None
+    return blocked(f"network {net.name}: {lost} of this machine would go with it; rename it")
 
 
 def _site(view: View, lxd: Lxd, parent: str) -> Site:

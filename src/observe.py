@@ -93,11 +93,12 @@ def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ..
 
 def _asks_for_interfaces(view: View) -> bool:
     """Whether a network is on an interface of this machine, or could be in its way."""
-    token = [d.token for d in view.peers.others.values() if d.token] if view.peers else []
-    joins = any(t.unit == view.unit and t.networks for t in token)
-    return isinstance(view.lxd, Lxd) and (
-        joins or any(map(links.asks, view.options.networks_asked))
-    )
+    if not isinstance(view.lxd, Lxd):
+        return False
+    asked = view.options.networks_asked
+    there = {network.name for network in view.lxd.networks or ()}
+    makes = view.lxd.nic is not None and not all(there & set(links.names(net)) for net in asked)
+    return makes or not view.lxd.server.clustered or any(map(links.asks, asked))
 
 
 def observe_networks(view: View, world: World) -> View:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from tests.lxd_model import generations, heartbeats, times
+from tests.lxd_model import copies, generations, heartbeats, times
+from tests.lxd_model.copies import Recovery
 from tests.lxd_model.operations import Operation, Work
 from tests.lxd_model.records import JoinToken, Records, State
 from tests.lxd_model.server import Server
@@ -46,6 +47,8 @@ class Cloud:
         """Members that joined without an interface for a network that is on one."""
         self.stopped: list[str] = []
         """Instances that stopped because somebody stopped the snap, or that LXD would not move."""
+        self.recoveries: list[Recovery] = []
+        """Every time that a copy of a database was made the only one."""
         self._cuts: set[frozenset[str]] = set()
         self._counter = 0
 
@@ -63,7 +66,12 @@ class Cloud:
     def cut(self, one: str, other: str) -> None:
         """No packet passes between two machines any more."""
         self.tick()
+        lose = [s for m in (one, other) if (s := self.servers.get(m)) and s.behind is None]
+        before = [(s, kept) for s in lose if (kept := copies.kept(s))]
         self._cuts.add(frozenset((one, other)))
+        for server, kept in before:
+            if not server.has_database():
+                server.behind = kept
 
     def heal(self) -> None:
         """All machines reach each other again."""

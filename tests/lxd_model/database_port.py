@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import facts
 from addresses import host
 from facts import DatabaseCopy, DatabaseNode
-from tests.lxd_model import times
+from tests.lxd_model import copies, times
 from tests.lxd_model.records import Role
 
 if TYPE_CHECKING:
@@ -45,12 +45,13 @@ class ModelDatabase:
         return path
 
     def copy(self) -> DatabaseCopy | None:
-        """Who has the database by this machine's word. All copies are equally new."""
+        """Who has the database by this machine's word, and how new its copy is."""
         server = self._server
         server.cloud.pause(times.REQUEST, "database.copy")
-        rows = server.records.members
+        behind = server.behind
+        rows = (behind.records if behind is not None else server.records).members
         nodes = (DatabaseNode(host(row.address), row.name, _ROLES[row.role]) for row in rows)
-        return DatabaseCopy(tuple(nodes), 1, 100) if rows else None
+        return DatabaseCopy(tuple(nodes), 1, copies.index(server)) if rows else None
 
     def listening(self, addresses: Iterable[str]) -> frozenset[str]:
         """Those of the addresses at which LXD's port takes connections.

@@ -33,6 +33,7 @@ def leader(cloud: Cloud, records: Records, at: float) -> str:
             reached = sum(_reaches(cloud, records, row, other, at) for other in voters)
             if reached > len(voters) // 2:
                 records.leader = name
+                records.led = max(records.led, at)
                 return name
     return ""
 
@@ -174,7 +175,7 @@ def _gather(cloud: Cloud, records: Records, head: Row) -> None:
             continue
         near = cloud.reachable(head.server, row.server)
         if near and not leader(cloud, lost, cloud.now):
-            server.records = records
+            server.records, server.behind = records, None
 
 
 def offline(records: Records, row: Row, at: float) -> bool:

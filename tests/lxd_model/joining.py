@@ -147,7 +147,7 @@ def join(server: Server, told: Told) -> Work:
     _accept(server, records, told)
     server.lose_records()
     server.hung = True
-    server.records = records
+    server.records, server.behind = records, None
     now = server.cloud.now
     others = [n for n, begun in records.joining.items() if n != name and now - begun < HANGS]
     records.joining[name] = now

@@ -120,6 +120,8 @@ class Records:
     images: dict[str, Image] = field(default_factory=dict[str, Image])
     joining: dict[str, float] = field(default_factory=dict[str, float])
     leader: str = ""
+    led: float = 0.0
+    """When it was last seen to have a leader: nothing is committed without one."""
     headless: bool = False
     """Its last voter took itself out: nobody leads it until it is recovered."""
     leaderless: float = 0.0

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.lxd_model import certificates, heartbeats, networks, pools, times
+from tests.lxd_model import certificates, copies, heartbeats, networks, pools, times
 from tests.lxd_model.database_port import ModelDatabase
 from tests.lxd_model.generations import Generation, of_version, schema
 from tests.lxd_model.listeners import Listeners
@@ -77,6 +77,8 @@ class Server:
         """Whether another program has port 53: no network's dnsmasq can start."""
         self.listeners = Listeners(self)
         self.records = self.fresh()
+        self.behind: copies.Behind | None = None
+        """Its copy of the database, where the others have gone on without it."""
         self.lxd = ModelPort(self)
         self.snap = ModelSnap(self)
         self.files = ModelMachine(self)
@@ -168,6 +170,7 @@ class Server:
     def freeze(self) -> None:
         """LXD's daemon stands still, as after SIGSTOP."""
         self.cloud.tick()
+        copies.part(self)
         self.frozen = True
 
     def thaw(self) -> None:
@@ -216,6 +219,7 @@ class Server:
                 records.instances[instance.key] = replace(instance, running=True, wanted=False)
 
     def _daemon_ends(self) -> None:
+        copies.part(self)
         self.running = False
         self.frozen = False
         self.opened = False
@@ -273,7 +277,7 @@ class Server:
     def start_over(self) -> None:
         """LXD is in no cluster and its database is empty. It listens where it did."""
         uuid = self.records.uuid
-        self.records = self.fresh()
+        self.records, self.behind = self.fresh(), None
         self.records.uuid = uuid or self.records.uuid
         self.hung = False
         self.number = 0
@@ -285,7 +289,9 @@ class Server:
 
     def split(self) -> None:
         """The copy of the database here is a cluster's own from now on, with one voter: this."""
-        records = self.records.copy()
+        self.cloud.recoveries.append(copies.recovered(self))
+        own = self.behind.records if self.behind is not None else self.records
+        records, self.behind = own.copy(), None
         for row in records.rows.values():
             row.role = Role.VOTER if row.number == self.number else Role.SPARE
         records.leader = ""
@@ -349,7 +355,8 @@ class Server:
         return Silence.WAITING if row is not None and self._waits(row) else Silence.HUNG
 
     def notice(self) -> None:
-        """Notes that a daemon which started has found its database."""
+        """Notes that a daemon has its database: after its start, or after it was cut off."""
+        copies.catch_up(self)
         if not self.opened and self.running and self.records.rows and self.has_database():
             self.opened = True
             self.remembers = dict(self.records.config)

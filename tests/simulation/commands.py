@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from lab.model.errors import JujuError
 from lab.model.state import Unit
 from lxd.api import LxdApi
-from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
-from lxd.http import api_path
 from tests.lxd_model import by_hand, pools
 from tests.lxd_model.api import used_by
+from tests.lxd_model.records import Records
 from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.server import Server
-from tests.lxd_model.things import Instance, Volume
+from tests.lxd_model.things import Thing
 from tests.simulation.engine import APP
+from tests.simulation.hands import Hands
 from tests.simulation.schedule import Happening
-from tests.simulation.site import Site, truth_of
+from tests.simulation.site import Site, evacuate, truth_of
 
 MOST_UNITS = 7
 
@@ -61,6 +62,7 @@ class Commands:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.hands = Hands(site)
 
     def add_unit(self, happening: Happening) -> str | None:
         del happening
@@ -159,14 +161,14 @@ class Commands:
         self.delete(thing)
         return str(thing)
 
-    def delete(self, thing: Instance | Volume) -> None:
-        """`lxc delete`."""
+    def delete(self, thing: Thing) -> None:
+        """`lxc delete`, or what it is called for the others."""
         self.site.ledger.deleted.add(str(thing))
         for server in self.site.engine.cloud.servers.values():
             server.disk.pop(str(thing), None)
-            for table in (server.records.instances, server.records.volumes):
+            for table in _tables(server.records):
                 for key in [k for k, v in table.items() if str(v) == str(thing)]:
-                    del table[key]  # pyright: ignore[reportArgumentType]
+                    del table[key]
 
     def delete_pool(self, happening: Happening) -> str | None:
         """`lxc storage delete`, of one that nothing uses."""
@@ -187,6 +189,7 @@ class Commands:
         server = self.site.member(happening)
         if server is None:
             return None
+        self.site.stops(server)
         self.site.engine.spawn("", "", lambda: _evacuate(server))
         return server.name
 
@@ -207,15 +210,27 @@ class Commands:
     def remove_member(self, server: Server, name: str) -> None:
         """`lxc cluster remove --force`."""
         self.site.ledger.removed.add(name)
-        for thing in (*server.records.on(name), *server.records.volumes_on(name)):
+        for thing in held_on(server.records, name):
             self.site.ledger.deleted.add(str(thing))
+        self.force_out(server, name)
+
+    def force_out(self, server: Server, name: str) -> None:
+        """The command itself."""
         self.site.engine.spawn("", "", lambda: _remove(server, name))
 
 
-def evacuate(server: Server, name: str) -> None:
-    """`lxc cluster evacuate`. Raises LxdError, LxdUnreachable."""
-    path = api_path("cluster", "members", name, "state")
-    Client(server.lxd).change("POST", path, {"action": "evacuate"}, seconds=3600.0)
+def held_on(records: Records, member: str) -> list[Thing]:
+    """What goes with a member."""
+    return [
+        *records.on(member),
+        *records.volumes_on(member),
+        *records.buckets_on(member),
+        *records.images_only_on(member),
+    ]
+
+
+def _tables(records: Records) -> list[dict[Any, Any]]:
+    return [records.instances, records.volumes, records.buckets, records.images]
 
 
 def _evacuate(server: Server) -> None:

@@ -90,14 +90,16 @@ class Ending:
             server.start_daemon()
 
     def _remove_application(self) -> None:
-        """`juju remove-application`, with machines that outlive it: nothing in it is lost.
+        """`juju remove-application`: nothing in it is lost without the operator's word.
 
-        A cluster that has nothing in it stays as it is. Of another one members leave until the last
-        has everything.
+        As on MAAS, machines go with their units; or they outlive it. Then a cluster that has
+        nothing in it stays as it is, and of another one members leave until the last has
+        everything.
         """
         engine = self.engine
         engine.note("juju remove-application", "operator")
-        engine.keeps = lambda _: True
+        keeps = engine.schedule.seed % 2 == 0
+        engine.keeps = lambda _: keeps
         before, held = self._clusters(), self._things()
         engine.juju.remove_application(engine.now, APP)
         end = engine.now + LONGEST
@@ -106,6 +108,10 @@ class Ending:
             self._leave_all_behind()
         if engine.units:
             raise Violation(TORN, f"still there: {', '.join(engine.units)}")
+        if keeps:
+            self._outlives(before, held)
+
+    def _outlives(self, before: list[tuple[str, ...]], held: list[str]) -> None:
         after = self._clusters()
         if self._things() != held:
             raise Violation(TORN, f"{held} before, {self._things()} after")
@@ -130,7 +136,7 @@ class Ending:
     def _things(self) -> list[str]:
         """Everything of the operator's that lies on the disks of the machines."""
         servers = self.engine.cloud.servers.values()
-        return sorted(thing for server in servers for thing in server.disk if not _is_own(thing))
+        return sorted({thing for s in servers for thing in s.disk if not _is_own(thing)})
 
     # What is so.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.simulation.commands import Commands
 from tests.simulation.faults import Faults
-from tests.simulation.schedule import FAULTS, Happening
+from tests.simulation.schedule import FAULTS, HANDS, Happening
 
 
 def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
@@ -14,6 +14,8 @@ def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
     if faults.over:
         return
     who = faults if happening.kind in FAULTS else commands
+    if happening.kind in HANDS:
+        who = commands.hands
     does: Callable[[Happening], str | None] = getattr(who, happening.kind.replace("-", "_"))
     told = does(happening)
     if told is not None:

@@ -15,8 +15,10 @@ from tests.lxd_model import heartbeats
 from tests.lxd_model.api.operations import details
 from tests.lxd_model.records import JoinToken, Records, Row, State
 from tests.lxd_model.server import Server
+from tests.simulation.commands import held_on
 from tests.simulation.engine import APP, Engine
 from tests.simulation.ledger import Ledger
+from tests.simulation.losses import THEIRS, Losses
 from tests.simulation.site import notes_of
 from tests.simulation.tasks import Task, Violation
 
@@ -54,6 +56,7 @@ class Invariants:
         self._online: dict[int, float] = {}
         self._disk: dict[str, str] = {}
         self._tokens: list[str] = []
+        self.losses = Losses(engine, ledger)
         engine.on_step.append(self.step)
         engine.on_commit = self.commit
         engine.on_event = self.event
@@ -100,6 +103,7 @@ class Invariants:
         self.engine.cloud.tick()
         self._one_cluster()
         self._members()
+        self.losses.check()
         self._data()
         if self.engine.cloud.destroyed_data:
             raise Violation(DATA, self.engine.cloud.destroyed_data[0])
@@ -113,7 +117,8 @@ class Invariants:
     def _trusted(self) -> list[Server]:
         """Machines that the operator has not given up."""
         servers = self.engine.cloud.servers.values()
-        return [s for s in servers if not s.destroyed and s.machine not in self.ledger.given_up]
+        not_ours = self.ledger.given_up | self.ledger.theirs
+        return [s for s in servers if not s.destroyed and s.machine not in not_ours]
 
     def _databags(self) -> dict[str, dict[str, str]]:
         """What is committed in the peer relation; empty once the application is gone."""
@@ -169,7 +174,8 @@ class Invariants:
             raise Violation(WIPED, f"{name} of {unit.name}")
 
     def _note_online(self, records: Records, row: Row) -> None:
-        if heartbeats.status(records, row, self.engine.now) == "OFFLINE":
+        # LXD calls a dead member that was evacuated nothing else.
+        if heartbeats.offline(records, row, self.engine.now):
             self._online.pop(row.number, None)
         else:
             self._online.setdefault(row.number, self.engine.now)
@@ -181,6 +187,8 @@ class Invariants:
             return
         unit = next((u for u in self.engine.units.values() if u.machine == row.server), None)
         its_server = self.engine.cloud.servers[row.server]
+        if row.server in self.ledger.theirs:
+            raise Violation(THEIRS, step.name)
         if unit is not None and its_server.number == row.number:
             raise Violation(FORCED, f"{step.name} belongs to {unit.name}, which Juju knows")
         since = self._online.get(row.number)
@@ -193,7 +201,8 @@ class Invariants:
         if task.stage.context.config.get("on-remove") != "abandon":
             raise Violation(DATA, f"{task.unit} abandons {', '.join(step.left)}")
         records = self.engine.cloud.servers[task.machine].records
-        for thing in (*records.on(step.name), *records.volumes_on(step.name)):
+        self.losses.abandonment(step, records)
+        for thing in held_on(records, step.name):
             self.ledger.deleted.add(str(thing))
 
     def _joining(self, records: Records) -> None:
@@ -219,14 +228,26 @@ class Invariants:
 
     def _on_record(self) -> None:
         known: set[str] = set()
-        for records in self.engine.cloud.databases:
+        for records in self._databases():
             known.update(map(str, records.instances.values()))
             known.update(map(str, records.volumes.values()))
+            known.update(map(str, records.buckets.values()))
             for things in lost.read(notes_of(records)).values():
                 known.update(things)
         for thing in self.ledger.made:
+            # LXD does not tell which members have an image: nobody could record it.
+            if thing.startswith("image "):
+                continue
             if thing not in known and thing not in self.ledger.deleted:
                 raise Violation(UNRECORDED, f"the cluster knows nothing of {thing}")
+
+    def _databases(self) -> list[Records]:
+        """All databases, but those that a recovery took the place of on every machine."""
+        found = self.engine.cloud.databases
+        if not self.engine.cloud.recoveries:
+            return found
+        held = [s.records for s in self.engine.cloud.servers.values() if not s.destroyed]
+        return [records for records in found if any(records is one for one in held)]
 
     # What is told.
 

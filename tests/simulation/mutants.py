@@ -11,16 +11,16 @@ import argparse
 import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from types import ModuleType
 from typing import Any
 
 # This puts the charm's modules on the path.
 from tests.simulation import charm_in_process, seeds, stories, tasks
-from tests.simulation.schedule import Schedule, draw
+from tests.simulation.mistakes import MISTAKES
+from tests.simulation.mutant import Mutant
+from tests.simulation.schedule import draw
 from tests.simulation.stories import (
     CUT_OFF_IN_CREATION,
     GONE_WHILE_IT_FOUNDS,
@@ -34,9 +34,11 @@ import admission
 import charm
 import departures
 import devices
+import forming_acts
 import joining
 import leading
 import leaving
+import leaving_acts
 import net_acts
 import observe
 import pool_acts
@@ -48,34 +50,6 @@ from silent import Silence
 from steps import AbandonMember, MakeToken, Plan, RemoveMember, Step
 from view import Events, Lxd, Member, Peers, Server, Units, View
 from world import World
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A mistake: which function of which room is another one."""
-
-    name: str
-    module: ModuleType | type
-    function: str
-    wrong: Callable[..., Any]
-    story: Schedule | None = None
-    """A history that is known to tell, for what hardly any seed does."""
-
-    @contextmanager
-    def at_work(self) -> Generator[None]:
-        """The charm makes this mistake. Raises AttributeError if there is no such function."""
-        right = getattr(self.module, self.function)
-        # Steps are looked up in a table: it has to know of the mistake too.
-        steps = [kind for kind, handler in act._HANDLERS.items() if handler is right]
-        setattr(self.module, self.function, self.wrong)
-        handlers: dict[Any, Any] = act._HANDLERS
-        handlers.update(dict.fromkeys(steps, self.wrong))
-        try:
-            yield
-        finally:
-            setattr(self.module, self.function, right)
-            handlers.update(dict.fromkeys(steps, right))
-
 
 _of_outsider = joining.of_outsider
 _still_good = admission._still_good
@@ -99,8 +73,8 @@ def _names_another(view: View, app: AppData, units: dict[str, UnitData]) -> str:
     return able[0] if app.bootstrap and able else named
 
 
-def _everybody_makes_tokens(unit: str, peers: Peers, lxd: Lxd, fingerprint: str) -> bool:
-    del unit, peers, lxd, fingerprint
+def _everybody_makes_tokens(unit: str, peers: Peers, lxd: Lxd) -> bool:
+    del unit, peers, lxd
     return True
 
 
@@ -241,14 +215,16 @@ MUTANTS = (
     Mutant("the relation is taken for Juju", charm, "_units_juju_knows", _the_relation_is_juju),
     Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),
     Mutant("removal of a member that lives", departures, "removal", _removes_the_living),
-    Mutant("removal without a record of the loss", act, "_remove_member", _removes_unrecorded),
-    Mutant("no reset after a join that hangs", act, "_reset", _does_not_reset),
+    Mutant(
+        "removal without a record of the loss", leaving_acts, "remove_member", _removes_unrecorded
+    ),
+    Mutant("no reset after a join that hangs", forming_acts, "_reset", _does_not_reset),
     Mutant("a silent member is wiped", silence, "join_failed", _wipes_the_silent),
     Mutant("a leaver goes by force", leaving, "_of_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("no word of its unit is no unit", departures, "without_unit", _unsaid_is_gone),
     Mutant("a plan from half a view", observe, "_answers", _half_a_view),
-    Mutant("tokens are not sealed", act, "seal", _PlainSeal),
+    Mutant("tokens are not sealed", forming_acts, "seal", _PlainSeal),
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
     Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
     Mutant(
@@ -261,6 +237,7 @@ MUTANTS = (
     Mutant("instances are moved to a new network", net_acts, "_let_stay", _leaves_them),
     Mutant("a half-made network is left", net_acts, "_remove_half_made", _leaves_it),
     Mutant("who leaves is not done", observe, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
+    *MISTAKES,
 )
 
 

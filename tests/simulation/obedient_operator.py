@@ -16,15 +16,15 @@ from lxd.api import LxdApi
 from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
-from tests.lxd_model import by_hand
+from tests.lxd_model import by_hand, copies, instances
 from tests.lxd_model.pools import LEFT
 from tests.lxd_model.records import Row, State
 from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.server import Server
-from tests.lxd_model.things import Instance
-from tests.simulation.commands import Commands, evacuate
+from tests.lxd_model.things import Instance, Thing
+from tests.simulation.commands import Commands, held_on
 from tests.simulation.engine import APP
-from tests.simulation.site import HAS_DATABASE, Site, answers, notes_of, truth_of
+from tests.simulation.site import HAS_DATABASE, Site, answers, evacuate, notes_of, truth_of
 
 
 class ObedientOperator:
@@ -52,6 +52,7 @@ class ObedientOperator:
             r"LXD here has a (?:storage )?pool (\S+?):? ": self._delete_pool,
             r"holds \w+: run wipe-device": self._wipe_device,
             r"remove this unit": self._replace,
+            r"in another cluster, .*: use another machine": self._use_another,
             r"lxc storage create (\S+) (\S+) finishes it": self._finish_pool,
             r"finish it, or lxc network delete (\S+)": self._delete_network,
         }
@@ -169,7 +170,7 @@ class ObedientOperator:
         if looks < 3 or server is None:
             return
         if not any(answers(s) for s in self._live_servers()):
-            self._recover()
+            self._recover(unit)
         elif looks % 5 == 3:
             self._do("snap restart --reload lxd", f"on machine {unit.machine}")
             server.kill_daemon()
@@ -191,7 +192,7 @@ class ObedientOperator:
             return
         records = server.records
         if records.clustered:
-            for thing in (*records.on(server.name), *records.volumes_on(server.name)):
+            for thing in held_on(records, server.name):
                 self._do("lxc delete", thing)
                 self.commands.delete(thing)
         if looks >= 6 and "on-remove=abandon" not in self._set:
@@ -237,21 +238,24 @@ class ObedientOperator:
             for other in self.engine.cloud.servers.values()
         )
 
-    def _recover(self) -> None:
-        survivor = self._survivor()
-        for unit in self.engine.units.values():
-            if survivor is not None and unit.machine == survivor.machine:
-                self._action(
-                    unit.name, "recover-quorum", confirm=actions.confirmation("recover", unit.name)
-                )
+    def _recover(self, unit: Unit) -> None:
+        """Runs the action where its last answer said, else where the status says so."""
+        asked = [t for t in self.engine.juju.state.tasks.values() if t.name == "recover-quorum"]
+        named = re.search(r"run it on (\S+):", asked[-1].message) if asked else None
+        if named is None or named[1] not in self.engine.units or named[1] == unit.name:
+            self._action(
+                unit.name, "recover-quorum", confirm=actions.confirmation("recover", unit.name)
+            )
 
     def _survivor(self) -> Server | None:
-        """The only one that may be told to recover: it has the database, and votes if any does."""
-        for role in HAS_DATABASE:
-            able = [s for s in self._live_servers() if self._role(s) == role]
-            if able:
-                return min(able, key=lambda s: host(s.config.get("cluster.https_address", "")))
-        return None
+        """The only one to recover by hand: it has the newest database, and votes if any does."""
+        able = [s for s in self._live_servers() if self._role(s) in HAS_DATABASE]
+        return max(able, key=self._newest, default=None)
+
+    def _newest(self, server: Server) -> tuple[int, bool, str]:
+        """As LXD's guide has it, and of those that are equally new the one that the charm takes."""
+        address = host(server.config.get("cluster.https_address", ""))
+        return copies.index(server), self._role(server) == HAS_DATABASE[0], address
 
     def _live_servers(self) -> list[Server]:
         machines = [u.machine for u in self.engine.units.values()]
@@ -265,6 +269,11 @@ class ObedientOperator:
         self.engine.juju.remove_unit(self.engine.now, unit.name)
         self.engine.juju.add_units(self.engine.now, APP)
 
+    def _use_another(self, unit: Unit) -> None:
+        """Operators know a cluster of their own, and leave the units of ours alone."""
+        if unit.machine in self.ledger.theirs:
+            self._replace(unit)
+
     def _help_application(self, message: str) -> None:
         for pattern, cure in self._cures_for_all.items():
             if found := re.search(pattern, message):
@@ -276,7 +285,8 @@ class ObedientOperator:
         lease = self.engine.juju.state.applications[APP].lease
         wanted = {u.machine for u in self.engine.units.values()}
         self.ledger.given_up.update(m for m in self.engine.cloud.servers if m not in wanted)
-        self.ledger.deleted.update(self.ledger.made)
+        left = {thing for m in wanted for thing in self.engine.cloud.servers[m].disk}
+        self.ledger.deleted.update(self.ledger.made.keys() - left)
         if lease is not None and lease.holder in self.engine.units:
             self._action(lease.holder, "form-again", confirm="yes-the-cluster-is-gone")
 
@@ -300,7 +310,8 @@ class ObedientOperator:
                 self._add_unit(name)
                 return
             self._do("lxc cluster evacuate, lxc cluster remove", name)
-            for thing in (*_stays(server, row), *server.records.volumes_on(name)):
+            self.site.stops(self.engine.cloud.servers[row.server])
+            for thing in _stays(server, row):
                 self.commands.delete(thing)
             self.ledger.removed.add(name)
             self.engine.spawn("", "", partial(_evacuate_and_remove, server, name))
@@ -311,7 +322,11 @@ class ObedientOperator:
             row = server.records.rows.get(name)
             if answers(server) and row is not None:
                 self._do("lxc cluster remove --force", name)
-                self.commands.remove_member(server, name)
+                # What the machine still has is lost by this: the charm must not advise it then.
+                if row.server in self.ledger.given_up:
+                    self.ledger.deleted.update(map(str, held_on(server.records, name)))
+                self.ledger.removed.add(name)
+                self.commands.force_out(server, name)
                 return
 
     def _restore(self, _: Unit | None) -> None:
@@ -326,10 +341,15 @@ class ObedientOperator:
             return
 
 
-def _stays(server: Server, row: Row) -> list[Instance]:
+def _stays(server: Server, row: Row) -> list[Thing]:
     """What an evacuation does not move: a member that is evacuated is not evacuated again."""
+    records = server.records
     again = row.state is not State.EVACUATED
-    return [i for i in server.records.on(row.name) if not again or i.evacuate == "stop"]
+    return [
+        thing
+        for thing in held_on(records, row.name)
+        if not (again and isinstance(thing, Instance) and instances.moves(records, thing))
+    ]
 
 
 def _evacuate_and_remove(server: Server, name: str) -> None:

@@ -221,6 +221,33 @@ NETWORKS: dict[str, tuple[int, Any]] = {
 """The same for networks."""
 
 
+def _thing(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(["gpu", "proxy", "ephemeral", "bucket", "image", "image"])}
+
+
+HANDS: dict[str, tuple[int, Any]] = {
+    "thing": (20, _thing),
+    "rename-member": (4, _nothing),
+    "update-certificate": (4, _nothing),
+    "healing": (2, _nothing),
+    "snap-restart": (2, _nothing),
+    "evacuate-off": (3, _while(20, 900)),
+    "join-by-hand": (3, _while(60, 600)),
+    "found-by-hand": (3, _nothing),
+    "recover-quorum": (3, _nothing),
+}
+"""What operators do past the charm, in those seeds in which they do."""
+LEAVING: dict[str, tuple[int, Any]] = {
+    "add-unit": (4, _nothing),
+    "remove-unit": (8, _nothing),
+    "on-remove": (4, _on_remove),
+    "force-remove": (2, _while(0.1, 300)),
+    "destroy": (1, _while(5, 600)),
+    "isolate": (3, _while(5, 400)),
+}
+"""What meets it there."""
+
+
 STEPS: dict[str, int] = {
     "Join": 10,
     "MakeToken": 5,
@@ -244,6 +271,10 @@ NETWORK_STEPS = {"CreateNetwork": 12, "KeepNics": 4, "SetDefaultProfile": 6, "Jo
 """The same in seeds with networks."""
 
 
+HANDS_STEPS = {"Join": 4, "MoveInstance": 3, "LeaveCluster": 3, "PassTurn": 2}
+"""The same in seeds in which the operator acts past the charm."""
+
+
 def draw(seed: int) -> Schedule:
     """The schedule of a seed."""
     random = Random(f"schedule {seed}")
@@ -254,6 +285,7 @@ def draw(seed: int) -> Schedule:
     happenings += [_draw(random, COMMANDS, seconds) for _ in range(commands)]
     happenings = _ambushed(random, happenings, STEPS)
     happenings += _of_storage(seed, seconds) + _of_networks(seed, seconds)
+    happenings += _of_hands(seed, seconds)
     return Schedule(
         seed=seed,
         units=random.choice([1, 2, 3, 3, 3, 4, 4, 5, 6]),
@@ -291,6 +323,16 @@ def _of_networks(seed: int, seconds: float) -> list[Happening]:
     found = [_draw(random, NETWORKS, seconds) for _ in range(random.choice([1, 2, 3, 5]))]
     faults = [_draw(random, FAULTS, seconds) for _ in range(random.choice([0, 0, 1, 2, 4]))]
     return found + _ambushed(random, faults, NETWORK_STEPS)
+
+
+def _of_hands(seed: int, seconds: float) -> list[Happening]:
+    """In two seeds of five the operator does something past the charm."""
+    if seed % 5 not in (0, 4):
+        return []
+    random = Random(f"hands {seed}")
+    found = [_draw(random, HANDS, seconds) for _ in range(random.choice([1, 2, 2, 4]))]
+    more = [_draw(random, LEAVING, seconds) for _ in range(random.choice([0, 0, 1, 2]))]
+    return found + _ambushed(random, more, HANDS_STEPS)
 
 
 def _draw(random: Random, table: dict[str, tuple[int, Any]], seconds: float) -> Happening:

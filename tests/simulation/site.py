@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from lab.model.state import Unit
+from lxd.client import Client
+from lxd.http import api_path
 from lxd.notes import PROJECT
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
@@ -108,6 +110,12 @@ class Site:
             for m in cluster.members
         )
 
+    def stops(self, server: Server) -> None:
+        """The operator has the instances of a member stopped: ephemeral ones go with that."""
+        self.ledger.hands.add(server.machine)
+        here = server.records.on(server.place)
+        self.ledger.deleted.update(str(i) for i in here if i.ephemeral)
+
     def force_remove(self, name: str) -> None:
         """`juju remove-unit --force`."""
         unit = self.engine.units.get(name)
@@ -131,6 +139,12 @@ def notes_of(records: Records) -> dict[str, str]:
     """What the charm has noted in a database."""
     rows = records.profiles.values()
     return {p.name: p.config["user.value"] for p in rows if p.project == PROJECT and p.config}
+
+
+def evacuate(server: Server, name: str) -> None:
+    """`lxc cluster evacuate`. Raises LxdError, LxdUnreachable."""
+    path = api_path("cluster", "members", name, "state")
+    Client(server.lxd).change("POST", path, {"action": "evacuate"}, seconds=3600.0)
 
 
 def answers(server: Server) -> bool:

@@ -75,15 +75,132 @@ GONE_WHILE_IT_FOUNDS = replace(
     lost_departures=False,
     departures_never_told=False,
     happenings=(
-        Happening(at=0.14, kind="kill-hook", unit=53, n=12, on="SetServerConfig", name="*"),
-        Happening(at=0.56, kind="remove-unit", unit=59, on="SetServerConfig", name="*"),
+        Happening(at=0.1, kind="remove-unit", on="EnableCluster", name="*"),
+        Happening(at=0.0, kind="kill-hook", n=14, on="EnableCluster", name="*"),
     ),
 )
-"""The hook that bootstraps is cut short, LXD goes on with it, and Juju takes the unit away."""
+"""Juju takes a unit away, the hook that bootstraps is cut short, and LXD goes on with it."""
+
+NEWEST_COPY_SURVIVES = replace(
+    _BEFORE,
+    seed=5,
+    units=5,
+    seconds=600.0,
+    slowness=0.1,
+    zones=0,
+    keep_machines=False,
+    lost_departures=False,
+    late_departures=False,
+    departures_never_told=False,
+    happenings=(
+        Happening(at=200.0, kind="power-off", unit=2, seconds=60.0),
+        Happening(at=225.0, kind="launch", unit=3, word="auto"),
+        Happening(at=240.0, kind="destroy", unit=0, seconds=20.0),
+        Happening(at=240.5, kind="destroy", unit=1, seconds=20.0),
+    ),
+)
+"""Two of three voters burn; of those that are left one was off and has an old copy."""
+
+_PLAIN = replace(
+    _BEFORE,
+    seed=1,
+    units=3,
+    seconds=400.0,
+    slowness=0.1,
+    zones=0,
+    keep_machines=False,
+    lost_departures=False,
+    late_departures=False,
+    departures_never_told=False,
+    generation="5.21",
+)
+
+CERTIFICATE_CHANGES = replace(_PLAIN, happenings=(Happening(at=150.0, kind="update-certificate"),))
+"""The cluster shows another certificate, and is the same."""
+
+FOUNDED_BY_HAND = replace(
+    _PLAIN, units=4, happenings=(Happening(at=0.5, kind="found-by-hand", on="Join", nth=0),)
+)
+"""The LXD of a unit that waits for its turn is a cluster of the operator's."""
+
+JOINED_BY_HAND = replace(
+    _PLAIN, happenings=(Happening(at=150.0, kind="join-by-hand", seconds=160.0),)
+)
+"""A member that no unit has is off for a while."""
+
+HAS_A_DEVICE = replace(
+    _PLAIN,
+    happenings=(
+        Happening(at=150.0, kind="thing", unit=1, word="gpu"),
+        Happening(at=160.0, kind="remove-unit", unit=1),
+    ),
+)
+"""An instance with a device is on a member that leaves."""
+
+HAS_A_BUCKET = replace(
+    _PLAIN,
+    happenings=(
+        Happening(at=150.0, kind="thing", unit=1, word="bucket"),
+        Happening(at=160.0, kind="remove-unit", unit=1),
+    ),
+)
+"""LXD counts no buckets."""
+
+ABANDONED = replace(
+    _PLAIN,
+    happenings=(
+        Happening(at=140.0, kind="on-remove", word="abandon"),
+        Happening(at=150.0, kind="launch", unit=1, word="auto"),
+        Happening(at=155.0, kind="volume", unit=1),
+        Happening(at=160.0, kind="remove-unit", unit=1),
+    ),
+)
+"""Of what is on a member that is given up, some can move."""
+
+ALL_GO = replace(
+    _PLAIN,
+    units=1,
+    removes_application=True,
+    happenings=(Happening(at=150.0, kind="launch", unit=0, word="auto"),),
+)
+"""The application goes with its last unit, and there is an instance in its cluster."""
+
+CUT_OFF_AND_RECOVERED = replace(
+    _PLAIN,
+    happenings=(
+        Happening(at=150.0, kind="isolate", unit=1, seconds=240.0),
+        Happening(at=320.0, kind="recover-quorum", unit=1),
+    ),
+)
+"""A voter that reaches nobody is told to recover, while the others have their quorum."""
+
+EVACUATED_AND_OFF = replace(
+    _PLAIN,
+    seconds=900.0,
+    happenings=(
+        Happening(at=150.0, kind="evacuate-off", unit=2, seconds=700.0),
+        Happening(at=200.0, kind="add-unit"),
+    ),
+)
+"""The member that would make join tokens is evacuated, and its machine is off."""
+
+FORMS_ON_6_9 = replace(_PLAIN, generation="6.9", units=4)
+"""LXD answers most changes with an operation."""
+
+LEAVES_6_9 = replace(
+    _PLAIN,
+    generation="6.9",
+    happenings=(
+        Happening(at=150.0, kind="launch", unit=0, word="auto"),
+        Happening(at=160.0, kind="remove-unit", unit=0),
+        Happening(at=200.0, kind="remove-unit", unit=0),
+    ),
+)
+"""Of three two leave, the Raft leader among them."""
 
 
 def told(story: Schedule, times: int) -> Iterator[Schedule]:
-    """A story, and the same with other seconds; every third time with another seed, too."""
+    """A story, and the same with other moments; every third time with another seed, too."""
     yield story
     random = Random(f"story {story.seed}")
     for time in range(1, times):
@@ -95,8 +212,11 @@ def told(story: Schedule, times: int) -> Iterator[Schedule]:
 
 
 def _nearly(random: Random, happening: Happening) -> Happening:
+    # How many pauses a step has changes with the charm, and with it the moment of a kill.
+    pauses = random.randint(-3, 3) if happening.kind == "kill-hook" else 0
     return replace(
         happening,
+        n=max(0, happening.n + pauses),
         at=happening.at * random.uniform(0.9, 1.1),
         seconds=happening.seconds * random.uniform(0.8, 1.3),
     )

@@ -12,9 +12,11 @@ from tests.unit.deeds import SILENT, later, names, the_cluster, with_instance, w
 from tests.unit.model_units import ModelApp, formed
 
 
+@pytest.mark.parametrize("healing", ["", "30"], ids=["offline", "healed"])
 @pytest.mark.parametrize("generation", NAMES)
-def test_what_a_failed_join_left_in_the_cluster_is_removed(generation: str):
+def test_what_a_failed_join_left_in_the_cluster_is_removed(generation: str, healing: str):
     app = formed(2, generation)
+    the_cluster(app).config["cluster.healing_threshold"] = healing
     unit = app.add(2)
     for name in ("lxd/2", "lxd/0", "lxd/1"):
         app.hook(name)

@@ -27,9 +27,11 @@ from tests.unit.model_units import ModelApp, formed
 from view import Forming
 
 
+@pytest.mark.parametrize("healing", ["", "30"], ids=["offline", "healed"])
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_leaver_removes_what_a_failed_join_left_behind(generation: str):
+def test_a_leaver_removes_what_a_failed_join_left_behind(generation: str, healing: str):
     app = formed(1, generation)
+    the_cluster(app).config["cluster.healing_threshold"] = healing
     unit = app.add(1)
     for name in ("lxd/1", "lxd/0", "lxd/0"):
         app.hook(name)
@@ -40,7 +42,7 @@ def test_a_leaver_removes_what_a_failed_join_left_behind(generation: str):
     leaving(app, "lxd/0")
     assert "until LXD has noticed that m1 is offline" in app.hook("lxd/0").hold
 
-    later(app, 40.0)
+    later(app, 60.0)
 
     assert app.hook("lxd/0").hold == ""
 
@@ -166,6 +168,18 @@ def test_a_unit_that_never_joined_is_let_go():
     leaving(app, "lxd/2")
 
     assert app.hook("lxd/2").hold == ""
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_status_of_a_leaver_says_that_lxd_does_not_answer(generation: str):
+    app = formed(2, generation)
+    the_cluster(app).headless = True
+    leaving(app, "lxd/1")
+
+    told = app.hook("lxd/1").status.message
+
+    assert told.startswith("lxd/1 cannot leave, LXD does not answer: ")
+    assert ")" not in told
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -13,9 +13,11 @@ import interfaces
 from facts import Bound
 from nets import default
 from networks import MODES
+from networks.interface import Interface
 from networks.wanted import WantedNetwork
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
+    ADDRESSED,
     BR0,
     ENS3,
     ETH1,
@@ -201,6 +203,28 @@ def test_a_subnet_of_a_machine_is_refused():
     told = "network-ipv4=10.0.0.0/16 overlaps 10.0.0.0/24 of eth0"
     assert statuses(app)["lxd/1"] == f"blocked: {told}"
     assert network(app, "lxdbr0")["ipv4.address"] == "10.0.0.1/24"
+
+
+def test_a_bridge_takes_no_interface_of_the_machine_along():
+    app = on_machines(formed(3), Interface("br-int"))
+
+    changed(app, network_name="br")
+
+    told = "network br: br-int of this machine would go with it; rename it"
+    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    assert "br" not in the_cluster(app).networks
+
+
+@pytest.mark.parametrize("own", ["lxdbr0", "lxdbr0-x"])
+def test_one_whose_interface_is_called_like_a_bridge_does_not_join(own: str):
+    app = formed(3)
+
+    app.add(3).machine.interfaces_ = [ADDRESSED, Interface(own)]
+    app.settle()
+
+    told = f"blocked: network lxdbr0: this machine has {own} of its own: rename it"
+    assert statuses(app)["lxd/3"] == told
+    assert names(app) == ["m0", "m1", "m2"]
 
 
 def test_a_subnet_of_another_network_is_refused():

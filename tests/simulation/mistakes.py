@@ -1,0 +1,116 @@
+"""More mutants: mistakes that lose something of the operator's.
+
+The unit tests notice what concerns one answer of LXD, one listener or one snap.
+"""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.simulation.mutant import Mutant
+from tests.simulation.stories import (
+    ABANDONED,
+    ALL_GO,
+    CERTIFICATE_CHANGES,
+    CUT_OFF_AND_RECOVERED,
+    FOUNDED_BY_HAND,
+    HAS_A_BUCKET,
+    HAS_A_DEVICE,
+    JOINED_BY_HAND,
+    NEWEST_COPY_SURVIVES,
+)
+
+# isort: split
+import departures
+import emptying
+import holding
+import identity
+import leaving
+import migratable
+import quorum
+from identity import Owner
+from options import ABANDON
+from peers import UnitData
+from quorum import Recovery
+from steps import Step
+from view import Lxd, Member, Peers, View
+
+_due = emptying.due
+
+
+def _by_fingerprint(view: View, lxd: Lxd, peers: Peers) -> Owner:
+    told = {d.fingerprint for d in (peers.own, *peers.others.values())} - {""}
+    founds = not told and peers.app.bootstrap == view.unit
+    return Owner.OURS if founds or lxd.server.fingerprint in told else Owner.ANOTHER
+
+
+def _is_ours(view: View, lxd: Lxd, peers: Peers) -> str:
+    del view, lxd, peers
+    return ""
+
+
+def _all_without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
+    return frozenset(m.name for m in departures.without_unit(view, lxd, peers, own))
+
+
+def _holds_nothing(lxd: Lxd) -> list[Any]:
+    del lxd
+    return []
+
+
+def _moves_all(instance: Any, lxd: Lxd) -> str:
+    del instance, lxd
+    return ""
+
+
+def _tries_nothing(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+    return () if view.options.on_remove == ABANDON else _due(view, lxd, member)
+
+
+def _fixes_nothing(lxd: Lxd, member: Member) -> list[Any]:
+    del lxd, member
+    return []
+
+
+def _asks_nobody(*_: Any) -> Recovery:
+    return Recovery()
+
+
+def _any_copy_will_do(*_: Any) -> str:
+    return ""
+
+
+MISTAKES = (
+    Mutant(
+        "the fingerprint is the identity", identity, "owner", _by_fingerprint, CERTIFICATE_CHANGES
+    ),
+    Mutant(
+        "a leaver goes from any cluster", leaving.identity, "foreign", _is_ours, FOUNDED_BY_HAND
+    ),
+    Mutant(
+        "any member without a unit is ours", departures, "doomed", _all_without_unit, JOINED_BY_HAND
+    ),
+    Mutant("the application goes from all it has", holding, "everything", _holds_nothing, ALL_GO),
+    Mutant(
+        "what has a device is moved all the same", migratable, "obstacle", _moves_all, HAS_A_DEVICE
+    ),
+    Mutant("abandon gives up what could move", emptying, "due", _tries_nothing, ABANDONED),
+    Mutant("volumes and buckets hold nobody", holding, "fixed", _fixes_nothing, HAS_A_BUCKET),
+    Mutant(
+        "who reaches nobody recovers",
+        quorum,
+        "recovery",
+        _asks_nobody,
+        CUT_OFF_AND_RECOVERED,
+    ),
+    Mutant(
+        "any copy of the database is recovered",
+        quorum,
+        "_not_newest",
+        _any_copy_will_do,
+        NEWEST_COPY_SURVIVES,
+    ),
+)
+"""Each stands for a kind of mistake that was made once."""

@@ -1,0 +1,44 @@
+"""A deliberate mistake in the charm's protocol."""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+# This puts the charm's modules on the path.
+from tests.simulation.schedule import Schedule
+
+# isort: split
+import act
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mistake: which function of which room is another one."""
+
+    name: str
+    module: ModuleType | type
+    function: str
+    wrong: Any
+    story: Schedule | None = None
+    """A history that is known to tell, for what hardly any seed does."""
+
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        """The charm makes this mistake. Raises AttributeError if there is no such function."""
+        right = getattr(self.module, self.function)
+        # Steps are looked up in a table: it has to know of the mistake too.
+        steps = [kind for kind, handler in act._HANDLERS.items() if handler is right]
+        setattr(self.module, self.function, self.wrong)
+        handlers: dict[Any, Any] = act._HANDLERS
+        handlers.update(dict.fromkeys(steps, self.wrong))
+        try:
+            yield
+        finally:
+            setattr(self.module, self.function, right)
+            handlers.update(dict.fromkeys(steps, right))
