@@ -64,7 +64,8 @@ test: setup lab-free ## Run every check and test, with the seconds that each sta
 	@.ci/stages $(TEST_STAGES)
 
 .PHONY: format
-format: $(VENV_READY) ## Format the code and mend what the linter can mend
+format: $(VENV_READY) ## Format the code, mend what the linter can mend, and keep actions.yaml to the options
+	@$(PYTHON) -m pack.actions_yaml
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
 

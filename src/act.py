@@ -15,6 +15,7 @@ import leaving_acts
 import listening_acts
 import net_acts
 import pool_acts
+import proxies
 import seal
 from lxd.errors import LxdError, LxdUnreachable
 from snap import ChannelUnknownError, SnapError
@@ -54,11 +55,13 @@ from steps import (
     NoteUnmoved,
     PassTurn,
     RemoveMember,
+    RemoveSnap,
     ResetLxd,
     RestartLxd,
     RunSegment,
     SetDefaultProfile,
     SetFailureDomain,
+    SetProxies,
     SetRole,
     SetServerConfig,
     StartInstance,
@@ -118,6 +121,11 @@ def _install_snap_version(
     return events
 
 
+def _remove_snap(step: RemoveSnap, unit: str, world: World, events: Events) -> Events:
+    world.snap.remove()
+    return events
+
+
 def _backup_database(step: BackupDatabase, unit: str, world: World, events: Events) -> Events:
     logger.info("LXD's database is copied to %s", world.database.backup_before(step.before))
     return events
@@ -146,6 +154,24 @@ def _write_ceph(step: WriteCeph, unit: str, world: World, events: Events) -> Eve
 
 def _set_server_config(step: SetServerConfig, unit: str, world: World, events: Events) -> Events:
     world.lxd.server.set_config(step.values)
+    return events
+
+
+def _set_proxies(step: SetProxies, unit: str, world: World, events: Events) -> Events:
+    """What is noted before and after tells in either case what the charm has written."""
+    # LXD answers from memory, and a member that joined has nothing there until something changes.
+    world.lxd.server.set_config({})
+    has, noted = world.lxd.server.get().config, world.lxd.notes.read()
+    values = {
+        key: value
+        for key, value in step.values.items()
+        if proxies.may_change(key, has.get(key, ""), noted, step.model)
+    }
+    after = {key: proxies.digest(key, value) for key, value in values.items()}
+    both = {k: f"{proxies.digest(k, has.get(k, ''))} {after[k]}".strip() for k in values}
+    world.lxd.notes.write({proxies.NOTE + key: told for key, told in both.items()})
+    world.lxd.server.set_config(values)
+    world.lxd.notes.write({proxies.NOTE + key: told for key, told in after.items()})
     return events
 
 
@@ -183,11 +209,13 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     InstallSnap: _install_snap,
     InstallSnapFile: _install_snap_file,
     InstallSnapVersion: _install_snap_version,
+    RemoveSnap: _remove_snap,
     BackupDatabase: _backup_database,
     MakeKey: _make_key,
     WriteCeph: _write_ceph,
     WriteOvn: net_acts.write_ovn,
     SetServerConfig: _set_server_config,
+    SetProxies: _set_proxies,
     Listen: listening_acts.listen,
     ChangeAddress: listening_acts.change_address,
     WriteNotes: _write_notes,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import deadlines
 import marks
+import member_names
 import together
 import turns
 from peers import Place, Token, UnitData
@@ -268,4 +269,4 @@ def _why_taken(data: UnitData, lxd: Lxd) -> str:
     # The same name and address is the joiner itself, in but not heard of yet.
     if member.address == data.address:
         return ""
-    return f"the cluster already has a member {data.name}: rename this machine"
+    return member_names.taken(data.name)

@@ -1,15 +1,49 @@
 """Which of the addresses that Juju's bindings have are LXD's.
 
-A binding may have several, of both families, and Juju may sort them otherwise after a reboot.
+A binding may have several, of both families, and Juju may sort them otherwise after a reboot: 3.6
+sorts them as text, 4.0 lists the address of LXD's own bridge first (both observed). So the order
+says nothing, and what the machine itself says of an address decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from addresses import chosen, family, host
+from addresses import family, host, is_address
+from networks.interface import Interface
 from view import Peers, Server
+
+
+class BindingAddress(NamedTuple):
+    """An address that a binding has, as Juju tells it. The subnet is a CIDR, empty if unknown."""
+
+    address: str
+    subnet: str = ""
+    interface: str = ""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What Juju says of a binding: its addresses, or why it cannot say."""
+
+    name: str
+    addresses: tuple[BindingAddress, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """What is known of this machine's addresses.
+
+    `here` are those that LXD has or had and that are on the machine now. `interfaces` are looked
+    at only where there is a choice.
+    """
+
+    here: frozenset[str] = frozenset()
+    interfaces: tuple[Interface, ...] = ()
 
 
 class Chosen(NamedTuple):
@@ -19,29 +53,74 @@ class Chosen(NamedTuple):
     https: str
 
 
-def choose(
-    peers: Peers | None, server: Server | None, cluster: Sequence[str], https: Sequence[str]
-) -> Chosen:
-    """The addresses for LXD on this machine, of those on its bindings.
+def kept(peers: Peers | None, server: Server | None) -> Chosen:
+    """The addresses that LXD has; of one that does not answer, the one that its unit published.
 
     `server` is None while LXD does not answer.
     """
     config = server.config if server else dict[str, str]()
-    member = server.clustered if server else bool(peers and peers.own.cluster)
-    published = [peers.own.address] if peers and peers.own.cluster else []
-    for_cluster = chosen(
-        cluster,
-        [*_configured(config.get("cluster.https_address", "")), *published],
-        0 if member else members_family(peers),
-        member=member,
-    )
-    for_api = chosen(
-        https,
+    published = peers.own.address if peers and peers.own.cluster else ""
+    return Chosen(
+        _configured(config.get("cluster.https_address", "")) or published,
         _configured(config.get("core.https_address", "")),
-        family(for_cluster),
-        member=member,
     )
-    return Chosen(for_cluster, for_api)
+
+
+def is_choice(
+    peers: Peers | None,
+    server: Server | None,
+    cluster: Sequence[BindingAddress],
+    https: Sequence[BindingAddress],
+    here: frozenset[str],
+) -> bool:
+    """Whether it takes a look at the machine's interfaces to choose."""
+    has = kept(peers, server)
+    member = _is_member(peers, server)
+    for told, own, stays in ((cluster, has.cluster, True), (https, has.https, False)):
+        listed = {entry.address for entry in told}
+        settled = member and bool(own) and (own in listed or (stays and own in here))
+        # A member's API has an address already: a single other one may be a virtual one.
+        if not settled and len(listed) > (0 if member and own in here else 1):
+            return True
+    return False
+
+
+def choose(
+    peers: Peers | None,
+    server: Server | None,
+    cluster: Sequence[BindingAddress],
+    https: Sequence[BindingAddress],
+    machine: Addresses,
+) -> Chosen:
+    """The addresses for LXD on this machine, of those on its bindings.
+
+    A member keeps the address that the others know as long as the machine has it: LXD cannot
+    change it. Its API follows the binding, but not to a virtual address.
+    """
+    has = kept(peers, server)
+    member = _is_member(peers, server)
+    version = 0 if member else members_family(peers)
+    ranked = _ranked(cluster, version, _of_members(peers), machine.interfaces)
+    for_cluster = (
+        has.cluster if member and _stays(has.cluster, cluster, machine) else _first(ranked)
+    )
+    ranked = _ranked(https, family(for_cluster), [for_cluster], machine.interfaces)
+    if member and has.https in {entry.address for entry in https}:
+        return Chosen(for_cluster, has.https)
+    fit = [rank for rank in ranked if not rank.virtual]
+    if member and not fit and has.https in machine.here:
+        return Chosen(for_cluster, has.https)
+    return Chosen(for_cluster, _first(ranked))
+
+
+def carrier(told: Sequence[BindingAddress]) -> BindingAddress | None:
+    """The one of a binding's addresses whose interface networks are on, None without any.
+
+    It is the same after every reboot, and never that of a virtual address where there is another.
+    """
+    by_address = {entry.address: entry for entry in told}
+    ranked = _ranked(told, 0, [], ())
+    return by_address[ranked[0].address] if ranked else None
 
 
 def members_family(peers: Peers | None) -> int:
@@ -49,13 +128,94 @@ def members_family(peers: Peers | None) -> int:
 
     The founder's counts, as far as it is known.
     """
+    return next((family(address) for address in _of_members(peers)), 0)
+
+
+def _of_members(peers: Peers | None) -> list[str]:
+    """The members' addresses, the founder's first."""
     if peers is None:
-        return 0
+        return []
     founder = peers.others.get(peers.app.bootstrap)
     told = [founder] if founder else []
     told += [peers.others[unit] for unit in sorted(peers.others)]
-    return next((family(d.address) for d in told if d.cluster and d.address), 0)
+    return [data.address for data in told if data.cluster and is_address(data.address)]
 
 
-def _configured(endpoint: str) -> list[str]:
-    return [host(endpoint)] if endpoint else []
+def _is_member(peers: Peers | None, server: Server | None) -> bool:
+    return server.clustered if server else bool(peers and peers.own.cluster)
+
+
+def _stays(own: str, told: Iterable[BindingAddress], machine: Addresses) -> bool:
+    return bool(own) and (own in machine.here or own in {entry.address for entry in told})
+
+
+class _Rank(NamedTuple):
+    """How good an address is: the smallest is taken."""
+
+    other_family: bool
+    virtual: bool
+    """A /32 or /128, or a second one of its subnet: such an address may move to another machine."""
+    inner: bool
+    """On a bridge that leads nowhere, such as docker0."""
+    apart: bool
+    """In none of the subnets that the members are in."""
+    version: int
+    number: int
+    address: str
+
+
+def _ranked(
+    told: Iterable[BindingAddress],
+    version: int,
+    members: Sequence[str],
+    interfaces: Sequence[Interface],
+) -> list[_Rank]:
+    """The addresses that LXD may use, the best one first, in whatever order Juju says them.
+
+    Those of LXD's own bridges and tunnels are not among them: no other machine is reached by them.
+    """
+    by_address = {subnet.partition("/")[0]: i for i in interfaces for subnet in i.subnets}
+    own = {interface.name for interface in interfaces if interface.lxds}
+    found: list[_Rank] = []
+    for entry in told:
+        address = ipaddress.ip_address(entry.address)
+        interface = by_address.get(entry.address)
+        if (interface.name if interface else entry.interface) in own:
+            continue
+        network = _network(entry, interface)
+        single = network is not None and network.num_addresses == 1
+        found.append(
+            _Rank(
+                other_family=version not in (0, address.version),
+                virtual=single or (interface is not None and entry.address in interface.secondary),
+                inner=interface is not None and interface.inner,
+                apart=network is None or not any(_is_in(member, network) for member in members),
+                version=address.version,
+                number=int(address),
+                address=entry.address,
+            )
+        )
+    return sorted(found)
+
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _network(entry: BindingAddress, interface: Interface | None) -> _Network | None:
+    """The subnet of an address, as the machine has it, else as Juju tells it."""
+    has = interface.subnets if interface else ()
+    here = next((s for s in has if s.partition("/")[0] == entry.address), "")
+    told = here or entry.subnet
+    return ipaddress.ip_network(told, strict=False) if told else None
+
+
+def _is_in(address: str, network: _Network) -> bool:
+    return is_address(address) and ipaddress.ip_address(address) in network
+
+
+def _first(ranked: Sequence[_Rank]) -> str:
+    return ranked[0].address if ranked else ""
+
+
+def _configured(endpoint: str) -> str:
+    return host(endpoint) if endpoint else ""

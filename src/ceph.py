@@ -32,6 +32,9 @@ _SPACE = uuid.UUID("5a1f5f0e-4a8b-4c55-9a5e-2f4f6f0f9b1d")
 def request(unit: str, options: Options, decided: Storage | None) -> dict[str, str]:
     """What a unit asks of Ceph: a key for the application, and its pools. Nothing without any.
 
+    A Ceph of another model sees `remote-UUID/N` where the unit's name would be. ceph-mon makes the
+    key for `application-name` and answers by `unit-name`; it reads no other keys of a client than
+    these two and the request (read in its ceph_client.py).
     `decided` is the default pool as it was made, for `storage-backend=auto`.
     """
     default = options.default_pool
@@ -47,7 +50,11 @@ def request(unit: str, options: Options, decided: Storage | None) -> dict[str, s
         return {}
     identity = str(uuid.uuid5(_SPACE, json.dumps([app, ops], sort_keys=True)))
     asked = {"api-version": 1, "request-id": identity, "ops": ops}
-    return {"application-name": app, "broker_req": json.dumps(asked, sort_keys=True)}
+    return {
+        "application-name": app,
+        "unit-name": unit,
+        "broker_req": json.dumps(asked, sort_keys=True),
+    }
 
 
 def _new_pool(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:

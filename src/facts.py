@@ -1,4 +1,4 @@
-"""What relations, bindings and services are to a unit, as plain values. See `view`."""
+"""What relations, bindings, services and the snap are to a unit, as plain values. See `view`."""
 
 from __future__ import annotations
 
@@ -64,6 +64,47 @@ class Bound:
     interface: str = ""
     subnet: str = ""
     """A CIDR."""
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """The model's proxies. Their URLs may have passwords."""
+
+    http: str = field(default="", repr=False)
+    https: str = field(default="", repr=False)
+    ignored: str = ""
+    """Hosts and subnets that need none, apart by commas."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """The LXD snap that the operator attached. The digest tells two files apart on any unit."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class SnapFacts:
+    """What the disk says of the LXD snap, without asking snapd."""
+
+    snapd: bool
+    deb: bool
+    installed: bool
+    revision: str = ""
+    version: str = ""
+    """Of the installed snap, as it says itself."""
+    channel: str = ""
+    """That it follows, empty for one that is not from the store."""
+    offered: str = ""
+    """Version of the attached file where that is another one than is installed."""
+    same_as_resource: bool = True
+    foreign: bool = False
+    """Whether it is installed, and not in the revision that this charm installed last."""
+    untouched: bool = False
+    """Whether its daemon has never run: there is no database."""
+    unfinished: bool = False
+    """Its installation was cut short: plugs, the name lxc or the hold may be missing."""
 
 
 class Role(str, Enum):

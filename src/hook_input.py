@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import bindings
 import listeners
-from addresses import endpoint
-from facts import Bound, Ceph, Ovn
+from addresses import endpoint, is_address
+from bindings import Binding
+from facts import Bound, Ceph, Ovn, Proxies
 from options import Options
 from view import Peers, Resource, Server, Units
 from world import World
@@ -21,8 +22,8 @@ class Juju:
     leader: bool
     options: Options
     resource: Resource | None
-    cluster_addresses: tuple[str, ...]
-    https_addresses: tuple[str, ...]
+    cluster: Binding
+    https: Binding
     zone: str
     peers: Peers | None
     units: Units | None = None
@@ -32,16 +33,28 @@ class Juju:
     ceph: Ceph | None = None
     ovn: Ovn | None = None
     bound: Bound = field(default_factory=Bound)
+    proxies: Proxies = field(default_factory=Proxies)
 
 
-def addresses(juju: Juju, server: Server | None) -> bindings.Chosen:
+def addresses(juju: Juju, server: Server | None, world: World) -> bindings.Chosen:
     """This unit's addresses, chosen among those of its bindings."""
-    return bindings.choose(juju.peers, server, juju.cluster_addresses, juju.https_addresses)
+    cluster, https = juju.cluster.addresses, juju.https.addresses
+    has = [a for a in bindings.kept(juju.peers, server) if is_address(a)]
+    here = frozenset(a for a in has if world.machine.has_address(a))
+    looks = bindings.is_choice(juju.peers, server, cluster, https, here)
+    interfaces = world.machine.interfaces() if looks else ()
+    machine = bindings.Addresses(here, interfaces)
+    return bindings.choose(juju.peers, server, cluster, https, machine)
+
+
+def unbound(juju: Juju) -> dict[str, str]:
+    """By binding of which Juju cannot say anything: why, in its words."""
+    return {b.name: b.problem for b in (juju.cluster, juju.https) if b.problem}
 
 
 def deaf(juju: Juju, server: Server, world: World) -> dict[str, str]:
     """Addresses of this machine on which LXD should listen and does not, and who does."""
-    ours = addresses(juju, server)
+    ours = addresses(juju, server, world)
     wanted = {ours.cluster, ours.https} - {""}
     own = server.config.get("cluster.https_address", "")
     if server.clustered and own and endpoint(ours.cluster) != own:

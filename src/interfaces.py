@@ -19,6 +19,12 @@ _IP = "/sbin/ip"
 _OVS = Path("/usr/bin/ovs-vsctl")
 _RESOLVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
 _SYSFS = Path("/sys/class/net")
+_LXD_NETWORKS = Path("/var/snap/lxd/common/lxd/networks")
+"""LXD keeps a folder here for each of its bridges (read in its source, the same from 5.0 on)."""
+_TUNNELS = ("vxlan", "gretap", "ip6gretap", "dummy")
+"""What LXD makes beside a bridge, as BRIDGE-NAME: tunnels, and what keeps its MTU."""
+_INSIDE = ("veth", "tun", *_TUNNELS)
+"""Kinds of a bridge's ports that lead to instances, or nowhere."""
 
 
 def found() -> tuple[Interface, ...]:
@@ -30,8 +36,32 @@ def found() -> tuple[Interface, ...]:
         return ()
     bridges = _ovs_bridges()
     routers = _routers()
+    lxds = _lxds(rows)
+    leading = {str(row.get("master")) for row in rows if _kind(row) not in _INSIDE}
     named = (_interface(row, bridges) for row in rows if row.get("ifname"))
-    return tuple(_with_ways_out(interface, routers) for interface in named)
+    return tuple(
+        replace(
+            _with_ways_out(interface, routers),
+            lxds=interface.name in lxds,
+            inner=interface.bridge and interface.name not in leading | set(routers) | bridges,
+        )
+        for interface in named
+    )
+
+
+def _kind(row: dict[str, Any]) -> str:
+    """What ip(8) calls a link's kind, empty for a card."""
+    return str(row.get("linkinfo", {}).get("info_kind", ""))
+
+
+def _lxds(rows: list[dict[str, Any]]) -> frozenset[str]:
+    """The names of bridges that LXD made, and of what it made beside them."""
+    kinds = {str(row.get("ifname")): _kind(row) for row in rows}
+    made = {name for name in kinds if name and (_LXD_NETWORKS / name).exists()}
+    beside = {
+        name for name, kind in kinds.items() if kind in _TUNNELS and name.rpartition("-")[0] in made
+    }
+    return frozenset(made | beside)
 
 
 def _with_ways_out(interface: Interface, routers: Mapping[str, list[str]]) -> Interface:
@@ -98,6 +128,11 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
             if told.get("scope") == "global" and "local" in told
         ),
         virtual_functions=_virtual_functions(name),
+        secondary=frozenset(
+            str(told["local"])
+            for told in row.get("addr_info", ())
+            if told.get("secondary") or told.get("temporary")
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import links
 import listening
+import member_names
 import parts
 import silence
 import storage
@@ -40,7 +41,7 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         return Plan(waiting(f"to join again: {view.events.join_failure}"), own=able)
     founded = _cluster(peers)
     if not founded and peers.app.bootstrap == view.unit:
-        return _bootstrap(view, lxd, able)
+        return _bootstrap(view, lxd, peers, able)
     token = _token(view, peers, able)
     if token is None:
         return Plan(_turn(view, peers), own=able)
@@ -85,15 +86,15 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     if view.failures and view.failures.count >= JOINS:
         why = view.failures.last
         return blocked(f"{view.failures.count} joins failed; run retry-join. The last: {why}")
-    if not view.cluster_address or not view.https_address:
-        binding = "https" if view.cluster_address else "cluster"
-        return waiting(f"for an address on the binding {binding}")
+    if problem := listening.without_address(view):
+        return problem
     if problem := listening.taken(lxd) or listening.other_family(view, peers):
         return problem
     if lxd.instances:
         return blocked("LXD here has instances, joining would lose them: move or delete them")
-    if clash := _name_clash(view, peers):
-        return blocked(f"hostname {view.hostname} is also {clash}'s: rename this machine")
+    name = member_names.of_unit(view, peers)
+    if clash := member_names.clash(view, peers, name):
+        return blocked(f"the name {name} is also {clash}'s: rename this machine")
     if refusal := _refusal(view, peers):
         return blocked(refusal)
     if mismatch := versions.mismatch(lxd, peers):
@@ -125,18 +126,6 @@ def _not_empty(lxd: Lxd) -> Status | None:
     return blocked(f"LXD here has a {found[0]}: joining needs an empty LXD") if found else None
 
 
-def _name_clash(view: View, peers: Peers) -> str:
-    """The unit that has this hostname with the better right, empty if none."""
-    rank = {place.unit: i for i, place in enumerate(peers.app.queue)}
-    mine = (rank.get(view.unit, len(rank)), view.unit)
-    for unit, data in sorted(peers.others.items()):
-        first = (rank.get(unit, len(rank)), unit) < mine
-        # A unit that is not queued may be gone without Juju saying so here.
-        if unit in rank and data.name == view.hostname and (data.cluster or first):
-            return unit
-    return ""
-
-
 def _refusal(view: View, peers: Peers) -> str:
     # Who has no place may be gone without Juju saying so here, and never takes its word back.
     queued = {place.unit for place in peers.app.queue}
@@ -144,14 +133,14 @@ def _refusal(view: View, peers: Peers) -> str:
     return next((reason for reason in told if reason), "")
 
 
-def _bootstrap(view: View, lxd: Lxd, own: UnitData) -> Plan:
+def _bootstrap(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
     steps: list[Step] = listening.of_outsider(view, lxd, founds=True)
     made, _ = parts.of_outsider(view, lxd, None, None)
     steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view, lxd)) for p in made]
     # Its networks are made in the cluster, by the same rules as later ones.
     steps.append(SetDefaultProfile(view.options.storage_pool, {}))
-    steps.append(EnableCluster(view.hostname))
+    steps.append(EnableCluster(member_names.of_unit(view, peers)))
     return Plan(waiting("to bootstrap the cluster"), tuple(steps), own)
 
 
@@ -161,7 +150,7 @@ def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
         token = data.token
         if token is None or not data.cluster or token.unit != view.unit:
             continue
-        if token.attempt == own.attempt and token.name in ("", view.hostname):
+        if token.attempt == own.attempt and token.name in ("", member_names.of_unit(view, peers)):
             return token
     return None
 
@@ -169,7 +158,7 @@ def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
 def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
     given, _ = parts.of_outsider(view, lxd, _storage(peers), token)
     return Join(
-        name=view.hostname,
+        name=member_names.of_unit(view, peers),
         address=endpoint(view.cluster_address),
         sealed=token.sealed,
         cluster=_cluster(peers),

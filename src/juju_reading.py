@@ -1,42 +1,47 @@
-"""What Juju says to this unit beside its peers, and what this unit says to them."""
+"""What Juju says to this unit beside its peers: bindings, relations with others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import ops
 
+import bindings
 import ceph
 import links
 import ovn
-import peers
 from addresses import is_address
-from facts import Bound, Ceph, Ovn
+from bindings import Binding, BindingAddress
+from facts import Bound, Ceph, Ovn, Proxies
 from options import Options
 
 NETWORK = "network"
-RESOURCE = "lxd-snap"
 CEPH = "ceph"
 OVSDB, OVSDB_CMS, CERTIFICATES = "ovsdb", "ovsdb-cms", "certificates"
 
 
-def addresses(model: ops.Model, binding: str) -> tuple[str, ...]:
-    """This unit's addresses on a binding, as Juju sorts them. None while it has none.
+def addresses(model: ops.Model, binding: str) -> Binding:
+    """This unit's addresses on a binding. None while it has none, or where Juju cannot say.
 
-    Juju may give host names among them.
+    Juju may give host names among them, which are passed over.
     """
-    found = model.get_binding(binding)
-    told = [str(nic.address) for nic in found.network.interfaces] if found else []
-    return tuple(dict.fromkeys(word for word in told if is_address(word)))
-
-
-def attached_snap(model: ops.Model) -> Path | None:
-    """The LXD snap that the operator attached, if there is one."""
     try:
-        return model.resources.fetch(RESOURCE)
-    except (ops.ModelError, NameError):
-        return None  # A charm deployed from a file may come without it.
+        found = model.get_binding(binding)
+        nics = found.network.interfaces if found else []
+    except ops.ModelError as error:
+        return Binding(binding, (), str(error).strip())
+    told = [
+        BindingAddress(str(nic.address), str(nic.subnet or ""), nic.name or "")
+        for nic in nics
+        if is_address(str(nic.address))
+    ]
+    return Binding(binding, tuple(dict.fromkeys(told)))
+
+
+def proxies(environment: Mapping[str, str]) -> Proxies:
+    """The model's proxies, as a hook's environment has them."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+    return Proxies(*(environment.get(f"JUJU_CHARM_{name}", "") for name in names))
 
 
 def active_ceph(model: ops.Model) -> ops.Relation | None:
@@ -78,17 +83,7 @@ def bound(model: ops.Model, options: Options) -> Bound:
     """What carries the binding for networks, where one asks. Looking takes a process."""
     if not any(net.mode in links.ASKING for net in options.networks_asked):
         return Bound()
-    found = model.get_binding(NETWORK)
-    nics = found.network.interfaces if found else []
-    return Bound(nics[0].name, str(nics[0].subnet or "")) if nics else Bound()
-
-
-def write(databag: ops.RelationDataContent, data: peers.UnitData | peers.AppData) -> None:
-    """Publishes data in the peer relation. Only what changed is written: each write wakes all."""
-    wanted = peers.dump(data)
-    for key, value in wanted.items():
-        if databag.get(key) != value:
-            databag[key] = value
-    # Juju keeps addresses of its own in a unit's databag: those are not ours to delete.
-    for key in [key for key in type(data).model_fields if key in databag and key not in wanted]:
-        del databag[key]
+    names = {name for net in options.networks_asked for name in links.names(net)}
+    told = addresses(model, NETWORK).addresses
+    carrier = bindings.carrier([entry for entry in told if entry.interface not in names])
+    return Bound(carrier.interface, carrier.subnet) if carrier else Bound()

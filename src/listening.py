@@ -37,6 +37,23 @@ def holder(notes: Mapping[str, str]) -> str:
     return "" if last == FREE else last
 
 
+_NO_NETWORK = "no network config"
+"""How Juju says that a binding is in a space without a subnet of this machine. It stays so."""
+
+
+def without_address(view: View) -> Status | None:
+    """Why a unit that is no member has no address on one of its bindings."""
+    for binding, address in (("cluster", view.cluster_address), ("https", view.https_address)):
+        if address:
+            continue
+        why = view.unbound.get(binding, "")
+        if _NO_NETWORK in why:
+            app = view.unit.partition("/")[0]
+            return blocked(f"the binding {binding} has no network: juju bind {app} SPACE")
+        return waiting(f"for an address on the binding {binding}" + (f": {why}" if why else ""))
+    return None
+
+
 def taken(lxd: Lxd | Silent) -> Status | None:
     """Blocked while another program has LXD's port."""
     for address, program in sorted(lxd.deaf.items()):

@@ -16,6 +16,7 @@ import marks
 import nets
 import parts
 import pools
+import proxies
 import quorum
 import segment
 import settings
@@ -167,11 +168,15 @@ def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage)
     down = [m.name for m in lxd.members if not m.up]
     if steps and down:
         return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
+    # LXD tells members that are up, the others read it when they start.
+    proxy = proxies.due(view, lxd)
+    steps += proxy.steps
     change = pools.change(view, lxd, peers, decided)
     problem = (
         net.problem
         or change.problem
         or gateways.problem(view.options, lxd)
+        or proxy.problem
         or health.unfinished(view, lxd, peers)
     )
     return replace(change, steps=(*steps, *change.steps), problem=problem)

@@ -20,7 +20,7 @@ import versions
 import why_silent
 from addresses import host
 from facts import Ceph, DatabaseCopy, Ovn
-from hook_input import Juju, addresses, deaf
+from hook_input import Juju, addresses, deaf, unbound
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
 from options import Options
@@ -40,7 +40,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
-    own_addresses = addresses(juju, lxd.server if isinstance(lxd, Lxd) else None)
+    own_addresses = addresses(juju, lxd.server if isinstance(lxd, Lxd) else None, world)
     forming = world.machine.forming()
     view = View(
         unit=juju.unit,
@@ -51,6 +51,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         hostname=world.machine.hostname(),
         cluster_address=own_addresses.cluster,
         https_address=own_addresses.https,
+        unbound=unbound(juju),
         zone=juju.zone,
         public_key=world.machine.public_key(),
         snap=snap,
@@ -59,6 +60,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         ceph=_ceph(juju, world),
         ovn=_ovn(juju, world),
         bound=juju.bound,
+        proxies=juju.proxies,
         segments=world.machine.segments(),
         peers=juju.peers,
         units=juju.units,
@@ -231,6 +233,8 @@ def _answers(juju: Juju, world: World) -> Lxd:
             pools=world.lxd.pools.list(),
             networks=world.lxd.networks.list(),
             instances=world.lxd.instances.list(),
+            projects=frozenset(world.lxd.projects.configs()),
+            devices=frozenset(world.lxd.profiles.default()["devices"]),
             deaf={} if juju.leaving else deaf(juju, server, world),
         )
     members = _members(juju, server, world)

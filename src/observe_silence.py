@@ -23,7 +23,7 @@ def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Sile
 
 def taken(juju: Juju, world: World) -> dict[str, str]:
     """Addresses whose port another program has: a daemon waits for it, then gives up."""
-    return {} if juju.leaving else listeners.taken(addresses(juju, None), world)
+    return {} if juju.leaving else listeners.taken(addresses(juju, None, world), world)
 
 
 def _deaf_member(juju: Juju, world: World) -> dict[str, str]:
@@ -35,5 +35,5 @@ def _deaf_member(juju: Juju, world: World) -> dict[str, str]:
     except (LxdUnreachable, LxdError):
         return {}
     found = deaf(juju, server, world)
-    own = addresses(juju, server).cluster
+    own = addresses(juju, server, world).cluster
     return {address: who for address, who in found.items() if who or address == own}

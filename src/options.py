@@ -22,6 +22,9 @@ STATUS_LIMIT = 79
 
 _CONNECTION = re.compile(r"(tcp|ssl):(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
 _HOSTNAMES = re.compile(r"[A-Za-z0-9.*?\[\]!-]{1,64}")
+_PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
+_IGNORED = re.compile(r"[\w.*:/\[\]-]+")
+_PASSWORD = re.compile(r"//[^/@\s]*@")
 _CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
 
 EVACUATE, REFUSE, ABANDON = "evacuate", "refuse", "abandon"
@@ -101,6 +104,18 @@ def _northbound(value: str) -> str:
     return value
 
 
+def _proxy(value: str) -> str:
+    if value not in ("auto", "none") and not _PROXY.fullmatch(value):
+        raise ValueError("use auto, none or a URL such as http://10.0.0.1:3128")
+    return value
+
+
+def _ignored(value: str) -> str:
+    if not value or not all(_IGNORED.fullmatch(word) for word in yaml_maps.words(value)):
+        raise ValueError("use auto, none or hosts apart by commas")
+    return value
+
+
 def _volume(value: str) -> str:
     return wanted.name(value) if value else value
 
@@ -177,6 +192,9 @@ class Options(BaseModel):
     ovn_uplink: Annotated[str, AfterValidator(_uplink)] = ""
     ovn_gateways: Annotated[str, AfterValidator(_members)] = ""
     ovn_northbound: Annotated[str, AfterValidator(_northbound)] = ""
+    proxy_http: Annotated[str, AfterValidator(_proxy)] = "auto"
+    proxy_https: Annotated[str, AfterValidator(_proxy)] = "auto"
+    proxy_ignore_hosts: Annotated[str, AfterValidator(_ignored)] = "auto"
     cluster_offline_threshold: Annotated[int, AfterValidator(_threshold)] = 20
     images_replicas: Annotated[int, AfterValidator(_replicas)] = 3
     on_remove: Annotated[str, AfterValidator(_on_remove)] = ON_REMOVE[0]
@@ -232,11 +250,6 @@ class Options(BaseModel):
         return asked.parse(self.networks, networks.MODES)
 
 
-def option_map(text: str) -> dict[str, object]:
-    """A YAML map of options and values, as a user types it. Raises ValueError."""
-    return dict(yaml_maps.mapping(text, "config is a YAML map of options, {storage-backend: zfs}"))
-
-
 def of_leaver(config: Mapping[str, object]) -> Options:
     """What a unit that leaves needs of options that are not all right: those that are."""
     kept: dict[str, object] = {}
@@ -255,7 +268,7 @@ def explain(error: ValidationError) -> str:
     option = str(first["loc"][0]).replace("_", "-")
     family = first["type"].split("_")[0]
     why = _TYPES.get(family) or first["msg"].removeprefix("Value error, ")
-    value = " ".join(str(first["input"]).split())
+    value = _PASSWORD.sub("//...@", " ".join(str(first["input"]).split()))
     room = STATUS_LIMIT - len(option) - len(why) - 3
     if len(value) > room:
         value = value[: max(room - 3, 5)] + "..."

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import exchange
+import existing
 import joining
 import leading
 import leaving
 import listening
+import member_names
 import membership
 import silence
 import versions
@@ -81,7 +83,8 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
     if lxd is None and (own.cluster or view.forming):
         # By its name the others know whose member this is: it does not follow a new hostname.
         return own
-    return own.model_copy(update={"name": view.hostname, "address": view.cluster_address})
+    name = member_names.of_unit(view, peers)
+    return own.model_copy(update={"name": name, "address": view.cluster_address})
 
 
 def _installed_file(view: View, peers: Peers) -> str:
@@ -125,6 +128,8 @@ def _install(view: View) -> Plan | None:
     if snap.deb:
         return Plan(blocked("LXD is here as a deb: apt purge lxd, its data moved or given up"))
     if snap.installed and not snap.unfinished:
+        if (plan := existing.due(view)) is not None:
+            return plan
         other = view.resource is not None and not snap.same_as_resource
         return exchange.of_file(view, view.resource) if view.resource and other else None
     if view.resource is not None:

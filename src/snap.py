@@ -11,13 +11,14 @@ import deadlines
 import snap_file
 import snapd
 import versions
-from machine import STATE
+from machine import LXD_DIR, STATE
 from view import Resource, SnapFacts
 
 logger = logging.getLogger(__name__)
 
 _SNAP = "/usr/bin/snap"
 _CURRENT = Path("/snap/lxd/current")
+_LXD_DIR = LXD_DIR
 _FILES = Path("/var/lib/snapd/snaps")
 _DEB_UNITS = (Path("/lib/systemd/system/lxd.service"), Path("/usr/lib/systemd/system/lxd.service"))
 _META = Path("meta/snap.yaml")
@@ -61,6 +62,7 @@ class Snap:
         # What follows an installation cannot be looked up on the disk: a note says that it is due.
         self._installing = state / "installing"
         self._tracked = state / "channel"
+        self._ours = state / "revision"
 
     def facts(self, wanted: Resource | None) -> SnapFacts:
         """What is installed, and whether it is the attached file."""
@@ -77,8 +79,14 @@ class Snap:
             channel=self._channel(revision),
             offered="" if wanted is None or same else _offered(wanted),
             same_as_resource=same,
+            foreign=installed and revision != self._installed_by_us(),
+            untouched=installed and not (_LXD_DIR / "database").exists(),
             unfinished=self._installing.exists(),
         )
+
+    def _installed_by_us(self) -> str:
+        """The revision that this charm installed last, empty before it did."""
+        return self._ours.read_text() if self._ours.exists() else ""
 
     def _channel(self, revision: str) -> str:
         """The channel that the snap follows. snapd is asked once for each revision."""
@@ -102,14 +110,15 @@ class Snap:
 
         self._begin()
         self._tracked.unlink(missing_ok=True)
+        # One that the machine came with may be old, though it is from this channel.
+        found = not self._installed_by_us()
         try:
-            snap.ensure_installed("lxd", channel, revision=revision or None, update=False)
+            snap.ensure_installed("lxd", channel, revision=revision or None, update=found)
         except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
             raise ChannelUnknownError(str(error)) from error
         except snap.Error as error:
             raise SnapError(str(error)) from error
-        _hold()
-        self._installing.unlink()
+        self._end()
 
     def install_version(self, channel: str, version: str) -> None:
         """The LXD of that version, if the channel has it for this machine's architecture.
@@ -141,12 +150,28 @@ class Snap:
         if fresh and connected:
             # The daemon began without what the plugs allow it.
             self.reload()
-        _hold()
-        self._installing.unlink()
+        self._end()
+
+    def remove(self) -> None:
+        """LXD is not installed, and nothing of it is left. Raises SnapError."""
+        from charmlibs import snap
+
+        try:
+            snap.remove("lxd", purge=True)
+        except snap.Error as error:
+            raise SnapError(str(error)) from error
+        for note in (self._installing, self._tracked, self._ours):
+            note.unlink(missing_ok=True)
 
     def _begin(self) -> None:
         self._installing.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._installing.touch()
+
+    def _end(self) -> None:
+        """What is installed is held, and known to be this charm's choice."""
+        _hold()
+        self._ours.write_text(_CURRENT.resolve().name)
+        self._installing.unlink()
 
     def stop(self) -> None:
         """Stops LXD's daemon and all its instances, for up to 540 s. Raises SnapError."""

@@ -42,6 +42,14 @@ class InstallSnapVersion:
 
 
 @dataclass(frozen=True)
+class RemoveSnap:
+    """LXD, which holds nothing, is gone with its folder: an older one can be installed."""
+
+    def __str__(self) -> str:
+        return "remove the LXD snap, which is newer and holds nothing"
+
+
+@dataclass(frozen=True)
 class BackupDatabase:
     """There is a copy of LXD's database as it is before another LXD changes it for good."""
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from address_steps import ChangeAddress, Listen
+from facts import Proxies
 from leaving_steps import (
     AbandonMember,
     AwaitEvacuation,
@@ -32,7 +33,13 @@ from network_steps import (
     WriteOvn,
 )
 from peers import AppData, UnitData
-from snap_steps import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion
+from snap_steps import (
+    BackupDatabase,
+    InstallSnap,
+    InstallSnapFile,
+    InstallSnapVersion,
+    RemoveSnap,
+)
 from status import Status
 from storage_steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool, WriteCeph
 
@@ -53,6 +60,20 @@ class SetServerConfig:
 
     def __str__(self) -> str:
         return "set " + ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
+
+
+@dataclass(frozen=True)
+class SetProxies:
+    """These keys of LXD's server configuration have these values, where they are the charm's."""
+
+    values: Mapping[str, str] = field(repr=False)
+    model: Proxies = field(default_factory=Proxies)
+    """What Juju may have written there."""
+
+    def __str__(self) -> str:
+        # A proxy's URL may have a password in it.
+        told = {True: "set", False: "unset"}
+        return ", ".join(f"{told[bool(v)]} {k}" for k, v in sorted(self.values.items()))
 
 
 @dataclass(frozen=True)
@@ -242,11 +263,13 @@ Step = (
     InstallSnap
     | InstallSnapFile
     | InstallSnapVersion
+    | RemoveSnap
     | BackupDatabase
     | MakeKey
     | WriteCeph
     | WriteOvn
     | SetServerConfig
+    | SetProxies
     | Listen
     | ChangeAddress
     | WriteNotes

@@ -7,6 +7,7 @@ it any more.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 
 from peers import UnitData
@@ -121,6 +122,60 @@ def first_install(view: View) -> tuple[Status, Step | None]:
 def _revisions(members: Mapping[str, UnitData], arch: str) -> set[str]:
     """Of the store's snap on members of this architecture. An older charm does not tell its own."""
     return {d.revision for d in members.values() if d.revision and d.arch in ("", arch)}
+
+
+def goes_back(view: View) -> bool:
+    """Whether what is to be installed here could not open the database of what is here.
+
+    Its unit is in no cluster.
+    """
+    here = view.snap.version
+    if not number(here):
+        return False
+    if view.resource is not None:
+        return bool(view.snap.offered) and _is_before(view.snap.offered, here)
+    found = set(of_members(view.peers).values()) if view.peers else set[str]()
+    if found:
+        return all(_is_before(version, here) for version in found)
+    track = ordered_track(view.options.snap_channel)
+    return view.snap.foreign and track < ordered(here)[: len(track)]
+
+
+def _is_before(version: str, here: str) -> bool:
+    """Whether it is an earlier release. Not even within a series is going back sure to work."""
+    return bool(number(version)) and ordered(version) < ordered(here)
+
+
+def ordered_track(channel: str) -> tuple[int, ...]:
+    """The track of a channel as it compares with versions; `latest` is later than all."""
+    track = channel.partition("/")[0]
+    numbers = track.split(".")
+    return tuple(map(int, numbers)) if all(n.isdigit() for n in numbers) else (sys.maxsize,)
+
+
+def is_older_than_it_ran(view: View) -> bool:
+    """Whether the LXD that is installed on a member is older than the one that it ran last."""
+    ran = view.peers.own.lxd if view.peers else ""
+    here = view.snap.version
+    return bool(number(here) and number(ran)) and ordered(here) < ordered(ran)
+
+
+def as_it_ran(view: View) -> tuple[Status, Step | None]:
+    """How a member gets the LXD back that it ran last: as the other members have it."""
+    if view.peers is None:
+        return waiting("for the peer relation"), None
+    own = view.peers.own
+    others = {u: d for u, d in view.peers.others.items() if d.cluster and same(d.package, own.lxd)}
+    if own.revision.startswith("x") or any(d.revision.startswith("x") for d in others.values()):
+        return blocked(f"LXD was {number(own.lxd)} from a file: attach it as lxd-snap again"), None
+    channel = next((d.channel for d in others.values() if d.channel), own.channel)
+    alike = _revisions(others, view.arch)
+    status = waiting(f"to put LXD {number(own.lxd)} back in place of {number(view.snap.version)}")
+    if len(alike) == 1:
+        return status, InstallSnap(channel or view.options.snap_channel, alike.pop())
+    if own.revision not in ("", view.snap.revision):
+        return status, InstallSnap(channel or view.options.snap_channel, own.revision)
+    return status, InstallSnapVersion(view.options.snap_channel, number(own.lxd))
 
 
 def of_outsider(view: View, lxd: Lxd, peers: Peers) -> Step | None:

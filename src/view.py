@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from facts import Bound, Ceph, DatabaseCopy, Ovn
+from facts import Bound, Ceph, DatabaseCopy, Ovn, Proxies, Resource, SnapFacts
 from holdings import Bucket, Image, Instance, Volume
 from networks.interface import Interface
 from options import Options
@@ -157,6 +157,10 @@ class Lxd:
     """Whether an evacuation of this member is under way, where it leaves."""
     nic: Mapping[str, str] | None = None
     """The default profile's `eth0`, empty without one. Only the steward asks."""
+    projects: frozenset[str] = frozenset()
+    """Of a server that is in no cluster."""
+    devices: frozenset[str] = frozenset()
+    """Of the default profile of such a server."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the charm keeps in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -213,33 +217,6 @@ class Device:
     ids: tuple[str, ...] = ()
     node: str = ""
     """The path without links. A device has several with them."""
-
-
-@dataclass(frozen=True)
-class Resource:
-    """The LXD snap that the operator attached. The digest tells two files apart on any unit."""
-
-    path: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class SnapFacts:
-    """What the disk says of the LXD snap, without asking snapd."""
-
-    snapd: bool
-    deb: bool
-    installed: bool
-    revision: str = ""
-    version: str = ""
-    """Of the installed snap, as it says itself."""
-    channel: str = ""
-    """That it follows, empty for one that is not from the store."""
-    offered: str = ""
-    """Version of the attached file where that is another one than is installed."""
-    same_as_resource: bool = True
-    unfinished: bool = False
-    """Its installation was cut short: plugs, the name lxc or the hold may be missing."""
 
 
 RESET = "reset"
@@ -343,6 +320,8 @@ class View:
     snap: SnapFacts
     lxd: Lxd | Silent | None
     peers: Peers | None
+    unbound: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By binding of which Juju cannot say anything: why."""
     units: Units | None = None
     """None where nobody asked Juju: leaders do, leavers, and who sees a unit without a place."""
     leaving: bool = False
@@ -373,6 +352,7 @@ class View:
     lacks: Mapping[str, str] = field(default_factory=dict[str, str])
     """By what a network needs of each machine beside LXD: what is missing here."""
     bound: Bound = field(default_factory=Bound)
+    proxies: Proxies = field(default_factory=Proxies)
     segments: Mapping[str, str] = field(default_factory=dict[str, str])
     """By network: what is noted of the segment that runs on this machine."""
     interfaces: tuple[Interface, ...] = ()

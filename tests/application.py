@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 import peers
 from admission import unqueued
-from facts import Bound, Ceph, Ovn
+from bindings import Binding, BindingAddress
+from facts import Bound, Ceph, Ovn, Proxies
 from hook_input import Juju
 from observe import observe
 from options import Options
@@ -27,6 +28,13 @@ class Unit:
     world: World
     address: str
     zone: str = ""
+    bound: tuple[BindingAddress, ...] = ()
+    """What Juju says of its bindings, in this order. Empty means the address alone."""
+
+
+def _told(unit: Unit) -> tuple[BindingAddress, ...]:
+    """What Juju says of a binding."""
+    return unit.bound or ((BindingAddress(unit.address),) if unit.address else ())
 
 
 U = TypeVar("U", bound=Unit)
@@ -46,6 +54,9 @@ class Application(Generic[U]):
     ceph: Ceph | None = None
     ovn: Ovn | None = None
     bound: Bound = field(default_factory=Bound)
+    proxies: Proxies = field(default_factory=Proxies)
+    unbound: dict[str, Binding] = field(default_factory=dict[str, Binding])
+    """Bindings of which Juju says nothing to any unit."""
 
     def enter(self, unit: U) -> U:
         """Juju knows of one more unit."""
@@ -72,8 +83,8 @@ class Application(Generic[U]):
             leader=name == self.leader,
             options=Options(**self.options),
             resource=self.resource,
-            cluster_addresses=(unit.address,),
-            https_addresses=(unit.address,),
+            cluster=self.unbound.get("cluster") or Binding("cluster", _told(unit)),
+            https=self.unbound.get("https") or Binding("https", _told(unit)),
             zone=unit.zone,
             peers=told,
             units=units if name == self.leader or name in self.leaving or admit else None,
@@ -81,6 +92,7 @@ class Application(Generic[U]):
             ceph=self.ceph,
             ovn=self.ovn,
             bound=self.bound,
+            proxies=self.proxies,
         )
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:

@@ -20,3 +20,9 @@ class Interface:
     """The machine's name servers, where the interface is its way out."""
     virtual_functions: int = 0
     """How many it can have."""
+    lxds: bool = False
+    """Whether LXD made it: a bridge or a tunnel of one of its networks."""
+    inner: bool = False
+    """Whether it is a bridge that leads off this machine by none of its ports."""
+    secondary: frozenset[str] = frozenset()
+    """Those of its addresses that the kernel calls secondary: not the first in their subnet."""

@@ -81,6 +81,10 @@ class BenchSnap:
         self._revision = _FROM_FILE
         self._node.start_daemon()
 
+    def remove(self) -> None:
+        """LXD and its folder are gone. No story of the bench comes to that."""
+        raise SnapError("the bench removes no LXD")
+
     def stop(self) -> None:
         """The daemon and all instances stop."""
         try:

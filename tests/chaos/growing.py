@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.chaos.fault import Fault
 from tests.chaos.ground import KILL_LXD, Ground
 from tests.integration import cluster
@@ -114,8 +112,8 @@ def _hostname_collision(ground: Ground) -> None:
     own = ground.ssh(unit, "hostname").strip()
     ground.ssh(unit, f"hostname {taken}")
     ground.lab("release", unit)
-    ground.until(unit, f"blocked: *{taken}*rename this machine*")
-    time.sleep(1)
+    ground.until(unit, f"active: member {taken}-*")
+    ground.whole()
     ground.ssh(unit, f"hostname {own}")
 
 
@@ -189,7 +187,7 @@ FAULTS = (
     Fault(
         "hostname-collision",
         "a new machine has a member's hostname",
-        "blocked: rename this machine; whole after that",
+        "whole, its member's name has the unit's number",
         3,
         _hostname_collision,
     ),

@@ -267,6 +267,13 @@ class Server:
         self.schema = (0, 0)
         self.disk.clear()
 
+    def uninstall(self) -> None:
+        """`snap remove --purge lxd`: not even its certificate is left."""
+        self.kill_daemon()
+        self.wipe()
+        self.revision = ""
+        self.new_certificate()
+
     def start_over(self) -> None:
         """LXD is in no cluster and its database is empty. It listens where it did."""
         uuid = self.records.uuid

@@ -23,6 +23,8 @@ class ModelSnap:
         self._digest = ""
         self._channel = ""
         self._unfinished = False
+        self._ours = ""
+        """The revision that the charm installed last."""
         self.unknown: set[str] = set()
         self.version = server.cloud.version
         """The version of LXD that the next installation brings."""
@@ -39,6 +41,8 @@ class ModelSnap:
             channel="" if self._server.revision.startswith("x") else self._channel,
             offered="" if same else self.version,
             same_as_resource=same,
+            foreign=self._server.installed and self._server.revision != self._ours,
+            untouched=self._server.installed and not self._server.run,
             unfinished=self._unfinished,
         )
 
@@ -48,6 +52,7 @@ class ModelSnap:
             raise ChannelUnknownError(f"no LXD on {channel}")
         self._call("snap.install", times.INSTALL, lambda: self._install(revision or "100", ""))
         self._channel = channel
+        self._ours = self._server.revision
         self._unfinished = False
 
     def install_version(self, channel: str, version: str) -> None:
@@ -61,7 +66,13 @@ class ModelSnap:
         before = self._server.revision
         number = int(before[1:]) + 1 if before.startswith("x") else 1
         self._call("snap.install_file", times.INSTALL, lambda: self._install(f"x{number}", path))
+        self._ours = self._server.revision
         self._unfinished = False
+
+    def remove(self) -> None:
+        """LXD is gone, with all that it had."""
+        self._call("snap.remove", times.DAEMON_START, self._remove)
+        self._ours = self._digest = self._channel = ""
 
     def stop(self) -> None:
         """Stops the daemon and, as the real snap does, all instances here."""
@@ -87,6 +98,9 @@ class ModelSnap:
     def _reload(self) -> None:
         self._server.kill_daemon()
         self._server.start_daemon()
+
+    def _remove(self) -> None:
+        self._server.uninstall()
 
     def _install(self, revision: str, digest: str) -> None:
         server = self._server

@@ -185,7 +185,7 @@ class Model:
 
     def fetch(self, name: str) -> Any:
         """As ops.Resources: none is attached."""
-        raise ops.ModelError(f"no resource {name}")
+        raise ops.ModelError(f'ERROR could not download resource: resource "{name}" not found')
 
 
 class Framework:

@@ -28,6 +28,8 @@ class UnitSnap:
     digest: str = ""
     offered: str = ""
     """Version of the attached file; the one that is installed, unless a test says otherwise."""
+    ours: str = ""
+    """The revision that the charm installed last."""
     reloads: int = 0
     calls: list[str] = field(default_factory=list[str])
     """What was asked of snapd, in order."""
@@ -36,7 +38,15 @@ class UnitSnap:
         same = wanted is None or wanted.digest == self.digest
         version = self.server.version if self.facts_.installed else ""
         offered = "" if same else self.offered or version
-        return replace(self.facts_, version=version, offered=offered, same_as_resource=same)
+        foreign = self.facts_.installed and self.facts_.revision != self.ours
+        return replace(
+            self.facts_,
+            version=version,
+            offered=offered,
+            same_as_resource=same,
+            foreign=foreign,
+            untouched=self.facts_.installed and not self.server.run,
+        )
 
     def install(self, channel: str, revision: str) -> None:
         self.calls.append(f"install {channel} {revision}".strip())
@@ -55,7 +65,15 @@ class UnitSnap:
         self.digest = path
         self._installed("x1")
 
+    def remove(self) -> None:
+        self.calls.append("remove")
+        self.facts_ = replace(self.facts_, installed=False, revision="")
+        self.ours = self.server.revision = ""
+        self.server.uninstall()
+
     def _installed(self, revision: str) -> None:
+        self.ours = revision
+        self.server.version = self.server.cloud.version
         self.facts_ = replace(self.facts_, installed=True, revision=revision)
         self.server.kill_daemon()
         self.server.revision = revision
@@ -89,6 +107,7 @@ class UnitMachine:
     identity_: str = ""
     units_: dict[str, str] = field(default_factory=dict[str, str])
     silence_: float | None = None
+    attached_: str | None = None
     arch: str = "x86_64"
     log: str = ""
     disks_: dict[str, Device] = field(default_factory=dict[str, Device])
@@ -166,6 +185,12 @@ class UnitMachine:
     def note_silence(self, since: float | None) -> None:
         self.silence_ = since
 
+    def attached(self) -> str | None:
+        return self.attached_
+
+    def note_attached(self, path: str | None) -> None:
+        self.attached_ = path
+
     def architecture(self) -> str:
         return self.arch
 
@@ -204,7 +229,7 @@ class UnitMachine:
         return tuple(self.interfaces_)
 
     def has_address(self, address: str) -> bool:
-        return address == self.server.address
+        return address in {self.server.address, *self.server.addresses}
 
     def listener(self, address: str, port: int) -> str:
         endpoint = endpoint_of(address, port)

@@ -112,12 +112,19 @@ class Snapd:
             return error(409, "snap-change-conflict", why)
         if action == "hold":
             return self._hold()
+        if action == "remove":
+            return self._remove()
         return self._install(body.get("channel", "latest/stable"), body.get("revision"))
 
     def _hold(self) -> Answer:
         if not self.knows_hold or self.installed is None:
             return error(400, "", "snap not held")
         self.installed.held = True
+        return self._begin()
+
+    def _remove(self) -> Answer:
+        self.installed = None
+        self.current.unlink()
         return self._begin()
 
     def _install(self, channel: str, revision: str | None) -> Answer:

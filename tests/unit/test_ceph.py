@@ -79,6 +79,13 @@ def test_the_same_is_asked_under_the_same_id():
     assert one["application-name"] == "lxd"
 
 
+def test_a_ceph_of_another_model_is_told_the_units_name():
+    """ceph-mon sees remote-UUID/0 there, and answers by what the charm calls unit-name."""
+    asked = ceph.request("lxd-cluster/0", Options(storage_backend="ceph"), None)
+
+    assert asked["unit-name"] == "lxd-cluster/0"
+
+
 REQUEST = ceph.request("lxd/1", Options(storage_backend="ceph"), None)["broker_req"]
 ID = json.loads(REQUEST)["request-id"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import bindings
 import listening
 from address_steps import ChangeAddress, Listen
 from options import Options
@@ -111,27 +110,6 @@ def peers(*members: str, own: str = "") -> Peers:
     others = {f"lxd/{n}": UnitData(cluster="c", address=a) for n, a in enumerate(members, 1)}
     mine = UnitData(cluster="c" if own else "", address=own)
     return Peers(AppData(bootstrap="lxd/1"), mine, others)
-
-
-V4, V6, OTHER = "10.0.0.10", "fd00::10", "10.0.0.9"
-
-
-@pytest.mark.parametrize(
-    ("told", "known", "has", "meant"),
-    [
-        pytest.param([V4, V6], peers(), None, V4, id="the first one, as Juju sorts them"),
-        pytest.param([V4, V6], peers("fd00::1"), None, V6, id="the members' family"),
-        pytest.param([V4], peers("fd00::1"), None, V4, id="none of that family"),
-        pytest.param([OTHER, V4], peers(), server(cluster=f"{V4}:8443"), V4, id="LXD's own"),
-        pytest.param([OTHER, V4], peers(own=V4), None, V4, id="of an LXD that does not answer"),
-        pytest.param([OTHER], peers(), server(cluster=f"{V4}:8443"), OTHER, id="it is gone"),
-        pytest.param([], peers("fd00::1"), None, "", id="none at all"),
-    ],
-)
-def test_one_of_several_addresses_is_chosen(
-    told: list[str], known: Peers, has: Server | None, meant: str
-):
-    assert bindings.choose(known, has, told, told).cluster == meant
 
 
 def test_a_machine_without_the_members_family_says_so():

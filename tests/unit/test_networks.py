@@ -182,7 +182,7 @@ def test_a_bridge_says_whether_it_keeps_vlans_apart(
     monkeypatch.setattr(interfaces, "_run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
 
-    assert interfaces.found() == (replace(BR0, vlans=apart),)
+    assert interfaces.found() == (replace(BR0, vlans=apart, inner=True),)
 
 
 def test_an_uplink_takes_no_interface_that_the_machine_needs():

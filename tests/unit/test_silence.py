@@ -215,7 +215,7 @@ def test_one_member_whose_part_is_refused_hinders_nobody():
 
 def test_a_member_whose_address_is_gone_says_so_though_lxd_is_silent():
     app = formed(3)
-    app.units["lxd/2"].address = "10.0.0.99"
+    app.units["lxd/2"].address = app.units["lxd/2"].server.address = "10.0.0.99"
     frozen(app)
 
     assert str(app.plan("lxd/2").status) == (

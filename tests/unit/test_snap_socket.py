@@ -76,6 +76,53 @@ def test_what_is_there_is_not_installed_again(store: Snapd, lxd: Snap):
     assert store.called == ["hold"]
 
 
+def test_what_the_image_brought_is_refreshed_though_the_channel_is_right(store: Snapd, lxd: Snap):
+    store.lay_out("300", "5.21.5", "5.21/stable")
+
+    lxd.install("5.21/stable", "")
+
+    assert store.called == ["refresh 5.21/stable", "hold"]
+    store.called.clear()
+    lxd.install("5.21/stable", "")
+    assert store.called == ["hold"]
+
+
+def test_a_revision_that_the_charm_did_not_install_is_foreign(store: Snapd, lxd: Snap):
+    assert not lxd.facts(None).foreign
+    store.lay_out("29351", "5.0.3", "5.0/stable/ubuntu-22.04")
+    assert lxd.facts(None).foreign
+
+    lxd.install("5.21/stable", "")
+    assert not lxd.facts(None).foreign
+
+    store.lay_out("29351", "5.0.3", "5.0/stable")
+    assert lxd.facts(None).foreign
+
+
+def test_an_lxd_that_has_never_run_has_no_database(
+    store: Snapd, lxd: Snap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(snap, "_LXD_DIR", tmp_path)
+    store.lay_out("29351", "5.0.3", "5.0/stable/ubuntu-22.04")
+    assert lxd.facts(None).untouched
+
+    (tmp_path / "database").mkdir()
+    assert not lxd.facts(None).untouched
+
+
+def test_it_is_removed_with_all_that_is_known_of_it(store: Snapd, lxd: Snap):
+    lxd.install("6/stable", "")
+
+    lxd.remove()
+
+    assert store.called[-1] == "remove"
+    assert store.installed is None
+    facts = lxd.facts(None)
+    assert (facts.installed, facts.foreign, facts.unfinished) == (False, False, False)
+    lxd.install("5.21/stable", "")
+    assert lxd.facts(None).channel == "5.21/stable"
+
+
 @pytest.mark.parametrize(("channel", "revision"), [("7/stable", ""), ("6/stable", "999")])
 def test_what_the_store_does_not_have_is_for_the_operator(
     store: Snapd, lxd: Snap, channel: str, revision: str

@@ -65,12 +65,9 @@ def a_network_there(app: ModelApp) -> None:
     app.units["lxd/2"].world.lxd.networks.create("old", "bridge", {}, {})
 
 
-def hostname_taken(app: ModelApp) -> None:
-    app.units["lxd/2"].server.hostname = "m0"
-
-
 def a_newer_version(app: ModelApp) -> None:
     app.units["lxd/2"].server.version = "6.5"
+    app.databags["lxd/2"]["attempt"] = "1"
 
 
 def an_older_version(app: ModelApp) -> None:
@@ -86,13 +83,15 @@ def no_btrfs(app: ModelApp) -> None:
 
 
 def name_in_cluster(app: ModelApp) -> None:
-    other = app.cloud.add("another", "m2", "10.9.9.9")
-    other.revision = "100"
-    other.start_daemon()
-    later(app, 10.0)
-    by_hand.join(other, server(app, "m0"))
-    app.hook("lxd/2")
-    app.hook("lxd/1")
+    """With the unit's number, too. Neither member is of a unit."""
+    for number, name in enumerate(("m2", "m2-2"), 1):
+        other = app.cloud.add(f"another{number}", name, f"10.9.9.{number}")
+        other.revision = "100"
+        other.start_daemon()
+        later(app, 10.0)
+        by_hand.join(other, server(app, "m0"))
+    for unit in ("lxd/2", "lxd/1") * 2:
+        app.hook(unit)
 
 
 OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
@@ -121,7 +120,6 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
     ),
     (a_pool_there, "blocked: LXD here has a storage pool old: joining needs an empty LXD"),
     (a_network_there, "blocked: LXD here has a network old: joining needs an empty LXD"),
-    (hostname_taken, "blocked: hostname m0 is also lxd/0's: rename this machine"),
     (
         a_newer_version,
         "blocked: LXD 6.5 here is newer than 5.21.7 in the cluster: remove this unit, or upgrade",
@@ -132,7 +130,7 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
         "blocked: LXD here is in another cluster, as member m2: use another machine",
     ),
     (no_btrfs, "blocked: pool local of btrfs: LXD here has dir; needs module btrfs"),
-    (name_in_cluster, "blocked: the cluster already has a member m2: rename this machine"),
+    (name_in_cluster, "blocked: the cluster already has a member m2-2: rename this machine"),
 ]
 
 
@@ -258,7 +256,7 @@ def test_the_leader_waits_for_the_heartbeat_of_another_that_has_just_started(gen
 
 def test_a_changed_address_of_a_member_is_told():
     app = formed(1)
-    app.units["lxd/0"].address = "10.0.0.99"
+    app.units["lxd/0"].address = app.units["lxd/0"].server.address = "10.0.0.99"
 
     status = app.plan("lxd/0").status
 

@@ -14,7 +14,7 @@ from silent import Silence, Silent
 from steps import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion
 from tests.unit import views
 from tests.unit.views import data, lxd, member, peers
-from view import Lxd, Peers, Resource, SnapFacts, View
+from view import Lxd, Peers, Pool, Resource, SnapFacts, View
 
 FILE = Resource("/lxd.snap", "new")
 INSTALL = InstallSnapFile("/lxd.snap")
@@ -121,8 +121,11 @@ def test_of_two_architectures_the_version_counts():
     assert make_plan(outsider("5.21.7", arch="aarch64")).steps == ()
 
 
-def test_a_newer_one_does_not_go_back():
-    plan = make_plan(outsider("6.9"))
+def test_a_newer_one_that_is_used_does_not_go_back():
+    view = outsider("6.9")
+    assert isinstance(view.lxd, Lxd)
+    pool = Pool("local", "dir", "Created", frozenset())
+    plan = make_plan(replace(view, lxd=replace(view.lxd, pools=(pool,))))
 
     assert plan.steps == ()
     assert str(plan.status) == (

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from lab.model.charm import parse_charm
 from lab.model.errors import HookToolError, JujuError
-from tests.lab.model.world import World, names
+from tests.lab.model.world import CLUSTER, CONFIG, World, names
 
 
 def test_an_action_runs_and_its_results_come_back():
@@ -161,3 +162,16 @@ def test_defaults_of_parameters_are_filled_in():
     world = World().settled(units=1)
     world.juju.run_action(world.now, "app/0", "report")
     assert world.begin("app/0").action_get() == {"deep": False}
+
+
+def test_a_map_needs_a_parameter_with_properties():
+    """Juju looks there for defaults, and fails where it finds none."""
+    world = World()
+    params: dict[str, Any] = {"map": {"properties": {}}, "other": {}}
+    actions = {"plan": {"params": params}}
+    world.deploy(units=1, info=parse_charm(CLUSTER, CONFIG, actions, 0))
+    world.settle()
+
+    world.juju.run_action(world.now, "app/0", "plan", {"map": {"a": {"b": 1}}, "other": 1})
+    with pytest.raises(JujuError, match="schema error caused a panic"):
+        world.juju.run_action(world.now, "app/0", "plan", {"other": {"a": 1}})

@@ -115,7 +115,9 @@ def answer(relation: str) -> None:
         ceph("auth", "caps", f"client.{app}", *caps)
         told["key"] = ceph("auth", "print-key", f"client.{app}").strip()
         reply = {"exit-code": 0, "request-id": request["request-id"]}
-        told[f"broker-rsp-{unit.replace('/', '-')}"] = json.dumps(reply)
+        # As the real charm does: of a unit in another model it sees another name.
+        name = asked.get("unit-name", unit)
+        told[f"broker-rsp-{name.replace('/', '-')}"] = json.dumps(reply)
     run("relation-set", "-r", relation, "--file", "-", stdin=json.dumps(told))
 
 

@@ -1,0 +1,80 @@
+"""An LXD that is on the machine and is not as this charm has left it.
+
+Ubuntu 22.04 comes with one, an operator may have installed one, and Juju puts another version in
+place of a member's: `juju deploy --to lxd:N` first refreshes the machine's LXD to the model's
+`lxd-snap-channel`, though it is held (read in its source).
+"""
+
+from __future__ import annotations
+
+import versions
+from lxd.notes import PROJECT
+from silent import Silent
+from status import blocked, waiting
+from steps import Plan, RemoveSnap
+from view import Lxd, View
+
+_OF_ANYBODY = ("volatile.", "core.proxy_")
+"""What LXD sets by itself, and what Juju's agent sets on any machine with an LXD."""
+_OURS = ("core.https_address", "cluster.https_address")
+"""Keys that this charm sets before LXD is in a cluster."""
+
+
+def due(view: View) -> Plan | None:
+    """What becomes of it, None where it may stay as it is or is looked at elsewhere."""
+    lxd, peers = view.lxd, view.peers
+    if peers is not None and peers.own.cluster:
+        return _put_back(view)
+    if view.forming is not None or (isinstance(lxd, Lxd) and lxd.server.clustered):
+        return None
+    # Its key says that this charm has been at work here, though with another revision of LXD.
+    ours = _OURS if view.public_key else ()
+    if view.snap.foreign and isinstance(lxd, Lxd) and (why := _use(lxd, ours)):
+        return Plan(blocked(why))
+    if isinstance(lxd, Silent) and not view.snap.untouched:
+        return None
+    if versions.goes_back(view):
+        return _replaced(view)
+    if not view.snap.foreign or view.resource is not None:
+        return None
+    status, step = versions.first_install(view)
+    return Plan(status, (step,) if step else ())
+
+
+def _replaced(view: View) -> Plan | None:
+    """One that is newer goes, with its database.
+
+    Its certificate goes, too, and a join that failed may have left that with the cluster: then
+    LXD would refuse every later one, so it stays.
+    """
+    used = isinstance(view.lxd, Lxd) and _use(view.lxd, _OURS)
+    if used or (view.peers is not None and view.peers.own.attempt):
+        return None
+    return Plan(waiting("to install LXD as the cluster has it"), (RemoveSnap(),))
+
+
+def _put_back(view: View) -> Plan | None:
+    """A member whose LXD somebody has put an older one in place of.
+
+    That one did not open the member's database, and changed nothing. One that is newer has opened
+    it: it waits for the others as in any upgrade.
+    """
+    if not versions.is_older_than_it_ran(view):
+        return None
+    status, step = versions.as_it_ran(view)
+    return Plan(status, (step,) if step else ())
+
+
+def _use(lxd: Lxd, ours: tuple[str, ...]) -> str:
+    """What an LXD that is in no cluster is used for, empty if it is as freshly installed."""
+    if lxd.instances:
+        return "LXD here has instances, joining would lose them: move or delete them"
+    things = [f"storage pool {p.name}" for p in lxd.pools or ()]
+    things += [f"network {n.name}" for n in lxd.networks or ()]
+    things += [f"project {name}" for name in sorted(lxd.projects - {"default", PROJECT})]
+    things += [f"profile device {name}" for name in sorted(lxd.devices)]
+    if things:
+        return f"LXD here has a {things[0]}: delete it, or use another machine"
+    config = sorted(lxd.server.config)
+    keys = [key for key in config if not key.startswith(_OF_ANYBODY) and key not in ours]
+    return f"LXD here has {keys[0]} set: unset it, or use another machine" if keys else ""

@@ -1,0 +1,43 @@
+"""What a unit's member is called: as its machine, unless another has that name already.
+
+MAAS has machines of one short name in several domains. LXD takes any name for a member that does
+not begin with `@` and is not `none` (read in its source), so that of the second one gets the number
+of its unit. The number never changes and is no other unit's.
+"""
+
+from __future__ import annotations
+
+from view import Peers, View
+
+
+def of_unit(view: View, peers: Peers) -> str:
+    """The name of the member that this unit is to become."""
+    numbered = f"{view.hostname}-{view.unit.rpartition('/')[2]}"
+    # Once it is told it stays: a join may have begun under it.
+    if peers.own.name == numbered or _refused(view, peers) or clash(view, peers, view.hostname):
+        return numbered
+    return view.hostname
+
+
+def clash(view: View, peers: Peers, name: str) -> str:
+    """The unit that has a name with the better right, empty if none."""
+    rank = {place.unit: i for i, place in enumerate(peers.app.queue)}
+    mine = (rank.get(view.unit, len(rank)), view.unit)
+    for unit, data in sorted(peers.others.items()):
+        first = (rank.get(unit, len(rank)), unit) < mine
+        # A unit that is not queued may be gone without Juju saying so here.
+        if unit in rank and data.name == name and (data.cluster or first):
+            return unit
+    return ""
+
+
+def taken(name: str) -> str:
+    """Why a unit that would have this name is refused."""
+    return f"the cluster already has a member {name}: rename this machine"
+
+
+def _refused(view: View, peers: Peers) -> bool:
+    """Whether a member refuses this unit for the machine's name."""
+    why = taken(view.hostname)
+    queued = {place.unit for place in peers.app.queue}
+    return any(u in queued and d.refused.get(view.unit) == why for u, d in peers.others.items())

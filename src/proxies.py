@@ -1,0 +1,96 @@
+"""The proxies by which LXD reaches image servers: the model's, or those of the options.
+
+Their keys are the whole cluster's, and an operator may have set them. So the charm notes what it
+has written, and changes or removes nothing else. A proxy's URL may have a password in it: the note
+is a digest.
+
+Juju writes these keys, too: its agent sets them to the model's proxies, or unsets them, on each
+machine on which LXD runs, when the agent starts and when the proxies change (read in its source).
+It leaves out the members' addresses. What is the model's own value is therefore taken for Juju's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import yaml_maps
+from addresses import family
+from facts import Proxies
+from options import Options
+from status import Status, blocked
+from steps import SetProxies, Step, WriteNotes
+from view import Lxd, View
+
+HTTP, HTTPS, IGNORED = "core.proxy_http", "core.proxy_https", "core.proxy_ignore_hosts"
+NOTE = "wrote."
+AUTO, NONE = "auto", "none"
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is due, and what the operator should know."""
+
+    steps: tuple[Step, ...] = ()
+    problem: Status | None = None
+
+
+def due(view: View, lxd: Lxd) -> Due:
+    """Brings the keys to what is wanted, as far as they are the charm's or unset."""
+    members = [member.address for member in lxd.members]
+    values: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    problem: Status | None = None
+    for key, value in wanted(view.options, view.proxies, members).items():
+        has, noted = lxd.server.config.get(key, ""), lxd.notes.get(NOTE + key, "")
+        if not may_change(key, has, lxd.notes, view.proxies):
+            notes |= {NOTE + key: ""} if noted else {}
+            if has != value and _option(view.options, key) != AUTO:
+                problem = blocked(f"{key} was set by hand: lxc config unset {key}")
+        elif has != value:
+            values[key] = value
+        elif noted and noted != digest(key, value):
+            notes[NOTE + key] = digest(key, value)
+    steps: tuple[Step, ...] = (WriteNotes(notes),) if notes else ()
+    return Due((*steps, SetProxies(values, view.proxies)) if values else steps, problem)
+
+
+def wanted(options: Options, model: Proxies, members: Iterable[str]) -> dict[str, str]:
+    """By key: its value, empty for none. Members reach one another without a proxy."""
+    http = _chosen(options.proxy_http, model.http)
+    https = _chosen(options.proxy_https, model.https)
+    told = options.proxy_ignore_hosts
+    ignored = model.ignored if told == AUTO else "" if told == NONE else told
+    if not http and not https and told in (AUTO, NONE):
+        return {HTTP: "", HTTPS: "", IGNORED: ""}
+    hosts = {_as_lxd_reads(word) for word in (*yaml_maps.words(ignored), *members)}
+    return {HTTP: http, HTTPS: https, IGNORED: ",".join(sorted(hosts))}
+
+
+def may_change(key: str, has: str, notes: Mapping[str, str], model: Proxies) -> bool:
+    """Whether a key is unset, or has what the charm or Juju has written."""
+    by_juju = {HTTP: model.http, HTTPS: model.https, IGNORED: model.ignored}[key]
+    return has in ("", by_juju) or digest(key, has) in notes.get(NOTE + key, "").split()
+
+
+def digest(key: str, value: str) -> str:
+    """What is noted of a value, empty for none."""
+    return hashlib.sha256(f"{key} {value}".encode()).hexdigest()[:16] if value else ""
+
+
+def _chosen(option: str, model: str) -> str:
+    return {AUTO: model.strip(), NONE: ""}.get(option, option)
+
+
+def _option(options: Options, key: str) -> str:
+    return {
+        HTTP: options.proxy_http,
+        HTTPS: options.proxy_https,
+        IGNORED: options.proxy_ignore_hosts,
+    }[key]
+
+
+def _as_lxd_reads(host: str) -> str:
+    """LXD takes what follows the last colon for a port, but for what is in brackets."""
+    return f"[{host}]" if family(host) == 6 else host

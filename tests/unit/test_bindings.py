@@ -1,0 +1,283 @@
+"""Which of a binding's addresses LXD gets, whatever the order in which Juju lists them."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+import bindings
+from bindings import Addresses, Binding, BindingAddress, Chosen
+from networks.interface import Interface
+from peers import AppData, UnitData
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import api, changed, names, server, the_cluster
+from tests.unit.findings import statuses
+from tests.unit.model_units import ModelApp, ModelUnit, formed
+from view import Peers, Server
+
+V4, V6, LOWER, PUBLIC = "10.0.0.10", "fd00::10", "10.0.0.9", "192.0.2.10"
+VIRTUAL, BRIDGE, DOCKER = "10.0.0.1", "10.1.1.1", "10.0.7.1"
+
+ETH0 = Interface(
+    "eth0",
+    subnets=(f"{V4}/24", f"{LOWER}/24", f"{VIRTUAL}/32", f"{V6}/64"),
+    secondary=frozenset({LOWER}),
+)
+MACHINE = (
+    ETH0,
+    Interface("eth1", subnets=(f"{PUBLIC}/24",)),
+    Interface("lxdbr0", bridge=True, subnets=(f"{BRIDGE}/24",), lxds=True, inner=True),
+    Interface("docker0", bridge=True, subnets=(f"{DOCKER}/24",), inner=True),
+)
+
+
+def told(*addresses: str) -> tuple[BindingAddress, ...]:
+    return tuple(map(BindingAddress, addresses))
+
+
+def peers(*members: str, own: str = "") -> Peers:
+    others = {f"lxd/{n}": UnitData(cluster="c", address=a) for n, a in enumerate(members, 1)}
+    mine = UnitData(cluster="c" if own else "", address=own)
+    return Peers(AppData(bootstrap="lxd/1"), mine, others)
+
+
+def lxd(cluster: str = "", https: str = "", *, clustered: bool = True) -> Server:
+    """LXD with these addresses."""
+    configured = {"cluster": cluster, "core": https}
+    config = {f"{word}.https_address": f"{a}:8443" for word, a in configured.items() if a}
+    return Server("5.21.7", clustered, "m0", "f00d", frozenset(), config)
+
+
+OUTSIDER = lxd(clustered=False)
+
+
+@pytest.mark.parametrize(
+    ("listed", "known", "meant"),
+    [
+        pytest.param([V4], peers(), V4, id="the only one"),
+        pytest.param([V4, V6], peers(), V4, id="IPv4 where nobody is there yet"),
+        pytest.param([V4, V6], peers("fd00::1"), V6, id="the members' family"),
+        pytest.param([V4], peers("fd00::1"), V4, id="none of that family"),
+        pytest.param([], peers("fd00::1"), "", id="none at all"),
+        pytest.param([VIRTUAL, V4], peers(), V4, id="no /32, such as keepalived's"),
+        pytest.param([VIRTUAL], peers(), VIRTUAL, id="a /32 where there is nothing else"),
+        pytest.param([LOWER, V4], peers(), V4, id="no second one of the subnet"),
+        pytest.param([BRIDGE, V4], peers(), V4, id="not LXD's own bridge"),
+        pytest.param([BRIDGE, VIRTUAL], peers(), VIRTUAL, id="least of all LXD's own bridge"),
+        pytest.param([DOCKER, V4], peers(), V4, id="no bridge that leads nowhere"),
+        pytest.param([V4, PUBLIC], peers("192.0.2.1"), PUBLIC, id="where the members are"),
+        pytest.param([V4, PUBLIC], peers("203.0.113.1"), V4, id="where no member is"),
+    ],
+)
+def test_a_unit_that_joins_makes_the_same_choice_in_any_order(
+    listed: list[str], known: Peers, meant: str
+):
+    machine = Addresses(interfaces=MACHINE)
+    for order in permutations(told(*listed)):
+        chosen = bindings.choose(known, OUTSIDER, order, order, machine)
+        assert chosen == Chosen(meant, meant)
+
+
+def test_an_lxd_bridge_is_known_by_the_name_that_juju_says():
+    """The machine says nothing of an address that has just gone."""
+    listed = (BindingAddress(BRIDGE, "10.1.1.0/24", "lxdbr0"), BindingAddress(V4))
+
+    assert (
+        bindings.choose(peers(), OUTSIDER, listed, listed, Addresses(interfaces=MACHINE))[0] == V4
+    )
+
+
+def test_a_subnet_that_juju_says_counts_where_the_machine_does_not_tell():
+    listed = (BindingAddress(VIRTUAL, f"{VIRTUAL}/32"), BindingAddress(V4, "10.0.0.0/24"))
+
+    assert bindings.choose(peers(), OUTSIDER, listed, listed, Addresses())[0] == V4
+
+
+@pytest.mark.parametrize(
+    ("listed", "known", "has", "here", "meant"),
+    [
+        pytest.param([LOWER, V4], peers(), lxd(V4), [V4], V4, id="LXD's own"),
+        pytest.param([LOWER, V4], peers(own=V4), None, [V4], V4, id="of an LXD that is silent"),
+        pytest.param([BRIDGE], peers(), lxd(V4), [V4], V4, id="Juju does not list it any more"),
+        pytest.param([], peers(), lxd(V4), [V4], V4, id="Juju lists none"),
+        pytest.param([PUBLIC], peers(), lxd(V4), [V4], V4, id="another space is bound"),
+        pytest.param([V4], peers(), lxd(V4), [], V4, id="it is about to come back"),
+        pytest.param([PUBLIC], peers(), lxd(V4), [], PUBLIC, id="it is gone"),
+    ],
+)
+def test_a_member_keeps_its_address_as_long_as_the_machine_has_it(
+    listed: list[str], known: Peers, has: Server | None, here: list[str], meant: str
+):
+    machine = Addresses(frozenset(here), MACHINE)
+
+    assert bindings.choose(known, has, told(*listed), (), machine).cluster == meant
+
+
+@pytest.mark.parametrize(
+    ("listed", "has", "here", "meant"),
+    [
+        pytest.param([VIRTUAL, V4], V4, [V4], V4, id="it has one of them"),
+        pytest.param([V4, PUBLIC], PUBLIC, [PUBLIC], PUBLIC, id="also one that is not the best"),
+        pytest.param([PUBLIC], V4, [V4], PUBLIC, id="another space is bound"),
+        pytest.param([VIRTUAL], V4, [V4], V4, id="never to a virtual one by itself"),
+        pytest.param([BRIDGE], V4, [V4], V4, id="nor to LXD's own bridge"),
+        pytest.param([], V4, [V4], V4, id="Juju lists none"),
+        pytest.param([VIRTUAL, V4], VIRTUAL, [], VIRTUAL, id="an operator set the virtual one"),
+        pytest.param([V4], VIRTUAL, [], V4, id="the virtual one is on another machine now"),
+        pytest.param([VIRTUAL], "10.0.3.3", [], VIRTUAL, id="there is nothing else"),
+        pytest.param([V4], "[::]", ["::"], V4, id="it listens everywhere"),
+    ],
+)
+def test_the_api_of_a_member_follows_its_binding(
+    listed: list[str], has: str, here: list[str], meant: str
+):
+    machine = Addresses(frozenset([*here, V4]), MACHINE)
+
+    chosen = bindings.choose(peers(own=V4), lxd(V4, has), told(V4), told(*listed), machine)
+
+    assert chosen == Chosen(V4, meant)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "https", "has", "looks"),
+    [
+        pytest.param([V4], [V4], OUTSIDER, False, id="one address"),
+        pytest.param([V4, V6], [V4], OUTSIDER, True, id="two"),
+        pytest.param([V4], [V4, V6], OUTSIDER, True, id="two of the other binding"),
+        pytest.param([V4, V6], [V4, V6], lxd(V4, V4), False, id="a member has chosen"),
+        pytest.param([BRIDGE], [V4], lxd(V4, V4), False, id="it is on the machine"),
+        pytest.param([V4], [VIRTUAL], lxd(V4, V4), True, id="its API may have to move"),
+        pytest.param([], [], OUTSIDER, False, id="none"),
+    ],
+)
+def test_interfaces_are_looked_at_only_where_there_is_a_choice(
+    cluster: list[str], https: list[str], has: Server, looks: bool
+):
+    known, here = peers(own=V4 if has.clustered else ""), frozenset({V4})
+
+    assert bindings.is_choice(known, has, told(*cluster), told(*https), here) is looks
+
+
+def test_what_carries_networks_is_the_same_in_any_order():
+    listed = [
+        BindingAddress("10.0.0.1", "10.0.0.1/32", "eth0"),
+        BindingAddress("10.0.0.9", "10.0.0.0/24", "eth1"),
+        BindingAddress("10.0.0.10", "10.0.0.0/24", "eth2"),
+    ]
+
+    assert {bindings.carrier(order) for order in permutations(listed)} == {listed[1]}
+    assert bindings.carrier([]) is None
+
+
+# On whole clusters.
+
+
+def bridged(unit: ModelUnit, number: int) -> None:
+    """The machine has lxdbr0 by now, and Juju 4.0 lists its address first."""
+    bridge = f"10.{100 + number}.0.1"
+    own = Interface("eth0", subnets=(f"{unit.address}/24",))
+    inner = Interface("lxdbr0", bridge=True, subnets=(f"{bridge}/24",), lxds=True, inner=True)
+    unit.machine.interfaces_ = [own, inner]
+    unit.server.addresses = {bridge}
+    unit.bound = told(bridge, unit.address)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_cluster_forms_though_juju_lists_the_bridge_first(generation: str):
+    app = formed(1, generation)
+    bridged(app.units["lxd/0"], 0)
+    for number in (1, 2):
+        bridged(app.add(number), number)
+
+    app.settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+    assert [row.address for row in the_cluster(app).members] == [
+        f"10.0.0.{n}:8443" for n in (1, 2, 3)
+    ]
+    assert statuses(app)["lxd/0"] == "active: member m0, voter"
+
+
+def test_a_member_is_well_though_juju_lists_the_bridge_alone():
+    app = formed(3)
+    bridged(app.units["lxd/0"], 0)
+    app.units["lxd/0"].bound = app.units["lxd/0"].bound[:1]
+
+    app.settle()
+
+    assert statuses(app)["lxd/0"] == "active: member m0, voter"
+    assert server(app, "m0").config["core.https_address"] == "10.0.0.1:8443"
+
+
+def test_the_api_stays_where_keepalived_adds_an_address():
+    app = formed(3)
+    unit = app.units["lxd/0"]
+    unit.machine.interfaces_ = [Interface("eth0", subnets=("10.0.0.1/24", "10.0.0.0/32"))]
+    unit.bound = (BindingAddress("10.0.0.0", "10.0.0.0/32"), BindingAddress("10.0.0.1"))
+
+    app.settle()
+
+    assert api(app).server.get().config["core.https_address"] == "10.0.0.1:8443"
+    assert statuses(app)["lxd/0"] == "active: member m0, voter"
+
+
+NO_NETWORK = 'ERROR no network config found for binding "{}"'
+
+
+@pytest.mark.parametrize(
+    ("problems", "status"),
+    [
+        (
+            {"cluster": NO_NETWORK, "https": NO_NETWORK},
+            "blocked: the binding cluster has no network: juju bind lxd SPACE",
+        ),
+        (
+            {"https": NO_NETWORK},
+            "blocked: the binding https has no network: juju bind lxd SPACE",
+        ),
+        # --bind "oam cluster=internal", whose space Juju 4.0.7 does not find: juju issue 22294.
+        (
+            {"cluster": NO_NETWORK},
+            "blocked: the binding cluster has no network: juju bind lxd SPACE",
+        ),
+        (
+            {"cluster": "ERROR connection is shut down"},
+            "waiting: for an address on the binding cluster: ERROR connection is shut down",
+        ),
+    ],
+)
+def test_a_unit_without_a_network_says_what_to_type_and_goes_on_afterwards(
+    problems: dict[str, str], status: str
+):
+    app = formed(1)
+    app.add(1)
+    for binding, why in problems.items():
+        app.unbound[binding] = Binding(binding, (), why.format(binding))
+
+    app.settle()
+    assert statuses(app)["lxd/1"] == status
+    assert statuses(app)["lxd/0"] == "active: member m0, voter"
+
+    app.unbound.clear()
+    app.settle()
+    assert names(app) == ["m0", "m1"]
+
+
+def test_a_member_whose_binding_lost_its_network_changes_nothing():
+    app = formed(3)
+    app.unbound = {b: Binding(b, (), NO_NETWORK.format(b)) for b in ("cluster", "https")}
+
+    changed(app, images_replicas=2)
+
+    units = {f"lxd/{n}": f"active: member m{n}, voter" for n in range(3)}
+    assert statuses(app) == units | {"app": "active: 3 members, 3 voters"}
+
+
+def test_a_unit_leaves_without_a_network():
+    app: ModelApp = formed(3)
+    app.unbound = {b: Binding(b, (), NO_NETWORK.format(b)) for b in ("cluster", "https")}
+    app.leaving.add("lxd/2")
+
+    assert not app.hook("lxd/2").hold
+    assert names(app) == ["m0", "m1"]

@@ -1,0 +1,96 @@
+"""What ip(8) says of a machine's interfaces, as values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import interfaces
+from networks.interface import Interface
+
+
+def address(local: str, prefix: int, **flags: bool) -> dict[str, Any]:
+    """An address as ip(8) tells it."""
+    return {"scope": "global", "local": local, "prefixlen": prefix, **flags}
+
+
+def link(name: str, kind: str = "", master: str = "", *addresses: dict[str, Any]) -> dict[str, Any]:
+    """A link as `ip -details -json address show` tells it."""
+    told: dict[str, Any] = {"ifname": name, "addr_info": list(addresses)}
+    if kind:
+        told["linkinfo"] = {"info_kind": kind}
+    return told | ({"master": master} if master else {})
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Interfaces of a machine with these links, on which LXD made lxdbr0."""
+
+    def found(*links: dict[str, Any], default: str = "") -> dict[str, Interface]:
+        def run(*command: str) -> str:
+            if "address" in command:
+                return json.dumps(links)
+            routes = [{"dst": "default", "gateway": "10.0.0.254", "dev": default}]
+            return json.dumps(routes if default else [])
+
+        (tmp_path / "lxdbr0").mkdir(exist_ok=True)
+        monkeypatch.setattr(interfaces, "_run", run)
+        monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
+        monkeypatch.setattr(interfaces, "_LXD_NETWORKS", tmp_path)
+        return {interface.name: interface for interface in interfaces.found()}
+
+    return found
+
+
+def test_lxds_bridges_and_what_it_made_beside_them_are_known(machine: Any):
+    found = machine(
+        link("eth0"),
+        link("lxdbr0", "bridge"),
+        link("lxdbr0-lxd", "vxlan", "lxdbr0"),
+        link("lxdbr0-mtu", "dummy", "lxdbr0"),
+        link("br0", "bridge"),
+        link("br0-lxd", "vxlan"),
+        link("lxdbr0-5", "vlan"),
+    )
+
+    assert {name for name, i in found.items() if i.lxds} == {"lxdbr0", "lxdbr0-lxd", "lxdbr0-mtu"}
+
+
+@pytest.mark.parametrize(
+    ("ports", "default", "inner"),
+    [
+        ([], "", True),
+        ([link("vethc1", "veth", "br0")], "", True),
+        ([link("vnet3", "tun", "br0")], "", True),
+        ([link("eth0", "", "br0")], "", False),
+        ([link("bond0.7", "vlan", "br0")], "", False),
+        ([link("bond0", "bond", "br0"), link("vethc1", "veth", "br0")], "", False),
+        # In a container every card is a veth.
+        ([link("eth0", "veth", "br0")], "br0", False),
+    ],
+)
+def test_a_bridge_that_leads_nowhere_is_known(
+    machine: Any, ports: list[dict[str, Any]], default: str, inner: bool
+):
+    assert machine(link("br0", "bridge"), *ports, default=default)["br0"].inner is inner
+
+
+def test_what_is_no_bridge_leads_somewhere(machine: Any):
+    assert not machine(link("eth0", "veth"))["eth0"].inner
+
+
+def test_second_addresses_of_a_subnet_are_known(machine: Any):
+    card = link(
+        "eth0",
+        "",
+        "",
+        address("10.0.0.9", 24),
+        address("10.0.0.1", 24, secondary=True),
+        address("fd00::9", 64),
+        address("fd00::abcd", 64, temporary=True),
+    )
+
+    assert machine(card)["eth0"].secondary == {"10.0.0.1", "fd00::abcd"}
