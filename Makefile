@@ -24,13 +24,17 @@ CHARM ?= $(LAB_CHARM)
 LXD_CLUSTER_LAB ?= /var/lib/lxd-cluster-lab
 export LXD_CLUSTER_LAB
 
+# Whose rules the lab keeps: 4.0's, or those of 3.6.
+JUJU_RULES ?= $(or $(LXD_CLUSTER_LAB_JUJU),4.0)
+export LXD_CLUSTER_LAB_JUJU := $(JUJU_RULES)
+
 # The LXD that the lab packs for its machines: a folder with bin/lxd, bin/lxc and lib. Else Debian's.
 LXD ?=
 ifneq ($(LXD),)
 export LXD_CLUSTER_LAB_LXD := $(abspath $(LXD))
 endif
 
-TEST_STAGES := lint unit simulation project bench-share machines integration
+TEST_STAGES := lint unit simulation project bench-share machines integration integration-older
 
 .PHONY: help
 help: ## List what make can do here
@@ -60,7 +64,8 @@ test: setup lab-free ## Run every check and test, with the seconds that each sta
 	@.ci/stages $(TEST_STAGES)
 
 .PHONY: format
-format: $(VENV_READY) ## Format the code and mend what the linter can mend
+format: $(VENV_READY) ## Format the code, mend what the linter can mend, and keep actions.yaml to the options
+	@$(PYTHON) -m pack.actions_yaml
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
 
@@ -131,8 +136,12 @@ machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
 	@$(PYTEST) -q -m machines tests/lab tests/conformance tests/chaos $(ARGS)
 
 .PHONY: integration
-integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Run the integration tests on the lab, or on a controller: JUJU=juju CHARM=file
+integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Run the integration tests on the lab, or a controller: JUJU_RULES=3.6, or JUJU=juju CHARM=file
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/integration $(ARGS)
+
+.PHONY: integration-older
+integration-older: setup lab-charm lab-free ## Run those that differ by the rules of Juju 3.6
+	@LXD_CLUSTER_LAB_JUJU=3.6 JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v -m rules tests/integration $(ARGS)
 
 .PHONY: services
 services: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Try clusters beside a real Ceph and a real OVN: about 8 minutes

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import leading
 import lost as losses
 import nets
@@ -15,12 +18,23 @@ from status import names
 from view import Lxd, View
 from world import World
 
-CONFIRMATION = "yes-I-lost-a-majority"
 GONE = "yes-the-cluster-is-gone"
+_NO_WORD = re.compile(r"[^A-Za-z0-9._-]+")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
+_YAML_WORDS = frozenset(["y", "yes", "n", "no", "on", "off", "true", "false", "null"])
+"""What Juju's client takes for something else than text."""
 
 
 class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
     """The action was not carried out, and why."""
+
+
+def confirmation(verb: str, what: str) -> str:
+    """What an operator types to say that it is really meant, such as `wipe-0123`.
+
+    Juju's client rewrites what looks like a number (0123, 1e5) and parts words at some characters.
+    """
+    return f"{verb}-{_NO_WORD.sub('-', what).strip('-')}"
 
 
 def cluster_status(view: View) -> dict[str, object]:
@@ -30,7 +44,7 @@ def cluster_status(view: View) -> dict[str, object]:
     """
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
-        raise ActionRefused(f"this unit is not a member: {make_plan(view).status}")
+        raise ActionRefused(_not_a_member(view, "cluster-status"))
     table = report.members_table(lxd, peers, view.unit)
     told: dict[str, object] = {
         "members": len(lxd.members),
@@ -47,15 +61,36 @@ def cluster_status(view: View) -> dict[str, object]:
     return told
 
 
+def _not_a_member(view: View, action: str) -> str:
+    """Why an action that needs a member is refused, and where to run it."""
+    others = view.peers.others.items() if view.peers else ()
+    members = [unit for unit, data in others if data.cluster]
+    member = min(members, key=leading.number, default="")
+    where = f"; juju run {member} {action}" if member else ""
+    return f"this unit is not a member that answers ({make_plan(view).status}){where}"
+
+
+def _there(names_: Iterable[str], action: str) -> str:
+    """What there is instead of what was named, as it is typed."""
+    known = [f"{action} name={_quoted(name)}" for name in sorted(names_)]
+    return f"type {' or '.join(known)}" if known else "there is nothing to name"
+
+
+def _quoted(name: str) -> str:
+    """A name as Juju's client takes it for text, and not for a number or a date."""
+    plain = _PLAIN.fullmatch(name) and name.lower() not in _YAML_WORDS
+    return name if plain else f"\"'{name}'\""
+
+
 def forget_lost(view: View, world: World, name: str) -> str:
     """Clears the record of what went with a dead member, or of one thing of it."""
     if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
-        raise ActionRefused("this unit is not a member: run it on another one")
+        raise ActionRefused(_not_a_member(view, f"forget-lost name={_quoted(name)}"))
     notes = view.lxd.notes
     record = losses.forgotten(notes, name)
     if not record:
-        known = ", ".join(sorted(losses.read(notes))) or "nothing"
-        raise ActionRefused(f"{name} is not recorded as lost; recorded: {known}")
+        known = _there(losses.read(notes), "forget-lost")
+        raise ActionRefused(f"{name} is not recorded as lost: {known}")
     world.lxd.notes.write(record)
     return f"{name} is acknowledged"
 
@@ -63,7 +98,7 @@ def forget_lost(view: View, world: World, name: str) -> str:
 def retry_join(view: View, world: World) -> str:
     """Lets a unit whose joins failed try again."""
     if view.failures is None:
-        raise ActionRefused("no join of this unit failed")
+        raise ActionRefused(f"no join of this unit failed ({make_plan(view).status})")
     world.machine.forget_failures()
     return "joins are tried again"
 
@@ -76,11 +111,15 @@ def form_again(view: View, confirm: str) -> AppData:
     """
     peers = view.peers
     if not view.leader or peers is None:
-        raise ActionRefused("only the leader can: juju run lxd-cluster/leader form-again")
+        app = view.unit.partition("/")[0]
+        raise ActionRefused(f"only the leader can: juju run {app}/leader form-again")
     if not peers.app.cluster or any(d.cluster for d in (peers.own, *peers.others.values())):
         raise ActionRefused("a unit is a member of the cluster, or there was none yet")
     if isinstance(view.lxd, Silent):
-        raise ActionRefused("LXD here does not answer, and may be a member")
+        raise ActionRefused(
+            "LXD here does not answer, and may be a member: juju ssh "
+            f"{view.unit} sudo snap restart --reload lxd"
+        )
     if view.units is not None and view.units.leaving:
         raise ActionRefused(f"{names(view.units.leaving)} has not left yet, and may be a member")
     if confirm != GONE:
@@ -92,12 +131,12 @@ def wipe_device(world: World, device: str, confirm: str) -> str:
     """Wipes a block device that nothing uses, if the operator names what is on it."""
     found = next(iter(world.machine.devices((device,))), None)
     if found is None:
-        raise ActionRefused(f"{device} is no block device here")
+        raise ActionRefused(f"{device} is no block device here: lsblk on this machine lists them")
     if found.use:
         raise ActionRefused(f"{device} {found.use}: nothing was wiped")
     if not found.holds:
         return f"{device} is empty already"
-    known = found.ids or (found.path,)
+    known = [confirmation("wipe", identity) for identity in found.ids or (found.path,)]
     if confirm not in known:
         raise ActionRefused(f"{device} holds {found.holds}: repeat with confirm={known[0]}")
     world.machine.wipe(device)
@@ -108,27 +147,32 @@ def remove_pool(view: View, world: World, name: str) -> str:
     """Deletes a pool that nothing wants any more and that holds nothing but images."""
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
-        raise ActionRefused("this unit is not a member: run it on another one")
+        raise ActionRefused(_not_a_member(view, f"remove-pool name={_quoted(name)}"))
     known = lxd.pools or ()
     pool = next((p for p in known if p.name == name), None)
     if pool is None:
-        there = ", ".join(sorted(p.name for p in known))
-        raise ActionRefused(f"there is no pool {name}; there are: {there}")
+        there = _there((p.name for p in known), "remove-pool")
+        raise ActionRefused(f"there is no pool {name}: {there}")
     decided = peers.app.storage
     if decided is None or any(p.name == name for p in pools.wanted(view, decided, known)):
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
     if down := [m.name for m in lxd.members if not m.up]:
-        raise ActionRefused(f"all members must be up: {names(down)} is not")
+        raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
     if users := pool.users:
         listed = ", ".join(user.removeprefix("/1.0/") for user in users)
-        raise ActionRefused(f"{name} is in use, and nothing was removed: {listed}")
+        raise ActionRefused(
+            f"{name} is in use, and nothing was removed: {listed}; move or delete that first"
+        )
     world.lxd.pools.delete(name)
     return f"the pool {name} is gone from all members"
 
 
 def backup_database(world: World) -> str:
-    """Copies LXD's database; returns the path of the copy."""
-    return world.database.backup(world.clock())
+    """Copies LXD's database; returns the path of the copy. Raises ActionRefused, OSError."""
+    try:
+        return world.database.backup(world.clock())
+    except FileNotFoundError as error:
+        raise ActionRefused("LXD has no database on this machine yet: see juju status") from error
 
 
 class OthersAsked(ActionRefused):
@@ -145,16 +189,22 @@ def recover_quorum(view: View, world: World, lost: str, confirm: str) -> str:
     `lost` names voters that never come back, by unit, member or address, apart by commas. Raises
     ActionRefused, OSError, SubprocessError.
     """
-    if confirm != CONFIRMATION:
-        raise ActionRefused(f"this gives up all other voters: repeat with confirm={CONFIRMATION}")
+    wanted = confirmation("recover", view.unit)
+    if confirm != wanted:
+        raise ActionRefused(f"this gives up all other voters: repeat with confirm={wanted}")
     peers = view.peers
     if not isinstance(view.lxd, Silent) or view.lxd.kind is Silence.REFUSED:
         raise ActionRefused("LXD answers: its database has its quorum")
     if view.lxd.kind not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
         raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
     if view.database is None:
-        raise ActionRefused("who has the database cannot be read: lxd cluster show says why")
+        raise ActionRefused(
+            "who has the database cannot be read: juju ssh "
+            f"{view.unit} sudo lxd cluster show says why"
+        )
     named = frozenset(lost.replace(",", " ").split())
+    if view.units is None and not named:
+        raise ActionRefused("Juju does not say which units it has given up: add lost=UNIT,UNIT")
     found = quorum.recovery(view, peers, view.database, named)
     if found.problem:
         raise OthersAsked(found.problem, peers.own, found.lost)

@@ -14,15 +14,17 @@ import ops
 from ops import hookcmds
 from pydantic import ValidationError
 
+import action_params
 import actions
-import ceph
+import attached
 import juju_reading
-import ovn
+import juju_writing
 import peers
 import run
 import snap
-from addresses import PORT
+from action_params import Misread, word
 from admission import unqueued
+from bindings import Binding
 from database import Database
 from hook_input import Juju
 from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
@@ -31,10 +33,10 @@ from lxd.errors import LxdError, LxdUnreachable
 from lxd.socket import LxdSocket
 from machine import Machine
 from observe import observe, observe_networks
-from options import Options, explain, of_leaver, option_map
-from plan import make_plan
+from options import Options, explain, of_leaver
 from status import Kind, Status, blocked
 from steps import Plan
+from unsaid import Unsaid, if_said, needed
 from view import Events, Peers, Units, View
 from world import World
 
@@ -69,8 +71,6 @@ class LxdClusterCharm(ops.CharmBase):
         )
         self._told: Plan | None = None
         for event in (
-            self.on.install,
-            self.on.upgrade_charm,
             self.on.config_changed,
             self.on.start,
             self.on.leader_elected,
@@ -87,6 +87,8 @@ class LxdClusterCharm(ops.CharmBase):
             ),
         ):
             framework.observe(event, self._reconcile)
+        for event in (self.on.install, self.on.upgrade_charm):
+            framework.observe(event, self._begin)
         for event in (self.on.stop, self.on.remove):
             framework.observe(event, self._leave)
         framework.observe(self.on[STORAGE].storage_detaching, self._detach)
@@ -106,6 +108,11 @@ class LxdClusterCharm(ops.CharmBase):
         on = self.on[relation]
         return [on.relation_created, on.relation_changed, on.relation_broken]
 
+    def _begin(self, event: ops.EventBase) -> None:
+        """The first hook, and the one that Juju runs where a resource is another."""
+        attached.forget(self._world)
+        self._reconcile(event)
+
     def _reconcile(self, event: ops.EventBase) -> None:
         # That another relation goes says nothing of this unit.
         if (
@@ -117,18 +124,24 @@ class LxdClusterCharm(ops.CharmBase):
             return
         try:
             juju = self._juju()
-        except ValidationError as error:
-            self._told = Plan(blocked(explain(error)), app_status=blocked(explain(error)))
+        except (ValidationError, Unsaid) as error:
+            status = error.status if isinstance(error, Unsaid) else blocked(explain(error))
+            self._told = Plan(status, app_status=status)
             return
-        if juju.leaving:
+        if not juju.leaving:
+            self._told = run.run(juju, self._world)
+            hostname = self._world.machine.hostname()
+            juju_writing.publish(self.model, PEERS, juju, self._told, hostname)
+        elif not isinstance(event, ops.ActionEvent):
             self._leave(event)
-            return
-        self._told = run.run(juju, self._world)
-        self._publish(juju, self._told)
 
     def _leave(self, _: ops.EventBase) -> None:
         """Raises CannotLeave: only a hook that fails keeps Juju from taking the machine away."""
-        juju = replace(self._juju(self._options_of_leaver()), leaving=True)
+        try:
+            juju = self._juju_of_leaver()
+        except Unsaid as unsaid:
+            self.unit.status = _as_juju(unsaid.status)
+            raise CannotLeave(str(unsaid)) from unsaid
         plan = run.run(juju, self._world)
         if plan.hold:
             self.unit.status = _as_juju(plan.status)
@@ -147,12 +160,17 @@ class LxdClusterCharm(ops.CharmBase):
         found = self._world.machine.devices((location,))
         if not found or not found[0].use:
             return
-        if self.unit.name in _units_juju_knows().leaving:
+        try:
+            with needed():
+                leaving = self.unit.name in _units_juju_knows().leaving
+        except Unsaid as unsaid:
+            raise CannotDetach(f"{location} {found[0].use}: {unsaid}") from unsaid
+        if leaving:
             self._leave(event)
-        else:
-            reason = f"{location} {found[0].use}: remove the unit instead"
-            self.unit.status = ops.BlockedStatus(reason)
-            raise CannotDetach(reason)
+            return
+        reason = f"{location} {found[0].use}: remove the unit instead"
+        self.unit.status = ops.BlockedStatus(reason)
+        raise CannotDetach(reason)
 
     def _options_of_leaver(self) -> Options:
         """A mistake in an option that is of no use here is no reason to stay."""
@@ -164,132 +182,87 @@ class LxdClusterCharm(ops.CharmBase):
     def _tell(self, message: str) -> None:
         self.unit.status = ops.MaintenanceStatus(message)
 
-    def _publish(self, juju: Juju, plan: Plan) -> None:
-        """What others see of this unit. Only what changed is written: each write wakes them all."""
-        relation = self.model.get_relation(PEERS)
-        if relation is None or juju.peers is None:
-            return
-        self._ask_ceph(juju)
-        self._ask_for_certificate(plan.own.address if plan.own else juju.peers.own.address)
-        if plan.own is not None and plan.own != juju.peers.own:
-            _write(relation.data[self.unit], plan.own)
-            # A version or a port that is new is so together with what the peers are told.
-            self.unit.set_ports(PORT)
-            self.unit.set_workload_version(plan.own.lxd)
-        if plan.app is not None and plan.app != juju.peers.app:
-            _write(relation.data[self.app], plan.app)
-
-    def _ask_ceph(self, juju: Juju) -> None:
-        relation = juju_reading.active_ceph(self.model)
-        if relation is None:
-            return
-        decided = juju.peers.app.storage if juju.peers else None
-        for key, value in ceph.request(self.unit.name, juju.options, decided).items():
-            if relation.data[self.unit].get(key) != value:
-                relation.data[self.unit][key] = value
-
-    def _ask_for_certificate(self, address: str) -> None:
-        for relation in self.model.relations[CERTIFICATES]:
-            hostname = self._world.machine.hostname()
-            for key, value in ovn.request(self.unit.name, hostname, address).items():
-                if relation.data[self.unit].get(key) != value:
-                    relation.data[self.unit][key] = value
-
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self._told is not None:
             event.add_status(_as_juju(self._told.status))
 
     def _collect_app_status(self, event: ops.CollectStatusEvent) -> None:
-        if self._told is not None and self._told.app_status is not None:
-            event.add_status(_as_juju(self._told.app_status))
+        told = self._told or self._seen()
+        if told is not None and told.app_status is not None:
+            event.add_status(_as_juju(told.app_status))
+
+    def _seen(self) -> Plan | None:
+        """What there is to tell after an action that only looked."""
+        try:
+            return run.found(self._juju(), self._world)
+        except (ValidationError, Unsaid):
+            return None
 
     def _cluster_status(self, event: ops.ActionEvent) -> None:
-        view = self._look(event)
-        if view is None:
-            return
-        self._answer(event, lambda: actions.cluster_status(observe_networks(view, self._world)))
+        self._answer(event, lambda: actions.cluster_status(self._whole()))
 
     def _plan(self, event: ops.ActionEvent) -> None:
-        try:
-            options = self._options_with(str(event.params.get("config", "")))
-            juju = replace(self._juju(), options=options)
-            view = observe(juju, self._world, Events())
-        except ValidationError as error:
-            event.fail(explain(error))
-            return
-        except ValueError as error:
-            event.fail(str(error))
-            return
-        self._answer(event, lambda: self._planned(view))
-
-    def _planned(self, view: View) -> dict[str, object]:
         import preview
 
-        told = preview.lines(view, observe_networks(view, self._world))
-        steps = "\n".join(f"{i}. {line}" for i, line in enumerate(told, 1))
-        return {"plan": steps or "nothing to do", "status": str(make_plan(view).status)}
+        def plan() -> dict[str, object]:
+            options = action_params.with_options(self.config, event.params)
+            told = preview.answer(self._look(options), self._world)
+            return told | action_params.as_read(self.config, event.params)
 
-    def _options_with(self, told: str) -> Options:
-        """The options with some of them changed. Raises ValidationError, ValueError."""
-        changed = option_map(told)
-        for name in changed:
-            if name not in self.config:
-                raise ValueError(f"config={name}: there is no such option")
-        values = {k.replace("-", "_"): v for k, v in {**self.config, **changed}.items()}
-        return Options.model_validate(values)
+        self._answer(event, plan)
 
     def _forget_lost(self, event: ops.ActionEvent) -> None:
-        view = self._look(event)
-        if view is not None:
-            name = str(event.params["name"])
-            self._act(event, "result", lambda: actions.forget_lost(view, self._world, name))
+        self._act(
+            event,
+            "result",
+            lambda: actions.forget_lost(self._look(), self._world, word(event.params, "name")),
+        )
 
     def _remove_pool(self, event: ops.ActionEvent) -> None:
-        view = self._look(event)
-        if view is not None:
-            name = str(event.params["name"])
-            self._act(event, "result", lambda: actions.remove_pool(view, self._world, name))
+        self._act(
+            event,
+            "result",
+            lambda: actions.remove_pool(self._look(), self._world, word(event.params, "name")),
+        )
 
     def _retry_join(self, event: ops.ActionEvent) -> None:
-        view = self._look(event)
-        if view is not None:
-            self._act(event, "result", lambda: actions.retry_join(view, self._world))
+        self._act(event, "result", lambda: actions.retry_join(self._look(), self._world))
 
     def _form_again(self, event: ops.ActionEvent) -> None:
-        view = self._look(event)
-        if view is None:
-            return
-        try:
-            app = actions.form_again(view, str(event.params.get("confirm", "")))
-        except actions.ActionRefused as refused:
-            event.fail(str(refused))
-            return
+        self._answer(event, lambda: {"result": self._formed_again(word(event.params, "confirm"))})
+
+    def _formed_again(self, confirm: str) -> str:
+        app = actions.form_again(self._look(), confirm)
         (relation,) = self.model.relations[PEERS]
-        _write(relation.data[self.app], app)
-        event.set_results({"result": "the units form a new cluster"})
+        juju_writing.write(relation.data[self.app], app)
+        return "the units form a new cluster"
 
     def _wipe_device(self, event: ops.ActionEvent) -> None:
-        device, confirm = (str(event.params.get(key, "")) for key in ("device", "confirm"))
-        self._act(event, "result", lambda: actions.wipe_device(self._world, device, confirm))
+        def wipe() -> str:
+            device, confirm = (word(event.params, key) for key in ("device", "confirm"))
+            return actions.wipe_device(self._world, device, confirm)
+
+        self._act(event, "result", wipe)
 
     def _backup_database(self, event: ops.ActionEvent) -> None:
-        self._act(event, "path", lambda: actions.backup_database(self._world))
+        # Nothing that Juju says is needed for it, and nothing is due after it.
+        self._answer(event, lambda: {"path": actions.backup_database(self._world)})
 
     def _recover_quorum(self, event: ops.ActionEvent) -> None:
-        view = self._look(event)
-        if view is None:
-            return
-        # Only whom Juju has given up, or the operator names, is lost.
-        view = replace(view, units=_units_juju_knows())
-        lost, confirm = (str(event.params.get(key, "")) for key in ("lost", "confirm"))
-        self._act(event, "backup", lambda: self._recovered(view, lost, confirm))
+        def recover() -> str:
+            lost, confirm = (word(event.params, key) for key in ("lost", "confirm"))
+            return self._recovered(lost, confirm)
 
-    def _recovered(self, view: View, lost: str, confirm: str) -> str:
+        self._act(event, "backup", recover)
+
+    def _recovered(self, lost: str, confirm: str) -> str:
+        # Only whom Juju has given up, or the operator names, is lost.
+        view = replace(self._look(), units=if_said(_units_juju_knows, None))
         try:
             return actions.recover_quorum(view, self._world, lost, confirm)
         except actions.OthersAsked as asked:
             (relation,) = self.model.relations[PEERS]
-            _write(relation.data[self.unit], asked.own)
+            juju_writing.write(relation.data[self.unit], asked.own)
             raise
 
     def _act(self, event: ops.ActionEvent, key: str, action: Callable[[], str]) -> None:
@@ -300,49 +273,82 @@ class LxdClusterCharm(ops.CharmBase):
     def _answer(self, event: ops.ActionEvent, action: Callable[[], dict[str, object]]) -> bool:
         """Gives what an action returns, or says why there is nothing."""
         try:
-            results = action()
-        except (actions.ActionRefused, LxdError, LxdUnreachable) as error:
-            event.fail(str(error))
-            return False
-        except (OSError, subprocess.SubprocessError) as error:
-            event.fail(getattr(error, "stderr", "") or str(error))
-            return False
-        event.set_results(results)
-        return True
-
-    def _look(self, event: ops.ActionEvent) -> View | None:
-        try:
-            return observe(self._juju(), self._world, Events())
+            event.set_results(action())
         except ValidationError as error:
             event.fail(explain(error))
-            return None
+        except (actions.ActionRefused, Misread, Unsaid) as error:
+            event.fail(str(error))
+        except (LxdError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
+            why = getattr(error, "stderr", "") or str(error)
+            event.fail(f"{why} (juju status {self.unit.name} says how LXD is)")
+        else:
+            return True
+        return False
+
+    def _look(self, options: Options | None = None) -> View:
+        """What an action acts on: what a hook would see, also one of a unit that leaves."""
+        known = if_said(_units_juju_knows, None)
+        leaving = known is not None and self.unit.name in known.leaving
+        juju = self._juju_of_leaver() if leaving else self._juju(options)
+        return observe(juju, self._world, Events())
+
+    def _whole(self) -> View:
+        return observe_networks(self._look(), self._world)
 
     def _juju(self, options: Options | None = None) -> Juju:
-        """What Juju says to this unit. Raises ValidationError for a bad option."""
-        leader, going = self.unit.is_leader(), options is not None
-        options = options or self.load_config(Options)
-        known = self._peers()
-        asking = leader or going or (known and known.own.cluster and unqueued(known))
-        units = _units_juju_knows() if asking else None
-        if known is not None and units is not None and (leader or going):
-            known = self._as_juju_knows_them(known, units)
-        return Juju(
-            unit=self.unit.name,
-            leader=leader,
-            options=options,
-            resource=snap.resource(juju_reading.attached_snap(self.model)),
-            cluster=juju_reading.addresses(self.model, PEERS),
-            https=juju_reading.addresses(self.model, HTTPS),
-            zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
-            peers=known,
-            units=units,
-            leaving=units is not None and self.unit.name in units.leaving,
-            devices=tuple(str(s.location) for s in self.model.storages[STORAGE]),
-            ceph=juju_reading.of_ceph(self.model),
-            ovn=juju_reading.of_ovn(self.model, options),
-            bound=juju_reading.bound(self.model, options),
-            proxies=juju_reading.proxies(os.environ),
-        )
+        """What Juju says to this unit. Raises Unsaid, and ValidationError for a bad option.
+
+        `options` are looked at instead of those that are configured.
+        """
+        with needed():
+            options = options or self.load_config(Options)
+            leader, known = self.unit.is_leader(), self._peers()
+            asking = leader or (known and known.own.cluster and unqueued(known))
+            units = _units_juju_knows() if asking else None
+            if known is not None and units is not None and leader:
+                known = self._as_juju_knows_them(known, units)
+            return Juju(
+                unit=self.unit.name,
+                leader=leader,
+                options=options,
+                resource=snap.resource(attached.path(self.model, known, self._world)),
+                cluster=juju_reading.addresses(self.model, PEERS),
+                https=juju_reading.addresses(self.model, HTTPS),
+                zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
+                peers=known,
+                units=units,
+                leaving=units is not None and self.unit.name in units.leaving,
+                devices=tuple(str(s.location) for s in self.model.storages[STORAGE]),
+                ceph=juju_reading.of_ceph(self.model),
+                ovn=juju_reading.of_ovn(self.model, options),
+                bound=juju_reading.bound(self.model, options),
+                proxies=juju_reading.proxies(os.environ),
+            )
+
+    def _juju_of_leaver(self) -> Juju:
+        """The same for a unit that leaves: less is of use to it, and keeps it. Raises Unsaid."""
+        with needed():
+            # One that never was a member has nothing that depends on what Juju says.
+            machine = self._world.machine
+            member = bool(machine.identity()) or machine.forming() is not None
+            leader = self.unit.is_leader()
+            known = self._peers() if member else if_said(self._peers, None)
+            member = member or (known is not None and bool(known.own.cluster))
+            units = _units_juju_knows() if member else if_said(_units_juju_knows, None)
+            if known is not None and units is not None:
+                known = self._as_juju_knows_them(known, units)
+            return Juju(
+                unit=self.unit.name,
+                leader=leader,
+                options=self._options_of_leaver(),
+                resource=None,
+                cluster=juju_reading.addresses(self.model, PEERS),
+                https=Binding(HTTPS, ()),
+                zone="",
+                peers=known,
+                units=units,
+                leaving=True,
+            )
 
     def _peers(self) -> Peers | None:
         relation = self.model.get_relation(PEERS)
@@ -374,16 +380,6 @@ class LxdClusterCharm(ops.CharmBase):
             if databag:
                 others[unit] = peers.load(peers.UnitData, databag)
         return replace(known, others=others)
-
-
-def _write(databag: ops.RelationDataContent, data: peers.UnitData | peers.AppData) -> None:
-    wanted = peers.dump(data)
-    for key, value in wanted.items():
-        if databag.get(key) != value:
-            databag[key] = value
-    # Juju keeps addresses of its own in a unit's databag: those are not ours to delete.
-    for key in [key for key in type(data).model_fields if key in databag and key not in wanted]:
-        del databag[key]
 
 
 def _units_juju_knows() -> Units:

@@ -63,19 +63,20 @@ def _cut_short(view: View, lxd: Lxd, peers: Peers) -> str:
 
 
 def _cluster(peers: Peers) -> str:
-    """The cluster's identity if any unit reported one.
-
-    A member has a place in the queue. One without may be gone without Juju saying so here.
-    """
-    queued = {place.unit for place in peers.app.queue} | {peers.app.bootstrap}
-    told = (d.cluster for unit, d in peers.others.items() if unit in queued and d.cluster)
+    """The cluster's identity if any unit reported one."""
+    told = (d.cluster for u, d in peers.others.items() if u in _placed(peers) and d.cluster)
     return peers.app.cluster or next(told, "")
 
 
 def _storage(peers: Peers) -> Storage | None:
     """The cluster's pool as decided at bootstrap, None before it."""
-    told = (d.storage for d in peers.others.values() if d.cluster and d.storage)
-    return peers.app.storage or next(told, None)
+    told = (d.storage for unit, d in peers.others.items() if unit in _placed(peers) and d.cluster)
+    return peers.app.storage or next((storage for storage in told if storage), None)
+
+
+def _placed(peers: Peers) -> set[str]:
+    """Units with a place in the queue, and the founder: others may be gone, and nobody said so."""
+    return {place.unit for place in peers.app.queue} | {peers.app.bootstrap}
 
 
 def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:

@@ -1,9 +1,8 @@
-"""What Juju says to this unit beside its peers: bindings, resources, relations with others."""
+"""What Juju says to this unit beside its peers: bindings, relations with others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import ops
 
@@ -17,7 +16,6 @@ from facts import Bound, Ceph, Ovn, Proxies
 from options import Options
 
 NETWORK = "network"
-RESOURCE = "lxd-snap"
 CEPH = "ceph"
 OVSDB, OVSDB_CMS, CERTIFICATES = "ovsdb", "ovsdb-cms", "certificates"
 
@@ -38,14 +36,6 @@ def addresses(model: ops.Model, binding: str) -> Binding:
         if is_address(str(nic.address))
     ]
     return Binding(binding, tuple(dict.fromkeys(told)))
-
-
-def attached_snap(model: ops.Model) -> Path | None:
-    """The LXD snap that the operator attached, if there is one."""
-    try:
-        return model.resources.fetch(RESOURCE)
-    except (ops.ModelError, NameError):
-        return None  # A charm deployed from a file may come without it.
 
 
 def proxies(environment: Mapping[str, str]) -> Proxies:

@@ -9,6 +9,7 @@ import holding
 import leaving
 import lost
 import pools
+import together
 from peers import AppData, Place, UnitData
 from status import Status, active, blocked, count, names, waiting
 from view import Lxd, Peers, Silent, View
@@ -159,9 +160,7 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     total = len(lxd.members)
     homeless = [m.name for m in departures.without_unit(view, lxd, peers, own) if m.up]
     if homeless:
-        name = homeless[0]
-        told = f"member {name} has no unit: move what it holds, then lxc cluster remove {name}"
-        return blocked(told)
+        return blocked(together.homeless(homeless[0]))
     evacuated = [m.name for m in lxd.members if m.evacuated]
     down = [m.name for m in lxd.members if not m.up]
     if down:

@@ -38,6 +38,7 @@ class Machine:
         self._units = state / "units"
         self._silence = state / "silence"
         self._segments = state / "segments"
+        self._attached = state / "attached"
         self._lxd_dir = lxd_dir
 
     def hostname(self) -> str:
@@ -102,6 +103,17 @@ class Machine:
             self._silence.unlink(missing_ok=True)
         else:
             _write_privately(self._silence, repr(since).encode())
+
+    def attached(self) -> str | None:
+        """Where the attached snap is, as Juju last said. Empty without one, None if not known."""
+        return self._attached.read_text() if self._attached.exists() else None
+
+    def note_attached(self, path: str | None) -> None:
+        """Notes it; None has Juju asked again."""
+        if path is None:
+            self._attached.unlink(missing_ok=True)
+        else:
+            _write_privately(self._attached, path.encode())
 
     def architecture(self) -> str:
         """What the kernel calls this machine's architecture, such as x86_64."""

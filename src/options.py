@@ -250,11 +250,6 @@ class Options(BaseModel):
         return asked.parse(self.networks, networks.MODES)
 
 
-def option_map(text: str) -> dict[str, object]:
-    """A YAML map of options and values, as a user types it. Raises ValueError."""
-    return dict(yaml_maps.mapping(text, "config is a YAML map of options, {storage-backend: zfs}"))
-
-
 def of_leaver(config: Mapping[str, object]) -> Options:
     """What a unit that leaves needs of options that are not all right: those that are."""
     kept: dict[str, object] = {}

@@ -7,9 +7,18 @@ import nets
 import networks
 import pools
 import storage
+from observe import observe_networks
 from plan import make_plan
 from steps import CreatePool, KeepNics, KeepRoots, SetDefaultProfile
 from view import Lxd, View
+from world import World
+
+
+def answer(view: View, world: World) -> dict[str, object]:
+    """What the action `plan` shows."""
+    told = lines(view, observe_networks(view, world))
+    steps = "\n".join(f"{i}. {line}" for i, line in enumerate(told, 1))
+    return {"plan": steps or "nothing to do", "status": str(make_plan(view).status)}
 
 
 def lines(view: View, whole: View) -> list[str]:

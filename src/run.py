@@ -48,6 +48,17 @@ def run(juju: Juju, world: World) -> Plan:
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 
+def found(juju: Juju, world: World) -> Plan | None:
+    """What there is to tell in a hook that does nothing, None while something is due.
+
+    Juju 4.0 seldom tells of a unit that is gone: whatever hook runs next finds out.
+    """
+    if juju.leaving:
+        return None
+    plan = make_plan(observe(juju, world, Events()))
+    return None if plan.steps else plan
+
+
 def _failed(failure: StepFailed, plan: Plan) -> Plan:
     """What is told of a step that failed: here and, if only the operator can help, to the peers."""
     message = f"could not {failure.step}: {failure.reason}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import marks
 import networks
 import storage
 import turns
-from status import Status, names, waiting
+from status import Status, blocked, names, waiting
 from view import Lxd, Peers, View
 
 
@@ -18,8 +19,13 @@ def asked(view: View) -> frozenset[str]:
 
 
 def units(view: View, lxd: Lxd, peers: Peers) -> dict[str, str]:
-    """By member: its unit."""
-    members = {u: lxd.member_of(data) for u, data in peers.others.items() if data.cluster}
+    """By member: its unit, of those that have a place in the queue.
+
+    Juju 4.0 seldom tells of one that is gone. The leader finds out, and takes its place away.
+    """
+    queued = {place.unit for place in peers.app.queue}
+    told = {u: data for u, data in peers.others.items() if data.cluster and u in queued}
+    members = {u: lxd.member_of(data) for u, data in told.items()}
     found = {member.name: unit for unit, member in members.items() if member is not None}
     return {**found, lxd.server.name: view.unit}
 
@@ -31,7 +37,16 @@ def hindrance(view: View, lxd: Lxd, peers: Peers, what: str) -> Status | None:
     turn = turns.read(lxd.notes)
     if turn is not None and lxd.member(turn.name) is None:
         return waiting(f"to make {what} until {turn.unit} has joined")
-    known = units(view, lxd, peers)
-    if homeless := [m.name for m in lxd.members if m.name not in known]:
-        return waiting(f"to make {what}: member {homeless[0]} has no unit")
+    known, leaving = units(view, lxd, peers), marks.leaving(lxd)
+    unknown = [m.name for m in lxd.members if m.name not in known]
+    if going := [name for name in unknown if name in leaving]:
+        return waiting(f"to make {what} until {going[0]} has left")
+    if unknown:
+        # Nobody tells what is on its machine, and its unit cannot come back.
+        return blocked(homeless(unknown[0]))
     return None
+
+
+def homeless(member: str) -> str:
+    """What the operator is told of a member that is up and has no unit."""
+    return f"member {member} has no unit: move what it holds, then lxc cluster remove {member}"

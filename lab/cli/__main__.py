@@ -38,6 +38,14 @@ def _find(words: list[str]) -> tuple[str, Verb | None, list[str]]:
     return words[0], VERBS.get(words[0]), words[1:]
 
 
+def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """Options may stand among the other words, unless these end with another program's own."""
+    try:
+        return parser.parse_intermixed_args(words)
+    except TypeError:
+        return parser.parse_args(words)
+
+
 def main(words: list[str]) -> int:
     """Run one command; the exit status: 0, 1 for what Juju refuses, 2 for a wrong command line."""
     if words in ([], ["lab"]) or words[0] in ("help", "-h", "--help"):
@@ -52,7 +60,7 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(f"juju {name}", description=verb.summary, allow_abbrev=False)
     parser.add_argument("-m", "--model")
     verb.arguments(parser)
-    options = parser.parse_args(rest)
+    options = _parsed(parser, rest)
     model = options.model.rpartition(":")[2].rpartition("/")[2] if options.model else None
     try:
         return verb.run(Session(lab_home(), model), options)

@@ -296,6 +296,17 @@ def _trust(session: Session, options: Options) -> int:
     return 0
 
 
+def _bind_arguments(parser: Parser) -> None:
+    parser.add_argument("app")
+    parser.add_argument("words", nargs="+", metavar="SPACE|ENDPOINT=SPACE")
+    parser.add_argument("--force", action="store_true", help="accepted; means nothing")
+
+
+def _bind(session: Session, options: Options) -> int:
+    session.ask("bind", app=options.app, bindings=_bindings(" ".join(options.words)))
+    return 0
+
+
 VERBS = {
     "deploy": Verb("Deploy a charm.", _deploy_arguments, _deploy),
     "add-unit": Verb("Add units to an application.", _add_unit_arguments, _add_unit),
@@ -308,5 +319,6 @@ VERBS = {
     "refresh": Verb("Replace an application's charm.", _refresh_arguments, _refresh),
     "attach-resource": Verb("Attach a file as a resource.", _attach_arguments, _attach_resource),
     "resolved": Verb("Mark units in error as resolved.", _resolved_arguments, _resolved),
+    "bind": Verb("Put an application's endpoints into spaces.", _bind_arguments, _bind),
     "trust": Verb("Set an application's trust.", _trust_arguments, _trust),
 }

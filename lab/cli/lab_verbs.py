@@ -73,6 +73,20 @@ def _power_cut(session: Session, options: Options) -> int:
     return 0
 
 
+def _fail_goal_state_arguments(parser: Parser) -> None:
+    parser.add_argument("message", nargs="?", default="", help="what it says; none: it works again")
+
+
+def _fail_goal_state(session: Session, options: Options) -> int:
+    session.ask("fail-goal-state", message=options.message)
+    return 0
+
+
+def _release_machine(session: Session, options: Options) -> int:
+    session.ask("release-machine", machine=options.machine)
+    return 0
+
+
 def _power_on(session: Session, options: Options) -> int:
     session.ask("power-on", machine=options.machine)
     return 0
@@ -202,6 +216,14 @@ VERBS = {
     ),
     "at": Verb("Run a command the moment a unit shows a message.", _at_arguments, _at),
     "power-cut": Verb("Cut a machine's power.", _machine_argument, _power_cut),
+    "fail-goal-state": Verb(
+        "Let goal-state fail, as with a dangling cross-model relation.",
+        _fail_goal_state_arguments,
+        _fail_goal_state,
+    ),
+    "release-machine": Verb(
+        "Release a machine that runs on outside Juju.", _machine_argument, _release_machine
+    ),
     "power-on": Verb("Start a machine whose power was cut.", _machine_argument, _power_on),
     "reboot": Verb("Reboot a machine.", _machine_argument, _reboot),
     "move-leader": Verb("Give the leadership to a unit at once.", _leader_arguments, _move_leader),

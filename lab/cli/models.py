@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 from lab.cli.output import printed, table
 from lab.cli.session import CommandError, Session
@@ -36,9 +37,9 @@ def _version_arguments(parser: Parser) -> None:
 
 
 def _version(_: Session, options: Options) -> int:
-    from lab.model.state import Model  # slow to import, and most commands never need it
+    from lab.model.rules import VERSIONS, rules_asked_for
 
-    version = f"{Model().version}-ubuntu-amd64"
+    version = f"{VERSIONS[rules_asked_for()]}-ubuntu-amd64"
     if options.format == "plain":
         print(version)
     elif options.all:
@@ -192,6 +193,25 @@ def _controllers(_session: Session, _options: Options) -> int:
     return 0
 
 
+def _spaces_arguments(parser: Parser) -> None:
+    add_format(parser, "tabular", "yaml", "json")
+
+
+def _spaces(session: Session, options: Options) -> int:
+    found: dict[str, list[str]] = session.ask("spaces")
+    if options.format == "tabular":
+        sys.stdout.write(
+            table([["Name", "Subnets"], *([n, ",".join(s)] for n, s in found.items())])
+        )
+        return 0
+    spaces: list[dict[str, Any]] = [
+        {"id": str(number), "name": name, "subnets": {subnet: {} for subnet in subnets}}
+        for number, (name, subnets) in enumerate(found.items())
+    ]
+    printed({"spaces": spaces}, options.format)
+    return 0
+
+
 VERBS = {
     "version": Verb("Print the version that the lab stands in for.", _version_arguments, _version),
     "model-config": Verb("Get or set model options.", _model_config_arguments, _model_config),
@@ -200,6 +220,7 @@ VERBS = {
     "models": Verb("List models.", _models_arguments, _models),
     "switch": Verb("Choose the current model.", _switch_arguments, _switch),
     "show-model": Verb("Show a model.", _show_model_arguments, _show_model),
+    "spaces": Verb("List the model's spaces.", _spaces_arguments, _spaces),
     "controllers": Verb("List controllers.", nothing, _controllers),
     "add-machine": Verb("Add machines.", _add_machine_arguments, _add_machine),
     "remove-machine": Verb("Remove machines.", _remove_machine_arguments, _remove_machine),

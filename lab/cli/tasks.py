@@ -8,12 +8,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from lab.cli import parameters
 from lab.cli.output import formatted, printed
 from lab.cli.session import CommandError, Session
-from lab.cli.verb import Options, Parser, Verb, add_format, comma_list, key_values, seconds
+from lab.cli.verb import Options, Parser, Verb, add_format, comma_list, seconds
 
 RUN_WAIT = 60.0
 EXEC_WAIT = 300.0
@@ -30,18 +32,6 @@ def _run_arguments(parser: Parser) -> None:
     add_format(parser, "plain", "yaml", "json")
 
 
-def _nested(values: dict[str, Any]) -> dict[str, Any]:
-    """`{"a.b": 1}` as `{"a": {"b": 1}}`."""
-    tree: dict[str, Any] = {}
-    for key, value in values.items():
-        *parents, last = key.split(".")
-        branch = tree
-        for parent in parents:
-            branch = branch.setdefault(parent, {})
-        branch[last] = value
-    return tree
-
-
 def _parameters(options: Options, words: list[str]) -> dict[str, Any]:
     import yaml  # slow to import, and most commands never need it
 
@@ -49,18 +39,17 @@ def _parameters(options: Options, words: list[str]) -> dict[str, Any]:
     if options.params:
         text = sys.stdin.read() if options.params == "-" else Path(options.params).read_text()
         found = yaml.safe_load(text) or {}
-    values: dict[str, Any] = dict(key_values(words))
-    if not options.string_args:
-        values = {key: yaml.safe_load(value) for key, value in values.items()}
-    return {**found, **_nested(values)}
+    return parameters.from_words(words, found, strings=options.string_args)
 
 
 def _run(session: Session, options: Options) -> int:
-    names = [word for word in options.words if "=" not in word]
-    pairs = [word for word in options.words if "=" in word]
-    *units, action = names
+    words: list[str] = options.words
+    units = list(takewhile(lambda word: "/" in word and "=" not in word, words))
     if not units:
-        raise CommandError("no unit specified" if "/" in action else "no units specified")
+        raise CommandError("no unit specified")
+    if len(units) == len(words):
+        raise CommandError("no action specified")
+    action, *pairs = words[len(units) :]
     answer = session.ask("run", units=units, action=action, params=_parameters(options, pairs))
     if "refused" in answer:
         # juju prints this, schedules nothing and exits with 0.

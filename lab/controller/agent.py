@@ -70,6 +70,10 @@ class MachineAgent:
         with self._keeper.looking() as juju:
             machine = juju.state.machines.get(self._machine)
             status = machine.status if machine else "stopping"
+            left = self._machine in juju.machines_left()
+        if left:
+            self._uninstall()
+            return True
         if status == "stopping":
             self._destroy()
             return True
@@ -170,6 +174,16 @@ class MachineAgent:
         with self._keeper.changing() as juju:
             juju.machine_rebooted(self._keeper.now(), self._machine)
             juju.machine_addresses_changed(self._machine, self.host.nics())
+            attached = [
+                instance
+                for instance in juju.state.storage.values()
+                if instance.type == "block"
+                and instance.location
+                and instance.unit
+                and juju.state.units[instance.unit].machine == self._machine
+            ]
+        for instance in attached:
+            UnitFiles(self.host, instance.unit).make_storage(instance)
 
     def _lose(self) -> None:
         self._say(f"{self.host.hostname} is down", "WARNING")
@@ -185,6 +199,12 @@ class MachineAgent:
         wishes.power_on.discard(self._machine)
         self._boot()
         self._rebooted()
+
+    def _uninstall(self) -> None:
+        """Juju knows the machine no more: it runs on without an agent."""
+        self._say(f"{self.host.hostname} runs on without an agent")
+        if self._server:
+            self._server.close()
 
     def _destroy(self) -> None:
         self._say("destroying the machine")

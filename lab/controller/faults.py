@@ -55,6 +55,20 @@ class Faults:
         self._keeper.wishes.power_on.add(machine)
         self._keeper.wake()
 
+    def fail_goal_state(self, message: str) -> None:
+        """Let `goal-state` fail with a message on every unit; an empty one ends that."""
+        with self._keeper.changing() as juju:
+            juju.state.faults.goal_state = message
+
+    def release_machine(self, machine: str) -> None:
+        """Release a machine that Juju knows no more, as its cloud would when asked to."""
+        with self._keeper.looking() as juju:
+            if machine not in juju.machines_left():
+                raise JujuError(f"machine {machine} is not one that was left to run on")
+        self._keeper.host(machine).destroy()
+        with self._keeper.changing() as juju:
+            juju.machine_released(machine)
+
     def reboot(self, machine: str) -> None:
         """Reboot a machine, whatever its units are at. Returns when the next boot begins."""
         self._host(machine).reboot()

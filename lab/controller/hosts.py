@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from lab.machines import network
@@ -82,6 +83,10 @@ class Host(Protocol):
         """Run a command in it, `timeout` seconds at most."""
         ...
 
+    def user_shell(self, command: str) -> list[str]:
+        """What runs a shell command in it as the user ubuntu, as Juju does on a machine."""
+        ...
+
     def look_again(self) -> None:
         """Let it see files that were changed under `root` since it read them."""
         ...
@@ -115,6 +120,11 @@ class HostProvider(Protocol):
         """The network spaces that its machines are in."""
         ...
 
+    @property
+    def subnets(self) -> Mapping[str, Sequence[str]]:
+        """By space, its subnets."""
+        ...
+
     def prepare(self, kind: VirtType, progress: Callable[[str], None]) -> None:
         """Make all that machines of a kind have in common. May take minutes the first time."""
         ...
@@ -139,6 +149,19 @@ def _with_addresses(
     ]
 
 
+_AS_UBUNTU = (
+    "id -u ubuntu >/dev/null 2>&1 || { "
+    "useradd --create-home --shell /bin/bash ubuntu && mkdir -p /etc/sudoers.d && "
+    'echo "ubuntu ALL=(ALL) NOPASSWD:ALL" >/etc/sudoers.d/90-ubuntu; } && '
+    'exec runuser -u ubuntu -- /bin/bash -c "$1"'
+)
+"""An Ubuntu machine of a cloud has this user, who may do all with sudo."""
+
+
+def _user_shell(command: str) -> list[str]:
+    return ["/bin/sh", "-c", _AS_UBUNTU, "sh", command]
+
+
 class NspawnHost(Machine):
     """A machine of `lab.machines`, with the names that things have inside it."""
 
@@ -149,6 +172,10 @@ class NspawnHost(Machine):
         return str("/" / path.relative_to(self.root))
 
     boot_seconds = 120.0
+
+    def user_shell(self, command: str) -> list[str]:
+        """The command line of a shell of the user ubuntu."""
+        return _user_shell(command)
 
     def look_again(self) -> None:
         """Nothing: its files are the computer's own."""
@@ -175,6 +202,10 @@ class VirtualHost(VirtualMachine):
 
     boot_seconds = 900.0
 
+    def user_shell(self, command: str) -> list[str]:
+        """The command line of a shell of the user ubuntu."""
+        return _user_shell(command)
+
     def nics(self) -> list[Interface]:
         """Its network interfaces with their addresses of now."""
         return _with_addresses(self.interfaces, self.addresses())
@@ -184,6 +215,7 @@ class MachineProvider:
     """Machines of `lab.machines`, under one home, each kind from one image."""
 
     spaces = tuple(one.space for one in network.NETWORKS)
+    subnets = MappingProxyType({one.space: (one.ipv4, one.ipv6) for one in network.NETWORKS})
 
     def __init__(self, home: Path, cache: Path = DEFAULT_CACHE) -> None:
         self._home = home

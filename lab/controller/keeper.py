@@ -18,6 +18,7 @@ from lab.controller.debug_log import DebugLog
 from lab.controller.hosts import Host, HostProvider
 from lab.model.constraints import VirtType, virt_type
 from lab.model.juju import Juju
+from lab.model.rules import rules_asked_for
 from lab.model.state import State
 
 _STATE = TypeAdapter(State)
@@ -78,6 +79,7 @@ class Keeper:
     def _new_state(self) -> State:
         state = State()
         state.model.name = self.name
+        state.model.rules = rules_asked_for()
         token = secrets.token_hex(16)
         state.model.uuid = f"{token[:8]}-{token[8:12]}-4{token[13:16]}-8{token[17:20]}-{token[20:]}"
         state.model.created = self.now()

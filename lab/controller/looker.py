@@ -31,6 +31,13 @@ class Looker:
         with self._keeper.looking() as juju:
             return views.config(juju, app)
 
+    def spaces(self) -> dict[str, list[str]]:
+        """`juju spaces`: the subnets of each."""
+        with self._keeper.looking() as juju:
+            names = list(juju.state.model.spaces)
+        subnets = self._keeper.provider.subnets
+        return {name: list(subnets.get(name, ())) for name in names}
+
     def actions(self, app: str) -> Json:
         """`juju actions APP --schema`."""
         with self._keeper.looking() as juju:

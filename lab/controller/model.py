@@ -65,7 +65,9 @@ class Model:
 
     def destroy_machines(self) -> None:
         """Pull the plug on every machine and remove it, all at once. After close()."""
-        hosts = [self.keeper.host(machine) for machine in self.machines()]
+        with self.keeper.looking() as juju:
+            left = juju.machines_left()
+        hosts = [self.keeper.host(machine) for machine in [*self.machines(), *left]]
         with ThreadPoolExecutor() as pool:
             for done in [pool.submit(host.destroy) for host in hosts]:
                 done.result()
@@ -91,20 +93,23 @@ class Model:
         """Look after the model for as long as it is there."""
         while not self.keeper.closing:
             try:
-                self._expire_leases()
+                self._let_time_go_by()
                 self._staff()
             except Exception as error:  # noqa: BLE001 - it tries again, whatever it was
                 self.keeper.say("controller-0", f"{error}", "ERROR")
             self.keeper.rest(TEND_SECONDS)
 
-    def _expire_leases(self) -> None:
-        """Let leases lapse in time."""
+    def _let_time_go_by(self) -> None:
+        """Let leases lapse and units that were removed by force go, in time."""
         now = self.keeper.now()
         with self.keeper.looking() as juju:
             leases = [app.lease for app in juju.state.applications.values() if app.lease]
-            lapsed = any(one.expires is not None and one.expires <= now for one in leases)
-        if lapsed:
+            moments = [one.expires for one in leases]
+            moments += [unit.out_at for unit in juju.state.units.values()]
+            due = any(moment is not None and moment <= now for moment in moments)
+        if due:
             with self.keeper.changing() as juju:
+                juju.take_out(self.keeper.now())
                 juju.expire_leases(self.keeper.now())
 
     def _staff(self) -> None:

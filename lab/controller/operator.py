@@ -115,6 +115,11 @@ class Operator:
             if values:
                 juju.set_config(app, values)
 
+    def bind(self, app: str, bindings: Mapping[str, str]) -> None:
+        """Put endpoints of an application into other spaces."""
+        with self._keeper.changing() as juju:
+            juju.bind(app, bindings)
+
     def trust(self, app: str, trust: bool) -> None:
         """Trust an application, or no longer."""
         with self._keeper.changing() as juju:

@@ -133,7 +133,7 @@ class TaskRunner:
     def _run_on_machine(self, task: Task, timeout: float) -> None:
         host = self._keeper.host(task.unit)
         try:
-            done = host.run(["/bin/bash", "-c", task.params["command"]], timeout=timeout)
+            done = host.run(host.user_shell(task.params["command"]), timeout=timeout)
             task.results = {"return-code": done.returncode}
             task.results |= {"stdout": done.stdout} if done.stdout else {}
             task.results |= {"stderr": done.stderr} if done.stderr else {}

@@ -13,6 +13,12 @@ from lab.model.state import Resource, StorageInstance
 
 MIB = 1 << 20
 LOSETUP_TIMEOUT = 30.0
+_LINK = (
+    'device=$(losetup --associated "$1" --output NAME --noheadings | head -n 1) && '
+    'device=${device:-$(losetup --find --show "$1")} && '
+    'mkdir -p /dev/disk/by-id && ln -sfn "$device" "/dev/disk/by-id/$2" && '
+    'echo "/dev/disk/by-id/$2"'
+)
 
 
 class UnitFiles:
@@ -79,12 +85,16 @@ class UnitFiles:
         return self._host.seen(folder)
 
     def _attach(self, folder: Path, instance: StorageInstance) -> str:
-        """Attach a sparse file as a loop device, which lasts until the machine is destroyed."""
+        """A sparse file as a block device with a link in /dev/disk/by-id; the link.
+
+        The loop device may be there from before a reboot. The link is not: /dev is made anew.
+        """
         file = folder / "disk"
         with file.open("ab") as disk:
             disk.truncate(instance.size * MIB)
+        name = f"lab-{instance.id.replace('/', '-')}"
         done = self._host.run(
-            ["losetup", "--find", "--show", self._host.seen(file)], timeout=LOSETUP_TIMEOUT
+            ["/bin/sh", "-c", _LINK, "sh", self._host.seen(file), name], timeout=LOSETUP_TIMEOUT
         )
         if done.returncode:
             raise MachineError(f"cannot attach {file}: {done.stderr.strip()}")

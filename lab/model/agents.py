@@ -22,7 +22,9 @@ def start(state: State, now: float, unit_name: str) -> HookContext:
     unit = state.units[unit_name]
     state.counters.hook += 1
     unit.running = Running(run, state.counters.hook, now)
-    if unit.failure is not None:
+    if run.task_id:
+        pass  # It runs beside the hook that failed or waits.
+    elif unit.failure is not None:
         unit.failure.resolution = ""
     elif unit.queued is run:
         unit.queued = None
@@ -42,7 +44,8 @@ def commit(state: State, now: float, context: HookContext) -> HookOutcome:
     run, running = context.run, unit.running
     assert running is not None
     unit.running = None
-    unit.failure = None
+    if not run.task_id:
+        unit.failure = None
     commits.apply(state, now, unit, context.writes)
     if run.task_id:
         status = "failed" if context.action_failure is not None else "completed"
@@ -69,6 +72,7 @@ def fail(state: State, now: float, context: HookContext, message: str) -> HookOu
     retries = state.model.config.get("automatically-retry-hooks", True)
     unit.failure = Failure(context.run, attempts, now + delay if retries else None)
     unit.agent_since = now
+    removal.let_go_with_application(state, now, unit.app)
     return "failed"
 
 
@@ -148,7 +152,9 @@ def _begin(state: State, now: float, unit: Unit, run: HookRun) -> None:
     elif run.kind == "leader-elected":
         # Run again after a failure, it may come when another leads.
         unit.leader_accepted = leadership.holds(state, unit)
-    elif run.kind == "stop":
+    elif run.kind in ("stop", "remove") and state.model.rules == "4.0":
+        leadership.release(state, now, unit)
+    if run.kind == "stop":
         unit.workload = StatusValue("maintenance", "cleaning up prior to charm deletion", now)
 
 
@@ -234,7 +240,7 @@ def _advance_relation(state: State, unit: Unit, run: HookRun, relation_id: int) 
         case "relation-departed":
             local.members.pop(run.remote_unit, None)
             local.changed_pending = ""
-            early = not state.faults.late_departures
+            early = relations.departs_early(state)
             if unit.life == "dying" and not local.members and early and relations.is_peer(relation):
                 relations.leave_scope(state, relation, unit.name)
         case "relation-broken":

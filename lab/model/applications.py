@@ -51,7 +51,7 @@ def deploy(
         name=name,
         charm=charm.url,
         settings=parse_settings(charm, wishes.config),
-        bindings=_bindings(state, charm, wishes.bindings),
+        bindings=_bindings(state, charm, _with_default(state, wishes.bindings)),
         storage=_directives(charm, wishes.storage),
         resources=_no_resources(charm),
         trust=wishes.trust,
@@ -136,6 +136,14 @@ def refresh(
     relations.add_missing_peers(state, renewed)
 
 
+def bind(state: State, app_name: str, bindings: Mapping[str, str]) -> None:
+    """Put bindings into other spaces: the units get config-changed. Raises JujuError."""
+    app = _application(state, app_name)
+    app.bindings = {**app.bindings, **_bindings(state, state.charms[app.charm], bindings)}
+    for machine in {unit.machine for unit in state.units.values() if unit.app == app_name}:
+        state.machines[machine].address_version += 1
+
+
 def set_model_config(state: State, values: Mapping[str, Value]) -> None:
     """Set options of the model."""
     interval = values.get("update-status-hook-interval")
@@ -208,6 +216,12 @@ def _check_placement(state: State, to: tuple[str, ...]) -> None:
             raise JujuError(f"machine {machine} not found")
         if state.machines[machine].status == "stopping":
             raise JujuError(f"machine {machine} is not alive")
+
+
+def _with_default(state: State, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Bindings with the model's own default below them."""
+    space = str(state.model.config.get("default-space", ""))
+    return {**({"": space} if space else {}), **wanted}
 
 
 def _bindings(state: State, charm: CharmInfo, wanted: Mapping[str, str]) -> dict[str, str]:

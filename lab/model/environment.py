@@ -33,7 +33,9 @@ def variables(state: State, run: HookRun) -> dict[str, str]:
     if run.kind == "action":
         found["JUJU_DISPATCH_PATH"] = f"actions/{run.name}"
         found["JUJU_HOOK_NAME"] = ""
-    elif run.kind != "exec":
+    elif run.kind == "exec":
+        found["JUJU_HOOK_NAME"] = ""
+    else:
         found["JUJU_DISPATCH_PATH"] = f"hooks/{run.name}"
         found["JUJU_HOOK_NAME"] = run.name
     return {**found, **_relation(run), **_storage(state, run), **_rest(state, run)}
@@ -65,9 +67,9 @@ def _storage(state: State, run: HookRun) -> dict[str, str]:
 
 
 def _rest(state: State, run: HookRun) -> dict[str, str]:
-    if run.kind == "action":
+    if run.task_id:
         return {
-            "JUJU_ACTION_NAME": run.name,
+            "JUJU_ACTION_NAME": state.tasks[run.task_id].name,
             "JUJU_ACTION_UUID": run.task_id,
             "JUJU_ACTION_TAG": f"action-{run.task_id}",
         }

@@ -6,6 +6,7 @@ from typing import Any
 
 from lab.model import relations
 from lab.model.clock import timestamp
+from lab.model.errors import HookToolError
 from lab.model.state import Application, State, StatusValue, Unit
 
 _SEVERITY = {
@@ -53,8 +54,11 @@ def application_status(state: State, app_name: str) -> dict[str, Any]:
 def goal_state(state: State, unit: Unit) -> dict[str, Any]:
     """JSON of `goal-state`: the units there are to be, and the related ones.
 
-    Units that are leaving are in it as `dying`; `ops` does not count those.
+    Units that are leaving are in it as `dying`; `ops` does not count those. Raises HookToolError
+    where the model's faults have it fail.
     """
+    if state.faults.goal_state:
+        raise HookToolError(state.faults.goal_state)
     related: dict[str, Any] = {}
     for relation in state.relations.values():
         if relations.is_peer(relation) or unit.app not in {end.app for end in relation.ends}:

@@ -84,19 +84,22 @@ class Juju:
     def remove_unit(
         self, now: float, unit: str, *, force: bool = False, destroy_storage: bool = False
     ) -> None:
-        """Make a unit leave. With `force` none of its hooks run any more."""
-        removal.remove_unit(self.state, now, unit, destroy_storage=destroy_storage)
-        if force and unit in self.state.units:
-            removal.force_out(self.state, now, unit)
+        """Make a unit leave.
+
+        With `force` none of its hooks run any more, and within 3 s it is out of Juju together with
+        its machine, if that has no other units: nobody releases it, see `machines_left`.
+        """
+        removal.remove_unit(
+            self.state, now, unit, destroy_storage=destroy_storage, force="unit" if force else ""
+        )
 
     def remove_application(
         self, now: float, app: str, *, force: bool = False, destroy_storage: bool = False
     ) -> None:
         """Make an application and all its units leave."""
-        units = removal.remove_application(self.state, now, app, destroy_storage=destroy_storage)
-        if force:
-            for unit in units:
-                removal.force_out(self.state, now, unit)
+        removal.remove_application(
+            self.state, now, app, destroy_storage=destroy_storage, force="unit" if force else ""
+        )
 
     def set_config(self, app: str, values: Mapping[str, Value]) -> None:
         """Set options; strings are parsed as the option's type, as the CLI's are."""
@@ -105,6 +108,10 @@ class Juju:
     def reset_config(self, app: str, keys: Sequence[str]) -> None:
         """Set options back to the charm's defaults."""
         applications.reset_config(self.state, app, keys)
+
+    def bind(self, app: str, bindings: Mapping[str, str]) -> None:
+        """`juju bind`: put endpoints into other spaces, the empty name being the default."""
+        applications.bind(self.state, app, bindings)
 
     def set_trust(self, app: str, *, trusted: bool) -> None:
         """`juju trust`: the units are told by config-changed."""
@@ -129,7 +136,11 @@ class Juju:
         return machines.add_machine(self.state, now, zone, constraints)
 
     def remove_machine(self, now: float, machine: str, *, force: bool = False) -> None:
-        """Remove a machine; with `force` together with its units, whose hooks do not run."""
+        """Remove a machine; with `force` together with its units.
+
+        A hook that one of them runs goes on, and while their agents live so do those with which
+        they leave, for a minute.
+        """
         removal.remove_machine(self.state, now, machine, force=force)
 
     def integrate(self, first: str, second: str) -> int:
@@ -213,6 +224,14 @@ class Juju:
     def machines_to_stop(self) -> list[Machine]:
         """Machines that nobody needs any more and that have to be destroyed."""
         return [m for m in self.state.machines.values() if m.status == "stopping"]
+
+    def machines_left(self) -> list[str]:
+        """Machines of units that were removed by force: they run on, and Juju knows of none."""
+        return list(self.state.left_machines)
+
+    def machine_released(self, machine: str) -> None:
+        """Somebody has released one of `machines_left` in the cloud."""
+        self.state.left_machines.remove(machine)
 
     def machine_up(
         self, now: float, machine: str, hostname: str, interfaces: Sequence[Interface]
@@ -305,12 +324,16 @@ class Juju:
         """Let lapsed leases go to other units; returns the applications with a new leader."""
         return leadership.expire_leases(self.state, now)
 
+    def take_out(self, now: float) -> list[str]:
+        """Take units out of Juju that were removed by force, once it is time; their names."""
+        return removal.take_out(self.state, now)
+
     def move_leadership(self, now: float, app: str, unit: str) -> None:
         """Give the lease to a unit at once, as if the old one had lapsed."""
         leadership.move(self.state, now, app, unit)
 
     def deliver_lost_departures(self) -> None:
-        """Departures that `Faults.lost_departures` has kept back are told now."""
+        """Departures that were kept back, or dropped, are told now."""
         relations.deliver_lost_departures(self.state)
         removal.drop_finished_applications(self.state)
 

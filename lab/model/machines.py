@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lab.model import agents, leadership
 from lab.model.errors import JujuError
-from lab.model.state import Interface, Machine, State, Unit
+from lab.model.state import Interface, Machine, State, StatusValue, Unit
 
 
 def add_machine(state: State, now: float, zone: str, constraints: str) -> str:
@@ -84,6 +84,8 @@ def agent_back(state: State, now: float, unit_name: str) -> None:
     unit = state.units[unit_name]
     unit.agent = "up"
     unit.agent_since = now
+    if not unit.charm and not unit.status_set:
+        unit.workload = StatusValue("waiting", "agent initialising", now)
     for local in unit.relations.values():
         local.cache = {}
     if unit.life == "alive":

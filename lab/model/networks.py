@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_interface
 from typing import Any, NamedTuple
@@ -40,9 +41,9 @@ def network_get(state: State, unit: Unit, binding: str) -> dict[str, Any]:
     if binding not in state.charms[unit.charm or app.charm].bindings():
         raise HookToolError(f'binding name "{binding}" not defined by the unit\'s charm')
     space = space_of(app, binding)
-    interfaces = _in_space(state, unit, space)
+    interfaces = _in_space(state, unit, space) or _fallback(state, unit)
     if not interfaces:
-        raise HookToolError(f'no addresses found in space "{space}"')
+        raise HookToolError(f'no network config found for binding "{binding}"')
     addresses = [_address(cidr) for interface in interfaces for cidr in interface.addresses]
     return {
         "bind-addresses": [
@@ -91,4 +92,21 @@ def all_addresses(interfaces: list[Interface]) -> list[str]:
 
 def _in_space(state: State, unit: Unit, space: str) -> list[Interface]:
     machine = state.machines[unit.machine]
-    return [i for i in machine.interfaces if i.space == space and i.addresses]
+    return _as_told(state, [i for i in machine.interfaces if i.space == space and i.addresses])
+
+
+def _as_told(state: State, interfaces: list[Interface]) -> list[Interface]:
+    """Interfaces and their addresses in Juju's order: 3.6 sorts the addresses as text."""
+    if state.model.rules == "4.0":
+        return interfaces
+    ordered = [replace(i, addresses=sorted(i.addresses)) for i in interfaces]
+    return sorted(ordered, key=lambda i: i.addresses[0])
+
+
+def _fallback(state: State, unit: Unit) -> list[Interface]:
+    """What 3.6 answers for a space in which the machine has no address: a private one of it."""
+    if state.model.rules == "4.0":
+        return []
+    machine = state.machines[unit.machine]
+    with_address = [i for i in machine.interfaces if i.addresses]
+    return [replace(i, addresses=i.addresses[:1]) for i in with_address[:1]]

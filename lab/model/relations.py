@@ -122,9 +122,29 @@ def leave_scope(state: State, relation: Relation, unit_name: str) -> None:
     _remove_if_empty(state, relation)
 
 
+def departs_early(state: State) -> bool:
+    """Whether a leaver is out of its peer relation before its last hooks have run."""
+    if state.model.rules == "4.0":
+        return state.faults.early_departures
+    return not state.faults.late_departures
+
+
+def withhold_departure(state: State, relation: Relation, unit_name: str) -> None:
+    """The unit is gone: whoever has not been told of its departure by now never is.
+
+    Juju 4.0 deletes the unit right after it has left its relations, and with it what would tell
+    the others.
+    """
+    knowing = (u.relations.get(relation.id) for u in state.units.values())
+    if any(local is not None and unit_name in local.members for local in knowing):
+        relation.untold.append(unit_name)
+    leave_scope(state, relation, unit_name)
+
+
 def deliver_lost_departures(state: State) -> None:
-    """Take out of scope the units that are gone."""
+    """Take out of scope the units that are gone, and tell the others of those that went untold."""
     for relation in list(state.relations.values()):
+        relation.untold.clear()
         for name in [name for name in relation.members if name not in state.units]:
             leave_scope(state, relation, name)
 

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from lab.model import leadership, relations, storage, tasks
 from lab.model.errors import JujuError
-from lab.model.state import State, Unit
+from lab.model.state import Force, State, Unit
+
+FORCED_UNIT_SECONDS = 3.0
+"""From `remove-unit --force` until the unit is out of Juju, as seen on 4.0.15."""
+FORCED_MACHINE_SECONDS = 60.0
+"""The same of `remove-machine --force`: what Juju waits for by default where it is forced."""
 
 
-def remove_unit(state: State, now: float, name: str, *, destroy_storage: bool) -> None:
-    """Let a unit die: its hooks say goodbye. Raises JujuError when there is none such."""
+def remove_unit(
+    state: State, now: float, name: str, *, destroy_storage: bool, force: Force = ""
+) -> None:
+    """Let a unit die: its hooks say goodbye. Raises JujuError when there is none such.
+
+    Where the unit itself is forced none of them run. With its machine they do, while there is time
+    and its agent lives.
+    """
     unit = state.units.get(name)
     if unit is None:
         raise JujuError(f'unit "{name}" not found')
     unit.life = "dying"
+    if force and not unit.force:
+        unit.force = force
+        wait = FORCED_UNIT_SECONDS if force == "unit" else FORCED_MACHINE_SECONDS
+        unit.out_at = now + wait
     unit.destroy_storage = unit.destroy_storage or destroy_storage
     for instance in state.storage.values():
         if instance.unit == name:
@@ -20,8 +35,10 @@ def remove_unit(state: State, now: float, name: str, *, destroy_storage: bool) -
     leave_if_idle(state, now, unit)
 
 
-def remove_application(state: State, now: float, name: str, *, destroy_storage: bool) -> list[str]:
-    """Let an application die with its units and relations; returns the units still there."""
+def remove_application(
+    state: State, now: float, name: str, *, destroy_storage: bool, force: Force = ""
+) -> None:
+    """Let an application die with its units and relations."""
     app = state.applications.get(name)
     if app is None:
         raise JujuError(f'application "{name}" not found')
@@ -30,9 +47,9 @@ def remove_application(state: State, now: float, name: str, *, destroy_storage: 
         if any(end.app == name for end in relation.ends) and not relations.is_peer(relation):
             relations.destroy(state, relation)
     for unit in [unit for unit in state.units.values() if unit.app == name]:
-        remove_unit(state, now, unit.name, destroy_storage=destroy_storage)
+        remove_unit(state, now, unit.name, destroy_storage=destroy_storage, force=force)
+    let_go_with_application(state, now, name)
     drop_finished_applications(state)
-    return [unit.name for unit in state.units.values() if unit.app == name]
 
 
 def remove_machine(state: State, now: float, machine_id: str, *, force: bool) -> None:
@@ -44,30 +61,76 @@ def remove_machine(state: State, now: float, machine_id: str, *, force: bool) ->
     if units and not force:
         raise JujuError(f'machine {machine_id} has unit "{units[0]}" assigned')
     for name in units:
+        remove_unit(state, now, name, destroy_storage=False, force="machine")
+    if not any(unit.machine == machine_id for unit in state.units.values()):
+        machine.status = "stopping"
+        machine.since = now
+
+
+def let_go_with_application(state: State, now: float, app_name: str) -> None:
+    """What becomes of a leaver whose hook fails when its application goes, too.
+
+    Juju 4.0 takes the last one out of its relations, and one that has neither a relation nor
+    storage for dead. 3.6 waits for its hooks.
+    """
+    app = state.applications.get(app_name)
+    if state.model.rules != "4.0" or app is None or app.life == "alive":
+        return
+    units = [unit for unit in state.units.values() if unit.app == app_name]
+    for unit in units:
+        if unit.life != "dying" or unit.failure is None or unit.running is not None:
+            continue
+        related = any(unit.name in r.members for r in state.relations.values())
+        if len(units) == 1 and related:
+            for relation_id in list(unit.relations):
+                if relation_id in state.relations:
+                    relations.leave_scope(state, state.relations[relation_id], unit.name)
+            related = False
+        if not related and not any(i.unit == unit.name for i in state.storage.values()):
+            force_out(state, now, unit.name)
+
+
+def take_out(state: State, now: float) -> list[str]:
+    """Take those units out of Juju whose time is up; returns their names."""
+    due = [u.name for u in state.units.values() if u.out_at is not None and u.out_at <= now]
+    for name in due:
         force_out(state, now, name)
-    machine.status = "stopping"
-    machine.since = now
+    return due
 
 
 def leave_in_order(state: State, now: float, name: str) -> None:
     """The unit has said goodbye and is gone: Juju revokes its lease, the others are told."""
     unit = _forget_unit(state, now, name)
     leadership.release(state, now, unit)
-    for relation_id in list(unit.relations):
-        if relation_id in state.relations:
-            relations.leave_scope(state, state.relations[relation_id], name)
+    _leave_relations(state, unit)
     drop_finished_applications(state)
 
 
 def force_out(state: State, now: float, name: str) -> None:
-    """The unit is gone without a word: its lease lapses, and the others may never be told."""
+    """The unit is gone without a word, and the others may never be told.
+
+    Its lease lapses on 3.6. 4.0 revokes it as it deletes the unit.
+    """
     unit = _forget_unit(state, now, name)
-    leadership.lapse(state, now, unit)
-    if not state.faults.lost_departures:
-        for relation_id in list(unit.relations):
-            if relation_id in state.relations:
-                relations.leave_scope(state, state.relations[relation_id], name)
+    if state.model.rules == "4.0":
+        leadership.release(state, now, unit)
+        _leave_relations(state, unit)
+    else:
+        leadership.lapse(state, now, unit)
+        if not state.faults.lost_departures:
+            _leave_relations(state, unit)
     drop_finished_applications(state)
+
+
+def _leave_relations(state: State, unit: Unit) -> None:
+    for relation_id in list(unit.relations):
+        relation = state.relations.get(relation_id)
+        if relation is None:
+            continue
+        if state.model.rules == "4.0":
+            relations.withhold_departure(state, relation, unit.name)
+        else:
+            relations.leave_scope(state, relation, unit.name)
 
 
 def leave_if_idle(state: State, now: float, unit: Unit) -> None:
@@ -79,6 +142,7 @@ def leave_if_idle(state: State, now: float, unit: Unit) -> None:
         and unit.failure is None
         and unit.queued is None
         and not unit.storage_attached
+        and unit.force != "unit"
     ):
         leave_in_order(state, now, unit.name)
 
@@ -115,9 +179,18 @@ def _forget_unit(state: State, now: float, name: str) -> Unit:
         del state.secrets[secret.uri]
     for secret in state.secrets.values():
         secret.consumers.pop(name, None)
+    _let_machine_go(state, now, unit)
+    return unit
+
+
+def _let_machine_go(state: State, now: float, unit: Unit) -> None:
+    """A machine goes with its last unit. With one that was forced nobody releases it."""
     machine = state.machines[unit.machine]
-    # A machine goes with its last unit.
-    if not any(other.machine == machine.id for other in state.units.values()):
+    if any(other.machine == machine.id for other in state.units.values()):
+        return
+    if unit.force == "unit" and machine.status in ("started", "down"):
+        del state.machines[machine.id]
+        state.left_machines.append(machine.id)
+    else:
         machine.status = "stopping"
         machine.since = now
-    return unit

@@ -20,8 +20,14 @@ def next_hook(state: State, now: float, unit_name: str) -> HookRun | None:
     unit = state.units.get(unit_name)
     if unit is None or unit.agent != "up" or _machine_is_busy(state, unit):
         return None
+    if unit.force == "unit":
+        return None
     failure = unit.failure
     if failure is not None:
+        # Juju's agent runs tasks before it looks at the hook that failed.
+        task = next(_tasks(state, unit), None)
+        if task is not None:
+            return task
         timer_rang = failure.retry_at is not None and now >= failure.retry_at
         return failure.run if failure.resolution == "retry" or timer_rang else None
     if unit.queued is not None:
@@ -40,6 +46,8 @@ def next_due(state: State, now: float) -> float | None:
     if expiry is not None:
         moments.append(expiry)
     for unit in state.units.values():
+        if unit.out_at is not None and unit.out_at > now:
+            moments.append(unit.out_at)
         if unit.agent != "up":
             continue
         if unit.failure is not None:
@@ -187,7 +195,7 @@ def _next_in_relation(
     leaving = unit.life == "dying" or relation.life == "dying"
     present = [] if leaving else relations.remote_members(relation, unit)
     for name in sorted(local.members):
-        if name not in present:
+        if name not in present and (leaving or name not in relation.untold):
             return _departed(state, unit, relation, name)
     if leaving:
         peer = relations.is_peer(relation)

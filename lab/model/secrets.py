@@ -201,7 +201,7 @@ def check_grant(state: State, unit: Unit, secret_owner: str, relation_id: int) -
     if relation is None or relation_id not in unit.relations:
         raise HookToolError(f"relation {relation_id} not found")
     peer = relations.is_peer(relation)
-    if peer and secret_owner == unit.name and state.model.version.startswith("4."):
+    if peer and secret_owner == unit.name and state.model.rules == "4.0":
         raise HookToolError("granting access to a secret over a peer relation is not supported")
 
 

@@ -11,8 +11,10 @@ from typing import Any, Literal, TypeAlias
 
 from lab.model.charm import CharmInfo, Endpoint, Value
 from lab.model.hooks import HookOutcome, HookRun
+from lab.model.rules import NEWEST, VERSIONS, Rules
 
 Life: TypeAlias = Literal["alive", "dying"]
+Force: TypeAlias = Literal["", "unit", "machine"]
 TaskStatus: TypeAlias = Literal["pending", "running", "completed", "failed", "cancelled"]
 AgentState: TypeAlias = Literal["allocating", "up", "down"]
 DEFAULT_SPACE = "alpha"
@@ -142,6 +144,10 @@ class Unit:
     charm_state: dict[str, str] = field(default_factory=dict[str, str])
     version: str = ""
     destroy_storage: bool = False
+    force: Force = ""
+    """What was removed with `--force`: the unit, or its machine."""
+    out_at: float | None = None
+    """When a unit that was removed by force is out of Juju, however far it has come."""
 
 
 @dataclass(slots=True)
@@ -218,6 +224,8 @@ class Relation:
     """Units in scope: those the others are to see."""
     data: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     versions: dict[str, int] = field(default_factory=dict[str, int])
+    untold: list[str] = field(default_factory=list[str])
+    """Units that are gone, of which those that knew them are not told any more."""
 
 
 @dataclass(slots=True)
@@ -330,12 +338,17 @@ class Model:
     controller: str = "lab"
     cloud: str = "lab"
     region: str = "default"
-    version: str = "3.6.12"
+    rules: Rules = NEWEST
     created: float = 0.0
     spaces: list[str] = field(default_factory=lambda: [DEFAULT_SPACE])
     zones: list[str] = field(default_factory=list[str])
     """Availability zones, which new machines are put in one after another."""
     config: dict[str, Value] = field(default_factory=dict[str, Value])
+
+    @property
+    def version(self) -> str:
+        """What `juju version` says."""
+        return VERSIONS[self.rules]
 
 
 @dataclass(slots=True)
@@ -356,10 +369,14 @@ class Faults:
     """Misbehaviour of Juju that can be switched on."""
 
     lost_departures: bool = False
-    """A forced removal leaves the unit in its relations' scopes, so that the others are not told
-    (LP 1947416), until `Juju.deliver_lost_departures`."""
+    """On 3.6: a forced removal leaves the unit in its relations' scopes, so that the others are not
+    told (LP 1947416), until `Juju.deliver_lost_departures`."""
     late_departures: bool = False
-    """The others are told of a departure only when the leaver and its last hook are gone."""
+    """On 3.6: the others are told of a departure when the leaver and its last hook are gone."""
+    early_departures: bool = False
+    """On 4.0: the others may be told of a departure as long as the leaver is there."""
+    goal_state: str = ""
+    """What `goal-state` fails with, as it does with a dangling cross-model relation."""
 
 
 @dataclass(slots=True)
@@ -375,6 +392,8 @@ class State:
     storage: dict[str, StorageInstance] = field(default_factory=dict[str, StorageInstance])
     secrets: dict[str, Secret] = field(default_factory=dict[str, Secret])
     tasks: dict[str, Task] = field(default_factory=dict[str, Task])
+    left_machines: list[str] = field(default_factory=list[str])
+    """Machines that run on although Juju knows them no more: nobody releases them."""
     history: list[HookRecord] = field(default_factory=list[HookRecord])
     log: list[LogLine] = field(default_factory=list[LogLine])
     counters: Counters = field(default_factory=Counters)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lab.model.errors import JujuError
 from lab.model.state import State, StorageDirective, StorageInstance, Unit
 
-_MACHINE_BOUND = frozenset({"rootfs", "tmpfs", "loop", "maas"})
+LOOP = "loop"
+_MACHINE_BOUND = frozenset({"rootfs", "tmpfs", LOOP, "maas"})
 """Pools whose instances do not outlive their attachment."""
 
 
@@ -16,7 +17,7 @@ def is_persistent(instance: StorageInstance) -> bool:
 
 def default_pool(kind: str) -> str:
     """The pool of a directive that names none."""
-    return "loop" if kind == "block" else "rootfs"
+    return LOOP if kind == "block" else "rootfs"
 
 
 def create_for_unit(state: State, now: float, unit: Unit) -> None:
@@ -65,12 +66,17 @@ def detach(state: State, storage_id: str) -> None:
 
 
 def to_provision(state: State) -> list[StorageInstance]:
-    """Instances of units on started machines that have no location yet."""
+    """Instances of units on started machines that have no location yet.
+
+    Loop devices are not among them: Juju tells a unit of a block device by its link in
+    /dev/disk/by-id, and they have none.
+    """
     return [
         instance
         for instance in state.storage.values()
         if instance.unit
         and not instance.location
+        and not (instance.type == "block" and instance.pool == LOOP)
         and state.machines[state.units[instance.unit].machine].status == "started"
     ]
 

@@ -122,6 +122,13 @@ def _checked(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
             raise JujuError(
                 f'validation failed: (root) : "{key}" property is missing, given {shown}'
             )
+    for key, schema in spec.params.items():
+        if isinstance(given.get(key), dict) and "properties" not in schema:
+            # Juju looks for defaults of what is in the map, and does not look whether it can.
+            raise JujuError(
+                "schema error caused a panic: interface conversion: interface {} is nil, "
+                "not map[string]interface {}"
+            )
     defaults = {key: raw["default"] for key, raw in spec.params.items() if "default" in raw}
     return {**defaults, **given}
 

@@ -28,7 +28,9 @@ def recover(app: BenchApp, unit: str) -> str:
     """The action on a unit, and what it publishes."""
     view = replace(app.view(unit), units=Units(frozenset(app.units)))
     try:
-        return actions.recover_quorum(view, app.units[unit].world, "", actions.CONFIRMATION)
+        return actions.recover_quorum(
+            view, app.units[unit].world, "", actions.confirmation("recover", unit)
+        )
     except actions.OthersAsked as asked:
         app.databags[unit] = peers.dump(asked.own)
         raise

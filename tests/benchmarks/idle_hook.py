@@ -1,6 +1,7 @@
 """`make benchmark`: what a hook with nothing to do costs on a settled cluster of three.
 
-CPU seconds of the charm's own process and of the hook tools it calls, and the requests to LXD.
+CPU seconds of the charm's own process and of the hook tools it calls, how many those are and how
+many bytes they print, and the requests to LXD.
 The lab's hook tools are Python, Juju's are not: compare the first figure.
 """
 
@@ -30,7 +31,10 @@ def main() -> None:
             lambda s: jubilant.all_active(s, APP) and jubilant.all_agents_idle(s, APP),
             timeout=WAIT,
         )
-        print(f"{'unit':15} {'charm CPU (s)':>14} {'tools CPU (s)':>14} {'tools':>6} {'LXD':>4}")
+        print(
+            f"{'unit':15} {'charm CPU (s)':>14} {'tools CPU (s)':>14} {'tools':>6} {'bytes':>6} "
+            f"{'LXD':>4}"
+        )
         for unit in sorted(juju.status().apps[APP].units):
             _measure(juju, unit)
     finally:
@@ -47,7 +51,11 @@ def _measure(juju: jubilant.Juju, unit: str) -> None:
     lines = [juju.exec(command, unit=unit).stdout.splitlines()[-1] for _ in range(RUNS)]
     rows = [json.loads(line) for line in lines]
     own, tools = (statistics.median(row[key] for row in rows) for key in ("charm", "tools"))
-    print(f"{unit:15} {own:14.3f} {tools:14.3f} {rows[-1]['calls']:6} {rows[-1]['requests']:4}")
+    counted = rows[-1]
+    print(
+        f"{unit:15} {own:14.3f} {tools:14.3f} {counted['calls']:6} {counted['bytes']:6} "
+        f"{counted['requests']:4}"
+    )
 
 
 if __name__ == "__main__":

@@ -9,15 +9,18 @@ import sys
 from typing import Any
 
 calls = 0
+printed = 0
 requests = 0
 real_run: Any = subprocess.run
 
 
 def counted_run(*args: Any, **kwargs: Any) -> Any:
-    """subprocess.run, counted: each is a hook tool."""
-    global calls  # noqa: PLW0603 - a probe counts
+    """subprocess.run, counted with what it printed: each is a hook tool."""
+    global calls, printed  # noqa: PLW0603 - a probe counts
     calls += 1
-    return real_run(*args, **kwargs)
+    done = real_run(*args, **kwargs)
+    printed += len(done.stdout or "")
+    return done
 
 
 subprocess.run = counted_run
@@ -54,6 +57,7 @@ cost = {
     "charm": seconds(resource.RUSAGE_SELF),
     "tools": seconds(resource.RUSAGE_CHILDREN),
     "calls": calls,
+    "bytes": printed,
     "requests": requests,
 }
 print(json.dumps(cost))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.chaos.fault import NOTHING, Fault
 from tests.chaos.ground import KILL_LXD, Ground
+from tests.integration import cluster
 from tests.integration.conftest import APP
 
 _BOOTSTRAP = "bootstrap the cluster with*"
@@ -45,6 +46,7 @@ def _machine_destroyed(ground: Ground) -> None:
     unit = ground.at(APP, _BOOTSTRAP, "true")
     ground.juju.cli("remove-machine", "--force", "--no-prompt", ground.machine(unit))
     ground.until_gone(unit)
+    cluster.formed_again_if_asked(ground.juju)
 
 
 FAULTS = (

@@ -121,7 +121,10 @@ class Ground:
         while True:
             try:
                 self.juju.run(
-                    unit, "recover-quorum", {"confirm": "yes-I-lost-a-majority"}, wait=600
+                    unit,
+                    "recover-quorum",
+                    {"confirm": f"recover-{unit.replace('/', '-')}"},
+                    wait=600,
                 )
             except jubilant.TaskError as error:
                 if "has not said yet" not in str(error) or time.monotonic() > end:

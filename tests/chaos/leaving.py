@@ -101,8 +101,12 @@ def _held_by_its_data(ground: Ground) -> None:
 def _removed_by_force(ground: Ground) -> None:
     unit = ground.last()
     member = ground.member(unit)
+    machine = ground.machine(unit)
     ground.lose(unit)
     ground.juju.remove_unit(unit, force=True)
+    ground.until_gone(unit)
+    ground.until_app(f"blocked: member {member} has no unit: *")
+    ground.lab("release-machine", machine)
     _acknowledged(ground, member)
 
 
@@ -245,8 +249,9 @@ FAULTS = (
     ),
     Fault(
         "removed-by-force",
-        "remove-unit --force",
-        "the application names what was lost; whole after forget-lost",
+        "remove-unit --force; its machine runs on, and is released then",
+        "the application names the member without a unit, then what was lost; "
+        "whole after forget-lost",
         4,
         _removed_by_force,
     ),

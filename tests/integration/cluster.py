@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jubilant
+import pytest
 
 from tests.integration.conftest import APP, WAIT, Files
 
@@ -76,6 +77,45 @@ def message(status: jubilant.Status, unit: str) -> str:
     """A unit's workload status with its message, as `juju status` shows them."""
     shown = status.apps[APP].units[unit].workload_status
     return f"{shown.current}: {shown.message}"
+
+
+def hostname(juju: jubilant.Juju, unit: str) -> str:
+    """The name of a unit's machine, which is its member's: a cloud may number them otherwise."""
+    return juju.ssh(unit, "hostname").strip().partition(".")[0]
+
+
+def gone(juju: jubilant.Juju, unit: str) -> None:
+    """Waits until Juju has the unit no more."""
+    juju.wait(lambda s: unit not in s.apps[APP].units, timeout=WAIT, delay=0.5, successes=1)
+
+
+def removed(juju: jubilant.Juju) -> None:
+    """Removes the application with all that it holds, and its machines.
+
+    By force Juju would leave the machines running.
+    """
+    juju.config(APP, {"on-remove": "abandon"})
+    juju.remove_application(APP, destroy_storage=True)
+    juju.wait(lambda status: APP not in status.apps, timeout=WAIT, delay=0.5, successes=1)
+
+
+def formed_again_if_asked(juju: jubilant.Juju) -> None:
+    """Waits for units that lost their founder, and forms the cluster anew where they ask for it.
+
+    A founder that had told of its cluster takes it along: nobody but the operator knows that
+    nothing of it is wanted.
+    """
+
+    def asked(status: jubilant.Status) -> bool:
+        return "run form-again" in status.apps[APP].app_status.message
+
+    status = juju.wait(lambda s: asked(s) or jubilant.all_active(s, APP), delay=0.5, successes=3)
+    if not asked(status):
+        return
+    with pytest.raises(jubilant.TaskError) as refused:
+        juju.run(f"{APP}/leader", "form-again")
+    _, _, confirm = refused.value.task.message.partition("confirm=")
+    juju.run(f"{APP}/leader", "form-again", {"confirm": confirm.strip()})
 
 
 def address(juju: jubilant.Juju, instance: str) -> str:

@@ -7,6 +7,7 @@ CONTAINER_IMAGE name files to take them from. The lab brings its own.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -62,6 +63,16 @@ def files(cli: str) -> Files:
         return Files(charm, _named("LXD_SNAP"), _named("LXD_SNAP_OTHER"), _named("CONTAINER_IMAGE"))
     made = image.ensure_image(image.DEFAULT_CACHE, print)
     return Files(charm, made.lxd_snap(), made.lxd_snap(f"{made.lxd_version}-other"), made.container)
+
+
+@pytest.fixture
+def spaces(juju: jubilant.Juju) -> tuple[str, str]:
+    """Two spaces with subnets: that of most bindings, and another."""
+    shown = json.loads(juju.cli("spaces", "--format", "json"))["spaces"]
+    names = [one["name"] for one in shown if one["subnets"]]
+    if len(names) < 2:
+        pytest.skip("needs machines in two spaces")
+    return names[0], names[1]
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,20 @@ from collections.abc import Callable, Iterator
 import jubilant
 import pytest
 
-from tests.integration.cluster import eventually, lxc, members, message, query, small_image, whole
-from tests.integration.conftest import APP, WAIT, Files
+from tests.integration.cluster import (
+    eventually,
+    gone,
+    hostname,
+    lxc,
+    members,
+    message,
+    query,
+    small_image,
+    whole,
+)
+from tests.integration.conftest import APP, Files
+
+pytestmark = pytest.mark.rules
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,22 +50,13 @@ def evacuate_again(juju: jubilant.Juju) -> Iterator[None]:
 
 def unit_of(juju: jubilant.Juju, member: str) -> str:
     """The unit whose machine is called `member`."""
-    return next(
-        unit
-        for unit in juju.status().apps[APP].units
-        if juju.ssh(unit, "hostname").strip() == member
-    )
+    return next(unit for unit in juju.status().apps[APP].units if hostname(juju, unit) == member)
 
 
 def running(juju: jubilant.Juju) -> dict[str, str]:
     """Instances that run, and where."""
     rows = query(juju, "/1.0/instances?recursion=1")
     return {row["name"]: row["location"] for row in rows if row["status"] == "Running"}
-
-
-def gone(juju: jubilant.Juju, unit: str) -> None:
-    """Waits until Juju has the unit no more."""
-    juju.wait(lambda s: unit not in s.apps[APP].units, timeout=WAIT, delay=0.5, successes=1)
 
 
 def leader(juju: jubilant.Juju) -> str:
@@ -86,7 +89,7 @@ def test_the_raft_leader_leaves_and_its_containers_live_on(
 
 def test_what_cannot_move_holds_the_unit_and_is_named(juju: jubilant.Juju):
     unit = max(set(juju.status().apps[APP].units) - {leader(juju)})
-    member = juju.ssh(unit, "hostname").strip()
+    member = hostname(juju, unit)
     lxc(juju, f"storage volume create local data --target {member}")
 
     juju.remove_unit(unit)
@@ -119,13 +122,36 @@ def test_what_holds_it_can_be_abandoned(juju: jubilant.Juju):
     whole(juju, 3)
 
 
-def test_a_unit_removed_by_force_with_its_machine_is_told_of_as_lost(
+def test_a_unit_removed_by_force_leaves_a_member_that_the_operator_takes_out(
+    juju: jubilant.Juju,
+):
+    before = set(juju.status().apps[APP].units)
+    juju.add_unit(APP)
+    whole(juju, 4)
+    (unit,) = set(juju.status().apps[APP].units) - before
+    member = hostname(juju, unit)
+
+    juju.remove_unit(unit, force=True)
+
+    # No hook of it runs, nobody is told, and its machine is not released.
+    gone(juju, unit)
+    told = f"member {member} has no unit: move what it holds, then lxc cluster remove {member}"
+    juju.wait(lambda s: s.apps[APP].app_status.message == told, delay=0.5, successes=1)
+    assert members(juju)[member]["status"] == "Online"
+    lxc(juju, f"cluster evacuate --force {member}")
+    lxc(juju, f"cluster remove {member}")
+    whole(juju, 3)
+
+
+def test_the_unit_of_a_dead_machine_is_told_of_as_lost(
     juju: jubilant.Juju, launch: Callable[[str, str], None]
 ):
     unit = max(set(juju.status().apps[APP].units) - {leader(juju)})
-    member = juju.ssh(unit, "hostname").strip()
+    member = hostname(juju, unit)
     launch("c3", member)
     machine = juju.status().apps[APP].units[unit].machine
+    juju.ssh(unit, "sudo systemctl poweroff --no-block || true")
+    eventually(lambda: members(juju)[member]["status"] == "Offline", 120)
 
     juju.cli("remove-machine", "--force", "--no-prompt", machine)
 

@@ -7,8 +7,17 @@ from collections.abc import Callable, Iterator
 import jubilant
 import pytest
 
-from tests.integration.cluster import address, eventually, lxc, members, query, small_image, whole
-from tests.integration.conftest import APP, WAIT, Files
+from tests.integration.cluster import (
+    address,
+    eventually,
+    lxc,
+    members,
+    query,
+    removed,
+    small_image,
+    whole,
+)
+from tests.integration.conftest import APP, Files
 
 
 @pytest.fixture
@@ -27,8 +36,7 @@ def source(
     whole(juju, 3)
     eventually(lambda: "eth0" in query(juju, "/1.0/profiles/default")["devices"], 60)
     yield small_image(juju, files)
-    juju.remove_application(APP, destroy_storage=True, force=True)
-    juju.wait(lambda status: APP not in status.apps, timeout=WAIT, delay=0.5, successes=1)
+    removed(juju)
 
 
 def launch(juju: jubilant.Juju, source: str) -> list[str]:

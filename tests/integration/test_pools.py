@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.cluster import (
     eventually,
+    hostname,
     lxc,
     make_disk,
     members,
@@ -65,7 +66,7 @@ def test_the_default_pool_changes_while_containers_run_and_a_member_reboots(
     by_name = {hostname(juju, unit): unit for unit in juju.status().apps[APP].units}
     rebooted = by_name[names[2]]
     asked = {"storage-backend": "btrfs", "storage-size": "1GiB"}
-    told = juju.run(f"{APP}/leader", "plan", {"config": "{storage-backend: btrfs}"})
+    told = juju.run(f"{APP}/leader", "plan", {"storage-backend": "btrfs"})
     assert f"create the btrfs pool local-btrfs on {', '.join(names)}" in told.results["plan"]
 
     juju.config(APP, asked)
@@ -78,10 +79,6 @@ def test_the_default_pool_changes_while_containers_run_and_a_member_reboots(
     assert [pool_of(juju, f"c{number}") for number in range(3)] == ["local"] * 3
     lxc(juju, f"launch -q {source} new")
     assert pool_of(juju, "new") == "local-btrfs"
-
-
-def hostname(juju: jubilant.Juju, unit: str) -> str:
-    return juju.ssh(unit, "hostname").strip().split(".")[0]
 
 
 @pytest.mark.usefixtures("source")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import jubilant
 import pytest
 
@@ -26,7 +28,8 @@ def source(juju: jubilant.Juju, files: Files) -> str:
     juju.cli("add-machine", "-n", "3")
     juju.wait(_started, timeout=WAIT)
     for machine in ("0", "1", "2"):
-        juju.exec(PREPARE, machine=machine)
+        # Juju runs it as the user ubuntu.
+        juju.exec(f"sudo sh -c {shlex.quote(PREPARE)}", machine=machine)
     juju.deploy(
         files.charm,
         APP,

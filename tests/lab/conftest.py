@@ -11,6 +11,7 @@ import jubilant
 import pytest
 
 from lab.controller.controller import Controller
+from lab.model.rules import VARIABLE, Rules
 from tests.lab.charm_files import pack
 from tests.lab.plain_hosts import PlainProvider
 
@@ -24,13 +25,22 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def rules() -> Rules:
+    """The Juju whose rules the controller's models keep; tests may have it be another."""
+    return "4.0"
+
+
+@pytest.fixture
 def provider(tmp_path: Path) -> PlainProvider:
     return PlainProvider(tmp_path)
 
 
 @pytest.fixture
-def controller(tmp_path: Path, provider: PlainProvider) -> Iterator[Controller]:
+def controller(
+    tmp_path: Path, provider: PlainProvider, rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Controller]:
     """A controller that serves tmp_path."""
+    monkeypatch.setenv(VARIABLE, rules)
     controller = Controller(tmp_path, provider)
     with serving(controller):
         yield controller

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from lab.machines.command import MachineError
 from lab.model.constraints import VirtType
@@ -24,6 +25,8 @@ class PlainHost:
         self.boots = 0
         self.is_on = False
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.of_users: list[str] = []
+        """Commands that were run as the machine's user, not as root."""
 
     @property
     def hostname(self) -> str:
@@ -91,6 +94,10 @@ class PlainHost:
             self.command(argv), capture_output=True, text=True, timeout=timeout, check=False
         )
 
+    def user_shell(self, command: str) -> list[str]:
+        self.of_users.append(command)
+        return ["/bin/bash", "-c", command]
+
     def look_again(self) -> None:
         pass
 
@@ -119,6 +126,7 @@ class PlainProvider:
     """Makes and remembers plain hosts."""
 
     spaces = ("alpha", "internal")
+    subnets = MappingProxyType({"alpha": ("10.99.0.0/24",), "internal": ("10.99.1.0/24",)})
 
     def __init__(self, home: Path) -> None:
         self._home = home

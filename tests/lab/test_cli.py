@@ -84,6 +84,7 @@ def test_a_constraint_that_juju_does_not_know_is_refused(juju: jubilant.Juju, pr
     assert not juju.status().apps
 
 
+@pytest.mark.parametrize("rules", ["3.6"])
 def test_units_come_and_go(juju: jubilant.Juju, probe: Path, provider: PlainProvider):
     juju.deploy(probe, num_units=2)
     wait_active(juju, 2)
@@ -157,13 +158,16 @@ def test_an_unknown_action_or_unit_is_refused(
         juju.run(unit, action)
 
 
-def test_commands_run_in_a_unit_and_on_a_machine(juju: jubilant.Juju, probe: Path):
+def test_commands_run_in_a_unit_and_on_a_machine(
+    juju: jubilant.Juju, probe: Path, provider: PlainProvider
+):
     juju.deploy(probe)
     wait_active(juju, 1)
     assert juju.exec("config-get message; echo $JUJU_UNIT_NAME", unit="probe/0").stdout == (
         "ready\nprobe/0\n"
     )
     assert juju.exec("echo", "there", machine=0).stdout == "there\n"
+    assert provider.host(0).of_users == ["echo there"]
     with pytest.raises(jubilant.TaskError) as caught:
         juju.exec("echo bad >&2; exit 4", unit="probe/0")
     assert caught.value.task.return_code == 4
@@ -363,8 +367,8 @@ def test_storage_is_attached_and_detached(
     assert Path(location).is_dir()
 
 
-def test_the_version_is_one_of_juju_3_6(juju: jubilant.Juju):
-    assert juju.version().tuple[:2] == (3, 6)
+def test_the_version_is_one_of_juju_4_0(juju: jubilant.Juju):
+    assert juju.version().tuple[:2] == (4, 0)
 
 
 def test_status_as_text(juju: jubilant.Juju, probe: Path):

@@ -27,6 +27,7 @@ class ModelMachine:
         self._identity = ""
         self._units: dict[str, str] = {}
         self._silence: float | None = None
+        self._attached: str | None = None
         self._forming: Forming | None = None
         self._failures: Failures | None = None
 
@@ -85,6 +86,14 @@ class ModelMachine:
             self._silence = since
 
         self._change("machine.note_silence", note)
+
+    def attached(self) -> str | None:
+        """Where the attached snap is, as Juju last said."""
+        return self._attached
+
+    def note_attached(self, path: str | None) -> None:
+        """Notes it. That nothing is attached needs no pause of its own."""
+        self._attached = path
 
     def architecture(self) -> str:
         """All machines are alike."""

@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
+
+from pack import actions_yaml
 
 try:
     import tomllib
@@ -39,6 +42,10 @@ def text(name: str) -> str:
 
 def options() -> dict[str, dict[str, str]]:
     return yaml.safe_load(text("config.yaml"))["options"]
+
+
+def actions() -> dict[str, dict[str, Any]]:
+    return yaml.safe_load(text("actions.yaml"))
 
 
 def requirements() -> list[str]:
@@ -78,6 +85,29 @@ def test_option_is_documented(name: str) -> None:
     documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 
     assert any(f"`{name}`" in document.read_text() for document in documents)
+
+
+def test_plan_takes_the_options() -> None:
+    """`make format` writes them."""
+    assert text("actions.yaml") == actions_yaml.written(text("actions.yaml"), text("config.yaml"))
+    assert list(actions()["plan"]["params"]) == list(options())
+
+
+@pytest.mark.parametrize("name", actions())
+def test_a_parameter_takes_what_jujus_client_makes_of_it(name: str) -> None:
+    """With a type, Juju itself would refuse text that looks like a number, in words of its own."""
+    for parameter in actions()[name].get("params", {}).values():
+        assert set(parameter) <= {"description", "properties"}
+
+
+@pytest.mark.parametrize("name", actions())
+def test_an_action_takes_no_parameter_that_it_does_not_know(name: str) -> None:
+    assert actions()[name]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", actions())
+def test_action_is_documented(name: str) -> None:
+    assert re.search(rf"^\| `{name}[` ]", text("docs/reference/actions.md"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", requirements())

@@ -15,8 +15,10 @@ from scenario import (  # pyright: ignore[reportMissingTypeStubs]
     mocking,
 )
 
+import attached
 import charm
 import juju_reading
+import tests.ops_testing  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from lab.model.context import HookContext
 from tests.simulation.charm_in_process import Stage, current, set_stage
 
@@ -48,8 +50,6 @@ def run_hook(stage: Stage) -> None:
 
 # For each hook ops.testing writes the charm's files anew: as JSON, which is YAML too, in a tenth.
 _runtime.yaml = SimpleNamespace(safe_dump=json.dumps)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
-
-
 _backend = mocking._MockModelBackend  # pyright: ignore[reportPrivateUsage]
 _status_set = _backend.status_set
 
@@ -103,7 +103,7 @@ def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State
             for name, address in addresses.items()
         },
         planned_units=len(context.goal_state()["units"]),
-        resources={testing.Resource(name=juju_reading.RESOURCE, path=os.devnull)},
+        resources={testing.Resource(name=attached.RESOURCE, path=os.devnull)},
         unit_status=_status(status.current, status.message),
     )
 

@@ -185,7 +185,7 @@ class Model:
 
     def fetch(self, name: str) -> Any:
         """As ops.Resources: none is attached."""
-        raise ops.ModelError(f"no resource {name}")
+        raise ops.ModelError(f'ERROR could not download resource: resource "{name}" not found')
 
 
 class Framework:
@@ -372,7 +372,10 @@ class _HookCommands:
     @staticmethod
     def goal_state() -> Any:
         """As ops.hookcmds."""
-        told = _Now.stage.context.goal_state()["units"]
+        try:
+            told = _Now.stage.context.goal_state()["units"]
+        except HookToolError as error:
+            raise HookCommandError(returncode=1, cmd=[], stderr=str(error)) from error
         units = {name: SimpleNamespace(status=goal["status"]) for name, goal in told.items()}
         return SimpleNamespace(units=units)
 

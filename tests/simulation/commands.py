@@ -93,8 +93,11 @@ class Commands:
             return None
         if happening.unit % 2 and self.site.is_up(server):
             self.site.off(server)
-        self.site.force_remove(unit.name)
-        return unit.name
+        if happening.unit % 4 < 2:
+            self.site.force_remove(unit.name)
+            return unit.name
+        self.site.force_remove_machine(unit)
+        return f"{unit.name} with its machine"
 
     def config(self, happening: Happening) -> str | None:
         self.site.engine.juju.set_config(APP, _GOOD[happening.word])
@@ -124,7 +127,7 @@ class Commands:
 
     def action(self, happening: Happening) -> str | None:
         unit = self.site.unit(happening)
-        if unit is None or unit.failure is not None:
+        if unit is None:
             return None
         try:
             self.site.engine.juju.run_action(self.site.engine.now, unit.name, happening.word)

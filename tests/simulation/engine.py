@@ -210,6 +210,10 @@ class Engine:
             self.later(due - self.now, self._ring)
 
     def _ring(self) -> None:
+        for unit in self.juju.take_out(self.now):
+            self.note("is out of Juju", unit)
+            if unit in self.tasks:
+                self.kill_task(self.tasks[unit])
         moved = self.juju.expire_leases(self.now)
         if moved:
             self.note("the leader's lease has lapsed", "juju")
@@ -323,10 +327,12 @@ class Engine:
 
     def _machines(self) -> None:
         """Machines that Juju wants come up, each in its time; those it gives up go."""
-        for machine in self.juju.machines_to_stop():
-            if machine.id not in self._going:
-                self._going.add(machine.id)
-                self.later(1 + 60 * self.random.random(), self._machine_goes, machine.id)
+        stopping = [machine.id for machine in self.juju.machines_to_stop()]
+        # Those that Juju left running the operator releases.
+        for machine in [*stopping, *self.juju.machines_left()]:
+            if machine not in self._going:
+                self._going.add(machine)
+                self.later(1 + 60 * self.random.random(), self._machine_goes, machine)
         for machine in self.juju.machines_to_start():
             if machine.id not in self.cloud.servers:
                 self.cloud.add(machine.id, f"m{machine.id}", address(machine.id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
+import actions
 from lab.model.errors import JujuError
 from lxd.errors import LxdError, LxdUnreachable
 from tests.lxd_model import by_hand
@@ -21,7 +22,6 @@ _STAYS = {
     "proxy": {"web": {"type": "proxy", "listen": "tcp:0.0.0.0:80", "connect": "tcp:127.0.0.1:80"}},
 }
 """Devices with which LXD moves no instance."""
-_CONFIRMED = {"confirm": "yes-I-lost-a-majority"}
 
 
 class Hands:
@@ -155,7 +155,8 @@ class Hands:
         if unit is None or unit.failure is not None:
             return None
         try:
-            self.engine.juju.run_action(self.engine.now, unit.name, "recover-quorum", _CONFIRMED)
+            confirmed = {"confirm": actions.confirmation("recover", unit.name)}
+            self.engine.juju.run_action(self.engine.now, unit.name, "recover-quorum", confirmed)
         except JujuError:
             return None
         return f"on {unit.name}"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+import actions
 import lost
 from addresses import host
 from lab.model.errors import JujuError
@@ -152,7 +153,12 @@ class ObedientOperator:
         devices = self.engine.cloud.servers[unit.machine].devices
         device = next((path for path, holds in devices.items() if holds == LEFT), None)
         if device is not None:
-            self._action(unit.name, "wipe-device", device=device, confirm=f"uuid of {device}")
+            self._action(
+                unit.name,
+                "wipe-device",
+                device=device,
+                confirm=actions.confirmation("wipe", f"uuid of {device}"),
+            )
 
     def _give_address(self, unit: Unit, address: str) -> None:
         self._do("gives a machine its address back", address)
@@ -237,7 +243,9 @@ class ObedientOperator:
         asked = [t for t in self.engine.juju.state.tasks.values() if t.name == "recover-quorum"]
         named = re.search(r"run it on (\S+):", asked[-1].message) if asked else None
         if named is None or named[1] not in self.engine.units or named[1] == unit.name:
-            self._action(unit.name, "recover-quorum", confirm="yes-I-lost-a-majority")
+            self._action(
+                unit.name, "recover-quorum", confirm=actions.confirmation("recover", unit.name)
+            )
 
     def _survivor(self) -> Server | None:
         """The only one to recover by hand: it has the newest database, and votes if any does."""

@@ -10,7 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
+from lab.model.rules import Rules
+
 GENERATIONS = ("5.0", "5.21", "6.9")
+RULES: tuple[Rules, ...] = ("3.6", "4.0")
 
 ACTOR = "*"
 """The name of whoever takes the step that a happening waits for."""
@@ -56,6 +59,7 @@ class Schedule:
     """Machines of units that were removed by force live on with their LXD."""
     lost_departures: bool
     late_departures: bool
+    """The others hear of a leaver when it is gone, if ever: see `lab.model.state.Faults`."""
     departures_never_told: bool
     removes_application: bool
     """In the end the operator removes the application."""
@@ -63,6 +67,8 @@ class Schedule:
     through_ops: bool
     generation: str
     """Of the LXD that snapd brings: 5.0, 5.21 or 6.9."""
+    juju: Rules
+    """Whose rules Juju keeps."""
     happenings: tuple[Happening, ...]
 
 
@@ -294,6 +300,7 @@ def draw(seed: int) -> Schedule:
         storage_backend=random.choice(["auto", "auto", "dir"]),
         through_ops=seed % 100 == 99,
         generation=Random(f"generation {seed}").choice(GENERATIONS),
+        juju=Random(f"juju {seed}").choice(RULES),
         happenings=tuple(sorted(happenings, key=lambda h: (h.at, h.kind, h.unit))),
     )
 

@@ -81,8 +81,11 @@ def run(schedule: Schedule, trace: Callable[[str], None] | None = None) -> Resul
 def _live(engine: Engine, faults: Faults, commands: Commands) -> None:
     schedule, state = engine.schedule, engine.juju.state
     state.model.zones = [f"zone{number}" for number in range(schedule.zones)]
+    state.model.rules = schedule.juju
     state.faults.lost_departures = schedule.lost_departures
     state.faults.late_departures = schedule.late_departures
+    # On 4.0 hardly anybody hears of a leaver in time.
+    state.faults.early_departures = schedule.lost_departures and not schedule.late_departures
     config = {"storage-backend": schedule.storage_backend}
     engine.juju.deploy(engine.now, CHARM, APP, schedule.units, config=config)
     waiting = [h for h in schedule.happenings if h.on]

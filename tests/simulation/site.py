@@ -125,11 +125,14 @@ class Site:
             # No unit at all would mean that the application goes, and its machines with it.
             self.engine.juju.add_units(self.engine.now, APP)
         self.ledger.given_up.add(unit.machine)
-        task = self.engine.tasks.get(name)
         self.engine.juju.remove_unit(self.engine.now, name, force=True)
-        if task is not None:
-            self.engine.kill_task(task)
         self.engine.note(f"juju remove-unit --force {name}", "operator")
+
+    def force_remove_machine(self, unit: Unit) -> None:
+        """`juju remove-machine --force`."""
+        self.ledger.given_up.add(unit.machine)
+        self.engine.juju.remove_machine(self.engine.now, unit.machine, force=True)
+        self.engine.note(f"juju remove-machine --force {unit.machine}", "operator")
 
 
 def notes_of(records: Records) -> dict[str, str]:

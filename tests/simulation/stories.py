@@ -24,6 +24,7 @@ _BEFORE = Schedule(
     storage_backend="auto",
     through_ops=False,
     generation="5.0",
+    juju="3.6",
     happenings=(),
 )
 

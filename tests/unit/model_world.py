@@ -107,6 +107,7 @@ class UnitMachine:
     identity_: str = ""
     units_: dict[str, str] = field(default_factory=dict[str, str])
     silence_: float | None = None
+    attached_: str | None = None
     arch: str = "x86_64"
     log: str = ""
     disks_: dict[str, Device] = field(default_factory=dict[str, Device])
@@ -183,6 +184,12 @@ class UnitMachine:
 
     def note_silence(self, since: float | None) -> None:
         self.silence_ = since
+
+    def attached(self) -> str | None:
+        return self.attached_
+
+    def note_attached(self, path: str | None) -> None:
+        self.attached_ = path
 
     def architecture(self) -> str:
         return self.arch

@@ -12,6 +12,7 @@ from ops import testing
 from ops.hookcmds import Goal, GoalState
 
 import charm
+import tests.ops_testing  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from tests.unit.model_units import ModelApp, ModelUnit
 from world import World
 

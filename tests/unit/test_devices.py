@@ -203,7 +203,7 @@ def wipe(disk: Device | None, confirm: str) -> tuple[str, Any]:
     return actions.wipe_device(unit.world, "/dev/sdb", confirm), unit.machine.disks[0]
 
 
-@pytest.mark.parametrize("confirm", ["uuid-1", "serial-1"])
+@pytest.mark.parametrize("confirm", ["wipe-uuid-1", "wipe-serial-1"])
 def test_a_device_is_wiped_by_whoever_knows_what_is_on_it(confirm: str):
     said, disk = wipe(HELD, confirm)
 
@@ -212,11 +212,11 @@ def test_a_device_is_wiped_by_whoever_knows_what_is_on_it(confirm: str):
 
 
 NOT_WIPED = [
-    (None, "uuid-1", "/dev/sdb is no block device here"),
-    (HELD, "", "/dev/sdb holds ext4: repeat with confirm=uuid-1"),
-    (HELD, "yes", "/dev/sdb holds ext4: repeat with confirm=uuid-1"),
-    (replace(HELD, ids=()), "", "/dev/sdb holds ext4: repeat with confirm=/dev/sdb"),
-    (replace(HELD, use="is mounted"), "uuid-1", "/dev/sdb is mounted: nothing was wiped"),
+    (None, "wipe-uuid-1", "/dev/sdb is no block device here"),
+    (HELD, "", "/dev/sdb holds ext4: repeat with confirm=wipe-uuid-1"),
+    (HELD, "uuid-1", "/dev/sdb holds ext4: repeat with confirm=wipe-uuid-1"),
+    (replace(HELD, ids=()), "", "/dev/sdb holds ext4: repeat with confirm=wipe-dev-sdb"),
+    (replace(HELD, use="is mounted"), "wipe-uuid-1", "/dev/sdb is mounted: nothing was wiped"),
 ]
 
 

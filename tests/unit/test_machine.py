@@ -34,6 +34,20 @@ def test_a_note_of_forming_is_kept_until_forgotten(tmp_path: Path):
     machine.forget_forming()
 
 
+def test_what_juju_said_of_the_attached_snap_is_kept_until_it_is_asked_again(tmp_path: Path):
+    machine = Machine(tmp_path / "state", tmp_path / "lxd")
+    assert machine.attached() is None
+
+    machine.note_attached("")
+    assert machine.attached() == ""
+    machine.note_attached("/there/lxd.snap")
+    assert machine.attached() == "/there/lxd.snap"
+
+    machine.note_attached(None)
+    machine.note_attached(None)
+    assert machine.attached() is None
+
+
 def test_lxds_folder_is_emptied_but_for_its_certificate(tmp_path: Path):
     lxd = tmp_path / "lxd"
     (lxd / "database" / "global").mkdir(parents=True)

@@ -55,7 +55,9 @@ def recover(app: ModelApp, unit: str, lost: str = "") -> str:
     """The action, and what it publishes."""
     view = replace(app.view(unit), units=Units(frozenset(app.units)))
     try:
-        return actions.recover_quorum(view, app.units[unit].world, lost, actions.CONFIRMATION)
+        return actions.recover_quorum(
+            view, app.units[unit].world, lost, actions.confirmation("recover", unit)
+        )
     except actions.OthersAsked as asked:
         app.databags[unit] = peers.dump(asked.own)
         raise
@@ -144,7 +146,7 @@ def test_it_asks_for_a_word_first():
     app = dead(formed(3), ("lxd/1", "lxd/2"))
     view = app.view("lxd/0")
 
-    with pytest.raises(ActionRefused, match="confirm=yes-I-lost-a-majority"):
+    with pytest.raises(ActionRefused, match="confirm=recover-lxd-0"):
         actions.recover_quorum(view, app.units["lxd/0"].world, "lxd/1,lxd/2", "yes")
 
 

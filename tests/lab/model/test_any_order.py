@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from lab.model.context import HookContext
 from lab.model.hooks import HookRun
 from lab.model.juju import Juju
+from lab.model.rules import Rules
 from lab.model.state import Resource, State, Unit
 from tests.lab.model.world import World
 
@@ -60,9 +61,11 @@ class Legality:
 class AnyOrder(RuleBasedStateMachine):
     """One application, whose units write to their peers as they like."""
 
+    kept: Rules = "4.0"
+
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = World(self.kept)
         self.world.deploy(units=2)
         self.open: dict[str, HookContext] = {}
         self.legality: dict[str, Legality] = {}
@@ -118,8 +121,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 5, 40, 70, 300]))
     def time_goes_by(self, seconds: int):
-        self.world.now += seconds
-        self.juju.expire_leases(self.world.now)
+        self.world.wait(seconds)
 
     @rule()
     def machines_come(self):
@@ -152,6 +154,7 @@ class AnyOrder(RuleBasedStateMachine):
     def faults(self, lost: bool, late: bool):
         self.world.state.faults.lost_departures = lost
         self.world.state.faults.late_departures = late
+        self.world.state.faults.early_departures = not late
 
     @rule()
     def the_controller_restarts(self):
@@ -168,7 +171,7 @@ class AnyOrder(RuleBasedStateMachine):
         if unit is not None and self.juju.next_hook(self.world.now, unit.name) is not None:
             failure = unit.failure
             context = self.juju.start_hook(self.world.now, unit.name)
-            assert failure is None or failure.run == context.run
+            assert failure is None or failure.run == context.run or context.run.task_id
             self.open[unit.name] = context
 
     @rule(pick=PICK, app=st.booleans())
@@ -259,7 +262,6 @@ class AnyOrder(RuleBasedStateMachine):
     def come_to_rest(self) -> None:
         state = self.world.state
         state.faults.lost_departures = False
-        self.juju.deliver_lost_departures()
         for name in list(state.units):
             self.juju.kill_running(self.world.now, name)
         self.world.machines_up()
@@ -269,8 +271,8 @@ class AnyOrder(RuleBasedStateMachine):
         for unit in list(state.units.values()):
             if unit.failure is not None:
                 self.juju.resolved(self.world.now, unit.name, retry=True)
-        self.world.now += 100
-        self.juju.expire_leases(self.world.now)
+        self.world.wait(100)
+        self.juju.deliver_lost_departures()
         while ready := [name for name in state.units if self.world.due(name) is not None]:
             for name in ready:
                 if self.world.due(name) is not None:
@@ -287,7 +289,15 @@ class AnyOrder(RuleBasedStateMachine):
                 assert wrote or gone or read == data[name]
 
 
-AnyOrder.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=60, deadline=None, derandomize=True
-)
+class OnJuju36(AnyOrder):
+    """The same by the older rules."""
+
+    kept = "3.6"
+
+
+for machine in (AnyOrder, OnJuju36):
+    machine.TestCase.settings = settings(
+        max_examples=40, stateful_step_count=60, deadline=None, derandomize=True
+    )
 TestAnyOrder = AnyOrder.TestCase
+TestAnyOrderOnJuju36 = OnJuju36.TestCase

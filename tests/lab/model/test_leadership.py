@@ -97,7 +97,7 @@ def test_what_is_not_the_leaders_is_kept_when_the_lease_was_lost_inside_the_hook
 
 
 def test_a_dying_leader_keeps_the_lease_until_it_is_gone():
-    world = World().settled(units=2)
+    world = World("3.6").settled(units=2)
     world.juju.remove_unit(world.now, "app/0")
     while world.due_name("app/0") != "remove":
         world.step("app/0")
@@ -106,9 +106,24 @@ def test_a_dying_leader_keeps_the_lease_until_it_is_gone():
     assert leader(world) == "app/1"
 
 
+def test_a_dying_leader_resigns_before_its_last_hooks():
+    world = World("4.0").settled(units=2)
+    world.juju.remove_unit(world.now, "app/0")
+    assert world.step("app/0").kind == "relation-departed"
+    assert leader(world) == "app/0"
+    assert world.begin("app/0").run.kind == "stop"
+    assert leader(world) == "app/1"
+
+
+def test_the_lease_of_a_leader_removed_by_force_is_revoked():
+    world = World("4.0").settled(units=2)
+    world.force_out("app/0")
+    assert leader(world) == "app/1"
+
+
 def test_a_leader_removed_by_force_lets_the_lease_lapse():
-    world = World().settled(units=2)
-    world.juju.remove_unit(world.now, "app/0", force=True)
+    world = World("3.6").settled(units=2)
+    world.force_out("app/0")
     assert leader(world) == "app/0"
     world.juju.expire_leases(world.now + 60)
     assert leader(world) == "app/1"

@@ -9,10 +9,10 @@ from tests.lab.model.world import DATABASE, World, charm, names, told
 
 
 def test_within_a_relation_departed_then_application_then_joined_then_changed():
-    world = World().settled(units=4)
+    world = World("3.6").settled(units=4)
     world.write("app/1", {"a": "1"})
     world.write("app/0", {"b": "1"}, app=True)
-    world.juju.remove_unit(world.now, "app/2", force=True)
+    world.force_out("app/2")
     world.juju.add_units(world.now, "app")
     world.machines_up()
     world.run("app/4")
@@ -98,25 +98,25 @@ def test_relation_list_shows_units_from_the_beginning_of_their_joined():
 
 
 def test_relation_list_shows_no_unit_whose_departed_has_begun():
-    world = World().settled(units=3)
-    world.juju.remove_unit(world.now, "app/0", force=True)
+    world = World("3.6").settled(units=3)
+    world.force_out("app/0")
     context = world.begin("app/2")
     assert context.run.kind == "relation-departed"
     assert context.relation_list() == ["app/1"]
 
 
 def test_a_departed_units_data_can_be_read():
-    world = World().settled(units=2)
+    world = World("3.6").settled(units=2)
     world.write("app/0", {"a": "1"})
     world.settle()
-    world.juju.remove_unit(world.now, "app/0", force=True)
+    world.force_out("app/0")
     assert world.begin("app/1").relation_get()["a"] == "1"
 
 
 def test_a_departed_units_data_can_be_read_long_after():
     world = World().settled(units=2)
     world.write("app/0", {"a": "1"})
-    world.juju.remove_unit(world.now, "app/0", force=True)
+    world.force_out("app/0")
     world.settle()
     assert world.inside("app/1").relation_get(0, "app/0")["a"] == "1"
 

@@ -10,7 +10,7 @@ from tests.lab.model.world import DATABASE, World, charm, names
 
 def with_secret(owner: str = "application") -> tuple[World, str]:
     """A world whose app/0 has made a secret, and the secret's URI."""
-    world = World().settled(units=3)
+    world = World("3.6").settled(units=3)
     context = world.inside("app/0")
     uri = context.secret_add({"key": "one"}, owner=owner, label="mine")
     world.juju.commit(world.now, context)
@@ -66,7 +66,7 @@ def test_a_units_secret_is_read_by_others_after_a_grant():
 
 def test_juju_4_refuses_a_units_grant_over_a_peer_relation():
     world, uri = with_secret("unit")
-    world.state.model.version = "4.0.1"
+    world.state.model.rules = "4.0"
     with pytest.raises(HookToolError, match="over a peer relation is not supported"):
         world.inside("app/0").secret_grant(uri, 0)
 
@@ -179,7 +179,7 @@ def test_an_unknown_secret_is_not_found():
 
 def test_a_removed_units_secrets_go_with_it():
     world, _ = with_secret("unit")
-    world.juju.remove_unit(world.now, "app/0", force=True)
+    world.force_out("app/0")
     assert world.state.secrets == {}
 
 

@@ -31,7 +31,7 @@ def test_a_charms_minimum_is_made_without_being_asked_for():
 
 
 def test_directives_say_how_much():
-    world = storing(disks=StorageDirective("loop", 2048, 2))
+    world = storing(disks=StorageDirective("maas", 2048, 2))
     assert list(world.state.storage) == ["data/0", "disks/1", "disks/2"]
 
 
@@ -41,6 +41,17 @@ def test_storage_is_provisioned_only_on_a_machine_that_is_there():
     assert world.juju.storage_to_provision() == []
     world.machines_up()
     assert [storage.id for storage in world.juju.storage_to_provision()] == ["data/0"]
+
+
+def test_a_loop_device_is_never_told_and_the_unit_waits_for_it():
+    world = World()
+    disks = {"disks": StorageDirective("loop", 1024, 1)}
+    world.deploy(units=1, info=charm(STORING), storage=disks)
+    provision(world)
+    world.settle()
+    unit = world.state.units["app/0"]
+    assert not unit.installed
+    assert (unit.workload.current, unit.workload.message) == ("waiting", "agent initialising")
 
 
 def test_the_hook_is_told_which_storage():

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from lab.model.charm import parse_charm
 from lab.model.errors import HookToolError, JujuError
-from tests.lab.model.world import World, names
+from tests.lab.model.world import CLUSTER, CONFIG, World, names
 
 
 def test_an_action_runs_and_its_results_come_back():
@@ -72,6 +73,32 @@ def test_an_action_waits_for_the_hook_that_runs():
     assert world.due("app/0") is None
 
 
+def test_tasks_run_on_a_unit_in_error_and_leave_it_there():
+    world = World().settled(units=1)
+    world.juju.set_config("app", {"size": 4})
+    world.fail("app/0")
+    action = world.juju.run_action(world.now, "app/0", "plan")
+    command = world.juju.exec_command(world.now, "app/0", "true")
+
+    assert [run.kind for run in world.run("app/0")] == ["action", "exec"]
+
+    assert {world.state.tasks[task].status for task in (action, command)} == {"completed"}
+    failure = world.state.units["app/0"].failure
+    assert failure is not None
+    assert failure.run.kind == "config-changed"
+    world.now += 5
+    assert world.due_name("app/0") == "config-changed"
+
+
+def test_an_action_that_is_killed_on_a_unit_in_error_does_not_retry_the_hook():
+    world = World().settled(units=1)
+    world.juju.set_config("app", {"size": 4})
+    world.fail("app/0")
+    world.juju.run_action(world.now, "app/0", "plan")
+    world.juju.kill(world.now, world.begin("app/0"))
+    assert world.due("app/0") is None
+
+
 def test_actions_wait_until_the_charm_is_installed():
     world = World()
     world.deploy(units=1)
@@ -87,6 +114,8 @@ def test_a_command_runs_in_a_hooks_environment_without_a_hooks_name():
     environment = world.juju.environment(context.run)
     assert environment["JUJU_UNIT_NAME"] == "app/0"
     assert "JUJU_DISPATCH_PATH" not in environment
+    assert environment["JUJU_HOOK_NAME"] == ""
+    assert environment["JUJU_ACTION_NAME"] == "juju-exec"
 
 
 def test_a_task_that_waits_can_be_cancelled():
@@ -102,7 +131,7 @@ def test_the_tasks_of_a_unit_that_goes_fail():
     running = world.juju.run_action(world.now, "app/0", "plan")
     waiting = world.juju.run_action(world.now, "app/0", "plan")
     world.begin("app/0")
-    world.juju.remove_unit(world.now, "app/0", force=True)
+    world.force_out("app/0")
     assert {world.state.tasks[task].status for task in (running, waiting)} == {"failed"}
 
 
@@ -133,3 +162,16 @@ def test_defaults_of_parameters_are_filled_in():
     world = World().settled(units=1)
     world.juju.run_action(world.now, "app/0", "report")
     assert world.begin("app/0").action_get() == {"deep": False}
+
+
+def test_a_map_needs_a_parameter_with_properties():
+    """Juju looks there for defaults, and fails where it finds none."""
+    world = World()
+    params: dict[str, Any] = {"map": {"properties": {}}, "other": {}}
+    actions = {"plan": {"params": params}}
+    world.deploy(units=1, info=parse_charm(CLUSTER, CONFIG, actions, 0))
+    world.settle()
+
+    world.juju.run_action(world.now, "app/0", "plan", {"map": {"a": {"b": 1}}, "other": 1})
+    with pytest.raises(JujuError, match="schema error caused a panic"):
+        world.juju.run_action(world.now, "app/0", "plan", {"other": {"a": 1}})

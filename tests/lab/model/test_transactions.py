@@ -98,12 +98,11 @@ def test_the_retried_hook_is_the_same_hook():
     assert world.step("app/2") == failed
 
 
-def test_nothing_else_runs_on_a_unit_in_error():
+def test_no_other_hook_runs_on_a_unit_in_error():
     world = World().settled(units=1)
     world.juju.set_config("app", {"size": 4})
     world.fail("app/0")
     world.juju.set_config("app", {"size": 5})
-    world.juju.run_action(world.now, "app/0", "plan")
     assert world.due("app/0") is None
 
 
@@ -162,7 +161,7 @@ def test_a_hook_whose_unit_was_removed_by_force_commits_nothing():
     world = World().settled(units=2)
     context = world.inside("app/0")
     context.relation_set({"a": "2"}, 0)
-    world.juju.remove_unit(world.now, "app/0", force=True)
+    world.force_out("app/0")
     assert world.juju.commit(world.now, context) == "killed"
     assert "a" not in world.state.relations[0].data["app/0"]
 

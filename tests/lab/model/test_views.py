@@ -7,9 +7,11 @@ from jubilant.statustypes import Status
 from pydantic import TypeAdapter
 
 from lab.model import records
+from lab.model.context import HookContext
 from lab.model.errors import HookToolError
 from lab.model.juju import Juju
-from lab.model.state import State
+from lab.model.rules import Rules
+from lab.model.state import Interface, State
 from tests.lab.model.world import STORING, World, charm, interfaces, names
 
 STATE = TypeAdapter(State)
@@ -76,6 +78,47 @@ def test_network_get_answers_for_the_bindings_space():
         "ingress-addresses": ["10.99.1.1"],
     }
     assert context.network_get("peers", 0)["ingress-addresses"] == ["10.99.0.1"]
+
+
+def unbound(rules: Rules) -> HookContext:
+    """The install hook of a unit whose bindings are in a space without subnets."""
+    world = World(rules)
+    world.state.model.spaces.append("empty")
+    world.deploy(units=1, bindings={"": "empty", "public": "internal"})
+    return world.begin("app/0")
+
+
+def test_network_get_fails_for_a_binding_without_a_network():
+    context = unbound("4.0")
+    with pytest.raises(HookToolError, match='no network config found for binding "peers"'):
+        context.network_get("peers")
+    assert context.network_get("public")["ingress-addresses"] == ["10.99.1.1"]
+
+
+def test_network_get_falls_back_to_a_private_address():
+    assert unbound("3.6").network_get("peers")["ingress-addresses"] == ["10.99.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [("3.6", ["10.99.0.1", "10.99.0.10", "10.99.0.9"]), ("4.0", ["10.99.0.9", "10.99.0.10"])],
+)
+def test_the_addresses_of_a_binding_are_sorted_as_text(rules: Rules, told: list[str]):
+    world = World(rules).settled(units=1)
+    several = [
+        Interface("eth0", "02:00:00:00:00:01", "alpha", ["10.99.0.9/24", "10.99.0.10/24"]),
+        Interface("br0", "02:00:00:00:02:01", "alpha", ["10.99.0.1/32"]),
+    ]
+    world.juju.machine_addresses_changed("0", several)
+    context = world.begin("app/0")
+    assert context.network_get("peers")["ingress-addresses"][: len(told)] == told
+
+
+def test_goal_state_can_fail():
+    world = World().settled(units=1)
+    world.state.faults.goal_state = 'saas application "ceph" not found'
+    with pytest.raises(HookToolError, match="saas application"):
+        world.inside("app/0").goal_state()
 
 
 def test_network_get_refuses_an_unknown_binding():

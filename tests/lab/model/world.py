@@ -9,6 +9,7 @@ from lab.model.charm import CharmInfo, parse_charm
 from lab.model.context import HookContext
 from lab.model.hooks import HookRun
 from lab.model.juju import Juju
+from lab.model.rules import Rules
 from lab.model.state import Interface, State
 
 START = 1_000.0
@@ -64,8 +65,9 @@ def interfaces(machine: str, last: int = 0) -> list[Interface]:
 class World:
     """A model, a clock, and scripts for hooks; hooks without a script do nothing and succeed."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules = "4.0") -> None:
         self.juju = Juju(State())
+        self.juju.state.model.rules = rules
         self.juju.state.model.spaces = ["alpha", "internal"]
         self.now = START
         self.scripts: dict[tuple[str, str], Script] = {}
@@ -86,6 +88,17 @@ class World:
         self.deploy(units=units)
         self.settle()
         return self
+
+    def wait(self, seconds: float) -> None:
+        """Let time go by, and what the clock brings."""
+        self.now += seconds
+        self.juju.take_out(self.now)
+        self.juju.expire_leases(self.now)
+
+    def force_out(self, unit: str) -> None:
+        """Remove a unit by force and wait until it is gone."""
+        self.juju.remove_unit(self.now, unit, force=True)
+        self.wait(3)
 
     def machines_up(self) -> None:
         for machine in self.juju.machines_to_start():

@@ -1,0 +1,130 @@
+"""Parameters of `juju run`, read from the command line as Juju's client reads them.
+
+It takes each value for YAML, by the rules of Go's yaml.v2, and sends the result as JSON.
+`--string-args` leaves values as they are. Both ways dots in a key make maps.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from lab.cli.session import CommandError
+
+if TYPE_CHECKING:
+    from yaml.nodes import Node
+
+_KEY = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INTEGERS = (
+    (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
+    (re.compile(r"[-+]?0[bB][01]+"), 2),
+    (re.compile(r"[-+]?0[oO]?[0-7]+"), 8),
+    (re.compile(r"[-+]?(0|[1-9][0-9]*)"), 10),
+)
+_LARGEST = 2**64 - 1
+_SMALLEST = -(2**63)
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE"), True),
+    **dict.fromkeys(("on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE"), False),
+    **dict.fromkeys(("off", "Off", "OFF"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+}
+_PLAIN = "plain"
+"""The tag of a word without quotes and without a tag of its own."""
+
+
+def from_words(words: Iterable[str], given: dict[str, Any], *, strings: bool) -> dict[str, Any]:
+    """`given`, from a file, with the `key.key=value` words over it. Raises CommandError."""
+    tree = dict(given)
+    for word in words:
+        path, equals, value = word.partition("=")
+        if not equals:
+            raise CommandError(f'argument "{word}" must be of the form key.key.key...=value')
+        keys = path.split(".")
+        for key in keys:
+            if not _KEY.fullmatch(key):
+                raise CommandError(
+                    f'key "{key}" must start and end with lowercase alphanumeric, '
+                    "and contain only lowercase alphanumeric and hyphens"
+                )
+        _put(tree, keys, value if strings else _value(value))
+    return tree
+
+
+def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        if not isinstance(tree.get(key), dict):
+            tree[key] = {}
+        tree = tree[key]
+    tree[keys[-1]] = value
+
+
+def _value(text: str) -> Any:
+    """What the client makes of a value: a document that is empty leaves it as it is."""
+    import yaml  # slow to import, and most commands never need it
+
+    try:
+        node = cast("Node | None", yaml.compose(text, Loader=_loader()))  # pyright: ignore[reportUnknownMemberType]
+    except yaml.YAMLError as error:
+        told = " ".join(str(error).split())
+        raise CommandError(f"yaml: {told}") from None
+    return text if node is None else _of_node(node)
+
+
+def _loader() -> Any:
+    """PyYAML's reader of the grammar, without its rules of what a plain word means."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+            plain = kind is yaml.ScalarNode and implicit[0]
+            if plain:
+                return _PLAIN
+            inherited: Any = super()
+            return inherited.resolve(kind, value, implicit)
+
+    return Loader
+
+
+def _of_node(node: Node) -> Any:
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        # encoding/json has no such maps, and the client makes no others of them.
+        raise CommandError("json: unsupported type: map[interface {}]interface {}")
+    if isinstance(node, yaml.SequenceNode):
+        return [_of_node(item) for item in node.value]
+    scalar = cast("yaml.ScalarNode", node)
+    found = _resolved(scalar.value) if scalar.tag == _PLAIN else scalar.value
+    if isinstance(found, float) and not math.isfinite(found):
+        shown = "NaN" if math.isnan(found) else "+Inf" if found > 0 else "-Inf"
+        raise CommandError(f"json: unsupported value: {shown}")
+    return found
+
+
+def _resolved(word: str) -> Any:
+    """A plain word as Go's yaml.v2 takes it. Times stay strings."""
+    if word in _WORDS:
+        return _WORDS[word]
+    if word[0] not in "+-.0123456789":
+        return word
+    number = word.replace("_", "")
+    for pattern, base in _INTEGERS:
+        if pattern.fullmatch(number):
+            found = int(number.replace("o", "").replace("O", "") if base == 8 else number, base)
+            if _SMALLEST <= found <= _LARGEST:
+                return found
+            break
+    if _FLOAT.fullmatch(number):
+        found = float(number)
+        if math.isinf(found):
+            return word
+        return int(found) if found.is_integer() and abs(found) < 1e21 else found
+    return word

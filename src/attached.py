@@ -1,0 +1,62 @@
+"""The LXD snap that the operator attached: asked of Juju only where the answer may be a new one.
+
+For `resource-get` the controller opens the file, and Juju 3.6 reads all of it on the machine, a
+hundred megabytes. After `juju attach-resource` each unit gets upgrade-charm, so the answer holds
+until then: it is noted on the machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ops
+
+from status import Status, blocked, waiting
+from unsaid import Unsaid, said
+from view import Peers
+from world import World
+
+RESOURCE = "lxd-snap"
+_NONE = "not found"
+"""In Juju's words for a resource that was never attached: resource "lxd-snap" not found."""
+_STORE = "charmhub"
+"""In its words where Charmhub has the resource and did not give it."""
+
+
+def forget(world: World) -> None:
+    """Juju is asked again: there may be another file."""
+    world.machine.note_attached(None)
+
+
+def path(model: ops.Model, peers: Peers | None, world: World) -> Path | None:
+    """The attached file, None without one. Raises Unsaid where Juju does not say."""
+    noted = world.machine.attached()
+    if noted == "" or (noted and Path(noted).exists()):
+        return Path(noted) if noted else None
+    told = _asked(model, peers)
+    world.machine.note_attached(str(told or ""))
+    return told
+
+
+def _asked(model: ops.Model, peers: Peers | None) -> Path | None:
+    try:
+        return model.resources.fetch(RESOURCE)
+    except NameError:
+        return None  # A charm of another revision, without this resource.
+    except ops.ModelError as error:
+        reason = said(error)
+        if _NONE not in reason or _STORE in reason:
+            raise Unsaid(waiting(f"for the resource {RESOURCE}: {reason}")) from error
+        if who := _who_has_one(model.unit.name, peers):
+            raise Unsaid(_lost(who, model.app.name)) from error
+        return None
+
+
+def _who_has_one(unit: str, peers: Peers | None) -> str:
+    """A unit whose LXD is from an attached file. Juju says the same of one that it has lost."""
+    units = {unit: peers.own, **peers.others} if peers else {}
+    return next((name for name in sorted(units) if units[name].snap), "")
+
+
+def _lost(who: str, app: str) -> Status:
+    return blocked(f"{who} has an attached LXD: juju attach-resource {app} {RESOURCE}=FILE")

@@ -1,0 +1,62 @@
+"""What this unit tells others through Juju. Only what changed is written: each write wakes them."""
+
+from __future__ import annotations
+
+import ops
+
+import ceph
+import juju_reading
+import ovn
+import peers
+from addresses import PORT
+from hook_input import Juju
+from juju_reading import CERTIFICATES
+from steps import Plan
+
+
+def publish(model: ops.Model, binding: str, juju: Juju, plan: Plan, hostname: str) -> None:
+    """What others see of this unit: its peers, a Ceph, who signs certificates.
+
+    `binding` is the peer relation's name.
+    """
+    relation = model.get_relation(binding)
+    if relation is None or juju.peers is None:
+        return
+    _ask_ceph(model, juju)
+    address = plan.own.address if plan.own else juju.peers.own.address
+    _ask_for_certificate(model, hostname, address)
+    if plan.own is not None and plan.own != juju.peers.own:
+        write(relation.data[model.unit], plan.own)
+        # A version or a port that is new is so together with what the peers are told.
+        model.unit.set_ports(PORT)
+        model.unit.set_workload_version(plan.own.lxd)
+    if plan.app is not None and plan.app != juju.peers.app:
+        write(relation.data[model.app], plan.app)
+
+
+def _ask_ceph(model: ops.Model, juju: Juju) -> None:
+    relation = juju_reading.active_ceph(model)
+    if relation is None:
+        return
+    decided = juju.peers.app.storage if juju.peers else None
+    _set(relation.data[model.unit], ceph.request(model.unit.name, juju.options, decided))
+
+
+def _ask_for_certificate(model: ops.Model, hostname: str, address: str) -> None:
+    for relation in model.relations[CERTIFICATES]:
+        _set(relation.data[model.unit], ovn.request(model.unit.name, hostname, address))
+
+
+def _set(databag: ops.RelationDataContent, values: dict[str, str]) -> None:
+    for key, value in values.items():
+        if databag.get(key) != value:
+            databag[key] = value
+
+
+def write(databag: ops.RelationDataContent, data: peers.UnitData | peers.AppData) -> None:
+    """Makes a databag say this."""
+    wanted = peers.dump(data)
+    _set(databag, wanted)
+    # Juju keeps addresses of its own in a unit's databag: those are not ours to delete.
+    for key in [key for key in type(data).model_fields if key in databag and key not in wanted]:
+        del databag[key]

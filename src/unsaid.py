@@ -1,0 +1,61 @@
+"""What Juju does not say, and a plan depends on: then nothing is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import ops
+from ops import hookcmds
+
+from status import Status, waiting
+
+Read = TypeVar("Read")
+
+
+class Unsaid(Exception):  # noqa: N818 - it is the name of what happened
+    """Juju did not say what a hook or an action needs. `status` says what, and what to do."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.message)
+        self.status = status
+
+
+@contextmanager
+def needed() -> Generator[None]:
+    """Makes Unsaid of each way in which ops tells that a hook tool failed."""
+    try:
+        yield
+    except ops.TooManyRelatedAppsError as error:
+        # So after a refresh that was rolled back (Juju issue 19631). Which is the right one is a
+        # guess.
+        told = f"Juju has {error.num_related} relations {error.relation_name} instead of one"
+        raise Unsaid(waiting(told)) from error
+    except (ops.ModelError, hookcmds.Error) as error:
+        raise Unsaid(_status(error)) from error
+
+
+def if_said(read: Callable[[], Read], otherwise: Read) -> Read:
+    """What `read` reads, or `otherwise` where Juju does not say it."""
+    try:
+        with needed():
+            return read()
+    except Unsaid:
+        return otherwise
+
+
+def _status(error: ops.ModelError | hookcmds.Error) -> Status:
+    return waiting(f"Juju's {_tool(error)} fails: {said(error)}")
+
+
+def _tool(error: ops.ModelError | hookcmds.Error) -> str:
+    """The hook tool that failed. ops keeps it as the cause of its own error."""
+    failed = error if isinstance(error, hookcmds.Error) else error.__cause__
+    return failed.cmd[0] if isinstance(failed, hookcmds.Error) and failed.cmd else "answer"
+
+
+def said(error: ops.ModelError | hookcmds.Error) -> str:
+    """What the hook tool printed when it failed."""
+    text = error.stderr if isinstance(error, hookcmds.Error) else str(error)
+    return " ".join(text.split()).removeprefix("ERROR ") or "it does not say why"

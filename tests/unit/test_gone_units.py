@@ -1,0 +1,127 @@
+"""Units that are gone without Juju telling the others: what the next hook makes of it."""
+
+from __future__ import annotations
+
+import ops
+import pytest
+from ops import testing
+
+import actions
+import peers
+from peers import Storage
+from status import Kind
+from tests.unit.deeds import api, changed, leaving, names, without
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.stage import Stage
+
+
+def gone_untold(app: ModelApp, unit: str) -> ModelApp:
+    """Juju has the unit no more, and the agents of the others go on listing it."""
+    databag = app.databags[unit]
+    app.remove(unit)
+    app.databags[unit] = databag
+    return app
+
+
+def left(app: ModelApp, unit: str) -> ModelApp:
+    """The unit has left the cluster in order, and nobody heard of it."""
+    leaving(app, unit)
+    while "lxd/2" in app.units and "m2" in names(app):
+        app.hook(unit)
+    return gone_untold(app, unit)
+
+
+EVENTS = ("update_status", "config_changed", "leader_elected", "start", "upgrade_charm")
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_any_hook_of_the_leader_sees_that_a_unit_has_left(
+    event: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = left(formed(3), "lxd/2")
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+
+    out = stage.context.run(getattr(stage.context.on, event)(), stage.state())
+
+    assert out.app_status == ops.ActiveStatus("2 members, 1 voter; add units: three survive a loss")
+    assert out.unit_status.name == "active"
+
+
+@pytest.mark.parametrize("action", ["cluster-status", "plan"])
+def test_so_does_an_action_that_only_looks(action: str, monkeypatch: pytest.MonkeyPatch):
+    app = left(formed(3), "lxd/2")
+    app.hook("lxd/0")
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+    before = stage.state(app_status=testing.WaitingStatus("for lxd/2 to leave"))
+
+    out = stage.context.run(stage.context.on.action(action), before)
+
+    assert out.app_status == ops.ActiveStatus("2 members, 1 voter; add units: three survive a loss")
+
+
+@pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
+def test_a_member_that_is_up_without_its_unit_needs_the_operator(leader: str):
+    """The application says so, and the unit that has something to make on all members."""
+    app = gone_untold(formed(4), "lxd/3")
+    app.leader = leader
+    app.hook(leader)
+
+    changed(app, storage_pools="more: dir")
+
+    told = "blocked: member m3 has no unit: move what it holds, then lxc cluster remove m3"
+    assert str(app.plan("lxd/0").status) == told
+    assert str(app.plan(leader).app_status).startswith("blocked: ")
+    assert "m3 has no unit" in str(app.plan(leader).app_status)
+    assert [p.name for p in api(app).pools.list()] == ["local"]
+
+
+def test_a_member_that_leaves_is_waited_for():
+    app = formed(4)
+    leaving(app, "lxd/3")
+    app.options["on_remove"] = "refuse"
+    app.hook("lxd/3")
+    app.hook("lxd/0")
+    app.options["storage_pools"] = "more: dir"
+
+    for unit in ("lxd/0", "lxd/1", "lxd/2"):
+        app.hook(unit)
+
+    status = app.plan("lxd/0").status
+    assert status is None or status.kind is not Kind.BLOCKED
+
+
+def test_a_dead_member_without_a_unit_is_removed_and_what_waited_goes_on():
+    app = without(gone_untold(formed(4), "lxd/3"), "m3")
+
+    changed(app, storage_pools="more: dir")
+
+    assert names(app) == ["m0", "m1", "m2"]
+    assert sorted(p.name for p in api(app).pools.list()) == ["local", "more"]
+
+
+def test_units_that_form_anew_do_not_take_over_what_a_gone_founder_told():
+    app = ModelApp()
+    for number in range(3):
+        app.add(number)
+    for name in ("lxd/0", "lxd/0", "lxd/0"):
+        app.hook(name)
+    assert app.app().cluster
+    old = app.own("lxd/0")
+    told = old.model_copy(update={"storage": Storage(backend="zfs", pool="local")})
+    app.databags["lxd/0"] = peers.dump(told)
+    app.units["lxd/0"].server.power_off()
+    gone_untold(app, "lxd/0")
+    app.leader = "lxd/1"
+    # The leader leaves out what Juju knows no more.
+    alone = app.databags.pop("lxd/0")
+    app.hook("lxd/1")
+    app.app_data = peers.dump(actions.form_again(app.view("lxd/1"), actions.GONE))
+
+    for _ in range(3):
+        app.hook("lxd/1")
+        app.databags["lxd/0"] = alone
+        app.hook("lxd/2")
+        del app.databags["lxd/0"]
+
+    assert app.own("lxd/1").storage != told.storage
+    assert app.own("lxd/2").cluster == app.own("lxd/1").cluster != old.cluster

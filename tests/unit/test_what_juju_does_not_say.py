@@ -1,0 +1,252 @@
+"""Hook tools that fail: the unit waits and says why, and nothing is decided on a guess."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import ops
+import pytest
+from ops import testing
+
+import charm
+from lab.model.state import Resource
+from tests.unit.deeds import names
+from tests.unit.hook_tools import HookTools
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.stage import PEER, Stage
+
+LEADER, MEMBER = "lxd/0", "lxd/1"
+SNAP = Resource("lxd-snap", revision=1, size=120_000_000, filename="lxd.snap")
+DANGLING = "ERROR saas application not found\n"
+"""goal-state with a relation to another model's application that is gone (Juju issue 23212)."""
+
+
+def told(app: ModelApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
+    """The application as Juju has it. The attached snap is empty: none."""
+    attached = tmp_path / "lxd.snap"
+    attached.touch()
+    folder = tmp_path / "charm"
+    folder.mkdir()
+    return HookTools(app, folder, monkeypatch, replace(SNAP, path=str(attached)))
+
+
+@pytest.fixture
+def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
+    """Three members with nothing to do."""
+    return told(formed(3), tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
+    """A unit without LXD."""
+    app = ModelApp()
+    app.add(0)
+    return told(app, tmp_path, monkeypatch)
+
+
+FAILURES = [
+    ("goal-state", DANGLING, "Juju's goal-state fails: saas application not found"),
+    ("config-get", "ERROR permission denied", "Juju's config-get fails: permission denied"),
+    ("relation-ids", "ERROR connection is shut down", "relation-ids fails: connection is shut"),
+    ("relation-list", "ERROR i/o timeout", "Juju's relation-list fails: i/o timeout"),
+    ("relation-get --format=json -r cluster:0 --app", "", "relation-get fails: it does not say"),
+    ("storage-list", "ERROR try again\n", "Juju's storage-list fails: try again"),
+]
+
+
+@pytest.mark.parametrize(("tool", "error", "status"), FAILURES)
+def test_a_tool_that_fails_is_no_error_of_the_unit(
+    three: HookTools, tool: str, error: str, status: str
+):
+    three.app.options["images_replicas"] = 1
+    three.juju.set_config("lxd", {"images-replicas": "1"})
+    before = copy.deepcopy(three.app.units[LEADER].server.records.config)
+    three.failing[tool] = error
+
+    done = three.hook(LEADER)
+
+    assert status in three.status(LEADER)
+    assert three.app_status() == three.status(LEADER)
+    assert done.count("relation-set") == 0
+    assert three.app.units[LEADER].server.records.config == before
+    three.failing.clear()
+    three.hook(LEADER)
+    assert three.status(LEADER) == "active: member m0, voter"
+
+
+def test_a_member_that_needs_not_ask_who_is_there_goes_on(three: HookTools):
+    three.failing["goal-state"] = DANGLING
+
+    three.hook(MEMBER)
+
+    assert three.status(MEMBER) == "active: member m1, voter"
+
+
+@pytest.mark.parametrize(
+    "error", ['ERROR no network config found for binding "cluster"', "ERROR i/o timeout"]
+)
+def test_a_member_keeps_the_addresses_that_it_has(three: HookTools, error: str):
+    records = three.app.units[LEADER].server.records
+    before = copy.deepcopy(records.config)
+    three.failing["network-get"] = error
+
+    done = three.hook(LEADER, "config-changed")
+
+    assert three.status(LEADER) == "active: member m0, voter"
+    assert (records.config, done.count("relation-set")) == (before, 0)
+
+
+def test_a_new_unit_waits_for_an_address(new: HookTools):
+    new.failing["network-get"] = "ERROR i/o timeout"
+
+    new.hook(LEADER, "install")
+    new.hook(LEADER, "start")
+
+    assert new.status(LEADER).startswith("waiting: ")
+    assert "i/o timeout" in new.status(LEADER)
+
+
+def test_a_binding_without_a_network_says_what_to_type(new: HookTools):
+    """Juju issue 21988: 4.0 on a MAAS whose spaces have names, without --bind."""
+    new.failing["network-get"] = 'ERROR no network config found for binding "cluster"'
+
+    new.hook(LEADER, "install")
+
+    assert "cluster" in new.status(LEADER)
+    assert "juju bind" in new.status(LEADER)
+
+
+UNREADABLE = [
+    "ERROR could not download resource: HTTP request failed: Get https://10.1.1.1:17070: EOF",
+    "ERROR could not download resource: while getting resource from charmhub: not found",
+    "ERROR connection is shut down",
+]
+
+
+@pytest.mark.parametrize("error", UNREADABLE)
+def test_no_stores_lxd_is_installed_for_an_attached_one_that_cannot_be_read(
+    new: HookTools, error: str
+):
+    new.failing["resource-get"] = error
+
+    new.hook(LEADER, "install")
+
+    assert new.status(LEADER).startswith("waiting: for the resource lxd-snap: ")
+    assert new.app.units[LEADER].snap.calls == []
+    new.failing.clear()
+    new.hook(LEADER, "start")
+    assert new.app.units[LEADER].snap.calls[:1] == ["install 5.21/stable"]
+
+
+NEVER_ATTACHED = 'ERROR could not download resource: resource "lxd-snap" not found'
+
+
+def test_a_resource_that_was_never_attached_is_none(new: HookTools):
+    new.failing["resource-get"] = NEVER_ATTACHED
+
+    new.hook(LEADER, "install")
+
+    assert new.app.units[LEADER].snap.calls[:1] == ["install 5.21/stable"]
+
+
+def test_a_resource_that_a_peer_has_was_attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Juju says the same where its blob is gone."""
+    app = formed(1)
+    app.databags["lxd/0"]["snap"] = '"0123456789abcdef"'
+    app.add(1)
+    tools = told(app, tmp_path, monkeypatch)
+    tools.failing["resource-get"] = NEVER_ATTACHED
+
+    tools.hook(MEMBER, "install")
+
+    assert tools.status(MEMBER) == (
+        "blocked: lxd/0 has an attached LXD: juju attach-resource lxd lxd-snap=FILE"
+    )
+    assert app.units[MEMBER].snap.calls == []
+
+
+def test_the_resource_is_asked_for_where_it_may_be_another_one(three: HookTools):
+    first = three.hook(LEADER)
+    idle = [three.hook(LEADER, name) for name in ("update-status", "config-changed", "start")]
+    attached = three.hook(LEADER, "upgrade-charm")
+
+    assert first.count("resource-get") == 1
+    assert [done.count("resource-get") for done in idle] == [0, 0, 0]
+    assert attached.count("resource-get") == 1
+    assert three.hook(LEADER).count("resource-get") == 0
+
+
+def test_an_attached_file_that_is_gone_is_asked_for_again(three: HookTools):
+    three.hook(LEADER)
+    machine = three.app.units[LEADER].machine
+    assert machine.attached_
+    machine.attached_ += ".gone"
+
+    assert three.hook(LEADER).count("resource-get") == 1
+
+
+def test_what_an_idle_hook_asks(three: HookTools):
+    """Each is a process on the machine and a request to the controller."""
+    for unit, most in ((LEADER, 20), (MEMBER, 18)):
+        three.hook(unit)
+        done = three.hook(unit)
+        assert len(done.calls) < most
+        assert sum(called.file for called in done.calls) == 0
+        assert sum(called.out for called in done.calls) < 6_000
+
+
+def test_two_peer_relations_are_one_too_many(monkeypatch: pytest.MonkeyPatch):
+    """After a refresh that was rolled back: Juju issue 19631."""
+    app = formed(3)
+    stage = Stage(app, app.units[LEADER], monkeypatch)
+    second = testing.PeerRelation(PEER)
+
+    out = stage.context.run(
+        stage.context.on.update_status(), stage.state(relations={stage.relation, second})
+    )
+
+    assert out.unit_status == ops.WaitingStatus("Juju has 2 relations cluster instead of one")
+    assert out.get_relation(stage.relation.id) == stage.relation
+
+
+@pytest.fixture
+def leaver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
+    """Three members, one of which is to leave."""
+    app = formed(3)
+    app.leaving.add("lxd/2")
+    tools = told(app, tmp_path, monkeypatch)
+    tools.juju.remove_unit(tools.world.now, "lxd/2")
+    return tools
+
+
+def test_a_member_is_held_while_nobody_says_who_stays(leaver: HookTools):
+    leaver.failing["goal-state"] = DANGLING
+
+    with pytest.raises(charm.CannotLeave, match="goal-state fails: saas application not found"):
+        leaver.hook("lxd/2", "stop")
+
+    assert names(leaver.app) == ["m0", "m1", "m2"]
+    leaver.failing.clear()
+    leaver.hook("lxd/2", "stop")
+    assert names(leaver.app) == ["m0", "m1"]
+
+
+def test_a_unit_that_is_no_member_is_not_held(new: HookTools):
+    new.juju.remove_unit(new.world.now, LEADER)
+    new.failing |= {"goal-state": DANGLING, "resource-get": UNREADABLE[0]}
+    new.failing |= {"relation-list": "ERROR i/o timeout"}
+    new.failing["network-get"] = 'ERROR no network config found for binding "cluster"'
+
+    new.hook(LEADER, "stop")
+
+    assert new.app.units[LEADER].snap.calls == []
+
+
+def test_a_member_leaves_without_what_it_needs_no_more(leaver: HookTools):
+    leaver.failing |= {"resource-get": UNREADABLE[0], "storage-list": "ERROR no", "network-get": ""}
+
+    leaver.hook("lxd/2", "stop")
+
+    assert names(leaver.app) == ["m0", "m1"]
