@@ -138,7 +138,8 @@ def wipe_device(world: World, device: str, confirm: str) -> str:
         return f"{device} is empty already"
     known = [confirmation("wipe", identity) for identity in found.ids or (found.path,)]
     if confirm not in known:
-        raise ActionRefused(f"{device} holds {found.holds}: repeat with confirm={known[0]}")
+        parts = "".join(f"; {part}" for part in found.partitions)
+        raise ActionRefused(f"{device} holds {found.holds}{parts}: repeat with confirm={known[0]}")
     world.machine.wipe(device)
     return f"{device} held {found.holds} and is empty now"
 

@@ -10,6 +10,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+import blank
 import deadlines
 from view import Device
 
@@ -38,25 +39,67 @@ def found(patterns: tuple[str, ...]) -> tuple[Device, ...]:
 def wipe(path: str) -> None:
     """Takes everything off a device by which a file system or a partition table is known.
 
-    Raises OSError if it is in use.
+    Its partitions go, too. What is between the places that `blank` reads stays. Raises OSError if
+    it is in use, subprocess.SubprocessError.
     """
-    os.close(os.open(path, os.O_RDONLY | os.O_EXCL))
+    name = Path(os.path.realpath(path)).name
+    device = os.open(path, os.O_RDWR | os.O_EXCL)
+    try:
+        # A new partition may begin where an old one did: its file system would be back.
+        blank.clear(device, tuple(_extent(part) for part in _partitions(name)))
+    finally:
+        os.close(device)
     _output("/sbin/wipefs", "--all", "--quiet", path)
+    if _partitions(name):
+        # The kernel does not read a table again by itself.
+        _output("/usr/bin/partx", "--delete", path)
 
 
 def _device(path: str, node: str) -> Device:
     name = Path(node).name
     use = _use(path, name)
     rows = [] if use else _signatures(path)
+    parts = () if use else _partitions(name)
     ids = [str(row.get("uuid") or "") for row in rows] + [_serial(name)]
     return Device(
         path=path,
         size=_number(_SYS / name / "size") * _SECTOR,
         use=use,
-        holds=", ".join(sorted({str(row["type"]) for row in rows})),
+        holds="" if use else _types(rows) or ("partitions" if parts else _unsigned(path)),
         ids=tuple(dict.fromkeys(filter(None, ids))),
         node=node,
+        partitions=tuple(_partition(part, node) for part in parts),
     )
+
+
+def _partitions(name: str) -> tuple[str, ...]:
+    """The kernel's names of a disk's partitions."""
+    found = (_SYS / name).glob(f"{name}*/partition")
+    return tuple(sorted((path.parent.name for path in found), key=lambda part: (len(part), part)))
+
+
+def _extent(part: str) -> tuple[int, int]:
+    """Where a partition is on its disk: offset and length, in bytes."""
+    start, size = (_number(_SYS / part / file) for file in ("start", "size"))
+    return start * _SECTOR, size * _SECTOR
+
+
+def _partition(part: str, disk: str) -> str:
+    """A partition in words: its name, its size, what is on it."""
+    types = _types(_signatures(str(Path(disk).parent / part)))
+    return f"{part} {_extent(part)[1] >> 20} MiB {types or 'without a signature'}"
+
+
+def _types(rows: list[dict[str, Any]]) -> str:
+    return ", ".join(sorted({str(row["type"]) for row in rows}))
+
+
+def _unsigned(path: str) -> str:
+    """What a device without a signature holds, empty if nothing."""
+    try:
+        return "" if blank.is_blank(path) else "unknown data"
+    except OSError:
+        return "something unreadable"
 
 
 def _signatures(path: str) -> list[dict[str, Any]]:
@@ -74,8 +117,9 @@ def _use(path: str, name: str) -> str:
     holders = sorted(entry.name for entry in (_SYS / name / "holders").glob("*"))
     if holders:
         return f"is part of {', '.join(holders)}"
-    if any((_SYS / name).glob(f"{name}*/partition")):
-        return "has partitions"
+    for part in _partitions(name):
+        if taken := sorted(entry.name for entry in (_SYS / part / "holders").glob("*")):
+            return f"has {part}, a part of {', '.join(taken)}"
     try:
         if utils.is_device_mounted(path):
             return "is mounted"

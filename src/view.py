@@ -217,6 +217,8 @@ class Device:
     ids: tuple[str, ...] = ()
     node: str = ""
     """The path without links. A device has several with them."""
+    partitions: tuple[str, ...] = ()
+    """In words: name, size, what is on it."""
 
 
 RESET = "reset"
