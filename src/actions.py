@@ -6,16 +6,21 @@ import re
 from collections.abc import Iterable
 
 import leading
+import leaving
 import lost as losses
 import nets
 import pools
 import quorum
 import report
+from hook_input import Juju
+from observe import observe
 from peers import AppData, UnitData
 from plan import make_plan
+from run import run
 from silent import WITHOUT_DATABASE, Silence, Silent
 from status import names
-from view import Lxd, View
+from steps import Plan
+from view import Events, Lxd, View
 from world import World
 
 GONE = "yes-the-cluster-is-gone"
@@ -125,6 +130,22 @@ def form_again(view: View, confirm: str) -> AppData:
     if confirm != GONE:
         raise ActionRefused(f"what the old cluster held is given up: repeat with confirm={GONE}")
     return leading.begun_again(peers)
+
+
+def let_in(juju: Juju, world: World) -> Plan:
+    """A unit that leaves as the only member makes a token for the next unit.
+
+    Returns what it has to publish. Juju sends what an action wrote, also of a unit in error.
+    """
+    view = observe(juju, world, Events())
+    leaves = view.units is not None and view.unit in view.units.leaving
+    lxd = view.lxd
+    if not leaves or not isinstance(lxd, Lxd) or not leaving.expected(view, lxd):
+        raise ActionRefused("only the last member of a cluster has to, when it is to leave")
+    plan = run(juju, world)
+    if plan.own is None or plan.own.token is None:
+        raise ActionRefused(f"no unit can join yet: {plan.status.message}")
+    return plan
 
 
 def wipe_device(world: World, device: str, confirm: str) -> str:

@@ -194,6 +194,15 @@ def unqueued(peers: Peers) -> set[str]:
     return {unit for unit, data in peers.others.items() if data.able and unit not in queued}
 
 
+def hears_nobody(peers: Peers) -> bool:
+    """Whether there is a cluster, and no unit that is seen here is a member of it.
+
+    Its members are about to leave: Juju has announced their departure and tells no more of them.
+    """
+    told = (peers.own, *peers.others.values())
+    return bool(peers.app.cluster) and not any(data.cluster for data in told)
+
+
 def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
     data = peers.others.get(place.unit)
     if data is None or data.cluster or not data.able or not data.key:

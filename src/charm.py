@@ -19,22 +19,24 @@ import actions
 import attached
 import juju_reading
 import juju_writing
+import last_words
 import peers
 import run
 import snap
 from action_params import Misread, word
-from admission import unqueued
+from admission import hears_nobody, unqueued
 from bindings import Binding
 from database import Database
 from hook_input import Juju
 from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
+from juju_writing import as_juju
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.socket import LxdSocket
 from machine import Machine
 from observe import observe, observe_networks
 from options import Options, explain, of_leaver
-from status import Kind, Status, blocked
+from status import blocked
 from steps import Plan
 from unsaid import Unsaid, if_said, needed
 from view import Events, Peers, Units, View
@@ -43,12 +45,6 @@ from world import World
 PEERS = "cluster"
 HTTPS = "https"
 STORAGE = "local"
-
-_STATUS = {
-    Kind.ACTIVE: ops.ActiveStatus,
-    Kind.WAITING: ops.WaitingStatus,
-    Kind.BLOCKED: ops.BlockedStatus,
-}
 
 
 class CannotLeave(Exception):  # noqa: N818 - it is the name of what happened
@@ -98,6 +94,7 @@ class LxdClusterCharm(ops.CharmBase):
         framework.observe(self.on.remove_pool_action, self._remove_pool)
         framework.observe(self.on.retry_join_action, self._retry_join)
         framework.observe(self.on.form_again_action, self._form_again)
+        framework.observe(self.on.let_in_action, self._let_in)
         framework.observe(self.on.wipe_device_action, self._wipe_device)
         framework.observe(self.on.backup_database_action, self._backup_database)
         framework.observe(self.on.recover_quorum_action, self._recover_quorum)
@@ -135,19 +132,20 @@ class LxdClusterCharm(ops.CharmBase):
         elif not isinstance(event, ops.ActionEvent):
             self._leave(event)
 
-    def _leave(self, _: ops.EventBase) -> None:
+    def _leave(self, event: ops.EventBase) -> None:
         """Raises CannotLeave: only a hook that fails keeps Juju from taking the machine away."""
         try:
-            juju = self._juju_of_leaver()
+            juju = replace(self._juju_of_leaver(), tells=last_words.are_heard(event, PEERS))
         except Unsaid as unsaid:
-            self.unit.status = _as_juju(unsaid.status)
+            self.unit.status = as_juju(unsaid.status)
             raise CannotLeave(str(unsaid)) from unsaid
         plan = run.run(juju, self._world)
         if plan.hold:
-            self.unit.status = _as_juju(plan.status)
+            self.unit.status = as_juju(plan.status)
             if juju.leader:
-                self.app.status = _as_juju(plan.status)
-            raise CannotLeave(plan.hold)
+                self.app.status = as_juju(plan.status)
+            if not (juju.tells and juju_writing.tell(self.model, PEERS, juju, plan)):
+                raise CannotLeave(plan.hold)
         self._told = plan
 
     def _detach(self, event: ops.StorageDetachingEvent) -> None:
@@ -184,12 +182,12 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self._told is not None:
-            event.add_status(_as_juju(self._told.status))
+            event.add_status(as_juju(self._told.status))
 
     def _collect_app_status(self, event: ops.CollectStatusEvent) -> None:
         told = self._told or self._seen()
         if told is not None and told.app_status is not None:
-            event.add_status(_as_juju(told.app_status))
+            event.add_status(as_juju(told.app_status))
 
     def _seen(self) -> Plan | None:
         """What there is to tell after an action that only looked."""
@@ -236,6 +234,14 @@ class LxdClusterCharm(ops.CharmBase):
         (relation,) = self.model.relations[PEERS]
         juju_writing.write(relation.data[self.app], app)
         return "the units form a new cluster"
+
+    def _let_in(self, event: ops.ActionEvent) -> None:
+        def let_in() -> dict[str, object]:
+            juju = replace(self._juju_of_leaver(), tells=True)
+            juju_writing.tell(self.model, PEERS, juju, actions.let_in(juju, self._world))
+            return {"result": "the next unit may join"}
+
+        self._answer(event, let_in)
 
     def _wipe_device(self, event: ops.ActionEvent) -> None:
         def wipe() -> str:
@@ -303,9 +309,10 @@ class LxdClusterCharm(ops.CharmBase):
         with needed():
             options = options or self.load_config(Options)
             leader, known = self.unit.is_leader(), self._peers()
-            asking = leader or (known and known.own.cluster and unqueued(known))
+            alone = known is not None and hears_nobody(known)
+            asking = leader or alone or (known and known.own.cluster and unqueued(known))
             units = _units_juju_knows() if asking else None
-            if known is not None and units is not None and leader:
+            if known is not None and units is not None and (leader or alone):
                 known = self._as_juju_knows_them(known, units)
             return Juju(
                 unit=self.unit.name,
@@ -386,10 +393,6 @@ def _units_juju_knows() -> Units:
     found = hookcmds.goal_state().units
     leaving = frozenset(name for name, goal in found.items() if goal.status == "dying")
     return Units(frozenset(found), leaving)
-
-
-def _as_juju(status: Status) -> ops.StatusBase:
-    return _STATUS[status.kind](status.message)
 
 
 if __name__ == "__main__":

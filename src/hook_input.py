@@ -28,6 +28,9 @@ class Juju:
     peers: Peers | None
     units: Units | None = None
     leaving: bool = False
+    tells: bool = False
+    """Whether one that leaves can still tell the others: its hook may end well, as another follows
+    that can hold it."""
     devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit."""
     ceph: Ceph | None = None

@@ -11,6 +11,7 @@ import peers
 from addresses import PORT
 from hook_input import Juju
 from juju_reading import CERTIFICATES
+from status import Kind, Status
 from steps import Plan
 
 
@@ -32,6 +33,28 @@ def publish(model: ops.Model, binding: str, juju: Juju, plan: Plan, hostname: st
         model.unit.set_workload_version(plan.own.lxd)
     if plan.app is not None and plan.app != juju.peers.app:
         write(relation.data[model.app], plan.app)
+
+
+_STATUS = {
+    Kind.ACTIVE: ops.ActiveStatus,
+    Kind.WAITING: ops.WaitingStatus,
+    Kind.BLOCKED: ops.BlockedStatus,
+}
+
+
+def as_juju(status: Status) -> ops.StatusBase:
+    """A status in ops' words."""
+    return _STATUS[status.kind](status.message)
+
+
+def tell(model: ops.Model, binding: str, juju: Juju, plan: Plan) -> bool:
+    """Tells the peers what a unit that leaves has for them. Whether there was anything new."""
+    relation = model.get_relation(binding)
+    known = juju.peers
+    if relation is None or known is None or plan.own is None or plan.own == known.own:
+        return False
+    write(relation.data[model.unit], plan.own)
+    return True
 
 
 def _ask_ceph(model: ops.Model, juju: Juju) -> None:

@@ -26,7 +26,7 @@ from leaving_steps import (
     RemoveMember,
 )
 from options import ABANDON
-from status import Status, blocked, waiting
+from status import Status, blocked, names, waiting
 from steps import Plan, ResetLxd, Step
 from view import Lxd, Member, Peers, Silent, View, several_vote
 
@@ -101,7 +101,8 @@ def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, .
     if ghost is not None and admission.is_shell(ghost):
         # Of nobody else is known that this was a join that failed, not a member.
         return (RemoveMember(ghost.name),)
-    return (*turns.ended(view.unit, lxd), *admission.cancelling(view, lxd, peers))
+    cancelling = () if expected(view, lxd) else admission.cancelling(view, lxd, peers)
+    return (*turns.ended(view.unit, lxd), *cancelling)
 
 
 def _out(view: View, lxd: Lxd, member: Member) -> Plan:
@@ -182,6 +183,8 @@ def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     """A cluster of one that holds nothing ends with it."""
     if view.options.on_remove == ABANDON:
         return _gone()
+    if expected(view, lxd):
+        return _let_in(view, lxd, peers)
     if reasons := holding.last_of(lxd):
         return _hold(holding.cannot_leave(view.unit, reasons), holding.with_way_out(view, reasons))
     if joining := admission.awaiting(view, lxd, peers):
@@ -189,6 +192,32 @@ def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     if own := caches.given_up(lxd, member):
         return _go(*own)
     return _go(ResetLxd("its only member leaves and holds nothing"))
+
+
+def expected(view: View, lxd: Lxd) -> frozenset[str]:
+    """Units that are to join the only member before it leaves, for they can take what it holds."""
+    alone = len(lxd.members) == 1 and view.options.on_remove != ABANDON
+    if not alone or view.units is None or not holding.last_of(lxd):
+        return frozenset()
+    return view.units.staying
+
+
+def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
+    """The only member lets the next unit in, and stays until then.
+
+    It makes a token in a hook only that may end well: what a hook that fails writes is lost.
+    """
+    coming = names(expected(view, lxd))
+    reasons = (f"what it holds needs another member, for {coming} to join", *holding.last_of(lxd))
+    why = holding.with_way_out(view, reasons)
+    if not view.tells:
+        why += f"\nIf no unit joins: juju run {view.unit} let-in"
+    status = waiting(f"to leave: for {coming} to join first; if it waits for long: run let-in")
+    if not view.tells:
+        return _hold(status, why)
+    admitted = admission.admit(view, lxd, peers)
+    told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
+    return Plan(status, admitted.steps, peers.own.model_copy(update=told), hold=why)
 
 
 def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:

@@ -65,6 +65,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,
+        tells=juju.tells,
         forming=forming,
         holds_data=forming is not None and isinstance(lxd, Silent) and world.machine.has_data(),
         failures=world.machine.failures(),

@@ -327,6 +327,8 @@ class View:
     units: Units | None = None
     """None where nobody asked Juju: leaders do, leavers, and who sees a unit without a place."""
     leaving: bool = False
+    tells: bool = False
+    """Whether what a unit that leaves writes reaches the others."""
     forming: Forming | None = None
     holds_data: bool = False
     """Whether a silent LXD has instances or volumes. Looked at where a join may have failed."""

@@ -50,6 +50,8 @@ class Application(Generic[U]):
     app_data: dict[str, str] = field(default_factory=dict[str, str])
     leader: str = "lxd/0"
     leaving: set[str] = field(default_factory=set[str])
+    telling: set[str] = field(default_factory=set[str])
+    """Units that leave and are in a hook that may end well: another one follows."""
     resource: Resource | None = None
     ceph: Ceph | None = None
     ovn: Ovn | None = None
@@ -89,6 +91,7 @@ class Application(Generic[U]):
             peers=told,
             units=units if name == self.leader or name in self.leaving or admit else None,
             leaving=name in self.leaving,
+            tells=name in self.telling,
             ceph=self.ceph,
             ovn=self.ovn,
             bound=self.bound,
@@ -98,6 +101,9 @@ class Application(Generic[U]):
     def hook(self, name: str, *, commit: bool = True) -> Plan:
         """One hook of the unit; without `commit` what it wrote is lost, as if killed at its end."""
         plan = run(self.juju(name), self.units[name].world)
+        if plan.hold and name in self.leaving and name not in self.telling:
+            # A hook that fails writes nothing.
+            commit = False
         if commit and plan.own is not None:
             self.databags[name] = peers.dump(plan.own)
         if commit and plan.app is not None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from ops import testing
 
 import actions
+import charm
 import marks
 import peers
 from deadlines import JOIN
@@ -15,15 +19,18 @@ from tests.unit.deeds import (
     give_turn,
     later,
     leaving,
+    locations,
     names,
     note,
     server,
     the_cluster,
     use_token,
+    with_instance,
     with_volume,
     without,
 )
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.stage import Stage
 from view import Forming
 
 
@@ -129,6 +136,86 @@ def test_a_founder_that_is_gone_has_founded_all_the_same():
 
     assert app.app().cluster
     assert len(app.cloud.databases) == 1
+
+
+def with_lone_leaver(generation: str = "5.21") -> ModelApp:
+    """`add-unit` and `remove-unit` of the only member at once; it has an instance."""
+    app = with_instance(formed(1, generation), "m0")
+    app.add(1)
+    app.hook("lxd/1")
+    return leaving(app, "lxd/0")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_lone_member_that_leaves_lets_a_new_one_in_first(generation: str):
+    app = with_lone_leaver(generation)
+    for _ in range(2):
+        assert "for lxd/1 to join" in app.hook("lxd/0").hold
+    assert app.own("lxd/0").token is None
+    app.telling.add("lxd/0")
+    app.hook("lxd/0")
+    app.telling.clear()
+    app.hook("lxd/1")
+
+    assert app.own("lxd/1").cluster
+    assert app.hook("lxd/0").hold == ""
+    assert locations(app) == {"c1": "m1"}
+    assert names(app) == ["m1"]
+
+
+def test_a_lone_leaver_tells_in_a_hook_that_another_one_follows(monkeypatch: pytest.MonkeyPatch):
+    app = with_lone_leaver()
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+    on = stage.context.on
+
+    # The one other unit departs: with that hook this unit is out of the relation.
+    departed = on.relation_departed(stage.relation, remote_unit=1, departing_unit=0)
+    with pytest.raises(testing.errors.UncaughtCharmError, match="run lxd/0 let-in"):
+        stage.context.run(departed, stage.state())
+    out = stage.context.run(on.stop(), stage.state())
+    databag = out.get_relation(stage.relation.id).local_unit_data
+    assert "lxd/1" in databag["token"]
+    app.databags["lxd/0"] |= {"token": databag["token"]}
+    for hook in (on.stop(), on.remove()):
+        with pytest.raises(testing.errors.UncaughtCharmError, match="for lxd/1 to join"):
+            stage.context.run(hook, out)
+
+
+def test_the_action_let_in_serves_where_no_such_hook_is_left(monkeypatch: pytest.MonkeyPatch):
+    app = with_lone_leaver()
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+
+    out = stage.context.run(stage.context.on.action("let-in"), stage.state())
+
+    assert "lxd/1" in out.get_relation(stage.relation.id).local_unit_data["token"]
+
+
+def test_the_action_let_in_does_not_make_a_unit_leave(monkeypatch: pytest.MonkeyPatch):
+    app = formed(2)
+    stage = Stage(app, app.units["lxd/1"], monkeypatch)
+
+    with pytest.raises(testing.ActionFailed, match="only the last member"):
+        stage.context.run(stage.context.on.action("let-in"), stage.state())
+
+    assert names(app) == ["m0", "m1"]
+
+
+def test_a_joiner_hears_a_member_whose_departure_was_announced(monkeypatch: pytest.MonkeyPatch):
+    app = with_lone_leaver()
+    app.telling.add("lxd/0")
+    app.hook("lxd/0")
+    stage = Stage(app, app.units["lxd/1"], monkeypatch)
+    stage.relation = replace(stage.relation, peers_data={})
+
+    def of(_: int, *, unit: str) -> dict[str, str]:
+        return app.databags[unit]
+
+    monkeypatch.setattr(charm.hookcmds, "relation_get", of)
+
+    out = stage.context.run(stage.context.on.update_status(), stage.state())
+
+    assert names(app) == ["m0", "m1"]
+    assert out.get_relation(stage.relation.id).local_unit_data["cluster"]
 
 
 def test_a_cluster_of_one_that_holds_nothing_ends_and_the_operator_begins_again():
