@@ -14,6 +14,7 @@ import marks
 import member_names
 import together
 import turns
+from addresses import PORT
 from peers import Place, Token, UnitData
 from steps import AwaitJoin, CancelToken, MakeToken, RemoveMember, Step
 from turns import Turn
@@ -173,7 +174,8 @@ def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
 
 def _able(view: View, lxd: Lxd, peers: Peers) -> list[Place]:
     """The places of those that can join now, in the order of the queue."""
-    return [p for p in _places(view, peers) if p.unit != view.unit and _can_join(p, lxd, peers)]
+    places = [p for p in _places(view, peers) if p.unit not in {view.unit, *lxd.closed}]
+    return [p for p in places if _can_join(p, lxd, peers)]
 
 
 def _places(view: View, peers: Peers) -> tuple[Place, ...]:
@@ -263,7 +265,27 @@ def is_shell(ghost: Member) -> bool:
 def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
     """Units whose name or address the cluster has already, though they are not in it."""
     found = {u: _why_taken(d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
-    return {unit: why for unit, why in found.items() if why}
+    cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.closed)}
+    return cannot | {unit: why for unit, why in found.items() if why}
+
+
+def _closed(data: UnitData, lxd: Lxd) -> str:
+    return f"{lxd.server.name} cannot reach port {PORT} of {data.address}: open it in the firewall"
+
+
+def to_try(unit: str, lxd: Lxd, peers: Peers) -> dict[str, UnitData]:
+    """Units whose port this member tries before it lets one in.
+
+    A member that nobody reaches would be offline for good. One that has a token may be joining, and
+    its LXD starting again.
+    """
+    if not is_maker(unit, peers, lxd):
+        return {}
+    turn, token = turns.read(lxd.notes), peers.own.token
+    joining = {turn.unit if turn else "", token.unit if token else ""}
+    waiting = {u for u, d in peers.others.items() if d.able or u in peers.own.refused}
+    found = {u: peers.others[u] for u in sorted(waiting - joining) if u in peers.others}
+    return {u: d for u, d in found.items() if d.key and d.address and not d.cluster}
 
 
 def _why_taken(data: UnitData, lxd: Lxd) -> str:

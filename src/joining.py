@@ -33,6 +33,10 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
     if why := _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
+    # Also of one that was refused because it was not reached.
+    there = view.cluster_address == view.https_address and bool(_cluster(peers))
+    listens = there and not listening.of_outsider(view, lxd, founds=False)
+    own = own.model_copy(update={"listens": listens})
     unfit = _unfit(view, lxd, peers)
     if unfit is not None:
         return Plan(unfit, own=own)
@@ -42,11 +46,12 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     founded = _cluster(peers)
     if not founded and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, peers, able)
+    # It listens before its turn comes, so that members can try whether they reach it.
+    listen = tuple(listening.of_outsider(view, lxd, founds=False)) if founded else ()
     token = _token(view, peers, able)
     if token is None:
-        return Plan(_turn(view, peers), own=able)
-    steps = (*listening.of_outsider(view, lxd, founds=False), _join(view, lxd, peers, token))
-    return Plan(waiting("to join"), steps, able)
+        return Plan(_turn(view, peers), listen, able)
+    return Plan(waiting("to join"), (*listen, _join(view, lxd, peers, token)), able)
 
 
 def _cut_short(view: View, lxd: Lxd, peers: Peers) -> str:

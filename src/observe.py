@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import admission
 import deadlines
 import links
 import marks
@@ -192,6 +193,19 @@ def _unreachable_without_unit(juju: Juju, seen: Lxd, world: World) -> frozenset[
     return world.lxd.members.unreachable(gone)
 
 
+def _closed(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
+    """Units that are to join, and that no member would reach."""
+    if juju.peers is None or (juju.leaving and not juju.tells) or seen.own is None:
+        return frozenset()
+    tried = admission.to_try(juju.unit, seen, juju.peers)
+    members = world.lxd.members
+    return frozenset(
+        unit
+        for unit, data in tried.items()
+        if not (members.shows_certificate if data.listens else members.may_be_reached)(data.address)
+    )
+
+
 def _members(juju: Juju, server: Server, world: World) -> tuple[Member, ...]:
     """The members. A daemon that answers and is called offline has started a moment ago.
 
@@ -242,6 +256,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
     server = _named(server, members)
     seen = Lxd(server, members, notes=world.lxd.notes.read())
     seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, world))
+    seen = replace(seen, closed=_closed(juju, seen, world))
     if juju.leaving:
         return _of_leaver(_with_holdings(juju, seen, world), world)
     if _someone_leaves(juju):

@@ -126,6 +126,8 @@ class UnitData(_Databag):
     """That the LXD snap follows, empty for one that is not from the store."""
     able: bool = False
     """Nothing but its turn keeps this unit from joining."""
+    listens: bool = False
+    """Whether the LXD of a unit that is to join listens at its cluster address already."""
     attempt: int = 0
     """Joins that failed. A place in the queue for a lower number has lapsed."""
     cluster: str = ""

@@ -71,6 +71,7 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
             "channel": view.snap.channel,
             "snap": _installed_file(view, peers),
             "able": False,
+            "listens": False,
             "silent": None,
             "lost": () if lxd else peers.own.lost,
             "problem": "",

@@ -172,6 +172,8 @@ class Lxd:
     there instead, empty where none does. Not of one that leaves."""
     unreachable: frozenset[str] = frozenset()
     """Members that one that leaves could not reach itself: LXD calls them online for a while."""
+    closed: frozenset[str] = frozenset()
+    """Units that are to join whose LXD this member cannot reach. Of the one that lets them in."""
     doomed: frozenset[str] = frozenset()
     """Members whose units Juju has no more, where somebody leaves."""
     going: frozenset[str] = frozenset()

@@ -44,6 +44,19 @@ class MembersApi:
             return False
         return True
 
+    def may_be_reached(self, address: str) -> bool:
+        """Whether an address answers at all, though nothing listens there yet.
+
+        A firewall that drops or prohibits does not let a refusal through.
+        """
+        try:
+            self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+        return True
+
     def await_heartbeats(self, of: Collection[str], seconds: float) -> tuple[Member, ...]:
         """The members once these of them are up, or after `seconds` as they are."""
         self._until(lambda members: all(m.up for m in members if m.name in of), seconds)

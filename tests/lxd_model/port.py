@@ -46,6 +46,8 @@ class ModelPort:
                 self._server.machine, other.machine
             ):
                 continue
+            if other.firewall and other is not self._server:
+                raise other.firewall
             if other.listening() and other.listeners.listens(endpoint):
                 if other.frozen:
                     break

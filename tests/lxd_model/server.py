@@ -45,6 +45,8 @@ class Server:
         self.powered = True
         self.destroyed = False
         self.frozen = False
+        self.firewall: OSError | None = None
+        """What others get that connect to its port."""
         self.hung = False
         self.opened = False
         self.parted = -math.inf

@@ -255,9 +255,11 @@ def _event(kind: type[Any]) -> Any:
 class Departed(ops.RelationDepartedEvent):
     """Somebody is leaving."""
 
-    def __init__(self, departing: Named) -> None:
-        self._departing = departing
-        self.relation = SimpleNamespace(name=charm.PEERS)  # pyright: ignore[reportAttributeAccessIssue]
+    def __init__(self, stage: Stage, run: HookRun) -> None:
+        self._departing = Named(stage, run.departing_unit, app=False)
+        self.unit: Any = run.remote_unit
+        units = set(stage.context.relation_list(run.relation_id))
+        self.relation = SimpleNamespace(name=charm.PEERS, units=units)  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def departing_unit(self) -> Any:
@@ -335,7 +337,7 @@ def _make_event(stage: Stage, run: HookRun) -> Any:
     if run.kind == "action":
         return Action(stage)
     if run.kind == "relation-departed":
-        return Departed(Named(stage, run.departing_unit, app=False))
+        return Departed(stage, run)
     return _event(_EVENTS.get(run.kind, ops.HookEvent))
 
 
