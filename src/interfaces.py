@@ -35,7 +35,8 @@ def found() -> tuple[Interface, ...]:
         logger.warning("the network interfaces are not known: %s", error)
         return ()
     bridges = _ovs_bridges()
-    routers = _routers()
+    known = _routes()
+    routers = _routers(known)
     lxds = _lxds(rows)
     leading = {str(row.get("master")) for row in rows if _kind(row) not in _INSIDE}
     named = (_interface(row, bridges) for row in rows if row.get("ifname"))
@@ -43,6 +44,7 @@ def found() -> tuple[Interface, ...]:
         replace(
             _with_ways_out(interface, routers),
             lxds=interface.name in lxds,
+            routes=_beyond(interface, known),
             inner=interface.bridge and interface.name not in leading | set(routers) | bridges,
         )
         for interface in named
@@ -78,20 +80,41 @@ def _with_ways_out(interface: Interface, routers: Mapping[str, list[str]]) -> In
     return replace(interface, routers=routed, resolvers=_resolvers() if routed else ())
 
 
-def _routers() -> dict[str, list[str]]:
-    """By interface: the addresses of default routes."""
-    found: dict[str, list[str]] = {}
+def _routes() -> list[dict[str, Any]]:
+    """All routes of the main table, of both families."""
+    found: list[dict[str, Any]] = []
     for family in ("-4", "-6"):
         try:
-            rows: list[dict[str, Any]] = json.loads(
-                _run(_IP, family, "-json", "route", "show", "default")
-            )
+            found += json.loads(_run(_IP, family, "-json", "route", "show"))
         except (OSError, subprocess.SubprocessError, ValueError):
             continue
-        for row in rows:
-            if "gateway" in row and "dev" in row:
-                found.setdefault(str(row["dev"]), []).append(str(row["gateway"]))
+    return [row for row in found if "dst" in row and "dev" in row]
+
+
+def _routers(routes: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """By interface: the addresses of default routes."""
+    found: dict[str, list[str]] = {}
+    for row in routes:
+        if row["dst"] == "default" and "gateway" in row:
+            found.setdefault(str(row["dev"]), []).append(str(row["gateway"]))
     return found
+
+
+def _beyond(interface: Interface, routes: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Subnets that are reached by an interface, beside its own."""
+    own = {str(ipaddress.ip_interface(told).network) for told in interface.subnets}
+    found: dict[str, None] = {}
+    for row in routes:
+        if row["dev"] != interface.name or row["dst"] == "default":
+            continue
+        try:
+            net = ipaddress.ip_network(str(row["dst"]))
+        except ValueError:
+            continue
+        # A route to the machine's own network as the kernel made it says nothing new.
+        if not net.is_link_local and not net.is_multicast and str(net) not in own:
+            found[str(net)] = None
+    return tuple(found)
 
 
 def _resolvers() -> tuple[str, ...]:

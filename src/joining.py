@@ -34,7 +34,7 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     if why := _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
     # Also of one that was refused because it was not reached.
-    there = view.cluster_address == view.https_address and bool(_cluster(peers))
+    there = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
     listens = there and not listening.of_outsider(view, lxd, founds=False)
     own = own.model_copy(update={"listens": listens})
     unfit = _unfit(view, lxd, peers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from fnmatch import fnmatch
 
@@ -72,7 +72,9 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
     for net in view.options.networks_asked:
         for name in names(net):
             if own := swallowed(view.interfaces, name, net.mode):
-                return {}, blocked(f"network {name}: this machine has {own} of its own: rename it")
+                return {}, blocked(_own(name, own))
+    if told := _in_use(view):
+        return {}, blocked(told)
     # What is defined and not made yet has no list of its own.
     asked = {name: net.parents for net in view.options.networks_asked for name in names(net)}
     found: dict[str, dict[str, str]] = {}
@@ -153,14 +155,44 @@ def _overlap(view: View, wanted: WantedNetwork) -> str:
     own = {wanted.name, networks.other_name(wanted.name, wanted.mode)}
     for told in subnets(wanted):
         net = ipaddress.ip_interface(told).network
-        for interface in view.interfaces:
-            if interface.name in own:
-                continue
-            for subnet in interface.subnets:
-                its = ipaddress.ip_interface(subnet).network
-                if its.version == net.version and its.overlaps(net):
-                    option = f"network-ipv{net.version}"
-                    return f"{option}={net} overlaps {its} of {interface.name}"
+        if other := _taker(view, told, own):
+            return f"network-ipv{net.version}={net} overlaps {other}"
+    return ""
+
+
+def _own(network: str, interface: str) -> str:
+    return f"network {network}: this machine has {interface} of its own: rename it"
+
+
+def _in_use(view: View) -> str:
+    """What of the cluster's bridges, whoever made them, this machine has already. Or empty."""
+    others = view.peers.others.values() if view.peers else ()
+    for told in sorted({told for data in others if data.cluster for told in data.bridges}):
+        name, *subnets = told.split() or [""]
+        if own := swallowed(view.interfaces, name, "bridge"):
+            return _own(name, own)
+        for subnet in subnets:
+            if other := _taker(view, subnet, {name}):
+                net = ipaddress.ip_interface(subnet).network
+                return f"network {name}: {net} overlaps {other}: set network-ipv{net.version}"
+    return ""
+
+
+def _taker(view: View, told: str, but: Collection[str]) -> str:
+    """What on this machine overlaps a subnet: an interface's own, or a route of it. Or empty."""
+    net = ipaddress.ip_interface(told).network
+    for interface in view.interfaces:
+        if interface.name in but:
+            continue
+        for subnet in interface.subnets:
+            its = ipaddress.ip_interface(subnet).network
+            if its.version == net.version and its.overlaps(net):
+                return f"{its} of {interface.name}"
+        for route in interface.routes:
+            # A wider one stands for many networks, and what is more special is meant to win.
+            its = ipaddress.ip_network(route)
+            if its.version == net.version and its.overlaps(net) and its.prefixlen >= net.prefixlen:
+                return f"{its} by {interface.name}"
     return ""
 
 

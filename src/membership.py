@@ -64,13 +64,15 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         steps.append(ForgetForming())
     offers = parts.offers(view, lxd, pools.calls(peers))
     given = links.answers(view)
-    own = own.model_copy(update={"call": None, "offers": offers, "links": given, "spread": ()})
+    own = own.model_copy(
+        update={"call": None, "offers": offers, "links": given, "spread": (), "bridges": ()}
+    )
     moved, problem = _moved(view, lxd), None
     if moved is None and decided and is_steward(view.unit, peers, lxd):
         shared = _shared(view, lxd, peers, own, decided)
         steps += [*marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
-        own = own.model_copy(update={"call": shared.call, "spread": segment.names(lxd)})
+        own = own.model_copy(update={"call": shared.call, **_told(lxd)})
     address = listening.of_member(view, lxd, member) if moved is None else listening.Due()
     # What is the matter here comes before what is the matter elsewhere.
     problem = (
@@ -109,6 +111,11 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
         if marks.serves(member, lxd):
             return False
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
+
+
+def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
+    """What a steward says of the networks that there are."""
+    return {"spread": segment.names(lxd), "bridges": nets.bridges(lxd)}
 
 
 def _made_here(view: View, lxd: Lxd) -> Storage | None:

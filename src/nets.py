@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import links
 import networks
 import together
-from networks import MARK, Mode, Site
+from networks import MARK, Mode, Site, fitting
 from networks.wanted import WantedNetwork, alike
 from options import Options
 from peers import Link, OnParent
@@ -85,7 +85,7 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
         return Change(problem=blocked(f"network {net.name} is {mode_of(there)} here already"))
     given = _given(view, lxd, peers, own, net)
     if there is not None:
-        return _drift(view, net, there, given)
+        return _drift(view, lxd, net, there, given)
     if isinstance(given, Status):
         return Change(problem=given)
     shared = next(iter(given.values()), "") if mode.one_name else ""
@@ -94,7 +94,12 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
         return Change(nic=nic)
     if net.uplink and made(lxd, net.uplink) is None:
         return Change(problem=blocked(f"network {net.name}: there is no network {net.uplink}"))
-    if told := _taken(lxd, net) or _name_clash(lxd, net) or _swallowed(view, lxd, net):
+    if (
+        told := _taken(lxd, net)
+        or _outside(net, {})
+        or _name_clash(lxd, net)
+        or _swallowed(view, lxd, net)
+    ):
         return Change(problem=told)
     if busy := together.hindrance(view, lxd, peers, f"the network {net.name}"):
         return Change(problem=busy)
@@ -116,11 +121,39 @@ def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
     for told in links.subnets(net):
         subnet = ipaddress.ip_interface(told).network
         for other in lxd.networks or ():
+            if other.name == net.name:
+                continue
             has = other.config.get(f"ipv{subnet.version}.address", "")
             its = ipaddress.ip_interface(has).network if "/" in has else None
             if its is not None and its.overlaps(subnet):
                 return blocked(f"network-ipv{subnet.version}={subnet}: {other.name} has it here")
     return None
+
+
+def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
+    """Blocked for ranges that the subnet has not which LXD chose, or is to choose, by itself."""
+    if "dhcp-ranges" not in networks.MODES[net.mode].words:
+        return None
+    asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
+    has = {f: config.get(f"{f}.address") or "none" for f in asked}
+    subnets = [has[family] if told == "auto" else told for family, told in asked.items()]
+    if not (word := fitting.outside(words(net.dhcp_ranges), subnets)):
+        return None
+    family = "ipv6" if ":" in word else "ipv4"
+    return blocked(f"network {net.name}: {word} is not in its subnet; set its {family}")
+
+
+def bridges(lxd: Lxd) -> tuple[str, ...]:
+    """LXD's bridges, each by its name and its subnets: who joins must have none of them already."""
+    return tuple(
+        " ".join([network.name, *(told for told in _addresses(network) if "/" in told)])
+        for network in sorted(lxd.networks or (), key=lambda n: n.name)
+        if network.type == networks.MODES["bridge"].type
+    )
+
+
+def _addresses(network: Network) -> list[str]:
+    return [network.config.get(f"{family}.address", "") for family in ("ipv4", "ipv6")]
 
 
 def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
@@ -147,7 +180,7 @@ def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
 
 
 def _site(view: View, lxd: Lxd, parent: str) -> Site:
-    taken = tuple(subnet for i in view.interfaces for subnet in i.subnets)
+    taken = tuple(net for i in view.interfaces for net in (*i.subnets, *i.routes))
     on = next((i for i in view.interfaces if i.name == parent), None)
     return Site(lxd.server.fingerprint, view.bound.subnet, taken, on)
 
@@ -180,7 +213,11 @@ def relisted(options: Options, known: tuple[Network, ...]) -> list[str]:
 
 
 def _drift(
-    view: View, net: WantedNetwork, there: Network, given: Mapping[str, str] | Status
+    view: View,
+    lxd: Lxd,
+    net: WantedNetwork,
+    there: Network,
+    given: Mapping[str, str] | Status,
 ) -> Change:
     """A network that is there becomes what is asked for, unless that would cut somebody off."""
     mode = networks.MODES[net.mode]
@@ -190,6 +227,8 @@ def _drift(
         return Change(nic=nic)
     if isinstance(given, Status):
         return Change(problem=given, nic=nic)
+    if told := _taken(lxd, net) or _outside(net, there.config):
+        return Change(problem=told, nic=nic)
     moved: dict[str, dict[str, str]] = {}
     if PARENTS in changes:
         others = {m: p for m, p in given.items() if there.parents.get(m) != p}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 import networks
 import storage
 import yaml_maps
+from networks import fitting
 from networks import wanted as asked
 from networks.wanted import WantedNetwork
 from storage import wanted
@@ -74,6 +75,9 @@ def _networks(value: str, info: ValidationInfo) -> str:
     if any(network.name == default for network in found):
         raise ValueError(f"{default} is network-name already")
     asked.collisions([network.name for network in found] + ([default] if default else []))
+    first = _default_subnets(default or "", info.data)
+    if pair := fitting.same_subnet((*first, *found)):
+        raise ValueError(f"{pair[0]} and {pair[1]} have one subnet: choose another")
     spread = [network.name for network in found if network.mode == networks.SPREAD]
     if default and info.data.get("network_mode") == networks.SPREAD:
         spread.append(default)
@@ -82,10 +86,30 @@ def _networks(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _default_subnets(name: str, told: Mapping[str, Any]) -> tuple[WantedNetwork, ...]:
+    """The default network with its subnets, where it has some."""
+    mode = told.get("network_mode")
+    if not mode or "ipv4" not in networks.MODES[mode].words:
+        return ()
+    ipv4, ipv6 = (told.get(f"network_{family}", "auto") for family in ("ipv4", "ipv6"))
+    return (WantedNetwork(name, mode, ipv4=ipv4, ipv6=ipv6),)
+
+
 def _network_name(value: str, info: ValidationInfo) -> str:
     if mode := info.data.get("network_mode"):
         asked.fits(asked.name(value), networks.MODES[mode])
     return asked.name(value)
+
+
+def _dhcp_ranges(value: str, info: ValidationInfo) -> str:
+    told, mode = asked.ranges(value), info.data.get("network_mode", "")
+    subnets = [info.data.get(f"network_{family}", "auto") for family in ("ipv4", "ipv6")]
+    if mode not in networks.MODES or "dhcp-ranges" not in networks.MODES[mode].words:
+        return told
+    if word := fitting.outside(yaml_maps.words(told), subnets):
+        version = 6 if ":" in word else 4
+        raise ValueError(f"not in network-ipv{version}={subnets[version == 6]}")
+    return told
 
 
 def _uplink(value: str) -> str:
@@ -184,7 +208,7 @@ class Options(BaseModel):
     network_nat: bool = True
     network_mtu: Annotated[int, AfterValidator(asked.mtu)] = 0
     network_domain: Annotated[str, AfterValidator(asked.domain)] = ""
-    network_dhcp_ranges: Annotated[str, AfterValidator(asked.ranges)] = ""
+    network_dhcp_ranges: Annotated[str, AfterValidator(_dhcp_ranges)] = ""
     network_config: Annotated[str, AfterValidator(asked.config_text)] = ""
     networks: Annotated[str, AfterValidator(_networks)] = ""
     network_disruptive: bool = False

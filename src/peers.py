@@ -154,6 +154,8 @@ class UnitData(_Databag):
     """Addresses of voters that recover-quorum here takes for lost: it asks all for `silent`."""
     problem: str = ""
     """What this member cannot do without the operator: the application's status tells it."""
+    bridges: tuple[str, ...] = ()
+    """Told by the same: LXD's bridges, each by its name, and its subnets after that."""
     spread: tuple[str, ...] = ()
     """Told by whoever makes networks: those over all members, of which each has to run its part."""
 

@@ -14,6 +14,8 @@ class Interface:
     vlans: bool = False
     """Whether it is a bridge that keeps VLANs apart."""
     subnets: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    """Other subnets that are reached by it, as CIDRs."""
     routers: tuple[str, ...] = ()
     """By which the machine itself reaches the world, with their prefix lengths."""
     resolvers: tuple[str, ...] = ()

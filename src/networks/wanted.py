@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml_maps
+from networks.fitting import misfit
 
 if TYPE_CHECKING:
     from networks.mode import Mode
@@ -258,9 +259,12 @@ def _network(network: str, told: Any, modes: Mapping[str, Mode]) -> WantedNetwor
         values = {_WORDS[word][0]: _WORDS[word][1](told) for word, told in fields.items()}
         fits(network, modes[mode])
         _tunnels(network, values.get("config", {}))
+        wanted = WantedNetwork(name=network, mode=mode, **values)
+        if problem := misfit(wanted):
+            raise ValueError(problem)
     except ValueError as error:
         raise ValueError(f"{network}: {error}") from error
-    return WantedNetwork(name=network, mode=mode, **values)
+    return wanted
 
 
 def _tunnels(network: str, keys: Mapping[str, str]) -> None:

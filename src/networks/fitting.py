@@ -1,0 +1,93 @@
+"""Whether what an operator says of addresses fits together: subnets, and the ranges in them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from yaml_maps import words
+
+if TYPE_CHECKING:
+    from networks.wanted import WantedNetwork
+
+
+def outside(told: Iterable[str], gateways: Iterable[str]) -> str:
+    """A range of addresses that is in none of the subnets of its family, empty if there is none.
+
+    `gateways` are CIDRs, `none`, or `auto`, which fits all of its family: that is IPv4, then IPv6.
+    A range that includes the gateway or the broadcast address does not fit either.
+    """
+    subnets = dict(zip((4, 6), gateways, strict=True))
+    for word in told:
+        first, _, last = word.partition("-")
+        low, high = ipaddress.ip_address(first), ipaddress.ip_address(last or first)
+        gateway = subnets[low.version]
+        if gateway == "auto":
+            continue
+        if gateway == "none" or not _within(low, high, ipaddress.ip_interface(gateway)):
+            return word
+    return ""
+
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+
+
+def _within(low: _Address, high: _Address, gateway: _Interface) -> bool:
+    net = gateway.network
+    ends = {net.network_address, net.broadcast_address} if net.version == 4 else set[_Address]()
+    in_net = low in net and high in net and not {low, high} & ends
+    return in_net and not int(low) <= int(gateway.ip) <= int(high)
+
+
+def misfit(net: WantedNetwork) -> str:
+    """What of a network does not fit together, empty if all does."""
+    subnets = (net.ipv4, net.ipv6)
+    dhcp = words(net.dhcp_ranges)
+    if word := outside(dhcp, subnets):
+        return f"dhcp-ranges: {word} is not in its subnet"
+    if net.mode == "bridge" and (word := outside(net.ranges, subnets)):
+        return f"ranges: {word} is not in its subnet"
+    if net.mode == "physical" and (word := outside(net.ranges, _routed(net))):
+        return f"ranges: {word} is not in its gateway's subnet"
+    if pair := _crossing(dhcp, net.ranges):
+        return f"{pair[1]} is in dhcp-ranges and in ranges"
+    return ""
+
+
+def _routed(net: WantedNetwork) -> tuple[str, str]:
+    """The routers of an uplink by family. Without one it is found when the network is made."""
+    found = {ipaddress.ip_interface(told).version: told for told in net.gateway}
+    missing = "none" if found else "auto"
+    return found.get(4, missing), found.get(6, missing)
+
+
+def _crossing(one: Iterable[str], other: Iterable[str]) -> tuple[str, str] | None:
+    for here in one:
+        for there in other:
+            (low, high), (first, last) = _ends(here), _ends(there)
+            apart = int(high) < int(first) or int(last) < int(low)
+            if low.version == first.version and not apart:
+                return here, there
+    return None
+
+
+def _ends(word: str) -> tuple[_Address, _Address]:
+    first, _, last = word.partition("-")
+    return ipaddress.ip_address(first), ipaddress.ip_address(last or first)
+
+
+def same_subnet(nets: Iterable[WantedNetwork]) -> tuple[str, str] | None:
+    """Two networks whose subnets overlap, by name."""
+    seen: list[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]] = []
+    for net in nets:
+        for told in (net.ipv4, net.ipv6):
+            if "/" not in told:
+                continue
+            subnet = ipaddress.ip_interface(told).network
+            for name, other in seen:
+                if name != net.name and other.version == subnet.version and other.overlaps(subnet):
+                    return name, net.name
+            seen.append((net.name, subnet))
+    return None
