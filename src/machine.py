@@ -23,6 +23,7 @@ _LOG_LINES = 20
 _CERTIFICATE = ("server.crt", "server.key")
 _UNITS = Path("/etc/systemd/system")
 _RECORD = "record"
+_MANIFEST = "manifest"
 _SERVICES = ("dhcp", "peers")
 
 
@@ -151,16 +152,28 @@ class Machine:
         debian.install(packages)
 
     def segments(self) -> dict[str, str]:
-        """By network: what was noted of the segment that runs here."""
-        noted = self._segments.glob(f"*/{_RECORD}")
-        return {path.parent.name: path.read_text() for path in noted}
+        """By network: what was noted of the segment that runs here, empty if it does not."""
+        noted = sorted(self._segments.glob(f"*/{_RECORD}"))
+        return {path.parent.name: self._segment(path) for path in noted}
+
+    def _segment(self, record: Path) -> str:
+        import segment_state
+
+        manifest = record.with_name(_MANIFEST)
+        noted = manifest.read_text() if manifest.exists() else ""
+        runs = segment_state.holds(record.parent.name, noted, _services(record.parent.name))
+        return record.read_text() if runs else ""
 
     def run_segment(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
         """Writes the files, starts the services and notes it. Older ones of the network end."""
+        import segment_state
+
         self.end_segment(network)
         self.write_privately(files)
+        manifest = segment_state.manifest(files).encode()
+        _write_privately(self._segments / network / _MANIFEST, manifest)
         _run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
             _run("/usr/bin/systemctl", "enable", "--now", service)
@@ -168,8 +181,7 @@ class Machine:
 
     def end_segment(self, network: str) -> None:
         """Ends the services of a network. Who has which address stays on record."""
-        for kind in _SERVICES:
-            unit = _UNITS / f"lxd-cluster-{kind}-{network}.service"
+        for unit in _services(network):
             if unit.exists():
                 _run("/usr/bin/systemctl", "disable", "--now", unit.name)
                 unit.unlink()
@@ -284,6 +296,11 @@ def _write_privately(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+
+
+def _services(network: str) -> list[Path]:
+    """The units that a segment may have."""
+    return [_UNITS / f"lxd-cluster-{kind}-{network}.service" for kind in _SERVICES]
 
 
 def _mounts_below(folder: Path) -> list[str]:

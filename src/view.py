@@ -360,7 +360,7 @@ class View:
     bound: Bound = field(default_factory=Bound)
     proxies: Proxies = field(default_factory=Proxies)
     segments: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By network: what is noted of the segment that runs on this machine."""
+    """By network: what is noted of the segment that runs on this machine, empty if it does not."""
     interfaces: tuple[Interface, ...] = ()
     """Of this machine. Empty where no network asks for them."""
     events: Events = field(default_factory=Events)

@@ -84,6 +84,26 @@ def test_one_that_joins_later_has_a_share_of_its_own():
     assert len(set(after)) == 4
 
 
+def test_a_segment_that_does_not_run_any_more_is_set_up_again():
+    app = spread(2)
+    machine = app.units["lxd/1"].machine
+    noted = dict(machine.segments_)
+    machine.segments_["seg0"] = ""
+
+    app.settle()
+
+    assert machine.segments_ == noted
+
+
+def test_a_segment_that_does_not_run_and_is_not_wanted_ends():
+    app = spread(2)
+    app.units["lxd/1"].machine.segments_["gone"] = ""
+
+    app.settle()
+
+    assert set(app.units["lxd/1"].machine.segments_) == {"seg0"}
+
+
 def test_a_unit_for_which_no_share_is_left_says_so():
     app = spread(2, network_ipv4="10.9.0.1/26")
     # Eight shares, of which the first is nobody's.

@@ -1,0 +1,69 @@
+"""Whether a segment that was set up on this machine is there still: files, services, packet filter.
+
+A note is no proof: a firewall that is loaded anew flushes the tables of all others, and a service
+may have been stopped or disabled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import deadlines
+
+_SYSTEMCTL = "/usr/bin/systemctl"
+_NFT = "/usr/sbin/nft"
+_RULES = 2
+"""In the table of a segment: see templates/segment-filter.nft.j2."""
+
+
+def manifest(files: Mapping[Path, str]) -> str:
+    """What is noted of files that are written, to know later whether they are as they were."""
+    return json.dumps({str(path): _digest(text.encode()) for path, text in sorted(files.items())})
+
+
+def holds(network: str, noted: str, services: Iterable[Path]) -> bool:
+    """Whether all that a segment needs is here and works. `noted` is its `manifest`."""
+    try:
+        files: dict[str, str] = json.loads(noted)
+        same = all(_digest(Path(path).read_bytes()) == digest for path, digest in files.items())
+    except (OSError, ValueError):
+        return False
+    there = [path.name for path in services if path.exists()]
+    return same and bool(there) and _run_all(there) and _filters(network)
+
+
+def table(network: str) -> str:
+    """What the table of a network is called in the packet filter: see the same template."""
+    return "lxd_cluster_" + network.replace("-", "_").replace(".", "_")
+
+
+def _run_all(services: list[str]) -> bool:
+    """Whether services run, and will after a reboot."""
+    shown = _output(_SYSTEMCTL, "show", "--property=ActiveState,UnitFileState", *services)
+    states = [line for line in shown.splitlines() if line]
+    wanted = {"ActiveState=active", "UnitFileState=enabled"}
+    return set(states) == wanted and len(states) == 2 * len(services)
+
+
+def _filters(network: str) -> bool:
+    rules = _output(_NFT, "list", "table", "bridge", table(network)).count(" drop")
+    return rules >= _RULES
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _output(*command: str) -> str:
+    """What a command says, nothing where it fails."""
+    try:
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout

@@ -1,0 +1,91 @@
+"""A segment runs where its files, services and rules are there, whatever was noted of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import machine as charm_machine
+import segment
+import segment_state
+from facts import Segment
+from machine import Machine
+from tests.unit.programs import Programs
+
+SEGMENT = Segment("seg-0", "10.9.0.1/16", "10.9.1.0", "10.9.1.255", "02:16:3e:0:0:1", "239.1.1.1")
+SHOWN = "ActiveState=active\nUnitFileState=enabled\n"
+TABLE = "\n".join(['oifname "seg-0-lxd" drop'] * 2)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """A machine whose systemd and packet filter say what is asked of them."""
+    (tmp_path / "bin").mkdir()
+    programs = Programs(tmp_path / "bin")
+
+    def runs(*_: str) -> None:
+        """That of systemd which changes something."""
+
+    monkeypatch.setattr(charm_machine, "_UNITS", tmp_path)
+    monkeypatch.setattr(charm_machine, "_run", runs)
+    monkeypatch.setattr(segment, "UNITS", tmp_path)
+    monkeypatch.setattr(segment, "FOLDER", tmp_path / "segments")
+    monkeypatch.setattr(segment_state, "_SYSTEMCTL", str(programs.folder / "systemctl"))
+    monkeypatch.setattr(segment_state, "_NFT", str(programs.folder / "nft"))
+    programs.add("systemctl", f"printf '{SHOWN}'")
+    programs.add("nft", f"printf '{TABLE}'")
+    return programs
+
+
+def set_up(folder: Path) -> Machine:
+    machine = Machine(folder)
+    files = segment.files(SEGMENT)
+    machine.run_segment("seg-0", files, [], segment.record(SEGMENT))
+    return machine
+
+
+def test_what_was_set_up_is_there(programs: Programs, tmp_path: Path):
+    machine = set_up(tmp_path)
+
+    assert machine.segments() == {"seg-0": segment.record(SEGMENT)}
+    assert "nft list table bridge lxd_cluster_seg_0" in programs.called
+
+
+LOSSES = [
+    ("nft", "exit 1"),
+    ("nft", "printf 'table bridge lxd_cluster_seg_0 {\n}'"),
+    ("systemctl", "printf 'ActiveState=failed\nUnitFileState=enabled\n'"),
+    ("systemctl", "printf 'ActiveState=active\nUnitFileState=disabled\n'"),
+    ("systemctl", "exit 1"),
+]
+
+
+@pytest.mark.parametrize(("program", "says"), LOSSES)
+def test_what_does_not_run_is_no_segment(
+    programs: Programs, tmp_path: Path, program: str, says: str
+):
+    machine = set_up(tmp_path)
+    programs.add(program, says)
+
+    assert machine.segments() == {"seg-0": ""}
+
+
+@pytest.mark.usefixtures("programs")
+@pytest.mark.parametrize("file", ["segments/seg-0/dhcp.conf", "segments/seg-0/filter.nft"])
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_file_that_is_another_or_gone_is_no_segment(tmp_path: Path, file: str, changed: bool):
+    machine = set_up(tmp_path)
+    if changed:
+        (tmp_path / file).write_text("")
+    else:
+        (tmp_path / file).unlink()
+
+    assert machine.segments() == {"seg-0": ""}
+
+
+def test_the_template_and_the_look_at_it_have_one_name_for_the_table():
+    rendered = next(t for p, t in segment.files(SEGMENT).items() if p.name == "filter.nft")
+
+    assert f"table bridge {segment_state.table('seg-0')} {{" in rendered
+    assert rendered.count(" drop") == 2
