@@ -64,7 +64,9 @@ def _cut_short(view: View, lxd: Lxd, peers: Peers) -> str:
         return ""
     if forming.what == RESET:
         return silence.RESET_CUT_SHORT
-    return "its join was cut short" if forming.what == "join" and _not_empty(lxd) else ""
+    # A device may be in use by what LXD does not list any more.
+    left = bool(forming.devices) or _not_empty(lxd) is not None
+    return "its join was cut short" if forming.what == "join" and left else ""
 
 
 def _cluster(peers: Peers) -> str:

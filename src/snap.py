@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import subprocess
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _FILES = Path("/var/lib/snapd/snaps")
 _DEB_UNITS = (Path("/lib/systemd/system/lxd.service"), Path("/usr/lib/systemd/system/lxd.service"))
 _META = Path("meta/snap.yaml")
 _HEAD, _TAIL = 4096, 65536
+_CANNOT_HOLD = re.compile(r"unknown (action|operation)", re.IGNORECASE)
+"""How a snapd that knows no hold refuses it."""
 _PLUGS = ("lxd-support", "network-control", "system-observe")
 
 
@@ -168,7 +171,7 @@ class Snap:
         self._installing.touch()
 
     def _end(self) -> None:
-        """What is installed is held, and known to be this charm's choice."""
+        """What is installed is held, and known to be this charm's choice. Raises SnapError."""
         _hold()
         self._ours.write_text(_CURRENT.resolve().name)
         self._installing.unlink()
@@ -269,5 +272,9 @@ def _hold() -> None:
     try:
         snap.hold("lxd")
     except snap.Error as error:
+        if not _CANNOT_HOLD.search(str(error)):
+            # The installation stays unfinished, and is taken up again: once it is not held, this
+            # member would be refreshed by itself one day, and it alone.
+            raise SnapError(f"refreshes of LXD are not held: {error}") from error
         # snapd before 2.58 cannot. Members that differ in version are noticed all the same.
         logger.warning("refreshes of LXD are not held: %s", error)

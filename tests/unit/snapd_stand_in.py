@@ -118,7 +118,7 @@ class Snapd:
 
     def _hold(self) -> Answer:
         if not self.knows_hold or self.installed is None:
-            return error(400, "", "snap not held")
+            return error(400, "", "unknown action hold")
         self.installed.held = True
         return self._begin()
 

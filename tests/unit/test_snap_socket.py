@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from charmlibs import snap as charmlibs_snap
 from charmlibs.snap import _client
 
 import snap
@@ -156,6 +157,24 @@ def test_an_old_snapd_cannot_hold_and_the_rest_goes_on(store: Snapd, lxd: Snap):
 
     lxd.install("5.21/stable", "")
 
+    assert not lxd.facts(None).unfinished
+
+
+def test_a_hold_that_failed_is_tried_again(
+    store: Snapd, lxd: Snap, monkeypatch: pytest.MonkeyPatch
+):
+    def fails(*_: str) -> None:
+        raise charmlibs_snap.Error("connection refused")
+
+    with monkeypatch.context() as now:
+        now.setattr(charmlibs_snap, "hold", fails)
+        with pytest.raises(SnapError, match="are not held: connection"):
+            lxd.install("5.21/stable", "")
+    assert lxd.facts(None).unfinished
+
+    lxd.install("5.21/stable", "350")
+    assert store.installed is not None
+    assert store.installed.held
     assert not lxd.facts(None).unfinished
 
 
