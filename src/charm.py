@@ -36,6 +36,7 @@ from lxd.socket import LxdSocket
 from machine import Machine
 from observe import observe, observe_networks
 from options import Options, explain, of_leaver
+from peers import AppData
 from status import blocked
 from steps import Plan
 from unsaid import Unsaid, if_said, needed
@@ -94,6 +95,7 @@ class LxdClusterCharm(ops.CharmBase):
         framework.observe(self.on.remove_pool_action, self._remove_pool)
         framework.observe(self.on.retry_join_action, self._retry_join)
         framework.observe(self.on.form_again_action, self._form_again)
+        framework.observe(self.on.take_back_action, self._take_back)
         framework.observe(self.on.let_in_action, self._let_in)
         framework.observe(self.on.wipe_device_action, self._wipe_device)
         framework.observe(self.on.backup_database_action, self._backup_database)
@@ -160,7 +162,7 @@ class LxdClusterCharm(ops.CharmBase):
             return
         try:
             with needed():
-                leaving = self.unit.name in _units_juju_knows().leaving
+                leaving = self.unit.name in juju_reading.units().leaving
         except Unsaid as unsaid:
             raise CannotDetach(f"{location} {found[0].use}: {unsaid}") from unsaid
         if leaving:
@@ -210,38 +212,43 @@ class LxdClusterCharm(ops.CharmBase):
         self._answer(event, plan)
 
     def _forget_lost(self, event: ops.ActionEvent) -> None:
-        self._act(
-            event,
-            "result",
-            lambda: actions.forget_lost(self._look(), self._world, word(event.params, "name")),
-        )
+        self._act_on_name(event, actions.forget_lost)
 
     def _remove_pool(self, event: ops.ActionEvent) -> None:
-        self._act(
-            event,
-            "result",
-            lambda: actions.remove_pool(self._look(), self._world, word(event.params, "name")),
-        )
+        self._act_on_name(event, actions.remove_pool)
+
+    def _act_on_name(
+        self, event: ops.ActionEvent, action: Callable[[View, World, str], str]
+    ) -> None:
+        params = event.params
+        self._act(event, "result", lambda: action(self._look(), self._world, word(params, "name")))
 
     def _retry_join(self, event: ops.ActionEvent) -> None:
         self._act(event, "result", lambda: actions.retry_join(self._look(), self._world))
 
     def _form_again(self, event: ops.ActionEvent) -> None:
-        self._answer(event, lambda: {"result": self._formed_again(word(event.params, "confirm"))})
+        self._write_app(event, actions.form_again, "the units form a new cluster")
 
-    def _formed_again(self, confirm: str) -> str:
-        app = actions.form_again(self._look(), confirm)
-        (relation,) = self.model.relations[PEERS]
-        juju_writing.write(relation.data[self.app], app)
-        return "the units form a new cluster"
+    def _take_back(self, event: ops.ActionEvent) -> None:
+        self._write_app(event, actions.take_back, "the cluster is this application's")
+
+    def _write_app(
+        self, event: ops.ActionEvent, decide: Callable[[View, str], AppData], told: str
+    ) -> None:
+        def write() -> str:
+            app = decide(self._look(), word(event.params, "confirm"))
+            juju_writing.write(self.model.relations[PEERS][0].data[self.app], app)
+            return told
+
+        self._answer(event, lambda: {"result": write()})
 
     def _let_in(self, event: ops.ActionEvent) -> None:
-        def let_in() -> dict[str, object]:
+        def let_in() -> str:
             juju = replace(self._juju_of_leaver(), tells=True)
             juju_writing.tell(self.model, PEERS, juju, actions.let_in(juju, self._world))
-            return {"result": "the next unit may join"}
+            return "the next unit may join"
 
-        self._answer(event, let_in)
+        self._answer(event, lambda: {"result": let_in()})
 
     def _wipe_device(self, event: ops.ActionEvent) -> None:
         def wipe() -> str:
@@ -263,7 +270,7 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _recovered(self, lost: str, confirm: str) -> str:
         # Only whom Juju has given up, or the operator names, is lost.
-        view = replace(self._look(), units=if_said(_units_juju_knows, None))
+        view = replace(self._look(), units=if_said(juju_reading.units, None))
         try:
             return actions.recover_quorum(view, self._world, lost, confirm)
         except actions.OthersAsked as asked:
@@ -293,7 +300,7 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _look(self, options: Options | None = None) -> View:
         """What an action acts on: what a hook would see, also one of a unit that leaves."""
-        known = if_said(_units_juju_knows, None)
+        known = if_said(juju_reading.units, None)
         leaving = known is not None and self.unit.name in known.leaving
         juju = self._juju_of_leaver() if leaving else self._juju(options)
         return observe(juju, self._world, Events())
@@ -311,7 +318,7 @@ class LxdClusterCharm(ops.CharmBase):
             leader, known = self.unit.is_leader(), self._peers()
             alone = known is not None and hears_nobody(known)
             asking = leader or alone or (known and known.own.cluster and unqueued(known))
-            units = _units_juju_knows() if asking else None
+            units = juju_reading.units() if asking else None
             if known is not None and units is not None and (leader or alone):
                 known = self._as_juju_knows_them(known, units)
             return Juju(
@@ -341,7 +348,7 @@ class LxdClusterCharm(ops.CharmBase):
             leader = self.unit.is_leader()
             known = self._peers() if member else if_said(self._peers, None)
             member = member or (known is not None and bool(known.own.cluster))
-            units = _units_juju_knows() if member else if_said(_units_juju_knows, None)
+            units = juju_reading.units() if member else if_said(juju_reading.units, None)
             if known is not None and units is not None:
                 known = self._as_juju_knows_them(known, units)
             return Juju(
@@ -387,12 +394,6 @@ class LxdClusterCharm(ops.CharmBase):
             if databag:
                 others[unit] = peers.load(peers.UnitData, databag)
         return replace(known, others=others)
-
-
-def _units_juju_knows() -> Units:
-    found = hookcmds.goal_state().units
-    leaving = frozenset(name for name, goal in found.items() if goal.status == "dying")
-    return Units(frozenset(found), leaving)
 
 
 if __name__ == "__main__":

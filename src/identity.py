@@ -83,6 +83,9 @@ def refusal(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     why = foreign(view, lxd, peers)
     if not why:
         return None
+    app = view.unit.partition("/")[0]
+    if view.noted_identity and view.noted_identity == lxd.identity and not _known(peers):
+        return blocked(f"LXD here is of an earlier deployment: juju run {app}/leader take-back")
     unknown = owner(view, lxd, peers) is Owner.UNKNOWN
     cure = "see the docs, How to recover" if unknown else "use another machine"
     return blocked(f"{why}: {cure}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import ops
+from ops import hookcmds
 
 import bindings
 import ceph
@@ -14,6 +15,7 @@ from addresses import is_address
 from bindings import Binding, BindingAddress
 from facts import Bound, Ceph, Ovn, Proxies
 from options import Options
+from view import Units
 
 NETWORK = "network"
 CEPH = "ceph"
@@ -87,3 +89,10 @@ def bound(model: ops.Model, options: Options) -> Bound:
     told = addresses(model, NETWORK).addresses
     carrier = bindings.carrier([entry for entry in told if entry.interface not in names])
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()
+
+
+def units() -> Units:
+    """The units that Juju knows, and which of them leave. Raises hookcmds.Error."""
+    found = hookcmds.goal_state().units
+    leaving = frozenset(name for name, goal in found.items() if goal.status == "dying")
+    return Units(frozenset(found), leaving)

@@ -1,0 +1,73 @@
+"""The application is deployed again on machines that stayed, with the cluster on them."""
+
+from __future__ import annotations
+
+import pytest
+
+import actions
+import peers
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import names, the_cluster, with_instance
+from tests.unit.findings import statuses
+from tests.unit.model_units import ModelApp, formed
+
+AGAIN = "blocked: LXD here is of an earlier deployment: juju run lxd/leader take-back"
+
+
+def again(generation: str = "5.21") -> ModelApp:
+    """Juju knows nothing of the application that was there. Units have other numbers now."""
+    app = with_instance(formed(3, generation), "m1")
+    for number in range(3):
+        unit = app.units.pop(f"lxd/{number}")
+        unit.name = f"lxd/{number + 5}"
+        app.units[unit.name] = unit
+    app.databags = {name: {} for name in app.units}
+    app.app_data = {}
+    app.leader = "lxd/5"
+    app.settle()
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_cluster_is_taken_back_with_all_that_it_holds(generation: str):
+    app = again(generation)
+    assert set(statuses(app).values()) == {AGAIN}
+
+    with pytest.raises(actions.ActionRefused, match="members m0, m1, m2: repeat") as refused:
+        actions.take_back(app.view("lxd/5"), "")
+    confirm = str(refused.value).rpartition("confirm=")[2]
+    app.app_data = peers.dump(actions.take_back(app.view("lxd/5"), confirm))
+    app.settle()
+
+    assert str(app.plan("lxd/5").app_status) == "active: 3 members, 3 voters"
+    told = [statuses(app)[unit] for unit in app.units]
+    assert all(status.startswith("active: member m") for status in told)
+    assert "c1" in {i.name for i in the_cluster(app).instances.values()}
+    app.add(8)
+    app.settle()
+    assert len(names(app)) == 4
+
+
+def test_who_does_not_lead_says_who_does():
+    with pytest.raises(actions.ActionRefused, match="juju run lxd/leader take-back"):
+        actions.take_back(again().view("lxd/6"), "")
+
+
+def test_an_application_that_has_a_cluster_takes_no_other():
+    with pytest.raises(actions.ActionRefused, match="has a cluster"):
+        actions.take_back(formed(1).view("lxd/0"), "")
+
+
+def test_a_cluster_that_is_nobodys_is_not_taken():
+    app = ModelApp()
+    app.add(0)
+    with pytest.raises(actions.ActionRefused, match="in no cluster that this charm made"):
+        actions.take_back(app.view("lxd/0"), "")
+
+
+def test_a_machine_without_the_note_is_not_said_to_be_ours():
+    app = again()
+    app.units["lxd/6"].machine.identity_ = ""
+
+    told = "blocked: LXD here is in another cluster, as member m1: use another machine"
+    assert statuses(app)["lxd/6"] == told
