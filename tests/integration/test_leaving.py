@@ -20,8 +20,6 @@ from tests.integration.cluster import (
 )
 from tests.integration.conftest import APP, Files
 
-pytestmark = pytest.mark.rules
-
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster(juju: jubilant.Juju, deploy: Callable[..., None]):
@@ -69,6 +67,7 @@ def raft_leader(juju: jubilant.Juju) -> str:
     return next(name for name, row in rows.items() if "database-leader" in row["roles"])
 
 
+@pytest.mark.rules
 def test_the_raft_leader_leaves_and_its_containers_live_on(
     juju: jubilant.Juju, launch: Callable[[str, str], None]
 ):
