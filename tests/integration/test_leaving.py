@@ -134,7 +134,7 @@ def test_a_unit_removed_by_force_leaves_a_member_that_the_operator_takes_out(
 
     # No hook of it runs, nobody is told, and its machine is not released.
     gone(juju, unit)
-    told = f"member {member} has no unit: move what it holds, then lxc cluster remove {member}"
+    told = f"{member} has no unit: move what it holds, then lxc cluster remove it"
     juju.wait(lambda s: s.apps[APP].app_status.message == told, delay=0.5, successes=1)
     assert members(juju)[member]["status"] == "Online"
     lxc(juju, f"cluster evacuate --force {member}")
