@@ -20,6 +20,7 @@ from ops.hookcmds import Error as HookCommandError
 
 import act
 import charm
+import juju_reading
 from lab.model.context import HookContext
 from lab.model.errors import HookToolError
 from lab.model.hooks import HookRun
@@ -394,6 +395,7 @@ def install() -> None:
     """Puts the model's world into `charm` for the life of this process."""
     logging.getLogger().setLevel = lambda _: None  # pyright: ignore[reportAttributeAccessIssue]
     charm.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
+    juju_reading.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     charm.time = SimpleNamespace(time=_clock)  # pyright: ignore[reportAttributeAccessIssue]
     for name in ("LxdSocket", "Machine", "Database"):
         if hasattr(charm, name):
