@@ -12,15 +12,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, Val
 import networks
 import storage
 import yaml_maps
+from addresses import is_connection
 from networks import wanted as asked
 from networks.wanted import WantedNetwork
+from printable import escaped
 from storage import wanted
 from storage.wanted import WantedPool
 
 STATUS_LIMIT = 79
 """Characters of a status message that `juju status` shows on a usual terminal."""
 
-_CONNECTION = re.compile(r"(tcp|ssl):(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
 _HOSTNAMES = re.compile(r"[A-Za-z0-9.*?\[\]!-]{1,64}")
 _PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
 _IGNORED = re.compile(r"[\w.*:/\[\]-]+")
@@ -99,7 +100,7 @@ def _members(value: str) -> str:
 
 
 def _northbound(value: str) -> str:
-    if not all(_CONNECTION.fullmatch(word) for word in yaml_maps.words(value)):
+    if not all(map(is_connection, yaml_maps.words(value))):
         raise ValueError("use tcp:ADDRESS:6641 or ssl:ADDRESS:6641")
     return value
 
@@ -267,10 +268,18 @@ def explain(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     option = str(first["loc"][0]).replace("_", "-")
     family = first["type"].split("_")[0]
-    why = _TYPES.get(family) or first["msg"].removeprefix("Value error, ")
-    value = _PASSWORD.sub("//...@", " ".join(str(first["input"]).split()))
+    why = escaped(_TYPES.get(family) or first["msg"].removeprefix("Value error, "))
+    value = escaped(_PASSWORD.sub("//...@", " ".join(_typed(first["input"]).split())))
     room = STATUS_LIMIT - len(option) - len(why) - 3
     if len(value) > room:
         value = value[: max(room - 3, 5)] + "..."
     line = f"{option}={value}: {why}"
     return line if len(line) <= STATUS_LIMIT else line[: STATUS_LIMIT - 3] + "..."
+
+
+def _typed(value: object) -> str:
+    """A value as it was typed. Python writes no maps that are very deep, nor very long numbers."""
+    try:
+        return str(value)[: 10 * STATUS_LIMIT]
+    except (RecursionError, ValueError):
+        return "..."
