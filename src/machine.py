@@ -40,6 +40,8 @@ class Machine:
         self._segments = state / "segments"
         self._attached = state / "attached"
         self._lxd_dir = lxd_dir
+        self._seen: dict[str, str] = {}
+        """By path: which disk it was when it was looked at in this hook."""
 
     def hostname(self) -> str:
         """The machine's name without its domain: what LXD calls the member."""
@@ -67,8 +69,15 @@ class Machine:
 
     def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes it before it begins: after a crash nothing else could tell."""
-        note = json.dumps({"what": what, "since": now, "devices": devices}).encode()
-        _write_privately(self._forming, note)
+        # Which disks they are is noted once: after that another one may have a name of theirs.
+        disks = {device: self._disk(device) for device in devices}
+        told = {"what": what, "since": now, "devices": devices, "disks": disks}
+        _write_privately(self._forming, json.dumps(told).encode())
+
+    def _disk(self, device: str) -> str:
+        """Which disk a device is: as noted when it was empty, else as looked at in this hook."""
+        noted = json.loads(self._forming.read_text()) if self._forming.exists() else {}
+        return noted.get("disks", {}).get(device) or self._seen.get(device, "")
 
     def forget_forming(self) -> None:
         """The bootstrap, join or reset is over."""
@@ -213,13 +222,18 @@ class Machine:
         """The block devices that the patterns name, and what is on them."""
         import disks
 
-        return disks.found(patterns)
+        found = disks.found(patterns)
+        self._seen |= {device.path: disks.identity(device.node) for device in found}
+        return found
 
     def wipe(self, device: str) -> None:
-        """Takes everything off a block device. Raises OSError if it is in use."""
+        """Takes everything off a block device.
+
+        Raises OSError if it is in use, or another disk than the one that was looked at or noted.
+        """
         import disks
 
-        disks.wipe(device)
+        disks.wipe(device, self._disk(device))
 
     def has(self, files: Mapping[Path, str]) -> bool:
         """Whether these files are here with this content."""

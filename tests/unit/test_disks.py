@@ -1,0 +1,121 @@
+"""Which disk a device is, and that no other one is wiped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import actions
+import disks
+from machine import Machine
+from tests.unit.model_units import ModelApp
+from view import Device
+
+NUMBER = "8:16"
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in /sys of a disk, whose node is a file here; what is wiped is noted there."""
+    node, folder = tmp_path / "sdb", tmp_path / "sys" / "sdb"
+    node.touch()
+    folder.mkdir(parents=True)
+    for name, text in (("size", "2048"), ("serial", "S1"), ("dev", NUMBER)):
+        (folder / name).write_text(f"{text}\n")
+    numbers = tmp_path / "numbers"
+    numbers.mkdir()
+    (numbers / NUMBER).symlink_to(folder)
+    monkeypatch.setattr(disks, "_SYS", folder.parent)
+    monkeypatch.setattr(disks, "_DEVICES", numbers)
+
+    def number(descriptor: int) -> str:
+        return NUMBER
+
+    def wipefs(descriptor: int) -> None:
+        (folder / "wiped").touch()
+
+    monkeypatch.setattr(disks, "_number_of", number)
+    monkeypatch.setattr(disks, "_wipefs", wipefs)
+    return folder
+
+
+def test_the_disk_that_was_looked_at_is_wiped(disk: Path, tmp_path: Path):
+    path = str(tmp_path / "sdb")
+
+    disks.wipe(path, disks.identity(path))
+
+    assert (disk / "wiped").exists()
+
+
+@pytest.mark.parametrize(("file", "text"), [("serial", "S2"), ("size", "4096"), ("wwid", "naa.5")])
+def test_another_disk_of_that_name_is_not(disk: Path, tmp_path: Path, file: str, text: str):
+    path = str(tmp_path / "sdb")
+    identity = disks.identity(path)
+    (disk / file).write_text(text)
+
+    with pytest.raises(OSError, match="is not the disk that was looked at"):
+        disks.wipe(path, identity)
+
+    assert not (disk / "wiped").exists()
+
+
+def test_a_disk_that_nobody_looked_at_is_not(disk: Path, tmp_path: Path):
+    with pytest.raises(OSError, match="is not the disk that was looked at"):
+        Machine(tmp_path / "state").wipe(str(tmp_path / "sdb"))
+
+    assert not (disk / "wiped").exists()
+
+
+def test_the_disk_is_noted_with_its_name_until_the_join_is_over(disk: Path, tmp_path: Path):
+    path = str(tmp_path / "sdb")
+    before = Machine(tmp_path / "state")
+    before._seen[path] = disks.identity(path)  # pyright: ignore[reportPrivateUsage]
+    before.note_forming("join", 1.0, (path,))
+    (disk / "serial").write_text("S2")
+
+    after = Machine(tmp_path / "state")
+    after._seen[path] = disks.identity(path)  # pyright: ignore[reportPrivateUsage]
+    after.note_forming("reset", 2.0, (path,))
+
+    noted = json.loads((tmp_path / "state" / "forming").read_text())["disks"]
+    assert noted == {path: "2048 S1"}
+    with pytest.raises(OSError, match="is not the disk"):
+        after.wipe(path)
+
+
+def test_a_file_is_no_device(tmp_path: Path):
+    (tmp_path / "sdb").touch()
+
+    with pytest.raises(OSError, match="is no block device"):
+        disks.wipe(str(tmp_path / "sdb"), "x")
+
+
+@pytest.mark.parametrize(
+    ("line", "mounted"),
+    [
+        (f"36 1 {NUMBER} / / rw - ext4 /dev/root rw", True),
+        ("36 1 0:30 / /mnt rw shared:1 - btrfs /dev/sdb rw", True),
+        ("36 1 8:1 / / rw - ext4 /dev/sda1 rw", False),
+    ],
+)
+def test_the_kernel_says_what_is_mounted(
+    disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, mounted: bool
+):
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"{line}\n")
+    monkeypatch.setattr(disks, "_MOUNTS", mounts)
+
+    assert disks._is_mounted("sdb") is mounted  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize(
+    "path", ["/dev/sd*", "/dev/sd?", "/dev/[s]db", "/tmp/sdb", "/dev/../tmp/x", "/dev/a\nb", "sdb"]
+)
+def test_only_one_devices_path_is_wiped(path: str):
+    unit = ModelApp().add(0)
+    unit.machine.disks = [Device(path, 1 << 30, holds="ext4")]
+
+    with pytest.raises(actions.ActionRefused, match="is no path below /dev/"):
+        actions.wipe_device(unit.world, path, "wipe-dev-sdb")
