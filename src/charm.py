@@ -111,6 +111,8 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _begin(self, event: ops.EventBase) -> None:
         """The first hook, and the one that Juju runs where a resource is another."""
+        if isinstance(event, ops.InstallEvent):
+            self._world.machine.begin(self.unit.name)
         attached.forget(self._world)
         self._reconcile(event)
 

@@ -30,6 +30,7 @@ class Machine:
     """The machine that this unit is on."""
 
     def __init__(self, state: Path = STATE, lxd_dir: Path = LXD_DIR) -> None:
+        self._unit = state / "unit"
         self._key = state / "key"
         self._public_key = state / "key.pub"
         self._forming = state / "forming"
@@ -46,6 +47,20 @@ class Machine:
     def hostname(self) -> str:
         """The machine's name without its domain: what LXD calls the member."""
         return socket.gethostname().split(".")[0]
+
+    def begin(self, unit: str) -> None:
+        """What a unit kept that was here before is no other's; what it notes of LXD may be true.
+
+        For a unit's first hook. Juju may run that one again.
+        """
+        if self._unit.exists() and self._unit.read_text() == unit:
+            return
+        notes = [self._key, self._public_key, self._failures, self._attached, self._silence]
+        if not (self._lxd_dir / "database").exists():
+            notes += [self._forming, self._identity, self._units]
+        for note in notes:
+            note.unlink(missing_ok=True)
+        _write_privately(self._unit, unit.encode())
 
     def key(self) -> bytes | None:
         """This unit's private key, None before it was made."""
