@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import daemon
 import deadlines
@@ -91,8 +92,10 @@ class Machine:
 
     def _disk(self, device: str) -> str:
         """Which disk a device is: as noted when it was empty, else as looked at in this hook."""
-        noted = json.loads(self._forming.read_text()) if self._forming.exists() else {}
-        return noted.get("disks", {}).get(device) or self._seen.get(device, "")
+        noted: dict[str, Any] = {}
+        if self._forming.exists():
+            noted = json.loads(self._forming.read_text())
+        return str(noted.get("disks", {}).get(device, "")) or self._seen.get(device, "")
 
     def forget_forming(self) -> None:
         """The bootstrap, join or reset is over."""

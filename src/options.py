@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 import networks
 import storage
@@ -26,6 +33,8 @@ _HOSTNAMES = re.compile(r"[A-Za-z0-9.*?\[\]!-]{1,64}")
 _PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
 _IGNORED = re.compile(r"[\w.*:/\[\]-]+")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character that takes two: pydantic raises another error for it, not its own."""
 _CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
 
 EVACUATE, REFUSE, ABANDON = "evacuate", "refuse", "abandon"
@@ -164,6 +173,13 @@ class Options(BaseModel):
     """What the operator wants. Field names are the options' with '_' for '-'."""
 
     model_config = ConfigDict(frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole(cls, value: object) -> object:
+        if isinstance(value, str) and _HALF.search(value):
+            raise ValueError("it has half a character: type it again")
+        return value
 
     snap_channel: Annotated[str, AfterValidator(_channel)] = "5.21/stable"
     storage_backend: Annotated[str, AfterValidator(_backend)] = "auto"

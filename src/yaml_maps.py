@@ -49,7 +49,7 @@ def _yaml(text: str) -> Any:
 
 
 class _TooMuch(Exception):  # noqa: N818 - it is the name of what happened
-    """YAML that is more than any option needs. The message is for the operator."""
+    """YAML that is more than any option needs, or other. The message is for the operator."""
 
 
 def _limit(root: Any) -> None:
@@ -71,6 +71,8 @@ def _limit(root: Any) -> None:
                 todo += [(node, depth + 1) for node in inner]
         elif len(node.value) > LONGEST_VALUE:
             raise _TooMuch(f"use at most {LONGEST_VALUE} characters in a value")
+        elif _UNWRITABLE.search(node.value):
+            raise _TooMuch("use no control characters")
 
 
 def _map(told: Any, otherwise: str) -> Mapping[Any, Any]:

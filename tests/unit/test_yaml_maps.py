@@ -40,6 +40,8 @@ def test_what_cannot_be_built_is_no_yaml(text: str):
         ("a: " + "[" * 20 + "]" * 20, "use at most 8 levels"),
         ("a: " + "9" * 5000, "use at most 4096 characters in a value"),
         ("a: 0x" + "f" * 5000, "use at most 4096 characters in a value"),
+        ('"\\ud800": b', "use no control characters"),
+        ('a: "\\0"', "use no control characters"),
         ("a: b\n" * 10_000, "use at most 32768 characters"),
     ],
 )
@@ -65,3 +67,12 @@ def test_a_value_of_lxds_may_have_several_lines():
     (net,) = Options(networks='lan: {mode: bridge, config: {raw.dnsmasq: "a\\nb"}}').more_networks
 
     assert net.config == {"raw.dnsmasq": "a\nb"}
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(ValidationError) as refused:
+        Options(networks="lan\ud83d", snap_channel="\ud83d")
+
+    assert explain(refused.value) == (
+        r"snap-channel=\ud83d: it has half a character: type it again"
+    )
