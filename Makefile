@@ -103,6 +103,12 @@ simulate: $(VENV_READY) ## Simulate SEEDS=100000 clusters, or replay SEED=n step
 mutants: $(VENV_READY) ## Break the charm's protocol on purpose: the simulation has to notice each time
 	@$(PYTHON) -m tests.simulation.mutants $(ARGS)
 
+# Of the fuzzer: for how long, and with which seed; without one it takes the time.
+MINUTES ?= 10
+.PHONY: fuzz
+fuzz: $(VENV_READY) ## Feed the charm options, databags, tokens, answers and parameters as nobody should: SEED=n
+	@PYTHONPATH=src:lib:. $(PYTHON) -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 # Of upgrades: folders of later LXDs, in the order in which a cluster goes through them.
 NEXT ?=
 export LXD_CLUSTER_BENCH_NEXT := $(abspath $(NEXT))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from options import Options
+from printable import escaped
 
 MAPS = ("storage-pools", "networks", "network-config")
 """Options that are YAML maps: their keys may be typed with dots, `storage-pools.fast=zfs`."""
@@ -19,13 +20,19 @@ _KEYS = "config"
 """In such a map: LXD's own keys, which have dots themselves. That is all of `network-config`."""
 
 
+_DEEPEST = 8
+"""Maps and lists in one another that a parameter may have: an option's map takes four."""
+
+
 class Misread(Exception):  # noqa: N818 - it is the name of what happened
     """The client took a parameter for something else than text, or it makes no sense."""
 
 
 def word(params: Mapping[str, Any], name: str) -> str:
     """A parameter as text, empty where it is not given. Raises Misread."""
-    return _text(name, params.get(name))
+    told = params.get(name)
+    _limit(name, told)
+    return _text(name, told)
 
 
 def with_options(config: Mapping[str, Any], params: Mapping[str, Any]) -> Options:
@@ -45,12 +52,32 @@ def as_read(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, o
 
 def changed(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """The options among the parameters, as `juju config` would have them. Raises Misread."""
+    for name, told in params.items():
+        _limit(name, told)
     return {name: _option(name, params[name], config) for name in sorted(params)}
+
+
+def _limit(name: str, told: Any) -> None:
+    """Raises Misread for what Python could neither go through nor write."""
+    todo: list[tuple[Any, int]] = [(told, 0)]
+    while todo:
+        part, depth = todo.pop()
+        if depth > _DEEPEST:
+            raise Misread(f"{escaped(name)}: use at most {_DEEPEST} levels")
+        if isinstance(part, int) and part.bit_length() > 64:
+            raise Misread(f"{escaped(name)}: that number is too large")
+        if isinstance(part, str) and any("\ud800" <= c <= "\udfff" for c in part):
+            raise Misread(f"{escaped(name)} has half a character: type it again")
+        if isinstance(part, dict):
+            found = cast("dict[str, Any]", part)
+            todo += [(inner, depth + 1) for inner in (*found, *found.values())]
+        elif isinstance(part, list):
+            todo += [(inner, depth + 1) for inner in cast("list[Any]", part)]
 
 
 def _option(name: str, told: Any, config: Mapping[str, Any]) -> Any:
     if name not in config:
-        raise Misread(f"{name}: there is no such option")
+        raise Misread(f"{escaped(name)}: there is no such option")
     if isinstance(told, dict) and name in MAPS:
         return _map(name, cast("dict[str, Any]", told))
     if isinstance(config[name], str):
@@ -77,7 +104,7 @@ def _text(name: str, told: Any) -> str:
 def _no_map(name: str, told: Any) -> Any:
     if isinstance(told, dict):
         key = next(iter(cast("dict[str, Any]", told)), "")
-        raise Misread(f"{name} is one value: type {name}=..., not {name}.{key}=...")
+        raise Misread(f"{name} is one value: type {name}=..., not {name}.{escaped(key)}=...")
     return told
 
 

@@ -25,6 +25,8 @@ from world import World
 
 GONE = "yes-the-cluster-is-gone"
 _NO_WORD = re.compile(r"[^A-Za-z0-9._-]+")
+_NODE = re.compile(r"/dev/[\w/:.@%+=-]+", re.ASCII)
+"""One device's path: no glob, which may name another one."""
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
 _YAML_WORDS = frozenset(["y", "yes", "n", "no", "on", "off", "true", "false", "null"])
 """What Juju's client takes for something else than text."""
@@ -171,6 +173,8 @@ def let_in(juju: Juju, world: World) -> Plan:
 
 def wipe_device(world: World, device: str, confirm: str) -> str:
     """Wipes a block device that nothing uses, if the operator names what is on it."""
+    if not _NODE.fullmatch(device) or ".." in device:
+        raise ActionRefused(f"{device} is no path below /dev/, such as /dev/sdb")
     found = next(iter(world.machine.devices((device,))), None)
     if found is None:
         raise ActionRefused(f"{device} is no block device here: lsblk on this machine lists them")

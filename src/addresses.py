@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 PORT = 8443
+
+_CONNECTION = re.compile(r"(tcp|ssl):(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}", re.ASCII)
 
 
 def host(endpoint: str) -> str:
@@ -31,3 +34,8 @@ def is_address(word: str) -> bool:
 def family(address: str) -> int:
     """4 or 6, and 0 for what is no address."""
     return ipaddress.ip_address(address).version if is_address(address) else 0
+
+
+def is_connection(word: str) -> bool:
+    """Whether it names a database of OVN's: ssl:10.0.0.1:6641, tcp:[fd00::1]:6641."""
+    return bool(_CONNECTION.fullmatch(word))

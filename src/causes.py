@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from printable import escaped
+
 _MARK = "..."
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -36,7 +38,7 @@ def fit(message: str, limit: int) -> str:
 
     The leading links that are kept are at most three fifths of it: the cause comes last.
     """
-    line = " ".join(message.split())
+    line = escaped(" ".join(message.split()))
     if len(line) <= limit:
         return line
     chain = links(line)

@@ -9,6 +9,7 @@ packages: the request is a few lines of JSON.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import storage
+from addresses import is_address
 from facts import Ceph
 from options import Options
 from peers import Storage
 from storage.backend import CEPH
 from storage.wanted import WantedPool
 from view import named_in_ceph
+from yaml_maps import words
 
 FOLDER = Path("/etc/ceph")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -79,17 +82,41 @@ _OPERATIONS: dict[str, Callable[[str, WantedPool, int], dict[str, Any]]] = {
 def answer(unit: str, asked: str, monitors: Iterable[Mapping[str, str]]) -> Ceph:
     """What the monitors' units say to the request that `unit` asked."""
     told = list(monitors)
-    addresses = {data.get("ceph-public-address", "") for data in told}
-    key = next((data["key"] for data in told if data.get("key")), "")
+    addresses = [data["ceph-public-address"] for data in told if data.get("ceph-public-address")]
+    keys = [data["key"] for data in told if data.get("key")]
     replies = [reply for data in told if (reply := _reply(data, unit, asked)) is not None]
     failed = [reply for reply in replies if reply.get("exit-code") != 0]
+    # They go into files: a line more there would be an order to Ceph.
+    monitors_ = {address for told in addresses for address in words(told) if _is_monitor(address)}
     return Ceph(
         user=unit.partition("/")[0],
-        key=key,
-        monitors=tuple(sorted(addresses - {""})),
+        key=next(filter(_is_key, keys), ""),
+        monitors=tuple(sorted(monitors_)),
         granted=bool(replies) and not failed,
-        problem=str(failed[0].get("stderr", "")) or "no reason given" if failed else "",
+        problem=str(failed[0].get("stderr", ""))[:_LONGEST] or "no reason given" if failed else "",
+        malformed=_malformed(addresses, monitors_, keys),
     )
+
+
+_KEY = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_LONGEST = 1000
+"""Characters of what a Ceph says that are of use to anybody."""
+
+
+def _is_key(told: str) -> bool:
+    return bool(_KEY.fullmatch(told)) and len(told) % 4 == 0
+
+
+def _is_monitor(told: str) -> bool:
+    """Whether it is an address as a monitor tells it, one of IPv6 with or without brackets."""
+    return is_address(told.removeprefix("[").removesuffix("]")) and "%" not in told
+
+
+def _malformed(addresses: list[str], monitors: set[str], keys: list[str]) -> str:
+    """What of an answer has not the form that it must have, empty where the rest is enough."""
+    if addresses and not monitors:
+        return "ceph-public-address is no address"
+    return "key is no key" if keys and not any(map(_is_key, keys)) else ""
 
 
 def _reply(data: Mapping[str, str], unit: str, asked: str) -> dict[str, Any] | None:
@@ -102,7 +129,7 @@ def _map(text: str) -> dict[str, Any]:
     """A JSON object, an empty one for anything else."""
     try:
         found: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 

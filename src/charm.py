@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 import action_params
 import actions
+import answers
 import attached
 import juju_reading
 import juju_writing
@@ -23,7 +23,7 @@ import last_words
 import peers
 import run
 import snap
-from action_params import Misread, word
+from action_params import word
 from admission import hears_nobody, unqueued
 from bindings import Binding
 from database import Database
@@ -31,12 +31,12 @@ from hook_input import Juju
 from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
 from juju_writing import as_juju
 from lxd.api import LxdApi
-from lxd.errors import LxdError, LxdUnreachable
 from lxd.socket import LxdSocket
 from machine import Machine
 from observe import observe, observe_networks
 from options import Options, explain, of_leaver
 from peers import AppData
+from printable import escape_logs, escaped
 from status import blocked
 from steps import Plan
 from unsaid import Unsaid, if_said, needed
@@ -63,6 +63,7 @@ class LxdClusterCharm(ops.CharmBase):
         super().__init__(framework)
         # Each line that is logged is one more process in the hook; Juju logs the events itself.
         logging.getLogger().setLevel(logging.INFO)
+        escape_logs(logging.getLogger())
         self._world = World(
             LxdApi(LxdSocket()), snap.Snap(), Machine(), Database(), time.time, self._tell
         )
@@ -109,6 +110,8 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _begin(self, event: ops.EventBase) -> None:
         """The first hook, and the one that Juju runs where a resource is another."""
+        if isinstance(event, ops.InstallEvent):
+            self._world.machine.begin(self.unit.name)
         attached.forget(self._world)
         self._reconcile(event)
 
@@ -169,7 +172,7 @@ class LxdClusterCharm(ops.CharmBase):
             self._leave(event)
             return
         reason = f"{location} {found[0].use}: remove the unit instead"
-        self.unit.status = ops.BlockedStatus(reason)
+        self.unit.status = ops.BlockedStatus(escaped(reason))
         raise CannotDetach(reason)
 
     def _options_of_leaver(self) -> Options:
@@ -180,7 +183,7 @@ class LxdClusterCharm(ops.CharmBase):
             return of_leaver(self.config)
 
     def _tell(self, message: str) -> None:
-        self.unit.status = ops.MaintenanceStatus(message)
+        self.unit.status = ops.MaintenanceStatus(escaped(message))
 
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self._told is not None:
@@ -285,18 +288,12 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _answer(self, event: ops.ActionEvent, action: Callable[[], dict[str, object]]) -> bool:
         """Gives what an action returns, or says why there is nothing."""
-        try:
-            event.set_results(action())
-        except ValidationError as error:
-            event.fail(explain(error))
-        except (actions.ActionRefused, Misread, Unsaid) as error:
-            event.fail(str(error))
-        except (LxdError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
-            why = getattr(error, "stderr", "") or str(error)
-            event.fail(f"{why} (juju status {self.unit.name} says how LXD is)")
-        else:
-            return True
-        return False
+        told = answers.answer(self.unit.name, action)
+        if told.failure:
+            event.fail(told.failure)
+            return False
+        event.set_results(told.results)
+        return True
 
     def _look(self, options: Options | None = None) -> View:
         """What an action acts on: what a hook would see, also one of a unit that leaves."""

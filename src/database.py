@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import shutil
 import socket
 import subprocess
 import tarfile
@@ -22,6 +24,10 @@ from facts import DatabaseCopy, DatabaseNode, Role
 BACKUPS = Path("/var/lib/lxd-cluster/backups")
 KEPT = 7
 """Copies that are kept; older ones are deleted."""
+
+_PARTIAL = ".new"
+_SPARE = 64 << 20
+"""Bytes that stay free for LXD and everybody else."""
 
 _LXD = "/snap/bin/lxd"
 _SNAP = "/usr/bin/snap"
@@ -60,14 +66,37 @@ class Database:
     def _write(self, name: str, now: float) -> Path:
         self._backups.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._backups / name
-        new = path.with_suffix(".new")
+        # What another try left when its hook was killed.
+        for partial in self._backups.glob(f"*{_PARTIAL}"):
+            partial.unlink()
+        self._need_room()
+        new = path.with_suffix(_PARTIAL)
+        try:
+            self._write_to(new, now)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+        return path
+
+    def _need_room(self) -> None:
+        """Raises OSError where a copy could fill the disk that LXD's database is on, too."""
+        files = (path for path in self._files.rglob("*") if path.is_file())
+        # The text is written beside the files, and neither may shrink by compressing.
+        needed = 2 * sum(path.stat().st_size for path in files) + _SPARE
+        free = shutil.disk_usage(self._backups).free
+        if free < needed:
+            has = f"{free >> 20} MiB free, {needed >> 20} needed"
+            raise OSError(errno.ENOSPC, f"no room for a copy of the database ({has})")
+
+    def _write_to(self, new: Path, now: float) -> None:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
             for database in ("global", "local"):
                 _add_text(tar, f"{database}.sql", self._dump(database), now)
             tar.add(self._files, "database", filter=_regular)
-        new.replace(path)
-        return path
+            tar.close()
+            file.flush()
+            os.fsync(file.fileno())
 
     def _dump(self, name: str) -> bytes:
         """A database as SQL. Empty while it does not answer."""

@@ -1,10 +1,15 @@
-"""Block devices of this machine: what is on them, and wiping one."""
+"""Block devices of this machine: what is on them, which disk each is, and wiping one.
+
+A name such as /dev/sdb may be another disk's after a reboot. So the disk itself is noted, and
+looked at again on the open device before anything on it is wiped.
+"""
 
 from __future__ import annotations
 
 import importlib
 import json
 import os
+import stat
 import subprocess
 from glob import glob
 from pathlib import Path
@@ -17,6 +22,9 @@ from view import Device
 _UTILS = "charmhelpers.contrib.storage.linux.utils"
 """Imported where a disk is looked at: it takes a hook's time, and has no types."""
 _SYS = Path("/sys/class/block")
+_DEVICES = Path("/sys/dev/block")
+_MOUNTS = Path("/proc/self/mountinfo")
+_SERIALS = ("serial", "device/serial", "wwid", "device/wwid")
 _SECTOR = 512
 """Bytes of a sector in /sys, whatever the device's own are."""
 
@@ -36,29 +44,70 @@ def found(patterns: tuple[str, ...]) -> tuple[Device, ...]:
     return tuple(devices.values())
 
 
-def wipe(path: str) -> None:
+def wipe(path: str, identity: str) -> None:
     """Takes everything off a device by which a file system or a partition table is known.
 
     Its partitions go, too. What is between the places that `blank` reads stays. Raises OSError if
-    it is in use, subprocess.SubprocessError.
+    it is in use, or if it is not the disk that `identity` says.
     """
-    name = Path(os.path.realpath(path)).name
-    device = os.open(path, os.O_RDWR | os.O_EXCL)
+    # As long as this is open nobody else mounts the device or makes something of it.
+    node = os.path.realpath(path)
+    name = Path(node).name
+    descriptor = os.open(node, os.O_RDWR | os.O_EXCL)
     try:
+        number = _number_of(descriptor)
+        if not identity or identity_of((_DEVICES / number).resolve()) != identity:
+            raise OSError(f"{path} is not the disk that was looked at: nothing was wiped")
         # A new partition may begin where an old one did: its file system would be back.
-        blank.clear(device, tuple(_extent(part) for part in _partitions(name)))
+        blank.clear(descriptor, tuple(_extent(part) for part in _partitions(name)))
+        # By the descriptor it is this disk for sure. --force only leaves out wipefs's own claim.
+        _wipefs(descriptor)
     finally:
-        os.close(device)
-    _output("/sbin/wipefs", "--all", "--quiet", path)
+        os.close(descriptor)
     if _partitions(name):
         # The kernel does not read a table again by itself.
-        _output("/usr/bin/partx", "--delete", path)
+        _output("/usr/bin/partx", "--delete", node)
+
+
+def _number_of(descriptor: int) -> str:
+    """The kernel's number of an open device. Raises OSError for anything else."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISBLK(status.st_mode):
+        raise OSError("that is no block device")
+    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
+
+
+def _wipefs(descriptor: int) -> None:
+    subprocess.run(
+        ["/sbin/wipefs", "--all", "--force", "--quiet", f"/proc/self/fd/{descriptor}"],
+        check=True,
+        capture_output=True,
+        timeout=deadlines.COMMAND,
+        pass_fds=[descriptor],
+    )
+
+
+def identity(path: str) -> str:
+    """What tells the disk at this path from every other one, empty where there is none."""
+    folder = _SYS / Path(os.path.realpath(path)).name
+    return identity_of(folder.resolve()) if folder.exists() else ""
+
+
+def identity_of(folder: Path) -> str:
+    """The same of a disk's or partition's folder in /sys: size, serial number, WWN.
+
+    A loop device has only its file, a mapped one its UUID, and a partition what its disk has.
+    """
+    disk = folder.parent if (folder / "partition").exists() else folder
+    own = [folder / name for name in ("size", "start")]
+    told = [*own, *(disk / name for name in (*_SERIALS, "loop/backing_file", "dm/uuid"))]
+    return " ".join(path.read_text(errors="replace").strip() for path in told if path.exists())
 
 
 def _device(path: str, node: str) -> Device:
     name = Path(node).name
-    use = _use(path, name)
-    rows = [] if use else _signatures(path)
+    use = _use(node, name)
+    rows = [] if use else _signatures(node)
     parts = () if use else _partitions(name)
     ids = [str(row.get("uuid") or "") for row in rows] + [_serial(name)]
     return Device(
@@ -113,18 +162,14 @@ def _signatures(path: str) -> list[dict[str, Any]]:
 
 def _use(path: str, name: str) -> str:
     """What keeps the device from being used or wiped, empty if nothing does."""
-    utils: Any = importlib.import_module(_UTILS)
     holders = sorted(entry.name for entry in (_SYS / name / "holders").glob("*"))
     if holders:
         return f"is part of {', '.join(holders)}"
     for part in _partitions(name):
         if taken := sorted(entry.name for entry in (_SYS / part / "holders").glob("*")):
             return f"has {part}, a part of {', '.join(taken)}"
-    try:
-        if utils.is_device_mounted(path):
-            return "is mounted"
-    except (OSError, subprocess.SubprocessError):
-        return "cannot be looked at"
+    if _is_mounted(name):
+        return "is mounted"
     if _number(_SYS / name / "ro"):
         return "is read-only"
     try:
@@ -135,8 +180,23 @@ def _use(path: str, name: str) -> str:
     return ""
 
 
+def _is_mounted(name: str) -> bool:
+    """Whether the kernel has it mounted, `/` among it. A btrfs has no number of its device there.
+
+    lsblk, which charmhelpers asks, has other columns for that since util-linux 2.37.
+    """
+    number = (_SYS / name / "dev").read_text().strip() if (_SYS / name / "dev").exists() else ""
+    for line in _MOUNTS.read_text(errors="replace").splitlines():
+        words, _, source = line.partition(" - ")
+        if words.split()[2:3] == [number]:
+            return True
+        if os.path.realpath("".join(source.split()[1:2])) == f"/dev/{name}":
+            return True
+    return False
+
+
 def _serial(name: str) -> str:
-    for file in ("serial", "device/serial", "wwid", "device/wwid"):
+    for file in _SERIALS:
         path = _SYS / name / file
         if path.exists():
             return path.read_text(errors="replace").strip()

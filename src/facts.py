@@ -16,6 +16,8 @@ class Ceph:
     granted: bool
     """Whether it has made what was asked for."""
     problem: str = ""
+    malformed: str = ""
+    """What it has said in a form that cannot be: nothing is written of it."""
     written: bool = False
     """Whether this machine has its configuration and key as they are now."""
 
@@ -53,6 +55,8 @@ class Ovn:
     key: str = field(default="", repr=False)
     authority: str = ""
     """The certificate of whoever signed."""
+    problem: str = ""
+    """Why what was said of it is of no use."""
     written: bool = True
     """Whether this machine has what opens the database."""
 

@@ -162,6 +162,8 @@ def _give_back(device: str, world: World) -> None:
 
 def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:
     """A unit has a sealed join token."""
+    # A token that could not be sealed would be a way in that nobody takes back.
+    seal.seal("", step.key, purpose(step.unit))
     cluster = world.lxd.notes.read().get(IDENTITY, "")
     # Whatever becomes of the join, the database tells whose member this is.
     world.lxd.notes.write(marks.admitted(step.name, step.unit, step.attempt))

@@ -26,7 +26,7 @@ def publish(model: ops.Model, binding: str, juju: Juju, plan: Plan, hostname: st
     _ask_ceph(model, juju)
     address = plan.own.address if plan.own else juju.peers.own.address
     _ask_for_certificate(model, hostname, address)
-    if plan.own is not None and plan.own != juju.peers.own:
+    if plan.own is not None and (plan.own != juju.peers.own or juju.peers.own.misread):
         write(relation.data[model.unit], plan.own)
         # A version or a port that is new is so together with what the peers are told.
         model.unit.set_ports(PORT)

@@ -117,11 +117,15 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
         return waiting("LXD on the leader does not answer")
     if not joined and app.cluster:
         return blocked("no unit is a member any more; to begin again: run form-again")
+    if not joined and (unread := unreadable(peers)):
+        return unread
     if not joined:
         who = app.bootstrap or "a unit with LXD"
         return waiting(f"for {who} to bootstrap the cluster")
     if isinstance(view.lxd, Lxd) and (grave := _grave(view, view.lxd, peers, own)):
         return grave
+    if unread := unreadable(peers):
+        return unread
     missing = every - joined
     if missing:
         done = f"{len(joined)} of {count(len(every), 'unit')} joined"
@@ -129,6 +133,14 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")
     return _health(view, view.lxd, peers, own)
+
+
+def unreadable(peers: Peers) -> Status | None:
+    """Blocked for a unit whose databag no charm of this version has written, or that lies."""
+    for unit, data in sorted(peers.others.items()):
+        if data.misread:
+            return blocked(f"{unit}: its {data.misread} makes no sense; refresh or remove it")
+    return None
 
 
 def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:

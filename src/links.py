@@ -80,10 +80,12 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
     found: dict[str, dict[str, str]] = {}
     for record in token.networks if token else ():
         mode = networks.MODES.get(record.mode)
+        if mode is None:
+            return {}, blocked(f"network {record.name}: this charm has no mode {record.mode}")
         parents = record.parents or asked.get(record.name, ())
         link = answer(view, WantedNetwork(record.name, record.mode, parents))
-        if mode is None or link.problem:
-            return {}, blocked(f"network {record.name}: {link.problem or record.mode}")
+        if link.problem:
+            return {}, blocked(f"network {record.name}: {link.problem}")
         found[record.name] = mode.own(link.parent)
     return found, None
 
@@ -114,6 +116,8 @@ def _lacking(view: View, need: str) -> str:
     """Why this machine can have no part in such a network, empty if it can."""
     if need == "ovn" and (view.ovn is None or not view.ovn.northbound):
         return "ovn: integrate it with ovn-central, or set ovn-northbound"
+    if need == "ovn" and view.ovn and view.ovn.problem:
+        return f"ovn: {view.ovn.problem}: see juju show-unit {view.unit}"
     if need == "ovn" and view.ovn and not view.ovn.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
     return view.lacks.get(need, "")

@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import daemon
 import deadlines
@@ -31,6 +32,7 @@ class Machine:
     """The machine that this unit is on."""
 
     def __init__(self, state: Path = STATE, lxd_dir: Path = LXD_DIR) -> None:
+        self._unit = state / "unit"
         self._key = state / "key"
         self._public_key = state / "key.pub"
         self._forming = state / "forming"
@@ -41,10 +43,26 @@ class Machine:
         self._segments = state / "segments"
         self._attached = state / "attached"
         self._lxd_dir = lxd_dir
+        self._seen: dict[str, str] = {}
+        """By path: which disk it was when it was looked at in this hook."""
 
     def hostname(self) -> str:
         """The machine's name without its domain: what LXD calls the member."""
         return socket.gethostname().split(".")[0]
+
+    def begin(self, unit: str) -> None:
+        """What a unit kept that was here before is no other's; what it notes of LXD may be true.
+
+        For a unit's first hook. Juju may run that one again.
+        """
+        if self._unit.exists() and self._unit.read_text() == unit:
+            return
+        notes = [self._key, self._public_key, self._failures, self._attached, self._silence]
+        if not (self._lxd_dir / "database").exists():
+            notes += [self._forming, self._identity, self._units]
+        for note in notes:
+            note.unlink(missing_ok=True)
+        _write_privately(self._unit, unit.encode())
 
     def key(self) -> bytes | None:
         """This unit's private key, None before it was made."""
@@ -68,8 +86,17 @@ class Machine:
 
     def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes it before it begins: after a crash nothing else could tell."""
-        note = json.dumps({"what": what, "since": now, "devices": devices}).encode()
-        _write_privately(self._forming, note)
+        # Which disks they are is noted once: after that another one may have a name of theirs.
+        disks = {device: self._disk(device) for device in devices}
+        told = {"what": what, "since": now, "devices": devices, "disks": disks}
+        _write_privately(self._forming, json.dumps(told).encode())
+
+    def _disk(self, device: str) -> str:
+        """Which disk a device is: as noted when it was empty, else as looked at in this hook."""
+        noted: dict[str, Any] = {}
+        if self._forming.exists():
+            noted = json.loads(self._forming.read_text())
+        return str(noted.get("disks", {}).get(device, "")) or self._seen.get(device, "")
 
     def forget_forming(self) -> None:
         """The bootstrap, join or reset is over."""
@@ -225,13 +252,18 @@ class Machine:
         """The block devices that the patterns name, and what is on them."""
         import disks
 
-        return disks.found(patterns)
+        found = disks.found(patterns)
+        self._seen |= {device.path: disks.identity(device.node) for device in found}
+        return found
 
     def wipe(self, device: str) -> None:
-        """Takes everything off a block device. Raises OSError if it is in use."""
+        """Takes everything off a block device.
+
+        Raises OSError if it is in use, or another disk than the one that was looked at or noted.
+        """
         import disks
 
-        disks.wipe(device)
+        disks.wipe(device, self._disk(device))
 
     def has(self, files: Mapping[Path, str]) -> bool:
         """Whether these files are here with this content."""

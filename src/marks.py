@@ -24,6 +24,8 @@ SILENT = "silent."
 """Since when a member that LXD calls evacuated answers nobody, in seconds since the epoch."""
 UNIT = "unit."
 ADMITTED = "admitted."
+OWNERS = (UNIT, ADMITTED)
+"""Notes by which LXD's record has a member as a unit's."""
 """Written by the member that makes a join token, before it makes it."""
 SEEN = "seen."
 KEPT = "kept."

@@ -21,6 +21,7 @@ import quorum
 import segment
 import settings
 import silence
+import storage
 import versions
 from addresses import endpoint, host
 from peers import Link, Offer, Storage, UnitData
@@ -123,7 +124,8 @@ def _made_here(view: View, lxd: Lxd) -> Storage | None:
 
     The option may name another one by now: then it is the one that the default profile uses.
     """
-    known = lxd.pools or ()
+    # One that an operator made of a driver that no option names is nobody's default.
+    known = [p for p in lxd.pools or () if p.driver in storage.BACKENDS]
     named = [p for p in known if p.name == view.options.storage_pool]
     used = [p for p in known if pools.PROFILE in p.used_by]
     pool = next(iter([*named, *used]), None)

@@ -20,6 +20,7 @@ import segment
 import versions
 import why_silent
 from addresses import host
+from believed import believed
 from facts import Ceph, DatabaseCopy, Ovn
 from hook_input import Juju, addresses, deaf, unbound
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
@@ -77,6 +78,8 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         arch=world.machine.architecture(),
         events=events,
     )
+    if isinstance(view.lxd, Lxd) and view.lxd.server.clustered and view.peers:
+        view = replace(view, peers=believed(view.peers, view.lxd))
     if isinstance(view.lxd, Lxd) and versions.ends_buckets(view.lxd.server.version, snap.offered):
         view = replace(view, lxd=_with_buckets(view.lxd, world))
     if needed := links.needs(view.options.networks_asked):
@@ -270,7 +273,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
         stopped=world.lxd.networks.unavailable(server.name),
         deaf=deaf(juju, server, world),
     )
-    if juju.peers is None or not is_steward(juju.unit, juju.peers, seen):
+    if juju.peers is None or not is_steward(juju.unit, believed(juju.peers, seen), seen):
         spread = segment.asked(juju.options.networks_asked, world.machine.segments())
         return replace(seen, networks=world.lxd.networks.list()) if spread else seen
     return _with_networks(seen, juju.options, world)

@@ -7,25 +7,35 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 import networks
 import storage
 import yaml_maps
+from addresses import is_connection
 from networks import fitting
 from networks import wanted as asked
 from networks.wanted import WantedNetwork
+from printable import escaped
 from storage import wanted
 from storage.wanted import WantedPool
 
 STATUS_LIMIT = 79
 """Characters of a status message that `juju status` shows on a usual terminal."""
 
-_CONNECTION = re.compile(r"(tcp|ssl):(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
 _HOSTNAMES = re.compile(r"[A-Za-z0-9.*?\[\]!-]{1,64}")
 _PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
 _IGNORED = re.compile(r"[\w.*:/\[\]-]+")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character that takes two: pydantic raises another error for it, not its own."""
 _CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
 
 EVACUATE, REFUSE, ABANDON = "evacuate", "refuse", "abandon"
@@ -123,7 +133,7 @@ def _members(value: str) -> str:
 
 
 def _northbound(value: str) -> str:
-    if not all(_CONNECTION.fullmatch(word) for word in yaml_maps.words(value)):
+    if not all(map(is_connection, yaml_maps.words(value))):
         raise ValueError("use tcp:ADDRESS:6641 or ssl:ADDRESS:6641")
     return value
 
@@ -187,6 +197,13 @@ class Options(BaseModel):
     """What the operator wants. Field names are the options' with '_' for '-'."""
 
     model_config = ConfigDict(frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole(cls, value: object) -> object:
+        if isinstance(value, str) and _HALF.search(value):
+            raise ValueError("it has half a character: type it again")
+        return value
 
     snap_channel: Annotated[str, AfterValidator(_channel)] = "5.21/stable"
     storage_backend: Annotated[str, AfterValidator(_backend)] = "auto"
@@ -291,10 +308,18 @@ def explain(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     option = str(first["loc"][0]).replace("_", "-")
     family = first["type"].split("_")[0]
-    why = _TYPES.get(family) or first["msg"].removeprefix("Value error, ")
-    value = _PASSWORD.sub("//...@", " ".join(str(first["input"]).split()))
+    why = escaped(_TYPES.get(family) or first["msg"].removeprefix("Value error, "))
+    value = escaped(_PASSWORD.sub("//...@", " ".join(_typed(first["input"]).split())))
     room = STATUS_LIMIT - len(option) - len(why) - 3
     if len(value) > room:
         value = value[: max(room - 3, 5)] + "..."
     line = f"{option}={value}: {why}"
     return line if len(line) <= STATUS_LIMIT else line[: STATUS_LIMIT - 3] + "..."
+
+
+def _typed(value: object) -> str:
+    """A value as it was typed. Python writes no maps that are very deep, nor very long numbers."""
+    try:
+        return str(value)[: 10 * STATUS_LIMIT]
+    except (RecursionError, ValueError):
+        return "..."

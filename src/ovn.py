@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from addresses import is_connection
 from facts import Ovn
 from options import Options
 from yaml_maps import words
@@ -29,14 +31,15 @@ _TLS = "ssl:"
 def northbound(
     options: Options, units: Iterable[Mapping[str, str]], application: Mapping[str, str]
 ) -> str:
-    """How LXD reaches the northbound database, empty while nobody has said."""
+    """How LXD reaches the northbound database, empty while nobody has said what can be it."""
     if options.ovn_northbound:
         return ",".join(words(options.ovn_northbound))
     told = application.get("db_nb_connection_str") or application.get("db_nb_connection_strs")
     if told:
-        return told
+        return ",".join(filter(is_connection, words(told)))
     addresses = {unit.get("bound-address", "") for unit in units} - {""}
-    return ",".join(f"{_TLS}{_bracketed(address)}:{_PORT}" for address in sorted(addresses))
+    connections = [f"{_TLS}{_bracketed(address)}:{_PORT}" for address in sorted(addresses)]
+    return ",".join(filter(is_connection, connections))
 
 
 def _bracketed(address: str) -> str:
@@ -62,8 +65,18 @@ def answer(unit: str, connection: str, told: Iterable[Mapping[str, str]]) -> Ovn
     for data in told:
         certificate, key = (data.get(f"{munged}.server.{part}", "") for part in ("cert", "key"))
         if certificate and key and data.get("ca"):
+            if not all(map(_PEM.fullmatch, (certificate, key, data["ca"]))):
+                return Ovn(connection, problem="certificates gave what is no PEM")
             return Ovn(connection, certificate, key, data["ca"])
     return Ovn(connection)
+
+
+_PEM = re.compile(
+    r"\s*(-----BEGIN ([A-Z0-9]+ )*(CERTIFICATE|KEY)-----\r?\n([A-Za-z0-9+/=]+\r?\n)+"
+    r"-----END ([A-Z0-9]+ )*(CERTIFICATE|KEY)-----\s*)+",
+    re.ASCII,
+)
+"""Certificates, or a key: they go into files that LXD and OVN's library read."""
 
 
 def files(ovn: Ovn) -> dict[Path, str]:

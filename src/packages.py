@@ -9,24 +9,66 @@ from collections.abc import Iterable
 import deadlines
 
 _APT = "/usr/bin/apt-get"
-_DPKG = "/usr/bin/dpkg-query"
+_DPKG_QUERY = "/usr/bin/dpkg-query"
+_DPKG = "/usr/bin/dpkg"
+_LOCK = 180
+"""Seconds to wait for a machine's first boot, which installs packages of its own."""
+
+
+class PackagesError(OSError):
+    """The packages could not be installed, in apt's own words."""
 
 
 def install(names: Iterable[str]) -> None:
-    """Installs those that are missing. Raises OSError and subprocess.SubprocessError."""
+    """Installs those that are missing, once whoever has dpkg is done. Raises PackagesError."""
     missing = [name for name in names if not _is_here(name)]
     if not missing:
         return
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in ([_APT, "update"], [_APT, "install", "--yes", *missing]):
+    waits = ["-o", f"DPkg::Lock::Timeout={_LOCK}"]
+    _run(_APT, *waits, "update")
+    try:
+        _run(_APT, *waits, "install", "--yes", *missing)
+    except PackagesError as error:
+        # What was cut short (a hook that was killed, a machine without power) is finished first.
+        if _CUT_SHORT not in str(error):
+            raise
+        _run(_DPKG, "--configure", "-a")
+        _run(_APT, *waits, "install", "--yes", *missing)
+
+
+_CUT_SHORT = "dpkg was interrupted"
+"""How apt refuses to go on: you must run dpkg --configure -a."""
+
+
+def _run(*command: str) -> None:
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    try:
         subprocess.run(
-            command, check=True, capture_output=True, timeout=deadlines.PACKAGES, env=quiet
+            command,
+            check=True,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=deadlines.PACKAGES,
+            env=quiet,
         )
+    except subprocess.CalledProcessError as error:
+        raise PackagesError(_reason(str(error.stderr), error.returncode)) from error
+    except subprocess.TimeoutExpired as error:
+        raise PackagesError(f"{command[0]}: no end after {error.timeout:.0f} s") from error
+
+
+def _reason(told: str, code: int) -> str:
+    """Why: the first error among many warnings and repetitions."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("E: ", "dpkg: error"))]
+    said = next(iter([*errors, *reversed(lines)]), f"exit status {code}")
+    return said.removeprefix("E: ")
 
 
 def _is_here(name: str) -> bool:
     done = subprocess.run(
-        [_DPKG, "--show", "--showformat=${db:Status-Status}", name],
+        [_DPKG_QUERY, "--show", "--showformat=${db:Status-Status}", name],
         check=False,
         capture_output=True,
         text=True,

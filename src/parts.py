@@ -94,12 +94,14 @@ def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
     return blocked(f"{what}: LXD here has {has}{needs}")
 
 
-def _no_ceph(ceph: Ceph | None) -> Status | None:
+def _no_ceph(unit: str, ceph: Ceph | None) -> Status | None:
     """Why nothing can be made in a Ceph now."""
     if ceph is None:
         return blocked("ceph: integrate it with a Ceph: juju integrate lxd-cluster ceph-mon")
     if ceph.problem:
         return blocked(f"ceph: it refuses what was asked: {ceph.problem}")
+    if ceph.malformed:
+        return blocked(f"ceph: its {ceph.malformed}: see juju show-unit {unit}")
     return None if ceph.ready else waiting("for Ceph to answer")
 
 
@@ -134,7 +136,7 @@ def _part(
     backend = storage.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
         return _missing(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
-    if backend.on_ceph and (problem := _no_ceph(view.ceph)):
+    if backend.on_ceph and (problem := _no_ceph(view.unit, view.ceph)):
         return problem
     device = devices.choice(view, pool, backend, taken)
     return device if isinstance(device, Status) else Part(pool, backend, device)

@@ -8,10 +8,18 @@ their default: units of two charm revisions can talk during a refresh.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TypeVar
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+
+import public_keys
+import storage
+from addresses import is_address
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 VERSION = 2
 """Of the data's meaning. A unit that reads a higher one does nothing until it is refreshed.
@@ -26,6 +34,19 @@ class _Data(BaseModel):
 
 class _Databag(_Data):
     version: int = VERSION
+    _misread: str = PrivateAttr("")
+
+    @property
+    def misread(self) -> str:
+        """What of the databag cannot be read or believed, empty where all can."""
+        return self._misread
+
+    def doubted(self, what: str) -> Self:
+        """The same data, which say that something of the databag is not to be believed."""
+        copy = self.model_copy()
+        # No field: no key of a databag may set it.
+        copy._misread = what  # noqa: SLF001 - it is its own
+        return copy
 
 
 class Storage(_Data):
@@ -178,21 +199,50 @@ D = TypeVar("D", bound=_Databag)
 
 
 def load(kind: type[D], databag: Mapping[str, str]) -> D:
-    """Reads a databag. What cannot be read counts as not written."""
+    """Reads a databag. One that cannot be read counts as not written, and says why: `misread`."""
     fields: dict[str, object] = {}
+    misread = ""
     for key, text in databag.items():
         if key in kind.model_fields:
             try:
                 fields[key] = json.loads(text)
-            except ValueError:
-                continue
+            except (ValueError, RecursionError):
+                misread = misread or key
     try:
         data = kind.model_validate(fields)
-    except ValidationError:
-        # What a newer charm wrote may not fit, but that it is newer must be seen.
-        version = fields.get("version")
-        return kind(version=version) if isinstance(version, int) else kind()
-    return data
+        # Half a character could be told nobody, and a number without end not be written.
+        json.dumps(fields, ensure_ascii=False).encode()
+        misread = misread or _malformed(data)
+    except ValidationError as error:
+        data, misread = kind(), str(error.errors(include_url=False)[0]["loc"][0])
+    except (ValueError, RecursionError):
+        data, misread = kind(), "text"
+    if not misread:
+        return data
+    # What a newer charm wrote may not fit, but that it is newer must be seen.
+    version = fields.get("version")
+    data = kind(version=version) if isinstance(version, int) else kind()
+    return data.doubted(misread)
+
+
+def _malformed(data: _Databag) -> str:
+    """The field that no charm of this version writes so, empty if there is none."""
+    if isinstance(data, UnitData):
+        return next((name for name, fits in _FORMS.items() if not fits(data)), "")
+    if isinstance(data, AppData) and data.storage and data.storage.backend not in storage.BACKENDS:
+        return "storage"
+    return ""
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+
+_FORMS: dict[str, Callable[[UnitData], bool]] = {
+    "name": lambda data: not data.name or bool(_NAME.fullmatch(data.name)),
+    "address": lambda data: not data.address or is_address(data.address),
+    "key": lambda data: not data.key or public_keys.is_key(data.key),
+    "storage": lambda data: not data.storage or data.storage.backend in storage.BACKENDS,
+}
+"""By field: whether it has the form that LXD, Juju and the key's cipher give it."""
 
 
 def dump(data: _Databag) -> dict[str, str]:

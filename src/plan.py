@@ -15,7 +15,7 @@ import membership
 import silence
 import versions
 from peers import UnitData
-from status import Kind, blocked, waiting
+from status import Kind, Status, blocked, names, waiting
 from steps import InstallSnap, InstallSnapFile, MakeKey, Plan, WriteCeph, WriteOvn
 from view import Lxd, Peers, Silent, View
 
@@ -24,9 +24,20 @@ def make_plan(view: View) -> Plan:
     """The steps that are due on this unit, or the reason why none may be taken."""
     if view.leaving:
         return leaving.of_leaver(view)
-    if view.peers is not None and view.peers.newer:
-        return Plan(waiting("for the refresh of the charm: other units run a newer one"))
+    if view.peers is not None and (unread := _unread(view.peers)):
+        return Plan(unread, app_status=unread if view.leader else None)
     return _with_peers(view, _install(view) or _with_lxd(view))
+
+
+def _unread(peers: Peers) -> Status | None:
+    """Why nothing may be done: somebody wrote what this charm does not understand."""
+    if peers.newer:
+        who = names(peers.newer_units) or "the application"
+        return waiting(f"for the refresh of the charm: {who} has a newer one")
+    if key := peers.app.misread:
+        # Who took it for empty would make a second cluster.
+        return blocked(f"the application's {key} cannot be read: refresh the charm")
+    return None
 
 
 def _with_lxd(view: View) -> Plan:

@@ -142,6 +142,7 @@ def refusals(peers: Peers, own: UnitData) -> list[tuple[str, str]]:
     return sorted(
         (unit, offer.problem)
         for unit, data in peers.others.items()
+        if data.cluster
         for serial, offer in data.offers.items()
         if serial in standing and offer.problem
     )

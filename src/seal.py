@@ -30,9 +30,11 @@ def seal(text: str, public: str, purpose: str) -> str:
     """`text` for the owner of `public` alone, bound to `purpose`. Raises SealError."""
     try:
         key = X25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
+        # A key of low order has the form of one, and no secret can be shared with it.
+        sealed = _SUITE.encrypt(text.encode(), key, info=purpose.encode())
     except ValueError as error:
         raise SealError(f"not a public key: {error}") from error
-    return base64.b64encode(_SUITE.encrypt(text.encode(), key, info=purpose.encode())).decode()
+    return base64.b64encode(sealed).decode()
 
 
 def unseal(sealed: str, private: bytes, purpose: str) -> str:

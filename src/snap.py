@@ -14,6 +14,7 @@ import snapd
 import versions
 from machine import LXD_DIR, STATE
 from view import Resource, SnapFacts
+from within import TookTooLong, within
 
 logger = logging.getLogger(__name__)
 
@@ -116,10 +117,11 @@ class Snap:
         # One that the machine came with may be old, though it is from this channel.
         found = not self._installed_by_us()
         try:
-            snap.ensure_installed("lxd", channel, revision=revision or None, update=found)
+            with within(deadlines.SNAP):
+                snap.ensure_installed("lxd", channel, revision=revision or None, update=found)
         except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
             raise ChannelUnknownError(str(error)) from error
-        except snap.Error as error:
+        except (snap.Error, TookTooLong) as error:
             raise SnapError(str(error)) from error
         self._end()
 
@@ -160,8 +162,9 @@ class Snap:
         from charmlibs import snap
 
         try:
-            snap.remove("lxd", purge=True)
-        except snap.Error as error:
+            with within(deadlines.SNAP):
+                snap.remove("lxd", purge=True)
+        except (snap.Error, TookTooLong) as error:
             raise SnapError(str(error)) from error
         for note in (self._installing, self._tracked, self._ours):
             note.unlink(missing_ok=True)
@@ -212,9 +215,15 @@ class Snap:
     def _service(self, verb: str) -> None:
         from charmlibs import snap
 
+        # LXD shuts its instances down before it ends.
+        act, seconds = {
+            "start": (snap.start, deadlines.COMMAND),
+            "stop": (snap.stop, deadlines.SNAP),
+        }[verb]
         try:
-            {"start": snap.start, "stop": snap.stop}[verb]("lxd")
-        except snap.Error as error:
+            with within(seconds):
+                act("lxd")
+        except (snap.Error, TookTooLong) as error:
             raise SnapError(str(error)) from error
 
 
@@ -255,13 +264,15 @@ def _connect() -> int:
     connected = 0
     for plug in _PLUGS:
         try:
-            snap.connect(("lxd", plug))
+            with within(deadlines.COMMAND):
+                snap.connect(("lxd", plug))
             connected += 1
-        except snap.Error as error:
+        except (snap.Error, TookTooLong) as error:
             logger.debug("snap lxd, plug %s: %s", plug, error)
     try:
-        snap.alias("lxd", "lxc", "lxc")
-    except snap.Error as error:
+        with within(deadlines.COMMAND):
+            snap.alias("lxd", "lxc", "lxc")
+    except (snap.Error, TookTooLong) as error:
         logger.warning("no alias lxc for lxd.lxc: %s", error)
     return connected
 
@@ -270,8 +281,9 @@ def _hold() -> None:
     from charmlibs import snap
 
     try:
-        snap.hold("lxd")
-    except snap.Error as error:
+        with within(deadlines.COMMAND):
+            snap.hold("lxd")
+    except (snap.Error, TookTooLong) as error:
         if not _CANNOT_HOLD.search(str(error)):
             # The installation stays unfinished, and is taken up again: once it is not held, this
             # member would be refreshed by itself one day, and it alone.

@@ -272,7 +272,12 @@ class Peers:
     @property
     def newer(self) -> bool:
         """Whether somebody wrote what this charm does not understand."""
-        return any(d.version > VERSION for d in (self.app, self.own, *self.others.values()))
+        return max(self.app.version, self.own.version) > VERSION or bool(self.newer_units)
+
+    @property
+    def newer_units(self) -> tuple[str, ...]:
+        """Other units that did."""
+        return tuple(sorted(u for u, d in self.others.items() if d.version > VERSION))
 
     def data(self, unit: str, me: str) -> UnitData | None:
         """What `unit` published, None when it is not there."""

@@ -70,10 +70,10 @@ def way_in(token: str, trusted: frozenset[str], port: LxdPort) -> WayIn:
         raise LxdUnreachable("the join token names a certificate that no member publishes")
     problems: list[str] = []
     for address in details["addresses"]:
-        parts = urlsplit(f"//{address}")
         try:
+            parts = urlsplit(f"//{address}")
             certificate = port.certificate(parts.hostname or "", parts.port or PORT, deadlines.LOOK)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             problems.append(f"{address}: {error}")
             continue
         if fingerprint_of(certificate) == promised:
@@ -85,10 +85,10 @@ def way_in(token: str, trusted: frozenset[str], port: LxdPort) -> WayIn:
 def _unpack(token: str) -> dict[str, Any]:
     try:
         details: dict[str, Any] = json.loads(base64.b64decode(token))
-        if not all(isinstance(details[key], str) for key in ("fingerprint", "secret")):
-            raise LxdError("the join token cannot be read")
-        if not all(isinstance(address, str) for address in details["addresses"]):
-            raise LxdError("the join token cannot be read")
-    except (ValueError, KeyError, TypeError) as error:
+        texts = [details["fingerprint"], details["secret"], *details["addresses"]]
+        # Half a character would fail later, where its bytes are wanted.
+        if all(isinstance(text, str) and text.encode() for text in texts):
+            return details
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise LxdError("the join token cannot be read") from error
-    return details
+    raise LxdError("the join token cannot be read")

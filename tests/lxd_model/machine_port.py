@@ -35,6 +35,9 @@ class ModelMachine:
         """The machine's name."""
         return self._server.hostname
 
+    def begin(self, unit: str) -> None:
+        """Every unit has a machine of its own."""
+
     def key(self) -> bytes | None:
         """This unit's private key."""
         return self._key

@@ -101,6 +101,7 @@ class UnitMachine:
     """What a unit keeps on its disk."""
 
     server: Server
+    unit_: str = ""
     key_: bytes | None = None
     forming_: Forming | None = None
     failures_: Failures | None = None
@@ -148,6 +149,9 @@ class UnitMachine:
 
     def hostname(self) -> str:
         return self.server.hostname
+
+    def begin(self, unit: str) -> None:
+        self.unit_ = unit
 
     def key(self) -> bytes | None:
         return self.key_

@@ -24,7 +24,7 @@ from tests.unit.findings import root
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
 
-KEY = "AQD-secret-key=="
+KEY = "AQDsecretkeyAA=="
 READY = Ceph(user="lxd", key=KEY, monitors=("10.0.9.1", "10.0.9.2"), granted=True)
 
 
@@ -280,3 +280,46 @@ def test_that_ceph_goes_takes_no_member_out(monkeypatch: pytest.MonkeyPatch):
 
     assert out.unit_status == ops.ActiveStatus("member m1, voter")
     assert "m1" in names(app)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ceph-public-address", "10.0.9.1\n[client]\nadmin socket = /root/x"),
+        ("ceph-public-address", "10.0.9.1\r[client]"),
+        ("ceph-public-address", "fe80::1%a\nb"),
+        ("key", KEY + "\n[client.admin]\n\tkey = x"),
+        ("key", KEY + "\n"),
+        ("key", "no key"),
+    ],
+)
+def test_an_answer_puts_no_lines_of_its_own_into_files(key: str, value: str):
+    told = ceph.answer("lxd/1", REQUEST, [FINE | {key: value}])
+
+    written = "".join(ceph.files(told).values())
+    assert not any(f"[{section}]" in written for section in ("client", "client.admin"))
+    assert told.ready or told.malformed
+
+
+def test_one_monitor_that_makes_no_sense_does_not_count():
+    bad = monitor({"exit-code": 0, "request-id": ID}, **{"ceph-public-address": "x\ny"})
+
+    assert ceph.answer("lxd/1", REQUEST, [bad, FINE]).monitors == ("10.0.9.1",)
+
+
+def test_an_answer_that_is_nested_without_end_is_none():
+    told = ceph.answer("lxd/1", REQUEST, [FINE | {"broker-rsp-lxd-1": "[" * 100_000}])
+
+    assert not told.granted
+
+
+def test_a_key_that_is_none_is_told():
+    app = ModelApp(options={"storage_backend": "ceph"})
+    app.add(0)
+    app.ceph = ceph.answer("lxd/0", "", [{"key": "no key", "ceph-public-address": "10.0.9.1"}])
+
+    on_ceph(app).settle()
+
+    assert str(app.plan("lxd/0").status) == (
+        "blocked: ceph: its key is no key: see juju show-unit lxd/0"
+    )

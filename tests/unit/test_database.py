@@ -6,6 +6,7 @@ import stat
 import subprocess
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -152,3 +153,35 @@ def test_who_listens_is_asked(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(database, "_CONNECT", 0.2)
 
     assert Database().listening(["127.0.0.1"]) == frozenset()
+
+
+def test_a_copy_does_not_fill_the_disk(
+    programs: Programs, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=10 << 20)
+
+    monkeypatch.setattr(database.shutil, "disk_usage", full)
+
+    with pytest.raises(OSError, match=r"no room for a copy of the database \(10 MiB free, 64"):
+        Database(tmp_path / "backups", files).backup(0.0)
+
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_copy_that_fails_leaves_nothing_behind(
+    programs: Programs, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    backups = tmp_path / "backups"
+    backups.mkdir()
+    (backups / "database-1970-01-01T00-00-00Z.tar.new").write_text("of a hook that was killed")
+
+    def broken(*_: object) -> None:
+        raise OSError("disk error")
+
+    monkeypatch.setattr(database, "_add_text", broken)
+
+    with pytest.raises(OSError, match="disk error"):
+        Database(backups, files).backup(0.0)
+
+    assert list(backups.iterdir()) == []

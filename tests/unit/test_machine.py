@@ -166,3 +166,45 @@ def test_the_last_lines_of_lxds_log(tmp_path: Path):
     (tmp_path / "lxd" / "logs" / "lxd.log").write_text("\n".join(str(n) for n in range(99)))
 
     assert machine.lxd_log().splitlines()[0::19] == ["79", "98"]
+
+
+def _state(tmp_path: Path) -> Machine:
+    """What lxd/1 kept on a machine."""
+    machine = Machine(tmp_path / "state", tmp_path / "lxd")
+    machine.begin("lxd/1")
+    machine.keep_key(b"k", "K")
+    machine.note_failure("x")
+    machine.note_attached("/there")
+    machine.note_silence(1.0)
+    machine.note_identity("c")
+    return machine
+
+
+def test_the_next_unit_on_a_machine_begins_without_the_state_of_the_one_before(tmp_path: Path):
+    (tmp_path / "lxd" / "database").mkdir(parents=True)
+    machine = _state(tmp_path)
+
+    machine.begin("lxd/7")
+
+    kept = (machine.key(), machine.public_key(), machine.failures(), machine.attached())
+    assert kept == (None, "", None, None)
+    assert machine.silent_since() is None
+    # LXD is there still, and in that cluster.
+    assert machine.identity() == "c"
+
+
+def test_what_was_noted_of_an_lxd_that_is_gone_is_gone(tmp_path: Path):
+    machine = _state(tmp_path)
+
+    machine.begin("lxd/7")
+
+    assert machine.identity() == ""
+
+
+def test_a_first_hook_that_runs_again_keeps_its_units_state(tmp_path: Path):
+    machine = _state(tmp_path)
+
+    machine.begin("lxd/1")
+
+    assert machine.key() == b"k"
+    assert machine.identity() == "c"

@@ -16,6 +16,7 @@ from tests.unit.findings import network, nic, statuses
 from tests.unit.model_units import ModelApp, formed
 
 TCP = Ovn("tcp:10.0.9.1:6641")
+PEM = "-----BEGIN {0}-----\nTUlJ\n-----END {0}-----\n"
 TLS = Ovn("ssl:10.0.9.1:6641", "a certificate", "a key", "an authority")
 
 CONNECTIONS: list[tuple[dict[str, Any], list[dict[str, str]], dict[str, str], str]] = [
@@ -49,11 +50,12 @@ def test_where_the_database_is(
 
 def test_a_certificate_is_asked_for_and_given_by_the_units_name():
     asked = ovn.request("lxd/1", "m1", "10.0.0.2")
-    told = {"lxd_1.server.cert": "c", "lxd_1.server.key": "k", "ca": "a", "lxd_2.server.key": "x"}
+    c, k = (PEM.format(kind) for kind in ("CERTIFICATE", "RSA PRIVATE KEY"))
+    told = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c, "lxd_2.server.key": "x"}
 
     assert asked["unit_name"] == "lxd_1"
     assert json.loads(asked["sans"]) == ["10.0.0.2"]
-    assert ovn.answer("lxd/1", TLS.northbound, [{}, told]) == Ovn(TLS.northbound, "c", "k", "a")
+    assert ovn.answer("lxd/1", TLS.northbound, [{}, told]) == Ovn(TLS.northbound, c, k, c)
     assert ovn.answer("lxd/3", TLS.northbound, [told]) == Ovn(TLS.northbound)
     assert "'k'" not in repr(ovn.answer("lxd/1", TLS.northbound, [told]))
 
@@ -209,3 +211,29 @@ def test_a_member_that_joins_beside_an_ovn_reads_where_it_is():
         "lxd/0": 0,
         "lxd/3": 1,
     }
+
+
+@pytest.mark.parametrize("wrong", ["x", PEM.format("CERTIFICATE") + "x", PEM.format("PARAMETERS")])
+@pytest.mark.parametrize("part", ["lxd_1.server.cert", "lxd_1.server.key", "ca"])
+def test_what_is_no_certificate_is_not_written(part: str, wrong: str):
+    c, k = (PEM.format(kind) for kind in ("CERTIFICATE", "PRIVATE KEY"))
+    told = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c, part: wrong}
+
+    answer = ovn.answer("lxd/1", TLS.northbound, [told])
+
+    assert ovn.files(answer) == {}
+    assert answer.problem == "certificates gave what is no PEM"
+
+
+@pytest.mark.parametrize(
+    ("told", "connection"),
+    [
+        ("ssl:10.0.9.1:6641,ssl:[fd00::9]:6641", "ssl:10.0.9.1:6641,ssl:[fd00::9]:6641"),
+        ("ssl:10.0.9.1:6641\nx", "ssl:10.0.9.1:6641"),
+        ("unix:/var/run/x.sock", ""),
+        ("ssl:10.0.9.1:6641 --db=x", "ssl:10.0.9.1:6641"),
+    ],
+)
+def test_only_connections_are_taken_from_an_answer(told: str, connection: str):
+    assert ovn.northbound(Options(), [], {"db_nb_connection_str": told}) == connection
+    assert not ovn.northbound(Options(), [{"bound-address": f"{told} "}], {}).count(" ")

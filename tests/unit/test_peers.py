@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -13,7 +14,7 @@ from peers import VERSION, AppData, Place, Storage, Token, UnitData, dump, load
 FULL = UnitData(
     name="m1",
     address="10.0.0.1",
-    key="a2V5",
+    key="CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     lxd="5.21.3",
     able=True,
     attempt=2,
@@ -47,7 +48,44 @@ def test_data_of_a_later_version_is_known_by_it():
 
 @pytest.mark.parametrize("databag", [{}, {"name": "m1"}, {"attempt": '"many"'}, {"token": "{}"}])
 def test_what_cannot_be_read_counts_as_not_written(databag: dict[str, str]):
-    assert load(UnitData, databag) == UnitData()
+    data = load(UnitData, databag)
+
+    assert dump(data) == dump(UnitData())
+    assert data.misread == next(iter(databag), "")
+
+
+LOW_ORDER = base64.b64encode(bytes([1]) + bytes(31)).decode()
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("name", '"a b"'),
+        ("name", '"m1\\u0000"'),
+        ("address", '"here"'),
+        ("key", json.dumps("k")),
+        ("key", json.dumps(LOW_ORDER)),
+        ("storage", '{"backend": "bcachefs", "pool": "local"}'),
+        ("token", DEEP),
+        ("attempt", "9" * 5000),
+    ],
+)
+def test_what_no_charm_writes_is_named(key: str, text: str):
+    data = load(UnitData, dump(FULL) | {key: text})
+
+    assert data.misread == key
+    assert not data.cluster
+
+
+def test_half_a_character_is_not_read():
+    assert load(UnitData, {"problem": r'"\ud800"'}).misread
+
+
+def test_a_backend_of_a_newer_charm_is_not_taken_for_nothing():
+    app = AppData(bootstrap="lxd/0", cluster="c", storage=Storage(backend="new", pool="local"))
+
+    assert load(AppData, dump(app)).misread == "storage"
 
 
 @given(st.dictionaries(st.sampled_from(sorted(UnitData.model_fields)), st.text()))

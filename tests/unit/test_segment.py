@@ -181,3 +181,15 @@ def test_a_share_is_one_of_those_that_there_are(unit: str):
     gateway = ipaddress.IPv4Interface("10.9.0.1/16")
 
     assert 1 <= segment.place(unit, gateway) <= 255
+
+
+def test_what_gives_out_addresses_is_not_root():
+    told = segment.files(
+        Segment("lan", "10.0.0.1/24", "10.0.0.16", "10.0.0.31", "00:16:3e:0:0:1", "")
+    )
+
+    texts = {path.name: text for path, text in told.items()}
+    assert "user=nobody" in texts["dhcp.conf"].splitlines()
+    service = texts["lxd-cluster-dhcp-lan.service"].splitlines()
+    assert {"NoNewPrivileges=yes", "ProtectSystem=strict"} <= set(service)
+    assert not any("CAP_SYS" in line for line in service)

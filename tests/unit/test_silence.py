@@ -257,7 +257,7 @@ def test_what_a_newer_charm_wrote_is_not_acted_upon():
 
     plan = app.plan("lxd/0")
 
-    assert str(plan.status) == "waiting: for the refresh of the charm: other units run a newer one"
+    assert str(plan.status) == "waiting: for the refresh of the charm: lxd/1 has a newer one"
     assert (plan.steps, plan.own, plan.app) == ((), None, None)
     assert the_cluster(app).rows
 

@@ -1,0 +1,38 @@
+"""What an action tells the operator: its results, or why there are none."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from action_params import Misread
+from actions import ActionRefused
+from lxd.errors import LxdError, LxdUnreachable
+from options import explain
+from printable import lines
+from unsaid import Unsaid
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The results, or a failure. Texts may have several lines, and nothing that is not seen."""
+
+    results: dict[str, object]
+    failure: str = ""
+
+
+def answer(unit: str, action: Callable[[], dict[str, object]]) -> Answer:
+    """Carries an action of a unit out."""
+    try:
+        told = action()
+    except ValidationError as error:
+        return Answer({}, explain(error))
+    except (ActionRefused, Misread, Unsaid) as error:
+        return Answer({}, lines(str(error)))
+    except (LxdError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
+        why = getattr(error, "stderr", "") or str(error)
+        return Answer({}, lines(f"{why} (juju status {unit} says how LXD is)"))
+    return Answer({key: lines(v) if isinstance(v, str) else v for key, v in told.items()})

@@ -1,0 +1,44 @@
+"""Which units' words count: what only members may say is taken from members alone.
+
+A unit says itself that it is a member. Those that are members look it up in LXD's own record: its
+list of members, and the note of the unit that each is of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import marks
+from peers import UnitData
+from view import Lxd, Peers
+
+
+def believed(peers: Peers, lxd: Lxd) -> Peers:
+    """The peers without what units say that are no members, as far as a member's LXD can tell."""
+    others = {unit: _counting(unit, data, lxd) for unit, data in peers.others.items()}
+    return replace(peers, others=others) if others != peers.others else peers
+
+
+def _counting(unit: str, data: UnitData, lxd: Lxd) -> UnitData:
+    member = lxd.member_of(data) if data.cluster else None
+    if member is not None and _is_of(member.name, unit, lxd):
+        return data
+    # Units that left say so until they are gone: that they are members nobody takes from it.
+    words: dict[str, object] = {
+        "offers": {},
+        "links": {},
+        "refused": {},
+        "missed": {},
+        "call": None,
+        "spread": (),
+    }
+    silenced = data.model_copy(update={**words, "problem": ""})
+    if member is None:
+        return silenced
+    return silenced.model_copy(update={"cluster": ""}).doubted("membership")
+
+
+def _is_of(member: str, unit: str, lxd: Lxd) -> bool:
+    """Whether LXD's record has a member as the unit's. One of an older charm has none."""
+    noted = {lxd.notes.get(kind + member, "").partition(" ")[0] for kind in marks.OWNERS} - {""}
+    return not noted or unit in noted

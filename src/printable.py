@@ -1,0 +1,52 @@
+"""Text from elsewhere as it may be shown: what a terminal would obey is seen, not done."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+
+_UNSEEN = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
+"""Unicode's categories of control and format characters, half characters and ends of lines."""
+
+
+def escaped(text: str, kept: str = "") -> str:
+    r"""The text with each of these written as Python would: `\x1b`, `\u202e`.
+
+    Juju's tools get texts as arguments, which cannot have a NUL or a lone surrogate. The characters
+    of `kept` stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in kept or _is_seen(c) else _written(c) for c in text)
+
+
+def lines(text: str) -> str:
+    """The same for a text that may have several lines, such as a log."""
+    return escaped(text, "\n\t")
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character) not in _UNSEEN
+
+
+def _written(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+class EscapingFormatter(logging.Formatter):
+    """What another formatter makes of a record, escaped."""
+
+    def __init__(self, other: logging.Formatter | None) -> None:
+        super().__init__()
+        self._other = other or logging.Formatter()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record and its traceback: an error's message is somebody else's text, too."""
+        return lines(self._other.format(record))
+
+
+def escape_logs(logger: logging.Logger) -> None:
+    """Lets the handlers that a logger has write nothing else."""
+    for handler in logger.handlers:
+        if not isinstance(handler.formatter, EscapingFormatter):
+            handler.setFormatter(EscapingFormatter(handler.formatter))

@@ -1,0 +1,32 @@
+"""A deadline for what waits by itself and would wait for ever."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class TookTooLong(Exception):  # noqa: N818 - it is the name of what happened
+    """There was no end in time."""
+
+
+@contextmanager
+def within(seconds: float) -> Generator[None]:
+    """Raises TookTooLong in the body when its time is over. For the main thread alone.
+
+    charmlibs.snap asks snapd with a timeout, and then for a change's end without one: a change that
+    hangs (a store that answers slowly, a service that does not stop) would hold the hook for good.
+    """
+
+    def over(_signal: int, _frame: FrameType | None) -> None:
+        raise TookTooLong(f"no end after {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,398 @@
+"""The kinds of input: each draws one, has the charm read it, and raises where that is not well."""
+
+from __future__ import annotations
+
+import configparser
+import random
+import unicodedata
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+import action_params
+import actions
+import answers
+import ceph
+import ovn
+import peers
+import public_keys
+import seal
+from facts import Ceph, Ovn
+from forming_acts import purpose
+from lxd import join_tokens
+from lxd.errors import LxdError, LxdUnreachable
+from options import STATUS_LIMIT, Options, explain, of_leaver
+from status import blocked
+from steps import Plan
+from tests.fuzz import texts
+from tests.unit.model_units import ModelApp, formed
+
+
+class Unwell(Exception):  # noqa: N818 - it is the name of what happened
+    """The charm took something that it must refuse, or tells something that must not be told."""
+
+
+def shown(text: str) -> str:
+    """A text that is told the operator: one line, without anything that a terminal obeys."""
+    if bad := [c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Cf", "Zl", "Zp")]:
+        raise Unwell(f"shows {bad[0]!r} in {text!r}")
+    return text
+
+
+def _status(text: str) -> None:
+    if len(shown(text)) > STATUS_LIMIT:
+        raise Unwell(f"a status of {len(text)} characters: {text}")
+
+
+def _told(plan: Plan) -> None:
+    _status(plan.status.message)
+    if plan.app_status is not None:
+        _status(plan.app_status.message)
+    for step in plan.steps:
+        str(step)
+
+
+@cache
+def _members(count: int = 3) -> ModelApp:
+    """Members that only look: no case changes them for good."""
+    app = formed(count)
+    for unit in app.units.values():
+        unit.server.drivers |= {"ceph", "cephfs"}
+    return app
+
+
+def _option(r: random.Random, field: str, told: Any) -> object:
+    if field in ("networks", "storage_pools", "network_config"):
+        return texts.yaml(r)
+    if isinstance(told, bool):
+        return r.random() < 0.5
+    if isinstance(told, int):
+        # Juju checks that it is a whole number, of 64 bits.
+        return r.choice((r.randrange(-2, 12), 4094, 4095, 65535, 2**63 - 1, -(2**63)))
+    kept: dict[str, tuple[str, ...]] = {
+        "network_mode": ("bridge", "vxlan", "vlan", "flat", "fan", "ovn", "macvlan"),
+        "storage_backend": ("dir", "zfs", "ceph", "auto", "cephfs"),
+    }
+    return r.choice((*kept.get(field, ()), texts.word(r), texts.mangled(r, str(told))))
+
+
+def options(r: random.Random) -> None:
+    """A set of options: refused in one line, or understood by all that read it."""
+    fields = list(Options.model_fields)
+    chosen = r.sample(fields, r.randrange(1, 5))
+    if r.random() < 0.7:
+        chosen.append(r.choice(("networks", "storage_pools", "network_config")))
+    told = {f: _option(r, f, Options.model_fields[f].default) for f in chosen}
+    of_leaver({name.replace("_", "-"): value for name, value in told.items()})
+    try:
+        wanted = Options.model_validate(told)
+    except ValidationError as error:
+        _status(explain(error))
+        return
+    ceph.request("lxd/0", wanted, None)
+    app = _members()
+    app.options = told
+    try:
+        for unit in r.sample(sorted(app.units), 1):
+            _told(app.plan(unit))
+    finally:
+        app.options = {}
+
+
+def _of_type(r: random.Random, kind: Any) -> Any:
+    """Something like what a databag's field is for."""
+    if r.random() < 0.1:
+        return texts.value(r)
+    args = get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = kind.model_fields.items()
+        return {n: _of_type(r, f.annotation) for n, f in fields if r.random() < 0.9}
+    if get_origin(kind) is tuple:
+        return [_of_type(r, args[0]) for _ in range(r.randrange(4))]
+    if get_origin(kind) is dict:
+        return {texts.word(r): _of_type(r, args[1]) for _ in range(r.randrange(3))}
+    if args:
+        return _of_type(r, r.choice(args))
+    leaves: dict[Any, Callable[[], Any]] = {
+        bool: lambda: r.random() < 0.5,
+        int: lambda: texts.number(r),
+        float: lambda: texts.number(r),
+        str: lambda: texts.word(r),
+    }
+    return leaves.get(kind, lambda: None)()
+
+
+def _databag(r: random.Random, kind: type[BaseModel], before: Mapping[str, str]) -> dict[str, str]:
+    """A databag of which some keys are another charm's, or nobody's."""
+    found = dict(before)
+    for name in r.sample(sorted(kind.model_fields), r.randrange(1, 5)):
+        if name != "version" or r.random() < 0.1:
+            found[name] = texts.json_text(r, _of_type(r, kind.model_fields[name].annotation))
+    if r.random() < 0.2:
+        found[texts.word(r)] = texts.word(r)
+    return found
+
+
+_ASKED: tuple[dict[str, Any], ...] = (
+    {},
+    {"storage_pools": "{fast: dir}"},
+    {"storage_pools": "{fast: zfs}", "storage_devices": "/dev/sdb"},
+    {"networks": "{lan: {mode: flat, parent: br0}}"},
+    {"network_mode": "vxlan", "network_name": "lxdvx"},
+    {"networks": "{lan2: {mode: macvlan, parent: eth0}}"},
+)
+
+
+def databags(r: random.Random) -> None:
+    """Another unit's databag, or the leader's: every unit goes on, whatever it says."""
+    app = _members() if r.random() < 0.7 else _joining()
+    units = {name: dict(bag) for name, bag in app.databags.items()}
+    told, asked = dict(app.app_data), app.options
+    try:
+        app.options = r.choice(_ASKED)
+        for name in r.sample(sorted(units), r.choice((1, 1, 2))):
+            app.databags[name] = _databag(r, peers.UnitData, units[name])
+        if r.random() < 0.2:
+            app.app_data = _databag(r, peers.AppData, told)
+        if r.random() < 0.1:
+            app.leaving = {r.choice(sorted(units))}
+        for name in units:
+            plan = app.plan(name)
+            _told(plan)
+            for data in (plan.own, plan.app):
+                if data is not None:
+                    peers.dump(data)
+    finally:
+        app.options, app.app_data, app.leaving = asked, told, set()
+        app.databags = units
+
+
+@cache
+def _joining() -> ModelApp:
+    """Two members and one that has a token."""
+    app = formed(2)
+    app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    return app
+
+
+class _NoPort:
+    """A network on which nobody answers."""
+
+    def certificate(self, host: str, port: int, timeout: float) -> str:
+        raise OSError(f"nobody at {host} {port} within {timeout}")
+
+
+_KEY = b"k" * 32
+
+
+def tokens(r: random.Random) -> None:
+    """A join token, sealed or not: read, or refused as what it is."""
+    fields: dict[str, Any] = {
+        "server_name": "m1",
+        "fingerprint": "0" * 64,
+        "addresses": ["10.0.0.1:8443"],
+        "secret": "s",
+        "expires_at": "0001-01-01T00:00:00Z",
+    }
+    for name in r.sample(sorted(fields), r.randrange(0, 3)):
+        fields[name] = texts.value(r)
+    if r.random() < 0.3:
+        fields["addresses"] = [texts.word(r) for _ in range(r.randrange(3))]
+    text = texts.json_text(r, r.choice((fields, fields, fields, texts.value(r))))
+    token = _encoded(text)
+    token = r.choice((token, token, texts.mangled(r, token), texts.word(r)))
+    for read in (join_tokens.digest, join_tokens.certificate, _way_in):
+        try:
+            read(token)
+        except (LxdError, LxdUnreachable) as error:
+            _status(blocked(f"could not join: {error}").message)
+    sealed = r.choice((token, texts.mangled(r, _sealed()), texts.word(r)))
+    try:
+        seal.unseal(sealed, _KEY, purpose("lxd/1"))
+    except seal.SealError as error:
+        _status(blocked(f"could not join: {error}").message)
+    key = r.choice((texts.word(r), texts.mangled(r, seal.public_half(_KEY))))
+    try:
+        seal.seal("x", key, "y")
+    except seal.SealError as error:
+        _status(blocked(f"could not make a token: {error}").message)
+    else:
+        if not public_keys.is_key(key):
+            raise Unwell(f"sealed to {key!r}")
+
+
+def _encoded(text: str) -> str:
+    import base64
+
+    return base64.b64encode(text.encode(errors="surrogatepass")).decode()
+
+
+@cache
+def _sealed() -> str:
+    return seal.seal("x", seal.public_half(_KEY), purpose("lxd/1"))
+
+
+def _way_in(token: str) -> None:
+    port: Any = _NoPort()
+    join_tokens.way_in(token, frozenset(), port)
+
+
+def relations(r: random.Random) -> None:
+    """What a Ceph, an OVN and an authority answer: refused, or files that say just that."""
+    r.choice((_ceph, _ovn))(r)
+
+
+_CEPH: dict[str, str] = {
+    "ceph-public-address": "10.0.0.9",
+    "key": "AQCyQhRk3H1nGhAAIWlYzHkCcTrEKzVpZxJz4g==",
+    "auth": "cephx",
+}
+
+
+def _ceph(r: random.Random) -> None:
+    asked = ceph.request("lxd/0", Options(storage_backend="ceph"), None)["broker_req"]
+    import json
+
+    identity = json.loads(asked)["request-id"]
+    reply = {"request-id": identity, "exit-code": 0}
+    units: list[dict[str, str]] = []
+    for _ in range(r.randrange(1, 3)):
+        answer: Any = {
+            **reply,
+            r.choice(("exit-code", "stderr", "request-id", "x")): texts.value(r),
+        }
+        answer = r.choice((reply, answer, texts.value(r)))
+        data = {**_CEPH, "broker-rsp-lxd-0": texts.json_text(r, answer)}
+        for key in r.sample(sorted(_CEPH), r.randrange(3)):
+            data[key] = r.choice((texts.word(r), texts.mangled(r, data[key])))
+        units.append(data)
+    told = ceph.answer("lxd/0", r.choice((asked, asked, texts.word(r))), units)
+    _planned(ceph=told)
+    if told.ready:
+        _is_ceph(ceph.files(told))
+
+
+def _is_ceph(files: Mapping[Path, str]) -> None:
+    """What LXD and Ceph read in the files: the sections and keys of the templates alone."""
+    known = {
+        "lxd-cluster.conf": {
+            "global": {
+                *("auth client required", "auth cluster required", "auth service required"),
+                *("mon host", "keyring"),
+            }
+        },
+        "lxd-cluster.client.lxd.keyring": {"client.lxd": {"key"}},
+    }
+    for path, text in files.items():
+        parser = configparser.RawConfigParser(strict=True, delimiters=("=",))
+        parser.read_string(text)
+        found = {name: set(parser[name]) for name in parser.sections()}
+        if known.get(path.name) != found:
+            raise Unwell(f"{path} says {found}")
+        if any("\n" in value for name in found for value in parser[name].values()):
+            raise Unwell(f"{path} has values of several lines")
+
+
+_PEM = "-----BEGIN {0}-----\nTUlJQg==\n-----END {0}-----\n"
+
+
+def _ovn(r: random.Random) -> None:
+    units = [
+        {"bound-address": r.choice(("10.0.0.7", "fd00::7", texts.word(r)))}
+        for _ in range(r.randrange(3))
+    ]
+    app = {"db_nb_connection_str": texts.word(r)} if r.random() < 0.4 else {}
+    if r.random() < 0.2:
+        app["db_nb_connection_strs"] = texts.mangled(r, "ssl:10.0.0.1:6641,ssl:10.0.0.2:6641")
+    connection = ovn.northbound(Options(), units, app)
+    if connection and not all(_is_connection(part) for part in connection.split(",")):
+        raise Unwell(f"a connection {connection!r}")
+    authority = {
+        "lxd_0.server.cert": _PEM.format("CERTIFICATE"),
+        "lxd_0.server.key": _PEM.format("RSA PRIVATE KEY"),
+        "ca": _PEM.format("CERTIFICATE"),
+    }
+    for key in r.sample(sorted(authority), r.randrange(3)):
+        authority[key] = r.choice((texts.word(r), texts.mangled(r, authority[key])))
+    told = ovn.answer("lxd/0", connection, [authority])
+    for path, text in ovn.files(told).items():
+        if not text.startswith("-----BEGIN ") or any(ord(c) > 126 or c in "\x00\x1b" for c in text):
+            raise Unwell(f"{path} says {text!r}")
+    _planned(ovn=told)
+
+
+def _is_connection(told: str) -> bool:
+    scheme, _, rest = told.partition(":")
+    host, _, port = rest.rpartition(":")
+    return scheme in ("ssl", "tcp") and bool(host) and port.isascii() and port.isdigit()
+
+
+def _planned(ceph: Ceph | None = None, ovn: Ovn | None = None) -> None:
+    """What a member says to that."""
+    app = _members()
+    app.ceph, app.ovn = ceph, ovn
+    if ceph is not None:
+        app.options = {"storage_backend": "ceph"}
+    if ovn is not None:
+        app.options = {"network_mode": "ovn", "network_name": "lxdovn", "ovn_uplink": "up"}
+    try:
+        _told(app.plan("lxd/0"))
+    finally:
+        app.ceph = app.ovn = None
+        app.options = {}
+
+
+def parameters(r: random.Random) -> None:
+    """Parameters of actions: refused with a reason, or understood."""
+    config = {name.replace("_", "-"): field.default for name, field in Options.model_fields.items()}
+    names = [*r.sample(sorted(config), r.randrange(1, 4)), *action_params.MAPS, texts.word(r)]
+    params = {n: r.choice((texts.value(r), texts.yaml(r), _deep(r))) for n in r.sample(names, 2)}
+    app = _members()
+    view, world = app.view("lxd/0"), app.units["lxd/0"].world
+    lost = {"name": r.choice((texts.value(r), texts.word(r)))}
+
+    def word() -> str:
+        return action_params.word(lost, "name")
+
+    tries: tuple[Callable[[], dict[str, object]], ...] = (
+        lambda: {"options": str(action_params.with_options(config, params))},
+        lambda: action_params.as_read(config, params),
+        lambda: {"result": actions.forget_lost(view, world, word())},
+        lambda: {"result": actions.remove_pool(view, world, word())},
+        lambda: {"result": actions.wipe_device(world, word(), word())},
+        lambda: {"result": actions.recover_quorum(view, world, word(), word())},
+    )
+    for attempt in tries:
+        told = answers.answer("lxd/0", attempt)
+        for text in (told.failure, *map(str, told.results.values())):
+            shown(text.replace("\n", " ").replace("\t", " "))
+
+
+def _deep(r: random.Random) -> Any:
+    found: Any = "x"
+    for _ in range(r.choice((3, 50, 5000))):
+        found = r.choice(({"a": found}, {"config": found}, [found]))
+    return found
+
+
+KINDS: dict[str, Callable[[random.Random], None]] = {
+    "options": options,
+    "databags": databags,
+    "tokens": tokens,
+    "relations": relations,
+    "parameters": parameters,
+}
+
+
+def run(kind: str, seed: int, number: int) -> BaseException | None:
+    """One case of a kind. Returns what went wrong."""
+    try:
+        KINDS[kind](random.Random(f"{seed} {kind} {number}"))
+    except Exception as error:  # noqa: BLE001 - that is what is looked for
+        return error
+    return None

@@ -1,0 +1,81 @@
+"""A share of `make fuzz`: the same cases each time. And the fuzzer finds what it is there for."""
+
+from __future__ import annotations
+
+import base64
+import json
+from itertools import count
+from time import monotonic
+from typing import Any
+
+import pytest
+
+import action_params
+import answers
+import causes
+import ceph
+import options
+import ovn
+import peers
+import yaml_maps
+from lxd import join_tokens
+from tests.fuzz import kinds
+
+SECONDS = 1.0
+"""For each kind."""
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS)
+def test_nothing_raises(kind: str):
+    end = monotonic() + SECONDS
+    for number in count():
+        error = kinds.run(kind, 1, number)
+        assert error is None, f"make fuzz SEED=1 ARGS='--kind {kind} --case {number}': {error!r}"
+        if monotonic() > end:
+            return
+
+
+def _plain_yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError("that is no YAML") from error
+
+
+def _plain_token(token: str) -> dict[str, Any]:
+    return json.loads(base64.b64decode(token))
+
+
+def _whatever(*_: object) -> bool:
+    return True
+
+
+def _nothing(*_: object) -> str:
+    return ""
+
+
+def _as_it_is(text: str, kept: str = "") -> str:
+    return text
+
+
+GUARDS: dict[str, tuple[str, object, str, object]] = {
+    "YAML that cannot be built": ("options", yaml_maps, "_yaml", _plain_yaml),
+    "control characters in a status": ("options", options, "escaped", _as_it_is),
+    "forms of a databag's fields": ("databags", peers, "_malformed", _nothing),
+    "control characters in a plan": ("databags", causes, "escaped", _as_it_is),
+    "what is in a token": ("tokens", join_tokens, "_unpack", _plain_token),
+    "a key of Ceph's": ("relations", ceph, "_is_key", _whatever),
+    "a connection of OVN's": ("relations", ovn, "is_connection", _whatever),
+    "how deep a parameter is": ("parameters", action_params, "_limit", _nothing),
+    "control characters in an answer": ("parameters", answers, "lines", _as_it_is),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_a_guard_that_is_gone_is_missed(guard: str, monkeypatch: pytest.MonkeyPatch):
+    kind, module, name, instead = GUARDS[guard]
+    monkeypatch.setattr(module, name, instead)
+
+    assert any(kinds.run(kind, 1, number) for number in range(1000))
