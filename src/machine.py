@@ -13,6 +13,8 @@ from pathlib import Path
 
 import daemon
 import deadlines
+import folders
+from facts import Folder
 from networks.interface import Interface
 from view import Device, Failures, Forming
 
@@ -238,6 +240,23 @@ class Machine:
         if not log.exists():
             return ""
         return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+
+    def folders(self) -> dict[str, Folder]:
+        """By kind, `images` and `backups`: where LXD has them."""
+        return {kind: folders.look(self._lxd_dir, kind) for kind in folders.KINDS}
+
+    def restore_folder(self, kind: str, process: int) -> None:
+        """LXD's images or backups are on the root disk again. `process` is LXD's.
+
+        Raises OSError, also while LXD is still moving them.
+        """
+        folders.refuse_while_moving(kind)
+        folders.restore(self._lxd_dir, kind, folders.root_of(process))
+
+    def gather(self, kind: str, volume: str, process: int) -> None:
+        """What is left of them on POOL/VOLUME is where the others are. Raises OSError, too."""
+        folders.refuse_while_moving(kind)
+        folders.gather(self._lxd_dir, kind, volume, folders.root_of(process))
 
     def empty_lxd(self) -> None:
         """Empties the folder of an LXD that was stopped and never was a member.

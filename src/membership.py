@@ -138,7 +138,7 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     """What concerns this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += marks.owned(member, view.unit, peers.own.attempt, lxd)
-    steps += caches.due(view.options, lxd)
+    steps += caches.due(view.options, lxd, view.folders)
     if lxd.networks is not None:
         steps += segment.steps(view, lxd, peers)
     if view.zone and member.failure_domain != view.zone:

@@ -19,7 +19,7 @@ import segment
 import versions
 import why_silent
 from addresses import host
-from facts import Ceph, DatabaseCopy, Ovn
+from facts import Ceph, DatabaseCopy, Folder, Ovn
 from hook_input import Juju, addresses, deaf, unbound
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
@@ -72,6 +72,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         noted_units=world.machine.units(),
         silent_since=world.machine.silent_since(),
         database=_database(juju, lxd, world),
+        folders=_folders(lxd, world),
         arch=world.machine.architecture(),
         events=events,
     )
@@ -146,6 +147,12 @@ def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCop
     member = juju.peers is not None and bool(juju.peers.own.cluster)
     silent = isinstance(lxd, Silent) and lxd.kind in WITHOUT_DATABASE
     return world.database.copy() if member and silent else None
+
+
+def _folders(lxd: Lxd | Silent | None, world: World) -> dict[str, Folder]:
+    """Where a member has its images and backups: LXD's configuration tells what it should be."""
+    member = isinstance(lxd, Lxd) and lxd.server.clustered
+    return world.machine.folders() if member else {}
 
 
 def _lxd(juju: Juju, world: World) -> Lxd | Silent:

@@ -41,7 +41,16 @@ from snap_steps import (
     RemoveSnap,
 )
 from status import Status
-from storage_steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool, WriteCeph
+from storage_steps import (
+    CreatePool,
+    DropVolume,
+    GatherVolume,
+    KeepOnVolume,
+    KeepRoots,
+    RestoreFolder,
+    UpdatePool,
+    WriteCeph,
+)
 
 
 @dataclass(frozen=True)
@@ -283,6 +292,8 @@ Step = (
     | KeepNics
     | KeepOnVolume
     | DropVolume
+    | GatherVolume
+    | RestoreFolder
     | CreateNetwork
     | RunSegment
     | EndSegment

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from facts import Bound, Ceph, DatabaseCopy, Ovn, Proxies, Resource, SnapFacts
+from facts import Bound, Ceph, DatabaseCopy, Folder, Ovn, Proxies, Resource, SnapFacts
 from holdings import Bucket, Image, Instance, Volume
 from networks.interface import Interface
 from options import Options
@@ -337,6 +337,8 @@ class View:
     """When LXD was first seen silent, in seconds since the epoch. None while it answers."""
     database: DatabaseCopy | None = None
     """Looked at where LXD is clustered and its database is silent."""
+    folders: Mapping[str, Folder] = field(default_factory=dict[str, Folder])
+    """By kind, `images` and `backups`: where LXD has them here. Of a member."""
     arch: str = ""
     """The machine's architecture, as its kernel calls it."""
     given_devices: tuple[str, ...] = ()

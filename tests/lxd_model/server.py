@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facts import Folder
 from tests.lxd_model import certificates, copies, heartbeats, networks, pools, times
 from tests.lxd_model.database_port import ModelDatabase
 from tests.lxd_model.generations import Generation, of_version, schema
@@ -64,6 +65,10 @@ class Server:
         """Its own keys."""
         self.remembers: dict[str, str] = {}
         """The keys that all members share, as the daemon has them in memory."""
+        self.folders: dict[str, Folder] = {}
+        """Where its images and backups are, by kind; those that are not named in its folder."""
+        self.full: set[str] = set()
+        """Pools that have no room here."""
         self.disk: dict[str, Thing] = {}
         self.devices = pools.of_machine()
         self.drivers: frozenset[str] = frozenset(pools.DRIVERS)
@@ -166,6 +171,7 @@ class Server:
         self.power_off()
         self.destroyed = True
         self.disk.clear()
+        self.folders.clear()
 
     def freeze(self) -> None:
         """LXD's daemon stands still, as after SIGSTOP."""

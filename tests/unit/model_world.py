@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import seal
+from facts import Folder
 from networks.interface import Interface
 from snap import ChannelUnknownError, SnapError
 from tests.lxd_model.listeners import endpoint_of
@@ -112,6 +113,7 @@ class UnitMachine:
     log: str = ""
     disks_: dict[str, Device] = field(default_factory=dict[str, Device])
     packages: set[str] = field(default_factory=set[str])
+    gathered: list[str] = field(default_factory=list[str])
     released: set[str] = field(default_factory=set[str])
     services: list[str] = field(default_factory=list[str])
     segments_: dict[str, str] = field(default_factory=dict[str, str])
@@ -259,6 +261,15 @@ class UnitMachine:
 
     def release(self, devices: Iterable[str]) -> None:
         self.released |= set(devices)
+
+    def folders(self) -> dict[str, Folder]:
+        return self.server.files.folders()
+
+    def restore_folder(self, kind: str, process: int) -> None:
+        self.server.files.restore_folder(kind, process)
+
+    def gather(self, kind: str, volume: str, process: int) -> None:
+        self.gathered.append(volume)
 
     def empty_lxd(self) -> None:
         self.server.wipe()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 import lost
+from facts import Folder
+from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, leaving, names, the_cluster, with_instance, with_pool, without
 from tests.unit.findings import notes
@@ -130,3 +132,85 @@ def test_what_is_lost_with_a_dead_member_does_not_name_it(app: ModelApp):
 
     assert names(app) == ["m0", "m2"]
     assert lost.read(notes(app)) == {}
+
+
+def places(app: ModelApp) -> list[str]:
+    """Where each member's LXD has its images, whatever its configuration says."""
+    found = (unit.server.files.folders()["images"] for unit in app.units.values())
+    return [f"{f.volume}{' cut short' if f.cut_short else ''}" for f in found]
+
+
+def test_a_move_that_failed_is_undone_and_told(app: ModelApp):
+    """LXD leaves a link to the volume, and what it has not copied in another folder."""
+    app.units["lxd/1"].server.full.add("fast")
+    app.options["storage_images_volume"] = "fast"
+
+    told = [str(app.hook("lxd/1").status) for _ in range(3)]
+
+    assert all(status.startswith("blocked: could not keep LXD's images") for status in told)
+    assert all("no space left" in status for status in told)
+
+
+def test_a_move_that_failed_is_made_once_there_is_room(app: ModelApp):
+    app.units["lxd/1"].server.full.add("fast")
+    app.options["storage_images_volume"] = "fast"
+    app.settle()
+    assert "blocked" in str(app.hook("lxd/0").app_status or app.plan("lxd/0").app_status)
+
+    app.units["lxd/1"].server.full.clear()
+    app.settle()
+
+    assert places(app) == images(app) == [f"fast/{IMAGES}"] * 3
+    assert volumes(app) == [f"fast/{IMAGES} on m{n}" for n in range(3)]
+
+
+def test_after_an_option_that_is_taken_back_a_move_that_failed_leaves_nothing(app: ModelApp):
+    app.units["lxd/1"].server.full.add("fast")
+    asked(app, "fast")
+
+    asked(app, "")
+
+    assert places(app) == images(app) == [""] * 3
+    assert volumes(app) == []
+
+
+def test_a_key_that_lxd_set_before_it_failed_is_no_proof(app: ModelApp):
+    app.options["storage_images_volume"] = "local"
+    server = app.units["lxd/1"].server
+    by_hand.add_volume(server, "local", IMAGES)
+    server.config["storage.images_volume"] = f"local/{IMAGES}"
+
+    app.settle()
+
+    assert places(app) == images(app) == [f"local/{IMAGES}"] * 3
+
+
+def test_a_key_that_lxd_took_away_before_it_failed_is_no_proof(app: ModelApp):
+    asked(app, "fast")
+    app.options["storage_images_volume"] = ""
+    del app.units["lxd/1"].server.config["storage.images_volume"]
+
+    app.settle()
+
+    assert places(app) == images(app) == [""] * 3
+    assert volumes(app) == []
+
+
+def test_a_volume_that_a_killed_hook_left_is_emptied_and_goes(app: ModelApp):
+    """Otherwise it keeps its pool from being deleted."""
+    unit = app.units["lxd/1"]
+    by_hand.add_volume(unit.server, "fast", IMAGES)
+
+    app.settle()
+
+    assert unit.machine.gathered == [f"fast/{IMAGES}"]
+    assert volumes(app) == []
+
+
+def test_what_an_operator_moves_is_left_to_the_operator(app: ModelApp):
+    server = app.units["lxd/1"].server
+    server.folders["images"] = Folder("local/mine", cut_short=True)
+
+    app.settle()
+
+    assert places(app)[1] == "local/mine cut short"
