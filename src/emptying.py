@@ -26,7 +26,7 @@ from leaving_steps import (
 from lxd.members import CLOSED
 from status import names
 from steps import Step, WriteNotes
-from view import Lxd, Member, View
+from view import EVERY_MEMBER, Lxd, Member, View
 
 TRIES = 2
 """So many hooks try to move an instance before `on-remove=abandon` leaves it behind."""
@@ -87,6 +87,8 @@ def rest(view: View, lxd: Lxd, member: Member) -> Rest:
 def _ways(view: View, lxd: Lxd, member: Member, instance: Instance) -> list[str]:
     """The members that may take an instance and have not refused it in this hook."""
     refused = view.events.refused.get(str(instance), {})
+    if EVERY_MEMBER in refused:
+        return []
     return [t for t in migratable.targets(instance, lxd, member.name) if t not in refused]
 
 

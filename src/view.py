@@ -275,6 +275,10 @@ class Peers:
         return self.own if unit == me else self.others.get(unit)
 
 
+EVERY_MEMBER = "*"
+"""In the place of a member's name, which has letters."""
+
+
 @dataclass(frozen=True)
 class Events:
     """What happened earlier in this same run and no look can find out."""
@@ -282,7 +286,8 @@ class Events:
     made: Token | None = None
     join_failure: str = ""
     refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    """By instance, by member that should take it: why it could not be moved there."""
+    """By instance, by member that should take it: why it could not be moved there. Under
+    `EVERY_MEMBER` why it cannot be moved anywhere in this run."""
     noted: frozenset[str] = frozenset()
     """Instances that no member took, and that this run has put on record."""
     copied: bool = False
