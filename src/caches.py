@@ -64,6 +64,8 @@ def _unused(key: str, lxd: Lxd) -> list[str]:
     """
     found: list[str] = []
     for pool in lxd.pools or ():
+        if pool.name in lxd.unavailable:
+            continue  # What is on it is looked at when it is back.
         for user in pool.used_by:
             url = urlsplit(user)
             name, target = unquote(url.path.rpartition("/")[2]), parse_qs(url.query).get("target")
@@ -107,7 +109,8 @@ def _kind(key: str) -> str:
 def _usable(lxd: Lxd) -> list[str]:
     """The pools that each member has a part of its own in."""
     shared = {b.driver for b in storage.BACKENDS.values() if b.on_ceph}
-    return [p.name for p in lxd.pools or () if not p.half_made and p.driver not in shared]
+    there = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]
+    return [p.name for p in there if p.driver not in shared]
 
 
 def _split(value: str) -> tuple[str, str]:

@@ -198,6 +198,8 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
         return _go(ResetLxd(why))
     if view.unit in peers.app.removed:
         return _gone()
+    if cure := silence.starting_without(silent):
+        return _go(*cure)
     # One link with what it concerns: the status keeps that, whatever LXD's own words are.
     status = blocked(f"{view.unit} cannot leave, LXD does not answer: {silent.reason}")
     reason = f"LXD does not answer: {silent.reason}"

@@ -25,6 +25,10 @@ _LOG_LINES = 20
 _CERTIFICATE = ("server.crt", "server.key")
 _UNITS = Path("/etc/systemd/system")
 _RECORD = "record"
+_FORGET = {
+    "images": "DELETE FROM config WHERE key='storage.images_volume';\n",
+    "backups": "DELETE FROM config WHERE key='storage.backups_volume';\n",
+}
 _SERVICES = ("dhcp", "peers")
 
 
@@ -252,6 +256,19 @@ class Machine:
         """
         folders.refuse_while_moving(kind)
         folders.restore(self._lxd_dir, kind, folders.root_of(process))
+
+    def end_volume(self, kind: str) -> None:
+        """LXD has its images or backups on the root disk once its daemon starts. Raises OSError.
+
+        Its daemon carries out this file when it starts, before it reads its configuration, and
+        deletes it (LXD's documentation, "Running custom queries at LXD daemon startup").
+        """
+        folders.restore(self._lxd_dir, kind)
+        patch = self._lxd_dir / "database" / "patch.local.sql"
+        query = _FORGET[kind]
+        before = patch.read_text() if patch.exists() else ""
+        if query not in before:
+            _write_privately(patch, (before + query).encode())
 
     def gather(self, kind: str, volume: str, process: int) -> None:
         """What is left of them on POOL/VOLUME is where the others are. Raises OSError, too."""

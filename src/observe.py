@@ -17,7 +17,6 @@ import ovn
 import pools
 import segment
 import versions
-import why_silent
 from addresses import host
 from facts import Ceph, DatabaseCopy, Folder, Ovn
 from hook_input import Juju, addresses, deaf, unbound
@@ -170,7 +169,7 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
         world.lxd.server.await_start(deadlines.START)
         return _answers(juju, world)
     except LxdStopped as error:
-        return Silent(str(error), why_silent.of_stopped(world), observe_silence.taken(juju, world))
+        return observe_silence.of_stopped(error, juju, world)
     except (LxdUnreachable, LxdError) as error:
         return observe_silence.of_error(error, juju, world)
 

@@ -6,6 +6,7 @@ import logging
 from contextlib import suppress
 from functools import partial
 
+import deadlines
 import meanwhile
 from lxd.errors import LxdError, LxdUnreachable
 from steps import (
@@ -15,6 +16,7 @@ from steps import (
     KeepOnVolume,
     KeepRoots,
     RestoreFolder,
+    StartWithoutVolume,
     UpdatePool,
 )
 from view import Events
@@ -99,4 +101,14 @@ def gather_volume(step: GatherVolume, unit: str, world: World, events: Events) -
     """Nothing of LXD's images or backups is on the volume alone."""
     volume = f"{step.pool}/{step.name}"
     world.machine.gather(step.kind, volume, world.lxd.server.process())
+    return events
+
+
+def start_without_volume(
+    step: StartWithoutVolume, unit: str, world: World, events: Events
+) -> Events:
+    """LXD's daemon starts. What was on the volume is there, should it come back."""
+    world.machine.end_volume(step.kind)
+    world.snap.start()
+    world.lxd.server.await_start(deadlines.START)
     return events

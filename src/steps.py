@@ -48,6 +48,7 @@ from storage_steps import (
     KeepOnVolume,
     KeepRoots,
     RestoreFolder,
+    StartWithoutVolume,
     UpdatePool,
     WriteCeph,
 )
@@ -294,6 +295,7 @@ Step = (
     | DropVolume
     | GatherVolume
     | RestoreFolder
+    | StartWithoutVolume
     | CreateNetwork
     | RunSegment
     | EndSegment

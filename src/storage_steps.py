@@ -79,6 +79,16 @@ class RestoreFolder:
 
 
 @dataclass(frozen=True)
+class StartWithoutVolume:
+    """LXD has its images or backups on the root disk, as its volume cannot be mounted, and runs."""
+
+    kind: str
+
+    def __str__(self) -> str:
+        return f"start LXD without the volume that its {self.kind} were on"
+
+
+@dataclass(frozen=True)
 class GatherVolume:
     """What a move that was cut short left on a volume is where LXD has its images or backups."""
 

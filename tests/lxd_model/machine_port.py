@@ -204,6 +204,10 @@ class ModelMachine:
         """The last lines that LXD logged."""
         if self._server.silence() is Silence.WAITING:
             return "Wait for other cluster members to align their versions"
+        for kind, volume in pools.unmountable(self._server).items():
+            why = f'Failed to mount storage volume \\"{volume}\\": no such device'
+            ends = f"Failed to mount {kind} storage: {why}"
+            return f'level=error msg="Failed to start the daemon" err="{ends}"'
         half = self._server.half_joined
         return "No node registered with address" if half else "lvl=error msg=model"
 
@@ -219,6 +223,15 @@ class ModelMachine:
             self._server.folders.pop(kind, None)
 
         self._change("machine.restore_folder", restore)
+
+    def end_volume(self, kind: str) -> None:
+        """LXD starts with its images or backups in its folder."""
+
+        def end() -> None:
+            self._server.folders.pop(kind, None)
+            self._server.config.pop(f"storage.{kind}_volume", None)
+
+        self._change("machine.end_volume", end)
 
     def gather(self, kind: str, volume: str, process: int) -> None:
         """What is left of them on a volume is with the others: the model moves all or nothing."""

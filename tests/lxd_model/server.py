@@ -341,7 +341,7 @@ class Server:
 
     def listening(self) -> bool:
         """Whether LXD's socket on this machine takes connections."""
-        return self.running and self.ready <= self.cloud.now
+        return self.running and self.ready <= self.cloud.now and not pools.unmountable(self)
 
     def silence(self) -> Silence | None:
         """How the daemon fails to answer, None if it answers.
@@ -363,7 +363,9 @@ class Server:
     def notice(self) -> None:
         """Notes that a daemon has its database: after its start, or after it was cut off."""
         copies.catch_up(self)
-        if not self.opened and self.running and self.records.rows and self.has_database():
+        if self.opened or pools.unmountable(self):
+            return
+        if self.running and self.records.rows and self.has_database():
             self.opened = True
             self.remembers = dict(self.records.config)
             self.records.schema = max(self.records.schema, schema(self.version))

@@ -257,7 +257,7 @@ class UnitMachine:
         return bool(self.server.disk)
 
     def lxd_log(self) -> str:
-        return self.log
+        return self.log or self.server.files.lxd_log()
 
     def release(self, devices: Iterable[str]) -> None:
         self.released |= set(devices)
@@ -267,6 +267,9 @@ class UnitMachine:
 
     def restore_folder(self, kind: str, process: int) -> None:
         self.server.files.restore_folder(kind, process)
+
+    def end_volume(self, kind: str) -> None:
+        self.server.files.end_volume(kind)
 
     def gather(self, kind: str, volume: str, process: int) -> None:
         self.gathered.append(volume)

@@ -166,3 +166,20 @@ def test_the_last_lines_of_lxds_log(tmp_path: Path):
     (tmp_path / "lxd" / "logs" / "lxd.log").write_text("\n".join(str(n) for n in range(99)))
 
     assert machine.lxd_log().splitlines()[0::19] == ["79", "98"]
+
+
+def test_lxd_is_told_to_start_without_a_volume(tmp_path: Path):
+    lxd = tmp_path / "lxd"
+    (lxd / "database").mkdir(parents=True)
+    (lxd / "images").symlink_to("/nowhere/storage-pools/fast/custom/default_lxd-cluster-images")
+    patch = lxd / "database" / "patch.local.sql"
+    patch.write_text("SELECT 1;\n")
+    machine = Machine(tmp_path / "state", lxd)
+
+    machine.end_volume("images")
+    machine.end_volume("images")
+
+    query = "DELETE FROM config WHERE key='storage.images_volume';\n"
+    assert patch.read_text() == f"SELECT 1;\n{query}"
+    assert (lxd / "images").is_dir()
+    assert machine.folders()["images"].volume == ""
