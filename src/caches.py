@@ -7,11 +7,11 @@ again, and backups are files on their way to whoever exports them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import storage
 from facts import Folder
 from holdings import OWN_VOLUMES
+from lxd import urls
 from options import Options
 from status import Status, blocked, names, waiting
 from steps import DropVolume, GatherVolume, KeepOnVolume, RestoreFolder, Step
@@ -67,10 +67,9 @@ def _unused(key: str, lxd: Lxd) -> list[str]:
         if pool.name in lxd.unavailable:
             continue  # What is on it is looked at when it is back.
         for user in pool.used_by:
-            url = urlsplit(user)
-            name, target = unquote(url.path.rpartition("/")[2]), parse_qs(url.query).get("target")
-            if name == _VOLUMES[key] and target == [lxd.server.name]:
-                found.append(f"{pool.name}/{name}")
+            named = urls.read(user)
+            if named.name == _VOLUMES[key] and named.member == lxd.server.name:
+                found.append(f"{pool.name}/{named.name}")
     return sorted(volume for volume in found if volume != lxd.server.config.get(key, ""))
 
 

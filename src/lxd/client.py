@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import deadlines
-from lxd import proxies
+from lxd import proxies, urls
 from lxd.errors import LxdError, LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, api_path
 
@@ -116,7 +115,7 @@ class Client:
         """
         for operation in self.running():
             details: dict[str, Any] = operation.get("metadata") or {}
-            if urlsplit(str(details.get("entity_url", ""))).path == path:
+            if urls.read(str(details.get("entity_url", ""))).parts == urls.read(path).parts:
                 with suppress(LxdError):
                     self.wait(operation["id"], seconds)
 
