@@ -14,6 +14,7 @@ import forming_acts
 import leaving_acts
 import listening_acts
 import net_acts
+import passing
 import pool_acts
 import proxies
 import seal
@@ -81,9 +82,6 @@ from world import World
 logger = logging.getLogger(__name__)
 _Thing = TypeVar("_Thing", Pool, Network)
 
-_PASSES = "a configuration change is already in progress"
-"""How LXD's database refuses one change of its members during another, such as a promotion."""
-
 
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
     """A step did not succeed. `later` says whether it may without anybody's help."""
@@ -104,7 +102,7 @@ def act(step: Step, unit: str, world: World, events: Events) -> Events:
     except (SnapError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
         raise StepFailed(step, str(error), later=True) from error
     except (LxdError, seal.SealError) as error:
-        raise StepFailed(step, str(error), later=_PASSES in str(error)) from error
+        raise StepFailed(step, str(error), later=passing.passes(str(error))) from error
 
 
 def _install_snap(step: InstallSnap, unit: str, world: World, events: Events) -> Events:

@@ -110,7 +110,9 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
         return _go(*steps)
     rest = emptying.rest(view, lxd, member)
     if rest.later or (rest.stays and view.options.on_remove != ABANDON):
-        return _kept(view, lxd, member, (*rest.later, *rest.stays))
+        return _kept(view, lxd, member, (*rest.later, *rest.stays, *rest.busy))
+    if rest.busy:
+        return _hold(waiting(f"to leave: {rest.busy[0]}"), holding.full(view, rest.busy))
     if not rest.stays and (own := caches.given_up(lxd, member)):
         return _go(*own)
     if _is_due_to_copy(view, lxd):

@@ -92,6 +92,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         "refused": admitted.refused,
         "missed": admitted.missed,
         "problem": status.message if status.kind is Kind.BLOCKED else "",
+        "waits": "",
     }
     return Plan(status, tuple(steps), own.model_copy(update=told))
 

@@ -152,6 +152,8 @@ class UnitData(_Databag):
     """Addresses of voters that recover-quorum here takes for lost: it asks all for `silent`."""
     problem: str = ""
     """What this member cannot do without the operator: the application's status tells it."""
+    waits: str = ""
+    """What this member cannot do for the moment, as LXD refuses it: the same."""
     spread: tuple[str, ...] = ()
     """Told by whoever makes networks: those over all members, of which each has to run its part."""
 
