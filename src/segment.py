@@ -144,7 +144,7 @@ def _count(gateway: ipaddress.IPv4Interface) -> int:
 
 def record(segment: Segment) -> str:
     """What is noted of a segment that runs. The number goes up with the files below."""
-    return f"2 {segment}"
+    return f"3 {segment}"
 
 
 def files(segment: Segment) -> Mapping[Path, str]:
