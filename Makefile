@@ -89,7 +89,7 @@ coverage: $(VENV_READY) ## Show which lines the unit tests reach, and hold src/l
 	@$(PYTHON) -m coverage report --data-file=.cache/coverage --include="src/lxd/*" --fail-under=$(LXD_COVERAGE)
 
 .PHONY: simulation
-simulation: $(VENV_READY) ## Simulate 2,000 clusters with faults, and check that mistakes are noticed
+simulation: $(VENV_READY) ## Simulate 1,000 clusters with faults, and check that mistakes are noticed
 	@$(PYTEST) -q -n 2 tests/simulation $(ARGS)
 
 # Of the longer run: how many seeds from which on, or the one to replay step by step.

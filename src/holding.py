@@ -10,6 +10,7 @@ import departures
 import marks
 import migratable
 import networks
+import together
 from holdings import Bucket, Image, Instance, Volume
 from links import question
 from options import ABANDON, REFUSE, STATUS_LIMIT
@@ -135,7 +136,7 @@ def quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
     elif member.voter and sum(m in lasting for m in voters) * 2 <= len(voters):
         # Its machine may go at any moment, and the database with it.
         for doomed in (m.name for m in up if m not in lasting):
-            yield f"{doomed} has no unit: move what it holds, then lxc cluster remove {doomed}"
+            yield together.homeless(doomed)
     if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
         yield f"{others[0].name} has no copy of the database: add a unit first"
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.

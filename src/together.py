@@ -49,4 +49,4 @@ def hindrance(view: View, lxd: Lxd, peers: Peers, what: str) -> Status | None:
 
 def homeless(member: str) -> str:
     """What the operator is told of a member that is up and has no unit."""
-    return f"member {member} has no unit: move what it holds, then lxc cluster remove {member}"
+    return f"{member} has no unit: move what it holds, then lxc cluster remove it"

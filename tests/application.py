@@ -30,11 +30,18 @@ class Unit:
     zone: str = ""
     listed: tuple[BindingAddress, ...] = ()
     """What Juju says of its bindings, in this order. Empty means the address alone."""
+    https: str = ""
+    """The address of the binding `https`, where an operator bound it to another space."""
 
 
 def _told(unit: Unit) -> tuple[BindingAddress, ...]:
     """What Juju says of a binding."""
     return unit.listed or ((BindingAddress(unit.address),) if unit.address else ())
+
+
+def _of_https(unit: Unit) -> tuple[BindingAddress, ...]:
+    """What Juju says of the binding `https`."""
+    return (BindingAddress(unit.https),) if unit.https else _told(unit)
 
 
 U = TypeVar("U", bound=Unit)
@@ -84,7 +91,7 @@ class Application(Generic[U]):
             options=Options(**self.options),
             resource=self.resource,
             cluster=self.unbound.get("cluster") or Binding("cluster", _told(unit)),
-            https=self.unbound.get("https") or Binding("https", _told(unit)),
+            https=self.unbound.get("https") or Binding("https", _of_https(unit)),
             zone=unit.zone,
             peers=told,
             units=units if name == self.leader or name in self.leaving or admit else None,

@@ -105,7 +105,7 @@ def _removed_by_force(ground: Ground) -> None:
     ground.lose(unit)
     ground.juju.remove_unit(unit, force=True)
     ground.until_gone(unit)
-    ground.until_app(f"blocked: member {member} has no unit: *")
+    ground.until_app(f"blocked: {member} has no unit: *")
     ground.lab("release-machine", machine)
     _acknowledged(ground, member)
 

@@ -20,8 +20,6 @@ from tests.integration.cluster import (
 )
 from tests.integration.conftest import APP, Files
 
-pytestmark = pytest.mark.rules
-
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster(juju: jubilant.Juju, deploy: Callable[..., None]):
@@ -69,6 +67,7 @@ def raft_leader(juju: jubilant.Juju) -> str:
     return next(name for name, row in rows.items() if "database-leader" in row["roles"])
 
 
+@pytest.mark.rules
 def test_the_raft_leader_leaves_and_its_containers_live_on(
     juju: jubilant.Juju, launch: Callable[[str, str], None]
 ):
@@ -135,7 +134,7 @@ def test_a_unit_removed_by_force_leaves_a_member_that_the_operator_takes_out(
 
     # No hook of it runs, nobody is told, and its machine is not released.
     gone(juju, unit)
-    told = f"member {member} has no unit: move what it holds, then lxc cluster remove {member}"
+    told = f"{member} has no unit: move what it holds, then lxc cluster remove it"
     juju.wait(lambda s: s.apps[APP].app_status.message == told, delay=0.5, successes=1)
     assert members(juju)[member]["status"] == "Online"
     lxc(juju, f"cluster evacuate --force {member}")

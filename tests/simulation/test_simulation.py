@@ -13,7 +13,7 @@ from tests.simulation.shrink import shrink
 
 pytestmark = pytest.mark.simulation
 
-SEEDS = int(os.environ.get("SEEDS", "2000"))
+SEEDS = int(os.environ.get("SEEDS", "1000"))
 SURE = (
     *("bootstrap without the record", "a silent member is wiped", "tokens are not sealed"),
     *(mutant.name for mutant in mutants.MUTANTS if mutant.story),

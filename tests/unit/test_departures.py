@@ -72,7 +72,7 @@ class TestGoneWithoutGoodbye:
 
         assert len(names(app)) == 4
         assert str(app.plan("lxd/0").app_status) == (
-            "blocked: member m3 has no unit: move what it holds, then lxc cluster remove m3"
+            "blocked: m3 has no unit: move what it holds, then lxc cluster remove it"
         )
 
     def test_one_that_went_on_without_its_unit_is_the_operators(self, generation: str):

@@ -68,7 +68,7 @@ def test_a_member_that_is_up_without_its_unit_needs_the_operator(leader: str):
 
     changed(app, storage_pools="more: dir")
 
-    told = "blocked: member m3 has no unit: move what it holds, then lxc cluster remove m3"
+    told = "blocked: m3 has no unit: move what it holds, then lxc cluster remove it"
     assert str(app.plan("lxd/0").status) == told
     assert str(app.plan(leader).app_status).startswith("blocked: ")
     assert "m3 has no unit" in str(app.plan(leader).app_status)

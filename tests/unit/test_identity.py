@@ -235,7 +235,7 @@ class TestAMemberJoinedByHand:
         return app
 
     def test_it_is_told(self, generation: str):
-        assert "member byhand has no unit" in told(self.app(generation))["app"]
+        assert "byhand has no unit" in told(self.app(generation))["app"]
 
     def test_it_is_not_removed_while_it_is_down(self, generation: str):
         app = without(self.app(generation), "byhand")

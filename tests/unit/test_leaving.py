@@ -131,7 +131,7 @@ def test_a_member_whose_unit_is_gone_counts_as_down(generation: str):
 
     hold = app.hook("lxd/2").hold
 
-    assert "m1 has no unit: move what it holds, then lxc cluster remove m1" in hold
+    assert "m1 has no unit: move what it holds, then lxc cluster remove it" in hold
     without(app, "m1")
 
     assert app.hook("lxd/2").hold == ""
