@@ -14,6 +14,7 @@ import forming_acts
 import leaving_acts
 import listening_acts
 import net_acts
+import passing
 import pool_acts
 import proxies
 import seal
@@ -37,6 +38,7 @@ from steps import (
     EnableCluster,
     EndSegment,
     ForgetForming,
+    GatherVolume,
     InstallSnap,
     InstallSnapFile,
     InstallSnapVersion,
@@ -58,6 +60,7 @@ from steps import (
     RemoveSnap,
     ResetLxd,
     RestartLxd,
+    RestoreFolder,
     RunSegment,
     SetDefaultProfile,
     SetFailureDomain,
@@ -65,6 +68,7 @@ from steps import (
     SetRole,
     SetServerConfig,
     StartInstance,
+    StartWithoutVolume,
     Step,
     UpdateNetwork,
     UpdatePool,
@@ -77,9 +81,6 @@ from world import World
 
 logger = logging.getLogger(__name__)
 _Thing = TypeVar("_Thing", Pool, Network)
-
-_PASSES = "a configuration change is already in progress"
-"""How LXD's database refuses one change of its members during another, such as a promotion."""
 
 
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
@@ -101,7 +102,7 @@ def act(step: Step, unit: str, world: World, events: Events) -> Events:
     except (SnapError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
         raise StepFailed(step, str(error), later=True) from error
     except (LxdError, seal.SealError) as error:
-        raise StepFailed(step, str(error), later=_PASSES in str(error)) from error
+        raise StepFailed(step, str(error), later=passing.passes(str(error))) from error
 
 
 def _install_snap(step: InstallSnap, unit: str, world: World, events: Events) -> Events:
@@ -224,6 +225,9 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     KeepRoots: pool_acts.keep_roots,
     KeepOnVolume: pool_acts.keep_on_volume,
     DropVolume: pool_acts.drop_volume,
+    GatherVolume: pool_acts.gather_volume,
+    StartWithoutVolume: pool_acts.start_without_volume,
+    RestoreFolder: pool_acts.restore_folder,
     CreateNetwork: net_acts.create_network,
     UpdateNetwork: net_acts.update_network,
     KeepNics: net_acts.keep_nics,

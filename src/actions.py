@@ -13,6 +13,7 @@ import pools
 import quorum
 import report
 from hook_input import Juju
+from lxd import urls
 from observe import observe
 from peers import AppData, UnitData
 from plan import make_plan
@@ -206,7 +207,7 @@ def remove_pool(view: View, world: World, name: str) -> str:
     if down := [m.name for m in lxd.members if not m.up]:
         raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
     if users := pool.users:
-        listed = ", ".join(user.removeprefix("/1.0/") for user in users)
+        listed = ", ".join(str(urls.read(user)) for user in users)
         raise ActionRefused(
             f"{name} is in use, and nothing was removed: {listed}; move or delete that first"
         )

@@ -6,11 +6,15 @@ again, and backups are files on their way to whoever exports them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import storage
+from facts import Folder
 from holdings import OWN_VOLUMES
+from lxd import urls
 from options import Options
 from status import Status, blocked, names, waiting
-from steps import DropVolume, KeepOnVolume, Step
+from steps import DropVolume, GatherVolume, KeepOnVolume, RestoreFolder, Step
 from view import Lxd, Member
 
 _IMAGES, _BACKUPS = "storage.images_volume", "storage.backups_volume"
@@ -18,19 +22,55 @@ _VOLUMES = {key: f"{OWN_VOLUMES}{key[8:].partition('_')[0]}" for key in (_IMAGES
 """By LXD's key, which each server has for itself: the volume's name."""
 
 
-def due(options: Options, lxd: Lxd) -> list[Step]:
-    """What brings this member's volumes to what the options say, where their pools are there."""
+def due(options: Options, lxd: Lxd, folders: Mapping[str, Folder]) -> list[Step]:
+    """What brings this member's volumes to what the options say, where their pools are there.
+
+    LXD sets a key first and moves then. So where its images are is looked at, not read in its
+    configuration; a move that was cut short is undone, and made anew.
+    """
     steps: list[Step] = []
     for key, option in _asked(options).items():
+        folder = folders.get(_kind(key), Folder())
         has = lxd.server.config.get(key, "")
-        if not option and has.partition("/")[2] == _VOLUMES[key]:
-            steps += [KeepOnVolume(key, "", ""), DropVolume(*_split(has))]
-        if not option or has == f"{option}/{_VOLUMES[key]}" or option not in _usable(lxd):
+        if _is_ours(key, has, folder) and (folder.cut_short or folder.volume != has):
+            steps.append(RestoreFolder(key, _kind(key)))
             continue
-        steps.append(KeepOnVolume(key, option, _VOLUMES[key]))
-        if has.partition("/")[2] == _VOLUMES[key]:
-            steps.append(DropVolume(*_split(has)))
+        for volume in map(_split, _unused(key, lxd)):
+            steps += [GatherVolume(_kind(key), *volume), DropVolume(*volume)]
+        steps += _moves(key, option, has, lxd)
     return steps
+
+
+def _moves(key: str, option: str, has: str, lxd: Lxd) -> list[Step]:
+    ours = has.partition("/")[2] == _VOLUMES[key]
+    if not option:
+        return [KeepOnVolume(key, "", ""), DropVolume(*_split(has))] if ours else []
+    if has == f"{option}/{_VOLUMES[key]}" or option not in _usable(lxd):
+        return []
+    old = [DropVolume(*_split(has))] if ours else []
+    return [KeepOnVolume(key, option, _VOLUMES[key]), *old]
+
+
+def _is_ours(key: str, has: str, folder: Folder) -> bool:
+    """Whether the move is the charm's: not one to or from a volume of the operator's."""
+    volumes = [volume for volume in (has, folder.volume) if volume]
+    return all(_split(volume)[1] == _VOLUMES[key] for volume in volumes)
+
+
+def _unused(key: str, lxd: Lxd) -> list[str]:
+    """The charm's volumes of this member that LXD does not use, as a move leaves them behind.
+
+    LXD moves only to a volume that is empty, and deletes no pool that has one.
+    """
+    found: list[str] = []
+    for pool in lxd.pools or ():
+        if pool.name in lxd.unavailable:
+            continue  # What is on it is looked at when it is back.
+        for user in pool.used_by:
+            named = urls.read(user)
+            if named.name == _VOLUMES[key] and named.member == lxd.server.name:
+                found.append(f"{pool.name}/{named.name}")
+    return sorted(volume for volume in found if volume != lxd.server.config.get(key, ""))
 
 
 def problem(options: Options, lxd: Lxd) -> Status | None:
@@ -61,10 +101,15 @@ def _asked(options: Options) -> dict[str, str]:
     return {_IMAGES: options.storage_images_volume, _BACKUPS: options.storage_backups_volume}
 
 
+def _kind(key: str) -> str:
+    return key.partition(".")[2].partition("_")[0]
+
+
 def _usable(lxd: Lxd) -> list[str]:
     """The pools that each member has a part of its own in."""
     shared = {b.driver for b in storage.BACKENDS.values() if b.on_ceph}
-    return [p.name for p in lxd.pools or () if not p.half_made and p.driver not in shared]
+    there = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]
+    return [p.name for p in there if p.driver not in shared]
 
 
 def _split(value: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import holding
 import marks
 import migratable
+import passing
 from holdings import Instance
 from leaving_steps import (
     AwaitEvacuation,
@@ -26,7 +27,7 @@ from leaving_steps import (
 from lxd.members import CLOSED
 from status import names
 from steps import Step, WriteNotes
-from view import Lxd, Member, View
+from view import EVERY_MEMBER, Lxd, Member, View
 
 TRIES = 2
 """So many hooks try to move an instance before `on-remove=abandon` leaves it behind."""
@@ -36,11 +37,12 @@ TRIES = 2
 class Rest:
     """What is still on a member, once nothing is to be done about it in this hook.
 
-    `stays` cannot move, `later` may in a later hook; each with its reason, in words.
+    `stays` cannot move, `later` may in a later hook, `busy` will; each with its reason, in words.
     """
 
     stays: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
+    busy: tuple[str, ...] = ()
 
 
 def due(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
@@ -57,7 +59,7 @@ def due(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
     if ways:
         instance, way = ways[0]
         return (_move(lxd, member, instance, way[0], len(ways) - 1),)
-    failed = _failed(view, movable)
+    failed = {n: why for n, why in _failed(view, movable).items() if not passing.passes(why)}
     if failed and not failed.keys() <= view.events.noted:
         return (NoteUnmoved(member.name, failed),)
     return ()
@@ -67,6 +69,7 @@ def rest(view: View, lxd: Lxd, member: Member) -> Rest:
     """What is left on a member that nothing is `due` for."""
     stays = [f"{thing}: stays on this machine" for thing in holding.fixed(lxd, member)]
     later: list[str] = []
+    busy: list[str] = []
     failed = _failed(view, holding.instances(lxd, member))
     tries = marks.unmoved(member.name, lxd.notes)
     for instance in holding.instances(lxd, member):
@@ -77,16 +80,20 @@ def rest(view: View, lxd: Lxd, member: Member) -> Rest:
             later.append(f"{name}: {names(down)} could take it, and is not online")
         elif name not in failed:
             stays.append(f"{name}: no other member can take it")
+        elif passing.passes(failed[name]):
+            busy.append(f"{name}: {failed[name]}")
         elif name in tries and tries[name].times >= TRIES:
             stays.append(holding.not_taken(name, failed[name]))
         else:
             later.append(holding.not_taken(name, failed[name]))
-    return Rest(tuple(stays), tuple(later))
+    return Rest(tuple(stays), tuple(later), tuple(busy))
 
 
 def _ways(view: View, lxd: Lxd, member: Member, instance: Instance) -> list[str]:
     """The members that may take an instance and have not refused it in this hook."""
     refused = view.events.refused.get(str(instance), {})
+    if EVERY_MEMBER in refused:
+        return []
     return [t for t in migratable.targets(instance, lxd, member.name) if t not in refused]
 
 

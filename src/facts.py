@@ -148,3 +148,13 @@ class DatabaseCopy:
     def voters(self) -> frozenset[str]:
         """Addresses of the members that vote."""
         return frozenset(n.address for n in self.nodes if n.role is Role.VOTER)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where LXD has its images or its backups on this machine, whatever its configuration says."""
+
+    volume: str = ""
+    """The custom volume, as POOL/VOLUME. Empty for the folder on the root disk."""
+    cut_short: bool = False
+    """Whether a move of them left something behind."""

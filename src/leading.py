@@ -179,6 +179,8 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
         return waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
     if evacuated:
         return waiting(f"{names(evacuated)} evacuated; to use it again: lxc cluster restore")
+    for unit, why in _waits(lxd, peers):
+        return waiting(f"{unit}: {why}")
     if making := pools.calls(peers) or ((own.call,) if own.call else ()):
         return waiting(f"for the pool {making[0].pool}")
     voters = sum(m.voter for m in lxd.members)
@@ -193,3 +195,9 @@ def _problems(lxd: Lxd, peers: Peers) -> list[tuple[str, str]]:
     """Units whose members are there and cannot do what they should, and why."""
     told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
     return [(u, d.problem) for u, d, member in told if d.problem and member and member.up]
+
+
+def _waits(lxd: Lxd, peers: Peers) -> list[tuple[str, str]]:
+    """Units whose members cannot do something for the moment, and why."""
+    told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
+    return [(u, d.waits) for u, d, member in told if d.waits and member and member.up]

@@ -111,7 +111,9 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
         return _go(*steps)
     rest = emptying.rest(view, lxd, member)
     if rest.later or (rest.stays and view.options.on_remove != ABANDON):
-        return _kept(view, lxd, member, (*rest.later, *rest.stays))
+        return _kept(view, lxd, member, (*rest.later, *rest.stays, *rest.busy))
+    if rest.busy:
+        return _hold(waiting(f"to leave: {rest.busy[0]}"), holding.full(view, rest.busy))
     if not rest.stays and (own := caches.given_up(lxd, member)):
         return _go(*own)
     if _is_due_to_copy(view, lxd):
@@ -227,6 +229,8 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
         return _go(ResetLxd(why))
     if view.unit in peers.app.removed:
         return _gone()
+    if cure := silence.starting_without(silent):
+        return _go(*cure)
     # One link with what it concerns: the status keeps that, whatever LXD's own words are.
     status = blocked(f"{view.unit} cannot leave, LXD does not answer: {silent.reason}")
     reason = f"LXD does not answer: {silent.reason}"

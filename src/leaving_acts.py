@@ -22,8 +22,8 @@ from leaving_steps import (
     RemoveMember,
     StartInstance,
 )
-from lxd.errors import LxdError, LxdUnreachable
-from view import Events
+from lxd.errors import LxdError, LxdLate, LxdUnreachable
+from view import EVERY_MEMBER, Events
 from world import World
 
 logger = logging.getLogger(__name__)
@@ -53,9 +53,18 @@ def await_evacuation(step: AwaitEvacuation, unit: str, world: World, events: Eve
 def move_instance(step: MoveInstance, unit: str, world: World, events: Events) -> Events:
     """An instance is on another member; or it is where it was, runs if it ran, and it is known why.
 
-    Where LXD hangs up or is silent, what came of it is looked up by a later hook, which first waits
-    for what is still under way with the instance.
+    Where LXD hangs up, what came of it is looked up by a later hook, which first waits for what is
+    still under way with the instance. One with which LXD comes to no end, as on a disk that hangs,
+    keeps no other.
     """
+    try:
+        return _move(step, world, events)
+    except LxdLate as error:
+        logger.warning("%s/%s: %s", step.project, step.name, error)
+        return _refused(step, EVERY_MEMBER, str(error), events)
+
+
+def _move(step: MoveInstance, world: World, events: Events) -> Events:
     instances = world.lxd.instances
     instances.settle(step.project, step.name, deadlines.MOVE)
     if instances.location(step.project, step.name) != step.source:
@@ -71,15 +80,15 @@ def move_instance(step: MoveInstance, unit: str, world: World, events: Events) -
         logger.warning("%s/%s did not move to %s: %s", step.project, step.name, step.target, error)
         if step.ran:
             _start(step.project, step.name, step.source, world)
-        return _refused(step, str(error), events)
+        return _refused(step, step.target, str(error), events)
     if step.ran:
         _start(step.project, step.name, step.source, world)
     return events
 
 
-def _refused(step: MoveInstance, why: str, events: Events) -> Events:
+def _refused(step: MoveInstance, target: str, why: str, events: Events) -> Events:
     name = f"{step.project}/{step.name}"
-    told = {**events.refused.get(name, {}), step.target: why}
+    told = {**events.refused.get(name, {}), target: why}
     return replace(events, refused={**events.refused, name: told})
 
 
@@ -96,8 +105,11 @@ def note_unmoved(step: NoteUnmoved, unit: str, world: World, events: Events) -> 
 
 
 def start_instance(step: StartInstance, unit: str, world: World, events: Events) -> Events:
-    """An instance runs again, if it can."""
-    _start(step.project, step.name, step.member, world)
+    """An instance runs again, if it can. One that hangs keeps no other."""
+    try:
+        _start(step.project, step.name, step.member, world)
+    except LxdLate as error:
+        logger.warning("%s/%s does not start: %s", step.project, step.name, error)
     return replace(events, started=events.started | {f"{step.project}/{step.name}"})
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import daemon
 import deadlines
+import folders
+from facts import Folder
 from networks.interface import Interface
 from view import Device, Failures, Forming
 
@@ -25,6 +27,10 @@ _CERTIFICATE = ("server.crt", "server.key")
 _UNITS = Path("/etc/systemd/system")
 _RECORD = "record"
 _MANIFEST = "manifest"
+_FORGET = {
+    "images": "DELETE FROM config WHERE key='storage.images_volume';\n",
+    "backups": "DELETE FROM config WHERE key='storage.backups_volume';\n",
+}
 _SERVICES = ("dhcp", "peers")
 
 
@@ -282,6 +288,36 @@ class Machine:
         if not log.exists():
             return ""
         return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+
+    def folders(self) -> dict[str, Folder]:
+        """By kind, `images` and `backups`: where LXD has them."""
+        return {kind: folders.look(self._lxd_dir, kind) for kind in folders.KINDS}
+
+    def restore_folder(self, kind: str, process: int) -> None:
+        """LXD's images or backups are on the root disk again. `process` is LXD's.
+
+        Raises OSError, also while LXD is still moving them.
+        """
+        folders.refuse_while_moving(kind)
+        folders.restore(self._lxd_dir, kind, folders.root_of(process))
+
+    def end_volume(self, kind: str) -> None:
+        """LXD has its images or backups on the root disk once its daemon starts. Raises OSError.
+
+        Its daemon carries out this file when it starts, before it reads its configuration, and
+        deletes it (LXD's documentation, "Running custom queries at LXD daemon startup").
+        """
+        folders.restore(self._lxd_dir, kind)
+        patch = self._lxd_dir / "database" / "patch.local.sql"
+        query = _FORGET[kind]
+        before = patch.read_text() if patch.exists() else ""
+        if query not in before:
+            _write_privately(patch, (before + query).encode())
+
+    def gather(self, kind: str, volume: str, process: int) -> None:
+        """What is left of them on POOL/VOLUME is where the others are. Raises OSError, too."""
+        folders.refuse_while_moving(kind)
+        folders.gather(self._lxd_dir, kind, volume, folders.root_of(process))
 
     def empty_lxd(self) -> None:
         """Empties the folder of an LXD that was stopped and never was a member.

@@ -95,6 +95,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         "refused": admitted.refused,
         "missed": admitted.missed,
         "problem": status.message if status.kind is Kind.BLOCKED else "",
+        "waits": "",
     }
     return Plan(status, tuple(steps), own.model_copy(update=told))
 
@@ -147,7 +148,7 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     """What concerns this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += marks.owned(member, view.unit, peers.own.attempt, lxd)
-    steps += caches.due(view.options, lxd)
+    steps += caches.due(view.options, lxd, view.folders)
     if lxd.networks is not None:
         steps += segment.steps(view, lxd, peers)
     if view.zone and member.failure_domain != view.zone:

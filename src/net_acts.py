@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import meanwhile
 import ovn
+import profile_devices
 import segment
 from lxd.errors import LxdError, LxdUnreachable
-from network_steps import where
 from steps import (
     CreateNetwork,
     EndSegment,
@@ -23,6 +23,9 @@ from steps import (
 )
 from view import Events
 from world import World
+
+_INVALID = re.compile(r'Device validation failed for "([^"]+)": Invalid device option "([^"]+)"')
+"""How LXD refuses a key that a device cannot have, such as a nic of another type."""
 
 
 def create_network(step: CreateNetwork, unit: str, world: World, events: Events) -> Events:
@@ -87,18 +90,27 @@ def _let_stay(nic: Mapping[str, str], world: World) -> None:
 
 
 def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events: Events) -> Events:
-    """The default profile uses this pool and has this nic."""
+    """The default profile uses this pool and has this nic. What an operator added stays."""
     profile = world.lxd.profiles.default()
-    devices: dict[str, Any] = dict(profile["devices"])
-    devices["root"] = {"type": "disk", "path": "/", "pool": step.pool}
+    before: dict[str, dict[str, str]] = profile["devices"]
+    devices = profile_devices.with_root(before, step.pool)
     if step.nic is not None:
-        devices.pop("eth0", None)
-    if step.nic:
-        devices["eth0"] = {"type": "nic", "name": "eth0", **step.nic}
-    if devices != profile["devices"]:
-        old = profile["devices"].get("eth0")
+        devices = profile_devices.with_nic(devices, step.nic)
+    if devices != before:
+        old = before.get("eth0")
         if old and step.nic is not None:
             # Somebody may have launched an instance since the others were told to stay.
-            _let_stay(where(old), world)
-        world.lxd.profiles.set_default({**profile, "devices": devices})
+            _let_stay(profile_devices.place(old), world)
+        try:
+            world.lxd.profiles.set_default({**profile, "devices": devices})
+        except LxdError as error:
+            raise LxdError(_with_cure(str(error))) from error
     return events
+
+
+def _with_cure(error: str) -> str:
+    """LXD's error with a command where a key of the operator's does not fit the new network."""
+    found = _INVALID.search(error)
+    if found is None:
+        return error
+    return f"{error}: lxc profile device unset default {found[1]} {found[2]}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import links
 import networks
+import parts
 import together
 from networks import MARK, Mode, Site, fitting
 from networks.wanted import WantedNetwork, alike
@@ -191,7 +192,7 @@ def _keys(net: WantedNetwork) -> dict[str, str]:
     keys = {**mode.config(net), **net.config}
     # A type that has one mode alone needs no mark.
     mark = {MARK: mode.name} if mode.name != mode.type else {}
-    return {**keys, **mark, **_looked_for(net)}
+    return {**keys, **mark, **_looked_for(net), parts.KEYS: " ".join(sorted(net.config))}
 
 
 def _looked_for(net: WantedNetwork) -> dict[str, str]:
@@ -222,7 +223,7 @@ def _drift(
     """A network that is there becomes what is asked for, unless that would cut somebody off."""
     mode = networks.MODES[net.mode]
     nic = mode.nic(net, "")
-    changes = networks.drift(_keys(net), there.config)
+    changes = networks.drift({**_taken_back(there), **_keys(net)}, there.config)
     if not changes:
         return Change(nic=nic)
     if isinstance(given, Status):
@@ -243,6 +244,11 @@ def _drift(
         told = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
         return Change(problem=told, nic=nic)
     return Change((UpdateNetwork(net.name, changes, moved),), nic=nic)
+
+
+def _taken_back(there: Network) -> dict[str, str]:
+    """Keys that an option gave the network: unset, unless one gives them now."""
+    return dict.fromkeys(there.config.get(parts.KEYS, "").split(), "")
 
 
 def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict[str, str]:

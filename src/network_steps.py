@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from facts import Ovn, Segment
 from networks.mode import MARK
 
-_WHERE = ("network", "nictype", "parent", "vlan", "mtu")
-
 
 @dataclass(frozen=True)
 class WriteOvn:
@@ -96,8 +94,3 @@ class SetDefaultProfile:
 
 def _said(values: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(values.items()))
-
-
-def where(nic: Mapping[str, str]) -> dict[str, str]:
-    """Those keys of a nic that say where it is."""
-    return {key: nic[key] for key in _WHERE if key in nic}

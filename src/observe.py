@@ -18,10 +18,9 @@ import ovn
 import pools
 import segment
 import versions
-import why_silent
 from addresses import host
 from believed import believed
-from facts import Ceph, DatabaseCopy, Ovn
+from facts import Ceph, DatabaseCopy, Folder, Ovn
 from hook_input import Juju, addresses, deaf, unbound
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from membership import is_steward
@@ -75,6 +74,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         noted_units=world.machine.units(),
         silent_since=world.machine.silent_since(),
         database=_database(juju, lxd, world),
+        folders=_folders(lxd, world),
         arch=world.machine.architecture(),
         events=events,
     )
@@ -153,6 +153,12 @@ def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCop
     return world.database.copy() if member and silent else None
 
 
+def _folders(lxd: Lxd | Silent | None, world: World) -> dict[str, Folder]:
+    """Where a member has its images and backups: LXD's configuration tells what it should be."""
+    member = isinstance(lxd, Lxd) and lxd.server.clustered
+    return world.machine.folders() if member else {}
+
+
 def _lxd(juju: Juju, world: World) -> Lxd | Silent:
     try:
         return _answers(juju, world)
@@ -168,7 +174,7 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
         world.lxd.server.await_start(deadlines.START)
         return _answers(juju, world)
     except LxdStopped as error:
-        return Silent(str(error), why_silent.of_stopped(world), observe_silence.taken(juju, world))
+        return observe_silence.of_stopped(error, juju, world)
     except (LxdUnreachable, LxdError) as error:
         return observe_silence.of_error(error, juju, world)
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 import listeners
 import why_silent
 from hook_input import Juju, addresses, deaf
-from lxd.errors import LxdError, LxdUnreachable
+from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from silent import Silence, Silent
 from world import World
+
+_ENDS = frozenset({Silence.STOPPED, Silence.STARTING})
+"""How a daemon is silent that does not get as far as to answer, and is started again and again."""
+
+
+def of_stopped(error: LxdStopped, juju: Juju, world: World) -> Silent:
+    """Why no daemon listens."""
+    kind = why_silent.of_stopped(world)
+    why = why_silent.unmountable(world) if kind is Silence.STOPPED else None
+    if why is not None:
+        return Silent(str(error), Silence.UNMOUNTABLE, unmountable=why)
+    return Silent(str(error), kind, taken(juju, world))
 
 
 def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silent:
@@ -17,6 +29,8 @@ def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Sile
     if kind is Silence.REFUSED:
         asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
         return Silent(f"{asked}{error}", kind)
+    if kind in _ENDS and (why := why_silent.unmountable(world)):
+        return Silent(str(error), Silence.UNMOUNTABLE, unmountable=why)
     look = _deaf_member if kind is Silence.NO_DATABASE else taken
     return Silent(str(error), kind, look(juju, world))
 

@@ -14,6 +14,8 @@ from storage import Backend
 from storage.wanted import WantedPool
 from view import Device, Lxd, View
 
+KEYS = "user.lxd-cluster.keys"
+"""Key of a pool that says which keys the options gave it beside the charm's own."""
 SIZE = "user.lxd-cluster.size"
 """Key of a pool in which its size stands as the operator wanted it: LXD's own differs by member."""
 
@@ -45,7 +47,8 @@ def shared_config(view: View, lxd: Lxd, pool: WantedPool) -> dict[str, str]:
     """LXD's keys for a pool that are the same on all members."""
     user = view.ceph.user if view.ceph else ""
     keys = storage.BACKENDS[pool.backend].shared(pool, user, lxd.server.extensions)
-    return {**keys, **pool.config, **({SIZE: pool.size} if pool.size else {})}
+    given = {KEYS: " ".join(sorted(pool.config))} if pool.config else {}
+    return {**keys, **pool.config, **given, **({SIZE: pool.size} if pool.size else {})}
 
 
 def of_outsider(

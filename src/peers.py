@@ -177,6 +177,8 @@ class UnitData(_Databag):
     """What this member cannot do without the operator: the application's status tells it."""
     bridges: tuple[str, ...] = ()
     """Told by the same: LXD's bridges, each by its name, and its subnets after that."""
+    waits: str = ""
+    """What this member cannot do for the moment, as LXD refuses it: the same."""
     spread: tuple[str, ...] = ()
     """Told by whoever makes networks: those over all members, of which each has to run its part."""
 

@@ -86,6 +86,7 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
             "silent": None,
             "lost": () if lxd else peers.own.lost,
             "problem": "",
+            "waits": "",
             "attempt": attempt + (1 if view.events.join_failure else 0),
         }
     )

@@ -6,9 +6,19 @@ import logging
 from contextlib import suppress
 from functools import partial
 
+import deadlines
 import meanwhile
 from lxd.errors import LxdError, LxdUnreachable
-from steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool
+from steps import (
+    CreatePool,
+    DropVolume,
+    GatherVolume,
+    KeepOnVolume,
+    KeepRoots,
+    RestoreFolder,
+    StartWithoutVolume,
+    UpdatePool,
+)
 from view import Events
 from world import World
 
@@ -76,4 +86,29 @@ def keep_on_volume(step: KeepOnVolume, unit: str, world: World, events: Events) 
 def drop_volume(step: DropVolume, unit: str, world: World, events: Events) -> Events:
     """A volume that LXD used here is gone."""
     world.lxd.volumes.drop(step.pool, step.name)
+    return events
+
+
+def restore_folder(step: RestoreFolder, unit: str, world: World, events: Events) -> Events:
+    """LXD's images or backups are in its folder, and its configuration says so."""
+    world.machine.restore_folder(step.kind, world.lxd.server.process())
+    # LXD finds a folder and moves nothing.
+    world.lxd.volumes.keep_on(step.key, "", "")
+    return events
+
+
+def gather_volume(step: GatherVolume, unit: str, world: World, events: Events) -> Events:
+    """Nothing of LXD's images or backups is on the volume alone."""
+    volume = f"{step.pool}/{step.name}"
+    world.machine.gather(step.kind, volume, world.lxd.server.process())
+    return events
+
+
+def start_without_volume(
+    step: StartWithoutVolume, unit: str, world: World, events: Events
+) -> Events:
+    """LXD's daemon starts. What was on the volume is there, should it come back."""
+    world.machine.end_volume(step.kind)
+    world.snap.start()
+    world.lxd.server.await_start(deadlines.START)
     return events

@@ -157,7 +157,11 @@ def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Updat
     found: list[UpdatePool] = []
     for pool in pools:
         has = made[pool.name]
-        if changed := {k: v for k, v in pool.config.items() if has.get(k) != v}:
+        given = has.get(parts.KEYS, "").split()
+        # What an option gave it and gives no more is unset.
+        wanted = {**dict.fromkeys(given, ""), **pool.config}
+        wanted[parts.KEYS] = " ".join(sorted(pool.config))
+        if changed := {k: v for k, v in wanted.items() if has.get(k, "") != v}:
             found.append(UpdatePool(pool.name, changed))
     return found
 

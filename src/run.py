@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import passing
 from hook_input import Juju
 from observe import observe
 from plan import make_plan
@@ -60,12 +61,17 @@ def found(juju: Juju, world: World) -> Plan | None:
 
 
 def _failed(failure: StepFailed, plan: Plan) -> Plan:
-    """What is told of a step that failed: here and, if only the operator can help, to the peers."""
+    """What is told of a step that failed: here and, if it is LXD that refuses it, to the peers."""
     message = f"could not {failure.step}: {failure.reason}"
     logger.warning("%s", message)
     status = waiting(message) if failure.later else blocked(message)
     plan = replace(plan, status=status, steps=(), hold=message)
-    if status.kind is not Kind.BLOCKED:
+    if status.kind is Kind.BLOCKED:
+        own = plan.own and plan.own.model_copy(update={"problem": status.message})
+        return replace(plan, own=own, app_status=plan.app_status and status)
+    if not passing.passes(failure.reason):
         return plan
-    own = plan.own and plan.own.model_copy(update={"problem": status.message})
-    return replace(plan, own=own, app_status=plan.app_status and status)
+    own = plan.own and plan.own.model_copy(update={"waits": status.message})
+    app = plan.app_status
+    quiet = app is not None and app.kind is Kind.ACTIVE
+    return replace(plan, own=own, app_status=status if quiet else app)

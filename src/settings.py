@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pools
-from network_steps import where
+import profile_devices
 from options import Options
 from pools import PROFILE
 from steps import KeepNics, KeepRoots, SetDefaultProfile, SetServerConfig, Step
@@ -50,9 +50,9 @@ def default_profile(
 
 def _staying(nic: Mapping[str, str]) -> list[KeepNics]:
     """Before the default profile goes on to another network: what is on the old one stays there."""
-    return [KeepNics(where(nic))] if nic else []
+    return [KeepNics(profile_devices.place(nic))] if nic else []
 
 
 def _same(wanted: Mapping[str, str], has: Mapping[str, str]) -> bool:
     """Whether a nic is on the network that is wanted. What else it says is an operator's."""
-    return dict(wanted) == where(has)
+    return dict(wanted) == profile_devices.place(has)

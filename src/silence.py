@@ -5,10 +5,11 @@ from __future__ import annotations
 import deadlines
 import quorum
 import versions
+from holdings import OWN_VOLUMES
 from peers import SilentDatabase, UnitData
 from silent import WITHOUT_DATABASE, Silence, Silent
 from status import Status, blocked, waiting
-from steps import NoteSilence, Plan, ResetLxd, Step
+from steps import NoteSilence, Plan, ResetLxd, StartWithoutVolume, Step
 from view import RESET, Peers, View
 
 _RELOAD = "snap restart --reload lxd; docs: How to recover"
@@ -25,9 +26,38 @@ def of_silent(view: View, silent: Silent, own: UnitData) -> Plan:
         return Plan(_by_kind(view, silent))
     if view.unit in peers.app.removed:
         return Plan(removed(), own=own)
+    if lasts(view) and (cure := starting_without(silent)):
+        return Plan(waiting("for LXD, which starts without a volume"), cure, own)
     own = own.model_copy(update={"silent": _word(view, silent, peers)})
-    status = _moved(view, peers) or _other_version(view, silent, peers) or _by_kind(view, silent)
+    status = (
+        _moved(view, peers)
+        or _other_version(view, silent, peers)
+        or _unmountable(silent)
+        or _by_kind(view, silent)
+    )
+    if lasts(view) and silent.kind is not Silence.OTHER_VERSIONS:
+        # LXD may call a member online whose daemon ends again and again.
+        own = own.model_copy(update={"problem": status.message})
     return Plan(status, noting(view), own)
+
+
+def starting_without(silent: Silent) -> tuple[Step, ...]:
+    """What lets a daemon start whose volume for its images or backups is gone.
+
+    The volume is the charm's, and what is on it is no loss. One of the operator's is not touched.
+    """
+    told = silent.unmountable
+    if told is None or OWN_VOLUMES not in told.volume:
+        return ()
+    return (StartWithoutVolume(told.kind),)
+
+
+def _unmountable(silent: Silent) -> Status | None:
+    told = silent.unmountable
+    if told is None:
+        return None
+    volume = told.volume or f"the volume of its {told.kind}"
+    return blocked(f"LXD ends, cannot mount {volume}; bring it back")
 
 
 def noting(view: View) -> tuple[Step, ...]:
@@ -112,7 +142,7 @@ def _by_kind(view: View, silent: Silent) -> Status:
     match silent.kind:
         case Silence.STOPPED | Silence.HALF_JOINED:
             return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
-        case Silence.REFUSED:
+        case Silence.REFUSED | Silence.UNMOUNTABLE:
             return blocked(str(silent))
         case Silence.OTHER_VERSIONS:
             return waiting("for the same LXD on all members")

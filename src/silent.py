@@ -14,6 +14,7 @@ class Silence(Enum):
     HALF_JOINED = "its join was cut short"
     STARTING = "its daemon is starting, or waits for its database"
     OTHER_VERSIONS = "its daemon waits until all members have its version"
+    UNMOUNTABLE = "its daemon ends: a volume for its own use cannot be mounted"
     HUNG = "its daemon hangs"
     SOCKET_BLOCKED = "its daemon answers others, and nobody on its socket"
     NO_DATABASE = "its database does not answer"
@@ -26,6 +27,16 @@ WITHOUT_DATABASE = frozenset({Silence.NO_DATABASE, Silence.STARTING})
 
 
 @dataclass(frozen=True)
+class Unmountable:
+    """What LXD has on a volume without which its daemon does not start."""
+
+    kind: str
+    """`images` or `backups`."""
+    volume: str
+    """POOL/VOLUME, empty where LXD does not say."""
+
+
+@dataclass(frozen=True)
 class Silent:
     """LXD is installed and does not answer, and why."""
 
@@ -33,6 +44,8 @@ class Silent:
     kind: Silence = Silence.HUNG
     deaf: Mapping[str, str] = field(default_factory=dict[str, str])
     """As of one that answers. That nobody listens is told only where the daemon runs."""
+    unmountable: Unmountable | None = None
+    """What keeps its daemon from starting."""
 
     def __str__(self) -> str:
         verb = "refuses" if self.kind is Silence.REFUSED else "does not answer:"

@@ -41,7 +41,17 @@ from snap_steps import (
     RemoveSnap,
 )
 from status import Status
-from storage_steps import CreatePool, DropVolume, KeepOnVolume, KeepRoots, UpdatePool, WriteCeph
+from storage_steps import (
+    CreatePool,
+    DropVolume,
+    GatherVolume,
+    KeepOnVolume,
+    KeepRoots,
+    RestoreFolder,
+    StartWithoutVolume,
+    UpdatePool,
+    WriteCeph,
+)
 
 
 @dataclass(frozen=True)
@@ -283,6 +293,9 @@ Step = (
     | KeepNics
     | KeepOnVolume
     | DropVolume
+    | GatherVolume
+    | RestoreFolder
+    | StartWithoutVolume
     | CreateNetwork
     | RunSegment
     | EndSegment

@@ -68,6 +68,39 @@ class KeepOnVolume:
 
 
 @dataclass(frozen=True)
+class RestoreFolder:
+    """A move of LXD's images or backups that was cut short is undone: they are on the root disk."""
+
+    key: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"undo a move of LXD's {self.kind} that was cut short"
+
+
+@dataclass(frozen=True)
+class StartWithoutVolume:
+    """LXD has its images or backups on the root disk, as its volume cannot be mounted, and runs."""
+
+    kind: str
+
+    def __str__(self) -> str:
+        return f"start LXD without the volume that its {self.kind} were on"
+
+
+@dataclass(frozen=True)
+class GatherVolume:
+    """What a move that was cut short left on a volume is where LXD has its images or backups."""
+
+    kind: str
+    pool: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"gather LXD's {self.kind} that are left on the pool {self.pool}"
+
+
+@dataclass(frozen=True)
 class DropVolume:
     """This member has no such volume for LXD's own use any more."""
 

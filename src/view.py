@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from facts import Bound, Ceph, DatabaseCopy, Ovn, Proxies, Resource, SnapFacts
+from facts import Bound, Ceph, DatabaseCopy, Folder, Ovn, Proxies, Resource, SnapFacts
 from holdings import Bucket, Image, Instance, Volume
 from networks.interface import Interface
 from options import Options
@@ -284,6 +284,10 @@ class Peers:
         return self.own if unit == me else self.others.get(unit)
 
 
+EVERY_MEMBER = "*"
+"""In the place of a member's name, which has letters."""
+
+
 @dataclass(frozen=True)
 class Events:
     """What happened earlier in this same run and no look can find out."""
@@ -291,7 +295,8 @@ class Events:
     made: Token | None = None
     join_failure: str = ""
     refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    """By instance, by member that should take it: why it could not be moved there."""
+    """By instance, by member that should take it: why it could not be moved there. Under
+    `EVERY_MEMBER` why it cannot be moved anywhere in this run."""
     noted: frozenset[str] = frozenset()
     """Instances that no member took, and that this run has put on record."""
     copied: bool = False
@@ -348,6 +353,8 @@ class View:
     """When LXD was first seen silent, in seconds since the epoch. None while it answers."""
     database: DatabaseCopy | None = None
     """Looked at where LXD is clustered and its database is silent."""
+    folders: Mapping[str, Folder] = field(default_factory=dict[str, Folder])
+    """By kind, `images` and `backups`: where LXD has them here. Of a member."""
     arch: str = ""
     """The machine's architecture, as its kernel calls it."""
     given_devices: tuple[str, ...] = ()

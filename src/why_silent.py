@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
 from lxd.errors import LxdUnreachable
-from silent import Silence
+from silent import Silence, Unmountable
 from world import World
 
 _UNREGISTERED = "No node registered with address"
 """What a daemon logs that does not start because its join was cut short."""
 _WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster members")
 """How LXD 5.0, and later ones, begin to log that they wait for the others' version."""
+
+
+_UNMOUNTABLE = re.compile(
+    r"Failed to mount (images|backups) storage"
+    r'(?:: Failed to mount storage volume \\?"([^"\\]+)\\?")?'
+)
+"""How a daemon logs that it ends because a volume for its own use is gone (LXD's source; the log
+has quotes within quotes)."""
+
+
+def unmountable(world: World) -> Unmountable | None:
+    """What keeps LXD's daemon from starting, by the last of its words on that.
+
+    systemd starts it again and again: in one moment it is starting, in the next it has ended.
+    """
+    found = list(_UNMOUNTABLE.finditer(world.machine.lxd_log()))
+    return Unmountable(found[-1][1], found[-1][2] or "") if found else None
 
 
 def of_stopped(world: World) -> Silence:

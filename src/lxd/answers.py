@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from holdings import Bucket, Image, Instance
+from lxd import urls
 from view import Member, Network, Pool, Server
 
 _UP = frozenset({"RUNNING", "FROZEN", "READY"})
@@ -109,12 +110,11 @@ def network(row: Any) -> Network:
 
 def warning(row: Any) -> LxdWarning:
     """A row of /1.0/warnings."""
-    path = urlsplit(str(row["entity_url"])).path
     return LxdWarning(
         type=row["type"],
         member=row["location"],
         project=row["project"],
-        name=unquote(path.rpartition("/")[2]),
+        name=urls.read(str(row["entity_url"])).name,
         message=row["last_message"],
         resolved=row["status"] == "resolved",
     )

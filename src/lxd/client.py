@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import deadlines
-from lxd import proxies
-from lxd.errors import LxdError, LxdStopped, LxdUnreachable
+from lxd import proxies, urls
+from lxd.errors import LxdError, LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, api_path
 
 if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type checker wants them.
@@ -80,7 +79,7 @@ class Client:
         end = self.port.now() + seconds
         while not self.ended(operation, max(0.0, min(_WAIT, end - self.port.now()))):
             if self.port.now() >= end:
-                raise LxdUnreachable(f"LXD was not done in {seconds:.0f} s")
+                raise LxdLate(f"LXD was not done in {seconds:.0f} s")
 
     def ended(self, operation: str, seconds: float) -> bool:
         """Waits up to `seconds` for an operation, and tells whether it is over.
@@ -116,7 +115,7 @@ class Client:
         """
         for operation in self.running():
             details: dict[str, Any] = operation.get("metadata") or {}
-            if urlsplit(str(details.get("entity_url", ""))).path == path:
+            if urls.read(str(details.get("entity_url", ""))).parts == urls.read(path).parts:
                 with suppress(LxdError):
                     self.wait(operation["id"], seconds)
 

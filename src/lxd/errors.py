@@ -30,3 +30,7 @@ class LxdUnreachable(Exception):  # noqa: N818 - it may be starting, or wait for
 
 class LxdStopped(LxdUnreachable):
     """Nothing listens on LXD's socket: its daemon is starting, or is not running at all."""
+
+
+class LxdLate(LxdUnreachable):
+    """LXD did not do in time what it was asked, and may be at it still."""

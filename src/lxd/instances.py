@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import deadlines
 from holdings import Instance
-from lxd import answers
+from lxd import answers, urls
 from lxd.client import Client
 from lxd.errors import LxdError
 from lxd.http import api_path
@@ -89,6 +88,5 @@ def _concerns(operation: dict[str, Any], name: str) -> bool:
     """
     resources: dict[str, list[str] | None] = operation.get("resources") or {}
     metadata: dict[str, Any] = operation.get("metadata") or {}
-    urls = [*(resources.get("instances") or ()), str(metadata.get("entity_url", ""))]
-    paths = [urlsplit(url).path for url in urls]
-    return any(unquote(path) == f"/1.0/instances/{name}" for path in paths)
+    told = [*(resources.get("instances") or ()), str(metadata.get("entity_url", ""))]
+    return any(urls.read(url).parts == ("instances", name) for url in told)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import deadlines
+from lxd import urls
 from lxd.client import Client
 from lxd.http import api_path
 
@@ -36,12 +36,10 @@ def keep(client: Client, meant: Callable[[str, Mapping[str, str]], bool]) -> Non
     """
     users: list[str] = client.get(_DEFAULT, seconds=deadlines.LIST)["used_by"]
     for user in users:
-        # LXD's URLs are quoted: what they name is decoded once here, and quoted once again below.
-        url = urlsplit(user)
-        parts = [unquote(part) for part in url.path.removeprefix("/1.0/").split("/")]
-        if parts[0] != "instances":
+        named = urls.read(user)
+        if named.kind != "instances":
             continue
-        path, query = api_path(*parts), dict(parse_qsl(url.query))
+        path, query = api_path(*named.parts), {"project": named.project}
         instance = client.get(path, query)
         inherited = {
             name: device

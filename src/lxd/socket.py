@@ -14,7 +14,7 @@ import time
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
-from lxd.errors import LxdStopped, LxdUnreachable
+from lxd.errors import LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, Response
 
 SOCKET = "/var/snap/lxd/common/lxd/unix.socket"
@@ -62,7 +62,7 @@ class LxdSocket:
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise LxdStopped("its daemon is not running") from error
         except TimeoutError as error:
-            raise LxdUnreachable("no answer in time") from error
+            raise LxdLate("no answer in time") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise LxdUnreachable(str(error) or type(error).__name__) from error
         finally:
@@ -85,7 +85,7 @@ class LxdSocket:
         except exceptions.ClientConnectionFailed as error:
             raise LxdStopped("its daemon is not running") from error
         except requests.exceptions.Timeout as error:
-            raise LxdUnreachable("no answer in time") from error
+            raise LxdLate("no answer in time") from error
         except requests.exceptions.RequestException as error:
             raise LxdUnreachable(str(error)) from error
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from facts import Folder
 from networks.interface import Interface
 from tests.lxd_model import pools, times
 from tests.lxd_model.listeners import endpoint_of
@@ -206,8 +207,37 @@ class ModelMachine:
         """The last lines that LXD logged."""
         if self._server.silence() is Silence.WAITING:
             return "Wait for other cluster members to align their versions"
+        for kind, volume in pools.unmountable(self._server).items():
+            why = f'Failed to mount storage volume \\"{volume}\\": no such device'
+            ends = f"Failed to mount {kind} storage: {why}"
+            return f'level=error msg="Failed to start the daemon" err="{ends}"'
         half = self._server.half_joined
         return "No node registered with address" if half else "lvl=error msg=model"
+
+    def folders(self) -> dict[str, Folder]:
+        """Where LXD has its images and backups."""
+        return {kind: self._server.folders.get(kind, Folder()) for kind in ("images", "backups")}
+
+    def restore_folder(self, kind: str, process: int) -> None:
+        """They are in LXD's folder again."""
+        del process
+
+        def restore() -> None:
+            self._server.folders.pop(kind, None)
+
+        self._change("machine.restore_folder", restore)
+
+    def end_volume(self, kind: str) -> None:
+        """LXD starts with its images or backups in its folder."""
+
+        def end() -> None:
+            self._server.folders.pop(kind, None)
+            self._server.config.pop(f"storage.{kind}_volume", None)
+
+        self._change("machine.end_volume", end)
+
+    def gather(self, kind: str, volume: str, process: int) -> None:
+        """What is left of them on a volume is with the others: the model moves all or nothing."""
 
     def empty_lxd(self) -> None:
         """Empties LXD's folder, with all that lies in it but its own certificate."""

@@ -282,3 +282,14 @@ def update_member(server: Server, name: str, member: str, config: Config) -> Non
 
 def _set(config: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in config.items() if value}
+
+
+def unmountable(server: Server) -> dict[str, str]:
+    """By kind: the volumes of its images and backups on pools that are gone.
+
+    A daemon that starts with such a one ends.
+    """
+    if server.opened or not server.unmounted:
+        return {}
+    volumes = {k: server.config.get(f"storage.{k}_volume", "") for k in ("images", "backups")}
+    return {k: v for k, v in volumes.items() if v.partition("/")[0] in server.unmounted}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lxd.errors import LxdStopped, LxdUnreachable
+from lxd.errors import LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, Response
 from tests.lxd_model import certificates, times
 from tests.lxd_model.api.call import Answer, Call
@@ -69,7 +69,7 @@ class ModelPort:
         fault = cloud.fault(server.machine, what)
         if fault == "timeout":
             cloud.pause(seconds, what)
-            raise LxdUnreachable("no answer in time")
+            raise LxdLate("no answer in time")
         if route.pattern == READY:
             return self._ready(what, end)
         silence = self._await_daemon(route, what, end)
@@ -104,7 +104,7 @@ class ModelPort:
             if silence is Silence.WAITING and route.while_waiting and not server.generation.modern:
                 return None
             if cloud.now >= end:
-                raise LxdUnreachable("no answer in time")
+                raise LxdLate("no answer in time")
             cloud.pause(min(1.0, end - cloud.now), what)
             cloud.tick()
 
@@ -127,7 +127,7 @@ class ModelPort:
         cloud = self._server.cloud
         if cloud.now + seconds > end:
             cloud.pause(end - cloud.now, what)
-            raise LxdUnreachable("no answer in time")
+            raise LxdLate("no answer in time")
         cloud.pause(seconds, what)
 
     def _carry_out(
@@ -166,7 +166,7 @@ class ModelPort:
             if operation.done:
                 break
             if cloud.now >= end:
-                raise LxdUnreachable("no answer in time")
+                raise LxdLate("no answer in time")
             cloud.pause(until(operation.due, cloud.now, end), what)
         if operation.cut:
             raise LxdUnreachable("EOF")

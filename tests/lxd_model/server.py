@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facts import Folder
 from tests.lxd_model import certificates, copies, heartbeats, networks, pools, times
 from tests.lxd_model.database_port import ModelDatabase
 from tests.lxd_model.generations import Generation, of_version, schema
@@ -66,6 +67,10 @@ class Server:
         """Its own keys."""
         self.remembers: dict[str, str] = {}
         """The keys that all members share, as the daemon has them in memory."""
+        self.folders: dict[str, Folder] = {}
+        """Where its images and backups are, by kind; those that are not named in its folder."""
+        self.full: set[str] = set()
+        """Pools that have no room here."""
         self.disk: dict[str, Thing] = {}
         self.devices = pools.of_machine()
         self.drivers: frozenset[str] = frozenset(pools.DRIVERS)
@@ -168,6 +173,7 @@ class Server:
         self.power_off()
         self.destroyed = True
         self.disk.clear()
+        self.folders.clear()
 
     def freeze(self) -> None:
         """LXD's daemon stands still, as after SIGSTOP."""
@@ -337,7 +343,7 @@ class Server:
 
     def listening(self) -> bool:
         """Whether LXD's socket on this machine takes connections."""
-        return self.running and self.ready <= self.cloud.now
+        return self.running and self.ready <= self.cloud.now and not pools.unmountable(self)
 
     def silence(self) -> Silence | None:
         """How the daemon fails to answer, None if it answers.
@@ -359,7 +365,9 @@ class Server:
     def notice(self) -> None:
         """Notes that a daemon has its database: after its start, or after it was cut off."""
         copies.catch_up(self)
-        if not self.opened and self.running and self.records.rows and self.has_database():
+        if self.opened or pools.unmountable(self):
+            return
+        if self.running and self.records.rows and self.has_database():
             self.opened = True
             self.remembers = dict(self.records.config)
             self.records.schema = max(self.records.schema, schema(self.version))

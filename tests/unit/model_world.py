@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import seal
+from facts import Folder
 from networks.interface import Interface
 from snap import ChannelUnknownError, SnapError
 from tests.lxd_model.listeners import endpoint_of
@@ -113,6 +114,7 @@ class UnitMachine:
     log: str = ""
     disks_: dict[str, Device] = field(default_factory=dict[str, Device])
     packages: set[str] = field(default_factory=set[str])
+    gathered: list[str] = field(default_factory=list[str])
     released: set[str] = field(default_factory=set[str])
     services: list[str] = field(default_factory=list[str])
     segments_: dict[str, str] = field(default_factory=dict[str, str])
@@ -259,10 +261,22 @@ class UnitMachine:
         return bool(self.server.disk)
 
     def lxd_log(self) -> str:
-        return self.log
+        return self.log or self.server.files.lxd_log()
 
     def release(self, devices: Iterable[str]) -> None:
         self.released |= set(devices)
+
+    def folders(self) -> dict[str, Folder]:
+        return self.server.files.folders()
+
+    def restore_folder(self, kind: str, process: int) -> None:
+        self.server.files.restore_folder(kind, process)
+
+    def end_volume(self, kind: str) -> None:
+        self.server.files.end_volume(kind)
+
+    def gather(self, kind: str, volume: str, process: int) -> None:
+        self.gathered.append(volume)
 
     def empty_lxd(self) -> None:
         self.server.wipe()

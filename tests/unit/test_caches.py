@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+import deadlines
 import lost
+from facts import Folder
+from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, leaving, names, the_cluster, with_instance, with_pool, without
+from tests.unit.deeds import (
+    api,
+    later,
+    leaving,
+    names,
+    the_cluster,
+    with_instance,
+    with_pool,
+    without,
+)
 from tests.unit.findings import notes
 from tests.unit.model_units import ModelApp, formed
 
@@ -130,3 +142,152 @@ def test_what_is_lost_with_a_dead_member_does_not_name_it(app: ModelApp):
 
     assert names(app) == ["m0", "m2"]
     assert lost.read(notes(app)) == {}
+
+
+def places(app: ModelApp) -> list[str]:
+    """Where each member's LXD has its images, whatever its configuration says."""
+    found = (unit.server.files.folders()["images"] for unit in app.units.values())
+    return [f"{f.volume}{' cut short' if f.cut_short else ''}" for f in found]
+
+
+def test_a_move_that_failed_is_undone_and_told(app: ModelApp):
+    """LXD leaves a link to the volume, and what it has not copied in another folder."""
+    app.units["lxd/1"].server.full.add("fast")
+    app.options["storage_images_volume"] = "fast"
+
+    told = [str(app.hook("lxd/1").status) for _ in range(3)]
+
+    assert all(status.startswith("blocked: could not keep LXD's images") for status in told)
+    assert all("no space left" in status for status in told)
+
+
+def test_a_move_that_failed_is_made_once_there_is_room(app: ModelApp):
+    app.units["lxd/1"].server.full.add("fast")
+    app.options["storage_images_volume"] = "fast"
+    app.settle()
+    assert "blocked" in str(app.hook("lxd/0").app_status or app.plan("lxd/0").app_status)
+
+    app.units["lxd/1"].server.full.clear()
+    app.settle()
+
+    assert places(app) == images(app) == [f"fast/{IMAGES}"] * 3
+    assert volumes(app) == [f"fast/{IMAGES} on m{n}" for n in range(3)]
+
+
+def test_after_an_option_that_is_taken_back_a_move_that_failed_leaves_nothing(app: ModelApp):
+    app.units["lxd/1"].server.full.add("fast")
+    asked(app, "fast")
+
+    asked(app, "")
+
+    assert places(app) == images(app) == [""] * 3
+    assert volumes(app) == []
+
+
+def test_a_key_that_lxd_set_before_it_failed_is_no_proof(app: ModelApp):
+    app.options["storage_images_volume"] = "local"
+    server = app.units["lxd/1"].server
+    by_hand.add_volume(server, "local", IMAGES)
+    server.config["storage.images_volume"] = f"local/{IMAGES}"
+
+    app.settle()
+
+    assert places(app) == images(app) == [f"local/{IMAGES}"] * 3
+
+
+def test_a_key_that_lxd_took_away_before_it_failed_is_no_proof(app: ModelApp):
+    asked(app, "fast")
+    app.options["storage_images_volume"] = ""
+    del app.units["lxd/1"].server.config["storage.images_volume"]
+
+    app.settle()
+
+    assert places(app) == images(app) == [""] * 3
+    assert volumes(app) == []
+
+
+def test_a_volume_that_a_killed_hook_left_is_emptied_and_goes(app: ModelApp):
+    """Otherwise it keeps its pool from being deleted."""
+    unit = app.units["lxd/1"]
+    by_hand.add_volume(unit.server, "fast", IMAGES)
+
+    app.settle()
+
+    assert unit.machine.gathered == [f"fast/{IMAGES}"]
+    assert volumes(app) == []
+
+
+def test_what_an_operator_moves_is_left_to_the_operator(app: ModelApp):
+    server = app.units["lxd/1"].server
+    server.folders["images"] = Folder("local/mine", cut_short=True)
+
+    app.settle()
+
+    assert places(app)[1] == "local/mine cut short"
+
+
+class TestGoneDevice:
+    """After a reboot the device is gone that LXD's images are on: its daemon ends as it starts."""
+
+    @pytest.fixture
+    def lost(self, app: ModelApp) -> ModelApp:
+        asked(app, "fast")
+        with_instance(app, "m2")
+        unit = app.units["lxd/2"].server
+        unit.unmounted.add("fast")
+        unit.restart()
+        return later(app, 30.0)
+
+    def test_the_status_says_why_lxd_does_not_start(self, lost: ModelApp):
+        told = str(lost.hook("lxd/2").status)
+
+        assert told == f"blocked: LXD ends, cannot mount fast/{IMAGES}; bring it back"
+
+    def test_lxd_starts_without_the_volume_once_that_lasts(self, lost: ModelApp):
+        lost.hook("lxd/2")
+        later(lost, deadlines.SILENCE)
+
+        lost.settle()
+
+        assert lost.units["lxd/2"].server.silence() is None
+        assert images(lost)[2] == places(lost)[2] == ""
+        told = "blocked: pool fast is not here: LXD cannot mount it; bring it back"
+        assert str(lost.plan("lxd/2").status) == told
+        assert str(lost.plan("lxd/0").app_status).startswith("blocked: lxd/2: pool fast")
+        assert f"fast/{IMAGES} on m2" in volumes(lost)
+
+    def test_what_was_on_it_is_taken_along_when_it_is_back(self, lost: ModelApp):
+        lost.hook("lxd/2")
+        later(lost, deadlines.SILENCE)
+        lost.settle()
+
+        lost.units["lxd/2"].server.unmounted.clear()
+        lost.settle()
+
+        assert lost.units["lxd/2"].machine.gathered == [f"fast/{IMAGES}"]
+        assert places(lost) == images(lost) == [f"fast/{IMAGES}"] * 3
+        assert str(lost.plan("lxd/0").app_status) == "active: 3 members, 3 voters"
+
+    def test_one_that_leaves_need_not_wait(self, lost: ModelApp):
+        lost.leader = "lxd/0"
+        lost.options["on_remove"] = "abandon"
+
+        holds = [leaving(lost, "lxd/2").hook("lxd/2").hold for _ in range(3)]
+
+        assert holds[-1] == ""
+        assert names(lost) == ["m0", "m1"]
+
+    def test_a_volume_of_the_operators_is_not_touched(self, app: ModelApp):
+        unit = app.units["lxd/2"]
+        unit.world.lxd.volumes.keep_on("storage.images_volume", "fast", "mine")
+        unit.server.unmounted.add("fast")
+        unit.server.restart()
+        later(app, 30.0).hook("lxd/2")
+        later(app, deadlines.SILENCE)
+
+        told = str(app.hook("lxd/2").status)
+
+        assert told.startswith("blocked: LXD ends, cannot mount fast/mine")
+        assert unit.server.config["storage.images_volume"] == "fast/mine"
+        told = str(app.hook("lxd/0").app_status)
+        assert told.startswith("blocked: lxd/2: LXD ends, cannot mount fast/mine")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from lxd.errors import LxdLate
 from tests.lxd_model import by_hand, generations
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.unit.deeds import (
@@ -152,6 +153,43 @@ def test_what_fails_for_good_is_abandoned_after_the_second_hook(generation: str)
         assert names(app) == ["m0", "m1", "m2"]
         assert app.hook("lxd/2").hold == ""
 
+    assert names(app) == ["m0", "m1"]
+
+
+def test_one_with_which_lxd_comes_to_no_end_keeps_no_other(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Its disk hangs. The others move, and it is left behind by the operator's word alone."""
+    app = formed(3, generation)
+    for name in ("a", "b"):
+        with_instance(app, "m2", name=name)
+    leaving(app, "lxd/2")
+    instances = app.units["lxd/2"].world.lxd.instances
+    move, start = instances.move, instances.start
+
+    def starts(project: str, name: str) -> None:
+        if name == "a":
+            raise LxdLate("no answer in time")
+        start(project, name)
+
+    def hangs(project: str, name: str, target: str, *, live: bool) -> None:
+        if name == "a":
+            raise LxdLate("LXD was not done in 3600 s")
+        move(project, name, target, live=live)
+
+    monkeypatch.setattr(instances, "move", hangs)
+    monkeypatch.setattr(instances, "start", starts)
+    told = [app.hook("lxd/2").hold for _ in range(2)]
+
+    assert all(
+        "default/a: could not be moved (LXD was not done in 3600 s)" in hold for hold in told
+    )
+    assert "default/a: could not be moved" in str(app.plan("lxd/0").app_status)
+    assert locations(app)["b"] in ("m0", "m1")
+    assert running(app)["b"]
+
+    app.options["on_remove"] = "abandon"
+    assert app.hook("lxd/2").hold == ""
     assert names(app) == ["m0", "m1"]
 
 

@@ -208,3 +208,20 @@ def test_a_first_hook_that_runs_again_keeps_its_units_state(tmp_path: Path):
 
     assert machine.key() == b"k"
     assert machine.identity() == "c"
+
+
+def test_lxd_is_told_to_start_without_a_volume(tmp_path: Path):
+    lxd = tmp_path / "lxd"
+    (lxd / "database").mkdir(parents=True)
+    (lxd / "images").symlink_to("/nowhere/storage-pools/fast/custom/default_lxd-cluster-images")
+    patch = lxd / "database" / "patch.local.sql"
+    patch.write_text("SELECT 1;\n")
+    machine = Machine(tmp_path / "state", lxd)
+
+    machine.end_volume("images")
+    machine.end_volume("images")
+
+    query = "DELETE FROM config WHERE key='storage.images_volume';\n"
+    assert patch.read_text() == f"SELECT 1;\n{query}"
+    assert (lxd / "images").is_dir()
+    assert machine.folders()["images"].volume == ""

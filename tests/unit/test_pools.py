@@ -267,7 +267,8 @@ def test_a_key_that_was_changed_by_hand_is_set_again():
 
     app.settle()
 
-    assert the_cluster(app).pools["fast"].config == {"btrfs.mount_options": "noatime"}
+    given = {"btrfs.mount_options": "noatime", "user.lxd-cluster.keys": "btrfs.mount_options"}
+    assert the_cluster(app).pools["fast"].config == given
 
 
 def test_a_size_that_cannot_change_names_the_option_that_has_it():

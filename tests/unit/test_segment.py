@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -193,3 +195,30 @@ def test_what_gives_out_addresses_is_not_root():
     service = texts["lxd-cluster-dhcp-lan.service"].splitlines()
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict"} <= set(service)
     assert not any("CAP_SYS" in line for line in service)
+
+
+def test_after_the_peers_the_tunnel_has_its_multicast_group_again(tmp_path: Path):
+    """As measured with a tunnel of the kernel's: the script's programs are played here."""
+    app = spread(3, vxlan_group="none")
+    (tmp_path / "net" / "seg0-lxd").mkdir(parents=True)
+    any_mac = "00:00:00:00:00:00"
+    (tmp_path / "bridge").write_text(
+        f'#!/bin/sh\n[ "$2" = show ] || {{ echo "$2 $6 $7" >> {tmp_path}/done; exit; }}\n'
+        f"echo {any_mac} dst 10.0.0.2 via eth9 self permanent\n"
+        f"echo {any_mac} dst 10.0.0.3 via eth9 self permanent\n"
+    )
+    (tmp_path / "ip").write_text(
+        "#!/bin/sh\necho '3: seg0-lxd: vxlan id 5 group 239.1.2.3 dev eth9 x'\n"
+    )
+    for name in ("bridge", "ip"):
+        (tmp_path / name).chmod(0o755)
+    script = peers(app, "lxd/0").replace("/sbin/", f"{tmp_path}/")
+    script = script.replace("/sys/class/net", f"{tmp_path}/net")
+
+    subprocess.run(["/bin/sh", "-c", script, "peers", "stop"], check=True, timeout=10)
+
+    done = (tmp_path / "done").read_text().splitlines()
+    assert done == ["append dst 239.1.2.3", "del dst 10.0.0.2", "del dst 10.0.0.3"]
+    files = app.units["lxd/0"].machine.files
+    service = next(t for p, t in files.items() if p.name == "lxd-cluster-peers-seg0.service")
+    assert "ExecStopPost=/bin/sh" in service

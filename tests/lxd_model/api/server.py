@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from facts import Folder
 from tests.lxd_model import certificates, keys, membership, pools
 from tests.lxd_model.api.call import EMPTY, Answer, Call
 from tests.lxd_model.api.etag import check, etag
@@ -144,10 +145,21 @@ def _set(server: Server, values: Mapping[str, str]) -> None:
             server.listeners.set_core(local[CORE])
         if CLUSTER in changed:
             server.listeners.set_cluster(local[CLUSTER])
+        for key in sorted(changed & set(_VOLUMES)):
+            _move(server, key.partition(".")[2].partition("_")[0], local[key])
     except Refusal:
         if server.generation.modern:
             server.config, server.records.config = own_before, shared_before
         raise
+
+
+def _move(server: Server, kind: str, to: str) -> None:
+    """Where it fails half way LXD leaves a link to the volume, and the rest in its old place."""
+    if to.partition("/")[0] in server.full:
+        server.folders[kind] = Folder(to, cut_short=True)
+        where = "/var/snap/lxd/common/lxd/storage-pools/{}/custom/default_{}".format(*to.split("/"))
+        raise Refusal(f'Failed to move data over to directory "{where}": no space left on device')
+    server.folders[kind] = Folder(to)
 
 
 def _merged(config: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from tests.lxd_model import instances
 from tests.lxd_model.things import DEFAULT
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def url(*parts: str, project: str = DEFAULT, target: str = "") -> str:
     """The path of an object, as LXD writes it."""
     path = "/".join(("/1.0", *(quote(part, safe="") for part in parts)))
-    query = [f"project={project}"] if project != DEFAULT else []
-    query += [f"target={target}"] if target not in ("", "none") else []
+    query = [f"project={quote_plus(project)}"] if project != DEFAULT else []
+    query += [f"target={quote_plus(target)}"] if target not in ("", "none") else []
     return path + (f"?{'&'.join(query)}" if query else "")
 
 

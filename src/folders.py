@@ -1,0 +1,103 @@
+"""The folders in which LXD has its images and its backups: looked at, and made folders again.
+
+LXD 5.0, 5.21 and 6.x move them in this order (read in their source): the configuration is written,
+the folder is renamed to NAME.temp, a link to the volume takes its place, rsync copies what is in
+it, and what was copied is deleted at the very end. On the way back the link goes first, an empty
+folder comes, then the same. Where that fails half way, LXD leaves it so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from facts import Folder
+
+KINDS = ("images", "backups")
+_VOLUME = "storage-pools/{pool}/custom/default_{name}"
+"""Where a volume of the default project is mounted, below LXD's folder."""
+_OURS = "lxd-cluster-{kind}"
+_MODE = 0o700
+_PROC = Path("/proc")
+
+
+def look(lxd_dir: Path, kind: str) -> Folder:
+    """Where LXD has its images or backups."""
+    folder, left = lxd_dir / kind, lxd_dir / f"{kind}.temp"
+    link = folder.is_symlink()
+    return Folder(_volume(str(folder.readlink())) if link else "", left.exists())
+
+
+def _volume(target: str) -> str:
+    """POOL/VOLUME of .../storage-pools/POOL/custom/PROJECT_VOLUME."""
+    pool, _, name = target.rstrip("/").split("/")[-3:]
+    return f"{pool}/{name.partition('_')[2]}"
+
+
+def root_of(process: int) -> Path:
+    """The root directory of LXD's daemon: a snap has mounts of its own."""
+    root = _PROC / str(process) / "root"
+    return root if process and root.exists() else Path("/")
+
+
+def refuse_while_moving(kind: str, proc: Path = _PROC) -> None:
+    """Raises OSError while an rsync of LXD's is at these images or backups."""
+    names = (f"/{kind}.temp", f"/default_{_OURS.format(kind=kind)}")
+    for line in proc.glob("[0-9]*/cmdline"):
+        try:
+            words = line.read_bytes()
+        except OSError:
+            continue  # It has ended.
+        if b"rsync" in words and any(name.encode() in words for name in names):
+            raise OSError(f"LXD is still moving its {kind}")
+
+
+def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
+    """The folder is on the root disk again, with all that is found of its contents.
+
+    Nothing is deleted but the leftovers of the move. What was cut short is taken up by a second
+    call. Raises OSError.
+    """
+    folder, left = lxd_dir / kind, lxd_dir / f"{kind}.temp"
+    # A name of ours: LXD would take its own for the folder that is there already.
+    into = lxd_dir / f"{kind}.lxd-cluster" if folder.is_symlink() else folder
+    into.mkdir(_MODE, exist_ok=True)
+    if left.exists():
+        _copy_missing(left, into)
+    pattern = _VOLUME.format(pool="*", name=_OURS.format(kind=kind))
+    for volume in sorted(_below(root, lxd_dir).glob(pattern)):
+        _copy_missing(volume, into)
+    if into != folder:
+        folder.unlink()
+        into.rename(folder)
+    shutil.rmtree(left, ignore_errors=True)
+
+
+def gather(lxd_dir: Path, kind: str, volume: str, root: Path = Path("/")) -> None:
+    """Brings what is left on a volume to where LXD has its images or backups. Raises OSError."""
+    pool, _, name = volume.partition("/")
+    source = _below(root, lxd_dir) / _VOLUME.format(pool=pool, name=name)
+    folder = lxd_dir / kind
+    into = _below(root, folder.readlink()) if folder.is_symlink() else folder
+    if source.exists() and source.resolve() != into.resolve():
+        _copy_missing(source, into)
+
+
+def _below(root: Path, path: Path) -> Path:
+    return root / path.relative_to("/")
+
+
+def _copy_missing(source: Path, target: Path) -> None:
+    """Copies what is not there yet. rsync gives a file its name once it is whole."""
+    for entry in sorted(source.iterdir()):
+        there = target / entry.name
+        if entry.name == "lost+found":
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            there.mkdir(_MODE, exist_ok=True)
+            _copy_missing(entry, there)
+        elif not os.path.lexists(there):
+            part = target / f".{entry.name}.part"
+            shutil.copy2(entry, part, follow_symlinks=False)
+            part.replace(there)

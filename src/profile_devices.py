@@ -1,0 +1,37 @@
+"""The devices of the default profile that the charm sets up, and which of their keys it owns.
+
+A profile can only be replaced as a whole. So what an operator added to a device, such as `size` or
+`limits.ingress`, is taken over from the device that is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Device = Mapping[str, str]
+
+PLACE = ("network", "nictype", "parent", "vlan", "mtu")
+"""The keys of a nic that say where it is. The charm owns them and `type`."""
+_ROOT, _NIC = "root", "eth0"
+
+
+def with_root(devices: Mapping[str, Device], pool: str) -> dict[str, Device]:
+    """The devices with their root disk on `pool`, whatever name that disk has."""
+    name = next((n for n, device in devices.items() if device.get("path") == "/"), _ROOT)
+    root = {**devices.get(name, {}), "type": "disk", "path": "/", "pool": pool}
+    return {**devices, name: root}
+
+
+def with_nic(devices: Mapping[str, Device], nic: Device) -> dict[str, Device]:
+    """The devices with `eth0` at this place. An empty nic means that there is no `eth0`."""
+    others = {name: device for name, device in devices.items() if name != _NIC}
+    if not nic:
+        return others
+    before = devices.get(_NIC, {})
+    kept = {key: value for key, value in before.items() if key not in PLACE}
+    return {**others, _NIC: {"name": _NIC, **kept, "type": "nic", **nic}}
+
+
+def place(nic: Device) -> dict[str, str]:
+    """Those keys of a nic that say where it is."""
+    return {key: nic[key] for key in PLACE if key in nic}

@@ -1,0 +1,132 @@
+"""Where LXD has its images on a real disk, and a move of LXD's that was cut short."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import folders
+from facts import Folder
+
+VOLUME = "storage-pools/fast/custom/default_lxd-cluster-images"
+
+
+def volume(lxd: Path, *names: str) -> Path:
+    path = lxd / VOLUME
+    path.mkdir(parents=True)
+    for name in names:
+        (path / name).write_text(f"{name} of the volume")
+    return path
+
+
+def folder(lxd: Path, name: str, *names: str) -> Path:
+    path = lxd / name
+    path.mkdir()
+    for entry in names:
+        (path / entry).write_text(entry)
+    return path
+
+
+def found(lxd: Path) -> list[str]:
+    assert not (lxd / "images").is_symlink()
+    return sorted(path.name for path in (lxd / "images").iterdir())
+
+
+def test_a_folder_on_the_root_disk(tmp_path: Path):
+    folder(tmp_path, "images")
+
+    assert folders.look(tmp_path, "images") == Folder()
+
+
+def test_a_link_to_a_volume(tmp_path: Path):
+    (tmp_path / "images").symlink_to(volume(tmp_path))
+
+    assert folders.look(tmp_path, "images") == Folder("fast/lxd-cluster-images")
+
+
+def test_a_move_to_a_volume_that_was_cut_short_is_undone(tmp_path: Path):
+    (tmp_path / "images").symlink_to(volume(tmp_path, "a", ".b.Xy12"))
+    folder(tmp_path, "images.temp", "a", "b")
+    assert folders.look(tmp_path, "images") == Folder("fast/lxd-cluster-images", cut_short=True)
+
+    folders.restore(tmp_path, "images")
+
+    assert {"a", "b"} <= set(found(tmp_path))
+    assert (tmp_path / "images" / "a").read_text() == "a"
+    assert (tmp_path / "images").stat().st_mode & 0o777 == 0o700
+    assert folders.look(tmp_path, "images") == Folder()
+
+
+def test_a_move_whose_source_is_partly_deleted_is_undone(tmp_path: Path):
+    (tmp_path / "images").symlink_to(volume(tmp_path, "a", "b"))
+    folder(tmp_path, "images.temp", "b")
+
+    folders.restore(tmp_path, "images")
+
+    assert found(tmp_path) == ["a", "b"]
+
+
+def test_a_move_back_that_was_cut_short_is_finished(tmp_path: Path):
+    deep = volume(tmp_path, "a", "b") / "instances"
+    deep.mkdir()
+    (deep / "c").symlink_to("/nowhere")
+    (tmp_path / VOLUME / "lost+found").mkdir()
+    folder(tmp_path, "images", "a")
+
+    folders.restore(tmp_path, "images")
+
+    assert found(tmp_path) == ["a", "b", "instances"]
+    assert (tmp_path / "images" / "instances" / "c").readlink() == Path("/nowhere")
+
+
+def test_one_that_fails_leaves_everything_and_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "images").symlink_to(volume(tmp_path, "a"))
+    folder(tmp_path, "images.temp", "b")
+
+    def no_room(*args: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folders.shutil, "copy2", no_room)
+        with pytest.raises(OSError, match="No space"):
+            folders.restore(tmp_path, "images")
+    assert (tmp_path / "images").is_symlink()
+
+    folders.restore(tmp_path, "images")
+
+    assert found(tmp_path) == ["a", "b"]
+
+
+def test_what_is_left_on_a_volume_is_brought_to_the_others(tmp_path: Path):
+    left = volume(tmp_path, "a", "b")
+    folder(tmp_path, "images", "a")
+
+    folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
+
+    assert found(tmp_path) == ["a", "b"]
+    assert sorted(path.name for path in left.iterdir()) == ["a", "b"]
+
+
+def test_it_is_brought_to_another_volume(tmp_path: Path):
+    volume(tmp_path, "a")
+    other = tmp_path / "storage-pools/new/custom/default_lxd-cluster-images"
+    other.mkdir(parents=True)
+    (tmp_path / "images").symlink_to(other)
+
+    folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
+    folders.gather(tmp_path, "images", "new/lxd-cluster-images")
+    folders.gather(tmp_path, "images", "gone/lxd-cluster-images")
+
+    assert [path.name for path in other.iterdir()] == ["a"]
+
+
+def test_nothing_is_touched_while_lxd_is_at_it(tmp_path: Path):
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "cmdline").write_bytes(b"rsync\0-a\0/x/lxd/images.temp/\0/y/\0")
+
+    folders.refuse_while_moving("backups", tmp_path)
+    with pytest.raises(OSError, match="still moving its images"):
+        folders.refuse_while_moving("images", tmp_path)

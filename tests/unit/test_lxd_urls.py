@@ -1,0 +1,37 @@
+"""What LXD's URLs name, decoded once."""
+
+from __future__ import annotations
+
+import pytest
+
+from lxd import urls
+from lxd.http import api_path
+from lxd.urls import Named
+
+URLS = [
+    ("/1.0/instances/c1", Named(("instances", "c1"))),
+    ("/1.0/instances/c1?project=team%2Ba", Named(("instances", "c1"), "team+a")),
+    ("/1.0/instances/c1?project=team+a", Named(("instances", "c1"), "team a")),
+    ("/1.0/instances/c1?project=team%252Ba", Named(("instances", "c1"), "team%2Ba")),
+    (
+        "/1.0/storage-pools/a%2Fb/volumes/custom/x%25?target=m%201&project=p",
+        Named(("storage-pools", "a/b", "volumes", "custom", "x%"), "p", "m 1"),
+    ),
+    ("/1.0", Named(())),
+    ("", Named(())),
+]
+
+
+@pytest.mark.parametrize(("url", "named"), URLS)
+def test_each_part_is_decoded_once(url: str, named: Named):
+    assert urls.read(url) == named
+
+
+@pytest.mark.parametrize("name", ["team+a", "a b", "100%", "%2B", "é", "a/b", "a?b&c=d#e"])
+def test_both_directions_agree(name: str):
+    assert urls.read(api_path("instances", name)).parts == ("instances", name)
+
+
+def test_what_it_names_is_told_in_words():
+    assert str(urls.read("/1.0/instances/c1?project=team%2Ba")) == "instances/c1 of project team+a"
+    assert str(urls.read("/1.0/profiles/default")) == "profiles/default"

@@ -1,0 +1,57 @@
+"""The reference lists every key that the charm sets in LXD."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+import networks
+import settings
+from networks.wanted import WantedNetwork
+from options import Options
+from profile_devices import PLACE
+from steps import SetServerConfig
+
+TEXT = (Path(__file__).parents[2] / "docs/reference/owned-keys.md").read_text()
+FULL = WantedNetwork(
+    "net",
+    "any",
+    parents=("eth1",),
+    vlan=7,
+    ipv4="10.1.0.1/24",
+    ipv6="fd00::1/64",
+    mtu=1400,
+    domain="lan",
+    dhcp_ranges="10.1.0.5-10.1.0.9",
+    gateway=("10.1.0.1/24",),
+    ranges=("10.1.0.20-10.1.0.30",),
+    dns=("10.1.0.1",),
+)
+
+
+def listed(key: str) -> bool:
+    """Whether the table has the key, or a pattern for it."""
+    words = TEXT.split("`")[1::2]
+    return any(fnmatch(key, word) for word in words)
+
+
+@pytest.mark.parametrize("mode", sorted(networks.MODES))
+def test_the_keys_of_networks_are_listed(mode: str):
+    made = networks.MODES[mode].config(FULL)
+
+    assert [key for key in made if not listed(key)] == []
+
+
+def test_the_keys_of_nics_are_listed():
+    assert [key for key in PLACE if not listed(key)] == []
+
+
+def test_the_keys_of_the_server_are_listed():
+    (step,) = settings.server_config(
+        Options(cluster_offline_threshold=60, images_replicas=2), "tcp:10.0.0.1:6641", {}
+    )
+
+    assert isinstance(step, SetServerConfig)
+    assert [key for key in step.values if not listed(key)] == []

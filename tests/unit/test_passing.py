@@ -1,0 +1,84 @@
+"""What passes by itself is waited for, and told as that, also of the application."""
+
+from __future__ import annotations
+
+import pytest
+
+import passing
+from lxd.errors import LxdError
+from tests.unit.deeds import leaving, locations, names, with_instance
+from tests.unit.model_units import ModelApp, formed
+
+BUSY = 'Failed creating instance update operation: Instance is busy running a "start" operation'
+REFUSALS = [
+    (BUSY, True),
+    ("Instance is busy running a create operation", True),
+    ("Failed to leave: a configuration change is already in progress (5)", True),
+    ("Cannot evacuate while another cluster member evacuation is in progress", True),
+    ("The pool is busy", False),
+    ("Member is not empty", False),
+]
+
+
+@pytest.mark.parametrize(("refusal", "passes"), REFUSALS)
+def test_only_what_is_known_to_pass_passes(refusal: str, passes: bool):
+    assert passing.passes(refusal) == passes
+
+
+def busy(app: ModelApp, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Somebody starts an instance that the change is about."""
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise LxdError(BUSY)
+
+    for unit in app.units.values():
+        monkeypatch.setattr(unit.world.lxd.networks, method, refuse)
+
+
+@pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
+def test_a_change_that_waits_for_a_busy_instance_is_waiting_for_all(
+    leader: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = with_instance(formed(3), "m1")
+    app.leader = leader
+    with monkeypatch.context() as patch:
+        busy(app, patch, "keep_nics")
+        app.options["network_mode"] = "vxlan"
+        for unit in [*app.units, *app.units]:
+            app.hook(unit)
+        plans = {unit: app.hook(unit) for unit in app.units}
+
+    assert str(plans["lxd/0"].status).startswith("waiting: could not let what is on lxdbr0 stay")
+    told = str(plans[leader].app_status)
+    assert told.startswith("waiting: ")
+    assert 'busy running a "start" operation' in told
+
+    app.settle()
+    assert str(app.plan(leader).app_status) == "active: 3 members, 3 voters"
+
+
+@pytest.mark.parametrize("on_remove", ["evacuate", "abandon"])
+def test_a_busy_instance_of_a_leaver_is_waited_for_and_never_given_up(
+    on_remove: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = leaving(with_instance(with_instance(formed(3), "m2"), "m2", name="c2"), "lxd/2")
+    app.options["on_remove"] = on_remove
+    instances = app.units["lxd/2"].world.lxd.instances
+    move = instances.move
+
+    def refuse(project: str, name: str, target: str, *, live: bool) -> None:
+        if name == "c1":
+            raise LxdError(BUSY)
+        move(project, name, target, live=live)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(instances, "move", refuse)
+        plans = [app.hook("lxd/2") for _ in range(4)]
+
+    assert all(plan.hold for plan in plans)
+    assert str(plans[-1].status).startswith("waiting: to leave: default/c1")
+    assert locations(app)["c1"] == "m2"
+    assert locations(app)["c2"] != "m2"
+
+    assert app.hook("lxd/2").hold == ""
+    assert names(app) == ["m0", "m1"]
