@@ -11,7 +11,7 @@ from holdings import Bucket
 from options import Options
 from plan import make_plan
 from silent import Silence, Silent
-from steps import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion
+from steps import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion, Listen
 from tests.unit import views
 from tests.unit.views import data, lxd, member, peers
 from view import Lxd, Peers, Pool, Resource, SnapFacts, View
@@ -118,7 +118,9 @@ def test_an_older_one_becomes_the_clusters():
 
 
 def test_of_two_architectures_the_version_counts():
-    assert make_plan(outsider("5.21.7", arch="aarch64")).steps == ()
+    steps = make_plan(outsider("5.21.7", arch="aarch64")).steps
+    # It keeps its LXD, and listens before its turn to join.
+    assert steps == (Listen("10.0.0.1:8443", ""),)
 
 
 def test_a_newer_one_that_is_used_does_not_go_back():
