@@ -128,6 +128,11 @@ def form_again(view: View, confirm: str) -> AppData:
             "LXD here does not answer, and may be a member: juju ssh "
             f"{view.unit} sudo snap restart --reload lxd"
         )
+    if unsure := peers.unsure:
+        raise ActionRefused(
+            f"{names(unsure)} was joining when its LXD fell silent, and may be the last member: "
+            f"bring its LXD back, or give it up: juju remove-unit --force {unsure[0]}"
+        )
     if view.units is not None and view.units.leaving:
         raise ActionRefused(f"{names(view.units.leaving)} has not left yet, and may be a member")
     if confirm != GONE:

@@ -109,19 +109,8 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     every = {place.unit for place in app.queue}
     units = {view.unit: own, **peers.others}
     joined = {u for u, d in units.items() if d.cluster and u in every | {view.unit}}
-    if not joined and app.cluster and view.units is not None and view.units.leaving:
-        # It may be the last member, and hold something.
-        return waiting(f"for {names(view.units.leaving)} to leave")
-    if not joined and app.cluster and isinstance(view.lxd, Silent):
-        # This very unit may be a member that had no time to say so.
-        return waiting("LXD on the leader does not answer")
-    if not joined and app.cluster:
-        return blocked("no unit is a member any more; to begin again: run form-again")
-    if not joined and (unread := unreadable(peers)):
-        return unread
     if not joined:
-        who = app.bootstrap or "a unit with LXD"
-        return waiting(f"for {who} to bootstrap the cluster")
+        return _without_members(view, peers, app)
     if isinstance(view.lxd, Lxd) and (grave := _grave(view, view.lxd, peers, own)):
         return grave
     if unread := unreadable(peers):
@@ -133,6 +122,24 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")
     return _health(view, view.lxd, peers, own)
+
+
+def _without_members(view: View, peers: Peers, app: AppData) -> Status:
+    """The application in one line while no unit says that it is a member."""
+    if app.cluster and view.units is not None and view.units.leaving:
+        # It may be the last member, and hold something.
+        return waiting(f"for {names(view.units.leaving)} to leave")
+    if app.cluster and isinstance(view.lxd, Silent):
+        # This very unit may be a member that had no time to say so.
+        return waiting("LXD on the leader does not answer")
+    if app.cluster and (unsure := peers.unsure):
+        what = "bring its LXD back or remove it by force"
+        return blocked(f"{unsure[0]} may be the last member: {what}")
+    if app.cluster:
+        return blocked("no unit is a member any more; to begin again: run form-again")
+    if unread := unreadable(peers):
+        return unread
+    return waiting(f"for {app.bootstrap or 'a unit with LXD'} to bootstrap the cluster")
 
 
 def unreadable(peers: Peers) -> Status | None:

@@ -173,6 +173,8 @@ class UnitData(_Databag):
     """Told while LXD's database here answers nothing."""
     lost: tuple[str, ...] = ()
     """Addresses of voters that recover-quorum here takes for lost: it asks all for `silent`."""
+    unsure: bool = False
+    """A join was begun here, and LXD does not answer since: it may be a member."""
     problem: str = ""
     """What this member cannot do without the operator: the application's status tells it."""
     bridges: tuple[str, ...] = ()

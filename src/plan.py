@@ -84,6 +84,7 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
             "able": False,
             "listens": False,
             "silent": None,
+            "unsure": lxd is None and view.forming is not None,
             "lost": () if lxd else peers.own.lost,
             "problem": "",
             "waits": "",

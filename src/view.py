@@ -279,6 +279,11 @@ class Peers:
         """Other units that did."""
         return tuple(sorted(u for u, d in self.others.items() if d.version > VERSION))
 
+    @property
+    def unsure(self) -> tuple[str, ...]:
+        """Other units that were joining when their LXD fell silent, and may be members."""
+        return tuple(sorted(u for u, d in self.others.items() if d.unsure))
+
     def data(self, unit: str, me: str) -> UnitData | None:
         """What `unit` published, None when it is not there."""
         return self.own if unit == me else self.others.get(unit)

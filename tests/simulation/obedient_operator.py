@@ -61,6 +61,7 @@ class ObedientOperator:
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
             r"(\S+) has no unit: move what it holds": self._retire,
+            r"(\S+) may be the last member: .* remove it by force": self._give_up,
             r"run form-again": self._form_again,
             r"lxc cluster restore": self._restore,
         }
@@ -279,6 +280,10 @@ class ObedientOperator:
             if found := re.search(pattern, message):
                 cure(None, *found.groups())
                 return
+
+    def _give_up(self, _: None, unit: str) -> None:
+        """The operator cannot bring it back, and knows what is lost with it."""
+        self.site.force_remove(unit)
 
     def _form_again(self, _: None) -> None:
         """Gives up for good what the machines of gone units held."""

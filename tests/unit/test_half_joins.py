@@ -105,6 +105,30 @@ def test_a_member_that_had_no_time_to_say_so_is_not_reset_once_it_holds_anything
     assert app.units["lxd/1"].server.records is the_cluster(app)
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_another_unit_that_may_be_the_last_member_keeps_a_new_cluster_from_being_formed(
+    generation: str,
+):
+    """Its LXD came in, and fell silent before its hook could note so anywhere."""
+    app = formed(1, generation)
+    unit = app.add(1)
+    app.add(2)
+    for name in ("lxd/1", "lxd/0"):
+        app.hook(name)
+    app.hook("lxd/1", commit=False)
+    unit.machine.identity_ = ""
+    app.remove("lxd/0")
+    app.leader = "lxd/2"
+    unit.server.freeze()
+
+    app.hook("lxd/1")
+
+    told = "lxd/1 may be the last member: bring its LXD back or remove it by force"
+    assert str(app.hook("lxd/2").app_status) == f"blocked: {told}"
+    with pytest.raises(actions.ActionRefused, match="juju remove-unit --force lxd/1"):
+        actions.form_again(app.view("lxd/2"), actions.GONE)
+
+
 def test_a_leader_that_may_be_the_last_member_does_not_call_the_cluster_gone():
     app = with_an_unpublished_member()
     app.remove("lxd/0")
