@@ -358,10 +358,23 @@ def _stays(server: Server, row: Row) -> list[Thing]:
 
 
 def _evacuate_and_remove(server: Server, name: str) -> None:
+    lxd = LxdApi(server.lxd)
     with suppress(LxdError, LxdUnreachable):
         if server.records.rows[name].state is not State.EVACUATED:
-            evacuate(server, name)
-        LxdApi(server.lxd).members.leave(name)
+            _empty(server, name)
+        lxd.members.leave(name)
+
+
+def _empty(server: Server, name: str) -> None:
+    """`lxc cluster evacuate`, or `lxc move` where LXD refuses it: 6.9 does of two members."""
+    try:
+        evacuate(server, name)
+    except LxdError:
+        other = next(row.name for row in server.records.rows.values() if row.name != name)
+        for instance in server.records.on(name):
+            LxdApi(server.lxd).instances.move(
+                instance.project, instance.name, other, live=instance.running
+            )
 
 
 def _lost(server: Server, name: str) -> list[str]:
