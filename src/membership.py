@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import admission
@@ -29,6 +30,8 @@ from pools import Change
 from status import Kind, Status, active, blocked, names, waiting
 from steps import ForgetForming, Plan, RestartLxd, SetFailureDomain, Step
 from view import Lxd, Member, Peers, View
+
+_FRACTION = re.compile(r"\.\d+s\b.*")
 
 
 def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
@@ -216,7 +219,9 @@ def _standing(view: View, member: Member) -> Status:
         name = member.name
         return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")
     if not member.online:
-        return waiting(f"member {member.name} is {member.status.lower()}: {member.message}")
+        # LXD adds fractions of a second and the date: `No heartbeat for 5m0.18s (2026-11-28 ...)`.
+        why = _FRACTION.sub("s", member.message)
+        return waiting(f"member {member.name} is {member.status.lower()}: {why}")
     standby = "database-standby" in member.roles
     role = "voter" if member.voter else "stand-by" if standby else "no database role"
     other = versions.not_followed(view)
