@@ -150,6 +150,17 @@ def test_a_release_of_the_same_series_is_installed():
     assert make_plan(exchanging("5.21.8")).steps == (INSTALL,)
 
 
+def test_another_build_of_the_same_release_is_installed_on_one_member_after_the_other():
+    build = exchanging("5.21.7-other")
+    second = replace(build, unit="lxd/9")
+    done = exchanging("5.21.7-other", snap=FILE.digest)
+
+    assert make_plan(build).steps == (INSTALL,)
+    assert make_plan(second).steps == ()
+    assert str(make_plan(second).status) == "waiting: to exchange the LXD snap after lxd/1"
+    assert make_plan(replace(done, unit="lxd/9")).steps == (INSTALL,)
+
+
 def test_before_another_series_the_database_is_copied():
     assert make_plan(exchanging("6.9-def")).steps == (BackupDatabase("6.9"), INSTALL)
 
