@@ -114,6 +114,8 @@ def test_a_unit_more_and_a_unit_less(juju: jubilant.Juju):
     wait_for_peers(juju, 4)
     juju.remove_unit("greeter/3")
     eventually(lambda: "3" not in juju.status().machines)
+    # By the rules of Juju 4.0 no hook tells the others.
+    juju.config("greeter", {"greeting": "fewer"})
     wait_for_peers(juju, 3)
     assert claims.holder(3) is None
 

@@ -29,7 +29,9 @@ class Greeter(ops.CharmBase):
     def _status(self, event: ops.CollectStatusEvent) -> None:
         relation = self.model.get_relation("cluster")
         known = [u for u in relation.units if relation.data[u].get("address")] if relation else []
-        event.add_status(ops.ActiveStatus(f"{self.config['greeting']} {len(known)} peers"))
+        # Juju 4.0 rarely tells of a departure: goal-state knows how many peers there are.
+        peers = min(len(known), self.app.planned_units() - 1)
+        event.add_status(ops.ActiveStatus(f"{self.config['greeting']} {peers} peers"))
 
     def _greet(self, event: ops.ActionEvent) -> None:
         event.set_results({"said": f"{self.config['greeting']} {event.params['name']}"})
