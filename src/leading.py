@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import departures
+import heartbeats
 import holding
 import leaving
 import lost
@@ -183,7 +184,8 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     evacuated = [m.name for m in lxd.members if m.evacuated]
     down = [m.name for m in lxd.members if not m.up]
     if down:
-        return waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
+        offline = waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
+        return heartbeats.status(view, lxd) or offline
     if evacuated:
         return waiting(f"{names(evacuated)} evacuated; to use it again: lxc cluster restore")
     for unit, why in _waits(lxd, peers):

@@ -11,6 +11,7 @@ import admission
 import caches
 import departures
 import emptying
+import heartbeats
 import holding
 import identity
 import marks
@@ -68,6 +69,8 @@ def ends(view: View) -> bool:
 
 def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
+    if due := heartbeats.steps(view, lxd, member):
+        return _go(*due)
     lxd = holding.informed(view, lxd, peers, peers.own)
     if first := _duties(view, lxd, peers, member):
         return _go(*first)

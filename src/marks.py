@@ -22,6 +22,10 @@ UNMOVED = "unmoved."
 """Instances that no member took: how often that was tried, and why."""
 SILENT = "silent."
 """Since when a member that LXD calls evacuated answers nobody, in seconds since the epoch."""
+QUIET = "quiet."
+"""Since when a member leads the database and sends no heartbeats, in seconds since the epoch."""
+RELOADED = "reloaded."
+"""When its daemon was reloaded for that, the same."""
 UNIT = "unit."
 ADMITTED = "admitted."
 OWNERS = (UNIT, ADMITTED)
@@ -191,7 +195,7 @@ def outdated(own: str, lxd: Lxd) -> list[WriteNotes]:
     keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone if prefix + n in config}
     turn = turns.read(config)
     joining = {turn.name} if turn is not None else set[str]()
-    for prefix in (UNIT, ADMITTED, SEEN, KEPT, SILENT):
+    for prefix in (UNIT, ADMITTED, SEEN, KEPT, SILENT, QUIET, RELOADED):
         noted_names = {
             k.removeprefix(prefix) for k, v in config.items() if k.startswith(prefix) and v
         }

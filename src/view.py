@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from facts import Bound, Ceph, DatabaseCopy, Folder, Ovn, Proxies, Resource, SnapFacts
+from facts import Bound, Ceph, DatabaseCopy, Failures, Folder, Ovn, Proxies, Resource, SnapFacts
 from holdings import Bucket, Image, Instance, Volume
 from networks.interface import Interface
 from options import Options
@@ -61,6 +61,11 @@ class Member:
         From 5.21 on LXD says so of every member once one runs another version (measured).
         """
         return self.status == "BLOCKED"
+
+    @property
+    def leads(self) -> bool:
+        """Whether it leads the database's Raft group."""
+        return "database-leader" in self.roles
 
     @property
     def voter(self) -> bool:
@@ -235,14 +240,6 @@ class Forming:
     since: float
     devices: tuple[str, ...] = ()
     """The block devices that were empty and go into pools with it."""
-
-
-@dataclass(frozen=True)
-class Failures:
-    """Joins of this unit that failed one after the other, and what the last one said."""
-
-    count: int
-    last: str
 
 
 @dataclass(frozen=True)
