@@ -184,6 +184,11 @@ EVACUATED_AND_OFF = replace(
 )
 """The member that would make join tokens is evacuated, and its machine is off."""
 
+QUIET_LEADER = replace(
+    _PLAIN, generation="5.0", happenings=(Happening(at=150.0, kind="quiet-leader"),)
+)
+"""The Raft leader sends no heartbeats any more, and its daemon runs."""
+
 FORMS_ON_6_9 = replace(_PLAIN, generation="6.9", units=4)
 """LXD answers most changes with an operation."""
 
