@@ -249,8 +249,8 @@ def _of_outsider(view: View, lxd: Lxd) -> Plan:
     """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
     if view.options.on_remove == ABANDON:
         return _gone()
-    here = [i for i in lxd.instances or () if not migratable.of_juju(i)]
-    reasons = tuple(f"{i}: is in LXD here, and the machine goes with this unit" for i in here)
+    here = [t for t in holding.everything(lxd) if not migratable.of_juju(t)]
+    reasons = tuple(f"{t}: is in LXD here, and the machine goes with this unit" for t in here)
     if not reasons:
         return _gone()
     status = holding.cannot_leave(view.unit, reasons)

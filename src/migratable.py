@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from holdings import Instance
+from holdings import Bucket, Image, Instance, Volume
 from lxd.members import CLOSED
 from view import Lxd, Member
 
@@ -28,6 +28,9 @@ _ASKED = frozenset({"migrate", "live-migrate"})
 _JUJUS = re.compile(r"juju-[0-9a-f]{6}-(\d+-lxd-\d+(?:-lxd-\d+)*)")
 """How Juju calls the containers that it makes on a machine."""
 
+_JUJUS_IMAGE = "juju/"
+"""How the aliases begin that Juju gives to images: `juju/ubuntu@24.04/amd64` (its source)."""
+
 _RUNS_ON = {"i686": "x86_64", "armv7l": "aarch64", "armv6l": "aarch64", "ppc": "ppc64"}
 """By architecture: one whose machines run it, too."""
 
@@ -38,9 +41,11 @@ _FREE = frozenset({"tpm", "none"})
 """Types of devices that LXD makes anew on any member."""
 
 
-def of_juju(instance: Instance) -> bool:
-    """Whether Juju made an instance, as one of its machines: it belongs to Juju."""
-    return _JUJUS.fullmatch(instance.name) is not None
+def of_juju(thing: Instance | Volume | Bucket | Image) -> bool:
+    """Whether Juju made it: an instance as one of its machines, or the image for those."""
+    if isinstance(thing, Image):
+        return thing.alias.startswith(_JUJUS_IMAGE)
+    return isinstance(thing, Instance) and _JUJUS.fullmatch(thing.name) is not None
 
 
 def obstacle(instance: Instance, lxd: Lxd) -> str:

@@ -249,18 +249,30 @@ def _server(juju: Juju, world: World) -> Server:
     return world.lxd.server.get() if world.lxd.cluster.joined(deadlines.JOIN) else server
 
 
+def _alone(juju: Juju, server: Server, world: World) -> Lxd:
+    """A server that is in no cluster. Of one whose unit leaves: all that would go with it."""
+    seen = Lxd(server, instances=world.lxd.instances.list())
+    if juju.leaving:
+        return replace(
+            seen,
+            volumes=world.lxd.volumes.of_server(),
+            buckets=world.lxd.buckets.of_server(server.extensions),
+            images=world.lxd.images.list(),
+        )
+    return replace(
+        seen,
+        pools=world.lxd.pools.list(),
+        networks=world.lxd.networks.list(),
+        projects=frozenset(world.lxd.projects.configs()),
+        devices=frozenset(world.lxd.profiles.default()["devices"]),
+        deaf=deaf(juju, server, world),
+    )
+
+
 def _answers(juju: Juju, world: World) -> Lxd:
     server = _server(juju, world)
     if not server.clustered:
-        return Lxd(
-            server,
-            pools=world.lxd.pools.list(),
-            networks=world.lxd.networks.list(),
-            instances=world.lxd.instances.list(),
-            projects=frozenset(world.lxd.projects.configs()),
-            devices=frozenset(world.lxd.profiles.default()["devices"]),
-            deaf={} if juju.leaving else deaf(juju, server, world),
-        )
+        return _alone(juju, server, world)
     members = _members(juju, server, world)
     server = _named(server, members)
     seen = Lxd(server, members, notes=world.lxd.notes.read())
