@@ -133,3 +133,15 @@ def make_disk(juju: jubilant.Juju, unit: str, name: str) -> None:
         f"ln -s $(losetup --find --show /var/tmp/{name}) /dev/{name}"
     )
     juju.ssh(unit, f'sudo sh -c "{commands}"'.replace("$", "\\$"))
+
+
+def make_partition(juju: jubilant.Juju, unit: str, name: str) -> None:
+    """Give that disk a partition table and a partition with a btrfs, as an old system leaves it."""
+    commands = (
+        f"disk=$(realpath /dev/{name}) && part=${{disk}}p1 && "
+        "echo type=linux | sfdisk --quiet --no-reread --label gpt $disk && partx --add $disk && "
+        "number=$(tr : ' ' < /sys/class/block/$(basename $part)/dev) && "
+        "{ test -b $part || mknod $part b $number; } && "
+        "mkfs.btrfs --quiet $part"
+    )
+    juju.ssh(unit, f'sudo sh -c "{commands}"'.replace("$", "\\$"))
