@@ -15,7 +15,12 @@ from typing import Any
 
 from lab.machines.command import CommandError, run
 
-MAX_NUMBER = 31
+MODELS = 7
+"""How many models of a lab may have machines."""
+MODEL_NUMBERS = 32
+"""How many machines a model may have had in its life: their numbers are not used again."""
+MAX_NUMBER = MODELS * MODEL_NUMBERS - 1
+"""The highest number of a machine, with which images are built."""
 HOST_PART = 254
 
 

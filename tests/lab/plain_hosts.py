@@ -37,7 +37,7 @@ class PlainHost:
 
     def nics(self) -> list[Interface]:
         return [
-            Interface(f"eth{index}", f"02:00:00:00:0{index}:0{self.number}", space, [address])
+            Interface(f"eth{index}", f"02:00:00:00:0{index}:{self.number:02x}", space, [address])
             for index, (space, address) in enumerate(
                 [
                     ("alpha", f"10.99.0.{self.number + 1}/24"),
