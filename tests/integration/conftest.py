@@ -46,6 +46,8 @@ def _named(variable: str) -> Path | None:
     return Path(value).resolve() if value else None
 
 
+# Before pytest-xdist looks at the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Modules may run beside one another, each on a model of its own."""
     for item in items:
