@@ -142,7 +142,7 @@ machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
 	@$(PYTEST) -q -m machines tests/lab tests/conformance tests/chaos $(ARGS)
 
 # Tests of a cluster's life wait most of the time, so modules run beside one another.
-SIDE_BY_SIDE := -n 2 --dist loadgroup
+SIDE_BY_SIDE := -n 2 --dist loadfile
 .PHONY: integration
 integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Run the integration tests on the lab, or a controller: JUJU_RULES=3.6, or JUJU=juju CHARM=file
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v $(SIDE_BY_SIDE) tests/integration $(ARGS)

@@ -46,14 +46,6 @@ def _named(variable: str) -> Path | None:
     return Path(value).resolve() if value else None
 
 
-# Before pytest-xdist looks at the groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules may run beside one another, each on a model of its own."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The lab is taken down once the last of several workers has ended."""
     if session.config.getoption("numprocesses", None) and not _is_worker(session.config):
