@@ -15,7 +15,6 @@ from typing import Any
 from lab.controller.hosts import HostProvider
 from lab.controller.model import Model
 from lab.controller.wire import Message, Server
-from lab.machines import network
 from lab.machines.command import MachineError
 from lab.model.errors import JujuError
 
@@ -97,15 +96,15 @@ class Controller:
             return DEFAULT_MODEL
 
     def _make(self, name: str) -> None:
-        """Make a model that has machine numbers of its own. Raises JujuError for one too many."""
-        free = set(range(network.MODELS)) - {one.keeper.slot for one in self._models.values()}
-        if not free:
-            raise JujuError(
-                f"the lab has room for {network.MODELS} models: `juju destroy-model` one first"
-            )
+        """Make a model with machine numbers of its own. Raises MachineError for one too many."""
         folder = self._home / "models" / name
         folder.mkdir()
-        self._models[name] = Model(folder, name, self._provider, min(free))
+        try:
+            slot = self._provider.take_range(folder)
+        except MachineError:
+            folder.rmdir()
+            raise
+        self._models[name] = Model(folder, name, self._provider, slot)
 
     def _list_models(self) -> dict[str, Any]:
         return {"names": sorted(self._models), "current": self._current()}
