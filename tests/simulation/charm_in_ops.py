@@ -20,7 +20,7 @@ import charm
 import juju_reading
 import tests.ops_testing  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from lab.model.context import HookContext
-from tests.simulation.charm_in_process import Stage, current, set_stage
+from tests.simulation.stage import Stage, current, set_stage
 
 
 def run_hook(stage: Stage) -> None:
