@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from view import Peers, View
 
-
 _FORBIDDEN = "Failed getting existing certificate: Forbidden"
 
 

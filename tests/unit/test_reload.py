@@ -34,7 +34,11 @@ class Programs:
 def with_programs(monkeypatch: pytest.MonkeyPatch, error: str = "") -> Programs:
     programs = Programs(error)
     monkeypatch.setattr(subprocess, "run", programs)
-    monkeypatch.setattr(Snap, "start", lambda _: programs.started.append("lxd"))
+
+    def start(_: Snap) -> None:
+        programs.started.append("lxd")
+
+    monkeypatch.setattr(Snap, "start", start)
     return programs
 
 
