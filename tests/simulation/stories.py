@@ -30,16 +30,15 @@ _BEFORE = Schedule(
 
 TWO_MAKERS = replace(
     _BEFORE,
-    seed=113350,
+    seed=1,
     units=6,
-    zones=3,
     happenings=(
-        Happening(at=4.15, kind="cut-pair", unit=52, n=1, seconds=66.8),
-        Happening(at=41.75, kind="cut-pair", unit=30, n=5, seconds=4.17),
-        Happening(at=71.04, kind="address", unit=55, seconds=46.4),
+        Happening(at=0.4, kind="isolate", seconds=200.0, on="Join", nth=2, name="*"),
+        Happening(at=6.0, kind="freeze-daemon", seconds=100.0, on="MakeToken", nth=2, name="*"),
+        Happening(at=45.0, kind="config", word="replicas=2", on="MakeToken", nth=2),
     ),
 )
-"""A member does not hear of another's turn in time, and gives one itself."""
+"""A join hangs and the member that admitted it falls silent, so another member makes tokens."""
 
 USED_AND_CANCELLED = replace(
     _BEFORE,
