@@ -13,7 +13,6 @@ import marks
 from peers import UnitData
 from view import Lxd, Peers
 
-
 _SAYS_NOTHING: Mapping[str, object] = {
     "offers": {},
     "links": {},
