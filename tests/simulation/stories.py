@@ -42,11 +42,11 @@ TWO_MAKERS = replace(
 
 USED_AND_CANCELLED = replace(
     _BEFORE,
-    seed=929914,
+    seed=720387,
     seconds=300.0,
     happenings=(
-        Happening(at=0.29, kind="clock", unit=30, seconds=1800.0, on="Join"),
-        Happening(at=1.57, kind="freeze-daemon", unit=28, seconds=5.5, on="MakeToken", name="*"),
+        Happening(at=0.31, kind="clock", unit=30, seconds=1531.0, on="Join"),
+        Happening(at=1.711, kind="freeze-daemon", unit=28, seconds=5.04, on="MakeToken", name="*"),
     ),
 )
 """A token is taken back for being old by a clock that jumped, while its unit joins with it."""
@@ -54,13 +54,13 @@ USED_AND_CANCELLED = replace(
 
 CUT_OFF_IN_CREATION = replace(
     _BEFORE,
-    seed=895022,
+    seed=277352,
     units=3,
     seconds=300.0,
     slowness=0.5,
     happenings=(
-        Happening(at=177.5, kind="config", word="pool=other"),
-        Happening(at=3.0, kind="isolate", seconds=15.0, on="CreatePool", nth=1, name="*"),
+        Happening(at=186.25, kind="config", word="pool=other"),
+        Happening(at=2.76, kind="isolate", seconds=15.4, on="CreatePool", nth=1, name="*"),
     ),
 )
 """The steward is cut off from the other members between a pool's first phase and its second."""
