@@ -34,7 +34,7 @@ _spec: Any = state._CharmSpec  # pyright: ignore[reportPrivateUsage]
 
 def _read_once(read: Any) -> Any:
     """Reads a charm's files once: each Context reads them again."""
-    known = lru_cache(read)
+    known: Any = lru_cache(maxsize=None)(read)
 
     def found(charm_root: Path) -> Any:
         return copy.deepcopy(known(charm_root))
