@@ -71,7 +71,7 @@ def test_each_unit_takes_the_device_that_it_has_and_nothing_is_wiped_unasked(
     juju.config(APP, {"storage-devices": "/dev/pool-one /dev/pool-two"})
 
     says(juju, first, "blocked: /dev/pool-one holds btrfs: run wipe-device, or name another")
-    says(juju, second, "blocked: /dev/pool-two holds gpt, PMBR: run wipe-device, or name another")
+    says(juju, second, "blocked: /dev/pool-two holds PMBR, gpt: run wipe-device, or name another")
     wipe(juju, first, "/dev/pool-one", "btrfs")
     wipe(juju, second, "/dev/pool-two", "p1 1022 MiB btrfs")
 
