@@ -77,7 +77,7 @@ def test_each_unit_takes_the_device_that_it_has_and_nothing_is_wiped_unasked(
 
     whole(juju, 2)
     assert [on_a_device(juju, unit) for unit in (first, second)] == [True, True]
-    with pytest.raises(jubilant.TaskError, match="is in use"):
+    with pytest.raises(jubilant.TaskError, match="is mounted: nothing was wiped"):
         juju.run(first, "wipe-device", {"device": "/dev/pool-one"})
 
 
