@@ -8,6 +8,7 @@ the seeds runs on the real ops, see `charm_in_ops`.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,19 +47,21 @@ class CharmInProcess(charm.LxdClusterCharm, _WithoutOps):
     def load_config(self, cls: Any, *args: Any, **more: Any) -> Any:
         """As ops.CharmBase."""
         values = self.stage.context.config_get()
-        return options(tuple(sorted(values.items()))) if cls is Options else cls(*args, **more)
+        return options(values) if cls is Options else cls(*args, **more)
 
 
-_OPTIONS: dict[Any, Options] = {}
+_OPTIONS: dict[str, Options] = {}
 
 
-def options(items: tuple[tuple[str, Any], ...]) -> Options:
+def options(values: Mapping[str, Any]) -> Options:
     """The options of a configuration; what was valid once is not checked again."""
-    # True and 1 are the same to a dictionary.
-    key = tuple((name, repr(value)) for name, value in items)
-    if key not in _OPTIONS:
-        _OPTIONS[key] = Options(**{name.replace("-", "_"): value for name, value in items})
-    return _OPTIONS[key]
+    # True and 1 are the same to a dictionary, but are not written alike.
+    key = repr(values)
+    found = _OPTIONS.get(key)
+    if found is None:
+        more = {name.replace("-", "_"): value for name, value in sorted(values.items())}
+        found = _OPTIONS[key] = Options(**more)
+    return found
 
 
 def run_hook(stage: Stage) -> None:
