@@ -126,6 +126,12 @@ def admitted(member: str, unit: str, attempt: int) -> dict[str, str]:
     return {ADMITTED + member: f"{unit} {attempt}"}
 
 
+def only_admitted(member: str, unit: str, lxd: Lxd) -> bool:
+    """Whether a unit had a token for this member, and no unit has ever said that it is this one."""
+    told = lxd.notes.get(ADMITTED + member, "").partition(" ")[0]
+    return told == unit and not lxd.notes.get(UNIT + member)
+
+
 def kept(member: str, lxd: Lxd) -> bool:
     """Whether a member went on without its unit: it is the operator's."""
     return bool(lxd.notes.get(KEPT + member))
