@@ -297,8 +297,8 @@ def _why_taken(unit: str, data: UnitData, lxd: Lxd) -> str:
     if member is None:
         return ""
     has = "name" if named else "address"
-    if member.offline and not data.unsure and marks.only_admitted(member.name, unit, lxd):
-        # This unit's join failed: its LXD is in no cluster, and never was this member.
+    failed = not data.unsure and marks.left_by(member.name, unit, data.attempt, lxd)
+    if member.offline and failed:
         return f"an offline member has this {has}: lxc cluster remove --force {member.name}"
     if named and member.address != data.address:
         return member_names.taken(data.name)

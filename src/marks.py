@@ -126,12 +126,6 @@ def admitted(member: str, unit: str, attempt: int) -> dict[str, str]:
     return {ADMITTED + member: f"{unit} {attempt}"}
 
 
-def only_admitted(member: str, unit: str, lxd: Lxd) -> bool:
-    """Whether a unit had a token for this member, and no unit has ever said that it is this one."""
-    told = lxd.notes.get(ADMITTED + member, "").partition(" ")[0]
-    return told == unit and not lxd.notes.get(UNIT + member)
-
-
 def kept(member: str, lxd: Lxd) -> bool:
     """Whether a member went on without its unit: it is the operator's."""
     return bool(lxd.notes.get(KEPT + member))
@@ -175,6 +169,16 @@ def came_in(member: str, lxd: Lxd) -> int:
     """The attempt in which a member came all the way in, -1 if it has not said so."""
     attempt = lxd.notes.get(UNIT + member, "").partition(" ")[2]
     return int(attempt) if attempt.isdigit() else -1
+
+
+def left_by(member: str, unit: str, attempt: int, lxd: Lxd) -> bool:
+    """Whether a member is what a failed join of a unit left, which is at a later `attempt` now.
+
+    A unit tries again only after it has reset its LXD, which it does only while that holds nothing.
+    """
+    told = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    whose, _, noted = told.partition(" ")
+    return whose == unit and noted.isdigit() and int(noted) < attempt
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: Lxd) -> list[WriteNotes]:
