@@ -172,12 +172,20 @@ def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:
     first, *others = reasons
     more = f" (and {len(others)} more)" if others else ""
     room = STATUS_LIMIT - len(more)
-    text = f"{unit} cannot leave: {first}"
-    if len(text) > room and (failed := _NOT_TAKEN.fullmatch(first)):
-        head = f"{unit} cannot leave: {failed[1]}: "
-        if room - len(head) >= _WHY:
-            text = head + causes.end(failed[2], room - len(head))
-    return blocked(causes.begin(text, room) + more)
+    told = f"{unit} cannot leave: "
+    return blocked(causes.begin(told + _within(first, room - len(told)), room) + more)
+
+
+def _within(reason: str, room: int) -> str:
+    """A reason that is to be shown in so many characters. Why LXD refused something comes last."""
+    failed = _NOT_TAKEN.fullmatch(reason)
+    if failed is None or len(reason) <= room:
+        return reason
+    name, why = failed.groups()
+    if len(shorter := f"{name}: could not be moved ({why})") <= room:
+        return shorter
+    left = room - len(name) - 2
+    return f"{name}: {causes.end(why, left)}" if left >= _WHY else reason
 
 
 def full(view: View, reasons: tuple[str, ...]) -> str:
