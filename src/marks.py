@@ -121,9 +121,11 @@ def unit_of(member: str, lxd: Lxd) -> str:
     return told.partition(" ")[0]
 
 
-def admitted(member: str, unit: str, attempt: int) -> dict[str, str]:
-    """The note that a unit may join as this member."""
-    return {ADMITTED + member: f"{unit} {attempt}"}
+def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> dict[str, str]:
+    """The notes that a unit may join as this member, and that no earlier one of its name counts."""
+    earlier = (PREFIX, RAN, UNMOVED, UNIT, SEEN, KEPT, SILENT)
+    cleared = {prefix + member: "" for prefix in earlier if prefix + member in notes}
+    return {**cleared, ADMITTED + member: f"{unit} {attempt}"}
 
 
 def kept(member: str, lxd: Lxd) -> bool:

@@ -19,6 +19,8 @@ from tests.unit.deeds import (
     leaving,
     locations,
     names,
+    note,
+    notes,
     server,
     with_instance,
     without,
@@ -176,3 +178,21 @@ def test_a_member_whose_word_has_not_come_yet_has_a_unit():
     assert str(app.plan("lxd/0").status) == (
         "waiting: to make the pool more until lxd/3 has told of itself"
     )
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_nothing_that_was_noted_of_a_member_counts_for_the_next_one_of_its_name(generation: str):
+    """The first in the queue clears the notes, and may be busy with something else meanwhile."""
+    app = formed(3, generation)
+    app.leader = "lxd/1"
+    leaving(app, "lxd/2").hook("lxd/2")
+    app.remove("lxd/2")
+    note(app, "kept.m2", "yes")
+    note(app, "seen.m2", "1")
+    app.add(9, "m2")
+    for name in ("lxd/9", "lxd/1", "lxd/9", "lxd/1", "lxd/9", "lxd/1"):
+        app.hook(name)
+
+    assert "m2" in names(app)
+    told = {name: value for name, value in notes(app).items() if name.endswith(".m2") and value}
+    assert told == {"unit.m2": "lxd/9 0", "admitted.m2": "lxd/9 0"}
