@@ -196,3 +196,13 @@ def test_nothing_that_was_noted_of_a_member_counts_for_the_next_one_of_its_name(
     assert "m2" in names(app)
     told = {name: value for name, value in notes(app).items() if name.endswith(".m2") and value}
     assert told == {"unit.m2": "lxd/9 0", "admitted.m2": "lxd/9 0"}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_last_unit_does_not_go_with_what_its_cluster_holds(generation: str):
+    app = with_instance(formed(1, generation), "m0")
+
+    hold = leaving(app, "lxd/0").hook("lxd/0").hold
+
+    assert "default/c1: no other member can take it: export or delete it" in hold
+    assert locations(app) == {"c1": "m0"}
