@@ -109,7 +109,7 @@ def serves(member: Member | None, lxd: Lxd) -> bool:
 
     LXD calls a dead member evacuated, too: `Member.up` asks whether it answers.
     """
-    return member is not None and member.up and member.name not in leaving(lxd)
+    return member is not None and member.up and not lxd.notes.get(PREFIX + member.name)
 
 
 def unit_of(member: str, lxd: Lxd) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from facts import Bound, Ceph, DatabaseCopy, Folder, Ovn, Proxies, Resource, SnapFacts
 from holdings import Bucket, Image, Instance, Volume
@@ -382,13 +383,13 @@ class View:
     """Of this machine. Empty where no network asks for them."""
     events: Events = field(default_factory=Events)
 
-    @property
+    @cached_property
     def default_pool(self) -> WantedPool:
         """The default pool as the operator asks for it, on Juju's storage first."""
         pool = named_in_ceph(self.options.default_pool, self.unit)
         return replace(pool, devices=(*self.given_devices, *pool.devices))
 
-    @property
+    @cached_property
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The other pools that the operator asks for."""
         return tuple(named_in_ceph(pool, self.unit) for pool in self.options.more_pools)

@@ -16,8 +16,8 @@ from typing import Any
 from lab.machines.command import CommandError, run
 from lab.machines.locks import locked
 
-MODELS = 7
-"""How many models of labs may be on a computer."""
+MODELS = 6
+"""How many models of labs may be on a computer. Higher addresses are left to instances of tests."""
 MODEL_NUMBERS = 32
 """How many machines a model may have had in its life: their numbers are not used again."""
 MAX_NUMBER = MODELS * MODEL_NUMBERS - 1

@@ -342,7 +342,7 @@ def test_models_come_and_go(juju: jubilant.Juju, probe: Path, provider: PlainPro
 def test_the_lab_has_room_for_so_many_models(juju: jubilant.Juju):
     for number in range(network.MODELS):
         juju.add_model(f"more{number}")
-    with pytest.raises(jubilant.CLIError, match="room for 7 models"):
+    with pytest.raises(jubilant.CLIError, match="room for 6 models"):
         juju.add_model("another")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -133,6 +132,25 @@ class Databags:
         return Databag(self._context, self._relation, owner, app=owner is self._app)
 
 
+class Relations:
+    """`model.relations`. There is the peer relation alone: no Ceph."""
+
+    def __init__(self, stage: Stage, app: Named) -> None:
+        self._stage = stage
+        self._app = app
+
+    def __getitem__(self, endpoint: str) -> list[Any]:
+        context = self._stage.context
+        found: list[Any] = []
+        for name in context.relation_ids(endpoint):
+            number = int(name.partition(":")[2])
+            # They are sorted.
+            units = [Named(self._stage, u, app=False) for u in context.relation_list(number)]
+            data = Databags(context, number, self._app)
+            found.append(SimpleNamespace(id=number, app=self._app, units=units, data=data))
+        return found
+
+
 class Model:
     """What the charm uses of ops.Model."""
 
@@ -142,6 +160,7 @@ class Model:
         self.unit = Named(stage, context.unit, app=False)
         self.app = Named(stage, context.unit.partition("/")[0], app=True)
         self.resources = self
+        self.relations = Relations(stage, self.app)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -151,20 +170,6 @@ class Model:
     def get_relation(self, endpoint: str) -> Any:
         """As ops.Model."""
         return next(iter(self.relations[endpoint]), None)
-
-    @property
-    def relations(self) -> Mapping[str, list[Any]]:
-        """As ops.Model: of the peer relation alone. There is no Ceph."""
-        context = self._stage.context
-        found: list[Any] = []
-        for name in context.relation_ids(charm.PEERS):
-            number = int(name.partition(":")[2])
-            units = {Named(self._stage, u, app=False) for u in context.relation_list(number)}
-            ordered = sorted(units, key=lambda u: u.name)
-            data = Databags(context, number, self.app)
-            found.append(SimpleNamespace(id=number, app=self.app, units=ordered, data=data))
-        none: list[Any] = []
-        return defaultdict(lambda: none, {charm.PEERS: found})
 
     @property
     def storages(self) -> Mapping[str, list[Any]]:
@@ -206,12 +211,17 @@ class EventNames:
 
     def __init__(self, prefix: str = "") -> None:
         self._prefix = prefix
+        self._of_endpoints: dict[str, EventNames] = {}
 
     def __getattr__(self, name: str) -> str:
-        return self._prefix + name.replace("_", "-")
+        # Each hook asks for all of them.
+        found = self.__dict__[name] = self._prefix + name.replace("_", "-")
+        return found
 
     def __getitem__(self, endpoint: str) -> EventNames:
-        return EventNames(f"{endpoint}-")
+        if endpoint not in self._of_endpoints:
+            self._of_endpoints[endpoint] = EventNames(f"{endpoint}-")
+        return self._of_endpoints[endpoint]
 
 
 class _WithoutOps(ops.CharmBase):
@@ -233,19 +243,21 @@ class CharmInProcess(charm.LxdClusterCharm, _WithoutOps):
     def load_config(self, cls: Any, *args: Any, **more: Any) -> Any:
         """As ops.CharmBase."""
         values = self.stage.context.config_get()
-        return options(tuple(sorted(values.items()))) if cls is Options else cls(*args, **more)
+        return options(values) if cls is Options else cls(*args, **more)
 
 
-_OPTIONS: dict[Any, Options] = {}
+_OPTIONS: dict[str, Options] = {}
 
 
-def options(items: tuple[tuple[str, Any], ...]) -> Options:
+def options(values: Mapping[str, Any]) -> Options:
     """The options of a configuration; what was valid once is not checked again."""
-    # True and 1 are the same to a dictionary.
-    key = tuple((name, repr(value)) for name, value in items)
-    if key not in _OPTIONS:
-        _OPTIONS[key] = Options(**{name.replace("-", "_"): value for name, value in items})
-    return _OPTIONS[key]
+    # True and 1 are the same to a dictionary, but are not written alike.
+    key = repr(values)
+    found = _OPTIONS.get(key)
+    if found is None:
+        more = {name.replace("-", "_"): value for name, value in sorted(values.items())}
+        found = _OPTIONS[key] = Options(**more)
+    return found
 
 
 def _event(kind: type[Any]) -> Any:
