@@ -48,7 +48,6 @@ def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
     """
     if not lxd.server.clustered:
         return None
-    # Whoever leaves may be evacuated, and must not be restored.
     if going := marks.leaving(lxd) & {m.name for m in lxd.members}:
         return Plan(waiting(f"to exchange the LXD snap until {names(going)} has left"))
     if evacuated := [m.name for m in lxd.members if m.status == "EVACUATED"]:

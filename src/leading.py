@@ -134,7 +134,7 @@ def _without_members(view: View, peers: Peers, app: AppData) -> Status:
         # This very unit may be a member that had no time to say so.
         return waiting("LXD on the leader does not answer")
     if app.cluster and (unsure := peers.unsure):
-        what = "bring its LXD back or remove it by force"
+        what = "bring its LXD back; docs: How to recover"
         return blocked(f"{unsure[0]} may be the last member: {what}")
     if app.cluster:
         return blocked("no unit is a member any more; to begin again: run form-again")

@@ -125,9 +125,11 @@ def unit_of(member: str, lxd: Lxd) -> str:
     return told.partition(" ")[0]
 
 
-def admitted(member: str, unit: str, attempt: int) -> dict[str, str]:
-    """The note that a unit may join as this member."""
-    return {ADMITTED + member: f"{unit} {attempt}"}
+def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> dict[str, str]:
+    """The notes that a unit may join as this member, and that no earlier one of its name counts."""
+    earlier = (PREFIX, RAN, UNMOVED, UNIT, SEEN, KEPT, SILENT)
+    cleared = {prefix + member: "" for prefix in earlier if prefix + member in notes}
+    return {**cleared, ADMITTED + member: f"{unit} {attempt}"}
 
 
 def kept(member: str, lxd: Lxd) -> bool:
@@ -173,6 +175,16 @@ def came_in(member: str, lxd: Lxd) -> int:
     """The attempt in which a member came all the way in, -1 if it has not said so."""
     attempt = lxd.notes.get(UNIT + member, "").partition(" ")[2]
     return int(attempt) if attempt.isdigit() else -1
+
+
+def left_by(member: str, unit: str, attempt: int, lxd: Lxd) -> bool:
+    """Whether a member is what a failed join of a unit left, which is at a later `attempt` now.
+
+    A unit tries again only after it has reset its LXD, which it does only while that holds nothing.
+    """
+    told = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    whose, _, noted = told.partition(" ")
+    return whose == unit and noted.isdigit() and int(noted) < attempt
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: Lxd) -> list[WriteNotes]:

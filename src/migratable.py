@@ -71,19 +71,24 @@ def targets(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:
     about to go.
     """
     load = Counter(i.location for i in lxd.instances or ())
-    able = [m for m in lxd.members if m.online and _stays(m, lxd, own) and _fits(instance, m, lxd)]
+    there = [m for m in lxd.members if _is_there(m, lxd) and _stays(m, lxd, own)]
+    able = [m for m in there if _fits(instance, m, lxd)]
     return tuple(m.name for m in sorted(able, key=lambda m: (load[m.name], m.name)))
 
 
 def absent(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:
-    """The members that could take an instance, were they there: down, or evacuated."""
-    able = [m for m in lxd.members if not m.online and _stays(m, lxd, own)]
-    return tuple(m.name for m in able if _fits(instance, m, lxd))
+    """The members that could take an instance, were they there: down, evacuated, or silent."""
+    away = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]
+    return tuple(m.name for m in away if _fits(instance, m, lxd))
+
+
+def _is_there(member: Member, lxd: Lxd) -> bool:
+    """Whether a member takes instances now. LXD calls one online for a while that is not."""
+    return member.online and member.name not in lxd.unreachable
 
 
 def _stays(member: Member, lxd: Lxd, own: str) -> bool:
-    away = {own} | lxd.doomed | lxd.going | lxd.unreachable
-    return member.name not in away
+    return member.name not in {own} | lxd.doomed | lxd.going
 
 
 def _fits(instance: Instance, member: Member, lxd: Lxd) -> bool:

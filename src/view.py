@@ -346,7 +346,7 @@ class View:
     """Whether what a unit that leaves writes reaches the others."""
     forming: Forming | None = None
     holds_data: bool = False
-    """Whether a silent LXD has instances or volumes. Looked at where a join may have failed."""
+    """Whether a silent LXD has instances or volumes. Looked at after a failed join and to leave."""
     failures: Failures | None = None
     noted_identity: str = ""
     """The cluster that this machine's LXD was in when it was last looked at."""
@@ -355,7 +355,7 @@ class View:
     silent_since: float | None = None
     """When LXD was first seen silent, in seconds since the epoch. None while it answers."""
     database: DatabaseCopy | None = None
-    """Looked at where LXD is clustered and its database is silent."""
+    """Looked at where a member's database, or the LXD of an outsider that leaves, is silent."""
     folders: Mapping[str, Folder] = field(default_factory=dict[str, Folder])
     """By kind, `images` and `backups`: where LXD has them here. Of a member."""
     arch: str = ""
