@@ -304,17 +304,22 @@ def _answers(juju: Juju, world: World) -> Lxd:
 
 
 def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
-    """What members hold, and what decides where it can go."""
+    """What members hold, and what decides where it can go.
+
+    What is in a Ceph is on no member: it would be missed only where the cluster ends.
+    """
+    last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
+    volumes, buckets = world.lxd.volumes, world.lxd.buckets
+    extensions = seen.server.extensions
     seen = replace(
         seen,
         instances=world.lxd.instances.list(),
-        volumes=world.lxd.volumes.list(),
-        buckets=world.lxd.buckets.list(seen.server.extensions),
+        volumes=volumes.of_server() if last else volumes.list(),
+        buckets=buckets.of_server(extensions) if last else buckets.list(extensions),
         allowed=world.lxd.projects.allowed_groups(),
         pools=world.lxd.pools.list(),
         networks=world.lxd.networks.list(),
     )
-    last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
     copied = seen.server.config.get("cluster.images_minimal_replica") != "1"
     if not juju.leaving or (copied and not last):
         return seen

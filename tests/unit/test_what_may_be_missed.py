@@ -13,6 +13,7 @@ from plan import make_plan
 from silent import Silence, Silent
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.things import DEFAULT, Volume
 from tests.unit.deeds import (
     cluster_api,
     later,
@@ -206,3 +207,21 @@ def test_the_last_unit_does_not_go_with_what_its_cluster_holds(generation: str):
 
     assert "default/c1: no other member can take it: export or delete it" in hold
     assert locations(app) == {"c1": "m0"}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("generation", NAMES)
+def test_what_is_in_a_ceph_is_in_the_cluster_too(generation: str, count: int):
+    """It is on no member, so it holds only those with whom the cluster ends."""
+    app = formed(count, generation)
+    records = server(app, "m0").records
+    volume = Volume(DEFAULT, "local", "data", "")
+    records.volumes[volume.key] = volume
+
+    leaving(app, *app.units)
+    held = [unit for unit in [*app.units, *app.units] if app.hook(unit).hold]
+
+    last = held[-1]
+    assert "volume default/local/data: no other member can take it" in app.hook(last).hold
+    app.options["on_remove"] = "abandon"
+    assert app.hook(last).hold == ""
