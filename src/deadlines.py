@@ -21,6 +21,9 @@ SILENCE = 120.0
 """What LXD's silence lasts at most where it ends by itself: 13 s when the Raft leader leaves, half
 a minute for a member to start after a reboot."""
 
+STARTS_AGAIN = 60.0
+"""A daemon that ends as it starts says why at least this often: systemd starts it at once."""
+
 DAEMON_STOP = 320.0
 """LXD's daemon ending alone. As long as its snap waits for that in a refresh; measured: 4 s."""
 
