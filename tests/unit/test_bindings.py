@@ -238,12 +238,12 @@ NO_NETWORK = 'ERROR no network config found for binding "{}"'
         ),
         (
             {"https": NO_NETWORK},
-            "blocked: the binding https has no network: juju bind lxd SPACE",
+            "blocked: the binding https has no network: juju bind lxd https=SPACE",
         ),
         # --bind "oam cluster=internal", whose space Juju 4.0.7 does not find: juju issue 22294.
         (
             {"cluster": NO_NETWORK},
-            "blocked: the binding cluster has no network: juju bind lxd SPACE",
+            "blocked: the binding cluster has no network: juju bind lxd cluster=SPACE",
         ),
         (
             {"cluster": "ERROR connection is shut down"},
