@@ -52,6 +52,13 @@ SILENT = 60.0
 """A member that LXD calls evacuated and that answers nobody for so long is dead: three times the
 offline threshold, after which LXD would call any other one offline."""
 
+QUIET = 120.0
+"""For how long a Raft leader sends no heartbeats before its daemon is reloaded: twelve of its
+rounds, and six times the threshold after which LXD calls a member offline."""
+
+RELOAD_AGAIN = 3600.0
+"""Between two reloads of such a leader: each takes the database away for some seconds."""
+
 LEAVE = 120.0
 """A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""
 

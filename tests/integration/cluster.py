@@ -89,6 +89,19 @@ def gone(juju: jubilant.Juju, unit: str) -> None:
     juju.wait(lambda s: unit not in s.apps[APP].units, timeout=WAIT, delay=0.5, successes=1)
 
 
+def resolve(juju: jubilant.Juju, unit: str) -> None:
+    """Have Juju try a failed hook again. It may be doing so at this moment, and then says no."""
+
+    def accepted() -> bool:
+        try:
+            juju.cli("resolved", unit)
+        except jubilant.CLIError:
+            return unit not in juju.status().apps[APP].units
+        return True
+
+    eventually(accepted)
+
+
 def removed(juju: jubilant.Juju) -> None:
     """Removes the application with all that it holds, and its machines.
 

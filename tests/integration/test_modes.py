@@ -67,7 +67,7 @@ ON_ETH1 = {"network_mode": "macvlan", "network_parent": "eth1"}
 @pytest.mark.parametrize("source", [ON_ETH1], indirect=True)
 def test_macvlan_from_the_beginning(juju: jubilant.Juju, source: str):
     for number, name in enumerate(launch(juju, source)):
-        lxc(juju, f"exec {name} -- ip addr add 10.99.1.{200 + number}/24 dev eth0")
+        lxc(juju, f"exec {name} -- ip addr add 10.99.1.{210 + number}/24 dev eth0")
 
-    assert reaches(juju, "c0", "10.99.1.202")
+    assert reaches(juju, "c0", "10.99.1.212")
     assert reaches(juju, "c2", "10.99.1.254")

@@ -71,13 +71,13 @@ def test_each_unit_takes_the_device_that_it_has_and_nothing_is_wiped_unasked(
     juju.config(APP, {"storage-devices": "/dev/pool-one /dev/pool-two"})
 
     says(juju, first, "blocked: /dev/pool-one holds btrfs: run wipe-device, or name another")
-    says(juju, second, "blocked: /dev/pool-two holds gpt, PMBR: run wipe-device, or name another")
+    says(juju, second, "blocked: /dev/pool-two holds PMBR, gpt: run wipe-device, or name another")
     wipe(juju, first, "/dev/pool-one", "btrfs")
     wipe(juju, second, "/dev/pool-two", "p1 1022 MiB btrfs")
 
     whole(juju, 2)
     assert [on_a_device(juju, unit) for unit in (first, second)] == [True, True]
-    with pytest.raises(jubilant.TaskError, match="is in use"):
+    with pytest.raises(jubilant.TaskError, match="is mounted: nothing was wiped"):
         juju.run(first, "wipe-device", {"device": "/dev/pool-one"})
 
 
