@@ -107,9 +107,9 @@ def test_no_other_module_asks_the_library():
 
 
 def _imports_it(tree: ast.AST) -> bool:
-    froms = [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    imports = [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
     names = [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
-    return any(name.startswith("charmlibs") for name in (*froms, *names))
+    return any(name.startswith("charmlibs") for name in (*imports, *names))
 
 
 def test_snapds_own_socket_has_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
