@@ -183,7 +183,7 @@ def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
 def _site(view: View, lxd: Lxd, parent: str) -> Site:
     taken = tuple(net for i in view.interfaces for net in (*i.subnets, *i.routes))
     on = next((i for i in view.interfaces if i.name == parent), None)
-    return Site(lxd.server.fingerprint, view.bound.subnet, taken, on)
+    return Site(lxd.server.fingerprint, view.bound.subnet, links.members_version(view), taken, on)
 
 
 def _keys(net: WantedNetwork) -> dict[str, str]:

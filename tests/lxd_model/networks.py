@@ -25,7 +25,9 @@ OWN_KEYS = ("parent", "bridge.external_interfaces", "bgp.ipv4.nexthop", "bgp.ipv
 def of_machine(machine: str) -> dict[str, Interface]:
     """The interfaces of a machine: on every other one the second card has another name."""
     second = "ens3" if machine.isdigit() and int(machine) % 2 else "eth1"
-    return {name: Interface(name) for name in ("eth0", second)}
+    number = int(machine) % 200 if machine.isdigit() else 200
+    first = Interface("eth0", subnets=(f"192.0.2.{number + 1}/24",), defaults=frozenset({4}))
+    return {"eth0": first, second: Interface(second)}
 
 
 def find(server: Server, name: str) -> Network:

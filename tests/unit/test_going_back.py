@@ -42,7 +42,7 @@ NETWORKS = [(mode, options) for mode, changes in MODES.items() for options in ch
 def started(mode: str, generation: str) -> ModelApp:
     app = formed(3, generation, network_mode=mode, network_parent="eth0")
     for unit in app.units.values():
-        unit.machine.interfaces_ = [Interface("eth0")]
+        unit.machine.interfaces_ = [Interface("eth0", subnets=("192.0.2.5/24",))]
     app.settle()
     return app
 
