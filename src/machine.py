@@ -203,22 +203,36 @@ class Machine:
         """Writes the files, starts the services and notes it. Older ones of the network end."""
         import segment_state
 
-        self.end_segment(network)
+        self._end_services(network)
+        noted = self._segments / network / _MANIFEST
+        segment_state.forget_files(noted, but=files)
         self.write_privately(files)
-        manifest = segment_state.manifest(files).encode()
-        _write_privately(self._segments / network / _MANIFEST, manifest)
+        _write_privately(noted, segment_state.manifest(files).encode())
         _run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
             _run("/usr/bin/systemctl", "enable", "--now", service)
         _write_privately(self._segments / network / _RECORD, record.encode())
 
     def end_segment(self, network: str) -> None:
-        """Ends the services of a network. Who has which address stays on record."""
+        """Ends what runs for a network, and takes it away. Who has which address stays on record.
+
+        It can be cut short anywhere: the record, by which it is known, goes last.
+        """
+        import segment_state
+
+        self._end_services(network)
+        segment_state.unfilter(network)
+        noted = self._segments / network / _MANIFEST
+        segment_state.forget_files(noted, but=())
+        noted.unlink(missing_ok=True)
+        (self._segments / network / _RECORD).unlink(missing_ok=True)
+
+    @staticmethod
+    def _end_services(network: str) -> None:
         for unit in _services(network):
             if unit.exists():
                 _run("/usr/bin/systemctl", "disable", "--now", unit.name)
                 unit.unlink()
-        (self._segments / network / _RECORD).unlink(missing_ok=True)
 
     def lacks(self, need: str) -> str:
         """What this machine lacks for networks that need it, empty if nothing."""

@@ -15,6 +15,7 @@ import links
 import listening
 import marks
 import nets
+import northbound
 import parts
 import pools
 import proxies
@@ -172,8 +173,8 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
 
 def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:
     """What concerns all members. LXD changes it only while every member is up."""
-    northbound = view.ovn.northbound if view.ovn and view.ovn.written else ""
-    steps = settings.server_config(view.options, northbound, dict(lxd.server.config))
+    steps = settings.server_config(view.options, dict(lxd.server.config))
+    steps += northbound.steps(view, lxd)
     net = nets.change(view, lxd, peers, own.links)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
     steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]

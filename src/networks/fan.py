@@ -52,6 +52,7 @@ MODE = Mode(
     config=_config,
     resolve=_resolve,
     nic=on_network,
+    chosen=frozenset({"fan.underlay_subnet"}),
     needs="fan",
     longest=LONGEST_WITH_TUNNEL,
 )

@@ -69,6 +69,8 @@ class Mode:
     `unready` says the same of the one that is meant, for whose sake no other is taken.
     With `one_name` it has the same name everywhere: LXD keeps it where all members share it,
     `shared_parent` is a network's key.
+    `chosen` are keys that somebody chooses when the network is made, and that stay then: `resolve`
+    or LXD. Given by an option and taken back, they are chosen anew.
     `needs` says what each machine needs for it beside LXD: see `abilities`.
     `on_members` says that LXD wants to be told of each member first, not of the cluster alone.
     `longest` is how many characters its name may have: a tunnel's or a fan's interface is called
@@ -86,6 +88,7 @@ class Mode:
     unready: Callable[[WantedNetwork, Interface], str] = _any
     one_name: bool = False
     shared_parent: str = ""
+    chosen: frozenset[str] = frozenset()
     needs: str = ""
     on_members: bool = True
     longest: int = 15

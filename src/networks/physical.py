@@ -42,6 +42,7 @@ MODE = Mode(
     words=macvlan.WORDS | {"gateway", "ranges", "dns"},
     config=_config,
     resolve=_resolve,
+    chosen=frozenset({"ipv4.gateway", "ipv6.gateway", "dns.nameservers"}),
     needs_parent=True,
     unfit=_unfit,
 )

@@ -89,6 +89,7 @@ MODE = Mode(
     config=_config,
     resolve=_resolve,
     nic=on_network,
+    chosen=frozenset({f"{TUNNEL}group", "bridge.hwaddr"}),
     one_name=True,
     shared_parent=f"{TUNNEL}interface",
     longest=LONGEST_WITH_TUNNEL,

@@ -194,6 +194,9 @@ def _resolved(kind: str, config: Config) -> dict[str, str]:
     """LXD chooses an address where `auto` is asked for, and for a bridge where nothing is said."""
     chosen = {"ipv4.address": "10.0.0.1/24", "ipv6.address": "fd42::1/64"}
     found = {k: chosen.get(k, v) if v == "auto" else v for k, v in config.items()}
+    if kind == "ovn":
+        # What fits through the tunnels, also when it is unset later.
+        found.setdefault("bridge.mtu", "1442")
     if kind == "bridge" and config.get("bridge.mode") == "fan":
         found.setdefault("fan.underlay_subnet", "auto")
         found.setdefault("ipv4.nat", "true")
