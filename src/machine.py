@@ -192,9 +192,8 @@ class Machine:
     def _segment(self, record: Path) -> str:
         import segment_state
 
-        manifest = record.with_name(_MANIFEST)
-        noted = manifest.read_text() if manifest.exists() else ""
-        runs = segment_state.holds(record.parent.name, noted, _services(record.parent.name))
+        network, noted = record.parent.name, record.with_name(_MANIFEST)
+        runs = segment_state.holds(network, noted, _services(network))
         return record.read_text() if runs else ""
 
     def run_segment(
@@ -267,6 +266,11 @@ class Machine:
         import sockets
 
         return sockets.listener(address, port)
+
+    def room(self) -> int:
+        """Bytes that are free where LXD makes the files of its pools."""
+        there = next(path for path in (self._lxd_dir, *self._lxd_dir.parents) if path.exists())
+        return shutil.disk_usage(there).free
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name, and what is on them."""

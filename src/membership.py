@@ -70,7 +70,14 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     offers = parts.offers(view, lxd, pools.calls(peers))
     given = links.answers(view)
     own = own.model_copy(
-        update={"call": None, "offers": offers, "links": given, "spread": (), "bridges": ()}
+        update={
+            "call": None,
+            "offers": offers,
+            "links": given,
+            "spread": (),
+            "bridges": (),
+            "on_devices": (),
+        }
     )
     moved, problem = _moved(view, lxd), None
     if moved is None and decided and is_steward(view.unit, peers, lxd):
@@ -121,7 +128,11 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
 
 def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
     """What a steward says of the networks that there are."""
-    return {"spread": segment.names(lxd), "bridges": nets.bridges(lxd)}
+    return {
+        "spread": segment.names(lxd),
+        "bridges": nets.bridges(lxd),
+        "on_devices": tuple(sorted(lxd.on_devices)),
+    }
 
 
 def _made_here(view: View, lxd: Lxd) -> Storage | None:

@@ -25,10 +25,10 @@ def manifest(files: Mapping[Path, str]) -> str:
     return json.dumps({str(path): _digest(text.encode()) for path, text in sorted(files.items())})
 
 
-def holds(network: str, noted: str, services: Iterable[Path]) -> bool:
-    """Whether all that a segment needs is here and works. `noted` is its `manifest`."""
+def holds(network: str, noted: Path, services: Iterable[Path]) -> bool:
+    """Whether all that a segment needs is here and works. `noted` has its `manifest`."""
     try:
-        files: dict[str, str] = json.loads(noted)
+        files: dict[str, str] = json.loads(noted.read_text())
         same = all(_digest(Path(path).read_bytes()) == digest for path, digest in files.items())
     except (OSError, ValueError):
         return False

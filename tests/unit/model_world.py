@@ -120,6 +120,7 @@ class UnitMachine:
     services: list[str] = field(default_factory=list[str])
     segments_: dict[str, str] = field(default_factory=dict[str, str])
     lacks_: str = ""
+    room_: int = 1 << 50
     others_opened_ovn: bool = False
     files: dict[Path, str] = field(default_factory=dict[Path, str])
 
@@ -255,6 +256,9 @@ class UnitMachine:
         listeners = self.server.listeners
         taken = listeners.taken.get(endpoint, "")
         return taken or ("lxd" if listeners.listens(endpoint) else "")
+
+    def room(self) -> int:
+        return self.room_
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         there = {disk.path: disk for disk in self.disks}
