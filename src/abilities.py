@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 import deadlines
+import sockets
+from addresses import is_address
 
 _TOOLS = (Path("/usr/bin/ovs-vsctl"), Path("/snap/bin/microovn.ovs-vsctl"))
 _IP = Path("/sbin/ip")
@@ -59,7 +61,17 @@ def _lacks_chassis() -> str:
         return "Open vSwitch has no ovn-remote here: relate ovn-chassis to OVN"
     if _run(tool, "--timeout=5", "br-exists", _BRIDGE) is None:
         return "OVN's controller made no br-int here: systemctl start ovn-controller"
-    return ""
+    return _encapsulation(tool)
+
+
+def _encapsulation(tool: Path) -> str:
+    """Why OVN's tunnels have no address here, empty if they have. LXD looks for its interface."""
+    told = _run(tool, "--timeout=5", "get", "open_vswitch", ".", "external_ids:ovn-encap-ip")
+    listed = (told or "").strip('"')
+    if not listed:
+        return "Open vSwitch has no ovn-encap-ip here: relate ovn-chassis to OVN"
+    here = any(is_address(one) and sockets.is_here(one) for one in listed.split(","))
+    return "" if here else f"ovn-encap-ip={listed[:40]}: no address of this machine"
 
 
 def _run(*command: str | Path) -> str | None:

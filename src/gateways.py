@@ -11,21 +11,33 @@ from fnmatch import fnmatch
 
 from options import Options
 from status import Status, blocked
-from steps import SetRole
+from steps import SetRole, Step, WriteNotes
 from view import Lxd
 from yaml_maps import words
 
 ROLE = "ovn-chassis"
+NOTE = "gateways"
+"""Members that the charm has given the role: what an operator gave stays."""
 
 
-def steps(options: Options, lxd: Lxd) -> list[SetRole]:
+def steps(options: Options, lxd: Lxd) -> list[Step]:
     """Gives the role to those whose names the option fits, and takes it from the others.
 
-    Without the option the roles are an operator's.
+    Without the option it is taken from those that had it by the option: the rest is an operator's.
     """
+    has = {m.name for m in lxd.members if ROLE in m.roles}
+    noted = set(lxd.notes.get(NOTE, "").split())
+    if not options.ovn_gateways:
+        given = dict.fromkeys(sorted(noted & has), False)
+        taken: list[Step] = [SetRole(ROLE, given)] if given else []
+        return [*taken, WriteNotes({NOTE: ""})] if noted else []
     fit = _fit(options, lxd)
-    change = {m.name: m.name in fit for m in lxd.members if (ROLE in m.roles) != (m.name in fit)}
-    return [SetRole(ROLE, change)] if fit and change else []
+    change = {m.name: m.name in fit for m in lxd.members if (m.name in has) != (m.name in fit)}
+    if not fit or not change:
+        return []
+    owned = " ".join(sorted((fit - has) | (noted & fit)))
+    # The note comes first: after a hook that was killed in between it tells whose the roles are.
+    return [WriteNotes({NOTE: owned}), SetRole(ROLE, change)]
 
 
 def problem(options: Options, lxd: Lxd) -> Status | None:

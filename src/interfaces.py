@@ -19,6 +19,8 @@ _IP = "/sbin/ip"
 _OVS = Path("/usr/bin/ovs-vsctl")
 _RESOLVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
 _SYSFS = Path("/sys/class/net")
+_WIRELESS = ("wireless", "phy80211")
+"""What sysfs has of an interface's radio."""
 _LXD_NETWORKS = Path("/var/snap/lxd/common/lxd/networks")
 """LXD keeps a folder here for each of its bridges (read in its source, the same from 5.0 on)."""
 _TUNNELS = ("vxlan", "gretap", "ip6gretap", "dummy")
@@ -44,6 +46,7 @@ def found() -> tuple[Interface, ...]:
         replace(
             _with_ways_out(interface, routers),
             lxds=interface.name in lxds,
+            defaults=_defaults(interface.name, known),
             routes=_beyond(interface, known),
             inner=interface.bridge and interface.name not in leading | set(routers) | bridges,
         )
@@ -83,9 +86,10 @@ def _with_ways_out(interface: Interface, routers: Mapping[str, list[str]]) -> In
 def _routes() -> list[dict[str, Any]]:
     """All routes of the main table, of both families."""
     found: list[dict[str, Any]] = []
-    for family in ("-4", "-6"):
+    for version in (4, 6):
         try:
-            found += json.loads(_run(_IP, family, "-json", "route", "show"))
+            rows = json.loads(_run(_IP, f"-{version}", "-json", "route", "show"))
+            found += [{**row, "version": version} for row in rows]
         except (OSError, subprocess.SubprocessError, ValueError):
             continue
     return [row for row in found if "dst" in row and "dev" in row]
@@ -98,6 +102,13 @@ def _routers(routes: list[dict[str, Any]]) -> dict[str, list[str]]:
         if row["dst"] == "default" and "gateway" in row:
             found.setdefault(str(row["dev"]), []).append(str(row["gateway"]))
     return found
+
+
+def _defaults(interface: str, routes: list[dict[str, Any]]) -> frozenset[int]:
+    """The versions of IP whose default route goes out by an interface."""
+    return frozenset(
+        int(row["version"]) for row in routes if row["dst"] == "default" and row["dev"] == interface
+    )
 
 
 def _beyond(interface: Interface, routes: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -151,12 +162,22 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
             if told.get("scope") == "global" and "local" in told
         ),
         virtual_functions=_virtual_functions(name),
+        mtu=int(row.get("mtu", 0)),
+        up="UP" in row.get("flags", ["UP"]),
+        master=_master(row),
+        wireless=any((_SYSFS / name / told).exists() for told in _WIRELESS),
         secondary=frozenset(
             str(told["local"])
             for told in row.get("addr_info", ())
             if told.get("secondary") or told.get("temporary")
         ),
     )
+
+
+def _master(row: dict[str, Any]) -> str:
+    """The bridge or bond that a link is a port of. In a VRF it has its frames for itself."""
+    in_vrf = row.get("linkinfo", {}).get("info_slave_kind") == "vrf"
+    return "" if in_vrf else str(row.get("master", ""))
 
 
 def _ovs_bridges() -> frozenset[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from fnmatch import fnmatch
 
 import networks
+from networks import fan, parent, physical, vxlan
 from networks.interface import Interface
 from networks.wanted import WantedNetwork
 from peers import Link, Token
@@ -22,13 +23,17 @@ ASKING = frozenset(
 
 def question(wanted: WantedNetwork) -> str:
     """What a network asks of every unit. An answer to one question is none to another."""
-    return " ".join([wanted.mode, *wanted.parents, *subnets(wanted)])
+    parts = [wanted.mode, *wanted.parents, *subnets(wanted)]
+    numbers = {"vlan": wanted.vlan, "mtu": wanted.mtu}
+    parts += [f"{word}={number}" for word, number in numbers.items() if number]
+    return " ".join([*parts, *([wanted.group] if wanted.mode == networks.SPREAD else [])])
 
 
 def concerns(wanted: WantedNetwork) -> bool:
     """Whether a network asks anything of the units."""
     mode = networks.MODES[wanted.mode]
-    return mode.on_parent(wanted) or bool(mode.needs) or bool(subnets(wanted))
+    tunnels = wanted.mode == networks.SPREAD
+    return mode.on_parent(wanted) or tunnels or bool(mode.needs) or bool(subnets(wanted))
 
 
 def asks(wanted: WantedNetwork) -> bool:
@@ -45,9 +50,8 @@ def subnets(wanted: WantedNetwork) -> list[str]:
 
 def answers(view: View) -> dict[str, Link]:
     """What this unit answers, by question."""
-    return {
-        question(net): answer(view, net) for net in view.options.networks_asked if concerns(net)
-    }
+    found = [(net, answer(view, net)) for net in view.options.networks_asked if concerns(net)]
+    return {question(net): _alone(net, link, found) for net, link in found}
 
 
 def answer(view: View, wanted: WantedNetwork) -> Link:
@@ -55,7 +59,9 @@ def answer(view: View, wanted: WantedNetwork) -> Link:
     if problem := _overlap(view, wanted):
         return Link(problem=problem)
     if need := networks.MODES[wanted.mode].needs:
-        return Link(problem=_lacking(view, need))
+        return Link(problem=_lacking(view, need) or _hindered(view, wanted))
+    if wanted.mode == networks.SPREAD:
+        return _tunnel(view, wanted)
     if not networks.MODES[wanted.mode].on_parent(wanted):
         return Link()
     return _parent(view, wanted)
@@ -123,17 +129,72 @@ def _lacking(view: View, need: str) -> str:
     return view.lacks.get(need, "")
 
 
+def _hindered(view: View, wanted: WantedNetwork) -> str:
+    """Why a fan cannot be on this machine's subnets, empty if it can."""
+    if wanted.mode != fan.MODE.name:
+        return ""
+    return fan.hindrance(view.interfaces, view.bound.subnet)
+
+
+def members_version(view: View) -> int:
+    """The version of IP by which the members reach one another."""
+    return 6 if ":" in view.cluster_address else 4
+
+
 def _parent(view: View, wanted: WantedNetwork) -> Link:
     mode = networks.MODES[wanted.mode]
+    link = _first_fit(view, wanted, lambda interface: mode.unfit(wanted, interface))
+    meant = next((i for i in view.interfaces if i.name == link.parent), None)
+    if meant is not None and (why := mode.unready(wanted, meant)):
+        return Link(problem=_unfit(meant.name, why, wanted))
+    return link
+
+
+def _tunnel(view: View, wanted: WantedNetwork) -> Link:
+    """The interface that the tunnels to the other members go by.
+
+    Where none is named, LXD takes that of the default route of IPv4, whatever the group is (by
+    source, 5.0 to 6.9).
+    """
+    version = vxlan.version(wanted, members_version(view))
+    if wanted.parents:
+        return _first_fit(view, wanted, lambda i: parent.of_tunnel(wanted, i, version))
+    out = next((i for i in view.interfaces if 4 in i.defaults), None)
+    if out is None:
+        return Link(problem=f"no way out by IPv4: set network-parent for {wanted.name}")
+    if why := parent.of_tunnel(wanted, out, version):
+        return Link(problem=f"{out.name} {why}: set network-parent for {wanted.name}")
+    return Link()
+
+
+def _first_fit(view: View, wanted: WantedNetwork, unfit: Callable[[Interface], str]) -> Link:
     there = _there(view, wanted)
     if not there:
         return Link(problem=_missing(view, wanted))
-    fit = next((interface for interface in there if not mode.unfit(wanted, interface)), None)
+    fit = next((interface for interface in there if not unfit(interface)), None)
     if fit is None:
-        first = there[0]
-        why = mode.unfit(wanted, first)
-        return Link(problem=f"{first.name} {why}: name another for {wanted.name}")
+        return Link(problem=_unfit(there[0].name, unfit(there[0]), wanted))
     return Link(parent=fit.name)
+
+
+def _unfit(interface: str, why: str, wanted: WantedNetwork) -> str:
+    return f"{interface} {why}: name another for {wanted.name}"
+
+
+def _alone(wanted: WantedNetwork, link: Link, given: Iterable[tuple[WantedNetwork, Link]]) -> Link:
+    """The same answer, unless an uplink would have the interface of another network.
+
+    LXD refuses an uplink that, unless both are on VLANs of their own (by source), and the kernel a
+    macvlan on what Open vSwitch has.
+    """
+    if wanted.mode != physical.MODE.name or not link.parent:
+        return link
+    for other, its in given:
+        apart = wanted.vlan and other.vlan and wanted.vlan != other.vlan
+        on_it = other.name != wanted.name and networks.MODES[other.mode].own_parent
+        if on_it and its.parent == link.parent and not apart:
+            return Link(problem=_unfit(link.parent, f"is also {other.name}'s", wanted))
+    return link
 
 
 def _there(view: View, wanted: WantedNetwork) -> list[Interface]:

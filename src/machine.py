@@ -192,9 +192,8 @@ class Machine:
     def _segment(self, record: Path) -> str:
         import segment_state
 
-        manifest = record.with_name(_MANIFEST)
-        noted = manifest.read_text() if manifest.exists() else ""
-        runs = segment_state.holds(record.parent.name, noted, _services(record.parent.name))
+        network, noted = record.parent.name, record.with_name(_MANIFEST)
+        runs = segment_state.holds(network, noted, _services(network))
         return record.read_text() if runs else ""
 
     def run_segment(
@@ -203,22 +202,36 @@ class Machine:
         """Writes the files, starts the services and notes it. Older ones of the network end."""
         import segment_state
 
-        self.end_segment(network)
+        self._end_services(network)
+        noted = self._segments / network / _MANIFEST
+        segment_state.forget_files(noted, but=files)
         self.write_privately(files)
-        manifest = segment_state.manifest(files).encode()
-        _write_privately(self._segments / network / _MANIFEST, manifest)
+        _write_privately(noted, segment_state.manifest(files).encode())
         _run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
             _run("/usr/bin/systemctl", "enable", "--now", service)
         _write_privately(self._segments / network / _RECORD, record.encode())
 
     def end_segment(self, network: str) -> None:
-        """Ends the services of a network. Who has which address stays on record."""
+        """Ends what runs for a network, and takes it away. Who has which address stays on record.
+
+        It can be cut short anywhere: the record, by which it is known, goes last.
+        """
+        import segment_state
+
+        self._end_services(network)
+        segment_state.unfilter(network)
+        noted = self._segments / network / _MANIFEST
+        segment_state.forget_files(noted, but=())
+        noted.unlink(missing_ok=True)
+        (self._segments / network / _RECORD).unlink(missing_ok=True)
+
+    @staticmethod
+    def _end_services(network: str) -> None:
         for unit in _services(network):
             if unit.exists():
                 _run("/usr/bin/systemctl", "disable", "--now", unit.name)
                 unit.unlink()
-        (self._segments / network / _RECORD).unlink(missing_ok=True)
 
     def lacks(self, need: str) -> str:
         """What this machine lacks for networks that need it, empty if nothing."""
@@ -253,6 +266,11 @@ class Machine:
         import sockets
 
         return sockets.listener(address, port)
+
+    def room(self) -> int:
+        """Bytes that are free where LXD makes the files of its pools."""
+        there = next(path for path in (self._lxd_dir, *self._lxd_dir.parents) if path.exists())
+        return shutil.disk_usage(there).free
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name, and what is on them."""

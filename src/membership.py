@@ -16,6 +16,7 @@ import links
 import listening
 import marks
 import nets
+import northbound
 import parts
 import pools
 import proxies
@@ -72,7 +73,14 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     offers = parts.offers(view, lxd, pools.calls(peers))
     given = links.answers(view)
     own = own.model_copy(
-        update={"call": None, "offers": offers, "links": given, "spread": (), "bridges": ()}
+        update={
+            "call": None,
+            "offers": offers,
+            "links": given,
+            "spread": (),
+            "bridges": (),
+            "on_devices": (),
+        }
     )
     moved, problem = _moved(view, lxd), None
     if moved is None and decided and is_steward(view.unit, peers, lxd):
@@ -123,7 +131,11 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
 
 def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
     """What a steward says of the networks that there are."""
-    return {"spread": segment.names(lxd), "bridges": nets.bridges(lxd)}
+    return {
+        "spread": segment.names(lxd),
+        "bridges": nets.bridges(lxd),
+        "on_devices": tuple(sorted(lxd.on_devices)),
+    }
 
 
 def _made_here(view: View, lxd: Lxd) -> Storage | None:
@@ -175,8 +187,8 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
 
 def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:
     """What concerns all members. LXD changes it only while every member is up."""
-    northbound = view.ovn.northbound if view.ovn and view.ovn.written else ""
-    steps = settings.server_config(view.options, northbound, dict(lxd.server.config))
+    steps = settings.server_config(view.options, dict(lxd.server.config))
+    steps += northbound.steps(view, lxd)
     net = nets.change(view, lxd, peers, own.links)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
     steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]

@@ -183,7 +183,7 @@ def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
 def _site(view: View, lxd: Lxd, parent: str) -> Site:
     taken = tuple(net for i in view.interfaces for net in (*i.subnets, *i.routes))
     on = next((i for i in view.interfaces if i.name == parent), None)
-    return Site(lxd.server.fingerprint, view.bound.subnet, taken, on)
+    return Site(lxd.server.fingerprint, view.bound.subnet, links.members_version(view), taken, on)
 
 
 def _keys(net: WantedNetwork) -> dict[str, str]:
@@ -192,7 +192,8 @@ def _keys(net: WantedNetwork) -> dict[str, str]:
     keys = {**mode.config(net), **net.config}
     # A type that has one mode alone needs no mark.
     mark = {MARK: mode.name} if mode.name != mode.type else {}
-    return {**keys, **mark, **_looked_for(net), parts.KEYS: " ".join(sorted(net.config))}
+    given = {*net.config, *(key for key in mode.chosen if keys.get(key, "auto") != "auto")}
+    return {**keys, **mark, **_looked_for(net), parts.KEYS: " ".join(sorted(given))}
 
 
 def _looked_for(net: WantedNetwork) -> dict[str, str]:
@@ -223,7 +224,8 @@ def _drift(
     """A network that is there becomes what is asked for, unless that would cut somebody off."""
     mode = networks.MODES[net.mode]
     nic = mode.nic(net, "")
-    changes = networks.drift({**_taken_back(there), **_keys(net)}, there.config)
+    wanted = {**_taken_back(there), **_keys(net), **_chosen_anew(view, lxd, net, there, given)}
+    changes = networks.drift(wanted, there.config)
     if not changes:
         return Change(nic=nic)
     if isinstance(given, Status):
@@ -249,6 +251,25 @@ def _drift(
 def _taken_back(there: Network) -> dict[str, str]:
     """Keys that an option gave the network: unset, unless one gives them now."""
     return dict.fromkeys(there.config.get(parts.KEYS, "").split(), "")
+
+
+def _chosen_anew(
+    view: View,
+    lxd: Lxd,
+    net: WantedNetwork,
+    there: Network,
+    given: Mapping[str, str] | Status,
+) -> dict[str, str]:
+    """Keys that an option gave and gives no more, and that are chosen where none gives them."""
+    mode, keys = networks.MODES[net.mode], _keys(net)
+    now = keys[parts.KEYS].split()
+    back = {key for key in _taken_back(there) if key in mode.chosen and key not in now}
+    if not back:
+        return {}
+    parents: Mapping[str, str] = {} if isinstance(given, Status) else given
+    site = _site(view, lxd, parents.get(lxd.server.name, ""))
+    resolved = mode.resolve(keys, net, site)
+    return {key: resolved.get(key, "") for key in back}
 
 
 def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict[str, str]:

@@ -89,7 +89,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         view = replace(view, interfaces=world.machine.interfaces())
     if not _gives_to_pools(view):
         return view
-    return replace(view, devices=_devices(view, world))
+    return replace(view, devices=_devices(view, world), room=world.machine.room())
 
 
 def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ...]]:
@@ -290,10 +290,12 @@ def _answers(juju: Juju, world: World) -> Lxd:
         seen = _with_contents(juju, seen, world)
     known = world.lxd.pools.list()
     made = [pool.name for pool in known if not pool.half_made]
+    unavailable, on_devices = world.lxd.pools.parts(made, server.name)
     seen = replace(
         seen,
         pools=known,
-        unavailable=world.lxd.pools.unavailable(made, server.name),
+        unavailable=unavailable,
+        on_devices=on_devices,
         stopped=world.lxd.networks.unavailable(server.name),
         deaf=deaf(juju, server, world),
     )

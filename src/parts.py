@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import devices
@@ -11,13 +11,17 @@ from facts import Ceph
 from peers import Call, Offer, Storage, Token
 from status import Kind, Status, blocked, waiting
 from storage import Backend
-from storage.wanted import WantedPool
+from storage.wanted import LEAST_FILE, VOLUME_SIZE, WantedPool, in_bytes
 from view import Device, Lxd, View
 
 KEYS = "user.lxd-cluster.keys"
 """Key of a pool that says which keys the options gave it beside the charm's own."""
 SIZE = "user.lxd-cluster.size"
 """Key of a pool in which its size stands as the operator wanted it: LXD's own differs by member."""
+
+
+_OF_NEW, _OF_OLD = "set its size or devices", "name a device for it"
+"""What to do where there is no room for a part: a pool that is there has its size."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ def of_outsider(
     wanted = _wanted(view, lxd, decided, token)
     if isinstance(wanted, Status):
         return [], wanted
+    if missing := _without_device(view, decided):
+        return [], missing
     # What its own interrupted bootstrap made is on its device by now.
     there = {p.name for p in lxd.pools or ()}
     parts: list[Part] = []
@@ -70,6 +76,8 @@ def of_outsider(
         if isinstance(part, Status):
             return [], part
         parts.append(part)
+        if told := _no_room(view, parts, _OF_NEW if decided is None else _OF_OLD):
+            return [], told
     return parts, None
 
 
@@ -83,9 +91,53 @@ def _offer(view: View, lxd: Lxd, call: Call) -> Offer | None:
     more = {pool.name: pool for pool in view.more_pools}
     pool = replace(more.get(call.pool, view.default_pool), name=call.pool, backend=call.backend)
     part = _part(view, pool, lxd.server.drivers, frozenset())
+    part = part if isinstance(part, Status) else _no_room(view, [part], _OF_NEW) or part
     if isinstance(part, Status):
         return Offer(problem=part.message) if part.kind is Kind.BLOCKED else None
     return Offer(device=part.path)
+
+
+def _without_device(view: View, decided: Storage | None) -> Status | None:
+    """Blocked where the members' parts of a pool are on devices, and no option names this unit's.
+
+    LXD would make a file on its root disk, and nobody would know.
+    """
+    others = view.peers.others.values() if view.peers else ()
+    asked = {pool.name: pool for pool in view.more_pools}
+    if decided:
+        asked[decided.pool] = view.default_pool
+    for name in sorted({name for data in others if data.cluster for name in data.on_devices}):
+        if name not in asked or not asked[name].devices:
+            option = "devices" if decided and name == decided.pool else "pools"
+            return blocked(f"pool {name} is on devices: name this machine's in storage-{option}")
+    return None
+
+
+def _no_room(view: View, given: Sequence[Part], cure: str) -> Status | None:
+    """Blocked where the last of some parts does not fit on this machine beside the others.
+
+    LXD makes its files sparse, so that it would be found out when they are full.
+    """
+    last = given[-1]
+    pool, name = last.pool, f"pool {last.pool.name}"
+    if last.device and in_bytes(pool.volume_size) > last.device.size:
+        has = f"{last.path[:20]} has: {last.device.size >> 30} GiB"
+        return blocked(f"{name}: {VOLUME_SIZE}={pool.volume_size} is more than {has}")
+    if view.room is None or not _is_file(last):
+        return None
+    left = view.room - sum(_bytes(part) for part in given[:-1] if _is_file(part))
+    if _bytes(last) <= left:
+        return None
+    asked = f"{pool.size or LEAST_FILE} asked, {max(left, 0) >> 30} GiB free"
+    return blocked(f"{name}: {asked}: {cure}")
+
+
+def _is_file(part: Part) -> bool:
+    return part.backend.sized and part.device is None
+
+
+def _bytes(part: Part) -> int:
+    return in_bytes(part.pool.size or LEAST_FILE)
 
 
 def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:

@@ -179,6 +179,8 @@ class UnitData(_Databag):
     """What this member cannot do without the operator: the application's status tells it."""
     bridges: tuple[str, ...] = ()
     """Told by the same: LXD's bridges, each by its name, and its subnets after that."""
+    on_devices: tuple[str, ...] = ()
+    """Told by the same: pools of which its own member's part is on a device."""
     waits: str = ""
     """What this member cannot do for the moment, as LXD refuses it: the same."""
     spread: tuple[str, ...] = ()

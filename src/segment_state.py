@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import deadlines
@@ -25,10 +25,10 @@ def manifest(files: Mapping[Path, str]) -> str:
     return json.dumps({str(path): _digest(text.encode()) for path, text in sorted(files.items())})
 
 
-def holds(network: str, noted: str, services: Iterable[Path]) -> bool:
-    """Whether all that a segment needs is here and works. `noted` is its `manifest`."""
+def holds(network: str, noted: Path, services: Iterable[Path]) -> bool:
+    """Whether all that a segment needs is here and works. `noted` has its `manifest`."""
     try:
-        files: dict[str, str] = json.loads(noted)
+        files: dict[str, str] = json.loads(noted.read_text())
         same = all(_digest(Path(path).read_bytes()) == digest for path, digest in files.items())
     except (OSError, ValueError):
         return False
@@ -39,6 +39,22 @@ def holds(network: str, noted: str, services: Iterable[Path]) -> bool:
 def table(network: str) -> str:
     """What the table of a network is called in the packet filter: see the same template."""
     return "lxd_cluster_" + network.replace("-", "_").replace(".", "_")
+
+
+def forget_files(noted: Path, but: Collection[Path]) -> None:
+    """Removes the files that a manifest is of, where there is one, but for some."""
+    try:
+        written = [Path(path) for path in json.loads(noted.read_text())]
+    except (OSError, ValueError):
+        return
+    for path in written:
+        if path not in but:
+            path.unlink(missing_ok=True)
+
+
+def unfilter(network: str) -> None:
+    """Nothing in the packet filter is for a network any more."""
+    _output(_NFT, "delete", "table", "bridge", table(network))
 
 
 def _run_all(services: list[str]) -> bool:

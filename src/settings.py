@@ -11,19 +11,16 @@ from pools import PROFILE
 from steps import KeepNics, KeepRoots, SetDefaultProfile, SetServerConfig, Step
 from view import Lxd
 
-_NORTHBOUND = "network.ovn.northbound_connection"
 _DEFAULTS = {"cluster.offline_threshold": "20", "cluster.images_minimal_replica": "3"}
 """LXD leaves a key out of its configuration while it has this value."""
 
 
-def server_config(options: Options, northbound: str, actual: dict[str, str]) -> list[Step]:
+def server_config(options: Options, actual: dict[str, str]) -> list[Step]:
     """Brings the cluster-wide server configuration to what the options say."""
     wanted = {
         "cluster.offline_threshold": str(options.cluster_offline_threshold),
         "cluster.images_minimal_replica": str(options.images_replicas),
     }
-    if northbound:
-        wanted[_NORTHBOUND] = northbound
     missing = {k: v for k, v in wanted.items() if actual.get(k, _DEFAULTS.get(k)) != v}
     return [SetServerConfig(missing)] if missing else []
 

@@ -15,7 +15,7 @@ from networks.interface import Interface
 from options import Options
 from peers import VERSION, AppData, Token, UnitData
 from silent import Silent
-from storage.wanted import WantedPool
+from storage.wanted import WantedPool, named_in_ceph
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,8 @@ class Lxd:
     """What the charm keeps in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
     """Pools that this member cannot use now, and what is missing. Of a member that stays."""
+    on_devices: frozenset[str] = frozenset()
+    """Pools of which this member's part is on a device. Of the same."""
     stopped: Mapping[str, str] = field(default_factory=dict[str, str])
     """Networks that do not run on this member, and why. Of a member that stays."""
     deaf: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -366,6 +368,8 @@ class View:
         default_factory=dict[tuple[str, ...], tuple[Device, ...]]
     )
     """Those that are there, by paths and globs. Empty where this run has no use for them."""
+    room: int | None = None
+    """Bytes that are free where LXD makes the files of its pools. Looked at with the devices."""
     ceph: Ceph | None = None
     """None without the relation."""
     ovn: Ovn | None = None
@@ -390,8 +394,3 @@ class View:
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The other pools that the operator asks for."""
         return tuple(named_in_ceph(pool, self.unit) for pool in self.options.more_pools)
-
-
-def named_in_ceph(pool: WantedPool, unit: str) -> WantedPool:
-    """A pool with its name in Ceph, where others may have a pool of the same name."""
-    return replace(pool, in_ceph=pool.in_ceph or f"{unit.partition('/')[0]}-{pool.name}")

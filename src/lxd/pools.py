@@ -14,6 +14,8 @@ from lxd.http import api_path
 from view import Pool
 
 _POOLS = api_path("storage-pools")
+_FOLDERS = ("/var/snap/lxd/", "/var/lib/lxd/")
+"""Of LXD as a snap and as a Debian package: what it makes itself is in there."""
 _OWN = "volatile.pool.pristine"
 """Key of a pool in a Ceph: LXD found nothing of another LXD there when it made it."""
 
@@ -92,13 +94,15 @@ class PoolsApi:
         root = {"type": "disk", "path": "/", "pool": pool}
         profiles.keep(self._client, lambda _, device: root.items() <= device.items())
 
-    def unavailable(self, pools: Iterable[str], member: str) -> dict[str, str]:
-        """Those pools that a member cannot use now, and what is missing.
+    def parts(self, pools: Iterable[str], member: str) -> tuple[dict[str, str], frozenset[str]]:
+        """Those pools that a member cannot use now, and what is missing; and those on devices.
 
         A list of all pools calls them created all the same; LXD's word of one it takes when its
-        daemon starts, and tries again each minute.
+        daemon starts, and tries again each minute. A device is here whatever LXD did not make
+        itself, an operator's zpool, too.
         """
         found: dict[str, str] = {}
+        given: set[str] = set()
         for pool in pools:
             try:
                 details = self._get(pool, {"target": member})
@@ -110,10 +114,21 @@ class PoolsApi:
                 continue  # It was deleted a moment ago.
             if why := _missing(details):
                 found[pool] = why
-        return found
+            if _is_given(details["config"]):
+                given.add(pool)
+        return found, frozenset(given)
 
     def _get(self, name: str, query: Mapping[str, str] | None = None) -> Any:
         return self._client.get(api_path("storage-pools", name), query or {})
+
+
+def _is_given(config: Mapping[str, str]) -> bool:
+    """Whether a part of a pool is on what LXD was told, and not on what it made in its folder.
+
+    What it was told first stands beside its own word for that, which may be a UUID.
+    """
+    told = config.get("volatile.initial_source") or config.get("source", "")
+    return bool(told) and not told.startswith(_FOLDERS)
 
 
 def _missing(pool: Any) -> str:

@@ -1,7 +1,9 @@
 """Ubuntu's fan: every address of the machines' subnet has a subnet of an overlay behind it."""
 
 import ipaddress
+from collections.abc import Iterable
 
+from networks.interface import Interface
 from networks.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
 from networks.wanted import WantedNetwork
 
@@ -27,6 +29,22 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
     return {**keys, "fan.underlay_subnet": site.subnet or "auto"}
 
 
+def hindrance(interfaces: Iterable[Interface], subnet: str) -> str:
+    """Why a machine can have no part in a fan over a subnet, empty if it can.
+
+    Without a subnet LXD takes that of the default gateway, of IPv4 alone (by source).
+    """
+    there = tuple(interfaces)
+    if not subnet:
+        out = any(4 in interface.defaults for interface in there)
+        return "" if out else "fan: no way out by IPv4: bind network to a space with IPv4"
+    net = ipaddress.ip_network(subnet, strict=False)
+    if net.version != 4:
+        return "fan: the binding network has no IPv4 subnet"
+    own = (ipaddress.ip_interface(told).ip for i in there for told in i.subnets)
+    return "" if any(address in net for address in own) else f"fan: no address in {net} here"
+
+
 MODE = Mode(
     name="fan",
     type="bridge",
@@ -34,6 +52,7 @@ MODE = Mode(
     config=_config,
     resolve=_resolve,
     nic=on_network,
+    chosen=frozenset({"fan.underlay_subnet"}),
     needs="fan",
     longest=LONGEST_WITH_TUNNEL,
 )

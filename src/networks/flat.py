@@ -1,5 +1,6 @@
 """A bridge that the machines have already: instances are on the machines' own network."""
 
+from networks import parent
 from networks.interface import Interface
 from networks.mode import Mode
 from networks.wanted import WantedNetwork
@@ -18,12 +19,17 @@ def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     return "has vlan_filtering off" if wanted.vlan and not interface.vlans else ""
 
 
+def _unready(wanted: WantedNetwork, interface: Interface) -> str:
+    return parent.down(interface) or parent.narrow(interface, wanted.mtu)
+
+
 MODE = Mode(
     name="flat",
     words=frozenset({"parent", "vlan", "mtu"}),
     nic=_nic,
     needs_parent=True,
     unfit=_unfit,
+    unready=_unready,
     # It stands in the default profile, which all members share.
     one_name=True,
 )

@@ -22,6 +22,15 @@ class Interface:
     """The machine's name servers, where the interface is its way out."""
     virtual_functions: int = 0
     """How many it can have."""
+    mtu: int = 0
+    """Bytes of a packet, 0 if not known."""
+    up: bool = True
+    """Whether somebody has set it up. It may have no carrier."""
+    master: str = ""
+    """The bridge or bond that it is a port of."""
+    wireless: bool = False
+    defaults: frozenset[int] = frozenset()
+    """Versions of IP whose default route goes out by it."""
     lxds: bool = False
     """Whether LXD made it: a bridge or a tunnel of one of its networks."""
     inner: bool = False

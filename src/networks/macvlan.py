@@ -3,6 +3,7 @@
 They reach the network that it is on and one another, but not their own machine.
 """
 
+from networks import parent
 from networks.mode import Mode, on_network
 from networks.wanted import WantedNetwork
 
@@ -21,4 +22,5 @@ MODE = Mode(
     config=config,
     nic=on_network,
     needs_parent=True,
+    unfit=parent.of_macvlan,
 )

@@ -22,6 +22,8 @@ class Site:
     fingerprint: str
     subnet: str = ""
     """Of the binding `network`, as a CIDR."""
+    version: int = 4
+    """Of IP, by which the members reach one another."""
     taken: tuple[str, ...] = ()
     """Subnets of the machine, as CIDRs."""
     parent: Interface | None = None
@@ -63,8 +65,12 @@ class Mode:
     decides, when the network is made, what is `auto` and LXD would not. `nic` makes an instance's
     device, empty where instances cannot be on it.
     `needs_parent` says whether it is on an interface of each machine, whether one was named or not,
-    and `unfit` why an interface cannot be that, empty if it can. With `one_name` it has the same
-    name everywhere: LXD keeps it where all members share it, `shared_parent` is a network's key.
+    and `unfit` why an interface cannot be that, empty if it can: the next one of the list is asked.
+    `unready` says the same of the one that is meant, for whose sake no other is taken.
+    With `one_name` it has the same name everywhere: LXD keeps it where all members share it,
+    `shared_parent` is a network's key.
+    `chosen` are keys that somebody chooses when the network is made, and that stay then: `resolve`
+    or LXD. Given by an option and taken back, they are chosen anew.
     `needs` says what each machine needs for it beside LXD: see `abilities`.
     `on_members` says that LXD wants to be told of each member first, not of the cluster alone.
     `longest` is how many characters its name may have: a tunnel's or a fan's interface is called
@@ -79,8 +85,10 @@ class Mode:
     nic: Callable[[WantedNetwork, str], dict[str, str]] = _no_nic
     needs_parent: bool = False
     unfit: Callable[[WantedNetwork, Interface], str] = _any
+    unready: Callable[[WantedNetwork, Interface], str] = _any
     one_name: bool = False
     shared_parent: str = ""
+    chosen: frozenset[str] = frozenset()
     needs: str = ""
     on_members: bool = True
     longest: int = 15

@@ -21,6 +21,8 @@ MODE = Mode(
     words=frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "uplink"}),
     config=_config,
     nic=on_network,
+    # LXD chooses it also when it is unset later (by source).
+    chosen=frozenset({"bridge.mtu"}),
     needs="ovn",
     on_members=False,
 )

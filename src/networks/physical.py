@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from networks import macvlan
+from networks import macvlan, parent
 from networks.addresses import of_uplink
 from networks.interface import Interface
 from networks.mode import Mode, Site
@@ -23,9 +23,15 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
 
 
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
-    del wanted
-    # LXD takes all of it, and would cut the machine off. A bridge it shares.
-    if interface.bridge or not interface.subnets:
+    # A bridge it shares.
+    if interface.bridge:
+        return ""
+    # LXD puts it into an Open vSwitch itself, and sets it up.
+    taken = "" if interface.master == parent.OPEN_VSWITCH or wanted.vlan else parent.port(interface)
+    if taken := taken or parent.wireless(interface):
+        return taken
+    # LXD takes all of it, and would cut the machine off.
+    if not interface.subnets:
         return ""
     return f"has the address {interface.subnets[0].partition('/')[0]}: the machine needs it"
 
@@ -36,6 +42,7 @@ MODE = Mode(
     words=macvlan.WORDS | {"gateway", "ranges", "dns"},
     config=_config,
     resolve=_resolve,
+    chosen=frozenset({"ipv4.gateway", "ipv6.gateway", "dns.nameservers"}),
     needs_parent=True,
     unfit=_unfit,
 )

@@ -1,5 +1,6 @@
 """Each instance has a virtual function of a network card of its machine."""
 
+from networks import parent
 from networks.interface import Interface
 from networks.macvlan import WORDS, config
 from networks.mode import Mode, on_network
@@ -8,7 +9,9 @@ from networks.wanted import WantedNetwork
 
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     del wanted
-    return "" if interface.virtual_functions else "has no virtual functions"
+    # With its card down no virtual function comes up (LXD issue 5041).
+    missing = "" if interface.virtual_functions else "has no virtual functions"
+    return missing or parent.down(interface)
 
 
 MODE = Mode(

@@ -38,7 +38,7 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
         "ipv4.address": _subnet(number, site),
         "bridge.hwaddr": _mac(number),
         f"{TUNNEL}id": str(number),
-        f"{TUNNEL}group": _group(number),
+        f"{TUNNEL}group": _group(number, site.version),
         f"{TUNNEL}interface": wanted.parents[0] if wanted.parents else "",
     }
     return {k: chosen.get(k, v) if v == _AUTO else v for k, v in keys.items()}
@@ -56,8 +56,19 @@ def _mac(number: int) -> str:
     return "02:16:3e:" + ":".join(f"{byte:02x}" for byte in low)
 
 
-def _group(number: int) -> str:
-    """A multicast group of the block for use within an organization (RFC 2365)."""
+def version(wanted: WantedNetwork, members: int) -> int:
+    """The version of IP that carries the tunnels, where members reach one another by `members`."""
+    given = wanted.group not in (_AUTO, _NONE)
+    return ipaddress.ip_address(wanted.group).version if given else members
+
+
+def _group(number: int, version: int) -> str:
+    """A multicast group within an organization (RFC 2365), or a site (RFC 4291).
+
+    The kernel takes no other peers for a tunnel than those of its group's version of IP.
+    """
+    if version == 6:
+        return str(ipaddress.IPv6Address((0xFF15 << 112) | number))
     return str(ipaddress.IPv4Address((239 << 24) | (192 << 16) | (number & 0x3FFFF)))
 
 
@@ -78,6 +89,7 @@ MODE = Mode(
     config=_config,
     resolve=_resolve,
     nic=on_network,
+    chosen=frozenset({f"{TUNNEL}group", "bridge.hwaddr"}),
     one_name=True,
     shared_parent=f"{TUNNEL}interface",
     longest=LONGEST_WITH_TUNNEL,

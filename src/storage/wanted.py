@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml_maps
@@ -21,6 +21,9 @@ _OURS = (
 """LXD's keys of a pool that follow from other words of the option."""
 _WORDS = ("backend", "size", "devices", "osd-pool", "config")
 _PREFIXES = "kMGTP"
+VOLUME_SIZE = "volume.size"
+LEAST_FILE = "5GiB"
+"""What LXD needs free to choose the size of a loop file itself (by source)."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class WantedPool:
     in_ceph: str = ""
     """What a Ceph calls it: an OSD pool or a file system."""
     config: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def volume_size(self) -> str:
+        """What a volume on it has that says nothing of its size, empty where LXD chooses."""
+        return self.config.get(VOLUME_SIZE, "")
 
 
 def name(value: str) -> str:
@@ -93,7 +101,7 @@ def _pool(pool: str, told: Any, backends: Mapping[str, object]) -> WantedPool:
     if not isinstance(backend, str) or backend not in backends:
         raise ValueError(f"{pool}: backend is one of {', '.join(sorted(backends))}")
     try:
-        return WantedPool(
+        wanted = WantedPool(
             name=pool,
             backend=backend,
             size=size(text(fields.get("size"))),
@@ -101,5 +109,13 @@ def _pool(pool: str, told: Any, backends: Mapping[str, object]) -> WantedPool:
             in_ceph=in_ceph(text(fields.get("osd-pool"))),
             config=yaml_maps.keys(fields.get("config"), _OURS),
         )
+        if wanted.size and in_bytes(wanted.volume_size) > in_bytes(wanted.size):
+            raise ValueError(f"{VOLUME_SIZE}={wanted.volume_size} is more than size={wanted.size}")
     except ValueError as error:
         raise ValueError(f"{pool}: {error}") from error
+    return wanted
+
+
+def named_in_ceph(pool: WantedPool, unit: str) -> WantedPool:
+    """A pool with its name in Ceph, where others may have a pool of the same name."""
+    return replace(pool, in_ceph=pool.in_ceph or f"{unit.partition('/')[0]}-{pool.name}")

@@ -25,7 +25,9 @@ OWN_KEYS = ("parent", "bridge.external_interfaces", "bgp.ipv4.nexthop", "bgp.ipv
 def of_machine(machine: str) -> dict[str, Interface]:
     """The interfaces of a machine: on every other one the second card has another name."""
     second = "ens3" if machine.isdigit() and int(machine) % 2 else "eth1"
-    return {name: Interface(name) for name in ("eth0", second)}
+    number = int(machine) % 200 if machine.isdigit() else 200
+    first = Interface("eth0", subnets=(f"192.0.2.{number + 1}/24",), defaults=frozenset({4}))
+    return {"eth0": first, second: Interface(second)}
 
 
 def find(server: Server, name: str) -> Network:
@@ -192,6 +194,9 @@ def _resolved(kind: str, config: Config) -> dict[str, str]:
     """LXD chooses an address where `auto` is asked for, and for a bridge where nothing is said."""
     chosen = {"ipv4.address": "10.0.0.1/24", "ipv6.address": "fd42::1/64"}
     found = {k: chosen.get(k, v) if v == "auto" else v for k, v in config.items()}
+    if kind == "ovn":
+        # What fits through the tunnels, also when it is unset later.
+        found.setdefault("bridge.mtu", "1442")
     if kind == "bridge" and config.get("bridge.mode") == "fan":
         found.setdefault("fan.underlay_subnet", "auto")
         found.setdefault("ipv4.nat", "true")

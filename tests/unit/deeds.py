@@ -17,7 +17,7 @@ from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
 from tests.unit.model_units import ModelApp
 
-ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",))
+ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",), defaults=frozenset({4}))
 ETH1, ENS3 = Interface("eth1"), Interface("ens3")
 BR0 = Interface("br0", bridge=True)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import seal
+import segment
 from facts import Folder
 from networks.interface import Interface
 from snap import ChannelUnknownError, SnapError
@@ -119,6 +120,7 @@ class UnitMachine:
     services: list[str] = field(default_factory=list[str])
     segments_: dict[str, str] = field(default_factory=dict[str, str])
     lacks_: str = ""
+    room_: int = 1 << 50
     others_opened_ovn: bool = False
     files: dict[Path, str] = field(default_factory=dict[Path, str])
 
@@ -218,12 +220,24 @@ class UnitMachine:
     def run_segment(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
+        self._take_away(network)
         self.files |= files
-        self.services = sorted(services)
+        self.services = sorted({*self.services, *services})
         self.segments_[network] = record
 
     def end_segment(self, network: str) -> None:
+        self._take_away(network)
         del self.segments_[network]
+
+    def _take_away(self, network: str) -> None:
+        own = f"-{network}.service"
+        self.services = [name for name in self.services if not name.endswith(own)]
+        folder = segment.FOLDER / network
+        self.files = {
+            path: text
+            for path, text in self.files.items()
+            if folder not in path.parents and not path.name.endswith(own)
+        }
 
     def lacks(self, need: str) -> str:
         return self.lacks_
@@ -242,6 +256,9 @@ class UnitMachine:
         listeners = self.server.listeners
         taken = listeners.taken.get(endpoint, "")
         return taken or ("lxd" if listeners.listens(endpoint) else "")
+
+    def room(self) -> int:
+        return self.room_
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         there = {disk.path: disk for disk in self.disks}

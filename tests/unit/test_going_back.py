@@ -1,19 +1,56 @@
-"""An option that is set and reset leaves LXD as it is where the option was never set."""
+"""An option that is set and reset leaves LXD and the machines as where it was never set."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from facts import Bound, Ovn, Proxies
 from networks.interface import Interface
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed, the_cluster
 from tests.unit.findings import network, statuses
-from tests.unit.model_units import ModelApp, formed
+from tests.unit.model_units import ModelApp, ModelUnit, formed
 
-MODES = {
-    "bridge": (
+ETH0 = Interface(
+    "eth0",
+    subnets=("192.0.2.5/24", "2001:db8::5/64"),
+    defaults=frozenset({4, 6}),
+    virtual_functions=8,
+    mtu=9000,
+)
+ETH1 = replace(ETH0, name="eth1", defaults=frozenset(), subnets=("198.51.100.5/24",))
+BR0 = Interface(
+    "br0",
+    bridge=True,
+    vlans=True,
+    mtu=9000,
+    subnets=("10.1.0.5/24", "fd00:1::5/64"),
+    routers=("10.1.0.1/24", "fd00:1::1/64"),
+    resolvers=("10.1.0.2",),
+)
+BR1 = replace(BR0, name="br1", subnets=(), routers=(), resolvers=())
+
+UPLINK = "up: {mode: physical, parent: br0, ranges: 10.1.0.200-10.1.0.250%s}"
+BASES: dict[str, dict[str, Any]] = {
+    "bridge": {},
+    "vxlan": {"network_mode": "vxlan", "network_parent": "eth0"},
+    "unicast": {"network_mode": "vxlan", "vxlan_group": "none"},
+    "macvlan": {"network_mode": "macvlan", "network_parent": "eth0"},
+    "sriov": {"network_mode": "sriov", "network_parent": "eth0"},
+    "flat": {"network_mode": "flat", "network_parent": "br0"},
+    "fan": {"network_mode": "fan"},
+    "physical": {"network_mode": "physical", "network_parent": "br0"},
+    "ovn": {"network_mode": "ovn", "networks": UPLINK % ""},
+    "uplink": {"networks": UPLINK % ""},
+    "bridged": {"networks": "up: {mode: bridge}"},
+}
+"""What an application has from the beginning."""
+
+CHANGES: dict[str, list[dict[str, Any]]] = {
+    "bridge": [
         {"network_mtu": 1400},
         {"network_domain": "lan.example"},
         {"network_dhcp_ranges": "10.0.0.10-10.0.0.20"},
@@ -21,37 +58,99 @@ MODES = {
         {"network_ipv6": "none"},
         {"network_nat": False},
         {"network_config": "ipv4.dhcp.expiry: 2h"},
-    ),
-    "vxlan": (
+    ],
+    "vxlan": [
         {"network_mtu": 1400},
         {"network_ipv6": "none"},
+        {"network_domain": "lan.example"},
+        {"network_nat": False},
         {"network_config": "ipv4.dhcp.expiry: 2h"},
-    ),
-    "macvlan": (
+        {"network_config": "bridge.hwaddr: 02:16:3e:00:00:07"},
+        {"network_parent": "eth1"},
+        {"vxlan_group": "239.1.2.3"},
+        {"vxlan_group": "none"},
+    ],
+    "unicast": [{"vxlan_group": "239.1.2.3"}, {"vxlan_group": "auto"}, {"network_parent": "eth1"}],
+    "macvlan": [
         {"network_mtu": 1400},
         {"network_vlan": 7},
+        {"network_parent": "eth1"},
         {"network_config": "user.a: b"},
-    ),
+    ],
+    "sriov": [{"network_mtu": 1400}, {"network_vlan": 7}, {"network_parent": "eth1"}],
+    "flat": [{"network_mtu": 1400}, {"network_vlan": 7}, {"network_parent": "br1"}],
+    "fan": [
+        {"network_mtu": 1400},
+        {"network_ipv4": "250.0.0.0/8"},
+        {"network_nat": False},
+        {"network_config": "fan.underlay_subnet: 198.51.100.0/24"},
+        {"network_config": "fan.type: ipip"},
+    ],
+    "physical": [
+        {"network_mtu": 1400},
+        {"network_vlan": 7},
+        {"network_parent": "br1"},
+        {"network_config": "ipv4.gateway: 10.1.0.9/24"},
+        {"network_config": "dns.nameservers: 10.1.0.9"},
+    ],
+    "ovn": [
+        {"network_mtu": 1400},
+        {"network_domain": "lan.example"},
+        {"network_ipv4": "none"},
+        {"network_ipv6": "none"},
+        {"network_nat": False},
+        {"ovn_uplink": "up"},
+        {"ovn_gateways": "m0 m1"},
+        {"ovn_northbound": "tcp:10.0.9.2:6641"},
+    ],
+    "uplink": [
+        {"networks": UPLINK % ", gateway: 10.1.0.9/24"},
+        {"networks": UPLINK % ", gateway: 10.1.0.9/24 fd00:1::9/64"},
+        {"networks": UPLINK % ", dns: 10.1.0.9"},
+        {"networks": UPLINK % ", mtu: 1400"},
+        {"networks": UPLINK % ", vlan: 7"},
+        {"networks": UPLINK % ", config: {ovn.ingress_mode: routed}"},
+        {"networks": (UPLINK % "").replace("-10.1.0.250", "-10.1.0.240")},
+        {"networks": (UPLINK % "").replace("br0", "br1")},
+    ],
+    "bridged": [
+        {"networks": "up: {mode: bridge, ranges: 10.0.0.100-10.0.0.120}"},
+        {"networks": "up: {mode: bridge, mtu: 1400}"},
+        {"networks": "up: {mode: bridge, domain: lan.example}"},
+        {"networks": "up: {mode: bridge, dhcp-ranges: 10.0.0.10-10.0.0.20}"},
+        {"networks": "up: {mode: bridge, nat: false}"},
+    ],
 }
-NETWORKS = [(mode, options) for mode, changes in MODES.items() for options in changes]
+NETWORKS = [(base, options) for base, changes in CHANGES.items() for options in changes]
 
 
 # `auto` keeps a subnet that is there: to change it would cut off what runs.
 
 
-def started(mode: str, generation: str) -> ModelApp:
-    app = formed(3, generation, network_mode=mode, network_parent="eth0")
+def started(base: str, generation: str) -> ModelApp:
+    """Three members that have had these options from the beginning."""
+    app = formed(3, generation)
+    app.bound = Bound("eth0", "192.0.2.0/24")
     for unit in app.units.values():
-        unit.machine.interfaces_ = [Interface("eth0")]
-    app.settle()
+        unit.machine.interfaces_ = [ETH0, ETH1, BR0, BR1]
+    app.options |= BASES[base]
+    follow_ovn(app)
     return app
 
 
-def reset(app: ModelApp, options: dict[str, Any]) -> None:
+def follow_ovn(app: ModelApp) -> None:
+    """The charm reads of OVN what the options say, as where no relation says otherwise."""
+    asked = app.options.get("network_mode") == "ovn"
+    app.ovn = Ovn(app.options.get("ovn_northbound", "tcp:10.0.9.1:6641")) if asked else None
+    app.settle()
+
+
+def reset(app: ModelApp, options: dict[str, Any], before: dict[str, Any]) -> None:
     """The operator takes these options back."""
     for name in options:
-        del app.options[name]
-    app.settle()
+        app.options.pop(name, None)
+    app.options |= before
+    follow_ovn(app)
 
 
 def lxd(app: ModelApp) -> dict[str, Any]:
@@ -66,21 +165,52 @@ def lxd(app: ModelApp) -> dict[str, Any]:
         "pools": pools,
         "profile": profile,
         "config": dict(records.config),
+        "roles": {row.name: sorted(row.given) for row in records.members},
         "servers": servers,
         "volumes": sorted(map(str, records.volumes.values())),
+        "machines": [machine(unit) for unit in app.units.values()],
         "statuses": statuses(app),
     }
 
 
+def machine(unit: ModelUnit) -> dict[str, Any]:
+    """All that the charm sets up on a machine."""
+    has = unit.machine
+    return {"files": dict(has.files), "services": has.services, "segments": has.segments()}
+
+
 @pytest.mark.parametrize("generation", NAMES)
-@pytest.mark.parametrize(("mode", "options"), NETWORKS, ids=str)
-def test_of_the_network_nothing_stays(mode: str, options: dict[str, Any], generation: str):
-    app = started(mode, generation)
+@pytest.mark.parametrize(("base", "options"), NETWORKS, ids=str)
+def test_of_the_network_nothing_stays(base: str, options: dict[str, Any], generation: str):
+    app = started(base, generation)
+    fresh = lxd(app)
+    assert not [s for s in fresh["statuses"].values() if not s.startswith("active")]
+
+    app.options |= options
+    follow_ovn(app)
+    assert lxd(app) != fresh
+    reset(app, options, BASES[base])
+
+    assert lxd(app) == fresh
+
+
+OTHER_MODES = [mode for mode in BASES if mode not in ("bridge", "uplink", "bridged")]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("base", OTHER_MODES)
+def test_of_another_mode_its_network_stays_until_it_is_deleted(base: str, generation: str):
+    app = started("bridge", generation)
     fresh = lxd(app)
 
-    changed(app, **options)
-    assert lxd(app)["networks"] != fresh["networks"]
-    reset(app, options)
+    app.options |= BASES[base]
+    follow_ovn(app)
+    assert lxd(app) != fresh
+    reset(app, BASES[base], {})
+    left = set(the_cluster(app).networks) - set(fresh["networks"])
+    for name in sorted(left, key=lambda name: name == "up"):
+        api(app).networks.delete(name)
+    app.settle()
 
     assert lxd(app) == fresh
 
@@ -90,6 +220,12 @@ OTHERS: list[dict[str, Any]] = [
     {"images_replicas": 1},
     {"storage_images_volume": "local"},
     {"storage_backups_volume": "local"},
+    {"storage_size": "50GiB"},
+    {"proxy_http": "http://10.0.9.9:3128"},
+    {"proxy_https": "none"},
+    {"proxy_ignore_hosts": "example.com"},
+    {"network_mode": "none"},
+    {"ovn_gateways": "m1"},
 ]
 
 
@@ -97,11 +233,61 @@ OTHERS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("options", OTHERS, ids=str)
 def test_of_storage_and_the_cluster_nothing_stays(options: dict[str, Any], generation: str):
     app = formed(3, generation)
+    app.proxies = Proxies(https="http://10.0.9.8:3128")
+    app.settle()
     fresh = lxd(app)
 
     changed(app, **options)
     assert lxd(app) != fresh
-    reset(app, options)
+    reset(app, options, {})
+
+    assert lxd(app) == fresh
+
+
+IDLE: list[dict[str, Any]] = [
+    {"storage_devices": "/dev/vdc"},
+    {"ceph_pool": "other"},
+    {"ceph_replicas": 2},
+    {"cephfs_name": "other"},
+    {"network_disruptive": True},
+    {"on_remove": "abandon"},
+    {"min_voters": 3},
+]
+
+
+@pytest.mark.parametrize("options", IDLE, ids=str)
+def test_what_counts_later_changes_nothing_now(options: dict[str, Any]):
+    app = formed(3)
+    fresh = lxd(app)
+
+    changed(app, **options)
+    assert lxd(app) == fresh
+    reset(app, options, {})
+
+    assert lxd(app) == fresh
+
+
+POOLS: list[dict[str, Any]] = [
+    {"storage_backend": "dir"},
+    {"storage_pool": "other"},
+    {"storage_pools": "fast: {backend: btrfs, size: 10GiB}"},
+    {"storage_pools": "fast: {backend: btrfs, devices: /dev/vdc}"},
+]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("options", POOLS, ids=str)
+def test_a_pool_stays_until_it_is_removed(options: dict[str, Any], generation: str):
+    backend = {"storage_backend": "btrfs"}
+    app = formed(3, generation, **backend)
+    fresh = lxd(app)
+
+    changed(app, **options)
+    assert lxd(app) != fresh
+    reset(app, options, backend)
+    for name in set(the_cluster(app).pools) - set(fresh["pools"]):
+        api(app).pools.delete(name)
+    app.settle()
 
     assert lxd(app) == fresh
 
@@ -124,7 +310,7 @@ def test_a_key_that_an_operator_set_by_hand_stays():
     changed(app, network_config="ipv4.dhcp.expiry: 2h")
     api(app).networks.update("lxdbr0", {"user.mine": "x"}, {})
 
-    reset(app, {"network_config": ""})
+    reset(app, {"network_config": ""}, {})
 
     assert network(app, "lxdbr0")["user.mine"] == "x"
     assert "ipv4.dhcp.expiry" not in network(app, "lxdbr0")

@@ -214,16 +214,16 @@ def test_a_pool_that_a_member_cannot_use_is_named(servers: list[Server], lxd: Lx
     lxd.pools.create("fast", "dir", {}, each(servers))
     servers[1].unmounted.add("fast")
 
-    assert lxd.pools.unavailable(["fast"], "m0") == {}
-    assert lxd.pools.unavailable(["fast"], "m1") == {"fast": "LXD cannot mount it"}
-    assert lxd.pools.unavailable(["deleted"], "m0") == {}
+    assert lxd.pools.parts(["fast"], "m0")[0] == {}
+    assert lxd.pools.parts(["fast"], "m1")[0] == {"fast": "LXD cannot mount it"}
+    assert lxd.pools.parts(["deleted"], "m0")[0] == {}
 
 
 def test_a_pool_whose_device_is_gone_is_named(servers: list[Server], lxd: LxdApi):
     own: dict[str, Any] = {server.name: {"source": DISK} for server in servers}
     lxd.pools.create("fast", "dir", {}, own)
 
-    assert lxd.pools.unavailable(["fast"], "m0") == {"fast": f"{DISK} is gone"}
+    assert lxd.pools.parts(["fast"], "m0")[0] == {"fast": f"{DISK} is gone"}
 
 
 def test_a_pool_that_does_not_answer_is_no_sign_that_lxd_does_not(
@@ -232,7 +232,7 @@ def test_a_pool_that_does_not_answer_is_no_sign_that_lxd_does_not(
     lxd.pools.create("fast", "dir", {}, each(servers))
     faulty(servers[0], "GET /1.0/storage-pools/NAME", "timeout")
 
-    assert lxd.pools.unavailable(["fast"], "m0") == {"fast": "it does not answer"}
+    assert lxd.pools.parts(["fast"], "m0")[0] == {"fast": "it does not answer"}
 
 
 def test_a_request_that_was_given_up_is_waited_for(servers: list[Server], lxd: LxdApi):

@@ -292,7 +292,7 @@ def test_a_machine_without_ubuntus_fan_says_so():
 
 
 def test_a_fan_is_over_the_subnet_of_its_binding():
-    app = formed(2)
+    app = on_machines(formed(2), ETH1)
     app.bound = Bound("eth0", "10.0.0.0/24")
 
     changed(app, network_mode="fan", network_name="fan0")
@@ -374,6 +374,7 @@ def test_what_a_switch_will_do_is_told_on_any_unit_before_it_is_done():
     told = preview_of(app, "lxd/2")
 
     assert told == [
+        "ask m0, m1, m2 what they give to the network lxdbr0vxlan",
         "create the vxlan network lxdbr0vxlan on m0, m1, m2",
         "let what is on lxdbr0 stay there",
         "let the default profile use the network lxdbr0vxlan",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import northbound
 import ovn
 from facts import Ovn
 from options import Options
@@ -175,7 +176,41 @@ def test_gateways_are_the_members_that_the_option_names(generation: str):
 
     app.options["ovn_gateways"] = ""
     app.settle()
-    assert gateways(app) == {"m1"}
+    assert gateways(app) == set()
+
+
+def test_a_role_that_an_operator_gave_stays_when_the_option_is_reset():
+    app = formed(3)
+    api(app).members.set_role("ovn-chassis", {"m0": True})
+
+    app.options["ovn_gateways"] = "m0 m1"
+    app.settle()
+    app.options["ovn_gateways"] = ""
+    app.settle()
+
+    assert gateways(app) == {"m0"}
+
+
+def test_a_connection_that_an_operator_set_stays():
+    app = formed(2)
+    api(app).server.set_config({northbound.KEY: "tcp:10.0.9.7:6641"})
+
+    app.settle()
+
+    assert the_cluster(app).config[northbound.KEY] == "tcp:10.0.9.7:6641"
+
+
+def test_a_connection_stays_as_long_as_a_network_is_on_it():
+    app = on_ovn(TCP)
+
+    app.ovn = None
+    app.options |= {"network_mode": "bridge", "network_name": "lxdbr0"}
+    app.settle()
+    assert the_cluster(app).config[northbound.KEY] == TCP.northbound
+    api(app).networks.delete("ovn0")
+    app.settle()
+
+    assert northbound.KEY not in the_cluster(app).config
 
 
 def test_a_member_that_joins_is_a_gateway_if_the_option_says_so():

@@ -97,7 +97,10 @@ def test_an_interface_that_one_machine_lacks_moves_nobody():
 
 
 def test_tunnels_go_by_another_interface():
-    app = on_lan(ENS3)
+    app = formed(3)
+    cards = [replace(card, subnets=("192.0.2.5/24",)) for card in (ETH1, ENS3)]
+    for unit in app.units.values():
+        unit.machine.interfaces_ = cards
     changed(app, network_mode="vxlan", network_name="net0", network_parent="eth1")
     config = network(app, "net0")
     assert (config["tunnel.lxd.interface"], nic(app)) == ("eth1", {"network": "net0"})
@@ -170,4 +173,4 @@ def test_the_machine_s_way_out_is_known_by_its_interface(
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
     monkeypatch.setattr(interfaces, "_RESOLVERS", (tmp_path / "none", servers))
 
-    assert interfaces.found() == (ROUTED, ETH1)
+    assert interfaces.found() == (replace(ROUTED, defaults=frozenset({4})), ETH1)

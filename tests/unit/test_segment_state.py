@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,28 @@ def test_the_template_and_the_look_at_it_have_one_name_for_the_table():
 
     assert f"table bridge {segment_state.table('seg-0')} {{" in rendered
     assert rendered.count(" drop") == 2
+
+
+def test_of_a_segment_that_ends_who_has_which_address_stays(programs: Programs, tmp_path: Path):
+    machine = set_up(tmp_path)
+    leases = tmp_path / "segments" / "seg-0" / "leases"
+    leases.write_text("an instance's")
+
+    machine.end_segment("seg-0")
+
+    assert "nft delete table bridge lxd_cluster_seg_0" in programs.called
+    left = {path for path in (tmp_path / "segments").rglob("*") if path.is_file()}
+    assert left == {leases}
+    assert machine.segments() == {}
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_file_that_a_segment_needs_no_more_goes(tmp_path: Path):
+    unicast = replace(SEGMENT, peers=("10.0.0.2",))
+    machine = Machine(tmp_path)
+    machine.run_segment("seg-0", segment.files(unicast), [], segment.record(unicast))
+
+    machine.run_segment("seg-0", segment.files(SEGMENT), [], segment.record(SEGMENT))
+
+    assert not (tmp_path / "segments" / "seg-0" / "peers").exists()
+    assert machine.segments() == {"seg-0": segment.record(SEGMENT)}

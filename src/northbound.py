@@ -1,0 +1,30 @@
+"""LXD's address of OVN's northbound database, a key that all members share.
+
+An operator may have set it. So the charm notes what it has written, and takes nothing else back.
+"""
+
+from __future__ import annotations
+
+from steps import SetServerConfig, Step, WriteNotes
+from view import Lxd, View
+
+KEY = "network.ovn.northbound_connection"
+NOTE = "wrote." + KEY
+
+
+def steps(view: View, lxd: Lxd) -> list[Step]:
+    """Brings the key to what OVN or the option says; or takes it back where nobody needs it."""
+    wanted = view.ovn.northbound if view.ovn and view.ovn.written else ""
+    has, noted = lxd.server.config.get(KEY, ""), lxd.notes.get(NOTE, "")
+    if wanted:
+        # The note comes first: after a hook that was killed in between it tells whose the key is.
+        return [WriteNotes({NOTE: wanted}), SetServerConfig({KEY: wanted})] if has != wanted else []
+    if not noted or view.ovn is not None or _is_used(lxd):
+        return []
+    own: list[Step] = [SetServerConfig({KEY: ""})] if has == noted else []
+    return [*own, WriteNotes({NOTE: ""})]
+
+
+def _is_used(lxd: Lxd) -> bool:
+    """Whether a network is OVN's, or it is not known: LXD could not even delete that one then."""
+    return lxd.networks is None or any(network.type == "ovn" for network in lxd.networks)

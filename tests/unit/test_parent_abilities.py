@@ -1,0 +1,318 @@
+"""What an interface can do for a network is looked at before the network is made on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import abilities
+import interfaces
+from facts import Bound
+from networks.interface import Interface
+from tests.unit.deeds import BR0, ETH1, changed, the_cluster
+from tests.unit.findings import network, nic, parents, statuses
+from tests.unit.model_units import ModelApp, formed
+
+CARD = replace(ETH1, mtu=1500, virtual_functions=4)
+WIRED = replace(CARD, subnets=("192.0.2.5/24",), defaults=frozenset({4}))
+SIX = replace(CARD, subnets=("2001:db8::5/64",), defaults=frozenset({6}))
+TRUNK = replace(BR0, mtu=1500)
+
+
+def app_on(*last: Interface, good: Interface = CARD, **options: Any) -> ModelApp:
+    """Three machines: two have `good`, and the last has these, when the options are set."""
+    app = formed(3)
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [good]
+    app.units["lxd/2"].machine.interfaces_ = list(last)
+    return changed(app, **options)
+
+
+UNFIT: list[tuple[str, Interface, dict[str, Any], str]] = [
+    ("macvlan", replace(CARD, up=False), {}, "is not up"),
+    ("macvlan", replace(CARD, master="bond0"), {}, "is a port of bond0"),
+    ("macvlan", replace(CARD, master="ovs-system"), {}, "is a port of ovs-system"),
+    ("macvlan", replace(CARD, wireless=True), {}, "is wireless"),
+    ("macvlan", replace(CARD, mtu=1400), {"network_mtu": 1450}, "has an MTU of 1400"),
+    ("sriov", replace(CARD, virtual_functions=0), {}, "has no virtual functions"),
+    ("sriov", replace(CARD, up=False), {}, "is not up"),
+]
+
+
+@pytest.mark.parametrize(("mode", "interface", "options", "why"), UNFIT, ids=str)
+def test_an_interface_that_cannot_is_named_before_anything_is_made(
+    mode: str, interface: Interface, options: dict[str, Any], why: str
+):
+    app = app_on(
+        interface, network_mode=mode, network_name="lan0", network_parent="eth1", **options
+    )
+
+    told = statuses(app)
+    assert told["lxd/2"] == f"blocked: eth1 {why}: name another for lan0"
+    assert told["lxd/0"] == f"blocked: lxd/2: eth1 {why}: name another for lan0"
+    assert "lan0" not in the_cluster(app).networks
+
+
+def test_of_several_interfaces_one_that_can_is_taken():
+    app = app_on(
+        replace(CARD, name="eth0", up=False),
+        CARD,
+        network_mode="macvlan",
+        network_name="lan0",
+        network_parent="eth*",
+    )
+
+    assert parents(app, "lan0") == dict.fromkeys(["m0", "m1", "m2"], "eth1")
+
+
+def test_a_vlan_of_a_port_is_no_port():
+    app = app_on(
+        replace(CARD, master="br0"),
+        network_mode="macvlan",
+        network_name="lan0",
+        network_parent="eth1",
+        network_vlan=7,
+    )
+
+    assert "lan0" in the_cluster(app).networks
+
+
+UPLINKS = [
+    (replace(CARD, master="bond0"), "is a port of bond0"),
+    (replace(CARD, wireless=True), "is wireless"),
+]
+
+
+@pytest.mark.parametrize(("interface", "why"), UPLINKS, ids=str)
+def test_an_uplink_takes_an_interface_whole(interface: Interface, why: str):
+    app = app_on(interface, networks="{up: {mode: physical, parent: eth1}}")
+
+    assert statuses(app)["lxd/2"] == f"blocked: eth1 {why}: name another for up"
+    assert "up" not in the_cluster(app).networks
+
+
+def test_an_uplink_may_be_down_and_in_the_open_vswitch_that_lxd_put_it_into():
+    app = app_on(
+        replace(CARD, up=False, master="ovs-system"),
+        networks="{up: {mode: physical, parent: eth1}}",
+    )
+
+    assert "up" in the_cluster(app).networks
+
+
+ONE_VLAN = """
+lan: {mode: macvlan, parent: eth1, vlan: 7}
+up: {mode: physical, parent: eth1, vlan: 7}
+"""
+SHARED = [
+    ("{up: {mode: physical, parent: eth1}, lan: {mode: macvlan, parent: eth1}}", "lan"),
+    ("{lan: {mode: macvlan, parent: eth1, vlan: 7}, up: {mode: physical, parent: eth1}}", "lan"),
+    (ONE_VLAN, "lan"),
+]
+
+
+@pytest.mark.parametrize(("networks", "other"), SHARED, ids=str)
+def test_an_uplink_shares_its_interface_with_no_other_network(networks: str, other: str):
+    app = app_on(CARD, networks=networks)
+
+    told = statuses(app)
+    assert told["lxd/1"] == f"blocked: eth1 is also {other}'s: name another for up"
+    assert "up" not in the_cluster(app).networks
+
+
+@pytest.mark.parametrize("mode", ["macvlan", "physical"])
+def test_networks_on_vlans_share_an_interface(mode: str):
+    app = app_on(
+        CARD,
+        networks=f"{{lan: {{mode: {mode}, parent: eth1, vlan: 7}},"
+        " up: {mode: physical, parent: eth1, vlan: 8}}",
+    )
+
+    assert {"lan", "up"} <= set(the_cluster(app).networks)
+
+
+def test_networks_without_an_uplink_share_an_interface():
+    app = app_on(
+        CARD, networks="{a1: {mode: macvlan, parent: eth1}, b1: {mode: sriov, parent: eth1}}"
+    )
+
+    assert {"a1", "b1"} <= set(the_cluster(app).networks)
+
+
+BRIDGES: list[tuple[Interface, dict[str, Any], str]] = [
+    (replace(TRUNK, up=False), {}, "is not up"),
+    (replace(TRUNK, mtu=1400), {"network_mtu": 1450}, "has an MTU of 1400"),
+]
+
+
+@pytest.mark.parametrize(("bridge", "options", "why"), BRIDGES, ids=str)
+def test_a_bridge_that_cannot_serve_is_not_changed_for_another(
+    bridge: Interface, options: dict[str, Any], why: str
+):
+    app = app_on(
+        bridge,
+        replace(TRUNK, name="br1"),
+        good=TRUNK,
+        network_mode="flat",
+        network_parent="br*",
+        **options,
+    )
+
+    assert statuses(app)["lxd/2"] == f"blocked: br0 {why}: name another for lxdbr0"
+    assert nic(app) == {"network": "lxdbr0"}
+
+
+TUNNELS: list[tuple[dict[str, Any], Interface, str]] = [
+    ({"network_parent": "eth1"}, CARD, "eth1 has no IPv4 address: name another for net0"),
+    ({"network_parent": "eth1"}, SIX, "eth1 has no IPv4 address: name another for net0"),
+    (
+        {"network_parent": "eth1", "vxlan_group": "ff05::7"},
+        WIRED,
+        "eth1 has no IPv6 address: name another for net0",
+    ),
+    (
+        {"network_parent": "eth1"},
+        replace(WIRED, mtu=1430),
+        "eth1 has an MTU of 1430: name another for net0",
+    ),
+    (
+        {"network_parent": "eth1", "network_mtu": 1460},
+        replace(WIRED, mtu=1500),
+        "eth1 has an MTU of 1500: name another for net0",
+    ),
+    ({"network_parent": "eth1"}, replace(WIRED, up=False), "eth1 is not up: name another for net0"),
+    ({}, SIX, "no way out by IPv4: set network-parent for net0"),
+    ({}, replace(WIRED, mtu=1430), "eth1 has an MTU of 1430: set network-parent for net0"),
+]
+
+
+@pytest.mark.parametrize(("options", "interface", "why"), TUNNELS, ids=str)
+def test_a_tunnel_needs_an_address_of_its_family_and_room(
+    options: dict[str, Any], interface: Interface, why: str
+):
+    both = replace(WIRED, subnets=(*WIRED.subnets, *SIX.subnets), mtu=9000)
+
+    app = app_on(
+        interface, good=both, **{"network_mode": "vxlan", "network_name": "net0", **options}
+    )
+
+    assert statuses(app)["lxd/2"] == f"blocked: {why}"
+    assert "net0" not in the_cluster(app).networks
+
+
+def test_who_joins_is_asked_the_same():
+    app = app_on(WIRED, good=WIRED, network_mode="vxlan", network_name="net0")
+
+    app.add(3).machine.interfaces_ = [SIX]
+    app.settle()
+
+    assert statuses(app)["lxd/3"] == "blocked: no way out by IPv4: set network-parent for net0"
+
+
+def of_family(six: bool) -> ModelApp:
+    """Two members that reach one another by that family alone."""
+    app = ModelApp()
+    for number in range(2):
+        unit = app.add(number)
+        address = f"2001:db8::{number + 1}" if six else f"10.0.0.{number + 1}"
+        unit.address = unit.server.address = address
+        unit.machine.interfaces_ = [replace(SIX if six else WIRED)]
+    app.settle()
+    return app
+
+
+@pytest.mark.parametrize(("six", "begins"), [(False, "239."), (True, "ff15::")])
+@pytest.mark.parametrize("group", ["auto", "none"])
+def test_the_tunnel_is_of_the_family_of_the_members(six: bool, begins: str, group: str):
+    app = of_family(six)
+
+    changed(
+        app,
+        network_mode="vxlan",
+        network_name="net0",
+        network_parent="eth1",
+        vxlan_group=group,
+    )
+
+    assert network(app, "net0")["tunnel.lxd.group"].startswith(begins)
+
+
+FANS: list[tuple[Interface, Bound, str]] = [
+    (SIX, Bound(), "fan: no way out by IPv4: bind network to a space with IPv4"),
+    (SIX, Bound("eth1", "2001:db8::/64"), "fan: the binding network has no IPv4 subnet"),
+    (SIX, Bound("eth1", "192.0.2.0/24"), "fan: no address in 192.0.2.0/24 here"),
+]
+
+
+@pytest.mark.parametrize(("interface", "bound", "why"), FANS, ids=str)
+def test_a_fan_needs_an_address_of_its_underlay(interface: Interface, bound: Bound, why: str):
+    app = formed(2)
+    app.bound = bound
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [interface]
+
+    changed(app, network_mode="fan", network_name="fan0")
+
+    assert statuses(app)["lxd/1"] == f"blocked: {why}"
+
+
+ENCAPSULATION = [
+    (None, "Open vSwitch has no ovn-encap-ip here: relate ovn-chassis to OVN"),
+    ('"192.0.2.5"', ""),
+    ('"192.0.2.77"', "ovn-encap-ip=192.0.2.77: no address of this machine"),
+    ('"192.0.2.77,192.0.2.5"', ""),
+    ("x", "ovn-encap-ip=x: no address of this machine"),
+]
+
+
+@pytest.mark.parametrize(("told", "lacks"), ENCAPSULATION)
+def test_ovn_tunnels_go_by_an_address_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, told: str | None, lacks: str
+):
+    def answers(*command: Any) -> str | None:
+        return told if command[-1] == "external_ids:ovn-encap-ip" else "x"
+
+    monkeypatch.setattr(abilities, "_run", answers)
+    monkeypatch.setattr(abilities, "_TOOLS", (abilities.Path(__file__),))
+    monkeypatch.setattr(abilities.sockets, "is_here", "192.0.2.5".__eq__)
+
+    assert abilities.lacks("ovn") == lacks
+
+
+def link(name: str, **more: Any) -> dict[str, Any]:
+    return {"ifname": name, "mtu": 1500, "flags": ["BROADCAST", "UP", "LOWER_UP"], **more}
+
+
+LINKS = [
+    link("eth1", flags=["BROADCAST"]),
+    link("eth2", master="br0", linkinfo={"info_slave_kind": "bridge"}),
+    link("eth3", master="red", linkinfo={"info_slave_kind": "vrf"}),
+    link("eth4", mtu=9000),
+]
+ROUTES = [
+    {"dst": "default", "dev": "eth4"},
+    {"dst": "default", "dev": "eth1", "gateway": "10.1.0.1"},
+]
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, Interface]:
+    def run(*command: str) -> str:
+        if "address" in command:
+            return json.dumps(LINKS)
+        return json.dumps(ROUTES if "-4" in command else [])
+
+    monkeypatch.setattr(interfaces, "_run", run)
+    monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
+    return {i.name: i for i in interfaces.found()}
+
+
+def test_what_the_kernel_says_of_an_interface(found: dict[str, Interface]):
+    assert [i.up for i in found.values()] == [False, True, True, True]
+    assert [i.master for i in found.values()] == ["", "br0", "", ""]
+    assert found["eth4"].mtu == 9000
+    assert found["eth4"].defaults == found["eth1"].defaults == {4}
+    assert found["eth2"].defaults == frozenset()

@@ -1,0 +1,163 @@
+"""A pool that a machine has no room or no device for is refused there before anything is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from machine import Machine
+from options import Options
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import changed, the_cluster
+from tests.unit.findings import sources, statuses
+from tests.unit.model_units import ModelApp, formed
+from view import Device
+
+GIB = 1 << 30
+FAST = "fast: {backend: btrfs, size: 40GiB}"
+DEVICE = "fast: {backend: btrfs, devices: /dev/sdb}"
+
+
+def roomy(app: ModelApp, *free: int) -> ModelApp:
+    """One machine after the other has so many GiB free."""
+    for unit, room in zip(app.units.values(), free, strict=True):
+        unit.machine.room_ = room * GIB
+    return app
+
+
+def test_a_size_that_a_member_has_no_room_for_is_refused():
+    app = roomy(formed(3), 100, 100, 30)
+
+    changed(app, storage_pools=FAST)
+
+    told = "pool fast: 40GiB asked, 30 GiB free: set its size or devices"
+    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    assert statuses(app)["lxd/0"].startswith("blocked: lxd/2: pool fast: 40GiB asked, 30 GiB free")
+    assert "fast" not in the_cluster(app).pools
+    changed(app, storage_pools="fast: {backend: btrfs, size: 30GiB}")
+    assert "fast" in the_cluster(app).pools
+
+
+def test_the_first_unit_says_so_before_it_makes_the_cluster():
+    app = ModelApp(options={"storage_size": "100GiB"})
+    app.add(0).machine.room_ = 20 * GIB
+    app.settle()
+
+    told = "pool local: 100GiB asked, 20 GiB free: set its size or devices"
+    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    assert not app.own("lxd/0").cluster
+
+
+def test_pools_on_one_file_system_share_its_room():
+    app = ModelApp(options={"storage_size": "30GiB", "storage_pools": FAST})
+    app.add(0).machine.room_ = 50 * GIB
+    app.settle()
+
+    told = "pool fast: 40GiB asked, 20 GiB free: set its size or devices"
+    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+
+
+def test_one_that_joins_has_to_have_room_for_what_is_there():
+    app = formed(2, storage_size="50GiB")
+
+    app.add(2).machine.room_ = 20 * GIB
+    app.settle()
+
+    told = "pool local: 50GiB asked, 20 GiB free: name a device for it"
+    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    assert len(the_cluster(app).members) == 2
+
+
+def test_without_a_size_lxd_needs_five():
+    app = formed(2)
+
+    app.add(2).machine.room_ = 4 * GIB
+    app.settle()
+
+    told = "pool local: 5GiB asked, 4 GiB free: name a device for it"
+    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+
+
+@pytest.mark.parametrize("options", [{"storage_backend": "dir"}, {"storage_devices": "/dev/sdb"}])
+def test_what_is_no_file_needs_no_room(options: dict[str, Any]):
+    app = ModelApp(options=options)
+    unit = app.add(0)
+    unit.machine.room_ = GIB
+    unit.machine.disks = [Device("/dev/sdb", 100 * GIB, node="/dev/sdb")]
+    app.settle()
+
+    assert app.own("lxd/0").cluster
+
+
+def test_a_volume_s_own_size_fits_into_the_pool():
+    app = formed(2)
+    config = "{volume.size: 30GiB}"
+    for unit in app.units.values():
+        unit.machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
+
+    changed(app, storage_pools=f"fast: {{backend: btrfs, devices: /dev/sdb, config: {config}}}")
+
+    told = "pool fast: volume.size=30GiB is more than /dev/sdb has: 20 GiB"
+    assert statuses(app)["lxd/1"] == f"blocked: {told}"
+
+
+def test_a_volume_s_own_size_fits_into_the_pool_s():
+    config = "{volume.size: 30GiB}"
+    with pytest.raises(ValueError, match=r"fast: volume.size=30GiB is more than size=20GiB"):
+        Options(storage_pools=f"fast: {{backend: btrfs, size: 20GiB, config: {config}}}")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_one_that_joins_gets_no_file_where_the_others_have_devices(generation: str):
+    app = formed(2, generation)
+    for unit in app.units.values():
+        unit.machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
+    changed(app, storage_pools=DEVICE)
+    changed(app, storage_pools="")
+
+    app.add(2).machine.disks = [Device("/dev/sdc", 20 * GIB, node="/dev/sdc")]
+    app.settle()
+
+    told = "pool fast is on devices: name this machine's in storage-pools"
+    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    assert sorted(row.name for row in the_cluster(app).members) == ["m0", "m1"]
+    changed(app, storage_pools="fast: {backend: btrfs, devices: /dev/sdb /dev/sdc}")
+    assert sources(app, "fast")["m2"] == "/dev/sdc"
+
+
+def test_of_the_default_pool_another_option_is_named():
+    app = ModelApp(options={"storage_devices": "/dev/sdb"})
+    for number in range(2):
+        app.add(number).machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
+    app.settle()
+    changed(app, storage_devices="")
+
+    app.add(2)
+    app.settle()
+
+    told = "pool local is on devices: name this machine's in storage-devices"
+    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+
+
+def test_a_pool_of_files_needs_no_device():
+    app = formed(2)
+    changed(app, storage_pools="fast: btrfs")
+    changed(app, storage_pools="")
+
+    app.add(2)
+    app.settle()
+
+    assert "m2" in the_cluster(app).pools["fast"].members
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_the_room_is_that_of_lxd_s_folder(tmp_path: Path, made: bool):
+    folder = tmp_path / "lxd"
+    if made:
+        folder.mkdir()
+
+    room = Machine(tmp_path, folder).room()
+
+    assert 0 < room < 1 << 60
