@@ -23,6 +23,7 @@ import last_words
 import peers
 import run
 import snap
+import unpublished
 from action_params import word
 from admission import hears_nobody, unqueued
 from bindings import Binding
@@ -133,7 +134,8 @@ class LxdClusterCharm(ops.CharmBase):
         if not juju.leaving:
             self._told = run.run(juju, self._world)
             hostname = self._world.machine.hostname()
-            juju_writing.publish(self.model, PEERS, juju, self._told, hostname)
+            with unpublished.publishing(juju, self._told, self._world):
+                juju_writing.publish(self.model, PEERS, juju, self._told, hostname)
         elif not isinstance(event, ops.ActionEvent):
             self._leave(event)
 

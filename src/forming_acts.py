@@ -17,6 +17,7 @@ import nets
 import pools
 import seal
 import turns
+import unpublished
 from lxd import join_tokens
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.notes import IDENTITY
@@ -169,20 +170,21 @@ def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Even
     # Whatever becomes of the join, the database tells whose member this is.
     world.lxd.notes.write(marks.admitted(step.name, step.unit, step.attempt, notes))
     token = world.lxd.cluster.make_token(step.name)
-    message = json.dumps({"token": token, "cluster": cluster})
-    sealed = seal.seal(message, step.key, purpose(step.unit))
-    made = Token(
-        unit=step.unit,
-        name=step.name,
-        attempt=step.attempt,
-        sealed=sealed,
-        made=world.clock(),
-        digest=join_tokens.digest(token),
-        certificate=join_tokens.certificate(token),
-        adopted=step.adopted,
-        pools=pools.records(_made(world.lxd.pools.list(), step.soon)),
-        networks=nets.records(_made(world.lxd.networks.list(), step.soon)),
-    )
+    with unpublished.sealing(step.name, token, world):
+        message = json.dumps({"token": token, "cluster": cluster})
+        sealed = seal.seal(message, step.key, purpose(step.unit))
+        made = Token(
+            unit=step.unit,
+            name=step.name,
+            attempt=step.attempt,
+            sealed=sealed,
+            made=world.clock(),
+            digest=join_tokens.digest(token),
+            certificate=join_tokens.certificate(token),
+            adopted=step.adopted,
+            pools=pools.records(_made(world.lxd.pools.list(), step.soon)),
+            networks=nets.records(_made(world.lxd.networks.list(), step.soon)),
+        )
     return replace(events, made=made)
 
 

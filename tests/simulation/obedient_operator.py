@@ -6,25 +6,30 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
+
+import yaml
 
 import actions
 import lost
 from addresses import host
 from lab.model.errors import JujuError
 from lab.model.state import Unit
-from lxd.api import LxdApi
 from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
-from tests.lxd_model import by_hand, copies, instances
+from lxd.notes import IDENTITY
+from tests.lxd_model import by_hand, copies
 from tests.lxd_model.pools import LEFT
-from tests.lxd_model.records import Row, State
+from tests.lxd_model.records import State
 from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.server import Server
-from tests.lxd_model.things import Instance, Thing
 from tests.simulation.commands import Commands, held_on
 from tests.simulation.engine import APP
-from tests.simulation.site import HAS_DATABASE, Site, answers, evacuate, notes_of, truth_of
+from tests.simulation.retiring import evacuate_and_remove, stays
+from tests.simulation.site import HAS_DATABASE, Site, answers, notes_of, truth_of
+
+DEVICES = "/dev/vd*"
 
 
 class ObedientOperator:
@@ -55,6 +60,9 @@ class ObedientOperator:
             r"in another cluster, .*: use another machine": self._use_another,
             r"lxc storage create (\S+) (\S+) finishes it": self._finish_pool,
             r"finish it, or lxc network delete (\S+)": self._delete_network,
+            r"run let-in": self._let_in,
+            r"juju run \S+/leader take-back": self._take_back,
+            r"pool (\S+) is on devices: name this machine's in (\S+)": self._name_devices,
         }
         """What a unit's status asks for, and who does it."""
         self._cures_for_all: dict[str, Callable[..., None]] = {
@@ -126,6 +134,27 @@ class ObedientOperator:
         self._do("juju config", f"{option}={value}")
         self.engine.juju.set_config(APP, {option: value})
 
+    def _let_in(self, unit: Unit) -> None:
+        self._action(unit.name, "let-in")
+
+    def _take_back(self, unit: Unit) -> None:
+        """The cluster of an earlier deployment; the action names who is in it before."""
+        lease = self.engine.juju.state.applications[APP].lease
+        notes = notes_of(self.engine.cloud.servers[unit.machine].records)
+        confirm = actions.confirmation("take-back", notes.get(IDENTITY, "")[:8])
+        if lease is not None and lease.holder in self.engine.units:
+            self._action(lease.holder, "take-back", confirm=confirm)
+
+    def _name_devices(self, unit: Unit, pool: str, option: str) -> None:
+        """As it was when the pool was made. Other pools of the option stay in it."""
+        if option == "storage-devices":
+            self._configure(unit, option, DEVICES)
+            return
+        told = self.engine.juju.state.applications[APP].config.get(option)
+        found: Any = yaml.safe_load(str(told or "{}"))
+        pools: dict[str, Any] = {**found, pool: {"backend": "btrfs", "devices": DEVICES}}
+        self._configure(unit, option, yaml.safe_dump(pools))
+
     def _delete_pool(self, unit: Unit, name: str) -> None:
         self._do("lxc storage delete", name)
         self.engine.cloud.servers[unit.machine].records.pools.pop(name, None)
@@ -180,6 +209,9 @@ class ObedientOperator:
     def _help_leaver(self, unit: Unit, looks: int) -> None:
         """Moves or deletes what holds the unit, and lets it go on; in the end leaves all behind."""
         server = self.engine.cloud.servers[unit.machine]
+        if "run let-in" in unit.workload.message and looks >= 3:
+            self._let_in(unit)
+            return
         if "add a unit first" in unit.workload.message:
             self._add_unit(unit.name)
         homeless = re.search(r"(\S+) has no unit: move what", unit.workload.message)
@@ -316,10 +348,10 @@ class ObedientOperator:
                 return
             self._do("lxc cluster evacuate, lxc cluster remove", name)
             self.site.stops(self.engine.cloud.servers[row.server])
-            for thing in _stays(server, row):
+            for thing in stays(server, row):
                 self.commands.delete(thing)
             self.ledger.removed.add(name)
-            self.engine.spawn("", "", partial(_evacuate_and_remove, server, name))
+            self.engine.spawn("", "", partial(evacuate_and_remove, server, name))
             return
 
     def _remove_dead_member(self, _: Unit, name: str) -> None:
@@ -344,37 +376,6 @@ class ObedientOperator:
                     with suppress(Refusal):
                         by_hand.restore(server, row.name)
             return
-
-
-def _stays(server: Server, row: Row) -> list[Thing]:
-    """What an evacuation does not move: a member that is evacuated is not evacuated again."""
-    records = server.records
-    again = row.state is not State.EVACUATED
-    return [
-        thing
-        for thing in held_on(records, row.name)
-        if not (again and isinstance(thing, Instance) and instances.moves(records, thing))
-    ]
-
-
-def _evacuate_and_remove(server: Server, name: str) -> None:
-    lxd = LxdApi(server.lxd)
-    with suppress(LxdError, LxdUnreachable):
-        if server.records.rows[name].state is not State.EVACUATED:
-            _empty(server, name)
-        lxd.members.leave(name)
-
-
-def _empty(server: Server, name: str) -> None:
-    """`lxc cluster evacuate`, or `lxc move` where LXD refuses it: 6.9 does of two members."""
-    try:
-        evacuate(server, name)
-    except LxdError:
-        other = next(row.name for row in server.records.rows.values() if row.name != name)
-        for instance in server.records.on(name):
-            LxdApi(server.lxd).instances.move(
-                instance.project, instance.name, other, live=instance.running
-            )
 
 
 def _lost(server: Server, name: str) -> list[str]:

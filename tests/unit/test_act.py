@@ -201,3 +201,26 @@ def test_a_removal_waits_for_a_change_of_the_database_that_is_under_way(refusal:
     with pytest.raises(StepFailed) as failed:
         act(RemoveMember("m2"), "lxd/0", world, Events())
     assert failed.value.later == later
+
+
+@pytest.mark.parametrize("fails", ["sealing", "asking LXD for its pools"])
+def test_a_token_that_is_told_nobody_is_taken_back(fails: str, monkeypatch: pytest.MonkeyPatch):
+    app = formed(1)
+    world = app.units["lxd/0"].world
+    step = MakeToken("lxd/5", "m5", seal.public_half(seal.new_key()), 3, adopted=False)
+
+    def raises(message: str, *_: object) -> str:
+        # Whether the key is one is tried before, with nothing to seal.
+        if message:
+            raise seal.SealError("no key")
+        return ""
+
+    if fails == "sealing":
+        monkeypatch.setattr(seal, "seal", raises)
+    else:
+        app.cloud.fault = lambda _, call: "refuse" if call == "GET /1.0/storage-pools" else ""
+    with pytest.raises(StepFailed):
+        act(step, "lxd/0", world, Events())
+
+    app.cloud.fault = lambda _, __: ""
+    assert the_cluster(app).tokens == {}

@@ -13,7 +13,7 @@ from ops import testing
 
 import charm
 from lab.model.state import Resource
-from tests.unit.deeds import names
+from tests.unit.deeds import names, the_cluster
 from tests.unit.hook_tools import HookTools
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import PEER, Stage
@@ -302,3 +302,22 @@ def test_a_member_leaves_without_what_it_needs_no_more(leaver: HookTools):
     leaver.hook("lxd/2", "stop")
 
     assert names(leaver.app) == ["m0", "m1"]
+
+
+def test_a_token_of_a_hook_that_cannot_tell_it_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    app = formed(1)
+    app.add(1)
+    app.hook("lxd/1")
+    assert app.own("lxd/1").able
+    juju = told(app, tmp_path, monkeypatch)
+    juju.failing["relation-set"] = "ERROR connection is shut down"
+
+    with pytest.raises(ops.ModelError):
+        juju.hook("lxd/0")
+
+    assert the_cluster(app).tokens == {}
+    juju.failing.clear()
+    juju.hook("lxd/0")
+    assert set(the_cluster(app).tokens) == {"m1"}

@@ -1,0 +1,45 @@
+"""A join token that LXD has made and that reaches nobody: a way in, until it is taken back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+
+from hook_input import Juju
+from lxd import join_tokens
+from lxd.errors import LxdError, LxdUnreachable
+from steps import Plan
+from world import World
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def sealing(name: str, token: str, world: World) -> Generator[None]:
+    """Takes the token for the member `name` back if what it is wrapped around fails."""
+    try:
+        yield
+    except BaseException:
+        _take_back(name, join_tokens.digest(token), world)
+        raise
+
+
+@contextmanager
+def publishing(juju: Juju, plan: Plan, world: World) -> Generator[None]:
+    """The same for the token that this hook has made: a hook that fails tells nobody of it."""
+    try:
+        yield
+    except BaseException:
+        told = juju.peers.own.token if juju.peers else None
+        made = plan.own.token if plan.own else None
+        if made is not None and made != told:
+            _take_back(made.name, made.digest, world)
+        raise
+
+
+def _take_back(name: str, digest: str, world: World) -> None:
+    logger.warning("the join token for %s is taken back: nobody was told of it", name)
+    # The error that led here says more. The next token for that name voids this one.
+    with suppress(LxdError, LxdUnreachable):
+        world.lxd.cluster.cancel_token(name, digest)

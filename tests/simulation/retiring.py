@@ -1,0 +1,46 @@
+"""How an operator takes a member out of the cluster by hand."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from lxd.api import LxdApi
+from lxd.errors import LxdError, LxdUnreachable
+from tests.lxd_model import instances
+from tests.lxd_model.records import Row, State
+from tests.lxd_model.server import Server
+from tests.lxd_model.things import Instance, Thing
+from tests.simulation.commands import held_on
+from tests.simulation.site import evacuate
+
+
+def stays(server: Server, row: Row) -> list[Thing]:
+    """What an evacuation does not move: a member that is evacuated is not evacuated again."""
+    records = server.records
+    again = row.state is not State.EVACUATED
+    return [
+        thing
+        for thing in held_on(records, row.name)
+        if not (again and isinstance(thing, Instance) and instances.moves(records, thing))
+    ]
+
+
+def evacuate_and_remove(server: Server, name: str) -> None:
+    """`lxc cluster evacuate`, then `lxc cluster remove`, whatever comes of it."""
+    lxd = LxdApi(server.lxd)
+    with suppress(LxdError, LxdUnreachable):
+        if server.records.rows[name].state is not State.EVACUATED:
+            _empty(server, name)
+        lxd.members.leave(name)
+
+
+def _empty(server: Server, name: str) -> None:
+    """`lxc cluster evacuate`, or `lxc move` where LXD refuses it: 6.9 does of two members."""
+    try:
+        evacuate(server, name)
+    except LxdError:
+        other = next(row.name for row in server.records.rows.values() if row.name != name)
+        for instance in server.records.on(name):
+            LxdApi(server.lxd).instances.move(
+                instance.project, instance.name, other, live=instance.running
+            )

@@ -1,0 +1,32 @@
+"""What statuses tell an operator to run, the simulation's operator runs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.simulation.obedient_operator import ObedientOperator
+
+ROOT = Path(__file__).parents[2]
+ACTIONS: dict[str, object] = yaml.safe_load((ROOT / "actions.yaml").read_text())
+CODE = {path.name: path.read_text() for path in sorted((ROOT / "src").rglob("*.py"))}
+
+
+def advised() -> list[str]:
+    """The actions that the charm's own words tell to run. What actions answer is no status."""
+    words = "\n".join(text for name, text in CODE.items() if name != "actions.py")
+    found = re.findall(r"(?:run|/leader|view\.unit\}) ([a-z]+(?:-[a-z]+)+)", words)
+    return sorted(set(found) & set(ACTIONS))
+
+
+def test_most_actions_are_advised_somewhere():
+    assert set(advised()) >= {"let-in", "take-back", "retry-join", "recover-quorum", "form-again"}
+
+
+@pytest.mark.parametrize("action", advised())
+def test_the_obedient_operator_knows_what_is_advised(action: str):
+    assert action in inspect.getsource(ObedientOperator)
