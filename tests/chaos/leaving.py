@@ -143,9 +143,7 @@ def _majority_lost(ground: Ground) -> None:
 def _stand_by_asked_to_recover(ground: Ground) -> None:
     """Two of three voters are lost. Were the stand-by to recover, there would be two clusters."""
     rows = cluster.members(ground.juju, ground.first())
-    voters = sorted(
-        ground.unit_of(name) for name, row in rows.items() if "database" in row["roles"]
-    )
+    voters = sorted(ground.unit_of(name) for name in cluster.voters(rows))
     survivor, *dead = voters
     (stand_by,) = ground.others(*voters)
     members = _lost_for_good(ground, dead)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jubilant
@@ -129,6 +129,12 @@ def formed_again_if_asked(juju: jubilant.Juju) -> None:
         juju.run(f"{APP}/leader", "form-again")
     _, _, confirm = refused.value.task.message.partition("confirm=")
     juju.run(f"{APP}/leader", "form-again", {"confirm": confirm.strip()})
+
+
+def voters(rows: Mapping[str, Any]) -> list[str]:
+    """Of members by name, those that vote. LXD 6.x gives the Raft leader that role alone."""
+    votes = {"database", "database-leader"}
+    return [name for name, row in rows.items() if votes & set(row["roles"])]
 
 
 def address(juju: jubilant.Juju, instance: str) -> str:
