@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import networks
+import northbound
 import settings
 from networks.wanted import WantedNetwork
 from options import Options
@@ -49,9 +50,7 @@ def test_the_keys_of_nics_are_listed():
 
 
 def test_the_keys_of_the_server_are_listed():
-    (step,) = settings.server_config(
-        Options(cluster_offline_threshold=60, images_replicas=2), "tcp:10.0.0.1:6641", {}
-    )
+    (step,) = settings.server_config(Options(cluster_offline_threshold=60, images_replicas=2), {})
 
     assert isinstance(step, SetServerConfig)
-    assert [key for key in step.values if not listed(key)] == []
+    assert [key for key in {**step.values, northbound.KEY: ""} if not listed(key)] == []
