@@ -21,6 +21,9 @@ _IMAGES, _BACKUPS = "storage.images_volume", "storage.backups_volume"
 _VOLUMES = {key: f"{OWN_VOLUMES}{key[8:].partition('_')[0]}" for key in (_IMAGES, _BACKUPS)}
 """By LXD's key, which each server has for itself: the volume's name."""
 
+_WITHOUT_LINKS = "daemon_storage_per_project"
+"""The extension with which LXD's folder is no link to a volume any more. See `folders`."""
+
 
 def due(options: Options, lxd: Lxd, folders: Mapping[str, Folder]) -> list[Step]:
     """What brings this member's volumes to what the options say, where their pools are there.
@@ -30,7 +33,7 @@ def due(options: Options, lxd: Lxd, folders: Mapping[str, Folder]) -> list[Step]
     """
     steps: list[Step] = []
     for key, option in _asked(options).items():
-        folder = folders.get(_kind(key), Folder())
+        folder = _place(key, folders.get(_kind(key), Folder()), lxd)
         has = lxd.server.config.get(key, "")
         if _is_ours(key, has, folder) and (folder.cut_short or folder.volume != has):
             steps.append(RestoreFolder(key, _kind(key)))
@@ -39,6 +42,14 @@ def due(options: Options, lxd: Lxd, folders: Mapping[str, Folder]) -> list[Step]
             steps += [GatherVolume(_kind(key), *volume), DropVolume(*volume)]
         steps += _moves(key, option, has, lxd)
     return steps
+
+
+def _place(key: str, folder: Folder, lxd: Lxd) -> Folder:
+    """Where LXD has them. Without links its configuration says it; the folder is empty then."""
+    if _WITHOUT_LINKS not in lxd.server.extensions:
+        return folder
+    has = lxd.server.config.get(key, "")
+    return Folder(has, cut_short=bool(has) and folder.filled)
 
 
 def _moves(key: str, option: str, has: str, lxd: Lxd) -> list[Step]:

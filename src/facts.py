@@ -158,6 +158,8 @@ class Folder:
     """The custom volume, as POOL/VOLUME. Empty for the folder on the root disk."""
     cut_short: bool = False
     """Whether a move of them left something behind."""
+    filled: bool = False
+    """Whether there is anything in the folder on the root disk."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """The folders in which LXD has its images and its backups: looked at, and made folders again.
 
-LXD 5.0, 5.21 and 6.x move them in this order (read in their source): the configuration is written,
+LXD 5.0 and 5.21 move them in this order (read in their source): the configuration is written,
 the folder is renamed to NAME.temp, a link to the volume takes its place, rsync copies what is in
 it, and what was copied is deleted at the very end. On the way back the link goes first, an empty
 folder comes, then the same. Where that fails half way, LXD leaves it so.
+
+LXD 6.9 makes no link: its configuration alone says where they are, and its folder is empty then. A
+move copies, and empties the old place at the very end.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ _PROC = Path("/proc")
 def look(lxd_dir: Path, kind: str) -> Folder:
     """Where LXD has its images or backups."""
     folder, left = lxd_dir / kind, lxd_dir / f"{kind}.temp"
-    link = folder.is_symlink()
-    return Folder(_volume(str(folder.readlink())) if link else "", left.exists())
+    if folder.is_symlink():
+        return Folder(_volume(str(folder.readlink())), left.exists())
+    filled = folder.exists() and any(folder.iterdir())
+    return Folder("", left.exists(), filled)
 
 
 def _volume(target: str) -> str:
@@ -67,7 +72,7 @@ def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
         _copy_missing(left, into)
     pattern = _VOLUME.format(pool="*", name=_OURS.format(kind=kind))
     for volume in sorted(_below(root, lxd_dir).glob(pattern)):
-        _copy_missing(volume, into)
+        _copy_missing(_on_volume(volume, kind), into)
     if into != folder:
         folder.unlink()
         into.rename(folder)
@@ -77,11 +82,16 @@ def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
 def gather(lxd_dir: Path, kind: str, volume: str, root: Path = Path("/")) -> None:
     """Brings what is left on a volume to where LXD has its images or backups. Raises OSError."""
     pool, _, name = volume.partition("/")
-    source = _below(root, lxd_dir) / _VOLUME.format(pool=pool, name=name)
+    source = _on_volume(_below(root, lxd_dir) / _VOLUME.format(pool=pool, name=name), kind)
     folder = lxd_dir / kind
     into = _below(root, folder.readlink()) if folder.is_symlink() else folder
     if source.exists() and source.resolve() != into.resolve():
         _copy_missing(source, into)
+
+
+def _on_volume(volume: Path, kind: str) -> Path:
+    """Where they are on a volume: LXD 6.9 has a folder for each kind there (read in its source)."""
+    return volume / kind if (volume / kind).is_dir() else volume
 
 
 def _below(root: Path, path: Path) -> Path:

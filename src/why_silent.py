@@ -17,8 +17,8 @@ _WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster m
 
 
 _UNMOUNTABLE = re.compile(
-    r"Failed to mount (images|backups) storage"
-    r'(?:: Failed to mount storage volume \\?"([^"\\]+)\\?")?'
+    r"Failed (?:to mount|mounting) (images|backups) storage"
+    r'(?:: Failed (?:to mount|mounting) storage volume \\?"([^"\\]+)\\?")?'
 )
 """How a daemon logs that it ends because a volume for its own use is gone (LXD's source; the log
 has quotes within quotes)."""

@@ -212,8 +212,10 @@ class ModelMachine:
         if self._server.silence() is Silence.WAITING:
             return "Wait for other cluster members to align their versions"
         for kind, volume in pools.unmountable(self._server).items():
-            why = f'Failed to mount storage volume \\"{volume}\\": no such device'
-            ends = f"Failed to mount {kind} storage: {why}"
+            newest = "daemon_storage_per_project" in self._server.generation.extensions
+            failed = "Failed mounting" if newest else "Failed to mount"
+            why = f'{failed} storage volume \\"{volume}\\": no such device'
+            ends = f"{failed} {kind} storage: {why}"
             return f'level=error msg="Failed to start the daemon" err="{ends}"'
         half = self._server.half_joined
         return "No node registered with address" if half else "lvl=error msg=model"

@@ -9,6 +9,7 @@ import lost
 from facts import Folder
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.server import Server
 from tests.unit.deeds import (
     api,
     later,
@@ -145,9 +146,17 @@ def test_what_is_lost_with_a_dead_member_does_not_name_it(app: ModelApp):
 
 
 def places(app: ModelApp) -> list[str]:
-    """Where each member's LXD has its images, whatever its configuration says."""
-    found = (unit.server.files.folders()["images"] for unit in app.units.values())
-    return [f"{f.volume}{' cut short' if f.cut_short else ''}" for f in found]
+    """Where each member's LXD has its images."""
+    return [place(unit.server) for unit in app.units.values()]
+
+
+def place(server: Server) -> str:
+    """LXD 6.9 makes no link: its key names the volume, and its folder is empty then."""
+    folder = server.files.folders()["images"]
+    if "daemon_storage_per_project" in server.generation.extensions and not folder.volume:
+        has = server.config.get("storage.images_volume", "")
+        folder = Folder(has, cut_short=bool(has) and folder.filled)
+    return f"{folder.volume}{' cut short' if folder.cut_short else ''}"
 
 
 def test_a_move_that_failed_is_undone_and_told(app: ModelApp):
@@ -291,3 +300,21 @@ class TestGoneDevice:
         assert unit.server.config["storage.images_volume"] == "fast/mine"
         told = str(app.hook("lxd/0").app_status)
         assert told.startswith("blocked: lxd/2: LXD ends, cannot mount fast/mine")
+
+
+def test_a_move_without_links_that_was_cut_short_is_undone_and_made_anew():
+    """LXD 6.9 was killed: its key names the volume, and its folder has what was not copied."""
+    app = asked(with_pool(formed(3, "6.9"), "fast"), "fast")
+    server = app.units["lxd/1"].server
+    server.folders["images"] = Folder(filled=True)
+
+    app.settle()
+
+    assert places(app) == [f"fast/{IMAGES}"] * 3
+    assert server.folders["images"] == Folder()
+
+
+def test_without_links_nothing_is_moved_again_and_again():
+    app = asked(with_pool(formed(3, "6.9"), "fast"), "fast")
+
+    assert [app.plan(unit).steps for unit in app.units] == [(), (), ()]

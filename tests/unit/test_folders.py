@@ -37,6 +37,19 @@ def test_a_folder_on_the_root_disk(tmp_path: Path):
     folder(tmp_path, "images")
 
     assert folders.look(tmp_path, "images") == Folder()
+    (tmp_path / "images/a").touch()
+    assert folders.look(tmp_path, "images") == Folder(filled=True)
+
+
+def test_a_volume_with_a_folder_for_each_kind(tmp_path: Path):
+    """As LXD 6.9 has it."""
+    (volume(tmp_path) / "images").mkdir()
+    (tmp_path / VOLUME / "images/a").write_text("a of the volume")
+    folder(tmp_path, "images", "b")
+
+    folders.restore(tmp_path, "images")
+
+    assert found(tmp_path) == ["a", "b"]
 
 
 def test_a_link_to_a_volume(tmp_path: Path):
@@ -55,7 +68,7 @@ def test_a_move_to_a_volume_that_was_cut_short_is_undone(tmp_path: Path):
     assert {"a", "b"} <= set(found(tmp_path))
     assert (tmp_path / "images" / "a").read_text() == "a"
     assert (tmp_path / "images").stat().st_mode & 0o777 == 0o700
-    assert folders.look(tmp_path, "images") == Folder()
+    assert folders.look(tmp_path, "images") == Folder(filled=True)
 
 
 def test_a_move_whose_source_is_partly_deleted_is_undone(tmp_path: Path):

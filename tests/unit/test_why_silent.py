@@ -21,6 +21,11 @@ LOGS = [
         Unmountable("backups", "a/b"),
     ),
     ("Error: Failed to mount images storage: no such pool", Unmountable("images", "")),
+    # LXD 6.9's words, as its source has them.
+    (
+        r'err="Failed mounting images storage: Failed mounting storage volume \"a/b\": gone"',
+        Unmountable("images", "a/b"),
+    ),
 ]
 
 

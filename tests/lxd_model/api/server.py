@@ -154,12 +154,16 @@ def _set(server: Server, values: Mapping[str, str]) -> None:
 
 
 def _move(server: Server, kind: str, to: str) -> None:
-    """Where it fails half way LXD leaves a link to the volume, and the rest in its old place."""
+    """Where it fails half way LXD leaves a link to the volume, and the rest in its old place.
+
+    LXD 6.9 makes no link. See `folders`.
+    """
+    links = "daemon_storage_per_project" not in server.generation.extensions
     if to.partition("/")[0] in server.full:
-        server.folders[kind] = Folder(to, cut_short=True)
+        server.folders[kind] = Folder(to, cut_short=True) if links else Folder("", filled=True)
         where = "/var/snap/lxd/common/lxd/storage-pools/{}/custom/default_{}".format(*to.split("/"))
         raise Refusal(f'Failed to move data over to directory "{where}": no space left on device')
-    server.folders[kind] = Folder(to)
+    server.folders[kind] = Folder(to) if links else Folder("", filled=not to)
 
 
 def _merged(config: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
