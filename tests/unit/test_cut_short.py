@@ -151,6 +151,7 @@ def admitting() -> tuple[ModelApp, str]:
 def spreading() -> tuple[ModelApp, str]:
     app = formed(2)
     app.options |= {"network_mode": "vxlan", "network_name": "seg0", "storage_backend": "dir"}
+    app.hook("lxd/1")  # It says by which interface its tunnels go.
     return app, "lxd/0"
 
 
