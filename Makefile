@@ -137,17 +137,20 @@ chaos: setup lab-charm lab-free ## Break real LXD in the lab in every way that w
 project: $(PACK_ENV_READY) ## Check the project's own files with charmcraft's models and linters
 	@$(PACK_ENV)/bin/python -m pytest -q -o pythonpath=. -o filterwarnings=default tests/project $(ARGS)
 
+# Tests with machines wait most of the time, so modules run beside one another.
+SIDE_BY_SIDE := -n 2 --dist loadfile
+
 .PHONY: machines
 machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
-	@$(PYTEST) -q -m machines tests/lab tests/conformance tests/chaos $(ARGS)
+	@$(PYTEST) -q $(SIDE_BY_SIDE) -m machines tests/lab tests/conformance tests/chaos $(ARGS)
 
 .PHONY: integration
 integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Run the integration tests on the lab, or a controller: JUJU_RULES=3.6, or JUJU=juju CHARM=file
-	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/integration $(ARGS)
+	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v $(SIDE_BY_SIDE) tests/integration $(ARGS)
 
 .PHONY: integration-older
 integration-older: setup lab-charm lab-free ## Run those that differ by the rules of Juju 3.6
-	@LXD_CLUSTER_LAB_JUJU=3.6 JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v -m rules tests/integration $(ARGS)
+	@LXD_CLUSTER_LAB_JUJU=3.6 JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v $(SIDE_BY_SIDE) -m rules tests/integration $(ARGS)
 
 .PHONY: services
 services: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Try clusters beside a real Ceph and a real OVN: about 8 minutes

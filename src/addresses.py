@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 PORT = 8443
 
@@ -22,6 +23,7 @@ def endpoint(address: str) -> str:
     return f"{address}:{PORT}"
 
 
+@lru_cache
 def is_address(word: str) -> bool:
     """Whether it is an IP address."""
     try:

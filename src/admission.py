@@ -264,7 +264,7 @@ def is_shell(ghost: Member) -> bool:
 
 def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
     """Units whose name or address the cluster has already, though they are not in it."""
-    found = {u: _why_taken(d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
+    found = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.closed)}
     return cannot | {unit: why for unit, why in found.items() if why}
 
@@ -288,16 +288,21 @@ def to_try(unit: str, lxd: Lxd, peers: Peers) -> dict[str, UnitData]:
     return {u: d for u, d in found.items() if d.key and d.address and not d.cluster}
 
 
-def _why_taken(data: UnitData, lxd: Lxd) -> str:
+def _why_taken(unit: str, data: UnitData, lxd: Lxd) -> str:
     member = lxd.member(data.name)
+    named = member is not None
     if member is None:
-        at_address = (m.name for m in lxd.members if m.offline and m.address == data.address)
-        name = next(at_address, "")
-        cure = f"lxc cluster remove --force {name}"
-        return f"an offline member has this address: {cure}" if name else ""
-    if member.offline:
-        return f"an offline member has this name: lxc cluster remove --force {data.name}"
-    # The same name and address is the joiner itself, in but not heard of yet.
-    if member.address == data.address:
+        at_address = (m for m in lxd.members if m.offline and m.address == data.address)
+        member = next(at_address, None)
+    if member is None:
         return ""
-    return member_names.taken(data.name)
+    has = "name" if named else "address"
+    failed = not data.unsure and marks.left_by(member.name, unit, data.attempt, lxd)
+    if member.offline and failed:
+        return f"an offline member has this {has}: lxc cluster remove --force {member.name}"
+    if named and member.address != data.address:
+        return member_names.taken(data.name)
+    # The same name and address is the joiner itself, in but not heard of yet.
+    if not member.offline:
+        return ""
+    return f"the offline member {member.name} has this address: bring it back"

@@ -6,11 +6,22 @@ list of members, and the note of the unit that each is of.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import marks
 from peers import UnitData
 from view import Lxd, Peers
+
+_SAYS_NOTHING: Mapping[str, object] = {
+    "offers": {},
+    "links": {},
+    "refused": {},
+    "missed": {},
+    "call": None,
+    "spread": (),
+    "problem": "",
+}
 
 
 def believed(peers: Peers, lxd: Lxd) -> Peers:
@@ -24,15 +35,9 @@ def _counting(unit: str, data: UnitData, lxd: Lxd) -> UnitData:
     if member is not None and _is_of(member.name, unit, lxd):
         return data
     # Units that left say so until they are gone: that they are members nobody takes from it.
-    words: dict[str, object] = {
-        "offers": {},
-        "links": {},
-        "refused": {},
-        "missed": {},
-        "call": None,
-        "spread": (),
-    }
-    silenced = data.model_copy(update={**words, "problem": ""})
+    silenced = data
+    if any(getattr(data, name) != nothing for name, nothing in _SAYS_NOTHING.items()):
+        silenced = data.model_copy(update=_SAYS_NOTHING)
     if member is None:
         return silenced
     return silenced.model_copy(update={"cluster": ""}).doubted("membership")

@@ -107,7 +107,7 @@ def choose(
     ranked = _ranked(https, family(for_cluster), [for_cluster], machine.interfaces)
     if member and has.https in {entry.address for entry in https}:
         return Chosen(for_cluster, has.https)
-    fit = [rank for rank in ranked if not rank.virtual]
+    fit = [rank for rank in ranked if not (rank.virtual or rank.link_local)]
     if member and not fit and has.https in machine.here:
         return Chosen(for_cluster, has.https)
     return Chosen(for_cluster, _first(ranked))
@@ -153,6 +153,8 @@ class _Rank(NamedTuple):
     """How good an address is: the smallest is taken."""
 
     other_family: bool
+    link_local: bool
+    """169.254.0.0/16 or fe80::/10, such as the way to the machine's BMC. Juju 3.6 lists it last."""
     virtual: bool
     """A /32 or /128, or a second one of its subnet: such an address may move to another machine."""
     inner: bool
@@ -187,6 +189,7 @@ def _ranked(
         found.append(
             _Rank(
                 other_family=version not in (0, address.version),
+                link_local=address.is_link_local,
                 virtual=single or (interface is not None and entry.address in interface.secondary),
                 inner=interface is not None and interface.inner,
                 apart=network is None or not any(_is_in(member, network) for member in members),

@@ -53,6 +53,11 @@ def fit(message: str, limit: int) -> str:
     return f"{head}: {_end(rest, limit - len(head) - 2)}"
 
 
+def end(message: str, room: int) -> str:
+    """The end of a chain, which says why, in one line of at most `room` characters."""
+    return _end(links(escaped(" ".join(message.split()))), room)
+
+
 def _end(chain: Sequence[str], room: int) -> str:
     """As many of the last links as there is room for; at least the end of the last one."""
     for first in range(len(chain)):

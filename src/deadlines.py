@@ -21,6 +21,9 @@ SILENCE = 120.0
 """What LXD's silence lasts at most where it ends by itself: 13 s when the Raft leader leaves, half
 a minute for a member to start after a reboot."""
 
+STARTS_AGAIN = 60.0
+"""A daemon that ends as it starts says why at least this often: systemd starts it at once."""
+
 DAEMON_STOP = 320.0
 """LXD's daemon ending alone. As long as its snap waits for that in a refresh; measured: 4 s."""
 
@@ -51,6 +54,13 @@ IMAGES = 1800.0
 SILENT = 60.0
 """A member that LXD calls evacuated and that answers nobody for so long is dead: three times the
 offline threshold, after which LXD would call any other one offline."""
+
+QUIET = 120.0
+"""For how long a Raft leader sends no heartbeats before its daemon is reloaded: twelve of its
+rounds, and six times the threshold after which LXD calls a member offline."""
+
+RELOAD_AGAIN = 3600.0
+"""Between two reloads of such a leader: each takes the database away for some seconds."""
 
 LEAVE = 120.0
 """A member's removal. Measured: 1 s, and 7 s when it was the raft leader."""

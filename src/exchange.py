@@ -48,11 +48,11 @@ def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
     """
     if not lxd.server.clustered:
         return None
+    if going := marks.leaving(lxd) & {m.name for m in lxd.members}:
+        return Plan(waiting(f"to exchange the LXD snap until {names(going)} has left"))
     if evacuated := [m.name for m in lxd.members if m.status == "EVACUATED"]:
         first = min(evacuated)
         return Plan(waiting(f"to exchange the LXD snap: lxc cluster restore {first}"))
-    if going := marks.leaving(lxd) & {m.name for m in lxd.members}:
-        return Plan(waiting(f"to exchange the LXD snap until {names(going)} has left"))
     if down := _down(lxd, view.peers, resource):
         return Plan(waiting(f"to exchange the LXD snap until {names(down)} is back"))
     before, after = versions.running(view), view.snap.offered

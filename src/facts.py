@@ -158,3 +158,11 @@ class Folder:
     """The custom volume, as POOL/VOLUME. Empty for the folder on the root disk."""
     cut_short: bool = False
     """Whether a move of them left something behind."""
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Joins of this unit that failed one after the other, and what the last one said."""
+
+    count: int
+    last: str

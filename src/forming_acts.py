@@ -165,9 +165,10 @@ def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Even
     """A unit has a sealed join token."""
     # A token that could not be sealed would be a way in that nobody takes back.
     seal.seal("", step.key, purpose(step.unit))
-    cluster = world.lxd.notes.read().get(IDENTITY, "")
+    notes = world.lxd.notes.read()
+    cluster = notes.get(IDENTITY, "")
     # Whatever becomes of the join, the database tells whose member this is.
-    world.lxd.notes.write(marks.admitted(step.name, step.unit, step.attempt))
+    world.lxd.notes.write(marks.admitted(step.name, step.unit, step.attempt, notes))
     token = world.lxd.cluster.make_token(step.name)
     with unpublished.sealing(step.name, token, world):
         message = json.dumps({"token": token, "cluster": cluster})

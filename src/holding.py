@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
@@ -21,6 +22,9 @@ from view import Lxd, Member, Peers, View
 _IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "database-leader"})
 
 _FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
+_NOT_TAKEN = re.compile(r"(.+): could not be moved \((.+)\): move or delete it", re.DOTALL)
+_WHY = 20
+"""Characters of a status without which a cause says nothing."""
 _DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
 
 
@@ -167,7 +171,21 @@ def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:
     """One line of it, for `juju status`: what is in the way counts, what to do is in the log."""
     first, *others = reasons
     more = f" (and {len(others)} more)" if others else ""
-    return blocked(causes.begin(f"{unit} cannot leave: {first}", STATUS_LIMIT - len(more)) + more)
+    room = STATUS_LIMIT - len(more)
+    told = f"{unit} cannot leave: "
+    return blocked(causes.begin(told + _within(first, room - len(told)), room) + more)
+
+
+def _within(reason: str, room: int) -> str:
+    """A reason that is to be shown in so many characters. Why LXD refused something comes last."""
+    failed = _NOT_TAKEN.fullmatch(reason)
+    if failed is None or len(reason) <= room:
+        return reason
+    name, why = failed.groups()
+    if len(shorter := f"{name}: could not be moved ({why})") <= room:
+        return shorter
+    left = room - len(name) - 2
+    return f"{name}: {causes.end(why, left)}" if left >= _WHY else reason
 
 
 def full(view: View, reasons: tuple[str, ...]) -> str:

@@ -41,9 +41,17 @@ def addresses(model: ops.Model, binding: str) -> Binding:
 
 
 def proxies(environment: Mapping[str, str]) -> Proxies:
-    """The model's proxies, as a hook's environment has them."""
+    """The model's proxies, as a hook's environment has them.
+
+    A model has them as `juju-http-proxy` and so on, or as `http-proxy`, which are for the whole
+    machine. Where it has both, Juju's agent gives LXD the first (read in its proxyupdater.go).
+    """
     names = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-    return Proxies(*(environment.get(f"JUJU_CHARM_{name}", "") for name in names))
+    ours = Proxies(*(environment.get(f"JUJU_CHARM_{name}", "") for name in names))
+    if ours.http or ours.https:
+        return ours
+    machines = Proxies(*(environment.get(name.lower(), "") for name in names))
+    return machines if machines.http or machines.https else ours
 
 
 def active_ceph(model: ops.Model) -> ops.Relation | None:

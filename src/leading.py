@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import departures
+import heartbeats
 import holding
 import leaving
 import lost
@@ -133,7 +134,7 @@ def _without_members(view: View, peers: Peers, app: AppData) -> Status:
         # This very unit may be a member that had no time to say so.
         return waiting("LXD on the leader does not answer")
     if app.cluster and (unsure := peers.unsure):
-        what = "bring its LXD back or remove it by force"
+        what = "bring its LXD back; docs: How to recover"
         return blocked(f"{unsure[0]} may be the last member: {what}")
     if app.cluster:
         return blocked("no unit is a member any more; to begin again: run form-again")
@@ -183,7 +184,8 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     evacuated = [m.name for m in lxd.members if m.evacuated]
     down = [m.name for m in lxd.members if not m.up]
     if down:
-        return waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
+        offline = waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
+        return heartbeats.status(view, lxd) or offline
     if evacuated:
         return waiting(f"{names(evacuated)} evacuated; to use it again: lxc cluster restore")
     for unit, why in _waits(lxd, peers):

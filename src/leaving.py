@@ -11,6 +11,7 @@ import admission
 import caches
 import departures
 import emptying
+import heartbeats
 import holding
 import identity
 import marks
@@ -41,7 +42,7 @@ def of_leaver(view: View) -> Plan:
     if ends(view) and view.options.on_remove == ABANDON:
         return Plan(waiting("the application goes: LXD and its data stay as they are"))
     if view.lxd is None or view.peers is None:
-        return _gone()
+        return _without_snap(view)
     if isinstance(view.lxd, Silent):
         return _of_silent(view, view.lxd, view.peers)
     if not view.lxd.server.clustered:
@@ -68,6 +69,8 @@ def ends(view: View) -> bool:
 
 def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
+    if due := heartbeats.steps(view, lxd, member):
+        return _go(*due)
     lxd = holding.informed(view, lxd, peers, peers.own)
     if first := _duties(view, lxd, peers, member):
         return _go(*first)
@@ -224,11 +227,11 @@ def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
 
 def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
     if not peers.own.cluster and view.forming is None:
-        return _gone()
+        return _with_its_disk(view, silent)
     if why := silence.join_failed(view, silent.kind):
         return _go(ResetLxd(why))
     if view.unit in peers.app.removed:
-        return _gone()
+        return _with_its_disk(view, silent)
     if cure := silence.starting_without(silent):
         return _go(*cure)
     # One link with what it concerns: the status keeps that, whatever LXD's own words are.
@@ -242,12 +245,34 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
     return _hold(status, holding.with_way_out(view, (reason,)))
 
 
+def _with_its_disk(view: View, silent: Silent) -> Plan:
+    """LXD is silent, and in no cluster of ours: what its disk has may be missed all the same."""
+    ours = view.peers is not None and bool(view.peers.own.cluster)
+    what = "has instances or volumes" if view.holds_data else ""
+    if not what and not ours and view.database is not None and view.database.nodes:
+        what = "is in another cluster"
+    if not what or view.options.on_remove == ABANDON:
+        return _gone()
+    # One link with what it concerns, as below.
+    reason = f"LXD here {what}, and does not answer: {silent.reason}"
+    status = blocked(f"{view.unit} cannot leave, LXD here {what}: {silent.reason}")
+    return _hold(status, holding.with_way_out(view, (reason,)))
+
+
+def _without_snap(view: View) -> Plan:
+    """A deb's LXD was there before this unit, and nobody knows what it holds."""
+    if view.lxd is not None or not view.snap.deb or view.options.on_remove == ABANDON:
+        return _gone()
+    reason = "LXD is here as a deb, and the machine goes with this unit: move its data"
+    return _hold(holding.cannot_leave(view.unit, (reason,)), holding.with_way_out(view, (reason,)))
+
+
 def _of_outsider(view: View, lxd: Lxd) -> Plan:
     """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
     if view.options.on_remove == ABANDON:
         return _gone()
-    here = [i for i in lxd.instances or () if not migratable.of_juju(i)]
-    reasons = tuple(f"{i}: is in LXD here, and the machine goes with this unit" for i in here)
+    here = [t for t in holding.everything(lxd) if not migratable.of_juju(t)]
+    reasons = tuple(f"{t}: is in LXD here, and the machine goes with this unit" for t in here)
     if not reasons:
         return _gone()
     status = holding.cannot_leave(view.unit, reasons)

@@ -22,6 +22,10 @@ UNMOVED = "unmoved."
 """Instances that no member took: how often that was tried, and why."""
 SILENT = "silent."
 """Since when a member that LXD calls evacuated answers nobody, in seconds since the epoch."""
+QUIET = "quiet."
+"""Since when a member leads the database and sends no heartbeats, in seconds since the epoch."""
+RELOADED = "reloaded."
+"""When its daemon was reloaded for that, the same."""
 UNIT = "unit."
 ADMITTED = "admitted."
 OWNERS = (UNIT, ADMITTED)
@@ -109,7 +113,7 @@ def serves(member: Member | None, lxd: Lxd) -> bool:
 
     LXD calls a dead member evacuated, too: `Member.up` asks whether it answers.
     """
-    return member is not None and member.up and member.name not in leaving(lxd)
+    return member is not None and member.up and not lxd.notes.get(PREFIX + member.name)
 
 
 def unit_of(member: str, lxd: Lxd) -> str:
@@ -121,9 +125,11 @@ def unit_of(member: str, lxd: Lxd) -> str:
     return told.partition(" ")[0]
 
 
-def admitted(member: str, unit: str, attempt: int) -> dict[str, str]:
-    """The note that a unit may join as this member."""
-    return {ADMITTED + member: f"{unit} {attempt}"}
+def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> dict[str, str]:
+    """The notes that a unit may join as this member, and that no earlier one of its name counts."""
+    earlier = (PREFIX, RAN, UNMOVED, UNIT, SEEN, KEPT, SILENT)
+    cleared = {prefix + member: "" for prefix in earlier if prefix + member in notes}
+    return {**cleared, ADMITTED + member: f"{unit} {attempt}"}
 
 
 def kept(member: str, lxd: Lxd) -> bool:
@@ -171,6 +177,16 @@ def came_in(member: str, lxd: Lxd) -> int:
     return int(attempt) if attempt.isdigit() else -1
 
 
+def left_by(member: str, unit: str, attempt: int, lxd: Lxd) -> bool:
+    """Whether a member is what a failed join of a unit left, which is at a later `attempt` now.
+
+    A unit tries again only after it has reset its LXD, which it does only while that holds nothing.
+    """
+    told = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    whose, _, noted = told.partition(" ")
+    return whose == unit and noted.isdigit() and int(noted) < attempt
+
+
 def owned(member: Member, unit: str, attempt: int, lxd: Lxd) -> list[WriteNotes]:
     """A member says which unit it is of, and in which attempt it joined."""
     key, value = UNIT + member.name, f"{unit} {attempt}"
@@ -191,7 +207,7 @@ def outdated(own: str, lxd: Lxd) -> list[WriteNotes]:
     keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone if prefix + n in config}
     turn = turns.read(config)
     joining = {turn.name} if turn is not None else set[str]()
-    for prefix in (UNIT, ADMITTED, SEEN, KEPT, SILENT):
+    for prefix in (UNIT, ADMITTED, SEEN, KEPT, SILENT, QUIET, RELOADED):
         noted_names = {
             k.removeprefix(prefix) for k, v in config.items() if k.startswith(prefix) and v
         }

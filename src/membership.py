@@ -10,6 +10,7 @@ import caches
 import departures
 import gateways
 import health
+import heartbeats
 import identity
 import links
 import listening
@@ -59,6 +60,8 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         own = own.model_copy(update={"storage": decided})
     if due := _first_start(view, peers):
         return Plan(waiting("for LXD to start again, with OVN's address"), due, own)
+    if due := heartbeats.steps(view, lxd, member):
+        return Plan(waiting("for the heartbeats of the database's leader"), due, own)
     steps = [
         *_local(view, lxd, peers, member),
         *departures.noticed(view, lxd, peers, own),
@@ -100,7 +103,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     admitted = admission.admit(view, lxd, peers)
     # The address comes last: if that fails, nothing else waits for it.
     steps += [*admitted.steps, *address.steps]
-    status = health.here(lxd) or problem or _standing(view, member)
+    status = heartbeats.status(view, lxd) or health.here(lxd) or problem or _standing(view, member)
     told = {
         "token": admitted.token,
         "refused": admitted.refused,

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from holdings import Instance
+from holdings import Bucket, Image, Instance, Volume
 from lxd.members import CLOSED
 from view import Lxd, Member
 
@@ -28,6 +28,9 @@ _ASKED = frozenset({"migrate", "live-migrate"})
 _JUJUS = re.compile(r"juju-[0-9a-f]{6}-(\d+-lxd-\d+(?:-lxd-\d+)*)")
 """How Juju calls the containers that it makes on a machine."""
 
+_JUJUS_IMAGE = "juju/"
+"""How the aliases begin that Juju gives to images: `juju/ubuntu@24.04/amd64` (its source)."""
+
 _RUNS_ON = {"i686": "x86_64", "armv7l": "aarch64", "armv6l": "aarch64", "ppc": "ppc64"}
 """By architecture: one whose machines run it, too."""
 
@@ -38,9 +41,11 @@ _FREE = frozenset({"tpm", "none"})
 """Types of devices that LXD makes anew on any member."""
 
 
-def of_juju(instance: Instance) -> bool:
-    """Whether Juju made an instance, as one of its machines: it belongs to Juju."""
-    return _JUJUS.fullmatch(instance.name) is not None
+def of_juju(thing: Instance | Volume | Bucket | Image) -> bool:
+    """Whether Juju made it: an instance as one of its machines, or the image for those."""
+    if isinstance(thing, Image):
+        return thing.alias.startswith(_JUJUS_IMAGE)
+    return isinstance(thing, Instance) and _JUJUS.fullmatch(thing.name) is not None
 
 
 def obstacle(instance: Instance, lxd: Lxd) -> str:
@@ -66,19 +71,24 @@ def targets(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:
     about to go.
     """
     load = Counter(i.location for i in lxd.instances or ())
-    able = [m for m in lxd.members if m.online and _stays(m, lxd, own) and _fits(instance, m, lxd)]
+    there = [m for m in lxd.members if _is_there(m, lxd) and _stays(m, lxd, own)]
+    able = [m for m in there if _fits(instance, m, lxd)]
     return tuple(m.name for m in sorted(able, key=lambda m: (load[m.name], m.name)))
 
 
 def absent(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:
-    """The members that could take an instance, were they there: down, or evacuated."""
-    able = [m for m in lxd.members if not m.online and _stays(m, lxd, own)]
-    return tuple(m.name for m in able if _fits(instance, m, lxd))
+    """The members that could take an instance, were they there: down, evacuated, or silent."""
+    away = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]
+    return tuple(m.name for m in away if _fits(instance, m, lxd))
+
+
+def _is_there(member: Member, lxd: Lxd) -> bool:
+    """Whether a member takes instances now. LXD calls one online for a while that is not."""
+    return member.online and member.name not in lxd.unreachable
 
 
 def _stays(member: Member, lxd: Lxd, own: str) -> bool:
-    away = {own} | lxd.doomed | lxd.going | lxd.unreachable
-    return member.name not in away
+    return member.name not in {own} | lxd.doomed | lxd.going
 
 
 def _fits(instance: Instance, member: Member, lxd: Lxd) -> bool:

@@ -43,6 +43,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     lxd = _lxd(juju, world) if snap.installed else None
     own_addresses = addresses(juju, lxd.server if isinstance(lxd, Lxd) else None, world)
     forming = world.machine.forming()
+    looks_for_data = forming is not None or juju.leaving
     view = View(
         unit=juju.unit,
         leader=juju.leader,
@@ -68,7 +69,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         leaving=juju.leaving,
         tells=juju.tells,
         forming=forming,
-        holds_data=forming is not None and isinstance(lxd, Silent) and world.machine.has_data(),
+        holds_data=looks_for_data and isinstance(lxd, Silent) and world.machine.has_data(),
         failures=world.machine.failures(),
         noted_identity=world.machine.identity(),
         noted_units=world.machine.units(),
@@ -147,10 +148,15 @@ def _gives_to_pools(view: View) -> bool:
 
 
 def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCopy | None:
-    """What the disk says of the database. Looking takes a process, so only while it is silent."""
+    """What the disk says of the database. Looking takes a process, so only while it is silent.
+
+    Of a unit that leaves and never was a member: whether its LXD is in somebody's cluster.
+    """
+    if not isinstance(lxd, Silent):
+        return None
     member = juju.peers is not None and bool(juju.peers.own.cluster)
-    silent = isinstance(lxd, Silent) and lxd.kind in WITHOUT_DATABASE
-    return world.database.copy() if member and silent else None
+    looks = lxd.kind in WITHOUT_DATABASE if member else juju.leaving
+    return world.database.copy() if looks else None
 
 
 def _folders(lxd: Lxd | Silent | None, world: World) -> dict[str, Folder]:
@@ -249,18 +255,30 @@ def _server(juju: Juju, world: World) -> Server:
     return world.lxd.server.get() if world.lxd.cluster.joined(deadlines.JOIN) else server
 
 
+def _alone(juju: Juju, server: Server, world: World) -> Lxd:
+    """A server that is in no cluster. Of one whose unit leaves: all that would go with it."""
+    seen = Lxd(server, instances=world.lxd.instances.list())
+    if juju.leaving:
+        return replace(
+            seen,
+            volumes=world.lxd.volumes.of_server(),
+            buckets=world.lxd.buckets.of_server(server.extensions),
+            images=world.lxd.images.list(),
+        )
+    return replace(
+        seen,
+        pools=world.lxd.pools.list(),
+        networks=world.lxd.networks.list(),
+        projects=frozenset(world.lxd.projects.configs()),
+        devices=frozenset(world.lxd.profiles.default()["devices"]),
+        deaf=deaf(juju, server, world),
+    )
+
+
 def _answers(juju: Juju, world: World) -> Lxd:
     server = _server(juju, world)
     if not server.clustered:
-        return Lxd(
-            server,
-            pools=world.lxd.pools.list(),
-            networks=world.lxd.networks.list(),
-            instances=world.lxd.instances.list(),
-            projects=frozenset(world.lxd.projects.configs()),
-            devices=frozenset(world.lxd.profiles.default()["devices"]),
-            deaf={} if juju.leaving else deaf(juju, server, world),
-        )
+        return _alone(juju, server, world)
     members = _members(juju, server, world)
     server = _named(server, members)
     seen = Lxd(server, members, notes=world.lxd.notes.read())
@@ -288,17 +306,22 @@ def _answers(juju: Juju, world: World) -> Lxd:
 
 
 def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
-    """What members hold, and what decides where it can go."""
+    """What members hold, and what decides where it can go.
+
+    What is in a Ceph is on no member: it would be missed only where the cluster ends.
+    """
+    last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
+    volumes, buckets = world.lxd.volumes, world.lxd.buckets
+    extensions = seen.server.extensions
     seen = replace(
         seen,
         instances=world.lxd.instances.list(),
-        volumes=world.lxd.volumes.list(),
-        buckets=world.lxd.buckets.list(seen.server.extensions),
+        volumes=volumes.of_server() if last else volumes.list(),
+        buckets=buckets.of_server(extensions) if last else buckets.list(extensions),
         allowed=world.lxd.projects.allowed_groups(),
         pools=world.lxd.pools.list(),
         networks=world.lxd.networks.list(),
     )
-    last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
     copied = seen.server.config.get("cluster.images_minimal_replica") != "1"
     if not juju.leaving or (copied and not last):
         return seen

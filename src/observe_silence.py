@@ -29,7 +29,8 @@ def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Sile
     if kind is Silence.REFUSED:
         asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
         return Silent(f"{asked}{error}", kind)
-    if kind in _ENDS and (why := why_silent.unmountable(world)):
+    ends = why_silent.unmountable if kind in _ENDS else why_silent.unmountable_now
+    if why := ends(world):
         return Silent(str(error), Silence.UNMOUNTABLE, unmountable=why)
     look = _deaf_member if kind is Silence.NO_DATABASE else taken
     return Silent(str(error), kind, look(juju, world))

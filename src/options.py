@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import (
@@ -241,7 +242,7 @@ class Options(BaseModel):
     on_remove: Annotated[str, AfterValidator(_on_remove)] = ON_REMOVE[0]
     min_voters: Annotated[int, AfterValidator(_min_voters)] = 1
 
-    @property
+    @cached_property
     def default_pool(self) -> WantedPool:
         """The default pool. Its backend may be `auto`."""
         return WantedPool(
@@ -252,7 +253,7 @@ class Options(BaseModel):
             in_ceph=self.ceph_pool,
         )
 
-    @property
+    @cached_property
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The pools beside the default one."""
         found = wanted.parse(self.storage_pools, storage.BACKENDS)
@@ -261,7 +262,7 @@ class Options(BaseModel):
             for pool in found
         )
 
-    @property
+    @cached_property
     def default_network(self) -> WantedNetwork:
         """The default network."""
         return WantedNetwork(
@@ -280,12 +281,12 @@ class Options(BaseModel):
             config=asked.config(yaml_maps.mapping(self.network_config, "")),
         )
 
-    @property
+    @cached_property
     def networks_asked(self) -> tuple[WantedNetwork, ...]:
         """All networks, the default one first."""
         return (self.default_network, *self.more_networks)
 
-    @property
+    @cached_property
     def more_networks(self) -> tuple[WantedNetwork, ...]:
         """The networks beside the default one."""
         return asked.parse(self.networks, networks.MODES)

@@ -152,7 +152,8 @@ def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
 def _no_ceph(unit: str, ceph: Ceph | None) -> Status | None:
     """Why nothing can be made in a Ceph now."""
     if ceph is None:
-        return blocked("ceph: integrate it with a Ceph: juju integrate lxd-cluster ceph-mon")
+        app = unit.partition("/")[0]
+        return blocked(f"ceph: integrate it with a Ceph: juju integrate {app} ceph-mon")
     if ceph.problem:
         return blocked(f"ceph: it refuses what was asked: {ceph.problem}")
     if ceph.malformed:

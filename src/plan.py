@@ -140,7 +140,9 @@ def _install(view: View) -> Plan | None:
     if not snap.snapd:
         return Plan(blocked("snapd is missing: run apt install snapd on this machine"))
     if snap.deb:
-        return Plan(blocked("LXD is here as a deb: apt purge lxd, its data moved or given up"))
+        return Plan(
+            blocked("LXD is here as a deb: use another machine, or move its data and purge it")
+        )
     if snap.installed and not snap.unfinished:
         if (plan := existing.due(view)) is not None:
             return plan

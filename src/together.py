@@ -41,6 +41,11 @@ def hindrance(view: View, lxd: Lxd, peers: Peers, what: str) -> Status | None:
     unknown = [m.name for m in lxd.members if m.name not in known]
     if going := [name for name in unknown if name in leaving]:
         return waiting(f"to make {what} until {going[0]} has left")
+    places = {place.unit for place in peers.app.queue}
+    unheard = {unit for name in unknown if (unit := marks.unit_of(name, lxd)) in places}
+    if unheard:
+        # It has come in, and its word has not.
+        return waiting(f"to make {what} until {min(unheard)} has told of itself")
     if unknown:
         # Nobody tells what is on its machine, and its unit cannot come back.
         return blocked(homeless(unknown[0]))

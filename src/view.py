@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from facts import Bound, Ceph, DatabaseCopy, Folder, Ovn, Proxies, Resource, SnapFacts
+from facts import Bound, Ceph, DatabaseCopy, Failures, Folder, Ovn, Proxies, Resource, SnapFacts
 from holdings import Bucket, Image, Instance, Volume
 from networks.interface import Interface
 from options import Options
@@ -61,6 +62,11 @@ class Member:
         From 5.21 on LXD says so of every member once one runs another version (measured).
         """
         return self.status == "BLOCKED"
+
+    @property
+    def leads(self) -> bool:
+        """Whether it leads the database's Raft group."""
+        return "database-leader" in self.roles
 
     @property
     def voter(self) -> bool:
@@ -240,14 +246,6 @@ class Forming:
 
 
 @dataclass(frozen=True)
-class Failures:
-    """Joins of this unit that failed one after the other, and what the last one said."""
-
-    count: int
-    last: str
-
-
-@dataclass(frozen=True)
 class Units:
     """What Juju knows of the application's units, whatever the peer relation says.
 
@@ -350,7 +348,7 @@ class View:
     """Whether what a unit that leaves writes reaches the others."""
     forming: Forming | None = None
     holds_data: bool = False
-    """Whether a silent LXD has instances or volumes. Looked at where a join may have failed."""
+    """Whether a silent LXD has instances or volumes. Looked at after a failed join and to leave."""
     failures: Failures | None = None
     noted_identity: str = ""
     """The cluster that this machine's LXD was in when it was last looked at."""
@@ -359,7 +357,7 @@ class View:
     silent_since: float | None = None
     """When LXD was first seen silent, in seconds since the epoch. None while it answers."""
     database: DatabaseCopy | None = None
-    """Looked at where LXD is clustered and its database is silent."""
+    """Looked at where a member's database, or the LXD of an outsider that leaves, is silent."""
     folders: Mapping[str, Folder] = field(default_factory=dict[str, Folder])
     """By kind, `images` and `backups`: where LXD has them here. Of a member."""
     arch: str = ""
@@ -386,13 +384,13 @@ class View:
     """Of this machine. Empty where no network asks for them."""
     events: Events = field(default_factory=Events)
 
-    @property
+    @cached_property
     def default_pool(self) -> WantedPool:
         """The default pool as the operator asks for it, on Juju's storage first."""
         pool = named_in_ceph(self.options.default_pool, self.unit)
         return replace(pool, devices=(*self.given_devices, *pool.devices))
 
-    @property
+    @cached_property
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The other pools that the operator asks for."""
         return tuple(named_in_ceph(pool, self.unit) for pool in self.options.more_pools)

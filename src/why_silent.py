@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
+import deadlines
 from lxd.errors import LxdUnreachable
 from silent import Silence, Unmountable
 from world import World
@@ -21,6 +23,9 @@ _UNMOUNTABLE = re.compile(
 """How a daemon logs that it ends because a volume for its own use is gone (LXD's source; the log
 has quotes within quotes)."""
 
+_STAMP = re.compile(r'time="(\d{4}-\d\d-\d\dT[^"]+)"')
+"""The time of a line of LXD's log."""
+
 
 def unmountable(world: World) -> Unmountable | None:
     """What keeps LXD's daemon from starting, by the last of its words on that.
@@ -29,6 +34,18 @@ def unmountable(world: World) -> Unmountable | None:
     """
     found = list(_UNMOUNTABLE.finditer(world.machine.lxd_log()))
     return Unmountable(found[-1][1], found[-1][2] or "") if found else None
+
+
+def unmountable_now(world: World) -> Unmountable | None:
+    """The same of a daemon that hangs for a moment while it ends, as LXD 5.21 does (measured).
+
+    Its log has just said so: what it said long ago is no reason for a daemon that hangs now.
+    """
+    for line in reversed(world.machine.lxd_log().splitlines()):
+        if _UNMOUNTABLE.search(line) and (stamp := _STAMP.search(line)):
+            said = datetime.fromisoformat(stamp[1].replace("Z", "+00:00")).timestamp()
+            return unmountable(world) if world.clock() - said <= deadlines.STARTS_AGAIN else None
+    return None
 
 
 def of_stopped(world: World) -> Silence:

@@ -1,9 +1,18 @@
-"""Makes ops.testing take what Juju takes: import it before a Context is used."""
+"""Makes ops.testing take what Juju takes, in less time: import it before a Context is used."""
 
 from __future__ import annotations
 
+import copy
+import json
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 from scenario import (  # pyright: ignore[reportMissingTypeStubs]
     _consistency_checker,  # pyright: ignore[reportPrivateUsage]
+    _runtime,  # pyright: ignore[reportPrivateUsage]
+    state,
 )
 
 
@@ -16,3 +25,22 @@ def _any_type(*_: object) -> None:
 
 
 _consistency_checker._check_action_param_types = _any_type  # pyright: ignore[reportPrivateUsage]
+
+# For each hook ops.testing writes the charm's files anew: as JSON, which is YAML too, in a tenth.
+_runtime.yaml = SimpleNamespace(safe_dump=json.dumps)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
+
+_spec: Any = state._CharmSpec  # pyright: ignore[reportPrivateUsage]
+
+
+def _read_once(read: Any) -> Any:
+    """Reads a charm's files once: each Context reads them again."""
+    known: Any = lru_cache(maxsize=None)(read)
+
+    def found(charm_root: Path) -> Any:
+        return copy.deepcopy(known(charm_root))
+
+    return staticmethod(found)
+
+
+_spec._load_metadata = _read_once(_spec._load_metadata)
+_spec._load_metadata_legacy = _read_once(_spec._load_metadata_legacy)

@@ -299,11 +299,12 @@ def _trust(session: Session, options: Options) -> int:
 def _bind_arguments(parser: Parser) -> None:
     parser.add_argument("app")
     parser.add_argument("words", nargs="+", metavar="SPACE|ENDPOINT=SPACE")
-    parser.add_argument("--force", action="store_true", help="accepted; means nothing")
+    parser.add_argument("--force", action="store_true")
 
 
 def _bind(session: Session, options: Options) -> int:
-    session.ask("bind", app=options.app, bindings=_bindings(" ".join(options.words)))
+    wanted = _bindings(" ".join(options.words))
+    session.ask("bind", app=options.app, bindings=wanted, force=options.force)
     return 0
 
 

@@ -24,7 +24,7 @@ _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class Controller:
-    """The controller of one home. One model at a time has machines."""
+    """The controller of one home."""
 
     def __init__(self, home: Path, provider: HostProvider) -> None:
         self._home = home
@@ -76,10 +76,7 @@ class Controller:
         verb, arguments = request["verb"], request["arguments"]
         if verb in self._verbs:
             return self._verbs[verb](**arguments)
-        model = self._model(request["model"])
-        if verb in ("deploy", "add-machine"):
-            self._refuse_second(model)
-        return model.answer(verb, arguments)
+        return self._model(request["model"]).answer(verb, arguments)
 
     def _model(self, name: str | None) -> Model:
         """The model of that name, or the current one. The default one is made when asked for."""
@@ -99,17 +96,15 @@ class Controller:
             return DEFAULT_MODEL
 
     def _make(self, name: str) -> None:
+        """Make a model with machine numbers of its own. Raises MachineError for one too many."""
         folder = self._home / "models" / name
         folder.mkdir()
-        self._models[name] = Model(folder, name, self._provider)
-
-    def _refuse_second(self, model: Model) -> None:
-        for name, other in self._models.items():
-            if other is not model and other.machines():
-                raise JujuError(
-                    f'the lab gives machines to one model at a time, and "{name}" has them: '
-                    f"`juju destroy-model {name}` first"
-                )
+        try:
+            slot = self._provider.take_range(folder)
+        except MachineError:
+            folder.rmdir()
+            raise
+        self._models[name] = Model(folder, name, self._provider, slot)
 
     def _list_models(self) -> dict[str, Any]:
         return {"names": sorted(self._models), "current": self._current()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from lab.machines import network
+from lab.machines import claims, network
 from lab.machines.command import program
 from lab.machines.image import DEFAULT_CACHE, ensure_image
 from lab.machines.layers import Image, VmImage
@@ -129,6 +129,10 @@ class HostProvider(Protocol):
         """Make all that machines of a kind have in common. May take minutes the first time."""
         ...
 
+    def take_range(self, model: Path) -> int:
+        """Claim a range of numbers for the model in that folder, as long as the folder is there."""
+        ...
+
     def host(self, number: int, kind: VirtType) -> Host:
         """Machine `number`, whether it is there or not. Prepares first if nobody has."""
         ...
@@ -230,6 +234,10 @@ class MachineProvider:
             self._ensure(progress)
         else:
             self._ensure_vm(progress)
+
+    def take_range(self, model: Path) -> int:
+        """Claim a range of numbers that no model of this computer has. Raises MachineError."""
+        return claims.take_range(network.MODELS, model)
 
     def host(self, number: int, kind: VirtType) -> Host:
         """Machine `number`, whether it is there or not. Prepares first if nobody has."""

@@ -16,6 +16,8 @@ from pydantic import TypeAdapter
 
 from lab.controller.debug_log import DebugLog
 from lab.controller.hosts import Host, HostProvider
+from lab.machines import network
+from lab.machines.command import MachineError
 from lab.model.constraints import VirtType, virt_type
 from lab.model.juju import Juju
 from lab.model.rules import rules_asked_for
@@ -54,8 +56,8 @@ class Wishes:
 class Keeper:
     """Holds one model: its state, its log, its files, and who wants to know of changes."""
 
-    def __init__(self, folder: Path, name: str, provider: HostProvider) -> None:
-        """Load the model from its folder, or begin an empty one there."""
+    def __init__(self, folder: Path, name: str, provider: HostProvider, slot: int) -> None:
+        """Load the model from its folder, or begin an empty one there, with a range of numbers."""
         self.folder = folder
         self.name = name
         self.provider = provider
@@ -70,15 +72,16 @@ class Keeper:
         if self._state_file.exists():
             self._juju = Juju(_STATE.validate_json(self._state_file.read_bytes()))
         else:
-            self._juju = Juju(self._new_state())
+            self._juju = Juju(self._new_state(slot))
         with self.changing() as juju:
             for unit in juju.state.units.values():
                 if unit.running:
                     juju.kill_running(self.now(), unit.name)
 
-    def _new_state(self) -> State:
+    def _new_state(self, slot: int) -> State:
         state = State()
         state.model.name = self.name
+        state.model.slot = slot
         state.model.rules = rules_asked_for()
         token = secrets.token_hex(16)
         state.model.uuid = f"{token[:8]}-{token[8:12]}-4{token[13:16]}-8{token[17:20]}-{token[20:]}"
@@ -94,8 +97,20 @@ class Keeper:
             return virt_type(found.constraints) if found else "container"
 
     def host(self, machine: str) -> Host:
-        """The machine of that id."""
-        return self.provider.host(int(machine), self.kind(machine))
+        """The machine of that id. Raises MachineError where the model's numbers are used up."""
+        number = int(machine)
+        if number >= network.MODEL_NUMBERS:
+            raise MachineError(
+                f"machine {machine}: a model of the lab has had {network.MODEL_NUMBERS} machines:"
+                " destroy it and begin another"
+            )
+        first = self.slot * network.MODEL_NUMBERS
+        return self.provider.host(first + number, self.kind(machine))
+
+    @property
+    def slot(self) -> int:
+        """Which range of the lab's machine numbers the model has."""
+        return self._juju.state.model.slot
 
     def now(self) -> float:
         """The time in seconds since the epoch; it never goes back."""

@@ -115,10 +115,10 @@ class Operator:
             if values:
                 juju.set_config(app, values)
 
-    def bind(self, app: str, bindings: Mapping[str, str]) -> None:
+    def bind(self, app: str, bindings: Mapping[str, str], force: bool) -> None:
         """Put endpoints of an application into other spaces."""
         with self._keeper.changing() as juju:
-            juju.bind(app, bindings)
+            juju.bind(app, bindings, force=force)
 
     def trust(self, app: str, trust: bool) -> None:
         """Trust an application, or no longer."""

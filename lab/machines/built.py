@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -60,11 +59,3 @@ def whole(folder: Path) -> Generator[Path]:
     yield new
     run("sync", "--file-system", str(new), timeout=300)
     new.rename(folder)
-
-
-@contextmanager
-def locked(path: Path) -> Generator[None]:
-    """Hold the lock file at `path`, having waited for whoever had it."""
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -1,7 +1,7 @@
 """Whose a machine number is: names, addresses and control groups exist once on a computer.
 
-A claim is a link from the number to the machine's folder. It is gone after the computer's reboot,
-as the machine's processes are.
+A claim is a link from the number to the machine's folder, or from a range of numbers to a model's.
+It is gone after the computer's reboot, as the machine's processes are.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.machines.command import MachineError
+from lab.machines.locks import locked
 
 CLAIMS = Path("/run/lxd-cluster-lab")
 
@@ -41,6 +42,24 @@ def all_holders() -> list[Path]:
     """The folders of all machines that are on this computer."""
     folders = (holder(int(link.name)) for link in CLAIMS.glob("*") if link.name.isdigit())
     return sorted(folder for folder in folders if folder is not None)
+
+
+def take_range(ranges: int, model: Path) -> int:
+    """Claim a range of numbers for the model in that folder: the first that no model has.
+
+    A claim lasts as long as the model's folder. Raises MachineError if none is free.
+    """
+    CLAIMS.mkdir(exist_ok=True)
+    with locked(CLAIMS / "ranges.lock"):
+        for number in range(ranges):
+            claim = CLAIMS / f"range-{number}"
+            if not claim.exists():
+                claim.unlink(missing_ok=True)
+                claim.symlink_to(model)
+                return number
+    raise MachineError(
+        f"this computer has room for {ranges} models of the lab: `juju destroy-model` one first"
+    )
 
 
 def release(number: int, folder: Path) -> None:

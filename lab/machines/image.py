@@ -21,6 +21,7 @@ from lab.machines import (
 from lab.machines.command import MachineError
 from lab.machines.disk import remove_tree, unmount
 from lab.machines.layers import Image
+from lab.machines.locks import locked
 from lab.machines.machine import Machine
 
 DEFAULT_CACHE = Path("/var/cache/lxd-cluster-lab")
@@ -40,7 +41,7 @@ def ensure_image(cache: Path, progress: built.Progress) -> Image:
     """
     cache.mkdir(parents=True, exist_ok=True)
     claims.CLAIMS.mkdir(exist_ok=True)
-    with built.locked(claims.CLAIMS / "build.lock"):
+    with locked(claims.CLAIMS / "build.lock"):
         versions = rootfs.watched_versions()
         system_recipe = built.digest(built.recipe(_SYSTEM_RECIPE), [network.hosts_file()])
         system = built.find(cache, f"system-{system_recipe}-", versions)

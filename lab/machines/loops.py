@@ -13,7 +13,7 @@ from typing import Any
 from lab.machines.command import CommandError, run
 
 # Enough for eight machines with a few loop-backed pools each.
-COUNT = 64
+COUNT = 128
 # include/uapi/linux/loop.h
 _LOOP_CTL_ADD = 0x4C80
 

@@ -14,9 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from lab.machines.command import CommandError, run
+from lab.machines.locks import locked
 
-MAX_NUMBER = 31
+MODELS = 6
+"""How many models of labs may be on a computer. Higher addresses are left to instances of tests."""
+MODEL_NUMBERS = 32
+"""How many machines a model may have had in its life: their numbers are not used again."""
+MAX_NUMBER = MODELS * MODEL_NUMBERS - 1
+"""The highest number of a machine, with which images are built."""
 HOST_PART = 254
+_LOCK = Path("/run/lock/lxd-cluster-lab-network")
+"""Held while bridges come and go, so that none goes while a machine is plugged into it."""
 
 
 @dataclass(frozen=True)
@@ -113,24 +121,26 @@ def ensure_bridges() -> None:
 
 def remove_bridges() -> None:
     """Remove the bridges that no machine is plugged into."""
-    for network in NETWORKS:
-        folder = Path("/sys/class/net") / network.bridge
-        if folder.exists() and not any((folder / "brif").iterdir()):
-            run("ip", "link", "del", network.bridge)
+    with locked(_LOCK):
+        for network in NETWORKS:
+            folder = Path("/sys/class/net") / network.bridge
+            if folder.exists() and not any((folder / "brif").iterdir()):
+                run("ip", "link", "del", network.bridge)
 
 
 def connect(number: int) -> None:
     """Give machine `number` its namespace and NICs, unless it has them."""
     if namespace_path(number).exists():
         return
-    ensure_bridges()
     name = hostname(number)
-    run("ip", "netns", "add", name)
-    for network, nic in zip(NETWORKS, interfaces(number), strict=True):
-        port = _port(number, network.nic)
-        peer = ["peer", "name", nic.name, "address", nic.mac, "netns", name]
-        run("ip", "link", "add", port, "type", "veth", *peer)
-        run("ip", "link", "set", port, "master", network.bridge, "up")
+    with locked(_LOCK):
+        ensure_bridges()
+        run("ip", "netns", "add", name)
+        for network, nic in zip(NETWORKS, interfaces(number), strict=True):
+            port = _port(number, network.nic)
+            peer = ["peer", "name", nic.name, "address", nic.mac, "netns", name]
+            run("ip", "link", "add", port, "type", "veth", *peer)
+            run("ip", "link", "set", port, "master", network.bridge, "up")
 
 
 def connect_taps(number: int) -> dict[str, Interface]:
@@ -138,12 +148,13 @@ def connect_taps(number: int) -> dict[str, Interface]:
 
     QEMU is at the other end of them.
     """
-    ensure_bridges()
     found = {_port(number, nic.name): nic for nic in interfaces(number)}
-    for network, port in zip(NETWORKS, found, strict=True):
-        if not (Path("/sys/class/net") / port).exists():
-            run("ip", "tuntap", "add", "dev", port, "mode", "tap")
-            run("ip", "link", "set", port, "master", network.bridge, "up")
+    with locked(_LOCK):
+        ensure_bridges()
+        for network, port in zip(NETWORKS, found, strict=True):
+            if not (Path("/sys/class/net") / port).exists():
+                run("ip", "tuntap", "add", "dev", port, "mode", "tap")
+                run("ip", "link", "set", port, "master", network.bridge, "up")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -64,7 +65,8 @@ def _copy(name: str, scratch: Path) -> Path:
 
 def _pack(folder: Path, target: Path) -> None:
     """What `snap pack` does, without compression: 1 s instead of 13."""
-    new = target.with_suffix(".new")
+    # Two may pack the same at the same time.
+    new = target.with_suffix(f".{os.getpid()}.new")
     new.unlink(missing_ok=True)
     uncompressed = ["-noI", "-noD", "-noF", "-noX"]
     same_bytes = ["-mkfs-time", "0", "-all-time", "0"]

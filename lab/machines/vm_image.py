@@ -15,6 +15,7 @@ from lab.machines import built, claims, disk, initrd, rootfs
 from lab.machines.command import MachineError, program
 from lab.machines.image import ensure_image
 from lab.machines.layers import Image, VmImage
+from lab.machines.locks import locked
 
 # A new version of any of these makes a new kernel.
 WATCHED = ("linux-image-amd64", "lvm2")
@@ -32,7 +33,7 @@ def ensure_vm_image(cache: Path, progress: built.Progress) -> VmImage:
     The containers' image is made with it. The rest is as with `image.ensure_image`.
     """
     base = ensure_image(cache, progress)
-    with built.locked(claims.CLAIMS / "build-vm.lock"):
+    with locked(claims.CLAIMS / "build-vm.lock"):
         versions = rootfs.watched_versions(WATCHED)
         recipe = built.digest(built.recipe(_SYSTEM_RECIPE), [base.rootfs.parent.name])
         system = built.find(cache, f"kernel-{recipe}-", versions)

@@ -9,8 +9,8 @@ what was seen on a controller of 4.0.15. Where 3.6 and 4.0 differ, `state.Model.
 - On 4.0 a dying leader resigns before `stop` and `remove`, and the lease of a unit that is removed
   by force is revoked. On 3.6 the first keeps it until it is gone, the second lets it lapse.
 - When an application goes, a hook that fails does not hold its last unit on 4.0.
-- Where a binding has no network, `network-get` fails on 4.0, and 3.6 gives a private address. 3.6
-  sorts a binding's addresses as text.
+- Where a binding has no network, `network-get` fails on 4.0. 3.6 gives a private address if the
+  binding is in the default space. 3.6 sorts a binding's addresses as text.
 - 4.0 refuses to grant a unit's secret over a peer relation.
 
 What real Juju does and this model does not:

@@ -10,6 +10,7 @@ from lab.model import clock, leadership, machines, relations, storage
 from lab.model.charm import CharmInfo, Option, Value
 from lab.model.errors import JujuError
 from lab.model.state import (
+    DEFAULT_SPACE,
     Application,
     Resource,
     State,
@@ -136,12 +137,29 @@ def refresh(
     relations.add_missing_peers(state, renewed)
 
 
-def bind(state: State, app_name: str, bindings: Mapping[str, str]) -> None:
-    """Put bindings into other spaces: the units get config-changed. Raises JujuError."""
+def bind(state: State, app_name: str, bindings: Mapping[str, str], *, force: bool = False) -> None:
+    """Put bindings into other spaces: the units get config-changed. Raises JujuError.
+
+    A new default takes along what is in the old one, and nothing else. Without `force` each unit's
+    machine needs an address in the spaces that are named.
+    """
     app = _application(state, app_name)
-    app.bindings = {**app.bindings, **_bindings(state, state.charms[app.charm], bindings)}
+    wanted = _bindings(state, state.charms[app.charm], bindings)
+    if not force:
+        _check_spaces(state, app_name, set(wanted.values()))
+    default = app.bindings.get("") or DEFAULT_SPACE
+    apart = {name: space for name, space in app.bindings.items() if space != default}
+    app.bindings = {"": default, **apart, **wanted}
     for machine in {unit.machine for unit in state.units.values() if unit.app == app_name}:
         state.machines[machine].address_version += 1
+
+
+def _check_spaces(state: State, app_name: str, spaces: set[str]) -> None:
+    for unit in state.units.values():
+        machine = state.machines[unit.machine]
+        there = {i.space for i in machine.interfaces if i.addresses}
+        if unit.app == app_name and machine.status == "started" and (missing := spaces - there):
+            raise JujuError(f'unit "{unit.name}" not in space "{min(missing)}"')
 
 
 def set_model_config(state: State, values: Mapping[str, Value]) -> None:

@@ -11,6 +11,8 @@ _PROXIES = {
     "juju-ftp-proxy": "JUJU_CHARM_FTP_PROXY",
     "juju-no-proxy": "JUJU_CHARM_NO_PROXY",
 }
+_LEGACY_PROXIES = ("http-proxy", "https-proxy", "ftp-proxy", "no-proxy")
+"""Juju sets these for whole machines, and in a hook as any program reads them."""
 
 
 def variables(state: State, run: HookRun) -> dict[str, str]:
@@ -30,6 +32,10 @@ def variables(state: State, run: HookRun) -> dict[str, str]:
         found["JUJU_AVAILABILITY_ZONE"] = machine.zone
     for option, variable in _PROXIES.items():
         found[variable] = str(state.model.config.get(option, ""))
+    for option in _LEGACY_PROXIES:
+        if value := str(state.model.config.get(option, "")):
+            variable = option.replace("-", "_")
+            found |= {variable: value, variable.upper(): value}
     if run.kind == "action":
         found["JUJU_DISPATCH_PATH"] = f"actions/{run.name}"
         found["JUJU_HOOK_NAME"] = ""

@@ -109,9 +109,9 @@ class Juju:
         """Set options back to the charm's defaults."""
         applications.reset_config(self.state, app, keys)
 
-    def bind(self, app: str, bindings: Mapping[str, str]) -> None:
+    def bind(self, app: str, bindings: Mapping[str, str], *, force: bool = False) -> None:
         """`juju bind`: put endpoints into other spaces, the empty name being the default."""
-        applications.bind(self.state, app, bindings)
+        applications.bind(self.state, app, bindings, force=force)
 
     def set_trust(self, app: str, *, trusted: bool) -> None:
         """`juju trust`: the units are told by config-changed."""
@@ -154,7 +154,7 @@ class Juju:
     def set_model_config(self, values: Mapping[str, Value]) -> None:
         """Set model options. Known to the model: `update-status-hook-interval` (e.g. 5m),
         `automatically-retry-hooks`, `juju-http-proxy`, `juju-https-proxy`, `juju-no-proxy`,
-        `logging-config`; others are kept and mean nothing.
+        `http-proxy`, `https-proxy`, `no-proxy`, `logging-config`; others are kept and mean nothing.
         """  # noqa: D205
         applications.set_model_config(self.state, values)
 

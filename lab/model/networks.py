@@ -41,7 +41,7 @@ def network_get(state: State, unit: Unit, binding: str) -> dict[str, Any]:
     if binding not in state.charms[unit.charm or app.charm].bindings():
         raise HookToolError(f'binding name "{binding}" not defined by the unit\'s charm')
     space = space_of(app, binding)
-    interfaces = _in_space(state, unit, space) or _fallback(state, unit)
+    interfaces = _in_space(state, unit, space) or _fallback(state, unit, space)
     if not interfaces:
         raise HookToolError(f'no network config found for binding "{binding}"')
     addresses = [_address(cidr) for interface in interfaces for cidr in interface.addresses]
@@ -103,9 +103,13 @@ def _as_told(state: State, interfaces: list[Interface]) -> list[Interface]:
     return sorted(ordered, key=lambda i: i.addresses[0])
 
 
-def _fallback(state: State, unit: Unit) -> list[Interface]:
-    """What 3.6 answers for a space in which the machine has no address: a private one of it."""
-    if state.model.rules == "4.0":
+def _fallback(state: State, unit: Unit, space: str) -> list[Interface]:
+    """What 3.6 answers for the default space where the machine has no address in it.
+
+    It is a private one of the machine. Of any other space 3.6 says nothing either (read in its
+    uniter's networkinfoiaas.go).
+    """
+    if state.model.rules == "4.0" or space != DEFAULT_SPACE:
         return []
     machine = state.machines[unit.machine]
     with_address = [i for i in machine.interfaces if i.addresses]

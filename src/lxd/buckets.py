@@ -28,6 +28,10 @@ class BucketsApi:
 
         `extensions` are the server's. Those in a Ceph have no location.
         """
+        return tuple(b for b in self.of_server(extensions) if b.location not in ("", "none"))
+
+    def of_server(self, extensions: Collection[str]) -> tuple[Bucket, ...]:
+        """All buckets that LXD knows, of all projects: of a server that is in no cluster."""
         if _ANY not in extensions:
             return ()
         queries = [{"all-projects": "true"}]
@@ -35,8 +39,9 @@ class BucketsApi:
             projects = ProjectsApi(self._client).having("storage.buckets")
             queries = [{"project": project} for project in projects]
         pools = self._client.get(api_path("storage-pools"), {"recursion": "1"}, deadlines.LIST)
-        found = [b for pool in pools for query in queries for b in self._of(pool["name"], query)]
-        return tuple(b for b in found if b.location not in ("", "none"))
+        return tuple(
+            b for pool in pools for query in queries for b in self._of(pool["name"], query)
+        )
 
     def _of(self, pool: str, query: dict[str, str]) -> list[Bucket]:
         path = api_path("storage-pools", pool, "buckets")

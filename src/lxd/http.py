@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +42,7 @@ class Response:
         return "" if self.status < HTTPStatus.BAD_REQUEST else f"status {self.status}"
 
 
+@lru_cache(maxsize=1024)
 def api_path(*parts: str) -> str:
     """The path of an object: `api_path("storage-pools", "a?b")` is /1.0/storage-pools/a%3Fb."""
     return "/".join((API, *(quote(part, safe="") for part in parts)))

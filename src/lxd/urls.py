@@ -7,6 +7,7 @@ Here that is undone, once; `api_path` and the client quote what is asked for, on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs, unquote, urlsplit
 
 _API = "1.0"
@@ -37,6 +38,7 @@ class Named:
         return told + (f" on {self.member}" if self.member else "")
 
 
+@lru_cache
 def read(url: str) -> Named:
     """What a URL of LXD's names."""
     split = urlsplit(url)

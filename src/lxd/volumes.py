@@ -20,16 +20,19 @@ class VolumesApi:
 
         A listing of all pools at once came with LXD 5.8 (storage_volumes_all).
         """
+        return tuple(v for v in self.of_server() if v.location not in ("", "none"))
+
+    def of_server(self) -> tuple[Volume, ...]:
+        """All custom volumes that LXD knows, of all projects: of a server that is in no cluster."""
         projects = ProjectsApi(self._client).having("storage.volumes")
         pools = self._client.get(api_path("storage-pools"), {"recursion": "1"}, deadlines.LIST)
         return tuple(
-            Volume(project, pool["name"], row["name"], row["location"])
+            Volume(project, pool["name"], row["name"], row.get("location", ""))
             for pool in pools
             for project in projects
             for row in self._client.get(
                 _custom(pool["name"]), {"recursion": "1", "project": project}, deadlines.LIST
             )
-            if row.get("location", "none") not in ("", "none")
         )
 
     def keep_on(self, key: str, pool: str, name: str) -> None:

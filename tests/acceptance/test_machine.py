@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from lab.machines.virtual import VirtualMachine
 from lab.machines.vm_image import ensure_vm_image
 
 NUMBER = 30
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +100,31 @@ def test_a_machine_that_is_found_again_goes_on(machine: VirtualMachine):
     again = VirtualMachine(Path(machine.folder).parents[1], NUMBER, machine.image)
     assert again.boot_id() == machine.boot_id()
     assert said(again, "hostname") == machine.hostname
+
+
+RELEASE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, "/var/lib/charm")
+import leftovers
+leftovers.release(["/dev/vdb", "/dev/vdc"], Path("/var/snap/lxd/common/lxd"))
+"""
+
+
+def test_what_a_failed_join_made_of_disks_is_released(machine: VirtualMachine):
+    charm = machine.root / "var/lib/charm"
+    charm.mkdir()
+    for module in ("leftovers.py", "deadlines.py"):
+        shutil.copy(ROOT / "src" / module, charm / module)
+    machine.look_again()
+    said(machine, "zpool", "create", "-m", "none", "local", "/dev/vdb")
+    said(machine, "vgcreate", "--yes", "fast", "/dev/vdc")
+    said(machine, "lvcreate", "--yes", "--type=thin-pool", "--size=1G", "--name=pool", "fast")
+
+    said(machine, "python3", "-c", RELEASE)
+
+    assert said(machine, "zpool", "list", "-H", "-o", "name") == ""
+    assert "pool: local" in said(machine, "zpool", "import", "-d", "/dev")
+    assert said(machine, "vgs", "--noheadings") == ""
+    for device in ("/dev/vdb", "/dev/vdc"):
+        said(machine, "python3", "-c", f"import os; os.open('{device}', os.O_RDWR | os.O_EXCL)")

@@ -6,8 +6,9 @@ import pytest
 
 import holding
 from lab.bench.bench import Bench
-from tests.bench.containers import all_run, launch
+from tests.bench.containers import all_run, any_node, launch
 from tests.bench.drive import all_active, leave, until
+from tests.bench.figures import Figures
 from tests.bench.operator import evacuate
 from tests.bench.units import BenchApp, BenchUnit, formed
 
@@ -99,3 +100,16 @@ def test_of_three_the_raft_leader_and_another_leave_at_once(trio: BenchApp):
 def promotes_any(unit: BenchUnit) -> bool:
     """Whether a last but one that leaves makes the other a voter, whatever that one has."""
     return holding.promotes_any(unit.lxd.server.get().extensions)
+
+
+@pytest.mark.long
+def test_a_member_leaves_with_a_gigabyte_in_each_of_its_two_containers(
+    trio: BenchApp, figures: Figures
+):
+    for name in ("c0", "c1"):
+        launch(trio, name, "m2")
+        write = ("dd", "if=/dev/urandom", "of=/data", "bs=1M", "count=1000")
+        any_node(trio).lxc("exec", name, "--", *write)
+    departure = leave(trio, "lxd/2", seconds=600)["lxd/2"]
+    figures(f"left in {departure.seconds:.0f} s, {len(departure.holds)} failed hooks")
+    assert set(all_run(trio, "c0", "c1").values()) <= {"m0", "m1"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.chaos import changing, forming, growing, leaving, running
+from tests.chaos import changing, devices, forming, growing, leaving, running
 from tests.chaos.fault import Fault
 
 FAULTS: tuple[Fault, ...] = (
     *forming.FAULTS,
     *running.FAULTS,
     *changing.FAULTS,
+    *devices.FAULTS,
     # Each that adds a unit is followed by one that takes a unit away.
     *(fault for pair in zip(growing.FAULTS, leaving.FAULTS, strict=False) for fault in pair),
     *growing.FAULTS[len(leaving.FAULTS) :],

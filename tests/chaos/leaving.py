@@ -94,7 +94,7 @@ def _held_by_its_data(ground: Ground) -> None:
     ground.until(unit, "error: hook failed*")
     ground.until_app(f"blocked: {unit} cannot leave: volume default/local/data*")
     cluster.lxc(ground.juju, "storage volume delete local data", unit)
-    ground.juju.cli("resolved", unit)
+    cluster.resolve(ground.juju, unit)
     ground.until_gone(unit)
 
 

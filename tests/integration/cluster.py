@@ -89,6 +89,19 @@ def gone(juju: jubilant.Juju, unit: str) -> None:
     juju.wait(lambda s: unit not in s.apps[APP].units, timeout=WAIT, delay=0.5, successes=1)
 
 
+def resolve(juju: jubilant.Juju, unit: str) -> None:
+    """Have Juju try a failed hook again. It may be doing so at this moment, and then says no."""
+
+    def accepted() -> bool:
+        try:
+            juju.cli("resolved", unit)
+        except jubilant.CLIError:
+            return unit not in juju.status().apps[APP].units
+        return True
+
+    eventually(accepted)
+
+
 def removed(juju: jubilant.Juju) -> None:
     """Removes the application with all that it holds, and its machines.
 
@@ -131,5 +144,17 @@ def make_disk(juju: jubilant.Juju, unit: str, name: str) -> None:
     commands = (
         f"truncate -s 1G /var/tmp/{name} && "
         f"ln -s $(losetup --find --show /var/tmp/{name}) /dev/{name}"
+    )
+    juju.ssh(unit, f'sudo sh -c "{commands}"'.replace("$", "\\$"))
+
+
+def make_partition(juju: jubilant.Juju, unit: str, name: str) -> None:
+    """Give that disk a partition table and a partition with a btrfs, as an old system leaves it."""
+    commands = (
+        f"disk=$(realpath /dev/{name}) && part=${{disk}}p1 && "
+        "echo type=linux | sfdisk --quiet --no-reread --label gpt $disk && partx --add $disk && "
+        "number=$(tr : ' ' < /sys/class/block/$(basename $part)/dev) && "
+        "{ test -b $part || mknod $part b $number; } && "
+        "mkfs.btrfs --quiet $part"
     )
     juju.ssh(unit, f'sudo sh -c "{commands}"'.replace("$", "\\$"))

@@ -46,11 +46,31 @@ def _named(variable: str) -> Path | None:
     return Path(value).resolve() if value else None
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The lab is taken down once the last of several workers has ended."""
+    if session.config.getoption("numprocesses", None) and not _is_worker(session.config):
+        _take_down(_command())
+
+
 @pytest.fixture(scope="session")
-def cli() -> Iterator[str]:
+def cli(request: pytest.FixtureRequest) -> Iterator[str]:
     """The juju command. A lab is taken down afterwards, its controller with it."""
-    command = os.environ.get("JUJU") or str(LAB)
+    command = _command()
     yield command
+    if not _is_worker(request.config):
+        _take_down(command)
+
+
+def _command() -> str:
+    return os.environ.get("JUJU") or str(LAB)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Whether this is one of several processes of pytest-xdist that run tests."""
+    return hasattr(config, "workerinput")
+
+
+def _take_down(command: str) -> None:
     if Path(command).resolve() == LAB:
         jubilant.Juju(cli_binary=command).cli("lab", "down", include_model=False)
 

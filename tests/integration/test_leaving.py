@@ -15,6 +15,7 @@ from tests.integration.cluster import (
     members,
     message,
     query,
+    resolve,
     small_image,
     whole,
 )
@@ -115,7 +116,7 @@ def test_what_holds_it_can_be_abandoned(juju: jubilant.Juju):
     unit = in_error(status)[0]
 
     juju.config(APP, {"on-remove": "abandon"})
-    juju.cli("resolved", unit)
+    resolve(juju, unit)
 
     gone(juju, unit)
     whole(juju, 3)

@@ -54,6 +54,17 @@ def pools(juju: jubilant.Juju) -> dict[str, tuple[str, str]]:
     return {row["name"]: (row["driver"], row["status"]) for row in rows}
 
 
+def keep_images(juju: jubilant.Juju, pool: str) -> None:
+    """Ask for LXD's images on a pool, or on the root disks."""
+    juju.config(APP, {"storage-images-volume": pool})
+
+
+def images_on(juju: jubilant.Juju, pool: str) -> list[str]:
+    """The members that have a volume for images on a pool."""
+    volumes = query(juju, f"/1.0/storage-pools/{pool}/volumes/custom?recursion=1")
+    return sorted(volume["location"] for volume in volumes)
+
+
 def test_the_default_pool_changes_while_containers_run_and_a_member_reboots(
     juju: jubilant.Juju, source: str
 ):
@@ -128,8 +139,19 @@ def test_a_full_pool_is_its_instances_trouble_and_nobody_elses(juju: jubilant.Ju
     assert "over" in lxc(juju, f"exec new -- sh -c '{fill}'")
 
     whole(juju, len(juju.status().apps[APP].units))
+    keep_images(juju, "local-btrfs")
+    named = "blocked: could not keep LXD's images"
+    juju.wait(
+        lambda s: any(message(s, unit).startswith(named) for unit in s.apps[APP].units),
+        delay=0.5,
+        successes=1,
+    )
     lxc(juju, "exec new -- sh -c ': > /full'")
     lxc(juju, "restart --force new")
+    eventually(lambda: images_on(juju, "local-btrfs") == sorted(members(juju)), 90)
+    keep_images(juju, "")
+    eventually(lambda: images_on(juju, "local-btrfs") == [], 90)
+    whole(juju, len(juju.status().apps[APP].units))
 
 
 @pytest.mark.usefixtures("source")
@@ -147,30 +169,33 @@ def test_images_are_kept_on_a_pool_and_their_volumes_hold_no_unit_back(
 ):
     names = sorted(members(juju))
 
-    juju.config(APP, {"storage-images-volume": "more"})
+    keep_images(juju, "more")
 
-    path = "/1.0/storage-pools/more/volumes/custom?recursion=1"
-    eventually(lambda: sorted(v["location"] for v in query(juju, path)) == names, 90)
+    eventually(lambda: images_on(juju, "more") == names, 90)
     lxc(juju, f"launch -q {source} from-volume")
     juju.remove_unit(max(juju.status().apps[APP].units))
     whole(juju, len(names) - 1)
-    juju.config(APP, {"storage-images-volume": ""})
-    eventually(lambda: query(juju, path) == [], 90)
+    keep_images(juju, "")
+    eventually(lambda: images_on(juju, "more") == [], 90)
 
 
-@pytest.mark.usefixtures("source", "no_devices")
-def test_a_device_that_vanished_is_named_until_it_is_back(juju: jubilant.Juju):
+@pytest.mark.usefixtures("no_devices")
+def test_a_device_that_vanished_with_images_on_it_is_named_until_it_is_back(
+    juju: jubilant.Juju, source: str
+):
     units = sorted(juju.status().apps[APP].units)
     for unit in units:
         make_disk(juju, unit, "gone")
     juju.config(APP, {"storage-pools": "{gone: {backend: btrfs, devices: /dev/gone}}"})
     eventually(lambda: pools(juju).get("gone") == ("btrfs", "Created"), 90)
+    keep_images(juju, "gone")
+    eventually(lambda: images_on(juju, "gone") == sorted(members(juju)), 90)
     poor = units[0]
 
     shell(juju, poor, f"snap stop lxd; umount {FOLDER}/gone; {TAKE}; snap start lxd")
 
     juju.wait(
-        lambda s: message(s, poor).startswith("blocked: pool gone is not here"),
+        lambda s: message(s, poor).startswith("blocked: LXD ends, cannot mount gone/"),
         delay=0.5,
         successes=1,
         timeout=120,
@@ -178,9 +203,13 @@ def test_a_device_that_vanished_is_named_until_it_is_back(juju: jubilant.Juju):
     shell(
         juju,
         poor,
-        "ln -s $(losetup --find --show /var/tmp/gone) /dev/gone; snap restart --reload lxd",
+        "ln -s $(losetup --find --show /var/tmp/gone) /dev/gone; snap start lxd",
     )
     whole(juju, len(units))
+    lxc(juju, f"launch -q {source} again --target {hostname(juju, poor)}")
+    lxc(juju, "delete --force again")
+    keep_images(juju, "")
+    eventually(lambda: images_on(juju, "gone") == [], 90)
 
 
 FOLDER = "/var/snap/lxd/common/lxd/storage-pools"

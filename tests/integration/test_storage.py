@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator
 import jubilant
 import pytest
 
-from tests.integration.cluster import lxc, make_disk, message, query, removed, whole
+from tests.integration.cluster import (
+    lxc,
+    make_disk,
+    make_partition,
+    message,
+    query,
+    removed,
+    whole,
+)
 from tests.integration.conftest import APP, Files
 
 FILE = "/var/snap/lxd/common/lxd/disks/local.img"
@@ -36,6 +44,17 @@ def on_a_device(juju: jubilant.Juju, unit: str) -> bool:
     return file == "none"
 
 
+def wipe(juju: jubilant.Juju, unit: str, device: str, holds: str) -> None:
+    """Wipe a device as an operator does, who reads first that it holds that."""
+    with pytest.raises(jubilant.TaskError) as refused:
+        juju.run(unit, "wipe-device", {"device": device})
+    said, _, confirm = refused.value.task.message.partition("confirm=")
+    assert holds in said
+    with pytest.raises(jubilant.TaskError):
+        juju.run(unit, "wipe-device", {"device": device, "confirm": "yes"})
+    juju.run(unit, "wipe-device", {"device": device, "confirm": confirm.strip()})
+
+
 @pytest.mark.usefixtures("gone")
 def test_each_unit_takes_the_device_that_it_has_and_nothing_is_wiped_unasked(
     juju: jubilant.Juju, deploy: Callable[..., None]
@@ -46,21 +65,19 @@ def test_each_unit_takes_the_device_that_it_has_and_nothing_is_wiped_unasked(
         says(juju, unit, "blocked: /dev/pool-zero for the pool local: not on this machine")
     make_disk(juju, first, "pool-one")
     make_disk(juju, second, "pool-two")
-    juju.ssh(second, "sudo mkfs.btrfs -q /dev/pool-two")
+    juju.ssh(first, "sudo mkfs.btrfs -q /dev/pool-one")
+    make_partition(juju, second, "pool-two")
 
     juju.config(APP, {"storage-devices": "/dev/pool-one /dev/pool-two"})
 
-    says(juju, second, "blocked: /dev/pool-two holds btrfs: run wipe-device, or name another")
-    with pytest.raises(jubilant.TaskError) as refused:
-        juju.run(second, "wipe-device", {"device": "/dev/pool-two"})
-    _, _, confirm = refused.value.task.message.partition("confirm=")
-    with pytest.raises(jubilant.TaskError):
-        juju.run(second, "wipe-device", {"device": "/dev/pool-two", "confirm": "yes"})
-    juju.run(second, "wipe-device", {"device": "/dev/pool-two", "confirm": confirm.strip()})
+    says(juju, first, "blocked: /dev/pool-one holds btrfs: run wipe-device, or name another")
+    says(juju, second, "blocked: /dev/pool-two holds PMBR, gpt: run wipe-device, or name another")
+    wipe(juju, first, "/dev/pool-one", "btrfs")
+    wipe(juju, second, "/dev/pool-two", "p1 1022 MiB btrfs")
 
     whole(juju, 2)
     assert [on_a_device(juju, unit) for unit in (first, second)] == [True, True]
-    with pytest.raises(jubilant.TaskError, match="is in use"):
+    with pytest.raises(jubilant.TaskError, match="is mounted: nothing was wiped"):
         juju.run(first, "wipe-device", {"device": "/dev/pool-one"})
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from lab.machines import network
 from lab.machines.command import MachineError
 from lab.model.constraints import VirtType
 from lab.model.state import Interface
@@ -37,7 +38,7 @@ class PlainHost:
 
     def nics(self) -> list[Interface]:
         return [
-            Interface(f"eth{index}", f"02:00:00:00:0{index}:0{self.number}", space, [address])
+            Interface(f"eth{index}", f"02:00:00:00:0{index}:{self.number:02x}", space, [address])
             for index, (space, address) in enumerate(
                 [
                     ("alpha", f"10.99.0.{self.number + 1}/24"),
@@ -131,11 +132,22 @@ class PlainProvider:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._hosts: dict[int, PlainHost] = {}
+        self._ranges: dict[int, Path] = {}
         self.kinds: dict[int, VirtType] = {}
         """What kind of machine the controller asked for last, by number."""
 
     def prepare(self, kind: VirtType, progress: Callable[[str], None]) -> None:
         progress("nothing to prepare")
+
+    def take_range(self, model: Path) -> int:
+        gone = [n for n, folder in self._ranges.items() if not folder.exists()]
+        for number in gone:
+            del self._ranges[number]
+        free = set(range(network.MODELS)) - set(self._ranges)
+        if not free:
+            raise MachineError(f"room for {network.MODELS} models")
+        self._ranges[min(free)] = model
+        return min(free)
 
     def host(self, number: int, kind: VirtType = "container") -> PlainHost:
         self.kinds[number] = kind

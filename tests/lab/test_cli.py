@@ -12,6 +12,7 @@ import jubilant
 import pytest
 
 from lab.controller.controller import Controller
+from lab.machines import network
 from tests.lab.conftest import LAB_JUJU, serving
 from tests.lab.plain_hosts import PlainProvider
 
@@ -321,7 +322,7 @@ def test_hooks_are_timed(juju: jubilant.Juju, probe: Path):
     assert 0 < figures[0]["cpu_seconds"] < figures[0]["seconds"] + 1
 
 
-def test_models_come_and_go(juju: jubilant.Juju, probe: Path):
+def test_models_come_and_go(juju: jubilant.Juju, probe: Path, provider: PlainProvider):
     juju.add_model("other", config={"update-status-hook-interval": "1m"})
     assert juju.model == "other"
     assert juju.model_config()["update-status-hook-interval"] == "1m"
@@ -329,11 +330,20 @@ def test_models_come_and_go(juju: jubilant.Juju, probe: Path):
     juju.deploy(probe)
     wait_active(juju, 1)
     default = jubilant.Juju(cli_binary=LAB_JUJU)
-    with pytest.raises(jubilant.CLIError, match="one model at a time"):
-        default.deploy(probe)
+    default.deploy(probe)
+    wait_active(default, 1)
+    names = [m.hostname for j in (juju, default) for m in j.status().machines.values()]
+    assert len(set(names)) == 2
     juju.destroy_model("other")
     assert "other" not in default.cli("models", include_model=False)
-    default.deploy(probe)
+    wait_active(default, 1)
+
+
+def test_the_lab_has_room_for_so_many_models(juju: jubilant.Juju):
+    for number in range(network.MODELS):
+        juju.add_model(f"more{number}")
+    with pytest.raises(jubilant.CLIError, match="room for 6 models"):
+        juju.add_model("another")
 
 
 def test_two_applications_relate(juju: jubilant.Juju, probe: Path, provider: PlainProvider):

@@ -117,6 +117,17 @@ def test_only_its_holder_releases_a_number(claims_folder: Path):
     assert claims.holder(3) == claims_folder / "one/machines/3"
 
 
+def test_models_have_ranges_of_their_own_as_long_as_they_are_there(claims_folder: Path):
+    models = [claims_folder / name for name in ("one", "two", "three")]
+    for model in models:
+        model.mkdir()
+    assert [claims.take_range(2, model) for model in models[:2]] == [0, 1]
+    with pytest.raises(MachineError, match="room for 2 models"):
+        claims.take_range(2, models[2])
+    models[0].rmdir()
+    assert claims.take_range(2, models[2]) == 0
+
+
 def test_a_zombie_counts_as_gone():
     with subprocess.Popen(["true"]) as process:
         found = processes.find(process.pid)

@@ -116,7 +116,9 @@ class Cloud:
                 first.step()
         heartbeats.settle(self, self.now)
         for server in self.servers.values():
-            server.notice()
+            # Nothing is news to a daemon that has its database.
+            if server.behind is not None or not server.opened:
+                server.notice()
         if self.finished:
             self.finished = [o for o in self.finished if self._is_listed(o)]
 

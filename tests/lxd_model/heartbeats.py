@@ -124,7 +124,7 @@ def _promote(up: list[Row], role: Role, candidates: list[Role], wanted: int) -> 
 
 def _round(cloud: Cloud, records: Records, at: float) -> None:
     name = leader(cloud, records, at)
-    if not name:
+    if not name or name == records.quiet:
         return
     head = records.rows[name]
     _gather(cloud, records, head)

@@ -120,5 +120,7 @@ def covers(wide: str, endpoint: str) -> bool:
     """Whether who listens at one endpoint also gets what comes for the other."""
     if not wide or not endpoint:
         return False
+    if wide == endpoint:
+        return True
     host, _, port = wide.rpartition(":")
-    return wide == endpoint or (host in _ANY and port == endpoint.rpartition(":")[2])
+    return host in _ANY and port == endpoint.rpartition(":")[2]

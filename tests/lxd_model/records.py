@@ -130,6 +130,8 @@ class Records:
     """A leader of it has left at some time."""
     handed_over: bool = False
     """Of the last two both vote until its members change again."""
+    quiet: str = ""
+    """The member that sends no heartbeats while it leads. Nobody does once its daemon has ended."""
     round: int = 0
     """The last round of heartbeats that has been counted."""
 

@@ -235,6 +235,7 @@ class Server:
         self.run += 1
         self.listeners.close()
         if self.records.leader and self.records.leader == self.name:
+            self.records.quiet = ""
             # Another one leads from now on, also when this one is back.
             heartbeats.leader(self.cloud, self.records, self.cloud.now)
         for operation in self.cloud.operations:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any, cast
 
 import ops
 from ops import testing
 from scenario import (  # pyright: ignore[reportMissingTypeStubs]
-    _runtime,  # pyright: ignore[reportPrivateUsage]
     mocking,
 )
 
@@ -20,7 +17,7 @@ import charm
 import juju_reading
 import tests.ops_testing  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from lab.model.context import HookContext
-from tests.simulation.charm_in_process import Stage, current, set_stage
+from tests.simulation.stage import Stage, current, set_stage
 
 
 def run_hook(stage: Stage) -> None:
@@ -48,8 +45,6 @@ def run_hook(stage: Stage) -> None:
     _take_over(stage, relation, out)
 
 
-# For each hook ops.testing writes the charm's files anew: as JSON, which is YAML too, in a tenth.
-_runtime.yaml = SimpleNamespace(safe_dump=json.dumps)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
 _backend = mocking._MockModelBackend  # pyright: ignore[reportPrivateUsage]
 _status_set = _backend.status_set
 

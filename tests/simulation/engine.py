@@ -25,8 +25,8 @@ from lab.model.state import Interface, State, Unit
 from steps import Step
 from tests.lxd_model.cloud import Cloud
 from tests.simulation import charm_in_ops, charm_in_process
-from tests.simulation.charm_in_process import Stage
 from tests.simulation.schedule import Schedule
+from tests.simulation.stage import Stage, set_stage
 from tests.simulation.tasks import CRASHES, EXPECTED, Killed, Task, Violation, is_deliberate
 
 ROOT = Path(__file__).parents[2]
@@ -179,7 +179,7 @@ class Engine:
         before = self._current
         self._current = task
         if task.stage is not None:
-            charm_in_process.set_stage(task.stage)
+            set_stage(task.stage)
         try:
             if error is None:
                 task.switch()

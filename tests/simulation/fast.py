@@ -65,6 +65,7 @@ def _load(kind: Any, databag: Mapping[str, str]) -> Any:
 
 # Addresses never change, and are read again and again.
 ipaddress.ip_address = lru_cache(maxsize=4096)(ipaddress.ip_address)
+ipaddress.ip_network = lru_cache(maxsize=4096)(ipaddress.ip_network)
 
 
 def reset() -> None:

@@ -119,6 +119,14 @@ class Faults:
         self.site.engine.later(happening.seconds, server.thaw)
         return f"on machine {server.machine} for {happening.seconds:.0f} s"
 
+    def quiet_leader(self, happening: Happening) -> str | None:
+        """The database's leader sends no heartbeats while its daemon runs."""
+        server = self.site.server(happening)
+        if server is None or not server.records.leader:
+            return None
+        server.records.quiet = server.records.leader
+        return server.records.leader
+
     def reboot(self, happening: Happening) -> str | None:
         return self.power_off(happening)
 

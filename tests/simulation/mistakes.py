@@ -20,11 +20,13 @@ from tests.simulation.stories import (
     HAS_A_DEVICE,
     JOINED_BY_HAND,
     NEWEST_COPY_SURVIVES,
+    QUIET_LEADER,
 )
 
 # isort: split
 import departures
 import emptying
+import heartbeats
 import holding
 import identity
 import leaving
@@ -74,6 +76,11 @@ def _fixes_nothing(lxd: Lxd, member: Member) -> list[Any]:
     return []
 
 
+def _waits(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+    del view, lxd, member
+    return ()
+
+
 def _asks_nobody(*_: Any) -> Recovery:
     return Recovery()
 
@@ -105,6 +112,7 @@ MISTAKES = (
         _asks_nobody,
         CUT_OFF_AND_RECOVERED,
     ),
+    Mutant("a leader without heartbeats goes on", heartbeats, "steps", _waits, QUIET_LEADER),
     Mutant(
         "any copy of the database is recovered",
         quorum,

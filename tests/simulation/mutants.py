@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Any
 
 # This puts the charm's modules on the path.
-from tests.simulation import charm_in_process, seeds, stories, tasks
+from tests.simulation import seeds, stage, stories, tasks
 from tests.simulation.mistakes import MISTAKES
 from tests.simulation.mutant import Mutant
 from tests.simulation.schedule import draw
@@ -36,6 +36,7 @@ import departures
 import devices
 import forming_acts
 import joining
+import juju_reading
 import leading
 import leaving
 import leaving_acts
@@ -103,7 +104,7 @@ def _waits_for_nobody(*_: Any) -> tuple[Step, ...]:
 
 
 def _the_relation_is_juju() -> Units:
-    context = charm_in_process.current().context
+    context = stage.current().context
     relation = context.relation_ids(charm.PEERS)
     units = context.relation_list(int(relation[0].partition(":")[2])) if relation else []
     return Units(frozenset((context.unit, *units)))
@@ -212,7 +213,7 @@ MUTANTS = (
         USED_AND_CANCELLED,
     ),
     Mutant("nobody ever loses its turn", leading, "_attempt_due", _never_late),
-    Mutant("the relation is taken for Juju", charm, "_units_juju_knows", _the_relation_is_juju),
+    Mutant("the relation is taken for Juju", juju_reading, "units", _the_relation_is_juju),
     Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),
     Mutant("removal of a member that lives", departures, "removal", _removes_the_living),
     Mutant(

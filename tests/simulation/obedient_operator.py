@@ -69,7 +69,7 @@ class ObedientOperator:
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
             r"(\S+) has no unit: move what it holds": self._retire,
-            r"(\S+) may be the last member: .* remove it by force": self._give_up,
+            r"(\S+) may be the last member: bring its LXD back": self._give_up,
             r"run form-again": self._form_again,
             r"lxc cluster restore": self._restore,
         }

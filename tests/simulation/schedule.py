@@ -125,8 +125,9 @@ FAULTS: dict[str, tuple[int, Any]] = {
     "clock": (1, _skew),
     "rename": (2, _rename),
     "address": (2, _while(5, 600)),
+    "quiet-leader": (0, _nothing),
 }
-"""By kind: how often, and how its values are drawn."""
+"""By kind: how often, and how its values are drawn. Those with 0 have draws of their own."""
 
 _GOOD = ("offline-threshold=30", "replicas=2", "nat=false", "mode=none", "mode=bridge")
 _BAD = ("storage-backend=zsf", "threshold=3", "ipv4=banana", "storage-size=1")
@@ -285,7 +286,7 @@ def draw(seed: int) -> Schedule:
     happenings += [_draw(random, COMMANDS, seconds) for _ in range(commands)]
     happenings = _ambushed(random, happenings, STEPS)
     happenings += _of_storage(seed, seconds) + _of_networks(seed, seconds)
-    happenings += _of_hands(seed, seconds)
+    happenings += _of_hands(seed, seconds) + _of_leaders(seed, seconds)
     return Schedule(
         seed=seed,
         units=random.choice([1, 2, 3, 3, 3, 4, 4, 5, 6]),
@@ -333,6 +334,14 @@ def _of_hands(seed: int, seconds: float) -> list[Happening]:
     found = [_draw(random, HANDS, seconds) for _ in range(random.choice([1, 2, 2, 4]))]
     more = [_draw(random, LEAVING, seconds) for _ in range(random.choice([0, 0, 1, 2]))]
     return found + _ambushed(random, more, HANDS_STEPS)
+
+
+def _of_leaders(seed: int, seconds: float) -> list[Happening]:
+    """In one seed of ten a Raft leader sends no heartbeats."""
+    random = Random(f"leaders {seed}")
+    at, unit = random.random() * seconds, random.randrange(60)
+    often = random.random() < 0.1
+    return [Happening(at=at, kind="quiet-leader", unit=unit)] if often else []
 
 
 def _draw(random: Random, table: dict[str, tuple[int, Any]], seconds: float) -> Happening:

@@ -9,7 +9,7 @@ from greenlet import greenlet
 
 from lab.model.errors import HookToolError
 from steps import Step
-from tests.simulation.charm_in_process import Stage
+from tests.simulation.stage import Stage
 
 EXPECTED = (HookToolError, ops.ModelError, ops.hookcmds.Error)
 """What a hook may end with when its unit or its leadership goes while it runs."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.simulation import mutants, seeds
+from tests.simulation.mutant import Mutant
 from tests.simulation.schedule import draw
 from tests.simulation.shrink import shrink
 
@@ -41,6 +42,11 @@ def test_a_mistake_of_the_charm_is_noticed(name: str):
     mutant = next(m for m in mutants.MUTANTS if m.name == name)
 
     assert mutants.hunt(mutant, range(200), enough=1).times == 1
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
+def test_each_mistake_is_made_in_a_function_that_is_there(mutant: Mutant):
+    assert callable(getattr(mutant.module, mutant.function, None)) or mutant.function == "seal"
 
 
 def test_a_mutant_of_nothing_is_an_error():

@@ -255,6 +255,12 @@ def test_what_the_documents_show_can_be_typed(document: str, line: str):
         assert all(isinstance(told, str) for told in given.values()), document
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_parameter_that_there_is_not_is_refused_by_each_juju(action: str):
+    """Where an action does not say, 3.6 takes it and 4.0 does not: juju issue 21294."""
+    assert ACTIONS[action]["additionalProperties"] is False
+
+
 def test_the_old_form_is_refused_by_juju(three: HookTools):
     with pytest.raises(JujuError, match='additional property "config" is not allowed'):
         three.action("lxd/0", "plan", {"config": "storage-backend=zfs"})

@@ -18,6 +18,7 @@ from view import Peers, Server
 
 V4, V6, LOWER, PUBLIC = "10.0.0.10", "fd00::10", "10.0.0.9", "192.0.2.10"
 VIRTUAL, BRIDGE, DOCKER = "10.0.0.1", "10.1.1.1", "10.0.7.1"
+BMC, LINK = "169.254.3.1", "fe80::10"
 
 ETH0 = Interface(
     "eth0",
@@ -26,7 +27,8 @@ ETH0 = Interface(
 )
 MACHINE = (
     ETH0,
-    Interface("eth1", subnets=(f"{PUBLIC}/24",)),
+    Interface("eth1", subnets=(f"{PUBLIC}/24", f"{LINK}/64")),
+    Interface("usb0", subnets=(f"{BMC}/16",)),
     Interface("lxdbr0", bridge=True, subnets=(f"{BRIDGE}/24",), lxds=True, inner=True),
     Interface("docker0", bridge=True, subnets=(f"{DOCKER}/24",), inner=True),
 )
@@ -66,6 +68,9 @@ OUTSIDER = lxd(clustered=False)
         pytest.param([BRIDGE, V4], peers(), V4, id="not LXD's own bridge"),
         pytest.param([BRIDGE, VIRTUAL], peers(), VIRTUAL, id="least of all LXD's own bridge"),
         pytest.param([DOCKER, V4], peers(), V4, id="no bridge that leads nowhere"),
+        pytest.param([BMC, PUBLIC], peers(), PUBLIC, id="not the way to the BMC"),
+        pytest.param([BMC, VIRTUAL], peers(), VIRTUAL, id="rather a /32"),
+        pytest.param([LINK, V6], peers("fd00::1"), V6, id="no fe80::"),
         pytest.param([V4, PUBLIC], peers("192.0.2.1"), PUBLIC, id="where the members are"),
         pytest.param([V4, PUBLIC], peers("203.0.113.1"), V4, id="where no member is"),
     ],
@@ -122,6 +127,7 @@ def test_a_member_keeps_its_address_as_long_as_the_machine_has_it(
         pytest.param([PUBLIC], V4, [V4], PUBLIC, id="another space is bound"),
         pytest.param([VIRTUAL], V4, [V4], V4, id="never to a virtual one by itself"),
         pytest.param([BRIDGE], V4, [V4], V4, id="nor to LXD's own bridge"),
+        pytest.param([BMC], V4, [V4], V4, id="nor to where only the BMC is"),
         pytest.param([], V4, [V4], V4, id="Juju lists none"),
         pytest.param([VIRTUAL, V4], VIRTUAL, [], VIRTUAL, id="an operator set the virtual one"),
         pytest.param([V4], VIRTUAL, [], V4, id="the virtual one is on another machine now"),
@@ -238,12 +244,12 @@ NO_NETWORK = 'ERROR no network config found for binding "{}"'
         ),
         (
             {"https": NO_NETWORK},
-            "blocked: the binding https has no network: juju bind lxd SPACE",
+            "blocked: the binding https has no network: juju bind lxd https=SPACE",
         ),
         # --bind "oam cluster=internal", whose space Juju 4.0.7 does not find: juju issue 22294.
         (
             {"cluster": NO_NETWORK},
-            "blocked: the binding cluster has no network: juju bind lxd SPACE",
+            "blocked: the binding cluster has no network: juju bind lxd cluster=SPACE",
         ),
         (
             {"cluster": "ERROR connection is shut down"},

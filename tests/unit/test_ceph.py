@@ -181,7 +181,7 @@ def test_a_cluster_is_made_on_ceph():
 
 
 WAITS = [
-    (None, "blocked: ceph: integrate it with a Ceph: juju integrate lxd-cluster ceph-mon"),
+    (None, "blocked: ceph: integrate it with a Ceph: juju integrate lxd ceph-mon"),
     (replace(READY, granted=False), "waiting: for Ceph to answer"),
     (
         replace(READY, granted=False, problem="no room"),

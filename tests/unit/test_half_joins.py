@@ -123,7 +123,7 @@ def test_another_unit_that_may_be_the_last_member_keeps_a_new_cluster_from_being
 
     app.hook("lxd/1")
 
-    told = "lxd/1 may be the last member: bring its LXD back or remove it by force"
+    told = "lxd/1 may be the last member: bring its LXD back; docs: How to recover"
     assert str(app.hook("lxd/2").app_status) == f"blocked: {told}"
     with pytest.raises(actions.ActionRefused, match="juju remove-unit --force lxd/1"):
         actions.form_again(app.view("lxd/2"), actions.GONE)

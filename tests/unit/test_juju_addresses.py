@@ -90,6 +90,20 @@ def test_a_binding_without_a_network_is_no_error(event: str, monkeypatch: pytest
         assert out.unit_status == ops.BlockedStatus(told)
 
 
+def test_an_interface_without_an_address_is_passed_over(monkeypatch: pytest.MonkeyPatch):
+    """Juju 4.0 may list one first (juju issue 22616 shows it elsewhere)."""
+    app = formed(1)
+    stage = Stage(app, app.add(1), monkeypatch)
+    own = testing.Address("10.0.0.2", cidr="10.0.0.0/24")
+    listed = [testing.BindAddress([]), testing.BindAddress([own])]
+
+    out = run(stage, "install", networks={testing.Network(name, listed) for name in BINDINGS})
+
+    (peer,) = out.relations
+    assert isinstance(peer, testing.PeerRelation)
+    assert peer.local_unit_data["address"] == '"10.0.0.2"'
+
+
 def test_networks_are_not_on_a_bridge_of_their_own(monkeypatch: pytest.MonkeyPatch):
     """Juju 4.0 lists lxdbr0 first, and two cards in any order."""
     app = formed(1)

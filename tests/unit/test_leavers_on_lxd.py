@@ -139,7 +139,7 @@ def test_what_fails_runs_again_here_and_is_named(generation: str, on_remove: str
     assert "default/c1: could not be moved" in hold
     assert (locations(app), running(app)) == ({"c1": "m2"}, {"c1": True})
     if on_remove == "evacuate":
-        assert "default/c1: could not be moved" in str(app.plan("lxd/0").app_status)
+        assert "lxd/2 cannot leave: default/c1: POST /1.0/" in str(app.plan("lxd/0").app_status)
     assert app.hook("lxd/2").hold == ""
     assert locations(app) == {"c1": "m0"}
 

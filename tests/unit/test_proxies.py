@@ -253,3 +253,36 @@ def test_they_come_from_the_hooks_environment(monkeypatch: pytest.MonkeyPatch):
     assert config(app)[HTTPS] == SQUID
     assert "example.com" in config(app)[IGNORED]
     assert juju_reading.proxies({}) == Proxies()
+
+
+HOUSE = {"http_proxy": "http://house:1", "HTTP_PROXY": "http://house:1", "no_proxy": "localhost"}
+"""Of a model with `http-proxy`, which Juju sets for whole machines and gives LXD as well."""
+
+
+@pytest.mark.parametrize(
+    ("environment", "meant"),
+    [
+        (HOUSE, Proxies("http://house:1", "", "localhost")),
+        (HOUSE | {"JUJU_CHARM_HTTP_PROXY": ""}, Proxies("http://house:1", "", "localhost")),
+        # Each has a default for what needs no proxy.
+        (HOUSE | {"JUJU_CHARM_NO_PROXY": "::1"}, Proxies("http://house:1", "", "localhost")),
+        ({"JUJU_CHARM_NO_PROXY": "::1", "no_proxy": "localhost"}, Proxies("", "", "::1")),
+        (HOUSE | {"JUJU_CHARM_HTTPS_PROXY": SQUID}, Proxies("", SQUID, "")),
+    ],
+)
+def test_a_model_may_have_them_for_whole_machines(environment: dict[str, str], meant: Proxies):
+    assert juju_reading.proxies(environment) == meant
+
+
+def test_what_juju_writes_of_a_whole_machines_proxies_gets_the_members(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    app = formed(2)
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+    api(app).server.set_config({HTTP: "http://house:1", IGNORED: "localhost"})
+    for name, value in HOUSE.items():
+        monkeypatch.setenv(name, value)
+
+    stage.context.run(stage.context.on.update_status(), stage.state())
+
+    assert {"10.0.0.1", "10.0.0.2"} < set(config(app)[IGNORED].split(","))

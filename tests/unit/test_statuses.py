@@ -96,7 +96,10 @@ def name_in_cluster(app: ModelApp) -> None:
 
 OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
     (snapd_missing, "blocked: snapd is missing: run apt install snapd on this machine"),
-    (lxd_is_a_deb, "blocked: LXD is here as a deb: apt purge lxd, its data moved or given up"),
+    (
+        lxd_is_a_deb,
+        "blocked: LXD is here as a deb: use another machine, or move its data and purge it",
+    ),
     (
         store_unreachable,
         "waiting: could not install the LXD snap from 5.21/stable at r...: cannot reach the store",

@@ -216,6 +216,11 @@ HELD = {
         lxd(member(0), member(1), member(2), notes={"leaving.m2": "leaving"}),
         "waiting: to exchange the LXD snap until m2 has left",
     ),
+    # What is restored there would move back to a member that is going.
+    "leaving and evacuated": (
+        lxd(member(0), member(1), member(2, "EVACUATED"), notes={"leaving.m2": "leaving"}),
+        "waiting: to exchange the LXD snap until m2 has left",
+    ),
     "buckets": (
         replace(
             lxd(member(0), member(1), member(2)),

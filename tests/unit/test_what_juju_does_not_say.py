@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,6 +119,28 @@ def test_a_binding_without_a_network_says_what_to_type(new: HookTools):
     assert "juju bind" in new.status(LEADER)
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param({"": "empty"}, id="all of them, as without --bind"),
+        pytest.param({"cluster": "empty"}, id="an exception: juju issue 22294"),
+        pytest.param({"https": "empty"}, id="the other exception"),
+    ],
+)
+def test_what_is_said_of_a_binding_puts_it_right(new: HookTools, lost: dict[str, str]):
+    new.juju.state.model.spaces.append("empty")
+    new.juju.bind("lxd", lost, force=True)
+    new.hook(LEADER, "install")
+    assert new.status(LEADER).startswith("blocked: the binding ")
+
+    _, app, *words = shlex.split(new.status(LEADER).partition("juju ")[2].replace("SPACE", "alpha"))
+    pairs = [word.rpartition("=") for word in words]
+    new.juju.bind(app, {endpoint: space for endpoint, _, space in pairs})
+
+    new.hook(LEADER, "config-changed")
+    assert "binding" not in new.status(LEADER)
+
+
 UNREADABLE = [
     "ERROR could not download resource: HTTP request failed: Get https://10.1.1.1:17070: EOF",
     "ERROR could not download resource: while getting resource from charmhub: not found",
@@ -209,6 +232,35 @@ def test_two_peer_relations_are_one_too_many(monkeypatch: pytest.MonkeyPatch):
 
     assert out.unit_status == ops.WaitingStatus("Juju has 2 relations cluster instead of one")
     assert out.get_relation(stage.relation.id) == stage.relation
+
+
+def test_an_update_status_may_come_before_any_other_hook(new: HookTools):
+    """Juju issue 22688."""
+    new.hook(LEADER, "update-status")
+
+    assert new.app.units[LEADER].snap.calls[:1] == ["install 5.21/stable"]
+
+
+@pytest.mark.parametrize("before", [[], ["config-changed"]])
+def test_a_unit_that_juju_goes_on_listing_is_none(three: HookTools, before: list[str]):
+    """Juju issue 23326: after remove-unit relation-list of the others names it for ever."""
+    removed = "lxd/2"
+    three.app.leaving.add(removed)
+    three.juju.remove_unit(three.world.now, removed)
+    three.hook(removed, "stop")
+    three.juju.remove_unit(three.world.now, removed, force=True)
+    three.world.wait(60)
+    three.app.leaving.clear()
+    for name in before:
+        three.hook(LEADER, name)
+
+    done = three.hook(LEADER)
+
+    assert removed not in three.juju.state.units
+    listed = [called for called in done.calls if called.tool == "relation-list"]
+    assert listed
+    assert removed in three.world.inside(LEADER).relation_list(0)
+    assert three.app_status().startswith("active: 2 members")
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timezone
+
 import pytest
 
 import why_silent
@@ -19,6 +22,25 @@ LOGS = [
     ),
     ("Error: Failed to mount images storage: no such pool", Unmountable("images", "")),
 ]
+
+
+ENDS = (
+    'time="2026-11-28T23:53:31Z" level=error msg="Failed starting daemon"'
+    rf' err="Failed to mount images storage: Failed to mount storage volume \"{VOLUME}\": gone"'
+)
+"""As LXD 5.21.7 logged it, which hung for seconds before it ended."""
+SAID = datetime(2026, 11, 28, 23, 53, 31, tzinfo=timezone.utc).timestamp()
+
+
+@pytest.mark.parametrize(("later", "told"), [(7, True), (3600, False)])
+def test_a_daemon_that_hangs_while_it_ends_has_just_said_why(later: float, told: bool):
+    unit = formed(1).units["lxd/0"]
+    unit.machine.log = f'{ENDS}\ntime="2026-11-28T23:53:33Z" level=warning msg="Rejecting"'
+    world = replace(unit.world, clock=lambda: SAID + later)
+
+    found = why_silent.unmountable_now(world)
+
+    assert found == (Unmountable("images", VOLUME) if told else None)
 
 
 @pytest.mark.parametrize(("log", "told"), LOGS)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from pydantic import TypeAdapter
 
+from lab.model import networks
 from lab.model.charm import Value, parse_charm, parse_size
 from lab.model.errors import HookToolError, JujuError
 from lab.model.state import Resource, State, StorageDirective
@@ -91,6 +92,30 @@ def test_another_type_is_refused(key: str, given: Value):
 def test_config_get_has_defaults_and_leaves_out_what_has_none():
     config = World().settled(units=1).inside("app/0").config_get()
     assert config == {"mode": "auto", "size": 3, "fast": False}
+
+
+def test_a_new_default_takes_along_what_is_in_the_old_one():
+    world = World()
+    world.state.model.spaces.append("other")
+    world.deploy(units=1, bindings={"": "alpha", "peers": "alpha", "public": "internal"})
+    world.juju.bind("app", {"": "other"}, force=True)
+    app = world.state.applications["app"]
+    told = {name: networks.space_of(app, name) for name in ("", "peers", "api", "public")}
+    assert told == {"": "other", "peers": "other", "api": "other", "public": "internal"}
+    world.juju.bind("app", {"peers": "internal"})
+    assert networks.space_of(app, "peers") == "internal"
+    assert networks.space_of(app, "api") == "other"
+
+
+def test_a_unit_needs_an_address_in_the_space():
+    """Seen on 4.0.6: juju issue 22233."""
+    world = World().settled(units=2)
+    world.state.model.spaces.append("other")
+    with pytest.raises(JujuError, match='unit "app/0" not in space "other"'):
+        world.juju.bind("app", {"public": "other"})
+    assert networks.space_of(world.state.applications["app"], "public") == "alpha"
+    world.juju.bind("app", {"public": "other"}, force=True)
+    assert networks.space_of(world.state.applications["app"], "public") == "other"
 
 
 def test_refresh_to_another_charm_is_refused():

@@ -80,23 +80,27 @@ def test_network_get_answers_for_the_bindings_space():
     assert context.network_get("peers", 0)["ingress-addresses"] == ["10.99.0.1"]
 
 
-def unbound(rules: Rules) -> HookContext:
-    """The install hook of a unit whose bindings are in a space without subnets."""
+def bound(rules: Rules, space: str) -> HookContext:
+    """The install hook of a unit whose bindings are in a space in which its machine is not."""
     world = World(rules)
     world.state.model.spaces.append("empty")
-    world.deploy(units=1, bindings={"": "empty", "public": "internal"})
-    return world.begin("app/0")
+    world.deploy(units=1, bindings={"": space, "public": "internal"})
+    context = world.begin("app/0")
+    inside = [i for i in world.state.machines["0"].interfaces if i.space == "internal"]
+    world.juju.machine_addresses_changed("0", inside)
+    return context
 
 
-def test_network_get_fails_for_a_binding_without_a_network():
-    context = unbound("4.0")
+@pytest.mark.parametrize(("rules", "space"), [("4.0", "alpha"), ("4.0", "empty"), ("3.6", "empty")])
+def test_network_get_fails_for_a_binding_without_a_network(rules: Rules, space: str):
+    context = bound(rules, space)
     with pytest.raises(HookToolError, match='no network config found for binding "peers"'):
         context.network_get("peers")
     assert context.network_get("public")["ingress-addresses"] == ["10.99.1.1"]
 
 
-def test_network_get_falls_back_to_a_private_address():
-    assert unbound("3.6").network_get("peers")["ingress-addresses"] == ["10.99.0.1"]
+def test_network_get_falls_back_to_a_private_address_in_the_default_space_of_older_ones():
+    assert bound("3.6", "alpha").network_get("peers")["ingress-addresses"] == ["10.99.1.1"]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +116,16 @@ def test_the_addresses_of_a_binding_are_sorted_as_text(rules: Rules, told: list[
     world.juju.machine_addresses_changed("0", several)
     context = world.begin("app/0")
     assert context.network_get("peers")["ingress-addresses"][: len(told)] == told
+
+
+def test_a_machines_own_proxies_are_in_a_hooks_environment_as_programs_read_them():
+    world = World().settled(units=1)
+    world.juju.set_model_config({"http-proxy": "http://p:1", "no-proxy": "localhost"})
+    environment = world.juju.environment(world.inside("app/0").run)
+    told = {name: environment.get(name) for name in ("http_proxy", "HTTP_PROXY", "https_proxy")}
+    assert told == {"http_proxy": "http://p:1", "HTTP_PROXY": "http://p:1", "https_proxy": None}
+    assert environment["no_proxy"] == "localhost"
+    assert environment["JUJU_CHARM_HTTP_PROXY"] == ""
 
 
 def test_goal_state_can_fail():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tests.lxd_model.things import Bucket, Instance, Network, Pool, Profile, Volume
 
 
+@lru_cache(maxsize=4096)
 def url(*parts: str, project: str = DEFAULT, target: str = "") -> str:
     """The path of an object, as LXD writes it."""
     path = "/".join(("/1.0", *(quote(part, safe="") for part in parts)))

@@ -1,0 +1,69 @@
+"""A Raft leader that sends no heartbeats: its own unit reloads its daemon.
+
+After the daemons of five members had restarted in the same second, the Raft leader of LXD 5.0.2
+sent none for five minutes (seen once): LXD called all members offline, the leader itself, too,
+though all answered. The database works meanwhile, so its group elects no other leader. Once the
+leader's daemon restarts, another one leads.
+"""
+
+from __future__ import annotations
+
+import deadlines
+import marks
+from status import Status, waiting
+from steps import RestartLxd, Step, WriteNotes
+from view import Lxd, Member, View
+
+
+def silent_leader(lxd: Lxd) -> Member | None:
+    """The Raft leader, where LXD calls it offline: it is there, and has sent no heartbeats."""
+    return next((m for m in lxd.members if m.leads and m.offline), None)
+
+
+def steps(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+    """What this unit, of `member`, does if that is the one: waits a while, then reloads it.
+
+    The reload is noted before it begins, so that none follows soon, whatever comes of it.
+    """
+    quiet, reloaded = marks.QUIET + member.name, marks.RELOADED + member.name
+    if silent_leader(lxd) != member:
+        return (WriteNotes({quiet: ""}),) if lxd.notes.get(quiet) else ()
+    since = _time(quiet, lxd)
+    if since is None or since > view.now:
+        return (WriteNotes({quiet: f"{view.now:.0f}"}),)
+    if view.now - since < deadlines.QUIET or _pause(view, lxd, member) > 0:
+        return ()
+    return WriteNotes({reloaded: f"{view.now:.0f}", quiet: ""}), RestartLxd()
+
+
+def status(view: View, lxd: Lxd) -> Status | None:
+    """Why LXD calls members offline that answer, and what helps. None without such a leader."""
+    leader = silent_leader(lxd)
+    if leader is None:
+        return None
+    told = f"Raft leader {leader.name} sends no heartbeats"
+    unit = marks.unit_of(leader.name, lxd)
+    pause = _pause(view, lxd, leader)
+    if pause > 0:
+        return waiting(f"{told}: LXD was reloaded, again in {pause / 60:.0f} min")
+    if leader == lxd.own:
+        return waiting(f"{told}: LXD is reloaded if that lasts")
+    if unit:
+        return waiting(f"{told}: {unit} reloads its LXD")
+    return waiting(f"{told}; there: snap restart --reload lxd")
+
+
+def _pause(view: View, lxd: Lxd, member: Member) -> float:
+    """Seconds until the member may be reloaded again, 0 if it may now.
+
+    A clock that went back does not make it longer than it is.
+    """
+    last = _time(marks.RELOADED + member.name, lxd)
+    if last is None or last > view.now:
+        return 0.0
+    return max(0.0, last + deadlines.RELOAD_AGAIN - view.now)
+
+
+def _time(key: str, lxd: Lxd) -> float | None:
+    noted = lxd.notes.get(key, "")
+    return float(noted) if noted.isdigit() else None

@@ -1,0 +1,194 @@
+"""What the charm uses of ops' model and framework, on calls into the model of Juju."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from types import SimpleNamespace
+from typing import Any
+
+import ops
+
+import charm
+from lab.model.context import HookContext
+from lab.model.errors import HookToolError
+from tests.simulation.stage import Stage
+
+Handler = Callable[[Any], None]
+
+
+class Named:
+    """A unit or an application as ops has it."""
+
+    def __init__(self, stage: Stage, name: str, *, app: bool) -> None:
+        self.name = name
+        self._stage = stage
+        self._app = app
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Named) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def is_leader(self) -> bool:
+        """As ops.Unit."""
+        return self._stage.context.is_leader(self._stage.now())
+
+    @property
+    def status(self) -> ops.StatusBase:
+        """As ops.Unit."""
+        found = self._stage.context.status_get()
+        return ops.StatusBase.from_name(found.current, found.message)
+
+    @status.setter
+    def status(self, value: ops.StatusBase) -> None:
+        now = self._stage.now()
+        self._stage.context.status_set(now, value.name, value.message, app=self._app)
+
+    def set_ports(self, *ports: int) -> None:
+        """As ops.Unit."""
+        for port in ports:
+            self._stage.context.open_port("tcp", port, port, [])
+
+    def set_workload_version(self, version: str) -> None:
+        """As ops.Unit."""
+        self._stage.context.application_version_set(version)
+
+
+class Databag(MutableMapping[str, str]):
+    """One bag of the peer relation."""
+
+    def __init__(self, context: HookContext, relation: int, owner: Named, *, app: bool) -> None:
+        self._context = context
+        self._relation = relation
+        self._owner = owner
+        self._app = app
+
+    def _read(self) -> dict[str, str]:
+        return self._context.relation_get(self._relation, self._owner.name, app=self._app)
+
+    def __getitem__(self, key: str) -> str:
+        return self._read()[key]
+
+    def __setitem__(self, key: str, value: str) -> None:
+        self._context.relation_set({key: value}, self._relation, app=self._app)
+
+    def __delitem__(self, key: str) -> None:
+        self[key] = ""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def items(self) -> Any:
+        """All at once: each of them would be a request."""
+        return self._read().items()
+
+
+class Databags:
+    """`relation.data`."""
+
+    def __init__(self, context: HookContext, relation: int, app: Named) -> None:
+        self._context = context
+        self._relation = relation
+        self._app = app
+
+    def __getitem__(self, owner: Named) -> Databag:
+        return Databag(self._context, self._relation, owner, app=owner is self._app)
+
+
+class Relations:
+    """`model.relations`. There is the peer relation alone: no Ceph."""
+
+    def __init__(self, stage: Stage, app: Named) -> None:
+        self._stage = stage
+        self._app = app
+
+    def __getitem__(self, endpoint: str) -> list[Any]:
+        context = self._stage.context
+        found: list[Any] = []
+        for name in context.relation_ids(endpoint):
+            number = int(name.partition(":")[2])
+            # They are sorted.
+            units = [Named(self._stage, u, app=False) for u in context.relation_list(number)]
+            data = Databags(context, number, self._app)
+            found.append(SimpleNamespace(id=number, app=self._app, units=units, data=data))
+        return found
+
+
+class Model:
+    """What the charm uses of ops.Model."""
+
+    def __init__(self, stage: Stage) -> None:
+        context = stage.context
+        self._stage = stage
+        self.unit = Named(stage, context.unit, app=False)
+        self.app = Named(stage, context.unit.partition("/")[0], app=True)
+        self.resources = self
+        self.relations = Relations(stage, self.app)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """As ops.Model."""
+        return self._stage.context.config_get()
+
+    def get_relation(self, endpoint: str) -> Any:
+        """As ops.Model."""
+        return next(iter(self.relations[endpoint]), None)
+
+    @property
+    def storages(self) -> Mapping[str, list[Any]]:
+        """As ops.Model: no unit has any."""
+        return {charm.STORAGE: []}
+
+    def get_binding(self, binding: str) -> Any:
+        """As ops.Model."""
+        try:
+            told = self._stage.context.network_get(binding)
+        except HookToolError as error:
+            raise ops.ModelError(str(error)) from error
+        bound = told["bind-addresses"][0]
+        address = bound["addresses"][0]
+        name, subnet = bound.get("interface-name", ""), address.get("cidr", "")
+        nic = SimpleNamespace(name=name, subnet=subnet, address=address["value"])
+        network = SimpleNamespace(bind_address=address["value"], interfaces=[nic])
+        return SimpleNamespace(network=network)
+
+    def fetch(self, name: str) -> Any:
+        """As ops.Resources: none is attached."""
+        raise ops.ModelError(f'ERROR could not download resource: resource "{name}" not found')
+
+
+class Framework:
+    """What the charm uses of ops.Framework."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.handlers: dict[str, list[Handler]] = {}
+
+    def observe(self, event: str, handler: Handler) -> None:
+        """As ops.Framework; an event is its hook's name."""
+        self.handlers.setdefault(event, []).append(handler)
+
+
+class EventNames:
+    """`self.on`: an event is its hook's name."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+        self._of_endpoints: dict[str, EventNames] = {}
+
+    def __getattr__(self, name: str) -> str:
+        # Each hook asks for all of them.
+        found = self.__dict__[name] = self._prefix + name.replace("_", "-")
+        return found
+
+    def __getitem__(self, endpoint: str) -> EventNames:
+        if endpoint not in self._of_endpoints:
+            self._of_endpoints[endpoint] = EventNames(f"{endpoint}-")
+        return self._of_endpoints[endpoint]

@@ -1,0 +1,64 @@
+"""Members move their API to another address one after the other, and are reached all the time."""
+
+from __future__ import annotations
+
+import pytest
+
+from status import Kind
+from tests.lxd_model.generations import NAMES
+from tests.lxd_model.listeners import CORE
+from tests.unit.deeds import note, notes, the_cluster
+from tests.unit.model_units import ModelApp, formed
+
+
+def bound_elsewhere(generation: str) -> ModelApp:
+    """The operator has bound the API of three members to another space."""
+    app = formed(3, generation)
+    for number, unit in enumerate(app.units.values()):
+        unit.https = f"192.168.7.{number + 1}"
+        unit.server.addresses = {unit.https}
+    return app
+
+
+def reached(app: ModelApp) -> list[str]:
+    """The members whose cluster's listener is there."""
+    rows = the_cluster(app).rows.values()
+    listens = [r for r in rows if app.cloud.servers[r.server].listeners.listens(r.address)]
+    return sorted(row.name for row in listens)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_after_each_hook_all_members_are_reached(generation: str):
+    app = bound_elsewhere(generation)
+
+    for moved, name in enumerate(app.units, 1):
+        app.hook(name)
+
+        assert reached(app) == ["m0", "m1", "m2"]
+        apis = [unit.server.config[CORE] for unit in app.units.values()]
+        assert [api.startswith("192.168.7.") for api in apis].count(True) == moved
+    app.settle()
+    turns = {name: entry for name, entry in notes(app).items() if name.startswith("address.")}
+    assert turns[max(turns)] == "-"
+    assert {p.status.kind for p in map(app.plan, app.units)} == {Kind.ACTIVE}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_one_waits_while_another_is_at_it(generation: str):
+    app = note(bound_elsewhere(generation), "address.1", "m1")
+    before = app.units["lxd/0"].server.config[CORE]
+
+    told = app.hook("lxd/0")
+
+    assert "another member has been changing its address for long" in told.hold
+    assert app.units["lxd/0"].server.config[CORE] == before
+    assert notes(app)["address.1"] == "m1"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_turn_of_one_that_is_no_member_any_more_is_over(generation: str):
+    app = note(bound_elsewhere(generation), "address.1", "m7")
+
+    app.hook("lxd/0")
+
+    assert app.units["lxd/0"].server.config[CORE] == "192.168.7.1:8443"

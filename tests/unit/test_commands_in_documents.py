@@ -1,0 +1,89 @@
+"""What the documents tell a newcomer to type of `juju deploy`, `config`, `bind` and the like."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from lab.model import applications
+from lab.model.charm import parse_charm
+from options import Options, explain
+from tests.unit.hook_tools import FILES, ROOT
+
+_METADATA, _CONFIG, _ACTIONS = (yaml.safe_load((ROOT / name).read_text()) for name in FILES)
+CHARM = parse_charm(_METADATA, _CONFIG, _ACTIONS, 0)
+DEFAULTS = {name: option.default for name, option in CHARM.options.items()}
+TAKING = {"-n", "--config", "--bind", "--resource", "--storage", "--to", "--reset"}
+"""Options that a value follows."""
+
+
+def commands(verb: str) -> list[tuple[str, str]]:
+    """Every command of that verb about this charm, and where it stands."""
+    return [
+        (document.name, re.split(r"  |\.\.\.|, \w+ ", found)[0].strip())
+        for document in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+        for found in re.findall(
+            rf"juju {verb} (lxd-cluster[^`|;\n]*)", document.read_text().replace("\\\n", "")
+        )
+    ]
+
+
+def read(line: str) -> Iterator[tuple[str, str]]:
+    """The words after the application: each with the option that it follows, if any."""
+    words = iter(shlex.split(line, comments=True)[1:])
+    for word in words:
+        yield (word, next(words)) if word in TAKING else ("", word)
+
+
+def check_options(pairs: list[str]) -> None:
+    """As Juju checks them, and the charm. All of them are set together."""
+    given = dict(pair.split("=", 1) for pair in pairs)
+    settings = DEFAULTS | applications.parse_settings(CHARM, given)
+    Options.model_validate({name.replace("-", "_"): told for name, told in settings.items()})
+
+
+@pytest.mark.parametrize(("document", "line"), commands("config"))
+def test_options_can_be_set_as_shown(document: str, line: str):
+    words = list(read(line))
+
+    pairs = [word for option, word in words if option != "--reset"]
+    try:
+        check_options(pairs)
+    except ValidationError as error:
+        # One is typed to show what is said of a mistake.
+        told = explain(error).partition(" or ")[0]
+        assert f"# blocked: {told}" in (ROOT / "docs/tutorial" / document).read_text()
+    reset = {name for option, word in words if option == "--reset" for name in word.split(",")}
+    assert reset <= set(CHARM.options), document
+
+
+@pytest.mark.parametrize(("document", "line"), commands("deploy"))
+def test_the_charm_can_be_deployed_as_shown(document: str, line: str):
+    words = list(read(line))
+    given = {option: [told for o, told in words if o == option] for option in TAKING}
+
+    check_options(given["--config"])
+    assert {option for option, _ in words} <= TAKING, document
+    assert {told.partition("=")[0] for told in given["--resource"]} <= set(CHARM.resources)
+    assert {told.partition("=")[0] for told in given["--storage"]} <= set(CHARM.storage)
+    for bound in given["--bind"]:
+        endpoints = [word.rpartition("=")[0] for word in bound.split()]
+        # Without a default the others are in a space that has no subnet on a MAAS.
+        assert endpoints[0] == "", document
+        assert set(endpoints[1:]) <= set(CHARM.bindings()), document
+
+
+@pytest.mark.parametrize(("document", "line"), commands("bind"))
+def test_endpoints_can_be_bound_as_shown(document: str, line: str):
+    endpoints = {word.rpartition("=")[0] for _, word in read(line)}
+
+    assert endpoints <= {"", *CHARM.bindings()}, document
+
+
+def test_they_are_found():
+    assert [len(commands(verb)) > 2 for verb in ("config", "deploy", "bind")] == [True] * 3

@@ -1,0 +1,83 @@
+"""Juju takes a device away that it gave to a unit: whether LXD lets it go, and when not."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import pytest
+from ops import testing
+from ops.hookcmds import Error
+
+from tests.unit.deeds import leaving, names, with_volume
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.stage import Stage
+from view import Device
+
+USED = "is in use"
+
+
+def detach(app: ModelApp, monkeypatch: pytest.MonkeyPatch, use: str = USED) -> testing.State:
+    """The hook storage-detaching of lxd/2, whose device is as `use` says."""
+    unit = app.units["lxd/2"]
+    stage = Stage(app, unit, monkeypatch)
+    storage = testing.Storage("local")
+    path = storage.get_filesystem(stage.context)
+    unit.machine.disks = [Device(str(path), 1 << 30, use=use)]
+    event = stage.context.on.storage_detaching(storage)
+    return stage.context.run(event, stage.state(storages={storage}))
+
+
+def test_one_that_leaves_is_out_of_the_cluster_before_its_device_goes(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    app = leaving(formed(3), "lxd/2")
+
+    detach(app, monkeypatch)
+
+    assert names(app) == ["m0", "m1"]
+
+
+def test_one_that_is_held_keeps_its_device_and_says_why(monkeypatch: pytest.MonkeyPatch):
+    app = leaving(with_volume(formed(3), "m2"), "lxd/2")
+
+    with pytest.raises(testing.errors.UncaughtCharmError, match="volume default/local/data"):
+        detach(app, monkeypatch)
+
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+def test_one_that_stays_keeps_what_lxd_uses_and_says_what_helps(monkeypatch: pytest.MonkeyPatch):
+    app = formed(3)
+
+    with pytest.raises(testing.errors.UncaughtCharmError, match="is in use: remove the unit"):
+        detach(app, monkeypatch)
+
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+def test_what_nobody_uses_goes_though_juju_says_nothing_of_the_units(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    app = formed(3)
+    _without_goal_state(monkeypatch)
+
+    detach(app, monkeypatch, use="")
+
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+def test_where_juju_does_not_say_who_leaves_the_device_stays(monkeypatch: pytest.MonkeyPatch):
+    app = leaving(formed(3), "lxd/2")
+    _without_goal_state(monkeypatch)
+
+    with pytest.raises(testing.errors.UncaughtCharmError, match=r"is in use: .*no goal state"):
+        detach(app, monkeypatch)
+
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+def _without_goal_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Stage) -> NoReturn:
+        raise Error(returncode=1, cmd=["goal-state"], stderr="no goal state")
+
+    monkeypatch.setattr(Stage, "_goal_state", fails)

@@ -1,0 +1,190 @@
+"""A Raft leader that sends no heartbeats: its own unit reloads its daemon."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import deadlines
+from plan import make_plan
+from status import Kind
+from steps import Plan, RestartLxd
+from tests.lxd_model.generations import NAMES
+from tests.unit import views
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.views import NOW, data, lxd, member, peers
+from view import Lxd, Member
+
+MESSAGE = "No heartbeat for 5m0.186815505s (2026-11-28 21:23:42.734889083 +0000 UTC)"
+LEADS = "Raft leader m0 sends no heartbeats"
+
+
+def quiet(generation: str, count: int = 3) -> ModelApp:
+    """A cluster whose Raft leader sends no heartbeats. All daemons answer."""
+    app = formed(count, generation)
+    records = app.units["lxd/0"].server.records
+    records.quiet = records.leader
+    app.cloud.now += 60
+    return app
+
+
+def leading(app: ModelApp) -> str:
+    """The unit whose member leads the database."""
+    records = app.units["lxd/0"].server.records
+    return next(u.name for u in app.units.values() if u.server.name == records.leader)
+
+
+def statuses(app: ModelApp) -> set[str]:
+    """What LXD calls the members."""
+    return {m.status for m in app.units["lxd/0"].world.lxd.members.list()}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_daemon_of_a_leader_that_sends_no_heartbeats_is_reloaded_once(generation: str):
+    app = quiet(generation)
+    unit = leading(app)
+    snap = app.units[unit].snap
+    before = list(snap.calls)
+
+    first = app.hook(unit)
+    assert (statuses(app), snap.calls) == ({"OFFLINE"}, before)
+    assert str(first.status).startswith(f"waiting: {LEADS}")
+    app.cloud.now += deadlines.QUIET
+    app.hook(unit)
+    app.settle()
+
+    assert snap.calls == [*before, "reload"]
+    assert statuses(app) == {"ONLINE"}
+    assert {p.status.kind for p in map(app.plan, app.units)} == {Kind.ACTIVE}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_others_wait_and_say_whose_leader_it_is(generation: str):
+    app = quiet(generation)
+    unit = leading(app)
+    leader = app.units[unit].server.name
+    app.cloud.now += deadlines.QUIET
+
+    for name in app.units.keys() - {unit}:
+        app.hook(name)
+        app.cloud.now += deadlines.QUIET
+        told = app.hook(name)
+
+        assert (
+            str(told.status)
+            == f"waiting: Raft leader {leader} sends no heartbeats: {unit} reloads its LXD"
+        )
+        assert app.units[name].snap.reloads == 0
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_reload_that_does_not_help_is_not_repeated_for_an_hour(generation: str):
+    app = quiet(generation, 1)
+    unit = leading(app)
+    records = app.units[unit].server.records
+
+    for _ in range(30):
+        records.quiet = records.leader
+        app.cloud.now += 300
+        app.hook(unit)
+
+    assert app.units[unit].snap.reloads == 3
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_leader_that_leaves_is_reloaded_too(generation: str):
+    app = quiet(generation)
+    unit = leading(app)
+    app.leaving.add(unit)
+
+    app.hook(unit)
+    app.cloud.now += deadlines.QUIET
+    told = app.hook(unit)
+
+    assert (app.units[unit].snap.reloads, told.hold) == (1, "")
+
+
+def row(number: int, status: str = "OFFLINE", role: str = "database") -> Member:
+    return replace(member(number, status, role), message=MESSAGE if status == "OFFLINE" else "")
+
+
+def plan(seen: Lxd, *, leader: bool = False) -> Plan:
+    among = peers(data(0), {1: data(1), 2: data(2)})
+    units = views.known(0, 1, 2) if leader else None
+    return make_plan(views.view(seen, among, leader=leader, units=units))
+
+
+OWN = (row(0, role="database-leader"), row(1), row(2))
+OTHER = (row(0), row(1, role="database-leader"), row(2))
+
+
+@pytest.mark.parametrize(
+    ("members", "notes", "reloads"),
+    [
+        pytest.param(OWN, {}, False, id="not for long yet"),
+        pytest.param(OWN, {"quiet.m0": f"{NOW - 119:.0f}"}, False, id="nearly"),
+        pytest.param(OWN, {"quiet.m0": f"{NOW - 120:.0f}"}, True, id="long enough"),
+        pytest.param(OWN, {"quiet.m0": f"{NOW + 500:.0f}"}, False, id="the clock went back"),
+        pytest.param(OWN, {"quiet.m0": "x"}, False, id="somebody else wrote there"),
+        pytest.param(
+            OWN, {"quiet.m0": "9000", "reloaded.m0": f"{NOW - 3599:.0f}"}, False, id="reloaded"
+        ),
+        pytest.param(
+            OWN, {"quiet.m0": "9000", "reloaded.m0": f"{NOW - 3600:.0f}"}, True, id="an hour ago"
+        ),
+        pytest.param(
+            OTHER, {"quiet.m1": "9000", "quiet.m0": "9000"}, False, id="another one leads"
+        ),
+        pytest.param(
+            (row(0), row(1), row(2)), {"quiet.m0": "9000"}, False, id="nobody is known to lead"
+        ),
+        pytest.param(
+            (row(0, "ONLINE", "database-leader"), row(1), row(2)),
+            {"quiet.m0": "9000"},
+            False,
+            id="it sends heartbeats, the others are off",
+        ),
+    ],
+)
+def test_when_the_daemon_is_reloaded(
+    members: tuple[Member, ...], notes: dict[str, str], reloads: bool
+):
+    steps = plan(lxd(*members, notes=notes)).steps
+
+    assert any(isinstance(step, RestartLxd) for step in steps) == reloads
+
+
+def test_the_reload_is_noted_before_it_begins():
+    notes = {"quiet.m0": "9000"}
+
+    steps = plan(lxd(*OWN, notes=notes)).steps
+
+    at = next(n for n, step in enumerate(steps) if isinstance(step, RestartLxd))
+    assert getattr(steps[at - 1], "values", None) == {"reloaded.m0": f"{NOW:.0f}", "quiet.m0": ""}
+
+
+def test_one_that_was_reloaded_says_when_it_is_tried_again():
+    notes = {"quiet.m0": "9000", "reloaded.m0": f"{NOW - 1800:.0f}"}
+
+    told = plan(lxd(*OWN, notes=notes)).status
+
+    assert str(told) == f"waiting: {LEADS}: LXD was reloaded, again in 30 min"
+
+
+def test_the_application_says_which_leader_it_is():
+    seen = lxd(row(0), row(1, role="database-leader"), row(2), notes={"unit.m1": "lxd/1 0"})
+
+    told = plan(seen, leader=True).app_status
+
+    leads = "Raft leader m1 sends no heartbeats"
+    assert str(told) == f"waiting: {leads}: lxd/1 reloads its LXD"
+
+
+def test_a_leader_without_a_unit_is_the_operators():
+    seen = lxd(row(0), row(1, role="database-leader"), row(2))
+
+    told = plan(seen).status
+
+    leads = "Raft leader m1 sends no heartbeats"
+    assert str(told) == f"waiting: {leads}; there: snap restart --reload lxd"

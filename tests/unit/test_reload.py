@@ -1,0 +1,77 @@
+"""LXD's daemon is restarted alone: a plain restart of its snap shuts all instances down."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import snap
+from snap import Snap, SnapError
+
+INACTIVE = "error: snap.lxd.daemon.service is not active, cannot reload.\n"
+"""Right after an installation only LXD's socket is active (LXD issue 13793)."""
+
+
+class Programs:
+    """What is run, and what comes of it."""
+
+    def __init__(self, error: str = "") -> None:
+        self.error = error
+        self.run: list[list[str]] = []
+        self.started: list[str] = []
+
+    def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        self.run.append(command)
+        if self.error:
+            raise subprocess.CalledProcessError(1, command, "", self.error)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+
+def with_programs(monkeypatch: pytest.MonkeyPatch, error: str = "") -> Programs:
+    programs = Programs(error)
+    monkeypatch.setattr(subprocess, "run", programs)
+
+    def start(_: Snap) -> None:
+        programs.started.append("lxd")
+
+    monkeypatch.setattr(Snap, "start", start)
+    return programs
+
+
+def test_the_daemon_is_reloaded_and_instances_go_on(monkeypatch: pytest.MonkeyPatch):
+    programs = with_programs(monkeypatch)
+
+    Snap().reload()
+
+    assert programs.run == [["/usr/bin/snap", "restart", "--reload", "lxd"]]
+    assert programs.started == []
+
+
+def test_a_daemon_that_does_not_run_is_started(monkeypatch: pytest.MonkeyPatch):
+    programs = with_programs(monkeypatch, INACTIVE)
+
+    Snap().reload()
+
+    assert programs.started == ["lxd"]
+
+
+def test_what_snapd_says_instead_is_told(monkeypatch: pytest.MonkeyPatch):
+    programs = with_programs(monkeypatch, "error: too early for operation\n")
+
+    with pytest.raises(SnapError, match="too early for operation"):
+        Snap().reload()
+
+    assert programs.started == []
+
+
+def test_nothing_that_is_told_to_operators_stops_instances():
+    """No status, step or document says `snap restart lxd` or `snap stop lxd`."""
+    root = Path(snap.__file__).parents[1]
+    texts = [*(root / "src").rglob("*.py"), *(root / "docs").rglob("*.md"), root / "README.md"]
+    stops = re.compile(r"(run|type|with|:) `?snap (stop|restart) lxd\b")
+
+    assert [path.name for path in texts if stops.search(path.read_text())] == []

@@ -1,0 +1,227 @@
+"""What a unit must not take along, and what no status may make an operator give up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from facts import DatabaseCopy, DatabaseNode, Role, SnapFacts
+from lxd.members import CLOSED
+from options import STATUS_LIMIT
+from plan import make_plan
+from silent import Silence, Silent
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.lxd_model.things import DEFAULT, Volume
+from tests.unit.deeds import (
+    cluster_api,
+    later,
+    leaving,
+    locations,
+    names,
+    note,
+    notes,
+    server,
+    with_instance,
+    without,
+)
+from tests.unit.leavers import cluster, instance, leaver, member
+from tests.unit.model_units import ModelApp, formed
+from view import Events, Lxd
+
+ABANDON = {"on_remove": "abandon"}
+RSYNC = "Failed to run: rsync -a /var/snap/lxd/common/lxd: exit status 11: No space left on device"
+
+
+@pytest.mark.parametrize("on_remove", ["evacuate", "abandon"])
+def test_a_member_that_does_not_answer_for_a_moment_could_still_take_an_instance(on_remove: str):
+    group = frozenset({"g"})
+    members = (member("m0", groups=group), member("m1"), member("m2", scheduler=CLOSED))
+    members += (member("m3"), member("m4"))
+    lxd = cluster(
+        instance(group="g"),
+        members=members,
+        unreachable=frozenset({"m0"}),
+        notes={"leaving.m2": "leaving"},
+    )
+
+    plan = make_plan(leaver(lxd, options={"on_remove": on_remove}))
+
+    assert plan.steps == ()
+    assert "default/c1: m0 could take it, and is not online" in plan.hold
+
+
+@pytest.mark.parametrize("name", ["c1", "x" * 60])
+def test_the_status_ends_with_why_an_instance_was_not_moved(name: str):
+    c1 = f"default/{name}"
+    events = Events(refused={c1: {"m0": RSYNC, "m1": RSYNC}}, noted=frozenset({c1}))
+
+    status = make_plan(leaver(cluster(instance(name)), events)).status
+
+    assert len(status.message) <= STATUS_LIMIT
+    assert status.message.startswith(f"lxd/2 cannot leave: {c1}"[:70])
+    assert status.message.endswith("No space left on device") is (name == "c1")
+
+
+def stranger(lxd: Silent | Lxd | None, data: bool = False, *nodes: DatabaseNode, **options: str):
+    """A unit that leaves and never was a member."""
+    view = leaver(cluster(), options=options)
+    assert view.peers is not None
+    peers = replace(view.peers, own=view.peers.own.model_copy(update={"cluster": ""}))
+    copy = DatabaseCopy(nodes, 1, 1)
+    return make_plan(replace(view, lxd=lxd, peers=peers, holds_data=data, database=copy))
+
+
+SILENT = Silent("no daemon", Silence.STOPPED)
+NODE = DatabaseNode("10.9.9.9", "theirs", Role.VOTER)
+
+
+def test_a_silent_lxd_that_never_joined_and_is_as_installed_holds_nobody():
+    assert stranger(SILENT).hold == ""
+
+
+def test_the_operators_word_lets_a_silent_one_go():
+    assert stranger(SILENT, True, NODE, **ABANDON).hold == ""
+
+
+def test_a_unit_whose_lxd_is_a_deb_is_held():
+    view = replace(leaver(cluster()), lxd=None, snap=SnapFacts(True, deb=True, installed=False))
+
+    assert "LXD is here as a deb" in make_plan(view).hold
+    assert make_plan(replace(view, options=leaver(cluster(), options=ABANDON).options)).hold == ""
+
+
+def outsider(generation: str) -> ModelApp:
+    app = formed(3, generation)
+    app.add(9).snap.install("5.21/stable", "")
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_silent_lxd_with_instances_that_never_joined_holds_its_unit(generation: str):
+    app = outsider(generation)
+    by_hand.launch(app.units["lxd/9"].server, "mine")
+    app.hook("lxd/9")
+    leaving(app, "lxd/9").units["lxd/9"].server.freeze()
+
+    assert "LXD here has instances or volumes" in app.hook("lxd/9").hold
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_silent_lxd_of_another_cluster_holds_its_unit(generation: str):
+    app = outsider(generation)
+    by_hand.found(app.units["lxd/9"].server)
+    app.hook("lxd/9")
+    leaving(app, "lxd/9").units["lxd/9"].server.freeze()
+
+    assert "LXD here is in another cluster" in app.hook("lxd/9").hold
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_removed_member_goes_only_without_what_its_disk_has(generation: str, *, holds: bool):
+    """Its status advises to remove the unit."""
+    app = formed(3, generation)
+    if holds:
+        with_instance(app, "m2")
+    server(app, "m2").kill_daemon()
+    later(app, 60.0)
+    cluster_api(app).members.remove("m2")
+    app.hook("lxd/0")
+    assert "remove this unit" in str(app.plan("lxd/2").status)
+
+    hold = leaving(app, "lxd/2").hook("lxd/2").hold
+
+    assert ("LXD here has instances or volumes" in hold) is holds
+    assert bool(hold) is holds
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_called_as_an_offline_member_of_somebody_takes_another_name(generation: str):
+    app = formed(3, generation)
+    other = app.cloud.add("byhand", "byhand", "10.0.0.99")
+    other.revision = "100"
+    other.start_daemon()
+    later(app, 10.0)
+    by_hand.join(other, server(app, "m0"))
+    without(with_instance(app, "byhand"), "byhand")
+    app.add(4, "byhand")
+    for name in ("lxd/4", "lxd/0", "lxd/2", "lxd/4"):
+        app.hook(name)
+
+    assert "--force" not in app.databags["lxd/2"].get("refused", "")
+    app.settle()
+    assert "byhand-4" in names(app)
+    assert locations(app) == {"c1": "byhand"}
+
+
+def test_a_unit_at_the_address_of_a_member_that_is_down_is_no_reason_to_remove_that():
+    app = without(with_instance(formed(3), "m2"), "m2")
+    app.add(4).server.address = "10.0.0.3"
+    app.units["lxd/4"].address = "10.0.0.3"
+    for name in ("lxd/4", "lxd/0", "lxd/1"):
+        app.hook(name)
+
+    assert str(app.plan("lxd/4").status) == (
+        "blocked: the offline member m2 has this address: bring it back"
+    )
+
+
+def test_a_member_whose_word_has_not_come_yet_has_a_unit():
+    app = formed(4)
+    app.leader = "lxd/1"
+    del app.databags["lxd/3"]
+
+    changed_options = app.options | {"storage_pools": "more: dir"}
+    app.options = changed_options
+
+    assert str(app.plan("lxd/0").status) == (
+        "waiting: to make the pool more until lxd/3 has told of itself"
+    )
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_nothing_that_was_noted_of_a_member_counts_for_the_next_one_of_its_name(generation: str):
+    """The first in the queue clears the notes, and may be busy with something else meanwhile."""
+    app = formed(3, generation)
+    app.leader = "lxd/1"
+    leaving(app, "lxd/2").hook("lxd/2")
+    app.remove("lxd/2")
+    note(app, "kept.m2", "yes")
+    note(app, "seen.m2", "1")
+    app.add(9, "m2")
+    for name in ("lxd/9", "lxd/1", "lxd/9", "lxd/1", "lxd/9", "lxd/1"):
+        app.hook(name)
+
+    assert "m2" in names(app)
+    told = {name: value for name, value in notes(app).items() if name.endswith(".m2") and value}
+    assert told == {"unit.m2": "lxd/9 0", "admitted.m2": "lxd/9 0"}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_last_unit_does_not_go_with_what_its_cluster_holds(generation: str):
+    app = with_instance(formed(1, generation), "m0")
+
+    hold = leaving(app, "lxd/0").hook("lxd/0").hold
+
+    assert "default/c1: no other member can take it: export or delete it" in hold
+    assert locations(app) == {"c1": "m0"}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("generation", NAMES)
+def test_what_is_in_a_ceph_is_in_the_cluster_too(generation: str, count: int):
+    """It is on no member, so it holds only those with whom the cluster ends."""
+    app = formed(count, generation)
+    records = server(app, "m0").records
+    volume = Volume(DEFAULT, "local", "data", "")
+    records.volumes[volume.key] = volume
+
+    leaving(app, *app.units)
+    held = [unit for unit in [*app.units, *app.units] if app.hook(unit).hold]
+
+    last = held[-1]
+    assert "volume default/local/data: no other member can take it" in app.hook(last).hold
+    app.options["on_remove"] = "abandon"
+    assert app.hook(last).hold == ""
