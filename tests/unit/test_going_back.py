@@ -84,7 +84,7 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
         {"network_ipv4": "250.0.0.0/8"},
         {"network_nat": False},
         {"network_config": "fan.underlay_subnet: 198.51.100.0/24"},
-        {"network_config": "fan.type: ipip"},
+        {"network_config": "ipv4.dhcp.expiry: 2h"},
     ],
     "physical": [
         {"network_mtu": 1400},
