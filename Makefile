@@ -137,12 +137,12 @@ chaos: setup lab-charm lab-free ## Break real LXD in the lab in every way that w
 project: $(PACK_ENV_READY) ## Check the project's own files with charmcraft's models and linters
 	@$(PACK_ENV)/bin/python -m pytest -q -o pythonpath=. -o filterwarnings=default tests/project $(ARGS)
 
-# Tests with machines wait most of the time, so modules run beside one another.
-SIDE_BY_SIDE := -n 2 --dist loadfile
-
 .PHONY: machines
 machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
-	@$(PYTEST) -q $(SIDE_BY_SIDE) -m machines tests/lab tests/conformance tests/chaos $(ARGS)
+	@$(PYTEST) -q -m machines tests/lab tests/conformance tests/chaos $(ARGS)
+
+# Tests of a cluster wait most of the time, so modules run beside one another.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .PHONY: integration
 integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Run the integration tests on the lab, or a controller: JUJU_RULES=3.6, or JUJU=juju CHARM=file
