@@ -185,7 +185,7 @@ clean: ## Remove the lab, its machines and all that was made here
 	@if [ -e $(VENV_READY) ]; then $(MAKE) --no-print-directory demo-down; fi
 	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis
 
-# One lab at a time has machines on a computer, and the tests want theirs.
+# The tests want the computer for themselves: a demo beside them would cost them their deadlines.
 .PHONY: lab-free
 lab-free: $(VENV_READY)
 	@$(PYTHON) -m lab.machines free

@@ -19,6 +19,7 @@ import pool_acts
 import proxies
 import seal
 from lxd.errors import LxdError, LxdUnreachable
+from lxd.notes import WROTE
 from snap import ChannelUnknownError, SnapError
 from steps import (
     AbandonMember,
@@ -170,9 +171,9 @@ def _set_proxies(step: SetProxies, unit: str, world: World, events: Events) -> E
     }
     after = {key: proxies.digest(key, value) for key, value in values.items()}
     both = {k: f"{proxies.digest(k, has.get(k, ''))} {after[k]}".strip() for k in values}
-    world.lxd.notes.write({proxies.NOTE + key: told for key, told in both.items()})
+    world.lxd.notes.write({WROTE + key: told for key, told in both.items()})
     world.lxd.server.set_config(values)
-    world.lxd.notes.write({proxies.NOTE + key: told for key, told in after.items()})
+    world.lxd.notes.write({WROTE + key: told for key, told in after.items()})
     return events
 
 

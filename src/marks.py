@@ -28,11 +28,13 @@ RELOADED = "reloaded."
 """When its daemon was reloaded for that, the same."""
 UNIT = "unit."
 ADMITTED = "admitted."
+"""Written by the member that makes a join token, before it makes it."""
 OWNERS = (UNIT, ADMITTED)
 """Notes by which LXD's record has a member as a unit's."""
-"""Written by the member that makes a join token, before it makes it."""
 SEEN = "seen."
 KEPT = "kept."
+_OBSERVED = (SEEN, KEPT, SILENT, QUIET, RELOADED)
+"""What was seen of a member, which says nothing of a later one of its name."""
 LEAVING = "leaving"
 GOING = "going"
 
@@ -127,7 +129,7 @@ def unit_of(member: str, lxd: Lxd) -> str:
 
 def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> dict[str, str]:
     """The notes that a unit may join as this member, and that no earlier one of its name counts."""
-    earlier = (PREFIX, RAN, UNMOVED, UNIT, SEEN, KEPT, SILENT)
+    earlier = (PREFIX, RAN, UNMOVED, UNIT, *_OBSERVED)
     cleared = {prefix + member: "" for prefix in earlier if prefix + member in notes}
     return {**cleared, ADMITTED + member: f"{unit} {attempt}"}
 
@@ -207,7 +209,7 @@ def outdated(own: str, lxd: Lxd) -> list[WriteNotes]:
     keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone if prefix + n in config}
     turn = turns.read(config)
     joining = {turn.name} if turn is not None else set[str]()
-    for prefix in (UNIT, ADMITTED, SEEN, KEPT, SILENT, QUIET, RELOADED):
+    for prefix in (*OWNERS, *_OBSERVED):
         noted_names = {
             k.removeprefix(prefix) for k, v in config.items() if k.startswith(prefix) and v
         }

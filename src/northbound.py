@@ -5,11 +5,12 @@ An operator may have set it. So the charm notes what it has written, and takes n
 
 from __future__ import annotations
 
+from lxd.notes import WROTE
 from steps import SetServerConfig, Step, WriteNotes
 from view import Lxd, View
 
 KEY = "network.ovn.northbound_connection"
-NOTE = "wrote." + KEY
+NOTE = WROTE + KEY
 
 
 def steps(view: View, lxd: Lxd) -> list[Step]:

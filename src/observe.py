@@ -261,8 +261,8 @@ def _alone(juju: Juju, server: Server, world: World) -> Lxd:
     if juju.leaving:
         return replace(
             seen,
-            volumes=world.lxd.volumes.of_server(),
-            buckets=world.lxd.buckets.of_server(server.extensions),
+            volumes=world.lxd.volumes.list_all(),
+            buckets=world.lxd.buckets.list_all(server.extensions),
             images=world.lxd.images.list(),
         )
     return replace(
@@ -316,8 +316,8 @@ def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
     seen = replace(
         seen,
         instances=world.lxd.instances.list(),
-        volumes=volumes.of_server() if last else volumes.list(),
-        buckets=buckets.of_server(extensions) if last else buckets.list(extensions),
+        volumes=volumes.list_all() if last else volumes.list(),
+        buckets=buckets.list_all(extensions) if last else buckets.list(extensions),
         allowed=world.lxd.projects.allowed_groups(),
         pools=world.lxd.pools.list(),
         networks=world.lxd.networks.list(),

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 import yaml_maps
 from addresses import family
 from facts import Proxies
+from lxd.notes import WROTE
 from options import Options
 from status import Status, blocked
 from steps import SetProxies, Step, WriteNotes
 from view import Lxd, View
 
 HTTP, HTTPS, IGNORED = "core.proxy_http", "core.proxy_https", "core.proxy_ignore_hosts"
-NOTE = "wrote."
 AUTO, NONE = "auto", "none"
 
 
@@ -43,15 +43,15 @@ def due(view: View, lxd: Lxd) -> Due:
     notes: dict[str, str] = {}
     problem: Status | None = None
     for key, value in wanted(view.options, view.proxies, members).items():
-        has, noted = lxd.server.config.get(key, ""), lxd.notes.get(NOTE + key, "")
+        has, noted = lxd.server.config.get(key, ""), lxd.notes.get(WROTE + key, "")
         if not may_change(key, has, lxd.notes, view.proxies):
-            notes |= {NOTE + key: ""} if noted else {}
+            notes |= {WROTE + key: ""} if noted else {}
             if has != value and _option(view.options, key) != AUTO:
                 problem = blocked(f"{key} was set by hand: lxc config unset {key}")
         elif has != value:
             values[key] = value
         elif noted and noted != digest(key, value):
-            notes[NOTE + key] = digest(key, value)
+            notes[WROTE + key] = digest(key, value)
     steps: tuple[Step, ...] = (WriteNotes(notes),) if notes else ()
     return Due((*steps, SetProxies(values, view.proxies)) if values else steps, problem)
 
@@ -71,7 +71,7 @@ def wanted(options: Options, model: Proxies, members: Iterable[str]) -> dict[str
 def may_change(key: str, has: str, notes: Mapping[str, str], model: Proxies) -> bool:
     """Whether a key is unset, or has what the charm or Juju has written."""
     by_juju = {HTTP: model.http, HTTPS: model.https, IGNORED: model.ignored}[key]
-    return has in ("", by_juju) or digest(key, has) in notes.get(NOTE + key, "").split()
+    return has in ("", by_juju) or digest(key, has) in notes.get(WROTE + key, "").split()
 
 
 def digest(key: str, value: str) -> str:

@@ -33,7 +33,7 @@ def unmountable(world: World) -> Unmountable | None:
     systemd starts it again and again: in one moment it is starting, in the next it has ended.
     """
     found = list(_UNMOUNTABLE.finditer(world.machine.lxd_log()))
-    return Unmountable(found[-1][1], found[-1][2] or "") if found else None
+    return _volume(found[-1]) if found else None
 
 
 def unmountable_now(world: World) -> Unmountable | None:
@@ -42,10 +42,15 @@ def unmountable_now(world: World) -> Unmountable | None:
     Its log has just said so: what it said long ago is no reason for a daemon that hangs now.
     """
     for line in reversed(world.machine.lxd_log().splitlines()):
-        if _UNMOUNTABLE.search(line) and (stamp := _STAMP.search(line)):
+        found, stamp = _UNMOUNTABLE.search(line), _STAMP.search(line)
+        if found and stamp:
             said = datetime.fromisoformat(stamp[1].replace("Z", "+00:00")).timestamp()
-            return unmountable(world) if world.clock() - said <= deadlines.STARTS_AGAIN else None
+            return _volume(found) if world.clock() - said <= deadlines.STARTS_AGAIN else None
     return None
+
+
+def _volume(found: re.Match[str]) -> Unmountable:
+    return Unmountable(found[1], found[2] or "")
 
 
 def of_stopped(world: World) -> Silence:

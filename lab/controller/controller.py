@@ -100,11 +100,10 @@ class Controller:
         folder = self._home / "models" / name
         folder.mkdir()
         try:
-            slot = self._provider.take_range(folder)
+            self._models[name] = Model(folder, name, self._provider)
         except MachineError:
             folder.rmdir()
             raise
-        self._models[name] = Model(folder, name, self._provider, slot)
 
     def _list_models(self) -> dict[str, Any]:
         return {"names": sorted(self._models), "current": self._current()}

@@ -56,8 +56,12 @@ class Wishes:
 class Keeper:
     """Holds one model: its state, its log, its files, and who wants to know of changes."""
 
-    def __init__(self, folder: Path, name: str, provider: HostProvider, slot: int) -> None:
-        """Load the model from its folder, or begin an empty one there, with a range of numbers."""
+    def __init__(self, folder: Path, name: str, provider: HostProvider) -> None:
+        """Load the model from its folder, or begin an empty one there.
+
+        Raises MachineError when no range of machine numbers is free for it.
+        """
+        self._first = _range(folder, provider) * network.MODEL_NUMBERS
         self.folder = folder
         self.name = name
         self.provider = provider
@@ -72,16 +76,15 @@ class Keeper:
         if self._state_file.exists():
             self._juju = Juju(_STATE.validate_json(self._state_file.read_bytes()))
         else:
-            self._juju = Juju(self._new_state(slot))
+            self._juju = Juju(self._new_state())
         with self.changing() as juju:
             for unit in juju.state.units.values():
                 if unit.running:
                     juju.kill_running(self.now(), unit.name)
 
-    def _new_state(self, slot: int) -> State:
+    def _new_state(self) -> State:
         state = State()
         state.model.name = self.name
-        state.model.slot = slot
         state.model.rules = rules_asked_for()
         token = secrets.token_hex(16)
         state.model.uuid = f"{token[:8]}-{token[8:12]}-4{token[13:16]}-8{token[17:20]}-{token[20:]}"
@@ -104,13 +107,7 @@ class Keeper:
                 f"machine {machine}: a model of the lab has had {network.MODEL_NUMBERS} machines:"
                 " destroy it and begin another"
             )
-        first = self.slot * network.MODEL_NUMBERS
-        return self.provider.host(first + number, self.kind(machine))
-
-    @property
-    def slot(self) -> int:
-        """Which range of the lab's machine numbers the model has."""
-        return self._juju.state.model.slot
+        return self.provider.host(self._first + number, self.kind(machine))
 
     def now(self) -> float:
         """The time in seconds since the epoch; it never goes back."""
@@ -190,3 +187,11 @@ class Keeper:
         partial = self._state_file.with_suffix(".new")
         partial.write_bytes(_STATE.dump_json(self._juju.state))
         partial.replace(self._state_file)
+
+
+def _range(folder: Path, provider: HostProvider) -> int:
+    """The model's range of machine numbers, taken when it begins and kept for its life."""
+    file = folder / "range"
+    if not file.exists():
+        file.write_text(f"{provider.take_range(folder)}\n")
+    return int(file.read_text())

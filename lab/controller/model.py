@@ -24,8 +24,8 @@ JOIN_SECONDS = 15.0
 class Model:
     """A model with its agents at work from the moment it is made."""
 
-    def __init__(self, folder: Path, name: str, provider: HostProvider, slot: int = 0) -> None:
-        self.keeper = Keeper(folder, name, provider, slot)
+    def __init__(self, folder: Path, name: str, provider: HostProvider) -> None:
+        self.keeper = Keeper(folder, name, provider)
         self._agents: dict[str, MachineAgent] = {}
         self._rooms = (
             Operator(self.keeper),

@@ -12,7 +12,7 @@ from typing import Any
 
 from lab.machines.command import CommandError, run
 
-# Enough for eight machines with a few loop-backed pools each.
+# Enough for two models of eight machines with a few loop-backed pools each.
 COUNT = 128
 # include/uapi/linux/loop.h
 _LOOP_CTL_ADD = 0x4C80

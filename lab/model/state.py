@@ -334,8 +334,6 @@ class Model:
     """The Juju model itself."""
 
     name: str = "lab"
-    slot: int = 0
-    """Which range of the lab's machine numbers it has."""
     uuid: str = "00000000-0000-4000-8000-000000000001"
     controller: str = "lab"
     cloud: str = "lab"

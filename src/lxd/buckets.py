@@ -28,10 +28,10 @@ class BucketsApi:
 
         `extensions` are the server's. Those in a Ceph have no location.
         """
-        return tuple(b for b in self.of_server(extensions) if b.location not in ("", "none"))
+        return tuple(b for b in self.list_all(extensions) if b.location not in ("", "none"))
 
-    def of_server(self, extensions: Collection[str]) -> tuple[Bucket, ...]:
-        """All buckets that LXD knows, of all projects: of a server that is in no cluster."""
+    def list_all(self, extensions: Collection[str]) -> tuple[Bucket, ...]:
+        """All buckets that LXD knows, of all projects, those in a Ceph among them."""
         if _ANY not in extensions:
             return ()
         queries = [{"all-projects": "true"}]

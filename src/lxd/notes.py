@@ -22,6 +22,8 @@ from lxd.http import api_path
 PROJECT = "lxd-cluster"
 IDENTITY = "identity"
 """The note that tells this cluster from every other."""
+WROTE = "wrote."
+"""How notes begin that tell what the charm wrote under a key of the server: the rest is others'."""
 
 _VALUE = "user.value"
 _IN_PROJECT = {"project": PROJECT}

@@ -20,10 +20,10 @@ class VolumesApi:
 
         A listing of all pools at once came with LXD 5.8 (storage_volumes_all).
         """
-        return tuple(v for v in self.of_server() if v.location not in ("", "none"))
+        return tuple(v for v in self.list_all() if v.location not in ("", "none"))
 
-    def of_server(self) -> tuple[Volume, ...]:
-        """All custom volumes that LXD knows, of all projects: of a server that is in no cluster."""
+    def list_all(self) -> tuple[Volume, ...]:
+        """All custom volumes that LXD knows, of all projects, those in a Ceph among them."""
         projects = ProjectsApi(self._client).having("storage.volumes")
         pools = self._client.get(api_path("storage-pools"), {"recursion": "1"}, deadlines.LIST)
         return tuple(

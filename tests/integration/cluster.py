@@ -145,6 +145,12 @@ def address(juju: jubilant.Juju, instance: str) -> str:
     return next((a["address"] for a in found if a["family"] == "inet"), "")
 
 
+def reaches(juju: jubilant.Juju, container: str, target: str) -> bool:
+    """Whether a container has an answer to each packet that it sends."""
+    said = lxc(juju, f"exec {container} -- sh -c 'ping -c 2 -W 2 {target} || true'")
+    return " 0% packet loss" in said
+
+
 def make_disk(juju: jubilant.Juju, unit: str, name: str) -> None:
     """A disk of 1 GiB on the unit's machine, called `name` there and there alone."""
     commands = (

@@ -16,6 +16,7 @@ from tests.integration.cluster import (
     members,
     message,
     query,
+    reaches,
     small_image,
     whole,
 )
@@ -73,12 +74,6 @@ def given(juju: jubilant.Juju, containers: list[str]) -> list[str]:
     """Their addresses, once each has one."""
     eventually(lambda: all(address(juju, name) for name in containers), 60)
     return [address(juju, name) for name in containers]
-
-
-def reaches(juju: jubilant.Juju, container: str, target: str) -> bool:
-    """Whether it has an answer to one of five packets: the first may wait for the target's MAC."""
-    said = lxc(juju, f"exec {container} -- sh -c 'ping -c 5 -W 2 {target} || true'")
-    return " 100% packet loss" not in said
 
 
 def fixed(juju: jubilant.Juju, containers: list[str]) -> list[str]:

@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import jubilant
 import pytest
 
 from lab.controller.controller import Controller
-from lab.machines import network
-from tests.lab.conftest import LAB_JUJU, serving
+from tests.lab.conftest import serving
 from tests.lab.plain_hosts import PlainProvider
-
-
-def wait_active(juju: jubilant.Juju, units: int) -> jubilant.Status:
-    """Wait until the probe has that many units, all active and idle."""
-
-    def ready(status: jubilant.Status) -> bool:
-        app = status.apps.get("probe")
-        return (
-            app is not None
-            and len(app.units) == units
-            and jubilant.all_active(status)
-            and jubilant.all_agents_idle(status)
-        )
-
-    return juju.wait(ready, delay=0.1, successes=2)
-
-
-def eventually(check: Callable[[], bool], timeout: float = 15.0) -> None:
-    """Wait until a check holds."""
-    deadline = time.monotonic() + timeout
-    while not check():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-
-
-def hooks(provider: PlainProvider, unit: int) -> list[str]:
-    """The hooks that have run in a probe's unit, as it noted them itself."""
-    folder = provider.host(unit).root / f"var/lib/juju/agents/unit-probe-{unit}/charm"
-    return [line.strip() for line in (folder / "hooks").read_text().splitlines()]
-
-
-def command(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run lab/juju."""
-    return subprocess.run([LAB_JUJU, *words], capture_output=True, text=True, check=False)
+from tests.lab.probes import command, eventually, hooks, wait_active
 
 
 def test_three_units_become_active(juju: jubilant.Juju, probe: Path, provider: PlainProvider):
@@ -320,30 +283,6 @@ def test_hooks_are_timed(juju: jubilant.Juju, probe: Path):
     assert figures[0]["hook"] == "install"
     assert figures[0]["outcome"] == "committed"
     assert 0 < figures[0]["cpu_seconds"] < figures[0]["seconds"] + 1
-
-
-def test_models_come_and_go(juju: jubilant.Juju, probe: Path, provider: PlainProvider):
-    juju.add_model("other", config={"update-status-hook-interval": "1m"})
-    assert juju.model == "other"
-    assert juju.model_config()["update-status-hook-interval"] == "1m"
-    assert juju.show_model().short_name == "other"
-    juju.deploy(probe)
-    wait_active(juju, 1)
-    default = jubilant.Juju(cli_binary=LAB_JUJU)
-    default.deploy(probe)
-    wait_active(default, 1)
-    names = [m.hostname for j in (juju, default) for m in j.status().machines.values()]
-    assert len(set(names)) == 2
-    juju.destroy_model("other")
-    assert "other" not in default.cli("models", include_model=False)
-    wait_active(default, 1)
-
-
-def test_the_lab_has_room_for_so_many_models(juju: jubilant.Juju):
-    for number in range(network.MODELS):
-        juju.add_model(f"more{number}")
-    with pytest.raises(jubilant.CLIError, match="room for 6 models"):
-        juju.add_model("another")
 
 
 def test_two_applications_relate(juju: jubilant.Juju, probe: Path, provider: PlainProvider):

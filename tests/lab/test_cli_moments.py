@@ -9,7 +9,7 @@ import jubilant
 import pytest
 
 from tests.lab.plain_hosts import PlainProvider
-from tests.lab.test_cli import eventually, hooks, wait_active
+from tests.lab.probes import eventually, hooks, wait_active
 
 
 def lab(juju: jubilant.Juju, *words: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from addresses import endpoint
 from status import Kind
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.listeners import CORE
@@ -16,7 +17,7 @@ def bound_elsewhere(generation: str) -> ModelApp:
     app = formed(3, generation)
     for number, unit in enumerate(app.units.values()):
         unit.https = f"192.168.7.{number + 1}"
-        unit.server.addresses = {unit.https}
+        unit.server.addresses = {*unit.server.addresses, unit.https}
     return app
 
 
@@ -62,3 +63,28 @@ def test_the_turn_of_one_that_is_no_member_any_more_is_over(generation: str):
     app.hook("lxd/0")
 
     assert app.units["lxd/0"].server.config[CORE] == "192.168.7.1:8443"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_clusters_listener_comes_back_wherever_lxd_has_closed_it(generation: str):
+    app = bound_elsewhere(generation)
+
+    app.settle()
+
+    for unit in app.units.values():
+        listeners = unit.server.listeners
+        assert listeners.listens(endpoint(unit.https))
+        assert listeners.listens(endpoint(unit.address))
+        assert unit.snap.reloads == 1
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_no_member_begins_while_another_is_not_reached(generation: str):
+    app = bound_elsewhere(generation)
+    app.units["lxd/1"].server.freeze()
+
+    app.hook("lxd/0")
+
+    unit = app.units["lxd/0"]
+    assert unit.snap.reloads == 0
+    assert unit.server.config[CORE] == endpoint(unit.address)

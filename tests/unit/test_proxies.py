@@ -13,8 +13,9 @@ import juju_reading
 import proxies
 from act import act
 from facts import Proxies
+from lxd.notes import WROTE
 from options import Options, explain
-from proxies import HTTP, HTTPS, IGNORED, NOTE
+from proxies import HTTP, HTTPS, IGNORED
 from steps import SetProxies
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
@@ -116,7 +117,7 @@ def test_the_models_proxies_come_and_go(generation: str):
 
     behind(app, Proxies())
     assert config(app) == {}
-    assert not [note for note in notes(app) if note.startswith(NOTE)]
+    assert not [note for note in notes(app) if note.startswith(WROTE)]
     assert set(statuses(app).values()) >= {"active: 3 members, 3 voters"}
 
 

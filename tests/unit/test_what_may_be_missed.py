@@ -188,8 +188,8 @@ def test_nothing_that_was_noted_of_a_member_counts_for_the_next_one_of_its_name(
     app.leader = "lxd/1"
     leaving(app, "lxd/2").hook("lxd/2")
     app.remove("lxd/2")
-    note(app, "kept.m2", "yes")
-    note(app, "seen.m2", "1")
+    for noted, value in (("kept", "yes"), ("seen", "1"), ("quiet", "1"), ("reloaded", "1")):
+        note(app, f"{noted}.m2", value)
     app.add(9, "m2")
     for name in ("lxd/9", "lxd/1", "lxd/9", "lxd/1", "lxd/9", "lxd/1"):
         app.hook(name)
