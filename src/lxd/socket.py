@@ -27,6 +27,7 @@ class LxdSocket:
         self._path = path
         # pylxd has no types: what comes from it is typed where it is read.
         self._client: Any = None
+        self._session: Any = None
 
     def send(self, request: Request, seconds: float) -> Response:
         """The response, whatever LXD says in it.
@@ -88,6 +89,10 @@ class LxdSocket:
             raise LxdLate("no answer in time") from error
         except requests.exceptions.RequestException as error:
             raise LxdUnreachable(str(error)) from error
+        finally:
+            # pylxd keeps a connection for every path, for the garbage collector to find.
+            if self._session is not None:
+                self._session.close()
         try:
             body: Any = response.json()
         except ValueError as error:
@@ -95,11 +100,12 @@ class LxdSocket:
         return Response(response.status_code, body, response.headers.get("ETag", ""))
 
     def _node(self, path: str) -> Any:
-        import pylxd
+        import pylxd.client
 
         if self._client is None:
             endpoint = f"http+unix://{quote(self._path, safe='')}"
-            self._client = pylxd.Client(endpoint=endpoint, timeout=5)
+            self._session = cast("Any", pylxd.client).get_session_for_url(endpoint)
+            self._client = pylxd.Client(endpoint=endpoint, session=self._session, timeout=5)
         node: Any = self._client.api
         for part in path.removeprefix("/1.0").split("/"):
             node = node[part] if part else node

@@ -25,8 +25,12 @@ from tests.lxd_model.things import Pool
 ALL = pytest.mark.parametrize("generation", generations.NAMES)
 SECONDS = 5.0
 
-# pylxd leaves its connections to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+# Where nothing answers, pylxd leaves its socket to the garbage collector: it comes in this module.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("garbage_collected"),
+]
 
 
 @pytest.fixture

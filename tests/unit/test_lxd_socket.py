@@ -11,14 +11,18 @@ from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from lxd.http import Request, Response
 from lxd.socket import LxdSocket
+from tests.lab.probes import eventually
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.on_socket import on_socket
 from tests.lxd_model.server import Server
 from tests.unit.lxd_servers import clustered, each, faulty
 
-# pylxd leaves its connections to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+# Where nothing answers, pylxd leaves its socket to the garbage collector: it comes in this module.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("garbage_collected"),
+]
 
 GET, PATCH = Request("GET", "/1.0"), Request("PATCH", "/1.0", body={"config": {}})
 DISK = "/dev/no/such/disk"
@@ -155,3 +159,19 @@ def test_the_time_and_a_certificate_that_nobody_shows(tmp_path: Path):
     assert port.now() >= before + 0.01
     with pytest.raises(OSError, match="refused"):
         port.certificate("127.0.0.1", 1, 1)
+
+
+def test_no_connection_stays_open(servers: list[Server], lxd: LxdApi, socket: LxdSocket):
+    lxd.pools.create("slow", "dir", {}, each(servers))
+    before = _sockets()
+
+    for path in ("/1.0", "/1.0/profiles/default", "/1.0/storage-pools/slow"):
+        socket.send(Request("PATCH", path, body={"config": {}}), 5)
+
+    eventually(lambda: _sockets() == before)
+
+
+def _sockets() -> int:
+    """How many sockets this process has open; a server's thread closes its end a little later."""
+    files = Path("/proc/self/fd").iterdir()
+    return sum(file.is_socket() for file in files)
