@@ -19,6 +19,7 @@ from leaving_steps import (
     CopyImages,
     LeaveCluster,
     MoveInstance,
+    MoveOffDead,
     NoteUnmoved,
     RemoveMember,
     StartInstance,
@@ -314,6 +315,7 @@ Step = (
     | CloseMember
     | AwaitEvacuation
     | MoveInstance
+    | MoveOffDead
     | NoteUnmoved
     | StartInstance
     | CopyImages
