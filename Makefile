@@ -64,8 +64,9 @@ test: setup lab-free ## Run every check and test, with the seconds that each sta
 	@.ci/stages $(TEST_STAGES)
 
 .PHONY: format
-format: $(VENV_READY) ## Format the code, mend what the linter can mend, and keep actions.yaml to the options
+format: $(VENV_READY) ## Format the code, mend what the linter can mend, and write what follows from options and actions
 	@$(PYTHON) -m pack.actions_yaml
+	@$(PYTHON) -m pack.reference
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from pack import actions_yaml
+from pack import actions_yaml, reference
 
 try:
     import tomllib
@@ -107,7 +107,21 @@ def test_an_action_takes_no_parameter_that_it_does_not_know(name: str) -> None:
 
 @pytest.mark.parametrize("name", actions())
 def test_action_is_documented(name: str) -> None:
-    assert re.search(rf"^\| `{name}[` ]", text("docs/reference/actions.md"), re.MULTILINE)
+    assert f"\n### `{name}`\n" in text("docs/reference/actions.md")
+
+
+@pytest.mark.parametrize("page", reference.PAGES)
+def test_reference_follows_from_its_source(page: str) -> None:
+    """`make format` writes it."""
+    assert text(page) == reference.expected(page)
+
+
+@pytest.mark.parametrize("name", options())
+def test_reference_says_what_a_change_of_the_option_does(name: str) -> None:
+    """In the table that is written by hand."""
+    rows = re.findall(r"^\| (`.*?) \|", text("docs/reference/options.md"), re.MULTILINE)
+
+    assert [row for row in rows if f"`{name}`" in row]
 
 
 @pytest.mark.parametrize("name", requirements())
