@@ -67,6 +67,7 @@ test: setup lab-free ## Run every check and test, with the seconds that each sta
 format: $(VENV_READY) ## Format the code, mend what the linter can mend, and write what follows from options and actions
 	@$(PYTHON) -m pack.actions_yaml
 	@$(PYTHON) -m pack.reference
+	@$(PYTHON) -m pack.owner
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
 

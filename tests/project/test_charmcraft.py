@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import craft_parts.plugins
 import pytest
@@ -15,9 +16,10 @@ from charmcraft.models.project import CharmcraftProject
 
 ROOT = Path(__file__).parents[2]
 CHARM_FACING = {"name", "title", "summary", "description", "requires", "links", "assumes"}
+LINKS = ("website", "source", "issues", "docs")
 
 
-def load(name: str) -> dict[str, object]:
+def load(name: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / name).read_text())
 
 
@@ -50,6 +52,25 @@ def test_charmcraft_reads_the_metadata() -> None:
     metadata = CharmMetadataLegacy.unmarshal(load("metadata.yaml"))
 
     assert metadata.name == "lxd-cluster"
+    assert metadata.display_name == "LXD Cluster"
+    assert metadata.maintainers
+    assert all(getattr(metadata, link) for link in LINKS)
+
+
+def test_metadata_has_no_key_that_charmcraft_drops() -> None:
+    """A key that its model does not know is left out of the packed charm without a word."""
+    known = {
+        field.alias or name for name, field in CharmMetadataLegacy.model_fields.items()
+    }
+
+    assert set(load("metadata.yaml")) <= known
+
+
+@pytest.mark.parametrize("kind", ["peers", "requires"])
+def test_relations_are_described(kind: str) -> None:
+    relations = load("metadata.yaml")[kind]
+
+    assert [name for name, relation in relations.items() if not relation["description"]] == []
 
 
 @pytest.mark.parametrize(
