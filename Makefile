@@ -10,11 +10,14 @@ UV := $(UV_HOME)/bin/uv
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 PACK_ENV := .cache/pack-env
+DOCS_ENV := .cache/docs-env
+DOCS_SITE := .cache/docs-site
 LAB_CHARM := $(CURDIR)/.cache/lxd-cluster_lab.charm
 
 # These say that an environment is whole, and as uv.lock wants it.
 VENV_READY := .venv/.ready
 PACK_ENV_READY := $(PACK_ENV)/.ready
+DOCS_ENV_READY := $(DOCS_ENV)/.ready
 
 # What the integration tests drive, and what they deploy: the lab and its charm, unless told otherwise.
 JUJU ?= $(CURDIR)/lab/juju
@@ -139,6 +142,15 @@ chaos: setup lab-charm lab-free ## Break real LXD in the lab in every way that w
 project: $(PACK_ENV_READY) ## Check the project's own files with charmcraft's models and linters
 	@$(PACK_ENV)/bin/python -m pytest -q -o pythonpath=. -o filterwarnings=default tests/project $(ARGS)
 
+.PHONY: docs
+docs: $(DOCS_ENV_READY) ## Build the documentation as a site; warnings are errors
+	@$(DOCS_ENV)/bin/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs $(DOCS_SITE)
+	@echo "Built $(DOCS_SITE)/index.html"
+
+.PHONY: docs-links
+docs-links: $(DOCS_ENV_READY) ## Check the documentation's links to other sites
+	@$(DOCS_ENV)/bin/python -m sphinx --quiet --keep-going -b linkcheck docs $(DOCS_SITE)-links
+
 .PHONY: machines
 machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
 	@$(PYTEST) -q -m machines tests/lab tests/conformance tests/chaos $(ARGS)
@@ -206,6 +218,13 @@ $(UV):
 $(VENV_READY): $(UV) pyproject.toml uv.lock
 	@echo "Installing Python packages into .venv"
 	@$(UV) sync --quiet --frozen --python /usr/bin/python3
+	@touch $@
+
+# An environment of its own: Sphinx brings thirty packages that nothing else needs.
+$(DOCS_ENV_READY): $(UV) pyproject.toml uv.lock
+	@echo "Installing Sphinx into $(DOCS_ENV)"
+	@UV_PROJECT_ENVIRONMENT=$(DOCS_ENV) \
+	    $(UV) sync --quiet --frozen --only-group docs --python /usr/bin/python3
 	@touch $@
 
 # An environment of its own: charmcraft brings sixty packages that nothing else needs, and it needs
