@@ -1,8 +1,8 @@
 """How Sphinx builds the documentation: `make docs`.
 
-The pages are plain Markdown, as a forge shows them. What Sphinx needs beside that follows from them:
-the tables of contents from the links of index.md, and links to files outside of this folder become
-links to the repository, whose address is in metadata.yaml.
+The pages are plain Markdown, as a forge shows them. What Sphinx needs beside that follows from
+them: the tables of contents from the links of index.md. Links to files outside of this folder
+become links to the repository, whose address is in metadata.yaml.
 """
 
 from __future__ import annotations

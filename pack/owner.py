@@ -1,7 +1,7 @@
 """Keeps .github/CODEOWNERS to the account that metadata.yaml names.
 
-The account stands in one place, the address of the repository. Until somebody owns the project it is
-a placeholder, with which nothing is published.
+The account stands in one place, the address of the repository. Until somebody owns the project it
+is a placeholder, with which nothing is published.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def codeowners(metadata: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Writes CODEOWNERS; with `check` only says whether the owner is known. Returns an exit code."""
+    """Writes CODEOWNERS; with `check` only says whether the owner is known. The exit code."""
     metadata = METADATA.read_text()
     if list(arguments) == ["check"]:
         if owner(metadata) != PLACEHOLDER:

@@ -89,9 +89,7 @@ def _parameter(name: str, parameter: Mapping[str, Any], required: list[str]) -> 
 def _prose(description: str) -> str:
     """A description as Markdown: one line, in which only what is code has a meaning of its own."""
     parts = _CODE.split(" ".join(description.split()))
-    return "".join(
-        part if part.startswith("`") else _SPECIAL.sub(r"\\\1", part) for part in parts
-    )
+    return "".join(part if part.startswith("`") else _SPECIAL.sub(r"\\\1", part) for part in parts)
 
 
 def main() -> None:
