@@ -27,8 +27,9 @@ from leaving_steps import (
     RemoveMember,
 )
 from options import ABANDON
+from silent import Silence
 from status import Status, blocked, names, waiting
-from steps import Plan, ResetLxd, Step
+from steps import Plan, ResetLxd, StartAgain, Step
 from view import Lxd, Member, Peers, Silent, View, several_vote
 
 _REVIVE = (
@@ -230,6 +231,8 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
         return _with_its_disk(view, silent)
     if why := silence.join_failed(view, silent.kind):
         return _go(ResetLxd(why))
+    if silent.kind is Silence.RECOVERY_CUT_SHORT:
+        return _go(StartAgain())
     if view.unit in peers.app.removed:
         return _with_its_disk(view, silent)
     if cure := silence.starting_without(silent):

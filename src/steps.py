@@ -39,6 +39,7 @@ from snap_steps import (
     InstallSnapFile,
     InstallSnapVersion,
     RemoveSnap,
+    StartAgain,
 )
 from status import Status
 from storage_steps import (
@@ -275,6 +276,7 @@ Step = (
     | InstallSnapVersion
     | RemoveSnap
     | BackupDatabase
+    | StartAgain
     | MakeKey
     | WriteCeph
     | WriteOvn
