@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import marks
 from peers import UnitData
-from steps import RemoveMember, Step
+from steps import Step
 from view import Lxd, Member, Peers, View
 
 
@@ -62,20 +62,6 @@ def noticed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> list[Step]:
     up = [m for m in theirs if m.up and m.name not in lxd.unreachable]
     seen = [note for member in up for note in marks.seen(member, view.now, lxd)]
     return [*seen, *(note for member in theirs for note in marks.silence(member, view.now, lxd))]
-
-
-def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:
-    """Removes the first of those that are dead, while a majority of voters is up.
-
-    One at a time: each removal may change who votes.
-    """
-    voters = [m for m in lxd.members if m.voter]
-    # The leader may be the one that leaves, and be held by those that are dead.
-    if not (view.leader or view.leaving) or sum(m.up for m in voters) * 2 <= len(voters):
-        return ()
-    names = doomed(view, lxd, peers, own)
-    gone = [m for m in lxd.members if m.name in names and marks.dead(m, view.now, lxd)]
-    return (RemoveMember(gone[0].name),) if gone else ()
 
 
 def removed_units(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import dead_members
 import departures
 import heartbeats
 import holding
@@ -154,8 +155,8 @@ def unreadable(peers: Peers) -> Status | None:
 def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     """What only the operator can help, and would not see on any unit."""
     lxd = holding.informed(view, lxd, peers, own)
-    if loss := lost.status(lxd.notes):
-        return loss
+    if grave := lost.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
+        return grave
     for unit in sorted(view.units.leaving if view.units else ()):
         data = peers.others.get(unit)
         member = lxd.member_of(data) if data else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import admission
 import caches
-import departures
+import dead_members
 import emptying
 import heartbeats
 import holding
@@ -100,7 +100,7 @@ def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, .
     """What a member owes the others, whether it will be held or not."""
     if len(lxd.members) > 1 and member.name not in marks.leaving(lxd):
         return (marks.mark(member, marks.LEAVING),)
-    if dead := departures.removal(view, lxd, peers, peers.own):
+    if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
     ghost = _ghost(lxd, peers)
     if ghost is not None and admission.is_shell(ghost):

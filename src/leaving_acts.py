@@ -18,6 +18,7 @@ from leaving_steps import (
     CopyImages,
     LeaveCluster,
     MoveInstance,
+    MoveOffDead,
     NoteUnmoved,
     RemoveMember,
     StartInstance,
@@ -86,7 +87,27 @@ def _move(step: MoveInstance, world: World, events: Events) -> Events:
     return events
 
 
-def _refused(step: MoveInstance, target: str, why: str, events: Events) -> Events:
+def move_off_dead(step: MoveOffDead, unit: str, world: World, events: Events) -> Events:
+    """An instance of a dead member is listed on another one, stopped; or it is known why not.
+
+    Where LXD hangs up, a later hook looks again: the move is one transaction of LXD's database.
+    """
+    try:
+        world.lxd.instances.move(step.project, step.name, step.target, live=False)
+    except (LxdError, LxdLate) as error:
+        logger.warning("%s/%s stays on %s: %s", step.project, step.name, step.source, error)
+        return _refused(step, step.target, str(error), events)
+    logger.warning(
+        "%s/%s was on the dead %s and is on %s now, stopped",
+        step.project,
+        step.name,
+        step.source,
+        step.target,
+    )
+    return events
+
+
+def _refused(step: MoveInstance | MoveOffDead, target: str, why: str, events: Events) -> Events:
     name = f"{step.project}/{step.name}"
     told = {**events.refused.get(name, {}), target: why}
     return replace(events, refused={**events.refused, name: told})

@@ -53,6 +53,19 @@ class MoveInstance:
 
 
 @dataclass(frozen=True)
+class MoveOffDead:
+    """An instance of a dead member, which is stored where all reach it, is listed on `target`."""
+
+    project: str
+    name: str
+    source: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"move {self.project}/{self.name} off the dead {self.source} to {self.target}"
+
+
+@dataclass(frozen=True)
 class NoteUnmoved:
     """It is on record which instances no member took, and why, for the leader to tell."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import admission
 import caches
+import dead_members
 import departures
 import gateways
 import health
@@ -65,7 +66,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     steps = [
         *_local(view, lxd, peers, member),
         *departures.noticed(view, lxd, peers, own),
-        *departures.removal(view, lxd, peers, own),
+        *dead_members.removal(view, lxd, peers, own),
     ]
     # Until that is committed, only the note tells a silent member from one that never was.
     if view.forming is not None and peers.own.cluster == lxd.identity:

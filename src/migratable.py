@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from holdings import Bucket, Image, Instance, Volume
+from lxd import urls
 from lxd.members import CLOSED
 from view import Lxd, Member
 
@@ -62,6 +63,17 @@ def obstacle(instance: Instance, lxd: Lxd) -> str:
         if what := _fixed(device, lxd):
             return f"{what} {name} cannot move: detach it, or delete the instance"
     return ""
+
+
+def on_shared_pool(instance: Instance, lxd: Lxd) -> bool:
+    """Whether an instance is in a pool that all members reach, such as a Ceph.
+
+    Pools name who uses them, also what is on a member that is down: LXD knows no devices of that.
+    """
+    shared = (p for p in lxd.pools or () if p.driver not in _LOCAL)
+    users = (urls.read(user) for pool in shared for user in pool.used_by)
+    place = (("instances", instance.name), instance.project)
+    return any((user.parts, user.project) == place for user in users)
 
 
 def targets(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:

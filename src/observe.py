@@ -208,6 +208,14 @@ def _unreachable_without_unit(juju: Juju, seen: Lxd, world: World) -> frozenset[
     return world.lxd.members.unreachable(gone)
 
 
+def _dead_without_unit(juju: Juju, seen: Lxd) -> bool:
+    """Whether the leader is to remove a dead member: what is on it is to be moved first."""
+    known = juju.units.known if juju.leader and juju.units is not None else None
+    away = [m.name for m in seen.members if not m.up or m.evacuated]
+    units = {marks.unit_of(name, seen) for name in away} - {""}
+    return known is not None and not units <= known
+
+
 def _closed(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
     """Units that are to join, and that no member would reach."""
     if juju.peers is None or (juju.leaving and not juju.tells) or seen.own is None:
@@ -286,7 +294,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
     seen = replace(seen, closed=_closed(juju, seen, world))
     if juju.leaving:
         return _of_leaver(_with_holdings(juju, seen, world), world)
-    if _someone_leaves(juju):
+    if _someone_leaves(juju) or _dead_without_unit(juju, seen):
         seen = _with_contents(juju, seen, world)
     known = world.lxd.pools.list()
     made = [pool.name for pool in known if not pool.half_made]

@@ -19,6 +19,7 @@ from leaving_steps import (
     CopyImages,
     LeaveCluster,
     MoveInstance,
+    MoveOffDead,
     NoteUnmoved,
     RemoveMember,
     StartInstance,
@@ -316,6 +317,7 @@ Step = (
     | CloseMember
     | AwaitEvacuation
     | MoveInstance
+    | MoveOffDead
     | NoteUnmoved
     | StartInstance
     | CopyImages

@@ -14,8 +14,8 @@ from lxd.http import api_path
 from view import Pool
 
 _POOLS = api_path("storage-pools")
-_FOLDERS = ("/var/snap/lxd/", "/var/lib/lxd/")
-"""Of LXD as a snap and as a Debian package: what it makes itself is in there."""
+_OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
+"""How the sources end that LXD makes itself, in its own folder, by a pool's name."""
 _OWN = "volatile.pool.pristine"
 """Key of a pool in a Ceph: LXD found nothing of another LXD there when it made it."""
 
@@ -114,7 +114,7 @@ class PoolsApi:
                 continue  # It was deleted a moment ago.
             if why := _missing(details):
                 found[pool] = why
-            if _is_given(details["config"]):
+            if _is_given(pool, details["config"]):
                 given.add(pool)
         return found, frozenset(given)
 
@@ -122,13 +122,14 @@ class PoolsApi:
         return self._client.get(api_path("storage-pools", name), query or {})
 
 
-def _is_given(config: Mapping[str, str]) -> bool:
+def _is_given(name: str, config: Mapping[str, str]) -> bool:
     """Whether a part of a pool is on what LXD was told, and not on what it made in its folder.
 
     What it was told first stands beside its own word for that, which may be a UUID.
     """
     told = config.get("volatile.initial_source") or config.get("source", "")
-    return bool(told) and not told.startswith(_FOLDERS)
+    own = tuple(end.format(name) for end in _OWN_SOURCES)
+    return bool(told) and not told.endswith(own)
 
 
 def _missing(pool: Any) -> str:

@@ -207,6 +207,15 @@ def move_by_name(server: Server, key: Key, target: str) -> Work:
     if server.generation.modern and row.state is State.EVACUATED:
         raise Refusal("The destination cluster member is evacuated")
     source = listed(records, instance.location)
+    if heartbeats.offline(records, source, cloud.now) and instances.on_remote_pool(
+        records, instance
+    ):
+        # LXD changes its database alone, and takes the instance for stopped.
+        _reach(cloud.servers[row.server], key, row)
+        yield times.MOVE
+        records.instances[key] = replace(instance, running=False, wanted=False)
+        instances.carry(server, key, row)
+        return
     if source.name != server.name and not server.hears(source):
         raise peers.missing(server)
     yield 0.02

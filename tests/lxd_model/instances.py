@@ -68,6 +68,13 @@ def on_network(records: Records, instance: Instance) -> frozenset[str]:
     return frozenset(d["network"] for d in devices if d.get("network"))
 
 
+def on_remote_pool(records: Records, instance: Instance) -> bool:
+    """Whether its root disk is in a pool that all members reach."""
+    roots = (d for d in all_devices(records, instance).values() if d.get("path") == "/")
+    pool = records.pools.get(next((d.get("pool", "") for d in roots), ""))
+    return pool is not None and pool.driver in pools.REMOTE
+
+
 def moves(records: Records, instance: Instance) -> bool:
     """Whether an evacuation moves it: LXD's `CanMigrate`."""
     how = all_config(records, instance).get("cluster.evacuate", "auto")

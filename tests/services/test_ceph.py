@@ -94,6 +94,30 @@ def test_a_unit_that_leaves_hands_its_container_over(juju: jubilant.Juju):
     assert lxc(juju, "exec moving -- cat /kept").strip() == "data"
 
 
+@pytest.mark.usefixtures("source")
+def test_a_container_outlives_its_machine(juju: jubilant.Juju):
+    units = juju.status().apps[APP].units
+    victim = next(unit for unit in units if not units[unit].leader)
+    dead = hostname(juju, victim)
+    if location(juju, "moving") != dead:
+        lxc(juju, "stop --force moving")
+        lxc(juju, f"move moving --target {dead}")
+        lxc(juju, "start moving")
+
+    juju.ssh(victim, "sudo systemctl poweroff --no-block || true")
+    eventually(lambda: members(juju)[dead]["status"] == "Offline", 120)
+    juju.cli("remove-machine", "--force", "--no-prompt", units[victim].machine)
+
+    eventually(lambda: dead not in members(juju), 180)
+    whole(juju, 2)
+    moved = query(juju, "/1.0/instances/moving")
+    assert (moved["location"] in members(juju), moved["status"]) == (True, "Stopped")
+    lxc(juju, "start moving")
+    assert lxc(juju, "exec moving -- cat /kept").strip() == "data"
+    juju.add_unit(APP)
+    whole(juju, 3)
+
+
 def hostname(juju: jubilant.Juju, unit: str) -> str:
     return juju.ssh(unit, "hostname").strip().split(".")[0]
 

@@ -32,6 +32,7 @@ from tests.simulation.stories import (
 import act
 import admission
 import charm
+import dead_members
 import departures
 import devices
 import forming_acts
@@ -215,7 +216,7 @@ MUTANTS = (
     Mutant("nobody ever loses its turn", leading, "_attempt_due", _never_late),
     Mutant("the relation is taken for Juju", juju_reading, "units", _the_relation_is_juju),
     Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),
-    Mutant("removal of a member that lives", departures, "removal", _removes_the_living),
+    Mutant("removal of a member that lives", dead_members, "removal", _removes_the_living),
     Mutant(
         "removal without a record of the loss", leaving_acts, "remove_member", _removes_unrecorded
     ),

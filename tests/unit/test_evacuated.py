@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import admission
+import dead_members
 import departures
 import marks
 import membership
@@ -43,7 +44,8 @@ def peers_of(view: View) -> Peers:
 def with_evacuated(answers: dict[str, bool], name: str = "m1", **more: Any) -> Lxd:
     members = {m.name: m for m in (member("m0"), member("m1"), member("m2"))}
     members[name] = member(name, "EVACUATED", **answers)
-    return cluster(members=tuple(members.values()), notes={"leaving.m2": "", **more})
+    notes = {"leaving.m2": "", **more}
+    return cluster(members=tuple(members.values()), notes=notes)
 
 
 UP: list[tuple[str, bool, bool]] = [
@@ -146,7 +148,7 @@ class TestRemoval:
     def removed(self, lxd: Lxd, now: float) -> tuple[object, ...]:
         view = seen(lxd, now, self.LEFT)
         peers = peers_of(view)
-        return departures.removal(view, lxd, peers, peers.own)
+        return dead_members.removal(view, lxd, peers, peers.own)
 
     def test_it_is_removed_once_it_is_silent_for_a_while(self):
         first = with_evacuated(DEAD)
@@ -169,7 +171,7 @@ class TestRemoval:
         view = seen(lxd, 5000.0)
         peers = peers_of(view)
 
-        assert departures.removal(view, lxd, peers, peers.own) == ()
+        assert dead_members.removal(view, lxd, peers, peers.own) == ()
 
     def test_not_without_a_majority(self):
         lxd = with_evacuated(DEAD, **{"silent.m1": "1000"})

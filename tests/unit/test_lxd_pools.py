@@ -235,6 +235,29 @@ def test_a_pool_that_does_not_answer_is_no_sign_that_lxd_does_not(
     assert lxd.pools.parts(["fast"], "m0")[0] == {"fast": "it does not answer"}
 
 
+_MADE_BY_LXD = "{}/storage-pools/fast", "{}/disks/fast.img"
+_LXD_FOLDERS = "/var/snap/lxd/common/lxd", "/var/lib/lxd", "/srv/lxd"
+
+
+@pytest.mark.parametrize("made", _MADE_BY_LXD)
+@pytest.mark.parametrize("folder", _LXD_FOLDERS)
+def test_what_lxd_makes_in_its_own_folder_is_on_no_device(
+    servers: list[Server], lxd: LxdApi, folder: str, made: str
+):
+    own: dict[str, Any] = {s.name: {"source": made.format(folder)} for s in servers}
+    lxd.pools.create("fast", "dir", {}, own)
+
+    assert lxd.pools.parts(["fast"], "m0")[1] == frozenset()
+
+
+@pytest.mark.parametrize("given", [DISK, "tank", "/srv/disks/other.img"])
+def test_what_lxd_was_given_is_on_a_device(servers: list[Server], lxd: LxdApi, given: str):
+    own: dict[str, Any] = {server.name: {"source": given} for server in servers}
+    lxd.pools.create("fast", "dir", {}, own)
+
+    assert lxd.pools.parts(["fast"], "m0")[1] == {"fast"}
+
+
 def test_a_request_that_was_given_up_is_waited_for(servers: list[Server], lxd: LxdApi):
     faulty(servers[0], "DELETE /1.0/storage-pools/NAME", "lost")
     lxd.pools.create("fast", "dir", {}, each(servers))

@@ -1,0 +1,82 @@
+"""Dead members whose units are gone: what can be moved off them is, then they are removed.
+
+What LXD forgets with a member is gone from the cluster. An instance in a Ceph is not on the dead
+machine's disks, and LXD gives it to another member while the dead one is still listed (its source:
+a move from an offline member with remote storage changes the database alone, in all generations).
+It is not started there: nobody can see that it does not run on the dead machine any more, and two
+that write to one disk destroy it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import departures
+import holding
+import marks
+import migratable
+from holdings import Instance
+from leaving_steps import MoveOffDead
+from options import ABANDON
+from peers import UnitData
+from status import Status, blocked
+from steps import RemoveMember, Step
+from view import EVERY_MEMBER, Lxd, Member, Peers, View
+
+
+def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:
+    """Empties the first of those that are dead, then removes it, while most voters are up.
+
+    One at a time: each removal may change who votes.
+    """
+    voters = [m for m in lxd.members if m.voter]
+    # The leader may be the one that leaves, and be held by those that are dead.
+    if not (view.leader or view.leaving) or sum(m.up for m in voters) * 2 <= len(voters):
+        return ()
+    dead = _first(view, lxd, peers, own)
+    # Where LXD did not tell what members hold, nothing is given up.
+    if dead is None or lxd.instances is None or lxd.pools is None:
+        return ()
+    lxd = holding.informed(view, lxd, peers, own)
+    for instance in _shared(lxd, dead):
+        if targets := _targets(view, lxd, dead, instance):
+            return (MoveOffDead(instance.project, instance.name, dead.name, targets[0]),)
+    if _shared(lxd, dead) and view.options.on_remove != ABANDON:
+        return ()
+    return (RemoveMember(dead.name),)
+
+
+def status(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
+    """Blocked while a dead member stays for what no other member takes."""
+    dead = _first(view, lxd, peers, own)
+    if dead is None or view.options.on_remove == ABANDON:
+        return None
+    lxd = holding.informed(view, lxd, peers, own)
+    left = [i for i in _shared(lxd, dead) if not _targets(view, lxd, dead, i)]
+    if not left:
+        return None
+    refused = view.events.refused.get(str(left[0]), {})
+    why = list(refused.values())[-1] if refused else "no other member can take it"
+    return blocked(f"{dead.name} is dead and keeps {left[0]}: {why}")
+
+
+def _first(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Member | None:
+    names = departures.doomed(view, lxd, peers, own)
+    return next((m for m in lxd.members if m.name in names and marks.dead(m, view.now, lxd)), None)
+
+
+def _shared(lxd: Lxd, dead: Member) -> list[Instance]:
+    """What is on a dead member only by name: it is stored where all members reach it.
+
+    LXD tells no architecture of an instance whose member is down.
+    """
+    here = (i for i in holding.instances(lxd, dead) if migratable.on_shared_pool(i, lxd))
+    return [replace(i, architecture=i.architecture or dead.architecture) for i in here]
+
+
+def _targets(view: View, lxd: Lxd, dead: Member, instance: Instance) -> list[str]:
+    """The members that may take an instance and have not refused it in this hook."""
+    refused = view.events.refused.get(str(instance), {})
+    if EVERY_MEMBER in refused:
+        return []
+    return [t for t in migratable.targets(instance, lxd, dead.name) if t not in refused]

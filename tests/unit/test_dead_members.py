@@ -1,0 +1,74 @@
+"""What is in a Ceph outlives its member: it is moved before the dead member is removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import cluster_api, fail, heal, later, names, server, with_pool, without
+from tests.unit.model_units import ModelApp, formed
+
+ON_CEPH = {"root": {"type": "disk", "path": "/", "pool": "shared"}}
+
+
+@pytest.fixture(params=NAMES)
+def app(request: pytest.FixtureRequest) -> ModelApp:
+    """The machine of m3 is dead and its unit gone. One of its two instances was in a Ceph."""
+    app = with_pool(formed(4, request.param), "shared", "ceph")
+    by_hand.launch(server(app, "m3"), "c1", devices=ON_CEPH)
+    by_hand.launch(server(app, "m3"), "c2")
+    without(app, "m3").remove("lxd/3")
+    return app
+
+
+def locations(app: ModelApp) -> dict[str, str]:
+    return {i.name: i.location for i in cluster_api(app).instances.list()}
+
+
+def test_what_is_in_a_ceph_is_moved_and_the_rest_is_on_record(app: ModelApp):
+    app.settle()
+
+    assert locations(app) == {"c1": "m0"}
+    assert names(app) == ["m0", "m1", "m2"]
+    status = str(app.plan("lxd/0").app_status)
+    assert status == "blocked: lost with m3: default/c2; run forget-lost name=m3"
+
+
+def test_it_is_not_started(app: ModelApp):
+    """Its machine may be cut off, and not dead: two that write to one disk destroy it."""
+    app.settle()
+
+    (moved,) = cluster_api(app).instances.list()
+    assert not moved.running
+
+
+def test_where_it_is_refused_the_member_stays_and_the_status_says_why(app: ModelApp):
+    fail(app, "lxd/0", "POST /1.0/instances/NAME")
+    app.settle()
+
+    assert names(app) == ["m0", "m1", "m2", "m3"]
+    status = str(app.hook("lxd/0").app_status)
+    assert status.startswith("blocked: m3 is dead and keeps default/c1: ")
+    assert status.endswith("was refused")
+
+    heal(app)
+    later(app, 300.0).settle()
+    assert locations(app) == {"c1": "m0"}
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+def test_where_it_is_refused_the_operator_may_give_it_up(app: ModelApp):
+    app.options["on_remove"] = "abandon"
+    fail(app, "lxd/0", "POST /1.0/instances/NAME")
+    app.settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+    assert "default/c1" in str(app.plan("lxd/0").app_status)
+
+
+def test_where_lxd_does_not_tell_what_is_there_nothing_is_removed(app: ModelApp):
+    fail(app, "lxd/0", "GET /1.0/instances")
+    app.settle()
+
+    assert "m3" in names(app)
