@@ -69,6 +69,7 @@ from steps import (
     SetProxies,
     SetRole,
     SetServerConfig,
+    StartAgain,
     StartInstance,
     StartWithoutVolume,
     Step,
@@ -134,6 +135,11 @@ def _backup_database(step: BackupDatabase, unit: str, world: World, events: Even
     return events
 
 
+def _start_again(step: StartAgain, unit: str, world: World, events: Events) -> Events:
+    world.database.end_recovery()
+    return events
+
+
 def _note_units(step: NoteUnits, unit: str, world: World, events: Events) -> Events:
     world.machine.note_units(step.units)
     return events
@@ -141,6 +147,9 @@ def _note_units(step: NoteUnits, unit: str, world: World, events: Events) -> Eve
 
 def _note_silence(step: NoteSilence, unit: str, world: World, events: Events) -> Events:
     world.machine.note_silence(step.since)
+    if step.since is None and world.database.recovering():
+        # It was cut short before the daemon had ended.
+        world.database.end_recovery()
     return events
 
 
@@ -214,6 +223,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     InstallSnapVersion: _install_snap_version,
     RemoveSnap: _remove_snap,
     BackupDatabase: _backup_database,
+    StartAgain: _start_again,
     MakeKey: _make_key,
     WriteCeph: _write_ceph,
     WriteOvn: net_acts.write_ovn,

@@ -151,7 +151,7 @@ class LxdClusterCharm(ops.CharmBase):
             self.unit.status = as_juju(plan.status)
             if juju.leader:
                 self.app.status = as_juju(plan.status)
-            if not (juju.tells and juju_writing.tell(self.model, PEERS, juju, plan)):
+            if not (juju.tells and juju_writing.tell(self.model, PEERS, juju, plan, self._world)):
                 raise CannotLeave(plan.hold)
         self._told = plan
 
@@ -250,7 +250,8 @@ class LxdClusterCharm(ops.CharmBase):
     def _let_in(self, event: ops.ActionEvent) -> None:
         def let_in() -> str:
             juju = replace(self._juju_of_leaver(), tells=True)
-            juju_writing.tell(self.model, PEERS, juju, actions.let_in(juju, self._world))
+            plan = actions.let_in(juju, self._world)
+            juju_writing.tell(self.model, PEERS, juju, plan, self._world)
             return "the next unit may join"
 
         self._answer(event, lambda: {"result": let_in()})

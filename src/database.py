@@ -42,6 +42,7 @@ class Database:
     def __init__(self, backups: Path = BACKUPS, files: Path = _DATABASE) -> None:
         self._backups = backups
         self._files = files
+        self._recovering = backups.parent / "recovering"
 
     def backup(self, now: float) -> str:
         """Copies the files, and as text what the running database answers; returns the path.
@@ -142,13 +143,25 @@ class Database:
     def recover(self) -> None:
         """Makes this member the database's only voter. Raises OSError, SubprocessError.
 
-        Instances run on. The daemon is started again whatever happens.
+        Instances run on. The daemon is started again whatever happens: if this process is killed,
+        by `end_recovery` in a later hook.
         """
+        self._recovering.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._recovering.touch()
         try:
             daemon.stop()
             self.tool("cluster", "recover-from-quorum-loss", "--quiet")
         finally:
-            _run(_SNAP, "start", "lxd")
+            self.end_recovery()
+
+    def recovering(self) -> bool:
+        """Whether a recovery has begun here, and the daemon was not started since."""
+        return self._recovering.exists()
+
+    def end_recovery(self) -> None:
+        """Starts the daemon that a recovery has ended. Raises OSError, SubprocessError."""
+        _run(_SNAP, "start", "lxd")
+        self._recovering.unlink(missing_ok=True)
 
 
 def _regular(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -16,6 +16,7 @@ import holding
 import marks
 import migratable
 import passing
+from holding import NotTaken, Reason
 from holdings import Instance
 from leaving_steps import (
     AwaitEvacuation,
@@ -40,8 +41,8 @@ class Rest:
     `stays` cannot move, `later` may in a later hook, `busy` will; each with its reason, in words.
     """
 
-    stays: tuple[str, ...] = ()
-    later: tuple[str, ...] = ()
+    stays: tuple[Reason, ...] = ()
+    later: tuple[Reason, ...] = ()
     busy: tuple[str, ...] = ()
 
 
@@ -67,8 +68,9 @@ def due(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
 
 def rest(view: View, lxd: Lxd, member: Member) -> Rest:
     """What is left on a member that nothing is `due` for."""
-    stays = [f"{thing}: stays on this machine" for thing in holding.fixed(lxd, member)]
-    later: list[str] = []
+    fixed = holding.fixed(lxd, member)
+    stays: list[Reason] = [f"{thing}: stays on this machine" for thing in fixed]
+    later: list[Reason] = []
     busy: list[str] = []
     failed = _failed(view, holding.instances(lxd, member))
     tries = marks.unmoved(member.name, lxd.notes)
@@ -83,9 +85,9 @@ def rest(view: View, lxd: Lxd, member: Member) -> Rest:
         elif passing.passes(failed[name]):
             busy.append(f"{name}: {failed[name]}")
         elif name in tries and tries[name].times >= TRIES:
-            stays.append(holding.not_taken(name, failed[name]))
+            stays.append(NotTaken(name, failed[name]))
         else:
-            later.append(holding.not_taken(name, failed[name]))
+            later.append(NotTaken(name, failed[name]))
     return Rest(tuple(stays), tuple(later), tuple(busy))
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import causes
 import departures
@@ -22,10 +21,24 @@ from view import Lxd, Member, Peers, View
 _IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "database-leader"})
 
 _FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
-_NOT_TAKEN = re.compile(r"(.+): could not be moved \((.+)\): move or delete it", re.DOTALL)
 _WHY = 20
 """Characters of a status without which a cause says nothing."""
 _DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
+
+
+@dataclass(frozen=True)
+class NotTaken:
+    """That an instance could move and did not, and why in LXD's words."""
+
+    instance: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.instance}: could not be moved ({self.why}): move or delete it"
+
+
+Reason = str | NotTaken
+"""What keeps a member, for the operator."""
 
 
 def informed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Lxd:
@@ -106,16 +119,11 @@ def _kept(thing: Volume | Bucket) -> str:
     return f"{thing}: copy it to another member, or delete it"
 
 
-def unmoved(on_remove: str, lxd: Lxd, member: Member) -> tuple[str, ...]:
+def unmoved(on_remove: str, lxd: Lxd, member: Member) -> tuple[NotTaken, ...]:
     """What no member took when it was tried, as it is on record."""
     noted = marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
     here = [str(i) for i in instances(lxd, member)]
-    return tuple(not_taken(name, noted[name].why) for name in here if name in noted)
-
-
-def not_taken(instance: str, why: str) -> str:
-    """That an instance could move and did not."""
-    return f"{instance}: could not be moved ({why}): move or delete it"
+    return tuple(NotTaken(name, noted[name].why) for name in here if name in noted)
 
 
 def last_of(lxd: Lxd) -> tuple[str, ...]:
@@ -167,7 +175,7 @@ def promotes_any(extensions: Collection[str]) -> bool:
     return "explicit_trust_token" in extensions and "daemon_storage_per_project" not in extensions
 
 
-def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:
+def cannot_leave(unit: str, reasons: tuple[Reason, ...]) -> Status:
     """One line of it, for `juju status`: what is in the way counts, what to do is in the log."""
     first, *others = reasons
     more = f" (and {len(others)} more)" if others else ""
@@ -176,26 +184,26 @@ def cannot_leave(unit: str, reasons: tuple[str, ...]) -> Status:
     return blocked(causes.begin(told + _within(first, room - len(told)), room) + more)
 
 
-def _within(reason: str, room: int) -> str:
+def _within(reason: Reason, room: int) -> str:
     """A reason that is to be shown in so many characters. Why LXD refused something comes last."""
-    failed = _NOT_TAKEN.fullmatch(reason)
-    if failed is None or len(reason) <= room:
-        return reason
-    name, why = failed.groups()
+    told = str(reason)
+    if not isinstance(reason, NotTaken) or len(told) <= room:
+        return told
+    name, why = reason.instance, reason.why
     if len(shorter := f"{name}: could not be moved ({why})") <= room:
         return shorter
     left = room - len(name) - 2
-    return f"{name}: {causes.end(why, left)}" if left >= _WHY else reason
+    return f"{name}: {causes.end(why, left)}" if left >= _WHY else told
 
 
-def full(view: View, reasons: tuple[str, ...]) -> str:
+def full(view: View, reasons: tuple[Reason, ...]) -> str:
     """All of it, for the log."""
     lines = "\n".join(f"  {reason}" for reason in reasons)
     return f"{view.unit} cannot leave:\n{lines}"
 
 
-def with_way_out(view: View, reasons: tuple[str, ...]) -> str:
+def with_way_out(view: View, reasons: tuple[Reason, ...]) -> str:
     """The same where what is here may be left behind."""
     app = view.unit.partition("/")[0]
-    devices = f"\n{_DEVICES}" if any("detach it" in reason for reason in reasons) else ""
+    devices = f"\n{_DEVICES}" if any("detach it" in str(reason) for reason in reasons) else ""
     return f"{full(view, reasons)}{devices}\n{_FORCE.format(app=app, unit=view.unit)}"

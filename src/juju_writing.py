@@ -8,11 +8,13 @@ import ceph
 import juju_reading
 import ovn
 import peers
+import unpublished
 from addresses import PORT
 from hook_input import Juju
 from juju_reading import CERTIFICATES
 from status import Kind, Status
 from steps import Plan
+from world import World
 
 
 def publish(model: ops.Model, binding: str, juju: Juju, plan: Plan, hostname: str) -> None:
@@ -47,13 +49,17 @@ def as_juju(status: Status) -> ops.StatusBase:
     return _STATUS[status.kind](status.message)
 
 
-def tell(model: ops.Model, binding: str, juju: Juju, plan: Plan) -> bool:
-    """Tells the peers what a unit that leaves has for them. Whether there was anything new."""
+def tell(model: ops.Model, binding: str, juju: Juju, plan: Plan, world: World) -> bool:
+    """Tells the peers what a unit that leaves has for them. Whether there was anything new.
+
+    A join token that cannot be told is taken back.
+    """
     relation = model.get_relation(binding)
     known = juju.peers
     if relation is None or known is None or plan.own is None or plan.own == known.own:
         return False
-    write(relation.data[model.unit], plan.own)
+    with unpublished.publishing(juju, plan, world):
+        write(relation.data[model.unit], plan.own)
     return True
 
 

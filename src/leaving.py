@@ -18,6 +18,7 @@ import marks
 import migratable
 import silence
 import turns
+from holding import Reason
 from leaving_steps import (
     AbandonMember,
     AwaitLeave,
@@ -27,8 +28,9 @@ from leaving_steps import (
     RemoveMember,
 )
 from options import ABANDON
-from status import Status, blocked, names, waiting
-from steps import Plan, ResetLxd, Step
+from silent import Silence
+from status import Status, blocked, count, names, waiting
+from steps import Plan, ResetLxd, StartAgain, Step
 from view import Lxd, Member, Peers, Silent, View, several_vote
 
 _REVIVE = (
@@ -124,12 +126,12 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
     images = tuple(_only_copy(fingerprint) for fingerprint in view.events.only_copies)
     if images and view.options.on_remove != ABANDON:
         return _kept(view, lxd, member, images)
-    left = (*rest.stays, *images)
+    left = (*map(str, rest.stays), *images)
     step = AbandonMember(member.name, left) if left else LeaveCluster(member.name)
     return _in_turn(view, lxd, member, step)
 
 
-def _kept(view: View, lxd: Lxd, member: Member, reasons: tuple[str, ...]) -> Plan:
+def _kept(view: View, lxd: Lxd, member: Member, reasons: tuple[Reason, ...]) -> Plan:
     """Something is still here. Others that leave do not wait for it."""
     if marks.on_its_way(member, lxd):
         return _go(marks.mark(member, marks.LEAVING))
@@ -212,17 +214,19 @@ def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
 
     It makes a token in a hook only that may end well: what a hook that fails writes is lost.
     """
-    coming = names(expected(view, lxd))
+    expects = expected(view, lxd)
+    coming = names(expects)
     reasons = (f"what it holds needs another member, for {coming} to join", *holding.last_of(lxd))
     why = holding.with_way_out(view, reasons)
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
-    status = waiting(f"to leave: for {coming} to join first; if it waits for long: run let-in")
+    told = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
+    status = waiting(f"to leave once {told} has joined; if none does soon: run let-in")
     if not view.tells:
         return _hold(status, why)
     admitted = admission.admit(view, lxd, peers)
-    told = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
-    return Plan(status, admitted.steps, peers.own.model_copy(update=told), hold=why)
+    said = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
+    return Plan(status, admitted.steps, peers.own.model_copy(update=said), hold=why)
 
 
 def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
@@ -230,6 +234,8 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
         return _with_its_disk(view, silent)
     if why := silence.join_failed(view, silent.kind):
         return _go(ResetLxd(why))
+    if silent.kind is Silence.RECOVERY_CUT_SHORT:
+        return _go(StartAgain())
     if view.unit in peers.app.removed:
         return _with_its_disk(view, silent)
     if cure := silence.starting_without(silent):

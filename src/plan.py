@@ -143,13 +143,14 @@ def _install(view: View) -> Plan | None:
         return Plan(
             blocked("LXD is here as a deb: use another machine, or move its data and purge it")
         )
-    if snap.installed and not snap.unfinished:
+    other = view.resource is not None and not snap.same_as_resource
+    # A try that was cut short before anything was exchanged is no leave to do so unasked.
+    if snap.installed and (other or not snap.unfinished):
         if (plan := existing.due(view)) is not None:
             return plan
-        other = view.resource is not None and not snap.same_as_resource
         return exchange.of_file(view, view.resource) if view.resource and other else None
     if view.resource is not None:
-        refused = None if snap.same_as_resource else versions.refused_file(view)
+        refused = versions.refused_file(view) if other else None
         step = InstallSnapFile(view.resource.path)
         return Plan(refused) if refused else Plan(waiting("for the LXD snap"), (step,))
     if snap.installed and snap.revision.startswith("x"):

@@ -9,7 +9,7 @@ from holdings import OWN_VOLUMES
 from peers import SilentDatabase, UnitData
 from silent import WITHOUT_DATABASE, Silence, Silent
 from status import Status, blocked, waiting
-from steps import NoteSilence, Plan, ResetLxd, StartWithoutVolume, Step
+from steps import NoteSilence, Plan, ResetLxd, StartAgain, StartWithoutVolume, Step
 from view import RESET, Peers, View
 
 _RELOAD = "snap restart --reload lxd; docs: How to recover"
@@ -21,6 +21,9 @@ def of_silent(view: View, silent: Silent, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is installed and silent. `own` is what it says of itself."""
     if why := join_failed(view, silent.kind):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
+    if silent.kind is Silence.RECOVERY_CUT_SHORT:
+        # Whether it has recovered shows once it runs. If not, the operator asks for it again.
+        return Plan(waiting("for LXD, whose recovery was cut short"), (StartAgain(),), own)
     peers = view.peers
     if peers is None:
         return Plan(_by_kind(view, silent))
@@ -140,7 +143,7 @@ def _by_kind(view: View, silent: Silent) -> Status:
     """What is the matter. Advice comes only once it has lasted."""
     late = lasts(view)
     match silent.kind:
-        case Silence.STOPPED | Silence.HALF_JOINED:
+        case Silence.STOPPED | Silence.HALF_JOINED | Silence.RECOVERY_CUT_SHORT:
             return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
         case Silence.REFUSED | Silence.UNMOUNTABLE:
             return blocked(str(silent))

@@ -12,6 +12,7 @@ class Silence(Enum):
 
     STOPPED = "its daemon is not running"
     HALF_JOINED = "its join was cut short"
+    RECOVERY_CUT_SHORT = "its recovery was cut short"
     STARTING = "its daemon is starting, or waits for its database"
     OTHER_VERSIONS = "its daemon waits until all members have its version"
     UNMOUNTABLE = "its daemon ends: a volume for its own use cannot be mounted"

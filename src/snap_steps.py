@@ -50,6 +50,14 @@ class RemoveSnap:
 
 
 @dataclass(frozen=True)
+class StartAgain:
+    """LXD's daemon runs, which a recovery of its database had ended that was cut short."""
+
+    def __str__(self) -> str:
+        return "start LXD again, whose recovery was cut short"
+
+
+@dataclass(frozen=True)
 class BackupDatabase:
     """There is a copy of LXD's database as it is before another LXD changes it for good."""
 

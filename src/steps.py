@@ -40,6 +40,7 @@ from snap_steps import (
     InstallSnapFile,
     InstallSnapVersion,
     RemoveSnap,
+    StartAgain,
 )
 from status import Status
 from storage_steps import (
@@ -276,6 +277,7 @@ Step = (
     | InstallSnapVersion
     | RemoveSnap
     | BackupDatabase
+    | StartAgain
     | MakeKey
     | WriteCeph
     | WriteOvn

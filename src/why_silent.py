@@ -55,6 +55,8 @@ def _volume(found: re.Match[str]) -> Unmountable:
 
 def of_stopped(world: World) -> Silence:
     """Why no daemon listens. One whose join was cut short says so in its log alone."""
+    if world.database.recovering():
+        return Silence.RECOVERY_CUT_SHORT
     forming = world.machine.forming()
     joined = forming is not None and forming.what == "join"
     half = joined and _UNREGISTERED in world.machine.lxd_log()

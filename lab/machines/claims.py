@@ -47,10 +47,14 @@ def all_holders() -> list[Path]:
 def take_range(ranges: int, model: Path) -> int:
     """Claim a range of numbers for the model in that folder: the first that no model has.
 
-    A claim lasts as long as the model's folder. Raises MachineError if none is free.
+    A claim lasts as long as the model's folder. What an earlier model in that folder had is free.
+    Raises MachineError if none is free.
     """
     CLAIMS.mkdir(exist_ok=True)
     with locked(CLAIMS / "ranges.lock"):
+        for claim in CLAIMS.glob("range-*"):
+            if claim.readlink() == model:
+                claim.unlink()
         for number in range(ranges):
             claim = CLAIMS / f"range-{number}"
             if not claim.exists():

@@ -5,12 +5,16 @@ model. The lab runs each hook it names as a real process; a simulation runs them
 `lab.model.juju.Juju` is the door. The rules come from Juju's sources and reference pages, and from
 what was seen on a controller of 4.0.15. Where 3.6 and 4.0 differ, `state.Model.rules` says which:
 
-- 4.0 drops the departure of a unit that is gone, 3.6 tells the others. `Faults` has the exceptions.
+- On 3.6 a dying unit departs for the others at once: they hear nothing of it any more, and units
+  that come later never meet it. On 4.0 it stays in its relations until it has left them, and what
+  it writes is delivered; then the departure of a unit that is gone is dropped. `Faults` has the
+  exceptions.
 - On 4.0 a dying leader resigns before `stop` and `remove`, and the lease of a unit that is removed
   by force is revoked. On 3.6 the first keeps it until it is gone, the second lets it lapse.
 - When an application goes, a hook that fails does not hold its last unit on 4.0.
 - Where a binding has no network, `network-get` fails on 4.0. 3.6 gives a private address if the
-  binding is in the default space. 3.6 sorts a binding's addresses as text.
+  binding is in the default space. 3.6 sorts a binding's addresses as text, 4.0 lists its
+  interfaces in any order.
 - 4.0 refuses to grant a unit's secret over a peer relation.
 
 What real Juju does and this model does not:

@@ -46,7 +46,8 @@ def _write_bag(
 ) -> None:
     """Write one bag. The writer is never told of its own write.
 
-    A unit that is leaving, or has left, changes its data without anyone being told.
+    4.0 tells the others of what a dying unit writes as long as it is in scope. On 3.6 it has
+    departed for them, and nobody is told: see `relations.remote_members`.
     """
     relation = state.relations.get(relation_id)
     if relation is None:
@@ -54,7 +55,8 @@ def _write_bag(
     version = relation.versions.get(bag, 0)
     if not relations.write(relation, bag, changes):
         return
-    if bag == unit.name and unit.life == "dying":
+    unheard = state.model.rules == "3.6" or state.faults.unheard_leavers
+    if bag == unit.name and unit.life == "dying" and unheard:
         relation.versions[bag] = version
     elif bag == unit.app:
         unit.relations[relation_id].apps[bag] = relation.versions[bag]

@@ -45,6 +45,10 @@ def network_get(state: State, unit: Unit, binding: str) -> dict[str, Any]:
     if not interfaces:
         raise HookToolError(f'no network config found for binding "{binding}"')
     addresses = [_address(cidr) for interface in interfaces for cidr in interface.addresses]
+    if state.model.rules == "4.0":
+        interfaces = _in_any_order(state, interfaces)
+    else:
+        addresses.sort(key=_as_text)
     return {
         "bind-addresses": [
             {
@@ -96,11 +100,33 @@ def _in_space(state: State, unit: Unit, space: str) -> list[Interface]:
 
 
 def _as_told(state: State, interfaces: list[Interface]) -> list[Interface]:
-    """Interfaces and their addresses in Juju's order: 3.6 sorts the addresses as text."""
+    """Interfaces and their addresses in Juju's order.
+
+    3.6 sorts the addresses as text, IPv4 first, and lists the interfaces as they come up in that
+    (its core/network/address.go and apiserver/facades/agent/uniter/networkinfoiaas.go).
+    """
     if state.model.rules == "4.0":
         return interfaces
-    ordered = [replace(i, addresses=sorted(i.addresses)) for i in interfaces]
-    return sorted(ordered, key=lambda i: i.addresses[0])
+    ordered = [replace(i, addresses=sorted(i.addresses, key=_cidr_as_text)) for i in interfaces]
+    return sorted(ordered, key=lambda i: _cidr_as_text(i.addresses[0]))
+
+
+def _as_text(address: _Address) -> tuple[int, str]:
+    return address.version, address.value
+
+
+def _cidr_as_text(cidr: str) -> tuple[int, str]:
+    return _as_text(_address(cidr))
+
+
+def _in_any_order(state: State, interfaces: list[Interface]) -> list[Interface]:
+    """Interfaces as 4.0 lists them: as its map has them, in another order at each reading.
+
+    Read in its domain/network/state, GetUnitEndpointNetworks. Here each hook begins with another
+    one, so that a simulation can be repeated.
+    """
+    first = state.counters.hook % len(interfaces)
+    return [*interfaces[first:], *interfaces[:first]]
 
 
 def _fallback(state: State, unit: Unit, space: str) -> list[Interface]:

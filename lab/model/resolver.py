@@ -193,7 +193,7 @@ def _next_in_relation(
     if local.changed_pending:
         return _changed(unit, relation, local.changed_pending)
     leaving = unit.life == "dying" or relation.life == "dying"
-    present = [] if leaving else relations.remote_members(relation, unit)
+    present = [] if leaving else relations.remote_members(state, relation, unit)
     for name in sorted(local.members):
         if name not in present and (leaving or name not in relation.untold):
             return _departed(state, unit, relation, name)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from lab.model.charm import CharmInfo, Endpoint, Value
+from lab.model.faults import Faults
 from lab.model.hooks import HookOutcome, HookRun
 from lab.model.rules import NEWEST, VERSIONS, Rules
 
@@ -362,21 +363,6 @@ class Counters:
     task: int = 0
     hook: int = 0
     units: dict[str, int] = field(default_factory=dict[str, int])
-
-
-@dataclass(slots=True)
-class Faults:
-    """Misbehaviour of Juju that can be switched on."""
-
-    lost_departures: bool = False
-    """On 3.6: a forced removal leaves the unit in its relations' scopes, so that the others are not
-    told (LP 1947416), until `Juju.deliver_lost_departures`."""
-    late_departures: bool = False
-    """On 3.6: the others are told of a departure when the leaver and its last hook are gone."""
-    early_departures: bool = False
-    """On 4.0: the others may be told of a departure as long as the leaver is there."""
-    goal_state: str = ""
-    """What `goal-state` fails with, as it does with a dangling cross-model relation."""
 
 
 @dataclass(slots=True)

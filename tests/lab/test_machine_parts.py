@@ -128,6 +128,13 @@ def test_models_have_ranges_of_their_own_as_long_as_they_are_there(claims_folder
     assert claims.take_range(2, models[2]) == 0
 
 
+def test_a_model_that_is_made_again_has_one_range(claims_folder: Path):
+    again = claims_folder / "again"
+    again.mkdir()
+    assert [claims.take_range(2, again) for _ in range(2)] == [0, 0]
+    assert claims.take_range(2, claims_folder) == 1
+
+
 def test_a_zombie_counts_as_gone():
     with subprocess.Popen(["true"]) as process:
         found = processes.find(process.pid)

@@ -12,7 +12,7 @@ from tests.lxd_model import copies, times
 from tests.lxd_model.records import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tests.lxd_model.server import Server
 
@@ -29,6 +29,9 @@ class ModelDatabase:
     def __init__(self, server: Server) -> None:
         self._server = server
         self.backups: list[str] = []
+        self.pause: Callable[[str], None] = lambda _: None
+        """Is told of each moment in the midst of a recovery: a hook may be killed there."""
+        self._recovering = False
 
     def backup(self, now: float) -> str:
         """A copy of the database: its path."""
@@ -73,16 +76,33 @@ class ModelDatabase:
     def recover(self) -> None:
         """This server's copy of the database is all there is from now on. Instances go on."""
         server = self._server
-        server.cloud.pause(times.DAEMON_START, "database.recover")
+        self._recovering = True
+        self._step(times.DAEMON_START, "database.recover")
         server.kill_daemon()
-        try:
-            server.cloud.pause(times.REQUEST, "database.recover")
-            row = server.row()
-            if row is None or (row.role is Role.SPARE and not row.has_copy):
-                raise subprocess.CalledProcessError(1, "lxd cluster recover-from-quorum-loss")
+        self._step(times.REQUEST, "database.recover")
+        row = server.row()
+        lost = row is None or (row.role is Role.SPARE and not row.has_copy)
+        if not lost:
             server.split()
-        finally:
-            server.start_daemon()
+        # A process that is killed does not get here.
+        self._step(0.0, "database.recover")
+        self.end_recovery()
+        if lost:
+            raise subprocess.CalledProcessError(1, "lxd cluster recover-from-quorum-loss")
+
+    def recovering(self) -> bool:
+        """Whether a recovery has begun here, and the daemon was not started since."""
+        return self._recovering
+
+    def end_recovery(self) -> None:
+        """Starts the daemon that a recovery has ended."""
+        self._server.start_daemon()
+        self._step(0.0, "database.end_recovery")
+        self._recovering = False
+
+    def _step(self, seconds: float, what: str) -> None:
+        self._server.cloud.pause(seconds, what)
+        self.pause(what)
 
 
 def _takes_connections(server: Server) -> bool:

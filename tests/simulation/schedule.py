@@ -59,7 +59,7 @@ class Schedule:
     """Machines of units that were removed by force live on with their LXD."""
     lost_departures: bool
     late_departures: bool
-    """The others hear of a leaver when it is gone, if ever: see `lab.model.state.Faults`."""
+    """The others hear of a leaver when it is gone, if ever: see `lab.model.faults.Faults`."""
     departures_never_told: bool
     removes_application: bool
     """In the end the operator removes the application."""
@@ -70,6 +70,8 @@ class Schedule:
     juju: Rules
     """Whose rules Juju keeps."""
     happenings: tuple[Happening, ...]
+    unheard_leavers: bool = False
+    """On 4.0 too nobody is told what a unit writes that leaves."""
 
 
 def _call(random: Random, _: float) -> dict[str, Any]:
@@ -303,6 +305,7 @@ def draw(seed: int) -> Schedule:
         generation=Random(f"generation {seed}").choice(GENERATIONS),
         juju=Random(f"juju {seed}").choice(RULES),
         happenings=tuple(sorted(happenings, key=lambda h: (h.at, h.kind, h.unit))),
+        unheard_leavers=Random(f"unheard {seed}").random() < 0.3,
     )
 
 

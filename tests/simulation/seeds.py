@@ -86,6 +86,7 @@ def _live(engine: Engine, faults: Faults, commands: Commands) -> None:
     state.faults.late_departures = schedule.late_departures
     # On 4.0 hardly anybody hears of a leaver in time.
     state.faults.early_departures = schedule.lost_departures and not schedule.late_departures
+    state.faults.unheard_leavers = schedule.unheard_leavers
     config = {"storage-backend": schedule.storage_backend}
     engine.juju.deploy(engine.now, CHARM, APP, schedule.units, config=config)
     waiting = [h for h in schedule.happenings if h.on]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class UnitSnap:
     reloads: int = 0
     calls: list[str] = field(default_factory=list[str])
     """What was asked of snapd, in order."""
+    pause: Callable[[str], None] = lambda _: None
+    """Is told of each moment in the midst of an installation: a hook may be killed there."""
 
     def facts(self, wanted: Resource | None) -> SnapFacts:
         same = wanted is None or wanted.digest == self.digest
@@ -56,16 +58,15 @@ class UnitSnap:
             raise ChannelUnknownError(f"no LXD on {channel}")
         if self.store_error:
             raise SnapError(self.store_error)
-        self._installed(revision or "100")
+        self._install(revision or "100")
 
     def install_version(self, channel: str, version: str) -> None:
         self.calls.append(f"install {version} of {channel}")
-        self._installed("200")
+        self._install("200")
 
     def install_file(self, path: str) -> None:
         self.calls.append(f"install {path}")
-        self.digest = path
-        self._installed("x1")
+        self._install("x1", path)
 
     def remove(self) -> None:
         self.calls.append("remove")
@@ -73,14 +74,20 @@ class UnitSnap:
         self.ours = self.server.revision = ""
         self.server.uninstall()
 
-    def _installed(self, revision: str) -> None:
-        self.ours = revision
+    def _install(self, revision: str, digest: str = "") -> None:
+        """As `snap.Snap` does it: what follows the installation is noted before."""
+        self.facts_ = replace(self.facts_, unfinished=True)
+        self.pause("snap: noted")
+        self.digest = digest or self.digest
         self.server.version = self.server.cloud.version
         self.facts_ = replace(self.facts_, installed=True, revision=revision)
         self.server.kill_daemon()
         self.server.revision = revision
         self.server.start_daemon()
         self.server.cloud.now = max(self.server.cloud.now, self.server.ready)
+        self.pause("snap: installed")
+        self.ours = revision
+        self.facts_ = replace(self.facts_, unfinished=False)
 
     def stop(self) -> None:
         self.calls.append("stop")

@@ -11,11 +11,7 @@ from pydantic import ValidationError
 import action_params
 from action_params import Misread
 from pack import actions_yaml
-
-CONFIG = {
-    name: option["default"]
-    for name, option in yaml.safe_load(actions_yaml.OPTIONS.read_text())["options"].items()
-}
+from tests.unit.charm_config import CONFIG
 
 READ: list[tuple[dict[str, Any], dict[str, Any]]] = [
     # network-mode=ovn

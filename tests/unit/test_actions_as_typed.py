@@ -15,10 +15,10 @@ import charm
 import lost
 from lab.cli import parameters
 from lab.model.errors import JujuError
+from tests.unit.charm_config import CONFIG
 from tests.unit.deeds import later, names, note, with_pool, with_volume
 from tests.unit.hook_tools import ROOT, Done, HookTools
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.test_action_params import CONFIG
 from view import Device, Failures
 
 ACTIONS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "actions.yaml").read_text())

@@ -6,107 +6,14 @@ busy. What comes of it is always the same: the act ends as if nothing had happen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from lxd.api import LxdApi
-from snap import SnapError
+from tests.unit.cutting import cut, cuts
 from tests.unit.deeds import later, leaving, locations, names, with_instance
 from tests.unit.model_units import ModelApp, formed
 from view import Device
-
-MACHINE = frozenset(
-    {"keep_key", "note_forming", "forget_forming", "note_failure", "note_identity", "kill_lxd"}
-    | {"release", "empty_lxd", "wipe", "run_segment", "end_segment", "write_privately", "install"}
-)
-SNAP = frozenset({"install", "remove", "stop", "start", "reload"})
-BUSY = SnapError('snap "lxd" has "refresh-snap" change in progress')
-
-
-class Killed(BaseException):
-    """The process of the hook is gone."""
-
-
-@dataclass
-class Cutter:
-    """Cuts a hook at its step number `at`, counted from 1, before or after it."""
-
-    at: int = 0
-    after: bool = False
-    busy: bool = False
-    """snapd refuses that step, instead of a kill."""
-    steps: list[str] = field(default_factory=list[str])
-
-    def step(self, what: str, effect: Callable[[], Any]) -> Any:
-        """Carries a step out, unless it is the one that is cut."""
-        self.steps.append(what)
-        here = len(self.steps) == self.at
-        if here and self.busy and what.startswith("snap"):
-            raise BUSY
-        if here and not self.busy and not self.after:
-            raise Killed(what)
-        result = effect()
-        if here and not self.busy:
-            raise Killed(what)
-        return result
-
-
-class Cut:
-    """Something outside, some of whose methods are steps."""
-
-    def __init__(self, what: Any, name: str, methods: frozenset[str], cutter: Cutter) -> None:
-        self._parts = what, name, methods, cutter
-
-    def __getattr__(self, attribute: str) -> Any:
-        what, name, methods, cutter = self._parts
-        found = getattr(what, attribute)
-        if attribute not in methods:
-            return found
-
-        def step(*given: Any) -> Any:
-            return cutter.step(f"{name}.{attribute}", lambda: found(*given))
-
-        return step
-
-
-class CutPort:
-    """LXD's port, each change of LXD is a step."""
-
-    def __init__(self, port: Any, cutter: Cutter) -> None:
-        self._port, self._cutter = port, cutter
-
-    def __getattr__(self, attribute: str) -> Any:
-        return getattr(self._port, attribute)
-
-    def send(self, request: Any, seconds: float) -> Any:
-        """See `lxd.socket`."""
-        if request.method == "GET":
-            return self._port.send(request, seconds)
-        what = f"{request.method} {request.path}"
-        return self._cutter.step(what, lambda: self._port.send(request, seconds))
-
-
-def cut(app: ModelApp, unit: str, cutter: Cutter) -> None:
-    """One hook of the unit, cut."""
-    world = app.units[unit].world
-    whole = world.lxd, world.machine, world.snap
-    parts = (
-        LxdApi(CutPort(app.units[unit].server.lxd, cutter)),  # pyright: ignore[reportArgumentType]
-        Cut(world.machine, "machine", MACHINE, cutter),
-        Cut(world.snap, "snap", SNAP, cutter),
-    )
-    for name, part in zip(("lxd", "machine", "snap"), parts, strict=True):
-        object.__setattr__(world, name, part)
-    try:
-        app.hook(unit)
-    except Killed:
-        pass
-    finally:
-        for name, part in zip(("lxd", "machine", "snap"), whole, strict=True):
-            object.__setattr__(world, name, part)
 
 
 def founding() -> tuple[ModelApp, str]:
@@ -162,23 +69,11 @@ def departing() -> tuple[ModelApp, str]:
 ACTS = [founding, joining, resetting, admitting, spreading, departing]
 
 
-def cuts(act: Callable[[], tuple[ModelApp, str]]) -> Iterator[tuple[int, Cutter]]:
-    """Every way to cut an act once."""
-    app, unit = act()
-    whole = Cutter()
-    cut(app, unit, whole)
-    for number, what in enumerate(whole.steps, 1):
-        yield number, Cutter(number)
-        yield number, Cutter(number, after=True)
-        if what.startswith("snap"):
-            yield number, Cutter(number, busy=True)
-
-
 @pytest.mark.parametrize("act", ACTS)
 def test_an_act_that_was_cut_is_taken_up_again(act: Callable[[], tuple[ModelApp, str]]):
     tried = list(cuts(act))
     assert tried
-    for _, cutter in tried:
+    for cutter in tried:
         app, unit = act()
         cut(app, unit, cutter)
         if act is resetting:

@@ -60,8 +60,8 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_daemon_alone_stops_for_a_recovery(programs: Programs, files: Path):
-    Database(files=files).recover()
+def test_the_daemon_alone_stops_for_a_recovery(programs: Programs, files: Path, tmp_path: Path):
+    Database(tmp_path / "backups", files).recover()
 
     assert programs.called == [
         "daemon-stop ",
@@ -71,11 +71,13 @@ def test_the_daemon_alone_stops_for_a_recovery(programs: Programs, files: Path):
 
 
 @pytest.mark.parametrize("fails", ["daemon-stop", "lxd"])
-def test_lxd_is_started_again_whatever_fails(programs: Programs, files: Path, fails: str):
+def test_lxd_is_started_again_whatever_fails(
+    programs: Programs, files: Path, tmp_path: Path, fails: str
+):
     programs.add(fails, "exit 1")
 
     with pytest.raises(subprocess.SubprocessError):
-        Database(files=files).recover()
+        Database(tmp_path / "backups", files).recover()
 
     assert programs.called[-1] == "snap start lxd"
 

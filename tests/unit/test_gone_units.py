@@ -31,6 +31,7 @@ def left(app: ModelApp, unit: str) -> ModelApp:
     return gone_untold(app, unit)
 
 
+HOMELESS = "m3 has no unit: move what it holds, then lxc cluster remove it"
 EVENTS = ("update_status", "config_changed", "leader_elected", "start", "upgrade_charm")
 
 
@@ -68,11 +69,32 @@ def test_a_member_that_is_up_without_its_unit_needs_the_operator(leader: str):
 
     changed(app, storage_pools="more: dir")
 
-    told = "blocked: m3 has no unit: move what it holds, then lxc cluster remove it"
-    assert str(app.plan("lxd/0").status) == told
+    assert str(app.plan("lxd/0").status) == f"blocked: {HOMELESS}"
     assert str(app.plan(leader).app_status).startswith("blocked: ")
     assert "m3 has no unit" in str(app.plan(leader).app_status)
     assert [p.name for p in api(app).pools.list()] == ["local"]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_the_application_says_so_in_juju_status(event: str, monkeypatch: pytest.MonkeyPatch):
+    app = gone_untold(formed(4), "lxd/3")
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+
+    out = stage.context.run(getattr(stage.context.on, event)(), stage.state())
+
+    assert out.app_status == ops.BlockedStatus(HOMELESS)
+
+
+@pytest.mark.parametrize("action", ["cluster-status", "plan"])
+def test_it_says_so_also_after_an_action(action: str, monkeypatch: pytest.MonkeyPatch):
+    app = gone_untold(formed(4), "lxd/3")
+    app.hook("lxd/0")
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+    before = stage.state(app_status=testing.ActiveStatus("4 members, 3 voters"))
+
+    out = stage.context.run(stage.context.on.action(action), before)
+
+    assert out.app_status == ops.BlockedStatus(HOMELESS)
 
 
 def test_a_member_that_leaves_is_waited_for():

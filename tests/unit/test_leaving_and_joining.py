@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import ops
 import pytest
 from ops import testing
 
 import actions
 import charm
+import juju_writing
 import marks
 import peers
 from deadlines import JOIN
@@ -188,6 +190,28 @@ def test_the_action_let_in_serves_where_no_such_hook_is_left(monkeypatch: pytest
     out = stage.context.run(stage.context.on.action("let-in"), stage.state())
 
     assert "lxd/1" in out.get_relation(stage.relation.id).local_unit_data["token"]
+
+
+@pytest.mark.parametrize("hook", ["stop", "let-in"])
+def test_a_token_that_a_leaver_cannot_tell_is_taken_back(
+    hook: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = with_lone_leaver()
+    stage = Stage(app, app.units["lxd/0"], monkeypatch)
+    on = stage.context.on
+
+    def fails(*_: object) -> None:
+        raise ops.ModelError("connection is shut down")
+
+    event = on.stop() if hook == "stop" else on.action(hook)
+    with monkeypatch.context() as now:
+        now.setattr(juju_writing, "write", fails)
+        with pytest.raises((testing.errors.UncaughtCharmError, testing.ActionFailed)):
+            stage.context.run(event, stage.state())
+    assert the_cluster(app).tokens == {}
+
+    stage.context.run(on.stop() if hook == "stop" else on.action(hook), stage.state())
+    assert set(the_cluster(app).tokens) == {"m1"}
 
 
 def test_the_action_let_in_does_not_make_a_unit_leave(monkeypatch: pytest.MonkeyPatch):

@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 import pytest
 
 import actions
-import deadlines
-import peers
 from actions import ActionRefused
 from addresses import host
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
 from tests.unit.deeds import later, the_cluster
 from tests.unit.model_units import ModelApp, formed
-from view import Units
-
-LONG = deadlines.SILENCE + 60
+from tests.unit.recoveries import dead, given_up, hooks, recover
 
 
 def units_that(app: ModelApp, role: Role) -> list[str]:
     """The units whose members have a role."""
     rows = {host(row.address): row for row in the_cluster(app).members}
     return [name for name, unit in app.units.items() if rows[unit.address].role is role]
-
-
-def dead(app: ModelApp, units: Iterable[str]) -> ModelApp:
-    """Their machines are gone, and the others have noticed that LXD is silent."""
-    for name in units:
-        app.units[name].server.power_off()
-    later(app, 60)
-    return hooks(app, set(app.units) - set(units))
-
-
-def hooks(app: ModelApp, units: Iterable[str]) -> ModelApp:
-    """Two hooks of each, some minutes apart."""
-    for _ in range(2):
-        for name in sorted(units):
-            app.hook(name)
-        later(app, LONG)
-    return app
-
-
-def given_up(app: ModelApp, units: Iterable[str]) -> ModelApp:
-    """Juju has none of these units any more."""
-    for name in list(units):
-        app.remove(name)
-    return app
-
-
-def recover(app: ModelApp, unit: str, lost: str = "") -> str:
-    """The action, and what it publishes."""
-    view = replace(app.view(unit), units=Units(frozenset(app.units)))
-    try:
-        return actions.recover_quorum(
-            view, app.units[unit].world, lost, actions.confirmation("recover", unit)
-        )
-    except actions.OthersAsked as asked:
-        app.databags[unit] = peers.dump(asked.own)
-        raise
 
 
 @pytest.mark.parametrize("generation", NAMES)

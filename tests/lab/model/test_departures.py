@@ -112,15 +112,57 @@ def test_a_peer_relation_never_breaks():
     assert "peers-relation-broken" not in names(world.settle())
 
 
-def test_a_leaving_units_writes_are_not_delivered():
-    world = World("3.6").settled(units=3)
+def leaver_writes(world: World) -> None:
+    """A unit that is removed writes in its first hook, and stays."""
     world.juju.remove_unit(world.now, "app/1")
     context = world.begin("app/1")
     context.relation_set({"last": "words"}, 0)
     world.juju.commit(world.now, context)
-    assert world.due("app/0") is None
+    assert "app/1" in world.state.units
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_juju_3_does_not_deliver_what_a_leaving_unit_writes(late: bool):
+    world = World("3.6").settled(units=3)
+    world.state.faults.late_departures = late
+    leaver_writes(world)
+    assert "peers-relation-changed" not in names(world.run("app/0"))
+    assert world.inside("app/0").relation_get(0, "app/1")["last"] == "words"
+
+
+def test_juju_4_delivers_what_a_leaving_unit_writes_as_long_as_it_is_in_the_relation():
+    world = World("4.0").settled(units=3)
+    leaver_writes(world)
+    assert told(world.run("app/0")) == [("relation-changed", "app/1")]
     world.run("app/1")
-    assert names(world.run("app/0")) == ["peers-relation-departed"]
+    assert world.run("app/2") == []
+
+
+def test_juju_4_may_not_deliver_it_either():
+    world = World("4.0").settled(units=3)
+    world.state.faults.unheard_leavers = True
+    leaver_writes(world)
+    assert world.run("app/0") == []
+
+
+def test_juju_3_tells_of_a_departure_as_soon_as_the_unit_is_removed():
+    world = World("3.6").settled(units=2)
+    world.juju.remove_unit(world.now, "app/1")
+    assert told(world.run("app/0")) == [("relation-departed", "app/1")]
+    assert "app/1" in world.state.units
+
+
+@pytest.mark.parametrize(("rules", "sees"), [("3.6", ["app/0"]), ("4.0", ["app/0", "app/1"])])
+def test_a_unit_that_comes_later_meets_a_leaving_one_on_juju_4_only(rules: Rules, sees: list[str]):
+    world = World(rules).settled(units=2)
+    world.juju.remove_unit(world.now, "app/1")
+    world.fail("app/1")
+    world.juju.add_units(world.now, "app")
+    world.machines_up()
+    world.run("app/2")
+    context = world.inside("app/2")
+    assert context.relation_list(0) == sees
+    assert "app/1" in context.goal_state()["units"]
 
 
 def test_a_leaving_unit_gets_no_new_charm_and_no_configuration():

@@ -118,6 +118,48 @@ def test_the_addresses_of_a_binding_are_sorted_as_text(rules: Rules, told: list[
     assert context.network_get("peers")["ingress-addresses"][: len(told)] == told
 
 
+def bound_addresses(context: HookContext) -> list[str]:
+    """The addresses of a binding, as the charm reads them."""
+    told = context.network_get("peers")["bind-addresses"]
+    return [address["value"] for interface in told for address in interface["addresses"]]
+
+
+def test_juju_3_lists_the_interfaces_by_their_first_address_as_text_and_ipv4_first():
+    world = World("3.6").settled(units=1)
+    several = [
+        Interface("eth0", "02:00:00:00:00:01", "alpha", ["2001:db8::1/64", "203.0.113.9/24"]),
+        Interface("eth1", "02:00:00:00:01:01", "alpha", ["203.0.113.80/24", "203.0.113.10/24"]),
+        Interface("eth2", "02:00:00:00:02:01", "alpha", ["2001:db8::2/64"]),
+    ]
+    world.juju.machine_addresses_changed("0", several)
+    context = world.begin("app/0")
+    assert bound_addresses(context) == [
+        *("203.0.113.10", "203.0.113.80"),
+        *("203.0.113.9", "2001:db8::1"),
+        "2001:db8::2",
+    ]
+    assert context.network_get("peers")["ingress-addresses"] == [
+        *("203.0.113.10", "203.0.113.80", "203.0.113.9"),
+        *("2001:db8::1", "2001:db8::2"),
+    ]
+
+
+def test_juju_4_lists_the_interfaces_in_any_order():
+    world = World("4.0").settled(units=1)
+    several = [
+        Interface(f"eth{n}", f"02:00:00:00:0{n}:01", "alpha", [f"10.99.0.{n + 1}/24"])
+        for n in range(3)
+    ]
+    world.juju.machine_addresses_changed("0", several)
+    told: set[tuple[str, ...]] = set()
+    for _ in range(12):
+        context = world.inside("app/0")
+        told.add(tuple(bound_addresses(context)))
+        world.juju.kill_running(world.now, "app/0")
+    assert len(told) > 1
+    assert {tuple(sorted(order)) for order in told} == {("10.99.0.1", "10.99.0.2", "10.99.0.3")}
+
+
 def test_a_machines_own_proxies_are_in_a_hooks_environment_as_programs_read_them():
     world = World().settled(units=1)
     world.juju.set_model_config({"http-proxy": "http://p:1", "no-proxy": "localhost"})

@@ -1,0 +1,12 @@
+"""The charm's configuration as Juju has it before anybody sets an option."""
+
+from __future__ import annotations
+
+import yaml
+
+from pack import actions_yaml
+
+CONFIG = {
+    name: option["default"]
+    for name, option in yaml.safe_load(actions_yaml.OPTIONS.read_text())["options"].items()
+}

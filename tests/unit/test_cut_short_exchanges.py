@@ -1,0 +1,98 @@
+"""An exchange of LXD that is cut at any of its steps is taken up again, in good order.
+
+Another series of LXD changes the database for good. So the copy of it before, and the wait for
+members that could not follow, count at each new try as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tests.unit.cutting import Cutter, cut, cuts
+from tests.unit.deeds import later, locations, names, the_cluster, with_instance, without
+from tests.unit.model_units import ModelApp, formed
+from view import Resource
+
+SAME, NEXT = "5.21.8", "6.9"
+OTHER = Resource("/new.snap", "/new.snap")
+UNIT = "lxd/1"
+
+
+def attached(version: str, app: ModelApp) -> ModelApp:
+    """The operator has attached an LXD of this version."""
+    app.cloud.version = version
+    app.resource = OTHER
+    for unit in app.units.values():
+        unit.snap.offered = version
+    return app
+
+
+def exchanging(version: str) -> tuple[ModelApp, str]:
+    app = attached(version, with_instance(formed(3), "m1"))
+    app.hook("lxd/0")
+    return app, UNIT
+
+
+def last(version: str) -> tuple[ModelApp, str]:
+    """All others have exchanged theirs and wait for this one."""
+    app, unit = exchanging(version)
+    app.hook("lxd/2")
+    return app, unit
+
+
+@pytest.mark.parametrize("version", [SAME, NEXT])
+@pytest.mark.parametrize("act", [exchanging, last])
+def test_all_members_have_the_new_one_in_the_end(
+    act: Callable[[str], tuple[ModelApp, str]], version: str
+):
+    begin = partial(act, version)
+    tried = list(cuts(begin))
+    assert tried
+    for cutter in tried:
+        app, unit = begin()
+        cut(app, unit, cutter)
+        later(app, 60.0)
+        told = f"{cutter.steps[cutter.at - 1 : cutter.at]} {cutter}"
+        for _ in range(3):
+            for name in app.units:
+                app.hook(name)
+            later(app, 60.0)
+        app.settle()
+
+        states = {u: str(app.plan(u).status) for u in app.units}
+        assert all(state.startswith("active") for state in states.values()), f"{told}: {states}"
+        assert {u.server.version for u in app.units.values()} == {version}, told
+        assert not any(u.snap.facts_.unfinished for u in app.units.values()), told
+        assert (names(app), locations(app)) == (["m0", "m1", "m2"], {"c1": "m1"}), told
+        assert all(i.running for i in the_cluster(app).instances.values()), told
+        assert app.cloud.stopped == [], told
+        before = app.units[unit].server.database.backups
+        assert bool(before) == (version == NEXT), told
+
+
+def test_a_try_that_snapd_refused_is_no_leave_to_go_on_alone():
+    """A member went down since: it could not follow the others to another series."""
+    app, unit = exchanging(SAME)
+    cut(app, unit, Cutter(2, busy=True))
+    assert app.units[unit].snap.facts_.unfinished
+    attached(NEXT, app)
+    without(app, "m2")
+
+    plan = app.plan(unit)
+
+    assert plan.steps == ()
+    assert str(plan.status) == "waiting: to exchange the LXD snap until m2 is back"
+
+
+def test_what_another_series_changes_is_copied_also_where_an_earlier_try_was_cut():
+    app, unit = exchanging(SAME)
+    cut(app, unit, Cutter(2))
+    assert app.units[unit].snap.facts_.unfinished
+    attached(NEXT, app)
+
+    app.hook(unit)
+
+    assert app.units[unit].server.database.backups
