@@ -17,6 +17,9 @@ CHANGE = 60.0
 START = 30.0
 """LXD's daemon from start to its first answer; after a reboot 9 s were measured."""
 
+START_OF_LEAVER = 5.0
+"""The same in the later hooks of a unit that leaves: Juju runs one for each unit that stays."""
+
 SILENCE = 120.0
 """What LXD's silence lasts at most where it ends by itself: 13 s when the Raft leader leaves, half
 a minute for a member to start after a reboot."""

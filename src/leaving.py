@@ -230,6 +230,8 @@ def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
 
 
 def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
+    if view.silent_since is None and (noted := silence.noting(view)):
+        return _go(*noted)
     if not peers.own.cluster and view.forming is None:
         return _with_its_disk(view, silent)
     if why := silence.join_failed(view, silent.kind):

@@ -177,12 +177,18 @@ def _lxd(juju: Juju, world: World) -> Lxd | Silent:
 def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
     """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
-        world.lxd.server.await_start(deadlines.START)
+        world.lxd.server.await_start(_time_to_start(juju, world))
         return _answers(juju, world)
     except LxdStopped as error:
         return observe_silence.of_stopped(error, juju, world)
     except (LxdUnreachable, LxdError) as error:
         return observe_silence.of_error(error, juju, world)
+
+
+def _time_to_start(juju: Juju, world: World) -> float:
+    """Seconds to wait for a daemon. For that of a unit that leaves it is long only once."""
+    waited = juju.leaving and world.machine.silent_since() is not None
+    return deadlines.START_OF_LEAVER if waited else deadlines.START
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:

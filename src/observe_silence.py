@@ -11,6 +11,9 @@ from world import World
 
 _ENDS = frozenset({Silence.STOPPED, Silence.STARTING})
 """How a daemon is silent that does not get as far as to answer, and is started again and again."""
+_WAITED = "context deadline exceeded"
+"""How an error of LXD ends whose database did not answer LXD in time. LXD 6.9 with a full disk
+answers lighter questions all the same (measured)."""
 
 
 def of_stopped(error: LxdStopped, juju: Juju, world: World) -> Silent:
@@ -26,6 +29,8 @@ def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Sile
     """Why LXD did not do what it was asked. That it refused one request is no silence."""
     member = juju.peers is not None and bool(juju.peers.own.cluster)
     kind = why_silent.of_failed(juju.peers.own.address if juju.peers and member else "", world)
+    if kind is Silence.REFUSED and str(error).endswith(_WAITED):
+        return Silent(str(error), Silence.NO_DATABASE)
     if kind is Silence.REFUSED:
         asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
         return Silent(f"{asked}{error}", kind)

@@ -6,6 +6,7 @@ import contextlib
 import fnmatch
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -167,9 +168,11 @@ class Ground:
         return self.units()[unit].machine
 
     def member(self, unit: str) -> str:
-        """The name that LXD knows a unit by."""
+        """The name that LXD knows a unit by: its status says it, else it is its machine's."""
         status = self.juju.status()
-        return status.machines[status.apps[APP].units[unit].machine].hostname
+        found = status.apps[APP].units[unit]
+        told = re.match(r"member ([^, ]+)", found.workload_status.message)
+        return told[1] if told else status.machines[found.machine].hostname
 
     def unit_of(self, member: str) -> str:
         """The unit that LXD knows by this name."""

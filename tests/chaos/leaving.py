@@ -11,7 +11,7 @@ from tests.chaos.fault import Fault
 from tests.chaos.ground import KILL_LXD, Ground
 from tests.integration import cluster
 
-_MOVE = "move * off *"
+_MOVE = "move */* to *"
 _TAKE_OUT = "take * out of the cluster"
 
 

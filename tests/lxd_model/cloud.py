@@ -12,7 +12,7 @@ from tests.lxd_model.records import JoinToken, Records, State
 from tests.lxd_model.server import Server
 from tests.lxd_model.truth import ClusterTruth, MemberTruth
 
-Fault = Literal["", "refuse", "timeout", "lost"]
+Fault = Literal["", "refuse", "late", "timeout", "lost"]
 _OF_CLUSTER = frozenset({"enable_cluster", "join_cluster"})
 
 
@@ -22,8 +22,9 @@ class Cloud:
     `now` is in virtual seconds. Every call of a port says `pause(seconds, what)` before its effect
     and after it: the engine may let others go on there, advance `now`, or raise to kill the hook;
     it must return no earlier than `seconds` later. `fault(machine, call)` is asked once by each
-    call: "refuse" fails before any effect, "timeout" says nothing until the call's deadline and
-    has no effect, "lost" has the effect and loses the answer.
+    call: "refuse" fails before any effect, "late" does as if LXD's database had not answered LXD,
+    "timeout" says nothing until the call's deadline and has no effect, "lost" has the effect and
+    loses the answer.
     """
 
     def __init__(self, now: float = 1_000_000.0, generation: str = "5.21") -> None:

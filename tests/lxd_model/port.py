@@ -75,6 +75,8 @@ class ModelPort:
         silence = self._await_daemon(route, what, end)
         if fault == "refuse":
             return _error(500, f"{what} was refused")
+        if fault == "late":
+            return _error(500, "context deadline exceeded")
         if silence is Silence.NO_DATABASE and not route.from_memory:
             refused = self._without_database(route, what, end)
             if refused is not None:

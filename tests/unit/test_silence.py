@@ -17,7 +17,7 @@ from silence import lasts
 from silent import Silence, Silent
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import leaving, names, the_cluster, with_instance, without
+from tests.unit.deeds import fail, leaving, names, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
 from view import Lxd
 
@@ -165,6 +165,26 @@ def test_what_lxd_refuses_is_told_as_what_it_is(generation: str):
         "blocked: LXD refuses GET /1.0/storage-pools: GET /1.0/storage-pools was refused"
     )
     assert app.plan("lxd/0").steps == ()
+
+
+def test_a_question_for_which_lxd_waited_too_long_is_no_refusal():
+    """LXD 6.9 with a full disk: its lighter answers come all the same."""
+    app = fail(formed(3, "6.9"), "lxd/2", "GET /1.0/cluster/members", how="late")
+
+    assert str(app.plan("lxd/2").status) == "waiting: for LXD's database, which does not answer"
+
+
+def test_a_unit_that_leaves_waits_once_for_a_daemon_that_does_not_come():
+    app = leaving(formed(4), "lxd/3")
+    app.units["lxd/3"].server.kill_daemon()
+    seconds: list[float] = []
+    for _ in range(3):
+        began = app.cloud.now
+        app.hook("lxd/3")
+        seconds.append(app.cloud.now - began)
+
+    assert seconds[0] >= deadlines.START
+    assert max(seconds[1:]) < deadlines.START / 2
 
 
 def test_what_is_only_told_of_a_leaver_may_be_refused():
