@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The charm: Juju's side of it. What to do is decided in plan.py, and done in act.py."""
+"""The charm: Juju's side of it. What to do is decided in plan/, and done in act/."""
 
 from __future__ import annotations
 
@@ -13,36 +13,40 @@ import ops
 from ops import hookcmds
 from pydantic import ValidationError
 
-import action_params
-import actions
-import answers
-import attached
-import juju_reading
-import juju_writing
-import last_words
-import peers
 import run
-import snap
-import unpublished
-from action_params import word
-from admission import hears_nobody, unqueued
-from bindings import Binding
-from database import Database
-from hook_input import Juju
-from juju_reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
-from juju_writing import as_juju
+from act import token_revocation
+from actions import let_in as actions_let_in
+from actions import parameters, recover_quorum, results
+from actions.backup_database import backup_database
+from actions.cluster_status import cluster_status
+from actions.forget_lost import forget_lost
+from actions.form_again import form_again
+from actions.parameters import word
+from actions.remove_pool import remove_pool
+from actions.retry_join import retry_join
+from actions.take_back import take_back
+from actions.wipe_device import wipe_device
+from hooks import attached_snap, final_events, publishing, reading
+from hooks.publishing import as_juju
+from hooks.reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
+from hooks.tool_failures import Unsaid, if_said, needed
+from host import snap
+from host.lxd_database import Database
+from host.machine import Machine
 from lxd.api import LxdApi
 from lxd.socket import LxdSocket
-from machine import Machine
-from observe import observe, observe_networks
-from options import Options, explain, of_leaver
-from peers import AppData
-from printable import escape_logs, escaped
-from status import blocked
-from steps import Plan
-from unsaid import Unsaid, if_said, needed
-from view import Events, Peers, Units, View
-from world import World
+from observe.view import observe, observe_networks
+from options.options import Options, explain, of_leaver
+from plan.forming.admission import hears_nobody, unqueued
+from ports.world import World
+from state import peers
+from state.bindings import Binding
+from state.hook_input import Juju
+from state.peers import AppData
+from state.view import Events, Peers, Units, View
+from steps.plan import Plan
+from values.printable import escape_logs, escaped
+from values.status import blocked
 
 PEERS = "cluster"
 HTTPS = "https"
@@ -113,7 +117,7 @@ class LxdClusterCharm(ops.CharmBase):
         """The first hook, and the one that Juju runs where a resource is another."""
         if isinstance(event, ops.InstallEvent):
             self._world.machine.begin(self.unit.name)
-        attached.forget(self._world)
+        attached_snap.forget(self._world)
         self._reconcile(event)
 
     def _reconcile(self, event: ops.EventBase) -> None:
@@ -134,15 +138,15 @@ class LxdClusterCharm(ops.CharmBase):
         if not juju.leaving:
             self._told = run.run(juju, self._world)
             hostname = self._world.machine.hostname()
-            with unpublished.publishing(juju, self._told, self._world):
-                juju_writing.publish(self.model, PEERS, juju, self._told, hostname)
+            with token_revocation.publishing(juju, self._told, self._world):
+                publishing.publish(self.model, PEERS, juju, self._told, hostname)
         elif not isinstance(event, ops.ActionEvent):
             self._leave(event)
 
     def _leave(self, event: ops.EventBase) -> None:
         """Raises CannotLeave: only a hook that fails keeps Juju from taking the machine away."""
         try:
-            juju = replace(self._juju_of_leaver(), tells=last_words.are_heard(event, PEERS))
+            juju = replace(self._juju_of_leaver(), tells=final_events.are_heard(event, PEERS))
         except Unsaid as unsaid:
             self.unit.status = as_juju(unsaid.status)
             raise CannotLeave(str(unsaid)) from unsaid
@@ -151,7 +155,7 @@ class LxdClusterCharm(ops.CharmBase):
             self.unit.status = as_juju(plan.status)
             if juju.leader:
                 self.app.status = as_juju(plan.status)
-            if not (juju.tells and juju_writing.tell(self.model, PEERS, juju, plan, self._world)):
+            if not (juju.tells and publishing.tell(self.model, PEERS, juju, plan, self._world)):
                 raise CannotLeave(plan.hold)
         self._told = plan
 
@@ -167,7 +171,7 @@ class LxdClusterCharm(ops.CharmBase):
             return
         try:
             with needed():
-                leaving = self.unit.name in juju_reading.units().leaving
+                leaving = self.unit.name in reading.units().leaving
         except Unsaid as unsaid:
             raise CannotDetach(f"{location} {found[0].use}: {unsaid}") from unsaid
         if leaving:
@@ -204,23 +208,23 @@ class LxdClusterCharm(ops.CharmBase):
             return None
 
     def _cluster_status(self, event: ops.ActionEvent) -> None:
-        self._answer(event, lambda: actions.cluster_status(self._whole()))
+        self._answer(event, lambda: cluster_status(self._whole()))
 
     def _plan(self, event: ops.ActionEvent) -> None:
-        import preview
+        from actions import plan as actions_plan
 
         def plan() -> dict[str, object]:
-            options = action_params.with_options(self.config, event.params)
-            told = preview.answer(self._look(options), self._world)
-            return told | action_params.as_read(self.config, event.params)
+            options = parameters.with_options(self.config, event.params)
+            told = actions_plan.answer(self._look(options), self._world)
+            return told | parameters.as_read(self.config, event.params)
 
         self._answer(event, plan)
 
     def _forget_lost(self, event: ops.ActionEvent) -> None:
-        self._act_on_name(event, actions.forget_lost)
+        self._act_on_name(event, forget_lost)
 
     def _remove_pool(self, event: ops.ActionEvent) -> None:
-        self._act_on_name(event, actions.remove_pool)
+        self._act_on_name(event, remove_pool)
 
     def _act_on_name(
         self, event: ops.ActionEvent, action: Callable[[View, World, str], str]
@@ -229,20 +233,20 @@ class LxdClusterCharm(ops.CharmBase):
         self._act(event, "result", lambda: action(self._look(), self._world, word(params, "name")))
 
     def _retry_join(self, event: ops.ActionEvent) -> None:
-        self._act(event, "result", lambda: actions.retry_join(self._look(), self._world))
+        self._act(event, "result", lambda: retry_join(self._look(), self._world))
 
     def _form_again(self, event: ops.ActionEvent) -> None:
-        self._write_app(event, actions.form_again, "the units form a new cluster")
+        self._write_app(event, form_again, "the units form a new cluster")
 
     def _take_back(self, event: ops.ActionEvent) -> None:
-        self._write_app(event, actions.take_back, "the cluster is this application's")
+        self._write_app(event, take_back, "the cluster is this application's")
 
     def _write_app(
         self, event: ops.ActionEvent, decide: Callable[[View, str], AppData], told: str
     ) -> None:
         def write() -> str:
             app = decide(self._look(), word(event.params, "confirm"))
-            juju_writing.write(self.model.relations[PEERS][0].data[self.app], app)
+            publishing.write(self.model.relations[PEERS][0].data[self.app], app)
             return told
 
         self._answer(event, lambda: {"result": write()})
@@ -250,8 +254,8 @@ class LxdClusterCharm(ops.CharmBase):
     def _let_in(self, event: ops.ActionEvent) -> None:
         def let_in() -> str:
             juju = replace(self._juju_of_leaver(), tells=True)
-            plan = actions.let_in(juju, self._world)
-            juju_writing.tell(self.model, PEERS, juju, plan, self._world)
+            plan = actions_let_in.let_in(juju, self._world)
+            publishing.tell(self.model, PEERS, juju, plan, self._world)
             return "the next unit may join"
 
         self._answer(event, lambda: {"result": let_in()})
@@ -259,13 +263,13 @@ class LxdClusterCharm(ops.CharmBase):
     def _wipe_device(self, event: ops.ActionEvent) -> None:
         def wipe() -> str:
             device, confirm = (word(event.params, key) for key in ("device", "confirm"))
-            return actions.wipe_device(self._world, device, confirm)
+            return wipe_device(self._world, device, confirm)
 
         self._act(event, "result", wipe)
 
     def _backup_database(self, event: ops.ActionEvent) -> None:
         # Nothing that Juju says is needed for it, and nothing is due after it.
-        self._answer(event, lambda: {"path": actions.backup_database(self._world)})
+        self._answer(event, lambda: {"path": backup_database(self._world)})
 
     def _recover_quorum(self, event: ops.ActionEvent) -> None:
         def recover() -> str:
@@ -276,12 +280,12 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _recovered(self, lost: str, confirm: str) -> str:
         # Only whom Juju has given up, or the operator names, is lost.
-        view = replace(self._look(), units=if_said(juju_reading.units, None))
+        view = replace(self._look(), units=if_said(reading.units, None))
         try:
-            return actions.recover_quorum(view, self._world, lost, confirm)
-        except actions.OthersAsked as asked:
+            return recover_quorum.recover_quorum(view, self._world, lost, confirm)
+        except recover_quorum.OthersAsked as asked:
             (relation,) = self.model.relations[PEERS]
-            juju_writing.write(relation.data[self.unit], asked.own)
+            publishing.write(relation.data[self.unit], asked.own)
             raise
 
     def _act(self, event: ops.ActionEvent, key: str, action: Callable[[], str]) -> None:
@@ -291,7 +295,7 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _answer(self, event: ops.ActionEvent, action: Callable[[], dict[str, object]]) -> bool:
         """Gives what an action returns, or says why there is nothing."""
-        told = answers.answer(self.unit.name, action)
+        told = results.answer(self.unit.name, action)
         if told.failure:
             event.fail(told.failure)
             return False
@@ -300,7 +304,7 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _look(self, options: Options | None = None) -> View:
         """What an action acts on: what a hook would see, also one of a unit that leaves."""
-        known = if_said(juju_reading.units, None)
+        known = if_said(reading.units, None)
         leaving = known is not None and self.unit.name in known.leaving
         juju = self._juju_of_leaver() if leaving else self._juju(options)
         return observe(juju, self._world, Events())
@@ -318,25 +322,25 @@ class LxdClusterCharm(ops.CharmBase):
             leader, known = self.unit.is_leader(), self._peers()
             alone = known is not None and hears_nobody(known)
             asking = leader or alone or (known and known.own.cluster and unqueued(known))
-            units = juju_reading.units() if asking else None
+            units = reading.units() if asking else None
             if known is not None and units is not None and (leader or alone):
                 known = self._as_juju_knows_them(known, units)
             return Juju(
                 unit=self.unit.name,
                 leader=leader,
                 options=options,
-                resource=snap.resource(attached.path(self.model, known, self._world)),
-                cluster=juju_reading.addresses(self.model, PEERS),
-                https=juju_reading.addresses(self.model, HTTPS),
+                resource=snap.resource(attached_snap.path(self.model, known, self._world)),
+                cluster=reading.addresses(self.model, PEERS),
+                https=reading.addresses(self.model, HTTPS),
                 zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
                 peers=known,
                 units=units,
                 leaving=units is not None and self.unit.name in units.leaving,
                 devices=tuple(str(s.location) for s in self.model.storages[STORAGE]),
-                ceph=juju_reading.of_ceph(self.model),
-                ovn=juju_reading.of_ovn(self.model, options),
-                bound=juju_reading.bound(self.model, options),
-                proxies=juju_reading.proxies(os.environ),
+                ceph=reading.of_ceph(self.model),
+                ovn=reading.of_ovn(self.model, options),
+                bound=reading.bound(self.model, options),
+                proxies=reading.proxies(os.environ),
             )
 
     def _juju_of_leaver(self) -> Juju:
@@ -348,7 +352,7 @@ class LxdClusterCharm(ops.CharmBase):
             leader = self.unit.is_leader()
             known = self._peers() if member else if_said(self._peers, None)
             member = member or (known is not None and bool(known.own.cluster))
-            units = juju_reading.units() if member else if_said(juju_reading.units, None)
+            units = reading.units() if member else if_said(reading.units, None)
             if known is not None and units is not None:
                 known = self._as_juju_knows_them(known, units)
             return Juju(
@@ -356,7 +360,7 @@ class LxdClusterCharm(ops.CharmBase):
                 leader=leader,
                 options=self._options_of_leaver(),
                 resource=None,
-                cluster=juju_reading.addresses(self.model, PEERS),
+                cluster=reading.addresses(self.model, PEERS),
                 https=Binding(HTTPS, ()),
                 zone="",
                 peers=known,

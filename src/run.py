@@ -6,17 +6,17 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import passing
-from hook_input import Juju
-from observe import observe
-from plan import make_plan
-from status import Kind, blocked, waiting
-from steps import Plan
-from view import Events
-from world import World
+from observe.view import observe
+from plan.unit import make_plan
+from ports.world import World
+from state.hook_input import Juju
+from state.view import Events
+from steps.plan import Plan
+from values import transient_errors
+from values.status import Kind, blocked, waiting
 
 if TYPE_CHECKING:
-    from act import StepFailed
+    from act.step import StepFailed
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def run(juju: Juju, world: World) -> Plan:
     plan = make_plan(observe(juju, world, events))
     if not plan.steps:
         return plan
-    from act import StepFailed, act
+    from act.step import StepFailed, act
 
     for _ in range(LEAVING_ROUNDS if juju.leaving else ROUNDS):
         if not plan.steps:
@@ -69,7 +69,7 @@ def _failed(failure: StepFailed, plan: Plan) -> Plan:
     if status.kind is Kind.BLOCKED:
         own = plan.own and plan.own.model_copy(update={"problem": status.message})
         return replace(plan, own=own, app_status=plan.app_status and status)
-    if not passing.passes(failure.reason):
+    if not transient_errors.passes(failure.reason):
         return plan
     own = plan.own and plan.own.model_copy(update={"waits": status.message})
     app = plan.app_status

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import peers
-from admission import unqueued
-from bindings import Binding, BindingAddress
-from facts import Bound, Ceph, Ovn, Proxies
-from hook_input import Juju
-from observe import observe
-from options import Options
-from plan import make_plan
+from observe.view import observe
+from options.options import Options
+from plan.forming.admission import unqueued
+from plan.unit import make_plan
+from ports.world import World
 from run import run
-from steps import Plan
-from view import Events, Peers, Resource, Units, View
-from world import World
+from state import peers
+from state.bindings import Binding, BindingAddress
+from state.facts import Bound, Ceph, Ovn, Proxies, Resource
+from state.hook_input import Juju
+from state.view import Events, Peers, Units, View
+from steps.plan import Plan
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The part of `act` that concerns the addresses that LXD listens on."""
+"""The part that concerns the addresses that LXD listens on."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import deadlines
-import listeners
-import listening
-from addresses import PORT, host
 from lxd.errors import LxdError, LxdUnreachable
-from status import names
-from steps import ChangeAddress, Listen
-from view import Events, Member
-from world import World
+from observe import listeners
+from plan.addresses import listening
+from ports.world import World
+from state.cluster import Member
+from state.view import Events
+from steps.addresses import ChangeAddress, Listen
+from values.addresses import PORT, host
+from values.status import names
 
 logger = logging.getLogger(__name__)
 

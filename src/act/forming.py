@@ -1,4 +1,4 @@
-"""The part of `act` that concerns forming the cluster: identity, bootstrap, join tokens, joins."""
+"""The part that concerns forming the cluster: identity, bootstrap, join tokens, joins."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from dataclasses import replace
 from typing import TypeVar
 
 import deadlines
-import identity
-import lost
-import marks
-import nets
-import pools
-import seal
-import turns
-import unpublished
+from act import token_revocation, token_sealing
 from lxd import join_tokens
 from lxd.errors import LxdError, LxdUnreachable
-from lxd.notes import IDENTITY
-from peers import Token
-from steps import (
+from plan.forming import identity
+from plan.networks import networks
+from plan.storage import pools
+from ports.world import World
+from records import join_lock, loss_record, member_marks
+from state.cluster import Network, Pool
+from state.notes import IDENTITY
+from state.peers import Token
+from state.view import RESET, Events
+from steps.forming import (
     AdoptIdentity,
     AwaitJoin,
     CancelToken,
@@ -34,8 +34,6 @@ from steps import (
     PassTurn,
     ResetLxd,
 )
-from view import RESET, Events, Network, Pool
-from world import World
 
 logger = logging.getLogger(__name__)
 _Thing = TypeVar("_Thing", Pool, Network)
@@ -46,9 +44,9 @@ def adopt_identity(step: AdoptIdentity, unit: str, world: World, events: Events)
     notes = world.lxd.notes.read()
     if IDENTITY in notes:
         return events
-    moved = {**notes, **lost.migrated(notes.get(lost.OLDER, ""))}
-    moved |= {f"{turns.LOG}1": notes[turns.OLDER]} if turns.OLDER in notes else {}
-    for older in (lost.OLDER, turns.OLDER):
+    moved = {**notes, **loss_record.migrated(notes.get(loss_record.OLDER, ""))}
+    moved |= {f"{join_lock.LOG}1": notes[join_lock.OLDER]} if join_lock.OLDER in notes else {}
+    for older in (loss_record.OLDER, join_lock.OLDER):
         moved.pop(older, None)
     world.lxd.notes.write(moved)
     # The last one: what is left of an older charm's notes counts until the identity is there.
@@ -78,8 +76,8 @@ def join(step: Join, unit: str, world: World, events: Events) -> Events:
     """This server is a member, or as freshly installed."""
     key = world.machine.key()
     if key is None:
-        raise seal.SealError("this unit's key is gone")
-    token = _for_our_cluster(seal.unseal(step.sealed, key, purpose(unit)), step.cluster)
+        raise token_sealing.SealError("this unit's key is gone")
+    token = _for_our_cluster(token_sealing.unseal(step.sealed, key, purpose(unit)), step.cluster)
     # Before anything is touched here: the token may be for a certificate that has changed since.
     way_in = world.lxd.cluster.way_in(token, step.trusted)
     try:
@@ -164,15 +162,15 @@ def _give_back(device: str, world: World) -> None:
 def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:
     """A unit has a sealed join token."""
     # A token that could not be sealed would be a way in that nobody takes back.
-    seal.seal("", step.key, purpose(step.unit))
+    token_sealing.seal("", step.key, purpose(step.unit))
     notes = world.lxd.notes.read()
     cluster = notes.get(IDENTITY, "")
     # Whatever becomes of the join, the database tells whose member this is.
-    world.lxd.notes.write(marks.admitted(step.name, step.unit, step.attempt, notes))
+    world.lxd.notes.write(member_marks.admitted(step.name, step.unit, step.attempt, notes))
     token = world.lxd.cluster.make_token(step.name)
-    with unpublished.sealing(step.name, token, world):
+    with token_revocation.sealing(step.name, token, world):
         message = json.dumps({"token": token, "cluster": cluster})
-        sealed = seal.seal(message, step.key, purpose(step.unit))
+        sealed = token_sealing.seal(message, step.key, purpose(step.unit))
         made = Token(
             unit=step.unit,
             name=step.name,
@@ -183,7 +181,7 @@ def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Even
             certificate=join_tokens.certificate(token),
             adopted=step.adopted,
             pools=pools.records(_made(world.lxd.pools.list(), step.soon)),
-            networks=nets.records(_made(world.lxd.networks.list(), step.soon)),
+            networks=networks.records(_made(world.lxd.networks.list(), step.soon)),
         )
     return replace(events, made=made)
 

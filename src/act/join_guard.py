@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import turns
 from lxd.errors import LxdUnreachable
-from world import World
+from ports.world import World
+from records import join_lock
 
 
 def nobody_joins(members: Mapping[str, object], world: World) -> None:
@@ -20,6 +20,6 @@ def nobody_joins(members: Mapping[str, object], world: World) -> None:
 
     `members` are those that it is defined on, none outside a cluster.
     """
-    turn = turns.read(world.lxd.notes.read()) if members else None
+    turn = join_lock.read(world.lxd.notes.read()) if members else None
     if turn is not None and turn.name not in {m.name for m in world.lxd.members.list()}:
         raise LxdUnreachable(f"{turn.unit} is joining")

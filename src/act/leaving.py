@@ -1,4 +1,4 @@
-"""The part of `act` that concerns members that leave or are removed."""
+"""The part that concerns members that leave or are removed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import re
 from dataclasses import replace
 
 import deadlines
-import lost
-import marks
-from leaving_steps import (
+from lxd.errors import LxdError, LxdLate, LxdUnreachable
+from ports.world import World
+from records import loss_record, member_marks
+from state.view import EVERY_MEMBER, Events
+from steps.leaving import (
     AbandonMember,
     AwaitEvacuation,
     AwaitLeave,
@@ -23,9 +25,6 @@ from leaving_steps import (
     RemoveMember,
     StartInstance,
 )
-from lxd.errors import LxdError, LxdLate, LxdUnreachable
-from view import EVERY_MEMBER, Events
-from world import World
 
 logger = logging.getLogger(__name__)
 
@@ -114,14 +113,16 @@ def _refused(step: MoveInstance | MoveOffDead, target: str, why: str, events: Ev
 
 
 def _note_stopped(step: MoveInstance, world: World) -> None:
-    noted = marks.stopped(step.source, world.lxd.notes.read())
-    world.lxd.notes.write(marks.with_stopped(step.source, noted | {f"{step.project}/{step.name}"}))
+    noted = member_marks.stopped(step.source, world.lxd.notes.read())
+    world.lxd.notes.write(
+        member_marks.with_stopped(step.source, noted | {f"{step.project}/{step.name}"})
+    )
 
 
 def note_unmoved(step: NoteUnmoved, unit: str, world: World, events: Events) -> Events:
     """What no member took is on record, counted once for this hook."""
     notes = world.lxd.notes.read()
-    world.lxd.notes.write(marks.with_unmoved(step.member, step.reasons, notes))
+    world.lxd.notes.write(member_marks.with_unmoved(step.member, step.reasons, notes))
     return replace(events, noted=events.noted | step.reasons.keys())
 
 
@@ -143,9 +144,9 @@ def _start(project: str, name: str, member: str, world: World) -> None:
         _start_anywhere(project, name, member, world)
     except LxdError as error:
         logger.warning("%s/%s was stopped to move it, and does not start: %s", project, name, error)
-    noted = marks.stopped(member, world.lxd.notes.read())
+    noted = member_marks.stopped(member, world.lxd.notes.read())
     if f"{project}/{name}" in noted:
-        world.lxd.notes.write(marks.with_stopped(member, noted - {f"{project}/{name}"}))
+        world.lxd.notes.write(member_marks.with_stopped(member, noted - {f"{project}/{name}"}))
 
 
 def _start_anywhere(project: str, name: str, member: str, world: World) -> None:
@@ -215,7 +216,7 @@ def remove_member(step: RemoveMember, unit: str, world: World, events: Events) -
     things = (*world.lxd.instances.list(), *volumes, *buckets)
     gone = [str(thing) for thing in things if thing.location == step.name]
     # First the record, then the removal: so nothing is lost unsaid, whatever comes in between.
-    if record := lost.added(world.lxd.notes.read(), step.name, gone):
+    if record := loss_record.added(world.lxd.notes.read(), step.name, gone):
         world.lxd.notes.write(record)
     world.lxd.members.remove(step.name)
     return events

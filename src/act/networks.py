@@ -1,4 +1,4 @@
-"""The part of `act` that concerns networks and the default profile."""
+"""The part that concerns networks and the default profile."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 
-import meanwhile
-import ovn
-import profile_devices
-import segment
+from act import join_guard
+from host import overlay_dhcp
 from lxd.errors import LxdError, LxdUnreachable
-from steps import (
+from plan.networks import overlay_dhcp as plan_overlay_dhcp
+from ports.world import World
+from relations import ovn
+from state.view import Events
+from steps.networks import (
     CreateNetwork,
     EndSegment,
     KeepNics,
@@ -21,8 +23,7 @@ from steps import (
     UpdateNetwork,
     WriteOvn,
 )
-from view import Events
-from world import World
+from values import profile_devices
 
 _INVALID = re.compile(r'Device validation failed for "([^"]+)": Invalid device option "([^"]+)"')
 """How LXD refuses a key that a device cannot have, such as a nic of another type."""
@@ -33,7 +34,7 @@ def create_network(step: CreateNetwork, unit: str, world: World, events: Events)
     # By a run that was cut short.
     _remove_half_made(step.name, world)
     try:
-        ready = partial(meanwhile.nobody_joins, step.members, world)
+        ready = partial(join_guard.nobody_joins, step.members, world)
         world.lxd.networks.create(step.name, step.type, step.config, step.members, ready)
     except (LxdError, LxdUnreachable):
         # The first error says more; what is left then is found by the next run.
@@ -65,10 +66,10 @@ def write_ovn(step: WriteOvn, unit: str, world: World, events: Events) -> Events
 def run_segment(step: RunSegment, unit: str, world: World, events: Events) -> Events:
     """This member's part of a network that is over all members runs."""
     told = step.segment
-    files = segment.files(told)
-    services = [path.name for path in files if path.parent == segment.UNITS]
-    world.machine.install(segment.PACKAGES)
-    world.machine.run_segment(told.network, files, services, segment.record(told))
+    files = overlay_dhcp.files(told)
+    services = [path.name for path in files if path.parent == overlay_dhcp.UNITS]
+    world.machine.install(overlay_dhcp.PACKAGES)
+    world.machine.run_segment(told.network, files, services, plan_overlay_dhcp.record(told))
     return events
 
 

@@ -8,79 +8,84 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import ceph
 import deadlines
-import forming_acts
-import leaving_acts
-import listening_acts
-import net_acts
-import passing
-import pool_acts
-import proxies
-import seal
+from act import addresses, forming, leaving, networks, storage, token_sealing
+from host import ceph_files
+from host.snap import ChannelUnknownError, SnapError
 from lxd.errors import LxdError, LxdUnreachable
-from lxd.notes import WROTE
-from snap import ChannelUnknownError, SnapError
-from steps import (
-    AbandonMember,
+from plan.server import proxies
+from ports.world import World
+from state.cluster import Network, Pool
+from state.notes import WROTE
+from state.view import Events
+from steps.addresses import ChangeAddress, Listen
+from steps.forming import (
     AdoptIdentity,
-    AwaitEvacuation,
     AwaitJoin,
-    AwaitLeave,
-    AwaitRoles,
-    BackupDatabase,
     CancelToken,
-    ChangeAddress,
-    CloseMember,
-    CopyImages,
-    CreateNetwork,
-    CreatePool,
-    DropVolume,
     EnableCluster,
-    EndSegment,
     ForgetForming,
-    GatherVolume,
+    Join,
+    MakeKey,
+    MakeToken,
+    NoteIdentity,
+    PassTurn,
+    ResetLxd,
+)
+from steps.install import (
+    BackupDatabase,
     InstallSnap,
     InstallSnapFile,
     InstallSnapVersion,
-    Join,
-    KeepNics,
-    KeepOnVolume,
-    KeepRoots,
+    RemoveSnap,
+    StartAgain,
+)
+from steps.leaving import (
+    AbandonMember,
+    AwaitEvacuation,
+    AwaitLeave,
+    AwaitRoles,
+    CloseMember,
+    CopyImages,
     LeaveCluster,
-    Listen,
-    MakeKey,
-    MakeToken,
     MoveInstance,
     MoveOffDead,
-    NoteIdentity,
-    NoteSilence,
-    NoteUnits,
     NoteUnmoved,
-    PassTurn,
     RemoveMember,
-    RemoveSnap,
-    ResetLxd,
-    RestartLxd,
-    RestoreFolder,
+    StartInstance,
+)
+from steps.networks import (
+    CreateNetwork,
+    EndSegment,
+    KeepNics,
     RunSegment,
     SetDefaultProfile,
+    UpdateNetwork,
+    WriteOvn,
+)
+from steps.plan import Step
+from steps.server import (
+    NoteSilence,
+    NoteUnits,
+    RestartLxd,
     SetFailureDomain,
     SetProxies,
     SetRole,
     SetServerConfig,
-    StartAgain,
-    StartInstance,
+    WriteNotes,
+)
+from steps.storage import (
+    CreatePool,
+    DropVolume,
+    GatherVolume,
+    KeepOnVolume,
+    KeepRoots,
+    RestoreFolder,
     StartWithoutVolume,
-    Step,
-    UpdateNetwork,
     UpdatePool,
     WriteCeph,
-    WriteNotes,
-    WriteOvn,
 )
-from view import Events, Network, Pool
-from world import World
+from values import transient_errors
 
 logger = logging.getLogger(__name__)
 _Thing = TypeVar("_Thing", Pool, Network)
@@ -104,8 +109,8 @@ def act(step: Step, unit: str, world: World, events: Events) -> Events:
         raise StepFailed(step, str(error), later=False) from error
     except (SnapError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
         raise StepFailed(step, str(error), later=True) from error
-    except (LxdError, seal.SealError) as error:
-        raise StepFailed(step, str(error), later=passing.passes(str(error))) from error
+    except (LxdError, token_sealing.SealError) as error:
+        raise StepFailed(step, str(error), later=transient_errors.passes(str(error))) from error
 
 
 def _install_snap(step: InstallSnap, unit: str, world: World, events: Events) -> Events:
@@ -154,13 +159,13 @@ def _note_silence(step: NoteSilence, unit: str, world: World, events: Events) ->
 
 
 def _make_key(step: MakeKey, unit: str, world: World, events: Events) -> Events:
-    private = seal.new_key()
-    world.machine.keep_key(private, seal.public_half(private))
+    private = token_sealing.new_key()
+    world.machine.keep_key(private, token_sealing.public_half(private))
     return events
 
 
 def _write_ceph(step: WriteCeph, unit: str, world: World, events: Events) -> Events:
-    world.machine.write_privately(ceph.files(step.ceph))
+    world.machine.write_privately(ceph_files.files(step.ceph))
     return events
 
 
@@ -226,51 +231,51 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     StartAgain: _start_again,
     MakeKey: _make_key,
     WriteCeph: _write_ceph,
-    WriteOvn: net_acts.write_ovn,
+    WriteOvn: networks.write_ovn,
     SetServerConfig: _set_server_config,
     SetProxies: _set_proxies,
-    Listen: listening_acts.listen,
-    ChangeAddress: listening_acts.change_address,
+    Listen: addresses.listen,
+    ChangeAddress: addresses.change_address,
     WriteNotes: _write_notes,
-    CreatePool: pool_acts.create_pool,
-    UpdatePool: pool_acts.update_pool,
-    KeepRoots: pool_acts.keep_roots,
-    KeepOnVolume: pool_acts.keep_on_volume,
-    DropVolume: pool_acts.drop_volume,
-    GatherVolume: pool_acts.gather_volume,
-    StartWithoutVolume: pool_acts.start_without_volume,
-    RestoreFolder: pool_acts.restore_folder,
-    CreateNetwork: net_acts.create_network,
-    UpdateNetwork: net_acts.update_network,
-    KeepNics: net_acts.keep_nics,
-    RunSegment: net_acts.run_segment,
-    EndSegment: net_acts.end_segment,
-    SetDefaultProfile: net_acts.set_default_profile,
-    AdoptIdentity: forming_acts.adopt_identity,
-    NoteIdentity: forming_acts.note_identity,
+    CreatePool: storage.create_pool,
+    UpdatePool: storage.update_pool,
+    KeepRoots: storage.keep_roots,
+    KeepOnVolume: storage.keep_on_volume,
+    DropVolume: storage.drop_volume,
+    GatherVolume: storage.gather_volume,
+    StartWithoutVolume: storage.start_without_volume,
+    RestoreFolder: storage.restore_folder,
+    CreateNetwork: networks.create_network,
+    UpdateNetwork: networks.update_network,
+    KeepNics: networks.keep_nics,
+    RunSegment: networks.run_segment,
+    EndSegment: networks.end_segment,
+    SetDefaultProfile: networks.set_default_profile,
+    AdoptIdentity: forming.adopt_identity,
+    NoteIdentity: forming.note_identity,
     NoteUnits: _note_units,
     NoteSilence: _note_silence,
-    EnableCluster: forming_acts.enable_cluster,
-    Join: forming_acts.join,
-    ResetLxd: forming_acts.reset_lxd,
-    PassTurn: forming_acts.pass_turn,
-    MakeToken: forming_acts.make_token,
-    CancelToken: forming_acts.cancel_token,
+    EnableCluster: forming.enable_cluster,
+    Join: forming.join,
+    ResetLxd: forming.reset_lxd,
+    PassTurn: forming.pass_turn,
+    MakeToken: forming.make_token,
+    CancelToken: forming.cancel_token,
     SetFailureDomain: _set_failure_domain,
     RestartLxd: _restart_lxd,
     SetRole: _set_role,
-    ForgetForming: forming_acts.forget_forming,
-    CloseMember: leaving_acts.close_member,
-    AwaitEvacuation: leaving_acts.await_evacuation,
-    MoveInstance: leaving_acts.move_instance,
-    MoveOffDead: leaving_acts.move_off_dead,
-    NoteUnmoved: leaving_acts.note_unmoved,
-    StartInstance: leaving_acts.start_instance,
-    CopyImages: leaving_acts.copy_images,
-    LeaveCluster: leaving_acts.leave_cluster,
-    AwaitLeave: leaving_acts.await_leave,
-    AwaitJoin: forming_acts.await_join,
-    AwaitRoles: leaving_acts.await_roles,
-    AbandonMember: leaving_acts.abandon_member,
-    RemoveMember: leaving_acts.remove_member,
+    ForgetForming: forming.forget_forming,
+    CloseMember: leaving.close_member,
+    AwaitEvacuation: leaving.await_evacuation,
+    MoveInstance: leaving.move_instance,
+    MoveOffDead: leaving.move_off_dead,
+    NoteUnmoved: leaving.note_unmoved,
+    StartInstance: leaving.start_instance,
+    CopyImages: leaving.copy_images,
+    LeaveCluster: leaving.leave_cluster,
+    AwaitLeave: leaving.await_leave,
+    AwaitJoin: forming.await_join,
+    AwaitRoles: leaving.await_roles,
+    AbandonMember: leaving.abandon_member,
+    RemoveMember: leaving.remove_member,
 }

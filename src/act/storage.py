@@ -1,4 +1,4 @@
-"""The part of `act` that concerns pools."""
+"""The part that concerns pools."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from contextlib import suppress
 from functools import partial
 
 import deadlines
-import meanwhile
+from act import join_guard
 from lxd.errors import LxdError, LxdUnreachable
-from steps import (
+from ports.world import World
+from state.view import Events
+from steps.storage import (
     CreatePool,
     DropVolume,
     GatherVolume,
@@ -19,15 +21,13 @@ from steps import (
     StartWithoutVolume,
     UpdatePool,
 )
-from view import Events
-from world import World
 
 logger = logging.getLogger(__name__)
 
 
 def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
     """The pool is there on all members, or as if nothing had been tried."""
-    ready = partial(meanwhile.nobody_joins, step.members, world)
+    ready = partial(join_guard.nobody_joins, step.members, world)
     # By a run that was cut short.
     ready()
     world.lxd.pools.await_changes(step.name)

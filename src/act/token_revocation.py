@@ -6,11 +6,11 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-from hook_input import Juju
 from lxd import join_tokens
 from lxd.errors import LxdError, LxdUnreachable
-from steps import Plan
-from world import World
+from ports.world import World
+from state.hook_input import Juju
+from steps.plan import Plan
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from options import Options
-from printable import escaped
+from options.options import Options
+from values.printable import escaped
 
 MAPS = ("storage-pools", "networks", "network-config")
 """Options that are YAML maps: their keys may be typed with dots, `storage-pools.fast=zfs`."""

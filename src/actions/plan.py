@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import links
-import nets
-import networks
-import pools
-import storage
-from observe import observe_networks
-from plan import make_plan
-from steps import CreatePool, KeepNics, KeepRoots, SetDefaultProfile
-from view import Lxd, View
-from world import World
+import backends
+import modes
+from observe.view import observe_networks
+from plan.networks import contributions, networks
+from plan.storage import pools
+from plan.unit import make_plan
+from ports.world import World
+from state.cluster import Lxd
+from state.view import View
+from steps.networks import KeepNics, SetDefaultProfile
+from steps.storage import CreatePool, KeepRoots
 
 
 def answer(view: View, world: World) -> dict[str, object]:
@@ -37,16 +38,16 @@ def _of_networks(view: View) -> list[str]:
         return []
     members = sorted(m.name for m in lxd.members)
     found: list[str] = []
-    first, *more = nets.wanted(view, lxd.networks)
+    first, *more = networks.wanted(view, lxd.networks)
     for net in (first, *more):
-        mode = networks.MODES[net.mode]
-        if mode.type and nets.made(lxd, net.name):
+        mode = modes.MODES[net.mode]
+        if mode.type and networks.made(lxd, net.name):
             continue
-        if links.concerns(net) and len(members) > 1:
+        if contributions.concerns(net) and len(members) > 1:
             found.append(f"ask {', '.join(members)} what they give to the network {net.name}")
         if mode.type:
             found.append(f"create the {mode.name} network {net.name} on {', '.join(members)}")
-    nic = networks.MODES[first.mode].nic(first, " or ".join(first.parents))
+    nic = modes.MODES[first.mode].nic(first, " or ".join(first.parents))
     if lxd.nic.get("network") == nic.get("network") and lxd.nic.get("parent") == nic.get("parent"):
         return found
     staying = [str(KeepNics(lxd.nic))] if lxd.nic else []
@@ -67,7 +68,7 @@ def _of_pools(view: View) -> list[str]:
     for pool in pools.unmade(wanted, known):
         if len(members) > 1:
             found.append(f"ask {', '.join(members)} what they give to the pool {pool.name}")
-        driver = storage.BACKENDS[pool.backend].driver
+        driver = backends.BACKENDS[pool.backend].driver
         found.append(str(CreatePool(pool.name, driver, {}, {name: {} for name in members})))
     default = wanted[0].name
     if any(p.name == default and pools.PROFILE in p.used_by for p in known):

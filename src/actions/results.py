@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from action_params import Misread
-from actions import ActionRefused
+from actions.parameters import Misread
+from actions.refusal import ActionRefused
+from hooks.tool_failures import Unsaid
 from lxd.errors import LxdError, LxdUnreachable
-from options import explain
-from printable import lines
-from unsaid import Unsaid
+from options.options import explain
+from values.printable import lines
 
 
 @dataclass(frozen=True)

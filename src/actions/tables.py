@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import nets
-from view import Lxd, Network, Peers, Pool
+from plan.networks import networks
+from state.cluster import Lxd, Network, Pool
+from state.view import Peers
 
 _HEADINGS = ("Unit", "Member", "Address", "Roles", "State", "Version")
 _NETWORK_HEADINGS = ("Network", "Mode", "State", "Role", "Instances")
@@ -46,7 +47,7 @@ def networks_table(known: Iterable[Network], wanted: Iterable[str], nic: Mapping
     rows = [
         (
             network.name,
-            nets.mode_of(network),
+            networks.mode_of(network),
             network.status,
             _role(network.name, nic.get("network", ""), asked),
             str(sum("/instances/" in user for user in network.used_by)),

@@ -5,9 +5,9 @@ A new backend is one file beside this one and one row in `BACKENDS`.
 
 from __future__ import annotations
 
-from storage import btrfs, ceph, cephfs, lvm, zfs
-from storage import dir as directory
-from storage.backend import Backend
+from backends import btrfs, ceph, cephfs, lvm, zfs
+from backends import dir as directory
+from backends.backend import Backend
 
 _ROWS = (zfs, btrfs, directory, lvm, ceph, cephfs)
 

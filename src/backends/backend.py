@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from storage.wanted import WantedPool
+from values.wanted_pool import WantedPool
 
 CEPH = "lxd-cluster"
 """What this machine's tools call the Ceph of the relation. It may be part of one itself."""

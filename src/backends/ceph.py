@@ -1,7 +1,7 @@
 """Ceph's block devices: every member has the same pool, and an instance moves without a copy."""
 
-from storage.backend import CEPH, Backend
-from storage.wanted import WantedPool
+from backends.backend import CEPH, Backend
+from values.wanted_pool import WantedPool
 
 
 def _shared(pool: WantedPool, user: str, extensions: frozenset[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """A file system of Ceph's, for custom volumes that several instances share."""
 
-from storage.backend import CEPH, Backend
-from storage.wanted import WantedPool
+from backends.backend import CEPH, Backend
+from values.wanted_pool import WantedPool
 
 _ONE_KEY = "storage_remote_drop_source"
 """LXD's extension by which the file system is a key that all members share (6.x)."""

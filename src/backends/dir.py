@@ -1,5 +1,5 @@
 """A plain directory: works everywhere, copies every byte."""
 
-from storage.backend import Backend
+from backends.backend import Backend
 
 BACKEND = Backend(name="dir", driver="dir", sized=False, on_devices=False, needs="nothing")

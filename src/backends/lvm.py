@@ -1,6 +1,6 @@
 """LVM with thin volumes on a device, or on a loop file that LXD makes."""
 
-from storage.backend import Backend
+from backends.backend import Backend
 
 BACKEND = Backend(
     name="lvm",

@@ -1,6 +1,6 @@
 """ZFS on a device, or on a loop file that LXD makes: snapshots and copies cost nothing."""
 
-from storage.backend import Backend
+from backends.backend import Backend
 
 BACKEND = Backend(
     name="zfs",

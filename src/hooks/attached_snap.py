@@ -11,10 +11,10 @@ from pathlib import Path
 
 import ops
 
-from status import Status, blocked, waiting
-from unsaid import Unsaid, said
-from view import Peers
-from world import World
+from hooks.tool_failures import Unsaid, said
+from ports.world import World
+from state.view import Peers
+from values.status import Status, blocked, waiting
 
 RESOURCE = "lxd-snap"
 _NONE = "not found"

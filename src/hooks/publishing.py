@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ops
 
-import ceph
-import juju_reading
-import ovn
-import peers
-import unpublished
-from addresses import PORT
-from hook_input import Juju
-from juju_reading import CERTIFICATES
-from status import Kind, Status
-from steps import Plan
-from world import World
+from act import token_revocation
+from hooks import reading
+from hooks.reading import CERTIFICATES
+from ports.world import World
+from relations import ceph, ovn
+from state import peers
+from state.hook_input import Juju
+from steps.plan import Plan
+from values.addresses import PORT
+from values.status import Kind, Status
 
 
 def publish(model: ops.Model, binding: str, juju: Juju, plan: Plan, hostname: str) -> None:
@@ -58,13 +57,13 @@ def tell(model: ops.Model, binding: str, juju: Juju, plan: Plan, world: World) -
     known = juju.peers
     if relation is None or known is None or plan.own is None or plan.own == known.own:
         return False
-    with unpublished.publishing(juju, plan, world):
+    with token_revocation.publishing(juju, plan, world):
         write(relation.data[model.unit], plan.own)
     return True
 
 
 def _ask_ceph(model: ops.Model, juju: Juju) -> None:
-    relation = juju_reading.active_ceph(model)
+    relation = reading.active_ceph(model)
     if relation is None:
         return
     decided = juju.peers.app.storage if juju.peers else None

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 import ops
 from ops import hookcmds
 
-import bindings
-import ceph
-import links
-import ovn
-from addresses import is_address
-from bindings import Binding, BindingAddress
-from facts import Bound, Ceph, Ovn, Proxies
-from options import Options
-from view import Units
+from options.options import Options
+from plan.addresses import choice
+from plan.networks import contributions
+from relations import ceph, ovn
+from state.bindings import Binding, BindingAddress
+from state.facts import Bound, Ceph, Ovn, Proxies
+from state.view import Units
+from values.addresses import is_address
 
 NETWORK = "network"
 CEPH = "ceph"
@@ -91,11 +90,11 @@ def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:
 
 def bound(model: ops.Model, options: Options) -> Bound:
     """What carries the binding for networks, where one asks. Looking takes a process."""
-    if not any(net.mode in links.ASKING for net in options.networks_asked):
+    if not any(net.mode in contributions.ASKING for net in options.networks_asked):
         return Bound()
-    names = {name for net in options.networks_asked for name in links.names(net)}
+    names = {name for net in options.networks_asked for name in contributions.names(net)}
     told = addresses(model, NETWORK).addresses
-    carrier = bindings.carrier([entry for entry in told if entry.interface not in names])
+    carrier = choice.carrier([entry for entry in told if entry.interface not in names])
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import ops
 from ops import hookcmds
 
-from status import Status, waiting
+from values.status import Status, waiting
 
 Read = TypeVar("Read")
 

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import deadlines
-import sockets
-from addresses import is_address
+from host import sockets
+from values.addresses import is_address
 
 _TOOLS = (Path("/usr/bin/ovs-vsctl"), Path("/snap/bin/microovn.ovs-vsctl"))
 _IP = Path("/sbin/ip")

@@ -15,7 +15,7 @@ import os
 import shutil
 from pathlib import Path
 
-from facts import Folder
+from state.facts import Folder
 
 KINDS = ("images", "backups")
 _VOLUME = "storage-pools/{pool}/custom/default_{name}"

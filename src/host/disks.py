@@ -15,9 +15,9 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-import blank
 import deadlines
-from view import Device
+from host import disk_contents
+from state.facts import Device
 
 _UTILS = "charmhelpers.contrib.storage.linux.utils"
 """Imported where a disk is looked at: it takes a hook's time, and has no types."""
@@ -47,8 +47,8 @@ def found(patterns: tuple[str, ...]) -> tuple[Device, ...]:
 def wipe(path: str, identity: str) -> None:
     """Takes everything off a device by which a file system or a partition table is known.
 
-    Its partitions go, too. What is between the places that `blank` reads stays. Raises OSError if
-    it is in use, or if it is not the disk that `identity` says.
+    Its partitions go, too. What is between the places that `disk_contents` reads stays.
+    Raises OSError if it is in use, or if it is not the disk that `identity` says.
     """
     # As long as this is open nobody else mounts the device or makes something of it.
     node = os.path.realpath(path)
@@ -59,7 +59,7 @@ def wipe(path: str, identity: str) -> None:
         if not identity or identity_of((_DEVICES / number).resolve()) != identity:
             raise OSError(f"{path} is not the disk that was looked at: nothing was wiped")
         # A new partition may begin where an old one did: its file system would be back.
-        blank.clear(descriptor, tuple(_extent(part) for part in _partitions(name)))
+        disk_contents.clear(descriptor, tuple(_extent(part) for part in _partitions(name)))
         # By the descriptor it is this disk for sure. --force only leaves out wipefs's own claim.
         _wipefs(descriptor)
     finally:
@@ -146,7 +146,7 @@ def _types(rows: list[dict[str, Any]]) -> str:
 def _unsigned(path: str) -> str:
     """What a device without a signature holds, empty if nothing."""
     try:
-        return "" if blank.is_blank(path) else "unknown data"
+        return "" if disk_contents.is_blank(path) else "unknown data"
     except OSError:
         return "something unreadable"
 

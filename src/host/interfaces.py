@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import deadlines
-from networks.interface import Interface
+from values.interface import Interface
 
 logger = logging.getLogger(__name__)
 _IP = "/sbin/ip"

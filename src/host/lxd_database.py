@@ -15,11 +15,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import daemon
 import deadlines
-import raft
-from addresses import PORT, host
-from facts import DatabaseCopy, DatabaseNode, Role
+from host import lxd_daemon, raft_log
+from state.facts import DatabaseCopy, DatabaseNode, Role
+from values.addresses import PORT, host
 
 BACKUPS = Path("/var/lib/lxd-cluster/backups")
 KEPT = 7
@@ -119,7 +118,7 @@ class Database:
         import yaml
 
         try:
-            last = raft.last_entry(self._files / "global")
+            last = raft_log.last_entry(self._files / "global")
             told: Any = yaml.safe_load(self.tool("cluster", "show"))
             nodes = tuple(
                 DatabaseNode(host(row["address"]), row.get("name", ""), Role(row["role"]))
@@ -149,7 +148,7 @@ class Database:
         self._recovering.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._recovering.touch()
         try:
-            daemon.stop()
+            lxd_daemon.stop()
             self.tool("cluster", "recover-from-quorum-loss", "--quiet")
         finally:
             self.end_recovery()

@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import daemon
 import deadlines
-import folders
-from facts import Folder
-from networks.interface import Interface
-from view import Device, Failures, Forming
+from host import daemon_folders, lxd_daemon
+from state.facts import Device, Failures, Folder, Forming
+from values.interface import Interface
 
 STATE = Path("/var/lib/lxd-cluster")
 LXD_DIR = Path("/var/snap/lxd/common/lxd")
@@ -180,7 +178,7 @@ class Machine:
 
     def install(self, packages: Iterable[str]) -> None:
         """These Debian packages are installed."""
-        import packages as debian
+        from host import packages as debian
 
         debian.install(packages)
 
@@ -190,23 +188,23 @@ class Machine:
         return {path.parent.name: self._segment(path) for path in noted}
 
     def _segment(self, record: Path) -> str:
-        import segment_state
+        from host import overlay_dhcp_state
 
         network, noted = record.parent.name, record.with_name(_MANIFEST)
-        runs = segment_state.holds(network, noted, _services(network))
+        runs = overlay_dhcp_state.holds(network, noted, _services(network))
         return record.read_text() if runs else ""
 
     def run_segment(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
         """Writes the files, starts the services and notes it. Older ones of the network end."""
-        import segment_state
+        from host import overlay_dhcp_state
 
         self._end_services(network)
         noted = self._segments / network / _MANIFEST
-        segment_state.forget_files(noted, but=files)
+        overlay_dhcp_state.forget_files(noted, but=files)
         self.write_privately(files)
-        _write_privately(noted, segment_state.manifest(files).encode())
+        _write_privately(noted, overlay_dhcp_state.manifest(files).encode())
         _run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
             _run("/usr/bin/systemctl", "enable", "--now", service)
@@ -217,12 +215,12 @@ class Machine:
 
         It can be cut short anywhere: the record, by which it is known, goes last.
         """
-        import segment_state
+        from host import overlay_dhcp_state
 
         self._end_services(network)
-        segment_state.unfilter(network)
+        overlay_dhcp_state.unfilter(network)
         noted = self._segments / network / _MANIFEST
-        segment_state.forget_files(noted, but=())
+        overlay_dhcp_state.forget_files(noted, but=())
         noted.unlink(missing_ok=True)
         (self._segments / network / _RECORD).unlink(missing_ok=True)
 
@@ -235,13 +233,13 @@ class Machine:
 
     def lacks(self, need: str) -> str:
         """What this machine lacks for networks that need it, empty if nothing."""
-        import abilities
+        from host import capabilities
 
-        return abilities.lacks(need)
+        return capabilities.lacks(need)
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         """Whether what opens OVN's database is here: `files`, or what another charm wrote."""
-        import ovn
+        from relations import ovn
 
         wanted = (ovn.CERTIFICATE, ovn.KEY, ovn.AUTHORITY)
         if not all(path.exists() for path in wanted):
@@ -251,19 +249,19 @@ class Machine:
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The network interfaces."""
-        import interfaces
+        from host import interfaces
 
         return interfaces.found()
 
     def has_address(self, address: str) -> bool:
         """Whether an address is on this machine now."""
-        import sockets
+        from host import sockets
 
         return sockets.is_here(address)
 
     def listener(self, address: str, port: int) -> str:
         """The program that listens on a port of an address, empty if none is seen."""
-        import sockets
+        from host import sockets
 
         return sockets.listener(address, port)
 
@@ -274,7 +272,7 @@ class Machine:
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name, and what is on them."""
-        import disks
+        from host import disks
 
         found = disks.found(patterns)
         self._seen |= {device.path: disks.identity(device.node) for device in found}
@@ -285,7 +283,7 @@ class Machine:
 
         Raises OSError if it is in use, or another disk than the one that was looked at or noted.
         """
-        import disks
+        from host import disks
 
         disks.wipe(device, self._disk(device))
 
@@ -309,15 +307,15 @@ class Machine:
 
     def folders(self) -> dict[str, Folder]:
         """By kind, `images` and `backups`: where LXD has them."""
-        return {kind: folders.look(self._lxd_dir, kind) for kind in folders.KINDS}
+        return {kind: daemon_folders.look(self._lxd_dir, kind) for kind in daemon_folders.KINDS}
 
     def restore_folder(self, kind: str, process: int) -> None:
         """LXD's images or backups are on the root disk again. `process` is LXD's.
 
         Raises OSError, also while LXD is still moving them.
         """
-        folders.refuse_while_moving(kind)
-        folders.restore(self._lxd_dir, kind, folders.root_of(process))
+        daemon_folders.refuse_while_moving(kind)
+        daemon_folders.restore(self._lxd_dir, kind, daemon_folders.root_of(process))
 
     def end_volume(self, kind: str) -> None:
         """LXD has its images or backups on the root disk once its daemon starts. Raises OSError.
@@ -325,7 +323,7 @@ class Machine:
         Its daemon carries out this file when it starts, before it reads its configuration, and
         deletes it (LXD's documentation, "Running custom queries at LXD daemon startup").
         """
-        folders.restore(self._lxd_dir, kind)
+        daemon_folders.restore(self._lxd_dir, kind)
         patch = self._lxd_dir / "database" / "patch.local.sql"
         query = _FORGET[kind]
         before = patch.read_text() if patch.exists() else ""
@@ -334,8 +332,8 @@ class Machine:
 
     def gather(self, kind: str, volume: str, process: int) -> None:
         """What is left of them on POOL/VOLUME is where the others are. Raises OSError, too."""
-        folders.refuse_while_moving(kind)
-        folders.gather(self._lxd_dir, kind, volume, folders.root_of(process))
+        daemon_folders.refuse_while_moving(kind)
+        daemon_folders.gather(self._lxd_dir, kind, volume, daemon_folders.root_of(process))
 
     def empty_lxd(self) -> None:
         """Empties the folder of an LXD that was stopped and never was a member.
@@ -359,10 +357,10 @@ class Machine:
 
     def release(self, devices: Iterable[str]) -> None:
         """Nothing that a join made of these devices, or in LXD's folder, is in use any more."""
-        import leftovers
+        from host import storage_leftovers
 
         self._unmount()
-        leftovers.release(devices, self._lxd_dir)
+        storage_leftovers.release(devices, self._lxd_dir)
 
     def _unmount(self) -> None:
         for mount in reversed(_mounts_below(self._lxd_dir)):
@@ -370,7 +368,7 @@ class Machine:
 
     def kill_lxd(self) -> None:
         """Ends a daemon that hangs: asked to stop, it would take its ten minutes."""
-        daemon.kill()
+        lxd_daemon.kill()
 
 
 def _write_privately(path: Path, content: bytes) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from state.facts import Entry
+
 _CLOSED = re.compile(r"(\d{16})-(\d{16})")
 _OPEN = re.compile(r"open-(\d+)")
 _SNAPSHOT = re.compile(r"snapshot-(\d+)-(\d+)-(\d+)")
@@ -25,14 +27,6 @@ _ENTRY = struct.Struct("<QB3xI")
 _MOST = 8 * 1024 * 1024 // 32
 """More entries than fit into a segment: such a number is none."""
 _POLYNOMIAL = 0x04C11DB7
-
-
-@dataclass(frozen=True, order=True)
-class Entry:
-    """The last entry of a log. The greater one is of the newer copy."""
-
-    term: int
-    index: int
 
 
 @dataclass(frozen=True)

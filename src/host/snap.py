@@ -9,12 +9,11 @@ import subprocess
 from pathlib import Path
 
 import deadlines
-import snap_file
-import snapd
-import versions
-from machine import LXD_DIR, STATE
-from view import Resource, SnapFacts
-from within import TookTooLong, within
+from host import snap_file, snapd
+from host.machine import LXD_DIR, STATE
+from host.time_limit import TookTooLong, within
+from state.facts import Resource, SnapFacts
+from values import lxd_versions
 
 logger = logging.getLogger(__name__)
 
@@ -134,8 +133,8 @@ class Snap:
             found = snapd.release("lxd", channel)
         except snapd.SnapdError as error:
             raise SnapError(str(error)) from error
-        if found is None or not versions.same(found.version, version):
-            has = f"LXD {versions.told(found.version)}" if found else "no LXD"
+        if found is None or not lxd_versions.same(found.version, version):
+            has = f"LXD {lxd_versions.told(found.version)}" if found else "no LXD"
             raise ChannelUnknownError(f"{channel} has {has} here, the cluster has {version}")
         self.install(channel, found.revision)
 
@@ -234,10 +233,10 @@ def _version(meta: Path) -> str:
 def _offered(file: Resource) -> str:
     """The version of the attached file. What cannot be read has one that compares with nothing."""
     try:
-        return snap_file.read(Path(file.path)).version or versions.UNKNOWN
+        return snap_file.read(Path(file.path)).version or lxd_versions.UNKNOWN
     except snap_file.SnapFileError as error:
         logger.warning("the attached snap cannot be read: %s", error)
-        return versions.UNKNOWN
+        return lxd_versions.UNKNOWN
 
 
 def _install_dangerously(path: str) -> None:

@@ -19,7 +19,7 @@ from lxd.server import ServerApi
 from lxd.volumes import VolumesApi
 
 if TYPE_CHECKING:
-    from ports import LxdPort
+    from lxd.port import LxdPort
 
 
 class LxdApi:

@@ -6,12 +6,12 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 import deadlines
-from holdings import Bucket
-from lxd import answers
+from lxd import parsing
 from lxd.client import Client
 from lxd.errors import LxdError
 from lxd.http import api_path
 from lxd.projects import ProjectsApi
+from state.lxd_objects import Bucket
 
 _ANY, _ALL_PROJECTS = "storage_buckets", "storage_buckets_all_projects"
 """Extensions of the API. LXD 5.0 has no buckets."""
@@ -52,4 +52,4 @@ class BucketsApi:
             if error.status == HTTPStatus.BAD_REQUEST:
                 return []
             raise
-        return [answers.bucket({**query, **row}, pool) for row in rows]
+        return [parsing.bucket({**query, **row}, pool) for row in rows]

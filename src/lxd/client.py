@@ -8,12 +8,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import deadlines
-from lxd import proxies, urls
+from lxd import proxy_errors
 from lxd.errors import LxdError, LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, api_path
+from values import lxd_urls
 
 if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type checker wants them.
-    from ports import LxdPort
+    from lxd.port import LxdPort
 
 _WAIT = 10.0
 """Seconds that one request waits for an operation. LXD lists a finished one for 5 s more."""
@@ -100,7 +101,7 @@ class Client:
             raise LxdUnreachable(response.error)
         found = response.body["metadata"]
         if found["status_code"] >= HTTPStatus.BAD_REQUEST:
-            raise LxdError(proxies.named(found["err"] or str(found["status"])))
+            raise LxdError(proxy_errors.named(found["err"] or str(found["status"])))
         return found["status_code"] >= HTTPStatus.OK
 
     def running(self) -> list[dict[str, Any]]:
@@ -115,7 +116,7 @@ class Client:
         """
         for operation in self.running():
             details: dict[str, Any] = operation.get("metadata") or {}
-            if urls.read(str(details.get("entity_url", ""))).parts == urls.read(path).parts:
+            if lxd_urls.read(str(details.get("entity_url", ""))).parts == lxd_urls.read(path).parts:
                 with suppress(LxdError):
                     self.wait(operation["id"], seconds)
 
@@ -156,5 +157,5 @@ class Client:
         response = self.port.send(request, seconds)
         if response.error:
             asked = f"{request.method} {request.path}"
-            raise LxdError(proxies.named(response.error), response.status, asked)
+            raise LxdError(proxy_errors.named(response.error), response.status, asked)
         return response.body

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import deadlines
-from holdings import Image
-from lxd import answers
+from lxd import parsing
 from lxd.client import Client
 from lxd.http import api_path
 from lxd.projects import ProjectsApi
+from state.lxd_objects import Image
 
 _REPLICAS = "cluster.images_minimal_replica"
 
@@ -21,7 +21,7 @@ class ImagesApi:
     def list(self) -> tuple[Image, ...]:
         """The images of all projects. Which members have a copy LXD does not tell."""
         return tuple(
-            answers.image(row, project)
+            parsing.image(row, project)
             for project in ProjectsApi(self._client).having("images")
             for row in self._client.get(
                 api_path("images"), {"recursion": "1", "project": project}, deadlines.LIST

@@ -6,11 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 import deadlines
-from holdings import Instance
-from lxd import answers, urls
+from lxd import parsing
 from lxd.client import Client
 from lxd.errors import LxdError
 from lxd.http import api_path
+from state.lxd_objects import Instance
+from values import lxd_urls
 
 
 class InstancesApi:
@@ -23,7 +24,7 @@ class InstancesApi:
         """The instances of all projects and members."""
         query = {"recursion": "1", "all-projects": "true"}
         rows = self._client.get(api_path("instances"), query, deadlines.LIST)
-        return tuple(answers.instance(row) for row in rows)
+        return tuple(parsing.instance(row) for row in rows)
 
     def settle(self, project: str, name: str, seconds: float) -> None:
         """Returns once nothing is under way with an instance, whether it failed or not.
@@ -89,4 +90,4 @@ def _concerns(operation: dict[str, Any], name: str) -> bool:
     resources: dict[str, list[str] | None] = operation.get("resources") or {}
     metadata: dict[str, Any] = operation.get("metadata") or {}
     told = [*(resources.get("instances") or ()), str(metadata.get("entity_url", ""))]
-    return any(urls.read(url).parts == ("instances", name) for url in told)
+    return any(lxd_urls.read(url).parts == ("instances", name) for url in told)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import deadlines
-from addresses import PORT
 from lxd.errors import LxdError, LxdUnreachable
+from values.addresses import PORT
 
 if TYPE_CHECKING:
-    from ports import LxdPort
+    from lxd.port import LxdPort
 
 
 def pack(details: dict[str, Any]) -> str:

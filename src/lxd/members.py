@@ -6,19 +6,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import deadlines
-from addresses import PORT
-from lxd import answers
+from lxd import parsing
 from lxd.client import Client
 from lxd.errors import LxdUnreachable
 from lxd.http import api_path
-from view import Member, several_vote
+from state.cluster import CLOSED, Member, several_vote
+from values.addresses import PORT
 
 _MEMBERS = api_path("cluster", "members")
 _WRITABLE = ("config", "description", "failure_domain", "groups", "roles")
 _TICK = 5.0
 """Seconds between two looks at how far an evacuation has come."""
-CLOSED = "manual"
-"""The value of `scheduler.instance` with which LXD places nothing on a member by itself."""
 
 
 class MembersApi:
@@ -30,7 +28,7 @@ class MembersApi:
     def list(self) -> tuple[Member, ...]:
         """The cluster's members as this one sees them, by name."""
         rows = self._client.get(_MEMBERS, {"recursion": "1"}, deadlines.LIST)
-        return tuple(sorted((answers.member(row) for row in rows), key=lambda m: m.name))
+        return tuple(sorted((parsing.member(row) for row in rows), key=lambda m: m.name))
 
     def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
         """Names of members whose daemon shows no certificate within a few seconds."""

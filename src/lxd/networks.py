@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 
 import deadlines
-from lxd import answers, profiles
+from lxd import parsing, profiles
 from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
-from view import Network
+from state.cluster import Network
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class NetworksApi:
     def list(self) -> tuple[Network, ...]:
         """The networks that LXD manages."""
         rows = self._client.get(_NETWORKS, {"recursion": "1"}, deadlines.LIST)
-        return tuple(answers.network(row) for row in rows if row["managed"])
+        return tuple(parsing.network(row) for row in rows if row["managed"])
 
     def create(
         self,
@@ -83,7 +83,7 @@ class NetworksApi:
         those of all members in one list; one may be older than the network's recovery.
         """
         rows = self._client.get(_WARNINGS, {"recursion": "1"}, deadlines.LIST)
-        told = [w for w in map(answers.warning, rows) if w.type == _UNAVAILABLE]
+        told = [w for w in map(parsing.warning, rows) if w.type == _UNAVAILABLE]
         told = [w for w in told if w.member == member and not w.resolved]
         reasons = {w.name: w.message for w in told}
         # LXD 5.0 does not say which network it is (measured).

@@ -18,12 +18,7 @@ import deadlines
 from lxd.client import Client
 from lxd.errors import LxdError
 from lxd.http import api_path
-
-PROJECT = "lxd-cluster"
-IDENTITY = "identity"
-"""The note that tells this cluster from every other."""
-WROTE = "wrote."
-"""How notes begin that tell what the charm wrote under a key of the server: the rest is others'."""
+from state.notes import IDENTITY, PROJECT, entries_of
 
 _VALUE = "user.value"
 _IN_PROJECT = {"project": PROJECT}
@@ -153,12 +148,6 @@ class NotesApi:
         except LxdError:
             # Another member may have made it in this moment.
             self._client.get(api_path("projects", PROJECT))
-
-
-def entries_of(log: str, notes: Mapping[str, str]) -> dict[int, str]:
-    """A log's entries by number."""
-    numbers = {name: name.removeprefix(log) for name in notes if name.startswith(log)}
-    return {int(number): notes[name] for name, number in numbers.items() if number.isdigit()}
 
 
 def _profile(name: str) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from holdings import Bucket, Image, Instance
-from lxd import urls
-from view import Member, Network, Pool, Server
+from state.cluster import Member, Network, Pool, Server
+from state.lxd_objects import Bucket, Image, Instance
+from values import lxd_urls
 
 _UP = frozenset({"RUNNING", "FROZEN", "READY"})
 """Statuses of an instance that has processes. A virtual machine is READY once its agent says so."""
@@ -114,7 +114,7 @@ def warning(row: Any) -> LxdWarning:
         type=row["type"],
         member=row["location"],
         project=row["project"],
-        name=urls.read(str(row["entity_url"])).name,
+        name=lxd_urls.read(str(row["entity_url"])).name,
         message=row["last_message"],
         resolved=row["status"] == "resolved",
     )

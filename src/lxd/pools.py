@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import deadlines
-from lxd import answers, profiles
+from lxd import parsing, profiles
 from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
-from view import Pool
+from state.cluster import Pool
 
 _POOLS = api_path("storage-pools")
 _OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
@@ -33,7 +33,7 @@ class PoolsApi:
     def list(self) -> tuple[Pool, ...]:
         """The storage pools."""
         rows = self._client.get(_POOLS, {"recursion": "1"}, deadlines.LIST)
-        return tuple(answers.pool(row) for row in rows)
+        return tuple(parsing.pool(row) for row in rows)
 
     def create(
         self,

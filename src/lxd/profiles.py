@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import deadlines
-from lxd import urls
 from lxd.client import Client
 from lxd.http import api_path
+from values import lxd_urls
 
 _DEFAULT = api_path("profiles", "default")
 
@@ -36,7 +36,7 @@ def keep(client: Client, meant: Callable[[str, Mapping[str, str]], bool]) -> Non
     """
     users: list[str] = client.get(_DEFAULT, seconds=deadlines.LIST)["used_by"]
     for user in users:
-        named = urls.read(user)
+        named = lxd_urls.read(user)
         if named.kind != "instances":
             continue
         path, query = api_path(*named.parts), {"project": named.project}

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum, auto
 
-import abilities
 import deadlines
-from addresses import PORT
-from lxd import answers
+from host import capabilities
+from lxd import parsing
 from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import Request, api_path
 from lxd.join_tokens import fingerprint_of
-from view import Server
+from state.cluster import Server
+from values.addresses import PORT
 
 
 class Listener(Enum):
@@ -36,8 +36,8 @@ class ServerApi:
 
     def get(self) -> Server:
         """LXD itself, which it answers from memory also without a quorum."""
-        found = answers.server(self._client.get(api_path()))
-        return replace(found, drivers=abilities.usable(found.drivers))
+        found = parsing.server(self._client.get(api_path()))
+        return replace(found, drivers=capabilities.usable(found.drivers))
 
     def ready(self) -> bool:
         """Whether the daemon has started: it has opened its database, and all requests are let in.

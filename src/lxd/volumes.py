@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import deadlines
-from holdings import Volume
 from lxd.client import Client
 from lxd.http import api_path
 from lxd.projects import ProjectsApi
+from state.lxd_objects import Volume
 
 
 class VolumesApi:

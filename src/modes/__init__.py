@@ -5,14 +5,14 @@ A new mode is one file beside this one and one row in `MODES`.
 
 from __future__ import annotations
 
-from networks import bridge, fan, flat, macvlan, none, ovn, physical, sriov, vxlan
-from networks.mode import MARK, Mode, Site, drift, other_name
+from modes import bridge, fan, flat, macvlan, none, ovn, physical, sriov, vxlan
+from modes.mode import MARK, Mode, Site, drift, other_name
 
 _ROWS = (bridge, fan, flat, macvlan, none, ovn, physical, sriov, vxlan)
 
 MODES: dict[str, Mode] = {row.MODE.name: row.MODE for row in _ROWS}
 
 SPREAD = vxlan.MODE.name
-"""The mode in which each member runs a part of its own: see `segment`."""
+"""The mode in which each member runs a part of its own: see `plan.networks.overlay_dhcp`."""
 
 __all__ = ["MARK", "MODES", "SPREAD", "Mode", "Site", "drift", "other_name"]

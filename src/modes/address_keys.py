@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from networks.wanted import WantedNetwork
-from yaml_maps import words
+from values.wanted_network import WantedNetwork
+from values.yaml_maps import words
 
 BRIDGE_WORDS = frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "dhcp-ranges"})
 

@@ -1,8 +1,8 @@
 """A bridge on every member, with LXD's own DHCP and DNS on it."""
 
-from networks.addresses import BRIDGE_WORDS, by_family, of_bridge
-from networks.mode import Mode, on_network
-from networks.wanted import WantedNetwork
+from modes.address_keys import BRIDGE_WORDS, by_family, of_bridge
+from modes.mode import Mode, on_network
+from values.wanted_network import WantedNetwork
 
 
 def _config(wanted: WantedNetwork) -> dict[str, str]:

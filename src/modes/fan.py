@@ -3,9 +3,9 @@
 import ipaddress
 from collections.abc import Iterable
 
-from networks.interface import Interface
-from networks.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
-from networks.wanted import WantedNetwork
+from modes.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
+from values.interface import Interface
+from values.wanted_network import WantedNetwork
 
 
 def _config(wanted: WantedNetwork) -> dict[str, str]:

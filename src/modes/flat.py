@@ -1,9 +1,9 @@
 """A bridge that the machines have already: instances are on the machines' own network."""
 
-from networks import parent
-from networks.interface import Interface
-from networks.mode import Mode
-from networks.wanted import WantedNetwork
+from modes import parent_checks
+from modes.mode import Mode
+from values.interface import Interface
+from values.wanted_network import WantedNetwork
 
 
 def _nic(wanted: WantedNetwork, parent: str) -> dict[str, str]:
@@ -20,7 +20,7 @@ def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
 
 
 def _unready(wanted: WantedNetwork, interface: Interface) -> str:
-    return parent.down(interface) or parent.narrow(interface, wanted.mtu)
+    return parent_checks.down(interface) or parent_checks.narrow(interface, wanted.mtu)
 
 
 MODE = Mode(

@@ -3,9 +3,9 @@
 They reach the network that it is on and one another, but not their own machine.
 """
 
-from networks import parent
-from networks.mode import Mode, on_network
-from networks.wanted import WantedNetwork
+from modes import parent_checks
+from modes.mode import Mode, on_network
+from values.wanted_network import WantedNetwork
 
 WORDS = frozenset({"parent", "vlan", "mtu"})
 
@@ -22,5 +22,5 @@ MODE = Mode(
     config=config,
     nic=on_network,
     needs_parent=True,
-    unfit=parent.of_macvlan,
+    unfit=parent_checks.of_macvlan,
 )

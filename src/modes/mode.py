@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from networks.interface import Interface
-from networks.wanted import WantedNetwork
+from values.interface import Interface
+from values.wanted_network import WantedNetwork
 
 LONGEST_WITH_TUNNEL = 11
 """A bridge's name with so many letters leaves room for that of its tunnel."""
@@ -71,7 +71,8 @@ class Mode:
     `shared_parent` is a network's key.
     `chosen` are keys that somebody chooses when the network is made, and that stay then: `resolve`
     or LXD. Given by an option and taken back, they are chosen anew.
-    `needs` says what each machine needs for it beside LXD: see `abilities`.
+    `needs` says what each machine needs for it beside LXD: see
+    `host.capabilities`.
     `on_members` says that LXD wants to be told of each member first, not of the cluster alone.
     `longest` is how many characters its name may have: a tunnel's or a fan's interface is called
     after it, and the kernel takes 15 for each.

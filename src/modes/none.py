@@ -1,5 +1,5 @@
 """No default network: the operator attaches instances to networks of their own."""
 
-from networks.mode import Mode
+from modes.mode import Mode
 
 MODE = Mode(name="none")

@@ -1,8 +1,8 @@
 """A virtual network over all members with a router of its own, made by OVN."""
 
-from networks.addresses import subnets
-from networks.mode import Mode, on_network
-from networks.wanted import WantedNetwork
+from modes.address_keys import subnets
+from modes.mode import Mode, on_network
+from values.wanted_network import WantedNetwork
 
 
 def _config(wanted: WantedNetwork) -> dict[str, str]:

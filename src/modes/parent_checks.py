@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from networks.interface import Interface
-from networks.wanted import WantedNetwork
+from values.interface import Interface
+from values.wanted_network import WantedNetwork
 
 OPEN_VSWITCH = "ovs-system"
 """Whose port an interface is that is in any bridge of Open vSwitch."""

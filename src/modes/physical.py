@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from networks import macvlan, parent
-from networks.addresses import of_uplink
-from networks.interface import Interface
-from networks.mode import Mode, Site
-from networks.wanted import WantedNetwork
+from modes import macvlan, parent_checks
+from modes.address_keys import of_uplink
+from modes.mode import Mode, Site
+from values.interface import Interface
+from values.wanted_network import WantedNetwork
 
 
 def _config(wanted: WantedNetwork) -> dict[str, str]:
@@ -27,8 +27,12 @@ def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     if interface.bridge:
         return ""
     # LXD puts it into an Open vSwitch itself, and sets it up.
-    taken = "" if interface.master == parent.OPEN_VSWITCH or wanted.vlan else parent.port(interface)
-    if taken := taken or parent.wireless(interface):
+    taken = (
+        ""
+        if interface.master == parent_checks.OPEN_VSWITCH or wanted.vlan
+        else parent_checks.port(interface)
+    )
+    if taken := taken or parent_checks.wireless(interface):
         return taken
     # LXD takes all of it, and would cut the machine off.
     if not interface.subnets:

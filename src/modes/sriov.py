@@ -1,17 +1,17 @@
 """Each instance has a virtual function of a network card of its machine."""
 
-from networks import parent
-from networks.interface import Interface
-from networks.macvlan import WORDS, config
-from networks.mode import Mode, on_network
-from networks.wanted import WantedNetwork
+from modes import parent_checks
+from modes.macvlan import WORDS, config
+from modes.mode import Mode, on_network
+from values.interface import Interface
+from values.wanted_network import WantedNetwork
 
 
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     del wanted
     # With its card down no virtual function comes up (LXD issue 5041).
     missing = "" if interface.virtual_functions else "has no virtual functions"
-    return missing or parent.down(interface)
+    return missing or parent_checks.down(interface)
 
 
 MODE = Mode(

@@ -1,7 +1,8 @@
 """One layer 2 over all members: a bridge on each, and between them a tunnel of LXD's.
 
 Every member's bridge has the same address and the same MAC, so that each instance's gateway is on
-its own member. Addresses are given out by each member from a share of its own: see `segment`.
+its own member. Addresses are given out by each member from a share of its own: see
+`plan.networks.overlay_dhcp`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 
-from networks.addresses import BRIDGE_WORDS, of_bridge
-from networks.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
-from networks.wanted import WantedNetwork
+from modes.address_keys import BRIDGE_WORDS, of_bridge
+from modes.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
+from values.wanted_network import WantedNetwork
 
 TUNNEL = "tunnel.lxd."
 _AUTO, _NONE = "auto", "none"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from addresses import PORT, endpoint
 from lxd.server import Listener
-from view import Server
-from world import World
+from ports.world import World
+from state.cluster import Server
+from values.addresses import PORT, endpoint
 
 _UNNAMED = "another program"
 _LXD = "lxd"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import listeners
-import why_silent
-from hook_input import Juju, addresses, deaf
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
-from silent import Silence, Silent
-from world import World
+from observe import listeners, unresponsive_reason
+from observe.addresses import addresses, deaf
+from ports.world import World
+from state.hook_input import Juju
+from state.unresponsive import Silence, Silent
 
 _ENDS = frozenset({Silence.STOPPED, Silence.STARTING})
 """How a daemon is silent that does not get as far as to answer, and is started again and again."""
@@ -18,8 +18,8 @@ answers lighter questions all the same (measured)."""
 
 def of_stopped(error: LxdStopped, juju: Juju, world: World) -> Silent:
     """Why no daemon listens."""
-    kind = why_silent.of_stopped(world)
-    why = why_silent.unmountable(world) if kind is Silence.STOPPED else None
+    kind = unresponsive_reason.of_stopped(world)
+    why = unresponsive_reason.unmountable(world) if kind is Silence.STOPPED else None
     if why is not None:
         return Silent(str(error), Silence.UNMOUNTABLE, unmountable=why)
     return Silent(str(error), kind, taken(juju, world))
@@ -28,13 +28,15 @@ def of_stopped(error: LxdStopped, juju: Juju, world: World) -> Silent:
 def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silent:
     """Why LXD did not do what it was asked. That it refused one request is no silence."""
     member = juju.peers is not None and bool(juju.peers.own.cluster)
-    kind = why_silent.of_failed(juju.peers.own.address if juju.peers and member else "", world)
+    kind = unresponsive_reason.of_failed(
+        juju.peers.own.address if juju.peers and member else "", world
+    )
     if kind is Silence.REFUSED and str(error).endswith(_WAITED):
         return Silent(str(error), Silence.NO_DATABASE)
     if kind is Silence.REFUSED:
         asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
         return Silent(f"{asked}{error}", kind)
-    ends = why_silent.unmountable if kind in _ENDS else why_silent.unmountable_now
+    ends = unresponsive_reason.unmountable if kind in _ENDS else unresponsive_reason.unmountable_now
     if why := ends(world):
         return Silent(str(error), Silence.UNMOUNTABLE, unmountable=why)
     look = _deaf_member if kind is Silence.NO_DATABASE else taken

@@ -1,4 +1,4 @@
-"""How LXD fails to answer, found out by what it still answers. See `silent`."""
+"""How LXD fails to answer, found out by what it still answers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 
 import deadlines
 from lxd.errors import LxdUnreachable
-from silent import Silence, Unmountable
-from world import World
+from ports.world import World
+from state.unresponsive import Silence, Unmountable
 
 _UNREGISTERED = "No node registered with address"
 """What a daemon logs that does not start because its join was cut short."""

@@ -8,33 +8,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import admission
 import deadlines
-import links
-import marks
-import nets
-import observe_silence
-import ovn
-import pools
-import segment
-import versions
-from addresses import host
-from believed import believed
-from facts import Ceph, DatabaseCopy, Folder, Ovn
-from hook_input import Juju, addresses, deaf, unbound
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
-from membership import is_steward
-from options import Options
-from silent import WITHOUT_DATABASE, Silence, Silent
-from view import (
-    Device,
-    Events,
-    Lxd,
-    Member,
-    Server,
-    View,
-)
-from world import World
+from observe import unresponsive
+from observe.addresses import addresses, deaf
+from options.options import Options
+from plan.forming import admission
+from plan.member import is_steward
+from plan.networks import contributions, networks, overlay_dhcp
+from plan.storage import pools
+from plan.verified_peers import believed
+from ports.world import World
+from records import member_marks
+from relations import ovn
+from state.cluster import Lxd, Member, Server
+from state.facts import Ceph, DatabaseCopy, Device, Folder, Ovn
+from state.hook_input import Juju, unbound
+from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
+from state.view import Events, View
+from values import lxd_versions
+from values.addresses import host
 
 
 def observe(juju: Juju, world: World, events: Events) -> View:
@@ -81,9 +74,11 @@ def observe(juju: Juju, world: World, events: Events) -> View:
     )
     if isinstance(view.lxd, Lxd) and view.lxd.server.clustered and view.peers:
         view = replace(view, peers=believed(view.peers, view.lxd))
-    if isinstance(view.lxd, Lxd) and versions.ends_buckets(view.lxd.server.version, snap.offered):
+    if isinstance(view.lxd, Lxd) and lxd_versions.ends_buckets(
+        view.lxd.server.version, snap.offered
+    ):
         view = replace(view, lxd=_with_buckets(view.lxd, world))
-    if needed := links.needs(view.options.networks_asked):
+    if needed := contributions.needs(view.options.networks_asked):
         view = replace(view, lacks={need: world.machine.lacks(need) for need in needed})
     if _asks_for_interfaces(view):
         view = replace(view, interfaces=world.machine.interfaces())
@@ -103,8 +98,10 @@ def _asks_for_interfaces(view: View) -> bool:
         return False
     asked = view.options.networks_asked
     there = {network.name for network in view.lxd.networks or ()}
-    makes = view.lxd.nic is not None and not all(there & set(links.names(net)) for net in asked)
-    return makes or not view.lxd.server.clustered or any(map(links.asks, asked))
+    makes = view.lxd.nic is not None and not all(
+        there & set(contributions.names(net)) for net in asked
+    )
+    return makes or not view.lxd.server.clustered or any(map(contributions.asks, asked))
 
 
 def observe_networks(view: View, world: World) -> View:
@@ -119,9 +116,9 @@ def _ceph(juju: Juju, world: World) -> Ceph | None:
     """What Ceph said, and whether this machine has it. Rendering it takes a hook's time."""
     if juju.ceph is None or not juju.ceph.ready:
         return juju.ceph
-    import ceph
+    from host import ceph_files
 
-    return replace(juju.ceph, written=world.machine.has(ceph.files(juju.ceph)))
+    return replace(juju.ceph, written=world.machine.has(ceph_files.files(juju.ceph)))
 
 
 def _ovn(juju: Juju, world: World) -> Ovn | None:
@@ -171,7 +168,7 @@ def _lxd(juju: Juju, world: World) -> Lxd | Silent:
     except LxdStopped:
         return _answers_soon(juju, world)
     except (LxdUnreachable, LxdError) as error:
-        return observe_silence.of_error(error, juju, world)
+        return unresponsive.of_error(error, juju, world)
 
 
 def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
@@ -180,9 +177,9 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
         world.lxd.server.await_start(_time_to_start(juju, world))
         return _answers(juju, world)
     except LxdStopped as error:
-        return observe_silence.of_stopped(error, juju, world)
+        return unresponsive.of_stopped(error, juju, world)
     except (LxdUnreachable, LxdError) as error:
-        return observe_silence.of_error(error, juju, world)
+        return unresponsive.of_error(error, juju, world)
 
 
 def _time_to_start(juju: Juju, world: World) -> float:
@@ -209,7 +206,7 @@ def _unreachable_without_unit(juju: Juju, seen: Lxd, world: World) -> frozenset[
     gone = [
         m
         for m in seen.members
-        if m.up and (unit := marks.unit_of(m.name, seen)) and unit not in juju.units.known
+        if m.up and (unit := member_marks.unit_of(m.name, seen)) and unit not in juju.units.known
     ]
     return world.lxd.members.unreachable(gone)
 
@@ -218,7 +215,7 @@ def _dead_without_unit(juju: Juju, seen: Lxd) -> bool:
     """Whether the leader is to remove a dead member: what is on it is to be moved first."""
     known = juju.units.known if juju.leader and juju.units is not None else None
     away = [m.name for m in seen.members if not m.up or m.evacuated]
-    units = {marks.unit_of(name, seen) for name in away} - {""}
+    units = {member_marks.unit_of(name, seen) for name in away} - {""}
     return known is not None and not units <= known
 
 
@@ -314,7 +311,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
         deaf=deaf(juju, server, world),
     )
     if juju.peers is None or not is_steward(juju.unit, believed(juju.peers, seen), seen):
-        spread = segment.asked(juju.options.networks_asked, world.machine.segments())
+        spread = overlay_dhcp.asked(juju.options.networks_asked, world.machine.segments())
         return replace(seen, networks=world.lxd.networks.list()) if spread else seen
     return _with_networks(seen, juju.options, world)
 
@@ -379,7 +376,8 @@ def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:
     known = world.lxd.networks.list()
     members = [m.name for m in seen.members if m.up]
     parents = {
-        name: world.lxd.networks.parents(name, members) for name in nets.relisted(options, known)
+        name: world.lxd.networks.parents(name, members)
+        for name in networks.relisted(options, known)
     }
     known = tuple(replace(n, parents=parents.get(n.name, {})) for n in known)
     return replace(seen, networks=known, nic=nic)

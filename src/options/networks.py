@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import yaml_maps
-from networks.fitting import misfit
+from options.subnets import misfit
+from values import yaml_maps
 
 if TYPE_CHECKING:
-    from networks.mode import Mode
+    from modes.mode import Mode
+from values.wanted_network import WantedNetwork
 
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
 _INTERFACE_LIMIT = 15
@@ -22,34 +22,6 @@ _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]*[A-
 _RANGE = re.compile(r"[0-9a-fA-F.:]+(-[0-9a-fA-F.:]+)?")
 _AUTOMATIC = ("auto", "none")
 _OURS = ("user.lxd-cluster.", "volatile.", "parent", "vlan", "network", "tunnel.lxd.")
-
-
-@dataclass(frozen=True)
-class WantedNetwork:
-    """One network, the same on every member. `parents` are interfaces in order of preference."""
-
-    name: str
-    mode: str
-    parents: tuple[str, ...] = ()
-    vlan: int = 0
-    """0 for none."""
-    ipv4: str = "auto"
-    ipv6: str = "auto"
-    nat: bool = True
-    mtu: int = 0
-    """Bytes; 0 leaves it to LXD."""
-    domain: str = ""
-    dhcp_ranges: str = ""
-    uplink: str = ""
-    """The network by which an overlay reaches the world."""
-    gateway: tuple[str, ...] = ()
-    """Of a network that is an uplink: the router's own addresses with their prefix lengths."""
-    ranges: tuple[str, ...] = ()
-    """Of an uplink: the addresses that overlays may take."""
-    dns: tuple[str, ...] = ()
-    group: str = "auto"
-    """The multicast group by which the members' tunnels find one another; `none` for unicast."""
-    config: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def name(value: str) -> str:

@@ -17,19 +17,17 @@ from pydantic import (
     field_validator,
 )
 
-import networks
-import storage
-import yaml_maps
-from addresses import is_connection
-from networks import fitting
-from networks import wanted as asked
-from networks.wanted import WantedNetwork
-from printable import escaped
-from storage import wanted
-from storage.wanted import WantedPool
-
-STATUS_LIMIT = 79
-"""Characters of a status message that `juju status` shows on a usual terminal."""
+import backends
+import modes
+from options import networks as asked
+from options import pools as options_pools
+from options import subnets as options_subnets
+from values import yaml_maps
+from values.addresses import is_connection
+from values.printable import escaped
+from values.status import STATUS_LIMIT
+from values.wanted_network import WantedNetwork
+from values.wanted_pool import WantedPool
 
 _HOSTNAMES = re.compile(r"[A-Za-z0-9.*?\[\]!-]{1,64}")
 _PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
@@ -58,39 +56,39 @@ def _channel(value: str) -> str:
 
 
 def _backend(value: str) -> str:
-    if value in storage.ALLOWED:
+    if value in backends.ALLOWED:
         return value
-    if value == storage.CEPHFS:
+    if value == backends.CEPHFS:
         raise ValueError("it holds no instances; name it in storage-pools")
-    raise ValueError(f"use one of {', '.join(storage.ALLOWED)}")
+    raise ValueError(f"use one of {', '.join(backends.ALLOWED)}")
 
 
 def _mode(value: str) -> str:
-    if value not in networks.MODES:
+    if value not in modes.MODES:
         # Apart by commas and spaces they would not fit into a status.
-        raise ValueError(f"use {'|'.join(sorted(networks.MODES))}")
+        raise ValueError(f"use {'|'.join(sorted(modes.MODES))}")
     return value
 
 
 def _vlan(value: int, info: ValidationInfo) -> int:
     mode = info.data.get("network_mode")
-    if asked.vlan(value) and mode and "vlan" not in networks.MODES[mode].words:
-        able = sorted(m.name for m in networks.MODES.values() if "vlan" in m.words)
+    if asked.vlan(value) and mode and "vlan" not in modes.MODES[mode].words:
+        able = sorted(m.name for m in modes.MODES.values() if "vlan" in m.words)
         raise ValueError(f"{mode} has none; use {', '.join(able)}")
     return value
 
 
 def _networks(value: str, info: ValidationInfo) -> str:
-    found = asked.parse(value, networks.MODES)
+    found = asked.parse(value, modes.MODES)
     default = info.data.get("network_name")
     if any(network.name == default for network in found):
         raise ValueError(f"{default} is network-name already")
     asked.collisions([network.name for network in found] + ([default] if default else []))
     first = _default_subnets(default or "", info.data)
-    if pair := fitting.same_subnet((*first, *found)):
+    if pair := options_subnets.same_subnet((*first, *found)):
         raise ValueError(f"{pair[0]} and {pair[1]} have one subnet: choose another")
-    spread = [network.name for network in found if network.mode == networks.SPREAD]
-    if default and info.data.get("network_mode") == networks.SPREAD:
+    spread = [network.name for network in found if network.mode == modes.SPREAD]
+    if default and info.data.get("network_mode") == modes.SPREAD:
         spread.append(default)
     if pair := asked.alike(spread):
         raise ValueError(f"{pair[0]} and {pair[1]} are too much alike: choose another name")
@@ -100,7 +98,7 @@ def _networks(value: str, info: ValidationInfo) -> str:
 def _default_subnets(name: str, told: Mapping[str, Any]) -> tuple[WantedNetwork, ...]:
     """The default network with its subnets, where it has some."""
     mode = told.get("network_mode")
-    if not mode or "ipv4" not in networks.MODES[mode].words:
+    if not mode or "ipv4" not in modes.MODES[mode].words:
         return ()
     ipv4, ipv6 = (told.get(f"network_{family}", "auto") for family in ("ipv4", "ipv6"))
     return (WantedNetwork(name, mode, ipv4=ipv4, ipv6=ipv6),)
@@ -108,16 +106,16 @@ def _default_subnets(name: str, told: Mapping[str, Any]) -> tuple[WantedNetwork,
 
 def _network_name(value: str, info: ValidationInfo) -> str:
     if mode := info.data.get("network_mode"):
-        asked.fits(asked.name(value), networks.MODES[mode])
+        asked.fits(asked.name(value), modes.MODES[mode])
     return asked.name(value)
 
 
 def _dhcp_ranges(value: str, info: ValidationInfo) -> str:
     told, mode = asked.ranges(value), info.data.get("network_mode", "")
     subnets = [info.data.get(f"network_{family}", "auto") for family in ("ipv4", "ipv6")]
-    if mode not in networks.MODES or "dhcp-ranges" not in networks.MODES[mode].words:
+    if mode not in modes.MODES or "dhcp-ranges" not in modes.MODES[mode].words:
         return told
-    if word := fitting.outside(yaml_maps.words(told), subnets):
+    if word := options_subnets.outside(yaml_maps.words(told), subnets):
         version = 6 if ":" in word else 4
         raise ValueError(f"not in network-ipv{version}={subnets[version == 6]}")
     return told
@@ -152,11 +150,11 @@ def _ignored(value: str) -> str:
 
 
 def _volume(value: str) -> str:
-    return wanted.name(value) if value else value
+    return options_pools.name(value) if value else value
 
 
 def _pools(value: str, info: ValidationInfo) -> str:
-    pools = wanted.parse(value, storage.BACKENDS)
+    pools = options_pools.parse(value, backends.BACKENDS)
     if any(pool.name == info.data.get("storage_pool") for pool in pools):
         raise ValueError(f"{info.data['storage_pool']} is storage-pool already")
     return value
@@ -208,15 +206,15 @@ class Options(BaseModel):
 
     snap_channel: Annotated[str, AfterValidator(_channel)] = "5.21/stable"
     storage_backend: Annotated[str, AfterValidator(_backend)] = "auto"
-    storage_pool: Annotated[str, AfterValidator(wanted.name)] = "local"
-    storage_size: Annotated[str, AfterValidator(wanted.size)] = ""
-    storage_devices: Annotated[str, AfterValidator(wanted.devices)] = ""
+    storage_pool: Annotated[str, AfterValidator(options_pools.name)] = "local"
+    storage_size: Annotated[str, AfterValidator(options_pools.size)] = ""
+    storage_devices: Annotated[str, AfterValidator(options_pools.devices)] = ""
     storage_pools: Annotated[str, AfterValidator(_pools)] = ""
     storage_images_volume: Annotated[str, AfterValidator(_volume)] = ""
     storage_backups_volume: Annotated[str, AfterValidator(_volume)] = ""
-    ceph_pool: Annotated[str, AfterValidator(wanted.in_ceph)] = ""
+    ceph_pool: Annotated[str, AfterValidator(options_pools.in_ceph)] = ""
     ceph_replicas: Annotated[int, AfterValidator(_ceph_replicas)] = 3
-    cephfs_name: Annotated[str, AfterValidator(wanted.in_ceph)] = "cephfs"
+    cephfs_name: Annotated[str, AfterValidator(options_pools.in_ceph)] = "cephfs"
     network_mode: Annotated[str, AfterValidator(_mode)] = "bridge"
     network_name: Annotated[str, AfterValidator(_network_name)] = "lxdbr0"
     network_parent: Annotated[str, AfterValidator(asked.parents)] = ""
@@ -256,9 +254,9 @@ class Options(BaseModel):
     @cached_property
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The pools beside the default one."""
-        found = wanted.parse(self.storage_pools, storage.BACKENDS)
+        found = options_pools.parse(self.storage_pools, backends.BACKENDS)
         return tuple(
-            replace(pool, in_ceph=self.cephfs_name) if pool.backend == storage.CEPHFS else pool
+            replace(pool, in_ceph=self.cephfs_name) if pool.backend == backends.CEPHFS else pool
             for pool in found
         )
 
@@ -289,7 +287,7 @@ class Options(BaseModel):
     @cached_property
     def more_networks(self) -> tuple[WantedNetwork, ...]:
         """The networks beside the default one."""
-        return asked.parse(self.networks, networks.MODES)
+        return asked.parse(self.networks, modes.MODES)
 
 
 def of_leaver(config: Mapping[str, object]) -> Options:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
-import yaml_maps
-from yaml_maps import text, words
+from values import yaml_maps
+from values.wanted_pool import SIZE, VOLUME_SIZE, WantedPool, in_bytes
+from values.yaml_maps import text, words
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_SIZE = re.compile(r"([1-9]\d*)(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
 _DEVICE = re.compile(r"/dev/[\w./:*?!@%+=^~\[\]-]+")
 _OURS = (
     *("source", "size", "volatile.", "user.lxd-cluster."),
@@ -20,28 +19,6 @@ _OURS = (
 )
 """LXD's keys of a pool that follow from other words of the option."""
 _WORDS = ("backend", "size", "devices", "osd-pool", "config")
-_PREFIXES = "kMGTP"
-VOLUME_SIZE = "volume.size"
-LEAST_FILE = "5GiB"
-"""What LXD needs free to choose the size of a loop file itself (by source)."""
-
-
-@dataclass(frozen=True)
-class WantedPool:
-    """One pool, the same on every member. `devices` are paths and globs in order of preference."""
-
-    name: str
-    backend: str
-    size: str = ""
-    devices: tuple[str, ...] = ()
-    in_ceph: str = ""
-    """What a Ceph calls it: an OSD pool or a file system."""
-    config: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def volume_size(self) -> str:
-        """What a volume on it has that says nothing of its size, empty where LXD chooses."""
-        return self.config.get(VOLUME_SIZE, "")
 
 
 def name(value: str) -> str:
@@ -54,19 +31,9 @@ def name(value: str) -> str:
 
 def size(value: str) -> str:
     """A size as LXD reads it, or empty."""
-    if value and not _SIZE.fullmatch(value):
+    if value and not SIZE.fullmatch(value):
         raise ValueError("use a number and a unit, such as 100GiB")
     return value
-
-
-def in_bytes(value: str) -> int:
-    """How many bytes a size is, 0 for an empty one."""
-    found = _SIZE.fullmatch(value)
-    if found is None:
-        return 0
-    number, unit = int(found[1]), found[2]
-    base = 1024 if unit.endswith("iB") else 1000
-    return number * base ** (_PREFIXES.find(unit[0].replace("K", "k")) + 1)
 
 
 def devices(value: str) -> str:
@@ -114,8 +81,3 @@ def _pool(pool: str, told: Any, backends: Mapping[str, object]) -> WantedPool:
     except ValueError as error:
         raise ValueError(f"{pool}: {error}") from error
     return wanted
-
-
-def named_in_ceph(pool: WantedPool, unit: str) -> WantedPool:
-    """A pool with its name in Ceph, where others may have a pool of the same name."""
-    return replace(pool, in_ceph=pool.in_ceph or f"{unit.partition('/')[0]}-{pool.name}")

@@ -6,10 +6,10 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from yaml_maps import words
+from values.yaml_maps import words
 
 if TYPE_CHECKING:
-    from networks.wanted import WantedNetwork
+    from values.wanted_network import WantedNetwork
 
 
 def outside(told: Iterable[str], gateways: Iterable[str]) -> str:

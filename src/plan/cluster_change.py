@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import marks
-import networks
-import storage
-import turns
-from status import Status, blocked, names, waiting
-from view import Lxd, Peers, View
+import backends
+import modes
+from records import join_lock, member_marks
+from state.cluster import Lxd
+from state.view import Peers, View
+from values.status import Status, blocked, names, waiting
 
 
 def asked(view: View) -> frozenset[str]:
     """Every name that a pool or a network of the options' may have."""
     default, nets = view.default_pool.name, view.options.networks_asked
     found = {default, *(pool.name for pool in view.more_pools), *(net.name for net in nets)}
-    found |= {f"{default}-{backend}" for backend in storage.BACKENDS}
-    return frozenset(found | {networks.other_name(net.name, net.mode) for net in nets})
+    found |= {f"{default}-{backend}" for backend in backends.BACKENDS}
+    return frozenset(found | {modes.other_name(net.name, net.mode) for net in nets})
 
 
 def units(view: View, lxd: Lxd, peers: Peers) -> dict[str, str]:
@@ -34,15 +34,15 @@ def hindrance(view: View, lxd: Lxd, peers: Peers, what: str) -> Status | None:
     """Why `what` cannot be made now: all must be up and known, and nobody about to come in."""
     if down := [m.name for m in lxd.members if not m.up]:
         return waiting(f"to make {what} until {names(down)} is back")
-    turn = turns.read(lxd.notes)
+    turn = join_lock.read(lxd.notes)
     if turn is not None and lxd.member(turn.name) is None:
         return waiting(f"to make {what} until {turn.unit} has joined")
-    known, leaving = units(view, lxd, peers), marks.leaving(lxd)
+    known, leaving = units(view, lxd, peers), member_marks.leaving(lxd)
     unknown = [m.name for m in lxd.members if m.name not in known]
     if going := [name for name in unknown if name in leaving]:
         return waiting(f"to make {what} until {going[0]} has left")
     places = {place.unit for place in peers.app.queue}
-    unheard = {unit for name in unknown if (unit := marks.unit_of(name, lxd)) in places}
+    unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in places}
     if unheard:
         # It has come in, and its word has not.
         return waiting(f"to make {what} until {min(unheard)} has told of itself")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import together
-from status import Status, blocked
-from view import Lxd, Peers, View
+from plan import cluster_change
+from state.cluster import Lxd
+from state.view import Peers, View
+from values.status import Status, blocked
 
 
 def here(lxd: Lxd) -> Status | None:
@@ -18,9 +19,9 @@ def here(lxd: Lxd) -> Status | None:
 
 def unfinished(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     """Blocked while something is half made that no option asks for, and so nobody finishes."""
-    if together.hindrance(view, lxd, peers, ""):
+    if cluster_change.hindrance(view, lxd, peers, ""):
         return None
-    asked = together.asked(view)
+    asked = cluster_change.asked(view)
     for pool in lxd.pools or ():
         if pool.half_made and pool.name not in asked:
             cure = f"lxc storage create {pool.name} {pool.driver} finishes it"

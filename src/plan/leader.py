@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 
-import dead_members
-import departures
-import heartbeats
-import holding
-import leaving
-import lost
-import pools
-import together
-from peers import AppData, Place, UnitData
-from status import Status, active, blocked, count, names, waiting
-from view import Lxd, Peers, Silent, View
+from plan import cluster_change
+from plan.leaving import blockers, dead_members, orphaned_members, removal
+from plan.recovery import heartbeats
+from plan.storage import pools
+from records import loss_record
+from state.cluster import Lxd
+from state.peers import AppData, Place, UnitData
+from state.unresponsive import Silent
+from state.view import Peers, View
+from values.status import Status, active, blocked, count, names, waiting
 
 
 def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
@@ -34,7 +33,7 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
     queue = _queue(view, app, units, bootstrap)
     removed = app.removed
     if isinstance(view.lxd, Lxd) and view.lxd.server.clustered:
-        removed = departures.removed_units(view, view.lxd, peers, own)
+        removed = orphaned_members.removed_units(view, view.lxd, peers, own)
         if storage is not None and view.lxd.pools is not None:
             storage = pools.current(view, storage, view.lxd.pools)
     return AppData(
@@ -154,8 +153,8 @@ def unreadable(peers: Peers) -> Status | None:
 
 def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     """What only the operator can help, and would not see on any unit."""
-    lxd = holding.informed(view, lxd, peers, own)
-    if grave := lost.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
+    lxd = blockers.informed(view, lxd, peers, own)
+    if grave := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
         return grave
     for unit in sorted(view.units.leaving if view.units else ()):
         data = peers.others.get(unit)
@@ -163,10 +162,10 @@ def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
         if member is None:
             continue
         options = view.options
-        told, voters = options.on_remove, 1 if leaving.ends(view) else options.min_voters
-        reasons = holding.standing_in_the_way(told, voters, lxd, member)
-        if reasons := reasons or holding.unmoved(told, lxd, member):
-            return holding.cannot_leave(unit, reasons)
+        told, voters = options.on_remove, 1 if removal.ends(view) else options.min_voters
+        reasons = blockers.standing_in_the_way(told, voters, lxd, member)
+        if reasons := reasons or blockers.unmoved(told, lxd, member):
+            return blockers.cannot_leave(unit, reasons)
     return None
 
 
@@ -179,9 +178,9 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     for unit, why in [*pools.refusals(peers, own), *_problems(lxd, peers)]:
         return blocked(f"{unit}: {why}")
     total = len(lxd.members)
-    homeless = [m.name for m in departures.without_unit(view, lxd, peers, own) if m.up]
+    homeless = [m.name for m in orphaned_members.without_unit(view, lxd, peers, own) if m.up]
     if homeless:
-        return blocked(together.homeless(homeless[0]))
+        return blocked(cluster_change.homeless(homeless[0]))
     evacuated = [m.name for m in lxd.members if m.evacuated]
     down = [m.name for m in lxd.members if not m.up]
     if down:

@@ -5,34 +5,27 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-import admission
-import caches
-import dead_members
-import departures
-import gateways
-import health
-import heartbeats
-import identity
-import links
-import listening
-import marks
-import nets
-import northbound
-import parts
-import pools
-import proxies
-import quorum
-import segment
-import settings
-import silence
-import storage
-import versions
-from addresses import endpoint, host
-from peers import Link, Offer, Storage, UnitData
-from pools import Change
-from status import Kind, Status, active, blocked, names, waiting
-from steps import ForgetForming, Plan, RestartLxd, SetFailureDomain, Step
-from view import Lxd, Member, Peers, View
+import backends
+from plan import health
+from plan.addresses import listening
+from plan.forming import admission, identity
+from plan.install import versions
+from plan.leaving import dead_members, orphaned_members
+from plan.networks import contributions, gateways, networks, northbound, overlay_dhcp
+from plan.recovery import heartbeats, quorum, unresponsive
+from plan.server import proxies, settings
+from plan.storage import contributions as storage_contributions
+from plan.storage import daemon_volumes, pools
+from plan.storage.pools import Change
+from records import member_marks
+from state.cluster import Lxd, Member
+from state.peers import Link, Offer, Storage, UnitData
+from state.view import Peers, View
+from steps.forming import ForgetForming
+from steps.plan import Plan, Step
+from steps.server import RestartLxd, SetFailureDomain
+from values.addresses import endpoint, host
+from values.status import Kind, Status, active, blocked, names, waiting
 
 _FRACTION = re.compile(r"\.\d+s\b.*")
 
@@ -65,14 +58,14 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         return Plan(waiting("for the heartbeats of the database's leader"), due, own)
     steps = [
         *_local(view, lxd, peers, member),
-        *departures.noticed(view, lxd, peers, own),
+        *orphaned_members.noticed(view, lxd, peers, own),
         *dead_members.removal(view, lxd, peers, own),
     ]
     # Until that is committed, only the note tells a silent member from one that never was.
     if view.forming is not None and peers.own.cluster == lxd.identity:
         steps.append(ForgetForming())
-    offers = parts.offers(view, lxd, pools.calls(peers))
-    given = links.answers(view)
+    offers = storage_contributions.offers(view, lxd, pools.calls(peers))
+    given = contributions.answers(view)
     own = own.model_copy(
         update={
             "call": None,
@@ -86,7 +79,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     moved, problem = _moved(view, lxd), None
     if moved is None and decided and is_steward(view.unit, peers, lxd):
         shared = _shared(view, lxd, peers, own, decided)
-        steps += [*marks.outdated(member.name, lxd), *shared.steps]
+        steps += [*member_marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
         own = own.model_copy(update={"call": shared.call, **_told(lxd)})
     address = listening.of_member(view, lxd, member) if moved is None else listening.Due()
@@ -94,11 +87,11 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     problem = (
         moved
         or address.problem
-        or segment.problem(view, lxd, peers)
+        or overlay_dhcp.problem(view, lxd, peers)
         or _refused(offers)
         or _unlinked(given)
         or problem
-        or caches.problem(view.options, lxd)
+        or daemon_volumes.problem(view.options, lxd)
         or _refused_request(lxd)
     )
     admitted = admission.admit(view, lxd, peers)
@@ -123,9 +116,9 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
     for place in peers.app.queue:
         data = peers.data(place.unit, unit)
         if place.unit == unit:
-            return marks.serves(lxd.own, lxd)
+            return member_marks.serves(lxd.own, lxd)
         member = lxd.member_of(data) if data and data.cluster else None
-        if marks.serves(member, lxd):
+        if member_marks.serves(member, lxd):
             return False
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
 
@@ -133,8 +126,8 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
 def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
     """What a steward says of the networks that there are."""
     return {
-        "spread": segment.names(lxd),
-        "bridges": nets.bridges(lxd),
+        "spread": overlay_dhcp.names(lxd),
+        "bridges": networks.bridges(lxd),
         "on_devices": tuple(sorted(lxd.on_devices)),
     }
 
@@ -145,13 +138,13 @@ def _made_here(view: View, lxd: Lxd) -> Storage | None:
     The option may name another one by now: then it is the one that the default profile uses.
     """
     # One that an operator made of a driver that no option names is nobody's default.
-    known = [p for p in lxd.pools or () if p.driver in storage.BACKENDS]
+    known = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
     named = [p for p in known if p.name == view.options.storage_pool]
     used = [p for p in known if pools.PROFILE in p.used_by]
     pool = next(iter([*named, *used]), None)
     if pool is None:
         return None
-    size = view.options.storage_size if named else pool.config.get(parts.SIZE, "")
+    size = view.options.storage_size if named else pool.config.get(storage_contributions.SIZE, "")
     return Storage(backend=pool.driver, pool=pool.name, size=size)
 
 
@@ -160,16 +153,16 @@ def _moved(view: View, lxd: Lxd) -> Status | None:
     has = lxd.server.config.get("cluster.https_address", "")
     if not view.cluster_address or has in ("", endpoint(view.cluster_address)):
         return None
-    return silence.moved(host(has), view.cluster_address)
+    return unresponsive.moved(host(has), view.cluster_address)
 
 
 def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
     """What concerns this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
-    steps += marks.owned(member, view.unit, peers.own.attempt, lxd)
-    steps += caches.due(view.options, lxd, view.folders)
+    steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
+    steps += daemon_volumes.due(view.options, lxd, view.folders)
     if lxd.networks is not None:
-        steps += segment.steps(view, lxd, peers)
+        steps += overlay_dhcp.steps(view, lxd, peers)
     if view.zone and member.failure_domain != view.zone:
         steps.append(SetFailureDomain(member.name, view.zone))
     return steps
@@ -190,7 +183,7 @@ def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage)
     """What concerns all members. LXD changes it only while every member is up."""
     steps = settings.server_config(view.options, dict(lxd.server.config))
     steps += northbound.steps(view, lxd)
-    net = nets.change(view, lxd, peers, own.links)
+    net = networks.change(view, lxd, peers, own.links)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
     steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]
     steps += gateways.steps(view.options, lxd)

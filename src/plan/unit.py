@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import exchange
-import existing
-import joining
-import leading
-import leaving
-import listening
-import member_names
-import membership
-import silence
-import versions
-from peers import UnitData
-from status import Kind, Status, blocked, names, waiting
-from steps import InstallSnap, InstallSnapFile, MakeKey, Plan, WriteCeph, WriteOvn
-from view import Lxd, Peers, Silent, View
+from plan import leader, member
+from plan.addresses import listening
+from plan.forming import joining, member_names
+from plan.install import existing_lxd, upgrade, versions
+from plan.leaving import removal
+from plan.recovery import unresponsive
+from state.cluster import Lxd
+from state.peers import UnitData
+from state.unresponsive import Silent
+from state.view import Peers, View
+from steps.forming import MakeKey
+from steps.install import InstallSnap, InstallSnapFile
+from steps.networks import WriteOvn
+from steps.plan import Plan
+from steps.storage import WriteCeph
+from values.status import Kind, Status, blocked, names, waiting
 
 
 def make_plan(view: View) -> Plan:
     """The steps that are due on this unit, or the reason why none may be taken."""
     if view.leaving:
-        return leaving.of_leaver(view)
+        return removal.of_leaver(view)
     if view.peers is not None and (unread := _unread(view.peers)):
         return Plan(unread, app_status=unread if view.leader else None)
     return _with_peers(view, _install(view) or _with_lxd(view))
@@ -47,8 +49,8 @@ def _with_lxd(view: View) -> Plan:
     if isinstance(view.lxd, Silent):
         own = _own(view, None, view.peers) if view.peers else UnitData()
         deaf = listening.of_silent(view, view.lxd)
-        return deaf or silence.of_silent(view, view.lxd, own)
-    if due := silence.noting(view):
+        return deaf or unresponsive.of_silent(view, view.lxd, own)
+    if due := unresponsive.noting(view):
         return Plan(waiting("for LXD"), due)
     if not view.public_key:
         return Plan(waiting("for its key"), (MakeKey(),))
@@ -64,7 +66,7 @@ def _with_lxd(view: View) -> Plan:
 def _clustering(view: View, lxd: Lxd, peers: Peers) -> Plan:
     own = _own(view, lxd, peers)
     if lxd.server.clustered:
-        return membership.of_member(view, lxd, peers, own)
+        return member.of_member(view, lxd, peers, own)
     return joining.of_outsider(view, lxd, peers, own)
 
 
@@ -115,9 +117,9 @@ def _with_peers(view: View, plan: Plan) -> Plan:
     own = _worth_writing(plan.own or _own(view, lxd, view.peers), view.peers)
     if not view.leader:
         return replace(plan, own=own)
-    app = leading.application_data(view, view.peers, own)
+    app = leader.application_data(view, view.peers, own)
     blocking = plan.status if plan.status.kind is Kind.BLOCKED else None
-    summary = blocking or leading.application_status(view, view.peers, own, app)
+    summary = blocking or leader.application_status(view, view.peers, own, app)
     return replace(plan, own=own, app=app, app_status=summary)
 
 
@@ -146,9 +148,9 @@ def _install(view: View) -> Plan | None:
     other = view.resource is not None and not snap.same_as_resource
     # A try that was cut short before anything was exchanged is no leave to do so unasked.
     if snap.installed and (other or not snap.unfinished):
-        if (plan := existing.due(view)) is not None:
+        if (plan := existing_lxd.due(view)) is not None:
             return plan
-        return exchange.of_file(view, view.resource) if view.resource and other else None
+        return upgrade.of_file(view, view.resource) if view.resource and other else None
     if view.resource is not None:
         refused = versions.refused_file(view) if other else None
         step = InstallSnapFile(view.resource.path)

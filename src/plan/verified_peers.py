@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import marks
-from peers import UnitData
-from view import Lxd, Peers
+from records import member_marks
+from state.cluster import Lxd
+from state.peers import UnitData
+from state.view import Peers
 
 _SAYS_NOTHING: Mapping[str, object] = {
     "offers": {},
@@ -45,5 +46,7 @@ def _counting(unit: str, data: UnitData, lxd: Lxd) -> UnitData:
 
 def _is_of(member: str, unit: str, lxd: Lxd) -> bool:
     """Whether LXD's record has a member as the unit's. One of an older charm has none."""
-    noted = {lxd.notes.get(kind + member, "").partition(" ")[0] for kind in marks.OWNERS} - {""}
+    noted = {lxd.notes.get(kind + member, "").partition(" ")[0] for kind in member_marks.OWNERS} - {
+        ""
+    }
     return not noted or unit in noted

@@ -1,6 +1,6 @@
-"""What the charm needs of LXD, the snap and the machine.
+"""What the charm needs of the snap, the machine and LXD's database. See `lxd.port` for LXD.
 
-The charm uses `lxd.socket`, snap.py, machine.py and database.py; the simulation brings its own.
+The charm uses what is in `host`; the simulation brings its own.
 """
 
 from __future__ import annotations
@@ -9,26 +9,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from facts import DatabaseCopy, Folder
-from lxd.http import Request, Response
-from networks.interface import Interface
-from view import Device, Failures, Forming, Resource, SnapFacts
-
-
-class LxdPort(Protocol):
-    """All that goes between the charm and LXD: see `lxd.socket.LxdSocket`.
-
-    `now` is in seconds from any moment that stays the same, and `sleep` lets them pass.
-    """
-
-    def send(self, request: Request, seconds: float) -> Response: ...
-    def certificate(self, host: str, port: int, seconds: float) -> str: ...
-    def now(self) -> float: ...
-    def sleep(self, seconds: float) -> None: ...
+from state.facts import DatabaseCopy, Device, Failures, Folder, Forming, Resource, SnapFacts
+from values.interface import Interface
 
 
 class Snap(Protocol):
-    """The LXD snap: see `snap.Snap`."""
+    """The LXD snap: see `host.snap.Snap`."""
 
     def facts(self, wanted: Resource | None) -> SnapFacts: ...
     def install(self, channel: str, revision: str) -> None: ...
@@ -41,7 +27,7 @@ class Snap(Protocol):
 
 
 class Machine(Protocol):
-    """The machine: see `machine.Machine`."""
+    """The machine: see `host.machine.Machine`."""
 
     def hostname(self) -> str: ...
     def begin(self, unit: str) -> None: ...
@@ -91,7 +77,7 @@ class Machine(Protocol):
 
 
 class Database(Protocol):
-    """LXD's database on this machine: see `database.Database`."""
+    """LXD's database on this machine: see `host.lxd_database.Database`."""
 
     def backup(self, now: float) -> str: ...
     def backup_before(self, version: str) -> str: ...

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type checker wants them.
-    import ports
     from lxd.api import LxdApi
+    from ports import protocols
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class World:
     """
 
     lxd: LxdApi
-    snap: ports.Snap
-    machine: ports.Machine
-    database: ports.Database
+    snap: protocols.Snap
+    machine: protocols.Machine
+    database: protocols.Database
     clock: Callable[[], float]
     tell: Callable[[str], None]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lxd.notes import entries_of
-from peers import Place, UnitData
-from steps import PassTurn
-from view import Lxd
+from state.cluster import Lxd
+from state.notes import entries_of
+from state.peers import Place, UnitData
+from steps.forming import PassTurn
 
 LOG = "turn."
 """The log whose last entry is the turn."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from status import Status, blocked
+from values.status import Status, blocked
 
 LOG = "lost."
 """A note for each member that was removed with something on it."""

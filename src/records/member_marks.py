@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import deadlines
-import turns
-from steps import WriteNotes
-from view import Lxd, Member
+from records import join_lock
+from state.cluster import Lxd, Member
+from steps.server import WriteNotes
 
 PREFIX = "leaving."
 RAN = "ran."
@@ -207,7 +207,7 @@ def outdated(own: str, lxd: Lxd) -> list[WriteNotes]:
     config = lxd.notes
     keys = {PREFIX + name: "" for name in gone}
     keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone if prefix + n in config}
-    turn = turns.read(config)
+    turn = join_lock.read(config)
     joining = {turn.name} if turn is not None else set[str]()
     for prefix in (*OWNERS, *_OBSERVED):
         noted_names = {

@@ -13,21 +13,16 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
-import storage
-from addresses import is_address
-from facts import Ceph
-from options import Options
-from peers import Storage
-from storage.backend import CEPH
-from storage.wanted import WantedPool
-from view import named_in_ceph
-from yaml_maps import words
+import backends
+from options.options import Options
+from state.facts import Ceph
+from state.peers import Storage
+from values.addresses import is_address
+from values.wanted_pool import WantedPool, named_in_ceph
+from values.yaml_maps import words
 
-FOLDER = Path("/etc/ceph")
-_TEMPLATES = Path(__file__).parent / "templates"
 _SPACE = uuid.UUID("5a1f5f0e-4a8b-4c55-9a5e-2f4f6f0f9b1d")
 """Makes the same id of the same request: another id would be another request."""
 
@@ -41,7 +36,7 @@ def request(unit: str, options: Options, decided: Storage | None) -> dict[str, s
     `decided` is the default pool as it was made, for `storage-backend=auto`.
     """
     default = options.default_pool
-    if default.backend == storage.AUTO and decided:
+    if default.backend == backends.AUTO and decided:
         default = replace(default, backend=decided.backend)
     app = unit.partition("/")[0]
     ops = [
@@ -74,8 +69,8 @@ def _may_mount(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
 
 
 _OPERATIONS: dict[str, Callable[[str, WantedPool, int], dict[str, Any]]] = {
-    storage.ceph.BACKEND.name: _new_pool,
-    storage.CEPHFS: _may_mount,
+    backends.ceph.BACKEND.name: _new_pool,
+    backends.CEPHFS: _may_mount,
 }
 
 
@@ -132,24 +127,3 @@ def _map(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def files(ceph: Ceph) -> dict[Path, str]:
-    """The configuration and the key, by path."""
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(_TEMPLATES)
-    # These are no HTML, and a key must come out as it is.
-    templates = jinja2.Environment(loader=loader, keep_trailing_newline=True, autoescape=False)  # noqa: S701
-    keyring = FOLDER / f"{CEPH}.client.{ceph.user}.keyring"
-    values = {
-        "app": ceph.user,
-        "user": ceph.user,
-        "key": ceph.key,
-        "monitors": ceph.monitors,
-        "keyring": keyring,
-    }
-    return {
-        FOLDER / f"{CEPH}.conf": templates.get_template("ceph.conf.j2").render(values),
-        keyring: templates.get_template("ceph.keyring.j2").render(values),
-    }

@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from addresses import is_connection
-from facts import Ovn
-from options import Options
-from yaml_maps import words
+from options.options import Options
+from state.facts import Ovn
+from values.addresses import is_connection
+from values.yaml_maps import words
 
 FOLDER = Path("/etc/ovn")
 CERTIFICATE, KEY, AUTHORITY = (

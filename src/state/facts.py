@@ -1,4 +1,4 @@
-"""What relations, bindings, services and the snap are to a unit, as plain values. See `view`."""
+"""What relations, bindings, services, devices and the snap are to a unit, as plain values."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class DatabaseCopy:
     nodes: tuple[DatabaseNode, ...]
     term: int
     index: int
-    """Of the last entry in its log: see `raft.Entry`."""
+    """Of the last entry in its log: see `Entry`."""
 
     def node(self, address: str) -> DatabaseNode | None:
         """The member that has this address."""
@@ -168,3 +168,41 @@ class Failures:
 
     count: int
     last: str
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """The last entry of a log. The greater one is of the newer copy."""
+
+    term: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Device:
+    """A block device that the operator offers, and what is on it.
+
+    `use` says what keeps it from being used or wiped, `holds` what would be lost by that, `ids` are
+    its serial number and the UUIDs of what is on it.
+    """
+
+    path: str
+    size: int
+    """Bytes."""
+    use: str = ""
+    holds: str = ""
+    ids: tuple[str, ...] = ()
+    node: str = ""
+    """The path without links. A device has several with them."""
+    partitions: tuple[str, ...] = ()
+    """In words: name, size, what is on it."""
+
+
+@dataclass(frozen=True)
+class Forming:
+    """What this unit noted before it began to bootstrap, join or reset, cleared once published."""
+
+    what: str
+    since: float
+    devices: tuple[str, ...] = ()
+    """The block devices that were empty and go into pools with it."""

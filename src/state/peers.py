@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
-import public_keys
-import storage
-from addresses import is_address
+import backends
+from values import public_keys
+from values.addresses import is_address
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -122,7 +122,7 @@ class SilentDatabase(_Data):
 
     term: int
     index: int
-    """Of the last entry in its Raft log: see `raft.Entry`."""
+    """Of the last entry in its Raft log: see `state.facts.Entry`."""
     without: tuple[str, ...] = ()
     """Addresses of the voters that were said to be lost when it looked. It answers `lost`."""
 
@@ -235,7 +235,7 @@ def _malformed(data: _Databag) -> str:
     """The field that no charm of this version writes so, empty if there is none."""
     if isinstance(data, UnitData):
         return next((name for name, fits in _FORMS.items() if not fits(data)), "")
-    if isinstance(data, AppData) and data.storage and data.storage.backend not in storage.BACKENDS:
+    if isinstance(data, AppData) and data.storage and data.storage.backend not in backends.BACKENDS:
         return "storage"
     return ""
 
@@ -246,7 +246,7 @@ _FORMS: dict[str, Callable[[UnitData], bool]] = {
     "name": lambda data: not data.name or bool(_NAME.fullmatch(data.name)),
     "address": lambda data: not data.address or is_address(data.address),
     "key": lambda data: not data.key or public_keys.is_key(data.key),
-    "storage": lambda data: not data.storage or data.storage.backend in storage.BACKENDS,
+    "storage": lambda data: not data.storage or data.storage.backend in backends.BACKENDS,
 }
 """By field: whether it has the form that LXD, Juju and the key's cipher give it."""
 

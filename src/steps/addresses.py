@@ -1,4 +1,4 @@
-"""The steps that concern the addresses that LXD listens on. See `steps`."""
+"""The steps that concern the addresses that LXD listens on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps that concern LXD's snap: see `steps`."""
+"""The steps that concern LXD's snap."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The steps that concern members that leave or are removed. See `steps`."""
+"""The steps that concern members that leave or are removed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from status import count
+from values.status import count
 
 
 @dataclass(frozen=True)

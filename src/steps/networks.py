@@ -1,12 +1,12 @@
-"""The steps that concern networks and the default profile. See `steps`."""
+"""The steps that concern networks and the default profile."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from facts import Ovn, Segment
-from networks.mode import MARK
+from modes.mode import MARK
+from state.facts import Ovn, Segment
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""The steps that concern storage. See `steps`."""
+"""The steps that concern storage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from facts import Ceph
+from state.facts import Ceph
 
 
 @dataclass(frozen=True)

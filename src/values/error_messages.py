@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from printable import escaped
+from values.printable import escaped
 
 _MARK = "..."
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')

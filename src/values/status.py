@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-import causes
-from options import STATUS_LIMIT
+from values import error_messages
+
+STATUS_LIMIT = 79
+"""Characters of a status message that `juju status` shows on a usual terminal."""
 
 
 class Kind(str, Enum):
@@ -56,4 +58,4 @@ def count(number: int, thing: str) -> str:
 
 
 def _fit(message: str) -> str:
-    return causes.fit(message, STATUS_LIMIT)
+    return error_messages.fit(message, STATUS_LIMIT)

@@ -106,15 +106,15 @@ RELEASE = """
 import sys
 from pathlib import Path
 sys.path.insert(0, "/var/lib/charm")
-import leftovers
-leftovers.release(["/dev/vdb", "/dev/vdc"], Path("/var/snap/lxd/common/lxd"))
+from host import storage_leftovers
+storage_leftovers.release(["/dev/vdb", "/dev/vdc"], Path("/var/snap/lxd/common/lxd"))
 """
 
 
 def test_what_a_failed_join_made_of_disks_is_released(machine: VirtualMachine):
     charm = machine.root / "var/lib/charm"
-    charm.mkdir()
-    for module in ("leftovers.py", "deadlines.py"):
+    (charm / "host").mkdir(parents=True)
+    for module in ("host/storage_leftovers.py", "deadlines.py"):
         shutil.copy(ROOT / "src" / module, charm / module)
     machine.look_again()
     said(machine, "zpool", "create", "-m", "none", "local", "/dev/vdb")

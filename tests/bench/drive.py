@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from steps import Plan
+from steps.plan import Plan
 from tests.bench.units import BenchApp
 
 logger = logging.getLogger(__name__)

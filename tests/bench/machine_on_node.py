@@ -8,18 +8,19 @@ from functools import cache
 from pathlib import Path
 
 import deadlines
-from database import Database
+from host.lxd_database import Database
+from host.machine import Machine
+from host.snap import ChannelUnknownError, SnapError
 from lab.bench.node import Node
 from lab.machines import lxd_folder
 from lab.machines.command import MachineError
-from machine import Machine
-from networks.interface import Interface
-from snap import ChannelUnknownError, SnapError
-from view import Device, Resource, SnapFacts
+from state.facts import Device, Resource, SnapFacts
+from values.interface import Interface
 
 # What a deed inside a node imports when it needs it: the node's root has none of it.
-for _name in ("abilities", "disks", "interfaces", "leftovers", "sockets", "yaml"):
-    importlib.import_module(_name)
+for _name in ("capabilities", "disks", "interfaces", "sockets", "storage_leftovers"):
+    importlib.import_module(f"host.{_name}")
+importlib.import_module("yaml")
 
 # Revisions of snaps: the store counts them for all machines, snapd those of files for its own.
 _FROM_STORE, _FROM_FILE = "1", "x1"

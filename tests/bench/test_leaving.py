@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-import holding
 from lab.bench.bench import Bench
+from plan.leaving import blockers
 from tests.bench.containers import all_run, any_node, launch
 from tests.bench.drive import all_active, leave, until
 from tests.bench.figures import Figures
@@ -99,7 +99,7 @@ def test_of_three_the_raft_leader_and_another_leave_at_once(trio: BenchApp):
 
 def promotes_any(unit: BenchUnit) -> bool:
     """Whether a last but one that leaves makes the other a voter, whatever that one has."""
-    return holding.promotes_any(unit.lxd.server.get().extensions)
+    return blockers.promotes_any(unit.lxd.server.get().extensions)
 
 
 @pytest.mark.long

@@ -6,19 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-import actions
 import deadlines
-import peers
-from actions import ActionRefused
+from actions import recover_quorum, refusal
+from actions.refusal import ActionRefused
+from actions.retry_join import retry_join
 from lab.bench.bench import Bench
 from lab.machines import cgroups, processes
 from lxd.api import LxdApi
 from lxd.http import Request, Response
 from lxd.socket import LxdSocket
+from state import peers
+from state.view import Units
 from tests.bench.containers import launch
 from tests.bench.drive import all_active, together, until
 from tests.bench.units import BenchApp, BenchUnit, formed
-from view import Units
 
 FOLLOWS = 120.0
 """Seconds in which the other survivors are members of the recovered cluster again."""
@@ -28,10 +29,10 @@ def recover(app: BenchApp, unit: str) -> str:
     """The action on a unit, and what it publishes."""
     view = replace(app.view(unit), units=Units(frozenset(app.units)))
     try:
-        return actions.recover_quorum(
-            view, app.units[unit].world, "", actions.confirmation("recover", unit)
+        return recover_quorum.recover_quorum(
+            view, app.units[unit].world, "", refusal.confirmation("recover", unit)
         )
-    except actions.OthersAsked as asked:
+    except recover_quorum.OthersAsked as asked:
         app.databags[unit] = peers.dump(asked.own)
         raise
 
@@ -98,7 +99,7 @@ def test_joins_that_failed_are_tried_again(ground: Bench):
     until(app, lambda: "run retry-join" in str(app.plan("lxd/2").status), 240)
     unit.world = well
 
-    actions.retry_join(app.view("lxd/2"), unit.world)
+    retry_join(app.view("lxd/2"), unit.world)
 
     until(app, lambda: all_active(app), 120)
     assert len(app.units["lxd/0"].lxd.members.list()) == 3

@@ -11,7 +11,7 @@ import pytest
 
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
-from lxd.notes import entries_of
+from state.notes import entries_of
 from tests.bench.figures import Figures
 from tests.bench.units import BenchApp
 

@@ -10,9 +10,9 @@ from lab.bench.bench import Bench
 from lab.bench.node import Node
 from lxd.api import LxdApi
 from lxd.socket import LxdSocket
+from ports.world import World
 from tests.application import Application, Unit
 from tests.bench.machine_on_node import BenchDatabase, BenchMachine, BenchSnap
-from world import World
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
+from state.cluster import Member
 from tests.conformance.side import MACHINES, Side
-from view import Member
 
 _NO_DATABASE = (
     "context deadline exceeded",

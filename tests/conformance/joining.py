@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from lxd import join_tokens
 from lxd.errors import LxdError, LxdUnreachable
-from lxd.notes import entries_of
+from state.notes import entries_of
 from tests.conformance.answers import Transcript, count, roles, statuses
 from tests.conformance.deeds import (
     SOON,

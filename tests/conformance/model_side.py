@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from lxd.api import LxdApi
-from ports import LxdPort
+from lxd.port import LxdPort
 from tests.conformance.side import MACHINES, POOL
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Cloud

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from lxd.api import LxdApi
-from ports import LxdPort
+from lxd.port import LxdPort
 
 MACHINES = ("a", "b", "c", "d")
 """Every history has these, with LXD on them and nothing in it."""

@@ -51,7 +51,9 @@ def _many(seed: int, seconds: float, chosen: list[str]) -> int:
 def _tell(kind: str, seed: int, number: int, error: BaseException, seen: set[str]) -> None:
     """Each place once: the last frames of the charm's own code."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in frames if "/src/" in f.filename]
+    where = [
+        f"{f.filename.rpartition('/src/')[2]}:{f.lineno}" for f in frames if "/src/" in f.filename
+    ]
     place = f"{kind} {type(error).__name__} {' '.join(where[-1:])}"
     if place not in seen:
         seen.add(place)

@@ -12,23 +12,26 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-import action_params
-import actions
-import answers
-import ceph
-import ovn
-import peers
-import public_keys
-import seal
-from facts import Ceph, Ovn
-from forming_acts import purpose
+from act import token_sealing
+from act.forming import purpose
+from actions import parameters as actions_parameters
+from actions import results
+from actions.forget_lost import forget_lost
+from actions.recover_quorum import recover_quorum
+from actions.remove_pool import remove_pool
+from actions.wipe_device import wipe_device
+from host import ceph_files
 from lxd import join_tokens
 from lxd.errors import LxdError, LxdUnreachable
-from options import STATUS_LIMIT, Options, explain, of_leaver
-from status import blocked
-from steps import Plan
+from options.options import Options, explain, of_leaver
+from relations import ceph, ovn
+from state import peers
+from state.facts import Ceph, Ovn
+from steps.plan import Plan
 from tests.fuzz import texts
 from tests.unit.model_units import ModelApp, formed
+from values import public_keys
+from values.status import STATUS_LIMIT, blocked
 
 
 class Unwell(Exception):  # noqa: N818 - it is the name of what happened
@@ -213,13 +216,13 @@ def tokens(r: random.Random) -> None:
             _status(blocked(f"could not join: {error}").message)
     sealed = r.choice((token, texts.mangled(r, _sealed()), texts.word(r)))
     try:
-        seal.unseal(sealed, _KEY, purpose("lxd/1"))
-    except seal.SealError as error:
+        token_sealing.unseal(sealed, _KEY, purpose("lxd/1"))
+    except token_sealing.SealError as error:
         _status(blocked(f"could not join: {error}").message)
-    key = r.choice((texts.word(r), texts.mangled(r, seal.public_half(_KEY))))
+    key = r.choice((texts.word(r), texts.mangled(r, token_sealing.public_half(_KEY))))
     try:
-        seal.seal("x", key, "y")
-    except seal.SealError as error:
+        token_sealing.seal("x", key, "y")
+    except token_sealing.SealError as error:
         _status(blocked(f"could not make a token: {error}").message)
     else:
         if not public_keys.is_key(key):
@@ -234,7 +237,7 @@ def _encoded(text: str) -> str:
 
 @cache
 def _sealed() -> str:
-    return seal.seal("x", seal.public_half(_KEY), purpose("lxd/1"))
+    return token_sealing.seal("x", token_sealing.public_half(_KEY), purpose("lxd/1"))
 
 
 def _way_in(token: str) -> None:
@@ -274,7 +277,7 @@ def _ceph(r: random.Random) -> None:
     told = ceph.answer("lxd/0", r.choice((asked, asked, texts.word(r))), units)
     _planned(ceph=told)
     if told.ready:
-        _is_ceph(ceph.files(told))
+        _is_ceph(ceph_files.files(told))
 
 
 def _is_ceph(files: Mapping[Path, str]) -> None:
@@ -350,25 +353,25 @@ def _planned(ceph: Ceph | None = None, ovn: Ovn | None = None) -> None:
 def parameters(r: random.Random) -> None:
     """Parameters of actions: refused with a reason, or understood."""
     config = {name.replace("_", "-"): field.default for name, field in Options.model_fields.items()}
-    names = [*r.sample(sorted(config), r.randrange(1, 4)), *action_params.MAPS, texts.word(r)]
+    names = [*r.sample(sorted(config), r.randrange(1, 4)), *actions_parameters.MAPS, texts.word(r)]
     params = {n: r.choice((texts.value(r), texts.yaml(r), _deep(r))) for n in r.sample(names, 2)}
     app = _members()
     view, world = app.view("lxd/0"), app.units["lxd/0"].world
     lost = {"name": r.choice((texts.value(r), texts.word(r)))}
 
     def word() -> str:
-        return action_params.word(lost, "name")
+        return actions_parameters.word(lost, "name")
 
     tries: tuple[Callable[[], dict[str, object]], ...] = (
-        lambda: {"options": str(action_params.with_options(config, params))},
-        lambda: action_params.as_read(config, params),
-        lambda: {"result": actions.forget_lost(view, world, word())},
-        lambda: {"result": actions.remove_pool(view, world, word())},
-        lambda: {"result": actions.wipe_device(world, word(), word())},
-        lambda: {"result": actions.recover_quorum(view, world, word(), word())},
+        lambda: {"options": str(actions_parameters.with_options(config, params))},
+        lambda: actions_parameters.as_read(config, params),
+        lambda: {"result": forget_lost(view, world, word())},
+        lambda: {"result": remove_pool(view, world, word())},
+        lambda: {"result": wipe_device(world, word(), word())},
+        lambda: {"result": recover_quorum(view, world, word(), word())},
     )
     for attempt in tries:
-        told = answers.answer("lxd/0", attempt)
+        told = results.answer("lxd/0", attempt)
         for text in (told.failure, *map(str, told.results.values())):
             shown(text.replace("\n", " ").replace("\t", " "))
 

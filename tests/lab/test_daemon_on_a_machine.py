@@ -18,7 +18,7 @@ pytestmark = pytest.mark.machines
 # A high number: a demo may be running on this computer with the low ones.
 NUMBER = 19
 SOURCES = Path(__file__).parents[2] / "src"
-NEEDED = ("daemon.py", "deadlines.py")
+NEEDED = ("host/lxd_daemon.py", "deadlines.py")
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ def machine(home: Path) -> Machine:
     machine = Machine(home, NUMBER, ensure_image(DEFAULT_CACHE, print))
     boot(machine)
     install_lxd(machine)
+    (machine.shared_dir / "host").mkdir()
     for name in NEEDED:
         shutil.copy(SOURCES / name, machine.shared_dir / name)
     shutil.copy(machine.image.container, machine.shared_dir / "busybox.tar.gz")
@@ -64,7 +65,9 @@ def init_of(machine: Machine) -> str:
 def end(machine: Machine, how: str) -> str:
     """Ends the daemon as the charm does; the process that it was."""
     before = shell(machine, "cat /var/snap/lxd/common/lxd.pid")
-    shell(machine, f"cd /run/lab && python3 -c 'import daemon; daemon.{how}()'", 120)
+    shell(
+        machine, f"cd /run/lab && python3 -c 'from host import lxd_daemon; lxd_daemon.{how}()'", 120
+    )
     gone = f"test -e /proc/{before} || echo gone"
     assert shell(machine, gone) == "gone"
     state = shell(machine, "systemctl is-active snap.lxd.daemon.service || true")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-import facts
-from addresses import host
-from facts import DatabaseCopy, DatabaseNode
+from state import facts
+from state.facts import DatabaseCopy, DatabaseNode
 from tests.lxd_model import copies, times
 from tests.lxd_model.records import Role
+from values.addresses import host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ _ROLES = {
 
 
 class ModelDatabase:
-    """See `database.Database`."""
+    """See `host.lxd_database.Database`."""
 
     def __init__(self, server: Server) -> None:
         self._server = server

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facts import Folder
-from networks.interface import Interface
+from state.facts import Device, Failures, Folder, Forming
 from tests.lxd_model import pools, times
 from tests.lxd_model.listeners import endpoint_of
 from tests.lxd_model.silence import Silence
-from view import Device, Failures, Forming
+from values.interface import Interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ModelMachine:
-    """See `machine.Machine`. Only what changes something pauses."""
+    """See `host.machine.Machine`. Only what changes something pauses."""
 
     def __init__(self, server: Server) -> None:
         self._server = server

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from networks.interface import Interface
 from tests.lxd_model import heartbeats, peers
 from tests.lxd_model.refusal import Refusal, bad, not_found
 from tests.lxd_model.things import NO_CONFIG, Config, Network
+from values.interface import Interface
 
 if TYPE_CHECKING:
     from tests.lxd_model.joining import Told

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from lxd.errors import LxdStopped, LxdUnreachable
 from lxd.http import Request, Response
-from ports import LxdPort
+from lxd.port import LxdPort
 
 PATIENCE = 3600.0
 """Seconds of the model's time for which a request is carried out: a client gives up by itself."""

@@ -11,10 +11,10 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
+from state.facts import Device
 from tests.lxd_model import heartbeats, peers
 from tests.lxd_model.refusal import Refusal, bad, not_found
 from tests.lxd_model.things import NO_CONFIG, Config, Pool
-from view import Device
 
 if TYPE_CHECKING:
     from tests.lxd_model.joining import Told

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ModelPort:
-    """See `ports.LxdPort`. What it answers belongs to nobody else: the model keeps none of it.
+    """See `lxd.port.LxdPort`. What it answers belongs to nobody else: the model keeps none of it.
 
     Every request pauses before its effect and after it, under the name `METHOD PATTERN`.
     """

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from facts import Folder
+from state.facts import Folder
 from tests.lxd_model import certificates, copies, heartbeats, networks, pools, times
 from tests.lxd_model.database_port import ModelDatabase
 from tests.lxd_model.generations import Generation, of_version, schema

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import deadlines
-from snap import ChannelUnknownError, SnapError
+from host.snap import ChannelUnknownError, SnapError
+from state.facts import Resource, SnapFacts
 from tests.lxd_model import times
-from view import Resource, SnapFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

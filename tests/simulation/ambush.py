@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from steps import Step
+from steps.plan import Step
 from tests.simulation.engine import Engine
 from tests.simulation.schedule import ACTOR, Happening
 from tests.simulation.tasks import Task

@@ -12,10 +12,9 @@ from scenario import (  # pyright: ignore[reportMissingTypeStubs]
     mocking,
 )
 
-import attached
 import charm
-import juju_reading
 import tests.ops_testing  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from hooks import attached_snap, reading
 from lab.model.context import HookContext
 from tests.simulation.stage import Stage, current, set_stage
 
@@ -84,9 +83,7 @@ def _relation(context: HookContext) -> testing.PeerRelation | None:
 
 def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State:
     context = stage.context
-    told = {
-        name: context.network_get(name) for name in (charm.PEERS, charm.HTTPS, juju_reading.NETWORK)
-    }
+    told = {name: context.network_get(name) for name in (charm.PEERS, charm.HTTPS, reading.NETWORK)}
     addresses = {n: t["bind-addresses"][0]["addresses"][0]["value"] for n, t in told.items()}
     status = context.status_get()
     return testing.State(
@@ -98,7 +95,7 @@ def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State
             for name, address in addresses.items()
         },
         planned_units=len(context.goal_state()["units"]),
-        resources={testing.Resource(name=attached.RESOURCE, path=os.devnull)},
+        resources={testing.Resource(name=attached_snap.RESOURCE, path=os.devnull)},
         unit_status=_status(status.current, status.message),
     )
 

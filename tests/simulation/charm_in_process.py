@@ -15,17 +15,17 @@ from typing import Any
 import ops
 from ops.hookcmds import Error as HookCommandError
 
-import act
 import charm
-import juju_reading
+from act import step
+from hooks import reading
 from lab.model.errors import HookToolError
-from options import Options
-from steps import Step
+from options.options import Options
+from ports.world import World
+from state.view import Events
+from steps.plan import Step
 from tests.simulation.ops_events import CollectedStatuses, make_event
 from tests.simulation.ops_model import EventNames, Framework, Model
 from tests.simulation.stage import Stage, current, set_stage
-from view import Events
-from world import World
 
 
 class _WithoutOps(ops.CharmBase):
@@ -117,13 +117,13 @@ def install() -> None:
     """Puts the model's world into `charm` for the life of this process."""
     logging.getLogger().setLevel = lambda _: None  # pyright: ignore[reportAttributeAccessIssue]
     charm.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
-    juju_reading.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
+    reading.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     charm.time = SimpleNamespace(time=_clock)  # pyright: ignore[reportAttributeAccessIssue]
     for name in ("LxdSocket", "Machine", "Database"):
         if hasattr(charm, name):
             setattr(charm, name, lambda name=name: current().world[name])
     charm.snap.Snap = _snap  # pyright: ignore[reportAttributeAccessIssue]
-    act.act = _act
+    step.act = _act
 
 
 def _clock() -> float:
@@ -134,7 +134,7 @@ def _snap() -> Any:
     return current().world["Snap"]
 
 
-_REAL_ACT = act.act
+_REAL_ACT = step.act
 
 
 def _act(step: Step, unit: str, world: World, events: Events) -> Events:

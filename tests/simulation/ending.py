@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from holdings import OWN_VOLUMES
 from lab.model.rules import NEWEST
 from lab.model.state import Unit
+from state.lxd_objects import OWN_VOLUMES
 from tests.lxd_model.records import State
 from tests.lxd_model.server import Server
 from tests.simulation.commands import Commands

@@ -22,7 +22,7 @@ from lab.model.context import HookContext
 from lab.model.hooks import HookOutcome
 from lab.model.juju import Juju
 from lab.model.state import Interface, State, Unit
-from steps import Step
+from steps.plan import Step
 from tests.lxd_model.cloud import Cloud
 from tests.simulation import charm_in_ops, charm_in_process
 from tests.simulation.schedule import Schedule

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import peers
-import public_keys
-import seal
+from act import token_sealing
+from state import peers
+from values import public_keys
 
 _SEEDS = 50
 """After how many simulations their garbage is collected."""
@@ -31,7 +31,7 @@ class _Sealing:
 
     def seal(self, text: str, public: str, purpose: str) -> str:
         if not public_keys.is_key(public):
-            raise seal.SealError(f"not a public key: {public}")
+            raise token_sealing.SealError(f"not a public key: {public}")
         self.sealed.append((text, public, purpose))
         return f"sealed {len(self.sealed) - 1}"
 
@@ -41,7 +41,7 @@ class _Sealing:
             text, public, what_for = self.sealed[int(number)]
             if (public, what_for) == (_public_half(private), purpose):
                 return text
-        raise seal.SealError("the token is not sealed to this unit")
+        raise token_sealing.SealError("the token is not sealed to this unit")
 
 
 def _public_half(private: bytes) -> str:
@@ -78,9 +78,9 @@ def reset() -> None:
         _loaded.clear()
         gc.collect()
     sealing = _Sealing()
-    seal.new_key = sealing.new_key
-    seal.public_half = _public_half
-    seal.seal = sealing.seal
-    seal.unseal = sealing.unseal
+    token_sealing.new_key = sealing.new_key
+    token_sealing.public_half = _public_half
+    token_sealing.seal = sealing.seal
+    token_sealing.unseal = sealing.unseal
     peers.load = _load
     logging.disable(logging.CRITICAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
-import actions
+from actions import refusal
 from lab.model.errors import JujuError
 from lxd.errors import LxdError, LxdUnreachable
 from tests.lxd_model import by_hand
@@ -155,7 +155,7 @@ class Hands:
         if unit is None or unit.failure is not None:
             return None
         try:
-            confirmed = {"confirm": actions.confirmation("recover", unit.name)}
+            confirmed = {"confirm": refusal.confirmation("recover", unit.name)}
             self.engine.juju.run_action(self.engine.now, unit.name, "recover-quorum", confirmed)
         except JujuError:
             return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import deadlines
-import lost
 from lab.model.context import HookContext
 from lab.model.hooks import HookOutcome
 from lab.model.state import Unit
 from lxd import join_tokens
-from steps import AbandonMember, EnableCluster, RemoveMember, Step
+from records import loss_record
+from steps.forming import EnableCluster
+from steps.leaving import AbandonMember, RemoveMember
+from steps.plan import Step
 from tests.lxd_model import heartbeats
 from tests.lxd_model.api.operations import details
 from tests.lxd_model.records import JoinToken, Records, Row, State
@@ -232,7 +234,7 @@ class Invariants:
             known.update(map(str, records.instances.values()))
             known.update(map(str, records.volumes.values()))
             known.update(map(str, records.buckets.values()))
-            for things in lost.read(notes_of(records)).values():
+            for things in loss_record.read(notes_of(records)).values():
                 known.update(things)
         for thing in self.ledger.made:
             # LXD does not tell which members have an image: nobody could record it.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import marks
-from steps import AbandonMember
+from records import member_marks
+from steps.leaving import AbandonMember
 from tests.lxd_model import heartbeats, instances
 from tests.lxd_model.records import Records, Row, State
 from tests.lxd_model.server import Server
@@ -95,7 +95,7 @@ class Losses:
         member = records.rows.get(step.name)
         if member is None or not self._targets(records, member):
             return
-        tried = marks.unmoved(step.name, notes_of(records))
+        tried = member_marks.unmoved(step.name, notes_of(records))
         for instance in records.on(step.name):
             moves = instances.moves(records, instance) and not instance.ephemeral
             if moves and str(instance) not in tried:

@@ -24,22 +24,18 @@ from tests.simulation.stories import (
 )
 
 # isort: split
-import departures
-import emptying
-import heartbeats
-import holding
-import identity
-import leaving
-import migratable
-import quorum
-from identity import Owner
-from options import ABANDON
-from peers import UnitData
-from quorum import Recovery
-from steps import Step
-from view import Lxd, Member, Peers, View
+from options.options import ABANDON
+from plan.forming import identity
+from plan.forming.identity import Owner
+from plan.leaving import blockers, evacuation, migration, orphaned_members, removal
+from plan.recovery import heartbeats, quorum
+from plan.recovery.quorum import Recovery
+from state.cluster import Lxd, Member
+from state.peers import UnitData
+from state.view import Peers, View
+from steps.plan import Step
 
-_due = emptying.due
+_due = evacuation.due
 
 
 def _by_fingerprint(view: View, lxd: Lxd, peers: Peers) -> Owner:
@@ -54,7 +50,7 @@ def _is_ours(view: View, lxd: Lxd, peers: Peers) -> str:
 
 
 def _all_without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
-    return frozenset(m.name for m in departures.without_unit(view, lxd, peers, own))
+    return frozenset(m.name for m in orphaned_members.without_unit(view, lxd, peers, own))
 
 
 def _holds_nothing(lxd: Lxd) -> list[Any]:
@@ -94,17 +90,21 @@ MISTAKES = (
         "the fingerprint is the identity", identity, "owner", _by_fingerprint, CERTIFICATE_CHANGES
     ),
     Mutant(
-        "a leaver goes from any cluster", leaving.identity, "foreign", _is_ours, FOUNDED_BY_HAND
+        "a leaver goes from any cluster", removal.identity, "foreign", _is_ours, FOUNDED_BY_HAND
     ),
     Mutant(
-        "any member without a unit is ours", departures, "doomed", _all_without_unit, JOINED_BY_HAND
+        "any member without a unit is ours",
+        orphaned_members,
+        "doomed",
+        _all_without_unit,
+        JOINED_BY_HAND,
     ),
-    Mutant("the application goes from all it has", holding, "everything", _holds_nothing, ALL_GO),
+    Mutant("the application goes from all it has", blockers, "everything", _holds_nothing, ALL_GO),
     Mutant(
-        "what has a device is moved all the same", migratable, "obstacle", _moves_all, HAS_A_DEVICE
+        "what has a device is moved all the same", migration, "obstacle", _moves_all, HAS_A_DEVICE
     ),
-    Mutant("abandon gives up what could move", emptying, "due", _tries_nothing, ABANDONED),
-    Mutant("volumes and buckets hold nobody", holding, "fixed", _fixes_nothing, HAS_A_BUCKET),
+    Mutant("abandon gives up what could move", evacuation, "due", _tries_nothing, ABANDONED),
+    Mutant("volumes and buckets hold nobody", blockers, "fixed", _fixes_nothing, HAS_A_BUCKET),
     Mutant(
         "who reaches nobody recovers",
         quorum,

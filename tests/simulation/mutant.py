@@ -14,7 +14,7 @@ from typing import Any
 from tests.simulation.schedule import Schedule
 
 # isort: split
-import act
+from act import step
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Mutant:
         """The charm makes this mistake. Raises AttributeError if there is no such function."""
         right = getattr(self.module, self.function)
         # Steps are looked up in a table: it has to know of the mistake too.
-        steps = [kind for kind, handler in act._HANDLERS.items() if handler is right]
+        steps = [kind for kind, handler in step._HANDLERS.items() if handler is right]
         setattr(self.module, self.function, self.wrong)
-        handlers: dict[Any, Any] = act._HANDLERS
+        handlers: dict[Any, Any] = step._HANDLERS
         handlers.update(dict.fromkeys(steps, self.wrong))
         try:
             yield

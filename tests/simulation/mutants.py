@@ -29,36 +29,31 @@ from tests.simulation.stories import (
 )
 
 # isort: split
-import act
-import admission
 import charm
-import dead_members
-import departures
-import devices
-import forming_acts
-import joining
-import juju_reading
-import leading
-import leaving
-import leaving_acts
-import net_acts
-import observe
-import pool_acts
-import pools
-import silence
+from act import forming, leaving, networks, step, storage
+from hooks import reading
 from lxd.errors import LxdError, LxdUnreachable
-from peers import AppData, Place, Token, UnitData
-from silent import Silence
-from steps import AbandonMember, MakeToken, Plan, RemoveMember, Step
-from view import Events, Lxd, Member, Peers, Server, Units, View
-from world import World
+from observe import view
+from plan import leader
+from plan.forming import admission, joining
+from plan.leaving import dead_members, orphaned_members, removal
+from plan.recovery import unresponsive
+from plan.storage import devices, pools
+from ports.world import World
+from state.cluster import Lxd, Member, Server
+from state.peers import AppData, Place, Token, UnitData
+from state.unresponsive import Silence
+from state.view import Events, Peers, Units, View
+from steps.forming import MakeToken
+from steps.leaving import AbandonMember, RemoveMember
+from steps.plan import Plan, Step
 
 _of_outsider = joining.of_outsider
 _still_good = admission._still_good
-_of_member = leaving._of_member
-_answers = observe._answers
+_of_member = removal._of_member
+_answers = view._answers
 _run = charm.run.run
-_bootstrap_unit = leading._bootstrap_unit
+_bootstrap_unit = leader._bootstrap_unit
 
 
 def _bootstraps_unrecorded(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
@@ -117,13 +112,15 @@ def _offline_is_gone(_: View, lxd: Lxd, *__: Any) -> tuple[Member, ...]:
 
 def _unsaid_is_gone(view: View, lxd: Lxd, *_: Any) -> tuple[Member, ...]:
     known = view.units.known if view.units else frozenset[str]()
-    return tuple(m for m in lxd.members if departures.marks.unit_of(m.name, lxd) not in known)
+    return tuple(
+        m for m in lxd.members if orphaned_members.member_marks.unit_of(m.name, lxd) not in known
+    )
 
 
 def _removes_the_living(view: View, *rest: Any) -> tuple[Step, ...]:
     if not view.leader:
         return ()
-    return tuple(RemoveMember(m.name) for m in departures.without_unit(view, *rest)[:1])
+    return tuple(RemoveMember(m.name) for m in orphaned_members.without_unit(view, *rest)[:1])
 
 
 def _removes_unrecorded(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
@@ -145,7 +142,7 @@ def _leaves_by_force(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan
     if len(lxd.members) == 1:
         return _of_member(view, lxd, peers, member)
     left = tuple(str(i) for i in lxd.instances or () if i.location == member.name)
-    return leaving._go(AbandonMember(member.name, left))
+    return removal._go(AbandonMember(member.name, left))
 
 
 def _lets_go(juju: Any, world: World) -> Plan:
@@ -165,11 +162,11 @@ def _plain_token(text: str, public: str, purpose: str) -> str:
 
 
 class _PlainSeal:
-    """`seal` that seals nothing."""
+    """`token_sealing` that seals nothing."""
 
-    SealError = act.seal.SealError
-    new_key = act.seal.new_key
-    public_half = act.seal.public_half
+    SealError = step.token_sealing.SealError
+    new_key = step.token_sealing.new_key
+    public_half = step.token_sealing.public_half
     seal = staticmethod(_plain_token)
     unseal = staticmethod(_plain_token)
 
@@ -186,7 +183,7 @@ def _leaves_them(nic: Mapping[str, str], world: World) -> None:
     del nic, world
 
 
-def _looks_once(juju: observe.Juju, world: World) -> Server:
+def _looks_once(juju: view.Juju, world: World) -> Server:
     del juju
     return world.lxd.server.get()
 
@@ -202,7 +199,7 @@ CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
 
 MUTANTS = (
     Mutant("bootstrap without the record", joining, "of_outsider", _bootstraps_unrecorded),
-    Mutant("another founder while one is slow", leading, "_bootstrap_unit", _names_another),
+    Mutant("another founder while one is slow", leader, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", admission, "is_maker", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
     Mutant("nobody minds whose turn it is", admission, "_onwards", _minds_no_turn, TWO_MAKERS),
@@ -213,32 +210,30 @@ MUTANTS = (
         _waits_for_nobody,
         USED_AND_CANCELLED,
     ),
-    Mutant("nobody ever loses its turn", leading, "_attempt_due", _never_late),
-    Mutant("the relation is taken for Juju", juju_reading, "units", _the_relation_is_juju),
-    Mutant("removal without asking Juju", departures, "without_unit", _offline_is_gone),
+    Mutant("nobody ever loses its turn", leader, "_attempt_due", _never_late),
+    Mutant("the relation is taken for Juju", reading, "units", _the_relation_is_juju),
+    Mutant("removal without asking Juju", orphaned_members, "without_unit", _offline_is_gone),
     Mutant("removal of a member that lives", dead_members, "removal", _removes_the_living),
-    Mutant(
-        "removal without a record of the loss", leaving_acts, "remove_member", _removes_unrecorded
-    ),
-    Mutant("no reset after a join that hangs", forming_acts, "_reset", _does_not_reset),
-    Mutant("a silent member is wiped", silence, "join_failed", _wipes_the_silent),
-    Mutant("a leaver goes by force", leaving, "_of_member", _leaves_by_force),
+    Mutant("removal without a record of the loss", leaving, "remove_member", _removes_unrecorded),
+    Mutant("no reset after a join that hangs", forming, "_reset", _does_not_reset),
+    Mutant("a silent member is wiped", unresponsive, "join_failed", _wipes_the_silent),
+    Mutant("a leaver goes by force", removal, "_of_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
-    Mutant("no word of its unit is no unit", departures, "without_unit", _unsaid_is_gone),
-    Mutant("a plan from half a view", observe, "_answers", _half_a_view),
-    Mutant("tokens are not sealed", forming_acts, "seal", _PlainSeal),
+    Mutant("no word of its unit is no unit", orphaned_members, "without_unit", _unsaid_is_gone),
+    Mutant("a plan from half a view", view, "_answers", _half_a_view),
+    Mutant("tokens are not sealed", forming, "token_sealing", _PlainSeal),
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
     Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
     Mutant(
         name="a half-made pool is left",
-        module=pool_acts,
+        module=storage,
         function="_remove_half_made_pool",
         wrong=_leaves_it,
         story=CUT_OFF_IN_CREATION,
     ),
-    Mutant("instances are moved to a new network", net_acts, "_let_stay", _leaves_them),
-    Mutant("a half-made network is left", net_acts, "_remove_half_made", _leaves_it),
-    Mutant("who leaves is not done", observe, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
+    Mutant("instances are moved to a new network", networks, "_let_stay", _leaves_them),
+    Mutant("a half-made network is left", networks, "_remove_half_made", _leaves_it),
+    Mutant("who leaves is not done", view, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
     *MISTAKES,
 )
 

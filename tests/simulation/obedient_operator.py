@@ -10,15 +10,14 @@ from typing import Any
 
 import yaml
 
-import actions
-import lost
-from addresses import host
+from actions import refusal
 from lab.model.errors import JujuError
 from lab.model.state import Unit
 from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
-from lxd.notes import IDENTITY
+from records import loss_record
+from state.notes import IDENTITY
 from tests.lxd_model import by_hand, copies
 from tests.lxd_model.pools import LEFT
 from tests.lxd_model.records import State
@@ -28,6 +27,7 @@ from tests.simulation.commands import Commands, held_on
 from tests.simulation.engine import APP
 from tests.simulation.retiring import evacuate_and_remove, stays
 from tests.simulation.site import HAS_DATABASE, Site, answers, notes_of, truth_of
+from values.addresses import host
 
 DEVICES = "/dev/vd*"
 
@@ -141,7 +141,7 @@ class ObedientOperator:
         """The cluster of an earlier deployment; the action names who is in it before."""
         lease = self.engine.juju.state.applications[APP].lease
         notes = notes_of(self.engine.cloud.servers[unit.machine].records)
-        confirm = actions.confirmation("take-back", notes.get(IDENTITY, "")[:8])
+        confirm = refusal.confirmation("take-back", notes.get(IDENTITY, "")[:8])
         if lease is not None and lease.holder in self.engine.units:
             self._action(lease.holder, "take-back", confirm=confirm)
 
@@ -187,7 +187,7 @@ class ObedientOperator:
                 unit.name,
                 "wipe-device",
                 device=device,
-                confirm=actions.confirmation("wipe", f"uuid of {device}"),
+                confirm=refusal.confirmation("wipe", f"uuid of {device}"),
             )
 
     def _give_address(self, unit: Unit, address: str) -> None:
@@ -278,7 +278,7 @@ class ObedientOperator:
         named = re.search(r"run it on (\S+):", asked[-1].message) if asked else None
         if named is None or named[1] not in self.engine.units or named[1] == unit.name:
             self._action(
-                unit.name, "recover-quorum", confirm=actions.confirmation("recover", unit.name)
+                unit.name, "recover-quorum", confirm=refusal.confirmation("recover", unit.name)
             )
 
     def _survivor(self) -> Server | None:
@@ -380,7 +380,7 @@ class ObedientOperator:
 
 
 def _lost(server: Server, name: str) -> list[str]:
-    found = lost.read(notes_of(server.records))
+    found = loss_record.read(notes_of(server.records))
     return found.get(name, [name])
 
 

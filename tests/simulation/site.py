@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.model.state import Unit
 from lxd.client import Client
 from lxd.http import api_path
-from lxd.notes import PROJECT
+from state.notes import PROJECT
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
 from tests.lxd_model.truth import ClusterTruth

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.model.context import HookContext
-from steps import Step
+from steps.plan import Step
 
 
 @dataclass

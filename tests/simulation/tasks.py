@@ -8,7 +8,7 @@ import ops
 from greenlet import greenlet
 
 from lab.model.errors import HookToolError
-from steps import Step
+from steps.plan import Step
 from tests.simulation.stage import Stage
 
 EXPECTED = (HookToolError, ops.ModelError, ops.hookcmds.Error)

@@ -13,12 +13,13 @@ from tests.simulation.obedient_operator import ObedientOperator
 
 ROOT = Path(__file__).parents[2]
 ACTIONS: dict[str, object] = yaml.safe_load((ROOT / "actions.yaml").read_text())
-CODE = {path.name: path.read_text() for path in sorted((ROOT / "src").rglob("*.py"))}
+SOURCES = ROOT / "src"
+CODE = {path: path.read_text() for path in sorted(SOURCES.rglob("*.py"))}
 
 
 def advised() -> list[str]:
     """The actions that the charm's own words tell to run. What actions answer is no status."""
-    words = "\n".join(text for name, text in CODE.items() if name != "actions.py")
+    words = "\n".join(text for path, text in CODE.items() if path.parent != SOURCES / "actions")
     found = re.findall(r"(?:run|/leader|view\.unit\}) ([a-z]+(?:-[a-z]+)+)", words)
     return sorted(set(found) & set(ACTIONS))
 

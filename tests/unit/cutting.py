@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from host.snap import SnapError
 from lxd.api import LxdApi
-from snap import SnapError
 from tests.unit.model_units import ModelApp
 
 MACHINE = frozenset(

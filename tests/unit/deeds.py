@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import turns
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
-from lxd.notes import entries_of
-from networks.interface import Interface
+from records import join_lock
+from state.notes import entries_of
 from tests.lxd_model import by_hand, joining
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.records import Records
 from tests.lxd_model.server import Server
 from tests.unit.model_units import ModelApp
+from values.interface import Interface
 
 ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",), defaults=frozenset({4}))
 ETH1, ENS3 = Interface("eth1"), Interface("ens3")
@@ -161,6 +161,6 @@ def use_token(app: ModelApp, member: str) -> ModelApp:
 
 def give_turn(app: ModelApp, turn: str) -> ModelApp:
     """Another member has written whose turn it is to join."""
-    number = max(entries_of(turns.LOG, notes(app)), default=0) + 1
-    assert cluster_api(app).notes.append(turns.LOG, number, turn)
+    number = max(entries_of(join_lock.LOG, notes(app)), default=0) + 1
+    assert cluster_api(app).notes.append(join_lock.LOG, number, turn)
     return app

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import preview
-from lxd.notes import PROJECT
-from observe import observe_networks
+from actions import plan
+from observe.view import observe_networks
+from state.notes import PROJECT
 from tests.lxd_model.things import Config
 from tests.unit.deeds import the_cluster
 from tests.unit.model_units import ModelApp
@@ -20,7 +20,7 @@ def statuses(app: ModelApp) -> dict[str, str]:
 def preview_of(app: ModelApp, unit: str) -> list[str]:
     """What the action `plan` tells on a unit."""
     view = app.view(unit)
-    return preview.lines(view, observe_networks(view, app.units[unit].world))
+    return plan.lines(view, observe_networks(view, app.units[unit].world))
 
 
 def nic(app: ModelApp) -> dict[str, str]:

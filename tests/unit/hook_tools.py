@@ -23,9 +23,9 @@ from lab.controller.tools import run_tool
 from lab.model.charm import CharmInfo, parse_charm
 from lab.model.context import HookContext
 from lab.model.state import Interface, Resource
+from ports.world import World
 from tests.lab.model.world import World as JujuWorld
 from tests.unit.model_units import ModelApp
-from world import World
 
 ROOT = Path(__file__).parents[2]
 FILES = ("metadata.yaml", "config.yaml", "actions.yaml")

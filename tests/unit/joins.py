@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import seal
-from act import act
-from lxd.notes import IDENTITY
-from steps import Join, MakeToken
+from act import token_sealing
+from act.step import act
+from state.notes import IDENTITY
+from state.view import Events
+from steps.forming import Join, MakeToken
 from tests.unit.deeds import notes
 from tests.unit.model_units import ModelApp
-from view import Events
 
 
 def joining(app: ModelApp) -> Join:
     """What one more unit, lxd/9, would do with a fresh token."""
     unit = app.add(9)
     unit.snap.install("5.21/stable", "")
-    private = seal.new_key()
-    public = seal.public_half(private)
+    private = token_sealing.new_key()
+    public = token_sealing.public_half(private)
     unit.machine.keep_key(private, public)
     maker = app.units["lxd/0"]
     step = MakeToken("lxd/9", "m9", public, 0, adopted=False)

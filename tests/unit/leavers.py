@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emptying import CLOSED
-from holdings import Instance
-from options import Options
-from peers import AppData, UnitData
-from view import Events, Lxd, Member, Network, Peers, Pool, Server, SnapFacts, Units, View
+from options.options import Options
+from state.cluster import CLOSED, Lxd, Member, Network, Pool, Server
+from state.facts import SnapFacts
+from state.lxd_objects import Instance
+from state.peers import AppData, UnitData
+from state.view import Events, Peers, Units, View
 
 IDENTITY = "cluster-1"
 UNITS = {"m0": "lxd/0", "m1": "lxd/1", "m2": "lxd/2"}

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lxd.api import LxdApi
+from ports.world import World
 from tests.application import Application, Unit
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.server import Server
 from tests.unit.model_world import UnitMachine, UnitSnap
-from world import World
 
 
 @dataclass

@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import seal
-import segment
-from facts import Folder
-from networks.interface import Interface
-from snap import ChannelUnknownError, SnapError
+from act import token_sealing
+from host import overlay_dhcp
+from host.snap import ChannelUnknownError, SnapError
+from state.facts import Device, Failures, Folder, Forming, Resource, SnapFacts
 from tests.lxd_model.listeners import endpoint_of
 from tests.lxd_model.pools import IN_POOL
 from tests.lxd_model.server import Server
-from view import Device, Failures, Forming, Resource, SnapFacts
+from values.interface import Interface
 
 
 @dataclass
@@ -168,7 +167,7 @@ class UnitMachine:
         return self.key_
 
     def public_key(self) -> str:
-        return seal.public_half(self.key_) if self.key_ else ""
+        return token_sealing.public_half(self.key_) if self.key_ else ""
 
     def keep_key(self, private: bytes, public: str) -> None:
         self.key_ = private
@@ -239,7 +238,7 @@ class UnitMachine:
     def _take_away(self, network: str) -> None:
         own = f"-{network}.service"
         self.services = [name for name in self.services if not name.endswith(own)]
-        folder = segment.FOLDER / network
+        folder = overlay_dhcp.FOLDER / network
         self.files = {
             path: text
             for path, text in self.files.items()

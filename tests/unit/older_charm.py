@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import lost
-import seal
-import turns
-from forming_acts import purpose
+from act import token_sealing
+from act.forming import purpose
 from lxd.http import Request
-from lxd.notes import IDENTITY, PROJECT
+from records import join_lock, loss_record
+from state.notes import IDENTITY, PROJECT
 from tests.unit.deeds import cluster_api, notes, the_cluster
 from tests.unit.model_units import ModelApp
 
@@ -56,10 +55,10 @@ def _older(values: dict[str, str]) -> dict[str, str]:
         for name, value in values.items()
         if name.startswith(("leaving.", "ran.", "unit."))
     }
-    if (turn := turns.read(values)) is not None:
-        kept[turns.OLDER] = str(turn)
-    if gone := lost.read(values):
-        kept[lost.OLDER] = json.dumps(gone)
+    if (turn := join_lock.read(values)) is not None:
+        kept[join_lock.OLDER] = str(turn)
+    if gone := loss_record.read(values):
+        kept[loss_record.OLDER] = json.dumps(gone)
     return kept
 
 
@@ -99,8 +98,10 @@ def _token(app: ModelApp, token: dict[str, Any], *, first: bool) -> dict[str, An
     """A token whose message was LXD's own alone, and said nothing of a cluster."""
     unit = token["unit"]
     if unit in app.units and (key := app.units[unit].machine.key()) is not None:
-        message = json.loads(seal.unseal(token["sealed"], key, purpose(unit)))
-        token["sealed"] = seal.seal(message["token"], seal.public_half(key), purpose(unit))
+        message = json.loads(token_sealing.unseal(token["sealed"], key, purpose(unit)))
+        token["sealed"] = token_sealing.seal(
+            message["token"], token_sealing.public_half(key), purpose(unit)
+        )
     return {
         key: value
         for key, value in token.items()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-import actions
 import deadlines
-import peers
+from actions import recover_quorum, refusal
+from state import peers
+from state.view import Units
 from tests.unit.deeds import later
 from tests.unit.model_units import ModelApp
-from view import Units
 
 LONG = deadlines.SILENCE + 60
 
@@ -43,9 +43,9 @@ def recover(app: ModelApp, unit: str, lost: str = "") -> str:
     """The action, and what it publishes."""
     view = replace(app.view(unit), units=Units(frozenset(app.units)))
     try:
-        return actions.recover_quorum(
-            view, app.units[unit].world, lost, actions.confirmation("recover", unit)
+        return recover_quorum.recover_quorum(
+            view, app.units[unit].world, lost, refusal.confirmation("recover", unit)
         )
-    except actions.OthersAsked as asked:
+    except recover_quorum.OthersAsked as asked:
         app.databags[unit] = peers.dump(asked.own)
         raise

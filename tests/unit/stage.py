@@ -13,8 +13,8 @@ from ops.hookcmds import Goal, GoalState
 
 import charm
 import tests.ops_testing  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from ports.world import World
 from tests.unit.model_units import ModelApp, ModelUnit
-from world import World
 
 PEER = "cluster"
 

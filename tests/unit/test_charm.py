@@ -10,14 +10,14 @@ import ops
 import pytest
 from ops import testing
 
-import peers
-from addresses import host
+from state import peers
+from state.facts import Device
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
 from tests.unit.deeds import api, later, names, server, the_cluster, with_pool, with_volume
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
-from view import Device
+from values.addresses import host
 
 NO_RELATION: set[testing.PeerRelation] = set()
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from lab.model import applications
 from lab.model.charm import parse_charm
-from options import Options, explain
+from options.options import Options, explain
 from tests.unit.hook_tools import FILES, ROOT
 
 _METADATA, _CONFIG, _ACTIONS = (yaml.safe_load((ROOT / name).read_text()) for name in FILES)

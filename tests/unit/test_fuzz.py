@@ -10,16 +10,13 @@ from typing import Any
 
 import pytest
 
-import action_params
-import answers
-import causes
-import ceph
-import options
-import ovn
-import peers
-import yaml_maps
+from actions import parameters, results
 from lxd import join_tokens
+from options import options
+from relations import ceph, ovn
+from state import peers
 from tests.fuzz import kinds
+from values import error_messages, yaml_maps
 
 SECONDS = 1.0
 """For each kind."""
@@ -64,12 +61,12 @@ GUARDS: dict[str, tuple[str, object, str, object]] = {
     "YAML that cannot be built": ("options", yaml_maps, "_yaml", _plain_yaml),
     "control characters in a status": ("options", options, "escaped", _as_it_is),
     "forms of a databag's fields": ("databags", peers, "_malformed", _nothing),
-    "control characters in a plan": ("databags", causes, "escaped", _as_it_is),
+    "control characters in a plan": ("databags", error_messages, "escaped", _as_it_is),
     "what is in a token": ("tokens", join_tokens, "_unpack", _plain_token),
     "a key of Ceph's": ("relations", ceph, "_is_key", _whatever),
     "a connection of OVN's": ("relations", ovn, "is_connection", _whatever),
-    "how deep a parameter is": ("parameters", action_params, "_limit", _nothing),
-    "control characters in an answer": ("parameters", answers, "lines", _as_it_is),
+    "how deep a parameter is": ("parameters", parameters, "_limit", _nothing),
+    "control characters in an answer": ("parameters", results, "lines", _as_it_is),
 }
 
 

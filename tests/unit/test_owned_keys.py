@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import networks
-import northbound
-import settings
-from networks.wanted import WantedNetwork
-from options import Options
-from profile_devices import PLACE
-from steps import SetServerConfig
+import modes
+from options.options import Options
+from plan.networks import northbound
+from plan.server import settings
+from steps.server import SetServerConfig
+from values.profile_devices import PLACE
+from values.wanted_network import WantedNetwork
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/owned-keys.md").read_text()
 FULL = WantedNetwork(
@@ -38,9 +38,9 @@ def listed(key: str) -> bool:
     return any(fnmatch(key, word) for word in words)
 
 
-@pytest.mark.parametrize("mode", sorted(networks.MODES))
+@pytest.mark.parametrize("mode", sorted(modes.MODES))
 def test_the_keys_of_networks_are_listed(mode: str):
-    made = networks.MODES[mode].config(FULL)
+    made = modes.MODES[mode].config(FULL)
 
     assert [key for key in made if not listed(key)] == []
 

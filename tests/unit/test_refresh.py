@@ -7,9 +7,9 @@ import random
 
 import pytest
 
-import lost
-from lxd.notes import IDENTITY
-from peers import VERSION
+from records import loss_record
+from state.notes import IDENTITY
+from state.peers import VERSION
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import names, note, notes, server, the_cluster, without
@@ -74,14 +74,14 @@ def test_a_member_that_is_down_does_not_keep_the_others_from_it(generation: str)
 @pytest.mark.parametrize("generation", NAMES)
 def test_what_an_older_charm_had_noted_is_kept(generation: str):
     app = formed(3, generation)
-    note(app, lost.LOG + "m9", '["default/c9"]')
+    note(app, loss_record.LOG + "m9", '["default/c9"]')
     before = notes(app)
     made_by_older_charm(app, first=False)
 
     app.settle()
 
     found = notes(app)
-    assert lost.read(found) == {"m9": ["default/c9"]}
+    assert loss_record.read(found) == {"m9": ["default/c9"]}
     assert {k: v for k, v in found.items() if k.startswith("unit.")} == {
         k: v for k, v in before.items() if k.startswith("unit.")
     }

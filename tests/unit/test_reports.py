@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 import deadlines
-from status import Kind
-from steps import Plan
+from state.facts import Resource
+from steps.plan import Plan
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.operations import NEVER, Work
@@ -27,7 +27,7 @@ from tests.unit.deeds import (
     without,
 )
 from tests.unit.model_units import ModelApp, formed
-from view import Resource
+from values.status import Kind
 
 LATER = [name for name in NAMES if name != "5.0"]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from options import Options
-from peers import AppData, Place, UnitData
-from silent import Silent
-from view import Lxd, Member, Peers, Server, SnapFacts, Units, View
+from options.options import Options
+from state.cluster import Lxd, Member, Server
+from state.facts import SnapFacts
+from state.peers import AppData, Place, UnitData
+from state.unresponsive import Silent
+from state.view import Peers, Units, View
 
 CLUSTER = "the-cluster"
 NOW = 10_000.0

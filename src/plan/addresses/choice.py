@@ -12,26 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from addresses import family, host, is_address
-from networks.interface import Interface
-from view import Peers, Server
-
-
-class BindingAddress(NamedTuple):
-    """An address that a binding has, as Juju tells it. The subnet is a CIDR, empty if unknown."""
-
-    address: str
-    subnet: str = ""
-    interface: str = ""
-
-
-@dataclass(frozen=True)
-class Binding:
-    """What Juju says of a binding: its addresses, or why it cannot say."""
-
-    name: str
-    addresses: tuple[BindingAddress, ...] = ()
-    problem: str = ""
+from state.bindings import BindingAddress
+from state.cluster import Server
+from state.view import Peers
+from values.addresses import family, host, is_address
+from values.interface import Interface
 
 
 @dataclass(frozen=True)

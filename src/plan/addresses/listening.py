@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from addresses import PORT, endpoint, family
-from bindings import members_family
-from lxd.notes import entries_of
-from status import Status, blocked, waiting
-from steps import ChangeAddress, Listen, Plan, RestartLxd, Step
-from view import Lxd, Member, Peers, Silent, View
+from plan.addresses.choice import members_family
+from state.cluster import Lxd, Member
+from state.notes import entries_of
+from state.unresponsive import Silent
+from state.view import Peers, View
+from steps.addresses import ChangeAddress, Listen
+from steps.plan import Plan, Step
+from steps.server import RestartLxd
+from values.addresses import PORT, endpoint, family
+from values.status import Status, blocked, waiting
 
 LOG = "address."
 FREE = "-"

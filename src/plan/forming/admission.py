@@ -10,15 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import deadlines
-import marks
-import member_names
-import together
-import turns
-from addresses import PORT
-from peers import Place, Token, UnitData
-from steps import AwaitJoin, CancelToken, MakeToken, RemoveMember, Step
-from turns import Turn
-from view import Lxd, Member, Peers, View
+from plan import cluster_change
+from plan.forming import member_names
+from records import join_lock, member_marks
+from records.join_lock import Turn
+from state.cluster import Lxd, Member
+from state.peers import Place, Token, UnitData
+from state.view import Peers, View
+from steps.forming import AwaitJoin, CancelToken, MakeToken
+from steps.leaving import RemoveMember
+from steps.plan import Step
+from values.addresses import PORT
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Admission:
 def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
     """Lets the next unit of the queue in, if it is this member's turn to do so."""
     if not is_maker(view.unit, peers, lxd):
-        return Admission((*cancelling(view, lxd, peers), *turns.ended(view.unit, lxd)))
+        return Admission((*cancelling(view, lxd, peers), *join_lock.ended(view.unit, lxd)))
     own = peers.own.token
     token = view.events.made or (own if view.events.withdrawn is None else None)
     refused = _refused(lxd, peers)
@@ -65,15 +67,15 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
     A turn that another maker gave is that unit's until it is over: it may be joining.
     """
     places = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
-    turn = turns.read(lxd.notes)
+    turn = join_lock.read(lxd.notes)
     if turn is not None and not _is_over(turn, view, lxd, peers):
         if place := _has_it(turn, places, lxd, peers):
             return (_token_for(place, view, lxd, peers),)
         if not _has_turn(peers.own.token, lxd) and not view.events.awaited:
             return (AwaitJoin(turn.name),)
     if places:
-        return (turns.passed(lxd, places[0], peers.others[places[0].unit].name),)
-    return (turns.cleared(lxd),) if turn is not None else ()
+        return (join_lock.passed(lxd, places[0], peers.others[places[0].unit].name),)
+    return (join_lock.cleared(lxd),) if turn is not None else ()
 
 
 def _has_it(turn: Turn, places: list[Place], lxd: Lxd, peers: Peers) -> Place | None:
@@ -93,12 +95,12 @@ def _token_for(place: Place, view: View, lxd: Lxd, peers: Peers) -> MakeToken:
         adopted = own.adopted
     else:
         adopted = view.events.passed != place.unit
-    asked = together.asked(view)
+    asked = cluster_change.asked(view)
     return MakeToken(place.unit, data.name, data.key, place.attempt, adopted, asked)
 
 
 def _is_over(turn: Turn, view: View, lxd: Lxd, peers: Peers) -> bool:
-    return turns.is_over(turn, lxd, peers.data(turn.unit, view.unit))
+    return join_lock.is_over(turn, lxd, peers.data(turn.unit, view.unit))
 
 
 def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
@@ -128,7 +130,7 @@ def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
 
 
 def _has_turn(token: Token | None, lxd: Lxd) -> bool:
-    turn = turns.read(lxd.notes)
+    turn = join_lock.read(lxd.notes)
     return token is not None and turn == Turn(token.unit, token.attempt, token.name)
 
 
@@ -151,12 +153,12 @@ def is_maker(unit: str, peers: Peers, lxd: Lxd) -> bool:
     """Whether `unit` is the member furthest back in the queue of those that serve."""
     for place in reversed(peers.app.queue):
         if place.unit == unit:
-            return marks.serves(lxd.own, lxd)
+            return member_marks.serves(lxd.own, lxd)
         data = peers.others.get(place.unit)
         if data is None or data.cluster != lxd.identity:
             continue
         member = lxd.member_of(data)
-        if marks.serves(member, lxd):
+        if member_marks.serves(member, lxd):
             return False
     return unit == max(unqueued_members(unit, peers, lxd), default="")
 
@@ -169,7 +171,7 @@ def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
     queued = {place.unit for place in peers.app.queue}
     members = {u: lxd.member_of(d) for u, d in peers.others.items() if d.cluster}
     members[unit] = lxd.own
-    return sorted(u for u, m in members.items() if u not in queued and marks.serves(m, lxd))
+    return sorted(u for u, m in members.items() if u not in queued and member_marks.serves(m, lxd))
 
 
 def _able(view: View, lxd: Lxd, peers: Peers) -> list[Place]:
@@ -250,7 +252,7 @@ def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
     if member is None or member.address != data.address:
         return None
     # One that came in since then says so in LXD, whatever old data are seen of its unit.
-    return None if marks.came_in(member.name, lxd) >= data.attempt else member
+    return None if member_marks.came_in(member.name, lxd) >= data.attempt else member
 
 
 def is_shell(ghost: Member) -> bool:
@@ -281,7 +283,7 @@ def to_try(unit: str, lxd: Lxd, peers: Peers) -> dict[str, UnitData]:
     """
     if not is_maker(unit, peers, lxd):
         return {}
-    turn, token = turns.read(lxd.notes), peers.own.token
+    turn, token = join_lock.read(lxd.notes), peers.own.token
     joining = {turn.unit if turn else "", token.unit if token else ""}
     waiting = {u for u, d in peers.others.items() if d.able or u in peers.own.refused}
     found = {u: peers.others[u] for u in sorted(waiting - joining) if u in peers.others}
@@ -297,7 +299,7 @@ def _why_taken(unit: str, data: UnitData, lxd: Lxd) -> str:
     if member is None:
         return ""
     has = "name" if named else "address"
-    failed = not data.unsure and marks.left_by(member.name, unit, data.attempt, lxd)
+    failed = not data.unsure and member_marks.left_by(member.name, unit, data.attempt, lxd)
     if member.offline and failed:
         return f"an offline member has this {has}: lxc cluster remove --force {member.name}"
     if named and member.address != data.address:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 from enum import Enum
 
-import marks
-from lxd.notes import IDENTITY
-from peers import VERSION
-from status import Status, blocked, names, waiting
-from steps import AdoptIdentity, NoteIdentity, Step
-from view import Lxd, Peers, View
+from records import member_marks
+from state.cluster import Lxd
+from state.notes import IDENTITY
+from state.peers import VERSION
+from state.view import Peers, View
+from steps.forming import AdoptIdentity, NoteIdentity
+from steps.plan import Step
+from values.status import Status, blocked, names, waiting
 
 
 class Owner(Enum):
@@ -63,7 +65,7 @@ def _made_by_older_charm(view: View, lxd: Lxd, peers: Peers) -> bool:
     return (
         bool(peers.own.cluster)
         and member is not None
-        and (marks.unit_of(member.name, lxd) == view.unit)
+        and (member_marks.unit_of(member.name, lxd) == view.unit)
     )
 
 

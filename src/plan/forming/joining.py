@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import links
-import listening
-import member_names
-import parts
-import silence
-import storage
-import versions
-from addresses import endpoint
-from peers import Storage, Token, UnitData
-from status import Status, blocked, waiting
-from steps import (
-    CreatePool,
-    EnableCluster,
-    Join,
-    Plan,
-    ResetLxd,
-    SetDefaultProfile,
-    Step,
-)
-from view import RESET, Lxd, Peers, View
+import backends
+from plan.addresses import listening
+from plan.forming import member_names
+from plan.install import versions
+from plan.networks import contributions
+from plan.recovery import unresponsive
+from plan.storage import contributions as storage_contributions
+from state.cluster import Lxd
+from state.peers import Storage, Token, UnitData
+from state.view import RESET, Peers, View
+from steps.forming import EnableCluster, Join, ResetLxd
+from steps.networks import SetDefaultProfile
+from steps.plan import Plan, Step
+from steps.storage import CreatePool
+from values.addresses import endpoint
+from values.status import Status, blocked, waiting
 
 JOINS = 3
 """So many joins may fail one after the other before the operator is asked."""
@@ -63,7 +59,7 @@ def _cut_short(view: View, lxd: Lxd, peers: Peers) -> str:
     if forming is None or peers.own.cluster or lxd.instances:
         return ""
     if forming.what == RESET:
-        return silence.RESET_CUT_SHORT
+        return unresponsive.RESET_CUT_SHORT
     # A device may be in use by what LXD does not list any more.
     left = bool(forming.devices) or _not_empty(lxd) is not None
     return "its join was cut short" if forming.what == "join" and left else ""
@@ -89,7 +85,7 @@ def _placed(peers: Peers) -> set[str]:
 def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     """Why this unit may neither bootstrap nor join. Nothing was touched."""
     if peers.own.cluster:
-        return silence.removed()
+        return unresponsive.removed()
     if view.failures and view.failures.count >= JOINS:
         why = view.failures.last
         return blocked(f"{view.failures.count} joins failed; run retry-join. The last: {why}")
@@ -106,20 +102,22 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
         return blocked(refusal)
     if mismatch := versions.mismatch(lxd, peers):
         return mismatch
-    _, unlinked = links.of_outsider(view, _token(view, peers, peers.own))
+    _, unlinked = contributions.of_outsider(view, _token(view, peers, peers.own))
     return unlinked or _unfit_storage(view, lxd, peers)
 
 
 def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     decided = _storage(peers)
-    _, problem = parts.of_outsider(view, lxd, decided, _token(view, peers, peers.own))
+    _, problem = storage_contributions.of_outsider(
+        view, lxd, decided, _token(view, peers, peers.own)
+    )
     if problem is not None:
         return problem
     if peers.app.bootstrap != view.unit or decided:
         return _not_empty(lxd)
     # What this unit's own bootstrap made before it was interrupted is as good as new.
     name = view.options.storage_pool
-    backend = storage.resolve(view.options.storage_backend, lxd.server.drivers)
+    backend = backends.resolve(view.options.storage_backend, lxd.server.drivers)
     pool = next((p for p in lxd.pools or () if p.name == name), None)
     if pool and backend and pool.driver != backend.driver:
         return blocked(f"LXD here has a pool {name} of driver {pool.driver}: delete it")
@@ -143,7 +141,7 @@ def _refusal(view: View, peers: Peers) -> str:
 def _bootstrap(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
     steps: list[Step] = listening.of_outsider(view, lxd, founds=True)
-    made, _ = parts.of_outsider(view, lxd, None, None)
+    made, _ = storage_contributions.of_outsider(view, lxd, None, None)
     steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view, lxd)) for p in made]
     # Its networks are made in the cluster, by the same rules as later ones.
     steps.append(SetDefaultProfile(view.options.storage_pool, {}))
@@ -163,7 +161,7 @@ def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
 
 
 def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
-    given, _ = parts.of_outsider(view, lxd, _storage(peers), token)
+    given, _ = storage_contributions.of_outsider(view, lxd, _storage(peers), token)
     return Join(
         name=member_names.of_unit(view, peers),
         address=endpoint(view.cluster_address),
@@ -171,7 +169,7 @@ def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
         cluster=_cluster(peers),
         trusted=_certificates(peers),
         pools={part.pool.name: part.answers() for part in given},
-        networks=links.of_outsider(view, token)[0],
+        networks=contributions.of_outsider(view, token)[0],
     )
 
 

@@ -7,7 +7,7 @@ of its unit. The number never changes and is no other unit's.
 
 from __future__ import annotations
 
-from view import Peers, View
+from state.view import Peers, View
 
 _FORBIDDEN = "Failed getting existing certificate: Forbidden"
 

@@ -7,12 +7,14 @@ place of a member's: `juju deploy --to lxd:N` first refreshes the machine's LXD 
 
 from __future__ import annotations
 
-import versions
-from lxd.notes import PROJECT
-from silent import Silent
-from status import blocked, waiting
-from steps import Plan, RemoveSnap
-from view import Lxd, View
+from plan.install import versions
+from state.cluster import Lxd
+from state.notes import PROJECT
+from state.unresponsive import Silent
+from state.view import View
+from steps.install import RemoveSnap
+from steps.plan import Plan
+from values.status import blocked, waiting
 
 _OF_ANYBODY = ("volatile.", "core.proxy_")
 """What LXD sets by itself, and what Juju's agent sets on any machine with an LXD."""

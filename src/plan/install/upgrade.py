@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import marks
-import versions
-from peers import UnitData
-from silent import Silence, Silent
-from status import blocked, names, waiting
-from steps import BackupDatabase, InstallSnapFile, Plan, Step
-from view import Lxd, Peers, Resource, View
+from plan.install import versions
+from records import member_marks
+from state.cluster import Lxd
+from state.facts import Resource
+from state.peers import UnitData
+from state.unresponsive import Silence, Silent
+from state.view import Peers, View
+from steps.install import BackupDatabase, InstallSnapFile
+from steps.plan import Plan, Step
+from values import lxd_versions
+from values.status import blocked, names, waiting
 
 
 def of_file(view: View, resource: Resource) -> Plan | None:
@@ -48,7 +52,7 @@ def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
     """
     if not lxd.server.clustered:
         return None
-    if going := marks.leaving(lxd) & {m.name for m in lxd.members}:
+    if going := member_marks.leaving(lxd) & {m.name for m in lxd.members}:
         return Plan(waiting(f"to exchange the LXD snap until {names(going)} has left"))
     if evacuated := [m.name for m in lxd.members if m.status == "EVACUATED"]:
         first = min(evacuated)
@@ -56,11 +60,11 @@ def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
     if down := _down(lxd, view.peers, resource):
         return Plan(waiting(f"to exchange the LXD snap until {names(down)} is back"))
     before, after = versions.running(view), view.snap.offered
-    if lxd.buckets and versions.ends_buckets(before, after):
+    if lxd.buckets and lxd_versions.ends_buckets(before, after):
         bucket = min(f"{b.pool}/{b.name} on {b.location}" for b in lxd.buckets)
-        number = versions.number(after)
+        number = lxd_versions.number(after)
         return Plan(blocked(f"LXD {number} has no local buckets: copy and delete {bucket}"))
-    if versions.same(before, after) and (first := _before(view, lxd, resource)):
+    if lxd_versions.same(before, after) and (first := _before(view, lxd, resource)):
         return Plan(waiting(f"to exchange the LXD snap after {first}"))
     return None
 
@@ -88,6 +92,6 @@ def _down(lxd: Lxd, peers: Peers | None, resource: Resource) -> set[str]:
 def _steps(view: View, resource: Resource) -> tuple[Step, ...]:
     member = view.peers is not None and bool(view.peers.own.cluster)
     install = InstallSnapFile(resource.path)
-    if not member or not versions.changes_database(versions.running(view), view.snap.offered):
+    if not member or not lxd_versions.changes_database(versions.running(view), view.snap.offered):
         return (install,)
-    return BackupDatabase(versions.number(view.snap.offered)), install
+    return BackupDatabase(lxd_versions.number(view.snap.offered)), install

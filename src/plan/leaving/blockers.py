@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-import causes
-import departures
-import marks
-import migratable
-import networks
-import together
-from holdings import Bucket, Image, Instance, Volume
-from links import question
-from options import ABANDON, REFUSE, STATUS_LIMIT
-from peers import UnitData
-from status import Status, blocked, count, names
-from view import Lxd, Member, Peers, View
+import modes
+from options.options import ABANDON, REFUSE
+from plan import cluster_change
+from plan.leaving import migration, orphaned_members
+from plan.networks.contributions import question
+from records import member_marks
+from state.cluster import Lxd, Member
+from state.lxd_objects import Bucket, Image, Instance, Volume
+from state.peers import UnitData
+from state.view import Peers, View
+from values import error_messages
+from values.status import STATUS_LIMIT, Status, blocked, count, names
 
 _IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "database-leader"})
 
@@ -51,8 +51,8 @@ def informed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Lxd:
     leaving = view.units.leaving if view.units else frozenset[str]()
     return replace(
         lxd,
-        doomed=departures.doomed(view, lxd, peers, own),
-        going=marks.leaving(lxd) | {members[u] for u in leaving if u in members},
+        doomed=orphaned_members.doomed(view, lxd, peers, own),
+        going=member_marks.leaving(lxd) | {members[u] for u in leaving if u in members},
         bridges={member: _bridges(view, units[unit]) for unit, member in members.items()},
     )
 
@@ -61,11 +61,11 @@ def _bridges(view: View, data: UnitData) -> frozenset[str]:
     """The bridges of a unit's machine that the charm's networks are on."""
     found: set[str] = set()
     for net in view.options.networks_asked:
-        mode = networks.MODES[net.mode]
+        mode = modes.MODES[net.mode]
         link = data.links.get(question(net))
         if mode.type or not mode.one_name or link is None or not link.parent:
             continue
-        found |= {migratable.on_bridge(link.parent, str(vlan or "")) for vlan in (0, net.vlan)}
+        found |= {migration.on_bridge(link.parent, str(vlan or "")) for vlan in (0, net.vlan)}
     return frozenset(found)
 
 
@@ -104,11 +104,11 @@ def standing_in_the_way(
 
 def _why_here(instance: Instance, lxd: Lxd, member: Member) -> str:
     """Why no other member can take an instance, empty if one can."""
-    if why := migratable.obstacle(instance, lxd):
+    if why := migration.obstacle(instance, lxd):
         return why
-    if migratable.targets(instance, lxd, member.name):
+    if migration.targets(instance, lxd, member.name):
         return ""
-    if down := migratable.absent(instance, lxd, member.name):
+    if down := migration.absent(instance, lxd, member.name):
         return f"{names(down)} could take it, and is not online"
     return "no other member can take it"
 
@@ -121,7 +121,7 @@ def _kept(thing: Volume | Bucket) -> str:
 
 def unmoved(on_remove: str, lxd: Lxd, member: Member) -> tuple[NotTaken, ...]:
     """What no member took when it was tried, as it is on record."""
-    noted = marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
+    noted = member_marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
     here = [str(i) for i in instances(lxd, member)]
     return tuple(NotTaken(name, noted[name].why) for name in here if name in noted)
 
@@ -148,7 +148,7 @@ def quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
     elif member.voter and sum(m in lasting for m in voters) * 2 <= len(voters):
         # Its machine may go at any moment, and the database with it.
         for doomed in (m.name for m in up if m not in lasting):
-            yield together.homeless(doomed)
+            yield cluster_change.homeless(doomed)
     if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
         yield f"{others[0].name} has no copy of the database: add a unit first"
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
@@ -181,7 +181,7 @@ def cannot_leave(unit: str, reasons: tuple[Reason, ...]) -> Status:
     more = f" (and {len(others)} more)" if others else ""
     room = STATUS_LIMIT - len(more)
     told = f"{unit} cannot leave: "
-    return blocked(causes.begin(told + _within(first, room - len(told)), room) + more)
+    return blocked(error_messages.begin(told + _within(first, room - len(told)), room) + more)
 
 
 def _within(reason: Reason, room: int) -> str:
@@ -193,7 +193,7 @@ def _within(reason: Reason, room: int) -> str:
     if len(shorter := f"{name}: could not be moved ({why})") <= room:
         return shorter
     left = room - len(name) - 2
-    return f"{name}: {causes.end(why, left)}" if left >= _WHY else told
+    return f"{name}: {error_messages.end(why, left)}" if left >= _WHY else told
 
 
 def full(view: View, reasons: tuple[Reason, ...]) -> str:

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import departures
-import holding
-import marks
-import migratable
-from holdings import Instance
-from leaving_steps import MoveOffDead
-from options import ABANDON
-from peers import UnitData
-from status import Status, blocked
-from steps import RemoveMember, Step
-from view import EVERY_MEMBER, Lxd, Member, Peers, View
+from options.options import ABANDON
+from plan.leaving import blockers, migration, orphaned_members
+from records import member_marks
+from state.cluster import Lxd, Member
+from state.lxd_objects import Instance
+from state.peers import UnitData
+from state.view import EVERY_MEMBER, Peers, View
+from steps.leaving import MoveOffDead, RemoveMember
+from steps.plan import Step
+from values.status import Status, blocked
 
 
 def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:
@@ -37,7 +36,7 @@ def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ..
     # Where LXD did not tell what members hold, nothing is given up.
     if dead is None or lxd.instances is None or lxd.pools is None:
         return ()
-    lxd = holding.informed(view, lxd, peers, own)
+    lxd = blockers.informed(view, lxd, peers, own)
     for instance in _shared(lxd, dead):
         if targets := _targets(view, lxd, dead, instance):
             return (MoveOffDead(instance.project, instance.name, dead.name, targets[0]),)
@@ -51,7 +50,7 @@ def status(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     dead = _first(view, lxd, peers, own)
     if dead is None or view.options.on_remove == ABANDON:
         return None
-    lxd = holding.informed(view, lxd, peers, own)
+    lxd = blockers.informed(view, lxd, peers, own)
     left = [i for i in _shared(lxd, dead) if not _targets(view, lxd, dead, i)]
     if not left:
         return None
@@ -61,8 +60,10 @@ def status(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
 
 
 def _first(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Member | None:
-    names = departures.doomed(view, lxd, peers, own)
-    return next((m for m in lxd.members if m.name in names and marks.dead(m, view.now, lxd)), None)
+    names = orphaned_members.doomed(view, lxd, peers, own)
+    return next(
+        (m for m in lxd.members if m.name in names and member_marks.dead(m, view.now, lxd)), None
+    )
 
 
 def _shared(lxd: Lxd, dead: Member) -> list[Instance]:
@@ -70,7 +71,7 @@ def _shared(lxd: Lxd, dead: Member) -> list[Instance]:
 
     LXD tells no architecture of an instance whose member is down.
     """
-    here = (i for i in holding.instances(lxd, dead) if migratable.on_shared_pool(i, lxd))
+    here = (i for i in blockers.instances(lxd, dead) if migration.on_shared_pool(i, lxd))
     return [replace(i, architecture=i.architecture or dead.architecture) for i in here]
 
 
@@ -79,4 +80,4 @@ def _targets(view: View, lxd: Lxd, dead: Member, instance: Instance) -> list[str
     refused = view.events.refused.get(str(instance), {})
     if EVERY_MEMBER in refused:
         return []
-    return [t for t in migratable.targets(instance, lxd, dead.name) if t not in refused]
+    return [t for t in migration.targets(instance, lxd, dead.name) if t not in refused]

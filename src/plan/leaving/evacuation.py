@@ -12,23 +12,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import holding
-import marks
-import migratable
-import passing
-from holding import NotTaken, Reason
-from holdings import Instance
-from leaving_steps import (
-    AwaitEvacuation,
-    CloseMember,
-    MoveInstance,
-    NoteUnmoved,
-    StartInstance,
-)
-from lxd.members import CLOSED
-from status import names
-from steps import Step, WriteNotes
-from view import EVERY_MEMBER, Lxd, Member, View
+from plan.leaving import blockers, migration
+from plan.leaving.blockers import NotTaken, Reason
+from records import member_marks
+from state.cluster import CLOSED, Lxd, Member
+from state.lxd_objects import Instance
+from state.view import EVERY_MEMBER, View
+from steps.leaving import AwaitEvacuation, CloseMember, MoveInstance, NoteUnmoved, StartInstance
+from steps.plan import Step
+from steps.server import WriteNotes
+from values import transient_errors
+from values.status import names
 
 TRIES = 2
 """So many hooks try to move an instance before `on-remove=abandon` leaves it behind."""
@@ -54,13 +48,15 @@ def due(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
         return (CloseMember(member.name),)
     if again := _running_again(view, lxd, member):
         return again
-    here = holding.instances(lxd, member)
-    movable = [i for i in here if not migratable.obstacle(i, lxd)]
+    here = blockers.instances(lxd, member)
+    movable = [i for i in here if not migration.obstacle(i, lxd)]
     ways = [(i, way) for i in movable if (way := _ways(view, lxd, member, i))]
     if ways:
         instance, way = ways[0]
         return (_move(lxd, member, instance, way[0], len(ways) - 1),)
-    failed = {n: why for n, why in _failed(view, movable).items() if not passing.passes(why)}
+    failed = {
+        n: why for n, why in _failed(view, movable).items() if not transient_errors.passes(why)
+    }
     if failed and not failed.keys() <= view.events.noted:
         return (NoteUnmoved(member.name, failed),)
     return ()
@@ -68,21 +64,21 @@ def due(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
 
 def rest(view: View, lxd: Lxd, member: Member) -> Rest:
     """What is left on a member that nothing is `due` for."""
-    fixed = holding.fixed(lxd, member)
+    fixed = blockers.fixed(lxd, member)
     stays: list[Reason] = [f"{thing}: stays on this machine" for thing in fixed]
     later: list[Reason] = []
     busy: list[str] = []
-    failed = _failed(view, holding.instances(lxd, member))
-    tries = marks.unmoved(member.name, lxd.notes)
-    for instance in holding.instances(lxd, member):
+    failed = _failed(view, blockers.instances(lxd, member))
+    tries = member_marks.unmoved(member.name, lxd.notes)
+    for instance in blockers.instances(lxd, member):
         name = str(instance)
-        if why := migratable.obstacle(instance, lxd):
+        if why := migration.obstacle(instance, lxd):
             stays.append(f"{name}: {why}")
-        elif down := migratable.absent(instance, lxd, member.name):
+        elif down := migration.absent(instance, lxd, member.name):
             later.append(f"{name}: {names(down)} could take it, and is not online")
         elif name not in failed:
             stays.append(f"{name}: no other member can take it")
-        elif passing.passes(failed[name]):
+        elif transient_errors.passes(failed[name]):
             busy.append(f"{name}: {failed[name]}")
         elif name in tries and tries[name].times >= TRIES:
             stays.append(NotTaken(name, failed[name]))
@@ -96,11 +92,11 @@ def _ways(view: View, lxd: Lxd, member: Member, instance: Instance) -> list[str]
     refused = view.events.refused.get(str(instance), {})
     if EVERY_MEMBER in refused:
         return []
-    return [t for t in migratable.targets(instance, lxd, member.name) if t not in refused]
+    return [t for t in migration.targets(instance, lxd, member.name) if t not in refused]
 
 
 def _move(lxd: Lxd, member: Member, instance: Instance, target: str, left: int) -> MoveInstance:
-    stopped = str(instance) in marks.stopped(member.name, lxd.notes)
+    stopped = str(instance) in member_marks.stopped(member.name, lxd.notes)
     ran = instance.running or stopped or (member.evacuated and instance.stopped_by_lxd)
     stops = instance.shutdown if instance.running and not instance.live else None
     return MoveInstance(
@@ -127,11 +123,11 @@ def _running_again(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
 
     Who has moved, or cannot be moved now, is started once; of who runs nothing is noted any more.
     """
-    noted = marks.stopped(member.name, lxd.notes)
+    noted = member_marks.stopped(member.name, lxd.notes)
     by_name = {str(i): i for i in lxd.instances or ()}
     over = {n for n in noted if n not in by_name or by_name[n].running}
     if over:
-        return (WriteNotes(marks.with_stopped(member.name, noted - over)),)
+        return (WriteNotes(member_marks.with_stopped(member.name, noted - over)),)
     return tuple(
         StartInstance(instance.project, instance.name, member.name)
         for name in sorted(noted - view.events.started)
@@ -141,5 +137,5 @@ def _running_again(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
 
 def _goes_on(view: View, lxd: Lxd, member: Member, instance: Instance) -> bool:
     """Whether an instance is still on the member and is going to be moved."""
-    here = instance.location == member.name and not migratable.obstacle(instance, lxd)
+    here = instance.location == member.name and not migration.obstacle(instance, lxd)
     return here and bool(_ways(view, lxd, member, instance))

@@ -15,10 +15,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from holdings import Bucket, Image, Instance, Volume
-from lxd import urls
-from lxd.members import CLOSED
-from view import Lxd, Member
+from state.cluster import CLOSED, Lxd, Member
+from state.lxd_objects import Bucket, Image, Instance, Volume
+from values import lxd_urls
 
 _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 """Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
@@ -71,7 +70,7 @@ def on_shared_pool(instance: Instance, lxd: Lxd) -> bool:
     Pools name who uses them, also what is on a member that is down: LXD knows no devices of that.
     """
     shared = (p for p in lxd.pools or () if p.driver not in _LOCAL)
-    users = (urls.read(user) for pool in shared for user in pool.used_by)
+    users = (lxd_urls.read(user) for pool in shared for user in pool.used_by)
     place = (("instances", instance.name), instance.project)
     return any((user.parts, user.project) == place for user in users)
 

@@ -5,10 +5,11 @@ A forced removal runs none of a unit's hooks, and a dead machine none at all.
 
 from __future__ import annotations
 
-import marks
-from peers import UnitData
-from steps import Step
-from view import Lxd, Member, Peers, View
+from records import member_marks
+from state.cluster import Lxd, Member
+from state.peers import UnitData
+from state.view import Peers, View
+from steps.plan import Step
 
 
 def without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Member, ...]:
@@ -24,7 +25,7 @@ def without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Mem
     known = [data for unit, data in units.items() if unit in view.units.known]
 
     def has_unit(member: Member) -> bool:
-        if unit := marks.unit_of(member.name, lxd):
+        if unit := member_marks.unit_of(member.name, lxd):
             return view.units is not None and unit in view.units.known
         # Data without a name are old, and may be those of this member's unit.
         return any(_belongs(member, data) or not data.name for data in known)
@@ -46,7 +47,7 @@ def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
     return frozenset(
         m.name
         for m in without_unit(view, lxd, peers, own)
-        if marks.unit_of(m.name, lxd) and not marks.kept(m.name, lxd)
+        if member_marks.unit_of(m.name, lxd) and not member_marks.kept(m.name, lxd)
     )
 
 
@@ -60,8 +61,11 @@ def noticed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> list[Step]:
     names = doomed(view, lxd, peers, own)
     theirs = [m for m in lxd.members if m.name in names]
     up = [m for m in theirs if m.up and m.name not in lxd.unreachable]
-    seen = [note for member in up for note in marks.seen(member, view.now, lxd)]
-    return [*seen, *(note for member in theirs for note in marks.silence(member, view.now, lxd))]
+    seen = [note for member in up for note in member_marks.seen(member, view.now, lxd)]
+    return [
+        *seen,
+        *(note for member in theirs for note in member_marks.silence(member, view.now, lxd)),
+    ]
 
 
 def removed_units(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[str, ...]:

@@ -7,19 +7,19 @@ machine of MAAS is released with it.
 
 from __future__ import annotations
 
-import admission
-import caches
-import dead_members
-import emptying
-import heartbeats
-import holding
-import identity
-import marks
-import migratable
-import silence
-import turns
-from holding import Reason
-from leaving_steps import (
+from options.options import ABANDON
+from plan.forming import admission, identity
+from plan.leaving import blockers, dead_members, evacuation, migration
+from plan.leaving.blockers import Reason
+from plan.recovery import heartbeats, unresponsive
+from plan.storage import daemon_volumes
+from records import join_lock, member_marks
+from state.cluster import Lxd, Member, several_vote
+from state.unresponsive import Silence, Silent
+from state.view import Peers, View
+from steps.forming import ResetLxd
+from steps.install import StartAgain
+from steps.leaving import (
     AbandonMember,
     AwaitLeave,
     AwaitRoles,
@@ -27,11 +27,8 @@ from leaving_steps import (
     LeaveCluster,
     RemoveMember,
 )
-from options import ABANDON
-from silent import Silence
-from status import Status, blocked, count, names, waiting
-from steps import Plan, ResetLxd, StartAgain, Step
-from view import Lxd, Member, Peers, Silent, View, several_vote
+from steps.plan import Plan, Step
+from values.status import Status, blocked, count, names, waiting
 
 _REVIVE = (
     "It may have what the others need. Have it answer: snap restart --reload lxd; without a "
@@ -51,7 +48,7 @@ def of_leaver(view: View) -> Plan:
         return _of_outsider(view, view.lxd)
     if foreign := identity.foreign(view, view.lxd, view.peers):
         return _of_foreign(view, foreign)
-    if ends(view) and not holding.everything(view.lxd):
+    if ends(view) and not blockers.everything(view.lxd):
         return Plan(waiting("the application goes: nothing is in its cluster"))
     if adopting := identity.adopting(view.lxd, view.peers):
         status, steps = adopting
@@ -73,7 +70,7 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     options = view.options
     if due := heartbeats.steps(view, lxd, member):
         return _go(*due)
-    lxd = holding.informed(view, lxd, peers, peers.own)
+    lxd = blockers.informed(view, lxd, peers, peers.own)
     if first := _duties(view, lxd, peers, member):
         return _go(*first)
     if ghost := _ghost(lxd, peers):
@@ -82,15 +79,15 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
         return _of_only_member(view, lxd, peers, member)
     # Where nobody stays, nobody needs voters.
     min_voters = 1 if ends(view) else options.min_voters
-    reasons = holding.standing_in_the_way(options.on_remove, min_voters, lxd, member)
-    if reasons and marks.on_its_way(member, lxd):
+    reasons = blockers.standing_in_the_way(options.on_remove, min_voters, lxd, member)
+    if reasons and member_marks.on_its_way(member, lxd):
         # Others that leave would wait for it.
-        return _go(marks.mark(member, marks.LEAVING))
+        return _go(member_marks.mark(member, member_marks.LEAVING))
     if reasons:
         # What the others need of the database is not to be given up.
-        needed = set(holding.quorum(min_voters, lxd, member))
-        text = holding.full if set(reasons) <= needed else holding.with_way_out
-        return _hold(holding.cannot_leave(view.unit, reasons), text(view, reasons))
+        needed = set(blockers.quorum(min_voters, lxd, member))
+        text = blockers.full if set(reasons) <= needed else blockers.with_way_out
+        return _hold(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
     if joining := admission.awaiting(view, lxd, peers):
         return _go(*joining)
     return _out(view, lxd, member)
@@ -98,8 +95,8 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
 
 def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, ...]:
     """What a member owes the others, whether it will be held or not."""
-    if len(lxd.members) > 1 and member.name not in marks.leaving(lxd):
-        return (marks.mark(member, marks.LEAVING),)
+    if len(lxd.members) > 1 and member.name not in member_marks.leaving(lxd):
+        return (member_marks.mark(member, member_marks.LEAVING),)
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
     ghost = _ghost(lxd, peers)
@@ -107,19 +104,19 @@ def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, .
         # Of nobody else is known that this was a join that failed, not a member.
         return (RemoveMember(ghost.name),)
     cancelling = () if expected(view, lxd) else admission.cancelling(view, lxd, peers)
-    return (*turns.ended(view.unit, lxd), *cancelling)
+    return (*join_lock.ended(view.unit, lxd), *cancelling)
 
 
 def _out(view: View, lxd: Lxd, member: Member) -> Plan:
     """Empty the member and take it out; nothing forbids it."""
-    if steps := emptying.due(view, lxd, member):
+    if steps := evacuation.due(view, lxd, member):
         return _go(*steps)
-    rest = emptying.rest(view, lxd, member)
+    rest = evacuation.rest(view, lxd, member)
     if rest.later or (rest.stays and view.options.on_remove != ABANDON):
         return _kept(view, lxd, member, (*rest.later, *rest.stays, *rest.busy))
     if rest.busy:
-        return _hold(waiting(f"to leave: {rest.busy[0]}"), holding.full(view, rest.busy))
-    if not rest.stays and (own := caches.given_up(lxd, member)):
+        return _hold(waiting(f"to leave: {rest.busy[0]}"), blockers.full(view, rest.busy))
+    if not rest.stays and (own := daemon_volumes.given_up(lxd, member)):
         return _go(*own)
     if _is_due_to_copy(view, lxd):
         return _go(CopyImages())
@@ -133,10 +130,10 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
 
 def _kept(view: View, lxd: Lxd, member: Member, reasons: tuple[Reason, ...]) -> Plan:
     """Something is still here. Others that leave do not wait for it."""
-    if marks.on_its_way(member, lxd):
-        return _go(marks.mark(member, marks.LEAVING))
-    status = holding.cannot_leave(view.unit, reasons)
-    return _hold(status, holding.with_way_out(view, reasons))
+    if member_marks.on_its_way(member, lxd):
+        return _go(member_marks.mark(member, member_marks.LEAVING))
+    status = blockers.cannot_leave(view.unit, reasons)
+    return _hold(status, blockers.with_way_out(view, reasons))
 
 
 def _is_due_to_copy(view: View, lxd: Lxd) -> bool:
@@ -160,13 +157,17 @@ def _only_copy(fingerprint: str) -> str:
 
 def _in_turn(view: View, lxd: Lxd, member: Member, step: LeaveCluster | AbandonMember) -> Plan:
     """A member that has given what it can goes when no other is on its way."""
-    first = marks.ahead(member, lxd)
+    first = member_marks.ahead(member, lxd)
     if not first and _roles_are_due(lxd) and not view.events.roles_awaited:
         return _go(AwaitRoles())
     if not first:
-        return _go(step if marks.on_its_way(member, lxd) else marks.mark(member, marks.GOING))
-    if marks.on_its_way(member, lxd):
-        return _go(marks.mark(member, marks.LEAVING))
+        return _go(
+            step
+            if member_marks.on_its_way(member, lxd)
+            else member_marks.mark(member, member_marks.GOING)
+        )
+    if member_marks.on_its_way(member, lxd):
+        return _go(member_marks.mark(member, member_marks.LEAVING))
     return _go(AwaitLeave(first))
 
 
@@ -192,11 +193,13 @@ def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
         return _gone()
     if expected(view, lxd):
         return _let_in(view, lxd, peers)
-    if reasons := holding.last_of(lxd):
-        return _hold(holding.cannot_leave(view.unit, reasons), holding.with_way_out(view, reasons))
+    if reasons := blockers.last_of(lxd):
+        return _hold(
+            blockers.cannot_leave(view.unit, reasons), blockers.with_way_out(view, reasons)
+        )
     if joining := admission.awaiting(view, lxd, peers):
         return _go(*joining)
-    if own := caches.given_up(lxd, member):
+    if own := daemon_volumes.given_up(lxd, member):
         return _go(*own)
     return _go(ResetLxd("its only member leaves and holds nothing"))
 
@@ -204,7 +207,7 @@ def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
 def expected(view: View, lxd: Lxd) -> frozenset[str]:
     """Units that are to join the only member before it leaves, for they can take what it holds."""
     alone = len(lxd.members) == 1 and view.options.on_remove != ABANDON
-    if not alone or view.units is None or not holding.last_of(lxd):
+    if not alone or view.units is None or not blockers.last_of(lxd):
         return frozenset()
     return view.units.staying
 
@@ -216,8 +219,8 @@ def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
     """
     expects = expected(view, lxd)
     coming = names(expects)
-    reasons = (f"what it holds needs another member, for {coming} to join", *holding.last_of(lxd))
-    why = holding.with_way_out(view, reasons)
+    reasons = (f"what it holds needs another member, for {coming} to join", *blockers.last_of(lxd))
+    why = blockers.with_way_out(view, reasons)
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
     told = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
@@ -230,27 +233,27 @@ def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
 
 
 def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
-    if view.silent_since is None and (noted := silence.noting(view)):
+    if view.silent_since is None and (noted := unresponsive.noting(view)):
         return _go(*noted)
     if not peers.own.cluster and view.forming is None:
         return _with_its_disk(view, silent)
-    if why := silence.join_failed(view, silent.kind):
+    if why := unresponsive.join_failed(view, silent.kind):
         return _go(ResetLxd(why))
     if silent.kind is Silence.RECOVERY_CUT_SHORT:
         return _go(StartAgain())
     if view.unit in peers.app.removed:
         return _with_its_disk(view, silent)
-    if cure := silence.starting_without(silent):
+    if cure := unresponsive.starting_without(silent):
         return _go(*cure)
     # One link with what it concerns: the status keeps that, whatever LXD's own words are.
     status = blocked(f"{view.unit} cannot leave, LXD does not answer: {silent.reason}")
     reason = f"LXD does not answer: {silent.reason}"
     if any(data.cluster for data in peers.others.values()):
         # The only copy of the database may be here: what is left behind is no word on that.
-        return _hold(status, f"{holding.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}")
+        return _hold(status, f"{blockers.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}")
     if view.options.on_remove == ABANDON:
         return _gone()
-    return _hold(status, holding.with_way_out(view, (reason,)))
+    return _hold(status, blockers.with_way_out(view, (reason,)))
 
 
 def _with_its_disk(view: View, silent: Silent) -> Plan:
@@ -264,7 +267,7 @@ def _with_its_disk(view: View, silent: Silent) -> Plan:
     # One link with what it concerns, as below.
     reason = f"LXD here {what}, and does not answer: {silent.reason}"
     status = blocked(f"{view.unit} cannot leave, LXD here {what}: {silent.reason}")
-    return _hold(status, holding.with_way_out(view, (reason,)))
+    return _hold(status, blockers.with_way_out(view, (reason,)))
 
 
 def _without_snap(view: View) -> Plan:
@@ -272,19 +275,21 @@ def _without_snap(view: View) -> Plan:
     if view.lxd is not None or not view.snap.deb or view.options.on_remove == ABANDON:
         return _gone()
     reason = "LXD is here as a deb, and the machine goes with this unit: move its data"
-    return _hold(holding.cannot_leave(view.unit, (reason,)), holding.with_way_out(view, (reason,)))
+    return _hold(
+        blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
+    )
 
 
 def _of_outsider(view: View, lxd: Lxd) -> Plan:
     """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
     if view.options.on_remove == ABANDON:
         return _gone()
-    here = [t for t in holding.everything(lxd) if not migratable.of_juju(t)]
+    here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
     reasons = tuple(f"{t}: is in LXD here, and the machine goes with this unit" for t in here)
     if not reasons:
         return _gone()
-    status = holding.cannot_leave(view.unit, reasons)
-    return _hold(status, holding.with_way_out(view, reasons))
+    status = blockers.cannot_leave(view.unit, reasons)
+    return _hold(status, blockers.with_way_out(view, reasons))
 
 
 def _of_foreign(view: View, foreign: str) -> Plan:
@@ -295,7 +300,9 @@ def _of_foreign(view: View, foreign: str) -> Plan:
     if view.options.on_remove == ABANDON:
         return _gone()
     reason = f"{foreign}, and the machine goes with this unit"
-    return _hold(holding.cannot_leave(view.unit, (reason,)), holding.with_way_out(view, (reason,)))
+    return _hold(
+        blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
+    )
 
 
 def _gone() -> Plan:

@@ -7,16 +7,16 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from fnmatch import fnmatch
 
-import networks
-from networks import fan, parent, physical, vxlan
-from networks.interface import Interface
-from networks.wanted import WantedNetwork
-from peers import Link, Token
-from status import Status, blocked
-from view import View
+import modes
+from modes import fan, parent_checks, physical, vxlan
+from state.peers import Link, Token
+from state.view import View
+from values.interface import Interface
+from values.status import Status, blocked
+from values.wanted_network import WantedNetwork
 
 ASKING = frozenset(
-    mode.name for mode in networks.MODES.values() if mode.needs_parent or mode.one_name
+    mode.name for mode in modes.MODES.values() if mode.needs_parent or mode.one_name
 ) | {"fan"}
 """Modes to which it may matter what carries the binding `network`."""
 
@@ -26,24 +26,24 @@ def question(wanted: WantedNetwork) -> str:
     parts = [wanted.mode, *wanted.parents, *subnets(wanted)]
     numbers = {"vlan": wanted.vlan, "mtu": wanted.mtu}
     parts += [f"{word}={number}" for word, number in numbers.items() if number]
-    return " ".join([*parts, *([wanted.group] if wanted.mode == networks.SPREAD else [])])
+    return " ".join([*parts, *([wanted.group] if wanted.mode == modes.SPREAD else [])])
 
 
 def concerns(wanted: WantedNetwork) -> bool:
     """Whether a network asks anything of the units."""
-    mode = networks.MODES[wanted.mode]
-    tunnels = wanted.mode == networks.SPREAD
+    mode = modes.MODES[wanted.mode]
+    tunnels = wanted.mode == modes.SPREAD
     return mode.on_parent(wanted) or tunnels or bool(mode.needs) or bool(subnets(wanted))
 
 
 def asks(wanted: WantedNetwork) -> bool:
     """Whether it matters to a network which interfaces a machine has."""
-    return concerns(wanted) or networks.MODES[wanted.mode].one_name
+    return concerns(wanted) or modes.MODES[wanted.mode].one_name
 
 
 def subnets(wanted: WantedNetwork) -> list[str]:
     """The subnets that an operator chose for a network."""
-    if "ipv4" not in networks.MODES[wanted.mode].words:
+    if "ipv4" not in modes.MODES[wanted.mode].words:
         return []
     return [address for address in (wanted.ipv4, wanted.ipv6) if "/" in address]
 
@@ -58,11 +58,11 @@ def answer(view: View, wanted: WantedNetwork) -> Link:
     """What this unit gives to one network."""
     if problem := _overlap(view, wanted):
         return Link(problem=problem)
-    if need := networks.MODES[wanted.mode].needs:
+    if need := modes.MODES[wanted.mode].needs:
         return Link(problem=_lacking(view, need) or _hindered(view, wanted))
-    if wanted.mode == networks.SPREAD:
+    if wanted.mode == modes.SPREAD:
         return _tunnel(view, wanted)
-    if not networks.MODES[wanted.mode].on_parent(wanted):
+    if not modes.MODES[wanted.mode].on_parent(wanted):
         return Link()
     return _parent(view, wanted)
 
@@ -85,7 +85,7 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
     asked = {name: net.parents for net in view.options.networks_asked for name in names(net)}
     found: dict[str, dict[str, str]] = {}
     for record in token.networks if token else ():
-        mode = networks.MODES.get(record.mode)
+        mode = modes.MODES.get(record.mode)
         if mode is None:
             return {}, blocked(f"network {record.name}: this charm has no mode {record.mode}")
         parents = record.parents or asked.get(record.name, ())
@@ -103,19 +103,19 @@ def swallowed(interfaces: Iterable[Interface], name: str, mode: str) -> str:
     hyphen, for its own tunnels (by source, 5.0 to 6.9): with `br` it deletes OVN's `br-int`. An
     interface of the very name keeps it from making the bridge.
     """
-    if networks.MODES[mode].type != networks.MODES["bridge"].type:
+    if modes.MODES[mode].type != modes.MODES["bridge"].type:
         return ""
     return next((i.name for i in interfaces if f"{i.name}-".startswith(f"{name}-")), "")
 
 
 def names(net: WantedNetwork) -> tuple[str, str]:
     """What a network may be called."""
-    return net.name, networks.other_name(net.name, net.mode)
+    return net.name, modes.other_name(net.name, net.mode)
 
 
 def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:
     """What these networks need of each machine beside LXD."""
-    return frozenset(networks.MODES[net.mode].needs for net in wanted) - {""}
+    return frozenset(modes.MODES[net.mode].needs for net in wanted) - {""}
 
 
 def _lacking(view: View, need: str) -> str:
@@ -142,7 +142,7 @@ def members_version(view: View) -> int:
 
 
 def _parent(view: View, wanted: WantedNetwork) -> Link:
-    mode = networks.MODES[wanted.mode]
+    mode = modes.MODES[wanted.mode]
     link = _first_fit(view, wanted, lambda interface: mode.unfit(wanted, interface))
     meant = next((i for i in view.interfaces if i.name == link.parent), None)
     if meant is not None and (why := mode.unready(wanted, meant)):
@@ -158,11 +158,11 @@ def _tunnel(view: View, wanted: WantedNetwork) -> Link:
     """
     version = vxlan.version(wanted, members_version(view))
     if wanted.parents:
-        return _first_fit(view, wanted, lambda i: parent.of_tunnel(wanted, i, version))
+        return _first_fit(view, wanted, lambda i: parent_checks.of_tunnel(wanted, i, version))
     out = next((i for i in view.interfaces if 4 in i.defaults), None)
     if out is None:
         return Link(problem=f"no way out by IPv4: set network-parent for {wanted.name}")
-    if why := parent.of_tunnel(wanted, out, version):
+    if why := parent_checks.of_tunnel(wanted, out, version):
         return Link(problem=f"{out.name} {why}: set network-parent for {wanted.name}")
     return Link()
 
@@ -191,7 +191,7 @@ def _alone(wanted: WantedNetwork, link: Link, given: Iterable[tuple[WantedNetwor
         return link
     for other, its in given:
         apart = wanted.vlan and other.vlan and wanted.vlan != other.vlan
-        on_it = other.name != wanted.name and networks.MODES[other.mode].own_parent
+        on_it = other.name != wanted.name and modes.MODES[other.mode].own_parent
         if on_it and its.parent == link.parent and not apart:
             return Link(problem=_unfit(link.parent, f"is also {other.name}'s", wanted))
     return link
@@ -217,7 +217,7 @@ def _overlap(view: View, wanted: WantedNetwork) -> str:
 
     What goes by the network's names is LXD's, and is looked at where the networks are known.
     """
-    own = {wanted.name, networks.other_name(wanted.name, wanted.mode)}
+    own = {wanted.name, modes.other_name(wanted.name, wanted.mode)}
     for told in subnets(wanted):
         net = ipaddress.ip_interface(told).network
         if other := _taker(view, told, own):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from fnmatch import fnmatch
 
-from options import Options
-from status import Status, blocked
-from steps import SetRole, Step, WriteNotes
-from view import Lxd
-from yaml_maps import words
+from options.options import Options
+from state.cluster import Lxd
+from steps.plan import Step
+from steps.server import SetRole, WriteNotes
+from values.status import Status, blocked
+from values.yaml_maps import words
 
 ROLE = "ovn-chassis"
 NOTE = "gateways"

@@ -10,18 +10,22 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import links
-import networks
-import parts
-import together
-from networks import MARK, Mode, Site, fitting
-from networks.wanted import WantedNetwork, alike
-from options import Options
-from peers import Link, OnParent
-from status import Status, blocked, count, names, waiting
-from steps import CreateNetwork, Step, UpdateNetwork
-from view import Lxd, Network, Peers, View
-from yaml_maps import words
+import modes as network_modes
+from modes import MARK, Mode, Site
+from options import subnets as options_subnets
+from options.networks import alike
+from options.options import Options
+from plan import cluster_change
+from plan.networks import contributions
+from plan.storage import contributions as storage_contributions
+from state.cluster import Lxd, Network
+from state.peers import Link, OnParent
+from state.view import Peers, View
+from steps.networks import CreateNetwork, UpdateNetwork
+from steps.plan import Step
+from values.status import Status, blocked, count, names, waiting
+from values.wanted_network import WantedNetwork
+from values.yaml_maps import words
 
 PARENTS = "user.lxd-cluster.parents"
 """LXD's key of a network: what its interface is looked for by, on a machine that joins later."""
@@ -41,11 +45,11 @@ class Change:
 
 def default(asked: WantedNetwork, known: tuple[Network, ...]) -> WantedNetwork:
     """The default network that is wanted, by another name where another mode has the one asked."""
-    mode = networks.MODES[asked.mode]
+    mode = network_modes.MODES[asked.mode]
     taken = {n.name: is_of(n, mode) for n in known}
     if not mode.type or taken.get(asked.name, True):
         return asked
-    return replace(asked, name=networks.other_name(asked.name, mode.name))
+    return replace(asked, name=network_modes.other_name(asked.name, mode.name))
 
 
 def is_of(network: Network, mode: Mode) -> bool:
@@ -80,7 +84,7 @@ def change(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link]) -> Chang
 
 
 def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork) -> Change:
-    mode = networks.MODES[net.mode]
+    mode = network_modes.MODES[net.mode]
     there = made(lxd, net.name) if mode.type else None
     if there is not None and not is_of(there, mode):
         return Change(problem=blocked(f"network {net.name} is {mode_of(there)} here already"))
@@ -102,10 +106,10 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
         or _swallowed(view, lxd, net)
     ):
         return Change(problem=told)
-    if busy := together.hindrance(view, lxd, peers, f"the network {net.name}"):
+    if busy := cluster_change.hindrance(view, lxd, peers, f"the network {net.name}"):
         return Change(problem=busy)
     site = _site(view, lxd, given.get(lxd.server.name, ""))
-    keys = mode.resolve(_keys(net), links.resolved(net, shared), site)
+    keys = mode.resolve(_keys(net), contributions.resolved(net, shared), site)
     on = lxd.members if mode.on_members else ()
     members = {m.name: mode.own(given.get(m.name, "")) for m in on}
     step = CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
@@ -119,7 +123,7 @@ def made(lxd: Lxd, name: str) -> Network | None:
 
 def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
     """Blocked for a subnet that another network of LXD's has."""
-    for told in links.subnets(net):
+    for told in contributions.subnets(net):
         subnet = ipaddress.ip_interface(told).network
         for other in lxd.networks or ():
             if other.name == net.name:
@@ -133,12 +137,12 @@ def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
 
 def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
     """Blocked for ranges that the subnet has not which LXD chose, or is to choose, by itself."""
-    if "dhcp-ranges" not in networks.MODES[net.mode].words:
+    if "dhcp-ranges" not in network_modes.MODES[net.mode].words:
         return None
     asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
     has = {f: config.get(f"{f}.address") or "none" for f in asked}
     subnets = [has[family] if told == "auto" else told for family, told in asked.items()]
-    if not (word := fitting.outside(words(net.dhcp_ranges), subnets)):
+    if not (word := options_subnets.outside(words(net.dhcp_ranges), subnets)):
         return None
     family = "ipv6" if ":" in word else "ipv4"
     return blocked(f"network {net.name}: {word} is not in its subnet; set its {family}")
@@ -149,7 +153,7 @@ def bridges(lxd: Lxd) -> tuple[str, ...]:
     return tuple(
         " ".join([network.name, *(told for told in _addresses(network) if "/" in told)])
         for network in sorted(lxd.networks or (), key=lambda n: n.name)
-        if network.type == networks.MODES["bridge"].type
+        if network.type == network_modes.MODES["bridge"].type
     )
 
 
@@ -159,13 +163,13 @@ def _addresses(network: Network) -> list[str]:
 
 def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
     """Blocked for a name that LXD or the charm would take for a part of another one's."""
-    mode = networks.MODES[net.mode]
+    mode = network_modes.MODES[net.mode]
     for other in lxd.networks or ():
         pair = sorted((net.name, other.name))
-        bridges = mode.type == other.type == networks.MODES["bridge"].type
+        bridges = mode.type == other.type == network_modes.MODES["bridge"].type
         if bridges and pair[1].startswith(f"{pair[0]}-"):
             return blocked(f"network {net.name}: {pair[1]} would go with {pair[0]}; rename it")
-        spread = net.mode == mode_of(other) == networks.SPREAD
+        spread = net.mode == mode_of(other) == network_modes.SPREAD
         if spread and alike(pair):
             return blocked(f"network {net.name}: too much like {other.name}; choose another name")
     return None
@@ -175,7 +179,7 @@ def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
     """Blocked for a bridge with which LXD would delete an interface of this machine."""
     if any(network.name == net.name for network in lxd.networks or ()):
         return None  # It is half made: what is called so is its own.
-    if not (lost := links.swallowed(view.interfaces, net.name, net.mode)):
+    if not (lost := contributions.swallowed(view.interfaces, net.name, net.mode)):
         return None
     return blocked(f"network {net.name}: {lost} of this machine would go with it; rename it")
 
@@ -183,22 +187,24 @@ def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
 def _site(view: View, lxd: Lxd, parent: str) -> Site:
     taken = tuple(net for i in view.interfaces for net in (*i.subnets, *i.routes))
     on = next((i for i in view.interfaces if i.name == parent), None)
-    return Site(lxd.server.fingerprint, view.bound.subnet, links.members_version(view), taken, on)
+    return Site(
+        lxd.server.fingerprint, view.bound.subnet, contributions.members_version(view), taken, on
+    )
 
 
 def _keys(net: WantedNetwork) -> dict[str, str]:
     """LXD's keys that all members share. What is empty shall not be set."""
-    mode = networks.MODES[net.mode]
+    mode = network_modes.MODES[net.mode]
     keys = {**mode.config(net), **net.config}
     # A type that has one mode alone needs no mark.
     mark = {MARK: mode.name} if mode.name != mode.type else {}
     given = {*net.config, *(key for key in mode.chosen if keys.get(key, "auto") != "auto")}
-    return {**keys, **mark, **_looked_for(net), parts.KEYS: " ".join(sorted(given))}
+    return {**keys, **mark, **_looked_for(net), storage_contributions.KEYS: " ".join(sorted(given))}
 
 
 def _looked_for(net: WantedNetwork) -> dict[str, str]:
     """What its interfaces are looked for by, as it stands on record with the network."""
-    mode = networks.MODES[net.mode]
+    mode = network_modes.MODES[net.mode]
     return {PARENTS: " ".join(net.parents)} if mode.own_parent or mode.shared_parent else {}
 
 
@@ -206,11 +212,13 @@ def relisted(options: Options, known: tuple[Network, ...]) -> list[str]:
     """Networks that are on an interface of each machine, where another list is asked for now."""
     made = {n.name: n for n in known if not n.half_made}
     first, *more = options.networks_asked
-    asked = [net for net in (default(first, known), *more) if networks.MODES[net.mode].own_parent]
+    asked = [
+        net for net in (default(first, known), *more) if network_modes.MODES[net.mode].own_parent
+    ]
     return [
         net.name
         for net in asked
-        if net.name in made and networks.drift(_looked_for(net), made[net.name].config)
+        if net.name in made and network_modes.drift(_looked_for(net), made[net.name].config)
     ]
 
 
@@ -222,10 +230,10 @@ def _drift(
     given: Mapping[str, str] | Status,
 ) -> Change:
     """A network that is there becomes what is asked for, unless that would cut somebody off."""
-    mode = networks.MODES[net.mode]
+    mode = network_modes.MODES[net.mode]
     nic = mode.nic(net, "")
     wanted = {**_taken_back(there), **_keys(net), **_chosen_anew(view, lxd, net, there, given)}
-    changes = networks.drift(wanted, there.config)
+    changes = network_modes.drift(wanted, there.config)
     if not changes:
         return Change(nic=nic)
     if isinstance(given, Status):
@@ -250,7 +258,7 @@ def _drift(
 
 def _taken_back(there: Network) -> dict[str, str]:
     """Keys that an option gave the network: unset, unless one gives them now."""
-    return dict.fromkeys(there.config.get(parts.KEYS, "").split(), "")
+    return dict.fromkeys(there.config.get(storage_contributions.KEYS, "").split(), "")
 
 
 def _chosen_anew(
@@ -261,8 +269,8 @@ def _chosen_anew(
     given: Mapping[str, str] | Status,
 ) -> dict[str, str]:
     """Keys that an option gave and gives no more, and that are chosen where none gives them."""
-    mode, keys = networks.MODES[net.mode], _keys(net)
-    now = keys[parts.KEYS].split()
+    mode, keys = network_modes.MODES[net.mode], _keys(net)
+    now = keys[storage_contributions.KEYS].split()
     back = {key for key in _taken_back(there) if key in mode.chosen and key not in now}
     if not back:
         return {}
@@ -283,10 +291,10 @@ def _given(
     view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork
 ) -> dict[str, str] | Status:
     """By member: the interface that its unit gives. Or what stands in the way."""
-    if not links.concerns(net):
+    if not contributions.concerns(net):
         return {}
-    units = together.units(view, lxd, peers)
-    asked = links.question(net)
+    units = cluster_change.units(view, lxd, peers)
+    asked = contributions.question(net)
     found: dict[str, Link] = {}
     silent: list[str] = []
     for member in sorted(m.name for m in lxd.members):
@@ -307,7 +315,7 @@ def _given(
 def _alike(
     net: WantedNetwork, units: Mapping[str, str], given: dict[str, str]
 ) -> dict[str, str] | Status:
-    if networks.MODES[net.mode].one_name and len(set(given.values())) > 1:
+    if network_modes.MODES[net.mode].one_name and len(set(given.values())) > 1:
         (one, here), *others = sorted(given.items())
         other, there = next((m, p) for m, p in others if p != here)
         told = f"{here} on {units[one]}, {there} on {units[other]}"
@@ -320,7 +328,7 @@ def records(known: tuple[Network, ...]) -> tuple[OnParent, ...]:
 
     LXD asks for none: a member that names no interface has none, and no instance starts there.
     """
-    modes = {n.name: networks.MODES.get(mode_of(n)) for n in known}
+    modes = {n.name: network_modes.MODES.get(mode_of(n)) for n in known}
     return tuple(
         OnParent(name=n.name, mode=mode_of(n), parents=words(n.config.get(PARENTS, "")))
         for n in sorted(known, key=lambda n: n.name)

@@ -5,9 +5,11 @@ An operator may have set it. So the charm notes what it has written, and takes n
 
 from __future__ import annotations
 
-from lxd.notes import WROTE
-from steps import SetServerConfig, Step, WriteNotes
-from view import Lxd, View
+from state.cluster import Lxd
+from state.notes import WROTE
+from state.view import View
+from steps.plan import Step
+from steps.server import SetServerConfig, WriteNotes
 
 KEY = "network.ovn.northbound_connection"
 NOTE = WROTE + KEY

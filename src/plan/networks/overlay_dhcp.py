@@ -12,23 +12,19 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import nets
-from facts import Segment
-from networks.vxlan import MODE, TUNNEL
-from networks.wanted import WantedNetwork
-from status import Status, blocked
-from steps import EndSegment, RunSegment, Step
-from view import Lxd, Network, Peers, View
+from modes.vxlan import MODE, TUNNEL
+from plan.networks import networks
+from state.cluster import Lxd, Network
+from state.facts import Segment
+from state.view import Peers, View
+from steps.networks import EndSegment, RunSegment
+from steps.plan import Step
+from values.status import Status, blocked
+from values.wanted_network import WantedNetwork
 
-FOLDER = Path("/var/lib/lxd-cluster/segments")
-UNITS = Path("/etc/systemd/system")
-PACKAGES = ("dnsmasq-base", "nftables")
-"""Debian's and Ubuntu's packages of what a segment runs."""
 NARROWEST = 26
 """Prefix length: in a narrower subnet there are no shares."""
-_TEMPLATES = Path(__file__).parent / "templates"
 _NONE = "none"
 
 
@@ -73,7 +69,7 @@ def _parts(view: View, lxd: Lxd, peers: Peers) -> list[Part]:
 
 
 def _made(lxd: Lxd) -> list[Network]:
-    made = [n for n in lxd.networks or () if nets.is_of(n, MODE) and not n.half_made]
+    made = [n for n in lxd.networks or () if networks.is_of(n, MODE) and not n.half_made]
     return sorted(made, key=lambda n: n.name)
 
 
@@ -143,32 +139,5 @@ def _count(gateway: ipaddress.IPv4Interface) -> int:
 
 
 def record(segment: Segment) -> str:
-    """What is noted of a segment that runs. The number goes up with the files below."""
+    """What is noted of a segment that runs. The number goes up with the files of `host`."""
     return f"3 {segment}"
-
-
-def files(segment: Segment) -> Mapping[Path, str]:
-    """What is written for it, by path."""
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(_TEMPLATES)
-    # These are no HTML.
-    made = jinja2.Environment(loader=loader, keep_trailing_newline=True, autoescape=False)  # noqa: S701
-    gateway = ipaddress.IPv4Interface(segment.gateway)
-    values = {
-        "segment": segment,
-        "folder": FOLDER / segment.network,
-        "tunnel": f"{segment.network}-lxd",
-        "router": gateway.ip,
-        "netmask": gateway.netmask,
-    }
-    folder = FOLDER / segment.network
-    wanted = {
-        folder / "dhcp.conf": "segment-dhcp.conf.j2",
-        folder / "filter.nft": "segment-filter.nft.j2",
-        UNITS / f"lxd-cluster-dhcp-{segment.network}.service": "segment-dhcp.service.j2",
-    }
-    if segment.peers:
-        wanted[folder / "peers"] = "segment-peers.sh.j2"
-        wanted[UNITS / f"lxd-cluster-peers-{segment.network}.service"] = "segment-peers.service.j2"
-    return {path: made.get_template(name).render(values) for path, name in wanted.items()}

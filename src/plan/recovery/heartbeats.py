@@ -9,10 +9,12 @@ leader's daemon restarts, another one leads.
 from __future__ import annotations
 
 import deadlines
-import marks
-from status import Status, waiting
-from steps import RestartLxd, Step, WriteNotes
-from view import Lxd, Member, View
+from records import member_marks
+from state.cluster import Lxd, Member
+from state.view import View
+from steps.plan import Step
+from steps.server import RestartLxd, WriteNotes
+from values.status import Status, waiting
 
 
 def silent_leader(lxd: Lxd) -> Member | None:
@@ -25,7 +27,7 @@ def steps(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
 
     The reload is noted before it begins, so that none follows soon, whatever comes of it.
     """
-    quiet, reloaded = marks.QUIET + member.name, marks.RELOADED + member.name
+    quiet, reloaded = member_marks.QUIET + member.name, member_marks.RELOADED + member.name
     if silent_leader(lxd) != member:
         return (WriteNotes({quiet: ""}),) if lxd.notes.get(quiet) else ()
     since = _time(quiet, lxd)
@@ -42,7 +44,7 @@ def status(view: View, lxd: Lxd) -> Status | None:
     if leader is None:
         return None
     told = f"Raft leader {leader.name} sends no heartbeats"
-    unit = marks.unit_of(leader.name, lxd)
+    unit = member_marks.unit_of(leader.name, lxd)
     pause = _pause(view, lxd, leader)
     if pause > 0:
         return waiting(f"{told}: LXD was reloaded, again in {pause / 60:.0f} min")
@@ -58,7 +60,7 @@ def _pause(view: View, lxd: Lxd, member: Member) -> float:
 
     A clock that went back does not make it longer than it is.
     """
-    last = _time(marks.RELOADED + member.name, lxd)
+    last = _time(member_marks.RELOADED + member.name, lxd)
     if last is None or last > view.now:
         return 0.0
     return max(0.0, last + deadlines.RELOAD_AGAIN - view.now)

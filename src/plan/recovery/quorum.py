@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import marks
-from facts import DatabaseCopy, DatabaseNode, Role
-from peers import UnitData
-from raft import Entry
-from status import names
-from steps import NoteUnits, Step
-from view import Lxd, Peers, View
+from records import member_marks
+from state.cluster import Lxd
+from state.facts import DatabaseCopy, DatabaseNode, Entry, Role
+from state.peers import UnitData
+from state.view import Peers, View
+from steps.plan import Step
+from steps.server import NoteUnits
+from values.status import names
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def noting(view: View, lxd: Lxd) -> list[Step]:
     When it is silent, and Juju has given a unit up, nothing else tells that it ever was one.
     """
     has = [m for m in lxd.members if m.voter or "database-standby" in m.roles]
-    found = {m.address: unit for m in has if (unit := marks.unit_of(m.name, lxd))}
+    found = {m.address: unit for m in has if (unit := member_marks.unit_of(m.name, lxd))}
     if lxd.own not in has or dict(view.noted_units) == found:
         return []
     return [NoteUnits(found)]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import deadlines
-import quorum
-import versions
-from holdings import OWN_VOLUMES
-from peers import SilentDatabase, UnitData
-from silent import WITHOUT_DATABASE, Silence, Silent
-from status import Status, blocked, waiting
-from steps import NoteSilence, Plan, ResetLxd, StartAgain, StartWithoutVolume, Step
-from view import RESET, Peers, View
+from plan.install import versions
+from plan.recovery import quorum
+from state.lxd_objects import OWN_VOLUMES
+from state.peers import SilentDatabase, UnitData
+from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
+from state.view import RESET, Peers, View
+from steps.forming import ResetLxd
+from steps.install import StartAgain
+from steps.plan import Plan, Step
+from steps.server import NoteSilence
+from steps.storage import StartWithoutVolume
+from values.status import Status, blocked, waiting
 
 _RELOAD = "snap restart --reload lxd; docs: How to recover"
 

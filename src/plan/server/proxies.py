@@ -15,14 +15,16 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import yaml_maps
-from addresses import family
-from facts import Proxies
-from lxd.notes import WROTE
-from options import Options
-from status import Status, blocked
-from steps import SetProxies, Step, WriteNotes
-from view import Lxd, View
+from options.options import Options
+from state.cluster import Lxd
+from state.facts import Proxies
+from state.notes import WROTE
+from state.view import View
+from steps.plan import Step
+from steps.server import SetProxies, WriteNotes
+from values import yaml_maps
+from values.addresses import family
+from values.status import Status, blocked
 
 HTTP, HTTPS, IGNORED = "core.proxy_http", "core.proxy_https", "core.proxy_ignore_hosts"
 AUTO, NONE = "auto", "none"

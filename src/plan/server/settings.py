@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pools
-import profile_devices
-from options import Options
-from pools import PROFILE
-from steps import KeepNics, KeepRoots, SetDefaultProfile, SetServerConfig, Step
-from view import Lxd
+from options.options import Options
+from plan.storage import pools
+from plan.storage.pools import PROFILE
+from state.cluster import Lxd
+from steps.networks import KeepNics, SetDefaultProfile
+from steps.plan import Step
+from steps.server import SetServerConfig
+from steps.storage import KeepRoots
+from values import profile_devices
 
 _DEFAULTS = {"cluster.offline_threshold": "20", "cluster.images_minimal_replica": "3"}
 """LXD leaves a key out of its configuration while it has this value."""

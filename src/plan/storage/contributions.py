@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import devices
-import storage
-from facts import Ceph
-from peers import Call, Offer, Storage, Token
-from status import Kind, Status, blocked, waiting
-from storage import Backend
-from storage.wanted import LEAST_FILE, VOLUME_SIZE, WantedPool, in_bytes
-from view import Device, Lxd, View
+import backends
+from backends import Backend
+from plan.storage import devices
+from state.cluster import Lxd
+from state.facts import Ceph, Device
+from state.peers import Call, Offer, Storage, Token
+from state.view import View
+from values.status import Kind, Status, blocked, waiting
+from values.wanted_pool import LEAST_FILE, VOLUME_SIZE, WantedPool, in_bytes
 
 KEYS = "user.lxd-cluster.keys"
 """Key of a pool that says which keys the options gave it beside the charm's own."""
@@ -50,7 +51,7 @@ class Part:
 def shared_config(view: View, lxd: Lxd, pool: WantedPool) -> dict[str, str]:
     """LXD's keys for a pool that are the same on all members."""
     user = view.ceph.user if view.ceph else ""
-    keys = storage.BACKENDS[pool.backend].shared(pool, user, lxd.server.extensions)
+    keys = backends.BACKENDS[pool.backend].shared(pool, user, lxd.server.extensions)
     given = {KEYS: " ".join(sorted(pool.config))} if pool.config else {}
     return {**keys, **pool.config, **given, **({SIZE: pool.size} if pool.size else {})}
 
@@ -69,7 +70,7 @@ def of_outsider(
     parts: list[Part] = []
     for pool in wanted:
         # Of a pool that an operator made with another driver LXD knows what to do.
-        if pool.name in there or pool.backend not in storage.BACKENDS:
+        if pool.name in there or pool.backend not in backends.BACKENDS:
             continue
         taken = frozenset(part.device.node for part in parts if part.device)
         part = _part(view, pool, lxd.server.drivers, taken)
@@ -142,8 +143,8 @@ def _bytes(part: Part) -> int:
 
 def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
     """Blocked for a machine that has not what a backend needs. `what` names who asks for it."""
-    row = storage.BACKENDS.get(word)
-    has = ", ".join(sorted(drivers & set(storage.BACKENDS)))
+    row = backends.BACKENDS.get(word)
+    has = ", ".join(sorted(drivers & set(backends.BACKENDS)))
     # The cure comes last: what is before it may be cut off.
     needs = f"; needs {row.needs}" if row else ""
     return blocked(f"{what}: LXD here has {has}{needs}")
@@ -167,7 +168,7 @@ def _wanted(
     """The cluster's pools: as the token's maker saw them, else as they are known to be wanted."""
     asked = view.default_pool
     drivers = lxd.server.drivers
-    backend = storage.resolve(asked.backend, drivers)
+    backend = backends.resolve(asked.backend, drivers)
     # A member that lacks what is asked for now would stand in the way of the change.
     if backend is None:
         return _missing(f"storage-backend={asked.backend}", asked.backend, drivers)
@@ -189,7 +190,7 @@ def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
 def _part(
     view: View, pool: WantedPool, drivers: frozenset[str], taken: frozenset[str]
 ) -> Part | Status:
-    backend = storage.BACKENDS.get(pool.backend)
+    backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
         return _missing(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
     if backend.on_ceph and (problem := _no_ceph(view.unit, view.ceph)):

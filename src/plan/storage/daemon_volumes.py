@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import storage
-from facts import Folder
-from holdings import OWN_VOLUMES
-from lxd import urls
-from options import Options
-from status import Status, blocked, names, waiting
-from steps import DropVolume, GatherVolume, KeepOnVolume, RestoreFolder, Step
-from view import Lxd, Member
+import backends
+from options.options import Options
+from state.cluster import Lxd, Member
+from state.facts import Folder
+from state.lxd_objects import OWN_VOLUMES
+from steps.plan import Step
+from steps.storage import DropVolume, GatherVolume, KeepOnVolume, RestoreFolder
+from values import lxd_urls
+from values.status import Status, blocked, names, waiting
 
 _IMAGES, _BACKUPS = "storage.images_volume", "storage.backups_volume"
 _VOLUMES = {key: f"{OWN_VOLUMES}{key[8:].partition('_')[0]}" for key in (_IMAGES, _BACKUPS)}
 """By LXD's key, which each server has for itself: the volume's name."""
 
 _WITHOUT_LINKS = "daemon_storage_per_project"
-"""The extension with which LXD's folder is no link to a volume any more. See `folders`."""
+"""The extension with which LXD's folder is no link to a volume any more. See
+`host.daemon_folders`."""
 
 
 def due(options: Options, lxd: Lxd, folders: Mapping[str, Folder]) -> list[Step]:
@@ -78,7 +80,7 @@ def _unused(key: str, lxd: Lxd) -> list[str]:
         if pool.name in lxd.unavailable:
             continue  # What is on it is looked at when it is back.
         for user in pool.used_by:
-            named = urls.read(user)
+            named = lxd_urls.read(user)
             if named.name == _VOLUMES[key] and named.member == lxd.server.name:
                 found.append(f"{pool.name}/{named.name}")
     return sorted(volume for volume in found if volume != lxd.server.config.get(key, ""))
@@ -118,7 +120,7 @@ def _kind(key: str) -> str:
 
 def _usable(lxd: Lxd) -> list[str]:
     """The pools that each member has a part of its own in."""
-    shared = {b.driver for b in storage.BACKENDS.values() if b.on_ceph}
+    shared = {b.driver for b in backends.BACKENDS.values() if b.on_ceph}
     there = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]
     return [p.name for p in there if p.driver not in shared]
 

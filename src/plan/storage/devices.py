@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from options import STATUS_LIMIT
-from status import Status, blocked
-from storage import Backend
-from storage.wanted import WantedPool, in_bytes
-from view import Device, View
+from backends import Backend
+from state.facts import Device
+from state.view import View
+from values.status import STATUS_LIMIT, Status, blocked
+from values.wanted_pool import WantedPool, in_bytes
 
 SMALLEST = 256 * 1024 * 1024
 """Bytes below which no file system of LXD's is worth making."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import parts
-import storage
-import together
-from peers import Call, Offer, Storage, UnitData
-from status import Status, blocked, names, waiting
-from steps import CreatePool, KeepRoots, Step, UpdatePool
-from storage.wanted import WantedPool
-from view import Lxd, Peers, Pool, View
+import backends
+from plan import cluster_change
+from plan.storage import contributions
+from state.cluster import Lxd, Pool
+from state.peers import Call, Offer, Storage, UnitData
+from state.view import Peers, View
+from steps.plan import Step
+from steps.storage import CreatePool, KeepRoots, UpdatePool
+from values.status import Status, blocked, names, waiting
+from values.wanted_pool import WantedPool
 
 PROFILE = "/1.0/profiles/default"
 _INSTANCES = "/1.0/instances/"
@@ -37,7 +39,7 @@ def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> Wan
     A pool cannot change its backend. Where the name is taken by another one, the new pool's is
     NAME-BACKEND, and stays so after the old pool is gone.
     """
-    backend = decided.backend if asked.backend == storage.AUTO else asked.backend
+    backend = decided.backend if asked.backend == backends.AUTO else asked.backend
     long = f"{asked.name}-{backend}"
     made = {p.name: _is_of(p, backend) for p in known}
     candidates = [asked.name, long]
@@ -71,7 +73,7 @@ def change(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
     due = unmade(pools, known)
     if not due:
         return Change(tuple(_drift(pools, known)))
-    if busy := together.hindrance(view, lxd, peers, f"the pool {due[0].name}"):
+    if busy := cluster_change.hindrance(view, lxd, peers, f"the pool {due[0].name}"):
         return Change(problem=busy)
     return _making(view, lxd, peers, due[0])
 
@@ -83,12 +85,14 @@ def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | No
         there = made.get(pool.name)
         if there is None:
             continue
-        if storage.BACKENDS[pool.backend].on_ceph and view.ceph is None:
+        if backends.BACKENDS[pool.backend].on_ceph and view.ceph is None:
             return blocked(f"the pool {pool.name} is in a Ceph: integrate it with that again")
         if not _is_of(there, pool.backend):
             return blocked(f"pool {pool.name} is of {there.driver} here: choose another name")
-        has = there.config.get(parts.SIZE, decided.size if pool.name == decided.pool else pool.size)
-        if pool.size != has and storage.BACKENDS[pool.backend].sized:
+        has = there.config.get(
+            contributions.SIZE, decided.size if pool.name == decided.pool else pool.size
+        )
+        if pool.size != has and backends.BACKENDS[pool.backend].sized:
             return _other_size(view, pool, has)
     return None
 
@@ -119,14 +123,14 @@ def current(view: View, decided: Storage, known: tuple[Pool, ...]) -> Storage:
     made = next((p for p in known if p.name == pool.name), None)
     if made is None or made.half_made or PROFILE not in made.used_by:
         return decided
-    size = made.config.get(parts.SIZE, decided.size if made.name == decided.pool else "")
+    size = made.config.get(contributions.SIZE, decided.size if made.name == decided.pool else "")
     return Storage(backend=pool.backend, pool=pool.name, size=size)
 
 
 def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
     """What whoever joins must make its part of."""
     return tuple(
-        Storage(backend=p.driver, pool=p.name, size=p.config.get(parts.SIZE, ""))
+        Storage(backend=p.driver, pool=p.name, size=p.config.get(contributions.SIZE, ""))
         for p in sorted(known, key=lambda p: p.name)
     )
 
@@ -149,7 +153,7 @@ def refusals(peers: Peers, own: UnitData) -> list[tuple[str, str]]:
 
 
 def _is_of(pool: Pool, backend: str) -> bool:
-    return pool.driver == storage.BACKENDS[backend].driver
+    return pool.driver == backends.BACKENDS[backend].driver
 
 
 def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[UpdatePool]:
@@ -157,10 +161,10 @@ def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Updat
     found: list[UpdatePool] = []
     for pool in pools:
         has = made[pool.name]
-        given = has.get(parts.KEYS, "").split()
+        given = has.get(contributions.KEYS, "").split()
         # What an option gave it and gives no more is unset.
         wanted = {**dict.fromkeys(given, ""), **pool.config}
-        wanted[parts.KEYS] = " ".join(sorted(pool.config))
+        wanted[contributions.KEYS] = " ".join(sorted(pool.config))
         if changed := {k: v for k, v in wanted.items() if has.get(k, "") != v}:
             found.append(UpdatePool(pool.name, changed))
     return found
@@ -168,7 +172,7 @@ def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Updat
 
 def _making(view: View, lxd: Lxd, peers: Peers, pool: WantedPool) -> Change:
     call = _call(view, peers, pool)
-    units = together.units(view, lxd, peers)
+    units = cluster_change.units(view, lxd, peers)
     answers = _answers(view, lxd, peers, call, units)
     silent = [units[member] for member, offer in answers.items() if offer is None]
     if silent:
@@ -193,7 +197,7 @@ def _answers(
     view: View, lxd: Lxd, peers: Peers, call: Call, units: Mapping[str, str]
 ) -> dict[str, Offer | None]:
     """By member. This unit's own is as it is now."""
-    mine = parts.offers(view, lxd, [call])
+    mine = contributions.offers(view, lxd, [call])
     found: dict[str, Offer | None] = {}
     for member in sorted(m.name for m in lxd.members):
         unit = units[member]
@@ -203,8 +207,8 @@ def _answers(
 
 
 def _creation(view: View, lxd: Lxd, pool: WantedPool, given: Mapping[str, Offer]) -> CreatePool:
-    backend = storage.BACKENDS[pool.backend]
+    backend = backends.BACKENDS[pool.backend]
     extensions = lxd.server.extensions
     members = {m: backend.part(pool, offer.device, extensions) for m, offer in given.items()}
-    shared = parts.shared_config(view, lxd, pool)
+    shared = contributions.shared_config(view, lxd, pool)
     return CreatePool(pool.name, backend.driver, shared, members)

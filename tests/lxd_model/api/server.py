@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from facts import Folder
+from state.facts import Folder
 from tests.lxd_model import certificates, keys, membership, pools
 from tests.lxd_model.api.call import EMPTY, Answer, Call
 from tests.lxd_model.api.etag import check, etag
@@ -156,7 +156,7 @@ def _set(server: Server, values: Mapping[str, str]) -> None:
 def _move(server: Server, kind: str, to: str) -> None:
     """Where it fails half way LXD leaves a link to the volume, and the rest in its old place.
 
-    LXD 6.9 makes no link. See `folders`.
+    LXD 6.9 makes no link. See `host.daemon_folders`.
     """
     links = "daemon_storage_per_project" not in server.generation.extensions
     if to.partition("/")[0] in server.full:

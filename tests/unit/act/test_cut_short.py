@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import pytest
 
+from state.facts import Device
 from tests.unit.cutting import cut, cuts
 from tests.unit.deeds import later, leaving, locations, names, with_instance
 from tests.unit.model_units import ModelApp, formed
-from view import Device
 
 
 def founding() -> tuple[ModelApp, str]:

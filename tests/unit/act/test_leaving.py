@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lxd.errors import LxdLate
+from state.cluster import Lxd
 from tests.lxd_model import by_hand, generations
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.unit.deeds import (
@@ -22,7 +23,6 @@ from tests.unit.deeds import (
     with_volume,
 )
 from tests.unit.model_units import ModelApp, formed
-from view import Lxd
 
 MOVE, START = "POST /1.0/instances/NAME", "PUT /1.0/instances/NAME/state"
 GPU = {"gpu0": {"type": "gpu"}}

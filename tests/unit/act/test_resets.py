@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from state.view import RESET
 from tests.lxd_model.generations import NAMES
 from tests.unit.model_units import ModelApp, ModelUnit, formed
-from view import RESET
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -7,29 +7,25 @@ from dataclasses import replace
 
 import pytest
 
-import seal
-from act import StepFailed, act
-from addresses import endpoint
-from forming_acts import purpose
+from act import token_sealing
+from act.forming import purpose
+from act.step import StepFailed, act
 from lxd.api import LxdApi
 from lxd.http import Request, Response
-from lxd.notes import IDENTITY
-from ports import LxdPort
-from steps import (
-    CancelToken,
-    CreateNetwork,
-    CreatePool,
-    MakeToken,
-    RemoveMember,
-    SetDefaultProfile,
-    SetFailureDomain,
-)
+from lxd.port import LxdPort
+from state.notes import IDENTITY
+from state.view import Events
+from steps.forming import CancelToken, MakeToken
+from steps.leaving import RemoveMember
+from steps.networks import CreateNetwork, SetDefaultProfile
+from steps.server import SetFailureDomain
+from steps.storage import CreatePool
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Network, Pool
 from tests.unit.deeds import cluster_api, fail, give_turn, names, notes, the_cluster
 from tests.unit.joins import joining
 from tests.unit.model_units import formed
-from view import Events
+from values.addresses import endpoint
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -68,14 +64,14 @@ def test_a_token_for_another_unit_is_of_no_use():
 
 def test_a_made_token_can_be_read_by_its_unit_alone():
     app = formed(1)
-    private = seal.new_key()
-    step = MakeToken("lxd/5", "m5", seal.public_half(private), 3, adopted=False)
+    private = token_sealing.new_key()
+    step = MakeToken("lxd/5", "m5", token_sealing.public_half(private), 3, adopted=False)
 
     made = act(step, "lxd/0", app.units["lxd/0"].world, Events()).made
 
     assert made is not None
     assert (made.unit, made.attempt) == ("lxd/5", 3)
-    told = json.loads(seal.unseal(made.sealed, private, purpose("lxd/5")))
+    told = json.loads(token_sealing.unseal(made.sealed, private, purpose("lxd/5")))
     assert told["cluster"] == notes(app)[IDENTITY]
 
 
@@ -97,7 +93,7 @@ def test_a_token_tells_of_what_is_being_made():
     for name in ("lan", "left"):
         the_cluster(app).networks[name] = Network(name, "macvlan", "Pending")
         the_cluster(app).pools[name] = Pool(name, "zfs", "Pending")
-    public = seal.public_half(seal.new_key())
+    public = token_sealing.public_half(token_sealing.new_key())
     step = MakeToken("lxd/5", "m5", public, 3, adopted=False, soon=frozenset({"lan"}))
 
     made = act(step, "lxd/0", app.units["lxd/0"].world, Events()).made
@@ -207,16 +203,18 @@ def test_a_removal_waits_for_a_change_of_the_database_that_is_under_way(refusal:
 def test_a_token_that_is_told_nobody_is_taken_back(fails: str, monkeypatch: pytest.MonkeyPatch):
     app = formed(1)
     world = app.units["lxd/0"].world
-    step = MakeToken("lxd/5", "m5", seal.public_half(seal.new_key()), 3, adopted=False)
+    step = MakeToken(
+        "lxd/5", "m5", token_sealing.public_half(token_sealing.new_key()), 3, adopted=False
+    )
 
     def raises(message: str, *_: object) -> str:
         # Whether the key is one is tried before, with nothing to seal.
         if message:
-            raise seal.SealError("no key")
+            raise token_sealing.SealError("no key")
         return ""
 
     if fails == "sealing":
-        monkeypatch.setattr(seal, "seal", raises)
+        monkeypatch.setattr(token_sealing, "seal", raises)
     else:
         app.cloud.fault = lambda _, call: "refuse" if call == "GET /1.0/storage-pools" else ""
     with pytest.raises(StepFailed):

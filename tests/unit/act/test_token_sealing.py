@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-import seal
+from act import token_sealing
 
-KEY = seal.new_key()
-SEALED = seal.seal("secret", seal.public_half(KEY), "for lxd/1")
+KEY = token_sealing.new_key()
+SEALED = token_sealing.seal("secret", token_sealing.public_half(KEY), "for lxd/1")
 
 
 def test_the_owner_of_the_key_reads_it():
-    assert seal.unseal(SEALED, KEY, "for lxd/1") == "secret"
+    assert token_sealing.unseal(SEALED, KEY, "for lxd/1") == "secret"
 
 
 @pytest.mark.parametrize(
     ("sealed", "key", "purpose"),
     [
-        (SEALED, seal.new_key(), "for lxd/1"),
+        (SEALED, token_sealing.new_key(), "for lxd/1"),
         (SEALED, KEY, "for lxd/2"),
         ("AAAA" + SEALED[4:], KEY, "for lxd/1"),
         ("not base64!", KEY, "for lxd/1"),
@@ -26,10 +26,10 @@ def test_the_owner_of_the_key_reads_it():
     ids=["another key", "another purpose", "another text", "no base64", "nothing"],
 )
 def test_nobody_else_does(sealed: str, key: bytes, purpose: str):
-    with pytest.raises(seal.SealError):
-        seal.unseal(sealed, key, purpose)
+    with pytest.raises(token_sealing.SealError):
+        token_sealing.unseal(sealed, key, purpose)
 
 
 def test_a_bad_public_key_is_refused():
-    with pytest.raises(seal.SealError):
-        seal.seal("secret", "short", "for lxd/1")
+    with pytest.raises(token_sealing.SealError):
+        token_sealing.seal("secret", "short", "for lxd/1")

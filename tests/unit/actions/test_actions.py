@@ -9,15 +9,19 @@ from pathlib import Path
 
 import pytest
 
-import actions
-import database
-import lost
-from actions import ActionRefused
+from actions import form_again, refusal
+from actions import remove_pool as actions_remove_pool
+from actions.forget_lost import forget_lost
+from actions.recover_quorum import recover_quorum
+from actions.refusal import ActionRefused
+from actions.retry_join import retry_join
+from host import lxd_database
+from records import loss_record
+from state.facts import Failures
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import note, notes, server, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
-from view import Failures
 
 DAY = 86400.0
 
@@ -26,38 +30,38 @@ def test_a_quorum_is_not_recovered_without_the_operators_word():
     app = formed(1)
 
     with pytest.raises(ActionRefused, match="confirm=recover-lxd-0"):
-        actions.recover_quorum(app.view("lxd/0"), app.units["lxd/0"].world, "", "no")
+        recover_quorum(app.view("lxd/0"), app.units["lxd/0"].world, "", "no")
 
 
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_loss_is_acknowledged_by_member_or_by_thing(generation: str):
     app = formed(1, generation)
     unit = app.units["lxd/0"]
-    note(app, lost.LOG + "m2", '["default/c1", "default/c2"]')
-    note(app, lost.LOG + "m3", '["a/b"]')
+    note(app, loss_record.LOG + "m2", '["default/c1", "default/c2"]')
+    note(app, loss_record.LOG + "m3", '["a/b"]')
 
-    actions.forget_lost(app.view("lxd/0"), unit.world, "default/c1")
-    actions.forget_lost(app.view("lxd/0"), unit.world, "m3")
-    assert lost.read(notes(app)) == {"m2": ["default/c2"]}
-    actions.forget_lost(app.view("lxd/0"), unit.world, "m2")
-    assert lost.read(notes(app)) == {}
+    forget_lost(app.view("lxd/0"), unit.world, "default/c1")
+    forget_lost(app.view("lxd/0"), unit.world, "m3")
+    assert loss_record.read(notes(app)) == {"m2": ["default/c2"]}
+    forget_lost(app.view("lxd/0"), unit.world, "m2")
+    assert loss_record.read(notes(app)) == {}
 
 
 def test_what_was_not_lost_cannot_be_acknowledged():
     app = formed(1)
 
     with pytest.raises(ActionRefused, match="not recorded as lost: there is nothing to name"):
-        actions.forget_lost(app.view("lxd/0"), app.units["lxd/0"].world, "m9")
+        forget_lost(app.view("lxd/0"), app.units["lxd/0"].world, "m9")
 
 
 def test_a_join_is_tried_again_only_where_one_failed():
     app = formed(2)
     unit = app.units["lxd/1"]
     with pytest.raises(ActionRefused):
-        actions.retry_join(app.view("lxd/1"), unit.world)
+        retry_join(app.view("lxd/1"), unit.world)
 
     unit.machine.failures_ = Failures(3, "no")
-    actions.retry_join(app.view("lxd/1"), unit.world)
+    retry_join(app.view("lxd/1"), unit.world)
 
     assert unit.machine.failures() is None
 
@@ -66,9 +70,9 @@ def test_nothing_begins_again_while_there_is_a_cluster():
     app = formed(2)
 
     with pytest.raises(ActionRefused, match="a unit is a member"):
-        actions.form_again(app.view("lxd/0"), actions.GONE)
+        form_again.form_again(app.view("lxd/0"), form_again.GONE)
     with pytest.raises(ActionRefused, match="only the leader"):
-        actions.form_again(app.view("lxd/1"), actions.GONE)
+        form_again.form_again(app.view("lxd/1"), form_again.GONE)
 
 
 def test_no_new_cluster_while_a_unit_of_the_old_one_is_still_leaving():
@@ -79,29 +83,29 @@ def test_no_new_cluster_while_a_unit_of_the_old_one_is_still_leaving():
     app.databags["lxd/0"] = app.databags["lxd/1"] = {}
     app.leader = "lxd/2"
 
-    with pytest.raises(actions.ActionRefused, match="lxd/0, lxd/1 has not left yet"):
-        actions.form_again(app.view("lxd/2"), actions.GONE)
+    with pytest.raises(refusal.ActionRefused, match="lxd/0, lxd/1 has not left yet"):
+        form_again.form_again(app.view("lxd/2"), form_again.GONE)
     assert str(app.plan("lxd/2").app_status) == "waiting: for lxd/0, lxd/1 to leave"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "3", "null"])
 def test_what_others_wrote_in_the_record_of_losses_is_no_loss(text: str):
-    assert lost.status({lost.LOG + "m2": text}) is None
+    assert loss_record.status({loss_record.LOG + "m2": text}) is None
 
 
 def test_what_an_older_charm_recorded_as_lost_is_not_forgotten():
-    record = lost.migrated('{"m2": ["default/c1"], "m3": []}')
+    record = loss_record.migrated('{"m2": ["default/c1"], "m3": []}')
 
-    assert lost.read(record) == {"m2": ["default/c1"]}
+    assert loss_record.read(record) == {"m2": ["default/c1"]}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"m2": 3}', "null"])
 def test_what_others_wrote_in_an_older_charms_record_is_no_loss(text: str):
-    assert lost.migrated(text) == {}
+    assert loss_record.migrated(text) == {}
 
 
 @pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> database.Database:
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> lxd_database.Database:
     """LXD's tools as a script, and the database's files."""
     lxd = tmp_path / "lxd"
     lxd.write_text(
@@ -111,14 +115,14 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> database.Database:
         "esac\n"
     )
     lxd.chmod(0o755)
-    monkeypatch.setattr(database, "_LXD", str(lxd))
+    monkeypatch.setattr(lxd_database, "_LXD", str(lxd))
     files = tmp_path / "files"
     (files / "global").mkdir(parents=True)
     (files / "global" / "segment").write_text("raft")
-    return database.Database(tmp_path / "backups", files)
+    return lxd_database.Database(tmp_path / "backups", files)
 
 
-def test_a_copy_has_the_files_and_what_the_database_says(tools: database.Database):
+def test_a_copy_has_the_files_and_what_the_database_says(tools: lxd_database.Database):
     path = Path(tools.backup(0.0))
 
     assert path.name == "database-1970-01-01T00-00-00Z.tar.gz"
@@ -132,7 +136,7 @@ def test_a_copy_has_the_files_and_what_the_database_says(tools: database.Databas
         ]
 
 
-def test_the_last_seven_copies_are_kept(tools: database.Database):
+def test_the_last_seven_copies_are_kept(tools: lxd_database.Database):
     paths = [Path(tools.backup(day * DAY)) for day in range(9)]
 
     assert [path.exists() for path in paths] == [False, False, *[True] * 7]
@@ -147,7 +151,7 @@ def switched(generation: str = "5.21") -> ModelApp:
 
 
 def remove_pool(app: ModelApp, name: str) -> str:
-    return actions.remove_pool(app.view("lxd/0"), app.units["lxd/0"].world, name)
+    return actions_remove_pool.remove_pool(app.view("lxd/0"), app.units["lxd/0"].world, name)
 
 
 @pytest.mark.parametrize("generation", NAMES)

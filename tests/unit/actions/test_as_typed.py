@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
-import action_params
 import charm
-import lost
+from actions import parameters as actions_parameters
 from lab.cli import parameters
 from lab.model.errors import JujuError
+from records import loss_record
+from state.facts import Device, Failures
 from tests.unit.charm_config import CONFIG
 from tests.unit.deeds import later, names, note, with_pool, with_volume
 from tests.unit.hook_tools import ROOT, Done, HookTools
 from tests.unit.model_units import ModelApp, formed
-from view import Device, Failures
 
 ACTIONS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "actions.yaml").read_text())
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
@@ -117,7 +117,7 @@ REFUSED = [
 def test_an_action_that_fails_says_what_to_type(three: HookTools, line: str, why: str):
     unit = three.app.units["lxd/0"]
     unit.machine.disks = [Device("/dev/sdb", 1 << 30, holds="ext4", ids=("0123", "1e5"))]
-    note(three.app, lost.LOG + "m8", '["default/c1"]')
+    note(three.app, loss_record.LOG + "m8", '["default/c1"]')
 
     done = typed(three, f"lxd/0 {line}")
 
@@ -153,7 +153,7 @@ def test_a_confirmation_is_text_to_the_client(three: HookTools, confirm: str):
 
 def test_the_other_actions_do_what_they_say(three: HookTools):
     with_pool(three.app, "old")
-    note(three.app, lost.LOG + "m8", '["default/c1"]')
+    note(three.app, loss_record.LOG + "m8", '["default/c1"]')
     three.app.units["lxd/1"].machine.failures_ = Failures(3, "no")
 
     removed = typed(three, "lxd/0 remove-pool name=old")
@@ -250,7 +250,7 @@ def test_what_the_documents_show_can_be_typed(document: str, line: str):
     assert set(given) <= set(ACTIONS[action].get("params", {})), document
     assert set(ACTIONS[action].get("required", ())) <= set(given), document
     if action == "plan":
-        action_params.with_options(CONFIG, given)
+        actions_parameters.with_options(CONFIG, given)
     else:
         assert all(isinstance(told, str) for told in given.values()), document
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-import action_params
-from action_params import Misread
+from actions import parameters
+from actions.parameters import Misread
 from pack import actions_yaml
 from tests.unit.charm_config import CONFIG
 
@@ -66,9 +66,9 @@ READ: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_an_option_means_what_it_means_in_juju_config(
     params: dict[str, Any], options: dict[str, Any]
 ):
-    assert action_params.changed(CONFIG, params) == options
-    same = action_params.with_options(CONFIG | options, {})
-    assert action_params.with_options(CONFIG, params) == same
+    assert parameters.changed(CONFIG, params) == options
+    same = parameters.with_options(CONFIG | options, {})
+    assert parameters.with_options(CONFIG, params) == same
 
 
 MISREAD: list[tuple[dict[str, Any], str]] = [
@@ -85,20 +85,20 @@ MISREAD: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("params", "why"), MISREAD)
 def test_what_cannot_be_meant_is_refused_with_what_to_type(params: dict[str, Any], why: str):
     with pytest.raises(Misread, match=why):
-        action_params.with_options(CONFIG, params)
+        parameters.with_options(CONFIG, params)
 
 
 @pytest.mark.parametrize("told", [None, "many", 7.5, [1]])
 def test_a_number_that_is_none_is_refused_as_by_juju_config(told: object):
     with pytest.raises((ValidationError, Misread)):
-        action_params.with_options(CONFIG, {"network-vlan": told})
+        parameters.with_options(CONFIG, {"network-vlan": told})
 
 
 def test_each_option_that_is_a_map_may_have_dotted_keys():
     options = yaml.safe_load(actions_yaml.OPTIONS.read_text())["options"]
     maps = [name for name, option in options.items() if "a YAML map" in option["description"]]
 
-    assert sorted(action_params.MAPS) == sorted(maps)
+    assert sorted(parameters.MAPS) == sorted(maps)
 
 
 WORDS: list[tuple[object, str]] = [
@@ -111,4 +111,4 @@ WORDS: list[tuple[object, str]] = [
 
 @pytest.mark.parametrize(("told", "text"), WORDS)
 def test_a_word_may_arrive_as_a_number_or_a_list(told: object, text: str):
-    assert action_params.word({"name": told}, "name") == text
+    assert parameters.word({"name": told}, "name") == text

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-import actions
-from actions import ActionRefused
-from addresses import host
+from actions.recover_quorum import recover_quorum
+from actions.refusal import ActionRefused
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
 from tests.unit.deeds import later, the_cluster
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.recoveries import dead, given_up, hooks, recover
+from values.addresses import host
 
 
 def units_that(app: ModelApp, role: Role) -> list[str]:
@@ -104,7 +104,7 @@ def test_it_asks_for_a_word_first():
     view = app.view("lxd/0")
 
     with pytest.raises(ActionRefused, match="confirm=recover-lxd-0"):
-        actions.recover_quorum(view, app.units["lxd/0"].world, "lxd/1,lxd/2", "yes")
+        recover_quorum(view, app.units["lxd/0"].world, "lxd/1,lxd/2", "yes")
 
 
 def test_a_daemon_that_is_not_running_is_started_first():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-import actions
-import peers
+from actions import refusal
+from actions.take_back import take_back
+from state import peers
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import names, the_cluster, with_instance
 from tests.unit.findings import statuses
@@ -33,10 +34,10 @@ def test_the_cluster_is_taken_back_with_all_that_it_holds(generation: str):
     app = again(generation)
     assert set(statuses(app).values()) == {AGAIN}
 
-    with pytest.raises(actions.ActionRefused, match="members m0, m1, m2: repeat") as refused:
-        actions.take_back(app.view("lxd/5"), "")
+    with pytest.raises(refusal.ActionRefused, match="members m0, m1, m2: repeat") as refused:
+        take_back(app.view("lxd/5"), "")
     confirm = str(refused.value).rpartition("confirm=")[2]
-    app.app_data = peers.dump(actions.take_back(app.view("lxd/5"), confirm))
+    app.app_data = peers.dump(take_back(app.view("lxd/5"), confirm))
     app.settle()
 
     assert str(app.plan("lxd/5").app_status) == "active: 3 members, 3 voters"
@@ -49,20 +50,20 @@ def test_the_cluster_is_taken_back_with_all_that_it_holds(generation: str):
 
 
 def test_who_does_not_lead_says_who_does():
-    with pytest.raises(actions.ActionRefused, match="juju run lxd/leader take-back"):
-        actions.take_back(again().view("lxd/6"), "")
+    with pytest.raises(refusal.ActionRefused, match="juju run lxd/leader take-back"):
+        take_back(again().view("lxd/6"), "")
 
 
 def test_an_application_that_has_a_cluster_takes_no_other():
-    with pytest.raises(actions.ActionRefused, match="has a cluster"):
-        actions.take_back(formed(1).view("lxd/0"), "")
+    with pytest.raises(refusal.ActionRefused, match="has a cluster"):
+        take_back(formed(1).view("lxd/0"), "")
 
 
 def test_a_cluster_that_is_nobodys_is_not_taken():
     app = ModelApp()
     app.add(0)
-    with pytest.raises(actions.ActionRefused, match="in no cluster that this charm made"):
-        actions.take_back(app.view("lxd/0"), "")
+    with pytest.raises(refusal.ActionRefused, match="in no cluster that this charm made"):
+        take_back(app.view("lxd/0"), "")
 
 
 def test_a_machine_without_the_note_is_not_said_to_be_ours():

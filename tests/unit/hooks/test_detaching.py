@@ -8,10 +8,10 @@ import pytest
 from ops import testing
 from ops.hookcmds import Error
 
+from state.facts import Device
 from tests.unit.deeds import leaving, names, with_volume
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
-from view import Device
 
 USED = "is in use"
 

@@ -6,13 +6,13 @@ import ops
 import pytest
 from ops import testing
 
-import actions
-import peers
-from peers import Storage
-from status import Kind
+from actions import form_again
+from state import peers
+from state.peers import Storage
 from tests.unit.deeds import api, changed, leaving, names, without
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
+from values.status import Kind
 
 
 def gone_untold(app: ModelApp, unit: str) -> ModelApp:
@@ -137,7 +137,7 @@ def test_units_that_form_anew_do_not_take_over_what_a_gone_founder_told():
     # The leader leaves out what Juju knows no more.
     alone = app.databags.pop("lxd/0")
     app.hook("lxd/1")
-    app.app_data = peers.dump(actions.form_again(app.view("lxd/1"), actions.GONE))
+    app.app_data = peers.dump(form_again.form_again(app.view("lxd/1"), form_again.GONE))
 
     for _ in range(3):
         app.hook("lxd/1")

@@ -6,9 +6,9 @@ import ops
 import pytest
 from ops import testing
 
-import juju_reading
+from hooks import reading
 from lxd.api import LxdApi
-from options import Options
+from options.options import Options
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import PEER, Stage
 
@@ -124,4 +124,4 @@ def test_networks_are_not_on_a_bridge_of_their_own(monkeypatch: pytest.MonkeyPat
 
     with stage.context(stage.context.on.update_status(), state) as manager:
         options = Options(network_mode="macvlan", networks="{lan: flat}")
-        assert juju_reading.bound(manager.charm.model, options).interface == "eth0"
+        assert reading.bound(manager.charm.model, options).interface == "eth0"

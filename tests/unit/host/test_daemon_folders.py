@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import folders
-from facts import Folder
+from host import daemon_folders
+from state.facts import Folder
 
 VOLUME = "storage-pools/fast/custom/default_lxd-cluster-images"
 
@@ -36,9 +36,9 @@ def found(lxd: Path) -> list[str]:
 def test_a_folder_on_the_root_disk(tmp_path: Path):
     folder(tmp_path, "images")
 
-    assert folders.look(tmp_path, "images") == Folder()
+    assert daemon_folders.look(tmp_path, "images") == Folder()
     (tmp_path / "images/a").touch()
-    assert folders.look(tmp_path, "images") == Folder(filled=True)
+    assert daemon_folders.look(tmp_path, "images") == Folder(filled=True)
 
 
 def test_a_volume_with_a_folder_for_each_kind(tmp_path: Path):
@@ -47,7 +47,7 @@ def test_a_volume_with_a_folder_for_each_kind(tmp_path: Path):
     (tmp_path / VOLUME / "images/a").write_text("a of the volume")
     folder(tmp_path, "images", "b")
 
-    folders.restore(tmp_path, "images")
+    daemon_folders.restore(tmp_path, "images")
 
     assert found(tmp_path) == ["a", "b"]
 
@@ -55,27 +55,29 @@ def test_a_volume_with_a_folder_for_each_kind(tmp_path: Path):
 def test_a_link_to_a_volume(tmp_path: Path):
     (tmp_path / "images").symlink_to(volume(tmp_path))
 
-    assert folders.look(tmp_path, "images") == Folder("fast/lxd-cluster-images")
+    assert daemon_folders.look(tmp_path, "images") == Folder("fast/lxd-cluster-images")
 
 
 def test_a_move_to_a_volume_that_was_cut_short_is_undone(tmp_path: Path):
     (tmp_path / "images").symlink_to(volume(tmp_path, "a", ".b.Xy12"))
     folder(tmp_path, "images.temp", "a", "b")
-    assert folders.look(tmp_path, "images") == Folder("fast/lxd-cluster-images", cut_short=True)
+    assert daemon_folders.look(tmp_path, "images") == Folder(
+        "fast/lxd-cluster-images", cut_short=True
+    )
 
-    folders.restore(tmp_path, "images")
+    daemon_folders.restore(tmp_path, "images")
 
     assert {"a", "b"} <= set(found(tmp_path))
     assert (tmp_path / "images" / "a").read_text() == "a"
     assert (tmp_path / "images").stat().st_mode & 0o777 == 0o700
-    assert folders.look(tmp_path, "images") == Folder(filled=True)
+    assert daemon_folders.look(tmp_path, "images") == Folder(filled=True)
 
 
 def test_a_move_whose_source_is_partly_deleted_is_undone(tmp_path: Path):
     (tmp_path / "images").symlink_to(volume(tmp_path, "a", "b"))
     folder(tmp_path, "images.temp", "b")
 
-    folders.restore(tmp_path, "images")
+    daemon_folders.restore(tmp_path, "images")
 
     assert found(tmp_path) == ["a", "b"]
 
@@ -87,7 +89,7 @@ def test_a_move_back_that_was_cut_short_is_finished(tmp_path: Path):
     (tmp_path / VOLUME / "lost+found").mkdir()
     folder(tmp_path, "images", "a")
 
-    folders.restore(tmp_path, "images")
+    daemon_folders.restore(tmp_path, "images")
 
     assert found(tmp_path) == ["a", "b", "instances"]
     assert (tmp_path / "images" / "instances" / "c").readlink() == Path("/nowhere")
@@ -103,12 +105,12 @@ def test_one_that_fails_leaves_everything_and_can_be_tried_again(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(folders.shutil, "copy2", no_room)
+        patch.setattr(daemon_folders.shutil, "copy2", no_room)
         with pytest.raises(OSError, match="No space"):
-            folders.restore(tmp_path, "images")
+            daemon_folders.restore(tmp_path, "images")
     assert (tmp_path / "images").is_symlink()
 
-    folders.restore(tmp_path, "images")
+    daemon_folders.restore(tmp_path, "images")
 
     assert found(tmp_path) == ["a", "b"]
 
@@ -117,7 +119,7 @@ def test_what_is_left_on_a_volume_is_brought_to_the_others(tmp_path: Path):
     left = volume(tmp_path, "a", "b")
     folder(tmp_path, "images", "a")
 
-    folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
+    daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
 
     assert found(tmp_path) == ["a", "b"]
     assert sorted(path.name for path in left.iterdir()) == ["a", "b"]
@@ -129,9 +131,9 @@ def test_it_is_brought_to_another_volume(tmp_path: Path):
     other.mkdir(parents=True)
     (tmp_path / "images").symlink_to(other)
 
-    folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
-    folders.gather(tmp_path, "images", "new/lxd-cluster-images")
-    folders.gather(tmp_path, "images", "gone/lxd-cluster-images")
+    daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
+    daemon_folders.gather(tmp_path, "images", "new/lxd-cluster-images")
+    daemon_folders.gather(tmp_path, "images", "gone/lxd-cluster-images")
 
     assert [path.name for path in other.iterdir()] == ["a"]
 
@@ -140,6 +142,6 @@ def test_nothing_is_touched_while_lxd_is_at_it(tmp_path: Path):
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "cmdline").write_bytes(b"rsync\0-a\0/x/lxd/images.temp/\0/y/\0")
 
-    folders.refuse_while_moving("backups", tmp_path)
+    daemon_folders.refuse_while_moving("backups", tmp_path)
     with pytest.raises(OSError, match="still moving its images"):
-        folders.refuse_while_moving("images", tmp_path)
+        daemon_folders.refuse_while_moving("images", tmp_path)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import actions
-import blank
-import disks
-from machine import Machine
+from actions import refusal
+from actions.wipe_device import wipe_device
+from host import disk_contents, disks
+from host.machine import Machine
 from tests.unit.model_units import ModelApp
 
 MIB = 1 << 20
@@ -51,7 +51,7 @@ PLACES = [
     (8, 5 * MIB, "unknown data"),
     (512, 0, "unknown data"),
     (512, 512 * MIB - 4096, "unknown data"),
-    (512, blank.places(512 * MIB)[70][0], "unknown data"),
+    (512, disk_contents.places(512 * MIB)[70][0], "unknown data"),
     (8, -1, ""),
     (512, -1, ""),
 ]
@@ -68,14 +68,14 @@ def test_a_device_is_empty_where_it_was_read_and_is_zero(
 
 def test_data_in_a_tenth_of_a_large_disk_is_always_met():
     size = 4 << 40
-    offsets = [offset for offset, _ in blank.places(size)]
+    offsets = [offset for offset, _ in disk_contents.places(size)]
 
     assert all(later - before < size // 100 for before, later in itertools.pairwise(offsets))
     assert offsets == sorted(offsets)
 
 
 def test_what_was_wiped_is_empty(attach: Attach):
-    path = attach(512, blank.places(512 * MIB)[70][0])
+    path = attach(512, disk_contents.places(512 * MIB)[70][0])
     disks.wipe(path, disks.identity(path))
 
     assert not disks.found((path,))[0].holds
@@ -97,7 +97,7 @@ def partitioned(path: str) -> str:
 def wiped(path: str, confirm: str = "") -> str:
     unit = ModelApp().add(0)
     object.__setattr__(unit.world, "machine", Machine(Path("/nonexistent")))
-    return actions.wipe_device(unit.world, path, confirm)
+    return wipe_device(unit.world, path, confirm)
 
 
 def test_a_disk_with_partitions_is_shown_and_wiped(attach: Attach):
@@ -105,7 +105,7 @@ def test_a_disk_with_partitions_is_shown_and_wiped(attach: Attach):
     (device,) = disks.found((path,))
     assert (device.holds, device.use) == ("dos", "")
 
-    with pytest.raises(actions.ActionRefused) as refused:
+    with pytest.raises(refusal.ActionRefused) as refused:
         wiped(path)
     name = Path(path).name
     assert f"holds dos; {name}p1 16 MiB ext4; {name}p2 16 MiB without a sig" in str(refused.value)

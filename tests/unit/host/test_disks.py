@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import actions
-import disks
-from machine import Machine
+from actions import refusal
+from actions.wipe_device import wipe_device
+from host import disks
+from host.machine import Machine
+from state.facts import Device
 from tests.unit.model_units import ModelApp
-from view import Device
 
 NUMBER = "8:16"
 
@@ -117,5 +118,5 @@ def test_only_one_devices_path_is_wiped(path: str):
     unit = ModelApp().add(0)
     unit.machine.disks = [Device(path, 1 << 30, holds="ext4")]
 
-    with pytest.raises(actions.ActionRefused, match="is no path below /dev/"):
-        actions.wipe_device(unit.world, path, "wipe-dev-sdb")
+    with pytest.raises(refusal.ActionRefused, match="is no path below /dev/"):
+        wipe_device(unit.world, path, "wipe-dev-sdb")

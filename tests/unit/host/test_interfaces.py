@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import interfaces
-from networks.interface import Interface
+from host import interfaces
+from values.interface import Interface
 
 
 def address(local: str, prefix: int, **flags: bool) -> dict[str, Any]:

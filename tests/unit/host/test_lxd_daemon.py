@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import daemon
 import deadlines
+from host import lxd_daemon
 from tests.unit.programs import Programs
 
 SERVICE = "snap.lxd.daemon.unix.socket snap.lxd.daemon.service"
@@ -46,8 +46,8 @@ class Running:
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     programs = Programs(tmp_path)
-    monkeypatch.setattr(daemon, "_SYSTEMCTL", programs.add("systemctl"))
-    monkeypatch.setattr(daemon, "_UNITS", tmp_path)
+    monkeypatch.setattr(lxd_daemon, "_SYSTEMCTL", programs.add("systemctl"))
+    monkeypatch.setattr(lxd_daemon, "_UNITS", tmp_path)
     (tmp_path / "snap.lxd.daemon.unix.socket").touch()
     return programs
 
@@ -73,7 +73,7 @@ def deaf(tmp_path: Path) -> Iterator[Running]:
 
 
 def test_it_is_asked_to_end_and_the_snap_leaves_instances_alone(programs: Programs, lxd: Running):
-    daemon.stop(lxd.common)
+    lxd_daemon.stop(lxd.common)
 
     assert lxd.ended_by == signal.SIGTERM
     # With this word the snap's scripts do not shut instances down (lxd-pkg-snap, daemon.stop).
@@ -88,14 +88,14 @@ def test_it_is_asked_to_end_and_the_snap_leaves_instances_alone(programs: Progra
 def test_one_that_does_not_end_is_killed(deaf: Running, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deadlines, "DAEMON_STOP", 0.5)
 
-    daemon.stop(deaf.common)
+    lxd_daemon.stop(deaf.common)
 
     assert deaf.ended_by == signal.SIGKILL
 
 
 @pytest.mark.usefixtures("programs")
 def test_one_that_hangs_is_killed_and_the_snap_cleans_up(lxd: Running):
-    daemon.kill(lxd.common)
+    lxd_daemon.kill(lxd.common)
 
     assert lxd.ended_by == signal.SIGKILL
     assert lxd.state == "host-shutdown"
@@ -106,7 +106,7 @@ def test_another_program_of_that_number_is_left_alone(tmp_path: Path):
     other = subprocess.Popen(["/bin/sleep", "60"])
     (tmp_path / "lxd.pid").write_text(str(other.pid))
 
-    daemon.stop(tmp_path)
+    lxd_daemon.stop(tmp_path)
 
     assert other.poll() is None
     other.kill()
@@ -114,7 +114,7 @@ def test_another_program_of_that_number_is_left_alone(tmp_path: Path):
 
 
 def test_without_a_daemon_its_service_is_stopped_all_the_same(programs: Programs, tmp_path: Path):
-    daemon.stop(tmp_path)
+    lxd_daemon.stop(tmp_path)
 
     assert programs.called[-1] == f"systemctl stop {SERVICE}"
 
@@ -122,6 +122,6 @@ def test_without_a_daemon_its_service_is_stopped_all_the_same(programs: Programs
 def test_a_snap_without_a_socket_has_none_to_stop(programs: Programs, tmp_path: Path):
     (tmp_path / "snap.lxd.daemon.unix.socket").unlink()
 
-    daemon.stop(tmp_path)
+    lxd_daemon.stop(tmp_path)
 
     assert programs.called[-1] == "systemctl stop snap.lxd.daemon.service"

@@ -10,10 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-import daemon
-import database
-from database import Database
-from facts import DatabaseCopy, DatabaseNode, Role
+from host import lxd_daemon, lxd_database
+from host.lxd_database import Database
+from state.facts import DatabaseCopy, DatabaseNode, Role
 from tests.unit import raft_files
 from tests.unit.programs import Programs
 
@@ -39,14 +38,14 @@ members:
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     """LXD's own tools, and a daemon that was running."""
     programs = Programs(tmp_path)
-    monkeypatch.setattr(database, "_LXD", programs.add("lxd"))
-    monkeypatch.setattr(database, "_SNAP", programs.add("snap"))
+    monkeypatch.setattr(lxd_database, "_LXD", programs.add("lxd"))
+    monkeypatch.setattr(lxd_database, "_SNAP", programs.add("snap"))
 
     def stop() -> None:
         subprocess.run([programs.folder / "daemon-stop"], check=True)
 
     programs.add("daemon-stop")
-    monkeypatch.setattr(daemon, "stop", stop)
+    monkeypatch.setattr(lxd_daemon, "stop", stop)
     return programs
 
 
@@ -127,9 +126,9 @@ def test_a_copy_has_the_files_and_what_the_database_says(
 @pytest.mark.usefixtures("programs")
 def test_the_last_copies_are_kept(tmp_path: Path, files: Path):
     store = Database(tmp_path / "backups", files)
-    paths = [Path(store.backup(day * 86400.0)) for day in range(database.KEPT + 2)]
+    paths = [Path(store.backup(day * 86400.0)) for day in range(lxd_database.KEPT + 2)]
 
-    assert [path.exists() for path in paths] == [False, False, *[True] * database.KEPT]
+    assert [path.exists() for path in paths] == [False, False, *[True] * lxd_database.KEPT]
 
 
 @pytest.mark.usefixtures("programs")
@@ -142,7 +141,7 @@ def test_a_copy_before_an_upgrade_is_one_for_each_version(tmp_path: Path, files:
     store = Database(tmp_path / "backups", files)
     for version in ("6.9", "6.9", "6.10"):
         path = Path(store.backup_before(version))
-    for day in range(database.KEPT + 1):
+    for day in range(lxd_database.KEPT + 1):
         store.backup(day * 86400.0)
 
     before = sorted(p.name for p in (tmp_path / "backups").glob("before-*"))
@@ -152,7 +151,7 @@ def test_a_copy_before_an_upgrade_is_one_for_each_version(tmp_path: Path, files:
 
 
 def test_who_listens_is_asked(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(database, "_CONNECT", 0.2)
+    monkeypatch.setattr(lxd_database, "_CONNECT", 0.2)
 
     assert Database().listening(["127.0.0.1"]) == frozenset()
 
@@ -163,7 +162,7 @@ def test_a_copy_does_not_fill_the_disk(
     def full(_: Path) -> SimpleNamespace:
         return SimpleNamespace(free=10 << 20)
 
-    monkeypatch.setattr(database.shutil, "disk_usage", full)
+    monkeypatch.setattr(lxd_database.shutil, "disk_usage", full)
 
     with pytest.raises(OSError, match=r"no room for a copy of the database \(10 MiB free, 64"):
         Database(tmp_path / "backups", files).backup(0.0)
@@ -181,7 +180,7 @@ def test_a_copy_that_fails_leaves_nothing_behind(
     def broken(*_: object) -> None:
         raise OSError("disk error")
 
-    monkeypatch.setattr(database, "_add_text", broken)
+    monkeypatch.setattr(lxd_database, "_add_text", broken)
 
     with pytest.raises(OSError, match="disk error"):
         Database(backups, files).backup(0.0)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import snap
-from machine import Machine
-from snap_file import Meta
-from view import Failures, Forming
+from host import snap
+from host.machine import Machine
+from host.snap_file import Meta
+from state.facts import Failures, Forming
 
 
 def test_the_key_is_readable_by_root_alone(tmp_path: Path):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import machine as charm_machine
-import segment
-import segment_state
-from facts import Segment
-from machine import Machine
+from host import machine as charm_machine
+from host import overlay_dhcp, overlay_dhcp_state
+from host.machine import Machine
+from plan.networks import overlay_dhcp as plan_overlay_dhcp
+from state.facts import Segment
 from tests.unit.programs import Programs
 
 SEGMENT = Segment("seg-0", "10.9.0.1/16", "10.9.1.0", "10.9.1.255", "02:16:3e:0:0:1", "239.1.1.1")
@@ -30,10 +30,10 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
     monkeypatch.setattr(charm_machine, "_UNITS", tmp_path)
     monkeypatch.setattr(charm_machine, "_run", runs)
-    monkeypatch.setattr(segment, "UNITS", tmp_path)
-    monkeypatch.setattr(segment, "FOLDER", tmp_path / "segments")
-    monkeypatch.setattr(segment_state, "_SYSTEMCTL", str(programs.folder / "systemctl"))
-    monkeypatch.setattr(segment_state, "_NFT", str(programs.folder / "nft"))
+    monkeypatch.setattr(overlay_dhcp, "UNITS", tmp_path)
+    monkeypatch.setattr(overlay_dhcp, "FOLDER", tmp_path / "segments")
+    monkeypatch.setattr(overlay_dhcp_state, "_SYSTEMCTL", str(programs.folder / "systemctl"))
+    monkeypatch.setattr(overlay_dhcp_state, "_NFT", str(programs.folder / "nft"))
     programs.add("systemctl", f"printf '{SHOWN}'")
     programs.add("nft", f"printf '{TABLE}'")
     return programs
@@ -41,15 +41,15 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 def set_up(folder: Path) -> Machine:
     machine = Machine(folder)
-    files = segment.files(SEGMENT)
-    machine.run_segment("seg-0", files, [], segment.record(SEGMENT))
+    files = overlay_dhcp.files(SEGMENT)
+    machine.run_segment("seg-0", files, [], plan_overlay_dhcp.record(SEGMENT))
     return machine
 
 
 def test_what_was_set_up_is_there(programs: Programs, tmp_path: Path):
     machine = set_up(tmp_path)
 
-    assert machine.segments() == {"seg-0": segment.record(SEGMENT)}
+    assert machine.segments() == {"seg-0": plan_overlay_dhcp.record(SEGMENT)}
     assert "nft list table bridge lxd_cluster_seg_0" in programs.called
 
 
@@ -86,9 +86,9 @@ def test_a_file_that_is_another_or_gone_is_no_segment(tmp_path: Path, file: str,
 
 
 def test_the_template_and_the_look_at_it_have_one_name_for_the_table():
-    rendered = next(t for p, t in segment.files(SEGMENT).items() if p.name == "filter.nft")
+    rendered = next(t for p, t in overlay_dhcp.files(SEGMENT).items() if p.name == "filter.nft")
 
-    assert f"table bridge {segment_state.table('seg-0')} {{" in rendered
+    assert f"table bridge {overlay_dhcp_state.table('seg-0')} {{" in rendered
     assert rendered.count(" drop") == 2
 
 
@@ -109,9 +109,9 @@ def test_of_a_segment_that_ends_who_has_which_address_stays(programs: Programs, 
 def test_a_file_that_a_segment_needs_no_more_goes(tmp_path: Path):
     unicast = replace(SEGMENT, peers=("10.0.0.2",))
     machine = Machine(tmp_path)
-    machine.run_segment("seg-0", segment.files(unicast), [], segment.record(unicast))
+    machine.run_segment("seg-0", overlay_dhcp.files(unicast), [], plan_overlay_dhcp.record(unicast))
 
-    machine.run_segment("seg-0", segment.files(SEGMENT), [], segment.record(SEGMENT))
+    machine.run_segment("seg-0", overlay_dhcp.files(SEGMENT), [], plan_overlay_dhcp.record(SEGMENT))
 
     assert not (tmp_path / "segments" / "seg-0" / "peers").exists()
-    assert machine.segments() == {"seg-0": segment.record(SEGMENT)}
+    assert machine.segments() == {"seg-0": plan_overlay_dhcp.record(SEGMENT)}

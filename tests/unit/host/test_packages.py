@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import packages
+from host import packages
 
 CUT = "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem."
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-import snap
-from snap import Snap, SnapError
+from host import snap
+from host.snap import Snap, SnapError
 
 INACTIVE = "error: snap.lxd.daemon.service is not active, cannot reload.\n"
 """Right after an installation only LXD's socket is active (LXD issue 13793)."""
@@ -70,7 +70,7 @@ def test_what_snapd_says_instead_is_told(monkeypatch: pytest.MonkeyPatch):
 
 def test_nothing_that_is_told_to_operators_stops_instances():
     """No status, step or document says `snap restart lxd` or `snap stop lxd`."""
-    root = Path(snap.__file__).parents[1]
+    root = Path(snap.__file__).parents[2]
     texts = [*(root / "src").rglob("*.py"), *(root / "docs").rglob("*.md"), root / "README.md"]
     stops = re.compile(r"(run|type|with|:) `?snap (stop|restart) lxd\b")
 

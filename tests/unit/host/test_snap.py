@@ -10,11 +10,10 @@ import pytest
 from charmlibs import snap as charmlibs_snap
 from charmlibs.snap import _client
 
-import snap
-import snapd
-from snap import ChannelUnknownError, Snap, SnapError
+from host import snap, snapd
+from host.snap import ChannelUnknownError, Snap, SnapError
+from state.facts import Resource
 from tests.unit.snapd_stand_in import Snapd, serving
-from view import Resource
 
 RELEASES = {
     "5.21/stable": ("5.21.7-1f23abc", "350"),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import snap_file
-from snap_file import Meta, SnapFileError
+from host import snap_file
+from host.snap_file import Meta, SnapFileError
 
 MKSQUASHFS = shutil.which("mksquashfs")
 TEXTS = [

@@ -13,12 +13,10 @@ from typing import Any
 import pytest
 from charmlibs import snap as charmlibs_snap
 
-import snap
-import snap_file
-import snapd
-from snap import Snap
+from host import snap, snap_file, snapd
+from host.snap import Snap
 
-SRC = Path(snap.__file__).parent
+SRC = Path(snap.__file__).parents[1]
 FUNCTIONS = {
     name
     for name in dir(charmlibs_snap)

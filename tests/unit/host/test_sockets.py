@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sockets import listener
+from host.sockets import listener
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import leftovers
+from host import storage_leftovers
 from tests.unit.programs import Programs
 
 STATUS = """\
@@ -53,8 +53,8 @@ def folder(tmp_path: Path) -> Path:
 def programs(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     """A machine with ZFS and LVM. /dev/sdb has the partitions that ZFS made."""
     programs = Programs(tmp_path)
-    monkeypatch.setattr(leftovers, "_TOOLS", (str(tmp_path),))
-    monkeypatch.setattr(leftovers, "_ZFS", tmp_path)
+    monkeypatch.setattr(storage_leftovers, "_TOOLS", (str(tmp_path),))
+    monkeypatch.setattr(storage_leftovers, "_ZFS", tmp_path)
     blocks = tmp_path / "block"
     for name in ("sdb/sdb1", "sdb/sdb2", "sda/sda3"):
         (tmp_path / "devices" / name).mkdir(parents=True)
@@ -62,7 +62,7 @@ def programs(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> P
     blocks.mkdir()
     for name in ("sdb", "sda", "sdb/sdb1", "sdb/sdb2", "sda/sda3"):
         (blocks / Path(name).name).symlink_to(tmp_path / "devices" / name)
-    monkeypatch.setattr(leftovers, "_SYS", blocks)
+    monkeypatch.setattr(storage_leftovers, "_SYS", blocks)
     zfs = STATUS.replace("FOLDER", str(folder))
     programs.add("zpool", f"[ $1 = status ] && cat <<'END'\n{zfs}\nEND\nexit 0")
     groups = [("/dev/sdc", "wide"), ("/dev/sdd", "system"), ("/dev/sdc9", "both"), ("/dev/sde", "")]
@@ -93,26 +93,26 @@ IN_FOLDER = [
 
 
 def test_what_is_on_files_of_lxds_folder_goes_with_it(programs: Programs, folder: Path):
-    leftovers.release([], folder)
+    storage_leftovers.release([], folder)
 
     assert changes(programs) == IN_FOLDER
 
 
 def test_a_volume_group_on_the_joins_device_goes(programs: Programs, folder: Path):
-    leftovers.release(["/dev/sdc", "tank/lxd"], folder)
+    storage_leftovers.release(["/dev/sdc", "tank/lxd"], folder)
 
     gone = ["vgchange --activate n wide", "vgremove --force --yes wide"]
     assert changes(programs) == [IN_FOLDER[0], *IN_FOLDER[1:3], *gone, IN_FOLDER[3]]
 
 
 def test_a_zpool_on_the_joins_disk_is_exported(programs: Programs, folder: Path):
-    leftovers.release(["/dev/sdb"], folder)
+    storage_leftovers.release(["/dev/sdb"], folder)
 
     assert changes(programs)[:2] == ["zpool export local", "zpool export onfile"]
 
 
 def test_what_is_on_another_device_as_well_is_left_alone(programs: Programs, folder: Path):
-    leftovers.release(["/dev/sdb", "/dev/sdd9"], folder)
+    storage_leftovers.release(["/dev/sdb", "/dev/sdd9"], folder)
 
     assert not any("rpool" in call or "both" in call for call in changes(programs))
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_released_hinders_nothing(programs: Programs, folder: Pat
     programs.add("losetup", "exit 1")
     programs.add("pvs", "exit 5")
 
-    leftovers.release(["/dev/sdb"], folder)
+    storage_leftovers.release(["/dev/sdb"], folder)
 
     assert "zpool export local" in programs.called
 
@@ -133,9 +133,9 @@ def test_zfs_tools_of_the_snap_serve_where_the_machine_has_none(
     own = tmp_path / "snap/zfs-2.2/bin"
     own.mkdir(parents=True)
     (programs.folder / "zpool").rename(own / "zpool")
-    monkeypatch.setattr(leftovers, "_SNAP", tmp_path / "snap")
+    monkeypatch.setattr(storage_leftovers, "_SNAP", tmp_path / "snap")
 
-    leftovers.release(["/dev/sdb"], folder)
+    storage_leftovers.release(["/dev/sdb"], folder)
 
     assert "zpool export local" in programs.called
 
@@ -144,8 +144,8 @@ def test_zfs_tools_of_the_snap_serve_where_the_machine_has_none(
 def test_a_machine_without_zfs_is_not_asked_for_it(
     programs: Programs, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(leftovers, "_ZFS", Path("/missing"))
+    monkeypatch.setattr(storage_leftovers, "_ZFS", Path("/missing"))
 
-    leftovers.release(["/dev/sdb"], folder)
+    storage_leftovers.release(["/dev/sdb"], folder)
 
     assert not any(call.startswith("zpool") for call in programs.called)

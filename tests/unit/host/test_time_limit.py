@@ -8,8 +8,8 @@ import time
 import pytest
 
 import deadlines
-from snap import Snap, SnapError
-from within import TookTooLong, within
+from host.snap import Snap, SnapError
+from host.time_limit import TookTooLong, within
 
 
 def test_what_does_not_end_is_ended():

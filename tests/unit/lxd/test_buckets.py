@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from holdings import Bucket, Image
 from lxd.api import LxdApi
 from lxd.errors import LxdError
 from lxd.http import Request
+from state.lxd_objects import Bucket, Image
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server

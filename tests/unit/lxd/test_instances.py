@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from holdings import Instance
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import Request, api_path
+from state.lxd_objects import Instance
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES

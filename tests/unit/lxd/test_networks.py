@@ -6,11 +6,11 @@ import pytest
 
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
-from networks.interface import Interface
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
 from tests.unit.lxd_servers import clustered, each, faulty
+from values.interface import Interface
 
 NIC = {"type": "nic", "name": "eth0", "network": "br0"}
 

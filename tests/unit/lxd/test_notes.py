@@ -7,7 +7,7 @@ import pytest
 from lxd.api import LxdApi
 from lxd.errors import LxdError
 from lxd.http import Request
-from lxd.notes import IDENTITY, PROJECT, entries_of
+from state.notes import IDENTITY, PROJECT, entries_of
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server

@@ -8,12 +8,12 @@ import pytest
 
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
+from state.cluster import Pool
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
 from tests.unit.lxd_servers import alone, clustered, each, faulty
-from view import Pool
 
 DISK = "/dev/no/such/disk"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from holdings import Volume
 from lxd.api import LxdApi
 from lxd.errors import LxdError
 from lxd.http import Request
+from state.lxd_objects import Volume
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server

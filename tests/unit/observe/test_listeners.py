@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-import listeners
 from lxd.client import Client
 from lxd.http import Request, Response
 from lxd.networks import NetworksApi
 from lxd.server import Listener, ServerApi
-from view import Server
-from world import World
+from observe import listeners
+from ports.world import World
+from state.cluster import Server
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nTFhE\n-----END CERTIFICATE-----\n"
 FINGERPRINT = "1a2262ce2251a603306c951601744d0cae2be9fb715111af765b1e1302a1be60"

@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-import why_silent
-from silent import Unmountable
+from observe import unresponsive_reason
+from state.unresponsive import Unmountable
 from tests.unit.model_units import formed
 
 VOLUME = "fast/lxd-cluster-images"
@@ -43,7 +43,7 @@ def test_a_daemon_that_hangs_while_it_ends_has_just_said_why(later: float, told:
     unit.machine.log = f'{ENDS}\ntime="2026-11-28T23:53:33Z" level=warning msg="Rejecting"'
     world = replace(unit.world, clock=lambda: SAID + later)
 
-    found = why_silent.unmountable_now(world)
+    found = unresponsive_reason.unmountable_now(world)
 
     assert found == (Unmountable("images", VOLUME) if told else None)
 
@@ -53,4 +53,4 @@ def test_the_log_says_which_volume_lxd_cannot_mount(log: str, told: Unmountable 
     unit = formed(1).units["lxd/0"]
     unit.machine.log = log
 
-    assert why_silent.unmountable(unit.world) == told
+    assert unresponsive_reason.unmountable(unit.world) == told

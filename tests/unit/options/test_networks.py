@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from networks import MODES
-from options import Options, explain
-from status import STATUS_LIMIT
+from modes import MODES
+from options.options import Options, explain
 from tests.unit.deeds import ADDRESSED, BR0, ETH1
 from tests.unit.model_units import ModelApp
+from values.status import STATUS_LIMIT
 
 WORDS = st.dictionaries(
     st.sampled_from(

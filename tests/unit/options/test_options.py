@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from options import STATUS_LIMIT, Options, explain
+from options.options import Options, explain
+from values.status import STATUS_LIMIT
 
 REFUSED = [
     ("storage-backend", "zsf", "storage-backend=zsf: use one of auto, btrfs, ceph, dir, lvm, zfs"),

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-import interfaces
-from networks.interface import Interface
-from options import Options, explain
+from host import interfaces
+from options.options import Options, explain
 from tests.unit.deeds import ADDRESSED, changed, names
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
+from values.interface import Interface
 
 RANGES = "10.10.0.50-10.10.0.99"
 TEN: dict[str, Any] = {"network_ipv4": "10.10.0.1/24"}

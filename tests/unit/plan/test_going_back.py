@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from facts import Bound, Ovn, Proxies
-from networks.interface import Interface
+from state.facts import Bound, Ovn, Proxies
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed, the_cluster
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, ModelUnit, formed
+from values.interface import Interface
 
 ETH0 = Interface(
     "eth0",

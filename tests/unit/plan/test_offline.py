@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from plan import make_plan
+from plan.unit import make_plan
 from tests.unit import views
 from tests.unit.views import data, lxd, member, peers
 

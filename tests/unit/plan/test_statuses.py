@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from deadlines import JOIN
-from status import Kind
-from steps import InstallSnap, InstallSnapFile, ResetLxd
+from state.facts import Forming, Resource
+from steps.forming import ResetLxd
+from steps.install import InstallSnap, InstallSnapFile
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import later, server, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
-from view import Forming, Resource
+from values.status import Kind
 
 
 def snapd_missing(app: ModelApp) -> None:

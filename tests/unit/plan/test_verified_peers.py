@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import peers
-from believed import believed
-from peers import Call, Link, Offer, UnitData
+from plan.verified_peers import believed
+from state import peers
+from state.cluster import Lxd
+from state.peers import Call, Link, Offer, UnitData
 from tests.unit.model_units import ModelApp, formed
-from view import Lxd
 
 WORDS: dict[str, Any] = {
     "offers": {"s": Offer(device="/dev/sda")},

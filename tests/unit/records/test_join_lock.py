@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-import turns
-from peers import Place, UnitData
-from steps import AwaitJoin
+from records import join_lock
+from records.join_lock import Turn
+from state.cluster import Lxd
+from state.peers import Place, UnitData
+from steps.forming import AwaitJoin
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import cluster_api, give_turn, notes, use_token
 from tests.unit.model_units import ModelApp, formed
-from turns import Turn
-from view import Lxd
 
 
 def waited(app: ModelApp) -> list[str]:
@@ -33,13 +33,13 @@ def waited(app: ModelApp) -> list[str]:
     ],
 )
 def test_a_turn_is_read_from_the_notes(text: str, turn: Turn | None):
-    assert turns.read({f"{turns.LOG}1": text}) == turn
+    assert join_lock.read({f"{join_lock.LOG}1": text}) == turn
 
 
 def test_the_last_turn_counts():
-    noted = {f"{turns.LOG}{number}": f"lxd/{number} 0 m{number}" for number in (9, 10, 8)}
+    noted = {f"{join_lock.LOG}{number}": f"lxd/{number} 0 m{number}" for number in (9, 10, 8)}
 
-    assert turns.read(noted) == Turn("lxd/10", 0, "m10")
+    assert join_lock.read(noted) == Turn("lxd/10", 0, "m10")
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_a_turn_is_over_when_its_unit_says_so(data: UnitData | None, over: bool)
     lxd = app.view("lxd/0").lxd
     assert isinstance(lxd, Lxd)
 
-    assert turns.is_over(Turn("lxd/1", 0, "m1"), lxd, data) is over
-    assert turns.is_over(Turn("lxd/1", 0, "m0"), lxd, data)
+    assert join_lock.is_over(Turn("lxd/1", 0, "m1"), lxd, data) is over
+    assert join_lock.is_over(Turn("lxd/1", 0, "m0"), lxd, data)
 
 
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_formed_cluster_leaves_no_turn_behind(generation: str):
-    assert turns.read(notes(formed(3, generation))) is None
+    assert join_lock.read(notes(formed(3, generation))) is None
 
 
 def with_turn_of_another(app: ModelApp) -> ModelApp:
@@ -156,8 +156,8 @@ def test_a_turn_passes_only_if_it_is_as_it_was_seen(generation: str):
     app = formed(1, generation)
     lxd = app.view("lxd/0").lxd
     assert isinstance(lxd, Lxd)
-    step = turns.passed(lxd, Place(unit="lxd/1"), "m1")
+    step = join_lock.passed(lxd, Place(unit="lxd/1"), "m1")
     give_turn(app, "lxd/2 0 m2 m9")
 
     assert not cluster_api(app).notes.append(step.log, step.number, step.entry)
-    assert turns.read(notes(app)) == Turn("lxd/2", 0, "m2")
+    assert join_lock.read(notes(app)) == Turn("lxd/2", 0, "m2")

@@ -12,12 +12,12 @@ import ops
 import pytest
 from ops import testing
 
-import abilities
-import ceph
-from facts import Ceph
-from machine import Machine
-from options import Options
-from peers import Storage
+from host import capabilities, ceph_files
+from host.machine import Machine
+from options.options import Options
+from relations import ceph
+from state.facts import Ceph
+from state.peers import Storage
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import names, the_cluster
 from tests.unit.findings import root
@@ -119,7 +119,7 @@ def test_what_an_answer_is_worth(monitors: list[dict[str, str]], ready: bool, pr
 
 def test_the_files_can_be_read_by_root_alone(tmp_path: Path):
     machine = Machine(tmp_path / "state", tmp_path / "lxd")
-    files = {tmp_path / "ceph" / path.name: text for path, text in ceph.files(READY).items()}
+    files = {tmp_path / "ceph" / path.name: text for path, text in ceph_files.files(READY).items()}
 
     machine.write_privately(files)
 
@@ -133,7 +133,7 @@ def test_the_files_can_be_read_by_root_alone(tmp_path: Path):
 
 
 def test_the_files_say_where_the_monitors_are_and_who_asks():
-    conf, keyring = ceph.files(READY).values()
+    conf, keyring = ceph_files.files(READY).values()
 
     assert "mon host = 10.0.9.1,10.0.9.2" in conf.splitlines()
     assert keyring == f"[client.lxd]\n\tkey = {KEY}\n"
@@ -153,7 +153,7 @@ def known_to_kernels(monkeypatch: pytest.MonkeyPatch, *file_systems: str) -> Non
     def mounts(file_system: str) -> bool:
         return file_system in file_systems
 
-    monkeypatch.setattr(abilities, "_mounts", mounts)
+    monkeypatch.setattr(capabilities, "_mounts", mounts)
 
 
 def on_ceph(app: ModelApp) -> ModelApp:
@@ -296,7 +296,7 @@ def test_that_ceph_goes_takes_no_member_out(monkeypatch: pytest.MonkeyPatch):
 def test_an_answer_puts_no_lines_of_its_own_into_files(key: str, value: str):
     told = ceph.answer("lxd/1", REQUEST, [FINE | {key: value}])
 
-    written = "".join(ceph.files(told).values())
+    written = "".join(ceph_files.files(told).values())
     assert not any(f"[{section}]" in written for section in ("client", "client.admin"))
     assert told.ready or told.malformed
 

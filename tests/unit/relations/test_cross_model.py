@@ -8,9 +8,8 @@ import ops
 import pytest
 from ops import testing
 
-import ceph
-import ovn
-from options import Options
+from options.options import Options
+from relations import ceph, ovn
 from tests.unit.model_units import formed
 from tests.unit.stage import PEER, Stage
 

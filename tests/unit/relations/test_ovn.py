@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-import northbound
-import ovn
-from facts import Ovn
-from options import Options
+from options.options import Options
+from plan.networks import northbound
+from relations import ovn
+from state.facts import Ovn
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, the_cluster
 from tests.unit.findings import network, nic, statuses

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peers import VERSION, AppData, Place, Storage, Token, UnitData, dump, load
+from state.peers import VERSION, AppData, Place, Storage, Token, UnitData, dump, load
 
 FULL = UnitData(
     name="m1",

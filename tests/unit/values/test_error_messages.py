@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import causes
-from lxd import proxies
-from options import STATUS_LIMIT
-from status import blocked
+from lxd import proxy_errors
+from values import error_messages
+from values.status import STATUS_LIMIT, blocked
 
 JOIN = "could not join the cluster as m2: Failed to setup cluster trust: "
 CONNECT = 'Failed to connect to target cluster node "10.0.0.1:8443": Get "https://10.0.0.1:8443": '
@@ -35,7 +34,7 @@ LONG = [
     ),
     pytest.param(
         "3 joins failed; run retry-join. The last: "
-        + proxies.named(
+        + proxy_errors.named(
             CONNECT + "proxyconnect tcp: dial tcp 10.0.0.5:3128: connect: connection refused"
         ),
         "3 joins failed; run retry-join. The last: set no_proxy in /etc/environment",
@@ -57,7 +56,7 @@ def test_a_status_shows_the_step_and_then_the_cause(message: str, shown: str):
 
 @pytest.mark.parametrize("message", ["", "for m1", "a: b: c", "x" * STATUS_LIMIT])
 def test_what_fits_is_shown_whole(message: str):
-    assert causes.fit(message, STATUS_LIMIT) == message
+    assert error_messages.fit(message, STATUS_LIMIT) == message
 
 
 LINK = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=120)
@@ -65,15 +64,19 @@ LINK = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, 
 
 @given(st.lists(LINK, min_size=2, max_size=6))
 def test_no_status_is_too_long_and_none_loses_a_short_cause(chain: list[str]):
-    shown = causes.fit(": ".join(chain), STATUS_LIMIT)
+    shown = error_messages.fit(": ".join(chain), STATUS_LIMIT)
 
     assert len(shown) <= STATUS_LIMIT
     assert shown.endswith(chain[-1][-30:])
 
 
 def test_a_colon_in_quotes_parts_no_chain():
-    assert causes.links('Get "a: b": dial tcp: refused') == ('Get "a: b"', "dial tcp", "refused")
+    assert error_messages.links('Get "a: b": dial tcp: refused') == (
+        'Get "a: b"',
+        "dial tcp",
+        "refused",
+    )
 
 
 def test_other_errors_are_told_as_they_are():
-    assert proxies.named("connection refused") == "connection refused"
+    assert proxy_errors.named("connection refused") == "connection refused"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lxd import urls
 from lxd.http import api_path
-from lxd.urls import Named
+from values import lxd_urls
+from values.lxd_urls import Named
 
 URLS = [
     ("/1.0/instances/c1", Named(("instances", "c1"))),
@@ -24,14 +24,16 @@ URLS = [
 
 @pytest.mark.parametrize(("url", "named"), URLS)
 def test_each_part_is_decoded_once(url: str, named: Named):
-    assert urls.read(url) == named
+    assert lxd_urls.read(url) == named
 
 
 @pytest.mark.parametrize("name", ["team+a", "a b", "100%", "%2B", "é", "a/b", "a?b&c=d#e"])
 def test_both_directions_agree(name: str):
-    assert urls.read(api_path("instances", name)).parts == ("instances", name)
+    assert lxd_urls.read(api_path("instances", name)).parts == ("instances", name)
 
 
 def test_what_it_names_is_told_in_words():
-    assert str(urls.read("/1.0/instances/c1?project=team%2Ba")) == "instances/c1 of project team+a"
-    assert str(urls.read("/1.0/profiles/default")) == "profiles/default"
+    assert (
+        str(lxd_urls.read("/1.0/instances/c1?project=team%2Ba")) == "instances/c1 of project team+a"
+    )
+    assert str(lxd_urls.read("/1.0/profiles/default")) == "profiles/default"

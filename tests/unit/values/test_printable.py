@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
-from printable import EscapingFormatter, escape_logs, escaped, lines
-from status import blocked
+from values.printable import EscapingFormatter, escape_logs, escaped, lines
+from values.status import blocked
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-import profile_devices
 from lxd.errors import LxdError
-from steps import SetDefaultProfile
+from steps.networks import SetDefaultProfile
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed, cluster_api, the_cluster
 from tests.unit.model_units import ModelApp, formed
+from values import profile_devices
 
 ROOT = {"size": "20GiB", "limits.read": "10MB"}
 NIC = {"security.mac_filtering": "true", "limits.ingress": "1Gbit"}
@@ -80,8 +80,8 @@ def test_a_key_that_lxd_does_not_take_on_the_new_network_is_named(
     app: ModelApp, monkeypatch: pytest.MonkeyPatch
 ):
     """LXD takes security.mac_filtering for no macvlan nic. The key is the operator's to remove."""
-    import act
-    from view import Events
+    from act import step
+    from state.view import Events
 
     world = app.units["lxd/0"].world
     invalid = 'Device validation failed for "eth0": Invalid device option "security.mac_filtering"'
@@ -90,8 +90,8 @@ def test_a_key_that_lxd_does_not_take_on_the_new_network_is_named(
         raise LxdError(invalid)
 
     monkeypatch.setattr(world.lxd.profiles, "set_default", refuse)
-    with pytest.raises(act.StepFailed) as failed:
-        act.act(SetDefaultProfile("local", {"network": "x"}), "lxd/0", world, Events())
+    with pytest.raises(step.StepFailed) as failed:
+        step.act(SetDefaultProfile("local", {"network": "x"}), "lxd/0", world, Events())
 
     assert "lxc profile device unset default eth0 security.mac_filtering" in failed.value.reason
     assert cluster_api(app).profiles.default()["devices"]["eth0"]["network"] == "lxdbr0"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import passing
 from lxd.errors import LxdError
 from tests.unit.deeds import leaving, locations, names, with_instance
 from tests.unit.model_units import ModelApp, formed
+from values import transient_errors
 
 BUSY = 'Failed creating instance update operation: Instance is busy running a "start" operation'
 REFUSALS = [
@@ -22,7 +22,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("refusal", "passes"), REFUSALS)
 def test_only_what_is_known_to_pass_passes(refusal: str, passes: bool):
-    assert passing.passes(refusal) == passes
+    assert transient_errors.passes(refusal) == passes
 
 
 def busy(app: ModelApp, monkeypatch: pytest.MonkeyPatch, method: str) -> None:

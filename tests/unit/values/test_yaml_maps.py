@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-import yaml_maps
-from options import STATUS_LIMIT, Options, explain
+from options.options import Options, explain
+from values import yaml_maps
+from values.status import STATUS_LIMIT
 
 BOMB = "a: &a [x, x]\n" + "\n".join(
     f"{this}: &{this} [{', '.join([f'*{before}'] * 20)}]"

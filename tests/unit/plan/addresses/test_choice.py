@@ -6,15 +6,17 @@ from itertools import permutations
 
 import pytest
 
-import bindings
-from bindings import Addresses, Binding, BindingAddress, Chosen
-from networks.interface import Interface
-from peers import AppData, UnitData
+from plan.addresses import choice
+from plan.addresses.choice import Addresses, Chosen
+from state.bindings import Binding, BindingAddress
+from state.cluster import Server
+from state.peers import AppData, UnitData
+from state.view import Peers
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed, names, server, the_cluster
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, ModelUnit, formed
-from view import Peers, Server
+from values.interface import Interface
 
 V4, V6, LOWER, PUBLIC = "10.0.0.10", "fd00::10", "10.0.0.9", "192.0.2.10"
 VIRTUAL, BRIDGE, DOCKER = "10.0.0.1", "10.1.1.1", "10.0.7.1"
@@ -80,7 +82,7 @@ def test_a_unit_that_joins_makes_the_same_choice_in_any_order(
 ):
     machine = Addresses(interfaces=MACHINE)
     for order in permutations(told(*listed)):
-        chosen = bindings.choose(known, OUTSIDER, order, order, machine)
+        chosen = choice.choose(known, OUTSIDER, order, order, machine)
         assert chosen == Chosen(meant, meant)
 
 
@@ -88,15 +90,13 @@ def test_an_lxd_bridge_is_known_by_the_name_that_juju_says():
     """The machine says nothing of an address that has just gone."""
     listed = (BindingAddress(BRIDGE, "10.1.1.0/24", "lxdbr0"), BindingAddress(V4))
 
-    assert (
-        bindings.choose(peers(), OUTSIDER, listed, listed, Addresses(interfaces=MACHINE))[0] == V4
-    )
+    assert choice.choose(peers(), OUTSIDER, listed, listed, Addresses(interfaces=MACHINE))[0] == V4
 
 
 def test_a_subnet_that_juju_says_counts_where_the_machine_does_not_tell():
     listed = (BindingAddress(VIRTUAL, f"{VIRTUAL}/32"), BindingAddress(V4, "10.0.0.0/24"))
 
-    assert bindings.choose(peers(), OUTSIDER, listed, listed, Addresses())[0] == V4
+    assert choice.choose(peers(), OUTSIDER, listed, listed, Addresses())[0] == V4
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_member_keeps_its_address_as_long_as_the_machine_has_it(
 ):
     machine = Addresses(frozenset(here), MACHINE)
 
-    assert bindings.choose(known, has, told(*listed), (), machine).cluster == meant
+    assert choice.choose(known, has, told(*listed), (), machine).cluster == meant
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_the_api_of_a_member_follows_its_binding(
 ):
     machine = Addresses(frozenset([*here, V4]), MACHINE)
 
-    chosen = bindings.choose(peers(own=V4), lxd(V4, has), told(V4), told(*listed), machine)
+    chosen = choice.choose(peers(own=V4), lxd(V4, has), told(V4), told(*listed), machine)
 
     assert chosen == Chosen(V4, meant)
 
@@ -162,7 +162,7 @@ def test_interfaces_are_looked_at_only_where_there_is_a_choice(
 ):
     known, here = peers(own=V4 if has.clustered else ""), frozenset({V4})
 
-    assert bindings.is_choice(known, has, told(*cluster), told(*https), here) is looks
+    assert choice.is_choice(known, has, told(*cluster), told(*https), here) is looks
 
 
 def test_what_carries_networks_is_the_same_in_any_order():
@@ -172,8 +172,8 @@ def test_what_carries_networks_is_the_same_in_any_order():
         BindingAddress("10.0.0.10", "10.0.0.0/24", "eth2"),
     ]
 
-    assert {bindings.carrier(order) for order in permutations(listed)} == {listed[1]}
-    assert bindings.carrier([]) is None
+    assert {choice.carrier(order) for order in permutations(listed)} == {listed[1]}
+    assert choice.carrier([]) is None
 
 
 # On whole clusters.

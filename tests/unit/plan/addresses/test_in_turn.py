@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from addresses import endpoint
-from status import Kind
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.listeners import CORE
 from tests.unit.deeds import note, notes, the_cluster
 from tests.unit.model_units import ModelApp, formed
+from values.addresses import endpoint
+from values.status import Kind
 
 
 def bound_elsewhere(generation: str) -> ModelApp:

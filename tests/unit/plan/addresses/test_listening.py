@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-import listening
-from address_steps import ChangeAddress, Listen
-from options import Options
-from peers import AppData, UnitData
-from silent import Silence, Silent
-from status import Status, blocked, waiting
-from steps import Plan, RestartLxd
-from view import Lxd, Member, Peers, Server, SnapFacts, View
+from options.options import Options
+from plan.addresses import listening
+from state.cluster import Lxd, Member, Server
+from state.facts import SnapFacts
+from state.peers import AppData, UnitData
+from state.unresponsive import Silence, Silent
+from state.view import Peers, View
+from steps.addresses import ChangeAddress, Listen
+from steps.plan import Plan
+from steps.server import RestartLxd
+from values.status import Status, blocked, waiting
 
 OLD, NEW, CLUSTER = "10.1.0.10", "10.2.0.10", "10.0.0.10"
 LXD = frozenset[str]()

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from deadlines import LAPSE
-from lxd.notes import IDENTITY
-from peers import Storage
-from status import Kind
-from steps import AwaitJoin, ResetLxd
+from state.notes import IDENTITY
+from state.peers import Storage
+from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import cluster_api, fail, heal, names, notes, the_cluster, use_token, without
 from tests.unit.model_units import ModelApp, formed
+from values.status import Kind
 
 
 def units_that_may_join(app: ModelApp) -> set[str]:

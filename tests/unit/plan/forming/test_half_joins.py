@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-import actions
+from actions import form_again, refusal
 from deadlines import JOIN
-from status import Kind
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import SILENT, later, names, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
+from values.status import Kind
 
 
 @pytest.mark.parametrize("healing", ["", "30"], ids=["offline", "healed"])
@@ -125,8 +125,8 @@ def test_another_unit_that_may_be_the_last_member_keeps_a_new_cluster_from_being
 
     told = "lxd/1 may be the last member: bring its LXD back; docs: How to recover"
     assert str(app.hook("lxd/2").app_status) == f"blocked: {told}"
-    with pytest.raises(actions.ActionRefused, match="juju remove-unit --force lxd/1"):
-        actions.form_again(app.view("lxd/2"), actions.GONE)
+    with pytest.raises(refusal.ActionRefused, match="juju remove-unit --force lxd/1"):
+        form_again.form_again(app.view("lxd/2"), form_again.GONE)
 
 
 def test_a_leader_that_may_be_the_last_member_does_not_call_the_cluster_gone():
@@ -135,5 +135,5 @@ def test_a_leader_that_may_be_the_last_member_does_not_call_the_cluster_gone():
     app.leader = "lxd/1"
 
     assert str(app.hook("lxd/1").app_status) == "waiting: LXD on the leader does not answer"
-    with pytest.raises(actions.ActionRefused, match="a unit is a member of the cluster"):
-        actions.form_again(app.view("lxd/1"), actions.GONE)
+    with pytest.raises(refusal.ActionRefused, match="a unit is a member of the cluster"):
+        form_again.form_again(app.view("lxd/1"), form_again.GONE)

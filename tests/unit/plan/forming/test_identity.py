@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-import identity
-from act import StepFailed, act
+from act.step import StepFailed, act
 from deadlines import GIVEN_BACK
 from lxd.api import LxdApi
-from lxd.notes import IDENTITY
-from steps import AdoptIdentity, Join
+from plan.forming import identity
+from ports.world import World
+from state.notes import IDENTITY
+from state.view import Events
+from steps.forming import AdoptIdentity, Join
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
@@ -32,8 +34,6 @@ from tests.unit.deeds import (
 from tests.unit.joins import joining
 from tests.unit.model_units import ModelApp, ModelUnit, formed
 from tests.unit.model_world import UnitMachine
-from view import Events
-from world import World
 
 
 @pytest.fixture(params=NAMES)

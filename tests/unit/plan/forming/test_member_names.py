@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-import member_names
+from plan.forming import member_names
 from tests.lxd_model.generations import NAMES
 from tests.unit import views
 from tests.unit.deeds import later, names, server

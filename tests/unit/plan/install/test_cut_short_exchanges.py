@@ -11,10 +11,10 @@ from functools import partial
 
 import pytest
 
+from state.facts import Resource
 from tests.unit.cutting import Cutter, cut, cuts
 from tests.unit.deeds import later, locations, names, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
-from view import Resource
 
 SAME, NEXT = "5.21.8", "6.9"
 OTHER = Resource("/new.snap", "/new.snap")

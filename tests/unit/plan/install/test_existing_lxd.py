@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
-from holdings import Instance
-from options import Options
-from plan import make_plan
-from silent import Silence, Silent
-from steps import InstallSnap, InstallSnapFile, InstallSnapVersion, RemoveSnap, Step
+from options.options import Options
+from plan.unit import make_plan
+from state.cluster import Lxd, Network, Pool
+from state.facts import Resource, SnapFacts
+from state.lxd_objects import Instance
+from state.unresponsive import Silence, Silent
+from state.view import View
+from steps.install import InstallSnap, InstallSnapFile, InstallSnapVersion, RemoveSnap
+from steps.plan import Step
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit import views
@@ -20,7 +24,6 @@ from tests.unit.deeds import names, server
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.views import data, lxd, member, peers
-from view import Lxd, Network, Pool, Resource, SnapFacts, View
 
 FOUND = SnapFacts(
     snapd=True,

@@ -6,15 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-import versions
-from holdings import Bucket
-from options import Options
-from plan import make_plan
-from silent import Silence, Silent
-from steps import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion, Listen
+from options.options import Options
+from plan.install import versions
+from plan.unit import make_plan
+from state.cluster import Lxd, Pool
+from state.facts import Resource, SnapFacts
+from state.lxd_objects import Bucket
+from state.unresponsive import Silence, Silent
+from state.view import Peers, View
+from steps.addresses import Listen
+from steps.install import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion
 from tests.unit import views
 from tests.unit.views import data, lxd, member, peers
-from view import Lxd, Peers, Pool, Resource, SnapFacts, View
+from values import lxd_versions
 
 FILE = Resource("/lxd.snap", "new")
 INSTALL = InstallSnapFile("/lxd.snap")
@@ -31,13 +35,13 @@ INSTALL = InstallSnapFile("/lxd.snap")
     ],
 )
 def test_versions_compare_by_their_numbers(one: str, other: str):
-    assert versions.ordered(one) < versions.ordered(other)
-    assert not versions.same(one, other)
+    assert lxd_versions.ordered(one) < lxd_versions.ordered(other)
+    assert not lxd_versions.same(one, other)
 
 
 def test_what_a_snap_adds_to_a_version_does_not_count():
-    assert versions.same("5.21.7-1f23abc", "5.21.7")
-    assert not versions.same("git-1", "git-1")
+    assert lxd_versions.same("5.21.7-1f23abc", "5.21.7")
+    assert not lxd_versions.same("git-1", "git-1")
 
 
 # What a unit installs that has no LXD yet.

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from facts import DatabaseCopy, DatabaseNode, Role, SnapFacts
-from lxd.members import CLOSED
-from options import STATUS_LIMIT
-from plan import make_plan
-from silent import Silence, Silent
+from plan.unit import make_plan
+from state.cluster import CLOSED, Lxd
+from state.facts import DatabaseCopy, DatabaseNode, Role, SnapFacts
+from state.unresponsive import Silence, Silent
+from state.view import Events
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import DEFAULT, Volume
@@ -28,7 +28,7 @@ from tests.unit.deeds import (
 )
 from tests.unit.leavers import cluster, instance, leaver, member
 from tests.unit.model_units import ModelApp, formed
-from view import Events, Lxd
+from values.status import STATUS_LIMIT
 
 ABANDON = {"on_remove": "abandon"}
 RSYNC = "Failed to run: rsync -a /var/snap/lxd/common/lxd: exit status 11: No space left on device"

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-import admission
-import dead_members
-import departures
-import marks
-import membership
-import together
 from deadlines import SILENT
-from holding import quorum
-from leading import application_status
-from peers import Place
-from steps import RemoveMember
+from plan import cluster_change
+from plan import member as member_plan
+from plan.forming import admission
+from plan.leader import application_status
+from plan.leaving import dead_members, orphaned_members
+from plan.leaving.blockers import quorum
+from records import member_marks
+from state.cluster import Lxd, Member, several_vote
+from state.peers import Place
+from state.view import Peers, View
+from steps.leaving import RemoveMember
 from tests.unit.leavers import cluster, leaver, member
-from view import Lxd, Member, Peers, View, several_vote
 
 DEAD, ALIVE = {"answers": False}, {"answers": True}
 
@@ -107,20 +107,20 @@ def test_a_dead_one_is_nobodys_steward():
     lxd = with_evacuated(DEAD, "m0")
     view = seen(lxd)
 
-    assert not membership.is_steward("lxd/2", peers_of(view), with_evacuated(ALIVE, "m0"))
+    assert not member_plan.is_steward("lxd/2", peers_of(view), with_evacuated(ALIVE, "m0"))
     app = peers_of(view).app
     last = replace(
         peers_of(view),
         app=app.model_copy(update={"queue": (Place(unit="lxd/0"), Place(unit="lxd/2"))}),
     )
-    assert membership.is_steward("lxd/2", last, lxd)
+    assert member_plan.is_steward("lxd/2", last, lxd)
 
 
 @pytest.mark.parametrize(("answers", "waits"), [(DEAD, True), (ALIVE, False)], ids=str)
 def test_a_healthy_one_keeps_nothing_from_being_made(answers: dict[str, bool], waits: bool):
     lxd = with_evacuated(answers)
     view = seen(lxd)
-    found = together.hindrance(view, lxd, peers_of(view), "the pool fast")
+    found = cluster_change.hindrance(view, lxd, peers_of(view), "the pool fast")
 
     assert (found is not None) is waits
 
@@ -143,7 +143,7 @@ class TestRemoval:
     def notes(self, lxd: Lxd, now: float) -> list[str]:
         view = seen(lxd, now, self.LEFT)
         peers = peers_of(view)
-        return [str(step) for step in departures.noticed(view, lxd, peers, peers.own)]
+        return [str(step) for step in orphaned_members.noticed(view, lxd, peers, peers.own)]
 
     def removed(self, lxd: Lxd, now: float) -> tuple[object, ...]:
         view = seen(lxd, now, self.LEFT)
@@ -182,4 +182,4 @@ class TestRemoval:
     def test_the_note_goes_with_it(self):
         lxd = cluster(members=(member("m0"), member("m2")), notes={"silent.m1": "1000"})
 
-        assert "silent.m1" in marks.outdated("m0", lxd)[0].values
+        assert "silent.m1" in member_marks.outdated("m0", lxd)[0].values

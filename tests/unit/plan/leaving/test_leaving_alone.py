@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from holdings import Image
-from leaving import of_leaver
 from lxd.api import LxdApi
 from lxd.http import Request
+from plan.leaving.removal import of_leaver
+from state.cluster import Lxd
+from state.lxd_objects import Image
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
@@ -17,7 +18,6 @@ from tests.unit import views
 from tests.unit.deeds import leaving
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.views import data, peers
-from view import Lxd
 
 
 def with_own_lxd(generation: str) -> ModelApp:

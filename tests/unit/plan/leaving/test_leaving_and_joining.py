@@ -8,13 +8,14 @@ import ops
 import pytest
 from ops import testing
 
-import actions
 import charm
-import juju_writing
-import marks
-import peers
+from actions import form_again
 from deadlines import JOIN
-from steps import AwaitJoin, ResetLxd
+from hooks import publishing
+from records import member_marks
+from state import peers
+from state.facts import Forming
+from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
     cluster_api,
@@ -33,7 +34,6 @@ from tests.unit.deeds import (
 )
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
-from view import Forming
 
 
 @pytest.mark.parametrize("healing", ["", "30"], ids=["offline", "healed"])
@@ -62,7 +62,7 @@ def test_a_member_that_has_said_whose_it_is_is_no_failed_join_whatever_is_seen_o
         '{"unit": "lxd/1", "name": "m1", "attempt": 0, "sealed": "x", "made": 1}'
     )
     app.databags["lxd/1"] |= {"able": "true", "attempt": "1"}
-    note(app, marks.UNIT + "m1", "lxd/1 1")
+    note(app, member_marks.UNIT + "m1", "lxd/1 1")
     del app.databags["lxd/1"]["cluster"]
     without(app, "m1")
 
@@ -205,7 +205,7 @@ def test_a_token_that_a_leaver_cannot_tell_is_taken_back(
 
     event = on.stop() if hook == "stop" else on.action(hook)
     with monkeypatch.context() as now:
-        now.setattr(juju_writing, "write", fails)
+        now.setattr(publishing, "write", fails)
         with pytest.raises((testing.errors.UncaughtCharmError, testing.ActionFailed)):
             stage.context.run(event, stage.state())
     assert the_cluster(app).tokens == {}
@@ -254,7 +254,7 @@ def test_a_cluster_of_one_that_holds_nothing_ends_and_the_operator_begins_again(
         "blocked: no unit is a member any more; to begin again: run form-again"
     )
 
-    app.app_data = peers.dump(actions.form_again(app.view("lxd/1"), actions.GONE))
+    app.app_data = peers.dump(form_again.form_again(app.view("lxd/1"), form_again.GONE))
     app.settle()
 
     assert str(app.plan("lxd/1").status) == "active: member m1, voter"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-import migratable
-from holdings import Instance
+from plan.leaving import migration
+from state.cluster import Network, Pool
+from state.lxd_objects import Instance
 from tests.unit.leavers import BRIDGE, LOCAL, cluster, instance, member
-from view import Network, Pool
 
 CEPH = Pool("remote", "ceph", "Created", frozenset())
 UPLINK = Network("uplink", "physical", "Created", {}, frozenset())
@@ -82,14 +82,14 @@ SITE: dict[str, Any] = {
 def test_devices_that_any_member_has(device: dict[str, str]):
     moves = instance(added={"it": device})
 
-    assert migratable.obstacle(moves, cluster(moves, **SITE)) == ""
+    assert migration.obstacle(moves, cluster(moves, **SITE)) == ""
 
 
 @pytest.mark.parametrize(("device", "what"), FIXED.values(), ids=FIXED.keys())
 def test_devices_that_stay_with_the_machine(device: dict[str, str], what: str):
     stays = instance(added={"it": device})
 
-    assert migratable.obstacle(stays, cluster(stays, **SITE)) == (
+    assert migration.obstacle(stays, cluster(stays, **SITE)) == (
         f"{what} it cannot move: detach it, or delete the instance"
     )
 
@@ -100,8 +100,8 @@ def test_the_operator_may_say_that_it_can_do_without(device: dict[str, str], wha
     moves = instance(added={"it": device}, evacuate=word)
     lxd = cluster(moves, **SITE)
 
-    assert (migratable.obstacle(moves, lxd), what != "") == ("", True)
-    assert migratable.targets(moves, lxd, "m2") == ("m0", "m1")
+    assert (migration.obstacle(moves, lxd), what != "") == ("", True)
+    assert migration.targets(moves, lxd, "m2") == ("m0", "m1")
 
 
 STAYING: dict[str, tuple[Instance, str]] = {
@@ -126,13 +126,13 @@ STAYING: dict[str, tuple[Instance, str]] = {
 
 @pytest.mark.parametrize(("stays", "why"), STAYING.values(), ids=STAYING.keys())
 def test_what_stays_whatever_its_devices_are(stays: Instance, why: str):
-    assert migratable.obstacle(stays, cluster(stays)) == why
+    assert migration.obstacle(stays, cluster(stays)) == why
 
 
 def test_an_ephemeral_virtual_machine_that_moves_live_never_stops():
     machine = instance(ephemeral=True, type="virtual-machine", stateful=True)
 
-    assert migratable.obstacle(machine, cluster(machine)) == ""
+    assert migration.obstacle(machine, cluster(machine)) == ""
 
 
 LIVE = [
@@ -154,7 +154,7 @@ def test_the_member_with_the_fewest_instances_is_asked_first():
     others = [instance("a", "m0"), instance("b", "m0"), instance("c", "m1")]
     moves = instance()
 
-    assert migratable.targets(moves, cluster(moves, *others), "m2") == ("m1", "m0")
+    assert migration.targets(moves, cluster(moves, *others), "m2") == ("m1", "m0")
 
 
 UNFIT: dict[str, dict[str, Any]] = {
@@ -172,7 +172,7 @@ def test_members_that_take_nothing(told: dict[str, Any]):
     moves = instance()
     lxd = cluster(moves, members=(member("m0", **told), member("m1"), member("m2")))
 
-    assert migratable.targets(moves, lxd, "m2") == ("m1",)
+    assert migration.targets(moves, lxd, "m2") == ("m1",)
 
 
 @pytest.mark.parametrize("why", ["doomed", "going", "unreachable"])
@@ -180,7 +180,7 @@ def test_nothing_moves_to_a_member_that_goes(why: str):
     moves = instance()
     lxd = replace(cluster(moves), **{why: frozenset({"m0"})})
 
-    assert migratable.targets(moves, lxd, "m2") == ("m1",)
+    assert migration.targets(moves, lxd, "m2") == ("m1",)
 
 
 def test_an_instance_stays_in_its_group_and_in_its_projects():
@@ -188,16 +188,16 @@ def test_an_instance_stays_in_its_group_and_in_its_projects():
     moves, placed = instance(), instance(group="two")
     lxd = cluster(moves, members=(one, two, member("m2")), allowed={"default": frozenset({"one"})})
 
-    assert migratable.targets(moves, lxd, "m2") == ("m0",)
-    assert migratable.targets(placed, replace(lxd, allowed={}), "m2") == ("m1",)
-    assert migratable.targets(placed, lxd, "m2") == ()
+    assert migration.targets(moves, lxd, "m2") == ("m0",)
+    assert migration.targets(placed, replace(lxd, allowed={}), "m2") == ("m1",)
+    assert migration.targets(placed, lxd, "m2") == ()
 
 
 def test_what_is_on_a_bridge_goes_where_that_bridge_is():
     nic = {"type": "nic", "nictype": "bridged", "parent": "br0", "vlan": "7"}
     moves = instance(added={"eth0": nic})
 
-    assert migratable.targets(moves, cluster(moves, **SITE), "m2") == ("m0",)
+    assert migration.targets(moves, cluster(moves, **SITE), "m2") == ("m0",)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_machines_that_run_two_architectures(has: str, machine: str, fits: bool)
     moves = instance(architecture=has)
     lxd = cluster(moves, members=(member("m0", architecture=machine), member("m2")))
 
-    assert (migratable.targets(moves, lxd, "m2") == ("m0",)) is fits
+    assert (migration.targets(moves, lxd, "m2") == ("m0",)) is fits
 
 
 def test_who_could_take_it_were_it_there():
@@ -216,5 +216,5 @@ def test_who_could_take_it_were_it_there():
     members = (member("m0", "OFFLINE"), member("m1", "OFFLINE"), member("m2"))
     lxd = replace(cluster(moves, members=members), doomed=frozenset({"m1"}))
 
-    assert migratable.targets(moves, lxd, "m2") == ()
-    assert migratable.absent(moves, lxd, "m2") == ("m0",)
+    assert migration.targets(moves, lxd, "m2") == ()
+    assert migration.absent(moves, lxd, "m2") == ("m0",)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-import marks
-from holdings import Bucket, Image, Instance, Volume
-from leaving_steps import MoveInstance
-from lxd.members import CLOSED
-from peers import Link
-from plan import make_plan
+from plan.unit import make_plan
+from records import member_marks
+from state.cluster import CLOSED, Lxd
+from state.lxd_objects import Bucket, Image, Instance, Volume
+from state.peers import Link
+from state.view import Events, View
+from steps.leaving import MoveInstance
 from tests.unit.leavers import cluster, instance, leaver, member
-from view import Events, Lxd, View
 
 VOLUME = Volume("default", "local", "data", "m2")
 BUCKET = Bucket("default", "local", "b1", "m2")
@@ -382,9 +382,12 @@ def test_the_leader_tells_what_no_member_took():
 
 
 def test_tries_are_counted_and_forgotten_once_they_are_over():
-    notes = marks.with_unmoved("m2", {"a": "x"}, {})
-    notes = marks.with_unmoved("m2", {"a": "y", "b": "x"}, notes)
+    notes = member_marks.with_unmoved("m2", {"a": "x"}, {})
+    notes = member_marks.with_unmoved("m2", {"a": "y", "b": "x"}, notes)
 
-    assert marks.unmoved("m2", notes) == {"a": marks.Unmoved(2, "y"), "b": marks.Unmoved(1, "x")}
-    assert marks.unmoved("m2", marks.with_unmoved("m2", {}, notes)) == {}
-    assert marks.unmoved("m2", {"unmoved.m2": "somebody else's"}) == {}
+    assert member_marks.unmoved("m2", notes) == {
+        "a": member_marks.Unmoved(2, "y"),
+        "b": member_marks.Unmoved(1, "x"),
+    }
+    assert member_marks.unmoved("m2", member_marks.with_unmoved("m2", {}, notes)) == {}
+    assert member_marks.unmoved("m2", {"unmoved.m2": "somebody else's"}) == {}

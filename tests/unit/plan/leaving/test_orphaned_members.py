@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from deadlines import GIVEN_BACK
-from status import Kind
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
@@ -18,6 +17,7 @@ from tests.unit.deeds import (
     without,
 )
 from tests.unit.model_units import ModelApp, formed
+from values.status import Kind
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-import marks
-from leaving_steps import AbandonMember, AwaitRoles
+from records import member_marks
+from steps.leaving import AbandonMember, AwaitRoles
 from tests.lxd_model import by_hand, evacuation
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
@@ -317,7 +317,7 @@ def test_members_leave_one_at_a_time(words: dict[str, str], step: str):
     app = leaving(formed(4), "lxd/1", "lxd/2", "lxd/3")
     cluster_api(app).members.close("m2")
     for member, word in words.items():
-        note(app, marks.PREFIX + member, word)
+        note(app, member_marks.PREFIX + member, word)
 
     assert [str(s) for s in app.plan("lxd/2").steps] == [step]
 
@@ -325,8 +325,8 @@ def test_members_leave_one_at_a_time(words: dict[str, str], step: str):
 def test_one_that_leaves_waits_for_no_member_whose_unit_is_gone():
     app = leaving(formed(4), "lxd/3")
     cluster_api(app).members.close("m3")
-    note(app, marks.PREFIX + "m3", "leaving")
-    note(app, marks.PREFIX + "m1", "going")
+    note(app, member_marks.PREFIX + "m3", "leaving")
+    note(app, member_marks.PREFIX + "m1", "going")
     app.remove("lxd/1")
 
     assert [str(s) for s in app.plan("lxd/3").steps] == ["note leaving.m3=going"]
@@ -343,8 +343,8 @@ def test_what_the_others_need_of_the_database_cannot_be_abandoned():
 def test_the_mark_of_a_member_that_has_left_is_cleared(generation: str):
     app = leaving(formed(3, generation), "lxd/2")
     app.hook("lxd/2")
-    assert marks.PREFIX + "m2" in notes(app)
+    assert member_marks.PREFIX + "m2" in notes(app)
     app.remove("lxd/2")
     app.settle()
 
-    assert not [name for name in notes(app) if name.startswith(marks.PREFIX)]
+    assert not [name for name in notes(app) if name.startswith(member_marks.PREFIX)]

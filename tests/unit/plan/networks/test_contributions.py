@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-import interfaces
-from facts import Bound
-from nets import PARENTS
-from networks.interface import Interface
+from host import interfaces
+from plan.networks.networks import PARENTS
+from state.facts import Bound
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import BR0, ENS3, ETH1, changed, names
 from tests.unit.findings import network, nic, parents, statuses
 from tests.unit.model_units import ModelApp, formed
+from values.interface import Interface
 
 
 def on_lan(*more: Interface, generation: str = "5.21") -> ModelApp:

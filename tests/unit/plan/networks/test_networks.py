@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-import interfaces
-from facts import Bound
-from nets import default
-from networks import MODES
-from networks.interface import Interface
-from networks.wanted import WantedNetwork
+from host import interfaces
+from modes import MODES
+from plan.networks.networks import default
+from state.cluster import Network
+from state.facts import Bound
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
     ADDRESSED,
@@ -31,7 +30,8 @@ from tests.unit.deeds import (
 )
 from tests.unit.findings import network, nic, parents, preview_of, statuses
 from tests.unit.model_units import ModelApp, formed
-from view import Network
+from values.interface import Interface
+from values.wanted_network import WantedNetwork
 
 TRUNK = replace(BR0, vlans=True)
 

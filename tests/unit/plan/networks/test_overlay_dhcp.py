@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import segment
-from facts import Segment
+from host import overlay_dhcp
+from plan.networks import overlay_dhcp as plan_overlay_dhcp
+from state.facts import Segment
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api
 from tests.unit.findings import network, statuses
@@ -58,14 +59,14 @@ def test_members_give_out_addresses_that_nobody_else_gives_out():
     assert [u.machine.services for u in app.units.values()] == [
         ["lxd-cluster-dhcp-seg0.service"]
     ] * 4
-    assert {p for u in app.units.values() for p in u.machine.packages} == set(segment.PACKAGES)
+    assert {p for u in app.units.values() for p in u.machine.packages} == set(overlay_dhcp.PACKAGES)
 
 
 @given(st.integers(8, 26), st.integers(0, 300), st.integers(0, 300))
 def test_two_units_with_other_shares_have_no_address_in_common(prefix: int, one: int, other: int):
     gateway = ipaddress.IPv4Interface(f"10.0.0.1/{prefix}")
-    places = [segment.place(f"lxd/{number}", gateway) for number in (one, other)]
-    (low, high), (low2, high2) = (segment.share(place, gateway) for place in places)
+    places = [plan_overlay_dhcp.place(f"lxd/{number}", gateway) for number in (one, other)]
+    (low, high), (low2, high2) = (plan_overlay_dhcp.share(place, gateway) for place in places)
 
     assert low <= high
     assert gateway.network.network_address < low
@@ -167,7 +168,7 @@ def test_it_ends_with_its_network():
 
 
 def test_its_files_say_where_nothing_may_pass():
-    files = segment.files(
+    files = overlay_dhcp.files(
         Segment("seg-0", "10.9.0.1/24", "10.9.0.16", "10.9.0.31", "02:16:3e:00:00:01", "239.0.0.1")
     )
     by_name = {path.name: text for path, text in files.items()}
@@ -182,11 +183,11 @@ def test_its_files_say_where_nothing_may_pass():
 def test_a_share_is_one_of_those_that_there_are(unit: str):
     gateway = ipaddress.IPv4Interface("10.9.0.1/16")
 
-    assert 1 <= segment.place(unit, gateway) <= 255
+    assert 1 <= plan_overlay_dhcp.place(unit, gateway) <= 255
 
 
 def test_what_gives_out_addresses_is_not_root():
-    told = segment.files(
+    told = overlay_dhcp.files(
         Segment("lan", "10.0.0.1/24", "10.0.0.16", "10.0.0.31", "00:16:3e:0:0:1", "")
     )
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-import abilities
-import interfaces
-from facts import Bound
-from networks.interface import Interface
+from host import capabilities, interfaces
+from state.facts import Bound
 from tests.unit.deeds import BR0, ETH1, changed, the_cluster
 from tests.unit.findings import network, nic, parents, statuses
 from tests.unit.model_units import ModelApp, formed
+from values.interface import Interface
 
 CARD = replace(ETH1, mtu=1500, virtual_functions=4)
 WIRED = replace(CARD, subnets=("192.0.2.5/24",), defaults=frozenset({4}))
@@ -275,11 +274,11 @@ def test_ovn_tunnels_go_by_an_address_of_the_machine(
     def answers(*command: Any) -> str | None:
         return told if command[-1] == "external_ids:ovn-encap-ip" else "x"
 
-    monkeypatch.setattr(abilities, "_run", answers)
-    monkeypatch.setattr(abilities, "_TOOLS", (abilities.Path(__file__),))
-    monkeypatch.setattr(abilities.sockets, "is_here", "192.0.2.5".__eq__)
+    monkeypatch.setattr(capabilities, "_run", answers)
+    monkeypatch.setattr(capabilities, "_TOOLS", (capabilities.Path(__file__),))
+    monkeypatch.setattr(capabilities.sockets, "is_here", "192.0.2.5".__eq__)
 
-    assert abilities.lacks("ovn") == lacks
+    assert capabilities.lacks("ovn") == lacks
 
 
 def link(name: str, **more: Any) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import daemon
-import database
-from database import Database
+from host import lxd_daemon, lxd_database
+from host.lxd_database import Database
 from tests.unit.cutting import Killed, cut, cuts
 from tests.unit.deeds import later, leaving, with_instance
 from tests.unit.model_units import ModelApp, formed
@@ -71,8 +70,8 @@ def test_the_daemon_that_was_ended_is_started_by_the_next_one_who_looks(
     killed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     programs = Programs(tmp_path)
-    monkeypatch.setattr(database, "_LXD", programs.add("lxd"))
-    monkeypatch.setattr(database, "_SNAP", programs.add("snap"))
+    monkeypatch.setattr(lxd_database, "_LXD", programs.add("lxd"))
+    monkeypatch.setattr(lxd_database, "_SNAP", programs.add("snap"))
     there = Database(tmp_path / "state" / "backups", tmp_path / "database")
     assert not there.recovering()
 
@@ -87,8 +86,8 @@ def test_the_daemon_that_was_ended_is_started_by_the_next_one_who_looks(
 
     programs.add("daemon-stop")
     with monkeypatch.context() as now:
-        now.setattr(daemon, "stop", lambda: run("daemon-stop"))
-        now.setattr(database, "_run", called)
+        now.setattr(lxd_daemon, "stop", lambda: run("daemon-stop"))
+        now.setattr(lxd_database, "_run", called)
         with pytest.raises(Killed):
             there.recover()
 

@@ -7,14 +7,15 @@ from dataclasses import replace
 import pytest
 
 import deadlines
-from plan import make_plan
-from status import Kind
-from steps import Plan, RestartLxd
+from plan.unit import make_plan
+from state.cluster import Lxd, Member
+from steps.plan import Plan
+from steps.server import RestartLxd
 from tests.lxd_model.generations import NAMES
 from tests.unit import views
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.views import NOW, data, lxd, member, peers
-from view import Lxd, Member
+from values.status import Kind
 
 MESSAGE = "No heartbeat for 5m0.186815505s (2026-11-28 21:23:42.734889083 +0000 UTC)"
 LEADS = "Raft leader m0 sends no heartbeats"

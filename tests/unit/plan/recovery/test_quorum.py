@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-import quorum
-from facts import DatabaseCopy, DatabaseNode, Role
-from peers import SilentDatabase
-from silent import Silence, Silent
-from steps import NoteUnits
+from plan.recovery import quorum
+from state.facts import DatabaseCopy, DatabaseNode, Role
+from state.peers import SilentDatabase
+from state.unresponsive import Silence, Silent
+from state.view import Peers, View
+from steps.server import NoteUnits
 from tests.unit import views
 from tests.unit.views import address, unit
-from view import Peers, View
 
 SILENT = Silent("no quorum", Silence.NO_DATABASE)
 STAND_BY, SPARE = Role.STAND_BY, Role.SPARE

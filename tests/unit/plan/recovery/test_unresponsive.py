@@ -11,15 +11,15 @@ import deadlines
 from lxd.api import LxdApi
 from lxd.errors import LxdUnreachable
 from lxd.http import Request, Response
-from networks.interface import Interface
-from ports import LxdPort
-from silence import lasts
-from silent import Silence, Silent
+from lxd.port import LxdPort
+from plan.recovery.unresponsive import lasts
+from state.cluster import Lxd
+from state.unresponsive import Silence, Silent
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import fail, leaving, names, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
-from view import Lxd
+from values.interface import Interface
 
 LONG = deadlines.SILENCE + 1
 

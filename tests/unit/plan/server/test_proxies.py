@@ -9,21 +9,21 @@ import pytest
 from ops import testing
 from pydantic import ValidationError
 
-import juju_reading
-import proxies
-from act import act
-from facts import Proxies
-from lxd.notes import WROTE
-from options import Options, explain
-from proxies import HTTP, HTTPS, IGNORED
-from steps import SetProxies
+from act.step import act
+from hooks import reading
+from options.options import Options, explain
+from plan.server import proxies
+from plan.server.proxies import HTTP, HTTPS, IGNORED
+from state.facts import Proxies
+from state.notes import WROTE
+from state.view import Events
+from steps.server import SetProxies
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed, heal, names, notes, the_cluster, without
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
-from view import Events
 
 SQUID = "http://squid.internal:3128"
 MODEL = Proxies(SQUID, SQUID, "127.0.0.1,localhost,::1,10.0.0.0/8")
@@ -253,7 +253,7 @@ def test_they_come_from_the_hooks_environment(monkeypatch: pytest.MonkeyPatch):
     assert out.unit_status.name == "active"
     assert config(app)[HTTPS] == SQUID
     assert "example.com" in config(app)[IGNORED]
-    assert juju_reading.proxies({}) == Proxies()
+    assert reading.proxies({}) == Proxies()
 
 
 HOUSE = {"http_proxy": "http://house:1", "HTTP_PROXY": "http://house:1", "no_proxy": "localhost"}
@@ -272,7 +272,7 @@ HOUSE = {"http_proxy": "http://house:1", "HTTP_PROXY": "http://house:1", "no_pro
     ],
 )
 def test_a_model_may_have_them_for_whole_machines(environment: dict[str, str], meant: Proxies):
-    assert juju_reading.proxies(environment) == meant
+    assert reading.proxies(environment) == meant
 
 
 def test_what_juju_writes_of_a_whole_machines_proxies_gets_the_members(

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from peers import Storage
-from steps import CreateNetwork, KeepNics, SetDefaultProfile, SetServerConfig, Step, UpdateNetwork
+from state.peers import Storage
+from steps.networks import CreateNetwork, KeepNics, SetDefaultProfile, UpdateNetwork
+from steps.plan import Step
+from steps.server import SetServerConfig
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, the_cluster, without
 from tests.unit.findings import nic

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import deadlines
-import lost
-from facts import Folder
+from records import loss_record
+from state.facts import Folder
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
@@ -142,7 +142,7 @@ def test_what_is_lost_with_a_dead_member_does_not_name_it(app: ModelApp):
     app.settle()
 
     assert names(app) == ["m0", "m2"]
-    assert lost.read(notes(app)) == {}
+    assert loss_record.read(notes(app)) == {}
 
 
 def places(app: ModelApp) -> list[str]:

@@ -11,20 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-import actions
-import devices
-import disks
-from options import STATUS_LIMIT, Options, explain
-from status import Status
-from storage import Backend
-from storage.btrfs import BACKEND as BTRFS
-from storage.dir import BACKEND as DIR
-from storage.wanted import WantedPool
+from actions import refusal
+from actions.wipe_device import wipe_device
+from backends import Backend
+from backends.btrfs import BACKEND as BTRFS
+from backends.dir import BACKEND as DIR
+from host import disks
+from options.options import Options, explain
+from plan.storage import devices
+from state.facts import Device
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import server, the_cluster
 from tests.unit.findings import sources
 from tests.unit.model_units import ModelApp, formed
-from view import Device
+from values.status import STATUS_LIMIT, Status
+from values.wanted_pool import WantedPool
 
 GIB = 1 << 30
 EMPTY = Device("/dev/sdb", GIB)
@@ -200,7 +201,7 @@ def wipe(disk: Device | None, confirm: str) -> tuple[str, Any]:
     app = ModelApp()
     unit = app.add(0)
     unit.machine.disks = [disk] if disk else []
-    return actions.wipe_device(unit.world, "/dev/sdb", confirm), unit.machine.disks[0]
+    return wipe_device(unit.world, "/dev/sdb", confirm), unit.machine.disks[0]
 
 
 @pytest.mark.parametrize("confirm", ["wipe-uuid-1", "wipe-serial-1"])
@@ -222,7 +223,7 @@ NOT_WIPED = [
 
 @pytest.mark.parametrize(("disk", "confirm", "why"), NOT_WIPED, ids=lambda v: str(v)[-30:])
 def test_a_device_is_not_wiped(disk: Device | None, confirm: str, why: str):
-    with pytest.raises(actions.ActionRefused, match=why):
+    with pytest.raises(refusal.ActionRefused, match=why):
         wipe(disk, confirm)
 
 

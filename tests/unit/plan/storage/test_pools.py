@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-import report
-from peers import Storage
-from pools import default
-from storage.wanted import WantedPool
+from actions import tables
+from plan.storage.pools import default
+from state.cluster import Pool
+from state.facts import Device
+from state.peers import Storage
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
@@ -27,7 +28,7 @@ from tests.unit.deeds import (
 )
 from tests.unit.findings import preview_of, root, sources, statuses
 from tests.unit.model_units import ModelApp, formed
-from view import Device, Pool
+from values.wanted_pool import WantedPool
 
 GIB = 1 << 30
 DISK = Device("/dev/sdb", 20 * GIB)
@@ -365,7 +366,7 @@ def test_the_table_of_pools_says_what_each_is_for():
         Pool("old", "btrfs", "Created", frozenset()),
     )
 
-    assert report.pools_table(pools, ["local", "fast"], "local").splitlines() == [
+    assert tables.pools_table(pools, ["local", "fast"], "local").splitlines() == [
         "Pool   Driver  State    Role       Used by",
         "fast   zfs     Created  asked for  0",
         "local  dir     Created  default    1",

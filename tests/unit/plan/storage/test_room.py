@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from machine import Machine
-from options import Options
+from host.machine import Machine
+from options.options import Options
+from state.facts import Device
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import changed, the_cluster
 from tests.unit.findings import sources, statuses
 from tests.unit.model_units import ModelApp, formed
-from view import Device
 
 GIB = 1 << 30
 FAST = "fast: {backend: btrfs, size: 40GiB}"

@@ -1,0 +1,34 @@
+"""The action cluster-status: tables of members, pools and networks."""
+
+from __future__ import annotations
+
+from actions import tables
+from actions.refusal import ActionRefused, not_a_member
+from plan.networks import networks
+from plan.storage import pools
+from state.cluster import Lxd
+from state.view import View
+
+
+def cluster_status(view: View) -> dict[str, object]:
+    """Tables of the cluster's members, pools and networks.
+
+    The fingerprint is that of the certificate which a remote client is asked to accept.
+    """
+    lxd, peers = view.lxd, view.peers
+    if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
+        raise ActionRefused(not_a_member(view, "cluster-status"))
+    table = tables.members_table(lxd, peers, view.unit)
+    told: dict[str, object] = {
+        "members": len(lxd.members),
+        "fingerprint": lxd.server.fingerprint,
+        "table": table,
+    }
+    if decided := peers.app.storage:
+        known = lxd.pools or ()
+        wanted = [pool.name for pool in pools.wanted(view, decided, known)]
+        told["pools"] = tables.pools_table(known, wanted, decided.pool)
+    if lxd.networks is not None:
+        asked = [net.name for net in networks.wanted(view, lxd.networks)]
+        told["networks"] = tables.networks_table(lxd.networks, asked, lxd.nic or {})
+    return told

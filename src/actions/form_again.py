@@ -1,0 +1,41 @@
+"""The action form-again: units without a cluster form a new one."""
+
+from __future__ import annotations
+
+from actions.refusal import ActionRefused
+from plan import leader
+from state.peers import AppData
+from state.unresponsive import Silent
+from state.view import View
+from values.status import names
+
+GONE = "yes-the-cluster-is-gone"
+
+
+def form_again(view: View, confirm: str) -> AppData:
+    """What the leader has to write so that units without a cluster form a new one.
+
+    Juju cannot tell a cluster that ended in order from one whose machine was taken away with all
+    that was on it. So it is the operator who says that nothing of it is left.
+    """
+    peers = view.peers
+    if not view.leader or peers is None:
+        app = view.unit.partition("/")[0]
+        raise ActionRefused(f"only the leader can: juju run {app}/leader form-again")
+    if not peers.app.cluster or any(d.cluster for d in (peers.own, *peers.others.values())):
+        raise ActionRefused("a unit is a member of the cluster, or there was none yet")
+    if isinstance(view.lxd, Silent):
+        raise ActionRefused(
+            "LXD here does not answer, and may be a member: juju ssh "
+            f"{view.unit} sudo snap restart --reload lxd"
+        )
+    if unsure := peers.unsure:
+        raise ActionRefused(
+            f"{names(unsure)} was joining when its LXD fell silent, and may be the last member: "
+            f"bring its LXD back, or give it up: juju remove-unit --force {unsure[0]}"
+        )
+    if view.units is not None and view.units.leaving:
+        raise ActionRefused(f"{names(view.units.leaving)} has not left yet, and may be a member")
+    if confirm != GONE:
+        raise ActionRefused(f"what the old cluster held is given up: repeat with confirm={GONE}")
+    return leader.begun_again(peers)

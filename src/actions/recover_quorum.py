@@ -1,0 +1,55 @@
+"""The action recover-quorum: one member becomes the only voter."""
+
+from __future__ import annotations
+
+from actions.refusal import ActionRefused, confirmation
+from plan.recovery import quorum
+from plan.unit import make_plan
+from ports.world import World
+from state.peers import UnitData
+from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
+from state.view import View
+from values.status import names
+
+
+class OthersAsked(ActionRefused):
+    """Other units have to answer first. `own` is what this one must publish, to ask them."""
+
+    def __init__(self, reason: str, own: UnitData, lost: frozenset[str]) -> None:
+        super().__init__(reason)
+        self.own = own.model_copy(update={"lost": tuple(sorted(lost))})
+
+
+def recover_quorum(view: View, world: World, lost: str, confirm: str) -> str:
+    """Makes this member the only voter of its database; returns the path of the copy before.
+
+    `lost` names voters that never come back, by unit, member or address, apart by commas. Raises
+    ActionRefused, OSError, SubprocessError.
+    """
+    wanted = confirmation("recover", view.unit)
+    if confirm != wanted:
+        raise ActionRefused(f"this gives up all other voters: repeat with confirm={wanted}")
+    peers = view.peers
+    if not isinstance(view.lxd, Silent) or view.lxd.kind is Silence.REFUSED:
+        raise ActionRefused("LXD answers: its database has its quorum")
+    if view.lxd.kind not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
+        raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
+    if view.database is None:
+        raise ActionRefused(
+            "who has the database cannot be read: juju ssh "
+            f"{view.unit} sudo lxd cluster show says why"
+        )
+    named = frozenset(lost.replace(",", " ").split())
+    if view.units is None and not named:
+        raise ActionRefused("Juju does not say which units it has given up: add lost=UNIT,UNIT")
+    found = quorum.recovery(view, peers, view.database, named)
+    if found.problem:
+        raise OthersAsked(found.problem, peers.own, found.lost)
+    if alive := world.database.listening(found.lost):
+        raise ActionRefused(
+            f"{names(alive)} is said to be lost and takes connections: switch that machine off, or "
+            "bring it back"
+        )
+    copy = world.database.backup(world.clock())
+    world.database.recover()
+    return copy

@@ -1,0 +1,30 @@
+"""The action take-back: the application gets the cluster that is here already."""
+
+from __future__ import annotations
+
+from actions.refusal import ActionRefused, confirmation
+from state.cluster import Lxd
+from state.peers import AppData
+from state.view import View
+from values.status import names
+
+
+def take_back(view: View, confirm: str) -> AppData:
+    """What the leader has to write so that the application has the cluster that is here already.
+
+    An earlier deployment of this charm made it, and left it on machines that stayed. Nothing tells
+    a cluster of that kind from one of another application that lives: the operator does.
+    """
+    lxd, peers = view.lxd, view.peers
+    if not view.leader or peers is None:
+        app = view.unit.partition("/")[0]
+        raise ActionRefused(f"only the leader can: juju run {app}/leader take-back")
+    if not isinstance(lxd, Lxd) or not lxd.server.clustered or not lxd.identity:
+        raise ActionRefused("LXD on the leader is in no cluster that this charm made")
+    if peers.app.cluster or any(d.cluster for d in (peers.own, *peers.others.values())):
+        raise ActionRefused("the application has a cluster: empty this LXD instead, see the docs")
+    wanted = confirmation("take-back", lxd.identity[:8])
+    if confirm != wanted:
+        members = names(m.name for m in lxd.members)
+        raise ActionRefused(f"it has the members {members}: repeat with confirm={wanted}")
+    return AppData(bootstrap=view.unit, cluster=lxd.identity, queue=peers.app.queue)

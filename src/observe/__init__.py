@@ -1,0 +1,1 @@
+"""Looks at LXD, the snap and the machine, and changes nothing."""

@@ -1,0 +1,1 @@
+"""The charm's options, typed: what is allowed, in words."""

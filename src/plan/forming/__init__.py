@@ -1,0 +1,1 @@
+"""How units become one cluster."""

@@ -1,0 +1,1 @@
+"""Which LXD is installed, and when another one is."""

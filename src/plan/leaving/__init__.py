@@ -1,0 +1,1 @@
+"""How units and members leave the cluster."""

@@ -1,0 +1,1 @@
+"""The cluster's storage pools and volumes."""

@@ -1,0 +1,1 @@
+"""The things outside this process that the charm looks at and changes."""

@@ -1,0 +1,1 @@
+"""What the charm keeps in LXD's database for all members."""

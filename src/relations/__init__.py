@@ -1,0 +1,1 @@
+"""Relations with other applications: what is asked, what is answered."""

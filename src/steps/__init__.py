@@ -1,0 +1,1 @@
+"""What a plan is made of: each step says what shall be true afterwards."""

@@ -1,0 +1,133 @@
+"""The steps that concern forming the cluster: identity, bootstrap, join tokens, joins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class MakeKey:
+    """This unit has a key that join tokens can be sealed to."""
+
+    def __str__(self) -> str:
+        return "make this unit's key"
+
+
+@dataclass(frozen=True)
+class AdoptIdentity:
+    """A cluster that an older charm made has an identity, and its notes are where they are now."""
+
+    identity: str
+
+    def __str__(self) -> str:
+        return "give the cluster its identity"
+
+
+@dataclass(frozen=True)
+class NoteIdentity:
+    """This machine's disk says which cluster its LXD is in."""
+
+    identity: str
+
+    def __str__(self) -> str:
+        return "note the cluster's identity on this machine"
+
+
+@dataclass(frozen=True)
+class EnableCluster:
+    """This server is the first member of a new cluster."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"bootstrap the cluster with the member {self.name}"
+
+
+@dataclass(frozen=True)
+class Join:
+    """This server is a member of the cluster that the sealed token is from."""
+
+    name: str
+    address: str
+    sealed: str = field(repr=False)
+    cluster: str
+    """The identity that the cluster must have."""
+    trusted: frozenset[str]
+    """Fingerprints of the certificate that its members publish."""
+    pools: Mapping[str, Mapping[str, str]]
+    """By pool: this member's own keys."""
+    networks: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """By network: the same."""
+
+    def __str__(self) -> str:
+        return f"join the cluster as {self.name}"
+
+
+@dataclass(frozen=True)
+class ResetLxd:
+    """LXD on this machine is as freshly installed. Only for a server that never became a member."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"reset LXD: {self.why}"
+
+
+@dataclass(frozen=True)
+class PassTurn:
+    """Entry `number` of a log in LXD's database is this one, or another member wrote it first."""
+
+    log: str
+    number: int
+    entry: str
+    unit: str
+
+    def __str__(self) -> str:
+        whose = f"{self.unit}'s" if self.unit else "nobody's"
+        return f"note that it is {whose} turn to join"
+
+
+@dataclass(frozen=True)
+class MakeToken:
+    """A join token for one unit exists and is sealed to its key."""
+
+    unit: str
+    name: str
+    key: str = field(repr=False)
+    attempt: int
+    adopted: bool
+    soon: frozenset[str] = frozenset()
+    """Pools and networks that are asked for: who joins gives to those that are half made, too."""
+
+    def __str__(self) -> str:
+        return f"make a join token for {self.unit}"
+
+
+@dataclass(frozen=True)
+class CancelToken:
+    """No join token for this member name exists any more."""
+
+    name: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"cancel the join token of {self.name}"
+
+
+@dataclass(frozen=True)
+class ForgetForming:
+    """The notes of a bootstrap or join under way, and of failed joins, are gone."""
+
+    def __str__(self) -> str:
+        return "note that forming is over"
+
+
+@dataclass(frozen=True)
+class AwaitJoin:
+    """Whoever had a join token that was used is a member, or has had the time to become one."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"wait until {self.name}, which has a token, has joined"

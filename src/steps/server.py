@@ -1,0 +1,96 @@
+"""The steps that concern the server: its configuration, the notes, its daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from state.facts import Proxies
+
+
+@dataclass(frozen=True)
+class SetServerConfig:
+    """These keys of LXD's server configuration have these values."""
+
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "set " + ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
+
+
+@dataclass(frozen=True)
+class SetProxies:
+    """These keys of LXD's server configuration have these values, where they are the charm's."""
+
+    values: Mapping[str, str] = field(repr=False)
+    model: Proxies = field(default_factory=Proxies)
+    """What Juju may have written there."""
+
+    def __str__(self) -> str:
+        # A proxy's URL may have a password in it.
+        told = {True: "set", False: "unset"}
+        return ", ".join(f"{told[bool(v)]} {k}" for k, v in sorted(self.values.items()))
+
+
+@dataclass(frozen=True)
+class WriteNotes:
+    """These of the charm's notes in LXD's database have these values, an empty one has none."""
+
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "note " + ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
+
+
+@dataclass(frozen=True)
+class NoteUnits:
+    """This machine's disk says which units have the database, by their addresses."""
+
+    units: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return "note which units have the database"
+
+
+@dataclass(frozen=True)
+class NoteSilence:
+    """This machine's disk says since when LXD is silent, nothing where it answers."""
+
+    since: float | None
+
+    def __str__(self) -> str:
+        return "note that LXD answers" if self.since is None else "note that LXD is silent"
+
+
+@dataclass(frozen=True)
+class SetFailureDomain:
+    """LXD knows which failure domain this member is in."""
+
+    name: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"set the failure domain of {self.name} to {self.domain}"
+
+
+@dataclass(frozen=True)
+class RestartLxd:
+    """LXD's daemon here has read the cluster's configuration. Instances go on."""
+
+    def __str__(self) -> str:
+        return "restart LXD, so that it reads the cluster's configuration"
+
+
+@dataclass(frozen=True)
+class SetRole:
+    """These members have the role, or have it no more."""
+
+    role: str
+    members: Mapping[str, bool]
+
+    def __str__(self) -> str:
+        given = [name for name, has in sorted(self.members.items()) if has]
+        taken = [name for name, has in sorted(self.members.items()) if not has]
+        told = [f"give the role {self.role} to {', '.join(given)}"] if given else []
+        told += [f"take it from {', '.join(taken)}"] if taken else []
+        return "; ".join(told)

@@ -1,0 +1,1 @@
+"""Plain values and text: they know nothing of the cluster, and are read by all others."""

@@ -1,0 +1,46 @@
+"""A storage pool as the operator asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+SIZE = re.compile(r"([1-9]\d*)(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
+_PREFIXES = "kMGTP"
+VOLUME_SIZE = "volume.size"
+LEAST_FILE = "5GiB"
+"""What LXD needs free to choose the size of a loop file itself (by source)."""
+
+
+@dataclass(frozen=True)
+class WantedPool:
+    """One pool, the same on every member. `devices` are paths and globs in order of preference."""
+
+    name: str
+    backend: str
+    size: str = ""
+    devices: tuple[str, ...] = ()
+    in_ceph: str = ""
+    """What a Ceph calls it: an OSD pool or a file system."""
+    config: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def volume_size(self) -> str:
+        """What a volume on it has that says nothing of its size, empty where LXD chooses."""
+        return self.config.get(VOLUME_SIZE, "")
+
+
+def in_bytes(value: str) -> int:
+    """How many bytes a size is, 0 for an empty one."""
+    found = SIZE.fullmatch(value)
+    if found is None:
+        return 0
+    number, unit = int(found[1]), found[2]
+    base = 1024 if unit.endswith("iB") else 1000
+    return number * base ** (_PREFIXES.find(unit[0].replace("K", "k")) + 1)
+
+
+def named_in_ceph(pool: WantedPool, unit: str) -> WantedPool:
+    """A pool with its name in Ceph, where others may have a pool of the same name."""
+    return replace(pool, in_ceph=pool.in_ceph or f"{unit.partition('/')[0]}-{pool.name}")
