@@ -75,10 +75,11 @@ format: $(VENV_READY) ## Format the code, mend what the linter can mend, and wri
 	@.venv/bin/ruff format --quiet .
 
 .PHONY: lint
-lint: $(VENV_READY) ## Check style, spelling and types
+lint: $(VENV_READY) ## Check style, spelling, the direction of imports, and types
 	@.venv/bin/ruff format --quiet --diff .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/codespell
+	@PYTHONPATH=src:lib .venv/bin/lint-imports --no-cache
 	@.venv/bin/pyright --warnings
 
 .PHONY: unit
