@@ -142,8 +142,14 @@ def _majority_lost(ground: Ground) -> None:
 
 def _stand_by_asked_to_recover(ground: Ground) -> None:
     """Two of three voters are lost. Were the stand-by to recover, there would be two clusters."""
-    rows = cluster.members(ground.juju, ground.first())
-    voters = sorted(ground.unit_of(name) for name in cluster.voters(rows))
+    first = ground.first()
+
+    def voting() -> list[str]:
+        return cluster.voters(cluster.members(ground.juju, first))
+
+    # LXD takes a while to give the roles of those anew that the fault before this one took away.
+    cluster.eventually(lambda: len(voting()) == 3, 120)
+    voters = sorted(ground.unit_of(name) for name in voting())
     survivor, *dead = voters
     (stand_by,) = ground.others(*voters)
     members = _lost_for_good(ground, dead)
