@@ -215,7 +215,7 @@ def _dead_without_unit(juju: Juju, seen: Lxd) -> bool:
     """Whether the leader is to remove a dead member: what is on it is to be moved first."""
     known = juju.units.known if juju.leader and juju.units is not None else None
     away = [m.name for m in seen.members if not m.up or m.evacuated]
-    units = {member_marks.unit_of(name, seen) for name in away} - {""}
+    units = {member_marks.unit_of(name, seen) for name in away}
     return known is not None and not units <= known
 
 

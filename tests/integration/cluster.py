@@ -132,8 +132,8 @@ def formed_again_if_asked(juju: jubilant.Juju) -> None:
 
 
 def voters(rows: Mapping[str, Any]) -> list[str]:
-    """Of members by name, those that vote. LXD 6.x gives the Raft leader that role alone."""
-    votes = {"database", "database-leader"}
+    """Of members by name, those that vote. LXD 6.x has a name of its own for each such role."""
+    votes = {"database", "database-voter", "database-leader"}
     return [name for name, row in rows.items() if votes & set(row["roles"])]
 
 
