@@ -46,7 +46,8 @@ def test_a_mistake_of_the_charm_is_noticed(name: str):
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
 def test_each_mistake_is_made_in_a_function_that_is_there(mutant: Mutant):
-    assert callable(getattr(mutant.module, mutant.function, None)) or mutant.function == "token_sealing"
+    sealing = mutant.function == "token_sealing"
+    assert callable(getattr(mutant.module, mutant.function, None)) or sealing
 
 
 def test_a_mutant_of_nothing_is_an_error():
