@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from lab.machines import claims, host, image
+from lab.machines import claims, host, image, teardown
 from lab.machines.command import MachineError
 
 
@@ -21,7 +21,7 @@ def main() -> int:
     build.add_argument(
         "--cache", type=Path, default=image.DEFAULT_CACHE, help="(default: %(default)s)"
     )
-    verbs.add_parser("free", help="fail if any lab has machines on this computer")
+    verbs.add_parser("free", help="fail if any lab's machines run on this computer")
     verbs.add_parser("check", help="say what this computer lacks")
     arguments = parser.parse_args()
     try:
@@ -44,9 +44,11 @@ def _carry_out(arguments: argparse.Namespace) -> int:
         progress(f"image: {image.ensure_image(arguments.cache, progress).folder}")
         return 0
     if arguments.verb == "free":
-        homes = sorted({str(folder.parent.parent) for folder in claims.all_holders()})
+        held = claims.all_holders().items()
+        alive = [folder for number, folder in held if teardown.is_alive(number, folder)]
+        homes = sorted({str(folder.parent.parent) for folder in alive})
         for home in homes:
-            print(f"The lab in {home} has machines: make demo-down LXD_CLUSTER_LAB={home}")
+            print(f"Machines of the lab in {home} run: make demo-down LXD_CLUSTER_LAB={home}")
         return 1 if homes else 0
     packages = host.missing_packages()
     if packages:

@@ -38,10 +38,11 @@ def holder(number: int) -> Path | None:
         return None
 
 
-def all_holders() -> list[Path]:
-    """The folders of all machines that are on this computer."""
-    folders = (holder(int(link.name)) for link in CLAIMS.glob("*") if link.name.isdigit())
-    return sorted(folder for folder in folders if folder is not None)
+def all_holders() -> dict[int, Path]:
+    """The numbers that machines on this computer have claimed, with the machines' folders."""
+    numbers = (int(link.name) for link in CLAIMS.glob("*") if link.name.isdigit())
+    found = ((number, holder(number)) for number in numbers)
+    return {number: folder for number, folder in found if folder is not None}
 
 
 def take_range(ranges: int, model: Path) -> int:

@@ -16,7 +16,6 @@ from typing import IO
 
 from lab.machines import (
     cgroups,
-    claims,
     disk,
     entered,
     loops,
@@ -92,7 +91,7 @@ class Machine:
         """Switch it on, making it first if it is new. Returns when its PID 1 runs."""
         if self.is_running():
             return
-        claims.take(self.number, self.folder)
+        teardown.claim(self.number, self.folder)
         self.power_off_hard()
         self._prepare()
         self._spawn()

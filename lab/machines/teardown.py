@@ -14,6 +14,23 @@ def supervisor(folder: Path) -> processes.Process | None:
     return processes.read_pid_file(folder / "supervisor")
 
 
+def is_alive(number: int, folder: Path) -> bool:
+    """Whether any process of the machine in that folder runs."""
+    return supervisor(folder) is not None or bool(cgroups.members(network.hostname(number)))
+
+
+def claim(number: int, folder: Path) -> None:
+    """Claim the number for the machine in `folder`.
+
+    The dead machine of another lab, which a crash may have left, loses the number, and keeps its
+    disks. Raises MachineError if another lab's machine is alive.
+    """
+    other = claims.holder(number)
+    if other not in (None, folder) and not is_alive(number, other):
+        _forget(number, other)
+    claims.take(number, folder)
+
+
 def power_off(number: int, folder: Path, timeout: float = 10) -> None:
     """Kill everything of a machine, as a power cut does, in `timeout` seconds at most.
 
@@ -39,6 +56,11 @@ def destroy(number: int, folder: Path) -> None:
     disk.remove(folder)
     if claims.holder(number) != folder:
         return
+    _forget(number, folder)
+
+
+def _forget(number: int, folder: Path) -> None:
+    """Remove what a dead machine has on this computer outside its folder."""
     name = network.hostname(number)
     network.disconnect(number)
     cgroups.remove(name)

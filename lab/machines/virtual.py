@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.machines import cgroups, claims, disk, entered, network, processes, qemu, teardown
+from lab.machines import cgroups, disk, entered, network, processes, qemu, teardown
 from lab.machines.command import MachineError, program
 from lab.machines.guest import TOOLS_SOCKET
 from lab.machines.layers import VmImage
@@ -87,7 +87,7 @@ class VirtualMachine:
         """Switch it on, making it first if it is new. Returns when QEMU runs."""
         if self.is_running():
             return
-        claims.take(self.number, self.folder)
+        teardown.claim(self.number, self.folder)
         self.power_off_hard()
         self._spawn(self._prepare())
         self._wait_other_boot(None, timeout=15)

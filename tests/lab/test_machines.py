@@ -207,3 +207,16 @@ def test_clean_removes_a_lab_whose_folder_is_gone(tmp_path: Path, image: Image):
     host.clean(tmp_path / "home", print)
     assert not cgroups.members(machine.hostname)
     assert claims.holder(ALONE) is None
+
+
+def test_a_dead_machine_of_another_lab_leaves_its_number(
+    alone: Machine, tmp_path: Path, image: Image
+):
+    other = Machine(tmp_path / "home", ALONE, image)
+    other.start()
+    with pytest.raises(MachineError, match=f"clean --home {tmp_path}/home"):
+        alone.start()
+    other.power_off_hard()
+    boot(alone)
+    other.destroy()
+    assert alone.is_running()
