@@ -15,6 +15,7 @@ from scenario import (  # pyright: ignore[reportMissingTypeStubs]
 import charm
 import tests.ops_testing  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from hooks import attached_snap, reading
+from hooks.input_reader import HTTPS, PEERS
 from lab.model.context import HookContext
 from tests.simulation.stage import Stage, current, set_stage
 
@@ -64,13 +65,13 @@ def _context(app: str, number: int) -> testing.Context[charm.LxdClusterCharm]:
 
 
 def _relation(context: HookContext) -> testing.PeerRelation | None:
-    found = context.relation_ids(charm.PEERS)
+    found = context.relation_ids(PEERS)
     if not found:
         return None
     number = int(found[0].partition(":")[2])
     app = context.unit.partition("/")[0]
     return testing.PeerRelation(
-        charm.PEERS,
+        PEERS,
         id=number,
         peers_data={
             int(unit.partition("/")[2]): context.relation_get(number, unit)
@@ -83,7 +84,7 @@ def _relation(context: HookContext) -> testing.PeerRelation | None:
 
 def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State:
     context = stage.context
-    told = {name: context.network_get(name) for name in (charm.PEERS, charm.HTTPS, reading.NETWORK)}
+    told = {name: context.network_get(name) for name in (PEERS, HTTPS, reading.NETWORK)}
     addresses = {n: t["bind-addresses"][0]["addresses"][0]["value"] for n, t in told.items()}
     status = context.status_get()
     return testing.State(

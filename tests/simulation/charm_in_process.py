@@ -17,7 +17,7 @@ from ops.hookcmds import Error as HookCommandError
 
 import charm
 from act import step
-from hooks import reading
+from hooks import input_reader, reading
 from lab.model.errors import HookToolError
 from options.options import Options
 from ports.world import World
@@ -116,7 +116,7 @@ class _HookCommands:
 def install() -> None:
     """Puts the model's world into `charm` for the life of this process."""
     logging.getLogger().setLevel = lambda _: None  # pyright: ignore[reportAttributeAccessIssue]
-    charm.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
+    input_reader.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     reading.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     charm.time = SimpleNamespace(time=_clock)  # pyright: ignore[reportAttributeAccessIssue]
     for name in ("LxdSocket", "Machine", "Database"):

@@ -32,6 +32,7 @@ from tests.simulation.stories import (
 import charm
 from act import forming, leaving, networks, step, storage
 from hooks import reading
+from hooks.input_reader import PEERS
 from lxd.errors import LxdError, LxdUnreachable
 from observe import view
 from plan import leader
@@ -101,7 +102,7 @@ def _waits_for_nobody(*_: Any) -> tuple[Step, ...]:
 
 def _the_relation_is_juju() -> Units:
     context = stage.current().context
-    relation = context.relation_ids(charm.PEERS)
+    relation = context.relation_ids(PEERS)
     units = context.relation_list(int(relation[0].partition(":")[2])) if relation else []
     return Units(frozenset((context.unit, *units)))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import ops
 
-import charm
+from hooks.input_reader import PEERS
 from lab.model.hooks import HookRun
 from tests.simulation.ops_model import Named
 from tests.simulation.stage import Stage
@@ -25,7 +25,7 @@ class Departed(ops.RelationDepartedEvent):
         self._departing = Named(stage, run.departing_unit, app=False)
         self.unit: Any = run.remote_unit
         units = set(stage.context.relation_list(run.relation_id))
-        self.relation = SimpleNamespace(name=charm.PEERS, units=units)  # pyright: ignore[reportAttributeAccessIssue]
+        self.relation = SimpleNamespace(name=PEERS, units=units)  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def departing_unit(self) -> Any:
@@ -39,6 +39,8 @@ class Action(ops.ActionEvent):
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self.params = stage.context.action_get()
+        kind = f"{stage.context.run.name.replace('-', '_')}_action"
+        self.handle: Any = SimpleNamespace(kind=kind)
         self.id = stage.context.run.task_id
 
     def set_results(self, results: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import ops
 
-import charm
+from hooks.input_reader import STORAGE
 from lab.model.context import HookContext
 from lab.model.errors import HookToolError
 from tests.simulation.stage import Stage
@@ -144,7 +144,7 @@ class Model:
     @property
     def storages(self) -> Mapping[str, list[Any]]:
         """As ops.Model: no unit has any."""
-        return {charm.STORAGE: []}
+        return {STORAGE: []}
 
     def get_binding(self, binding: str) -> Any:
         """As ops.Model."""

@@ -18,6 +18,7 @@ from ops import _main  # pyright: ignore[reportPrivateUsage]
 from ops.hookcmds import _utils  # pyright: ignore[reportPrivateUsage]
 
 import charm
+from hooks.input_reader import PEERS
 from lab.controller.tool_call import Call, ToolReply
 from lab.controller.tools import run_tool
 from lab.model.charm import CharmInfo, parse_charm
@@ -93,7 +94,7 @@ class HookTools:
 
     def _write(self, unit: str, data: dict[str, str], app_data: dict[str, str]) -> None:
         context = self.world.inside(unit)
-        relation = int(context.relation_ids(charm.PEERS)[0].partition(":")[2])
+        relation = int(context.relation_ids(PEERS)[0].partition(":")[2])
         context.relation_set(data, relation)
         if app_data:
             context.relation_set(app_data, relation, app=True)

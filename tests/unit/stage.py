@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from ops import testing
+from ops import hookcmds, testing
 from ops.hookcmds import Goal, GoalState
 
 import charm
@@ -27,7 +27,7 @@ class Stage:
         self.unit = unit
         number = int(unit.name.split("/")[1])
         monkeypatch.setattr(charm, "World", self._world)
-        monkeypatch.setattr(charm.hookcmds, "goal_state", self._goal_state)
+        monkeypatch.setattr(hookcmds, "goal_state", self._goal_state)
         self.context = testing.Context(charm.LxdClusterCharm, unit_id=number, app_name="lxd")
         others = {int(n.split("/")[1]): d for n, d in app.databags.items() if n != unit.name}
         self.relation = testing.PeerRelation(

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import ops
 import pytest
-from ops import testing
+from ops import hookcmds, testing
 
-import charm
 from actions import form_again
 from deadlines import JOIN
 from hooks import publishing
@@ -234,7 +233,7 @@ def test_a_joiner_hears_a_member_whose_departure_was_announced(monkeypatch: pyte
     def of(_: int, *, unit: str) -> dict[str, str]:
         return app.databags[unit]
 
-    monkeypatch.setattr(charm.hookcmds, "relation_get", of)
+    monkeypatch.setattr(hookcmds, "relation_get", of)
 
     out = stage.context.run(stage.context.on.update_status(), stage.state())
 

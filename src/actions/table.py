@@ -1,0 +1,128 @@
+"""The operator's actions by name: what each is given, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ops
+
+from actions import let_in, parameters, plan, recover_quorum
+from actions.backup_database import backup_database
+from actions.cluster_status import cluster_status
+from actions.forget_lost import forget_lost
+from actions.form_again import form_again
+from actions.parameters import word
+from actions.remove_pool import remove_pool
+from actions.retry_join import retry_join
+from actions.take_back import take_back
+from actions.wipe_device import wipe_device
+from hooks import publishing, reading
+from hooks.input_reader import PEERS, InputReader
+from hooks.tool_failures import if_said
+from observe.view import observe, observe_networks
+from options.options import Options
+from ports.world import World
+from state.peers import AppData
+from state.view import Events, View
+
+Results = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an action: its parameters, and what it can look at and change."""
+
+    params: Mapping[str, Any]
+    charm: ops.CharmBase
+    reader: InputReader
+    world: World
+
+    def view(self, options: Options | None = None) -> View:
+        """What the action acts on, with these options in place of those that are configured."""
+        return observe(self.reader.of_action(options), self.world, Events())
+
+
+@dataclass(frozen=True)
+class Action:
+    """What an action does, and whether something may have become due by it."""
+
+    run: Callable[[Call], Results]
+    changes: bool = False
+
+
+def _cluster_status(call: Call) -> Results:
+    return cluster_status(observe_networks(call.view(), call.world))
+
+
+def _plan(call: Call) -> Results:
+    config = call.charm.config
+    options = parameters.with_options(config, call.params)
+    told = plan.answer(call.view(options), call.world)
+    return told | parameters.as_read(config, call.params)
+
+
+def _on_name(action: Callable[[View, World, str], str]) -> Callable[[Call], Results]:
+    def run(call: Call) -> Results:
+        return {"result": action(call.view(), call.world, word(call.params, "name"))}
+
+    return run
+
+
+def _retry_join(call: Call) -> Results:
+    return {"result": retry_join(call.view(), call.world)}
+
+
+def _in_app_data(decide: Callable[[View, str], AppData], told: str) -> Callable[[Call], Results]:
+    def run(call: Call) -> Results:
+        app = decide(call.view(), word(call.params, "confirm"))
+        charm = call.charm
+        publishing.write(charm.model.relations[PEERS][0].data[charm.app], app)
+        return {"result": told}
+
+    return run
+
+
+def _let_in(call: Call) -> Results:
+    juju = replace(call.reader.of_leaver(), tells=True)
+    decided = let_in.let_in(juju, call.world)
+    publishing.tell(call.charm.model, PEERS, juju, decided, call.world)
+    return {"result": "the next unit may join"}
+
+
+def _wipe_device(call: Call) -> Results:
+    device, confirm = (word(call.params, key) for key in ("device", "confirm"))
+    return {"result": wipe_device(call.world, device, confirm)}
+
+
+def _backup_database(call: Call) -> Results:
+    # Nothing that Juju says is needed for it.
+    return {"path": backup_database(call.world)}
+
+
+def _recover_quorum(call: Call) -> Results:
+    lost, confirm = (word(call.params, key) for key in ("lost", "confirm"))
+    # Only units that Juju has given up, or that the operator names, are lost.
+    view = replace(call.view(), units=if_said(reading.units, None))
+    try:
+        return {"backup": recover_quorum.recover_quorum(view, call.world, lost, confirm)}
+    except recover_quorum.OthersAsked as asked:
+        (relation,) = call.charm.model.relations[PEERS]
+        publishing.write(relation.data[call.charm.unit], asked.own)
+        raise
+
+
+ACTIONS: Mapping[str, Action] = {
+    "backup-database": Action(_backup_database),
+    "cluster-status": Action(_cluster_status),
+    "forget-lost": Action(_on_name(forget_lost), changes=True),
+    "form-again": Action(_in_app_data(form_again, "the units form a new cluster")),
+    "let-in": Action(_let_in),
+    "plan": Action(_plan),
+    "recover-quorum": Action(_recover_quorum, changes=True),
+    "remove-pool": Action(_on_name(remove_pool), changes=True),
+    "retry-join": Action(_retry_join, changes=True),
+    "take-back": Action(_in_app_data(take_back, "the cluster is this application's")),
+    "wipe-device": Action(_wipe_device, changes=True),
+}
