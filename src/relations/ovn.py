@@ -65,7 +65,8 @@ def answer(unit: str, connection: str, told: Iterable[Mapping[str, str]]) -> Ovn
     for data in told:
         certificate, key = (data.get(f"{munged}.server.{part}", "") for part in ("cert", "key"))
         if certificate and key and data.get("ca"):
-            authority = _blocks(_CERTIFICATE, data["ca"])
+            # A Vault that is an intermediate authority tells the ones above it as `chain`.
+            authority = _blocks(_CERTIFICATE, f"{data['ca']}\n{data.get('chain', '')}")
             certificate, key = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
             if not (certificate and key and authority):
                 return Ovn(connection, problem="certificates gave what is not PEM")
