@@ -261,6 +261,16 @@ def test_words_around_a_certificate_stay_out_of_its_file(newline: str):
     assert written == [c + c, k, c]
 
 
+def test_the_authorities_above_the_one_that_signed_are_trusted_too():
+    c, k = (PEM.format(kind) for kind in ("CERTIFICATE", "PRIVATE KEY"))
+    above = c.replace("TUlJ", "TUlL")
+    told = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c.strip(), "chain": above}
+
+    answer = ovn.answer("lxd/1", TLS.northbound, [told])
+
+    assert ovn.files(answer)[ovn.AUTHORITY] == c + above
+
+
 @pytest.mark.parametrize(
     "wrong", ["x", PEM.format("PARAMETERS"), PEM.format("KEY CERTIFICATE KEYS")]
 )
