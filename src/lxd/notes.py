@@ -145,9 +145,14 @@ class NotesApi:
         }
         try:
             self._client.change("POST", api_path("projects"), body)
-        except LxdError:
+        except LxdError as error:
             # Another member may have made it in this moment.
-            self._client.get(api_path("projects", PROJECT))
+            if PROJECT not in self._projects():
+                raise error from None
+
+    def _projects(self) -> set[str]:
+        rows = self._client.get(api_path("projects"), {"recursion": "1"})
+        return {row["name"] for row in rows}
 
 
 def _profile(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.lxd_model import peers
 from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler
 from tests.lxd_model.api.etag import check, etag
@@ -65,6 +66,9 @@ def post(call: Call) -> Answer:
         raise bad("No name provided")
     if "/" in name or " " in name or name in (".", "..", "*"):
         raise bad(f'Invalid project name "{name}"')
+    if call.server.generation.newest:
+        # So that each has the project's part of the database (projectsPost of 6.9).
+        peers.require_all(call.server)
     if name in records.projects:
         if call.server.generation.newest:
             raise Refusal(f'Failed creating project "{name}": Project "{name}" already exists', 409)

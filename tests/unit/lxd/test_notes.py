@@ -53,6 +53,14 @@ def test_an_empty_note_is_none(lxd: LxdApi, other: LxdApi):
     assert lxd.notes.read() == {"seen.m1": "5"}
 
 
+def test_why_the_project_cannot_be_made_is_told():
+    members = clustered("6.9", 3)
+    members[2].kill_daemon()
+
+    with pytest.raises(LxdError, match=r"10\.0\.0\.3"):
+        LxdApi(members[0].lxd).notes.write({"unit.m0": "lxd/0 0"})
+
+
 def test_notes_are_in_nobodys_way(lxd: LxdApi, servers: list[Server]):
     lxd.notes.write({"unit.m0": "lxd/0 0"})
 
