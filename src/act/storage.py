@@ -6,10 +6,13 @@ import logging
 from contextlib import suppress
 from functools import partial
 
+import backends
 import deadlines
 from act import join_guard
 from lxd.errors import LxdError, LxdUnreachable
 from ports.world import World
+from records import pool_deletions
+from state.cluster import Pool
 from state.view import Events
 from steps.storage import (
     CreatePool,
@@ -45,8 +48,25 @@ def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Ev
 
 def _remove_half_made_pool(name: str, world: World) -> None:
     world.lxd.pools.await_changes(name)
-    if any(p.name == name and p.half_made for p in world.lxd.pools.list()):
-        world.lxd.pools.delete(name)
+    if any(p.name == name and p.half_made for p in _pools(world)):
+        delete_pool(name, world)
+    else:
+        # What is left of a run that was cut short after the pool was gone.
+        world.lxd.notes.write(pool_deletions.ended(name))
+
+
+def delete_pool(name: str, world: World) -> None:
+    """The pool is gone from all members, or noted as one whose deletion began.
+
+    Raises LxdError, LxdUnreachable.
+    """
+    world.lxd.notes.write(pool_deletions.begun(name))
+    world.lxd.pools.delete(name)
+    world.lxd.notes.write(pool_deletions.ended(name))
+
+
+def _pools(world: World) -> tuple[Pool, ...]:
+    return pool_deletions.marked(world.lxd.pools.list(), world.lxd.notes.read())
 
 
 def _finished(step: CreatePool, world: World) -> bool:
@@ -54,8 +74,10 @@ def _finished(step: CreatePool, world: World) -> bool:
 
     In a Ceph that is the only way: LXD cannot take away what it made there and not everywhere.
     """
-    there = next((p for p in world.lxd.pools.list() if p.name == step.name), None)
+    there = next((p for p in _pools(world) if p.name == step.name), None)
     if there is None or not there.errored or there.driver != step.driver:
+        return False
+    if there.deleting and not backends.on_ceph(there.driver):
         return False
     try:
         world.lxd.pools.finish(step.name)

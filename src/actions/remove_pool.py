@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from act.storage import delete_pool
 from actions.refusal import ActionRefused, alternatives, not_a_member, quoted
 from plan.storage import pools
 from ports.world import World
@@ -31,5 +32,5 @@ def remove_pool(view: View, world: World, name: str) -> str:
         raise ActionRefused(
             f"{name} is in use, and nothing was removed: {listed}; move or delete that first"
         )
-    world.lxd.pools.delete(name)
+    delete_pool(name, world)
     return f"the pool {name} is gone from all members"

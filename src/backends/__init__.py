@@ -21,7 +21,12 @@ CEPHFS = cephfs.BACKEND.name
 ALLOWED = (AUTO, *sorted(b.name for b in BACKENDS.values() if b.for_instances))
 """What the default pool can be."""
 
-__all__ = ["ALLOWED", "AUTO", "BACKENDS", "CEPHFS", "Backend", "resolve"]
+__all__ = ["ALLOWED", "AUTO", "BACKENDS", "CEPHFS", "Backend", "on_ceph", "resolve"]
+
+
+def on_ceph(driver: str) -> bool:
+    """Whether pools of this LXD driver are in a Ceph, where all members have one part."""
+    return any(b.on_ceph for b in BACKENDS.values() if b.driver == driver)
 
 
 def resolve(word: str, drivers: frozenset[str]) -> Backend | None:

@@ -19,7 +19,7 @@ from plan.networks import contributions, networks, overlay_dhcp
 from plan.storage import pools
 from plan.verified_peers import believed
 from ports.world import World
-from records import member_marks
+from records import member_marks, pool_deletions
 from relations import ovn
 from state.cluster import Lxd, Member, Server
 from state.facts import Ceph, DatabaseCopy, Device, Folder, Ovn
@@ -299,7 +299,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
         return _of_leaver(_with_holdings(juju, seen, world), world)
     if _someone_leaves(juju) or _dead_without_unit(juju, seen):
         seen = _with_contents(juju, seen, world)
-    known = world.lxd.pools.list()
+    known = pool_deletions.marked(world.lxd.pools.list(), seen.notes)
     made = [pool.name for pool in known if not pool.half_made]
     unavailable, on_devices = world.lxd.pools.parts(made, server.name)
     seen = replace(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import backends
 from plan import cluster_change
-from state.cluster import Lxd
+from state.cluster import Lxd, Pool
 from state.view import Peers, View
 from values.status import Status, blocked
 
@@ -17,6 +18,17 @@ def here(lxd: Lxd) -> Status | None:
     return None
 
 
+def _cure(pool: Pool) -> str:
+    """What is safe to type.
+
+    LXD cannot delete what is half made in a Ceph. Elsewhere a creation would leave out members
+    that have deleted their part already.
+    """
+    if backends.on_ceph(pool.driver):
+        return f"lxc storage create {pool.name} {pool.driver}"
+    return f"lxc storage delete {pool.name}"
+
+
 def unfinished(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     """Blocked while something is half made that no option asks for, and so nobody finishes."""
     if cluster_change.hindrance(view, lxd, peers, ""):
@@ -24,8 +36,7 @@ def unfinished(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     asked = cluster_change.asked(view)
     for pool in lxd.pools or ():
         if pool.half_made and pool.name not in asked:
-            cure = f"lxc storage create {pool.name} {pool.driver} finishes it"
-            return blocked(f"pool {pool.name} is {pool.status.lower()}: {cure}")
+            return blocked(f"pool {pool.name} is half made: {_cure(pool)}")
     for network in lxd.networks or ():
         if network.half_made and network.name not in asked:
             cure = f"finish it, or lxc network delete {network.name}"

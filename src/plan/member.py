@@ -17,7 +17,7 @@ from plan.server import proxies, settings
 from plan.storage import contributions as storage_contributions
 from plan.storage import daemon_volumes, pools
 from plan.storage.pools import Change
-from records import member_marks
+from records import member_marks, pool_deletions
 from state.cluster import Lxd, Member
 from state.peers import Link, Offer, Storage, UnitData
 from state.view import Peers, View
@@ -79,7 +79,11 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     moved, problem = _moved(view, lxd), None
     if moved is None and decided and is_steward(view.unit, peers, lxd):
         shared = _shared(view, lxd, peers, own, decided)
-        steps += [*member_marks.outdated(member.name, lxd), *shared.steps]
+        steps += [
+            *member_marks.outdated(member.name, lxd),
+            *(pool_deletions.outdated(lxd.pools, lxd.notes) if lxd.pools is not None else ()),
+            *shared.steps,
+        ]
         problem = shared.problem
         own = own.model_copy(update={"call": shared.call, **_told(lxd)})
     address = listening.of_member(view, lxd, member) if moved is None else listening.Due()

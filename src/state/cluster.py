@@ -86,11 +86,13 @@ class Pool:
     status: str
     used_by: frozenset[str]
     config: Mapping[str, str] = field(default_factory=dict[str, str])
+    deleting: bool = False
+    """Whether its deletion began, so that members may have no part in it any more."""
 
     @property
     def half_made(self) -> bool:
-        """Whether its creation began and did not succeed on all members."""
-        return self.errored or self.status.upper() == "PENDING"
+        """Whether its creation or its deletion began and did not succeed on all members."""
+        return self.deleting or self.errored or self.status.upper() == "PENDING"
 
     @property
     def errored(self) -> bool:

@@ -46,6 +46,8 @@ class Cloud:
         """Instances that were moved to another network, and from which one."""
         self.unlinked: list[str] = []
         """Members that joined without an interface for a network that is on one."""
+        self.hollow: list[str] = []
+        """Pools that LXD calls created, and members where there is nothing of them."""
         self.stopped: list[str] = []
         """Instances that stopped because somebody stopped the snap, or that LXD would not move."""
         self.recoveries: list[Recovery] = []

@@ -155,6 +155,7 @@ def _create_on_all(server: Server, pool: Pool | None, driver: str, config: Confi
         pool = records.pools[pool.name] = replace(pool, made=pool.made | {row.name})
     members = {name: _own(pool.name, driver, own) for name, own in pool.members.items()}
     records.pools[pool.name] = replace(pool, status="Created", members=members)
+    server.cloud.hollow += [f"{pool.name} on {member}" for member in sorted(pool.gone)]
 
 
 def _refuse_known_dead(server: Server) -> None:
@@ -236,7 +237,11 @@ def held(records: Records, name: str, member: str) -> tuple[str, str, str]:
 
 
 def delete(server: Server, name: str) -> None:
-    """Deletes a pool that holds nothing, first here, then on the other members."""
+    """Deletes a pool that holds nothing, first here, then on the other members.
+
+    Where one of them does not answer LXD keeps the pool and its word that the others have made it
+    (seen on 5.21.7; storagePoolDelete of 5.0, 5.21 and 6.9).
+    """
     records = server.records
     pool = find(server, name)
     by_profile = any(
@@ -249,10 +254,18 @@ def delete(server: Server, name: str) -> None:
     if pool.status != "Pending":
         _refuse_known_dead(server)
         leave_devices(server, name)
+        _forget_part(server, name, server.place)
         for row in records.members:
             if row.name != server.name:
                 _delete_there(server, row.name, name)
+                _forget_part(server, name, row.name)
     records.pools.pop(name, None)
+
+
+def _forget_part(server: Server, name: str, member: str) -> None:
+    pool = server.records.pools[name]
+    if member in pool.made and pool.driver not in REMOTE:
+        server.records.pools[name] = replace(pool, gone=pool.gone | {member})
 
 
 def _delete_there(server: Server, member: str, name: str) -> None:

@@ -107,7 +107,8 @@ class Image:
 class Pool:
     """A storage pool. `status` is Pending, Created or Errored, `members` has each one's own keys.
 
-    `made` are the members that have made their part.
+    `made` are the members that have made their part, `gone` those of them that have deleted it
+    again in a deletion that did not come to its end: LXD still takes their part for made.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Pool:
     config: Config = field(default_factory=dict[str, str])
     members: Mapping[str, Config] = field(default_factory=dict[str, Config])
     made: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
     description: str = ""
 
     @property

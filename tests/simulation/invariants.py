@@ -35,6 +35,7 @@ FORCED = "a member is removed by force that has its unit or lives"
 JOINS = "two joins at once"
 DATA = "data is gone"
 UNLINKED = "a member has no interface for a network"
+HOLLOW = "a pool that LXD calls created is not there"
 CUT_OFF = "an instance was moved to another network"
 UNRECORDED = "a loss is not recorded"
 BOOTSTRAP = "a bootstrap that is not on record"
@@ -113,6 +114,8 @@ class Invariants:
             raise Violation(CUT_OFF, self.engine.cloud.cut_off[0])
         if self.engine.cloud.unlinked:
             raise Violation(UNLINKED, self.engine.cloud.unlinked[0])
+        if self.engine.cloud.hollow:
+            raise Violation(HOLLOW, self.engine.cloud.hollow[0])
 
     # The cluster.
 

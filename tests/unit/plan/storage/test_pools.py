@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from act.storage import delete_pool
 from actions import tables
+from actions.remove_pool import remove_pool
+from lxd.errors import LxdError
 from plan.storage.pools import default
 from state.cluster import Pool
 from state.facts import Device
@@ -216,6 +219,7 @@ def test_a_pool_is_finished_once_a_member_that_died_meanwhile_is_back(generation
     server(app, "m2").start_daemon()
     later(app, 10.0).settle()
     assert root(app) == "local-dir"
+    assert app.cloud.hollow == []
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -235,6 +239,29 @@ def test_what_a_run_left_half_made_is_finished_or_made_anew(
 
     assert the_cluster(app).pools["fast"].status == "Created"
     assert ("DELETE" in requests.made) is anew
+    assert app.cloud.hollow == []
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("again", ["the option", "the action", "a stale note"])
+def test_a_deletion_that_was_cut_short_comes_to_its_end(again: str, generation: str):
+    app = with_pool(formed(3, generation), "fast", "btrfs")
+    server(app, "m2").kill_daemon()
+    with pytest.raises(LxdError):
+        delete_pool("fast", app.units["lxd/0"].world)
+    server(app, "m2").start_daemon()
+    later(app, 10.0)
+    if again == "a stale note":
+        api(app).pools.delete("fast")
+        app.settle()
+    elif again == "the action":
+        remove_pool(app.view("lxd/0"), app.units["lxd/0"].world, "fast")
+
+    changed(app, storage_pools="fast: btrfs")
+
+    assert the_cluster(app).pools["fast"].status == "Created"
+    assert app.cloud.hollow == []
+    assert not any(name.startswith("deleting.") for name in api(app).notes.read())
 
 
 def test_whoever_joins_makes_its_part_of_every_pool():
