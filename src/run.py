@@ -10,7 +10,7 @@ from observe.view import observe
 from plan.unit import make_plan
 from ports.world import World
 from state.hook_input import Juju
-from state.view import Events
+from state.view import RunHistory
 from steps.plan import Plan
 from values import transient_errors
 from values.status import Kind, blocked, waiting
@@ -29,8 +29,8 @@ LEAVING_ROUNDS = 1000
 
 def run(juju: Juju, world: World) -> Plan:
     """Does what is due. The plan returned has no steps left, or tells of the one that failed."""
-    events = Events()
-    plan = make_plan(observe(juju, world, events))
+    history = RunHistory()
+    plan = make_plan(observe(juju, world, history))
     if not plan.steps:
         return plan
     from act.step import StepFailed, act
@@ -42,10 +42,10 @@ def run(juju: Juju, world: World) -> Plan:
             for step in plan.steps:
                 logger.info("%s", step)
                 world.tell(str(step))
-                events = act(step, juju.unit, world, events)
+                history = act(step, juju.unit, world, history)
         except StepFailed as failure:
-            return _failed(failure, make_plan(observe(juju, world, events)))
-        plan = make_plan(observe(juju, world, events))
+            return _failed(failure, make_plan(observe(juju, world, history)))
+        plan = make_plan(observe(juju, world, history))
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 
@@ -56,7 +56,7 @@ def found(juju: Juju, world: World) -> Plan | None:
     """
     if juju.leaving:
         return None
-    plan = make_plan(observe(juju, world, Events()))
+    plan = make_plan(observe(juju, world, RunHistory()))
     return None if plan.steps else plan
 
 

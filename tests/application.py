@@ -16,7 +16,7 @@ from state import peers
 from state.bindings import Binding, BindingAddress
 from state.facts import Bound, Ceph, Ovn, Proxies, Resource
 from state.hook_input import Juju
-from state.view import Events, Peers, Units, View
+from state.view import Peers, RunHistory, Units, View
 from steps.plan import Plan
 
 
@@ -119,7 +119,7 @@ class Application(Generic[U]):
 
     def view(self, name: str) -> View:
         """What the unit sees now."""
-        return observe(self.juju(name), self.units[name].world, Events())
+        return observe(self.juju(name), self.units[name].world, RunHistory())
 
     def plan(self, name: str) -> Plan:
         """What the unit would do now."""

@@ -12,7 +12,7 @@ from observe import listeners
 from plan.addresses import listening
 from ports.world import World
 from state.cluster import Member
-from state.view import Events
+from state.view import RunHistory
 from steps.addresses import ChangeAddress, Listen
 from values.addresses import PORT, host
 from values.status import names
@@ -20,7 +20,7 @@ from values.status import names
 logger = logging.getLogger(__name__)
 
 
-def listen(step: Listen, unit: str, world: World, events: Events) -> Events:
+def listen(step: Listen, unit: str, world: World, history: RunHistory) -> RunHistory:
     """LXD listens on these endpoints, and is seen to."""
     values = {"core.https_address": step.https}
     if step.cluster:
@@ -35,10 +35,10 @@ def listen(step: Listen, unit: str, world: World, events: Events) -> Events:
         world.snap.reload()
         raise
     _see({host(endpoint) for endpoint in values.values()}, world)
-    return events
+    return history
 
 
-def change_address(step: ChangeAddress, unit: str, world: World, events: Events) -> Events:
+def change_address(step: ChangeAddress, unit: str, world: World, history: RunHistory) -> RunHistory:
     """The API is at its address. Other members wait with theirs until this one is reached again."""
     members = world.lxd.members.list()
     others = [m for m in members if m.name != step.member]
@@ -52,7 +52,7 @@ def change_address(step: ChangeAddress, unit: str, world: World, events: Events)
             _end_turn(step, world)
         raise
     _end_turn(step, world)
-    return events
+    return history
 
 
 def _end_turn(step: ChangeAddress, world: World) -> None:

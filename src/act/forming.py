@@ -21,7 +21,7 @@ from records import join_lock, loss_record, member_marks
 from state.cluster import Network, Pool
 from state.notes import IDENTITY
 from state.peers import Token
-from state.view import RESET, Events
+from state.view import RESET, RunHistory
 from steps.forming import (
     AdoptIdentity,
     AwaitJoin,
@@ -39,11 +39,11 @@ logger = logging.getLogger(__name__)
 _Thing = TypeVar("_Thing", Pool, Network)
 
 
-def adopt_identity(step: AdoptIdentity, unit: str, world: World, events: Events) -> Events:
+def adopt_identity(step: AdoptIdentity, unit: str, world: World, history: RunHistory) -> RunHistory:
     """The cluster of an older charm has its identity."""
     notes = world.lxd.notes.read()
     if IDENTITY in notes:
-        return events
+        return history
     moved = {**notes, **loss_record.migrated(notes.get(loss_record.OLDER, ""))}
     moved |= {f"{join_lock.LOG}1": notes[join_lock.OLDER]} if join_lock.OLDER in notes else {}
     for older in (loss_record.OLDER, join_lock.OLDER):
@@ -52,16 +52,16 @@ def adopt_identity(step: AdoptIdentity, unit: str, world: World, events: Events)
     # The last one: what is left of an older charm's notes counts until the identity is there.
     world.lxd.notes.create(IDENTITY, step.identity)
     world.lxd.notes.forget_legacy()
-    return events
+    return history
 
 
-def note_identity(step: NoteIdentity, unit: str, world: World, events: Events) -> Events:
+def note_identity(step: NoteIdentity, unit: str, world: World, history: RunHistory) -> RunHistory:
     """The disk says which cluster this machine's LXD is in."""
     world.machine.note_identity(step.identity)
-    return events
+    return history
 
 
-def enable_cluster(step: EnableCluster, unit: str, world: World, events: Events) -> Events:
+def enable_cluster(step: EnableCluster, unit: str, world: World, history: RunHistory) -> RunHistory:
     """This server is a cluster of one, which has an identity."""
     now = world.clock()
     world.machine.note_forming("bootstrap", now, ())
@@ -69,10 +69,10 @@ def enable_cluster(step: EnableCluster, unit: str, world: World, events: Events)
     # Of two that try, or of a try that was cut short, the first one counts.
     world.lxd.notes.create(IDENTITY, identity.new_identity(fingerprint, now))
     world.lxd.cluster.bootstrap(step.name)
-    return events
+    return history
 
 
-def join(step: Join, unit: str, world: World, events: Events) -> Events:
+def join(step: Join, unit: str, world: World, history: RunHistory) -> RunHistory:
     """This server is a member, or as freshly installed."""
     key = world.machine.key()
     if key is None:
@@ -95,10 +95,10 @@ def join(step: Join, unit: str, world: World, events: Events) -> Events:
     except (LxdError, LxdUnreachable) as error:
         # Where only the answer was lost, the join goes on and may have succeeded.
         if world.lxd.cluster.joined(deadlines.JOIN):
-            return events
+            return history
         _reset(world, str(error))
-        return replace(events, join_failure=str(error))
-    return events
+        return replace(history, join_failure=str(error))
+    return history
 
 
 def _for_our_cluster(message: str, cluster: str) -> str:
@@ -113,10 +113,10 @@ def _for_our_cluster(message: str, cluster: str) -> str:
     return token
 
 
-def reset_lxd(step: ResetLxd, unit: str, world: World, events: Events) -> Events:
+def reset_lxd(step: ResetLxd, unit: str, world: World, history: RunHistory) -> RunHistory:
     """LXD is as freshly installed."""
     _reset(world, step.why)
-    return replace(events, join_failure=step.why)
+    return replace(history, join_failure=step.why)
 
 
 def _reset(world: World, why: str) -> None:
@@ -142,12 +142,12 @@ def _reset(world: World, why: str) -> None:
     world.machine.forget_forming()
 
 
-def pass_turn(step: PassTurn, unit: str, world: World, events: Events) -> Events:
+def pass_turn(step: PassTurn, unit: str, world: World, history: RunHistory) -> RunHistory:
     """The turn to join is on record."""
     if world.lxd.notes.append(step.log, step.number, step.entry):
-        return replace(events, passed=step.unit)
+        return replace(history, passed=step.unit)
     logger.info("another member was quicker: %s%d", step.log, step.number)
-    return events
+    return history
 
 
 def _give_back(device: str, world: World) -> None:
@@ -159,7 +159,7 @@ def _give_back(device: str, world: World) -> None:
         logger.warning("%s is not wiped: %s", device, error)
 
 
-def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:
+def make_token(step: MakeToken, unit: str, world: World, history: RunHistory) -> RunHistory:
     """A unit has a sealed join token."""
     # A token that could not be sealed would be a way in that nobody takes back.
     token_sealing.seal("", step.key, purpose(step.unit))
@@ -183,7 +183,7 @@ def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Even
             pools=pools.records(_made(world.lxd.pools.list(), step.soon)),
             networks=networks.records(_made(world.lxd.networks.list(), step.soon)),
         )
-    return replace(events, made=made)
+    return replace(history, made=made)
 
 
 def _made(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
@@ -196,22 +196,22 @@ def purpose(unit: str) -> str:
     return f"lxd-cluster join token for {unit}"
 
 
-def cancel_token(step: CancelToken, unit: str, world: World, events: Events) -> Events:
+def cancel_token(step: CancelToken, unit: str, world: World, history: RunHistory) -> RunHistory:
     """Nobody can join as that member."""
     return replace(
-        events, made=None, withdrawn=world.lxd.cluster.cancel_token(step.name, step.digest)
+        history, made=None, withdrawn=world.lxd.cluster.cancel_token(step.name, step.digest)
     )
 
 
-def forget_forming(step: ForgetForming, unit: str, world: World, events: Events) -> Events:
+def forget_forming(step: ForgetForming, unit: str, world: World, history: RunHistory) -> RunHistory:
     """Nothing says any more that this unit forms the cluster."""
     world.machine.forget_forming()
     world.machine.forget_failures()
-    return events
+    return history
 
 
-def await_join(step: AwaitJoin, unit: str, world: World, events: Events) -> Events:
+def await_join(step: AwaitJoin, unit: str, world: World, history: RunHistory) -> RunHistory:
     """The member is there, or its time is over."""
     # Its own deadline: after that its unit has given it up.
     world.lxd.members.await_member(step.name, deadlines.JOIN)
-    return replace(events, awaited=True)
+    return replace(history, awaited=True)

@@ -10,7 +10,7 @@ import deadlines
 from lxd.errors import LxdError, LxdLate, LxdUnreachable
 from ports.world import World
 from records import loss_record, member_marks
-from state.view import EVERY_MEMBER, Events
+from state.view import EVERY_MEMBER, RunHistory
 from steps.leaving import (
     AbandonMember,
     AwaitEvacuation,
@@ -36,21 +36,23 @@ _EVACUATED = "evacuated"
 """What LXD says of a member on which it starts nothing."""
 
 
-def close_member(step: CloseMember, unit: str, world: World, events: Events) -> Events:
+def close_member(step: CloseMember, unit: str, world: World, history: RunHistory) -> RunHistory:
     """LXD's scheduler places nothing on the member."""
     world.lxd.members.close(step.name)
-    return events
+    return history
 
 
-def await_evacuation(step: AwaitEvacuation, unit: str, world: World, events: Events) -> Events:
+def await_evacuation(
+    step: AwaitEvacuation, unit: str, world: World, history: RunHistory
+) -> RunHistory:
     """An evacuation that somebody began is over, whatever came of it."""
     for _ in world.lxd.members.await_evacuation(step.name, deadlines.EVACUATE):
         left = sum(i.location == step.name for i in world.lxd.instances.list())
         world.tell(f"{step}: {left} left")
-    return events
+    return history
 
 
-def move_instance(step: MoveInstance, unit: str, world: World, events: Events) -> Events:
+def move_instance(step: MoveInstance, unit: str, world: World, history: RunHistory) -> RunHistory:
     """An instance is on another member; or it is where it was, runs if it ran, and it is known why.
 
     Where LXD hangs up, what came of it is looked up by a later hook, which first waits for what is
@@ -58,17 +60,17 @@ def move_instance(step: MoveInstance, unit: str, world: World, events: Events) -
     keeps no other.
     """
     try:
-        return _move(step, world, events)
+        return _move(step, world, history)
     except LxdLate as error:
         logger.warning("%s/%s: %s", step.project, step.name, error)
-        return _refused(step, EVERY_MEMBER, str(error), events)
+        return _refused(step, EVERY_MEMBER, str(error), history)
 
 
-def _move(step: MoveInstance, world: World, events: Events) -> Events:
+def _move(step: MoveInstance, world: World, history: RunHistory) -> RunHistory:
     instances = world.lxd.instances
     instances.settle(step.project, step.name, deadlines.MOVE)
     if instances.location(step.project, step.name) != step.source:
-        return events
+        return history
     if step.ran:
         _note_stopped(step, world)
     try:
@@ -80,13 +82,13 @@ def _move(step: MoveInstance, world: World, events: Events) -> Events:
         logger.warning("%s/%s did not move to %s: %s", step.project, step.name, step.target, error)
         if step.ran:
             _start(step.project, step.name, step.source, world)
-        return _refused(step, step.target, str(error), events)
+        return _refused(step, step.target, str(error), history)
     if step.ran:
         _start(step.project, step.name, step.source, world)
-    return events
+    return history
 
 
-def move_off_dead(step: MoveOffDead, unit: str, world: World, events: Events) -> Events:
+def move_off_dead(step: MoveOffDead, unit: str, world: World, history: RunHistory) -> RunHistory:
     """An instance of a dead member is listed on another one, stopped; or it is known why not.
 
     Where LXD hangs up, a later hook looks again: the move is one transaction of LXD's database.
@@ -95,7 +97,7 @@ def move_off_dead(step: MoveOffDead, unit: str, world: World, events: Events) ->
         world.lxd.instances.move(step.project, step.name, step.target, live=False)
     except (LxdError, LxdLate) as error:
         logger.warning("%s/%s stays on %s: %s", step.project, step.name, step.source, error)
-        return _refused(step, step.target, str(error), events)
+        return _refused(step, step.target, str(error), history)
     logger.warning(
         "%s/%s was on the dead %s and is on %s now, stopped",
         step.project,
@@ -103,13 +105,15 @@ def move_off_dead(step: MoveOffDead, unit: str, world: World, events: Events) ->
         step.source,
         step.target,
     )
-    return events
+    return history
 
 
-def _refused(step: MoveInstance | MoveOffDead, target: str, why: str, events: Events) -> Events:
+def _refused(
+    step: MoveInstance | MoveOffDead, target: str, why: str, history: RunHistory
+) -> RunHistory:
     name = f"{step.project}/{step.name}"
-    told = {**events.refused.get(name, {}), target: why}
-    return replace(events, refused={**events.refused, name: told})
+    told = {**history.refused.get(name, {}), target: why}
+    return replace(history, refused={**history.refused, name: told})
 
 
 def _note_stopped(step: MoveInstance, world: World) -> None:
@@ -119,20 +123,20 @@ def _note_stopped(step: MoveInstance, world: World) -> None:
     )
 
 
-def note_unmoved(step: NoteUnmoved, unit: str, world: World, events: Events) -> Events:
+def note_unmoved(step: NoteUnmoved, unit: str, world: World, history: RunHistory) -> RunHistory:
     """What no member took is on record, counted once for this hook."""
     notes = world.lxd.notes.read()
     world.lxd.notes.write(member_marks.with_unmoved(step.member, step.reasons, notes))
-    return replace(events, noted=events.noted | step.reasons.keys())
+    return replace(history, noted=history.noted | step.reasons.keys())
 
 
-def start_instance(step: StartInstance, unit: str, world: World, events: Events) -> Events:
+def start_instance(step: StartInstance, unit: str, world: World, history: RunHistory) -> RunHistory:
     """An instance runs again, if it can. One that hangs keeps no other."""
     try:
         _start(step.project, step.name, step.member, world)
     except LxdLate as error:
         logger.warning("%s/%s does not start: %s", step.project, step.name, error)
-    return replace(events, started=events.started | {f"{step.project}/{step.name}"})
+    return replace(history, started=history.started | {f"{step.project}/{step.name}"})
 
 
 def _start(project: str, name: str, member: str, world: World) -> None:
@@ -161,19 +165,19 @@ def _start_anywhere(project: str, name: str, member: str, world: World) -> None:
         world.lxd.instances.start(project, name)
 
 
-def copy_images(step: CopyImages, unit: str, world: World, events: Events) -> Events:
+def copy_images(step: CopyImages, unit: str, world: World, history: RunHistory) -> RunHistory:
     """LXD has copied what one member alone had, as far as it could."""
     world.lxd.images.copy_to(2)
-    return replace(events, copied=True, only_copies=())
+    return replace(history, copied=True, only_copies=())
 
 
-def leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -> Events:
+def leave_cluster(step: LeaveCluster, unit: str, world: World, history: RunHistory) -> RunHistory:
     """This member is out of the cluster, or it is known which images keep it."""
     try:
         world.lxd.members.leave(step.name)
     except (LxdError, LxdUnreachable) as error:
         if images := _ONLY_COPIES.search(str(error)):
-            return replace(events, only_copies=tuple(re.findall("[0-9a-f]+", images[1])))
+            return replace(history, only_copies=tuple(re.findall("[0-9a-f]+", images[1])))
         # LXD may hang up on the member that it has just removed (LXD issue 9464), or lose its
         # database in the same moment and answer with an error (measured, 6.9).
         logger.info("whether %s has left is looked up: %s", step.name, error)
@@ -185,31 +189,31 @@ def leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -
         world.machine.end_segment(network)
     world.machine.forget_forming()
     world.machine.forget_failures()
-    return events
+    return history
 
 
-def await_leave(step: AwaitLeave, unit: str, world: World, events: Events) -> Events:
+def await_leave(step: AwaitLeave, unit: str, world: World, history: RunHistory) -> RunHistory:
     """Another member is out of the cluster."""
     world.lxd.members.await_gone(step.name, deadlines.LEAVE)
-    return events
+    return history
 
 
-def await_roles(step: AwaitRoles, unit: str, world: World, events: Events) -> Events:
+def await_roles(step: AwaitRoles, unit: str, world: World, history: RunHistory) -> RunHistory:
     """LXD has given its last two members their roles."""
     world.lxd.members.await_one_voter(deadlines.ROLES)
-    return replace(events, roles_awaited=True)
+    return replace(history, roles_awaited=True)
 
 
-def abandon_member(step: AbandonMember, unit: str, world: World, events: Events) -> Events:
+def abandon_member(step: AbandonMember, unit: str, world: World, history: RunHistory) -> RunHistory:
     """The cluster has forgotten the member and what is on it."""
     logger.warning(
         "on-remove=abandon: left on the disks of %s: %s", step.name, "; ".join(step.left)
     )
     world.lxd.members.remove(step.name)
-    return events
+    return history
 
 
-def remove_member(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
+def remove_member(step: RemoveMember, unit: str, world: World, history: RunHistory) -> RunHistory:
     """The member is out of the cluster, and what was on it is recorded."""
     volumes = [v for v in world.lxd.volumes.list() if not v.cache]
     buckets = world.lxd.buckets.list(world.lxd.server.get().extensions)
@@ -219,4 +223,4 @@ def remove_member(step: RemoveMember, unit: str, world: World, events: Events) -
     if record := loss_record.added(world.lxd.notes.read(), step.name, gone):
         world.lxd.notes.write(record)
     world.lxd.members.remove(step.name)
-    return events
+    return history

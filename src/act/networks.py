@@ -13,7 +13,7 @@ from lxd.errors import LxdError, LxdUnreachable
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
 from ports.world import World
 from relations import ovn
-from state.view import Events
+from state.view import RunHistory
 from steps.networks import (
     CreateNetwork,
     EndSegment,
@@ -29,7 +29,7 @@ _INVALID = re.compile(r'Device validation failed for "([^"]+)": Invalid device o
 """How LXD refuses a key that a device cannot have, such as a nic of another type."""
 
 
-def create_network(step: CreateNetwork, unit: str, world: World, events: Events) -> Events:
+def create_network(step: CreateNetwork, unit: str, world: World, history: RunHistory) -> RunHistory:
     """The network is there on all members, or as if nothing had been tried."""
     # By a run that was cut short.
     _remove_half_made(step.name, world)
@@ -41,7 +41,7 @@ def create_network(step: CreateNetwork, unit: str, world: World, events: Events)
         with suppress(LxdError, LxdUnreachable):
             _remove_half_made(step.name, world)
         raise
-    return events
+    return history
 
 
 def _remove_half_made(network: str, world: World) -> None:
@@ -51,38 +51,38 @@ def _remove_half_made(network: str, world: World) -> None:
         world.lxd.networks.delete(network)
 
 
-def update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
+def update_network(step: UpdateNetwork, unit: str, world: World, history: RunHistory) -> RunHistory:
     """These keys are set on all members, and what members have for themselves before that."""
     world.lxd.networks.update(step.name, step.values, step.members)
-    return events
+    return history
 
 
-def write_ovn(step: WriteOvn, unit: str, world: World, events: Events) -> Events:
+def write_ovn(step: WriteOvn, unit: str, world: World, history: RunHistory) -> RunHistory:
     """What opens OVN's database is where LXD looks for it."""
     world.machine.write_privately(ovn.files(step.ovn))
-    return events
+    return history
 
 
-def run_segment(step: RunSegment, unit: str, world: World, events: Events) -> Events:
+def run_segment(step: RunSegment, unit: str, world: World, history: RunHistory) -> RunHistory:
     """This member's part of a network that is over all members runs."""
     told = step.segment
     files = overlay_dhcp.files(told)
     services = [path.name for path in files if path.parent == overlay_dhcp.UNITS]
     world.machine.install(overlay_dhcp.PACKAGES)
     world.machine.run_segment(told.network, files, services, plan_overlay_dhcp.record(told))
-    return events
+    return history
 
 
-def end_segment(step: EndSegment, unit: str, world: World, events: Events) -> Events:
+def end_segment(step: EndSegment, unit: str, world: World, history: RunHistory) -> RunHistory:
     """It does not run any more."""
     world.machine.end_segment(step.network)
-    return events
+    return history
 
 
-def keep_nics(step: KeepNics, unit: str, world: World, events: Events) -> Events:
+def keep_nics(step: KeepNics, unit: str, world: World, history: RunHistory) -> RunHistory:
     """Instances say themselves what their `eth0` is on."""
     _let_stay(step.nic, world)
-    return events
+    return history
 
 
 def _let_stay(nic: Mapping[str, str], world: World) -> None:
@@ -90,7 +90,9 @@ def _let_stay(nic: Mapping[str, str], world: World) -> None:
     world.lxd.networks.keep_nics(nic)
 
 
-def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events: Events) -> Events:
+def set_default_profile(
+    step: SetDefaultProfile, unit: str, world: World, history: RunHistory
+) -> RunHistory:
     """The default profile uses this pool and has this nic. What an operator added stays."""
     profile = world.lxd.profiles.default()
     before: dict[str, dict[str, str]] = profile["devices"]
@@ -106,7 +108,7 @@ def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events
             world.lxd.profiles.set_default({**profile, "devices": devices})
         except LxdError as error:
             raise LxdError(_with_cure(str(error))) from error
-    return events
+    return history
 
 
 def _with_cure(error: str) -> str:

@@ -17,7 +17,7 @@ from plan.server import proxies
 from ports.world import World
 from state.cluster import Network, Pool
 from state.notes import WROTE
-from state.view import Events
+from state.view import RunHistory
 from steps.addresses import ChangeAddress, Listen
 from steps.forming import (
     AdoptIdentity,
@@ -101,10 +101,10 @@ class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
         self.later = later
 
 
-def act(step: Step, unit: str, world: World, events: Events) -> Events:
+def act(step: Step, unit: str, world: World, history: RunHistory) -> RunHistory:
     """Carries `step` out and adds to `events` what no look can find out. Raises StepFailed."""
     try:
-        return _HANDLERS[type(step)](step, unit, world, events)
+        return _HANDLERS[type(step)](step, unit, world, history)
     except ChannelUnknownError as error:
         raise StepFailed(step, str(error), later=False) from error
     except (SnapError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
@@ -113,68 +113,74 @@ def act(step: Step, unit: str, world: World, events: Events) -> Events:
         raise StepFailed(step, str(error), later=transient_errors.passes(str(error))) from error
 
 
-def _install_snap(step: InstallSnap, unit: str, world: World, events: Events) -> Events:
+def _install_snap(step: InstallSnap, unit: str, world: World, history: RunHistory) -> RunHistory:
     world.snap.install(step.channel, step.revision)
-    return events
+    return history
 
 
-def _install_snap_file(step: InstallSnapFile, unit: str, world: World, events: Events) -> Events:
+def _install_snap_file(
+    step: InstallSnapFile, unit: str, world: World, history: RunHistory
+) -> RunHistory:
     world.snap.install_file(step.path)
-    return events
+    return history
 
 
 def _install_snap_version(
-    step: InstallSnapVersion, unit: str, world: World, events: Events
-) -> Events:
+    step: InstallSnapVersion, unit: str, world: World, history: RunHistory
+) -> RunHistory:
     world.snap.install_version(step.channel, step.version)
-    return events
+    return history
 
 
-def _remove_snap(step: RemoveSnap, unit: str, world: World, events: Events) -> Events:
+def _remove_snap(step: RemoveSnap, unit: str, world: World, history: RunHistory) -> RunHistory:
     world.snap.remove()
-    return events
+    return history
 
 
-def _backup_database(step: BackupDatabase, unit: str, world: World, events: Events) -> Events:
+def _backup_database(
+    step: BackupDatabase, unit: str, world: World, history: RunHistory
+) -> RunHistory:
     logger.info("LXD's database is copied to %s", world.database.backup_before(step.before))
-    return events
+    return history
 
 
-def _start_again(step: StartAgain, unit: str, world: World, events: Events) -> Events:
+def _start_again(step: StartAgain, unit: str, world: World, history: RunHistory) -> RunHistory:
     world.database.end_recovery()
-    return events
+    return history
 
 
-def _note_units(step: NoteUnits, unit: str, world: World, events: Events) -> Events:
+def _note_units(step: NoteUnits, unit: str, world: World, history: RunHistory) -> RunHistory:
     world.machine.note_units(step.units)
-    return events
+    return history
 
 
-def _note_silence(step: NoteSilence, unit: str, world: World, events: Events) -> Events:
+def _note_silence(step: NoteSilence, unit: str, world: World, history: RunHistory) -> RunHistory:
     world.machine.note_silence(step.since)
     if step.since is None and world.database.recovering():
         # It was cut short before the daemon had ended.
         world.database.end_recovery()
-    return events
+    return history
 
 
-def _make_key(step: MakeKey, unit: str, world: World, events: Events) -> Events:
+def _make_key(step: MakeKey, unit: str, world: World, history: RunHistory) -> RunHistory:
     private = token_sealing.new_key()
     world.machine.keep_key(private, token_sealing.public_half(private))
-    return events
+    return history
 
 
-def _write_ceph(step: WriteCeph, unit: str, world: World, events: Events) -> Events:
+def _write_ceph(step: WriteCeph, unit: str, world: World, history: RunHistory) -> RunHistory:
     world.machine.write_privately(ceph_files.files(step.ceph))
-    return events
+    return history
 
 
-def _set_server_config(step: SetServerConfig, unit: str, world: World, events: Events) -> Events:
+def _set_server_config(
+    step: SetServerConfig, unit: str, world: World, history: RunHistory
+) -> RunHistory:
     world.lxd.server.set_config(step.values)
-    return events
+    return history
 
 
-def _set_proxies(step: SetProxies, unit: str, world: World, events: Events) -> Events:
+def _set_proxies(step: SetProxies, unit: str, world: World, history: RunHistory) -> RunHistory:
     """What is noted before and after tells in either case what the charm has written."""
     # LXD answers from memory, and a member that joined has nothing there until something changes.
     world.lxd.server.set_config({})
@@ -189,17 +195,17 @@ def _set_proxies(step: SetProxies, unit: str, world: World, events: Events) -> E
     world.lxd.notes.write({WROTE + key: told for key, told in both.items()})
     world.lxd.server.set_config(values)
     world.lxd.notes.write({WROTE + key: told for key, told in after.items()})
-    return events
+    return history
 
 
-def _write_notes(step: WriteNotes, unit: str, world: World, events: Events) -> Events:
+def _write_notes(step: WriteNotes, unit: str, world: World, history: RunHistory) -> RunHistory:
     world.lxd.notes.write(step.values)
-    return events
+    return history
 
 
-def _restart_lxd(step: RestartLxd, unit: str, world: World, events: Events) -> Events:
+def _restart_lxd(step: RestartLxd, unit: str, world: World, history: RunHistory) -> RunHistory:
     reload_lxd(world)
-    return replace(events, restarted=True)
+    return replace(history, restarted=True)
 
 
 def reload_lxd(world: World) -> None:
@@ -212,17 +218,19 @@ def reload_lxd(world: World) -> None:
     world.lxd.server.await_restart(before, deadlines.START)
 
 
-def _set_role(step: SetRole, unit: str, world: World, events: Events) -> Events:
+def _set_role(step: SetRole, unit: str, world: World, history: RunHistory) -> RunHistory:
     world.lxd.members.set_role(step.role, step.members)
-    return events
+    return history
 
 
-def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events: Events) -> Events:
+def _set_failure_domain(
+    step: SetFailureDomain, unit: str, world: World, history: RunHistory
+) -> RunHistory:
     world.lxd.members.set_failure_domain(step.name, step.domain)
-    return events
+    return history
 
 
-_HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
+_HANDLERS: dict[type[Any], Callable[[Any, str, World, RunHistory], RunHistory]] = {
     InstallSnap: _install_snap,
     InstallSnapFile: _install_snap_file,
     InstallSnapVersion: _install_snap_version,

@@ -10,7 +10,7 @@ import deadlines
 from act import join_guard
 from lxd.errors import LxdError, LxdUnreachable
 from ports.world import World
-from state.view import Events
+from state.view import RunHistory
 from steps.storage import (
     CreatePool,
     DropVolume,
@@ -25,14 +25,14 @@ from steps.storage import (
 logger = logging.getLogger(__name__)
 
 
-def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
+def create_pool(step: CreatePool, unit: str, world: World, history: RunHistory) -> RunHistory:
     """The pool is there on all members, or as if nothing had been tried."""
     ready = partial(join_guard.nobody_joins, step.members, world)
     # By a run that was cut short.
     ready()
     world.lxd.pools.await_changes(step.name)
     if _finished(step, world):
-        return events
+        return history
     _remove_half_made_pool(step.name, world)
     try:
         world.lxd.pools.create(step.name, step.driver, step.config, step.members, ready)
@@ -40,7 +40,7 @@ def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Ev
         with suppress(LxdError, LxdUnreachable):
             _remove_half_made_pool(step.name, world)
         raise
-    return events
+    return history
 
 
 def _remove_half_made_pool(name: str, world: World) -> None:
@@ -65,50 +65,50 @@ def _finished(step: CreatePool, world: World) -> bool:
     return True
 
 
-def update_pool(step: UpdatePool, unit: str, world: World, events: Events) -> Events:
+def update_pool(step: UpdatePool, unit: str, world: World, history: RunHistory) -> RunHistory:
     """These keys are set on all members."""
     world.lxd.pools.update(step.name, step.values)
-    return events
+    return history
 
 
-def keep_roots(step: KeepRoots, unit: str, world: World, events: Events) -> Events:
+def keep_roots(step: KeepRoots, unit: str, world: World, history: RunHistory) -> RunHistory:
     """Instances say themselves that they are on the pool."""
     world.lxd.pools.keep_roots(step.pool)
-    return events
+    return history
 
 
-def keep_on_volume(step: KeepOnVolume, unit: str, world: World, events: Events) -> Events:
+def keep_on_volume(step: KeepOnVolume, unit: str, world: World, history: RunHistory) -> RunHistory:
     """LXD here uses a volume of its own, or none."""
     world.lxd.volumes.keep_on(step.key, step.pool, step.name)
-    return events
+    return history
 
 
-def drop_volume(step: DropVolume, unit: str, world: World, events: Events) -> Events:
+def drop_volume(step: DropVolume, unit: str, world: World, history: RunHistory) -> RunHistory:
     """A volume that LXD used here is gone."""
     world.lxd.volumes.drop(step.pool, step.name)
-    return events
+    return history
 
 
-def restore_folder(step: RestoreFolder, unit: str, world: World, events: Events) -> Events:
+def restore_folder(step: RestoreFolder, unit: str, world: World, history: RunHistory) -> RunHistory:
     """LXD's images or backups are in its folder, and its configuration says so."""
     world.machine.restore_folder(step.kind, world.lxd.server.process())
     # LXD finds a folder and moves nothing.
     world.lxd.volumes.keep_on(step.key, "", "")
-    return events
+    return history
 
 
-def gather_volume(step: GatherVolume, unit: str, world: World, events: Events) -> Events:
+def gather_volume(step: GatherVolume, unit: str, world: World, history: RunHistory) -> RunHistory:
     """Nothing of LXD's images or backups is on the volume alone."""
     volume = f"{step.pool}/{step.name}"
     world.machine.gather(step.kind, volume, world.lxd.server.process())
-    return events
+    return history
 
 
 def start_without_volume(
-    step: StartWithoutVolume, unit: str, world: World, events: Events
-) -> Events:
+    step: StartWithoutVolume, unit: str, world: World, history: RunHistory
+) -> RunHistory:
     """LXD's daemon starts. What was on the volume is there, should it come back."""
     world.machine.end_volume(step.kind)
     world.snap.start()
     world.lxd.server.await_start(deadlines.START)
-    return events
+    return history

@@ -9,7 +9,7 @@ from ports.world import World
 from run import run
 from state.cluster import Lxd
 from state.hook_input import Juju
-from state.view import Events
+from state.view import RunHistory
 from steps.plan import Plan
 
 
@@ -18,7 +18,7 @@ def let_in(juju: Juju, world: World) -> Plan:
 
     Returns what it has to publish. Juju sends what an action wrote, also of a unit in error.
     """
-    view = observe(juju, world, Events())
+    view = observe(juju, world, RunHistory())
     leaves = view.units is not None and view.unit in view.units.leaving
     lxd = view.lxd
     if not leaves or not isinstance(lxd, Lxd) or not removal.expected(view, lxd):

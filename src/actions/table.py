@@ -25,7 +25,7 @@ from observe.view import observe, observe_networks
 from options.options import Options
 from ports.world import World
 from state.peers import AppData
-from state.view import Events, View
+from state.view import RunHistory, View
 
 Results = dict[str, object]
 
@@ -41,7 +41,7 @@ class Call:
 
     def view(self, options: Options | None = None) -> View:
         """What the action acts on, with these options in place of those that are configured."""
-        return observe(self.reader.of_action(options), self.world, Events())
+        return observe(self.reader.of_action(options), self.world, RunHistory())
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,12 @@ from state.cluster import Lxd, Member, Server
 from state.facts import Ceph, DatabaseCopy, Device, Folder, Ovn
 from state.hook_input import Juju, unbound
 from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
-from state.view import Events, View
+from state.view import RunHistory, View
 from values import lxd_versions
 from values.addresses import host
 
 
-def observe(juju: Juju, world: World, events: Events) -> View:
+def observe(juju: Juju, world: World, history: RunHistory) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
@@ -70,7 +70,7 @@ def observe(juju: Juju, world: World, events: Events) -> View:
         database=_database(juju, lxd, world),
         folders=_folders(lxd, world),
         arch=world.machine.architecture(),
-        events=events,
+        history=history,
     )
     if isinstance(view.lxd, Lxd) and view.lxd.server.clustered and view.peers:
         view = replace(view, peers=believed(view.peers, view.lxd))

@@ -176,7 +176,7 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
     """
     joined = view.forming is not None and view.forming.what == "join" and not peers.own.cluster
     to_ovn = view.ovn is not None and bool(view.ovn.northbound)
-    return (RestartLxd(),) if joined and to_ovn and not view.events.restarted else ()
+    return (RestartLxd(),) if joined and to_ovn and not view.history.restarted else ()
 
 
 def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:

@@ -90,7 +90,7 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
             "lost": () if lxd else peers.own.lost,
             "problem": "",
             "waits": "",
-            "attempt": attempt + (1 if view.events.join_failure else 0),
+            "attempt": attempt + (1 if view.history.join_failure else 0),
         }
     )
     if lxd is None and not own.cluster and view.noted_identity:

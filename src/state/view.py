@@ -82,7 +82,7 @@ EVERY_MEMBER = "*"
 
 
 @dataclass(frozen=True)
-class Events:
+class RunHistory:
     """What happened earlier in this same run and no look can find out."""
 
     made: Token | None = None
@@ -170,7 +170,7 @@ class View:
     """By network: what is noted of the segment that runs on this machine, empty if it does not."""
     interfaces: tuple[Interface, ...] = ()
     """Of this machine. Empty where no network asks for them."""
-    events: Events = field(default_factory=Events)
+    history: RunHistory = field(default_factory=RunHistory)
 
     @cached_property
     def default_pool(self) -> WantedPool:

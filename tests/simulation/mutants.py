@@ -44,7 +44,7 @@ from ports.world import World
 from state.cluster import Lxd, Member, Server
 from state.peers import AppData, Place, Token, UnitData
 from state.unresponsive import Silence
-from state.view import Events, Peers, Units, View
+from state.view import Peers, RunHistory, Units, View
 from steps.forming import MakeToken
 from steps.leaving import AbandonMember, RemoveMember
 from steps.plan import Plan, Step
@@ -124,10 +124,12 @@ def _removes_the_living(view: View, *rest: Any) -> tuple[Step, ...]:
     return tuple(RemoveMember(m.name) for m in orphaned_members.without_unit(view, *rest)[:1])
 
 
-def _removes_unrecorded(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
+def _removes_unrecorded(
+    step: RemoveMember, unit: str, world: World, history: RunHistory
+) -> RunHistory:
     del unit
     world.lxd.members.remove(step.name)
-    return events
+    return history
 
 
 def _does_not_reset(world: World, why: str) -> None:

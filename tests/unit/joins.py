@@ -5,7 +5,7 @@ from __future__ import annotations
 from act import token_sealing
 from act.step import act
 from state.notes import IDENTITY
-from state.view import Events
+from state.view import RunHistory
 from steps.forming import Join, MakeToken
 from tests.unit.deeds import notes
 from tests.unit.model_units import ModelApp
@@ -20,7 +20,7 @@ def joining(app: ModelApp) -> Join:
     unit.machine.keep_key(private, public)
     maker = app.units["lxd/0"]
     step = MakeToken("lxd/9", "m9", public, 0, adopted=False)
-    token = act(step, "lxd/0", maker.world, Events()).made
+    token = act(step, "lxd/0", maker.world, RunHistory()).made
     assert token is not None
     return Join(
         name="m9",

@@ -10,7 +10,7 @@ from state.cluster import CLOSED, Lxd, Member, Network, Pool, Server
 from state.facts import SnapFacts
 from state.lxd_objects import Instance
 from state.peers import AppData, UnitData
-from state.view import Events, Peers, Units, View
+from state.view import Peers, RunHistory, Units, View
 
 IDENTITY = "cluster-1"
 UNITS = {"m0": "lxd/0", "m1": "lxd/1", "m2": "lxd/2"}
@@ -53,7 +53,7 @@ def cluster(*instances: Instance, **more: Any) -> Lxd:
     return Lxd(server, instances=instances, notes=notes, **told)
 
 
-def leaver(lxd: Lxd, events: Events | None = None, **more: Any) -> View:
+def leaver(lxd: Lxd, history: RunHistory | None = None, **more: Any) -> View:
     """The view of lxd/2, which Juju takes away."""
     known = frozenset(more.pop("known", UNITS.values()))
     going = frozenset(more.pop("going", {"lxd/2"}))
@@ -86,6 +86,6 @@ def leaver(lxd: Lxd, events: Events | None = None, **more: Any) -> View:
         peers=Peers(AppData(cluster=IDENTITY, bootstrap="lxd/0"), own, others),
         units=Units(known, going),
         leaving=True,
-        events=events or Events(),
+        history=history or RunHistory(),
         **more,
     )

@@ -113,6 +113,6 @@ def of_silent(view: View, silent: Silent) -> Plan | None:
     """A daemon that cannot listen, or whose cluster's listener is gone: it only reaches others."""
     if problem := taken(silent):
         return Plan(problem)
-    if not silent.deaf or view.events.restarted:
+    if not silent.deaf or view.history.restarted:
         return None
     return Plan(waiting("for LXD to listen again"), (RestartLxd(),))

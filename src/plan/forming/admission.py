@@ -38,13 +38,13 @@ def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
     if not is_maker(view.unit, peers, lxd):
         return Admission((*cancelling(view, lxd, peers), *join_lock.ended(view.unit, lxd)))
     own = peers.own.token
-    token = view.events.made or (own if view.events.withdrawn is None else None)
+    token = view.history.made or (own if view.history.withdrawn is None else None)
     refused = _refused(lxd, peers)
     missed = _missed(view, peers)
     late = own is not None and missed.get(own.unit) == own.attempt
     if (
         token is not None
-        and (view.events.made or not late)
+        and (view.history.made or not late)
         and _still_good(token, view, lxd, peers)
     ):
         return Admission((), token, refused, missed)
@@ -71,7 +71,7 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
     if turn is not None and not _is_over(turn, view, lxd, peers):
         if place := _has_it(turn, places, lxd, peers):
             return (_token_for(place, view, lxd, peers),)
-        if not _has_turn(peers.own.token, lxd) and not view.events.awaited:
+        if not _has_turn(peers.own.token, lxd) and not view.history.awaited:
             return (AwaitJoin(turn.name),)
     if places:
         return (join_lock.passed(lxd, places[0], peers.others[places[0].unit].name),)
@@ -94,7 +94,7 @@ def _token_for(place: Place, view: View, lxd: Lxd, peers: Peers) -> MakeToken:
     if own is not None and _has_turn(own, lxd):
         adopted = own.adopted
     else:
-        adopted = view.events.passed != place.unit
+        adopted = view.history.passed != place.unit
     asked = cluster_change.asked(view)
     return MakeToken(place.unit, data.name, data.key, place.attempt, adopted, asked)
 
@@ -106,7 +106,7 @@ def _is_over(turn: Turn, view: View, lxd: Lxd, peers: Peers) -> bool:
 def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
     """Cancels this member's token, once."""
     token, name = peers.own.token, may_be_joining(lxd, peers)
-    if token is None or not name or view.events.withdrawn is not None:
+    if token is None or not name or view.history.withdrawn is not None:
         return ()
     return (CancelToken(name, token.digest),)
 
@@ -116,15 +116,15 @@ def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
 
     Where its turn is not on record any more, it has joined, and may be gone again since.
     """
-    token, events = peers.own.token, view.events
-    if token is None or events.withdrawn is None or events.made is not None or events.awaited:
+    token, history = peers.own.token, view.history
+    if token is None or history.withdrawn is None or history.made is not None or history.awaited:
         return ()
     # Whoever has a token of another maker too may be joining with one while the other is cancelled.
     other = any(
         d.token is not None and (d.token.unit, d.token.attempt) == (token.unit, token.attempt)
         for d in peers.others.values()
     )
-    used = not events.withdrawn or token.adopted or other
+    used = not history.withdrawn or token.adopted or other
     name = may_be_joining(lxd, peers)
     return (AwaitJoin(name),) if used and name and _has_turn(token, lxd) else ()
 

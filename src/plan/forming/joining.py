@@ -37,8 +37,8 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     if unfit is not None:
         return Plan(unfit, own=own)
     able = own.model_copy(update={"able": True})
-    if view.events.join_failure:
-        return Plan(waiting(f"to join again: {view.events.join_failure}"), own=able)
+    if view.history.join_failure:
+        return Plan(waiting(f"to join again: {view.history.join_failure}"), own=able)
     founded = _cluster(peers)
     if not founded and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, peers, able)

@@ -54,7 +54,7 @@ def status(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     left = [i for i in _shared(lxd, dead) if not _targets(view, lxd, dead, i)]
     if not left:
         return None
-    refused = view.events.refused.get(str(left[0]), {})
+    refused = view.history.refused.get(str(left[0]), {})
     why = list(refused.values())[-1] if refused else "no other member can take it"
     return blocked(f"{dead.name} is dead and keeps {left[0]}: {why}")
 
@@ -77,7 +77,7 @@ def _shared(lxd: Lxd, dead: Member) -> list[Instance]:
 
 def _targets(view: View, lxd: Lxd, dead: Member, instance: Instance) -> list[str]:
     """The members that may take an instance and have not refused it in this hook."""
-    refused = view.events.refused.get(str(instance), {})
+    refused = view.history.refused.get(str(instance), {})
     if EVERY_MEMBER in refused:
         return []
     return [t for t in migration.targets(instance, lxd, dead.name) if t not in refused]

@@ -57,7 +57,7 @@ def due(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
     failed = {
         n: why for n, why in _failed(view, movable).items() if not transient_errors.passes(why)
     }
-    if failed and not failed.keys() <= view.events.noted:
+    if failed and not failed.keys() <= view.history.noted:
         return (NoteUnmoved(member.name, failed),)
     return ()
 
@@ -89,7 +89,7 @@ def rest(view: View, lxd: Lxd, member: Member) -> Rest:
 
 def _ways(view: View, lxd: Lxd, member: Member, instance: Instance) -> list[str]:
     """The members that may take an instance and have not refused it in this hook."""
-    refused = view.events.refused.get(str(instance), {})
+    refused = view.history.refused.get(str(instance), {})
     if EVERY_MEMBER in refused:
         return []
     return [t for t in migration.targets(instance, lxd, member.name) if t not in refused]
@@ -114,7 +114,7 @@ def _move(lxd: Lxd, member: Member, instance: Instance, target: str, left: int) 
 
 def _failed(view: View, movable: list[Instance]) -> dict[str, str]:
     """By instance that a member refused in this hook: why, in the last one's words."""
-    refused = view.events.refused
+    refused = view.history.refused
     return {str(i): list(refused[str(i)].values())[-1] for i in movable if str(i) in refused}
 
 
@@ -130,7 +130,7 @@ def _running_again(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
         return (WriteNotes(member_marks.with_stopped(member.name, noted - over)),)
     return tuple(
         StartInstance(instance.project, instance.name, member.name)
-        for name in sorted(noted - view.events.started)
+        for name in sorted(noted - view.history.started)
         if not _goes_on(view, lxd, member, instance := by_name[name])
     )
 

@@ -120,7 +120,7 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
         return _go(*own)
     if _is_due_to_copy(view, lxd):
         return _go(CopyImages())
-    images = tuple(_only_copy(fingerprint) for fingerprint in view.events.only_copies)
+    images = tuple(_only_copy(fingerprint) for fingerprint in view.history.only_copies)
     if images and view.options.on_remove != ABANDON:
         return _kept(view, lxd, member, images)
     left = (*map(str, rest.stays), *images)
@@ -142,11 +142,11 @@ def _is_due_to_copy(view: View, lxd: Lxd) -> bool:
     With a higher number LXD itself copies them when a member leaves. A member that has joined in
     5.0 does not know the number until its daemon starts again.
     """
-    if view.events.copied:
+    if view.history.copied:
         return False
     number = lxd.server.config.get("cluster.images_minimal_replica")
     return (number == "1" and bool(lxd.images)) or (
-        number is None and bool(view.events.only_copies)
+        number is None and bool(view.history.only_copies)
     )
 
 
@@ -158,7 +158,7 @@ def _only_copy(fingerprint: str) -> str:
 def _in_turn(view: View, lxd: Lxd, member: Member, step: LeaveCluster | AbandonMember) -> Plan:
     """A member that has given what it can goes when no other is on its way."""
     first = member_marks.ahead(member, lxd)
-    if not first and _roles_are_due(lxd) and not view.events.roles_awaited:
+    if not first and _roles_are_due(lxd) and not view.history.roles_awaited:
         return _go(AwaitRoles())
     if not first:
         return _go(

@@ -13,7 +13,7 @@ from records import member_marks
 from state.cluster import CLOSED, Lxd
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import Link
-from state.view import Events, View
+from state.view import RunHistory, View
 from steps.leaving import MoveInstance
 from tests.unit.leavers import cluster, instance, leaver, member
 
@@ -43,8 +43,8 @@ def holds(view: View) -> str:
     return plan.hold
 
 
-def refused(*by: str, name: str = "default/c1") -> Events:
-    return Events(refused={name: dict.fromkeys(by, "disk gone")})
+def refused(*by: str, name: str = "default/c1") -> RunHistory:
+    return RunHistory(refused={name: dict.fromkeys(by, "disk gone")})
 
 
 def tried(times: int) -> dict[str, str]:
@@ -186,7 +186,7 @@ class TestMoving:
         view = leaver(cluster(instance()), refused("m0", "m1"))
         assert steps(view) == ["note that 1 instance could not be moved off m2"]
 
-        told = replace(view, events=replace(view.events, noted=frozenset({"default/c1"})))
+        told = replace(view, history=replace(view.history, noted=frozenset({"default/c1"})))
 
         assert "default/c1: could not be moved (disk gone): move or delete it" in holds(told)
 
@@ -224,8 +224,8 @@ class TestStoppedOnTheWay:
 class TestAbandon:
     """What cannot move is given up, and nothing else."""
 
-    def of(self, lxd: Lxd, events: Events | None = None) -> View:
-        return leaver(lxd, events, options=ABANDON)
+    def of(self, lxd: Lxd, history: RunHistory | None = None) -> View:
+        return leaver(lxd, history, options=ABANDON)
 
     def test_what_can_move_moves_first(self):
         view = self.of(cluster(instance("c1", added=GPU), instance("c2"), volumes=(VOLUME,)))
@@ -244,14 +244,14 @@ class TestAbandon:
         assert steps(view) == ["wait until m1 has left"]
 
     def test_one_failure_is_not_the_end(self):
-        events = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
-        view = self.of(cluster(instance(), notes=GOING | tried(1)), events)
+        history = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
+        view = self.of(cluster(instance(), notes=GOING | tried(1)), history)
 
         assert steps(view) == ["note leaving.m2=leaving"]
 
     def test_what_failed_in_two_hooks_is_left_behind(self):
-        events = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
-        view = self.of(cluster(instance(), notes=GOING | tried(2)), events)
+        history = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
+        view = self.of(cluster(instance(), notes=GOING | tried(2)), history)
 
         assert steps(view) == ["abandon m2 with 1 thing left on it"]
 
@@ -278,7 +278,9 @@ class TestImages:
         view = leaver(cluster(config=ONE, images=(IMAGE,), notes=GOING))
 
         assert steps(view) == ["have LXD copy images that one member alone has"]
-        assert steps(replace(view, events=Events(copied=True))) == ["take m2 out of the cluster"]
+        assert steps(replace(view, history=RunHistory(copied=True))) == [
+            "take m2 out of the cluster"
+        ]
 
     @pytest.mark.parametrize(
         ("config", "images"), [(ONE, ()), ({}, (IMAGE,)), (ONE, None)], ids=str
@@ -289,18 +291,18 @@ class TestImages:
         assert steps(view) == ["take m2 out of the cluster"]
 
     def test_what_lxd_could_not_copy_is_named(self):
-        events = Events(only_copies=("ab" * 32,))
-        view = leaver(cluster(images=(IMAGE,)), events)
+        history = RunHistory(only_copies=("ab" * 32,))
+        view = leaver(cluster(images=(IMAGE,)), history)
         assert steps(view) == ["have LXD copy images that one member alone has"]
-        view = replace(view, events=replace(events, copied=True))
+        view = replace(view, history=replace(history, copied=True))
 
         assert "image abababababab: no other member has a copy" in holds(view)
 
     def test_or_left_behind(self):
         options = {"on_remove": "abandon"}
-        events = Events(only_copies=("ab" * 32,), copied=True)
+        history = RunHistory(only_copies=("ab" * 32,), copied=True)
 
-        assert steps(leaver(cluster(notes=GOING), events, options=options)) == [
+        assert steps(leaver(cluster(notes=GOING), history, options=options)) == [
             "abandon m2 with 1 thing left on it"
         ]
 
