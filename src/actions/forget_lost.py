@@ -5,13 +5,13 @@ from __future__ import annotations
 from actions.refusal import ActionRefused, alternatives, not_a_member, quoted
 from ports.world import World
 from records import loss_record as losses
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.view import View
 
 
 def forget_lost(view: View, world: World, name: str) -> str:
     """Clears the record of what went with a dead member, or of one thing of it."""
-    if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
+    if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         raise ActionRefused(not_a_member(view, f"forget-lost name={quoted(name)}"))
     notes = view.lxd.notes
     record = losses.forgotten(notes, name)

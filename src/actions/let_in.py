@@ -7,7 +7,7 @@ from observe.view import observe
 from plan.leaving import removal
 from ports.world import World
 from run import run
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.hook_input import Juju
 from state.view import RunHistory
 from steps.plan import Plan
@@ -21,7 +21,7 @@ def let_in(juju: Juju, world: World) -> Plan:
     view = observe(juju, world, RunHistory())
     leaves = view.units is not None and view.unit in view.units.leaving
     lxd = view.lxd
-    if not leaves or not isinstance(lxd, Lxd) or not removal.expected(view, lxd):
+    if not leaves or not isinstance(lxd, ClusterView) or not removal.expected(view, lxd):
         raise ActionRefused("only the last member of a cluster has to, when it is to leave")
     plan = run(juju, world)
     if plan.own is None or plan.own.token is None:

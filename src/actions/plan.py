@@ -9,7 +9,7 @@ from plan.networks import contributions, networks
 from plan.storage import pools
 from plan.unit import make_plan
 from ports.world import World
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.view import View
 from steps.networks import KeepNics, SetDefaultProfile
 from steps.storage import CreatePool, KeepRoots
@@ -34,7 +34,7 @@ def lines(view: View, whole: View) -> list[str]:
 
 def _of_networks(view: View) -> list[str]:
     lxd = view.lxd
-    if not isinstance(lxd, Lxd) or lxd.networks is None or lxd.nic is None:
+    if not isinstance(lxd, ClusterView) or lxd.networks is None or lxd.nic is None:
         return []
     members = sorted(m.name for m in lxd.members)
     found: list[str] = []
@@ -57,7 +57,7 @@ def _of_networks(view: View) -> list[str]:
 
 def _of_pools(view: View) -> list[str]:
     lxd, peers = view.lxd, view.peers
-    if not isinstance(lxd, Lxd) or peers is None:
+    if not isinstance(lxd, ClusterView) or peers is None:
         return []
     decided, known = peers.app.storage, lxd.pools
     if decided is None or known is None or pools.misfit(view, decided, known):

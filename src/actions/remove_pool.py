@@ -5,7 +5,7 @@ from __future__ import annotations
 from actions.refusal import ActionRefused, alternatives, not_a_member, quoted
 from plan.storage import pools
 from ports.world import World
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.view import View
 from values import lxd_urls
 from values.status import names
@@ -14,7 +14,7 @@ from values.status import names
 def remove_pool(view: View, world: World, name: str) -> str:
     """Deletes a pool that nothing wants any more and that holds nothing but images."""
     lxd, peers = view.lxd, view.peers
-    if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
+    if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, f"remove-pool name={quoted(name)}"))
     known = lxd.pools or ()
     pool = next((p for p in known if p.name == name), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from plan.networks import networks
-from state.cluster import Lxd, Network, Pool
+from state.cluster import ClusterView, Network, Pool
 from state.view import Peers
 
 _HEADINGS = ("Unit", "Member", "Address", "Roles", "State", "Version")
@@ -13,7 +13,7 @@ _NETWORK_HEADINGS = ("Network", "Mode", "State", "Role", "Instances")
 _POOL_HEADINGS = ("Pool", "Driver", "State", "Role", "Used by")
 
 
-def members_table(lxd: Lxd, peers: Peers, unit: str) -> str:
+def members_table(lxd: ClusterView, peers: Peers, unit: str) -> str:
     """The cluster's members: what Juju calls them, what LXD calls them, and how they are."""
     by_name = {d.name: (u, d) for u, d in {unit: peers.own, **peers.others}.items() if d.cluster}
     rows: list[tuple[str, ...]] = []

@@ -21,7 +21,7 @@ from plan.verified_peers import believed
 from ports.world import World
 from records import member_marks
 from relations import ovn
-from state.cluster import Lxd, Member, Server
+from state.cluster import ClusterView, Member, Server
 from state.facts import Ceph, DatabaseCopy, Device, Folder, Ovn
 from state.hook_input import Juju, unbound
 from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
@@ -34,7 +34,7 @@ def observe(juju: Juju, world: World, history: RunHistory) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
-    own_addresses = addresses(juju, lxd.server if isinstance(lxd, Lxd) else None, world)
+    own_addresses = addresses(juju, lxd.server if isinstance(lxd, ClusterView) else None, world)
     forming = world.machine.forming()
     looks_for_data = forming is not None or juju.leaving
     view = View(
@@ -72,9 +72,9 @@ def observe(juju: Juju, world: World, history: RunHistory) -> View:
         arch=world.machine.architecture(),
         history=history,
     )
-    if isinstance(view.lxd, Lxd) and view.lxd.server.clustered and view.peers:
+    if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered and view.peers:
         view = replace(view, peers=believed(view.peers, view.lxd))
-    if isinstance(view.lxd, Lxd) and lxd_versions.ends_buckets(
+    if isinstance(view.lxd, ClusterView) and lxd_versions.ends_buckets(
         view.lxd.server.version, snap.offered
     ):
         view = replace(view, lxd=_with_buckets(view.lxd, world))
@@ -94,7 +94,7 @@ def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ..
 
 def _asks_for_interfaces(view: View) -> bool:
     """Whether a network is on an interface of this machine, or could be in its way."""
-    if not isinstance(view.lxd, Lxd):
+    if not isinstance(view.lxd, ClusterView):
         return False
     asked = view.options.networks_asked
     there = {network.name for network in view.lxd.networks or ()}
@@ -107,7 +107,7 @@ def _asks_for_interfaces(view: View) -> bool:
 def observe_networks(view: View, world: World) -> View:
     """The same with what only the steward looks at otherwise."""
     lxd = view.lxd
-    if not isinstance(lxd, Lxd) or not lxd.server.clustered or lxd.nic is not None:
+    if not isinstance(lxd, ClusterView) or not lxd.server.clustered or lxd.nic is not None:
         return view
     return replace(view, lxd=_with_networks(lxd, view.options, world))
 
@@ -131,7 +131,7 @@ def _ovn(juju: Juju, world: World) -> Ovn | None:
 def _gives_to_pools(view: View) -> bool:
     """Whether it matters in this run which devices are there: looking at them takes a while."""
     lxd, peers = view.lxd, view.peers
-    if not isinstance(lxd, Lxd) or peers is None:
+    if not isinstance(lxd, ClusterView) or peers is None:
         return False
     if not lxd.server.clustered or pools.calls(peers):
         return True
@@ -144,7 +144,7 @@ def _gives_to_pools(view: View) -> bool:
     return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
 
-def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCopy | None:
+def _database(juju: Juju, lxd: ClusterView | Silent | None, world: World) -> DatabaseCopy | None:
     """What the disk says of the database. Looking takes a process, so only while it is silent.
 
     Of a unit that leaves and never was a member: whether its LXD is in somebody's cluster.
@@ -156,13 +156,13 @@ def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCop
     return world.database.copy() if looks else None
 
 
-def _folders(lxd: Lxd | Silent | None, world: World) -> dict[str, Folder]:
+def _folders(lxd: ClusterView | Silent | None, world: World) -> dict[str, Folder]:
     """Where a member has its images and backups: LXD's configuration tells what it should be."""
-    member = isinstance(lxd, Lxd) and lxd.server.clustered
+    member = isinstance(lxd, ClusterView) and lxd.server.clustered
     return world.machine.folders() if member else {}
 
 
-def _lxd(juju: Juju, world: World) -> Lxd | Silent:
+def _lxd(juju: Juju, world: World) -> ClusterView | Silent:
     try:
         return _answers(juju, world)
     except LxdStopped:
@@ -171,7 +171,7 @@ def _lxd(juju: Juju, world: World) -> Lxd | Silent:
         return unresponsive.of_error(error, juju, world)
 
 
-def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
+def _answers_soon(juju: Juju, world: World) -> ClusterView | Silent:
     """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
         world.lxd.server.await_start(_time_to_start(juju, world))
@@ -199,7 +199,7 @@ def _named(server: Server, members: tuple[Member, ...]) -> Server:
     return next((replace(server, name=m.name) for m in members if m.address == own), server)
 
 
-def _unreachable_without_unit(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
+def _unreachable_without_unit(juju: Juju, seen: ClusterView, world: World) -> frozenset[str]:
     """Members that LXD calls online, whose unit Juju has no more, and that do not answer."""
     if not juju.leader or juju.units is None:
         return frozenset()
@@ -211,7 +211,7 @@ def _unreachable_without_unit(juju: Juju, seen: Lxd, world: World) -> frozenset[
     return world.lxd.members.unreachable(gone)
 
 
-def _dead_without_unit(juju: Juju, seen: Lxd) -> bool:
+def _dead_without_unit(juju: Juju, seen: ClusterView) -> bool:
     """Whether the leader is to remove a dead member: what is on it is to be moved first."""
     known = juju.units.known if juju.leader and juju.units is not None else None
     away = [m.name for m in seen.members if not m.up or m.evacuated]
@@ -219,7 +219,7 @@ def _dead_without_unit(juju: Juju, seen: Lxd) -> bool:
     return known is not None and not units <= known
 
 
-def _closed(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
+def _closed(juju: Juju, seen: ClusterView, world: World) -> frozenset[str]:
     """Units that are to join, and that no member would reach."""
     if juju.peers is None or (juju.leaving and not juju.tells) or seen.own is None:
         return frozenset()
@@ -266,9 +266,9 @@ def _server(juju: Juju, world: World) -> Server:
     return world.lxd.server.get() if world.lxd.cluster.joined(deadlines.JOIN) else server
 
 
-def _alone(juju: Juju, server: Server, world: World) -> Lxd:
+def _alone(juju: Juju, server: Server, world: World) -> ClusterView:
     """A server that is in no cluster. Of one whose unit leaves: all that would go with it."""
-    seen = Lxd(server, instances=world.lxd.instances.list())
+    seen = ClusterView(server, instances=world.lxd.instances.list())
     if juju.leaving:
         return replace(
             seen,
@@ -286,13 +286,13 @@ def _alone(juju: Juju, server: Server, world: World) -> Lxd:
     )
 
 
-def _answers(juju: Juju, world: World) -> Lxd:
+def _answers(juju: Juju, world: World) -> ClusterView:
     server = _server(juju, world)
     if not server.clustered:
         return _alone(juju, server, world)
     members = _members(juju, server, world)
     server = _named(server, members)
-    seen = Lxd(server, members, notes=world.lxd.notes.read())
+    seen = ClusterView(server, members, notes=world.lxd.notes.read())
     seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, world))
     seen = replace(seen, closed=_closed(juju, seen, world))
     if juju.leaving:
@@ -316,7 +316,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
     return _with_networks(seen, juju.options, world)
 
 
-def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
+def _with_holdings(juju: Juju, seen: ClusterView, world: World) -> ClusterView:
     """What members hold, and what decides where it can go.
 
     What is in a Ceph is on no member: it would be missed only where the cluster ends.
@@ -339,7 +339,7 @@ def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
     return replace(seen, images=world.lxd.images.list())
 
 
-def _of_leaver(seen: Lxd, world: World) -> Lxd:
+def _of_leaver(seen: ClusterView, world: World) -> ClusterView:
     """What a member that leaves must know of the others, and of itself."""
     own = seen.server.name
     others = [m for m in seen.members if m.up and m.name != own]
@@ -351,7 +351,7 @@ def _of_leaver(seen: Lxd, world: World) -> Lxd:
     )
 
 
-def _with_contents(juju: Juju, seen: Lxd, world: World) -> Lxd:
+def _with_contents(juju: Juju, seen: ClusterView, world: World) -> ClusterView:
     """What members hold, of which the leader only tells: without it the rest goes on."""
     try:
         return _with_holdings(juju, seen, world)
@@ -360,7 +360,7 @@ def _with_contents(juju: Juju, seen: Lxd, world: World) -> Lxd:
         return replace(seen, refusals={asked: str(error)})
 
 
-def _with_buckets(lxd: Lxd, world: World) -> Lxd | Silent:
+def _with_buckets(lxd: ClusterView, world: World) -> ClusterView | Silent:
     """The same with the storage buckets that are on members' own disks."""
     try:
         return replace(lxd, buckets=world.lxd.buckets.list(lxd.server.extensions))
@@ -370,7 +370,7 @@ def _with_buckets(lxd: Lxd, world: World) -> Lxd | Silent:
         return Silent(f"{error.request}: {error}", Silence.REFUSED)
 
 
-def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:
+def _with_networks(seen: ClusterView, options: Options, world: World) -> ClusterView:
     """The networks and the default profile's nic; where another interface is asked for, theirs."""
     nic = world.lxd.profiles.default()["devices"].get("eth0", {})
     known = world.lxd.networks.list()

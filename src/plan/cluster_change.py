@@ -5,7 +5,7 @@ from __future__ import annotations
 import backends
 import modes
 from records import join_lock, member_marks
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.view import Peers, View
 from values.status import Status, blocked, names, waiting
 
@@ -18,7 +18,7 @@ def asked(view: View) -> frozenset[str]:
     return frozenset(found | {modes.other_name(net.name, net.mode) for net in nets})
 
 
-def units(view: View, lxd: Lxd, peers: Peers) -> dict[str, str]:
+def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """By member: its unit, of those that have a place in the queue.
 
     Juju 4.0 seldom tells of one that is gone. The leader finds out, and takes its place away.
@@ -30,7 +30,7 @@ def units(view: View, lxd: Lxd, peers: Peers) -> dict[str, str]:
     return {**found, lxd.server.name: view.unit}
 
 
-def hindrance(view: View, lxd: Lxd, peers: Peers, what: str) -> Status | None:
+def hindrance(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | None:
     """Why `what` cannot be made now: all must be up and known, and nobody about to come in."""
     if down := [m.name for m in lxd.members if not m.up]:
         return waiting(f"to make {what} until {names(down)} is back")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from plan import cluster_change
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.view import Peers, View
 from values.status import Status, blocked
 
 
-def here(lxd: Lxd) -> Status | None:
+def here(lxd: ClusterView) -> Status | None:
     """Blocked while this member has no part in a pool or a network that was made."""
     for pool, why in sorted(lxd.unavailable.items()):
         return blocked(f"pool {pool} is not here: {why}; bring it back")
@@ -17,7 +17,7 @@ def here(lxd: Lxd) -> Status | None:
     return None
 
 
-def unfinished(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def unfinished(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while something is half made that no option asks for, and so nobody finishes."""
     if cluster_change.hindrance(view, lxd, peers, ""):
         return None

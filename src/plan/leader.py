@@ -9,7 +9,7 @@ from plan.leaving import blockers, dead_members, orphaned_members, removal
 from plan.recovery import heartbeats
 from plan.storage import pools
 from records import loss_record
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.peers import AppData, Place, UnitData
 from state.unresponsive import Silent
 from state.view import Peers, View
@@ -32,7 +32,7 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
         storage = storage or founder.storage
     queue = _queue(view, app, units, bootstrap)
     removed = app.removed
-    if isinstance(view.lxd, Lxd) and view.lxd.server.clustered:
+    if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
         removed = orphaned_members.removed_units(view, view.lxd, peers, own)
         if storage is not None and view.lxd.pools is not None:
             storage = pools.current(view, storage, view.lxd.pools)
@@ -112,7 +112,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     joined = {u for u, d in units.items() if d.cluster and u in every | {view.unit}}
     if not joined:
         return _without_members(view, peers, app)
-    if isinstance(view.lxd, Lxd) and (grave := _grave(view, view.lxd, peers, own)):
+    if isinstance(view.lxd, ClusterView) and (grave := _grave(view, view.lxd, peers, own)):
         return grave
     if unread := unreadable(peers):
         return unread
@@ -120,7 +120,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     if missing:
         done = f"{len(joined)} of {count(len(every), 'unit')} joined"
         return waiting(f"{done}, missing {names(missing)}")
-    if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
+    if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")
     return _health(view, view.lxd, peers, own)
 
@@ -151,7 +151,7 @@ def unreadable(peers: Peers) -> Status | None:
     return None
 
 
-def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
+def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """What only the operator can help, and would not see on any unit."""
     lxd = blockers.informed(view, lxd, peers, own)
     if grave := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
@@ -169,7 +169,7 @@ def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     return None
 
 
-def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
+def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status:
     if view.units is not None and view.units.leaving:
         return waiting(f"for {names(view.units.leaving)} to leave")
     storage = peers.app.storage
@@ -200,13 +200,13 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     return active(summary)
 
 
-def _problems(lxd: Lxd, peers: Peers) -> list[tuple[str, str]]:
+def _problems(lxd: ClusterView, peers: Peers) -> list[tuple[str, str]]:
     """Units whose members are there and cannot do what they should, and why."""
     told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
     return [(u, d.problem) for u, d, member in told if d.problem and member and member.up]
 
 
-def _waits(lxd: Lxd, peers: Peers) -> list[tuple[str, str]]:
+def _waits(lxd: ClusterView, peers: Peers) -> list[tuple[str, str]]:
     """Units whose members cannot do something for the moment, and why."""
     told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
     return [(u, d.waits) for u, d, member in told if d.waits and member and member.up]

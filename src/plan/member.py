@@ -18,7 +18,7 @@ from plan.storage import contributions as storage_contributions
 from plan.storage import daemon_volumes, pools
 from plan.storage.pools import Change
 from records import member_marks
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.peers import Link, Offer, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
@@ -30,7 +30,7 @@ from values.status import Kind, Status, active, blocked, names, waiting
 _FRACTION = re.compile(r"\.\d+s\b.*")
 
 
-def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+def of_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is clustered."""
     if foreign := identity.refusal(view, lxd, peers):
         return Plan(foreign, own=own)
@@ -108,7 +108,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     return Plan(status, tuple(steps), own.model_copy(update=told))
 
 
-def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
+def is_steward(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     """Whether this unit looks after what all members share: the first in the queue that is online.
 
     Juju's leader would be the other choice, but it need not be a member.
@@ -123,7 +123,7 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
 
 
-def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
+def _told(lxd: ClusterView) -> dict[str, tuple[str, ...]]:
     """What a steward says of the networks that there are."""
     return {
         "spread": overlay_dhcp.names(lxd),
@@ -132,7 +132,7 @@ def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _made_here(view: View, lxd: Lxd) -> Storage | None:
+def _made_here(view: View, lxd: ClusterView) -> Storage | None:
     """The pool that this unit made at bootstrap: its driver is looked up, not remembered.
 
     The option may name another one by now: then it is the one that the default profile uses.
@@ -148,7 +148,7 @@ def _made_here(view: View, lxd: Lxd) -> Storage | None:
     return Storage(backend=pool.driver, pool=pool.name, size=size)
 
 
-def _moved(view: View, lxd: Lxd) -> Status | None:
+def _moved(view: View, lxd: ClusterView) -> Status | None:
     """LXD cannot change a member's address while it is clustered."""
     has = lxd.server.config.get("cluster.https_address", "")
     if not view.cluster_address or has in ("", endpoint(view.cluster_address)):
@@ -156,7 +156,7 @@ def _moved(view: View, lxd: Lxd) -> Status | None:
     return unresponsive.moved(host(has), view.cluster_address)
 
 
-def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
+def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
     """What concerns this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
@@ -179,7 +179,7 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
     return (RestartLxd(),) if joined and to_ovn and not view.history.restarted else ()
 
 
-def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:
+def _shared(view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: Storage) -> Change:
     """What concerns all members. LXD changes it only while every member is up."""
     steps = settings.server_config(view.options, dict(lxd.server.config))
     steps += northbound.steps(view, lxd)
@@ -216,7 +216,7 @@ def _unlinked(given: dict[str, Link]) -> Status | None:
     return blocked(told[0]) if told else None
 
 
-def _refused_request(lxd: Lxd) -> Status | None:
+def _refused_request(lxd: ClusterView) -> Status | None:
     """Blocked where LXD refused something that the rest goes on without."""
     for request, why in lxd.refusals.items():
         return blocked(f"LXD refuses {request}: {why}")

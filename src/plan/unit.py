@@ -10,7 +10,7 @@ from plan.forming import joining, member_names
 from plan.install import existing_lxd, upgrade, versions
 from plan.leaving import removal
 from plan.recovery import unresponsive
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.peers import UnitData
 from state.unresponsive import Silent
 from state.view import Peers, View
@@ -63,14 +63,14 @@ def _with_lxd(view: View) -> Plan:
     return _clustering(view, view.lxd, view.peers)
 
 
-def _clustering(view: View, lxd: Lxd, peers: Peers) -> Plan:
+def _clustering(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     own = _own(view, lxd, peers)
     if lxd.server.clustered:
         return member.of_member(view, lxd, peers, own)
     return joining.of_outsider(view, lxd, peers, own)
 
 
-def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
+def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
     """What this unit can say of itself before anything is decided."""
     place = next((p for p in peers.app.queue if p.unit == view.unit), None)
     attempt = max(peers.own.attempt, place.attempt if place else 0)
@@ -113,7 +113,7 @@ def _with_peers(view: View, plan: Plan) -> Plan:
     """Adds what is told whatever the unit's state is: its data and, by the leader, all others'."""
     if view.peers is None:
         return plan
-    lxd = view.lxd if isinstance(view.lxd, Lxd) else None
+    lxd = view.lxd if isinstance(view.lxd, ClusterView) else None
     own = _worth_writing(plan.own or _own(view, lxd, view.peers), view.peers)
     if not view.leader:
         return replace(plan, own=own)

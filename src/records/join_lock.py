@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.notes import entries_of
 from state.peers import Place, UnitData
 from steps.forming import PassTurn
@@ -42,29 +42,29 @@ def read(notes: Mapping[str, str]) -> Turn | None:
     return Turn(words[0], int(words[1]), words[2])
 
 
-def is_over(turn: Turn, lxd: Lxd, data: UnitData | None) -> bool:
+def is_over(turn: Turn, lxd: ClusterView, data: UnitData | None) -> bool:
     """Whether its unit has joined, or has said that it could not."""
     if lxd.member(turn.name) is not None:
         return True
     return data is not None and (bool(data.cluster) or data.attempt > turn.attempt)
 
 
-def ended(unit: str, lxd: Lxd) -> tuple[PassTurn, ...]:
+def ended(unit: str, lxd: ClusterView) -> tuple[PassTurn, ...]:
     """A member says that its own turn is over: it has joined, and may be gone soon."""
     turn = read(lxd.notes)
     return (cleared(lxd),) if turn is not None and turn.unit == unit else ()
 
 
-def passed(lxd: Lxd, place: Place, name: str) -> PassTurn:
+def passed(lxd: ClusterView, place: Place, name: str) -> PassTurn:
     """The turn goes on to a unit, if it is still as it is seen here."""
     turn = Turn(place.unit, place.attempt, name)
     return PassTurn(LOG, _next(lxd), f"{turn} {lxd.server.name}", place.unit)
 
 
-def cleared(lxd: Lxd) -> PassTurn:
+def cleared(lxd: ClusterView) -> PassTurn:
     """The turn is nobody's."""
     return PassTurn(LOG, _next(lxd), f"{NOBODY} {lxd.server.name}", "")
 
 
-def _next(lxd: Lxd) -> int:
+def _next(lxd: ClusterView) -> int:
     return max(entries_of(LOG, lxd.notes), default=0) + 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import deadlines
 from records import join_lock
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from steps.server import WriteNotes
 
 PREFIX = "leaving."
@@ -39,12 +39,12 @@ LEAVING = "leaving"
 GOING = "going"
 
 
-def leaving(lxd: Lxd) -> frozenset[str]:
+def leaving(lxd: ClusterView) -> frozenset[str]:
     """The names of members that are marked."""
     return frozenset(_marks(lxd))
 
 
-def ahead(member: Member, lxd: Lxd) -> str:
+def ahead(member: Member, lxd: ClusterView) -> str:
     """The member that goes before `member`, empty if it is its turn.
 
     One at a time: what the database loses with each must be weighed anew. LXD keeps the marks in
@@ -63,12 +63,12 @@ def ahead(member: Member, lxd: Lxd) -> str:
     return "" if first == member.name else first
 
 
-def on_its_way(member: Member, lxd: Lxd) -> bool:
+def on_its_way(member: Member, lxd: ClusterView) -> bool:
     """Whether a member has said that it goes now."""
     return _marks(lxd).get(member.name) == GOING
 
 
-def _marks(lxd: Lxd) -> dict[str, str]:
+def _marks(lxd: ClusterView) -> dict[str, str]:
     config = lxd.notes
     return {k.removeprefix(PREFIX): v for k, v in config.items() if k.startswith(PREFIX) and v}
 
@@ -110,7 +110,7 @@ def with_unmoved(
     return {UNMOVED + member: json.dumps(told)}
 
 
-def serves(member: Member | None, lxd: Lxd) -> bool:
+def serves(member: Member | None, lxd: ClusterView) -> bool:
     """Whether a member does its part for the others: it is up, evacuated or not, and stays.
 
     LXD calls a dead member evacuated, too: `Member.up` asks whether it answers.
@@ -118,7 +118,7 @@ def serves(member: Member | None, lxd: Lxd) -> bool:
     return member is not None and member.up and not lxd.notes.get(PREFIX + member.name)
 
 
-def unit_of(member: str, lxd: Lxd) -> str:
+def unit_of(member: str, lxd: ClusterView) -> str:
     """The unit that a member is of, empty for one that joined without this charm.
 
     The member says so itself; before that, the member that made its join token did.
@@ -134,12 +134,12 @@ def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> 
     return {**cleared, ADMITTED + member: f"{unit} {attempt}"}
 
 
-def kept(member: str, lxd: Lxd) -> bool:
+def kept(member: str, lxd: ClusterView) -> bool:
     """Whether a member went on without its unit: it is the operator's."""
     return bool(lxd.notes.get(KEPT + member))
 
 
-def seen(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
+def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
     """Notes that a member is up without its unit, and after a while that it goes on so.
 
     A machine that Juju gives back is up for a moment, too. `now` is in seconds since the epoch.
@@ -154,7 +154,7 @@ def seen(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
     return [WriteNotes({KEPT + member.name: "yes"})]
 
 
-def silence(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
+def silence(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
     """Notes since when a member that LXD calls evacuated answers nobody, or that it answers again.
 
     `now` is in seconds since the epoch.
@@ -166,20 +166,20 @@ def silence(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
     return [] if before.isdigit() else [WriteNotes({key: f"{now:.0f}"})]
 
 
-def dead(member: Member, now: float, lxd: Lxd) -> bool:
+def dead(member: Member, now: float, lxd: ClusterView) -> bool:
     """Whether a member is gone: LXD calls it offline, or evacuated and it is silent for long."""
     since = lxd.notes.get(SILENT + member.name, "")
     silent = member.evacuated and not member.answers and since.isdigit()
     return member.offline or (silent and abs(now - float(since)) >= deadlines.SILENT)
 
 
-def came_in(member: str, lxd: Lxd) -> int:
+def came_in(member: str, lxd: ClusterView) -> int:
     """The attempt in which a member came all the way in, -1 if it has not said so."""
     attempt = lxd.notes.get(UNIT + member, "").partition(" ")[2]
     return int(attempt) if attempt.isdigit() else -1
 
 
-def left_by(member: str, unit: str, attempt: int, lxd: Lxd) -> bool:
+def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
     """Whether a member is what a failed join of a unit left, which is at a later `attempt` now.
 
     A unit tries again only after it has reset its LXD, which it does only while that holds nothing.
@@ -189,7 +189,7 @@ def left_by(member: str, unit: str, attempt: int, lxd: Lxd) -> bool:
     return whose == unit and noted.isdigit() and int(noted) < attempt
 
 
-def owned(member: Member, unit: str, attempt: int, lxd: Lxd) -> list[WriteNotes]:
+def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
     """A member says which unit it is of, and in which attempt it joined."""
     key, value = UNIT + member.name, f"{unit} {attempt}"
     return [] if lxd.notes.get(key) == value else [WriteNotes({key: value})]
@@ -200,7 +200,7 @@ def mark(member: Member, word: str) -> WriteNotes:
     return WriteNotes({PREFIX + member.name: word})
 
 
-def outdated(own: str, lxd: Lxd) -> list[WriteNotes]:
+def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     """Clears the marks of members that are gone, and that of `own`, which stays."""
     members = {m.name for m in lxd.members}
     gone = leaving(lxd) - (members - {own})

@@ -136,7 +136,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Lxd:
+class ClusterView:
     """LXD on this machine and, once it is clustered, the cluster seen from here.
 
     What is None this run has no use for: `networks` are asked for by the steward and before the

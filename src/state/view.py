@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from options.options import Options
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import (
     Bound,
     Ceph,
@@ -125,7 +125,7 @@ class View:
     zone: str
     public_key: str
     snap: SnapFacts
-    lxd: Lxd | Silent | None
+    lxd: ClusterView | Silent | None
     peers: Peers | None
     unbound: Mapping[str, str] = field(default_factory=dict[str, str])
     """By binding of which Juju cannot say anything: why."""

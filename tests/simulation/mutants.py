@@ -41,7 +41,7 @@ from plan.leaving import dead_members, orphaned_members, removal
 from plan.recovery import unresponsive
 from plan.storage import devices, pools
 from ports.world import World
-from state.cluster import Lxd, Member, Server
+from state.cluster import ClusterView, Member, Server
 from state.peers import AppData, Place, Token, UnitData
 from state.unresponsive import Silence
 from state.view import Peers, RunHistory, Units, View
@@ -57,7 +57,7 @@ _run = charm.run.run
 _bootstrap_unit = leader._bootstrap_unit
 
 
-def _bootstraps_unrecorded(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+def _bootstraps_unrecorded(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     app = peers.app
     if view.leader and not app.bootstrap and not joining._cluster(peers):
         named = AppData(bootstrap=view.unit, queue=app.queue)
@@ -71,7 +71,7 @@ def _names_another(view: View, app: AppData, units: dict[str, UnitData]) -> str:
     return able[0] if app.bootstrap and able else named
 
 
-def _everybody_makes_tokens(unit: str, peers: Peers, lxd: Lxd) -> bool:
+def _everybody_makes_tokens(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     del unit, peers, lxd
     return True
 
@@ -88,7 +88,9 @@ def _never_late(*told: Any) -> int:
     return next(p for p in told if isinstance(p, Place)).attempt
 
 
-def _minds_no_turn(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tuple[Step, ...]:
+def _minds_no_turn(
+    view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
+) -> tuple[Step, ...]:
     places = [p for p in admission._able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
     data = peers.others[places[0].unit] if places else UnitData()
     return tuple(
@@ -107,11 +109,11 @@ def _the_relation_is_juju() -> Units:
     return Units(frozenset((context.unit, *units)))
 
 
-def _offline_is_gone(_: View, lxd: Lxd, *__: Any) -> tuple[Member, ...]:
+def _offline_is_gone(_: View, lxd: ClusterView, *__: Any) -> tuple[Member, ...]:
     return tuple(m for m in lxd.members if m.offline)
 
 
-def _unsaid_is_gone(view: View, lxd: Lxd, *_: Any) -> tuple[Member, ...]:
+def _unsaid_is_gone(view: View, lxd: ClusterView, *_: Any) -> tuple[Member, ...]:
     known = view.units.known if view.units else frozenset[str]()
     return tuple(
         m for m in lxd.members if orphaned_members.member_marks.unit_of(m.name, lxd) not in known
@@ -141,7 +143,7 @@ def _wipes_the_silent(view: View, _: Silence) -> str:
     return "it is silent" if view.forming is None else ""
 
 
-def _leaves_by_force(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
+def _leaves_by_force(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     if len(lxd.members) == 1:
         return _of_member(view, lxd, peers, member)
     left = tuple(str(i) for i in lxd.instances or () if i.location == member.name)
@@ -152,11 +154,11 @@ def _lets_go(juju: Any, world: World) -> Plan:
     return replace(_run(juju, world), hold="")
 
 
-def _half_a_view(juju: Any, world: World) -> Lxd:
+def _half_a_view(juju: Any, world: World) -> ClusterView:
     try:
         return _answers(juju, world)
     except (LxdError, LxdUnreachable):
-        return Lxd(replace(world.lxd.server.get(), clustered=False), (), (), (), (), ())
+        return ClusterView(replace(world.lxd.server.get(), clustered=False), (), (), (), (), ())
 
 
 def _plain_token(text: str, public: str, purpose: str) -> str:

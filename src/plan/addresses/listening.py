@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plan.addresses.choice import members_family
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.notes import entries_of
 from state.unresponsive import Silent
 from state.view import Peers, View
@@ -61,7 +61,7 @@ def without_address(view: View) -> Status | None:
     return blocked(f"the binding {binding} has no network: juju bind {app} {where}")
 
 
-def taken(lxd: Lxd | Silent) -> Status | None:
+def taken(lxd: ClusterView | Silent) -> Status | None:
     """Blocked while another program has LXD's port."""
     for address, program in sorted(lxd.deaf.items()):
         if program:
@@ -77,7 +77,7 @@ def other_family(view: View, peers: Peers) -> Status | None:
     return blocked(f"the members have IPv{version} addresses, the binding cluster here has none")
 
 
-def of_outsider(view: View, lxd: Lxd, *, founds: bool) -> list[Step]:
+def of_outsider(view: View, lxd: ClusterView, *, founds: bool) -> list[Step]:
     """Lets a server listen before it bootstraps or joins. A joiner's cluster address LXD opens."""
     wanted = {"core.https_address": view.https_address}
     if founds:
@@ -91,7 +91,7 @@ def of_outsider(view: View, lxd: Lxd, *, founds: bool) -> list[Step]:
     return [Listen(endpoint(view.https_address), cluster)]
 
 
-def of_member(view: View, lxd: Lxd, member: Member) -> Due:
+def of_member(view: View, lxd: ClusterView, member: Member) -> Due:
     """Brings a member's API to the address that the operator chose, when it is its turn."""
     if not view.https_address or not view.cluster_address:
         return Due()

@@ -14,7 +14,7 @@ from plan import cluster_change
 from plan.forming import member_names
 from records import join_lock, member_marks
 from records.join_lock import Turn
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.peers import Place, Token, UnitData
 from state.view import Peers, View
 from steps.forming import AwaitJoin, CancelToken, MakeToken
@@ -33,7 +33,7 @@ class Admission:
     missed: dict[str, int] = field(default_factory=dict[str, int])
 
 
-def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
+def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
     """Lets the next unit of the queue in, if it is this member's turn to do so."""
     if not is_maker(view.unit, peers, lxd):
         return Admission((*cancelling(view, lxd, peers), *join_lock.ended(view.unit, lxd)))
@@ -61,7 +61,9 @@ def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
     return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
 
 
-def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tuple[Step, ...]:
+def _onwards(
+    view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
+) -> tuple[Step, ...]:
     """A token for the one whose turn it is, or the turn for the next.
 
     A turn that another maker gave is that unit's until it is over: it may be joining.
@@ -78,7 +80,7 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
     return (join_lock.cleared(lxd),) if turn is not None else ()
 
 
-def _has_it(turn: Turn, places: list[Place], lxd: Lxd, peers: Peers) -> Place | None:
+def _has_it(turn: Turn, places: list[Place], lxd: ClusterView, peers: Peers) -> Place | None:
     """The place of the unit whose turn it is, if it can join now.
 
     Where this maker gave the turn and has taken its token back, it is the turn of the same member.
@@ -89,7 +91,7 @@ def _has_it(turn: Turn, places: list[Place], lxd: Lxd, peers: Peers) -> Place | 
     return place if peers.others[place.unit].name == turn.name else None
 
 
-def _token_for(place: Place, view: View, lxd: Lxd, peers: Peers) -> MakeToken:
+def _token_for(place: Place, view: View, lxd: ClusterView, peers: Peers) -> MakeToken:
     data, own = peers.others[place.unit], peers.own.token
     if own is not None and _has_turn(own, lxd):
         adopted = own.adopted
@@ -99,11 +101,11 @@ def _token_for(place: Place, view: View, lxd: Lxd, peers: Peers) -> MakeToken:
     return MakeToken(place.unit, data.name, data.key, place.attempt, adopted, asked)
 
 
-def _is_over(turn: Turn, view: View, lxd: Lxd, peers: Peers) -> bool:
+def _is_over(turn: Turn, view: View, lxd: ClusterView, peers: Peers) -> bool:
     return join_lock.is_over(turn, lxd, peers.data(turn.unit, view.unit))
 
 
-def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+def cancelling(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
     """Cancels this member's token, once."""
     token, name = peers.own.token, may_be_joining(lxd, peers)
     if token is None or not name or view.history.withdrawn is not None:
@@ -111,7 +113,7 @@ def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
     return (CancelToken(name, token.digest),)
 
 
-def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+def awaiting(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
     """Waits for whoever used the token before it was cancelled, once: it may be joining.
 
     Where its turn is not on record any more, it has joined, and may be gone again since.
@@ -129,12 +131,12 @@ def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
     return (AwaitJoin(name),) if used and name and _has_turn(token, lxd) else ()
 
 
-def _has_turn(token: Token | None, lxd: Lxd) -> bool:
+def _has_turn(token: Token | None, lxd: ClusterView) -> bool:
     turn = join_lock.read(lxd.notes)
     return token is not None and turn == Turn(token.unit, token.attempt, token.name)
 
 
-def may_be_joining(lxd: Lxd, peers: Peers) -> str:
+def may_be_joining(lxd: ClusterView, peers: Peers) -> str:
     """The member that may be coming in with this one's token, empty if none can be.
 
     Whoever is there says how its join went. Who is gone cannot, and its LXD may be at it still.
@@ -149,7 +151,7 @@ def may_be_joining(lxd: Lxd, peers: Peers) -> str:
     return "" if lxd.member(name) else name
 
 
-def is_maker(unit: str, peers: Peers, lxd: Lxd) -> bool:
+def is_maker(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     """Whether `unit` is the member furthest back in the queue of those that serve."""
     for place in reversed(peers.app.queue):
         if place.unit == unit:
@@ -163,7 +165,7 @@ def is_maker(unit: str, peers: Peers, lxd: Lxd) -> bool:
     return unit == max(unqueued_members(unit, peers, lxd), default="")
 
 
-def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
+def unqueued_members(unit: str, peers: Peers, lxd: ClusterView) -> list[str]:
     """Units that serve as members without a place in the queue: they stand in for those that have.
 
     `unit` is the one that asks, itself a member.
@@ -174,7 +176,7 @@ def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
     return sorted(u for u, m in members.items() if u not in queued and member_marks.serves(m, lxd))
 
 
-def _able(view: View, lxd: Lxd, peers: Peers) -> list[Place]:
+def _able(view: View, lxd: ClusterView, peers: Peers) -> list[Place]:
     """The places of those that can join now, in the order of the queue."""
     places = [p for p in _places(view, peers) if p.unit not in {view.unit, *lxd.closed}]
     return [p for p in places if _can_join(p, lxd, peers)]
@@ -207,14 +209,14 @@ def hears_nobody(peers: Peers) -> bool:
     return bool(peers.app.cluster) and not any(data.cluster for data in told)
 
 
-def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
+def _can_join(place: Place, lxd: ClusterView, peers: Peers) -> bool:
     data = peers.others.get(place.unit)
     if data is None or data.cluster or not data.able or not data.key:
         return False
     return data.attempt == place.attempt and lxd.member(data.name) is None
 
 
-def _still_good(token: Token, view: View, lxd: Lxd, peers: Peers) -> bool:
+def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether the unit that the token is for may be using it right now.
 
     A charm before the cluster's identity named no certificate: nobody joins with its tokens now.
@@ -242,7 +244,7 @@ def _missed(view: View, peers: Peers) -> dict[str, int]:
     return {unit: attempt for unit, attempt in missed.items() if places.get(unit) == attempt}
 
 
-def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
+def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member | None:
     """The member that the token's unit became half, when it has said since that it is none."""
     data = peers.others.get(token.unit)
     if data is None or data.cluster or not data.able or data.attempt <= token.attempt:
@@ -264,18 +266,18 @@ def is_shell(ghost: Member) -> bool:
     return ghost.offline or ghost.evacuated
 
 
-def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
+def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """Units whose name or address the cluster has already, though they are not in it."""
     found = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.closed)}
     return cannot | {unit: why for unit, why in found.items() if why}
 
 
-def _closed(data: UnitData, lxd: Lxd) -> str:
+def _closed(data: UnitData, lxd: ClusterView) -> str:
     return f"{lxd.server.name} cannot reach port {PORT} of {data.address}: open it in the firewall"
 
 
-def to_try(unit: str, lxd: Lxd, peers: Peers) -> dict[str, UnitData]:
+def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
     """Units whose port this member tries before it lets one in.
 
     A member that nobody reaches would be offline for good. One that has a token may be joining, and
@@ -290,7 +292,7 @@ def to_try(unit: str, lxd: Lxd, peers: Peers) -> dict[str, UnitData]:
     return {u: d for u, d in found.items() if d.key and d.address and not d.cluster}
 
 
-def _why_taken(unit: str, data: UnitData, lxd: Lxd) -> str:
+def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
     member = lxd.member(data.name)
     named = member is not None
     if member is None:

@@ -9,7 +9,7 @@ from plan.install import versions
 from plan.networks import contributions
 from plan.recovery import unresponsive
 from plan.storage import contributions as storage_contributions
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.peers import Storage, Token, UnitData
 from state.view import RESET, Peers, View
 from steps.forming import EnableCluster, Join, ResetLxd
@@ -23,7 +23,7 @@ JOINS = 3
 """So many joins may fail one after the other before the operator is asked."""
 
 
-def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+def of_outsider(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
     if step := versions.of_outsider(view, lxd, peers):
         return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
@@ -50,7 +50,7 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     return Plan(waiting("to join"), (*listen, _join(view, lxd, peers, token)), able)
 
 
-def _cut_short(view: View, lxd: Lxd, peers: Peers) -> str:
+def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
     """Why LXD is not as freshly installed though it should be, empty if it is.
 
     It died in the midst of a join and kept what it had made for it, or its reset did not end.
@@ -82,7 +82,7 @@ def _placed(peers: Peers) -> set[str]:
     return {place.unit for place in peers.app.queue} | {peers.app.bootstrap}
 
 
-def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Why this unit may neither bootstrap nor join. Nothing was touched."""
     if peers.own.cluster:
         return unresponsive.removed()
@@ -106,7 +106,7 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     return unlinked or _unfit_storage(view, lxd, peers)
 
 
-def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     decided = _storage(peers)
     _, problem = storage_contributions.of_outsider(
         view, lxd, decided, _token(view, peers, peers.own)
@@ -124,7 +124,7 @@ def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     return None
 
 
-def _not_empty(lxd: Lxd) -> Status | None:
+def _not_empty(lxd: ClusterView) -> Status | None:
     """What stands in the way of joining: LXD would forget it."""
     found = [f"storage pool {p.name}" for p in lxd.pools or ()]
     found += [f"network {n.name}" for n in lxd.networks or ()]
@@ -138,7 +138,7 @@ def _refusal(view: View, peers: Peers) -> str:
     return next((reason for reason in told if reason), "")
 
 
-def _bootstrap(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+def _bootstrap(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
     steps: list[Step] = listening.of_outsider(view, lxd, founds=True)
     made, _ = storage_contributions.of_outsider(view, lxd, None, None)
@@ -160,7 +160,7 @@ def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
     return None
 
 
-def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
+def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
     given, _ = storage_contributions.of_outsider(view, lxd, _storage(peers), token)
     return Join(
         name=member_names.of_unit(view, peers),

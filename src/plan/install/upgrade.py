@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from plan.install import versions
 from records import member_marks
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import Resource
 from state.peers import UnitData
 from state.unresponsive import Silence, Silent
@@ -27,7 +27,7 @@ def of_file(view: View, resource: Resource) -> Plan | None:
         return Plan(refused)
     if isinstance(view.lxd, Silent) and not _begun(view, view.lxd, resource):
         return None
-    if isinstance(view.lxd, Lxd) and (held := _held(view, view.lxd, resource)):
+    if isinstance(view.lxd, ClusterView) and (held := _held(view, view.lxd, resource)):
         return held
     return Plan(waiting("to exchange the LXD snap"), _steps(view, resource))
 
@@ -44,7 +44,7 @@ def _begun(view: View, silent: Silent, resource: Resource) -> bool:
     return done or silent.kind is Silence.STOPPED or not member
 
 
-def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
+def _held(view: View, lxd: ClusterView, resource: Resource) -> Plan | None:
     """Why the exchange waits. All members must run one version before any goes on.
 
     LXD does not wait for a member that is evacuated: the others would change the database without
@@ -69,7 +69,7 @@ def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
     return None
 
 
-def _before(view: View, lxd: Lxd, resource: Resource) -> str:
+def _before(view: View, lxd: ClusterView, resource: Resource) -> str:
     """Who comes first where members need not wait for one another: the database keeps its quorum.
 
     After a restart of all daemons in the same second, a Raft leader of 5.0.2 sent no heartbeats any
@@ -82,7 +82,7 @@ def _before(view: View, lxd: Lxd, resource: Resource) -> str:
     return next(iter((*down, *earlier)), "")
 
 
-def _down(lxd: Lxd, peers: Peers | None, resource: Resource) -> set[str]:
+def _down(lxd: ClusterView, peers: Peers | None, resource: Resource) -> set[str]:
     """Members that are down for another reason than that they have exchanged theirs and wait."""
     others = peers.others.values() if peers else ()
     exchanging = {m.name for d in others if d.snap == resource.digest and (m := lxd.member_of(d))}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import SnapFacts
 from state.peers import UnitData
 from state.view import Peers, View
@@ -27,7 +27,7 @@ def of_members(peers: Peers) -> dict[str, str]:
 
 def running(view: View) -> str:
     """The version of LXD here that has opened the database: the one that answers or did so last."""
-    if isinstance(view.lxd, Lxd):
+    if isinstance(view.lxd, ClusterView):
         return view.lxd.server.version
     return view.peers.own.lxd if view.peers else ""
 
@@ -144,7 +144,7 @@ def as_it_ran(view: View) -> tuple[Status, Step | None]:
     return status, InstallSnapVersion(view.options.snap_channel, number(own.lxd))
 
 
-def of_outsider(view: View, lxd: Lxd, peers: Peers) -> Step | None:
+def of_outsider(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
     """How an LXD that is not in the cluster yet becomes the cluster's.
 
     None where it is, where it cannot, or where nobody can tell.
@@ -167,7 +167,7 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers) -> Step | None:
     return InstallSnapVersion(channel, version)
 
 
-def mismatch(lxd: Lxd, peers: Peers) -> Status | None:
+def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while LXD here is of another version than the cluster's."""
     mine = lxd.server.version
     theirs = {unit: d.lxd for unit, d in peers.others.items() if d.cluster and d.lxd}

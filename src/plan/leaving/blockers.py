@@ -11,7 +11,7 @@ from plan import cluster_change
 from plan.leaving import migration, orphaned_members
 from plan.networks.contributions import question
 from records import member_marks
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import UnitData
 from state.view import Peers, View
@@ -41,7 +41,7 @@ Reason = str | NotTaken
 """What keeps a member, for the operator."""
 
 
-def informed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Lxd:
+def informed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> ClusterView:
     """Adds which members are about to go, and which bridges the others' machines give.
 
     Whoever leaves must leave nothing to those that go.
@@ -69,18 +69,18 @@ def _bridges(view: View, data: UnitData) -> frozenset[str]:
     return frozenset(found)
 
 
-def instances(lxd: Lxd, member: Member) -> list[Instance]:
+def instances(lxd: ClusterView, member: Member) -> list[Instance]:
     """The instances on a member."""
     return [i for i in lxd.instances or () if i.location == member.name]
 
 
-def fixed(lxd: Lxd, member: Member) -> list[Volume | Bucket]:
+def fixed(lxd: ClusterView, member: Member) -> list[Volume | Bucket]:
     """What is on a member and never moves. What the charm made for LXD's own use does not count."""
     volumes = [v for v in lxd.volumes or () if v.location == member.name and not v.cache]
     return [*volumes, *(b for b in lxd.buckets or () if b.location == member.name)]
 
 
-def everything(lxd: Lxd) -> list[Instance | Volume | Bucket | Image]:
+def everything(lxd: ClusterView) -> list[Instance | Volume | Bucket | Image]:
     """What is in the cluster, on any member, and would be missed."""
     volumes = [v for v in lxd.volumes or () if not v.cache]
     images = [i for i in lxd.images or () if not i.cached]
@@ -88,7 +88,7 @@ def everything(lxd: Lxd) -> list[Instance | Volume | Bucket | Image]:
 
 
 def standing_in_the_way(
-    on_remove: str, min_voters: int, lxd: Lxd, member: Member
+    on_remove: str, min_voters: int, lxd: ClusterView, member: Member
 ) -> tuple[str, ...]:
     """Why `member` cannot leave, a line for each reason. `lxd` is `informed`."""
     reasons = [*quorum(min_voters, lxd, member)]
@@ -102,7 +102,7 @@ def standing_in_the_way(
     return (*reasons, *(_kept(thing) for thing in fixed(lxd, member)))
 
 
-def _why_here(instance: Instance, lxd: Lxd, member: Member) -> str:
+def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
     """Why no other member can take an instance, empty if one can."""
     if why := migration.obstacle(instance, lxd):
         return why
@@ -119,20 +119,20 @@ def _kept(thing: Volume | Bucket) -> str:
     return f"{thing}: copy it to another member, or delete it"
 
 
-def unmoved(on_remove: str, lxd: Lxd, member: Member) -> tuple[NotTaken, ...]:
+def unmoved(on_remove: str, lxd: ClusterView, member: Member) -> tuple[NotTaken, ...]:
     """What no member took when it was tried, as it is on record."""
     noted = member_marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
     here = [str(i) for i in instances(lxd, member)]
     return tuple(NotTaken(name, noted[name].why) for name in here if name in noted)
 
 
-def last_of(lxd: Lxd) -> tuple[str, ...]:
+def last_of(lxd: ClusterView) -> tuple[str, ...]:
     """What ends with the only member."""
     why = "no other member can take it: export or delete it"
     return tuple(f"{thing}: {why}" for thing in everything(lxd))
 
 
-def quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
+def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
     """What the removal would cost the database that those who stay share."""
     others = [m for m in lxd.members if m.name != member.name]
     up = [m for m in others if m.up and m.name not in lxd.unreachable]
@@ -158,7 +158,7 @@ def quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
 
 
-def _can_take_over(lxd: Lxd, other: Member) -> bool:
+def _can_take_over(lxd: ClusterView, other: Member) -> bool:
     """Whether the last but one may leave the database to `other`.
 
     LXD 5.0 and 6.9 make a stand-by a voter first, a spare not: then both lose the database

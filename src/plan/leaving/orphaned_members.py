@@ -6,13 +6,13 @@ A forced removal runs none of a unit's hooks, and a dead machine none at all.
 from __future__ import annotations
 
 from records import member_marks
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.peers import UnitData
 from state.view import Peers, View
 from steps.plan import Step
 
 
-def without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Member, ...]:
+def without_unit(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Member, ...]:
     """Members that belong to no unit that Juju knows. None are named without asking Juju.
 
     Juju's agent shows a unit's data as it was at the last hook about that unit, so what members
@@ -38,7 +38,7 @@ def _belongs(member: Member, data: UnitData) -> bool:
     return data.name == member.name or data.address == member.address
 
 
-def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
+def doomed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> frozenset[str]:
     """Members whose units Juju has no more: their machines may go at any moment.
 
     What joined without this charm is not among them, nor what went on without its unit: those are
@@ -51,7 +51,7 @@ def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
     )
 
 
-def noticed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> list[Step]:
+def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Step]:
     """The leader notes which members are up although Juju has given up their units.
 
     And which are silent though LXD calls them evacuated, as it calls a dead one that it healed.
@@ -68,7 +68,7 @@ def noticed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> list[Step]:
     ]
 
 
-def removed_units(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[str, ...]:
+def removed_units(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[str, ...]:
     """Units that stay in Juju while the cluster has their member no more."""
     if view.units is None:
         return ()

@@ -14,7 +14,7 @@ from plan.leaving.blockers import Reason
 from plan.recovery import heartbeats, unresponsive
 from plan.storage import daemon_volumes
 from records import join_lock, member_marks
-from state.cluster import Lxd, Member, several_vote
+from state.cluster import ClusterView, Member, several_vote
 from state.unresponsive import Silence, Silent
 from state.view import Peers, View
 from steps.forming import ResetLxd
@@ -66,7 +66,7 @@ def ends(view: View) -> bool:
     return view.units is not None and not view.units.staying
 
 
-def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
+def _of_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     options = view.options
     if due := heartbeats.steps(view, lxd, member):
         return _go(*due)
@@ -93,7 +93,7 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     return _out(view, lxd, member)
 
 
-def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, ...]:
+def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
     """What a member owes the others, whether it will be held or not."""
     if len(lxd.members) > 1 and member.name not in member_marks.leaving(lxd):
         return (member_marks.mark(member, member_marks.LEAVING),)
@@ -107,7 +107,7 @@ def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, .
     return (*join_lock.ended(view.unit, lxd), *cancelling)
 
 
-def _out(view: View, lxd: Lxd, member: Member) -> Plan:
+def _out(view: View, lxd: ClusterView, member: Member) -> Plan:
     """Empty the member and take it out; nothing forbids it."""
     if steps := evacuation.due(view, lxd, member):
         return _go(*steps)
@@ -128,7 +128,7 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
     return _in_turn(view, lxd, member, step)
 
 
-def _kept(view: View, lxd: Lxd, member: Member, reasons: tuple[Reason, ...]) -> Plan:
+def _kept(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]) -> Plan:
     """Something is still here. Others that leave do not wait for it."""
     if member_marks.on_its_way(member, lxd):
         return _go(member_marks.mark(member, member_marks.LEAVING))
@@ -136,7 +136,7 @@ def _kept(view: View, lxd: Lxd, member: Member, reasons: tuple[Reason, ...]) -> 
     return _hold(status, blockers.with_way_out(view, reasons))
 
 
-def _is_due_to_copy(view: View, lxd: Lxd) -> bool:
+def _is_due_to_copy(view: View, lxd: ClusterView) -> bool:
     """Whether LXD keeps images on one member alone. It does not say which member that is.
 
     With a higher number LXD itself copies them when a member leaves. A member that has joined in
@@ -155,7 +155,9 @@ def _only_copy(fingerprint: str) -> str:
     return f"image {name}: no other member has a copy: lxc image export or delete {name}"
 
 
-def _in_turn(view: View, lxd: Lxd, member: Member, step: LeaveCluster | AbandonMember) -> Plan:
+def _in_turn(
+    view: View, lxd: ClusterView, member: Member, step: LeaveCluster | AbandonMember
+) -> Plan:
     """A member that has given what it can goes when no other is on its way."""
     first = member_marks.ahead(member, lxd)
     if not first and _roles_are_due(lxd) and not view.history.roles_awaited:
@@ -171,7 +173,7 @@ def _in_turn(view: View, lxd: Lxd, member: Member, step: LeaveCluster | AbandonM
     return _go(AwaitLeave(first))
 
 
-def _roles_are_due(lxd: Lxd) -> bool:
+def _roles_are_due(lxd: ClusterView) -> bool:
     """Whether the third member left a moment ago, and LXD may be about to demote one of the two.
 
     It lists both as voters until then, for a second or two. Who goes meanwhile may take the
@@ -181,13 +183,13 @@ def _roles_are_due(lxd: Lxd) -> bool:
     return len(lxd.members) == 2 and several_vote(lxd.members)
 
 
-def _ghost(lxd: Lxd, peers: Peers) -> Member | None:
+def _ghost(lxd: ClusterView, peers: Peers) -> Member | None:
     """What a failed join with this member's token left behind in the cluster."""
     token = peers.own.token
     return admission.left_by_failed_join(token, lxd, peers) if token else None
 
 
-def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
+def _of_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     """A cluster of one that holds nothing ends with it."""
     if view.options.on_remove == ABANDON:
         return _gone()
@@ -204,7 +206,7 @@ def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     return _go(ResetLxd("its only member leaves and holds nothing"))
 
 
-def expected(view: View, lxd: Lxd) -> frozenset[str]:
+def expected(view: View, lxd: ClusterView) -> frozenset[str]:
     """Units that are to join the only member before it leaves, for they can take what it holds."""
     alone = len(lxd.members) == 1 and view.options.on_remove != ABANDON
     if not alone or view.units is None or not blockers.last_of(lxd):
@@ -212,7 +214,7 @@ def expected(view: View, lxd: Lxd) -> frozenset[str]:
     return view.units.staying
 
 
-def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
+def _let_in(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     """The only member lets the next unit in, and stays until then.
 
     It makes a token in a hook only that may end well: what a hook that fails writes is lost.
@@ -280,7 +282,7 @@ def _without_snap(view: View) -> Plan:
     )
 
 
-def _of_outsider(view: View, lxd: Lxd) -> Plan:
+def _of_outsider(view: View, lxd: ClusterView) -> Plan:
     """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
     if view.options.on_remove == ABANDON:
         return _gone()

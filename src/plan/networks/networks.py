@@ -18,7 +18,7 @@ from options.options import Options
 from plan import cluster_change
 from plan.networks import contributions
 from plan.storage import contributions as storage_contributions
-from state.cluster import Lxd, Network
+from state.cluster import ClusterView, Network
 from state.peers import Link, OnParent
 from state.view import Peers, View
 from steps.networks import CreateNetwork, UpdateNetwork
@@ -68,7 +68,7 @@ def wanted(view: View, known: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
     return (default(first, known), *more)
 
 
-def change(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link]) -> Change:
+def change(view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, Link]) -> Change:
     """What the steward does about the networks now. `own` is what its unit answers."""
     known = lxd.networks or ()
     steps: list[Step] = []
@@ -83,7 +83,9 @@ def change(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link]) -> Chang
     return Change(tuple(steps), problem, nic)
 
 
-def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork) -> Change:
+def _one(
+    view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, Link], net: WantedNetwork
+) -> Change:
     mode = network_modes.MODES[net.mode]
     there = made(lxd, net.name) if mode.type else None
     if there is not None and not is_of(there, mode):
@@ -116,12 +118,12 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
     return Change((step,), nic=nic)
 
 
-def made(lxd: Lxd, name: str) -> Network | None:
+def made(lxd: ClusterView, name: str) -> Network | None:
     """The network of that name if it is there on all members."""
     return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
 
 
-def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
+def _taken(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a subnet that another network of LXD's has."""
     for told in contributions.subnets(net):
         subnet = ipaddress.ip_interface(told).network
@@ -148,7 +150,7 @@ def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
     return blocked(f"network {net.name}: {word} is not in its subnet; set its {family}")
 
 
-def bridges(lxd: Lxd) -> tuple[str, ...]:
+def bridges(lxd: ClusterView) -> tuple[str, ...]:
     """LXD's bridges, each by its name and its subnets: who joins must have none of them already."""
     return tuple(
         " ".join([network.name, *(told for told in _addresses(network) if "/" in told)])
@@ -161,7 +163,7 @@ def _addresses(network: Network) -> list[str]:
     return [network.config.get(f"{family}.address", "") for family in ("ipv4", "ipv6")]
 
 
-def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
+def _name_clash(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a name that LXD or the charm would take for a part of another one's."""
     mode = network_modes.MODES[net.mode]
     for other in lxd.networks or ():
@@ -175,7 +177,7 @@ def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
     return None
 
 
-def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
+def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a bridge with which LXD would delete an interface of this machine."""
     if any(network.name == net.name for network in lxd.networks or ()):
         return None  # It is half made: what is called so is its own.
@@ -184,7 +186,7 @@ def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
     return blocked(f"network {net.name}: {lost} of this machine would go with it; rename it")
 
 
-def _site(view: View, lxd: Lxd, parent: str) -> Site:
+def _site(view: View, lxd: ClusterView, parent: str) -> Site:
     taken = tuple(net for i in view.interfaces for net in (*i.subnets, *i.routes))
     on = next((i for i in view.interfaces if i.name == parent), None)
     return Site(
@@ -224,7 +226,7 @@ def relisted(options: Options, known: tuple[Network, ...]) -> list[str]:
 
 def _drift(
     view: View,
-    lxd: Lxd,
+    lxd: ClusterView,
     net: WantedNetwork,
     there: Network,
     given: Mapping[str, str] | Status,
@@ -263,7 +265,7 @@ def _taken_back(there: Network) -> dict[str, str]:
 
 def _chosen_anew(
     view: View,
-    lxd: Lxd,
+    lxd: ClusterView,
     net: WantedNetwork,
     there: Network,
     given: Mapping[str, str] | Status,
@@ -288,7 +290,7 @@ def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict
 
 
 def _given(
-    view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork
+    view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, Link], net: WantedNetwork
 ) -> dict[str, str] | Status:
     """By member: the interface that its unit gives. Or what stands in the way."""
     if not contributions.concerns(net):

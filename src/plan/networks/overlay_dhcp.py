@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from modes.vxlan import MODE, TUNNEL
 from plan.networks import networks
-from state.cluster import Lxd, Network
+from state.cluster import ClusterView, Network
 from state.facts import Segment
 from state.view import Peers, View
 from steps.networks import EndSegment, RunSegment
@@ -41,12 +41,12 @@ def asked(wanted: Iterable[WantedNetwork], running: Mapping[str, str]) -> bool:
     return bool(running) or any(net.mode == MODE.name for net in wanted)
 
 
-def names(lxd: Lxd) -> tuple[str, ...]:
+def names(lxd: ClusterView) -> tuple[str, ...]:
     """The networks of that kind that are there."""
     return tuple(network.name for network in _made(lxd))
 
 
-def steps(view: View, lxd: Lxd, peers: Peers) -> list[Step]:
+def steps(view: View, lxd: ClusterView, peers: Peers) -> list[Step]:
     """What brings this machine to what the networks need."""
     wanted = [part.segment for part in _parts(view, lxd, peers) if part.segment]
     names = {segment.network for segment in wanted}
@@ -58,22 +58,22 @@ def steps(view: View, lxd: Lxd, peers: Peers) -> list[Step]:
     ]
 
 
-def problem(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def problem(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Why this member cannot have its part."""
     found = (part.problem for part in _parts(view, lxd, peers))
     return next((status for status in found if status), None)
 
 
-def _parts(view: View, lxd: Lxd, peers: Peers) -> list[Part]:
+def _parts(view: View, lxd: ClusterView, peers: Peers) -> list[Part]:
     return [_part(view, lxd, peers, network) for network in _made(lxd)]
 
 
-def _made(lxd: Lxd) -> list[Network]:
+def _made(lxd: ClusterView) -> list[Network]:
     made = [n for n in lxd.networks or () if networks.is_of(n, MODE) and not n.half_made]
     return sorted(made, key=lambda n: n.name)
 
 
-def _part(view: View, lxd: Lxd, peers: Peers, network: Network) -> Part:
+def _part(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Part:
     told = network.config.get("ipv4.address", _NONE)
     if "/" not in told:
         return Part()

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import deadlines
 from records import member_marks
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.view import View
 from steps.plan import Step
 from steps.server import RestartLxd, WriteNotes
 from values.status import Status, waiting
 
 
-def silent_leader(lxd: Lxd) -> Member | None:
+def silent_leader(lxd: ClusterView) -> Member | None:
     """The Raft leader, where LXD calls it offline: it is there, and has sent no heartbeats."""
     return next((m for m in lxd.members if m.leads and m.offline), None)
 
 
-def steps(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     """What this unit, of `member`, does if that is the one: waits a while, then reloads it.
 
     The reload is noted before it begins, so that none follows soon, whatever comes of it.
@@ -38,7 +38,7 @@ def steps(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
     return WriteNotes({reloaded: f"{view.now:.0f}", quiet: ""}), RestartLxd()
 
 
-def status(view: View, lxd: Lxd) -> Status | None:
+def status(view: View, lxd: ClusterView) -> Status | None:
     """Why LXD calls members offline that answer, and what helps. None without such a leader."""
     leader = silent_leader(lxd)
     if leader is None:
@@ -55,7 +55,7 @@ def status(view: View, lxd: Lxd) -> Status | None:
     return waiting(f"{told}; there: snap restart --reload lxd")
 
 
-def _pause(view: View, lxd: Lxd, member: Member) -> float:
+def _pause(view: View, lxd: ClusterView, member: Member) -> float:
     """Seconds until the member may be reloaded again, 0 if it may now.
 
     A clock that went back does not make it longer than it is.
@@ -66,6 +66,6 @@ def _pause(view: View, lxd: Lxd, member: Member) -> float:
     return max(0.0, last + deadlines.RELOAD_AGAIN - view.now)
 
 
-def _time(key: str, lxd: Lxd) -> float | None:
+def _time(key: str, lxd: ClusterView) -> float | None:
     noted = lxd.notes.get(key, "")
     return float(noted) if noted.isdigit() else None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from records import member_marks
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import DatabaseCopy, DatabaseNode, Entry, Role
 from state.peers import UnitData
 from state.view import Peers, View
@@ -146,7 +146,7 @@ def asked(peers: Peers) -> tuple[str, ...]:
     )
 
 
-def noting(view: View, lxd: Lxd) -> list[Step]:
+def noting(view: View, lxd: ClusterView) -> list[Step]:
     """Notes on the disk of each member that has the database which units have it.
 
     When it is silent, and Juju has given a unit up, nothing else tells that it ever was one.

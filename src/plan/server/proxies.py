@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from options.options import Options
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import Proxies
 from state.notes import WROTE
 from state.view import View
@@ -38,7 +38,7 @@ class Due:
     problem: Status | None = None
 
 
-def due(view: View, lxd: Lxd) -> Due:
+def due(view: View, lxd: ClusterView) -> Due:
     """Brings the keys to what is wanted, as far as they are the charm's or unset."""
     members = [member.address for member in lxd.members]
     values: dict[str, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from options.options import Options
 from plan.storage import pools
 from plan.storage.pools import PROFILE
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from steps.networks import KeepNics, SetDefaultProfile
 from steps.plan import Step
 from steps.server import SetServerConfig
@@ -29,7 +29,7 @@ def server_config(options: Options, actual: dict[str, str]) -> list[Step]:
 
 
 def default_profile(
-    pool: str, nic: Mapping[str, str] | None, lxd: Lxd
+    pool: str, nic: Mapping[str, str] | None, lxd: ClusterView
 ) -> list[SetDefaultProfile | KeepNics | KeepRoots]:
     """Lets the default profile use the pool, and this nic: None leaves what it has.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import backends
 from backends import Backend
 from plan.storage import devices
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import Ceph, Device
 from state.peers import Call, Offer, Storage, Token
 from state.view import View
@@ -38,7 +38,7 @@ class Part:
         """The device's path, empty without one."""
         return self.device.path if self.device else ""
 
-    def config(self, view: View, lxd: Lxd) -> dict[str, str]:
+    def config(self, view: View, lxd: ClusterView) -> dict[str, str]:
         """LXD's keys for a pool on this server alone."""
         own = self.backend.part(self.pool, self.path, lxd.server.extensions)
         return {**shared_config(view, lxd, self.pool), **own}
@@ -48,7 +48,7 @@ class Part:
         return self.backend.answers(self.pool, self.path)
 
 
-def shared_config(view: View, lxd: Lxd, pool: WantedPool) -> dict[str, str]:
+def shared_config(view: View, lxd: ClusterView, pool: WantedPool) -> dict[str, str]:
     """LXD's keys for a pool that are the same on all members."""
     user = view.ceph.user if view.ceph else ""
     keys = backends.BACKENDS[pool.backend].shared(pool, user, lxd.server.extensions)
@@ -57,7 +57,7 @@ def shared_config(view: View, lxd: Lxd, pool: WantedPool) -> dict[str, str]:
 
 
 def of_outsider(
-    view: View, lxd: Lxd, decided: Storage | None, token: Token | None
+    view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
 ) -> tuple[list[Part], Status | None]:
     """This unit's parts of all pools that it is to make or to have; or why it cannot."""
     wanted = _wanted(view, lxd, decided, token)
@@ -82,13 +82,13 @@ def of_outsider(
     return parts, None
 
 
-def offers(view: View, lxd: Lxd, calls: Iterable[Call]) -> dict[str, Offer]:
+def offers(view: View, lxd: ClusterView, calls: Iterable[Call]) -> dict[str, Offer]:
     """What this unit answers to each call for a pool, by its serial; nothing while it waits."""
     found = {call.serial: _offer(view, lxd, call) for call in calls}
     return {serial: offer for serial, offer in found.items() if offer is not None}
 
 
-def _offer(view: View, lxd: Lxd, call: Call) -> Offer | None:
+def _offer(view: View, lxd: ClusterView, call: Call) -> Offer | None:
     more = {pool.name: pool for pool in view.more_pools}
     pool = replace(more.get(call.pool, view.default_pool), name=call.pool, backend=call.backend)
     part = _part(view, pool, lxd.server.drivers, frozenset())
@@ -163,7 +163,7 @@ def _no_ceph(unit: str, ceph: Ceph | None) -> Status | None:
 
 
 def _wanted(
-    view: View, lxd: Lxd, decided: Storage | None, token: Token | None
+    view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
 ) -> list[WantedPool] | Status:
     """The cluster's pools: as the token's maker saw them, else as they are known to be wanted."""
     asked = view.default_pool

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import backends
 from plan import cluster_change
 from plan.storage import contributions
-from state.cluster import Lxd, Pool
+from state.cluster import ClusterView, Pool
 from state.peers import Call, Offer, Storage, UnitData
 from state.view import Peers, View
 from steps.plan import Step
@@ -64,7 +64,7 @@ def unmade(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Wante
     return [pool for pool in pools if pool.name not in there]
 
 
-def change(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
+def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Change:
     """What the steward does about the pools now."""
     known = lxd.pools or ()
     pools = wanted(view, decided, known)
@@ -170,7 +170,7 @@ def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Updat
     return found
 
 
-def _making(view: View, lxd: Lxd, peers: Peers, pool: WantedPool) -> Change:
+def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Change:
     call = _call(view, peers, pool)
     units = cluster_change.units(view, lxd, peers)
     answers = _answers(view, lxd, peers, call, units)
@@ -194,7 +194,7 @@ def _call(view: View, peers: Peers, pool: WantedPool) -> Call:
 
 
 def _answers(
-    view: View, lxd: Lxd, peers: Peers, call: Call, units: Mapping[str, str]
+    view: View, lxd: ClusterView, peers: Peers, call: Call, units: Mapping[str, str]
 ) -> dict[str, Offer | None]:
     """By member. This unit's own is as it is now."""
     mine = contributions.offers(view, lxd, [call])
@@ -206,7 +206,9 @@ def _answers(
     return found
 
 
-def _creation(view: View, lxd: Lxd, pool: WantedPool, given: Mapping[str, Offer]) -> CreatePool:
+def _creation(
+    view: View, lxd: ClusterView, pool: WantedPool, given: Mapping[str, Offer]
+) -> CreatePool:
     backend = backends.BACKENDS[pool.backend]
     extensions = lxd.server.extensions
     members = {m: backend.part(pool, offer.device, extensions) for m, offer in given.items()}

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lxd.errors import LxdLate
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from tests.lxd_model import by_hand, generations
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.unit.deeds import (
@@ -360,4 +360,4 @@ class TestEvacuated:
         app.hook("lxd/0")
 
         assert names(app) == ["m0", "m1"]
-        assert isinstance(app.view("lxd/0").lxd, Lxd)
+        assert isinstance(app.view("lxd/0").lxd, ClusterView)

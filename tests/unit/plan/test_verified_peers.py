@@ -8,7 +8,7 @@ from typing import Any
 
 from plan.verified_peers import believed
 from state import peers
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.peers import Call, Link, Offer, UnitData
 from tests.unit.model_units import ModelApp, formed
 
@@ -91,7 +91,7 @@ def test_a_unit_that_never_joined_decides_no_members_disk():
 def test_a_member_of_an_older_charm_has_no_note_and_counts():
     app = formed(2)
     view = app.view("lxd/0")
-    assert isinstance(view.lxd, Lxd)
+    assert isinstance(view.lxd, ClusterView)
     assert view.peers is not None
 
     assert believed(view.peers, replace(view.lxd, notes={})).others["lxd/1"].cluster

@@ -6,7 +6,7 @@ import pytest
 
 from records import join_lock
 from records.join_lock import Turn
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.peers import Place, UnitData
 from steps.forming import AwaitJoin
 from tests.lxd_model.generations import NAMES
@@ -54,7 +54,7 @@ def test_the_last_turn_counts():
 def test_a_turn_is_over_when_its_unit_says_so(data: UnitData | None, over: bool):
     app = formed(1)
     lxd = app.view("lxd/0").lxd
-    assert isinstance(lxd, Lxd)
+    assert isinstance(lxd, ClusterView)
 
     assert join_lock.is_over(Turn("lxd/1", 0, "m1"), lxd, data) is over
     assert join_lock.is_over(Turn("lxd/1", 0, "m0"), lxd, data)
@@ -155,7 +155,7 @@ def test_the_token_of_another_maker_for_the_same_unit_is_not_taken_for_ones_own(
 def test_a_turn_passes_only_if_it_is_as_it_was_seen(generation: str):
     app = formed(1, generation)
     lxd = app.view("lxd/0").lxd
-    assert isinstance(lxd, Lxd)
+    assert isinstance(lxd, ClusterView)
     step = join_lock.passed(lxd, Place(unit="lxd/1"), "m1")
     give_turn(app, "lxd/2 0 m2 m9")
 

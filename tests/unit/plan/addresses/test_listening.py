@@ -6,7 +6,7 @@ import pytest
 
 from options.options import Options
 from plan.addresses import listening
-from state.cluster import Lxd, Member, Server
+from state.cluster import ClusterView, Member, Server
 from state.facts import SnapFacts
 from state.peers import AppData, UnitData
 from state.unresponsive import Silence, Silent
@@ -48,7 +48,7 @@ def member(name: str, status: str = "ONLINE") -> Member:
 
 
 def cluster(*notes: str, api: str = OLD, deaf: dict[str, str] | None = None, m1: str = "ONLINE"):
-    return Lxd(
+    return ClusterView(
         server(core=f"{api}:8443", cluster=f"{CLUSTER}:8443"),
         (member("m0"), member("m1", m1)),
         notes={f"address.{number}": entry for number, entry in enumerate(notes, 1)},
@@ -85,7 +85,7 @@ FREE = "-"
     ],
 )
 def test_a_member_changes_its_address_in_its_turn(
-    lxd: Lxd, steps: tuple[ChangeAddress, ...], problem: Status | None
+    lxd: ClusterView, steps: tuple[ChangeAddress, ...], problem: Status | None
 ):
     own = lxd.own
     assert own is not None
@@ -96,15 +96,15 @@ def test_a_member_changes_its_address_in_its_turn(
 @pytest.mark.parametrize(
     ("lxd", "founds", "steps"),
     [
-        (Lxd(server()), False, [Listen(f"{NEW}:8443")]),
-        (Lxd(server()), True, [Listen(f"{NEW}:8443", f"{CLUSTER}:8443")]),
-        (Lxd(server(core=f"{NEW}:8443")), False, []),
-        (Lxd(server(core=f"{NEW}:8443"), deaf={CLUSTER: ""}), False, []),
-        (Lxd(server(core=f"{NEW}:8443"), deaf={NEW: ""}), False, [Listen(f"{NEW}:8443")]),
+        (ClusterView(server()), False, [Listen(f"{NEW}:8443")]),
+        (ClusterView(server()), True, [Listen(f"{NEW}:8443", f"{CLUSTER}:8443")]),
+        (ClusterView(server(core=f"{NEW}:8443")), False, []),
+        (ClusterView(server(core=f"{NEW}:8443"), deaf={CLUSTER: ""}), False, []),
+        (ClusterView(server(core=f"{NEW}:8443"), deaf={NEW: ""}), False, [Listen(f"{NEW}:8443")]),
     ],
 )
 def test_what_listens_counts_and_not_what_is_configured(
-    lxd: Lxd, founds: bool, steps: list[Listen]
+    lxd: ClusterView, founds: bool, steps: list[Listen]
 ):
     assert listening.of_outsider(view(), lxd, founds=founds) == steps
 

@@ -10,7 +10,7 @@ import pytest
 
 from options.options import Options
 from plan.unit import make_plan
-from state.cluster import Lxd, Network, Pool
+from state.cluster import ClusterView, Network, Pool
 from state.facts import Resource, SnapFacts
 from state.lxd_objects import Instance
 from state.unresponsive import Silence, Silent
@@ -119,7 +119,7 @@ PLAIN = lxd(version="5.0.3")
 INSTANCE = Instance(project="default", name="c1", location="none")
 
 
-def configured(**config: str) -> Lxd:
+def configured(**config: str) -> ClusterView:
     """An LXD with these keys."""
     keys = {key.replace("_", ".", 1): value for key, value in config.items()}
     return replace(PLAIN, server=replace(PLAIN.server, config=keys))
@@ -160,7 +160,7 @@ def configured(**config: str) -> Lxd:
     ],
 )
 @pytest.mark.parametrize("with_a_file", [False, True])
-def test_one_that_is_used_is_left_alone(seen: Lxd, status: str, with_a_file: bool):
+def test_one_that_is_used_is_left_alone(seen: ClusterView, status: str, with_a_file: bool):
     view = found(lxd=seen, public_key="key" if seen.server.clustered else "")
     if with_a_file and not seen.server.clustered:
         view = with_file(view, "5.21.7")

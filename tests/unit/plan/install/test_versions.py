@@ -9,7 +9,7 @@ import pytest
 from options.options import Options
 from plan.install import versions
 from plan.unit import make_plan
-from state.cluster import Lxd, Pool
+from state.cluster import ClusterView, Pool
 from state.facts import Resource, SnapFacts
 from state.lxd_objects import Bucket
 from state.unresponsive import Silence, Silent
@@ -129,7 +129,7 @@ def test_of_two_architectures_the_version_counts():
 
 def test_a_newer_one_that_is_used_does_not_go_back():
     view = outsider("6.9")
-    assert isinstance(view.lxd, Lxd)
+    assert isinstance(view.lxd, ClusterView)
     pool = Pool("local", "dir", "Created", frozenset())
     plan = make_plan(replace(view, lxd=replace(view.lxd, pools=(pool,))))
 
@@ -142,7 +142,7 @@ def test_a_newer_one_that_is_used_does_not_go_back():
 # An attached file on a member.
 
 
-def exchanging(offered: str, seen: Lxd | Silent | None = None, **others: object) -> View:
+def exchanging(offered: str, seen: ClusterView | Silent | None = None, **others: object) -> View:
     """Unit 0, a member of three that run 5.21.7, with another snap attached."""
     told = {n: data(n, **others) for n in (1, 2)}
     snap = SnapFacts(True, False, True, "100", "5.21.7", "", offered, same_as_resource=False)
@@ -236,7 +236,7 @@ HELD = {
 
 
 @pytest.mark.parametrize(("seen", "status"), HELD.values(), ids=HELD.keys())
-def test_an_exchange_waits_for_what_could_not_follow(seen: Lxd, status: str):
+def test_an_exchange_waits_for_what_could_not_follow(seen: ClusterView, status: str):
     plan = make_plan(exchanging("6.9", seen))
 
     assert plan.steps == ()

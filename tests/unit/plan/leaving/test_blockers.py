@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from plan.unit import make_plan
-from state.cluster import CLOSED, Lxd
+from state.cluster import CLOSED, ClusterView
 from state.facts import DatabaseCopy, DatabaseNode, Role, SnapFacts
 from state.unresponsive import Silence, Silent
 from state.view import RunHistory
@@ -64,7 +64,9 @@ def test_the_status_ends_with_why_an_instance_was_not_moved(name: str):
     assert status.message.endswith("No space left on device") is (name == "c1")
 
 
-def stranger(lxd: Silent | Lxd | None, data: bool = False, *nodes: DatabaseNode, **options: str):
+def stranger(
+    lxd: Silent | ClusterView | None, data: bool = False, *nodes: DatabaseNode, **options: str
+):
     """A unit that leaves and never was a member."""
     view = leaver(cluster(), options=options)
     assert view.peers is not None

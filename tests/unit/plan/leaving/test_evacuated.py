@@ -15,7 +15,7 @@ from plan.leader import application_status
 from plan.leaving import dead_members, orphaned_members
 from plan.leaving.blockers import quorum
 from records import member_marks
-from state.cluster import Lxd, Member, several_vote
+from state.cluster import ClusterView, Member, several_vote
 from state.peers import Place
 from state.view import Peers, View
 from steps.leaving import RemoveMember
@@ -25,7 +25,7 @@ DEAD, ALIVE = {"answers": False}, {"answers": True}
 
 
 def seen(
-    lxd: Lxd, now: float = 1000.0, known: tuple[str, ...] = ("lxd/0", "lxd/1", "lxd/2")
+    lxd: ClusterView, now: float = 1000.0, known: tuple[str, ...] = ("lxd/0", "lxd/1", "lxd/2")
 ) -> View:
     """The view of lxd/2, which leads and stays."""
     view = leaver(lxd, known=known, going=())
@@ -41,7 +41,7 @@ def peers_of(view: View) -> Peers:
     return view.peers
 
 
-def with_evacuated(answers: dict[str, bool], name: str = "m1", **more: Any) -> Lxd:
+def with_evacuated(answers: dict[str, bool], name: str = "m1", **more: Any) -> ClusterView:
     members = {m.name: m for m in (member("m0"), member("m1"), member("m2"))}
     members[name] = member(name, "EVACUATED", **answers)
     notes = {"leaving.m2": "", **more}
@@ -92,7 +92,7 @@ def test_the_leader_counts_for_the_quorum_of_lxd_6():
 
 
 def test_a_dead_one_is_nobodys_token_maker():
-    def on_m1(answers: dict[str, bool]) -> Lxd:
+    def on_m1(answers: dict[str, bool]) -> ClusterView:
         lxd = with_evacuated(answers, "m2")
         return replace(lxd, server=replace(lxd.server, name="m1"))
 
@@ -126,7 +126,7 @@ def test_a_healthy_one_keeps_nothing_from_being_made(answers: dict[str, bool], w
 
 
 def test_the_status_tells_them_apart():
-    def told(lxd: Lxd) -> str:
+    def told(lxd: ClusterView) -> str:
         view = seen(lxd)
         peers = peers_of(view)
         return str(application_status(view, peers, peers.own, peers.app))
@@ -140,12 +140,12 @@ class TestRemoval:
 
     LEFT = ("lxd/0", "lxd/2")
 
-    def notes(self, lxd: Lxd, now: float) -> list[str]:
+    def notes(self, lxd: ClusterView, now: float) -> list[str]:
         view = seen(lxd, now, self.LEFT)
         peers = peers_of(view)
         return [str(step) for step in orphaned_members.noticed(view, lxd, peers, peers.own)]
 
-    def removed(self, lxd: Lxd, now: float) -> tuple[object, ...]:
+    def removed(self, lxd: ClusterView, now: float) -> tuple[object, ...]:
         view = seen(lxd, now, self.LEFT)
         peers = peers_of(view)
         return dead_members.removal(view, lxd, peers, peers.own)

@@ -10,7 +10,7 @@ import pytest
 
 from plan.unit import make_plan
 from records import member_marks
-from state.cluster import CLOSED, Lxd
+from state.cluster import CLOSED, ClusterView
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import Link
 from state.view import RunHistory, View
@@ -103,9 +103,9 @@ class TestWhatHolds:
                 "default/c1: m1 could take it, and is not online",
             ),
         ],
-        ids=lambda value: "" if isinstance(value, Lxd) else str(value)[:30],
+        ids=lambda value: "" if isinstance(value, ClusterView) else str(value)[:30],
     )
-    def test_it_is_named(self, lxd: Lxd, reason: str):
+    def test_it_is_named(self, lxd: ClusterView, reason: str):
         plan = make_plan(leaver(lxd))
 
         assert (plan.steps, reason in plan.hold) == ((), True), plan.hold
@@ -224,7 +224,7 @@ class TestStoppedOnTheWay:
 class TestAbandon:
     """What cannot move is given up, and nothing else."""
 
-    def of(self, lxd: Lxd, history: RunHistory | None = None) -> View:
+    def of(self, lxd: ClusterView, history: RunHistory | None = None) -> View:
         return leaver(lxd, history, options=ABANDON)
 
     def test_what_can_move_moves_first(self):
@@ -310,7 +310,7 @@ class TestImages:
 class TestTheApplicationGoes:
     """With all its units, and on MAAS with their machines."""
 
-    def of(self, lxd: Lxd, **options: Any) -> View:
+    def of(self, lxd: ClusterView, **options: Any) -> View:
         images = lxd.images or ()
         return leaver(
             replace(lxd, images=images),
@@ -332,7 +332,7 @@ class TestTheApplicationGoes:
         ],
         ids=["instance", "volume", "bucket"],
     )
-    def test_what_this_member_holds_keeps_it(self, lxd: Lxd):
+    def test_what_this_member_holds_keeps_it(self, lxd: ClusterView):
         assert "lxd/2 cannot leave" in holds(self.of(lxd))
 
     def test_what_another_member_holds_does_not_but_it_leaves_in_order(self):

@@ -13,7 +13,7 @@ from lxd.errors import LxdUnreachable
 from lxd.http import Request, Response
 from lxd.port import LxdPort
 from plan.recovery.unresponsive import lasts
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.unresponsive import Silence, Silent
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
@@ -192,7 +192,7 @@ def test_what_is_only_told_of_a_leaver_may_be_refused():
 
     view = app.view("lxd/0")
 
-    assert isinstance(view.lxd, Lxd)
+    assert isinstance(view.lxd, ClusterView)
     assert view.lxd.refusals == {"GET /1.0/instances": "GET /1.0/instances was refused"}
     assert str(app.plan("lxd/0").status) == (
         "blocked: LXD refuses GET /1.0/instances: GET /1.0/instances was refused"
@@ -229,7 +229,7 @@ def test_one_member_whose_part_is_refused_hinders_nobody():
 
     view = app.view("lxd/0")
 
-    assert isinstance(view.lxd, Lxd)
+    assert isinstance(view.lxd, ClusterView)
     assert view.lxd.networks is not None
 
 
