@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from observe.view import observe
 from plan.unit import make_plan
 from ports.world import World
-from state.hook_input import Juju
+from state.hook_input import HookInput
 from state.view import RunHistory
 from steps.plan import Plan
 from values import transient_errors
@@ -27,7 +27,7 @@ LEAVING_ROUNDS = 1000
 """One that leaves may have to move what is on it one by one."""
 
 
-def run(juju: Juju, world: World) -> Plan:
+def run(juju: HookInput, world: World) -> Plan:
     """Does what is due. The plan returned has no steps left, or tells of the one that failed."""
     history = RunHistory()
     plan = make_plan(observe(juju, world, history))
@@ -49,7 +49,7 @@ def run(juju: Juju, world: World) -> Plan:
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 
-def found(juju: Juju, world: World) -> Plan | None:
+def found(juju: HookInput, world: World) -> Plan | None:
     """What there is to tell in a hook that does nothing, None while something is due.
 
     Juju 4.0 seldom tells of a unit that is gone: whatever hook runs next finds out.

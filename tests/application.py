@@ -15,7 +15,7 @@ from run import run
 from state import peers
 from state.bindings import Binding, BindingAddress
 from state.facts import Bound, Ceph, Ovn, Proxies, Resource
-from state.hook_input import Juju
+from state.hook_input import HookInput
 from state.view import Peers, RunHistory, Units, View
 from steps.plan import Plan
 
@@ -78,7 +78,7 @@ class Application(Generic[U]):
         del self.units[name], self.databags[name]
         self.leaving.discard(name)
 
-    def juju(self, name: str) -> Juju:
+    def juju(self, name: str) -> HookInput:
         """What Juju tells the unit now."""
         others = {u: self._load(d) for u, d in self.databags.items() if u != name}
         unit = self.units[name]
@@ -87,7 +87,7 @@ class Application(Generic[U]):
         )
         admit = bool(told.own.cluster and unqueued(told))
         units = Units(frozenset(self.units), frozenset(self.leaving))
-        return Juju(
+        return HookInput(
             unit=name,
             leader=name == self.leader,
             options=Options(**self.options),

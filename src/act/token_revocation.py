@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from lxd import join_tokens
 from lxd.errors import LxdError, LxdUnreachable
 from ports.world import World
-from state.hook_input import Juju
+from state.hook_input import HookInput
 from steps.plan import Plan
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def sealing(name: str, token: str, world: World) -> Generator[None]:
 
 
 @contextmanager
-def publishing(juju: Juju, plan: Plan, world: World) -> Generator[None]:
+def publishing(juju: HookInput, plan: Plan, world: World) -> Generator[None]:
     """The same for the token that this hook has made: a hook that fails tells nobody of it."""
     try:
         yield

@@ -8,12 +8,12 @@ from plan.leaving import removal
 from ports.world import World
 from run import run
 from state.cluster import ClusterView
-from state.hook_input import Juju
+from state.hook_input import HookInput
 from state.view import RunHistory
 from steps.plan import Plan
 
 
-def let_in(juju: Juju, world: World) -> Plan:
+def let_in(juju: HookInput, world: World) -> Plan:
     """A unit that leaves as the only member makes a token for the next unit.
 
     Returns what it has to publish. Juju sends what an action wrote, also of a unit in error.

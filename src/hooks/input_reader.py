@@ -17,7 +17,7 @@ from plan.forming.admission import hears_nobody, unqueued
 from ports.world import World
 from state import peers
 from state.bindings import Binding
-from state.hook_input import Juju
+from state.hook_input import HookInput
 from state.view import Peers, Units
 
 PEERS = "cluster"
@@ -34,7 +34,7 @@ class InputReader:
         self._unit = charm.unit
         self._world = world
 
-    def of_hook(self, options: Options | None = None) -> Juju:
+    def of_hook(self, options: Options | None = None) -> HookInput:
         """What Juju says to this unit. Raises Unsaid, and ValidationError for a bad option.
 
         `options` are looked at instead of those that are configured.
@@ -47,7 +47,7 @@ class InputReader:
             units = reading.units() if asking else None
             if known is not None and units is not None and (leader or alone):
                 known = self._as_juju_knows_them(known, units)
-            return Juju(
+            return HookInput(
                 unit=self._unit.name,
                 leader=leader,
                 options=options,
@@ -65,7 +65,7 @@ class InputReader:
                 proxies=reading.proxies(os.environ),
             )
 
-    def of_leaver(self) -> Juju:
+    def of_leaver(self) -> HookInput:
         """The same for a unit that leaves: less is of use to it, and keeps it. Raises Unsaid."""
         with needed():
             # One that never was a member has nothing that depends on what Juju says.
@@ -77,7 +77,7 @@ class InputReader:
             units = reading.units() if member else if_said(reading.units, None)
             if known is not None and units is not None:
                 known = self._as_juju_knows_them(known, units)
-            return Juju(
+            return HookInput(
                 unit=self._unit.name,
                 leader=leader,
                 options=self._options_of_leaver(),
@@ -90,7 +90,7 @@ class InputReader:
                 leaving=True,
             )
 
-    def of_action(self, options: Options | None = None) -> Juju:
+    def of_action(self, options: Options | None = None) -> HookInput:
         """What a hook would be told now, also one of a unit that leaves. Raises as those do."""
         known = if_said(reading.units, None)
         leaving = known is not None and self._unit.name in known.leaving

@@ -6,11 +6,11 @@ from observe import listeners
 from plan.addresses import choice
 from ports.world import World
 from state.cluster import Server
-from state.hook_input import Juju
+from state.hook_input import HookInput
 from values.addresses import endpoint, is_address
 
 
-def addresses(juju: Juju, server: Server | None, world: World) -> choice.Chosen:
+def addresses(juju: HookInput, server: Server | None, world: World) -> choice.Chosen:
     """This unit's addresses, chosen among those of its bindings."""
     cluster, https = juju.cluster.addresses, juju.https.addresses
     has = [a for a in choice.kept(juju.peers, server) if is_address(a)]
@@ -21,7 +21,7 @@ def addresses(juju: Juju, server: Server | None, world: World) -> choice.Chosen:
     return choice.choose(juju.peers, server, cluster, https, machine)
 
 
-def deaf(juju: Juju, server: Server, world: World) -> dict[str, str]:
+def deaf(juju: HookInput, server: Server, world: World) -> dict[str, str]:
     """Addresses of this machine on which LXD should listen and does not, and who does."""
     ours = addresses(juju, server, world)
     wanted = {ours.cluster, ours.https} - {""}

@@ -6,7 +6,7 @@ from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from observe import listeners, unresponsive_reason
 from observe.addresses import addresses, deaf
 from ports.world import World
-from state.hook_input import Juju
+from state.hook_input import HookInput
 from state.unresponsive import Silence, Silent
 
 _ENDS = frozenset({Silence.STOPPED, Silence.STARTING})
@@ -16,7 +16,7 @@ _WAITED = "context deadline exceeded"
 answers lighter questions all the same (measured)."""
 
 
-def of_stopped(error: LxdStopped, juju: Juju, world: World) -> Silent:
+def of_stopped(error: LxdStopped, juju: HookInput, world: World) -> Silent:
     """Why no daemon listens."""
     kind = unresponsive_reason.of_stopped(world)
     why = unresponsive_reason.unmountable(world) if kind is Silence.STOPPED else None
@@ -25,7 +25,7 @@ def of_stopped(error: LxdStopped, juju: Juju, world: World) -> Silent:
     return Silent(str(error), kind, taken(juju, world))
 
 
-def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silent:
+def of_error(error: LxdError | LxdUnreachable, juju: HookInput, world: World) -> Silent:
     """Why LXD did not do what it was asked. That it refused one request is no silence."""
     member = juju.peers is not None and bool(juju.peers.own.cluster)
     kind = unresponsive_reason.of_failed(
@@ -43,12 +43,12 @@ def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Sile
     return Silent(str(error), kind, look(juju, world))
 
 
-def taken(juju: Juju, world: World) -> dict[str, str]:
+def taken(juju: HookInput, world: World) -> dict[str, str]:
     """Addresses whose port another program has: a daemon waits for it, then gives up."""
     return {} if juju.leaving else listeners.taken(addresses(juju, None, world), world)
 
 
-def _deaf_member(juju: Juju, world: World) -> dict[str, str]:
+def _deaf_member(juju: HookInput, world: World) -> dict[str, str]:
     """The same of a daemon that says what it has; and the cluster's address, if nobody listens."""
     if juju.leaving:
         return {}

@@ -23,14 +23,14 @@ from records import member_marks
 from relations import ovn
 from state.cluster import ClusterView, Member, Server
 from state.facts import Ceph, DatabaseCopy, Device, Folder, Ovn
-from state.hook_input import Juju, unbound
+from state.hook_input import HookInput, unbound
 from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
 from state.view import RunHistory, View
 from values import lxd_versions
 from values.addresses import host
 
 
-def observe(juju: Juju, world: World, history: RunHistory) -> View:
+def observe(juju: HookInput, world: World, history: RunHistory) -> View:
     """Everything that a plan may depend on, as it is now."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
@@ -112,7 +112,7 @@ def observe_networks(view: View, world: World) -> View:
     return replace(view, lxd=_with_networks(lxd, view.options, world))
 
 
-def _ceph(juju: Juju, world: World) -> Ceph | None:
+def _ceph(juju: HookInput, world: World) -> Ceph | None:
     """What Ceph said, and whether this machine has it. Rendering it takes a hook's time."""
     if juju.ceph is None or not juju.ceph.ready:
         return juju.ceph
@@ -121,7 +121,7 @@ def _ceph(juju: Juju, world: World) -> Ceph | None:
     return replace(juju.ceph, written=world.machine.has(ceph_files.files(juju.ceph)))
 
 
-def _ovn(juju: Juju, world: World) -> Ovn | None:
+def _ovn(juju: HookInput, world: World) -> Ovn | None:
     """OVN, and whether this machine has what opens it. What another charm wrote is as good."""
     if juju.ovn is None or not ovn.needs_files(juju.ovn):
         return juju.ovn
@@ -144,7 +144,9 @@ def _gives_to_pools(view: View) -> bool:
     return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
 
-def _database(juju: Juju, lxd: ClusterView | Silent | None, world: World) -> DatabaseCopy | None:
+def _database(
+    juju: HookInput, lxd: ClusterView | Silent | None, world: World
+) -> DatabaseCopy | None:
     """What the disk says of the database. Looking takes a process, so only while it is silent.
 
     Of a unit that leaves and never was a member: whether its LXD is in somebody's cluster.
@@ -162,7 +164,7 @@ def _folders(lxd: ClusterView | Silent | None, world: World) -> dict[str, Folder
     return world.machine.folders() if member else {}
 
 
-def _lxd(juju: Juju, world: World) -> ClusterView | Silent:
+def _lxd(juju: HookInput, world: World) -> ClusterView | Silent:
     try:
         return _answers(juju, world)
     except LxdStopped:
@@ -171,7 +173,7 @@ def _lxd(juju: Juju, world: World) -> ClusterView | Silent:
         return unresponsive.of_error(error, juju, world)
 
 
-def _answers_soon(juju: Juju, world: World) -> ClusterView | Silent:
+def _answers_soon(juju: HookInput, world: World) -> ClusterView | Silent:
     """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
         world.lxd.server.await_start(_time_to_start(juju, world))
@@ -182,7 +184,7 @@ def _answers_soon(juju: Juju, world: World) -> ClusterView | Silent:
         return unresponsive.of_error(error, juju, world)
 
 
-def _time_to_start(juju: Juju, world: World) -> float:
+def _time_to_start(juju: HookInput, world: World) -> float:
     """Seconds to wait for a daemon. For that of a unit that leaves it is long only once."""
     waited = juju.leaving and world.machine.silent_since() is not None
     return deadlines.START_OF_LEAVER if waited else deadlines.START
@@ -199,7 +201,7 @@ def _named(server: Server, members: tuple[Member, ...]) -> Server:
     return next((replace(server, name=m.name) for m in members if m.address == own), server)
 
 
-def _unreachable_without_unit(juju: Juju, seen: ClusterView, world: World) -> frozenset[str]:
+def _unreachable_without_unit(juju: HookInput, seen: ClusterView, world: World) -> frozenset[str]:
     """Members that LXD calls online, whose unit Juju has no more, and that do not answer."""
     if not juju.leader or juju.units is None:
         return frozenset()
@@ -211,7 +213,7 @@ def _unreachable_without_unit(juju: Juju, seen: ClusterView, world: World) -> fr
     return world.lxd.members.unreachable(gone)
 
 
-def _dead_without_unit(juju: Juju, seen: ClusterView) -> bool:
+def _dead_without_unit(juju: HookInput, seen: ClusterView) -> bool:
     """Whether the leader is to remove a dead member: what is on it is to be moved first."""
     known = juju.units.known if juju.leader and juju.units is not None else None
     away = [m.name for m in seen.members if not m.up or m.evacuated]
@@ -219,7 +221,7 @@ def _dead_without_unit(juju: Juju, seen: ClusterView) -> bool:
     return known is not None and not units <= known
 
 
-def _closed(juju: Juju, seen: ClusterView, world: World) -> frozenset[str]:
+def _closed(juju: HookInput, seen: ClusterView, world: World) -> frozenset[str]:
     """Units that are to join, and that no member would reach."""
     if juju.peers is None or (juju.leaving and not juju.tells) or seen.own is None:
         return frozenset()
@@ -232,7 +234,7 @@ def _closed(juju: Juju, seen: ClusterView, world: World) -> frozenset[str]:
     )
 
 
-def _members(juju: Juju, server: Server, world: World) -> tuple[Member, ...]:
+def _members(juju: HookInput, server: Server, world: World) -> tuple[Member, ...]:
     """The members. A daemon that answers and is called offline has started a moment ago.
 
     It is waited for, by the leader also where it is another's, whose status it tells: no event
@@ -255,7 +257,7 @@ def _proved(members: tuple[Member, ...], own: str, world: World) -> tuple[Member
     return tuple(replace(m, answers=False) if m.name in silent else m for m in members)
 
 
-def _server(juju: Juju, world: World) -> Server:
+def _server(juju: HookInput, world: World) -> Server:
     """LXD itself. What a hook began that was cut short goes on in it, and nobody sees to it later.
 
     Who leaves waits for that: its unit would be gone, and its cluster without anybody.
@@ -266,7 +268,7 @@ def _server(juju: Juju, world: World) -> Server:
     return world.lxd.server.get() if world.lxd.cluster.joined(deadlines.JOIN) else server
 
 
-def _alone(juju: Juju, server: Server, world: World) -> ClusterView:
+def _alone(juju: HookInput, server: Server, world: World) -> ClusterView:
     """A server that is in no cluster. Of one whose unit leaves: all that would go with it."""
     seen = ClusterView(server, instances=world.lxd.instances.list())
     if juju.leaving:
@@ -286,7 +288,7 @@ def _alone(juju: Juju, server: Server, world: World) -> ClusterView:
     )
 
 
-def _answers(juju: Juju, world: World) -> ClusterView:
+def _answers(juju: HookInput, world: World) -> ClusterView:
     server = _server(juju, world)
     if not server.clustered:
         return _alone(juju, server, world)
@@ -316,7 +318,7 @@ def _answers(juju: Juju, world: World) -> ClusterView:
     return _with_networks(seen, juju.options, world)
 
 
-def _with_holdings(juju: Juju, seen: ClusterView, world: World) -> ClusterView:
+def _with_holdings(juju: HookInput, seen: ClusterView, world: World) -> ClusterView:
     """What members hold, and what decides where it can go.
 
     What is in a Ceph is on no member: it would be missed only where the cluster ends.
@@ -351,7 +353,7 @@ def _of_leaver(seen: ClusterView, world: World) -> ClusterView:
     )
 
 
-def _with_contents(juju: Juju, seen: ClusterView, world: World) -> ClusterView:
+def _with_contents(juju: HookInput, seen: ClusterView, world: World) -> ClusterView:
     """What members hold, of which the leader only tells: without it the rest goes on."""
     try:
         return _with_holdings(juju, seen, world)
@@ -383,6 +385,6 @@ def _with_networks(seen: ClusterView, options: Options, world: World) -> Cluster
     return replace(seen, networks=known, nic=nic)
 
 
-def _someone_leaves(juju: Juju) -> bool:
+def _someone_leaves(juju: HookInput) -> bool:
     """The leader tells what holds a unit back: one that leaves can publish nothing any more."""
     return juju.leader and juju.units is not None and bool(juju.units.leaving)

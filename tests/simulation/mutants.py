@@ -188,7 +188,7 @@ def _leaves_them(nic: Mapping[str, str], world: World) -> None:
     del nic, world
 
 
-def _looks_once(juju: view.Juju, world: World) -> Server:
+def _looks_once(juju: view.HookInput, world: World) -> Server:
     del juju
     return world.lxd.server.get()
 
