@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from observe.view import observe
 from plan.unit import make_plan
-from ports.world import World
+from ports.ports import Ports
 from state.hook_input import HookInput
 from state.view import RunHistory
 from steps.plan import Plan
@@ -27,10 +27,10 @@ LEAVING_ROUNDS = 1000
 """One that leaves may have to move what is on it one by one."""
 
 
-def run(juju: HookInput, world: World) -> Plan:
+def run(juju: HookInput, ports: Ports) -> Plan:
     """Does what is due. The plan returned has no steps left, or tells of the one that failed."""
     history = RunHistory()
-    plan = make_plan(observe(juju, world, history))
+    plan = make_plan(observe(juju, ports, history))
     if not plan.steps:
         return plan
     from act.step import StepFailed, act
@@ -41,22 +41,22 @@ def run(juju: HookInput, world: World) -> Plan:
         try:
             for step in plan.steps:
                 logger.info("%s", step)
-                world.tell(str(step))
-                history = act(step, juju.unit, world, history)
+                ports.tell(str(step))
+                history = act(step, juju.unit, ports, history)
         except StepFailed as failure:
-            return _failed(failure, make_plan(observe(juju, world, history)))
-        plan = make_plan(observe(juju, world, history))
+            return _failed(failure, make_plan(observe(juju, ports, history)))
+        plan = make_plan(observe(juju, ports, history))
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 
-def found(juju: HookInput, world: World) -> Plan | None:
+def found(juju: HookInput, ports: Ports) -> Plan | None:
     """What there is to tell in a hook that does nothing, None while something is due.
 
     Juju 4.0 seldom tells of a unit that is gone: whatever hook runs next finds out.
     """
     if juju.leaving:
         return None
-    plan = make_plan(observe(juju, world, RunHistory()))
+    plan = make_plan(observe(juju, ports, RunHistory()))
     return None if plan.steps else plan
 
 

@@ -14,7 +14,7 @@ from host import ceph_files
 from host.snap import ChannelUnknownError, SnapError
 from lxd.errors import LxdError, LxdUnreachable
 from plan.server import proxies
-from ports.world import World
+from ports.ports import Ports
 from state.cluster import Network, Pool
 from state.notes import WROTE
 from state.view import RunHistory
@@ -101,10 +101,10 @@ class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
         self.later = later
 
 
-def act(step: Step, unit: str, world: World, history: RunHistory) -> RunHistory:
+def act(step: Step, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Carries `step` out and adds to `events` what no look can find out. Raises StepFailed."""
     try:
-        return _HANDLERS[type(step)](step, unit, world, history)
+        return _HANDLERS[type(step)](step, unit, ports, history)
     except ChannelUnknownError as error:
         raise StepFailed(step, str(error), later=False) from error
     except (SnapError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
@@ -113,78 +113,78 @@ def act(step: Step, unit: str, world: World, history: RunHistory) -> RunHistory:
         raise StepFailed(step, str(error), later=transient_errors.passes(str(error))) from error
 
 
-def _install_snap(step: InstallSnap, unit: str, world: World, history: RunHistory) -> RunHistory:
-    world.snap.install(step.channel, step.revision)
+def _install_snap(step: InstallSnap, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.snap.install(step.channel, step.revision)
     return history
 
 
 def _install_snap_file(
-    step: InstallSnapFile, unit: str, world: World, history: RunHistory
+    step: InstallSnapFile, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    world.snap.install_file(step.path)
+    ports.snap.install_file(step.path)
     return history
 
 
 def _install_snap_version(
-    step: InstallSnapVersion, unit: str, world: World, history: RunHistory
+    step: InstallSnapVersion, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    world.snap.install_version(step.channel, step.version)
+    ports.snap.install_version(step.channel, step.version)
     return history
 
 
-def _remove_snap(step: RemoveSnap, unit: str, world: World, history: RunHistory) -> RunHistory:
-    world.snap.remove()
+def _remove_snap(step: RemoveSnap, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.snap.remove()
     return history
 
 
 def _backup_database(
-    step: BackupDatabase, unit: str, world: World, history: RunHistory
+    step: BackupDatabase, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    logger.info("LXD's database is copied to %s", world.database.backup_before(step.before))
+    logger.info("LXD's database is copied to %s", ports.database.backup_before(step.before))
     return history
 
 
-def _start_again(step: StartAgain, unit: str, world: World, history: RunHistory) -> RunHistory:
-    world.database.end_recovery()
+def _start_again(step: StartAgain, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.database.end_recovery()
     return history
 
 
-def _note_units(step: NoteUnits, unit: str, world: World, history: RunHistory) -> RunHistory:
-    world.machine.note_units(step.units)
+def _note_units(step: NoteUnits, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.machine.note_units(step.units)
     return history
 
 
-def _note_silence(step: NoteSilence, unit: str, world: World, history: RunHistory) -> RunHistory:
-    world.machine.note_silence(step.since)
-    if step.since is None and world.database.recovering():
+def _note_silence(step: NoteSilence, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.machine.note_silence(step.since)
+    if step.since is None and ports.database.recovering():
         # It was cut short before the daemon had ended.
-        world.database.end_recovery()
+        ports.database.end_recovery()
     return history
 
 
-def _make_key(step: MakeKey, unit: str, world: World, history: RunHistory) -> RunHistory:
+def _make_key(step: MakeKey, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     private = token_sealing.new_key()
-    world.machine.keep_key(private, token_sealing.public_half(private))
+    ports.machine.keep_key(private, token_sealing.public_half(private))
     return history
 
 
-def _write_ceph(step: WriteCeph, unit: str, world: World, history: RunHistory) -> RunHistory:
-    world.machine.write_privately(ceph_files.files(step.ceph))
+def _write_ceph(step: WriteCeph, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.machine.write_privately(ceph_files.files(step.ceph))
     return history
 
 
 def _set_server_config(
-    step: SetServerConfig, unit: str, world: World, history: RunHistory
+    step: SetServerConfig, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    world.lxd.server.set_config(step.values)
+    ports.lxd.server.set_config(step.values)
     return history
 
 
-def _set_proxies(step: SetProxies, unit: str, world: World, history: RunHistory) -> RunHistory:
+def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """What is noted before and after tells in either case what the charm has written."""
     # LXD answers from memory, and a member that joined has nothing there until something changes.
-    world.lxd.server.set_config({})
-    has, noted = world.lxd.server.get().config, world.lxd.notes.read()
+    ports.lxd.server.set_config({})
+    has, noted = ports.lxd.server.get().config, ports.lxd.notes.read()
     values = {
         key: value
         for key, value in step.values.items()
@@ -192,45 +192,45 @@ def _set_proxies(step: SetProxies, unit: str, world: World, history: RunHistory)
     }
     after = {key: proxies.digest(key, value) for key, value in values.items()}
     both = {k: f"{proxies.digest(k, has.get(k, ''))} {after[k]}".strip() for k in values}
-    world.lxd.notes.write({WROTE + key: told for key, told in both.items()})
-    world.lxd.server.set_config(values)
-    world.lxd.notes.write({WROTE + key: told for key, told in after.items()})
+    ports.lxd.notes.write({WROTE + key: told for key, told in both.items()})
+    ports.lxd.server.set_config(values)
+    ports.lxd.notes.write({WROTE + key: told for key, told in after.items()})
     return history
 
 
-def _write_notes(step: WriteNotes, unit: str, world: World, history: RunHistory) -> RunHistory:
-    world.lxd.notes.write(step.values)
+def _write_notes(step: WriteNotes, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.lxd.notes.write(step.values)
     return history
 
 
-def _restart_lxd(step: RestartLxd, unit: str, world: World, history: RunHistory) -> RunHistory:
-    reload_lxd(world)
+def _restart_lxd(step: RestartLxd, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    reload_lxd(ports)
     return replace(history, restarted=True)
 
 
-def reload_lxd(world: World) -> None:
+def reload_lxd(ports: Ports) -> None:
     """LXD's daemon is a new one, and answers. Instances go on.
 
     snapd is done before the old daemon has ended, so the process tells the two apart.
     """
-    before = world.lxd.server.process()
-    world.snap.reload()
-    world.lxd.server.await_restart(before, deadlines.START)
+    before = ports.lxd.server.process()
+    ports.snap.reload()
+    ports.lxd.server.await_restart(before, deadlines.START)
 
 
-def _set_role(step: SetRole, unit: str, world: World, history: RunHistory) -> RunHistory:
-    world.lxd.members.set_role(step.role, step.members)
+def _set_role(step: SetRole, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.lxd.members.set_role(step.role, step.members)
     return history
 
 
 def _set_failure_domain(
-    step: SetFailureDomain, unit: str, world: World, history: RunHistory
+    step: SetFailureDomain, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    world.lxd.members.set_failure_domain(step.name, step.domain)
+    ports.lxd.members.set_failure_domain(step.name, step.domain)
     return history
 
 
-_HANDLERS: dict[type[Any], Callable[[Any, str, World, RunHistory], RunHistory]] = {
+_HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] = {
     InstallSnap: _install_snap,
     InstallSnapFile: _install_snap_file,
     InstallSnapVersion: _install_snap_version,

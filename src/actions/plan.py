@@ -8,16 +8,16 @@ from observe.view import observe_networks
 from plan.networks import contributions, networks
 from plan.storage import pools
 from plan.unit import make_plan
-from ports.world import World
+from ports.ports import Ports
 from state.cluster import ClusterView
 from state.view import View
 from steps.networks import KeepNics, SetDefaultProfile
 from steps.storage import CreatePool, KeepRoots
 
 
-def answer(view: View, world: World) -> dict[str, object]:
+def answer(view: View, ports: Ports) -> dict[str, object]:
     """What the action `plan` shows."""
-    told = lines(view, observe_networks(view, world))
+    told = lines(view, observe_networks(view, ports))
     steps = "\n".join(f"{i}. {line}" for i, line in enumerate(told, 1))
     return {"plan": steps or "nothing to do", "status": str(make_plan(view).status)}
 

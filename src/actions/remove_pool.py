@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from actions.refusal import ActionRefused, alternatives, not_a_member, quoted
 from plan.storage import pools
-from ports.world import World
+from ports.ports import Ports
 from state.cluster import ClusterView
 from state.view import View
 from values import lxd_urls
 from values.status import names
 
 
-def remove_pool(view: View, world: World, name: str) -> str:
+def remove_pool(view: View, ports: Ports, name: str) -> str:
     """Deletes a pool that nothing wants any more and that holds nothing but images."""
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
@@ -31,5 +31,5 @@ def remove_pool(view: View, world: World, name: str) -> str:
         raise ActionRefused(
             f"{name} is in use, and nothing was removed: {listed}; move or delete that first"
         )
-    world.lxd.pools.delete(name)
+    ports.lxd.pools.delete(name)
     return f"the pool {name} is gone from all members"

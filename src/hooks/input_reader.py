@@ -14,7 +14,7 @@ from hooks.tool_failures import if_said, needed
 from host import snap
 from options.options import Options, of_leaver
 from plan.forming.admission import hears_nobody, unqueued
-from ports.world import World
+from ports.ports import Ports
 from state import peers
 from state.bindings import Binding
 from state.hook_input import HookInput
@@ -28,11 +28,11 @@ STORAGE = "local"
 class InputReader:
     """Reads what Juju says, through the charm that ops made."""
 
-    def __init__(self, charm: ops.CharmBase, world: World) -> None:
+    def __init__(self, charm: ops.CharmBase, ports: Ports) -> None:
         self._charm = charm
         self._model = charm.model
         self._unit = charm.unit
-        self._world = world
+        self._ports = ports
 
     def of_hook(self, options: Options | None = None) -> HookInput:
         """What Juju says to this unit. Raises Unsaid, and ValidationError for a bad option.
@@ -51,7 +51,7 @@ class InputReader:
                 unit=self._unit.name,
                 leader=leader,
                 options=options,
-                resource=snap.resource(attached_snap.path(self._model, known, self._world)),
+                resource=snap.resource(attached_snap.path(self._model, known, self._ports)),
                 cluster=reading.addresses(self._model, PEERS),
                 https=reading.addresses(self._model, HTTPS),
                 zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
@@ -69,7 +69,7 @@ class InputReader:
         """The same for a unit that leaves: less is of use to it, and keeps it. Raises Unsaid."""
         with needed():
             # One that never was a member has nothing that depends on what Juju says.
-            machine = self._world.machine
+            machine = self._ports.machine
             member = bool(machine.identity()) or machine.forming() is not None
             leader = self._unit.is_leader()
             known = self._peers() if member else if_said(self._peers, None)

@@ -7,7 +7,7 @@ import ops
 from act import token_revocation
 from hooks import reading
 from hooks.reading import CERTIFICATES
-from ports.world import World
+from ports.ports import Ports
 from relations import ceph, ovn
 from state import peers
 from state.hook_input import HookInput
@@ -48,7 +48,7 @@ def as_juju(status: Status) -> ops.StatusBase:
     return _STATUS[status.kind](status.message)
 
 
-def tell(model: ops.Model, binding: str, juju: HookInput, plan: Plan, world: World) -> bool:
+def tell(model: ops.Model, binding: str, juju: HookInput, plan: Plan, ports: Ports) -> bool:
     """Tells the peers what a unit that leaves has for them. Whether there was anything new.
 
     A join token that cannot be told is taken back.
@@ -57,7 +57,7 @@ def tell(model: ops.Model, binding: str, juju: HookInput, plan: Plan, world: Wor
     known = juju.peers
     if relation is None or known is None or plan.own is None or plan.own == known.own:
         return False
-    with token_revocation.publishing(juju, plan, world):
+    with token_revocation.publishing(juju, plan, ports):
         write(relation.data[model.unit], plan.own)
     return True
 

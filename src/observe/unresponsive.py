@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from observe import listeners, unresponsive_reason
 from observe.addresses import addresses, deaf
-from ports.world import World
+from ports.ports import Ports
 from state.hook_input import HookInput
 from state.unresponsive import Silence, Silent
 
@@ -16,20 +16,20 @@ _WAITED = "context deadline exceeded"
 answers lighter questions all the same (measured)."""
 
 
-def of_stopped(error: LxdStopped, juju: HookInput, world: World) -> Silent:
+def of_stopped(error: LxdStopped, juju: HookInput, ports: Ports) -> Silent:
     """Why no daemon listens."""
-    kind = unresponsive_reason.of_stopped(world)
-    why = unresponsive_reason.unmountable(world) if kind is Silence.STOPPED else None
+    kind = unresponsive_reason.of_stopped(ports)
+    why = unresponsive_reason.unmountable(ports) if kind is Silence.STOPPED else None
     if why is not None:
         return Silent(str(error), Silence.UNMOUNTABLE, unmountable=why)
-    return Silent(str(error), kind, taken(juju, world))
+    return Silent(str(error), kind, taken(juju, ports))
 
 
-def of_error(error: LxdError | LxdUnreachable, juju: HookInput, world: World) -> Silent:
+def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) -> Silent:
     """Why LXD did not do what it was asked. That it refused one request is no silence."""
     member = juju.peers is not None and bool(juju.peers.own.cluster)
     kind = unresponsive_reason.of_failed(
-        juju.peers.own.address if juju.peers and member else "", world
+        juju.peers.own.address if juju.peers and member else "", ports
     )
     if kind is Silence.REFUSED and str(error).endswith(_WAITED):
         return Silent(str(error), Silence.NO_DATABASE)
@@ -37,25 +37,25 @@ def of_error(error: LxdError | LxdUnreachable, juju: HookInput, world: World) ->
         asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
         return Silent(f"{asked}{error}", kind)
     ends = unresponsive_reason.unmountable if kind in _ENDS else unresponsive_reason.unmountable_now
-    if why := ends(world):
+    if why := ends(ports):
         return Silent(str(error), Silence.UNMOUNTABLE, unmountable=why)
     look = _deaf_member if kind is Silence.NO_DATABASE else taken
-    return Silent(str(error), kind, look(juju, world))
+    return Silent(str(error), kind, look(juju, ports))
 
 
-def taken(juju: HookInput, world: World) -> dict[str, str]:
+def taken(juju: HookInput, ports: Ports) -> dict[str, str]:
     """Addresses whose port another program has: a daemon waits for it, then gives up."""
-    return {} if juju.leaving else listeners.taken(addresses(juju, None, world), world)
+    return {} if juju.leaving else listeners.taken(addresses(juju, None, ports), ports)
 
 
-def _deaf_member(juju: HookInput, world: World) -> dict[str, str]:
+def _deaf_member(juju: HookInput, ports: Ports) -> dict[str, str]:
     """The same of a daemon that says what it has; and the cluster's address, if nobody listens."""
     if juju.leaving:
         return {}
     try:
-        server = world.lxd.server.get()
+        server = ports.lxd.server.get()
     except (LxdUnreachable, LxdError):
         return {}
-    found = deaf(juju, server, world)
-    own = addresses(juju, server, world).cluster
+    found = deaf(juju, server, ports)
+    own = addresses(juju, server, ports).cluster
     return {address: who for address, who in found.items() if who or address == own}

@@ -40,7 +40,7 @@ from plan.forming import admission, joining
 from plan.leaving import dead_members, orphaned_members, removal
 from plan.recovery import unresponsive
 from plan.storage import devices, pools
-from ports.world import World
+from ports.ports import Ports
 from state.cluster import ClusterView, Member, Server
 from state.peers import AppData, Place, Token, UnitData
 from state.unresponsive import Silence
@@ -127,16 +127,16 @@ def _removes_the_living(view: View, *rest: Any) -> tuple[Step, ...]:
 
 
 def _removes_unrecorded(
-    step: RemoveMember, unit: str, world: World, history: RunHistory
+    step: RemoveMember, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
     del unit
-    world.lxd.members.remove(step.name)
+    ports.lxd.members.remove(step.name)
     return history
 
 
-def _does_not_reset(world: World, why: str) -> None:
-    world.machine.note_failure(why)
-    world.machine.forget_forming()
+def _does_not_reset(ports: Ports, why: str) -> None:
+    ports.machine.note_failure(why)
+    ports.machine.forget_forming()
 
 
 def _wipes_the_silent(view: View, _: Silence) -> str:
@@ -150,15 +150,15 @@ def _leaves_by_force(view: View, lxd: ClusterView, peers: Peers, member: Member)
     return removal._go(AbandonMember(member.name, left))
 
 
-def _lets_go(juju: Any, world: World) -> Plan:
-    return replace(_run(juju, world), hold="")
+def _lets_go(juju: Any, ports: Ports) -> Plan:
+    return replace(_run(juju, ports), hold="")
 
 
-def _half_a_view(juju: Any, world: World) -> ClusterView:
+def _half_a_view(juju: Any, ports: Ports) -> ClusterView:
     try:
-        return _answers(juju, world)
+        return _answers(juju, ports)
     except (LxdError, LxdUnreachable):
-        return ClusterView(replace(world.lxd.server.get(), clustered=False), (), (), (), (), ())
+        return ClusterView(replace(ports.lxd.server.get(), clustered=False), (), (), (), (), ())
 
 
 def _plain_token(text: str, public: str, purpose: str) -> str:
@@ -184,17 +184,17 @@ def _moves_nothing(*_: Any) -> list[Step]:
     return []
 
 
-def _leaves_them(nic: Mapping[str, str], world: World) -> None:
-    del nic, world
+def _leaves_them(nic: Mapping[str, str], ports: Ports) -> None:
+    del nic, ports
 
 
-def _looks_once(juju: view.HookInput, world: World) -> Server:
+def _looks_once(juju: view.HookInput, ports: Ports) -> Server:
     del juju
-    return world.lxd.server.get()
+    return ports.lxd.server.get()
 
 
-def _leaves_it(name: str, world: World) -> None:
-    del name, world
+def _leaves_it(name: str, ports: Ports) -> None:
+    del name, ports
 
 
 TELLINGS = 100

@@ -98,7 +98,7 @@ def on_machines(app: ModelApp, *interfaces: Interface) -> ModelApp:
 
 def api(app: ModelApp, unit: str = "lxd/0") -> LxdApi:
     """LXD on a unit's machine, as an operator uses it."""
-    return app.units[unit].world.lxd
+    return app.units[unit].ports.lxd
 
 
 def changed(app: ModelApp, **options: Any) -> ModelApp:

@@ -20,7 +20,7 @@ def joining(app: ModelApp) -> Join:
     unit.machine.keep_key(private, public)
     maker = app.units["lxd/0"]
     step = MakeToken("lxd/9", "m9", public, 0, adopted=False)
-    token = act(step, "lxd/0", maker.world, RunHistory()).made
+    token = act(step, "lxd/0", maker.ports, RunHistory()).made
     assert token is not None
     return Join(
         name="m9",

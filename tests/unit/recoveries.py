@@ -44,7 +44,7 @@ def recover(app: ModelApp, unit: str, lost: str = "") -> str:
     view = replace(app.view(unit), units=Units(frozenset(app.units)))
     try:
         return recover_quorum.recover_quorum(
-            view, app.units[unit].world, lost, refusal.confirmation("recover", unit)
+            view, app.units[unit].ports, lost, refusal.confirmation("recover", unit)
         )
     except recover_quorum.OthersAsked as asked:
         app.databags[unit] = peers.dump(asked.own)

@@ -104,7 +104,7 @@ def test_it_asks_for_a_word_first():
     view = app.view("lxd/0")
 
     with pytest.raises(ActionRefused, match="confirm=recover-lxd-0"):
-        recover_quorum(view, app.units["lxd/0"].world, "lxd/1,lxd/2", "yes")
+        recover_quorum(view, app.units["lxd/0"].ports, "lxd/1,lxd/2", "yes")
 
 
 def test_a_daemon_that_is_not_running_is_started_first():

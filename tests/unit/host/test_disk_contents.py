@@ -96,8 +96,8 @@ def partitioned(path: str) -> str:
 
 def wiped(path: str, confirm: str = "") -> str:
     unit = ModelApp().add(0)
-    object.__setattr__(unit.world, "machine", Machine(Path("/nonexistent")))
-    return wipe_device(unit.world, path, confirm)
+    object.__setattr__(unit.ports, "machine", Machine(Path("/nonexistent")))
+    return wipe_device(unit.ports, path, confirm)
 
 
 def test_a_disk_with_partitions_is_shown_and_wiped(attach: Attach):

@@ -156,8 +156,8 @@ def test_a_failed_join_is_tried_again_after_the_others(generation: str):
 def test_a_unit_that_does_not_use_its_token_goes_last(ahead: float, passed: float):
     app = formed(1)
     maker = app.units["lxd/0"]
-    right = maker.world
-    maker.world = replace(right, clock=lambda: app.cloud.now + ahead)
+    right = maker.ports
+    maker.ports = replace(right, clock=lambda: app.cloud.now + ahead)
     app.add(1)
     app.add(2)
     app.hook("lxd/1")
@@ -168,7 +168,7 @@ def test_a_unit_that_does_not_use_its_token_goes_last(ahead: float, passed: floa
 
     # Or the maker's clock was a day ahead, and has been put right.
     app.cloud.now += passed
-    maker.world = right
+    maker.ports = right
     for name in ("lxd/0", "lxd/2", "lxd/0"):
         app.hook(name)
 
@@ -180,7 +180,7 @@ def test_a_clock_that_is_an_hour_off_keeps_nobody_out():
     app = formed(1)
     app.add(1)
     maker = app.units["lxd/0"]
-    maker.world = replace(maker.world, clock=lambda: app.cloud.now - 3600)
+    maker.ports = replace(maker.ports, clock=lambda: app.cloud.now - 3600)
     app.settle()
 
     assert app.own("lxd/1").cluster
@@ -276,7 +276,7 @@ def test_what_a_join_that_was_cut_short_left_is_reset(generation: str):
     app = formed(1, generation)
     unit = app.add(1)
     unit.snap.install("5.21/stable", "")
-    unit.world.lxd.pools.create("local", "dir", {}, {})
+    unit.ports.lxd.pools.create("local", "dir", {}, {})
     unit.machine.note_forming("join", app.cloud.now, ())
 
     app.settle()

@@ -275,8 +275,8 @@ def test_a_newer_one_is_removed_and_the_unit_joins(generation: str):
 
 USES: list[tuple[Callable[[ModelApp], object], str]] = [
     (lambda app: by_hand.launch(app.units["lxd/1"].server, "c1"), "instances"),
-    (lambda app: app.units["lxd/1"].world.lxd.pools.create("old", "dir", {}, {}), "pool old"),
-    (lambda app: app.units["lxd/1"].world.lxd.server.set_config({"user.x": "1"}), "user.x"),
+    (lambda app: app.units["lxd/1"].ports.lxd.pools.create("old", "dir", {}, {}), "pool old"),
+    (lambda app: app.units["lxd/1"].ports.lxd.server.set_config({"user.x": "1"}), "user.x"),
 ]
 
 

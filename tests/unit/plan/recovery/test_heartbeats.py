@@ -38,7 +38,7 @@ def leading(app: ModelApp) -> str:
 
 def statuses(app: ModelApp) -> set[str]:
     """What LXD calls the members."""
-    return {m.status for m in app.units["lxd/0"].world.lxd.members.list()}
+    return {m.status for m in app.units["lxd/0"].ports.lxd.members.list()}
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -137,7 +137,7 @@ class Mute:
 def test_a_socket_that_another_program_blocks_is_no_lost_quorum():
     app = formed(3)
     unit = app.units["lxd/2"]
-    unit.world = replace(unit.world, lxd=LxdApi(Mute(unit.server.lxd)))
+    unit.ports = replace(unit.ports, lxd=LxdApi(Mute(unit.server.lxd)))
     app.hook("lxd/2")
     app.cloud.now += LONG
 

@@ -193,7 +193,7 @@ def test_a_member_that_knows_none_of_the_clusters_keys_overwrites_none():
     unit.server.remembers = {}
     step = SetProxies({HTTP: SQUID, HTTPS: SQUID})
 
-    act(step, "lxd/1", unit.world, RunHistory())
+    act(step, "lxd/1", unit.ports, RunHistory())
 
     assert config(app) == {HTTP: "http://mine:1", HTTPS: SQUID}
 

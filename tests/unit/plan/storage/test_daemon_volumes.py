@@ -110,7 +110,7 @@ def test_a_pool_that_is_to_be_made_is_waited_for():
 
 def test_a_volume_of_the_operators_is_left_alone(app: ModelApp):
     for unit in app.units.values():
-        unit.world.lxd.volumes.keep_on("storage.images_volume", "local", "mine")
+        unit.ports.lxd.volumes.keep_on("storage.images_volume", "local", "mine")
 
     asked(asked(app, "fast"), "")
 
@@ -288,7 +288,7 @@ class TestGoneDevice:
 
     def test_a_volume_of_the_operators_is_not_touched(self, app: ModelApp):
         unit = app.units["lxd/2"]
-        unit.world.lxd.volumes.keep_on("storage.images_volume", "fast", "mine")
+        unit.ports.lxd.volumes.keep_on("storage.images_volume", "fast", "mine")
         unit.server.unmounted.add("fast")
         unit.server.restart()
         later(app, 30.0).hook("lxd/2")

@@ -201,7 +201,7 @@ def wipe(disk: Device | None, confirm: str) -> tuple[str, Any]:
     app = ModelApp()
     unit = app.add(0)
     unit.machine.disks = [disk] if disk else []
-    return wipe_device(unit.world, "/dev/sdb", confirm), unit.machine.disks[0]
+    return wipe_device(unit.ports, "/dev/sdb", confirm), unit.machine.disks[0]
 
 
 @pytest.mark.parametrize("confirm", ["wipe-uuid-1", "wipe-serial-1"])

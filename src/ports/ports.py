@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type che
 
 
 @dataclass(frozen=True)
-class World:
+class Ports:
     """What a run works on.
 
     `clock` gives seconds since the epoch; `tell` shows the operator what is being done.
