@@ -23,7 +23,7 @@ def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
 
     Juju 4.0 seldom tells of one that is gone. The leader finds out, and takes its place away.
     """
-    queued = {place.unit for place in peers.app.queue}
+    queued = {entry.unit for entry in peers.app.queue}
     told = {u: data for u, data in peers.others.items() if data.cluster and u in queued}
     members = {u: lxd.member_of(data) for u, data in told.items()}
     found = {member.name: unit for unit, member in members.items() if member is not None}
@@ -41,8 +41,8 @@ def hindrance(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status |
     unknown = [m.name for m in lxd.members if m.name not in known]
     if going := [name for name in unknown if name in leaving]:
         return waiting(f"to make {what} until {going[0]} has left")
-    places = {place.unit for place in peers.app.queue}
-    unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in places}
+    entries = {entry.unit for entry in peers.app.queue}
+    unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in entries}
     if unheard:
         # It has come in, and its word has not.
         return waiting(f"to make {what} until {min(unheard)} has told of itself")

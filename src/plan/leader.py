@@ -10,7 +10,7 @@ from plan.recovery import heartbeats
 from plan.storage import pools
 from records import loss_record
 from state.cluster import ClusterView
-from state.peers import AppData, Place, UnitData
+from state.peers import AppData, QueueEntry, UnitData
 from state.unresponsive import Silent
 from state.view import Peers, View
 from values.status import Status, active, blocked, count, names, waiting
@@ -73,41 +73,41 @@ def number(unit: str) -> tuple[str, int]:
 
 def _queue(
     view: View, app: AppData, units: dict[str, UnitData], bootstrap: str
-) -> tuple[Place, ...]:
+) -> tuple[QueueEntry, ...]:
     """Rewritten only when a unit comes, goes, or misses its turn; that one goes last."""
-    kept: list[Place] = []
-    late: list[Place] = []
-    for place in app.queue:
-        if view.units is not None and place.unit not in view.units.staying:
+    kept: list[QueueEntry] = []
+    late: list[QueueEntry] = []
+    for entry in app.queue:
+        if view.units is not None and entry.unit not in view.units.staying:
             continue
-        attempt = _attempt_due(place, units)
-        if attempt == place.attempt:
-            kept.append(place)
+        attempt = _attempt_due(entry, units)
+        if attempt == entry.attempt:
+            kept.append(entry)
         else:
-            late.append(Place(unit=place.unit, attempt=attempt))
+            late.append(QueueEntry(unit=entry.unit, attempt=attempt))
     queued = {p.unit for p in app.queue}
     # Units that Juju has and nobody has met yet are queued with the rest: one write, not one each.
     all_units = view.units.staying if view.units is not None else set(units)
     new = sorted(all_units - queued, key=lambda u: (u != bootstrap, number(u)))
-    places = (Place(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
-    return (*kept, *places, *late)
+    entries = (QueueEntry(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
+    return (*kept, *entries, *late)
 
 
-def _attempt_due(place: Place, units: dict[str, UnitData]) -> int:
+def _attempt_due(entry: QueueEntry, units: dict[str, UnitData]) -> int:
     """The attempt for which `place` should stand: higher than it does if its turn was missed."""
-    data = units.get(place.unit)
+    data = units.get(entry.unit)
     if data is None or data.cluster:
-        return place.attempt
-    if data.attempt > place.attempt:
+        return entry.attempt
+    if data.attempt > entry.attempt:
         return data.attempt
-    if any(maker.missed.get(place.unit) == place.attempt for maker in units.values()):
-        return place.attempt + 1
-    return place.attempt
+    if any(maker.missed.get(entry.unit) == entry.attempt for maker in units.values()):
+        return entry.attempt + 1
+    return entry.attempt
 
 
 def application_status(view: View, peers: Peers, own: UnitData, app: AppData) -> Status:
     """The application in one line: how many members and voters, or what is missing."""
-    every = {place.unit for place in app.queue}
+    every = {entry.unit for entry in app.queue}
     units = {view.unit: own, **peers.others}
     joined = {u for u, d in units.items() if d.cluster and u in every | {view.unit}}
     if not joined:

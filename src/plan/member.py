@@ -113,9 +113,9 @@ def is_steward(unit: str, peers: Peers, lxd: ClusterView) -> bool:
 
     Juju's leader would be the other choice, but it need not be a member.
     """
-    for place in peers.app.queue:
-        data = peers.data(place.unit, unit)
-        if place.unit == unit:
+    for entry in peers.app.queue:
+        data = peers.data(entry.unit, unit)
+        if entry.unit == unit:
             return member_marks.serves(lxd.own, lxd)
         member = lxd.member_of(data) if data and data.cluster else None
         if member_marks.serves(member, lxd):

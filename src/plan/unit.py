@@ -72,8 +72,8 @@ def _clustering(view: View, lxd: ClusterView, peers: Peers) -> Plan:
 
 def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
     """What this unit can say of itself before anything is decided."""
-    place = next((p for p in peers.app.queue if p.unit == view.unit), None)
-    attempt = max(peers.own.attempt, place.attempt if place else 0)
+    entry = next((p for p in peers.app.queue if p.unit == view.unit), None)
+    attempt = max(peers.own.attempt, entry.attempt if entry else 0)
     own = peers.own.model_copy(
         update={
             "key": view.public_key,

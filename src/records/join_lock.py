@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from state.cluster import ClusterView
 from state.notes import entries_of
-from state.peers import Place, UnitData
+from state.peers import QueueEntry, UnitData
 from steps.forming import PassTurn
 
 LOG = "turn."
@@ -55,10 +55,10 @@ def ended(unit: str, lxd: ClusterView) -> tuple[PassTurn, ...]:
     return (cleared(lxd),) if turn is not None and turn.unit == unit else ()
 
 
-def passed(lxd: ClusterView, place: Place, name: str) -> PassTurn:
+def passed(lxd: ClusterView, entry: QueueEntry, name: str) -> PassTurn:
     """The turn goes on to a unit, if it is still as it is seen here."""
-    turn = Turn(place.unit, place.attempt, name)
-    return PassTurn(LOG, _next(lxd), f"{turn} {lxd.server.name}", place.unit)
+    turn = Turn(entry.unit, entry.attempt, name)
+    return PassTurn(LOG, _next(lxd), f"{turn} {lxd.server.name}", entry.unit)
 
 
 def cleared(lxd: ClusterView) -> PassTurn:

@@ -110,7 +110,7 @@ class Token(_Data):
     """Those of its networks then of which whoever joins has to say what they are on there."""
 
 
-class Place(_Data):
+class QueueEntry(_Data):
     """A unit's place in the queue. It counts only for the attempt it was given for."""
 
     unit: str
@@ -196,7 +196,7 @@ class AppData(_Databag):
     """The cluster's identity, once it exists."""
     storage: Storage | None = None
     """The default pool."""
-    queue: tuple[Place, ...] = ()
+    queue: tuple[QueueEntry, ...] = ()
     removed: tuple[str, ...] = ()
     """Units that the cluster has no more as members, though Juju has them."""
 

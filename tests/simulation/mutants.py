@@ -42,7 +42,7 @@ from plan.recovery import unresponsive
 from plan.storage import devices, pools
 from ports.ports import Ports
 from state.cluster import ClusterView, Member, Server
-from state.peers import AppData, Place, Token, UnitData
+from state.peers import AppData, QueueEntry, Token, UnitData
 from state.unresponsive import Silence
 from state.view import Peers, RunHistory, Units, View
 from steps.forming import MakeToken
@@ -85,16 +85,16 @@ def _token_for_another(token: Token, *more: Any) -> bool:
 
 
 def _never_late(*told: Any) -> int:
-    return next(p for p in told if isinstance(p, Place)).attempt
+    return next(p for p in told if isinstance(p, QueueEntry)).attempt
 
 
 def _minds_no_turn(
     view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...]:
-    places = [p for p in admission._able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
-    data = peers.others[places[0].unit] if places else UnitData()
+    entries = [p for p in admission._able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
+    data = peers.others[entries[0].unit] if entries else UnitData()
     return tuple(
-        MakeToken(p.unit, data.name, data.key, p.attempt, adopted=True) for p in places[:1]
+        MakeToken(p.unit, data.name, data.key, p.attempt, adopted=True) for p in entries[:1]
     )
 
 

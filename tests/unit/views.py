@@ -8,7 +8,7 @@ from dataclasses import replace
 from options.options import Options
 from state.cluster import ClusterView, Member, Server
 from state.facts import SnapFacts
-from state.peers import AppData, Place, UnitData
+from state.peers import AppData, QueueEntry, UnitData
 from state.unresponsive import Silent
 from state.view import Peers, Units, View
 
@@ -44,7 +44,7 @@ def data(number: int, **fields: object) -> UnitData:
 
 def peers(own: UnitData, others: Mapping[int, UnitData]) -> Peers:
     """The peer relation of unit 0."""
-    queue = tuple(Place(unit=unit(n)) for n in (0, *others))
+    queue = tuple(QueueEntry(unit=unit(n)) for n in (0, *others))
     app = AppData(bootstrap=unit(0), cluster=CLUSTER, queue=queue)
     return Peers(app, own, {unit(n): d for n, d in others.items()})
 

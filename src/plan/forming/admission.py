@@ -15,7 +15,7 @@ from plan.forming import member_names
 from records import join_lock, member_marks
 from records.join_lock import Turn
 from state.cluster import ClusterView, Member
-from state.peers import Place, Token, UnitData
+from state.peers import QueueEntry, Token, UnitData
 from state.view import Peers, View
 from steps.forming import AwaitJoin, CancelToken, MakeToken
 from steps.leaving import RemoveMember
@@ -56,7 +56,7 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
         return Admission(cancel, token, refused, missed)
     if wait := awaiting(view, lxd, peers):
         # Whoever has a place says how it went; until then nobody else has the turn.
-        gone = own is not None and all(p.unit != own.unit for p in _places(view, peers))
+        gone = own is not None and all(p.unit != own.unit for p in _entries(view, peers))
         return Admission(wait if gone or late else (), own, refused, missed)
     return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
 
@@ -68,37 +68,39 @@ def _onwards(
 
     A turn that another maker gave is that unit's until it is over: it may be joining.
     """
-    places = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
+    entries = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
     turn = join_lock.read(lxd.notes)
     if turn is not None and not _is_over(turn, view, lxd, peers):
-        if place := _has_it(turn, places, lxd, peers):
-            return (_token_for(place, view, lxd, peers),)
+        if entry := _has_it(turn, entries, lxd, peers):
+            return (_token_for(entry, view, lxd, peers),)
         if not _has_turn(peers.own.token, lxd) and not view.history.awaited:
             return (AwaitJoin(turn.name),)
-    if places:
-        return (join_lock.passed(lxd, places[0], peers.others[places[0].unit].name),)
+    if entries:
+        return (join_lock.passed(lxd, entries[0], peers.others[entries[0].unit].name),)
     return (join_lock.cleared(lxd),) if turn is not None else ()
 
 
-def _has_it(turn: Turn, places: list[Place], lxd: ClusterView, peers: Peers) -> Place | None:
+def _has_it(
+    turn: Turn, entries: list[QueueEntry], lxd: ClusterView, peers: Peers
+) -> QueueEntry | None:
     """The place of the unit whose turn it is, if it can join now.
 
     Where this maker gave the turn and has taken its token back, it is the turn of the same member.
     """
-    place = next((p for p in places if p.unit == turn.unit and p.attempt == turn.attempt), None)
-    if place is None or not _has_turn(peers.own.token, lxd):
-        return place
-    return place if peers.others[place.unit].name == turn.name else None
+    entry = next((p for p in entries if p.unit == turn.unit and p.attempt == turn.attempt), None)
+    if entry is None or not _has_turn(peers.own.token, lxd):
+        return entry
+    return entry if peers.others[entry.unit].name == turn.name else None
 
 
-def _token_for(place: Place, view: View, lxd: ClusterView, peers: Peers) -> MakeToken:
-    data, own = peers.others[place.unit], peers.own.token
+def _token_for(entry: QueueEntry, view: View, lxd: ClusterView, peers: Peers) -> MakeToken:
+    data, own = peers.others[entry.unit], peers.own.token
     if own is not None and _has_turn(own, lxd):
         adopted = own.adopted
     else:
-        adopted = view.history.passed != place.unit
+        adopted = view.history.passed != entry.unit
     asked = cluster_change.asked(view)
-    return MakeToken(place.unit, data.name, data.key, place.attempt, adopted, asked)
+    return MakeToken(entry.unit, data.name, data.key, entry.attempt, adopted, asked)
 
 
 def _is_over(turn: Turn, view: View, lxd: ClusterView, peers: Peers) -> bool:
@@ -153,10 +155,10 @@ def may_be_joining(lxd: ClusterView, peers: Peers) -> str:
 
 def is_maker(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     """Whether `unit` is the member furthest back in the queue of those that serve."""
-    for place in reversed(peers.app.queue):
-        if place.unit == unit:
+    for entry in reversed(peers.app.queue):
+        if entry.unit == unit:
             return member_marks.serves(lxd.own, lxd)
-        data = peers.others.get(place.unit)
+        data = peers.others.get(entry.unit)
         if data is None or data.cluster != lxd.identity:
             continue
         member = lxd.member_of(data)
@@ -170,19 +172,19 @@ def unqueued_members(unit: str, peers: Peers, lxd: ClusterView) -> list[str]:
 
     `unit` is the one that asks, itself a member.
     """
-    queued = {place.unit for place in peers.app.queue}
+    queued = {entry.unit for entry in peers.app.queue}
     members = {u: lxd.member_of(d) for u, d in peers.others.items() if d.cluster}
     members[unit] = lxd.own
     return sorted(u for u, m in members.items() if u not in queued and member_marks.serves(m, lxd))
 
 
-def _able(view: View, lxd: ClusterView, peers: Peers) -> list[Place]:
+def _able(view: View, lxd: ClusterView, peers: Peers) -> list[QueueEntry]:
     """The places of those that can join now, in the order of the queue."""
-    places = [p for p in _places(view, peers) if p.unit not in {view.unit, *lxd.closed}]
-    return [p for p in places if _can_join(p, lxd, peers)]
+    entries = [p for p in _entries(view, peers) if p.unit not in {view.unit, *lxd.closed}]
+    return [p for p in entries if _can_join(p, lxd, peers)]
 
 
-def _places(view: View, peers: Peers) -> tuple[Place, ...]:
+def _entries(view: View, peers: Peers) -> tuple[QueueEntry, ...]:
     """The queue, and behind it those that can join and that no leader has queued.
 
     A leader that leaves and is held in its last hooks queues nobody, and what holds it may be that
@@ -191,12 +193,15 @@ def _places(view: View, peers: Peers) -> tuple[Place, ...]:
     if view.units is None:
         return peers.app.queue
     waiting = sorted(view.units.staying & unqueued(peers))
-    return (*peers.app.queue, *(Place(unit=u, attempt=peers.others[u].attempt) for u in waiting))
+    return (
+        *peers.app.queue,
+        *(QueueEntry(unit=u, attempt=peers.others[u].attempt) for u in waiting),
+    )
 
 
 def unqueued(peers: Peers) -> set[str]:
     """Units that can join and have no place in the queue. Some may be gone."""
-    queued = {place.unit for place in peers.app.queue}
+    queued = {entry.unit for entry in peers.app.queue}
     return {unit for unit, data in peers.others.items() if data.able and unit not in queued}
 
 
@@ -209,11 +214,11 @@ def hears_nobody(peers: Peers) -> bool:
     return bool(peers.app.cluster) and not any(data.cluster for data in told)
 
 
-def _can_join(place: Place, lxd: ClusterView, peers: Peers) -> bool:
-    data = peers.others.get(place.unit)
+def _can_join(entry: QueueEntry, lxd: ClusterView, peers: Peers) -> bool:
+    data = peers.others.get(entry.unit)
     if data is None or data.cluster or not data.able or not data.key:
         return False
-    return data.attempt == place.attempt and lxd.member(data.name) is None
+    return data.attempt == entry.attempt and lxd.member(data.name) is None
 
 
 def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> bool:
@@ -223,11 +228,11 @@ def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> boo
     """
     if token.certificate != lxd.server.fingerprint:
         return False
-    place = next((p for p in _places(view, peers) if p.unit == token.unit), None)
+    entry = next((p for p in _entries(view, peers) if p.unit == token.unit), None)
     data = peers.others.get(token.unit)
-    if place is None or data is None or data.cluster or not data.able:
+    if entry is None or data is None or data.cluster or not data.able:
         return False
-    return place.attempt == token.attempt == data.attempt and token.name in ("", data.name)
+    return entry.attempt == token.attempt == data.attempt and token.name in ("", data.name)
 
 
 def _missed(view: View, peers: Peers) -> dict[str, int]:
@@ -235,13 +240,13 @@ def _missed(view: View, peers: Peers) -> dict[str, int]:
 
     It is the maker that tells: another unit's clock may be an hour off.
     """
-    places = {p.unit: p.attempt for p in _places(view, peers)}
+    entries = {p.unit: p.attempt for p in _entries(view, peers)}
     missed = dict(peers.own.missed)
     token = peers.own.token
     # One from the future was made before this machine's clock was put right.
     if token is not None and abs(view.now - token.made) > deadlines.LAPSE:
         missed[token.unit] = token.attempt
-    return {unit: attempt for unit, attempt in missed.items() if places.get(unit) == attempt}
+    return {unit: attempt for unit, attempt in missed.items() if entries.get(unit) == attempt}
 
 
 def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member | None:

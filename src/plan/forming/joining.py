@@ -79,7 +79,7 @@ def _storage(peers: Peers) -> Storage | None:
 
 def _placed(peers: Peers) -> set[str]:
     """Units with a place in the queue, and the founder: others may be gone, and nobody said so."""
-    return {place.unit for place in peers.app.queue} | {peers.app.bootstrap}
+    return {entry.unit for entry in peers.app.queue} | {peers.app.bootstrap}
 
 
 def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
@@ -133,7 +133,7 @@ def _not_empty(lxd: ClusterView) -> Status | None:
 
 def _refusal(view: View, peers: Peers) -> str:
     # Who has no place may be gone without Juju saying so here, and never takes its word back.
-    queued = {place.unit for place in peers.app.queue}
+    queued = {entry.unit for entry in peers.app.queue}
     told = (d.refused.get(view.unit, "") for u, d in peers.others.items() if u in queued)
     return next((reason for reason in told if reason), "")
 
@@ -187,12 +187,12 @@ def _turn(view: View, peers: Peers) -> Status:
             return waiting("for the leader to name the unit that bootstraps")
         return waiting(f"for {peers.app.bootstrap} to bootstrap the cluster")
     waiting_for = ""
-    for place in peers.app.queue:
-        if place.unit == view.unit:
+    for entry in peers.app.queue:
+        if entry.unit == view.unit:
             break
-        data = peers.others.get(place.unit)
-        if data and not data.cluster and data.able and data.attempt == place.attempt:
-            waiting_for = place.unit
+        data = peers.others.get(entry.unit)
+        if data and not data.cluster and data.able and data.attempt == entry.attempt:
+            waiting_for = entry.unit
     if waiting_for:
         return waiting(f"to join after {waiting_for}")
     return waiting("for a join token")

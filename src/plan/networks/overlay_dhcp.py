@@ -80,9 +80,9 @@ def _part(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Part:
     gateway = ipaddress.IPv4Interface(told)
     if gateway.network.prefixlen > NARROWEST:
         return Part(problem=blocked(f"network {network.name}: {gateway} is narrower than /26"))
-    mine = place(view.unit, gateway)
+    mine = share_number(view.unit, gateway)
     for unit in sorted(peers.others):
-        if peers.others[unit].cluster and unit < view.unit and place(unit, gateway) == mine:
+        if peers.others[unit].cluster and unit < view.unit and share_number(unit, gateway) == mine:
             told = f"{gateway.network} has no share left beside {unit}'s; use a wider subnet"
             return Part(problem=blocked(f"network {network.name}: {told}"))
     first, last = share(mine, gateway)
@@ -113,7 +113,7 @@ def _named(view: View, name: str) -> list[WantedNetwork]:
     return found or [first]
 
 
-def place(unit: str, gateway: ipaddress.IPv4Interface) -> int:
+def share_number(unit: str, gateway: ipaddress.IPv4Interface) -> int:
     """Which share of a subnet is a unit's: Juju never gives a unit's number to another one."""
     found = re.search(r"/(\d+)$", unit)
     number = int(found[1]) if found else 0

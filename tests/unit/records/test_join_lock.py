@@ -7,7 +7,7 @@ import pytest
 from records import join_lock
 from records.join_lock import Turn
 from state.cluster import ClusterView
-from state.peers import Place, UnitData
+from state.peers import QueueEntry, UnitData
 from steps.forming import AwaitJoin
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import cluster_api, give_turn, notes, use_token
@@ -156,7 +156,7 @@ def test_a_turn_passes_only_if_it_is_as_it_was_seen(generation: str):
     app = formed(1, generation)
     lxd = app.view("lxd/0").lxd
     assert isinstance(lxd, ClusterView)
-    step = join_lock.passed(lxd, Place(unit="lxd/1"), "m1")
+    step = join_lock.passed(lxd, QueueEntry(unit="lxd/1"), "m1")
     give_turn(app, "lxd/2 0 m2 m9")
 
     assert not cluster_api(app).notes.append(step.log, step.number, step.entry)

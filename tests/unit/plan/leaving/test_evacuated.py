@@ -16,7 +16,7 @@ from plan.leaving import dead_members, orphaned_members
 from plan.leaving.blockers import quorum
 from records import member_marks
 from state.cluster import ClusterView, Member, several_vote
-from state.peers import Place
+from state.peers import QueueEntry
 from state.view import Peers, View
 from steps.leaving import RemoveMember
 from tests.unit.leavers import cluster, leaver, member
@@ -30,7 +30,7 @@ def seen(
     """The view of lxd/2, which leads and stays."""
     view = leaver(lxd, known=known, going=())
     assert view.peers is not None
-    queue = tuple(Place(unit=unit) for unit in ("lxd/0", "lxd/1", "lxd/2") if unit in known)
+    queue = tuple(QueueEntry(unit=unit) for unit in ("lxd/0", "lxd/1", "lxd/2") if unit in known)
     app = view.peers.app.model_copy(update={"queue": queue})
     peers = replace(view.peers, app=app)
     return replace(view, leader=True, leaving=False, now=now, peers=peers)
@@ -111,7 +111,7 @@ def test_a_dead_one_is_nobodys_steward():
     app = peers_of(view).app
     last = replace(
         peers_of(view),
-        app=app.model_copy(update={"queue": (Place(unit="lxd/0"), Place(unit="lxd/2"))}),
+        app=app.model_copy(update={"queue": (QueueEntry(unit="lxd/0"), QueueEntry(unit="lxd/2"))}),
     )
     assert member_plan.is_steward("lxd/2", last, lxd)
 

@@ -318,7 +318,7 @@ def test_a_leaving_unit_makes_no_token_and_takes_no_part_in_the_queue():
             app.hook(unit)
 
     assert app.own("lxd/3").cluster
-    assert "lxd/2" not in [place.unit for place in app.app().queue]
+    assert "lxd/2" not in [entry.unit for entry in app.app().queue]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

@@ -65,14 +65,14 @@ def test_members_give_out_addresses_that_nobody_else_gives_out():
 @given(st.integers(8, 26), st.integers(0, 300), st.integers(0, 300))
 def test_two_units_with_other_shares_have_no_address_in_common(prefix: int, one: int, other: int):
     gateway = ipaddress.IPv4Interface(f"10.0.0.1/{prefix}")
-    places = [plan_overlay_dhcp.place(f"lxd/{number}", gateway) for number in (one, other)]
-    (low, high), (low2, high2) = (plan_overlay_dhcp.share(place, gateway) for place in places)
+    numbers = [plan_overlay_dhcp.share_number(f"lxd/{number}", gateway) for number in (one, other)]
+    (low, high), (low2, high2) = (plan_overlay_dhcp.share(number, gateway) for number in numbers)
 
     assert low <= high
     assert gateway.network.network_address < low
     assert high < gateway.network.broadcast_address
     assert gateway.ip < low
-    assert places[0] == places[1] or high < low2 or high2 < low
+    assert numbers[0] == numbers[1] or high < low2 or high2 < low
 
 
 def test_one_that_joins_later_has_a_share_of_its_own():
@@ -183,7 +183,7 @@ def test_its_files_say_where_nothing_may_pass():
 def test_a_share_is_one_of_those_that_there_are(unit: str):
     gateway = ipaddress.IPv4Interface("10.9.0.1/16")
 
-    assert 1 <= plan_overlay_dhcp.place(unit, gateway) <= 255
+    assert 1 <= plan_overlay_dhcp.share_number(unit, gateway) <= 255
 
 
 def test_what_gives_out_addresses_is_not_root():
