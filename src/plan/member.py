@@ -19,7 +19,7 @@ from plan.storage import daemon_volumes, pools
 from plan.storage.pools import Change
 from records import member_marks
 from state.cluster import ClusterView, Member
-from state.peers import Link, Offer, Storage, UnitData
+from state.peers import Offer, ParentInterface, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
 from steps.plan import Plan, Step
@@ -210,9 +210,9 @@ def _refused(offers: dict[str, Offer]) -> Status | None:
     return blocked(told[0]) if told else None
 
 
-def _unlinked(given: dict[str, Link]) -> Status | None:
+def _unlinked(given: dict[str, ParentInterface]) -> Status | None:
     """Blocked while this unit keeps a network from being made."""
-    told = [link.problem for link in given.values() if link.problem]
+    told = [parent.problem for parent in given.values() if parent.problem]
     return blocked(told[0]) if told else None
 
 

@@ -73,7 +73,7 @@ class Offer(_Data):
     problem: str = ""
 
 
-class Link(_Data):
+class ParentInterface(_Data):
     """What a unit gives to a network: an interface, or nothing; or why it cannot."""
 
     parent: str = ""
@@ -167,7 +167,7 @@ class UnitData(_Databag):
     call: Call | None = None
     offers: dict[str, Offer] = {}
     """Answers to calls, by their serials."""
-    links: dict[str, Link] = {}
+    links: dict[str, ParentInterface] = {}
     """By what a network asks of a unit."""
     silent: SilentDatabase | None = None
     """Told while LXD's database here answers nothing."""

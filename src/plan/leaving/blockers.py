@@ -62,10 +62,10 @@ def _bridges(view: View, data: UnitData) -> frozenset[str]:
     found: set[str] = set()
     for net in view.options.networks_asked:
         mode = modes.MODES[net.mode]
-        link = data.links.get(question(net))
-        if mode.type or not mode.one_name or link is None or not link.parent:
+        parent = data.links.get(question(net))
+        if mode.type or not mode.one_name or parent is None or not parent.parent:
             continue
-        found |= {migration.on_bridge(link.parent, str(vlan or "")) for vlan in (0, net.vlan)}
+        found |= {migration.on_bridge(parent.parent, str(vlan or "")) for vlan in (0, net.vlan)}
     return frozenset(found)
 
 

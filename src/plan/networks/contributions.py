@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 
 import modes
 from modes import fan, parent_checks, physical, vxlan
-from state.peers import Link, Token
+from state.peers import ParentInterface, Token
 from state.view import View
 from values.interface import Interface
 from values.status import Status, blocked
@@ -48,22 +48,22 @@ def subnets(wanted: WantedNetwork) -> list[str]:
     return [address for address in (wanted.ipv4, wanted.ipv6) if "/" in address]
 
 
-def answers(view: View) -> dict[str, Link]:
+def answers(view: View) -> dict[str, ParentInterface]:
     """What this unit answers, by question."""
     found = [(net, answer(view, net)) for net in view.options.networks_asked if concerns(net)]
-    return {question(net): _alone(net, link, found) for net, link in found}
+    return {question(net): _alone(net, contribution, found) for net, contribution in found}
 
 
-def answer(view: View, wanted: WantedNetwork) -> Link:
+def answer(view: View, wanted: WantedNetwork) -> ParentInterface:
     """What this unit gives to one network."""
     if problem := _overlap(view, wanted):
-        return Link(problem=problem)
+        return ParentInterface(problem=problem)
     if need := modes.MODES[wanted.mode].needs:
-        return Link(problem=_lacking(view, need) or _hindered(view, wanted))
+        return ParentInterface(problem=_lacking(view, need) or _hindered(view, wanted))
     if wanted.mode == modes.SPREAD:
         return _tunnel(view, wanted)
     if not modes.MODES[wanted.mode].on_parent(wanted):
-        return Link()
+        return ParentInterface()
     return _parent(view, wanted)
 
 
@@ -72,9 +72,9 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
 
     A member that lacks what is asked for now would stand in the way of the change.
     """
-    for link in answers(view).values():
-        if link.problem:
-            return {}, blocked(link.problem)
+    for contribution in answers(view).values():
+        if contribution.problem:
+            return {}, blocked(contribution.problem)
     for net in view.options.networks_asked:
         for name in names(net):
             if own := swallowed(view.interfaces, name, net.mode):
@@ -89,10 +89,10 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
         if mode is None:
             return {}, blocked(f"network {record.name}: this charm has no mode {record.mode}")
         parents = record.parents or asked.get(record.name, ())
-        link = answer(view, WantedNetwork(record.name, record.mode, parents))
-        if link.problem:
-            return {}, blocked(f"network {record.name}: {link.problem}")
-        found[record.name] = mode.own(link.parent)
+        contribution = answer(view, WantedNetwork(record.name, record.mode, parents))
+        if contribution.problem:
+            return {}, blocked(f"network {record.name}: {contribution.problem}")
+        found[record.name] = mode.own(contribution.parent)
     return found, None
 
 
@@ -141,16 +141,16 @@ def members_version(view: View) -> int:
     return 6 if ":" in view.cluster_address else 4
 
 
-def _parent(view: View, wanted: WantedNetwork) -> Link:
+def _parent(view: View, wanted: WantedNetwork) -> ParentInterface:
     mode = modes.MODES[wanted.mode]
-    link = _first_fit(view, wanted, lambda interface: mode.unfit(wanted, interface))
-    meant = next((i for i in view.interfaces if i.name == link.parent), None)
+    contribution = _first_fit(view, wanted, lambda interface: mode.unfit(wanted, interface))
+    meant = next((i for i in view.interfaces if i.name == contribution.parent), None)
     if meant is not None and (why := mode.unready(wanted, meant)):
-        return Link(problem=_unfit(meant.name, why, wanted))
-    return link
+        return ParentInterface(problem=_unfit(meant.name, why, wanted))
+    return contribution
 
 
-def _tunnel(view: View, wanted: WantedNetwork) -> Link:
+def _tunnel(view: View, wanted: WantedNetwork) -> ParentInterface:
     """The interface that the tunnels to the other members go by.
 
     Where none is named, LXD takes that of the default route of IPv4, whatever the group is (by
@@ -161,40 +161,48 @@ def _tunnel(view: View, wanted: WantedNetwork) -> Link:
         return _first_fit(view, wanted, lambda i: parent_checks.of_tunnel(wanted, i, version))
     out = next((i for i in view.interfaces if 4 in i.defaults), None)
     if out is None:
-        return Link(problem=f"no way out by IPv4: set network-parent for {wanted.name}")
+        return ParentInterface(problem=f"no way out by IPv4: set network-parent for {wanted.name}")
     if why := parent_checks.of_tunnel(wanted, out, version):
-        return Link(problem=f"{out.name} {why}: set network-parent for {wanted.name}")
-    return Link()
+        return ParentInterface(problem=f"{out.name} {why}: set network-parent for {wanted.name}")
+    return ParentInterface()
 
 
-def _first_fit(view: View, wanted: WantedNetwork, unfit: Callable[[Interface], str]) -> Link:
+def _first_fit(
+    view: View, wanted: WantedNetwork, unfit: Callable[[Interface], str]
+) -> ParentInterface:
     there = _there(view, wanted)
     if not there:
-        return Link(problem=_missing(view, wanted))
+        return ParentInterface(problem=_missing(view, wanted))
     fit = next((interface for interface in there if not unfit(interface)), None)
     if fit is None:
-        return Link(problem=_unfit(there[0].name, unfit(there[0]), wanted))
-    return Link(parent=fit.name)
+        return ParentInterface(problem=_unfit(there[0].name, unfit(there[0]), wanted))
+    return ParentInterface(parent=fit.name)
 
 
 def _unfit(interface: str, why: str, wanted: WantedNetwork) -> str:
     return f"{interface} {why}: name another for {wanted.name}"
 
 
-def _alone(wanted: WantedNetwork, link: Link, given: Iterable[tuple[WantedNetwork, Link]]) -> Link:
+def _alone(
+    wanted: WantedNetwork,
+    contribution: ParentInterface,
+    given: Iterable[tuple[WantedNetwork, ParentInterface]],
+) -> ParentInterface:
     """The same answer, unless an uplink would have the interface of another network.
 
     LXD refuses an uplink that, unless both are on VLANs of their own (by source), and the kernel a
     macvlan on what Open vSwitch has.
     """
-    if wanted.mode != physical.MODE.name or not link.parent:
-        return link
+    if wanted.mode != physical.MODE.name or not contribution.parent:
+        return contribution
     for other, its in given:
         apart = wanted.vlan and other.vlan and wanted.vlan != other.vlan
         on_it = other.name != wanted.name and modes.MODES[other.mode].own_parent
-        if on_it and its.parent == link.parent and not apart:
-            return Link(problem=_unfit(link.parent, f"is also {other.name}'s", wanted))
-    return link
+        if on_it and its.parent == contribution.parent and not apart:
+            return ParentInterface(
+                problem=_unfit(contribution.parent, f"is also {other.name}'s", wanted)
+            )
+    return contribution
 
 
 def _there(view: View, wanted: WantedNetwork) -> list[Interface]:

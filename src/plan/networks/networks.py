@@ -19,7 +19,7 @@ from plan import cluster_change
 from plan.networks import contributions
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView, Network
-from state.peers import Link, OnParent
+from state.peers import OnParent, ParentInterface
 from state.view import Peers, View
 from steps.networks import CreateNetwork, UpdateNetwork
 from steps.plan import Step
@@ -68,7 +68,9 @@ def wanted(view: View, known: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
     return (default(first, known), *more)
 
 
-def change(view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, Link]) -> Change:
+def change(
+    view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
+) -> Change:
     """What the steward does about the networks now. `own` is what its unit answers."""
     known = lxd.networks or ()
     steps: list[Step] = []
@@ -84,7 +86,11 @@ def change(view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, Link]) 
 
 
 def _one(
-    view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, Link], net: WantedNetwork
+    view: View,
+    lxd: ClusterView,
+    peers: Peers,
+    own: Mapping[str, ParentInterface],
+    net: WantedNetwork,
 ) -> Change:
     mode = network_modes.MODES[net.mode]
     there = made(lxd, net.name) if mode.type else None
@@ -290,14 +296,18 @@ def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict
 
 
 def _given(
-    view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, Link], net: WantedNetwork
+    view: View,
+    lxd: ClusterView,
+    peers: Peers,
+    own: Mapping[str, ParentInterface],
+    net: WantedNetwork,
 ) -> dict[str, str] | Status:
     """By member: the interface that its unit gives. Or what stands in the way."""
     if not contributions.concerns(net):
         return {}
     units = cluster_change.units(view, lxd, peers)
     asked = contributions.question(net)
-    found: dict[str, Link] = {}
+    found: dict[str, ParentInterface] = {}
     silent: list[str] = []
     for member in sorted(m.name for m in lxd.members):
         unit = units.get(member, "")
@@ -306,12 +316,12 @@ def _given(
             found[member] = told[asked]
         else:
             silent.append(unit or member)
-    for member, link in found.items():
-        if link.problem:
-            return blocked(f"{units[member]}: {link.problem}")
+    for member, parent in found.items():
+        if parent.problem:
+            return blocked(f"{units[member]}: {parent.problem}")
     if silent:
         return waiting(f"for {names(silent)} to say what it gives to the network {net.name}")
-    return _alike(net, units, {member: link.parent for member, link in found.items()})
+    return _alike(net, units, {member: parent.parent for member, parent in found.items()})
 
 
 def _alike(

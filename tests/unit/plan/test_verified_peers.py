@@ -9,12 +9,12 @@ from typing import Any
 from plan.verified_peers import believed
 from state import peers
 from state.cluster import ClusterView
-from state.peers import Call, Link, Offer, UnitData
+from state.peers import Call, Offer, ParentInterface, UnitData
 from tests.unit.model_units import ModelApp, formed
 
 WORDS: dict[str, Any] = {
     "offers": {"s": Offer(device="/dev/sda")},
-    "links": {"q": Link(parent="eth9")},
+    "links": {"q": ParentInterface(parent="eth9")},
     "refused": {"lxd/0": "no"},
     "missed": {"lxd/1": 0},
     "call": Call(pool="x", backend="dir", serial="s"),

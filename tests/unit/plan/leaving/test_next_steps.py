@@ -12,7 +12,7 @@ from plan.unit import make_plan
 from records import member_marks
 from state.cluster import CLOSED, ClusterView
 from state.lxd_objects import Bucket, Image, Instance, Volume
-from state.peers import Link
+from state.peers import ParentInterface
 from state.view import RunHistory, View
 from steps.leaving import MoveInstance
 from tests.unit.leavers import cluster, instance, leaver, member
@@ -167,7 +167,7 @@ class TestMoving:
         view = leaver(
             cluster(instance(added={"eth0": nic})),
             options={"network_mode": "flat", "network_parent": "br0"},
-            links={name: {"flat br0": Link(parent="br0")} for name in ("m1", "m2")},
+            links={name: {"flat br0": ParentInterface(parent="br0")} for name in ("m1", "m2")},
         )
 
         assert steps(view) == ["move default/c1 to m1"]
