@@ -212,7 +212,7 @@ def _refused(offers: dict[str, Offer]) -> Status | None:
 
 def _unlinked(given: dict[str, ParentInterface]) -> Status | None:
     """Blocked while this unit keeps a network from being made."""
-    told = [parent.problem for parent in given.values() if parent.problem]
+    told = [c.problem for c in given.values() if c.problem]
     return blocked(told[0]) if told else None
 
 

@@ -62,10 +62,12 @@ def _bridges(view: View, data: UnitData) -> frozenset[str]:
     found: set[str] = set()
     for net in view.options.networks_asked:
         mode = modes.MODES[net.mode]
-        parent = data.links.get(question(net))
-        if mode.type or not mode.one_name or parent is None or not parent.parent:
+        contribution = data.links.get(question(net))
+        if mode.type or not mode.one_name or contribution is None or not contribution.parent:
             continue
-        found |= {migration.on_bridge(parent.parent, str(vlan or "")) for vlan in (0, net.vlan)}
+        found |= {
+            migration.on_bridge(contribution.parent, str(vlan or "")) for vlan in (0, net.vlan)
+        }
     return frozenset(found)
 
 

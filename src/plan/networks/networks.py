@@ -316,12 +316,14 @@ def _given(
             found[member] = told[asked]
         else:
             silent.append(unit or member)
-    for member, parent in found.items():
-        if parent.problem:
-            return blocked(f"{units[member]}: {parent.problem}")
+    for member, contribution in found.items():
+        if contribution.problem:
+            return blocked(f"{units[member]}: {contribution.problem}")
     if silent:
         return waiting(f"for {names(silent)} to say what it gives to the network {net.name}")
-    return _alike(net, units, {member: parent.parent for member, parent in found.items()})
+    return _alike(
+        net, units, {member: contribution.parent for member, contribution in found.items()}
+    )
 
 
 def _alike(
