@@ -133,7 +133,7 @@ def _gives_to_pools(view: View) -> bool:
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or peers is None:
         return False
-    if not lxd.server.clustered or pools.calls(peers):
+    if not lxd.server.clustered or pools.requests(peers):
         return True
     decided = peers.app.storage
     if lxd.pools is None:

@@ -190,7 +190,7 @@ def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status
         return waiting(f"{names(evacuated)} evacuated; to use it again: lxc cluster restore")
     for unit, why in _waits(lxd, peers):
         return waiting(f"{unit}: {why}")
-    if making := pools.calls(peers) or ((own.call,) if own.call else ()):
+    if making := pools.requests(peers) or ((own.call,) if own.call else ()):
         return waiting(f"for the pool {making[0].pool}")
     voters = sum(m.voter for m in lxd.members)
     summary = f"{count(total, 'member')}, {count(voters, 'voter')}"

@@ -64,7 +64,7 @@ def of_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     # Until that is committed, only the note tells a silent member from one that never was.
     if view.forming is not None and peers.own.cluster == lxd.identity:
         steps.append(ForgetForming())
-    offers = storage_contributions.offers(view, lxd, pools.calls(peers))
+    offers = storage_contributions.offers(view, lxd, pools.requests(peers))
     given = contributions.answers(view)
     own = own.model_copy(
         update={
@@ -81,7 +81,7 @@ def of_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
         shared = _shared(view, lxd, peers, own, decided)
         steps += [*member_marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
-        own = own.model_copy(update={"call": shared.call, **_told(lxd)})
+        own = own.model_copy(update={"call": shared.request, **_told(lxd)})
     address = listening.of_member(view, lxd, member) if moved is None else listening.Due()
     # What is the matter here comes before what is the matter elsewhere.
     problem = (

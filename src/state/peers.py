@@ -57,13 +57,13 @@ class Storage(_Data):
     size: str = ""
 
 
-class Call(_Data):
+class ContributionRequest(_Data):
     """The steward asks every member's unit what it gives to a pool that is to be made."""
 
     pool: str
     backend: str
     serial: str
-    """What answers to one call is no answer to the next, of the same pool either."""
+    """The contribution to one request is none to the next, of the same pool either."""
 
 
 class Offer(_Data):
@@ -164,9 +164,9 @@ class UnitData(_Databag):
     """Units that had a token of this member and did not use it, and for which attempt."""
     refused: dict[str, str] = {}
     """Units that this member cannot admit, and why."""
-    call: Call | None = None
+    call: ContributionRequest | None = None
     offers: dict[str, Offer] = {}
-    """Answers to calls, by their serials."""
+    """Contributions to pools, by the serials of the requests."""
     links: dict[str, ParentInterface] = {}
     """By what a network asks of a unit."""
     silent: SilentDatabase | None = None

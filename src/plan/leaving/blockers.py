@@ -9,7 +9,7 @@ import modes
 from options.options import ABANDON, REFUSE
 from plan import cluster_change
 from plan.leaving import migration, orphaned_members
-from plan.networks.contributions import question
+from plan.networks.contributions import request
 from records import member_marks
 from state.cluster import ClusterView, Member
 from state.lxd_objects import Bucket, Image, Instance, Volume
@@ -62,7 +62,7 @@ def _bridges(view: View, data: UnitData) -> frozenset[str]:
     found: set[str] = set()
     for net in view.options.networks_asked:
         mode = modes.MODES[net.mode]
-        contribution = data.links.get(question(net))
+        contribution = data.links.get(request(net))
         if mode.type or not mode.one_name or contribution is None or not contribution.parent:
             continue
         found |= {

@@ -21,7 +21,7 @@ ASKING = frozenset(
 """Modes to which it may matter what carries the binding `network`."""
 
 
-def question(wanted: WantedNetwork) -> str:
+def request(wanted: WantedNetwork) -> str:
     """What a network asks of every unit. An answer to one question is none to another."""
     parts = [wanted.mode, *wanted.parents, *subnets(wanted)]
     numbers = {"vlan": wanted.vlan, "mtu": wanted.mtu}
@@ -51,7 +51,7 @@ def subnets(wanted: WantedNetwork) -> list[str]:
 def answers(view: View) -> dict[str, ParentInterface]:
     """What this unit answers, by question."""
     found = [(net, answer(view, net)) for net in view.options.networks_asked if concerns(net)]
-    return {question(net): _alone(net, contribution, found) for net, contribution in found}
+    return {request(net): _alone(net, contribution, found) for net, contribution in found}
 
 
 def answer(view: View, wanted: WantedNetwork) -> ParentInterface:

@@ -306,7 +306,7 @@ def _given(
     if not contributions.concerns(net):
         return {}
     units = cluster_change.units(view, lxd, peers)
-    asked = contributions.question(net)
+    asked = contributions.request(net)
     found: dict[str, ParentInterface] = {}
     silent: list[str] = []
     for member in sorted(m.name for m in lxd.members):

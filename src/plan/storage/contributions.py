@@ -10,7 +10,7 @@ from backends import Backend
 from plan.storage import devices
 from state.cluster import ClusterView
 from state.facts import Ceph, Device
-from state.peers import Call, Offer, Storage, Token
+from state.peers import ContributionRequest, Offer, Storage, Token
 from state.view import View
 from values.status import Kind, Status, blocked, waiting
 from values.wanted_pool import LEAST_FILE, VOLUME_SIZE, WantedPool, in_bytes
@@ -82,15 +82,19 @@ def of_outsider(
     return parts, None
 
 
-def offers(view: View, lxd: ClusterView, calls: Iterable[Call]) -> dict[str, Offer]:
-    """What this unit answers to each call for a pool, by its serial; nothing while it waits."""
-    found = {call.serial: _offer(view, lxd, call) for call in calls}
+def offers(
+    view: View, lxd: ClusterView, requests: Iterable[ContributionRequest]
+) -> dict[str, Offer]:
+    """What this unit answers to each request for a pool, by its serial; nothing while it waits."""
+    found = {request.serial: _offer(view, lxd, request) for request in requests}
     return {serial: offer for serial, offer in found.items() if offer is not None}
 
 
-def _offer(view: View, lxd: ClusterView, call: Call) -> Offer | None:
+def _offer(view: View, lxd: ClusterView, request: ContributionRequest) -> Offer | None:
     more = {pool.name: pool for pool in view.more_pools}
-    pool = replace(more.get(call.pool, view.default_pool), name=call.pool, backend=call.backend)
+    pool = replace(
+        more.get(request.pool, view.default_pool), name=request.pool, backend=request.backend
+    )
     part = _part(view, pool, lxd.server.drivers, frozenset())
     part = part if isinstance(part, Status) else _no_room(view, [part], _OF_NEW) or part
     if isinstance(part, Status):

@@ -1,6 +1,6 @@
 """What the cluster's pools shall be, and how far they are from that.
 
-Only the steward acts on it. A pool is made on all members at once, so it first calls for what each
+Only the steward acts on it. A pool is made on all members at once, so it first requests what each
 gives to it, and makes it when all have answered.
 """
 
@@ -13,7 +13,7 @@ import backends
 from plan import cluster_change
 from plan.storage import contributions
 from state.cluster import ClusterView, Pool
-from state.peers import Call, Offer, Storage, UnitData
+from state.peers import ContributionRequest, Offer, Storage, UnitData
 from state.view import Peers, View
 from steps.plan import Step
 from steps.storage import CreatePool, KeepRoots, UpdatePool
@@ -26,10 +26,10 @@ _INSTANCES = "/1.0/instances/"
 
 @dataclass(frozen=True)
 class Change:
-    """What is due: steps, or a call to publish, or what stands in the way."""
+    """What is due: steps, or a request to publish, or what stands in the way."""
 
     steps: tuple[Step, ...] = ()
-    call: Call | None = None
+    request: ContributionRequest | None = None
     problem: Status | None = None
 
 
@@ -135,14 +135,14 @@ def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
     )
 
 
-def calls(peers: Peers) -> tuple[Call, ...]:
-    """The calls that stand. Two members may take themselves for the steward for a moment."""
+def requests(peers: Peers) -> tuple[ContributionRequest, ...]:
+    """The requests that stand. Two members may take themselves for the steward for a moment."""
     return tuple(data.call for data in peers.others.values() if data.call and data.cluster)
 
 
 def refusals(peers: Peers, own: UnitData) -> list[tuple[str, str]]:
     """Units that cannot give their part of a pool that is to be made, and why."""
-    standing = {call.serial for call in (*calls(peers), *([own.call] if own.call else []))}
+    standing = {request.serial for request in (*requests(peers), *([own.call] if own.call else []))}
     return sorted(
         (unit, offer.problem)
         for unit, data in peers.others.items()
@@ -171,38 +171,44 @@ def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Updat
 
 
 def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Change:
-    call = _call(view, peers, pool)
+    request = _request(view, peers, pool)
     units = cluster_change.units(view, lxd, peers)
-    answers = _answers(view, lxd, peers, call, units)
-    silent = [units[member] for member, offer in answers.items() if offer is None]
-    if silent:
-        why = f"for {names(silent)} to say what it gives to the pool {pool.name}"
-        return Change(call=call, problem=waiting(why))
-    given = {member: offer for member, offer in answers.items() if offer is not None}
+    received = _contributions(view, lxd, peers, request, units)
+    missing = [units[member] for member, offer in received.items() if offer is None]
+    if missing:
+        why = f"for {names(missing)} to say what it gives to the pool {pool.name}"
+        return Change(request=request, problem=waiting(why))
+    given = {member: offer for member, offer in received.items() if offer is not None}
     refused = [(units[member], offer.problem) for member, offer in given.items() if offer.problem]
     if refused:
         unit, why = refused[0]
-        return Change(call=call, problem=blocked(f"{unit}: {why}"))
-    return Change((_creation(view, lxd, pool, given),), call)
+        return Change(request=request, problem=blocked(f"{unit}: {why}"))
+    return Change((_creation(view, lxd, pool, given),), request)
 
 
-def _call(view: View, peers: Peers, pool: WantedPool) -> Call:
+def _request(view: View, peers: Peers, pool: WantedPool) -> ContributionRequest:
     standing = peers.own.call
     if standing and (standing.pool, standing.backend) == (pool.name, pool.backend):
         return standing
-    return Call(pool=pool.name, backend=pool.backend, serial=f"{view.unit} {view.now:.3f}")
+    return ContributionRequest(
+        pool=pool.name, backend=pool.backend, serial=f"{view.unit} {view.now:.3f}"
+    )
 
 
-def _answers(
-    view: View, lxd: ClusterView, peers: Peers, call: Call, units: Mapping[str, str]
+def _contributions(
+    view: View,
+    lxd: ClusterView,
+    peers: Peers,
+    request: ContributionRequest,
+    units: Mapping[str, str],
 ) -> dict[str, Offer | None]:
     """By member. This unit's own is as it is now."""
-    mine = contributions.offers(view, lxd, [call])
+    mine = contributions.offers(view, lxd, [request])
     found: dict[str, Offer | None] = {}
     for member in sorted(m.name for m in lxd.members):
         unit = units[member]
         offers = mine if unit == view.unit else peers.others[unit].offers
-        found[member] = offers.get(call.serial)
+        found[member] = offers.get(request.serial)
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from plan.verified_peers import believed
 from state import peers
 from state.cluster import ClusterView
-from state.peers import Call, Offer, ParentInterface, UnitData
+from state.peers import ContributionRequest, Offer, ParentInterface, UnitData
 from tests.unit.model_units import ModelApp, formed
 
 WORDS: dict[str, Any] = {
@@ -17,7 +17,7 @@ WORDS: dict[str, Any] = {
     "links": {"q": ParentInterface(parent="eth9")},
     "refused": {"lxd/0": "no"},
     "missed": {"lxd/1": 0},
-    "call": Call(pool="x", backend="dir", serial="s"),
+    "call": ContributionRequest(pool="x", backend="dir", serial="s"),
     "spread": ("lan",),
     "problem": "all is lost",
 }
