@@ -16,10 +16,10 @@ from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, settings
 from plan.storage import contributions as storage_contributions
 from plan.storage import daemon_volumes, pools
-from plan.storage.pools import Change
+from plan.storage.pools import PoolChange
 from records import member_marks
 from state.cluster import ClusterView, Member
-from state.peers import Offer, ParentInterface, Storage, UnitData
+from state.peers import Contribution, ParentInterface, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
 from steps.plan import Plan, Step
@@ -64,13 +64,13 @@ def of_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     # Until that is committed, only the note tells a silent member from one that never was.
     if view.forming is not None and peers.own.cluster == lxd.identity:
         steps.append(ForgetForming())
-    offers = storage_contributions.offers(view, lxd, pools.requests(peers))
-    given = contributions.answers(view)
+    to_pools = storage_contributions.to_pools(view, lxd, pools.requests(peers))
+    to_networks = contributions.to_networks(view)
     own = own.model_copy(
         update={
             "call": None,
-            "offers": offers,
-            "links": given,
+            "offers": to_pools,
+            "links": to_networks,
             "spread": (),
             "bridges": (),
             "on_devices": (),
@@ -88,8 +88,8 @@ def of_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
         moved
         or address.problem
         or overlay_dhcp.problem(view, lxd, peers)
-        or _refused(offers)
-        or _unlinked(given)
+        or _refused_pool(to_pools)
+        or _refused_network(to_networks)
         or problem
         or daemon_volumes.problem(view.options, lxd)
         or _refused_request(lxd)
@@ -179,7 +179,9 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
     return (RestartLxd(),) if joined and to_ovn and not view.history.restarted else ()
 
 
-def _shared(view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: Storage) -> Change:
+def _shared(
+    view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: Storage
+) -> PoolChange:
     """What concerns all members. LXD changes it only while every member is up."""
     steps = settings.server_config(view.options, dict(lxd.server.config))
     steps += northbound.steps(view, lxd)
@@ -189,7 +191,7 @@ def _shared(view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: 
     steps += gateways.steps(view.options, lxd)
     down = [m.name for m in lxd.members if not m.up]
     if steps and down:
-        return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
+        return PoolChange(problem=waiting(f"to apply the options until {names(down)} is back"))
     # LXD tells members that are up, the others read it when they start.
     proxy = proxies.due(view, lxd)
     steps += proxy.steps
@@ -204,13 +206,13 @@ def _shared(view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: 
     return replace(change, steps=(*steps, *change.steps), problem=problem)
 
 
-def _refused(offers: dict[str, Offer]) -> Status | None:
+def _refused_pool(given: dict[str, Contribution]) -> Status | None:
     """Blocked while this unit keeps a pool from being made."""
-    told = [offer.problem for offer in offers.values() if offer.problem]
+    told = [c.problem for c in given.values() if c.problem]
     return blocked(told[0]) if told else None
 
 
-def _unlinked(given: dict[str, ParentInterface]) -> Status | None:
+def _refused_network(given: dict[str, ParentInterface]) -> Status | None:
     """Blocked while this unit keeps a network from being made."""
     told = [c.problem for c in given.values() if c.problem]
     return blocked(told[0]) if told else None

@@ -124,7 +124,7 @@ def _with_peers(view: View, plan: Plan) -> Plan:
 
 
 def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
-    """What is of no use any more is taken away with the next write: a used token, old offers.
+    """What is of no use any more is taken away with the next write, such as a used token.
 
     Alone it is not worth waking all others.
     """

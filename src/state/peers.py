@@ -66,7 +66,7 @@ class ContributionRequest(_Data):
     """The contribution to one request is none to the next, of the same pool either."""
 
 
-class Offer(_Data):
+class Contribution(_Data):
     """What a unit gives to a pool: a device, or without one a file or folder; or why it cannot."""
 
     device: str = ""
@@ -165,7 +165,7 @@ class UnitData(_Databag):
     refused: dict[str, str] = {}
     """Units that this member cannot admit, and why."""
     call: ContributionRequest | None = None
-    offers: dict[str, Offer] = {}
+    offers: dict[str, Contribution] = {}
     """Contributions to pools, by the serials of the requests."""
     links: dict[str, ParentInterface] = {}
     """By what a network asks of a unit."""

@@ -168,7 +168,7 @@ def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
         sealed=token.sealed,
         cluster=_cluster(peers),
         trusted=_certificates(peers),
-        pools={part.pool.name: part.answers() for part in given},
+        pools={part.pool.name: part.member_config() for part in given},
         networks=contributions.of_outsider(view, token)[0],
     )
 

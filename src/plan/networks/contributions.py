@@ -22,7 +22,7 @@ ASKING = frozenset(
 
 
 def request(wanted: WantedNetwork) -> str:
-    """What a network asks of every unit. An answer to one question is none to another."""
+    """What a network asks of every unit. The contribution to one request is none to another."""
     parts = [wanted.mode, *wanted.parents, *subnets(wanted)]
     numbers = {"vlan": wanted.vlan, "mtu": wanted.mtu}
     parts += [f"{word}={number}" for word, number in numbers.items() if number]
@@ -48,13 +48,13 @@ def subnets(wanted: WantedNetwork) -> list[str]:
     return [address for address in (wanted.ipv4, wanted.ipv6) if "/" in address]
 
 
-def answers(view: View) -> dict[str, ParentInterface]:
-    """What this unit answers, by question."""
-    found = [(net, answer(view, net)) for net in view.options.networks_asked if concerns(net)]
+def to_networks(view: View) -> dict[str, ParentInterface]:
+    """This unit's contributions, by request."""
+    found = [(net, to_network(view, net)) for net in view.options.networks_asked if concerns(net)]
     return {request(net): _alone(net, contribution, found) for net, contribution in found}
 
 
-def answer(view: View, wanted: WantedNetwork) -> ParentInterface:
+def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
     """What this unit gives to one network."""
     if problem := _overlap(view, wanted):
         return ParentInterface(problem=problem)
@@ -72,7 +72,7 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
 
     A member that lacks what is asked for now would stand in the way of the change.
     """
-    for contribution in answers(view).values():
+    for contribution in to_networks(view).values():
         if contribution.problem:
             return {}, blocked(contribution.problem)
     for net in view.options.networks_asked:
@@ -89,7 +89,7 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
         if mode is None:
             return {}, blocked(f"network {record.name}: this charm has no mode {record.mode}")
         parents = record.parents or asked.get(record.name, ())
-        contribution = answer(view, WantedNetwork(record.name, record.mode, parents))
+        contribution = to_network(view, WantedNetwork(record.name, record.mode, parents))
         if contribution.problem:
             return {}, blocked(f"network {record.name}: {contribution.problem}")
         found[record.name] = mode.own(contribution.parent)
@@ -188,7 +188,7 @@ def _alone(
     contribution: ParentInterface,
     given: Iterable[tuple[WantedNetwork, ParentInterface]],
 ) -> ParentInterface:
-    """The same answer, unless an uplink would have the interface of another network.
+    """The same contribution, unless an uplink would have the interface of another network.
 
     LXD refuses an uplink that, unless both are on VLANs of their own (by source), and the kernel a
     macvlan on what Open vSwitch has.

@@ -35,7 +35,7 @@ _INSTANCES = "/1.0/instances/"
 
 
 @dataclass(frozen=True)
-class Change:
+class NetworkChange:
     """What is due, what stands in the way, and the default profile's nic: None leaves it."""
 
     steps: tuple[Step, ...] = ()
@@ -70,8 +70,8 @@ def wanted(view: View, known: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
 
 def change(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
-) -> Change:
-    """What the steward does about the networks now. `own` is what its unit answers."""
+) -> NetworkChange:
+    """What the steward does about the networks now. `own` are its unit's contributions."""
     known = lxd.networks or ()
     steps: list[Step] = []
     problem: Status | None = None
@@ -82,7 +82,7 @@ def change(
         problem = problem or found.problem
         if number == 0:
             nic = found.nic
-    return Change(tuple(steps), problem, nic)
+    return NetworkChange(tuple(steps), problem, nic)
 
 
 def _one(
@@ -91,37 +91,41 @@ def _one(
     peers: Peers,
     own: Mapping[str, ParentInterface],
     net: WantedNetwork,
-) -> Change:
+) -> NetworkChange:
     mode = network_modes.MODES[net.mode]
     there = made(lxd, net.name) if mode.type else None
     if there is not None and not is_of(there, mode):
-        return Change(problem=blocked(f"network {net.name} is {mode_of(there)} here already"))
+        return NetworkChange(
+            problem=blocked(f"network {net.name} is {mode_of(there)} here already")
+        )
     given = _given(view, lxd, peers, own, net)
     if there is not None:
         return _drift(view, lxd, net, there, given)
     if isinstance(given, Status):
-        return Change(problem=given)
+        return NetworkChange(problem=given)
     shared = next(iter(given.values()), "") if mode.one_name else ""
     nic = mode.nic(net, shared)
     if not mode.type:
-        return Change(nic=nic)
+        return NetworkChange(nic=nic)
     if net.uplink and made(lxd, net.uplink) is None:
-        return Change(problem=blocked(f"network {net.name}: there is no network {net.uplink}"))
+        return NetworkChange(
+            problem=blocked(f"network {net.name}: there is no network {net.uplink}")
+        )
     if (
         told := _taken(lxd, net)
         or _outside(net, {})
         or _name_clash(lxd, net)
         or _swallowed(view, lxd, net)
     ):
-        return Change(problem=told)
+        return NetworkChange(problem=told)
     if busy := cluster_change.hindrance(view, lxd, peers, f"the network {net.name}"):
-        return Change(problem=busy)
+        return NetworkChange(problem=busy)
     site = _site(view, lxd, given.get(lxd.server.name, ""))
     keys = mode.resolve(_keys(net), contributions.resolved(net, shared), site)
     on = lxd.members if mode.on_members else ()
     members = {m.name: mode.own(given.get(m.name, "")) for m in on}
     step = CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
-    return Change((step,), nic=nic)
+    return NetworkChange((step,), nic=nic)
 
 
 def made(lxd: ClusterView, name: str) -> Network | None:
@@ -236,18 +240,18 @@ def _drift(
     net: WantedNetwork,
     there: Network,
     given: Mapping[str, str] | Status,
-) -> Change:
+) -> NetworkChange:
     """A network that is there becomes what is asked for, unless that would cut somebody off."""
     mode = network_modes.MODES[net.mode]
     nic = mode.nic(net, "")
     wanted = {**_taken_back(there), **_keys(net), **_chosen_anew(view, lxd, net, there, given)}
     changes = network_modes.drift(wanted, there.config)
     if not changes:
-        return Change(nic=nic)
+        return NetworkChange(nic=nic)
     if isinstance(given, Status):
-        return Change(problem=given, nic=nic)
+        return NetworkChange(problem=given, nic=nic)
     if told := _taken(lxd, net) or _outside(net, there.config):
-        return Change(problem=told, nic=nic)
+        return NetworkChange(problem=told, nic=nic)
     moved: dict[str, dict[str, str]] = {}
     if PARENTS in changes:
         others = {m: p for m, p in given.items() if there.parents.get(m) != p}
@@ -260,8 +264,8 @@ def _drift(
     if cutting and on_it and not view.options.network_disruptive:
         cut = f"{cutting[0]} cuts off {count(len(on_it), 'instance')}"
         told = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
-        return Change(problem=told, nic=nic)
-    return Change((UpdateNetwork(net.name, changes, moved),), nic=nic)
+        return NetworkChange(problem=told, nic=nic)
+    return NetworkChange((UpdateNetwork(net.name, changes, moved),), nic=nic)
 
 
 def _taken_back(there: Network) -> dict[str, str]:

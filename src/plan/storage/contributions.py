@@ -10,7 +10,7 @@ from backends import Backend
 from plan.storage import devices
 from state.cluster import ClusterView
 from state.facts import Ceph, Device
-from state.peers import ContributionRequest, Offer, Storage, Token
+from state.peers import Contribution, ContributionRequest, Storage, Token
 from state.view import View
 from values.status import Kind, Status, blocked, waiting
 from values.wanted_pool import LEAST_FILE, VOLUME_SIZE, WantedPool, in_bytes
@@ -26,7 +26,7 @@ _OF_NEW, _OF_OLD = "set its size or devices", "name a device for it"
 
 
 @dataclass(frozen=True)
-class Part:
+class PoolMemberConfig:
     """One unit's part of a pool."""
 
     pool: WantedPool
@@ -43,9 +43,9 @@ class Part:
         own = self.backend.part(self.pool, self.path, lxd.server.extensions)
         return {**shared_config(view, lxd, self.pool), **own}
 
-    def answers(self) -> dict[str, str]:
-        """What a joining member answers for it."""
-        return self.backend.answers(self.pool, self.path)
+    def member_config(self) -> dict[str, str]:
+        """What a joining member sends with its request: `member_config` of LXD's API."""
+        return self.backend.member_config(self.pool, self.path)
 
 
 def shared_config(view: View, lxd: ClusterView, pool: WantedPool) -> dict[str, str]:
@@ -58,7 +58,7 @@ def shared_config(view: View, lxd: ClusterView, pool: WantedPool) -> dict[str, s
 
 def of_outsider(
     view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
-) -> tuple[list[Part], Status | None]:
+) -> tuple[list[PoolMemberConfig], Status | None]:
     """This unit's parts of all pools that it is to make or to have; or why it cannot."""
     wanted = _wanted(view, lxd, decided, token)
     if isinstance(wanted, Status):
@@ -67,7 +67,7 @@ def of_outsider(
         return [], missing
     # What its own interrupted bootstrap made is on its device by now.
     there = {p.name for p in lxd.pools or ()}
-    parts: list[Part] = []
+    parts: list[PoolMemberConfig] = []
     for pool in wanted:
         # Of a pool that an operator made with another driver LXD knows what to do.
         if pool.name in there or pool.backend not in backends.BACKENDS:
@@ -82,15 +82,15 @@ def of_outsider(
     return parts, None
 
 
-def offers(
+def to_pools(
     view: View, lxd: ClusterView, requests: Iterable[ContributionRequest]
-) -> dict[str, Offer]:
-    """What this unit answers to each request for a pool, by its serial; nothing while it waits."""
-    found = {request.serial: _offer(view, lxd, request) for request in requests}
-    return {serial: offer for serial, offer in found.items() if offer is not None}
+) -> dict[str, Contribution]:
+    """This unit's contribution to each request for a pool, by its serial; none while it waits."""
+    found = {request.serial: _to_pool(view, lxd, request) for request in requests}
+    return {serial: c for serial, c in found.items() if c is not None}
 
 
-def _offer(view: View, lxd: ClusterView, request: ContributionRequest) -> Offer | None:
+def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Contribution | None:
     more = {pool.name: pool for pool in view.more_pools}
     pool = replace(
         more.get(request.pool, view.default_pool), name=request.pool, backend=request.backend
@@ -98,8 +98,8 @@ def _offer(view: View, lxd: ClusterView, request: ContributionRequest) -> Offer 
     part = _part(view, pool, lxd.server.drivers, frozenset())
     part = part if isinstance(part, Status) else _no_room(view, [part], _OF_NEW) or part
     if isinstance(part, Status):
-        return Offer(problem=part.message) if part.kind is Kind.BLOCKED else None
-    return Offer(device=part.path)
+        return Contribution(problem=part.message) if part.kind is Kind.BLOCKED else None
+    return Contribution(device=part.path)
 
 
 def _without_device(view: View, decided: Storage | None) -> Status | None:
@@ -118,7 +118,7 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
     return None
 
 
-def _no_room(view: View, given: Sequence[Part], cure: str) -> Status | None:
+def _no_room(view: View, given: Sequence[PoolMemberConfig], cure: str) -> Status | None:
     """Blocked where the last of some parts does not fit on this machine beside the others.
 
     LXD makes its files sparse, so that it would be found out when they are full.
@@ -137,11 +137,11 @@ def _no_room(view: View, given: Sequence[Part], cure: str) -> Status | None:
     return blocked(f"{name}: {asked}: {cure}")
 
 
-def _is_file(part: Part) -> bool:
+def _is_file(part: PoolMemberConfig) -> bool:
     return part.backend.sized and part.device is None
 
 
-def _bytes(part: Part) -> int:
+def _bytes(part: PoolMemberConfig) -> int:
     return in_bytes(part.pool.size or LEAST_FILE)
 
 
@@ -193,11 +193,11 @@ def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
 
 def _part(
     view: View, pool: WantedPool, drivers: frozenset[str], taken: frozenset[str]
-) -> Part | Status:
+) -> PoolMemberConfig | Status:
     backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
         return _missing(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
     if backend.on_ceph and (problem := _no_ceph(view.unit, view.ceph)):
         return problem
     device = devices.choice(view, pool, backend, taken)
-    return device if isinstance(device, Status) else Part(pool, backend, device)
+    return device if isinstance(device, Status) else PoolMemberConfig(pool, backend, device)

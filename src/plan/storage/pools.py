@@ -1,7 +1,7 @@
 """What the cluster's pools shall be, and how far they are from that.
 
 Only the steward acts on it. A pool is made on all members at once, so it first requests what each
-gives to it, and makes it when all have answered.
+gives to it, and makes it when all have given it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import backends
 from plan import cluster_change
 from plan.storage import contributions
 from state.cluster import ClusterView, Pool
-from state.peers import ContributionRequest, Offer, Storage, UnitData
+from state.peers import Contribution, ContributionRequest, Storage, UnitData
 from state.view import Peers, View
 from steps.plan import Step
 from steps.storage import CreatePool, KeepRoots, UpdatePool
@@ -25,7 +25,7 @@ _INSTANCES = "/1.0/instances/"
 
 
 @dataclass(frozen=True)
-class Change:
+class PoolChange:
     """What is due: steps, or a request to publish, or what stands in the way."""
 
     steps: tuple[Step, ...] = ()
@@ -64,17 +64,17 @@ def unmade(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Wante
     return [pool for pool in pools if pool.name not in there]
 
 
-def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Change:
+def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> PoolChange:
     """What the steward does about the pools now."""
     known = lxd.pools or ()
     pools = wanted(view, decided, known)
     if problem := misfit(view, decided, known):
-        return Change(problem=problem)
+        return PoolChange(problem=problem)
     due = unmade(pools, known)
     if not due:
-        return Change(tuple(_drift(pools, known)))
+        return PoolChange(tuple(_drift(pools, known)))
     if busy := cluster_change.hindrance(view, lxd, peers, f"the pool {due[0].name}"):
-        return Change(problem=busy)
+        return PoolChange(problem=busy)
     return _making(view, lxd, peers, due[0])
 
 
@@ -144,11 +144,11 @@ def refusals(peers: Peers, own: UnitData) -> list[tuple[str, str]]:
     """Units that cannot give their part of a pool that is to be made, and why."""
     standing = {request.serial for request in (*requests(peers), *([own.call] if own.call else []))}
     return sorted(
-        (unit, offer.problem)
+        (unit, contribution.problem)
         for unit, data in peers.others.items()
         if data.cluster
-        for serial, offer in data.offers.items()
-        if serial in standing and offer.problem
+        for serial, contribution in data.offers.items()
+        if serial in standing and contribution.problem
     )
 
 
@@ -170,20 +170,20 @@ def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Updat
     return found
 
 
-def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Change:
+def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> PoolChange:
     request = _request(view, peers, pool)
     units = cluster_change.units(view, lxd, peers)
     received = _contributions(view, lxd, peers, request, units)
-    missing = [units[member] for member, offer in received.items() if offer is None]
+    missing = [units[member] for member, contribution in received.items() if contribution is None]
     if missing:
         why = f"for {names(missing)} to say what it gives to the pool {pool.name}"
-        return Change(request=request, problem=waiting(why))
-    given = {member: offer for member, offer in received.items() if offer is not None}
-    refused = [(units[member], offer.problem) for member, offer in given.items() if offer.problem]
+        return PoolChange(request=request, problem=waiting(why))
+    given = {m: c for m, c in received.items() if c is not None}
+    refused = [(units[m], c.problem) for m, c in given.items() if c.problem]
     if refused:
         unit, why = refused[0]
-        return Change(request=request, problem=blocked(f"{unit}: {why}"))
-    return Change((_creation(view, lxd, pool, given),), request)
+        return PoolChange(request=request, problem=blocked(f"{unit}: {why}"))
+    return PoolChange((_creation(view, lxd, pool, given),), request)
 
 
 def _request(view: View, peers: Peers, pool: WantedPool) -> ContributionRequest:
@@ -201,10 +201,10 @@ def _contributions(
     peers: Peers,
     request: ContributionRequest,
     units: Mapping[str, str],
-) -> dict[str, Offer | None]:
+) -> dict[str, Contribution | None]:
     """By member. This unit's own is as it is now."""
-    mine = contributions.offers(view, lxd, [request])
-    found: dict[str, Offer | None] = {}
+    mine = contributions.to_pools(view, lxd, [request])
+    found: dict[str, Contribution | None] = {}
     for member in sorted(m.name for m in lxd.members):
         unit = units[member]
         offers = mine if unit == view.unit else peers.others[unit].offers
@@ -213,10 +213,10 @@ def _contributions(
 
 
 def _creation(
-    view: View, lxd: ClusterView, pool: WantedPool, given: Mapping[str, Offer]
+    view: View, lxd: ClusterView, pool: WantedPool, given: Mapping[str, Contribution]
 ) -> CreatePool:
     backend = backends.BACKENDS[pool.backend]
     extensions = lxd.server.extensions
-    members = {m: backend.part(pool, offer.device, extensions) for m, offer in given.items()}
+    members = {m: backend.part(pool, c.device, extensions) for m, c in given.items()}
     shared = contributions.shared_config(view, lxd, pool)
     return CreatePool(pool.name, backend.driver, shared, members)

@@ -9,11 +9,11 @@ from typing import Any
 from plan.verified_peers import believed
 from state import peers
 from state.cluster import ClusterView
-from state.peers import ContributionRequest, Offer, ParentInterface, UnitData
+from state.peers import Contribution, ContributionRequest, ParentInterface, UnitData
 from tests.unit.model_units import ModelApp, formed
 
 WORDS: dict[str, Any] = {
-    "offers": {"s": Offer(device="/dev/sda")},
+    "offers": {"s": Contribution(device="/dev/sda")},
     "links": {"q": ParentInterface(parent="eth9")},
     "refused": {"lxd/0": "no"},
     "missed": {"lxd/1": 0},
@@ -80,7 +80,7 @@ def test_a_unit_that_never_joined_decides_no_members_disk():
         name="m1",
         address="10.0.0.2",
         cluster=app.own("lxd/0").cluster,
-        offers={call.serial: Offer(device="/dev/sda")},
+        offers={call.serial: Contribution(device="/dev/sda")},
     )
     app.databags["lxd/3"] = peers.dump(lie)
     steps = app.plan("lxd/0").steps
