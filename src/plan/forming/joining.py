@@ -142,7 +142,9 @@ def _bootstrap(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pla
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
     steps: list[Step] = listening.of_outsider(view, lxd, founds=True)
     made, _ = storage_contributions.of_outsider(view, lxd, None, None)
-    steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view, lxd)) for p in made]
+    steps += [
+        CreatePool(p.pool.name, p.backend.driver, p.standalone_config(view, lxd)) for p in made
+    ]
     # Its networks are made in the cluster, by the same rules as later ones.
     steps.append(SetDefaultProfile(view.options.storage_pool, {}))
     steps.append(EnableCluster(member_names.of_unit(view, peers)))
@@ -168,7 +170,7 @@ def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
         sealed=token.sealed,
         cluster=_cluster(peers),
         trusted=_certificates(peers),
-        pools={part.pool.name: part.member_config() for part in given},
+        pools={config.pool.name: config.member_config() for config in given},
         networks=contributions.of_outsider(view, token)[0],
     )
 

@@ -26,8 +26,8 @@ _OF_NEW, _OF_OLD = "set its size or devices", "name a device for it"
 
 
 @dataclass(frozen=True)
-class PoolMemberConfig:
-    """One unit's part of a pool."""
+class MemberConfig:
+    """What one member gives to a pool, and LXD's keys for that."""
 
     pool: WantedPool
     backend: Backend
@@ -38,7 +38,7 @@ class PoolMemberConfig:
         """The device's path, empty without one."""
         return self.device.path if self.device else ""
 
-    def config(self, view: View, lxd: ClusterView) -> dict[str, str]:
+    def standalone_config(self, view: View, lxd: ClusterView) -> dict[str, str]:
         """LXD's keys for a pool on this server alone."""
         own = self.backend.part(self.pool, self.path, lxd.server.extensions)
         return {**shared_config(view, lxd, self.pool), **own}
@@ -58,7 +58,7 @@ def shared_config(view: View, lxd: ClusterView, pool: WantedPool) -> dict[str, s
 
 def of_outsider(
     view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
-) -> tuple[list[PoolMemberConfig], Status | None]:
+) -> tuple[list[MemberConfig], Status | None]:
     """This unit's parts of all pools that it is to make or to have; or why it cannot."""
     wanted = _wanted(view, lxd, decided, token)
     if isinstance(wanted, Status):
@@ -67,19 +67,19 @@ def of_outsider(
         return [], missing
     # What its own interrupted bootstrap made is on its device by now.
     there = {p.name for p in lxd.pools or ()}
-    parts: list[PoolMemberConfig] = []
+    configs: list[MemberConfig] = []
     for pool in wanted:
         # Of a pool that an operator made with another driver LXD knows what to do.
         if pool.name in there or pool.backend not in backends.BACKENDS:
             continue
-        taken = frozenset(part.device.node for part in parts if part.device)
-        part = _part(view, pool, lxd.server.drivers, taken)
-        if isinstance(part, Status):
-            return [], part
-        parts.append(part)
-        if told := _no_room(view, parts, _OF_NEW if decided is None else _OF_OLD):
+        taken = frozenset(config.device.node for config in configs if config.device)
+        config = _member_config(view, pool, lxd.server.drivers, taken)
+        if isinstance(config, Status):
+            return [], config
+        configs.append(config)
+        if told := _no_room(view, configs, _OF_NEW if decided is None else _OF_OLD):
             return [], told
-    return parts, None
+    return configs, None
 
 
 def to_pools(
@@ -95,11 +95,11 @@ def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Cont
     pool = replace(
         more.get(request.pool, view.default_pool), name=request.pool, backend=request.backend
     )
-    part = _part(view, pool, lxd.server.drivers, frozenset())
-    part = part if isinstance(part, Status) else _no_room(view, [part], _OF_NEW) or part
-    if isinstance(part, Status):
-        return Contribution(problem=part.message) if part.kind is Kind.BLOCKED else None
-    return Contribution(device=part.path)
+    config = _member_config(view, pool, lxd.server.drivers, frozenset())
+    config = config if isinstance(config, Status) else _no_room(view, [config], _OF_NEW) or config
+    if isinstance(config, Status):
+        return Contribution(problem=config.message) if config.kind is Kind.BLOCKED else None
+    return Contribution(device=config.path)
 
 
 def _without_device(view: View, decided: Storage | None) -> Status | None:
@@ -118,8 +118,8 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
     return None
 
 
-def _no_room(view: View, given: Sequence[PoolMemberConfig], cure: str) -> Status | None:
-    """Blocked where the last of some parts does not fit on this machine beside the others.
+def _no_room(view: View, given: Sequence[MemberConfig], cure: str) -> Status | None:
+    """Blocked where the last of some pools does not fit on this machine beside the others.
 
     LXD makes its files sparse, so that it would be found out when they are full.
     """
@@ -130,19 +130,19 @@ def _no_room(view: View, given: Sequence[PoolMemberConfig], cure: str) -> Status
         return blocked(f"{name}: {VOLUME_SIZE}={pool.volume_size} is more than {has}")
     if view.room is None or not _is_file(last):
         return None
-    left = view.room - sum(_bytes(part) for part in given[:-1] if _is_file(part))
+    left = view.room - sum(_bytes(config) for config in given[:-1] if _is_file(config))
     if _bytes(last) <= left:
         return None
     asked = f"{pool.size or LEAST_FILE} asked, {max(left, 0) >> 30} GiB free"
     return blocked(f"{name}: {asked}: {cure}")
 
 
-def _is_file(part: PoolMemberConfig) -> bool:
-    return part.backend.sized and part.device is None
+def _is_file(config: MemberConfig) -> bool:
+    return config.backend.sized and config.device is None
 
 
-def _bytes(part: PoolMemberConfig) -> int:
-    return in_bytes(part.pool.size or LEAST_FILE)
+def _bytes(config: MemberConfig) -> int:
+    return in_bytes(config.pool.size or LEAST_FILE)
 
 
 def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
@@ -191,13 +191,13 @@ def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
     return replace(pool, backend=record.backend, size=record.size or pool.size)
 
 
-def _part(
+def _member_config(
     view: View, pool: WantedPool, drivers: frozenset[str], taken: frozenset[str]
-) -> PoolMemberConfig | Status:
+) -> MemberConfig | Status:
     backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
         return _missing(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
     if backend.on_ceph and (problem := _no_ceph(view.unit, view.ceph)):
         return problem
     device = devices.choice(view, pool, backend, taken)
-    return device if isinstance(device, Status) else PoolMemberConfig(pool, backend, device)
+    return device if isinstance(device, Status) else MemberConfig(pool, backend, device)
