@@ -185,8 +185,8 @@ def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHisto
             raise
     ports.lxd.cluster.await_alone(deadlines.START)
     ports.machine.note_identity("")
-    for network in ports.machine.segments():
-        ports.machine.end_segment(network)
+    for network in ports.machine.overlays():
+        ports.machine.end_overlay(network)
     ports.machine.forget_forming()
     ports.machine.forget_failures()
     return history

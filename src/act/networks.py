@@ -16,9 +16,9 @@ from relations import ovn
 from state.view import RunHistory
 from steps.networks import (
     CreateNetwork,
-    EndSegment,
+    EndOverlayDhcp,
     KeepNics,
-    RunSegment,
+    RunOverlayDhcp,
     SetDefaultProfile,
     UpdateNetwork,
     WriteOvn,
@@ -63,19 +63,19 @@ def write_ovn(step: WriteOvn, unit: str, ports: Ports, history: RunHistory) -> R
     return history
 
 
-def run_segment(step: RunSegment, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+def run_overlay(step: RunOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This member's part of a network that is over all members runs."""
-    told = step.segment
+    told = step.overlay
     files = overlay_dhcp.files(told)
     services = [path.name for path in files if path.parent == overlay_dhcp.UNITS]
     ports.machine.install(overlay_dhcp.PACKAGES)
-    ports.machine.run_segment(told.network, files, services, plan_overlay_dhcp.record(told))
+    ports.machine.run_overlay(told.network, files, services, plan_overlay_dhcp.record(told))
     return history
 
 
-def end_segment(step: EndSegment, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+def end_overlay(step: EndOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """It does not run any more."""
-    ports.machine.end_segment(step.network)
+    ports.machine.end_overlay(step.network)
     return history
 
 

@@ -56,9 +56,9 @@ from steps.leaving import (
 )
 from steps.networks import (
     CreateNetwork,
-    EndSegment,
+    EndOverlayDhcp,
     KeepNics,
-    RunSegment,
+    RunOverlayDhcp,
     SetDefaultProfile,
     UpdateNetwork,
     WriteOvn,
@@ -256,8 +256,8 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] 
     CreateNetwork: networks.create_network,
     UpdateNetwork: networks.update_network,
     KeepNics: networks.keep_nics,
-    RunSegment: networks.run_segment,
-    EndSegment: networks.end_segment,
+    RunOverlayDhcp: networks.run_overlay,
+    EndOverlayDhcp: networks.end_overlay,
     SetDefaultProfile: networks.set_default_profile,
     AdoptIdentity: forming.adopt_identity,
     NoteIdentity: forming.note_identity,

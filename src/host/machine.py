@@ -44,7 +44,7 @@ class Machine:
         self._identity = state / "identity"
         self._units = state / "units"
         self._silence = state / "silence"
-        self._segments = state / "segments"
+        self._overlays = state / "segments"
         self._attached = state / "attached"
         self._lxd_dir = lxd_dir
         self._seen: dict[str, str] = {}
@@ -182,35 +182,35 @@ class Machine:
 
         debian.install(packages)
 
-    def segments(self) -> dict[str, str]:
-        """By network: what was noted of the segment that runs here, empty if it does not."""
-        noted = sorted(self._segments.glob(f"*/{_RECORD}"))
-        return {path.parent.name: self._segment(path) for path in noted}
+    def overlays(self) -> dict[str, str]:
+        """By network: what was noted of the overlay that runs here, empty if it does not."""
+        noted = sorted(self._overlays.glob(f"*/{_RECORD}"))
+        return {path.parent.name: self._overlay(path) for path in noted}
 
-    def _segment(self, record: Path) -> str:
+    def _overlay(self, record: Path) -> str:
         from host import overlay_dhcp_state
 
         network, noted = record.parent.name, record.with_name(_MANIFEST)
         runs = overlay_dhcp_state.holds(network, noted, _services(network))
         return record.read_text() if runs else ""
 
-    def run_segment(
+    def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
         """Writes the files, starts the services and notes it. Older ones of the network end."""
         from host import overlay_dhcp_state
 
         self._end_services(network)
-        noted = self._segments / network / _MANIFEST
+        noted = self._overlays / network / _MANIFEST
         overlay_dhcp_state.forget_files(noted, but=files)
         self.write_privately(files)
         _write_privately(noted, overlay_dhcp_state.manifest(files).encode())
         _run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
             _run("/usr/bin/systemctl", "enable", "--now", service)
-        _write_privately(self._segments / network / _RECORD, record.encode())
+        _write_privately(self._overlays / network / _RECORD, record.encode())
 
-    def end_segment(self, network: str) -> None:
+    def end_overlay(self, network: str) -> None:
         """Ends what runs for a network, and takes it away. Who has which address stays on record.
 
         It can be cut short anywhere: the record, by which it is known, goes last.
@@ -219,10 +219,10 @@ class Machine:
 
         self._end_services(network)
         overlay_dhcp_state.unfilter(network)
-        noted = self._segments / network / _MANIFEST
+        noted = self._overlays / network / _MANIFEST
         overlay_dhcp_state.forget_files(noted, but=())
         noted.unlink(missing_ok=True)
-        (self._segments / network / _RECORD).unlink(missing_ok=True)
+        (self._overlays / network / _RECORD).unlink(missing_ok=True)
 
     @staticmethod
     def _end_services(network: str) -> None:
@@ -383,7 +383,7 @@ def _write_privately(path: Path, content: bytes) -> None:
 
 
 def _services(network: str) -> list[Path]:
-    """The units that a segment may have."""
+    """The units that an overlay may have."""
     return [_UNITS / f"lxd-cluster-{kind}-{network}.service" for kind in _SERVICES]
 
 

@@ -56,7 +56,7 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         ovn=_ovn(juju, ports),
         bound=juju.bound,
         proxies=juju.proxies,
-        segments=ports.machine.segments(),
+        overlays=ports.machine.overlays(),
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,
@@ -313,7 +313,7 @@ def _answers(juju: HookInput, ports: Ports) -> ClusterView:
         deaf=deaf(juju, server, ports),
     )
     if juju.peers is None or not is_steward(juju.unit, believed(juju.peers, seen), seen):
-        spread = overlay_dhcp.asked(juju.options.networks_asked, ports.machine.segments())
+        spread = overlay_dhcp.asked(juju.options.networks_asked, ports.machine.overlays())
         return replace(seen, networks=ports.lxd.networks.list()) if spread else seen
     return _with_networks(seen, juju.options, ports)
 

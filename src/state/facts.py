@@ -28,7 +28,7 @@ class Ceph:
 
 
 @dataclass(frozen=True)
-class Segment:
+class OverlayDhcp:
     """What a member runs for a network that is one layer 2 over all members.
 
     It gives out addresses from `first` to `last`. `peers` are the other members' addresses where

@@ -166,8 +166,8 @@ class View:
     """By what a network needs of each machine beside LXD: what is missing here."""
     bound: Bound = field(default_factory=Bound)
     proxies: Proxies = field(default_factory=Proxies)
-    segments: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By network: what is noted of the segment that runs on this machine, empty if it does not."""
+    overlays: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By network: what is noted of the overlay that runs on this machine, empty if it does not."""
     interfaces: tuple[Interface, ...] = ()
     """Of this machine. Empty where no network asks for them."""
     history: RunHistory = field(default_factory=RunHistory)

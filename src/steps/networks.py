@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modes.mode import MARK
-from state.facts import Ovn, Segment
+from state.facts import OverlayDhcp, Ovn
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,18 @@ class CreateNetwork:
 
 
 @dataclass(frozen=True)
-class RunSegment:
+class RunOverlayDhcp:
     """This member gives its instances addresses on a network that is over all members."""
 
-    segment: Segment
+    overlay: OverlayDhcp
 
     def __str__(self) -> str:
-        told = self.segment
+        told = self.overlay
         return f"give out {told.first} to {told.last} on the network {told.network}"
 
 
 @dataclass(frozen=True)
-class EndSegment:
+class EndOverlayDhcp:
     """This machine gives out no addresses on a network any more."""
 
     network: str

@@ -46,9 +46,9 @@ from steps.leaving import (
 )
 from steps.networks import (
     CreateNetwork,
-    EndSegment,
+    EndOverlayDhcp,
     KeepNics,
-    RunSegment,
+    RunOverlayDhcp,
     SetDefaultProfile,
     UpdateNetwork,
     WriteOvn,
@@ -105,8 +105,8 @@ Step = (
     | RestoreFolder
     | StartWithoutVolume
     | CreateNetwork
-    | RunSegment
-    | EndSegment
+    | RunOverlayDhcp
+    | EndOverlayDhcp
     | UpdateNetwork
     | SetDefaultProfile
     | EnableCluster

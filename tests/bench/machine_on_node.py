@@ -123,7 +123,7 @@ class BenchMachine(Machine):
     def install(self, packages: Iterable[str]) -> None:
         """The node's system has whatever a test needs."""
 
-    def run_segment(
+    def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
         """Raises OSError: a node has no systemd."""

@@ -149,18 +149,18 @@ class ModelMachine:
     def install(self, packages: Iterable[str]) -> None:
         """Debian packages: all are there."""
 
-    def segments(self) -> dict[str, str]:
+    def overlays(self) -> dict[str, str]:
         """No network is over all members in the simulation."""
         return {}
 
-    def run_segment(
+    def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
-        """See `segments`."""
+        """See `overlays`."""
         raise NotImplementedError(network)
 
-    def end_segment(self, network: str) -> None:
-        """See `segments`."""
+    def end_overlay(self, network: str) -> None:
+        """See `overlays`."""
         raise NotImplementedError(network)
 
     def lacks(self, need: str) -> str:

@@ -124,7 +124,7 @@ class UnitMachine:
     gathered: list[str] = field(default_factory=list[str])
     released: set[str] = field(default_factory=set[str])
     services: list[str] = field(default_factory=list[str])
-    segments_: dict[str, str] = field(default_factory=dict[str, str])
+    overlays_: dict[str, str] = field(default_factory=dict[str, str])
     lacks_: str = ""
     room_: int = 1 << 50
     others_opened_ovn: bool = False
@@ -220,20 +220,20 @@ class UnitMachine:
     def install(self, packages: Iterable[str]) -> None:
         self.packages |= set(packages)
 
-    def segments(self) -> dict[str, str]:
-        return dict(self.segments_)
+    def overlays(self) -> dict[str, str]:
+        return dict(self.overlays_)
 
-    def run_segment(
+    def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
         self._take_away(network)
         self.files |= files
         self.services = sorted({*self.services, *services})
-        self.segments_[network] = record
+        self.overlays_[network] = record
 
-    def end_segment(self, network: str) -> None:
+    def end_overlay(self, network: str) -> None:
         self._take_away(network)
-        del self.segments_[network]
+        del self.overlays_[network]
 
     def _take_away(self, network: str) -> None:
         own = f"-{network}.service"
