@@ -116,7 +116,7 @@ class LxdClusterCharm(ops.CharmBase):
     def _leave(self, event: ops.EventBase) -> None:
         """Raises CannotLeave: only a hook that fails keeps Juju from taking the machine away."""
         try:
-            juju = replace(self._input.of_leaver(), tells=final_events.are_heard(event, PEERS))
+            juju = replace(self._input.when_leaving(), tells=final_events.are_heard(event, PEERS))
         except Unsaid as unsaid:
             self.unit.status = as_juju(unsaid.status)
             raise CannotLeave(str(unsaid)) from unsaid

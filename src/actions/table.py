@@ -85,7 +85,7 @@ def _in_app_data(decide: Callable[[View, str], AppData], told: str) -> Callable[
 
 
 def _let_in(call: Call) -> Results:
-    juju = replace(call.reader.of_leaver(), tells=True)
+    juju = replace(call.reader.when_leaving(), tells=True)
     decided = let_in.let_in(juju, call.ports)
     publishing.tell(call.charm.model, PEERS, juju, decided, call.ports)
     return {"result": "the next unit may join"}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from hooks import attached_snap, reading
 from hooks.tool_failures import if_said, needed
 from host import snap
-from options.options import Options, of_leaver
+from options.options import Options, leaving_options
 from plan.forming.admission import hears_nobody, unqueued
 from ports.ports import Ports
 from state import peers
@@ -65,7 +65,7 @@ class InputReader:
                 proxies=reading.proxies(os.environ),
             )
 
-    def of_leaver(self) -> HookInput:
+    def when_leaving(self) -> HookInput:
         """The same for a unit that leaves: less is of use to it, and keeps it. Raises Unsaid."""
         with needed():
             # One that never was a member has nothing that depends on what Juju says.
@@ -94,14 +94,14 @@ class InputReader:
         """What a hook would be told now, also one of a unit that leaves. Raises as those do."""
         known = if_said(reading.units, None)
         leaving = known is not None and self._unit.name in known.leaving
-        return self.of_leaver() if leaving else self.of_hook(options)
+        return self.when_leaving() if leaving else self.of_hook(options)
 
     def _options_of_leaver(self) -> Options:
         """A mistake in an option that is of no use here is no reason to stay."""
         try:
             return self._charm.load_config(Options)
         except ValidationError:
-            return of_leaver(self._charm.config)
+            return leaving_options(self._charm.config)
 
     def _peers(self) -> Peers | None:
         relation = self._model.get_relation(PEERS)

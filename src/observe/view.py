@@ -298,7 +298,7 @@ def _answers(juju: HookInput, ports: Ports) -> ClusterView:
     seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, ports))
     seen = replace(seen, closed=_closed(juju, seen, ports))
     if juju.leaving:
-        return _of_leaver(_with_holdings(juju, seen, ports), ports)
+        return _for_leaving(_with_holdings(juju, seen, ports), ports)
     if _someone_leaves(juju) or _dead_without_unit(juju, seen):
         seen = _with_contents(juju, seen, ports)
     known = ports.lxd.pools.list()
@@ -341,7 +341,7 @@ def _with_holdings(juju: HookInput, seen: ClusterView, ports: Ports) -> ClusterV
     return replace(seen, images=ports.lxd.images.list())
 
 
-def _of_leaver(seen: ClusterView, ports: Ports) -> ClusterView:
+def _for_leaving(seen: ClusterView, ports: Ports) -> ClusterView:
     """What a member that leaves must know of the others, and of itself."""
     own = seen.server.name
     others = [m for m in seen.members if m.up and m.name != own]

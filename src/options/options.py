@@ -290,7 +290,7 @@ class Options(BaseModel):
         return asked.parse(self.networks, modes.MODES)
 
 
-def of_leaver(config: Mapping[str, object]) -> Options:
+def leaving_options(config: Mapping[str, object]) -> Options:
     """What a unit that leaves needs of options that are not all right: those that are."""
     kept: dict[str, object] = {}
     for name in ("on-remove", "min-voters"):

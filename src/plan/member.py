@@ -30,7 +30,7 @@ from values.status import Kind, Status, active, blocked, names, waiting
 _FRACTION = re.compile(r"\.\d+s\b.*")
 
 
-def of_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
+def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is clustered."""
     if foreign := identity.refusal(view, lxd, peers):
         return Plan(foreign, own=own)
@@ -82,7 +82,7 @@ def of_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
         steps += [*member_marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
         own = own.model_copy(update={"call": shared.request, **_told(lxd)})
-    address = listening.of_member(view, lxd, member) if moved is None else listening.Due()
+    address = listening.on_member(view, lxd, member) if moved is None else listening.Due()
     # What is the matter here comes before what is the matter elsewhere.
     problem = (
         moved

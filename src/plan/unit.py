@@ -25,7 +25,7 @@ from values.status import Kind, Status, blocked, names, waiting
 def make_plan(view: View) -> Plan:
     """The steps that are due on this unit, or the reason why none may be taken."""
     if view.leaving:
-        return removal.of_leaver(view)
+        return removal.plan_removal(view)
     if view.peers is not None and (unread := _unread(view.peers)):
         return Plan(unread, app_status=unread if view.leader else None)
     return _with_peers(view, _install(view) or _with_lxd(view))
@@ -48,8 +48,8 @@ def _with_lxd(view: View) -> Plan:
         return Plan(waiting("for LXD"))
     if isinstance(view.lxd, Silent):
         own = _own(view, None, view.peers) if view.peers else UnitData()
-        deaf = listening.of_silent(view, view.lxd)
-        return deaf or unresponsive.of_silent(view, view.lxd, own)
+        deaf = listening.plan_deaf(view, view.lxd)
+        return deaf or unresponsive.plan_unresponsive(view, view.lxd, own)
     if due := unresponsive.noting(view):
         return Plan(waiting("for LXD"), due)
     if not view.public_key:
@@ -66,8 +66,8 @@ def _with_lxd(view: View) -> Plan:
 def _clustering(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     own = _own(view, lxd, peers)
     if lxd.server.clustered:
-        return member.of_member(view, lxd, peers, own)
-    return joining.of_outsider(view, lxd, peers, own)
+        return member.plan_member(view, lxd, peers, own)
+    return joining.plan_join(view, lxd, peers, own)
 
 
 def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:

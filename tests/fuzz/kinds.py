@@ -23,7 +23,7 @@ from actions.wipe_device import wipe_device
 from host import ceph_files
 from lxd import join_tokens
 from lxd.errors import LxdError, LxdUnreachable
-from options.options import Options, explain, of_leaver
+from options.options import Options, explain, leaving_options
 from relations import ceph, ovn
 from state import peers
 from state.facts import Ceph, Ovn
@@ -89,7 +89,7 @@ def options(r: random.Random) -> None:
     if r.random() < 0.7:
         chosen.append(r.choice(("networks", "storage_pools", "network_config")))
     told = {f: _option(r, f, Options.model_fields[f].default) for f in chosen}
-    of_leaver({name.replace("_", "-"): value for name, value in told.items()})
+    leaving_options({name.replace("_", "-"): value for name, value in told.items()})
     try:
         wanted = Options.model_validate(told)
     except ValidationError as error:

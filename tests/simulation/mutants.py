@@ -49,9 +49,9 @@ from steps.forming import MakeToken
 from steps.leaving import AbandonMember, RemoveMember
 from steps.plan import Plan, Step
 
-_of_outsider = joining.of_outsider
+_plan_join = joining.plan_join
 _still_good = admission._still_good
-_of_member = removal._of_member
+_plan_member = removal._plan_member
 _answers = view._answers
 _run = charm.run.run
 _bootstrap_unit = leader._bootstrap_unit
@@ -61,8 +61,8 @@ def _bootstraps_unrecorded(view: View, lxd: ClusterView, peers: Peers, own: Unit
     app = peers.app
     if view.leader and not app.bootstrap and not joining._cluster(peers):
         named = AppData(bootstrap=view.unit, queue=app.queue)
-        return _of_outsider(view, lxd, replace(peers, app=named), own)
-    return _of_outsider(view, lxd, peers, own)
+        return _plan_join(view, lxd, replace(peers, app=named), own)
+    return _plan_join(view, lxd, peers, own)
 
 
 def _names_another(view: View, app: AppData, units: dict[str, UnitData]) -> str:
@@ -145,7 +145,7 @@ def _wipes_the_silent(view: View, _: Silence) -> str:
 
 def _leaves_by_force(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     if len(lxd.members) == 1:
-        return _of_member(view, lxd, peers, member)
+        return _plan_member(view, lxd, peers, member)
     left = tuple(str(i) for i in lxd.instances or () if i.location == member.name)
     return removal._go(AbandonMember(member.name, left))
 
@@ -203,7 +203,7 @@ TELLINGS = 100
 CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
 
 MUTANTS = (
-    Mutant("bootstrap without the record", joining, "of_outsider", _bootstraps_unrecorded),
+    Mutant("bootstrap without the record", joining, "plan_join", _bootstraps_unrecorded),
     Mutant("another founder while one is slow", leader, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", admission, "is_maker", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
@@ -222,7 +222,7 @@ MUTANTS = (
     Mutant("removal without a record of the loss", leaving, "remove_member", _removes_unrecorded),
     Mutant("no reset after a join that hangs", forming, "_reset", _does_not_reset),
     Mutant("a silent member is wiped", unresponsive, "join_failed", _wipes_the_silent),
-    Mutant("a leaver goes by force", removal, "_of_member", _leaves_by_force),
+    Mutant("a leaver goes by force", removal, "_plan_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("no word of its unit is no unit", orphaned_members, "without_unit", _unsaid_is_gone),
     Mutant("a plan from half a view", view, "_answers", _half_a_view),

@@ -77,7 +77,7 @@ def other_family(view: View, peers: Peers) -> Status | None:
     return blocked(f"the members have IPv{version} addresses, the binding cluster here has none")
 
 
-def of_outsider(view: View, lxd: ClusterView, *, founds: bool) -> list[Step]:
+def before_join(view: View, lxd: ClusterView, *, founds: bool) -> list[Step]:
     """Lets a server listen before it bootstraps or joins. A joiner's cluster address LXD opens."""
     wanted = {"core.https_address": view.https_address}
     if founds:
@@ -91,7 +91,7 @@ def of_outsider(view: View, lxd: ClusterView, *, founds: bool) -> list[Step]:
     return [Listen(endpoint(view.https_address), cluster)]
 
 
-def of_member(view: View, lxd: ClusterView, member: Member) -> Due:
+def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
     """Brings a member's API to the address that the operator chose, when it is its turn."""
     if not view.https_address or not view.cluster_address:
         return Due()
@@ -109,7 +109,7 @@ def of_member(view: View, lxd: ClusterView, member: Member) -> Due:
     return Due((ChangeAddress(member.name, view.cluster_address, wanted),))
 
 
-def of_silent(view: View, silent: Silent) -> Plan | None:
+def plan_deaf(view: View, silent: Silent) -> Plan | None:
     """A daemon that cannot listen, or whose cluster's listener is gone: it only reaches others."""
     if problem := taken(silent):
         return Plan(problem)

@@ -23,15 +23,15 @@ JOINS = 3
 """So many joins may fail one after the other before the operator is asked."""
 
 
-def of_outsider(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
+def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
-    if step := versions.of_outsider(view, lxd, peers):
+    if step := versions.before_join(view, lxd, peers):
         return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
     if why := _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
     # Also of one that was refused because it was not reached.
     there = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
-    listens = there and not listening.of_outsider(view, lxd, founds=False)
+    listens = there and not listening.before_join(view, lxd, founds=False)
     own = own.model_copy(update={"listens": listens})
     unfit = _unfit(view, lxd, peers)
     if unfit is not None:
@@ -43,7 +43,7 @@ def of_outsider(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
     if not founded and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, peers, able)
     # It listens before its turn comes, so that members can try whether they reach it.
-    listen = tuple(listening.of_outsider(view, lxd, founds=False)) if founded else ()
+    listen = tuple(listening.before_join(view, lxd, founds=False)) if founded else ()
     token = _token(view, peers, able)
     if token is None:
         return Plan(_turn(view, peers), listen, able)
@@ -102,13 +102,13 @@ def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
         return blocked(refusal)
     if mismatch := versions.mismatch(lxd, peers):
         return mismatch
-    _, unlinked = contributions.of_outsider(view, _token(view, peers, peers.own))
+    _, unlinked = contributions.before_join(view, _token(view, peers, peers.own))
     return unlinked or _unfit_storage(view, lxd, peers)
 
 
 def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     decided = _storage(peers)
-    _, problem = storage_contributions.of_outsider(
+    _, problem = storage_contributions.before_join(
         view, lxd, decided, _token(view, peers, peers.own)
     )
     if problem is not None:
@@ -140,8 +140,8 @@ def _refusal(view: View, peers: Peers) -> str:
 
 def _bootstrap(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
-    steps: list[Step] = listening.of_outsider(view, lxd, founds=True)
-    made, _ = storage_contributions.of_outsider(view, lxd, None, None)
+    steps: list[Step] = listening.before_join(view, lxd, founds=True)
+    made, _ = storage_contributions.before_join(view, lxd, None, None)
     steps += [
         CreatePool(p.pool.name, p.backend.driver, p.standalone_config(view, lxd)) for p in made
     ]
@@ -163,7 +163,7 @@ def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
 
 
 def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
-    given, _ = storage_contributions.of_outsider(view, lxd, _storage(peers), token)
+    given, _ = storage_contributions.before_join(view, lxd, _storage(peers), token)
     return Join(
         name=member_names.of_unit(view, peers),
         address=endpoint(view.cluster_address),
@@ -171,7 +171,7 @@ def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
         cluster=_cluster(peers),
         trusted=_certificates(peers),
         pools={config.pool.name: config.member_config() for config in given},
-        networks=contributions.of_outsider(view, token)[0],
+        networks=contributions.before_join(view, token)[0],
     )
 
 

@@ -144,7 +144,7 @@ def as_it_ran(view: View) -> tuple[Status, Step | None]:
     return status, InstallSnapVersion(view.options.snap_channel, number(own.lxd))
 
 
-def of_outsider(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
+def before_join(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
     """How an LXD that is not in the cluster yet becomes the cluster's.
 
     None where it is, where it cannot, or where nobody can tell.

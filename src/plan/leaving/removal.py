@@ -36,18 +36,18 @@ _REVIVE = (
 )
 
 
-def of_leaver(view: View) -> Plan:
+def plan_removal(view: View) -> Plan:
     """The plan of a unit that is going."""
     if ends(view) and view.options.on_remove == ABANDON:
         return Plan(waiting("the application goes: LXD and its data stay as they are"))
     if view.lxd is None or view.peers is None:
         return _without_snap(view)
     if isinstance(view.lxd, Silent):
-        return _of_silent(view, view.lxd, view.peers)
+        return _plan_unresponsive(view, view.lxd, view.peers)
     if not view.lxd.server.clustered:
-        return _of_outsider(view, view.lxd)
+        return _plan_unclustered(view, view.lxd)
     if foreign := identity.foreign(view, view.lxd, view.peers):
-        return _of_foreign(view, foreign)
+        return _plan_foreign(view, foreign)
     if ends(view) and not blockers.everything(view.lxd):
         return Plan(waiting("the application goes: nothing is in its cluster"))
     if adopting := identity.adopting(view.lxd, view.peers):
@@ -58,7 +58,7 @@ def of_leaver(view: View) -> Plan:
         if view.options.on_remove == ABANDON or view.unit in view.peers.app.removed:
             return _gone()
         return _hold(waiting("to leave: LXD does not list this member yet"))
-    return _of_member(view, view.lxd, view.peers, member)
+    return _plan_member(view, view.lxd, view.peers, member)
 
 
 def ends(view: View) -> bool:
@@ -66,7 +66,7 @@ def ends(view: View) -> bool:
     return view.units is not None and not view.units.staying
 
 
-def _of_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
+def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     options = view.options
     if due := heartbeats.steps(view, lxd, member):
         return _go(*due)
@@ -76,7 +76,7 @@ def _of_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Pl
     if ghost := _ghost(lxd, peers):
         return _hold(waiting(f"to leave until LXD has noticed that {ghost.name} is offline"))
     if len(lxd.members) == 1:
-        return _of_only_member(view, lxd, peers, member)
+        return _plan_only_member(view, lxd, peers, member)
     # Where nobody stays, nobody needs voters.
     min_voters = 1 if ends(view) else options.min_voters
     reasons = blockers.standing_in_the_way(options.on_remove, min_voters, lxd, member)
@@ -189,7 +189,7 @@ def _ghost(lxd: ClusterView, peers: Peers) -> Member | None:
     return admission.left_by_failed_join(token, lxd, peers) if token else None
 
 
-def _of_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
+def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     """A cluster of one that holds nothing ends with it."""
     if view.options.on_remove == ABANDON:
         return _gone()
@@ -234,7 +234,7 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     return Plan(status, admitted.steps, peers.own.model_copy(update=said), hold=why)
 
 
-def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
+def _plan_unresponsive(view: View, silent: Silent, peers: Peers) -> Plan:
     if view.silent_since is None and (noted := unresponsive.noting(view)):
         return _go(*noted)
     if not peers.own.cluster and view.forming is None:
@@ -282,7 +282,7 @@ def _without_snap(view: View) -> Plan:
     )
 
 
-def _of_outsider(view: View, lxd: ClusterView) -> Plan:
+def _plan_unclustered(view: View, lxd: ClusterView) -> Plan:
     """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
     if view.options.on_remove == ABANDON:
         return _gone()
@@ -294,7 +294,7 @@ def _of_outsider(view: View, lxd: ClusterView) -> Plan:
     return _hold(status, blockers.with_way_out(view, reasons))
 
 
-def _of_foreign(view: View, foreign: str) -> Plan:
+def _plan_foreign(view: View, foreign: str) -> Plan:
     """LXD is in a cluster that is not ours, or may not be: nothing is touched there.
 
     Its machine goes with the unit, and with it a member that somebody may need.

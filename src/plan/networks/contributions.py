@@ -67,7 +67,7 @@ def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
     return _parent(view, wanted)
 
 
-def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, str]], Status | None]:
+def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, str]], Status | None]:
     """This unit's own keys of the cluster's networks; or why it can have no part in one.
 
     A member that lacks what is asked for now would stand in the way of the change.

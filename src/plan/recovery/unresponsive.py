@@ -21,7 +21,7 @@ _RELOAD = "snap restart --reload lxd; docs: How to recover"
 RESET_CUT_SHORT = "its reset was cut short"
 
 
-def of_silent(view: View, silent: Silent, own: UnitData) -> Plan:
+def plan_unresponsive(view: View, silent: Silent, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is installed and silent. `own` is what it says of itself."""
     if why := join_failed(view, silent.kind):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)

@@ -56,7 +56,7 @@ def shared_config(view: View, lxd: ClusterView, pool: WantedPool) -> dict[str, s
     return {**keys, **pool.config, **given, **({SIZE: pool.size} if pool.size else {})}
 
 
-def of_outsider(
+def before_join(
     view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
 ) -> tuple[list[MemberConfig], Status | None]:
     """This unit's parts of all pools that it is to make or to have; or why it cannot."""

@@ -90,7 +90,7 @@ def test_a_member_changes_its_address_in_its_turn(
     own = lxd.own
     assert own is not None
 
-    assert listening.of_member(view(), lxd, own) == listening.Due(steps, problem)
+    assert listening.on_member(view(), lxd, own) == listening.Due(steps, problem)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_member_changes_its_address_in_its_turn(
 def test_what_listens_counts_and_not_what_is_configured(
     lxd: ClusterView, founds: bool, steps: list[Listen]
 ):
-    assert listening.of_outsider(view(), lxd, founds=founds) == steps
+    assert listening.before_join(view(), lxd, founds=founds) == steps
 
 
 def peers(*members: str, own: str = "") -> Peers:
@@ -137,4 +137,4 @@ def test_a_machine_without_the_members_family_says_so():
     ],
 )
 def test_a_silent_lxd_that_nobody_reaches_is_reloaded(silent: Silent, told: Plan | None):
-    assert listening.of_silent(view(), silent) == told
+    assert listening.plan_deaf(view(), silent) == told
