@@ -17,7 +17,7 @@ from state.view import RunHistory
 from steps.networks import (
     CreateNetwork,
     EndOverlayDhcp,
-    KeepNics,
+    PinNics,
     RunOverlayDhcp,
     SetDefaultProfile,
     UpdateNetwork,
@@ -79,7 +79,7 @@ def end_overlay(step: EndOverlayDhcp, unit: str, ports: Ports, history: RunHisto
     return history
 
 
-def keep_nics(step: KeepNics, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+def pin_nics(step: PinNics, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Instances say themselves what their `eth0` is on."""
     _let_stay(step.nic, ports)
     return history
@@ -87,7 +87,7 @@ def keep_nics(step: KeepNics, unit: str, ports: Ports, history: RunHistory) -> R
 
 def _let_stay(nic: Mapping[str, str], ports: Ports) -> None:
     """What follows the default profile with this nic does so no more."""
-    ports.lxd.networks.keep_nics(nic)
+    ports.lxd.networks.pin_nics(nic)
 
 
 def set_default_profile(

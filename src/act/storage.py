@@ -16,7 +16,7 @@ from steps.storage import (
     DropVolume,
     GatherVolume,
     KeepOnVolume,
-    KeepRoots,
+    PinRootDisks,
     RestoreFolder,
     StartWithoutVolume,
     UpdatePool,
@@ -71,9 +71,9 @@ def update_pool(step: UpdatePool, unit: str, ports: Ports, history: RunHistory) 
     return history
 
 
-def keep_roots(step: KeepRoots, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+def pin_root_disks(step: PinRootDisks, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Instances say themselves that they are on the pool."""
-    ports.lxd.pools.keep_roots(step.pool)
+    ports.lxd.pools.pin_root_disks(step.pool)
     return history
 
 

@@ -11,8 +11,8 @@ from plan.unit import make_plan
 from ports.ports import Ports
 from state.cluster import ClusterView
 from state.view import View
-from steps.networks import KeepNics, SetDefaultProfile
-from steps.storage import CreatePool, KeepRoots
+from steps.networks import PinNics, SetDefaultProfile
+from steps.storage import CreatePool, PinRootDisks
 
 
 def answer(view: View, ports: Ports) -> dict[str, object]:
@@ -50,7 +50,7 @@ def _of_networks(view: View) -> list[str]:
     nic = modes.MODES[first.mode].nic(first, " or ".join(first.parents))
     if lxd.nic.get("network") == nic.get("network") and lxd.nic.get("parent") == nic.get("parent"):
         return found
-    staying = [str(KeepNics(lxd.nic))] if lxd.nic else []
+    staying = [str(PinNics(lxd.nic))] if lxd.nic else []
     where = nic.get("network") or nic.get("parent") or "none"
     return [*found, *staying, f"let the default profile use the network {where}"]
 
@@ -73,5 +73,5 @@ def _of_pools(view: View) -> list[str]:
     default = wanted[0].name
     if any(p.name == default and pools.PROFILE in p.used_by for p in known):
         return found
-    moved = [str(KeepRoots(p.pool)) for p in pools.moving(default, known)]
+    moved = [str(PinRootDisks(p.pool)) for p in pools.moving(default, known)]
     return [*found, *moved, str(SetDefaultProfile(default, None))]

@@ -118,7 +118,7 @@ class NetworksApi:
             self._client.set_keys(path, {"config": dict(keys)}, {"target": member})
         self._client.set_keys(path, {"config": dict(values)})
 
-    def keep_nics(self, nic: Mapping[str, str]) -> None:
+    def pin_nics(self, nic: Mapping[str, str]) -> None:
         """Gives instances an `eth0` of their own where it is the default profile's.
 
         What follows the profile would be moved to its new network at once, and its connections

@@ -86,7 +86,7 @@ class PoolsApi:
         """Sets some keys of a pool's configuration on every member."""
         self._client.set_keys(api_path("storage-pools", name), {"config": dict(values)})
 
-    def keep_roots(self, pool: str) -> None:
+    def pin_root_disks(self, pool: str) -> None:
         """Gives instances a root disk of their own where the default profile's is on `pool`.
 
         LXD moves no profile's root disk to another pool while an instance has it from there.

@@ -20,7 +20,7 @@ class WriteOvn:
 
 
 @dataclass(frozen=True)
-class KeepNics:
+class PinNics:
     """Instances whose `eth0` is the default profile's, `nic`, say so themselves."""
 
     nic: Mapping[str, str]

@@ -47,7 +47,7 @@ from steps.leaving import (
 from steps.networks import (
     CreateNetwork,
     EndOverlayDhcp,
-    KeepNics,
+    PinNics,
     RunOverlayDhcp,
     SetDefaultProfile,
     UpdateNetwork,
@@ -68,7 +68,7 @@ from steps.storage import (
     DropVolume,
     GatherVolume,
     KeepOnVolume,
-    KeepRoots,
+    PinRootDisks,
     RestoreFolder,
     StartWithoutVolume,
     UpdatePool,
@@ -97,8 +97,8 @@ Step = (
     | NoteSilence
     | CreatePool
     | UpdatePool
-    | KeepRoots
-    | KeepNics
+    | PinRootDisks
+    | PinNics
     | KeepOnVolume
     | DropVolume
     | GatherVolume

@@ -268,9 +268,9 @@ STEPS: dict[str, int] = {
     "SetServerConfig": 2,
 }
 """The steps in whose midst things happen, and how often each is chosen."""
-STORAGE_STEPS = {"CreatePool": 12, "KeepRoots": 3, "SetDefaultProfile": 4, "Join": 6}
+STORAGE_STEPS = {"CreatePool": 12, "PinRootDisks": 3, "SetDefaultProfile": 4, "Join": 6}
 """The same in seeds with storage."""
-NETWORK_STEPS = {"CreateNetwork": 12, "KeepNics": 4, "SetDefaultProfile": 6, "Join": 6}
+NETWORK_STEPS = {"CreateNetwork": 12, "PinNics": 4, "SetDefaultProfile": 6, "Join": 6}
 """The same in seeds with networks."""
 
 

@@ -16,7 +16,7 @@ from state.cluster import ClusterView, Pool
 from state.peers import Contribution, ContributionRequest, Storage, UnitData
 from state.view import Peers, View
 from steps.plan import Step
-from steps.storage import CreatePool, KeepRoots, UpdatePool
+from steps.storage import CreatePool, PinRootDisks, UpdatePool
 from values.status import Status, blocked, names, waiting
 from values.wanted_pool import WantedPool
 
@@ -106,10 +106,10 @@ def _other_size(view: View, pool: WantedPool, has: str) -> Status:
     return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {told}")
 
 
-def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[KeepRoots]:
+def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[PinRootDisks]:
     """Before the default profile goes on to another pool: what is on the old one stays there."""
     return [
-        KeepRoots(pool.name)
+        PinRootDisks(pool.name)
         for pool in known
         if pool.name != wanted_pool
         and PROFILE in pool.used_by

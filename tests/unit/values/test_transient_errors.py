@@ -42,7 +42,7 @@ def test_a_change_that_waits_for_a_busy_instance_is_waiting_for_all(
     app = with_instance(formed(3), "m1")
     app.leader = leader
     with monkeypatch.context() as patch:
-        busy(app, patch, "keep_nics")
+        busy(app, patch, "pin_nics")
         app.options["network_mode"] = "vxlan"
         for unit in [*app.units, *app.units]:
             app.hook(unit)

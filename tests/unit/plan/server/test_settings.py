@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from state.peers import Storage
-from steps.networks import CreateNetwork, KeepNics, SetDefaultProfile, UpdateNetwork
+from steps.networks import CreateNetwork, PinNics, SetDefaultProfile, UpdateNetwork
 from steps.plan import Step
 from steps.server import SetServerConfig
 from tests.lxd_model.generations import NAMES
@@ -38,13 +38,13 @@ APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
                 {"ipv4.address": "none", "ipv6.address": "none"},
                 {"m0": {}, "m1": {}, "m2": {}},
             ),
-            KeepNics({"network": "lxdbr0"}),
+            PinNics({"network": "lxdbr0"}),
             SetDefaultProfile("local", {"network": "br7"}),
         ),
     ),
     (
         {"network_mode": "none"},
-        (KeepNics({"network": "lxdbr0"}), SetDefaultProfile("local", {})),
+        (PinNics({"network": "lxdbr0"}), SetDefaultProfile("local", {})),
     ),
 ]
 
