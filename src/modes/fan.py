@@ -29,7 +29,7 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
     return {**keys, "fan.underlay_subnet": site.subnet or "auto"}
 
 
-def hindrance(interfaces: Iterable[Interface], subnet: str) -> str:
+def blocker(interfaces: Iterable[Interface], subnet: str) -> str:
     """Why a machine can have no part in a fan over a subnet, empty if it can.
 
     Without a subnet LXD takes that of the default gateway, of IPv4 alone (by source).

@@ -30,7 +30,7 @@ def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
     return {**found, lxd.server.name: view.unit}
 
 
-def hindrance(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | None:
+def blocker(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | None:
     """Why `what` cannot be made now: all must be up and known, and nobody about to come in."""
     if down := [m.name for m in lxd.members if not m.up]:
         return waiting(f"to make {what} until {names(down)} is back")

@@ -19,7 +19,7 @@ def here(lxd: ClusterView) -> Status | None:
 
 def unfinished(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while something is half made that no option asks for, and so nobody finishes."""
-    if cluster_change.hindrance(view, lxd, peers, ""):
+    if cluster_change.blocker(view, lxd, peers, ""):
         return None
     asked = cluster_change.asked(view)
     for pool in lxd.pools or ():

@@ -163,7 +163,7 @@ def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
             continue
         options = view.options
         told, voters = options.on_remove, 1 if removal.ends(view) else options.min_voters
-        reasons = blockers.standing_in_the_way(told, voters, lxd, member)
+        reasons = blockers.removal_blockers(told, voters, lxd, member)
         if reasons := reasons or blockers.unmoved(told, lxd, member):
             return blockers.cannot_leave(unit, reasons)
     return None

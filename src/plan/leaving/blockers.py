@@ -89,7 +89,7 @@ def everything(lxd: ClusterView) -> list[Instance | Volume | Bucket | Image]:
     return [*(lxd.instances or ()), *volumes, *(lxd.buckets or ()), *images]
 
 
-def standing_in_the_way(
+def removal_blockers(
     on_remove: str, min_voters: int, lxd: ClusterView, member: Member
 ) -> tuple[str, ...]:
     """Why `member` cannot leave, a line for each reason. `lxd` is `informed`."""

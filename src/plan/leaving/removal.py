@@ -79,7 +79,7 @@ def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
         return _plan_only_member(view, lxd, peers, member)
     # Where nobody stays, nobody needs voters.
     min_voters = 1 if ends(view) else options.min_voters
-    reasons = blockers.standing_in_the_way(options.on_remove, min_voters, lxd, member)
+    reasons = blockers.removal_blockers(options.on_remove, min_voters, lxd, member)
     if reasons and member_marks.on_its_way(member, lxd):
         # Others that leave would wait for it.
         return _go(member_marks.mark(member, member_marks.LEAVING))

@@ -59,7 +59,7 @@ def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
     if problem := _overlap(view, wanted):
         return ParentInterface(problem=problem)
     if need := modes.MODES[wanted.mode].needs:
-        return ParentInterface(problem=_lacking(view, need) or _hindered(view, wanted))
+        return ParentInterface(problem=_missing_need(view, need) or _fan_blocker(view, wanted))
     if wanted.mode == modes.SPREAD:
         return _tunnel(view, wanted)
     if not modes.MODES[wanted.mode].on_parent(wanted):
@@ -118,7 +118,7 @@ def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:
     return frozenset(modes.MODES[net.mode].needs for net in wanted) - {""}
 
 
-def _lacking(view: View, need: str) -> str:
+def _missing_need(view: View, need: str) -> str:
     """Why this machine can have no part in such a network, empty if it can."""
     if need == "ovn" and (view.ovn is None or not view.ovn.northbound):
         return "ovn: integrate it with ovn-central, or set ovn-northbound"
@@ -129,11 +129,11 @@ def _lacking(view: View, need: str) -> str:
     return view.lacks.get(need, "")
 
 
-def _hindered(view: View, wanted: WantedNetwork) -> str:
+def _fan_blocker(view: View, wanted: WantedNetwork) -> str:
     """Why a fan cannot be on this machine's subnets, empty if it can."""
     if wanted.mode != fan.MODE.name:
         return ""
-    return fan.hindrance(view.interfaces, view.bound.subnet)
+    return fan.blocker(view.interfaces, view.bound.subnet)
 
 
 def members_version(view: View) -> int:

@@ -118,7 +118,7 @@ def _one(
         or _swallowed(view, lxd, net)
     ):
         return NetworkChange(problem=told)
-    if busy := cluster_change.hindrance(view, lxd, peers, f"the network {net.name}"):
+    if busy := cluster_change.blocker(view, lxd, peers, f"the network {net.name}"):
         return NetworkChange(problem=busy)
     site = _site(view, lxd, given.get(lxd.server.name, ""))
     keys = mode.resolve(_keys(net), contributions.resolved(net, shared), site)

@@ -73,7 +73,7 @@ def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Pool
     due = unmade(pools, known)
     if not due:
         return PoolChange(tuple(_drift(pools, known)))
-    if busy := cluster_change.hindrance(view, lxd, peers, f"the pool {due[0].name}"):
+    if busy := cluster_change.blocker(view, lxd, peers, f"the pool {due[0].name}"):
         return PoolChange(problem=busy)
     return _making(view, lxd, peers, due[0])
 

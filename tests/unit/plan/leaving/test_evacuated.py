@@ -120,7 +120,7 @@ def test_a_dead_one_is_nobodys_steward():
 def test_a_healthy_one_keeps_nothing_from_being_made(answers: dict[str, bool], waits: bool):
     lxd = with_evacuated(answers)
     view = seen(lxd)
-    found = cluster_change.hindrance(view, lxd, peers_of(view), "the pool fast")
+    found = cluster_change.blocker(view, lxd, peers_of(view), "the pool fast")
 
     assert (found is not None) is waits
 
