@@ -20,8 +20,8 @@ _CEPHFS = "cephfs"
 OVN, FAN = "ovn", "fan"
 
 
-def lacks(need: str) -> str:
-    """What this machine lacks for networks that need it, empty if nothing."""
+def missing(need: str) -> str:
+    """What networks of this kind need and this machine has not, empty if nothing."""
     return _LOOKS[need]()
 
 

@@ -231,11 +231,11 @@ class Machine:
                 _run("/usr/bin/systemctl", "disable", "--now", unit.name)
                 unit.unlink()
 
-    def lacks(self, need: str) -> str:
-        """What this machine lacks for networks that need it, empty if nothing."""
+    def missing(self, need: str) -> str:
+        """What networks of this kind need and this machine has not, empty if nothing."""
         from host import capabilities
 
-        return capabilities.lacks(need)
+        return capabilities.missing(need)
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         """Whether what opens OVN's database is here: `files`, or what another charm wrote."""

@@ -79,7 +79,9 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
     ):
         view = replace(view, lxd=_with_buckets(view.lxd, ports))
     if needed := contributions.needs(view.options.networks_asked):
-        view = replace(view, lacks={need: ports.machine.lacks(need) for need in needed})
+        view = replace(
+            view, missing_capabilities={need: ports.machine.missing(need) for need in needed}
+        )
     if _asks_for_interfaces(view):
         view = replace(view, interfaces=ports.machine.interfaces())
     if not _gives_to_pools(view):

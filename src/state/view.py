@@ -162,7 +162,7 @@ class View:
     """None without the relation."""
     ovn: Ovn | None = None
     """None where no network is OVN's."""
-    lacks: Mapping[str, str] = field(default_factory=dict[str, str])
+    missing_capabilities: Mapping[str, str] = field(default_factory=dict[str, str])
     """By what a network needs of each machine beside LXD: what is missing here."""
     bound: Bound = field(default_factory=Bound)
     proxies: Proxies = field(default_factory=Proxies)

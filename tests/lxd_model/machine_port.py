@@ -163,7 +163,7 @@ class ModelMachine:
         """See `overlays`."""
         raise NotImplementedError(network)
 
-    def lacks(self, need: str) -> str:
+    def missing(self, need: str) -> str:
         """No machine has what OVN or the fan need."""
         return f"no {need} here"
 

@@ -125,7 +125,7 @@ class UnitMachine:
     released: set[str] = field(default_factory=set[str])
     services: list[str] = field(default_factory=list[str])
     overlays_: dict[str, str] = field(default_factory=dict[str, str])
-    lacks_: str = ""
+    missing_: str = ""
     room_: int = 1 << 50
     others_opened_ovn: bool = False
     files: dict[Path, str] = field(default_factory=dict[Path, str])
@@ -245,8 +245,8 @@ class UnitMachine:
             if folder not in path.parents and not path.name.endswith(own)
         }
 
-    def lacks(self, need: str) -> str:
-        return self.lacks_
+    def missing(self, need: str) -> str:
+        return self.missing_
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         return self.others_opened_ovn or (bool(files) and self.has(files))

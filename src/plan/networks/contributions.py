@@ -126,7 +126,7 @@ def _missing_need(view: View, need: str) -> str:
         return f"ovn: {view.ovn.problem}: see juju show-unit {view.unit}"
     if need == "ovn" and view.ovn and not view.ovn.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
-    return view.lacks.get(need, "")
+    return view.missing_capabilities.get(need, "")
 
 
 def _fan_blocker(view: View, wanted: WantedNetwork) -> str:

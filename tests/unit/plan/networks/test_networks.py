@@ -283,7 +283,7 @@ def test_what_cuts_nobody_off_is_applied():
 def test_a_machine_without_ubuntus_fan_says_so():
     app = formed(2)
     for unit in app.units.values():
-        unit.machine.lacks_ = "fan: ip(8) here knows no fan-map, Ubuntu's does"
+        unit.machine.missing_ = "fan: ip(8) here knows no fan-map, Ubuntu's does"
 
     changed(app, network_mode="fan", network_name="fan0")
 
