@@ -19,8 +19,8 @@ class Ports:
     """
 
     lxd: LxdApi
-    snap: protocols.Snap
-    machine: protocols.Machine
-    database: protocols.Database
+    snap: protocols.SnapPort
+    machine: protocols.MachinePort
+    database: protocols.DatabasePort
     clock: Callable[[], float]
     tell: Callable[[str], None]

@@ -13,7 +13,7 @@ from state.facts import DatabaseCopy, Device, Failures, Folder, Forming, Resourc
 from values.interface import Interface
 
 
-class Snap(Protocol):
+class SnapPort(Protocol):
     """The LXD snap: see `host.snap.Snap`."""
 
     def facts(self, wanted: Resource | None) -> SnapFacts: ...
@@ -26,7 +26,7 @@ class Snap(Protocol):
     def reload(self) -> None: ...
 
 
-class Machine(Protocol):
+class MachinePort(Protocol):
     """The machine: see `host.machine.Machine`."""
 
     def hostname(self) -> str: ...
@@ -76,7 +76,7 @@ class Machine(Protocol):
     def kill_lxd(self) -> None: ...
 
 
-class Database(Protocol):
+class DatabasePort(Protocol):
     """LXD's database on this machine: see `host.lxd_database.Database`."""
 
     def backup(self, now: float) -> str: ...
