@@ -1,7 +1,7 @@
 """Looks at LXD, the snap and the machine, and changes nothing.
 
-LXD is asked no more than a plan needs: five things on most members, seven on the steward, and one
-more for each pool.
+LXD is asked no more than a plan needs: five things on most members, seven on the coordinator, and
+one more for each pool.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from observe import unresponsive
 from observe.addresses import addresses, deaf
 from options.options import Options
 from plan.forming import admission
-from plan.member import is_steward
+from plan.member import is_coordinator
 from plan.networks import contributions, networks, overlay_dhcp
 from plan.storage import pools
 from plan.verified_peers import believed
@@ -107,7 +107,7 @@ def _asks_for_interfaces(view: View) -> bool:
 
 
 def observe_networks(view: View, ports: Ports) -> View:
-    """The same with what only the steward looks at otherwise."""
+    """The same with what only the coordinator looks at otherwise."""
     lxd = view.lxd
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or lxd.nic is not None:
         return view
@@ -141,7 +141,7 @@ def _gives_to_pools(view: View) -> bool:
     if lxd.pools is None:
         return False
     if decided is None:
-        # It is not on record yet, and this may be the steward.
+        # It is not on record yet, and this may be the coordinator.
         return True
     return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
@@ -314,7 +314,7 @@ def _answers(juju: HookInput, ports: Ports) -> ClusterView:
         stopped=ports.lxd.networks.unavailable(server.name),
         deaf=deaf(juju, server, ports),
     )
-    if juju.peers is None or not is_steward(juju.unit, believed(juju.peers, seen), seen):
+    if juju.peers is None or not is_coordinator(juju.unit, believed(juju.peers, seen), seen):
         spread = overlay_dhcp.asked(juju.options.networks_asked, ports.machine.overlays())
         return replace(seen, networks=ports.lxd.networks.list()) if spread else seen
     return _with_networks(seen, juju.options, ports)

@@ -77,7 +77,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
         }
     )
     moved, problem = _moved(view, lxd), None
-    if moved is None and decided and is_steward(view.unit, peers, lxd):
+    if moved is None and decided and is_coordinator(view.unit, peers, lxd):
         shared = _shared(view, lxd, peers, own, decided)
         steps += [*member_marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
@@ -108,7 +108,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
     return Plan(status, tuple(steps), own.model_copy(update=told))
 
 
-def is_steward(unit: str, peers: Peers, lxd: ClusterView) -> bool:
+def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     """Whether this unit looks after what all members share: the first in the queue that is online.
 
     Juju's leader would be the other choice, but it need not be a member.
@@ -124,7 +124,7 @@ def is_steward(unit: str, peers: Peers, lxd: ClusterView) -> bool:
 
 
 def _told(lxd: ClusterView) -> dict[str, tuple[str, ...]]:
-    """What a steward says of the networks that there are."""
+    """What a coordinator says of the networks that there are."""
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),

@@ -139,7 +139,7 @@ class Server:
 class ClusterView:
     """LXD on this machine and, once it is clustered, the cluster seen from here.
 
-    What is None this run has no use for: `networks` are asked for by the steward and before the
+    What is None this run has no use for: `networks` are asked for by the coordinator and before the
     cluster, `instances`, `volumes` and `buckets` where somebody leaves, `images` by the last one.
     """
 
@@ -156,7 +156,7 @@ class ClusterView:
     evacuating: bool = False
     """Whether an evacuation of this member is under way, where it leaves."""
     nic: Mapping[str, str] | None = None
-    """The default profile's `eth0`, empty without one. Only the steward asks."""
+    """The default profile's `eth0`, empty without one. Only the coordinator asks."""
     projects: frozenset[str] = frozenset()
     """Of a server that is in no cluster."""
     devices: frozenset[str] = frozenset()

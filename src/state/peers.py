@@ -58,7 +58,7 @@ class Storage(_Data):
 
 
 class ContributionRequest(_Data):
-    """The steward asks every member's unit what it gives to a pool that is to be made."""
+    """The coordinator asks every member's unit what it gives to a pool that is to be made."""
 
     pool: str
     backend: str

@@ -63,7 +63,7 @@ CUT_OFF_IN_CREATION = replace(
         Happening(at=2.76, kind="isolate", seconds=15.4, on="CreatePool", nth=1, name="*"),
     ),
 )
-"""The steward is cut off from the other members between a pool's first phase and its second."""
+"""The coordinator is cut off from the other members between a pool's first phase and its second."""
 
 GONE_WHILE_IT_FOUNDS = replace(
     _BEFORE,

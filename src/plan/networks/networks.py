@@ -1,7 +1,7 @@
 """What the cluster's networks shall be, and how far they are from that.
 
-Only the steward acts on it. A network is made on all members at once, after each has said which of
-its interfaces it is on.
+Only the coordinator acts on it. A network is made on all members at once, after each has said which
+of its interfaces it is on.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def wanted(view: View, known: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
 def change(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
 ) -> NetworkChange:
-    """What the steward does about the networks now. `own` are its unit's contributions."""
+    """What the coordinator does about the networks now. `own` are its unit's contributions."""
     known = lxd.networks or ()
     steps: list[Step] = []
     problem: Status | None = None

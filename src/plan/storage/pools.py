@@ -1,7 +1,7 @@
 """What the cluster's pools shall be, and how far they are from that.
 
-Only the steward acts on it. A pool is made on all members at once, so it first requests what each
-gives to it, and makes it when all have given it.
+Only the coordinator acts on it. A pool is made on all members at once, so it first requests a
+contribution of each, and makes the pool when all have answered.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def unmade(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Wante
 
 
 def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> PoolChange:
-    """What the steward does about the pools now."""
+    """What the coordinator does about the pools now."""
     known = lxd.pools or ()
     pools = wanted(view, decided, known)
     if problem := misfit(view, decided, known):
@@ -136,7 +136,7 @@ def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
 
 
 def requests(peers: Peers) -> tuple[ContributionRequest, ...]:
-    """The requests that stand. Two members may take themselves for the steward for a moment."""
+    """The requests that stand. Two members may take themselves for the coordinator for a moment."""
     return tuple(data.call for data in peers.others.values() if data.call and data.cluster)
 
 

@@ -59,7 +59,7 @@ def test_a_settled_cluster_has_nothing_to_do(generation: str):
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_member_asks_six_things_and_the_steward_eight(generation: str):
+def test_a_member_asks_six_things_and_the_coordinator_eight(generation: str):
     app = formed(3, generation)
     asked = dict.fromkeys(app.units, 0)
     for name in app.units:

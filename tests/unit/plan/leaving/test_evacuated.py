@@ -103,17 +103,17 @@ def test_a_dead_one_is_nobodys_token_maker():
     assert not admission.is_maker("lxd/1", peers, on_m1(ALIVE))
 
 
-def test_a_dead_one_is_nobodys_steward():
+def test_a_dead_one_is_nobodys_coordinator():
     lxd = with_evacuated(DEAD, "m0")
     view = seen(lxd)
 
-    assert not member_plan.is_steward("lxd/2", peers_of(view), with_evacuated(ALIVE, "m0"))
+    assert not member_plan.is_coordinator("lxd/2", peers_of(view), with_evacuated(ALIVE, "m0"))
     app = peers_of(view).app
     last = replace(
         peers_of(view),
         app=app.model_copy(update={"queue": (QueueEntry(unit="lxd/0"), QueueEntry(unit="lxd/2"))}),
     )
-    assert member_plan.is_steward("lxd/2", last, lxd)
+    assert member_plan.is_coordinator("lxd/2", last, lxd)
 
 
 @pytest.mark.parametrize(("answers", "waits"), [(DEAD, True), (ALIVE, False)], ids=str)

@@ -116,7 +116,7 @@ def test_a_change_waits_for_the_machine_that_lacks_the_interface():
     assert nic(app) == {"nictype": "bridged", "parent": "br0"}
 
 
-def test_the_steward_tells_of_its_own_machine_first():
+def test_the_coordinator_tells_of_its_own_machine_first():
     app = on_machines(formed(3), ETH1, BR0)
 
     changed(app, network_mode="flat", network_parent="br0")

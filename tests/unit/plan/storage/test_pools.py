@@ -313,7 +313,7 @@ def test_a_pool_in_a_state_that_nobody_knows_is_left_alone():
     assert statuses(app)["app"] == "active: 3 members, 3 voters"
 
 
-def test_a_steward_sees_its_devices_before_the_default_pool_is_on_record():
+def test_a_coordinator_sees_its_devices_before_the_default_pool_is_on_record():
     app = formed(1)
     del app.app_data["storage"]
     app.units["lxd/0"].machine.disks = [DISK]
