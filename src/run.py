@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROUNDS = 8
-"""A unit's longest way in one run: join, settle, take a token back, pass the turn, make a token."""
+"""A unit's longest way in one run: join, settle, cancel a token, pass the lock, make a token."""
 
 LEAVING_ROUNDS = 1000
 """One that leaves may have to move what is on it one by one."""

@@ -31,8 +31,8 @@ from steps.forming import (
     Join,
     MakeToken,
     NoteIdentity,
-    PassTurn,
     ResetLxd,
+    SetJoinLock,
 )
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
 
 
 def _for_our_cluster(message: str, cluster: str) -> str:
-    """The join token in a sealed message, which says what cluster its maker read in LXD."""
+    """The join token in a sealed message, which says what cluster its issuer read in LXD."""
     try:
         found = json.loads(message)
         token, other = str(found["token"]), str(found["cluster"])
@@ -142,10 +142,10 @@ def _reset(ports: Ports, why: str) -> None:
     ports.machine.forget_forming()
 
 
-def pass_turn(step: PassTurn, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The turn to join is on record."""
+def set_join_lock(step: SetJoinLock, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    """The join lock is on record."""
     if ports.lxd.notes.append(step.log, step.number, step.entry):
-        return replace(history, passed=step.unit)
+        return replace(history, granted=step.unit)
     logger.info("another member was quicker: %s%d", step.log, step.number)
     return history
 

@@ -20,6 +20,6 @@ def nobody_joins(members: Mapping[str, object], ports: Ports) -> None:
 
     `members` are those that it is defined on, none outside a cluster.
     """
-    turn = join_lock.read(ports.lxd.notes.read()) if members else None
-    if turn is not None and turn.name not in {m.name for m in ports.lxd.members.list()}:
-        raise LxdUnreachable(f"{turn.unit} is joining")
+    lock = join_lock.read(ports.lxd.notes.read()) if members else None
+    if lock is not None and lock.name not in {m.name for m in ports.lxd.members.list()}:
+        raise LxdUnreachable(f"{lock.unit} is joining")

@@ -29,8 +29,8 @@ from steps.forming import (
     MakeKey,
     MakeToken,
     NoteIdentity,
-    PassTurn,
     ResetLxd,
+    SetJoinLock,
 )
 from steps.install import (
     BackupDatabase,
@@ -266,7 +266,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] 
     EnableCluster: forming.enable_cluster,
     Join: forming.join,
     ResetLxd: forming.reset_lxd,
-    PassTurn: forming.pass_turn,
+    SetJoinLock: forming.set_join_lock,
     MakeToken: forming.make_token,
     CancelToken: forming.cancel_token,
     SetFailureDomain: _set_failure_domain,

@@ -34,9 +34,9 @@ def blocker(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | N
     """Why `what` cannot be made now: all must be up and known, and nobody about to come in."""
     if down := [m.name for m in lxd.members if not m.up]:
         return waiting(f"to make {what} until {names(down)} is back")
-    turn = join_lock.read(lxd.notes)
-    if turn is not None and lxd.member(turn.name) is None:
-        return waiting(f"to make {what} until {turn.unit} has joined")
+    lock = join_lock.read(lxd.notes)
+    if lock is not None and lxd.member(lock.name) is None:
+        return waiting(f"to make {what} until {lock.unit} has joined")
     known, leaving = units(view, lxd, peers), member_marks.leaving(lxd)
     unknown = [m.name for m in lxd.members if m.name not in known]
     if going := [name for name in unknown if name in leaving]:

@@ -74,7 +74,7 @@ def number(unit: str) -> tuple[str, int]:
 def _queue(
     view: View, app: AppData, units: dict[str, UnitData], bootstrap: str
 ) -> tuple[QueueEntry, ...]:
-    """Rewritten only when a unit comes, goes, or misses its turn; that one goes last."""
+    """Rewritten only when a unit comes, goes, or lets its token lapse; that one goes last."""
     kept: list[QueueEntry] = []
     late: list[QueueEntry] = []
     for entry in app.queue:
@@ -94,13 +94,13 @@ def _queue(
 
 
 def _attempt_due(entry: QueueEntry, units: dict[str, UnitData]) -> int:
-    """The attempt for which `place` should stand: higher than it does if its turn was missed."""
+    """The attempt for which `entry` should stand: higher than it does if its token lapsed."""
     data = units.get(entry.unit)
     if data is None or data.cluster:
         return entry.attempt
     if data.attempt > entry.attempt:
         return data.attempt
-    if any(maker.missed.get(entry.unit) == entry.attempt for maker in units.values()):
+    if any(issuer.missed.get(entry.unit) == entry.attempt for issuer in units.values()):
         return entry.attempt + 1
     return entry.attempt
 

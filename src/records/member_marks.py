@@ -207,8 +207,8 @@ def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     config = lxd.notes
     keys = {PREFIX + name: "" for name in gone}
     keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone if prefix + n in config}
-    turn = join_lock.read(config)
-    joining = {turn.name} if turn is not None else set[str]()
+    lock = join_lock.read(config)
+    joining = {lock.name} if lock is not None else set[str]()
     for prefix in (*OWNERS, *_OBSERVED):
         noted_names = {
             k.removeprefix(prefix) for k, v in config.items() if k.startswith(prefix) and v

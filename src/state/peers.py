@@ -97,13 +97,13 @@ class Token(_Data):
     attempt: int
     sealed: str
     made: float
-    """Seconds since the epoch, by the maker's clock."""
+    """Seconds since the epoch, by the issuer's clock."""
     digest: str = ""
-    """By it the maker knows, when it cancels, whether it was this one that nobody had used."""
+    """By it the issuer knows, when it cancels, whether it was this one that nobody had used."""
     certificate: str = ""
     """Fingerprint of the cluster's certificate that it names."""
     adopted: bool = False
-    """The turn was another maker's gift: the unit may be joining with that one's token."""
+    """Another issuer granted the join lock: the unit may be joining with that one's token."""
     pools: tuple[Storage, ...] = ()
     """The cluster's pools when it was made: whoever joins makes its part of each."""
     networks: tuple[OnParent, ...] = ()
@@ -146,7 +146,7 @@ class UnitData(_Databag):
     channel: str = ""
     """That the LXD snap follows, empty for one that is not from the store."""
     able: bool = False
-    """Nothing but its turn keeps this unit from joining."""
+    """Nothing but the join lock keeps this unit from joining."""
     listens: bool = False
     """Whether the LXD of a unit that is to join listens at its cluster address already."""
     attempt: int = 0

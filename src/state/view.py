@@ -100,8 +100,8 @@ class RunHistory:
     """Those that were started again, or could not be."""
     withdrawn: bool | None = None
     """Whether the token that is still published was cancelled: False if it was used before."""
-    passed: str = ""
-    """The unit that this member has just given the turn to."""
+    granted: str = ""
+    """The unit that this member has just given the join lock to."""
     awaited: bool = False
     """Whoever used it was waited for."""
     restarted: bool = False

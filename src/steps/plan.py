@@ -19,8 +19,8 @@ from steps.forming import (
     MakeKey,
     MakeToken,
     NoteIdentity,
-    PassTurn,
     ResetLxd,
+    SetJoinLock,
 )
 from steps.install import (
     BackupDatabase,
@@ -112,7 +112,7 @@ Step = (
     | EnableCluster
     | Join
     | ResetLxd
-    | PassTurn
+    | SetJoinLock
     | MakeToken
     | CancelToken
     | SetFailureDomain

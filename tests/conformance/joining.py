@@ -71,10 +71,10 @@ def token_of_the_dead(told: Transcript) -> None:
     form(told, "a", "b")
     secret = token(told, "b", "c")
     side.kill_daemon("b")
-    told.ask("c joins while its maker is down", lambda: join(told, "c", secret))
+    told.ask("c joins while its issuer is down", lambda: join(told, "c", secret))
     side.start_daemon("b")
     side.wait(SOON)
-    told.ask("c joins when its maker is back", lambda: join(told, "c", secret))
+    told.ask("c joins when its issuer is back", lambda: join(told, "c", secret))
     told.ask("c joins with a new one", lambda: join(told, "c", token(told, "b", "c")))
 
 

@@ -24,7 +24,7 @@ from tests.simulation.schedule import draw
 from tests.simulation.stories import (
     CUT_OFF_IN_CREATION,
     GONE_WHILE_IT_FOUNDS,
-    TWO_MAKERS,
+    TWO_ISSUERS,
     USED_AND_CANCELLED,
 )
 
@@ -88,7 +88,7 @@ def _never_late(*told: Any) -> int:
     return next(p for p in told if isinstance(p, QueueEntry)).attempt
 
 
-def _minds_no_turn(
+def _minds_no_lock(
     view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...]:
     entries = [p for p in admission._able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
@@ -205,9 +205,9 @@ CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
 MUTANTS = (
     Mutant("bootstrap without the record", joining, "plan_join", _bootstraps_unrecorded),
     Mutant("another founder while one is slow", leader, "_bootstrap_unit", _names_another),
-    Mutant("every member makes tokens", admission, "is_maker", _everybody_makes_tokens),
+    Mutant("every member makes tokens", admission, "is_token_issuer", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
-    Mutant("nobody minds whose turn it is", admission, "_onwards", _minds_no_turn, TWO_MAKERS),
+    Mutant("nobody minds whose turn it is", admission, "_onwards", _minds_no_lock, TWO_ISSUERS),
     Mutant(
         "a used token is not waited for",
         admission,

@@ -274,7 +274,7 @@ NETWORK_STEPS = {"CreateNetwork": 12, "PinNics": 4, "SetDefaultProfile": 6, "Joi
 """The same in seeds with networks."""
 
 
-HANDS_STEPS = {"Join": 4, "MoveInstance": 3, "LeaveCluster": 3, "PassTurn": 2}
+HANDS_STEPS = {"Join": 4, "MoveInstance": 3, "LeaveCluster": 3, "SetJoinLock": 2}
 """The same in seeds in which the operator acts past the charm."""
 
 

@@ -28,7 +28,7 @@ _BEFORE = Schedule(
     happenings=(),
 )
 
-TWO_MAKERS = replace(
+TWO_ISSUERS = replace(
     _BEFORE,
     seed=1,
     units=6,

@@ -1,8 +1,8 @@
 """Joins go one at a time: two at once hang a small cluster.
 
-A join token is the permission. There is one maker, the member furthest back in the queue, and
-it has one token out at a time, for the unit whose turn is on record in LXD. Each joiner that got
-in is the next maker, in the very hook in which it finds itself a member, so a join costs one hook.
+A join token is the permission. There is one token issuer, the member furthest back in the queue,
+and it has one token out at a time, for the unit that has the join lock in LXD. Each joiner that got
+in is the next issuer, in the very hook in which it finds itself a member, so a join costs one hook.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import deadlines
 from plan import cluster_change
 from plan.forming import member_names
 from records import join_lock, member_marks
-from records.join_lock import Turn
+from records.join_lock import JoinLock
 from state.cluster import ClusterView, Member
 from state.peers import QueueEntry, Token, UnitData
 from state.view import Peers, View
@@ -25,7 +25,7 @@ from values.addresses import PORT
 
 @dataclass(frozen=True)
 class Admission:
-    """What the maker does, and what it publishes; empty for any other member."""
+    """What the token issuer does, and what it publishes; empty for any other member."""
 
     steps: tuple[Step, ...] = ()
     token: Token | None = None
@@ -34,8 +34,8 @@ class Admission:
 
 
 def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
-    """Lets the next unit of the queue in, if it is this member's turn to do so."""
-    if not is_maker(view.unit, peers, lxd):
+    """Lets the next unit of the queue in, if this member is the token issuer."""
+    if not is_token_issuer(view.unit, peers, lxd):
         return Admission((*cancelling(view, lxd, peers), *join_lock.ended(view.unit, lxd)))
     own = peers.own.token
     token = view.history.made or (own if view.history.withdrawn is None else None)
@@ -55,7 +55,7 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
     if cancel := cancelling(view, lxd, peers):
         return Admission(cancel, token, refused, missed)
     if wait := awaiting(view, lxd, peers):
-        # Whoever has a place says how it went; until then nobody else has the turn.
+        # A unit in the queue says how it went; until then nobody else has the join lock.
         gone = own is not None and all(p.unit != own.unit for p in _entries(view, peers))
         return Admission(wait if gone or late else (), own, refused, missed)
     return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
@@ -64,47 +64,47 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
 def _onwards(
     view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...]:
-    """A token for the one whose turn it is, or the turn for the next.
+    """A token for the unit that has the join lock, or the lock for the next.
 
-    A turn that another maker gave is that unit's until it is over: it may be joining.
+    A lock that another issuer granted is that unit's until it is over: it may be joining.
     """
     entries = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
-    turn = join_lock.read(lxd.notes)
-    if turn is not None and not _is_over(turn, view, lxd, peers):
-        if entry := _has_it(turn, entries, lxd, peers):
+    lock = join_lock.read(lxd.notes)
+    if lock is not None and not _is_over(lock, view, lxd, peers):
+        if entry := _holder(lock, entries, lxd, peers):
             return (_token_for(entry, view, lxd, peers),)
-        if not _has_turn(peers.own.token, lxd) and not view.history.awaited:
-            return (AwaitJoin(turn.name),)
+        if not _holds_lock(peers.own.token, lxd) and not view.history.awaited:
+            return (AwaitJoin(lock.name),)
     if entries:
-        return (join_lock.passed(lxd, entries[0], peers.others[entries[0].unit].name),)
-    return (join_lock.cleared(lxd),) if turn is not None else ()
+        return (join_lock.granted(lxd, entries[0], peers.others[entries[0].unit].name),)
+    return (join_lock.released(lxd),) if lock is not None else ()
 
 
-def _has_it(
-    turn: Turn, entries: list[QueueEntry], lxd: ClusterView, peers: Peers
+def _holder(
+    lock: JoinLock, entries: list[QueueEntry], lxd: ClusterView, peers: Peers
 ) -> QueueEntry | None:
-    """The place of the unit whose turn it is, if it can join now.
+    """The queue's entry of the unit that has the join lock, if it can join now.
 
-    Where this maker gave the turn and has taken its token back, it is the turn of the same member.
+    Where this issuer granted the lock and has taken its token back, it is for the same member.
     """
-    entry = next((p for p in entries if p.unit == turn.unit and p.attempt == turn.attempt), None)
-    if entry is None or not _has_turn(peers.own.token, lxd):
+    entry = next((p for p in entries if p.unit == lock.unit and p.attempt == lock.attempt), None)
+    if entry is None or not _holds_lock(peers.own.token, lxd):
         return entry
-    return entry if peers.others[entry.unit].name == turn.name else None
+    return entry if peers.others[entry.unit].name == lock.name else None
 
 
 def _token_for(entry: QueueEntry, view: View, lxd: ClusterView, peers: Peers) -> MakeToken:
     data, own = peers.others[entry.unit], peers.own.token
-    if own is not None and _has_turn(own, lxd):
+    if own is not None and _holds_lock(own, lxd):
         adopted = own.adopted
     else:
-        adopted = view.history.passed != entry.unit
+        adopted = view.history.granted != entry.unit
     asked = cluster_change.asked(view)
     return MakeToken(entry.unit, data.name, data.key, entry.attempt, adopted, asked)
 
 
-def _is_over(turn: Turn, view: View, lxd: ClusterView, peers: Peers) -> bool:
-    return join_lock.is_over(turn, lxd, peers.data(turn.unit, view.unit))
+def _is_over(lock: JoinLock, view: View, lxd: ClusterView, peers: Peers) -> bool:
+    return join_lock.is_over(lock, lxd, peers.data(lock.unit, view.unit))
 
 
 def cancelling(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
@@ -118,24 +118,24 @@ def cancelling(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
 def awaiting(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
     """Waits for whoever used the token before it was cancelled, once: it may be joining.
 
-    Where its turn is not on record any more, it has joined, and may be gone again since.
+    Where it has the join lock no more, it has joined, and may be gone again since.
     """
     token, history = peers.own.token, view.history
     if token is None or history.withdrawn is None or history.made is not None or history.awaited:
         return ()
-    # Whoever has a token of another maker too may be joining with one while the other is cancelled.
+    # A unit with tokens of two issuers may be joining with one while the other is cancelled.
     other = any(
         d.token is not None and (d.token.unit, d.token.attempt) == (token.unit, token.attempt)
         for d in peers.others.values()
     )
     used = not history.withdrawn or token.adopted or other
     name = may_be_joining(lxd, peers)
-    return (AwaitJoin(name),) if used and name and _has_turn(token, lxd) else ()
+    return (AwaitJoin(name),) if used and name and _holds_lock(token, lxd) else ()
 
 
-def _has_turn(token: Token | None, lxd: ClusterView) -> bool:
-    turn = join_lock.read(lxd.notes)
-    return token is not None and turn == Turn(token.unit, token.attempt, token.name)
+def _holds_lock(token: Token | None, lxd: ClusterView) -> bool:
+    lock = join_lock.read(lxd.notes)
+    return token is not None and lock == JoinLock(token.unit, token.attempt, token.name)
 
 
 def may_be_joining(lxd: ClusterView, peers: Peers) -> str:
@@ -153,7 +153,7 @@ def may_be_joining(lxd: ClusterView, peers: Peers) -> str:
     return "" if lxd.member(name) else name
 
 
-def is_maker(unit: str, peers: Peers, lxd: ClusterView) -> bool:
+def is_token_issuer(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     """Whether `unit` is the member furthest back in the queue of those that serve."""
     for entry in reversed(peers.app.queue):
         if entry.unit == unit:
@@ -236,9 +236,9 @@ def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> boo
 
 
 def _missed(view: View, peers: Peers) -> dict[str, int]:
-    """Turns that were given and not taken, as long as the queue does not say so.
+    """Tokens that were issued and not used, as long as the queue does not say so.
 
-    It is the maker that tells: another unit's clock may be an hour off.
+    The issuer says so: another unit's clock may be an hour off.
     """
     entries = {p.unit: p.attempt for p in _entries(view, peers)}
     missed = dict(peers.own.missed)
@@ -288,10 +288,10 @@ def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
     A member that nobody reaches would be offline for good. One that has a token may be joining, and
     its LXD starting again.
     """
-    if not is_maker(unit, peers, lxd):
+    if not is_token_issuer(unit, peers, lxd):
         return {}
-    turn, token = join_lock.read(lxd.notes), peers.own.token
-    joining = {turn.unit if turn else "", token.unit if token else ""}
+    lock, token = join_lock.read(lxd.notes), peers.own.token
+    joining = {lock.unit if lock else "", token.unit if token else ""}
     waiting = {u for u, d in peers.others.items() if d.able or u in peers.own.refused}
     found = {u: peers.others[u] for u in sorted(waiting - joining) if u in peers.others}
     return {u: d for u, d in found.items() if d.key and d.address and not d.cluster}

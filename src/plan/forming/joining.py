@@ -42,7 +42,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     founded = _cluster(peers)
     if not founded and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, peers, able)
-    # It listens before its turn comes, so that members can try whether they reach it.
+    # It listens before it gets the join lock, so that members can try whether they reach it.
     listen = tuple(listening.before_join(view, lxd, founds=False)) if founded else ()
     token = _token(view, peers, able)
     if token is None:

@@ -169,7 +169,7 @@ def _no_ceph(unit: str, ceph: Ceph | None) -> Status | None:
 def _wanted(
     view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
 ) -> list[WantedPool] | Status:
-    """The cluster's pools: as the token's maker saw them, else as they are known to be wanted."""
+    """The cluster's pools: as the token's issuer saw them, else as they are known to be wanted."""
     asked = view.default_pool
     drivers = lxd.server.drivers
     backend = backends.resolve(asked.backend, drivers)

@@ -22,7 +22,7 @@ from steps.server import SetFailureDomain
 from steps.storage import CreatePool
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Network, Pool
-from tests.unit.deeds import cluster_api, fail, give_turn, names, notes, the_cluster
+from tests.unit.deeds import cluster_api, fail, give_join_lock, names, notes, the_cluster
 from tests.unit.joins import joining
 from tests.unit.model_units import formed
 from values.addresses import endpoint
@@ -115,15 +115,15 @@ CREATIONS = [
 def test_nothing_is_made_while_somebody_joins(step: CreateNetwork | CreatePool, generation: str):
     app = formed(1, generation)
     cluster, ports = the_cluster(app), app.units["lxd/0"].ports
-    give_turn(app, "lxd/5 0 m5 m0")
+    give_join_lock(app, "lxd/5 0 m5 m0")
 
     with pytest.raises(StepFailed, match="lxd/5 is joining") as refused:
         act(step, "lxd/0", ports, RunHistory())
 
     assert refused.value.later
     assert not {"br7", "fast"} & {*cluster.networks, *cluster.pools}
-    # It has joined: its turn is over, whether somebody has said so or not.
-    give_turn(app, "lxd/0 0 m0 m0")
+    # It has joined: it has the join lock no more, whether somebody has said so or not.
+    give_join_lock(app, "lxd/0 0 m0 m0")
     act(step, "lxd/0", ports, RunHistory())
     assert {"br7", "fast"} & {*cluster.networks, *cluster.pools}
 

@@ -123,7 +123,7 @@ def test_an_older_one_becomes_the_clusters():
 
 def test_of_two_architectures_the_version_counts():
     steps = make_plan(outsider("5.21.7", arch="aarch64")).steps
-    # It keeps its LXD, and listens before its turn to join.
+    # It keeps its LXD, and listens before it may join.
     assert steps == (Listen("10.0.0.1:8443", ""),)
 
 

@@ -91,7 +91,7 @@ def test_the_leader_counts_for_the_quorum_of_lxd_6():
     assert "the database would lose its quorum while m1 is down" in list(of_leader)
 
 
-def test_a_dead_one_is_nobodys_token_maker():
+def test_a_dead_one_is_nobodys_token_issuer():
     def on_m1(answers: dict[str, bool]) -> ClusterView:
         lxd = with_evacuated(answers, "m2")
         return replace(lxd, server=replace(lxd.server, name="m1"))
@@ -99,8 +99,8 @@ def test_a_dead_one_is_nobodys_token_maker():
     mine = peers_of(seen(on_m1(DEAD)))
     peers = replace(mine, own=mine.others["lxd/1"], others={**mine.others, "lxd/2": mine.own})
 
-    assert admission.is_maker("lxd/1", peers, on_m1(DEAD))
-    assert not admission.is_maker("lxd/1", peers, on_m1(ALIVE))
+    assert admission.is_token_issuer("lxd/1", peers, on_m1(DEAD))
+    assert not admission.is_token_issuer("lxd/1", peers, on_m1(ALIVE))
 
 
 def test_a_dead_one_is_nobodys_coordinator():

@@ -18,7 +18,7 @@ from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
     cluster_api,
-    give_turn,
+    give_join_lock,
     later,
     leaving,
     locations,
@@ -87,7 +87,7 @@ def test_one_that_leaves_waits_for_one_that_may_be_joining():
 
 def test_one_that_leaves_waits_for_nobody_whose_turn_is_over():
     app = use_token(with_token_out(formed(1)), "m1")
-    give_turn(app, "- m0")
+    give_join_lock(app, "- m0")
     app.remove("lxd/1")
     app.add(2)
 
