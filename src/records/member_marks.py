@@ -36,7 +36,9 @@ KEPT = "kept."
 _OBSERVED = (SEEN, KEPT, SILENT, QUIET, RELOADED)
 """What was seen of a member, which says nothing of a later one of its name."""
 LEAVING = "leaving"
-GOING = "going"
+"""The mark of a member whose unit leaves."""
+REMOVING = "going"
+"""The mark of one that removes itself now."""
 
 
 def leaving(lxd: ClusterView) -> frozenset[str]:
@@ -44,28 +46,28 @@ def leaving(lxd: ClusterView) -> frozenset[str]:
     return frozenset(_marks(lxd))
 
 
-def ahead(member: Member, lxd: ClusterView) -> str:
-    """The member that goes before `member`, empty if it is its turn.
+def removed_first(member: Member, lxd: ClusterView) -> str:
+    """The member that is removed before `member`, empty if `member` is the next.
 
     One at a time: what the database loses with each must be weighed anew. LXD keeps the marks in
-    one order for all, so of two that see each other on their way the first by name goes.
+    one order for all, so of two that see each other's mark the first by name goes.
     """
-    going = {
+    removing = {
         name
         for name, mark in _marks(lxd).items()
-        if mark == GOING
+        if mark == REMOVING
         and (other := lxd.member(name)) is not None
         and other.up
-        # One whose unit is gone goes nowhere any more.
-        and name not in lxd.doomed
+        # An orphaned member removes itself no more.
+        and name not in lxd.orphaned
     }
-    first = min(going, default="")
+    first = min(removing, default="")
     return "" if first == member.name else first
 
 
-def on_its_way(member: Member, lxd: ClusterView) -> bool:
-    """Whether a member has said that it goes now."""
-    return _marks(lxd).get(member.name) == GOING
+def is_removing(member: Member, lxd: ClusterView) -> bool:
+    """Whether a member has said that it removes itself now."""
+    return _marks(lxd).get(member.name) == REMOVING
 
 
 def _marks(lxd: ClusterView) -> dict[str, str]:

@@ -176,9 +176,9 @@ class ClusterView:
     """Members that one that leaves could not reach itself: LXD calls them online for a while."""
     closed: frozenset[str] = frozenset()
     """Units that are to join whose LXD this member cannot reach. Of the one that lets them in."""
-    doomed: frozenset[str] = frozenset()
+    orphaned: frozenset[str] = frozenset()
     """Members whose units Juju has no more, where somebody leaves."""
-    going: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
     """Members whose units leave."""
     bridges: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """By member, where somebody leaves: bridges of its machine that the charm's networks are on."""

@@ -58,7 +58,7 @@ def tokens(told: Transcript) -> None:
     lxd, name = side.lxd("a"), side.hostname("c")
     told.ask("the token is cancelled", lambda: lxd.cluster.cancel_token(name, own))
     token(told, "a", "c")
-    told.ask("a newer one is, by the old one's maker", lambda: lxd.cluster.cancel_token(name, own))
+    told.ask("a newer one is, by the old one's issuer", lambda: lxd.cluster.cancel_token(name, own))
     side.wipe("c")
     told.ask("c joins with a cancelled token", lambda: join(told, "c", cancelled))
     told.ask("a token for a member's name", lambda: bool(token(told, "a", "b")))

@@ -95,7 +95,7 @@ MISTAKES = (
     Mutant(
         "any member without a unit is ours",
         orphaned_members,
-        "doomed",
+        "orphaned",
         _all_without_unit,
         JOINED_BY_HAND,
     ),

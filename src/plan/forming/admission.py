@@ -48,9 +48,9 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
         and _still_good(token, view, lxd, peers)
     ):
         return Admission((), token, refused, missed)
-    if token is not None and (ghost := left_by_failed_join(token, lxd, peers)):
+    if token is not None and (failed := left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
-        removal = (RemoveMember(ghost.name),) if is_shell(ghost) else ()
+        removal = (RemoveMember(failed.name),) if is_shell(failed) else ()
         return Admission(removal, token, refused, missed)
     if cancel := cancelling(view, lxd, peers):
         return Admission(cancel, token, refused, missed)
@@ -262,13 +262,13 @@ def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member 
     return None if member_marks.came_in(member.name, lxd) >= data.attempt else member
 
 
-def is_shell(ghost: Member) -> bool:
+def is_shell(failed: Member) -> bool:
     """Whether LXD has noticed that a member which a failed join left has no daemon.
 
     With cluster.healing_threshold set LXD calls it evacuated from then on (5.21 and later), and its
     unit's LXD may answer at its address, as a server of its own.
     """
-    return ghost.offline or ghost.evacuated
+    return failed.offline or failed.evacuated
 
 
 def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:

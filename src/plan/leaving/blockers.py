@@ -51,8 +51,8 @@ def informed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Clust
     leaving = view.units.leaving if view.units else frozenset[str]()
     return replace(
         lxd,
-        doomed=orphaned_members.doomed(view, lxd, peers, own),
-        going=member_marks.leaving(lxd) | {members[u] for u in leaving if u in members},
+        orphaned=orphaned_members.orphaned(view, lxd, peers, own),
+        leaving=member_marks.leaving(lxd) | {members[u] for u in leaving if u in members},
         bridges={member: _bridges(view, units[unit]) for unit, member in members.items()},
     )
 
@@ -138,7 +138,7 @@ def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
     """What the removal would cost the database that those who stay share."""
     others = [m for m in lxd.members if m.name != member.name]
     up = [m for m in others if m.up and m.name not in lxd.unreachable]
-    lasting = [m for m in up if m.name not in lxd.doomed]
+    lasting = [m for m in up if m.name not in lxd.orphaned]
     if not up:
         yield "no other member is up"
         return
@@ -149,8 +149,8 @@ def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
         yield f"the database would lose its quorum while {down} is down"
     elif member.voter and sum(m in lasting for m in voters) * 2 <= len(voters):
         # Its machine may go at any moment, and the database with it.
-        for doomed in (m.name for m in up if m not in lasting):
-            yield cluster_change.homeless(doomed)
+        for orphan in (m.name for m in up if m not in lasting):
+            yield cluster_change.homeless(orphan)
     if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
         yield f"{others[0].name} has no copy of the database: add a unit first"
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.

@@ -60,7 +60,7 @@ def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
 
 
 def _first(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Member | None:
-    names = orphaned_members.doomed(view, lxd, peers, own)
+    names = orphaned_members.orphaned(view, lxd, peers, own)
     return next(
         (m for m in lxd.members if m.name in names and member_marks.dead(m, view.now, lxd)), None
     )

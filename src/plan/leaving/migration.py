@@ -99,7 +99,7 @@ def _is_there(member: Member, lxd: ClusterView) -> bool:
 
 
 def _stays(member: Member, lxd: ClusterView, own: str) -> bool:
-    return member.name not in {own} | lxd.doomed | lxd.going
+    return member.name not in {own} | lxd.orphaned | lxd.leaving
 
 
 def _fits(instance: Instance, member: Member, lxd: ClusterView) -> bool:

@@ -38,7 +38,7 @@ def _belongs(member: Member, data: UnitData) -> bool:
     return data.name == member.name or data.address == member.address
 
 
-def doomed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> frozenset[str]:
+def orphaned(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> frozenset[str]:
     """Members whose units Juju has no more: their machines may go at any moment.
 
     What joined without this charm is not among them, nor what went on without its unit: those are
@@ -58,7 +58,7 @@ def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[S
     """
     if not view.leader:
         return []
-    names = doomed(view, lxd, peers, own)
+    names = orphaned(view, lxd, peers, own)
     theirs = [m for m in lxd.members if m.name in names]
     up = [m for m in theirs if m.up and m.name not in lxd.unreachable]
     seen = [note for member in up for note in member_marks.seen(member, view.now, lxd)]

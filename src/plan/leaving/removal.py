@@ -73,14 +73,14 @@ def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
     lxd = blockers.informed(view, lxd, peers, peers.own)
     if first := _duties(view, lxd, peers, member):
         return _go(*first)
-    if ghost := _ghost(lxd, peers):
-        return _hold(waiting(f"to leave until LXD has noticed that {ghost.name} is offline"))
+    if failed := _failed_join(lxd, peers):
+        return _hold(waiting(f"to leave until LXD has noticed that {failed.name} is offline"))
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
     # Where nobody stays, nobody needs voters.
     min_voters = 1 if ends(view) else options.min_voters
     reasons = blockers.removal_blockers(options.on_remove, min_voters, lxd, member)
-    if reasons and member_marks.on_its_way(member, lxd):
+    if reasons and member_marks.is_removing(member, lxd):
         # Others that leave would wait for it.
         return _go(member_marks.mark(member, member_marks.LEAVING))
     if reasons:
@@ -99,10 +99,10 @@ def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple
         return (member_marks.mark(member, member_marks.LEAVING),)
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
-    ghost = _ghost(lxd, peers)
-    if ghost is not None and admission.is_shell(ghost):
+    failed = _failed_join(lxd, peers)
+    if failed is not None and admission.is_shell(failed):
         # Of nobody else is known that this was a join that failed, not a member.
-        return (RemoveMember(ghost.name),)
+        return (RemoveMember(failed.name),)
     cancelling = () if expected(view, lxd) else admission.cancelling(view, lxd, peers)
     return (*join_lock.ended(view.unit, lxd), *cancelling)
 
@@ -130,7 +130,7 @@ def _out(view: View, lxd: ClusterView, member: Member) -> Plan:
 
 def _kept(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]) -> Plan:
     """Something is still here. Others that leave do not wait for it."""
-    if member_marks.on_its_way(member, lxd):
+    if member_marks.is_removing(member, lxd):
         return _go(member_marks.mark(member, member_marks.LEAVING))
     status = blockers.cannot_leave(view.unit, reasons)
     return _hold(status, blockers.with_way_out(view, reasons))
@@ -159,16 +159,16 @@ def _in_turn(
     view: View, lxd: ClusterView, member: Member, step: LeaveCluster | AbandonMember
 ) -> Plan:
     """A member that has given what it can goes when no other is on its way."""
-    first = member_marks.ahead(member, lxd)
+    first = member_marks.removed_first(member, lxd)
     if not first and _roles_are_due(lxd) and not view.history.roles_awaited:
         return _go(AwaitRoles())
     if not first:
         return _go(
             step
-            if member_marks.on_its_way(member, lxd)
-            else member_marks.mark(member, member_marks.GOING)
+            if member_marks.is_removing(member, lxd)
+            else member_marks.mark(member, member_marks.REMOVING)
         )
-    if member_marks.on_its_way(member, lxd):
+    if member_marks.is_removing(member, lxd):
         return _go(member_marks.mark(member, member_marks.LEAVING))
     return _go(AwaitLeave(first))
 
@@ -183,7 +183,7 @@ def _roles_are_due(lxd: ClusterView) -> bool:
     return len(lxd.members) == 2 and several_vote(lxd.members)
 
 
-def _ghost(lxd: ClusterView, peers: Peers) -> Member | None:
+def _failed_join(lxd: ClusterView, peers: Peers) -> Member | None:
     """What a failed join with this member's token left behind in the cluster."""
     token = peers.own.token
     return admission.left_by_failed_join(token, lxd, peers) if token else None

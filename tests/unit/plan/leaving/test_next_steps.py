@@ -20,7 +20,7 @@ from tests.unit.leavers import cluster, instance, leaver, member
 VOLUME = Volume("default", "local", "data", "m2")
 BUCKET = Bucket("default", "local", "b1", "m2")
 IMAGE = Image("default", "ab" * 32)
-GOING = {"leaving.m2": "going"}
+REMOVING = {"leaving.m2": "going"}
 RAN = {"ran.m2": "default/c1"}
 ABANDON = {"on_remove": "abandon"}
 ONE = {"cluster.images_minimal_replica": "1"}
@@ -234,7 +234,7 @@ class TestAbandon:
 
     def test_then_the_rest_is_left_behind(self):
         stays = instance(added=GPU)
-        view = self.of(cluster(stays, volumes=(VOLUME,), buckets=(BUCKET,), notes=GOING))
+        view = self.of(cluster(stays, volumes=(VOLUME,), buckets=(BUCKET,), notes=REMOVING))
 
         assert steps(view) == ["abandon m2 with 3 things left on it"]
 
@@ -245,13 +245,13 @@ class TestAbandon:
 
     def test_one_failure_is_not_the_end(self):
         history = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
-        view = self.of(cluster(instance(), notes=GOING | tried(1)), history)
+        view = self.of(cluster(instance(), notes=REMOVING | tried(1)), history)
 
         assert steps(view) == ["note leaving.m2=leaving"]
 
     def test_what_failed_in_two_hooks_is_left_behind(self):
         history = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
-        view = self.of(cluster(instance(), notes=GOING | tried(2)), history)
+        view = self.of(cluster(instance(), notes=REMOVING | tried(2)), history)
 
         assert steps(view) == ["abandon m2 with 1 thing left on it"]
 
@@ -275,7 +275,7 @@ class TestImages:
     """An image of which this member alone may have a copy."""
 
     def test_it_is_copied_before_the_member_goes(self):
-        view = leaver(cluster(config=ONE, images=(IMAGE,), notes=GOING))
+        view = leaver(cluster(config=ONE, images=(IMAGE,), notes=REMOVING))
 
         assert steps(view) == ["have LXD copy images that one member alone has"]
         assert steps(replace(view, history=RunHistory(copied=True))) == [
@@ -286,7 +286,7 @@ class TestImages:
         ("config", "images"), [(ONE, ()), ({}, (IMAGE,)), (ONE, None)], ids=str
     )
     def test_nothing_is_copied_needlessly(self, config: Any, images: Any):
-        view = leaver(cluster(config=config, images=images, notes=GOING))
+        view = leaver(cluster(config=config, images=images, notes=REMOVING))
 
         assert steps(view) == ["take m2 out of the cluster"]
 
@@ -302,7 +302,7 @@ class TestImages:
         options = {"on_remove": "abandon"}
         history = RunHistory(only_copies=("ab" * 32,), copied=True)
 
-        assert steps(leaver(cluster(notes=GOING), history, options=options)) == [
+        assert steps(leaver(cluster(notes=REMOVING), history, options=options)) == [
             "abandon m2 with 1 thing left on it"
         ]
 
@@ -336,7 +336,7 @@ class TestTheApplicationGoes:
         assert "lxd/2 cannot leave" in holds(self.of(lxd))
 
     def test_what_another_member_holds_does_not_but_it_leaves_in_order(self):
-        view = self.of(cluster(instance(location="m0"), notes=GOING), min_voters=3)
+        view = self.of(cluster(instance(location="m0"), notes=REMOVING), min_voters=3)
 
         assert steps(view) == ["take m2 out of the cluster"]
 
