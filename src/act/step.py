@@ -65,8 +65,8 @@ from steps.networks import (
 )
 from steps.plan import Step
 from steps.server import (
-    NoteSilence,
     NoteUnits,
+    NoteUnresponsive,
     RestartLxd,
     SetFailureDomain,
     SetProxies,
@@ -154,8 +154,10 @@ def _note_units(step: NoteUnits, unit: str, ports: Ports, history: RunHistory) -
     return history
 
 
-def _note_silence(step: NoteSilence, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    ports.machine.note_silence(step.since)
+def _note_unresponsive(
+    step: NoteUnresponsive, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    ports.machine.note_unresponsive(step.since)
     if step.since is None and ports.database.recovering():
         # It was cut short before the daemon had ended.
         ports.database.end_recovery()
@@ -262,7 +264,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] 
     AdoptIdentity: forming.adopt_identity,
     NoteIdentity: forming.note_identity,
     NoteUnits: _note_units,
-    NoteSilence: _note_silence,
+    NoteUnresponsive: _note_unresponsive,
     EnableCluster: forming.enable_cluster,
     Join: forming.join,
     ResetLxd: forming.reset_lxd,

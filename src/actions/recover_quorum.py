@@ -7,7 +7,7 @@ from plan.recovery import quorum
 from plan.unit import make_plan
 from ports.ports import Ports
 from state.peers import UnitData
-from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
+from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
 from state.view import View
 from values.status import names
 
@@ -30,9 +30,9 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     if confirm != wanted:
         raise ActionRefused(f"this gives up all other voters: repeat with confirm={wanted}")
     peers = view.peers
-    if not isinstance(view.lxd, Silent) or view.lxd.kind is Silence.REFUSED:
+    if not isinstance(view.lxd, Unresponsive) or view.lxd.reason is UnresponsiveReason.REFUSED:
         raise ActionRefused("LXD answers: its database has its quorum")
-    if view.lxd.kind not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
+    if view.lxd.reason not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
         raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
     if view.database is None:
         raise ActionRefused(

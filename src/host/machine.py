@@ -43,7 +43,7 @@ class Machine:
         self._failures = state / "failures"
         self._identity = state / "identity"
         self._units = state / "units"
-        self._silence = state / "silence"
+        self._unresponsive = state / "silence"
         self._overlays = state / "segments"
         self._attached = state / "attached"
         self._lxd_dir = lxd_dir
@@ -61,7 +61,7 @@ class Machine:
         """
         if self._unit.exists() and self._unit.read_text() == unit:
             return
-        notes = [self._key, self._public_key, self._failures, self._attached, self._silence]
+        notes = [self._key, self._public_key, self._failures, self._attached, self._unresponsive]
         if not (self._lxd_dir / "database").exists():
             notes += [self._forming, self._identity, self._units]
         for note in notes:
@@ -125,16 +125,16 @@ class Machine:
         """Notes them."""
         _write_privately(self._units, json.dumps(dict(units), sort_keys=True).encode())
 
-    def silent_since(self) -> float | None:
-        """When LXD was first seen silent, in seconds since the epoch. None if it answered."""
-        return float(self._silence.read_text()) if self._silence.exists() else None
+    def unresponsive_since(self) -> float | None:
+        """When LXD was first seen unresponsive, in seconds since the epoch. None if it answered."""
+        return float(self._unresponsive.read_text()) if self._unresponsive.exists() else None
 
-    def note_silence(self, since: float | None) -> None:
+    def note_unresponsive(self, since: float | None) -> None:
         """Notes it, or with None that LXD answers."""
         if since is None:
-            self._silence.unlink(missing_ok=True)
+            self._unresponsive.unlink(missing_ok=True)
         else:
-            _write_privately(self._silence, repr(since).encode())
+            _write_privately(self._unresponsive, repr(since).encode())
 
     def attached(self) -> str | None:
         """Where the attached snap is, as Juju last said. Empty without one, None if not known."""

@@ -8,7 +8,7 @@ from datetime import datetime
 import deadlines
 from lxd.errors import LxdUnreachable
 from ports.ports import Ports
-from state.unresponsive import Silence, Unmountable
+from state.unresponsive import Unmountable, UnresponsiveReason
 
 _UNREGISTERED = "No node registered with address"
 """What a daemon logs that does not start because its join was cut short."""
@@ -53,20 +53,20 @@ def _volume(found: re.Match[str]) -> Unmountable:
     return Unmountable(found[1], found[2] or "")
 
 
-def of_stopped(ports: Ports) -> Silence:
+def of_stopped(ports: Ports) -> UnresponsiveReason:
     """Why no daemon listens. One whose join was cut short says so in its log alone."""
     if ports.database.recovering():
-        return Silence.RECOVERY_CUT_SHORT
+        return UnresponsiveReason.RECOVERY_CUT_SHORT
     forming = ports.machine.forming()
     joined = forming is not None and forming.what == "join"
     half = joined and _UNREGISTERED in ports.machine.lxd_log()
-    return Silence.HALF_JOINED if half else Silence.STOPPED
+    return UnresponsiveReason.HALF_JOINED if half else UnresponsiveReason.STOPPED
 
 
-def of_failed(address: str, ports: Ports) -> Silence:
+def of_failed(address: str, ports: Ports) -> UnresponsiveReason:
     """Why a daemon that listens did not do what it was asked. `address` is its member's, if any.
 
-    That it refused one request is no silence.
+    One that refuses a request is not unresponsive.
     """
     try:
         ready = ports.lxd.server.ready()
@@ -74,17 +74,21 @@ def of_failed(address: str, ports: Ports) -> Silence:
         return _hung(address, ports)
     if not ready:
         waits = any(text in ports.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
-        return Silence.OTHER_VERSIONS if waits else Silence.STARTING
+        return UnresponsiveReason.OTHER_VERSIONS if waits else UnresponsiveReason.STARTING
     if not ports.lxd.server.answers_at_all():
         return _hung(address, ports)
-    return Silence.REFUSED if ports.lxd.server.database_answers() else Silence.NO_DATABASE
+    return (
+        UnresponsiveReason.REFUSED
+        if ports.lxd.server.database_answers()
+        else UnresponsiveReason.NO_DATABASE
+    )
 
 
-def _hung(address: str, ports: Ports) -> Silence:
+def _hung(address: str, ports: Ports) -> UnresponsiveReason:
     """A client that connects and says nothing keeps all later ones from LXD's socket.
 
     LXD looks at the first bytes of each connection before it takes the next (LXD issue 18705). The
     port that it has for others still answers then.
     """
     blocked = address and ports.lxd.members.shows_certificate(address)
-    return Silence.SOCKET_BLOCKED if blocked else Silence.HUNG
+    return UnresponsiveReason.SOCKET_BLOCKED if blocked else UnresponsiveReason.HUNG

@@ -24,7 +24,7 @@ from relations import ovn
 from state.cluster import ClusterView, Member, Server
 from state.facts import Ceph, DatabaseCopy, Device, Folder, Ovn
 from state.hook_input import HookInput, unbound
-from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
+from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
 from state.view import RunHistory, View
 from values import lxd_versions
 from values.addresses import host
@@ -62,11 +62,11 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         leaving=juju.leaving,
         tells=juju.tells,
         forming=forming,
-        holds_data=looks_for_data and isinstance(lxd, Silent) and ports.machine.has_data(),
+        holds_data=looks_for_data and isinstance(lxd, Unresponsive) and ports.machine.has_data(),
         failures=ports.machine.failures(),
         noted_identity=ports.machine.identity(),
         noted_units=ports.machine.units(),
-        silent_since=ports.machine.silent_since(),
+        unresponsive_since=ports.machine.unresponsive_since(),
         database=_database(juju, lxd, ports),
         folders=_folders(lxd, ports),
         arch=ports.machine.architecture(),
@@ -147,26 +147,26 @@ def _gives_to_pools(view: View) -> bool:
 
 
 def _database(
-    juju: HookInput, lxd: ClusterView | Silent | None, ports: Ports
+    juju: HookInput, lxd: ClusterView | Unresponsive | None, ports: Ports
 ) -> DatabaseCopy | None:
-    """What the disk says of the database. Looking takes a process, so only while it is silent.
+    """What the disk says of the database. Looking takes a process, so only while LXD is down.
 
     Of a unit that leaves and never was a member: whether its LXD is in somebody's cluster.
     """
-    if not isinstance(lxd, Silent):
+    if not isinstance(lxd, Unresponsive):
         return None
     member = juju.peers is not None and bool(juju.peers.own.cluster)
-    looks = lxd.kind in WITHOUT_DATABASE if member else juju.leaving
+    looks = lxd.reason in WITHOUT_DATABASE if member else juju.leaving
     return ports.database.copy() if looks else None
 
 
-def _folders(lxd: ClusterView | Silent | None, ports: Ports) -> dict[str, Folder]:
+def _folders(lxd: ClusterView | Unresponsive | None, ports: Ports) -> dict[str, Folder]:
     """Where a member has its images and backups: LXD's configuration tells what it should be."""
     member = isinstance(lxd, ClusterView) and lxd.server.clustered
     return ports.machine.folders() if member else {}
 
 
-def _lxd(juju: HookInput, ports: Ports) -> ClusterView | Silent:
+def _lxd(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
     try:
         return _answers(juju, ports)
     except LxdStopped:
@@ -175,7 +175,7 @@ def _lxd(juju: HookInput, ports: Ports) -> ClusterView | Silent:
         return unresponsive.of_error(error, juju, ports)
 
 
-def _answers_soon(juju: HookInput, ports: Ports) -> ClusterView | Silent:
+def _answers_soon(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
     """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
         ports.lxd.server.await_start(_time_to_start(juju, ports))
@@ -188,7 +188,7 @@ def _answers_soon(juju: HookInput, ports: Ports) -> ClusterView | Silent:
 
 def _time_to_start(juju: HookInput, ports: Ports) -> float:
     """Seconds to wait for a daemon. For that of a unit that leaves it is long only once."""
-    waited = juju.leaving and ports.machine.silent_since() is not None
+    waited = juju.leaving and ports.machine.unresponsive_since() is not None
     return deadlines.START_OF_LEAVER if waited else deadlines.START
 
 
@@ -255,8 +255,8 @@ def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...
 def _proved(members: tuple[Member, ...], own: str, ports: Ports) -> tuple[Member, ...]:
     """The members, those asked that LXD calls evacuated: it says so of dead ones, too."""
     evacuated = [m for m in members if m.evacuated and m.name != own]
-    silent = ports.lxd.members.unreachable(evacuated)
-    return tuple(replace(m, answers=False) if m.name in silent else m for m in members)
+    unreachable = ports.lxd.members.unreachable(evacuated)
+    return tuple(replace(m, answers=False) if m.name in unreachable else m for m in members)
 
 
 def _server(juju: HookInput, ports: Ports) -> Server:
@@ -364,14 +364,14 @@ def _with_contents(juju: HookInput, seen: ClusterView, ports: Ports) -> ClusterV
         return replace(seen, refusals={asked: str(error)})
 
 
-def _with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Silent:
+def _with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:
     """The same with the storage buckets that are on members' own disks."""
     try:
         return replace(lxd, buckets=ports.lxd.buckets.list(lxd.server.extensions))
     except LxdUnreachable as error:
-        return Silent(str(error))
+        return Unresponsive(str(error))
     except LxdError as error:
-        return Silent(f"{error.request}: {error}", Silence.REFUSED)
+        return Unresponsive(f"{error.request}: {error}", UnresponsiveReason.REFUSED)
 
 
 def _with_networks(seen: ClusterView, options: Options, ports: Ports) -> ClusterView:

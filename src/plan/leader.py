@@ -11,7 +11,7 @@ from plan.storage import pools
 from records import loss_record
 from state.cluster import ClusterView
 from state.peers import AppData, QueueEntry, UnitData
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from state.view import Peers, View
 from values.status import Status, active, blocked, count, names, waiting
 
@@ -130,7 +130,7 @@ def _without_members(view: View, peers: Peers, app: AppData) -> Status:
     if app.cluster and view.units is not None and view.units.leaving:
         # It may be the last member, and hold something.
         return waiting(f"for {names(view.units.leaving)} to leave")
-    if app.cluster and isinstance(view.lxd, Silent):
+    if app.cluster and isinstance(view.lxd, Unresponsive):
         # This very unit may be a member that had no time to say so.
         return waiting("LXD on the leader does not answer")
     if app.cluster and (unsure := peers.unsure):

@@ -61,7 +61,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
         *orphaned_members.noticed(view, lxd, peers, own),
         *dead_members.removal(view, lxd, peers, own),
     ]
-    # Until that is committed, only the note tells a silent member from one that never was.
+    # Until that is committed, only the note tells an unresponsive member from one that never was.
     if view.forming is not None and peers.own.cluster == lxd.identity:
         steps.append(ForgetForming())
     to_pools = storage_contributions.to_pools(view, lxd, pools.requests(peers))

@@ -12,7 +12,7 @@ from plan.leaving import removal
 from plan.recovery import unresponsive
 from state.cluster import ClusterView
 from state.peers import UnitData
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from state.view import Peers, View
 from steps.forming import MakeKey
 from steps.install import InstallSnap, InstallSnapFile
@@ -46,7 +46,7 @@ def _with_lxd(view: View) -> Plan:
     """The plan of a unit whose machine has the LXD that it should have."""
     if view.lxd is None:
         return Plan(waiting("for LXD"))
-    if isinstance(view.lxd, Silent):
+    if isinstance(view.lxd, Unresponsive):
         own = _own(view, None, view.peers) if view.peers else UnitData()
         deaf = listening.plan_deaf(view, view.lxd)
         return deaf or unresponsive.plan_unresponsive(view, view.lxd, own)

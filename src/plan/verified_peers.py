@@ -36,12 +36,12 @@ def _counting(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
     if member is not None and _is_of(member.name, unit, lxd):
         return data
     # Units that left say so until they are gone: that they are members nobody takes from it.
-    silenced = data
+    reduced = data
     if any(getattr(data, name) != nothing for name, nothing in _SAYS_NOTHING.items()):
-        silenced = data.model_copy(update=_SAYS_NOTHING)
+        reduced = data.model_copy(update=_SAYS_NOTHING)
     if member is None:
-        return silenced
-    return silenced.model_copy(update={"cluster": ""}).doubted("membership")
+        return reduced
+    return reduced.model_copy(update={"cluster": ""}).doubted("membership")
 
 
 def _is_of(member: str, unit: str, lxd: ClusterView) -> bool:

@@ -20,7 +20,7 @@ RAN = "ran."
 """Instances that a member that leaves has stopped, to move them, and that shall run again."""
 UNMOVED = "unmoved."
 """Instances that no member took: how often that was tried, and why."""
-SILENT = "silent."
+UNRESPONSIVE = "silent."
 """Since when a member that LXD calls evacuated answers nobody, in seconds since the epoch."""
 QUIET = "quiet."
 """Since when a member leads the database and sends no heartbeats, in seconds since the epoch."""
@@ -33,7 +33,7 @@ OWNERS = (UNIT, ADMITTED)
 """Notes by which LXD's record has a member as a unit's."""
 SEEN = "seen."
 KEPT = "kept."
-_OBSERVED = (SEEN, KEPT, SILENT, QUIET, RELOADED)
+_OBSERVED = (SEEN, KEPT, UNRESPONSIVE, QUIET, RELOADED)
 """What was seen of a member, which says nothing of a later one of its name."""
 LEAVING = "leaving"
 """The mark of a member whose unit leaves."""
@@ -156,12 +156,12 @@ def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
     return [WriteNotes({KEPT + member.name: "yes"})]
 
 
-def silence(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
+def unresponsive(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
     """Notes since when a member that LXD calls evacuated answers nobody, or that it answers again.
 
     `now` is in seconds since the epoch.
     """
-    key = SILENT + member.name
+    key = UNRESPONSIVE + member.name
     before = lxd.notes.get(key, "")
     if not member.evacuated or member.answers:
         return [WriteNotes({key: ""})] if before else []
@@ -169,10 +169,10 @@ def silence(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
 
 
 def dead(member: Member, now: float, lxd: ClusterView) -> bool:
-    """Whether a member is gone: LXD calls it offline, or evacuated and it is silent for long."""
-    since = lxd.notes.get(SILENT + member.name, "")
-    silent = member.evacuated and not member.answers and since.isdigit()
-    return member.offline or (silent and abs(now - float(since)) >= deadlines.SILENT)
+    """Whether a member is gone: offline, or evacuated and without an answer for long."""
+    since = lxd.notes.get(UNRESPONSIVE + member.name, "")
+    unresponsive = member.evacuated and not member.answers and since.isdigit()
+    return member.offline or (unresponsive and abs(now - float(since)) >= deadlines.EVACUATED_DEAD)
 
 
 def came_in(member: str, lxd: ClusterView) -> int:

@@ -133,7 +133,7 @@ class DatabaseNode:
 
 @dataclass(frozen=True)
 class DatabaseCopy:
-    """What this machine's disk says of the database while that is silent."""
+    """What this machine's disk says of the database while that does not answer."""
 
     nodes: tuple[DatabaseNode, ...]
     term: int

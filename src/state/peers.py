@@ -117,7 +117,7 @@ class QueueEntry(_Data):
     attempt: int = 0
 
 
-class SilentDatabase(_Data):
+class UnresponsiveDatabase(_Data):
     """A unit's word that the database on its machine answers nothing, and how new it is."""
 
     term: int
@@ -169,7 +169,7 @@ class UnitData(_Databag):
     """Contributions to pools, by the serials of the requests."""
     links: dict[str, ParentInterface] = {}
     """By what a network asks of a unit."""
-    silent: SilentDatabase | None = None
+    silent: UnresponsiveDatabase | None = None
     """Told while LXD's database here answers nothing."""
     lost: tuple[str, ...] = ()
     """Addresses of voters that recover-quorum here takes for lost: it asks all for `silent`."""

@@ -25,7 +25,7 @@ from state.facts import (
     SnapFacts,
 )
 from state.peers import VERSION, AppData, Token, UnitData
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from values.interface import Interface
 from values.wanted_pool import WantedPool, named_in_ceph
 
@@ -69,7 +69,7 @@ class Peers:
 
     @property
     def unsure(self) -> tuple[str, ...]:
-        """Other units that were joining when their LXD fell silent, and may be members."""
+        """Other units that were joining when their LXD stopped answering, and may be members."""
         return tuple(sorted(u for u, d in self.others.items() if d.unsure))
 
     def data(self, unit: str, me: str) -> UnitData | None:
@@ -125,7 +125,7 @@ class View:
     zone: str
     public_key: str
     snap: SnapFacts
-    lxd: ClusterView | Silent | None
+    lxd: ClusterView | Unresponsive | None
     peers: Peers | None
     unbound: Mapping[str, str] = field(default_factory=dict[str, str])
     """By binding of which Juju cannot say anything: why."""
@@ -136,16 +136,17 @@ class View:
     """Whether what a unit that leaves writes reaches the others."""
     forming: Forming | None = None
     holds_data: bool = False
-    """Whether a silent LXD has instances or volumes. Looked at after a failed join and to leave."""
+    """Whether an unresponsive LXD has instances or volumes. Looked at after a failed join and to
+    leave."""
     failures: Failures | None = None
     noted_identity: str = ""
     """The cluster that this machine's LXD was in when it was last looked at."""
     noted_units: Mapping[str, str] = field(default_factory=dict[str, str])
     """By address: the units whose members had the database when LXD last answered here."""
-    silent_since: float | None = None
-    """When LXD was first seen silent, in seconds since the epoch. None while it answers."""
+    unresponsive_since: float | None = None
+    """When LXD was first seen unresponsive, in seconds since the epoch. None while it answers."""
     database: DatabaseCopy | None = None
-    """Looked at where a member's database, or the LXD of an outsider that leaves, is silent."""
+    """Looked at where the database of a member, or the LXD of a leaver that is none, is down."""
     folders: Mapping[str, Folder] = field(default_factory=dict[str, Folder])
     """By kind, `images` and `backups`: where LXD has them here. Of a member."""
     arch: str = ""

@@ -54,8 +54,8 @@ from steps.networks import (
     WriteOvn,
 )
 from steps.server import (
-    NoteSilence,
     NoteUnits,
+    NoteUnresponsive,
     RestartLxd,
     SetFailureDomain,
     SetProxies,
@@ -94,7 +94,7 @@ Step = (
     | AdoptIdentity
     | NoteIdentity
     | NoteUnits
-    | NoteSilence
+    | NoteUnresponsive
     | CreatePool
     | UpdatePool
     | PinRootDisks

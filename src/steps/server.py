@@ -53,13 +53,13 @@ class NoteUnits:
 
 
 @dataclass(frozen=True)
-class NoteSilence:
-    """This machine's disk says since when LXD is silent, nothing where it answers."""
+class NoteUnresponsive:
+    """This machine's disk says since when LXD does not answer, nothing where it answers."""
 
     since: float | None
 
     def __str__(self) -> str:
-        return "note that LXD answers" if self.since is None else "note that LXD is silent"
+        return "note that LXD answers" if self.since is None else "note that LXD does not answer"
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def roles(app: BenchApp) -> tuple[list[str], list[str]]:
 def test_the_newest_of_the_survivors_recovers_and_its_containers_run_on(
     ground: Bench, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(deadlines, "SILENCE", 1.0)
+    monkeypatch.setattr(deadlines, "UNRESPONSIVE", 1.0)
     app = formed(ground, 5)
     until(app, lambda: len(roles(app)[0]) == 3, 60)
     voters, stand_bys = roles(app)

@@ -26,7 +26,7 @@ class ModelMachine:
         self._public = ""
         self._identity = ""
         self._units: dict[str, str] = {}
-        self._silence: float | None = None
+        self._unresponsive: float | None = None
         self._attached: str | None = None
         self._forming: Forming | None = None
         self._failures: Failures | None = None
@@ -78,17 +78,17 @@ class ModelMachine:
 
         self._change("machine.note_units", note)
 
-    def silent_since(self) -> float | None:
+    def unresponsive_since(self) -> float | None:
         """Since when LXD is silent, as it was noted here."""
-        return self._silence
+        return self._unresponsive
 
-    def note_silence(self, since: float | None) -> None:
+    def note_unresponsive(self, since: float | None) -> None:
         """Notes it."""
 
         def note() -> None:
-            self._silence = since
+            self._unresponsive = since
 
-        self._change("machine.note_silence", note)
+        self._change("machine.note_unresponsive", note)
 
     def attached(self) -> str | None:
         """Where the attached snap is, as Juju last said."""

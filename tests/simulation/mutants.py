@@ -43,7 +43,7 @@ from plan.storage import devices, pools
 from ports.ports import Ports
 from state.cluster import ClusterView, Member, Server
 from state.peers import AppData, QueueEntry, Token, UnitData
-from state.unresponsive import Silence
+from state.unresponsive import UnresponsiveReason
 from state.view import Peers, RunHistory, Units, View
 from steps.forming import MakeToken
 from steps.leaving import AbandonMember, RemoveMember
@@ -139,8 +139,8 @@ def _does_not_reset(ports: Ports, why: str) -> None:
     ports.machine.forget_forming()
 
 
-def _wipes_the_silent(view: View, _: Silence) -> str:
-    return "it is silent" if view.forming is None else ""
+def _wipes_the_unresponsive(view: View, _: UnresponsiveReason) -> str:
+    return "it does not answer" if view.forming is None else ""
 
 
 def _leaves_by_force(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
@@ -221,7 +221,7 @@ MUTANTS = (
     Mutant("removal of a member that lives", dead_members, "removal", _removes_the_living),
     Mutant("removal without a record of the loss", leaving, "remove_member", _removes_unrecorded),
     Mutant("no reset after a join that hangs", forming, "_reset", _does_not_reset),
-    Mutant("a silent member is wiped", unresponsive, "join_failed", _wipes_the_silent),
+    Mutant("a silent member is wiped", unresponsive, "join_failed", _wipes_the_unresponsive),
     Mutant("a leaver goes by force", removal, "_plan_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("no word of its unit is no unit", orphaned_members, "without_unit", _unsaid_is_gone),

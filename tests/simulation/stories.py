@@ -38,7 +38,7 @@ TWO_ISSUERS = replace(
         Happening(at=45.0, kind="config", word="replicas=2", on="MakeToken", nth=2),
     ),
 )
-"""A join hangs and the member that admitted it falls silent, so another member makes tokens."""
+"""A join hangs and the member that admitted it stops answering, so another member makes tokens."""
 
 USED_AND_CANCELLED = replace(
     _BEFORE,

@@ -115,7 +115,7 @@ class UnitMachine:
     failures_: Failures | None = None
     identity_: str = ""
     units_: dict[str, str] = field(default_factory=dict[str, str])
-    silence_: float | None = None
+    unresponsive_since_: float | None = None
     attached_: str | None = None
     arch: str = "x86_64"
     log: str = ""
@@ -193,11 +193,11 @@ class UnitMachine:
     def note_units(self, units: Mapping[str, str]) -> None:
         self.units_ = dict(units)
 
-    def silent_since(self) -> float | None:
-        return self.silence_
+    def unresponsive_since(self) -> float | None:
+        return self.unresponsive_since_
 
-    def note_silence(self, since: float | None) -> None:
-        self.silence_ = since
+    def note_unresponsive(self, since: float | None) -> None:
+        self.unresponsive_since_ = since
 
     def attached(self) -> str | None:
         return self.attached_

@@ -9,7 +9,7 @@ from options.options import Options
 from state.cluster import ClusterView, Member, Server
 from state.facts import SnapFacts
 from state.peers import AppData, QueueEntry, UnitData
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from state.view import Peers, Units, View
 
 CLUSTER = "the-cluster"
@@ -68,7 +68,7 @@ def lxd(
     return ClusterView(server(version, clustered=bool(members)), members, (), (), notes=known)
 
 
-def view(seen: ClusterView | Silent | None, among: Peers | None, **fields: object) -> View:
+def view(seen: ClusterView | Unresponsive | None, among: Peers | None, **fields: object) -> View:
     """What unit 0 sees, with the given differences."""
     plain = View(
         unit=unit(0),

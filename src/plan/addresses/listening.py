@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from plan.addresses.choice import members_family
 from state.cluster import ClusterView, Member
 from state.notes import entries_of
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from state.view import Peers, View
 from steps.addresses import ChangeAddress, Listen
 from steps.plan import Plan, Step
@@ -61,7 +61,7 @@ def without_address(view: View) -> Status | None:
     return blocked(f"the binding {binding} has no network: juju bind {app} {where}")
 
 
-def taken(lxd: ClusterView | Silent) -> Status | None:
+def taken(lxd: ClusterView | Unresponsive) -> Status | None:
     """Blocked while another program has LXD's port."""
     for address, program in sorted(lxd.deaf.items()):
         if program:
@@ -109,10 +109,10 @@ def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
     return Due((ChangeAddress(member.name, view.cluster_address, wanted),))
 
 
-def plan_deaf(view: View, silent: Silent) -> Plan | None:
+def plan_deaf(view: View, lxd: Unresponsive) -> Plan | None:
     """A daemon that cannot listen, or whose cluster's listener is gone: it only reaches others."""
-    if problem := taken(silent):
+    if problem := taken(lxd):
         return Plan(problem)
-    if not silent.deaf or view.history.restarted:
+    if not lxd.deaf or view.history.restarted:
         return None
     return Plan(waiting("for LXD to listen again"), (RestartLxd(),))

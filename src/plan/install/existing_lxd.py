@@ -10,7 +10,7 @@ from __future__ import annotations
 from plan.install import versions
 from state.cluster import ClusterView
 from state.notes import PROJECT
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from state.view import View
 from steps.install import RemoveSnap
 from steps.plan import Plan
@@ -33,7 +33,7 @@ def due(view: View) -> Plan | None:
     ours = _OURS if view.public_key else ()
     if view.snap.foreign and isinstance(lxd, ClusterView) and (why := _use(lxd, ours)):
         return Plan(blocked(why))
-    if isinstance(lxd, Silent) and not view.snap.untouched:
+    if isinstance(lxd, Unresponsive) and not view.snap.untouched:
         return None
     if versions.goes_back(view):
         return _replaced(view)

@@ -88,7 +88,7 @@ def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
 
 
 def absent(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
-    """The members that could take an instance, were they there: down, evacuated, or silent."""
+    """Members that could take an instance, were they there: down, evacuated, or unresponsive."""
     away = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]
     return tuple(m.name for m in away if _fits(instance, m, lxd))
 

@@ -54,7 +54,7 @@ def orphaned(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> froze
 def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Step]:
     """The leader notes which members are up although Juju has given up their units.
 
-    And which are silent though LXD calls them evacuated, as it calls a dead one that it healed.
+    And which do not answer though LXD calls them evacuated, as it calls a dead one that it healed.
     """
     if not view.leader:
         return []
@@ -64,7 +64,7 @@ def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[S
     seen = [note for member in up for note in member_marks.seen(member, view.now, lxd)]
     return [
         *seen,
-        *(note for member in theirs for note in member_marks.silence(member, view.now, lxd)),
+        *(note for member in theirs for note in member_marks.unresponsive(member, view.now, lxd)),
     ]
 
 

@@ -15,7 +15,7 @@ from plan.recovery import heartbeats, unresponsive
 from plan.storage import daemon_volumes
 from records import join_lock, member_marks
 from state.cluster import ClusterView, Member, several_vote
-from state.unresponsive import Silence, Silent
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.forming import ResetLxd
 from steps.install import StartAgain
@@ -42,7 +42,7 @@ def plan_removal(view: View) -> Plan:
         return Plan(waiting("the application goes: LXD and its data stay as they are"))
     if view.lxd is None or view.peers is None:
         return _without_snap(view)
-    if isinstance(view.lxd, Silent):
+    if isinstance(view.lxd, Unresponsive):
         return _plan_unresponsive(view, view.lxd, view.peers)
     if not view.lxd.server.clustered:
         return _plan_unclustered(view, view.lxd)
@@ -234,22 +234,22 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     return Plan(status, admitted.steps, peers.own.model_copy(update=said), hold=why)
 
 
-def _plan_unresponsive(view: View, silent: Silent, peers: Peers) -> Plan:
-    if view.silent_since is None and (noted := unresponsive.noting(view)):
+def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
+    if view.unresponsive_since is None and (noted := unresponsive.noting(view)):
         return _go(*noted)
     if not peers.own.cluster and view.forming is None:
-        return _with_its_disk(view, silent)
-    if why := unresponsive.join_failed(view, silent.kind):
+        return _with_its_disk(view, lxd)
+    if why := unresponsive.join_failed(view, lxd.reason):
         return _go(ResetLxd(why))
-    if silent.kind is Silence.RECOVERY_CUT_SHORT:
+    if lxd.reason is UnresponsiveReason.RECOVERY_CUT_SHORT:
         return _go(StartAgain())
     if view.unit in peers.app.removed:
-        return _with_its_disk(view, silent)
-    if cure := unresponsive.starting_without(silent):
+        return _with_its_disk(view, lxd)
+    if cure := unresponsive.starting_without(lxd):
         return _go(*cure)
     # One link with what it concerns: the status keeps that, whatever LXD's own words are.
-    status = blocked(f"{view.unit} cannot leave, LXD does not answer: {silent.reason}")
-    reason = f"LXD does not answer: {silent.reason}"
+    status = blocked(f"{view.unit} cannot leave, LXD does not answer: {lxd.message}")
+    reason = f"LXD does not answer: {lxd.message}"
     if any(data.cluster for data in peers.others.values()):
         # The only copy of the database may be here: what is left behind is no word on that.
         return _hold(status, f"{blockers.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}")
@@ -258,8 +258,8 @@ def _plan_unresponsive(view: View, silent: Silent, peers: Peers) -> Plan:
     return _hold(status, blockers.with_way_out(view, (reason,)))
 
 
-def _with_its_disk(view: View, silent: Silent) -> Plan:
-    """LXD is silent, and in no cluster of ours: what its disk has may be missed all the same."""
+def _with_its_disk(view: View, lxd: Unresponsive) -> Plan:
+    """LXD does not answer and is in no cluster of ours: what its disk has may be missed."""
     ours = view.peers is not None and bool(view.peers.own.cluster)
     what = "has instances or volumes" if view.holds_data else ""
     if not what and not ours and view.database is not None and view.database.nodes:
@@ -267,8 +267,8 @@ def _with_its_disk(view: View, silent: Silent) -> Plan:
     if not what or view.options.on_remove == ABANDON:
         return _gone()
     # One link with what it concerns, as below.
-    reason = f"LXD here {what}, and does not answer: {silent.reason}"
-    status = blocked(f"{view.unit} cannot leave, LXD here {what}: {silent.reason}")
+    reason = f"LXD here {what}, and does not answer: {lxd.message}"
+    status = blocked(f"{view.unit} cannot leave, LXD here {what}: {lxd.message}")
     return _hold(status, blockers.with_way_out(view, (reason,)))
 
 

@@ -312,19 +312,19 @@ def _given(
     units = cluster_change.units(view, lxd, peers)
     asked = contributions.request(net)
     found: dict[str, ParentInterface] = {}
-    silent: list[str] = []
+    missing: list[str] = []
     for member in sorted(m.name for m in lxd.members):
         unit = units.get(member, "")
         told = own if unit == view.unit else peers.others[unit].links if unit else {}
         if asked in told:
             found[member] = told[asked]
         else:
-            silent.append(unit or member)
+            missing.append(unit or member)
     for member, contribution in found.items():
         if contribution.problem:
             return blocked(f"{units[member]}: {contribution.problem}")
-    if silent:
-        return waiting(f"for {names(silent)} to say what it gives to the network {net.name}")
+    if missing:
+        return waiting(f"for {names(missing)} to say what it gives to the network {net.name}")
     return _alike(
         net, units, {member: contribution.parent for member, contribution in found.items()}
     )

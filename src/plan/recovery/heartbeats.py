@@ -17,7 +17,7 @@ from steps.server import RestartLxd, WriteNotes
 from values.status import Status, waiting
 
 
-def silent_leader(lxd: ClusterView) -> Member | None:
+def leader_without_heartbeats(lxd: ClusterView) -> Member | None:
     """The Raft leader, where LXD calls it offline: it is there, and has sent no heartbeats."""
     return next((m for m in lxd.members if m.leads and m.offline), None)
 
@@ -28,7 +28,7 @@ def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     The reload is noted before it begins, so that none follows soon, whatever comes of it.
     """
     quiet, reloaded = member_marks.QUIET + member.name, member_marks.RELOADED + member.name
-    if silent_leader(lxd) != member:
+    if leader_without_heartbeats(lxd) != member:
         return (WriteNotes({quiet: ""}),) if lxd.notes.get(quiet) else ()
     since = _time(quiet, lxd)
     if since is None or since > view.now:
@@ -40,7 +40,7 @@ def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 
 def status(view: View, lxd: ClusterView) -> Status | None:
     """Why LXD calls members offline that answer, and what helps. None without such a leader."""
-    leader = silent_leader(lxd)
+    leader = leader_without_heartbeats(lxd)
     if leader is None:
         return None
     told = f"Raft leader {leader.name} sends no heartbeats"

@@ -115,7 +115,7 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
     ),
     (
         lxd_does_not_answer,
-        "waiting: for LXD, which is silent",
+        "waiting: for LXD, which does not answer",
     ),
     (no_address, "waiting: for an address on the binding cluster"),
     (

@@ -9,7 +9,7 @@ from plan.addresses import listening
 from state.cluster import ClusterView, Member, Server
 from state.facts import SnapFacts
 from state.peers import AppData, UnitData
-from state.unresponsive import Silence, Silent
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.addresses import ChangeAddress, Listen
 from steps.plan import Plan
@@ -125,16 +125,16 @@ def test_a_machine_without_the_members_family_says_so():
 @pytest.mark.parametrize(
     ("silent", "told"),
     [
-        (Silent("", Silence.HUNG), None),
+        (Unresponsive("", UnresponsiveReason.HUNG), None),
         (
-            Silent("", Silence.STOPPED, {OLD: "nginx (pid 8)"}),
+            Unresponsive("", UnresponsiveReason.STOPPED, {OLD: "nginx (pid 8)"}),
             Plan(blocked("nginx (pid 8) has port 8443 of 10.1.0.10, which LXD needs: stop it")),
         ),
         (
-            Silent("", Silence.NO_DATABASE, {CLUSTER: ""}),
+            Unresponsive("", UnresponsiveReason.NO_DATABASE, {CLUSTER: ""}),
             Plan(waiting("for LXD to listen again"), (RestartLxd(),)),
         ),
     ],
 )
-def test_a_silent_lxd_that_nobody_reaches_is_reloaded(silent: Silent, told: Plan | None):
+def test_a_silent_lxd_that_nobody_reaches_is_reloaded(silent: Unresponsive, told: Plan | None):
     assert listening.plan_deaf(view(), silent) == told

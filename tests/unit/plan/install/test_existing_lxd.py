@@ -13,7 +13,7 @@ from plan.unit import make_plan
 from state.cluster import ClusterView, Network, Pool
 from state.facts import Resource, SnapFacts
 from state.lxd_objects import Instance
-from state.unresponsive import Silence, Silent
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import View
 from steps.install import InstallSnap, InstallSnapFile, InstallSnapVersion, RemoveSnap
 from steps.plan import Step
@@ -58,7 +58,7 @@ def with_file(view: View, offered: str) -> View:
 LATEST = InstallSnap("5.21/stable")
 THEIRS = InstallSnap("5.21/stable", "100")
 FAILED = data(0, cluster="", attempt=1)
-SILENT = Silent("no answer", Silence.STOPPED)
+SILENT = Unresponsive("no answer", UnresponsiveReason.STOPPED)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from plan.unit import make_plan
 from state.cluster import CLOSED, ClusterView
 from state.facts import DatabaseCopy, DatabaseNode, Role, SnapFacts
-from state.unresponsive import Silence, Silent
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import RunHistory
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
@@ -65,7 +65,7 @@ def test_the_status_ends_with_why_an_instance_was_not_moved(name: str):
 
 
 def stranger(
-    lxd: Silent | ClusterView | None, data: bool = False, *nodes: DatabaseNode, **options: str
+    lxd: Unresponsive | ClusterView | None, data: bool = False, *nodes: DatabaseNode, **options: str
 ):
     """A unit that leaves and never was a member."""
     view = leaver(cluster(), options=options)
@@ -75,7 +75,7 @@ def stranger(
     return make_plan(replace(view, lxd=lxd, peers=peers, holds_data=data, database=copy))
 
 
-SILENT = Silent("no daemon", Silence.STOPPED)
+SILENT = Unresponsive("no daemon", UnresponsiveReason.STOPPED)
 NODE = DatabaseNode("10.9.9.9", "theirs", Role.VOTER)
 
 

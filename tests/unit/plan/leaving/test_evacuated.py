@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deadlines import SILENT
+from deadlines import EVACUATED_DEAD
 from plan import cluster_change
 from plan import member as member_plan
 from plan.forming import admission
@@ -157,8 +157,8 @@ class TestRemoval:
         later = with_evacuated(DEAD, **{"silent.m1": "1000"})
 
         assert self.notes(later, 1001.0) == []
-        assert self.removed(later, 1000.0 + SILENT - 1) == ()
-        assert self.removed(later, 1000.0 + SILENT) == (RemoveMember("m1"),)
+        assert self.removed(later, 1000.0 + EVACUATED_DEAD - 1) == ()
+        assert self.removed(later, 1000.0 + EVACUATED_DEAD) == (RemoveMember("m1"),)
 
     def test_one_that_answers_again_is_not(self):
         again = with_evacuated(ALIVE, **{"silent.m1": "1000"})

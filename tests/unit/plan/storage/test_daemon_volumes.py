@@ -254,7 +254,7 @@ class TestGoneDevice:
 
     def test_lxd_starts_without_the_volume_once_that_lasts(self, lost: ModelApp):
         lost.hook("lxd/2")
-        later(lost, deadlines.SILENCE)
+        later(lost, deadlines.UNRESPONSIVE)
 
         lost.settle()
 
@@ -267,7 +267,7 @@ class TestGoneDevice:
 
     def test_what_was_on_it_is_taken_along_when_it_is_back(self, lost: ModelApp):
         lost.hook("lxd/2")
-        later(lost, deadlines.SILENCE)
+        later(lost, deadlines.UNRESPONSIVE)
         lost.settle()
 
         lost.units["lxd/2"].server.unmounted.clear()
@@ -292,7 +292,7 @@ class TestGoneDevice:
         unit.server.unmounted.add("fast")
         unit.server.restart()
         later(app, 30.0).hook("lxd/2")
-        later(app, deadlines.SILENCE)
+        later(app, deadlines.UNRESPONSIVE)
 
         told = str(app.hook("lxd/2").status)
 
