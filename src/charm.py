@@ -51,7 +51,7 @@ class LxdClusterCharm(ops.CharmBase):
             LxdApi(LxdSocket()), snap.Snap(), Machine(), Database(), time.time, self._tell
         )
         self._input = InputReader(self, self._ports)
-        self._told: Plan | None = None
+        self._plan: Plan | None = None
         for event in (
             self.on.config_changed,
             self.on.start,
@@ -103,13 +103,13 @@ class LxdClusterCharm(ops.CharmBase):
             juju = self._input.of_hook()
         except (ValidationError, Unsaid) as error:
             status = error.status if isinstance(error, Unsaid) else blocked(explain(error))
-            self._told = Plan(status, app_status=status)
+            self._plan = Plan(status, app_status=status)
             return
         if not juju.leaving:
-            self._told = run.run(juju, self._ports)
+            self._plan = run.run(juju, self._ports)
             hostname = self._ports.machine.hostname()
-            with token_revocation.publishing(juju, self._told, self._ports):
-                publishing.publish(self.model, PEERS, juju, self._told, hostname)
+            with token_revocation.publishing(juju, self._plan, self._ports):
+                publishing.publish(self.model, PEERS, juju, self._plan, hostname)
         elif not isinstance(event, ops.ActionEvent):
             self._leave(event)
 
@@ -127,7 +127,7 @@ class LxdClusterCharm(ops.CharmBase):
                 self.app.status = as_juju(plan.status)
             if not (juju.tells and publishing.tell(self.model, PEERS, juju, plan, self._ports)):
                 raise CannotLeave(plan.hold)
-        self._told = plan
+        self._plan = plan
 
     def _detach(self, event: ops.StorageDetachingEvent) -> None:
         """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it.
@@ -155,13 +155,13 @@ class LxdClusterCharm(ops.CharmBase):
         self.unit.status = ops.MaintenanceStatus(escaped(message))
 
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
-        if self._told is not None:
-            event.add_status(as_juju(self._told.status))
+        if self._plan is not None:
+            event.add_status(as_juju(self._plan.status))
 
     def _collect_app_status(self, event: ops.CollectStatusEvent) -> None:
-        told = self._told or self._seen()
-        if told is not None and told.app_status is not None:
-            event.add_status(as_juju(told.app_status))
+        plan = self._plan or self._seen()
+        if plan is not None and plan.app_status is not None:
+            event.add_status(as_juju(plan.app_status))
 
     def _seen(self) -> Plan | None:
         """What there is to tell after an action that only looked."""
@@ -175,11 +175,11 @@ class LxdClusterCharm(ops.CharmBase):
         name = event.handle.kind.removesuffix("_action").replace("_", "-")
         action = ACTIONS[name]
         call = Call(event.params, self, self._input, self._ports)
-        told = results.answer(self.unit.name, lambda: action.run(call))
-        if told.failure:
-            event.fail(told.failure)
+        answer = results.answer(self.unit.name, lambda: action.run(call))
+        if answer.failure:
+            event.fail(answer.failure)
             return
-        event.set_results(told.results)
+        event.set_results(answer.results)
         if action.changes:
             self._reconcile(event)
 

@@ -112,8 +112,8 @@ def _refused(
     step: MoveInstance | MoveOffDead, target: str, why: str, history: RunHistory
 ) -> RunHistory:
     name = f"{step.project}/{step.name}"
-    told = {**history.refused.get(name, {}), target: why}
-    return replace(history, refused={**history.refused, name: told})
+    reasons = {**history.refused.get(name, {}), target: why}
+    return replace(history, refused={**history.refused, name: reasons})
 
 
 def _note_stopped(step: MoveInstance, ports: Ports) -> None:

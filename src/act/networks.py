@@ -65,11 +65,11 @@ def write_ovn(step: WriteOvn, unit: str, ports: Ports, history: RunHistory) -> R
 
 def run_overlay(step: RunOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This member's part of a network that is over all members runs."""
-    told = step.overlay
-    files = overlay_dhcp.files(told)
+    overlay = step.overlay
+    files = overlay_dhcp.files(overlay)
     services = [path.name for path in files if path.parent == overlay_dhcp.UNITS]
     ports.machine.install(overlay_dhcp.PACKAGES)
-    ports.machine.run_overlay(told.network, files, services, plan_overlay_dhcp.record(told))
+    ports.machine.run_overlay(overlay.network, files, services, plan_overlay_dhcp.record(overlay))
     return history
 
 

@@ -194,9 +194,9 @@ def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory)
     }
     after = {key: proxies.digest(key, value) for key, value in values.items()}
     both = {k: f"{proxies.digest(k, has.get(k, ''))} {after[k]}".strip() for k in values}
-    ports.lxd.notes.write({WROTE + key: told for key, told in both.items()})
+    ports.lxd.notes.write({WROTE + key: value for key, value in both.items()})
     ports.lxd.server.set_config(values)
-    ports.lxd.notes.write({WROTE + key: told for key, told in after.items()})
+    ports.lxd.notes.write({WROTE + key: value for key, value in after.items()})
     return history
 
 

@@ -31,9 +31,9 @@ def publishing(juju: HookInput, plan: Plan, ports: Ports) -> Generator[None]:
     try:
         yield
     except BaseException:
-        told = juju.peers.own.token if juju.peers else None
+        published = juju.peers.own.token if juju.peers else None
         made = plan.own.token if plan.own else None
-        if made is not None and made != told:
+        if made is not None and made != published:
             _take_back(made.name, made.digest, ports)
         raise
 

@@ -19,7 +19,7 @@ def cluster_status(view: View) -> dict[str, object]:
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, "cluster-status"))
     table = tables.members_table(lxd, peers, view.unit)
-    told: dict[str, object] = {
+    result: dict[str, object] = {
         "members": len(lxd.members),
         "fingerprint": lxd.server.fingerprint,
         "table": table,
@@ -27,8 +27,8 @@ def cluster_status(view: View) -> dict[str, object]:
     if decided := peers.app.storage:
         known = lxd.pools or ()
         wanted = [pool.name for pool in pools.wanted(view, decided, known)]
-        told["pools"] = tables.pools_table(known, wanted, decided.pool)
+        result["pools"] = tables.pools_table(known, wanted, decided.pool)
     if lxd.networks is not None:
         asked = [net.name for net in networks.wanted(view, lxd.networks)]
-        told["networks"] = tables.networks_table(lxd.networks, asked, lxd.nic or {})
-    return told
+        result["networks"] = tables.networks_table(lxd.networks, asked, lxd.nic or {})
+    return result

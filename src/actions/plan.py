@@ -17,8 +17,8 @@ from steps.storage import CreatePool, PinRootDisks
 
 def answer(view: View, ports: Ports) -> dict[str, object]:
     """What the action `plan` shows."""
-    told = lines(view, observe_networks(view, ports))
-    steps = "\n".join(f"{i}. {line}" for i, line in enumerate(told, 1))
+    findings = lines(view, observe_networks(view, ports))
+    steps = "\n".join(f"{i}. {line}" for i, line in enumerate(findings, 1))
     return {"plan": steps or "nothing to do", "status": str(make_plan(view).status)}
 
 

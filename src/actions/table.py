@@ -59,8 +59,8 @@ def _cluster_status(call: Call) -> Results:
 def _plan(call: Call) -> Results:
     config = call.charm.config
     options = parameters.with_options(config, call.params)
-    told = plan.answer(call.view(options), call.ports)
-    return told | parameters.as_read(config, call.params)
+    result = plan.answer(call.view(options), call.ports)
+    return result | parameters.as_read(config, call.params)
 
 
 def _on_name(action: Callable[[View, Ports, str], str]) -> Callable[[Call], Results]:
@@ -74,12 +74,12 @@ def _retry_join(call: Call) -> Results:
     return {"result": retry_join(call.view(), call.ports)}
 
 
-def _in_app_data(decide: Callable[[View, str], AppData], told: str) -> Callable[[Call], Results]:
+def _in_app_data(decide: Callable[[View, str], AppData], message: str) -> Callable[[Call], Results]:
     def run(call: Call) -> Results:
         app = decide(call.view(), word(call.params, "confirm"))
         charm = call.charm
         publishing.write(charm.model.relations[PEERS][0].data[charm.app], app)
-        return {"result": told}
+        return {"result": message}
 
     return run
 

@@ -33,9 +33,9 @@ def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
     noted = ports.machine.attached()
     if noted == "" or (noted and Path(noted).exists()):
         return Path(noted) if noted else None
-    told = _asked(model, peers)
-    ports.machine.note_attached(str(told or ""))
-    return told
+    attached = _asked(model, peers)
+    ports.machine.note_attached(str(attached or ""))
+    return attached
 
 
 def _asked(model: ops.Model, peers: Peers | None) -> Path | None:

@@ -66,8 +66,8 @@ def _lacks_chassis() -> str:
 
 def _encapsulation(tool: Path) -> str:
     """Why OVN's tunnels have no address here, empty if they have. LXD looks for its interface."""
-    told = _run(tool, "--timeout=5", "get", "open_vswitch", ".", "external_ids:ovn-encap-ip")
-    listed = (told or "").strip('"')
+    output = _run(tool, "--timeout=5", "get", "open_vswitch", ".", "external_ids:ovn-encap-ip")
+    listed = (output or "").strip('"')
     if not listed:
         return "Open vSwitch has no ovn-encap-ip here: relate ovn-chassis to OVN"
     here = any(is_address(one) and sockets.is_here(one) for one in listed.split(","))

@@ -113,7 +113,7 @@ def _defaults(interface: str, routes: list[dict[str, Any]]) -> frozenset[int]:
 
 def _beyond(interface: Interface, routes: list[dict[str, Any]]) -> tuple[str, ...]:
     """Subnets that are reached by an interface, beside its own."""
-    own = {str(ipaddress.ip_interface(told).network) for told in interface.subnets}
+    own = {str(ipaddress.ip_interface(subnet).network) for subnet in interface.subnets}
     found: dict[str, None] = {}
     for row in routes:
         if row["dev"] != interface.name or row["dst"] == "default":
@@ -157,19 +157,19 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
         bridge=link.get("info_kind") == "bridge" or name in bridges,
         vlans=bool(filters) or name in bridges,
         subnets=tuple(
-            f"{told['local']}/{told['prefixlen']}"
-            for told in row.get("addr_info", ())
-            if told.get("scope") == "global" and "local" in told
+            f"{info['local']}/{info['prefixlen']}"
+            for info in row.get("addr_info", ())
+            if info.get("scope") == "global" and "local" in info
         ),
         virtual_functions=_virtual_functions(name),
         mtu=int(row.get("mtu", 0)),
         up="UP" in row.get("flags", ["UP"]),
         master=_master(row),
-        wireless=any((_SYSFS / name / told).exists() for told in _WIRELESS),
+        wireless=any((_SYSFS / name / sign).exists() for sign in _WIRELESS),
         secondary=frozenset(
-            str(told["local"])
-            for told in row.get("addr_info", ())
-            if told.get("secondary") or told.get("temporary")
+            str(info["local"])
+            for info in row.get("addr_info", ())
+            if info.get("secondary") or info.get("temporary")
         ),
     )
 
@@ -191,9 +191,9 @@ def _ovs_bridges() -> frozenset[str]:
 
 
 def _virtual_functions(name: str) -> int:
-    told = _SYSFS / name / "device/sriov_totalvfs"
+    file = _SYSFS / name / "device/sriov_totalvfs"
     try:
-        return int(told.read_text())
+        return int(file.read_text())
     except (OSError, ValueError):
         return 0
 

@@ -85,15 +85,15 @@ class Machine:
         """The bootstrap, join or reset that was begun here and is not published yet."""
         if not self._forming.exists():
             return None
-        told = json.loads(self._forming.read_text())
-        return Forming(told["what"], told["since"], tuple(told.get("devices", ())))
+        noted = json.loads(self._forming.read_text())
+        return Forming(noted["what"], noted["since"], tuple(noted.get("devices", ())))
 
     def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes it before it begins: after a crash nothing else could tell."""
         # Which disks they are is noted once: after that another one may have a name of theirs.
         disks = {device: self._disk(device) for device in devices}
-        told = {"what": what, "since": now, "devices": devices, "disks": disks}
-        _write_privately(self._forming, json.dumps(told).encode())
+        noted = {"what": what, "since": now, "devices": devices, "disks": disks}
+        _write_privately(self._forming, json.dumps(noted).encode())
 
     def _disk(self, device: str) -> str:
         """Which disk a device is: as noted when it was empty, else as looked at in this hook."""

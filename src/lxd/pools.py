@@ -127,9 +127,9 @@ def _is_given(name: str, config: Mapping[str, str]) -> bool:
 
     What it was told first stands beside its own word for that, which may be a UUID.
     """
-    told = config.get("volatile.initial_source") or config.get("source", "")
+    source = config.get("volatile.initial_source") or config.get("source", "")
     own = tuple(end.format(name) for end in _OWN_SOURCES)
-    return bool(told) and not told.endswith(own)
+    return bool(source) and not source.endswith(own)
 
 
 def _missing(pool: Any) -> str:

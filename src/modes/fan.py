@@ -41,7 +41,7 @@ def blocker(interfaces: Iterable[Interface], subnet: str) -> str:
     net = ipaddress.ip_network(subnet, strict=False)
     if net.version != 4:
         return "fan: the binding network has no IPv4 subnet"
-    own = (ipaddress.ip_interface(told).ip for i in there for told in i.subnets)
+    own = (ipaddress.ip_interface(subnet).ip for i in there for subnet in i.subnets)
     return "" if any(address in net for address in own) else f"fan: no address in {net} here"
 
 

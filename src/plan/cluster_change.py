@@ -24,8 +24,8 @@ def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
     Juju 4.0 seldom tells of one that is gone. The leader finds out, and takes its place away.
     """
     queued = {entry.unit for entry in peers.app.queue}
-    told = {u: data for u, data in peers.others.items() if data.cluster and u in queued}
-    members = {u: lxd.member_of(data) for u, data in told.items()}
+    clustered = {u: data for u, data in peers.others.items() if data.cluster and u in queued}
+    members = {u: lxd.member_of(data) for u, data in clustered.items()}
     found = {member.name: unit for unit, member in members.items() if member is not None}
     return {**found, lxd.server.name: view.unit}
 

@@ -162,9 +162,9 @@ def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
         if member is None:
             continue
         options = view.options
-        told, voters = options.on_remove, 1 if removal.ends(view) else options.min_voters
-        reasons = blockers.removal_blockers(told, voters, lxd, member)
-        if reasons := reasons or blockers.unmoved(told, lxd, member):
+        on_remove, voters = options.on_remove, 1 if removal.ends(view) else options.min_voters
+        reasons = blockers.removal_blockers(on_remove, voters, lxd, member)
+        if reasons := reasons or blockers.unmoved(on_remove, lxd, member):
             return blockers.cannot_leave(unit, reasons)
     return None
 
@@ -202,11 +202,11 @@ def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status
 
 def _problems(lxd: ClusterView, peers: Peers) -> list[tuple[str, str]]:
     """Units whose members are there and cannot do what they should, and why."""
-    told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
-    return [(u, d.problem) for u, d, member in told if d.problem and member and member.up]
+    units = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
+    return [(u, d.problem) for u, d, member in units if d.problem and member and member.up]
 
 
 def _waits(lxd: ClusterView, peers: Peers) -> list[tuple[str, str]]:
     """Units whose members cannot do something for the moment, and why."""
-    told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
-    return [(u, d.waits) for u, d, member in told if d.waits and member and member.up]
+    units = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
+    return [(u, d.waits) for u, d, member in units if d.waits and member and member.up]

@@ -81,7 +81,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
         shared = _shared(view, lxd, peers, own, decided)
         steps += [*member_marks.outdated(member.name, lxd), *shared.steps]
         problem = shared.problem
-        own = own.model_copy(update={"call": shared.request, **_told(lxd)})
+        own = own.model_copy(update={"call": shared.request, **_network_facts(lxd)})
     address = listening.on_member(view, lxd, member) if moved is None else listening.Due()
     # What is the matter here comes before what is the matter elsewhere.
     problem = (
@@ -98,14 +98,14 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
     # The address comes last: if that fails, nothing else waits for it.
     steps += [*admitted.steps, *address.steps]
     status = heartbeats.status(view, lxd) or health.here(lxd) or problem or _standing(view, member)
-    told = {
+    fields = {
         "token": admitted.token,
         "refused": admitted.refused,
         "missed": admitted.missed,
         "problem": status.message if status.kind is Kind.BLOCKED else "",
         "waits": "",
     }
-    return Plan(status, tuple(steps), own.model_copy(update=told))
+    return Plan(status, tuple(steps), own.model_copy(update=fields))
 
 
 def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
@@ -123,7 +123,7 @@ def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
 
 
-def _told(lxd: ClusterView) -> dict[str, tuple[str, ...]]:
+def _network_facts(lxd: ClusterView) -> dict[str, tuple[str, ...]]:
     """What a coordinator says of the networks that there are."""
     return {
         "spread": overlay_dhcp.names(lxd),
@@ -208,14 +208,14 @@ def _shared(
 
 def _refused_pool(given: dict[str, Contribution]) -> Status | None:
     """Blocked while this unit keeps a pool from being made."""
-    told = [c.problem for c in given.values() if c.problem]
-    return blocked(told[0]) if told else None
+    problems = [c.problem for c in given.values() if c.problem]
+    return blocked(problems[0]) if problems else None
 
 
 def _refused_network(given: dict[str, ParentInterface]) -> Status | None:
     """Blocked while this unit keeps a network from being made."""
-    told = [c.problem for c in given.values() if c.problem]
-    return blocked(told[0]) if told else None
+    problems = [c.problem for c in given.values() if c.problem]
+    return blocked(problems[0]) if problems else None
 
 
 def _refused_request(lxd: ClusterView) -> Status | None:

@@ -108,8 +108,8 @@ def with_unmoved(
     """The note that counts one more try for each of these instances, and forgets the others."""
     before = unmoved(member, notes)
     times = {name: before[name].times if name in before else 0 for name in reasons}
-    told = {name: (times[name] + 1, why) for name, why in sorted(reasons.items())}
-    return {UNMOVED + member: json.dumps(told)}
+    counted = {name: (times[name] + 1, why) for name, why in sorted(reasons.items())}
+    return {UNMOVED + member: json.dumps(counted)}
 
 
 def serves(member: Member | None, lxd: ClusterView) -> bool:
@@ -125,8 +125,8 @@ def unit_of(member: str, lxd: ClusterView) -> str:
 
     The member says so itself; before that, the member that made its join token did.
     """
-    told = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    return told.partition(" ")[0]
+    owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    return owner.partition(" ")[0]
 
 
 def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> dict[str, str]:
@@ -186,8 +186,8 @@ def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
 
     A unit tries again only after it has reset its LXD, which it does only while that holds nothing.
     """
-    told = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    whose, _, noted = told.partition(" ")
+    owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    whose, _, noted = owner.partition(" ")
     return whose == unit and noted.isdigit() and int(noted) < attempt
 
 

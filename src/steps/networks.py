@@ -50,8 +50,8 @@ class RunOverlayDhcp:
     overlay: OverlayDhcp
 
     def __str__(self) -> str:
-        told = self.overlay
-        return f"give out {told.first} to {told.last} on the network {told.network}"
+        overlay = self.overlay
+        return f"give out {overlay.first} to {overlay.last} on the network {overlay.network}"
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,10 @@ class SetDefaultProfile:
     nic: Mapping[str, str] | None
 
     def __str__(self) -> str:
-        told = f"let the default profile use the pool {self.pool}"
+        text = f"let the default profile use the pool {self.pool}"
         if self.nic is None:
-            return told
-        return f"{told}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
+            return text
+        return f"{text}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
 
 
 def _said(values: Mapping[str, str]) -> str:

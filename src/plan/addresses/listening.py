@@ -47,8 +47,8 @@ _NO_NETWORK = "no network config"
 
 def without_address(view: View) -> Status | None:
     """Why a unit that is no member has no address on one of its bindings."""
-    told = {"cluster": view.cluster_address, "https": view.https_address}
-    missing = [binding for binding, address in told.items() if not address]
+    addresses = {"cluster": view.cluster_address, "https": view.https_address}
+    missing = [binding for binding, address in addresses.items() if not address]
     if not missing:
         return None
     binding, why = missing[0], view.unbound.get(missing[0], "")
@@ -56,7 +56,7 @@ def without_address(view: View) -> Status | None:
         return waiting(f"for an address on the binding {binding}" + (f": {why}" if why else ""))
     # A new default moves what is in the old one, and nothing else. Where one binding has a network,
     # that would move it, too, or miss the one that has none.
-    where = "SPACE" if len(missing) == len(told) else f"{binding}=SPACE"
+    where = "SPACE" if len(missing) == len(addresses) else f"{binding}=SPACE"
     app = view.unit.partition("/")[0]
     return blocked(f"the binding {binding} has no network: juju bind {app} {where}")
 

@@ -210,8 +210,8 @@ def hears_nobody(peers: Peers) -> bool:
 
     Its members are about to leave: Juju has announced their departure and tells no more of them.
     """
-    told = (peers.own, *peers.others.values())
-    return bool(peers.app.cluster) and not any(data.cluster for data in told)
+    units = (peers.own, *peers.others.values())
+    return bool(peers.app.cluster) and not any(data.cluster for data in units)
 
 
 def _can_join(entry: QueueEntry, lxd: ClusterView, peers: Peers) -> bool:

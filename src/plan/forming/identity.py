@@ -50,8 +50,8 @@ def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
 
 
 def _known(peers: Peers) -> set[str]:
-    told = {peers.app.cluster, peers.own.cluster, *(d.cluster for d in peers.others.values())}
-    return told - {""}
+    identities = {peers.app.cluster, peers.own.cluster, *(d.cluster for d in peers.others.values())}
+    return identities - {""}
 
 
 def _made_by_older_charm(view: View, lxd: ClusterView, peers: Peers) -> bool:

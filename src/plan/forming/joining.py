@@ -67,14 +67,14 @@ def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
 
 def _cluster(peers: Peers) -> str:
     """The cluster's identity if any unit reported one."""
-    told = (d.cluster for u, d in peers.others.items() if u in _placed(peers) and d.cluster)
-    return peers.app.cluster or next(told, "")
+    identities = (d.cluster for u, d in peers.others.items() if u in _placed(peers) and d.cluster)
+    return peers.app.cluster or next(identities, "")
 
 
 def _storage(peers: Peers) -> Storage | None:
     """The cluster's pool as decided at bootstrap, None before it."""
-    told = (d.storage for unit, d in peers.others.items() if unit in _placed(peers) and d.cluster)
-    return peers.app.storage or next((storage for storage in told if storage), None)
+    pools_ = (d.storage for unit, d in peers.others.items() if unit in _placed(peers) and d.cluster)
+    return peers.app.storage or next((storage for storage in pools_ if storage), None)
 
 
 def _placed(peers: Peers) -> set[str]:
@@ -134,8 +134,8 @@ def _not_empty(lxd: ClusterView) -> Status | None:
 def _refusal(view: View, peers: Peers) -> str:
     # Who has no place may be gone without Juju saying so here, and never takes its word back.
     queued = {entry.unit for entry in peers.app.queue}
-    told = (d.refused.get(view.unit, "") for u, d in peers.others.items() if u in queued)
-    return next((reason for reason in told if reason), "")
+    reasons = (d.refused.get(view.unit, "") for u, d in peers.others.items() if u in queued)
+    return next((reason for reason in reasons if reason), "")
 
 
 def _bootstrap(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:

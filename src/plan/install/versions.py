@@ -15,14 +15,14 @@ from state.peers import UnitData
 from state.view import Peers, View
 from steps.install import InstallSnap, InstallSnapVersion
 from steps.plan import Step
-from values.lxd_versions import number, ordered, same, told
+from values.lxd_versions import number, ordered, same, shown
 from values.status import Status, blocked, names, waiting
 
 
 def of_members(peers: Peers) -> dict[str, str]:
     """By unit: the version that each member has installed, or was last seen to run."""
-    told = {unit: d.package or d.lxd for unit, d in peers.others.items() if d.cluster}
-    return {unit: version for unit, version in told.items() if version}
+    versions = {unit: d.package or d.lxd for unit, d in peers.others.items() if d.cluster}
+    return {unit: version for unit, version in versions.items() if version}
 
 
 def running(view: View) -> str:
@@ -210,7 +210,7 @@ def differ(snap: SnapFacts, own: UnitData, other: UnitData) -> bool:
 
 def _listed(found: Mapping[str, str]) -> str:
     """`lxd/0 (5.21.7)`."""
-    return names(f"{unit} ({told(version)})" for unit, version in found.items())
+    return names(f"{unit} ({shown(version)})" for unit, version in found.items())
 
 
 def not_followed(view: View) -> str:

@@ -182,20 +182,20 @@ def cannot_leave(unit: str, reasons: tuple[Reason, ...]) -> Status:
     first, *others = reasons
     more = f" (and {len(others)} more)" if others else ""
     room = STATUS_LIMIT - len(more)
-    told = f"{unit} cannot leave: "
-    return blocked(error_messages.begin(told + _within(first, room - len(told)), room) + more)
+    start = f"{unit} cannot leave: "
+    return blocked(error_messages.begin(start + _within(first, room - len(start)), room) + more)
 
 
 def _within(reason: Reason, room: int) -> str:
     """A reason that is to be shown in so many characters. Why LXD refused something comes last."""
-    told = str(reason)
-    if not isinstance(reason, NotTaken) or len(told) <= room:
-        return told
+    text = str(reason)
+    if not isinstance(reason, NotTaken) or len(text) <= room:
+        return text
     name, why = reason.instance, reason.why
     if len(shorter := f"{name}: could not be moved ({why})") <= room:
         return shorter
     left = room - len(name) - 2
-    return f"{name}: {error_messages.end(why, left)}" if left >= _WHY else told
+    return f"{name}: {error_messages.end(why, left)}" if left >= _WHY else text
 
 
 def full(view: View, reasons: tuple[Reason, ...]) -> str:

@@ -225,8 +225,8 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     why = blockers.with_way_out(view, reasons)
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
-    told = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
-    status = waiting(f"to leave once {told} has joined; if none does soon: run let-in")
+    who = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
+    status = waiting(f"to leave once {who} has joined; if none does soon: run let-in")
     if not view.tells:
         return _hold(status, why)
     admitted = admission.admit(view, lxd, peers)

@@ -79,8 +79,8 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
         for name in names(net):
             if own := swallowed(view.interfaces, name, net.mode):
                 return {}, blocked(_own(name, own))
-    if told := _in_use(view):
-        return {}, blocked(told)
+    if problem := _in_use(view):
+        return {}, blocked(problem)
     # What is defined and not made yet has no list of its own.
     asked = {name: net.parents for net in view.options.networks_asked for name in names(net)}
     found: dict[str, dict[str, str]] = {}
@@ -226,9 +226,9 @@ def _overlap(view: View, wanted: WantedNetwork) -> str:
     What goes by the network's names is LXD's, and is looked at where the networks are known.
     """
     own = {wanted.name, modes.other_name(wanted.name, wanted.mode)}
-    for told in subnets(wanted):
-        net = ipaddress.ip_interface(told).network
-        if other := _taker(view, told, own):
+    for subnet in subnets(wanted):
+        net = ipaddress.ip_interface(subnet).network
+        if other := _taker(view, subnet, own):
             return f"network-ipv{net.version}={net} overlaps {other}"
     return ""
 
@@ -240,8 +240,8 @@ def _own(network: str, interface: str) -> str:
 def _in_use(view: View) -> str:
     """What of the cluster's bridges, whoever made them, this machine has already. Or empty."""
     others = view.peers.others.values() if view.peers else ()
-    for told in sorted({told for data in others if data.cluster for told in data.bridges}):
-        name, *subnets = told.split() or [""]
+    for bridge in sorted({bridge for data in others if data.cluster for bridge in data.bridges}):
+        name, *subnets = bridge.split() or [""]
         if own := swallowed(view.interfaces, name, "bridge"):
             return _own(name, own)
         for subnet in subnets:
@@ -251,9 +251,9 @@ def _in_use(view: View) -> str:
     return ""
 
 
-def _taker(view: View, told: str, but: Collection[str]) -> str:
+def _taker(view: View, cidr: str, but: Collection[str]) -> str:
     """What on this machine overlaps a subnet: an interface's own, or a route of it. Or empty."""
-    net = ipaddress.ip_interface(told).network
+    net = ipaddress.ip_interface(cidr).network
     for interface in view.interfaces:
         if interface.name in but:
             continue

@@ -112,12 +112,12 @@ def _one(
             problem=blocked(f"network {net.name}: there is no network {net.uplink}")
         )
     if (
-        told := _taken(lxd, net)
+        problem := _taken(lxd, net)
         or _outside(net, {})
         or _name_clash(lxd, net)
         or _swallowed(view, lxd, net)
     ):
-        return NetworkChange(problem=told)
+        return NetworkChange(problem=problem)
     if busy := cluster_change.blocker(view, lxd, peers, f"the network {net.name}"):
         return NetworkChange(problem=busy)
     site = _site(view, lxd, given.get(lxd.server.name, ""))
@@ -135,8 +135,8 @@ def made(lxd: ClusterView, name: str) -> Network | None:
 
 def _taken(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a subnet that another network of LXD's has."""
-    for told in contributions.subnets(net):
-        subnet = ipaddress.ip_interface(told).network
+    for cidr in contributions.subnets(net):
+        subnet = ipaddress.ip_interface(cidr).network
         for other in lxd.networks or ():
             if other.name == net.name:
                 continue
@@ -153,7 +153,7 @@ def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
         return None
     asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
     has = {f: config.get(f"{f}.address") or "none" for f in asked}
-    subnets = [has[family] if told == "auto" else told for family, told in asked.items()]
+    subnets = [has[family] if value == "auto" else value for family, value in asked.items()]
     if not (word := options_subnets.outside(words(net.dhcp_ranges), subnets)):
         return None
     family = "ipv6" if ":" in word else "ipv4"
@@ -163,7 +163,7 @@ def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
 def bridges(lxd: ClusterView) -> tuple[str, ...]:
     """LXD's bridges, each by its name and its subnets: who joins must have none of them already."""
     return tuple(
-        " ".join([network.name, *(told for told in _addresses(network) if "/" in told)])
+        " ".join([network.name, *(address for address in _addresses(network) if "/" in address)])
         for network in sorted(lxd.networks or (), key=lambda n: n.name)
         if network.type == network_modes.MODES["bridge"].type
     )
@@ -250,8 +250,8 @@ def _drift(
         return NetworkChange(nic=nic)
     if isinstance(given, Status):
         return NetworkChange(problem=given, nic=nic)
-    if told := _taken(lxd, net) or _outside(net, there.config):
-        return NetworkChange(problem=told, nic=nic)
+    if problem := _taken(lxd, net) or _outside(net, there.config):
+        return NetworkChange(problem=problem, nic=nic)
     moved: dict[str, dict[str, str]] = {}
     if PARENTS in changes:
         others = {m: p for m, p in given.items() if there.parents.get(m) != p}
@@ -263,8 +263,8 @@ def _drift(
         cutting.append("parent")
     if cutting and on_it and not view.options.network_disruptive:
         cut = f"{cutting[0]} cuts off {count(len(on_it), 'instance')}"
-        told = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
-        return NetworkChange(problem=told, nic=nic)
+        problem = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
+        return NetworkChange(problem=problem, nic=nic)
     return NetworkChange((UpdateNetwork(net.name, changes, moved),), nic=nic)
 
 
@@ -315,9 +315,9 @@ def _given(
     missing: list[str] = []
     for member in sorted(m.name for m in lxd.members):
         unit = units.get(member, "")
-        told = own if unit == view.unit else peers.others[unit].links if unit else {}
-        if asked in told:
-            found[member] = told[asked]
+        theirs = own if unit == view.unit else peers.others[unit].links if unit else {}
+        if asked in theirs:
+            found[member] = theirs[asked]
         else:
             missing.append(unit or member)
     for member, contribution in found.items():
@@ -336,8 +336,8 @@ def _alike(
     if network_modes.MODES[net.mode].one_name and len(set(given.values())) > 1:
         (one, here), *others = sorted(given.items())
         other, there = next((m, p) for m, p in others if p != here)
-        told = f"{here} on {units[one]}, {there} on {units[other]}"
-        return blocked(f"{net.mode} needs one name on all machines: {told}")
+        parents = f"{here} on {units[one]}, {there} on {units[other]}"
+        return blocked(f"{net.mode} needs one name on all machines: {parents}")
     return given
 
 

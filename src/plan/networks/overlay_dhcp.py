@@ -74,10 +74,10 @@ def _made(lxd: ClusterView) -> list[Network]:
 
 
 def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> MemberOverlay:
-    told = network.config.get("ipv4.address", _NONE)
-    if "/" not in told:
+    address = network.config.get("ipv4.address", _NONE)
+    if "/" not in address:
         return MemberOverlay()
-    gateway = ipaddress.IPv4Interface(told)
+    gateway = ipaddress.IPv4Interface(address)
     if gateway.network.prefixlen > NARROWEST:
         return MemberOverlay(
             problem=blocked(f"network {network.name}: {gateway} is narrower than /26")
@@ -85,15 +85,15 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
     mine = share_number(view.unit, gateway)
     for unit in sorted(peers.others):
         if peers.others[unit].cluster and unit < view.unit and share_number(unit, gateway) == mine:
-            told = f"{gateway.network} has no share left beside {unit}'s; use a wider subnet"
-            return MemberOverlay(problem=blocked(f"network {network.name}: {told}"))
+            reason = f"{gateway.network} has no share left beside {unit}'s; use a wider subnet"
+            return MemberOverlay(problem=blocked(f"network {network.name}: {reason}"))
     first, last = share(mine, gateway)
     own = lxd.member(lxd.server.name)
     others = [m.address for m in lxd.members if own is None or m.name != own.name]
     unicast = _is_unicast(view, network.name)
     overlay = OverlayDhcp(
         network=network.name,
-        gateway=told,
+        gateway=address,
         first=str(first),
         last=str(last),
         mac=network.config.get("bridge.hwaddr", ""),

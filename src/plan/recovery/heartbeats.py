@@ -43,16 +43,16 @@ def status(view: View, lxd: ClusterView) -> Status | None:
     leader = leader_without_heartbeats(lxd)
     if leader is None:
         return None
-    told = f"Raft leader {leader.name} sends no heartbeats"
+    what = f"Raft leader {leader.name} sends no heartbeats"
     unit = member_marks.unit_of(leader.name, lxd)
     pause = _pause(view, lxd, leader)
     if pause > 0:
-        return waiting(f"{told}: LXD was reloaded, again in {pause / 60:.0f} min")
+        return waiting(f"{what}: LXD was reloaded, again in {pause / 60:.0f} min")
     if leader == lxd.own:
-        return waiting(f"{told}: LXD is reloaded if that lasts")
+        return waiting(f"{what}: LXD is reloaded if that lasts")
     if unit:
-        return waiting(f"{told}: {unit} reloads its LXD")
-    return waiting(f"{told}; there: snap restart --reload lxd")
+        return waiting(f"{what}: {unit} reloads its LXD")
+    return waiting(f"{what}; there: snap restart --reload lxd")
 
 
 def _pause(view: View, lxd: ClusterView, member: Member) -> float:

@@ -52,10 +52,10 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
 
 def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
     """What a member may be called in the action."""
-    told = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
+    listed = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
     units = {u for u, d in peers.others.items() if copy.node(d.address)}
     noted = {u for address, u in view.noted_units.items() if copy.node(address)}
-    return (told | units | noted) - {""}
+    return (listed | units | noted) - {""}
 
 
 def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
@@ -98,11 +98,11 @@ def _not_newest(
     quiet: list[str] = []
     for node in rest:
         unit = _unit(node, view, peers)
-        told = _answer(peers.others.get(unit), copy.voters & lost)
-        if told is None:
+        entry = _answer(peers.others.get(unit), copy.voters & lost)
+        if entry is None:
             quiet.append(unit or node.name or node.address)
         else:
-            copies.append(_Copy(told, node.role is Role.VOTER, node.address, unit))
+            copies.append(_Copy(entry, node.role is Role.VOTER, node.address, unit))
     if quiet:
         return (
             f"{names(quiet)} has not said yet that its database does not answer: run this again in "

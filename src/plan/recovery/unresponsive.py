@@ -53,17 +53,17 @@ def starting_without(lxd: Unresponsive) -> tuple[Step, ...]:
 
     The volume is the charm's, and what is on it is no loss. One of the operator's is not touched.
     """
-    told = lxd.unmountable
-    if told is None or OWN_VOLUMES not in told.volume:
+    unmountable = lxd.unmountable
+    if unmountable is None or OWN_VOLUMES not in unmountable.volume:
         return ()
-    return (StartWithoutVolume(told.kind),)
+    return (StartWithoutVolume(unmountable.kind),)
 
 
 def _unmountable(lxd: Unresponsive) -> Status | None:
-    told = lxd.unmountable
-    if told is None:
+    unmountable = lxd.unmountable
+    if unmountable is None:
         return None
-    volume = told.volume or f"the volume of its {told.kind}"
+    volume = unmountable.volume or f"the volume of its {unmountable.kind}"
     return blocked(f"LXD ends, cannot mount {volume}; bring it back")
 
 

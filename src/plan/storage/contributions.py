@@ -77,8 +77,8 @@ def before_join(
         if isinstance(config, Status):
             return [], config
         configs.append(config)
-        if told := _no_room(view, configs, _OF_NEW if decided is None else _OF_OLD):
-            return [], told
+        if problem := _no_room(view, configs, _OF_NEW if decided is None else _OF_OLD):
+            return [], problem
     return configs, None
 
 

@@ -102,8 +102,8 @@ def _other_size(view: View, pool: WantedPool, has: str) -> Status:
         return blocked(
             f"storage-pools: {pool.name} was made with size {has or 'auto'}; set it back"
         )
-    told = f"storage-size={has}" if has else "--reset storage-size"
-    return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {told}")
+    setting = f"storage-size={has}" if has else "--reset storage-size"
+    return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {setting}")
 
 
 def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[PinRootDisks]:
