@@ -166,7 +166,7 @@ class LxdClusterCharm(ops.CharmBase):
     def _seen(self) -> Plan | None:
         """What there is to tell after an action that only looked."""
         try:
-            return run.found(self._input.of_hook(), self._ports)
+            return run.idle_plan(self._input.of_hook(), self._ports)
         except (ValidationError, Unsaid):
             return None
 

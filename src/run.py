@@ -49,7 +49,7 @@ def run(juju: HookInput, ports: Ports) -> Plan:
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 
-def found(juju: HookInput, ports: Ports) -> Plan | None:
+def idle_plan(juju: HookInput, ports: Ports) -> Plan | None:
     """What there is to tell in a hook that does nothing, None while something is due.
 
     Juju 4.0 seldom tells of a unit that is gone: whatever hook runs next finds out.

@@ -25,9 +25,9 @@ def cluster_status(view: View) -> dict[str, object]:
         "table": table,
     }
     if decided := peers.app.storage:
-        known = lxd.pools or ()
-        wanted = [pool.name for pool in pools.wanted(view, decided, known)]
-        result["pools"] = tables.pools_table(known, wanted, decided.pool)
+        existing = lxd.pools or ()
+        wanted = [pool.name for pool in pools.wanted(view, decided, existing)]
+        result["pools"] = tables.pools_table(existing, wanted, decided.pool)
     if lxd.networks is not None:
         asked = [net.name for net in networks.wanted(view, lxd.networks)]
         result["networks"] = tables.networks_table(lxd.networks, asked, lxd.nic or {})

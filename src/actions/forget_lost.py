@@ -16,7 +16,7 @@ def forget_lost(view: View, ports: Ports, name: str) -> str:
     notes = view.lxd.notes
     record = losses.forgotten(notes, name)
     if not record:
-        known = alternatives(losses.read(notes), "forget-lost")
-        raise ActionRefused(f"{name} is not recorded as lost: {known}")
+        choices = alternatives(losses.read(notes), "forget-lost")
+        raise ActionRefused(f"{name} is not recorded as lost: {choices}")
     ports.lxd.notes.write(record)
     return f"{name} is acknowledged"

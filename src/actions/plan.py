@@ -59,19 +59,19 @@ def _of_pools(view: View) -> list[str]:
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or peers is None:
         return []
-    decided, known = peers.app.storage, lxd.pools
-    if decided is None or known is None or pools.misfit(view, decided, known):
+    decided, existing = peers.app.storage, lxd.pools
+    if decided is None or existing is None or pools.misfit(view, decided, existing):
         return []
-    wanted = pools.wanted(view, decided, known)
+    wanted = pools.wanted(view, decided, existing)
     members = sorted(m.name for m in lxd.members)
     found: list[str] = []
-    for pool in pools.unmade(wanted, known):
+    for pool in pools.unmade(wanted, existing):
         if len(members) > 1:
             found.append(f"ask {', '.join(members)} what they give to the pool {pool.name}")
         driver = backends.BACKENDS[pool.backend].driver
         found.append(str(CreatePool(pool.name, driver, {}, {name: {} for name in members})))
     default = wanted[0].name
-    if any(p.name == default and pools.PROFILE in p.used_by for p in known):
+    if any(p.name == default and pools.PROFILE in p.used_by for p in existing):
         return found
-    moved = [str(PinRootDisks(p.pool)) for p in pools.moving(default, known)]
+    moved = [str(PinRootDisks(p.pool)) for p in pools.moving(default, existing)]
     return [*found, *moved, str(SetDefaultProfile(default, None))]

@@ -16,13 +16,13 @@ def remove_pool(view: View, ports: Ports, name: str) -> str:
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, f"remove-pool name={quoted(name)}"))
-    known = lxd.pools or ()
-    pool = next((p for p in known if p.name == name), None)
+    existing = lxd.pools or ()
+    pool = next((p for p in existing if p.name == name), None)
     if pool is None:
-        there = alternatives((p.name for p in known), "remove-pool")
+        there = alternatives((p.name for p in existing), "remove-pool")
         raise ActionRefused(f"there is no pool {name}: {there}")
     decided = peers.app.storage
-    if decided is None or any(p.name == name for p in pools.wanted(view, decided, known)):
+    if decided is None or any(p.name == name for p in pools.wanted(view, decided, existing)):
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
     if down := [m.name for m in lxd.members if not m.up]:
         raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")

@@ -25,7 +25,7 @@ def members_table(lxd: ClusterView, peers: Peers, unit: str) -> str:
     return table(_HEADINGS, sorted(rows))
 
 
-def pools_table(known: Iterable[Pool], wanted: Iterable[str], default: str) -> str:
+def pools_table(existing: Iterable[Pool], wanted: Iterable[str], default: str) -> str:
     """The storage pools: what each is for, and how much uses it."""
     asked = set(wanted)
     rows = [
@@ -36,12 +36,14 @@ def pools_table(known: Iterable[Pool], wanted: Iterable[str], default: str) -> s
             _role(pool.name, default, asked),
             str(len(pool.users)),
         )
-        for pool in known
+        for pool in existing
     ]
     return table(_POOL_HEADINGS, sorted(rows))
 
 
-def networks_table(known: Iterable[Network], wanted: Iterable[str], nic: Mapping[str, str]) -> str:
+def networks_table(
+    existing: Iterable[Network], wanted: Iterable[str], nic: Mapping[str, str]
+) -> str:
     """The networks that LXD manages: what each is for, and how many instances are on it."""
     asked = set(wanted)
     rows = [
@@ -52,7 +54,7 @@ def networks_table(known: Iterable[Network], wanted: Iterable[str], nic: Mapping
             _role(network.name, nic.get("network", ""), asked),
             str(sum("/instances/" in user for user in network.used_by)),
         )
-        for network in known
+        for network in existing
     ]
     return table(_NETWORK_HEADINGS, sorted(rows))
 

@@ -22,9 +22,11 @@ def wipe_device(ports: Ports, device: str, confirm: str) -> str:
         raise ActionRefused(f"{device} {found.use}: nothing was wiped")
     if not found.holds:
         return f"{device} is empty already"
-    known = [confirmation("wipe", identity) for identity in found.ids or (found.path,)]
-    if confirm not in known:
+    confirmations = [confirmation("wipe", identity) for identity in found.ids or (found.path,)]
+    if confirm not in confirmations:
         parts = "".join(f"; {part}" for part in found.partitions)
-        raise ActionRefused(f"{device} holds {found.holds}{parts}: repeat with confirm={known[0]}")
+        raise ActionRefused(
+            f"{device} holds {found.holds}{parts}: repeat with confirm={confirmations[0]}"
+        )
     ports.machine.wipe(device)
     return f"{device} held {found.holds} and is empty now"

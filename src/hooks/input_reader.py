@@ -41,21 +41,21 @@ class InputReader:
         """
         with needed():
             options = options or self._charm.load_config(Options)
-            leader, known = self._unit.is_leader(), self._peers()
-            alone = known is not None and hears_nobody(known)
-            asking = leader or alone or (known and known.own.cluster and unqueued(known))
-            units = reading.units() if asking else None
-            if known is not None and units is not None and (leader or alone):
-                known = self._as_juju_knows_them(known, units)
+            leader, peers = self._unit.is_leader(), self._peers()
+            alone = peers is not None and hears_nobody(peers)
+            asks_juju = leader or alone or (peers and peers.own.cluster and unqueued(peers))
+            units = reading.units() if asks_juju else None
+            if peers is not None and units is not None and (leader or alone):
+                peers = self._without_gone(peers, units)
             return HookInput(
                 unit=self._unit.name,
                 leader=leader,
                 options=options,
-                resource=snap.resource(attached_snap.path(self._model, known, self._ports)),
+                resource=snap.resource(attached_snap.path(self._model, peers, self._ports)),
                 cluster=reading.addresses(self._model, PEERS),
                 https=reading.addresses(self._model, HTTPS),
                 zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
-                peers=known,
+                peers=peers,
                 units=units,
                 leaving=units is not None and self._unit.name in units.leaving,
                 devices=tuple(str(s.location) for s in self._model.storages[STORAGE]),
@@ -72,11 +72,11 @@ class InputReader:
             machine = self._ports.machine
             member = bool(machine.identity()) or machine.forming() is not None
             leader = self._unit.is_leader()
-            known = self._peers() if member else if_said(self._peers, None)
-            member = member or (known is not None and bool(known.own.cluster))
+            peers = self._peers() if member else if_said(self._peers, None)
+            member = member or (peers is not None and bool(peers.own.cluster))
             units = reading.units() if member else if_said(reading.units, None)
-            if known is not None and units is not None:
-                known = self._as_juju_knows_them(known, units)
+            if peers is not None and units is not None:
+                peers = self._without_gone(peers, units)
             return HookInput(
                 unit=self._unit.name,
                 leader=leader,
@@ -85,15 +85,15 @@ class InputReader:
                 cluster=reading.addresses(self._model, PEERS),
                 https=Binding(HTTPS, ()),
                 zone="",
-                peers=known,
+                peers=peers,
                 units=units,
                 leaving=True,
             )
 
     def of_action(self, options: Options | None = None) -> HookInput:
         """What a hook would be told now, also one of a unit that leaves. Raises as those do."""
-        known = if_said(reading.units, None)
-        leaving = known is not None and self._unit.name in known.leaving
+        units = if_said(reading.units, None)
+        leaving = units is not None and self._unit.name in units.leaving
         return self.when_leaving() if leaving else self.of_hook(options)
 
     def _options_of_leaver(self) -> Options:
@@ -113,7 +113,7 @@ class InputReader:
             others={u.name: peers.load(peers.UnitData, relation.data[u]) for u in relation.units},
         )
 
-    def _as_juju_knows_them(self, known: Peers, units: Units) -> Peers:
+    def _without_gone(self, peers: Peers, units: Units) -> Peers:
         """Adds what units have published for which relation-joined has not run here yet.
 
         Juju runs it one unit after the other, and for a new leader behind two more hooks.
@@ -121,9 +121,9 @@ class InputReader:
         Juju knows no more are left out: their relation-departed may never come. Only what the
         founder told counts until it is on record, also when it is gone.
         """
-        app = known.app
-        counting = units.known | ({app.bootstrap} - {""} if not app.cluster else set[str]())
-        others = {u: data for u, data in known.others.items() if u in counting}
+        app = peers.app
+        counting = units.in_juju | ({app.bootstrap} - {""} if not app.cluster else set[str]())
+        others = {u: data for u, data in peers.others.items() if u in counting}
         (relation,) = self._model.relations[PEERS]
         for unit in sorted(counting - {self._unit.name, *others}):
             try:
@@ -132,4 +132,4 @@ class InputReader:
                 continue
             if databag:
                 others[unit] = peers.load(peers.UnitData, databag)
-        return replace(known, others=others)
+        return replace(peers, others=others)

@@ -54,8 +54,8 @@ def tell(model: ops.Model, binding: str, juju: HookInput, plan: Plan, ports: Por
     A join token that cannot be told is taken back.
     """
     relation = model.get_relation(binding)
-    known = juju.peers
-    if relation is None or known is None or plan.own is None or plan.own == known.own:
+    peers = juju.peers
+    if relation is None or peers is None or plan.own is None or plan.own == peers.own:
         return False
     with token_revocation.publishing(juju, plan, ports):
         write(relation.data[model.unit], plan.own)

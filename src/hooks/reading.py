@@ -90,7 +90,7 @@ def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:
 
 def bound(model: ops.Model, options: Options) -> Bound:
     """What carries the binding for networks, where one asks. Looking takes a process."""
-    if not any(net.mode in contributions.ASKING for net in options.networks_asked):
+    if not any(net.mode in contributions.ON_BINDING for net in options.networks_asked):
         return Bound()
     names = {name for net in options.networks_asked for name in contributions.names(net)}
     bound = addresses(model, NETWORK).addresses

@@ -37,8 +37,8 @@ def _mounts(file_system: str) -> bool:
     """Whether the kernel has a file system, loaded or as a module of its own."""
     loaded = Path("/proc/filesystems").read_text().split()
     modules = Path("/lib/modules") / os.uname().release / "modules.dep"
-    known = modules.read_text() if modules.exists() else ""
-    return file_system in loaded or f"/{file_system}.ko" in known
+    available = modules.read_text() if modules.exists() else ""
+    return file_system in loaded or f"/{file_system}.ko" in available
 
 
 def _lacks_fan() -> str:

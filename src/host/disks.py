@@ -29,7 +29,7 @@ _SECTOR = 512
 """Bytes of a sector in /sys, whatever the device's own are."""
 
 
-def found(patterns: tuple[str, ...]) -> tuple[Device, ...]:
+def matching(patterns: tuple[str, ...]) -> tuple[Device, ...]:
     """The block devices that the patterns name, in their order, each once.
 
     A pattern is a path or a glob. What it names and is no block device does not count.

@@ -29,7 +29,7 @@ _INSIDE = ("veth", "tun", *_TUNNELS)
 """Kinds of a bridge's ports that lead to instances, or nowhere."""
 
 
-def found() -> tuple[Interface, ...]:
+def read() -> tuple[Interface, ...]:
     """All of them, none where ip(8) fails: a hook must not fail with it."""
     try:
         rows: list[dict[str, Any]] = json.loads(_run(_IP, "-details", "-json", "address", "show"))
@@ -37,8 +37,8 @@ def found() -> tuple[Interface, ...]:
         logger.warning("the network interfaces are not known: %s", error)
         return ()
     bridges = _ovs_bridges()
-    known = _routes()
-    routers = _routers(known)
+    routes = _routes()
+    routers = _routers(routes)
     lxds = _lxds(rows)
     leading = {str(row.get("master")) for row in rows if _kind(row) not in _INSIDE}
     named = (_interface(row, bridges) for row in rows if row.get("ifname"))
@@ -46,8 +46,8 @@ def found() -> tuple[Interface, ...]:
         replace(
             _with_ways_out(interface, routers),
             lxds=interface.name in lxds,
-            defaults=_defaults(interface.name, known),
-            routes=_beyond(interface, known),
+            defaults=_defaults(interface.name, routes),
+            routes=_beyond(interface, routes),
             inner=interface.bridge and interface.name not in leading | set(routers) | bridges,
         )
         for interface in named

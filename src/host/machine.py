@@ -251,7 +251,7 @@ class Machine:
         """The network interfaces."""
         from host import interfaces
 
-        return interfaces.found()
+        return interfaces.read()
 
     def has_address(self, address: str) -> bool:
         """Whether an address is on this machine now."""
@@ -274,7 +274,7 @@ class Machine:
         """The block devices that the patterns name, and what is on them."""
         from host import disks
 
-        found = disks.found(patterns)
+        found = disks.matching(patterns)
         self._seen |= {device.path: disks.identity(device.node) for device in found}
         return found
 

@@ -210,17 +210,17 @@ def _unreachable_without_unit(juju: HookInput, seen: ClusterView, ports: Ports) 
     gone = [
         m
         for m in seen.members
-        if m.up and (unit := member_marks.unit_of(m.name, seen)) and unit not in juju.units.known
+        if m.up and (unit := member_marks.unit_of(m.name, seen)) and unit not in juju.units.in_juju
     ]
     return ports.lxd.members.unreachable(gone)
 
 
 def _dead_without_unit(juju: HookInput, seen: ClusterView) -> bool:
     """Whether the leader is to remove a dead member: what is on it is to be moved first."""
-    known = juju.units.known if juju.leader and juju.units is not None else None
+    in_juju = juju.units.in_juju if juju.leader and juju.units is not None else None
     away = [m.name for m in seen.members if not m.up or m.evacuated]
     units = {member_marks.unit_of(name, seen) for name in away}
-    return known is not None and not units <= known
+    return in_juju is not None and not units <= in_juju
 
 
 def _closed(juju: HookInput, seen: ClusterView, ports: Ports) -> frozenset[str]:
@@ -303,12 +303,12 @@ def _answers(juju: HookInput, ports: Ports) -> ClusterView:
         return _for_leaving(_with_holdings(juju, seen, ports), ports)
     if _someone_leaves(juju) or _dead_without_unit(juju, seen):
         seen = _with_contents(juju, seen, ports)
-    known = ports.lxd.pools.list()
-    made = [pool.name for pool in known if not pool.half_made]
+    existing = ports.lxd.pools.list()
+    made = [pool.name for pool in existing if not pool.half_made]
     unavailable, on_devices = ports.lxd.pools.parts(made, server.name)
     seen = replace(
         seen,
-        pools=known,
+        pools=existing,
         unavailable=unavailable,
         on_devices=on_devices,
         stopped=ports.lxd.networks.unavailable(server.name),
@@ -377,14 +377,14 @@ def _with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:
 def _with_networks(seen: ClusterView, options: Options, ports: Ports) -> ClusterView:
     """The networks and the default profile's nic; where another interface is asked for, theirs."""
     nic = ports.lxd.profiles.default()["devices"].get("eth0", {})
-    known = ports.lxd.networks.list()
+    existing = ports.lxd.networks.list()
     members = [m.name for m in seen.members if m.up]
     parents = {
         name: ports.lxd.networks.parents(name, members)
-        for name in networks.relisted(options, known)
+        for name in networks.relisted(options, existing)
     }
-    known = tuple(replace(n, parents=parents.get(n.name, {})) for n in known)
-    return replace(seen, networks=known, nic=nic)
+    existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
+    return replace(seen, networks=existing, nic=nic)
 
 
 def _someone_leaves(juju: HookInput) -> bool:

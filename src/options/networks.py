@@ -127,10 +127,10 @@ def _routers(value: str) -> tuple[str, ...]:
     """Routers' own addresses with their prefix lengths, at most one of each family."""
     found = yaml_maps.words(value)
     try:
-        known = [ipaddress.ip_interface(word).version for word in found if "/" in word]
+        versions = [ipaddress.ip_interface(word).version for word in found if "/" in word]
     except ValueError:
-        known = []
-    if len(known) != len(found) or len(set(known)) != len(known):
+        versions = []
+    if len(versions) != len(found) or len(set(versions)) != len(versions):
         raise ValueError("gateway is a CIDR such as 10.10.0.1/24, one of each family")
     return found
 
@@ -223,10 +223,10 @@ def _network(network: str, value: Any, modes: Mapping[str, Mode]) -> WantedNetwo
     mode = fields.pop("mode", None)
     if not isinstance(mode, str) or mode not in modes:
         raise ValueError(f"{network}: mode is one of {', '.join(sorted(modes))}")
-    known = (*sorted(modes[mode].words), "config")
+    allowed = (*sorted(modes[mode].words), "config")
     for word in fields:
-        if word not in known:
-            raise ValueError(f"{network}: {mode} takes only {', '.join(known)}")
+        if word not in allowed:
+            raise ValueError(f"{network}: {mode} takes only {', '.join(allowed)}")
     try:
         values = {_WORDS[word][0]: _WORDS[word][1](value) for word, value in fields.items()}
         fits(network, modes[mode])

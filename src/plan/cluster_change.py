@@ -37,8 +37,8 @@ def blocker(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | N
     lock = join_lock.read(lxd.notes)
     if lock is not None and lxd.member(lock.name) is None:
         return waiting(f"to make {what} until {lock.unit} has joined")
-    known, leaving = units(view, lxd, peers), member_marks.leaving(lxd)
-    unknown = [m.name for m in lxd.members if m.name not in known]
+    members, leaving = units(view, lxd, peers), member_marks.leaving(lxd)
+    unknown = [m.name for m in lxd.members if m.name not in members]
     if going := [name for name in unknown if name in leaving]:
         return waiting(f"to make {what} until {going[0]} has left")
     entries = {entry.unit for entry in peers.app.queue}

@@ -47,7 +47,7 @@ def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str
     Another is named only when the named one is gone: while it is there, it may be at it already.
     """
     # One that leaves may be in the hook in which it does it, too.
-    if app.bootstrap and (view.units is None or app.bootstrap in view.units.known):
+    if app.bootstrap and (view.units is None or app.bootstrap in view.units.in_juju):
         return app.bootstrap
     staying = set(units) if view.units is None else view.units.staying
     able = [u for u in sorted(units, key=number) if units[u].able and u in staying]

@@ -138,9 +138,9 @@ def _made_here(view: View, lxd: ClusterView) -> Storage | None:
     The option may name another one by now: then it is the one that the default profile uses.
     """
     # One that an operator made of a driver that no option names is nobody's default.
-    known = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
-    named = [p for p in known if p.name == view.options.storage_pool]
-    used = [p for p in known if pools.PROFILE in p.used_by]
+    offered = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
+    named = [p for p in offered if p.name == view.options.storage_pool]
+    used = [p for p in offered if pools.PROFILE in p.used_by]
     pool = next(iter([*named, *used]), None)
     if pool is None:
         return None

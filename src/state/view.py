@@ -37,16 +37,16 @@ RESET = "reset"
 class Units:
     """What Juju knows of the application's units, whatever the peer relation says.
 
-    Juju can lose a `relation-departed` (LP 1947416): a unit that is not in `known` is gone.
+    Juju can lose a `relation-departed` (LP 1947416): a unit that is not in `in_juju` is gone.
     """
 
-    known: frozenset[str]
+    in_juju: frozenset[str]
     leaving: frozenset[str] = frozenset()
 
     @property
     def staying(self) -> frozenset[str]:
         """The units that the operator wants."""
-        return self.known - self.leaving
+        return self.in_juju - self.leaving
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,12 @@ def new_identity(fingerprint: str, now: float) -> str:
 
 def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     """Whose cluster this member's LXD is in."""
-    known = _known(peers)
+    identities = _known(peers)
     if lxd.identity:
-        founds = not known and peers.app.bootstrap == view.unit and view.forming is not None
-        return Owner.OURS if lxd.identity in known or founds else Owner.ANOTHER
+        founds = not identities and peers.app.bootstrap == view.unit and view.forming is not None
+        return Owner.OURS if lxd.identity in identities or founds else Owner.ANOTHER
     never_joined = not peers.own.cluster and view.forming is None
-    if not known or (never_joined and lxd.server.fingerprint not in known):
+    if not identities or (never_joined and lxd.server.fingerprint not in identities):
         return Owner.ANOTHER
     return Owner.OURS if _made_by_older_charm(view, lxd, peers) else Owner.UNKNOWN
 

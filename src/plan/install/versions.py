@@ -35,19 +35,19 @@ def running(view: View) -> str:
 def refused_file(view: View) -> Status | None:
     """Why the attached file must not be installed. Nothing was touched."""
     offered = view.snap.offered
-    known = _opened(view)
-    if not offered or not known:
+    opened = _opened(view)
+    if not offered or not opened:
         return None
-    newest = max(known, key=lambda unit: ordered(known[unit]))
+    newest = max(opened, key=lambda unit: ordered(opened[unit]))
     where = "here" if newest == view.unit else f"on {newest}"
     if not number(offered):
         return blocked(
-            f"the attached snap has version {offered}, LXD {number(known[newest])} {where}: "
+            f"the attached snap has version {offered}, LXD {number(opened[newest])} {where}: "
             "attach a release"
         )
-    if ordered(offered) < ordered(known[newest]):
+    if ordered(offered) < ordered(opened[newest]):
         return blocked(
-            f"the attached LXD {number(offered)} is older than {number(known[newest])} {where}: "
+            f"the attached LXD {number(offered)} is older than {number(opened[newest])} {where}: "
             "attach a newer one"
         )
     return None
@@ -55,10 +55,10 @@ def refused_file(view: View) -> Status | None:
 
 def _opened(view: View) -> dict[str, str]:
     """By unit: the version that has opened a database, the cluster's or its own."""
-    known = {view.unit: running(view)}
+    versions = {view.unit: running(view)}
     if view.peers is not None:
-        known |= {unit: d.lxd for unit, d in view.peers.others.items() if d.cluster}
-    return {unit: version for unit, version in known.items() if number(version)}
+        versions |= {unit: d.lxd for unit, d in view.peers.others.items() if d.cluster}
+    return {unit: version for unit, version in versions.items() if number(version)}
 
 
 def first_install(view: View) -> tuple[Status, Step | None]:

@@ -156,9 +156,9 @@ def _fixed(device: Mapping[str, str], lxd: ClusterView) -> str:
 def _fixed_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
     network, kind = nic.get("network", ""), nic.get("nictype", "")
     if network:
-        known = next((n for n in lxd.networks or () if n.name == network), None)
+        managed = next((n for n in lxd.networks or () if n.name == network), None)
         # One that is not listed is of a project of its own: LXD has only OVN's there.
-        return "nic of the interface" if known is not None and known.type == "physical" else ""
+        return "nic of the interface" if managed is not None and managed.type == "physical" else ""
     if kind == "ovn":
         return ""
     if kind != "bridged":

@@ -22,13 +22,13 @@ def without_unit(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> t
     if view.units is None:
         return ()
     units = {view.unit: own, **peers.others}
-    known = [data for unit, data in units.items() if unit in view.units.known]
+    data_in_juju = [data for unit, data in units.items() if unit in view.units.in_juju]
 
     def has_unit(member: Member) -> bool:
         if unit := member_marks.unit_of(member.name, lxd):
-            return view.units is not None and unit in view.units.known
+            return view.units is not None and unit in view.units.in_juju
         # Data without a name are old, and may be those of this member's unit.
-        return any(_belongs(member, data) or not data.name for data in known)
+        return any(_belongs(member, data) or not data.name for data in data_in_juju)
 
     return tuple(m for m in lxd.members if not has_unit(m))
 
@@ -76,5 +76,7 @@ def removed_units(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> 
     return tuple(
         unit
         for unit, data in sorted(units.items())
-        if unit in view.units.known and data.cluster == lxd.identity and lxd.member_of(data) is None
+        if unit in view.units.in_juju
+        and data.cluster == lxd.identity
+        and lxd.member_of(data) is None
     )

@@ -15,7 +15,7 @@ from values.interface import Interface
 from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 
-ASKING = frozenset(
+ON_BINDING = frozenset(
     mode.name for mode in modes.MODES.values() if mode.needs_parent or mode.one_name
 ) | {"fan"}
 """Modes to which it may matter what carries the binding `network`."""

@@ -43,10 +43,10 @@ class NetworkChange:
     nic: Mapping[str, str] | None = None
 
 
-def default(asked: WantedNetwork, known: tuple[Network, ...]) -> WantedNetwork:
+def default(asked: WantedNetwork, existing: tuple[Network, ...]) -> WantedNetwork:
     """The default network that is wanted, by another name where another mode has the one asked."""
     mode = network_modes.MODES[asked.mode]
-    taken = {n.name: is_of(n, mode) for n in known}
+    taken = {n.name: is_of(n, mode) for n in existing}
     if not mode.type or taken.get(asked.name, True):
         return asked
     return replace(asked, name=network_modes.other_name(asked.name, mode.name))
@@ -62,21 +62,21 @@ def mode_of(network: Network) -> str:
     return network.config.get(MARK) or network.type
 
 
-def wanted(view: View, known: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
+def wanted(view: View, existing: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
     """All networks that are wanted, the default one first."""
     first, *more = view.options.networks_asked
-    return (default(first, known), *more)
+    return (default(first, existing), *more)
 
 
 def change(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
 ) -> NetworkChange:
     """What the coordinator does about the networks now. `own` are its unit's contributions."""
-    known = lxd.networks or ()
+    existing = lxd.networks or ()
     steps: list[Step] = []
     problem: Status | None = None
     nic: Mapping[str, str] | None = None
-    for number, net in enumerate(wanted(view, known)):
+    for number, net in enumerate(wanted(view, existing)):
         found = _one(view, lxd, peers, own, net)
         steps += found.steps
         problem = problem or found.problem
@@ -220,12 +220,12 @@ def _looked_for(net: WantedNetwork) -> dict[str, str]:
     return {PARENTS: " ".join(net.parents)} if mode.own_parent or mode.shared_parent else {}
 
 
-def relisted(options: Options, known: tuple[Network, ...]) -> list[str]:
+def relisted(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks that are on an interface of each machine, where another list is asked for now."""
-    made = {n.name: n for n in known if not n.half_made}
+    made = {n.name: n for n in existing if not n.half_made}
     first, *more = options.networks_asked
     asked = [
-        net for net in (default(first, known), *more) if network_modes.MODES[net.mode].own_parent
+        net for net in (default(first, existing), *more) if network_modes.MODES[net.mode].own_parent
     ]
     return [
         net.name
@@ -341,14 +341,14 @@ def _alike(
     return given
 
 
-def records(known: tuple[Network, ...]) -> tuple[OnParent, ...]:
+def records(existing: tuple[Network, ...]) -> tuple[OnParent, ...]:
     """What whoever joins must say something to: networks on an interface of each machine.
 
     LXD asks for none: a member that names no interface has none, and no instance starts there.
     """
-    modes = {n.name: network_modes.MODES.get(mode_of(n)) for n in known}
+    modes = {n.name: network_modes.MODES.get(mode_of(n)) for n in existing}
     return tuple(
         OnParent(name=n.name, mode=mode_of(n), parents=words(n.config.get(PARENTS, "")))
-        for n in sorted(known, key=lambda n: n.name)
+        for n in sorted(existing, key=lambda n: n.name)
         if (mode := modes.get(n.name)) is not None and mode.own_parent
     )

@@ -66,7 +66,7 @@ def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -
     unit = _unit(node, view, peers)
     if named & {node.name, node.address, unit}:
         return True
-    return bool(unit) and view.units is not None and unit not in view.units.known
+    return bool(unit) and view.units is not None and unit not in view.units.in_juju
 
 
 def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:

@@ -176,14 +176,14 @@ def _wanted(
     # A member that lacks what is asked for now would stand in the way of the change.
     if backend is None:
         return _missing(f"storage-backend={asked.backend}", asked.backend, drivers)
-    known = {pool.name: pool for pool in view.more_pools}
+    wanted = {pool.name: pool for pool in view.more_pools}
     if decided is None:
-        return [replace(asked, backend=backend.name), *known.values()]
+        return [replace(asked, backend=backend.name), *wanted.values()]
     default = replace(asked, name=decided.pool, backend=decided.backend, size=decided.size)
     if token is None or not token.pools:
-        return [default, *known.values()]
-    known[decided.pool] = default
-    return [_as_made(record, known.get(record.pool)) for record in token.pools]
+        return [default, *wanted.values()]
+    wanted[decided.pool] = default
+    return [_as_made(record, wanted.get(record.pool)) for record in token.pools]
 
 
 def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:

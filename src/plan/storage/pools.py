@@ -33,7 +33,7 @@ class PoolChange:
     problem: Status | None = None
 
 
-def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> WantedPool:
+def default(asked: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> WantedPool:
     """The default pool that is wanted: `auto` and the name resolved.
 
     A pool cannot change its backend. Where the name is taken by another one, the new pool's is
@@ -41,7 +41,7 @@ def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> Wan
     """
     backend = decided.backend if asked.backend == backends.AUTO else asked.backend
     long = f"{asked.name}-{backend}"
-    made = {p.name: _is_of(p, backend) for p in known}
+    made = {p.name: _is_of(p, backend) for p in existing}
     candidates = [asked.name, long]
     if made.get(long):
         # It was made, and the record of it may be late.
@@ -52,36 +52,36 @@ def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> Wan
     return replace(asked, name=name, backend=backend)
 
 
-def wanted(view: View, decided: Storage, known: tuple[Pool, ...]) -> tuple[WantedPool, ...]:
+def wanted(view: View, decided: Storage, existing: tuple[Pool, ...]) -> tuple[WantedPool, ...]:
     """All pools that are wanted, the default one first."""
-    first = default(view.default_pool, decided, known)
+    first = default(view.default_pool, decided, existing)
     return (first, *(p for p in view.more_pools if p.name != first.name))
 
 
-def unmade(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[WantedPool]:
+def unmade(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[WantedPool]:
     """Those of them that are not there on all members."""
-    there = {p.name for p in known if not p.half_made}
+    there = {p.name for p in existing if not p.half_made}
     return [pool for pool in pools if pool.name not in there]
 
 
 def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> PoolChange:
     """What the coordinator does about the pools now."""
-    known = lxd.pools or ()
-    pools = wanted(view, decided, known)
-    if problem := misfit(view, decided, known):
+    existing = lxd.pools or ()
+    pools = wanted(view, decided, existing)
+    if problem := misfit(view, decided, existing):
         return PoolChange(problem=problem)
-    due = unmade(pools, known)
+    due = unmade(pools, existing)
     if not due:
-        return PoolChange(tuple(_drift(pools, known)))
+        return PoolChange(tuple(_drift(pools, existing)))
     if busy := cluster_change.blocker(view, lxd, peers, f"the pool {due[0].name}"):
         return PoolChange(problem=busy)
     return _making(view, lxd, peers, due[0])
 
 
-def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | None:
+def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status | None:
     """Why a pool that is there cannot be what is asked for. Nothing is changed then."""
-    made = {p.name: p for p in known if not p.half_made}
-    for pool in wanted(view, decided, known):
+    made = {p.name: p for p in existing if not p.half_made}
+    for pool in wanted(view, decided, existing):
         there = made.get(pool.name)
         if there is None:
             continue
@@ -106,32 +106,32 @@ def _other_size(view: View, pool: WantedPool, has: str) -> Status:
     return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {setting}")
 
 
-def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[PinRootDisks]:
+def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
     """Before the default profile goes on to another pool: what is on the old one stays there."""
     return [
         PinRootDisks(pool.name)
-        for pool in known
+        for pool in existing
         if pool.name != wanted_pool
         and PROFILE in pool.used_by
         and any(user.startswith(_INSTANCES) for user in pool.used_by)
     ]
 
 
-def current(view: View, decided: Storage, known: tuple[Pool, ...]) -> Storage:
+def current(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Storage:
     """The default pool as it is on record, once the default profile uses the one that is wanted."""
-    pool = default(view.default_pool, decided, known)
-    made = next((p for p in known if p.name == pool.name), None)
+    pool = default(view.default_pool, decided, existing)
+    made = next((p for p in existing if p.name == pool.name), None)
     if made is None or made.half_made or PROFILE not in made.used_by:
         return decided
     size = made.config.get(contributions.SIZE, decided.size if made.name == decided.pool else "")
     return Storage(backend=pool.backend, pool=pool.name, size=size)
 
 
-def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
+def records(existing: tuple[Pool, ...]) -> tuple[Storage, ...]:
     """What whoever joins must make its part of."""
     return tuple(
         Storage(backend=p.driver, pool=p.name, size=p.config.get(contributions.SIZE, ""))
-        for p in sorted(known, key=lambda p: p.name)
+        for p in sorted(existing, key=lambda p: p.name)
     )
 
 
@@ -156,8 +156,8 @@ def _is_of(pool: Pool, backend: str) -> bool:
     return pool.driver == backends.BACKENDS[backend].driver
 
 
-def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[UpdatePool]:
-    made = {p.name: p.config for p in known}
+def _drift(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[UpdatePool]:
+    made = {p.name: p.config for p in existing}
     found: list[UpdatePool] = []
     for pool in pools:
         has = made[pool.name]

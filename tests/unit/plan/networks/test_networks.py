@@ -139,7 +139,7 @@ def test_an_ip_that_fails_fails_no_hook(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(interfaces, "_run", fails)
 
-    assert interfaces.found() == ()
+    assert interfaces.read() == ()
 
 
 def test_a_flat_network_needs_one_name():
@@ -182,7 +182,7 @@ def test_a_bridge_says_whether_it_keeps_vlans_apart(
     monkeypatch.setattr(interfaces, "_run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
 
-    assert interfaces.found() == (replace(BR0, vlans=apart, inner=True),)
+    assert interfaces.read() == (replace(BR0, vlans=apart, inner=True),)
 
 
 def test_an_uplink_takes_no_interface_that_the_machine_needs():

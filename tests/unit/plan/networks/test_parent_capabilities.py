@@ -306,7 +306,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, Interface]:
 
     monkeypatch.setattr(interfaces, "_run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
-    return {i.name: i for i in interfaces.found()}
+    return {i.name: i for i in interfaces.read()}
 
 
 def test_what_the_kernel_says_of_an_interface(found: dict[str, Interface]):

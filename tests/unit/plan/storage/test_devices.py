@@ -183,7 +183,7 @@ def test_whatever_is_typed_about_storage_is_refused_in_a_line_or_can_be_used(
 
     assert len(line) <= STATUS_LIMIT
     paths = tuple(p for p in patterns if not set(p) & set("*?["))
-    assert all(device.path.startswith("/dev/") for device in disks.found(paths))
+    assert all(device.path.startswith("/dev/") for device in disks.matching(paths))
 
 
 @pytest.mark.parametrize("value", ["sdb", "/mnt/disk", "/dev/sdb disk2"])
