@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.refusal import ActionRefused, alternatives, not_a_member, quoted
 from ports.ports import Ports
-from records import loss_record as losses
+from records import loss_record
 from state.cluster import ClusterView
 from state.view import View
 
@@ -14,9 +14,9 @@ def forget_lost(view: View, ports: Ports, name: str) -> str:
     if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         raise ActionRefused(not_a_member(view, f"forget-lost name={quoted(name)}"))
     notes = view.lxd.notes
-    record = losses.forgotten(notes, name)
+    record = loss_record.forgotten(notes, name)
     if not record:
-        choices = alternatives(losses.read(notes), "forget-lost")
+        choices = alternatives(loss_record.read(notes), "forget-lost")
         raise ActionRefused(f"{name} is not recorded as lost: {choices}")
     ports.lxd.notes.write(record)
     return f"{name} is acknowledged"
