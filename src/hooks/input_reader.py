@@ -15,9 +15,9 @@ from host import snap
 from options.options import Options, leaving_options
 from plan.forming.admission import hears_nobody, unqueued
 from ports.ports import Ports
-from state import peers
 from state.bindings import Binding
 from state.hook_input import HookInput
+from state.peers import AppData, UnitData, load
 from state.view import Peers, Units
 
 PEERS = "cluster"
@@ -108,9 +108,9 @@ class InputReader:
         if relation is None:
             return None
         return Peers(
-            app=peers.load(peers.AppData, relation.data[self._charm.app]),
-            own=peers.load(peers.UnitData, relation.data[self._unit]),
-            others={u.name: peers.load(peers.UnitData, relation.data[u]) for u in relation.units},
+            app=load(AppData, relation.data[self._charm.app]),
+            own=load(UnitData, relation.data[self._unit]),
+            others={u.name: load(UnitData, relation.data[u]) for u in relation.units},
         )
 
     def _without_gone(self, peers: Peers, units: Units) -> Peers:
@@ -131,5 +131,5 @@ class InputReader:
             except hookcmds.Error:
                 continue
             if databag:
-                others[unit] = peers.load(peers.UnitData, databag)
+                others[unit] = load(UnitData, databag)
         return replace(peers, others=others)
