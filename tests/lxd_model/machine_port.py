@@ -79,7 +79,7 @@ class ModelMachine:
         self._change("machine.note_units", note)
 
     def unresponsive_since(self) -> float | None:
-        """Since when LXD is silent, as it was noted here."""
+        """Since when LXD does not answer, as it was noted here."""
         return self._unresponsive
 
     def note_unresponsive(self, since: float | None) -> None:
