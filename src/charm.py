@@ -25,7 +25,7 @@ from host.machine import Machine
 from lxd.api import LxdApi
 from lxd.socket import LxdSocket
 from options.options import explain
-from ports.world import World
+from ports.ports import Ports
 from steps.plan import Plan
 from values.printable import escape_logs, escaped
 from values.status import blocked
@@ -47,11 +47,11 @@ class LxdClusterCharm(ops.CharmBase):
         # Each line that is logged is one more process in the hook; Juju logs the events itself.
         logging.getLogger().setLevel(logging.INFO)
         escape_logs(logging.getLogger())
-        self._world = World(
+        self._ports = Ports(
             LxdApi(LxdSocket()), snap.Snap(), Machine(), Database(), time.time, self._tell
         )
-        self._input = InputReader(self, self._world)
-        self._told: Plan | None = None
+        self._input = InputReader(self, self._ports)
+        self._plan: Plan | None = None
         for event in (
             self.on.config_changed,
             self.on.start,
@@ -86,8 +86,8 @@ class LxdClusterCharm(ops.CharmBase):
     def _begin(self, event: ops.EventBase) -> None:
         """The first hook, and the one that Juju runs where a resource is another."""
         if isinstance(event, ops.InstallEvent):
-            self._world.machine.begin(self.unit.name)
-        attached_snap.forget(self._world)
+            self._ports.machine.begin(self.unit.name)
+        attached_snap.forget(self._ports)
         self._reconcile(event)
 
     def _reconcile(self, event: ops.EventBase) -> None:
@@ -103,31 +103,31 @@ class LxdClusterCharm(ops.CharmBase):
             juju = self._input.of_hook()
         except (ValidationError, Unsaid) as error:
             status = error.status if isinstance(error, Unsaid) else blocked(explain(error))
-            self._told = Plan(status, app_status=status)
+            self._plan = Plan(status, app_status=status)
             return
         if not juju.leaving:
-            self._told = run.run(juju, self._world)
-            hostname = self._world.machine.hostname()
-            with token_revocation.publishing(juju, self._told, self._world):
-                publishing.publish(self.model, PEERS, juju, self._told, hostname)
+            self._plan = run.run(juju, self._ports)
+            hostname = self._ports.machine.hostname()
+            with token_revocation.publishing(juju, self._plan, self._ports):
+                publishing.publish(self.model, PEERS, juju, self._plan, hostname)
         elif not isinstance(event, ops.ActionEvent):
             self._leave(event)
 
     def _leave(self, event: ops.EventBase) -> None:
         """Raises CannotLeave: only a hook that fails keeps Juju from taking the machine away."""
         try:
-            juju = replace(self._input.of_leaver(), tells=final_events.are_heard(event, PEERS))
+            juju = replace(self._input.when_leaving(), tells=final_events.are_heard(event, PEERS))
         except Unsaid as unsaid:
             self.unit.status = as_juju(unsaid.status)
             raise CannotLeave(str(unsaid)) from unsaid
-        plan = run.run(juju, self._world)
+        plan = run.run(juju, self._ports)
         if plan.hold:
             self.unit.status = as_juju(plan.status)
             if juju.leader:
                 self.app.status = as_juju(plan.status)
-            if not (juju.tells and publishing.tell(self.model, PEERS, juju, plan, self._world)):
+            if not (juju.tells and publishing.tell(self.model, PEERS, juju, plan, self._ports)):
                 raise CannotLeave(plan.hold)
-        self._told = plan
+        self._plan = plan
 
     def _detach(self, event: ops.StorageDetachingEvent) -> None:
         """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it.
@@ -136,7 +136,7 @@ class LxdClusterCharm(ops.CharmBase):
         leaves the cluster in this one: a device is let go once LXD has no pool on it any more.
         """
         location = str(event.storage.location)
-        found = self._world.machine.devices((location,))
+        found = self._ports.machine.devices((location,))
         if not found or not found[0].use:
             return
         try:
@@ -155,18 +155,18 @@ class LxdClusterCharm(ops.CharmBase):
         self.unit.status = ops.MaintenanceStatus(escaped(message))
 
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
-        if self._told is not None:
-            event.add_status(as_juju(self._told.status))
+        if self._plan is not None:
+            event.add_status(as_juju(self._plan.status))
 
     def _collect_app_status(self, event: ops.CollectStatusEvent) -> None:
-        told = self._told or self._seen()
-        if told is not None and told.app_status is not None:
-            event.add_status(as_juju(told.app_status))
+        plan = self._plan or self._seen()
+        if plan is not None and plan.app_status is not None:
+            event.add_status(as_juju(plan.app_status))
 
     def _seen(self) -> Plan | None:
         """What there is to tell after an action that only looked."""
         try:
-            return run.found(self._input.of_hook(), self._world)
+            return run.idle_plan(self._input.of_hook(), self._ports)
         except (ValidationError, Unsaid):
             return None
 
@@ -174,12 +174,12 @@ class LxdClusterCharm(ops.CharmBase):
         """Gives what an action returns, or says why there is nothing; then does what is due."""
         name = event.handle.kind.removesuffix("_action").replace("_", "-")
         action = ACTIONS[name]
-        call = Call(event.params, self, self._input, self._world)
-        told = results.answer(self.unit.name, lambda: action.run(call))
-        if told.failure:
-            event.fail(told.failure)
+        call = Call(event.params, self, self._input, self._ports)
+        answer = results.answer(self.unit.name, lambda: action.run(call))
+        if answer.failure:
+            event.fail(answer.failure)
             return
-        event.set_results(told.results)
+        event.set_results(answer.results)
         if action.changes:
             self._reconcile(event)
 

@@ -20,9 +20,9 @@ START = 30.0
 START_OF_LEAVER = 5.0
 """The same in the later hooks of a unit that leaves: Juju runs one for each unit that stays."""
 
-SILENCE = 120.0
-"""What LXD's silence lasts at most where it ends by itself: 13 s when the Raft leader leaves, half
-a minute for a member to start after a reboot."""
+UNRESPONSIVE = 120.0
+"""How long LXD does not answer at most where that ends by itself: 13 s when the Raft leader leaves,
+half a minute for a member to start after a reboot."""
 
 STARTS_AGAIN = 60.0
 """A daemon that ends as it starts says why at least this often: systemd starts it at once."""
@@ -54,7 +54,7 @@ MOVE = 3600.0
 IMAGES = 1800.0
 """LXD copying images that one member alone has."""
 
-SILENT = 60.0
+EVACUATED_DEAD = 60.0
 """A member that LXD calls evacuated and that answers nobody for so long is dead: three times the
 offline threshold, after which LXD would call any other one offline."""
 

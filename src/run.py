@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from observe.view import observe
 from plan.unit import make_plan
-from ports.world import World
-from state.hook_input import Juju
-from state.view import Events
+from ports.ports import Ports
+from state.hook_input import HookInput
+from state.view import RunHistory
 from steps.plan import Plan
 from values import transient_errors
 from values.status import Kind, blocked, waiting
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROUNDS = 8
-"""A unit's longest way in one run: join, settle, take a token back, pass the turn, make a token."""
+"""A unit's longest way in one run: join, settle, cancel a token, pass the lock, make a token."""
 
 LEAVING_ROUNDS = 1000
 """One that leaves may have to move what is on it one by one."""
 
 
-def run(juju: Juju, world: World) -> Plan:
+def run(juju: HookInput, ports: Ports) -> Plan:
     """Does what is due. The plan returned has no steps left, or tells of the one that failed."""
-    events = Events()
-    plan = make_plan(observe(juju, world, events))
+    history = RunHistory()
+    plan = make_plan(observe(juju, ports, history))
     if not plan.steps:
         return plan
     from act.step import StepFailed, act
@@ -41,22 +41,22 @@ def run(juju: Juju, world: World) -> Plan:
         try:
             for step in plan.steps:
                 logger.info("%s", step)
-                world.tell(str(step))
-                events = act(step, juju.unit, world, events)
+                ports.tell(str(step))
+                history = act(step, juju.unit, ports, history)
         except StepFailed as failure:
-            return _failed(failure, make_plan(observe(juju, world, events)))
-        plan = make_plan(observe(juju, world, events))
+            return _failed(failure, make_plan(observe(juju, ports, history)))
+        plan = make_plan(observe(juju, ports, history))
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 
-def found(juju: Juju, world: World) -> Plan | None:
+def idle_plan(juju: HookInput, ports: Ports) -> Plan | None:
     """What there is to tell in a hook that does nothing, None while something is due.
 
     Juju 4.0 seldom tells of a unit that is gone: whatever hook runs next finds out.
     """
     if juju.leaving:
         return None
-    plan = make_plan(observe(juju, world, Events()))
+    plan = make_plan(observe(juju, ports, RunHistory()))
     return None if plan.steps else plan
 
 

@@ -10,13 +10,13 @@ from observe.view import observe
 from options.options import Options
 from plan.forming.admission import unqueued
 from plan.unit import make_plan
-from ports.world import World
+from ports.ports import Ports
 from run import run
 from state import peers
 from state.bindings import Binding, BindingAddress
 from state.facts import Bound, Ceph, Ovn, Proxies, Resource
-from state.hook_input import Juju
-from state.view import Events, Peers, Units, View
+from state.hook_input import HookInput
+from state.view import Peers, RunHistory, Units, View
 from steps.plan import Plan
 
 
@@ -25,7 +25,7 @@ class Unit:
     """One unit, its address, and the world that it works on."""
 
     name: str
-    world: World
+    ports: Ports
     address: str
     zone: str = ""
     listed: tuple[BindingAddress, ...] = ()
@@ -78,7 +78,7 @@ class Application(Generic[U]):
         del self.units[name], self.databags[name]
         self.leaving.discard(name)
 
-    def juju(self, name: str) -> Juju:
+    def juju(self, name: str) -> HookInput:
         """What Juju tells the unit now."""
         others = {u: self._load(d) for u, d in self.databags.items() if u != name}
         unit = self.units[name]
@@ -87,7 +87,7 @@ class Application(Generic[U]):
         )
         admit = bool(told.own.cluster and unqueued(told))
         units = Units(frozenset(self.units), frozenset(self.leaving))
-        return Juju(
+        return HookInput(
             unit=name,
             leader=name == self.leader,
             options=Options(**self.options),
@@ -107,7 +107,7 @@ class Application(Generic[U]):
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:
         """One hook of the unit; without `commit` what it wrote is lost, as if killed at its end."""
-        plan = run(self.juju(name), self.units[name].world)
+        plan = run(self.juju(name), self.units[name].ports)
         if plan.hold and name in self.leaving and name not in self.telling:
             # A hook that fails writes nothing.
             commit = False
@@ -119,7 +119,7 @@ class Application(Generic[U]):
 
     def view(self, name: str) -> View:
         """What the unit sees now."""
-        return observe(self.juju(name), self.units[name].world, Events())
+        return observe(self.juju(name), self.units[name].ports, RunHistory())
 
     def plan(self, name: str) -> Plan:
         """What the unit would do now."""

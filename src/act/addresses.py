@@ -10,9 +10,9 @@ import deadlines
 from lxd.errors import LxdError, LxdUnreachable
 from observe import listeners
 from plan.addresses import listening
-from ports.world import World
+from ports.ports import Ports
 from state.cluster import Member
-from state.view import Events
+from state.view import RunHistory
 from steps.addresses import ChangeAddress, Listen
 from values.addresses import PORT, host
 from values.status import names
@@ -20,86 +20,86 @@ from values.status import names
 logger = logging.getLogger(__name__)
 
 
-def listen(step: Listen, unit: str, world: World, events: Events) -> Events:
+def listen(step: Listen, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD listens on these endpoints, and is seen to."""
     values = {"core.https_address": step.https}
     if step.cluster:
         values["cluster.https_address"] = step.cluster
-    _have({host(endpoint) for endpoint in values.values()}, world)
+    _have({host(endpoint) for endpoint in values.values()}, ports)
     try:
-        world.lxd.server.listen(values)
+        ports.lxd.server.listen(values)
     except LxdError:
         # With an address for a cluster the daemon would wait for its port, answer nobody, and end;
         # and instead of a port that it could not have it may have taken any other (5.0, 5.21).
-        world.lxd.server.set_config(dict.fromkeys(values, ""))
-        world.snap.reload()
+        ports.lxd.server.set_config(dict.fromkeys(values, ""))
+        ports.snap.reload()
         raise
-    _see({host(endpoint) for endpoint in values.values()}, world)
-    return events
+    _see({host(endpoint) for endpoint in values.values()}, ports)
+    return history
 
 
-def change_address(step: ChangeAddress, unit: str, world: World, events: Events) -> Events:
+def change_address(step: ChangeAddress, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The API is at its address. Other members wait with theirs until this one is reached again."""
-    members = world.lxd.members.list()
+    members = ports.lxd.members.list()
     others = [m for m in members if m.name != step.member]
     holders = {m.name for m in others}
-    if not world.lxd.notes.take(listening.LOG, step.member, holders, deadlines.TURN):
+    if not ports.lxd.notes.take(listening.LOG, step.member, holders, deadlines.TURN):
         raise LxdUnreachable("another member has been changing its address for long")
     try:
-        _change(step, [m for m in others if m.up], world)
+        _change(step, [m for m in others if m.up], ports)
     except (LxdError, LxdUnreachable):
         with suppress(LxdError, LxdUnreachable):
-            _end_turn(step, world)
+            _end_turn(step, ports)
         raise
-    _end_turn(step, world)
-    return events
+    _end_turn(step, ports)
+    return history
 
 
-def _end_turn(step: ChangeAddress, world: World) -> None:
+def _end_turn(step: ChangeAddress, ports: Ports) -> None:
     """Whoever is next would take the quorum along if this member were not reached."""
-    if world.lxd.server.await_listener(step.cluster, 0):
-        world.lxd.notes.append_next(listening.LOG, listening.FREE)
+    if ports.lxd.server.await_listener(step.cluster, 0):
+        ports.lxd.notes.append_next(listening.LOG, listening.FREE)
 
 
-def _change(step: ChangeAddress, others: Iterable[Member], world: World) -> None:
+def _change(step: ChangeAddress, others: Iterable[Member], ports: Ports) -> None:
     here = host(step.https)
-    _have({here}, world)
-    server = world.lxd.server.get()
-    deaf = listeners.deaf({step.cluster, here}, server, world)
+    _have({here}, ports)
+    server = ports.lxd.server.get()
+    deaf = listeners.deaf({step.cluster, here}, server, ports)
     if server.config.get("core.https_address") != step.https or deaf:
         if deaf.get(here):
             raise LxdError(f"{deaf[here]} has port {PORT} of {here}")
-        unreachable = world.lxd.members.unreachable(others)
+        unreachable = ports.lxd.members.unreachable(others)
         if unreachable and step.cluster not in deaf:
             raise LxdUnreachable(f"{names(unreachable)} cannot be reached by other members")
-        _move(step, world)
-    _see({here}, world)
+        _move(step, ports)
+    _see({here}, ports)
 
 
-def _have(addresses: set[str], world: World) -> None:
+def _have(addresses: set[str], ports: Ports) -> None:
     """Raises LxdUnreachable for an address that is not on this machine, or not yet."""
-    if missing := {address for address in addresses if not world.machine.has_address(address)}:
+    if missing := {address for address in addresses if not ports.machine.has_address(address)}:
         raise LxdUnreachable(f"{names(missing)} is not on this machine")
 
 
-def _move(step: ChangeAddress, world: World) -> None:
+def _move(step: ChangeAddress, ports: Ports) -> None:
     """Raises LxdUnreachable where the cluster's listener does not come back."""
     refused: LxdError | None = None
     try:
-        world.lxd.server.listen({"core.https_address": step.https})
+        ports.lxd.server.listen({"core.https_address": step.https})
     except LxdError as error:
         refused = error
-    if refused or not world.lxd.server.await_listener(step.cluster, deadlines.HANDSHAKE):
+    if refused or not ports.lxd.server.await_listener(step.cluster, deadlines.HANDSHAKE):
         logger.info("LXD is reloaded: it does not open its cluster's listener by itself")
-        world.snap.reload()
-        if not world.lxd.server.await_listener(step.cluster, deadlines.START):
+        ports.snap.reload()
+        if not ports.lxd.server.await_listener(step.cluster, deadlines.START):
             raise LxdUnreachable(f"LXD does not listen on {step.cluster}")
     if refused:
         raise refused
 
 
-def _see(addresses: set[str], world: World) -> None:
+def _see(addresses: set[str], ports: Ports) -> None:
     """Raises LxdError for an address on which LXD does not listen."""
-    for address, program in listeners.deaf(addresses, world.lxd.server.get(), world).items():
+    for address, program in listeners.deaf(addresses, ports.lxd.server.get(), ports).items():
         why = f"{program} does" if program else "nobody does"
         raise LxdError(f"LXD does not listen on port {PORT} of {address}: {why}")

@@ -16,12 +16,12 @@ from lxd.errors import LxdError, LxdUnreachable
 from plan.forming import identity
 from plan.networks import networks
 from plan.storage import pools
-from ports.world import World
+from ports.ports import Ports
 from records import join_lock, loss_record, member_marks
 from state.cluster import Network, Pool
 from state.notes import IDENTITY
 from state.peers import Token
-from state.view import RESET, Events
+from state.view import RESET, RunHistory
 from steps.forming import (
     AdoptIdentity,
     AwaitJoin,
@@ -31,59 +31,59 @@ from steps.forming import (
     Join,
     MakeToken,
     NoteIdentity,
-    PassTurn,
     ResetLxd,
+    SetJoinLock,
 )
 
 logger = logging.getLogger(__name__)
 _Thing = TypeVar("_Thing", Pool, Network)
 
 
-def adopt_identity(step: AdoptIdentity, unit: str, world: World, events: Events) -> Events:
+def adopt_identity(step: AdoptIdentity, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The cluster of an older charm has its identity."""
-    notes = world.lxd.notes.read()
+    notes = ports.lxd.notes.read()
     if IDENTITY in notes:
-        return events
+        return history
     moved = {**notes, **loss_record.migrated(notes.get(loss_record.OLDER, ""))}
     moved |= {f"{join_lock.LOG}1": notes[join_lock.OLDER]} if join_lock.OLDER in notes else {}
     for older in (loss_record.OLDER, join_lock.OLDER):
         moved.pop(older, None)
-    world.lxd.notes.write(moved)
+    ports.lxd.notes.write(moved)
     # The last one: what is left of an older charm's notes counts until the identity is there.
-    world.lxd.notes.create(IDENTITY, step.identity)
-    world.lxd.notes.forget_legacy()
-    return events
+    ports.lxd.notes.create(IDENTITY, step.identity)
+    ports.lxd.notes.forget_legacy()
+    return history
 
 
-def note_identity(step: NoteIdentity, unit: str, world: World, events: Events) -> Events:
+def note_identity(step: NoteIdentity, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The disk says which cluster this machine's LXD is in."""
-    world.machine.note_identity(step.identity)
-    return events
+    ports.machine.note_identity(step.identity)
+    return history
 
 
-def enable_cluster(step: EnableCluster, unit: str, world: World, events: Events) -> Events:
+def enable_cluster(step: EnableCluster, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This server is a cluster of one, which has an identity."""
-    now = world.clock()
-    world.machine.note_forming("bootstrap", now, ())
-    fingerprint = world.lxd.server.get().fingerprint
+    now = ports.clock()
+    ports.machine.note_forming("bootstrap", now, ())
+    fingerprint = ports.lxd.server.get().fingerprint
     # Of two that try, or of a try that was cut short, the first one counts.
-    world.lxd.notes.create(IDENTITY, identity.new_identity(fingerprint, now))
-    world.lxd.cluster.bootstrap(step.name)
-    return events
+    ports.lxd.notes.create(IDENTITY, identity.new_identity(fingerprint, now))
+    ports.lxd.cluster.bootstrap(step.name)
+    return history
 
 
-def join(step: Join, unit: str, world: World, events: Events) -> Events:
+def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This server is a member, or as freshly installed."""
-    key = world.machine.key()
+    key = ports.machine.key()
     if key is None:
         raise token_sealing.SealError("this unit's key is gone")
     token = _for_our_cluster(token_sealing.unseal(step.sealed, key, purpose(unit)), step.cluster)
     # Before anything is touched here: the token may be for a certificate that has changed since.
-    way_in = world.lxd.cluster.way_in(token, step.trusted)
+    way_in = ports.lxd.cluster.way_in(token, step.trusted)
     try:
-        if not world.lxd.cluster.await_forming(deadlines.JOIN):
+        if not ports.lxd.cluster.await_forming(deadlines.JOIN):
             devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
-            world.machine.note_forming("join", world.clock(), devices)
+            ports.machine.note_forming("join", ports.clock(), devices)
             kinds = (("storage-pool", step.pools), ("network", step.networks))
             member_config = [
                 {"entity": entity, "name": name, "key": key, "value": value}
@@ -91,18 +91,18 @@ def join(step: Join, unit: str, world: World, events: Events) -> Events:
                 for name, keys in things.items()
                 for key, value in keys.items()
             ]
-            world.lxd.cluster.join(step.name, step.address, token, member_config, way_in)
+            ports.lxd.cluster.join(step.name, step.address, token, member_config, way_in)
     except (LxdError, LxdUnreachable) as error:
         # Where only the answer was lost, the join goes on and may have succeeded.
-        if world.lxd.cluster.joined(deadlines.JOIN):
-            return events
-        _reset(world, str(error))
-        return replace(events, join_failure=str(error))
-    return events
+        if ports.lxd.cluster.joined(deadlines.JOIN):
+            return history
+        _reset(ports, str(error))
+        return replace(history, join_failure=str(error))
+    return history
 
 
 def _for_our_cluster(message: str, cluster: str) -> str:
-    """The join token in a sealed message, which says what cluster its maker read in LXD."""
+    """The join token in a sealed message, which says what cluster its issuer read in LXD."""
     try:
         found = json.loads(message)
         token, other = str(found["token"]), str(found["cluster"])
@@ -113,62 +113,62 @@ def _for_our_cluster(message: str, cluster: str) -> str:
     return token
 
 
-def reset_lxd(step: ResetLxd, unit: str, world: World, events: Events) -> Events:
+def reset_lxd(step: ResetLxd, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD is as freshly installed."""
-    _reset(world, step.why)
-    return replace(events, join_failure=step.why)
+    _reset(ports, step.why)
+    return replace(history, join_failure=step.why)
 
 
-def _reset(world: World, why: str) -> None:
+def _reset(ports: Ports, why: str) -> None:
     """LXD as freshly installed. It is not, while it holds anything: then it was a member."""
-    if world.machine.has_data():
+    if ports.machine.has_data():
         raise LxdError(f"not reset, it has instances or volumes: {why}")
-    logger.warning("LXD is reset: %s. It logged last:\n%s", why, world.machine.lxd_log())
-    forming = world.machine.forming()
+    logger.warning("LXD is reset: %s. It logged last:\n%s", why, ports.machine.lxd_log())
+    forming = ports.machine.forming()
     devices = forming.devices if forming else ()
     if forming is None or forming.what != RESET:
-        world.machine.note_failure(why)
+        ports.machine.note_failure(why)
     # A hook that is killed from here on leaves a daemon that is stopped, with half a folder.
-    world.machine.note_forming(RESET, world.clock(), devices)
-    world.machine.kill_lxd()
+    ports.machine.note_forming(RESET, ports.clock(), devices)
+    ports.machine.kill_lxd()
     # It never was a member and has no instances: nothing is lost by a plain stop.
-    world.snap.stop()
-    world.machine.release(devices)
-    world.machine.empty_lxd()
+    ports.snap.stop()
+    ports.machine.release(devices)
+    ports.machine.empty_lxd()
     for device in devices:
-        _give_back(device, world)
-    world.snap.start()
-    world.machine.note_identity("")
-    world.machine.forget_forming()
+        _give_back(device, ports)
+    ports.snap.start()
+    ports.machine.note_identity("")
+    ports.machine.forget_forming()
 
 
-def pass_turn(step: PassTurn, unit: str, world: World, events: Events) -> Events:
-    """The turn to join is on record."""
-    if world.lxd.notes.append(step.log, step.number, step.entry):
-        return replace(events, passed=step.unit)
+def set_join_lock(step: SetJoinLock, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    """The join lock is on record."""
+    if ports.lxd.notes.append(step.log, step.number, step.entry):
+        return replace(history, granted=step.unit)
     logger.info("another member was quicker: %s%d", step.log, step.number)
-    return events
+    return history
 
 
-def _give_back(device: str, world: World) -> None:
+def _give_back(device: str, ports: Ports) -> None:
     """A device that was empty when the join began: what is on it now is of no use to anybody."""
     try:
-        world.machine.wipe(device)
+        ports.machine.wipe(device)
     except (OSError, subprocess.SubprocessError) as error:
         # LXD must start again all the same; the device says itself what is the matter with it.
         logger.warning("%s is not wiped: %s", device, error)
 
 
-def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Events:
+def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """A unit has a sealed join token."""
     # A token that could not be sealed would be a way in that nobody takes back.
     token_sealing.seal("", step.key, purpose(step.unit))
-    notes = world.lxd.notes.read()
+    notes = ports.lxd.notes.read()
     cluster = notes.get(IDENTITY, "")
     # Whatever becomes of the join, the database tells whose member this is.
-    world.lxd.notes.write(member_marks.admitted(step.name, step.unit, step.attempt, notes))
-    token = world.lxd.cluster.make_token(step.name)
-    with token_revocation.sealing(step.name, token, world):
+    ports.lxd.notes.write(member_marks.admitted(step.name, step.unit, step.attempt, notes))
+    token = ports.lxd.cluster.make_token(step.name)
+    with token_revocation.sealing(step.name, token, ports):
         message = json.dumps({"token": token, "cluster": cluster})
         sealed = token_sealing.seal(message, step.key, purpose(step.unit))
         made = Token(
@@ -176,14 +176,14 @@ def make_token(step: MakeToken, unit: str, world: World, events: Events) -> Even
             name=step.name,
             attempt=step.attempt,
             sealed=sealed,
-            made=world.clock(),
+            made=ports.clock(),
             digest=join_tokens.digest(token),
             certificate=join_tokens.certificate(token),
             adopted=step.adopted,
-            pools=pools.records(_made(world.lxd.pools.list(), step.soon)),
-            networks=networks.records(_made(world.lxd.networks.list(), step.soon)),
+            pools=pools.records(_made(ports.lxd.pools.list(), step.soon)),
+            networks=networks.records(_made(ports.lxd.networks.list(), step.soon)),
         )
-    return replace(events, made=made)
+    return replace(history, made=made)
 
 
 def _made(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
@@ -196,22 +196,22 @@ def purpose(unit: str) -> str:
     return f"lxd-cluster join token for {unit}"
 
 
-def cancel_token(step: CancelToken, unit: str, world: World, events: Events) -> Events:
+def cancel_token(step: CancelToken, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Nobody can join as that member."""
     return replace(
-        events, made=None, withdrawn=world.lxd.cluster.cancel_token(step.name, step.digest)
+        history, made=None, withdrawn=ports.lxd.cluster.cancel_token(step.name, step.digest)
     )
 
 
-def forget_forming(step: ForgetForming, unit: str, world: World, events: Events) -> Events:
+def forget_forming(step: ForgetForming, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Nothing says any more that this unit forms the cluster."""
-    world.machine.forget_forming()
-    world.machine.forget_failures()
-    return events
+    ports.machine.forget_forming()
+    ports.machine.forget_failures()
+    return history
 
 
-def await_join(step: AwaitJoin, unit: str, world: World, events: Events) -> Events:
+def await_join(step: AwaitJoin, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The member is there, or its time is over."""
     # Its own deadline: after that its unit has given it up.
-    world.lxd.members.await_member(step.name, deadlines.JOIN)
-    return replace(events, awaited=True)
+    ports.lxd.members.await_member(step.name, deadlines.JOIN)
+    return replace(history, awaited=True)

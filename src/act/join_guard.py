@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lxd.errors import LxdUnreachable
-from ports.world import World
+from ports.ports import Ports
 from records import join_lock
 
 
-def nobody_joins(members: Mapping[str, object], world: World) -> None:
+def nobody_joins(members: Mapping[str, object], ports: Ports) -> None:
     """Before what is defined on all members is made. Raises LxdUnreachable if somebody joins.
 
     `members` are those that it is defined on, none outside a cluster.
     """
-    turn = join_lock.read(world.lxd.notes.read()) if members else None
-    if turn is not None and turn.name not in {m.name for m in world.lxd.members.list()}:
-        raise LxdUnreachable(f"{turn.unit} is joining")
+    lock = join_lock.read(ports.lxd.notes.read()) if members else None
+    if lock is not None and lock.name not in {m.name for m in ports.lxd.members.list()}:
+        raise LxdUnreachable(f"{lock.unit} is joining")

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import deadlines
 from lxd.errors import LxdError, LxdLate, LxdUnreachable
-from ports.world import World
+from ports.ports import Ports
 from records import loss_record, member_marks
-from state.view import EVERY_MEMBER, Events
+from state.view import EVERY_MEMBER, RunHistory
 from steps.leaving import (
     AbandonMember,
     AwaitEvacuation,
@@ -36,21 +36,23 @@ _EVACUATED = "evacuated"
 """What LXD says of a member on which it starts nothing."""
 
 
-def close_member(step: CloseMember, unit: str, world: World, events: Events) -> Events:
+def close_member(step: CloseMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD's scheduler places nothing on the member."""
-    world.lxd.members.close(step.name)
-    return events
+    ports.lxd.members.close(step.name)
+    return history
 
 
-def await_evacuation(step: AwaitEvacuation, unit: str, world: World, events: Events) -> Events:
+def await_evacuation(
+    step: AwaitEvacuation, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
     """An evacuation that somebody began is over, whatever came of it."""
-    for _ in world.lxd.members.await_evacuation(step.name, deadlines.EVACUATE):
-        left = sum(i.location == step.name for i in world.lxd.instances.list())
-        world.tell(f"{step}: {left} left")
-    return events
+    for _ in ports.lxd.members.await_evacuation(step.name, deadlines.EVACUATE):
+        left = sum(i.location == step.name for i in ports.lxd.instances.list())
+        ports.tell(f"{step}: {left} left")
+    return history
 
 
-def move_instance(step: MoveInstance, unit: str, world: World, events: Events) -> Events:
+def move_instance(step: MoveInstance, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """An instance is on another member; or it is where it was, runs if it ran, and it is known why.
 
     Where LXD hangs up, what came of it is looked up by a later hook, which first waits for what is
@@ -58,19 +60,19 @@ def move_instance(step: MoveInstance, unit: str, world: World, events: Events) -
     keeps no other.
     """
     try:
-        return _move(step, world, events)
+        return _move(step, ports, history)
     except LxdLate as error:
         logger.warning("%s/%s: %s", step.project, step.name, error)
-        return _refused(step, EVERY_MEMBER, str(error), events)
+        return _refused(step, EVERY_MEMBER, str(error), history)
 
 
-def _move(step: MoveInstance, world: World, events: Events) -> Events:
-    instances = world.lxd.instances
+def _move(step: MoveInstance, ports: Ports, history: RunHistory) -> RunHistory:
+    instances = ports.lxd.instances
     instances.settle(step.project, step.name, deadlines.MOVE)
     if instances.location(step.project, step.name) != step.source:
-        return events
+        return history
     if step.ran:
-        _note_stopped(step, world)
+        _note_stopped(step, ports)
     try:
         if step.stops is not None:
             instances.stop(step.project, step.name, step.stops)
@@ -79,23 +81,23 @@ def _move(step: MoveInstance, world: World, events: Events) -> Events:
     except LxdError as error:
         logger.warning("%s/%s did not move to %s: %s", step.project, step.name, step.target, error)
         if step.ran:
-            _start(step.project, step.name, step.source, world)
-        return _refused(step, step.target, str(error), events)
+            _start(step.project, step.name, step.source, ports)
+        return _refused(step, step.target, str(error), history)
     if step.ran:
-        _start(step.project, step.name, step.source, world)
-    return events
+        _start(step.project, step.name, step.source, ports)
+    return history
 
 
-def move_off_dead(step: MoveOffDead, unit: str, world: World, events: Events) -> Events:
+def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """An instance of a dead member is listed on another one, stopped; or it is known why not.
 
     Where LXD hangs up, a later hook looks again: the move is one transaction of LXD's database.
     """
     try:
-        world.lxd.instances.move(step.project, step.name, step.target, live=False)
+        ports.lxd.instances.move(step.project, step.name, step.target, live=False)
     except (LxdError, LxdLate) as error:
         logger.warning("%s/%s stays on %s: %s", step.project, step.name, step.source, error)
-        return _refused(step, step.target, str(error), events)
+        return _refused(step, step.target, str(error), history)
     logger.warning(
         "%s/%s was on the dead %s and is on %s now, stopped",
         step.project,
@@ -103,120 +105,122 @@ def move_off_dead(step: MoveOffDead, unit: str, world: World, events: Events) ->
         step.source,
         step.target,
     )
-    return events
+    return history
 
 
-def _refused(step: MoveInstance | MoveOffDead, target: str, why: str, events: Events) -> Events:
+def _refused(
+    step: MoveInstance | MoveOffDead, target: str, why: str, history: RunHistory
+) -> RunHistory:
     name = f"{step.project}/{step.name}"
-    told = {**events.refused.get(name, {}), target: why}
-    return replace(events, refused={**events.refused, name: told})
+    reasons = {**history.refused.get(name, {}), target: why}
+    return replace(history, refused={**history.refused, name: reasons})
 
 
-def _note_stopped(step: MoveInstance, world: World) -> None:
-    noted = member_marks.stopped(step.source, world.lxd.notes.read())
-    world.lxd.notes.write(
+def _note_stopped(step: MoveInstance, ports: Ports) -> None:
+    noted = member_marks.stopped(step.source, ports.lxd.notes.read())
+    ports.lxd.notes.write(
         member_marks.with_stopped(step.source, noted | {f"{step.project}/{step.name}"})
     )
 
 
-def note_unmoved(step: NoteUnmoved, unit: str, world: World, events: Events) -> Events:
+def note_unmoved(step: NoteUnmoved, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """What no member took is on record, counted once for this hook."""
-    notes = world.lxd.notes.read()
-    world.lxd.notes.write(member_marks.with_unmoved(step.member, step.reasons, notes))
-    return replace(events, noted=events.noted | step.reasons.keys())
+    notes = ports.lxd.notes.read()
+    ports.lxd.notes.write(member_marks.with_unmoved(step.member, step.reasons, notes))
+    return replace(history, noted=history.noted | step.reasons.keys())
 
 
-def start_instance(step: StartInstance, unit: str, world: World, events: Events) -> Events:
+def start_instance(step: StartInstance, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """An instance runs again, if it can. One that hangs keeps no other."""
     try:
-        _start(step.project, step.name, step.member, world)
+        _start(step.project, step.name, step.member, ports)
     except LxdLate as error:
         logger.warning("%s/%s does not start: %s", step.project, step.name, error)
-    return replace(events, started=events.started | {f"{step.project}/{step.name}"})
+    return replace(history, started=history.started | {f"{step.project}/{step.name}"})
 
 
-def _start(project: str, name: str, member: str, world: World) -> None:
+def _start(project: str, name: str, member: str, ports: Ports) -> None:
     """Starts an instance that ran, and notes that nothing more is due for it.
 
     That it does not start is no reason for its member to stay: it has all that it holds.
     """
     try:
-        _start_anywhere(project, name, member, world)
+        _start_anywhere(project, name, member, ports)
     except LxdError as error:
         logger.warning("%s/%s was stopped to move it, and does not start: %s", project, name, error)
-    noted = member_marks.stopped(member, world.lxd.notes.read())
+    noted = member_marks.stopped(member, ports.lxd.notes.read())
     if f"{project}/{name}" in noted:
-        world.lxd.notes.write(member_marks.with_stopped(member, noted - {f"{project}/{name}"}))
+        ports.lxd.notes.write(member_marks.with_stopped(member, noted - {f"{project}/{name}"}))
 
 
-def _start_anywhere(project: str, name: str, member: str, world: World) -> None:
+def _start_anywhere(project: str, name: str, member: str, ports: Ports) -> None:
     """LXD starts nothing on a member that is evacuated: from 5.21 on that can be ended first."""
     try:
-        world.lxd.instances.start(project, name)
+        ports.lxd.instances.start(project, name)
     except LxdError as error:
-        here = _EVACUATED in str(error) and _RESTORES in world.lxd.server.get().extensions
-        if not here or world.lxd.instances.location(project, name) != member:
+        here = _EVACUATED in str(error) and _RESTORES in ports.lxd.server.get().extensions
+        if not here or ports.lxd.instances.location(project, name) != member:
             raise
-        world.lxd.members.restore(member)
-        world.lxd.instances.start(project, name)
+        ports.lxd.members.restore(member)
+        ports.lxd.instances.start(project, name)
 
 
-def copy_images(step: CopyImages, unit: str, world: World, events: Events) -> Events:
+def copy_images(step: CopyImages, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD has copied what one member alone had, as far as it could."""
-    world.lxd.images.copy_to(2)
-    return replace(events, copied=True, only_copies=())
+    ports.lxd.images.copy_to(2)
+    return replace(history, copied=True, only_copies=())
 
 
-def leave_cluster(step: LeaveCluster, unit: str, world: World, events: Events) -> Events:
+def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This member is out of the cluster, or it is known which images keep it."""
     try:
-        world.lxd.members.leave(step.name)
+        ports.lxd.members.leave(step.name)
     except (LxdError, LxdUnreachable) as error:
         if images := _ONLY_COPIES.search(str(error)):
-            return replace(events, only_copies=tuple(re.findall("[0-9a-f]+", images[1])))
+            return replace(history, only_copies=tuple(re.findall("[0-9a-f]+", images[1])))
         # LXD may hang up on the member that it has just removed (LXD issue 9464), or lose its
         # database in the same moment and answer with an error (measured, 6.9).
         logger.info("whether %s has left is looked up: %s", step.name, error)
-        if not world.lxd.cluster.is_alone(deadlines.START):
+        if not ports.lxd.cluster.is_alone(deadlines.START):
             raise
-    world.lxd.cluster.await_alone(deadlines.START)
-    world.machine.note_identity("")
-    for network in world.machine.segments():
-        world.machine.end_segment(network)
-    world.machine.forget_forming()
-    world.machine.forget_failures()
-    return events
+    ports.lxd.cluster.await_alone(deadlines.START)
+    ports.machine.note_identity("")
+    for network in ports.machine.overlays():
+        ports.machine.end_overlay(network)
+    ports.machine.forget_forming()
+    ports.machine.forget_failures()
+    return history
 
 
-def await_leave(step: AwaitLeave, unit: str, world: World, events: Events) -> Events:
+def await_leave(step: AwaitLeave, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Another member is out of the cluster."""
-    world.lxd.members.await_gone(step.name, deadlines.LEAVE)
-    return events
+    ports.lxd.members.await_gone(step.name, deadlines.LEAVE)
+    return history
 
 
-def await_roles(step: AwaitRoles, unit: str, world: World, events: Events) -> Events:
+def await_roles(step: AwaitRoles, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD has given its last two members their roles."""
-    world.lxd.members.await_one_voter(deadlines.ROLES)
-    return replace(events, roles_awaited=True)
+    ports.lxd.members.await_one_voter(deadlines.ROLES)
+    return replace(history, roles_awaited=True)
 
 
-def abandon_member(step: AbandonMember, unit: str, world: World, events: Events) -> Events:
+def abandon_member(step: AbandonMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The cluster has forgotten the member and what is on it."""
     logger.warning(
         "on-remove=abandon: left on the disks of %s: %s", step.name, "; ".join(step.left)
     )
-    world.lxd.members.remove(step.name)
-    return events
+    ports.lxd.members.remove(step.name)
+    return history
 
 
-def remove_member(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
+def remove_member(step: RemoveMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The member is out of the cluster, and what was on it is recorded."""
-    volumes = [v for v in world.lxd.volumes.list() if not v.cache]
-    buckets = world.lxd.buckets.list(world.lxd.server.get().extensions)
-    things = (*world.lxd.instances.list(), *volumes, *buckets)
+    volumes = [v for v in ports.lxd.volumes.list() if not v.cache]
+    buckets = ports.lxd.buckets.list(ports.lxd.server.get().extensions)
+    things = (*ports.lxd.instances.list(), *volumes, *buckets)
     gone = [str(thing) for thing in things if thing.location == step.name]
     # First the record, then the removal: so nothing is lost unsaid, whatever comes in between.
-    if record := loss_record.added(world.lxd.notes.read(), step.name, gone):
-        world.lxd.notes.write(record)
-    world.lxd.members.remove(step.name)
-    return events
+    if record := loss_record.added(ports.lxd.notes.read(), step.name, gone):
+        ports.lxd.notes.write(record)
+    ports.lxd.members.remove(step.name)
+    return history

@@ -11,14 +11,14 @@ from act import join_guard
 from host import overlay_dhcp
 from lxd.errors import LxdError, LxdUnreachable
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
-from ports.world import World
+from ports.ports import Ports
 from relations import ovn
-from state.view import Events
+from state.view import RunHistory
 from steps.networks import (
     CreateNetwork,
-    EndSegment,
-    KeepNics,
-    RunSegment,
+    EndOverlayDhcp,
+    PinNics,
+    RunOverlayDhcp,
     SetDefaultProfile,
     UpdateNetwork,
     WriteOvn,
@@ -29,70 +29,72 @@ _INVALID = re.compile(r'Device validation failed for "([^"]+)": Invalid device o
 """How LXD refuses a key that a device cannot have, such as a nic of another type."""
 
 
-def create_network(step: CreateNetwork, unit: str, world: World, events: Events) -> Events:
+def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The network is there on all members, or as if nothing had been tried."""
     # By a run that was cut short.
-    _remove_half_made(step.name, world)
+    _remove_half_made(step.name, ports)
     try:
-        ready = partial(join_guard.nobody_joins, step.members, world)
-        world.lxd.networks.create(step.name, step.type, step.config, step.members, ready)
+        ready = partial(join_guard.nobody_joins, step.members, ports)
+        ports.lxd.networks.create(step.name, step.type, step.config, step.members, ready)
     except (LxdError, LxdUnreachable):
         # The first error says more; what is left then is found by the next run.
         with suppress(LxdError, LxdUnreachable):
-            _remove_half_made(step.name, world)
+            _remove_half_made(step.name, ports)
         raise
-    return events
+    return history
 
 
-def _remove_half_made(network: str, world: World) -> None:
+def _remove_half_made(network: str, ports: Ports) -> None:
     """Made on some members only, it would stand in the way of the next try."""
-    world.lxd.networks.await_changes(network)
-    if any(n.name == network and n.half_made for n in world.lxd.networks.list()):
-        world.lxd.networks.delete(network)
+    ports.lxd.networks.await_changes(network)
+    if any(n.name == network and n.half_made for n in ports.lxd.networks.list()):
+        ports.lxd.networks.delete(network)
 
 
-def update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
+def update_network(step: UpdateNetwork, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """These keys are set on all members, and what members have for themselves before that."""
-    world.lxd.networks.update(step.name, step.values, step.members)
-    return events
+    ports.lxd.networks.update(step.name, step.values, step.members)
+    return history
 
 
-def write_ovn(step: WriteOvn, unit: str, world: World, events: Events) -> Events:
+def write_ovn(step: WriteOvn, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """What opens OVN's database is where LXD looks for it."""
-    world.machine.write_privately(ovn.files(step.ovn))
-    return events
+    ports.machine.write_privately(ovn.files(step.ovn))
+    return history
 
 
-def run_segment(step: RunSegment, unit: str, world: World, events: Events) -> Events:
+def run_overlay(step: RunOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This member's part of a network that is over all members runs."""
-    told = step.segment
-    files = overlay_dhcp.files(told)
+    overlay = step.overlay
+    files = overlay_dhcp.files(overlay)
     services = [path.name for path in files if path.parent == overlay_dhcp.UNITS]
-    world.machine.install(overlay_dhcp.PACKAGES)
-    world.machine.run_segment(told.network, files, services, plan_overlay_dhcp.record(told))
-    return events
+    ports.machine.install(overlay_dhcp.PACKAGES)
+    ports.machine.run_overlay(overlay.network, files, services, plan_overlay_dhcp.record(overlay))
+    return history
 
 
-def end_segment(step: EndSegment, unit: str, world: World, events: Events) -> Events:
+def end_overlay(step: EndOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """It does not run any more."""
-    world.machine.end_segment(step.network)
-    return events
+    ports.machine.end_overlay(step.network)
+    return history
 
 
-def keep_nics(step: KeepNics, unit: str, world: World, events: Events) -> Events:
+def pin_nics(step: PinNics, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Instances say themselves what their `eth0` is on."""
-    _let_stay(step.nic, world)
-    return events
+    _let_stay(step.nic, ports)
+    return history
 
 
-def _let_stay(nic: Mapping[str, str], world: World) -> None:
+def _let_stay(nic: Mapping[str, str], ports: Ports) -> None:
     """What follows the default profile with this nic does so no more."""
-    world.lxd.networks.keep_nics(nic)
+    ports.lxd.networks.pin_nics(nic)
 
 
-def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events: Events) -> Events:
+def set_default_profile(
+    step: SetDefaultProfile, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
     """The default profile uses this pool and has this nic. What an operator added stays."""
-    profile = world.lxd.profiles.default()
+    profile = ports.lxd.profiles.default()
     before: dict[str, dict[str, str]] = profile["devices"]
     devices = profile_devices.with_root(before, step.pool)
     if step.nic is not None:
@@ -101,12 +103,12 @@ def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events
         old = before.get("eth0")
         if old and step.nic is not None:
             # Somebody may have launched an instance since the others were told to stay.
-            _let_stay(profile_devices.place(old), world)
+            _let_stay(profile_devices.place(old), ports)
         try:
-            world.lxd.profiles.set_default({**profile, "devices": devices})
+            ports.lxd.profiles.set_default({**profile, "devices": devices})
         except LxdError as error:
             raise LxdError(_with_cure(str(error))) from error
-    return events
+    return history
 
 
 def _with_cure(error: str) -> str:

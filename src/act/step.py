@@ -14,10 +14,10 @@ from host import ceph_files
 from host.snap import ChannelUnknownError, SnapError
 from lxd.errors import LxdError, LxdUnreachable
 from plan.server import proxies
-from ports.world import World
+from ports.ports import Ports
 from state.cluster import Network, Pool
 from state.notes import WROTE
-from state.view import Events
+from state.view import RunHistory
 from steps.addresses import ChangeAddress, Listen
 from steps.forming import (
     AdoptIdentity,
@@ -29,8 +29,8 @@ from steps.forming import (
     MakeKey,
     MakeToken,
     NoteIdentity,
-    PassTurn,
     ResetLxd,
+    SetJoinLock,
 )
 from steps.install import (
     BackupDatabase,
@@ -56,17 +56,17 @@ from steps.leaving import (
 )
 from steps.networks import (
     CreateNetwork,
-    EndSegment,
-    KeepNics,
-    RunSegment,
+    EndOverlayDhcp,
+    PinNics,
+    RunOverlayDhcp,
     SetDefaultProfile,
     UpdateNetwork,
     WriteOvn,
 )
 from steps.plan import Step
 from steps.server import (
-    NoteSilence,
     NoteUnits,
+    NoteUnresponsive,
     RestartLxd,
     SetFailureDomain,
     SetProxies,
@@ -79,7 +79,7 @@ from steps.storage import (
     DropVolume,
     GatherVolume,
     KeepOnVolume,
-    KeepRoots,
+    PinRootDisks,
     RestoreFolder,
     StartWithoutVolume,
     UpdatePool,
@@ -101,10 +101,10 @@ class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
         self.later = later
 
 
-def act(step: Step, unit: str, world: World, events: Events) -> Events:
+def act(step: Step, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Carries `step` out and adds to `events` what no look can find out. Raises StepFailed."""
     try:
-        return _HANDLERS[type(step)](step, unit, world, events)
+        return _HANDLERS[type(step)](step, unit, ports, history)
     except ChannelUnknownError as error:
         raise StepFailed(step, str(error), later=False) from error
     except (SnapError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
@@ -113,72 +113,80 @@ def act(step: Step, unit: str, world: World, events: Events) -> Events:
         raise StepFailed(step, str(error), later=transient_errors.passes(str(error))) from error
 
 
-def _install_snap(step: InstallSnap, unit: str, world: World, events: Events) -> Events:
-    world.snap.install(step.channel, step.revision)
-    return events
+def _install_snap(step: InstallSnap, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.snap.install(step.channel, step.revision)
+    return history
 
 
-def _install_snap_file(step: InstallSnapFile, unit: str, world: World, events: Events) -> Events:
-    world.snap.install_file(step.path)
-    return events
+def _install_snap_file(
+    step: InstallSnapFile, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    ports.snap.install_file(step.path)
+    return history
 
 
 def _install_snap_version(
-    step: InstallSnapVersion, unit: str, world: World, events: Events
-) -> Events:
-    world.snap.install_version(step.channel, step.version)
-    return events
+    step: InstallSnapVersion, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    ports.snap.install_version(step.channel, step.version)
+    return history
 
 
-def _remove_snap(step: RemoveSnap, unit: str, world: World, events: Events) -> Events:
-    world.snap.remove()
-    return events
+def _remove_snap(step: RemoveSnap, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.snap.remove()
+    return history
 
 
-def _backup_database(step: BackupDatabase, unit: str, world: World, events: Events) -> Events:
-    logger.info("LXD's database is copied to %s", world.database.backup_before(step.before))
-    return events
+def _backup_database(
+    step: BackupDatabase, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    logger.info("LXD's database is copied to %s", ports.database.backup_before(step.before))
+    return history
 
 
-def _start_again(step: StartAgain, unit: str, world: World, events: Events) -> Events:
-    world.database.end_recovery()
-    return events
+def _start_again(step: StartAgain, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.database.end_recovery()
+    return history
 
 
-def _note_units(step: NoteUnits, unit: str, world: World, events: Events) -> Events:
-    world.machine.note_units(step.units)
-    return events
+def _note_units(step: NoteUnits, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.machine.note_units(step.units)
+    return history
 
 
-def _note_silence(step: NoteSilence, unit: str, world: World, events: Events) -> Events:
-    world.machine.note_silence(step.since)
-    if step.since is None and world.database.recovering():
+def _note_unresponsive(
+    step: NoteUnresponsive, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    ports.machine.note_unresponsive(step.since)
+    if step.since is None and ports.database.recovering():
         # It was cut short before the daemon had ended.
-        world.database.end_recovery()
-    return events
+        ports.database.end_recovery()
+    return history
 
 
-def _make_key(step: MakeKey, unit: str, world: World, events: Events) -> Events:
+def _make_key(step: MakeKey, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     private = token_sealing.new_key()
-    world.machine.keep_key(private, token_sealing.public_half(private))
-    return events
+    ports.machine.keep_key(private, token_sealing.public_half(private))
+    return history
 
 
-def _write_ceph(step: WriteCeph, unit: str, world: World, events: Events) -> Events:
-    world.machine.write_privately(ceph_files.files(step.ceph))
-    return events
+def _write_ceph(step: WriteCeph, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.machine.write_privately(ceph_files.files(step.ceph))
+    return history
 
 
-def _set_server_config(step: SetServerConfig, unit: str, world: World, events: Events) -> Events:
-    world.lxd.server.set_config(step.values)
-    return events
+def _set_server_config(
+    step: SetServerConfig, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    ports.lxd.server.set_config(step.values)
+    return history
 
 
-def _set_proxies(step: SetProxies, unit: str, world: World, events: Events) -> Events:
+def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """What is noted before and after tells in either case what the charm has written."""
     # LXD answers from memory, and a member that joined has nothing there until something changes.
-    world.lxd.server.set_config({})
-    has, noted = world.lxd.server.get().config, world.lxd.notes.read()
+    ports.lxd.server.set_config({})
+    has, noted = ports.lxd.server.get().config, ports.lxd.notes.read()
     values = {
         key: value
         for key, value in step.values.items()
@@ -186,43 +194,45 @@ def _set_proxies(step: SetProxies, unit: str, world: World, events: Events) -> E
     }
     after = {key: proxies.digest(key, value) for key, value in values.items()}
     both = {k: f"{proxies.digest(k, has.get(k, ''))} {after[k]}".strip() for k in values}
-    world.lxd.notes.write({WROTE + key: told for key, told in both.items()})
-    world.lxd.server.set_config(values)
-    world.lxd.notes.write({WROTE + key: told for key, told in after.items()})
-    return events
+    ports.lxd.notes.write({WROTE + key: value for key, value in both.items()})
+    ports.lxd.server.set_config(values)
+    ports.lxd.notes.write({WROTE + key: value for key, value in after.items()})
+    return history
 
 
-def _write_notes(step: WriteNotes, unit: str, world: World, events: Events) -> Events:
-    world.lxd.notes.write(step.values)
-    return events
+def _write_notes(step: WriteNotes, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.lxd.notes.write(step.values)
+    return history
 
 
-def _restart_lxd(step: RestartLxd, unit: str, world: World, events: Events) -> Events:
-    reload_lxd(world)
-    return replace(events, restarted=True)
+def _restart_lxd(step: RestartLxd, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    reload_lxd(ports)
+    return replace(history, restarted=True)
 
 
-def reload_lxd(world: World) -> None:
+def reload_lxd(ports: Ports) -> None:
     """LXD's daemon is a new one, and answers. Instances go on.
 
     snapd is done before the old daemon has ended, so the process tells the two apart.
     """
-    before = world.lxd.server.process()
-    world.snap.reload()
-    world.lxd.server.await_restart(before, deadlines.START)
+    before = ports.lxd.server.process()
+    ports.snap.reload()
+    ports.lxd.server.await_restart(before, deadlines.START)
 
 
-def _set_role(step: SetRole, unit: str, world: World, events: Events) -> Events:
-    world.lxd.members.set_role(step.role, step.members)
-    return events
+def _set_role(step: SetRole, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    ports.lxd.members.set_role(step.role, step.members)
+    return history
 
 
-def _set_failure_domain(step: SetFailureDomain, unit: str, world: World, events: Events) -> Events:
-    world.lxd.members.set_failure_domain(step.name, step.domain)
-    return events
+def _set_failure_domain(
+    step: SetFailureDomain, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    ports.lxd.members.set_failure_domain(step.name, step.domain)
+    return history
 
 
-_HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
+_HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] = {
     InstallSnap: _install_snap,
     InstallSnapFile: _install_snap_file,
     InstallSnapVersion: _install_snap_version,
@@ -239,7 +249,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     WriteNotes: _write_notes,
     CreatePool: storage.create_pool,
     UpdatePool: storage.update_pool,
-    KeepRoots: storage.keep_roots,
+    PinRootDisks: storage.pin_root_disks,
     KeepOnVolume: storage.keep_on_volume,
     DropVolume: storage.drop_volume,
     GatherVolume: storage.gather_volume,
@@ -247,18 +257,18 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, World, Events], Events]] = {
     RestoreFolder: storage.restore_folder,
     CreateNetwork: networks.create_network,
     UpdateNetwork: networks.update_network,
-    KeepNics: networks.keep_nics,
-    RunSegment: networks.run_segment,
-    EndSegment: networks.end_segment,
+    PinNics: networks.pin_nics,
+    RunOverlayDhcp: networks.run_overlay,
+    EndOverlayDhcp: networks.end_overlay,
     SetDefaultProfile: networks.set_default_profile,
     AdoptIdentity: forming.adopt_identity,
     NoteIdentity: forming.note_identity,
     NoteUnits: _note_units,
-    NoteSilence: _note_silence,
+    NoteUnresponsive: _note_unresponsive,
     EnableCluster: forming.enable_cluster,
     Join: forming.join,
     ResetLxd: forming.reset_lxd,
-    PassTurn: forming.pass_turn,
+    SetJoinLock: forming.set_join_lock,
     MakeToken: forming.make_token,
     CancelToken: forming.cancel_token,
     SetFailureDomain: _set_failure_domain,

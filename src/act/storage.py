@@ -10,16 +10,16 @@ import backends
 import deadlines
 from act import join_guard
 from lxd.errors import LxdError, LxdUnreachable
-from ports.world import World
+from ports.ports import Ports
 from records import pool_deletions
 from state.cluster import Pool
-from state.view import Events
+from state.view import RunHistory
 from steps.storage import (
     CreatePool,
     DropVolume,
     GatherVolume,
     KeepOnVolume,
-    KeepRoots,
+    PinRootDisks,
     RestoreFolder,
     StartWithoutVolume,
     UpdatePool,
@@ -28,109 +28,109 @@ from steps.storage import (
 logger = logging.getLogger(__name__)
 
 
-def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
+def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The pool is there on all members, or as if nothing had been tried."""
-    ready = partial(join_guard.nobody_joins, step.members, world)
+    ready = partial(join_guard.nobody_joins, step.members, ports)
     # By a run that was cut short.
     ready()
-    world.lxd.pools.await_changes(step.name)
-    if _finished(step, world):
-        return events
-    _remove_half_made_pool(step.name, world)
+    ports.lxd.pools.await_changes(step.name)
+    if _finished(step, ports):
+        return history
+    _remove_half_made_pool(step.name, ports)
     try:
-        world.lxd.pools.create(step.name, step.driver, step.config, step.members, ready)
+        ports.lxd.pools.create(step.name, step.driver, step.config, step.members, ready)
     except (LxdError, LxdUnreachable):
         with suppress(LxdError, LxdUnreachable):
-            _remove_half_made_pool(step.name, world)
+            _remove_half_made_pool(step.name, ports)
         raise
-    return events
+    return history
 
 
-def _remove_half_made_pool(name: str, world: World) -> None:
-    world.lxd.pools.await_changes(name)
-    if any(p.name == name and p.half_made for p in _pools(world)):
-        delete_pool(name, world)
+def _remove_half_made_pool(name: str, ports: Ports) -> None:
+    ports.lxd.pools.await_changes(name)
+    if any(p.name == name and p.half_made for p in _pools(ports)):
+        delete_pool(name, ports)
     else:
         # What is left of a run that was cut short after the pool was gone.
-        world.lxd.notes.write(pool_deletions.ended(name))
+        ports.lxd.notes.write(pool_deletions.ended(name))
 
 
-def delete_pool(name: str, world: World) -> None:
+def delete_pool(name: str, ports: Ports) -> None:
     """The pool is gone from all members, or noted as one whose deletion began.
 
     Raises LxdError, LxdUnreachable.
     """
-    world.lxd.notes.write(pool_deletions.begun(name))
-    world.lxd.pools.delete(name)
-    world.lxd.notes.write(pool_deletions.ended(name))
+    ports.lxd.notes.write(pool_deletions.begun(name))
+    ports.lxd.pools.delete(name)
+    ports.lxd.notes.write(pool_deletions.ended(name))
 
 
-def _pools(world: World) -> tuple[Pool, ...]:
-    return pool_deletions.marked(world.lxd.pools.list(), world.lxd.notes.read())
+def _pools(ports: Ports) -> tuple[Pool, ...]:
+    return pool_deletions.marked(ports.lxd.pools.list(), ports.lxd.notes.read())
 
 
-def _finished(step: CreatePool, world: World) -> bool:
+def _finished(step: CreatePool, ports: Ports) -> bool:
     """Whether a pool that some members made already could be made on the others.
 
     In a Ceph that is the only way: LXD cannot take away what it made there and not everywhere.
     """
-    there = next((p for p in _pools(world) if p.name == step.name), None)
+    there = next((p for p in _pools(ports) if p.name == step.name), None)
     if there is None or not there.errored or there.driver != step.driver:
         return False
     if there.deleting and not backends.on_ceph(there.driver):
         return False
     try:
-        world.lxd.pools.finish(step.name)
+        ports.lxd.pools.finish(step.name)
     except LxdError as error:
         logger.info("the pool %s is made anew: %s", step.name, error)
         return False
     return True
 
 
-def update_pool(step: UpdatePool, unit: str, world: World, events: Events) -> Events:
+def update_pool(step: UpdatePool, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """These keys are set on all members."""
-    world.lxd.pools.update(step.name, step.values)
-    return events
+    ports.lxd.pools.update(step.name, step.values)
+    return history
 
 
-def keep_roots(step: KeepRoots, unit: str, world: World, events: Events) -> Events:
+def pin_root_disks(step: PinRootDisks, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Instances say themselves that they are on the pool."""
-    world.lxd.pools.keep_roots(step.pool)
-    return events
+    ports.lxd.pools.pin_root_disks(step.pool)
+    return history
 
 
-def keep_on_volume(step: KeepOnVolume, unit: str, world: World, events: Events) -> Events:
+def keep_on_volume(step: KeepOnVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD here uses a volume of its own, or none."""
-    world.lxd.volumes.keep_on(step.key, step.pool, step.name)
-    return events
+    ports.lxd.volumes.keep_on(step.key, step.pool, step.name)
+    return history
 
 
-def drop_volume(step: DropVolume, unit: str, world: World, events: Events) -> Events:
+def drop_volume(step: DropVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """A volume that LXD used here is gone."""
-    world.lxd.volumes.drop(step.pool, step.name)
-    return events
+    ports.lxd.volumes.drop(step.pool, step.name)
+    return history
 
 
-def restore_folder(step: RestoreFolder, unit: str, world: World, events: Events) -> Events:
+def restore_folder(step: RestoreFolder, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD's images or backups are in its folder, and its configuration says so."""
-    world.machine.restore_folder(step.kind, world.lxd.server.process())
+    ports.machine.restore_folder(step.kind, ports.lxd.server.process())
     # LXD finds a folder and moves nothing.
-    world.lxd.volumes.keep_on(step.key, "", "")
-    return events
+    ports.lxd.volumes.keep_on(step.key, "", "")
+    return history
 
 
-def gather_volume(step: GatherVolume, unit: str, world: World, events: Events) -> Events:
+def gather_volume(step: GatherVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Nothing of LXD's images or backups is on the volume alone."""
     volume = f"{step.pool}/{step.name}"
-    world.machine.gather(step.kind, volume, world.lxd.server.process())
-    return events
+    ports.machine.gather(step.kind, volume, ports.lxd.server.process())
+    return history
 
 
 def start_without_volume(
-    step: StartWithoutVolume, unit: str, world: World, events: Events
-) -> Events:
+    step: StartWithoutVolume, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
     """LXD's daemon starts. What was on the volume is there, should it come back."""
-    world.machine.end_volume(step.kind)
-    world.snap.start()
-    world.lxd.server.await_start(deadlines.START)
-    return events
+    ports.machine.end_volume(step.kind)
+    ports.snap.start()
+    ports.lxd.server.await_start(deadlines.START)
+    return history

@@ -8,38 +8,38 @@ from contextlib import contextmanager, suppress
 
 from lxd import join_tokens
 from lxd.errors import LxdError, LxdUnreachable
-from ports.world import World
-from state.hook_input import Juju
+from ports.ports import Ports
+from state.hook_input import HookInput
 from steps.plan import Plan
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def sealing(name: str, token: str, world: World) -> Generator[None]:
+def sealing(name: str, token: str, ports: Ports) -> Generator[None]:
     """Takes the token for the member `name` back if what it is wrapped around fails."""
     try:
         yield
     except BaseException:
-        _take_back(name, join_tokens.digest(token), world)
+        _take_back(name, join_tokens.digest(token), ports)
         raise
 
 
 @contextmanager
-def publishing(juju: Juju, plan: Plan, world: World) -> Generator[None]:
+def publishing(juju: HookInput, plan: Plan, ports: Ports) -> Generator[None]:
     """The same for the token that this hook has made: a hook that fails tells nobody of it."""
     try:
         yield
     except BaseException:
-        told = juju.peers.own.token if juju.peers else None
+        published = juju.peers.own.token if juju.peers else None
         made = plan.own.token if plan.own else None
-        if made is not None and made != told:
-            _take_back(made.name, made.digest, world)
+        if made is not None and made != published:
+            _take_back(made.name, made.digest, ports)
         raise
 
 
-def _take_back(name: str, digest: str, world: World) -> None:
+def _take_back(name: str, digest: str, ports: Ports) -> None:
     logger.warning("the join token for %s is taken back: nobody was told of it", name)
     # The error that led here says more. The next token for that name voids this one.
     with suppress(LxdError, LxdUnreachable):
-        world.lxd.cluster.cancel_token(name, digest)
+        ports.lxd.cluster.cancel_token(name, digest)

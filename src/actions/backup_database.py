@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from actions.refusal import ActionRefused
-from ports.world import World
+from ports.ports import Ports
 
 
-def backup_database(world: World) -> str:
+def backup_database(ports: Ports) -> str:
     """Copies LXD's database; returns the path of the copy. Raises ActionRefused, OSError."""
     try:
-        return world.database.backup(world.clock())
+        return ports.database.backup(ports.clock())
     except FileNotFoundError as error:
         raise ActionRefused("LXD has no database on this machine yet: see juju status") from error

@@ -6,7 +6,7 @@ from actions import tables
 from actions.refusal import ActionRefused, not_a_member
 from plan.networks import networks
 from plan.storage import pools
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.view import View
 
 
@@ -16,19 +16,19 @@ def cluster_status(view: View) -> dict[str, object]:
     The fingerprint is that of the certificate which a remote client is asked to accept.
     """
     lxd, peers = view.lxd, view.peers
-    if not isinstance(lxd, Lxd) or not lxd.server.clustered or peers is None:
+    if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, "cluster-status"))
     table = tables.members_table(lxd, peers, view.unit)
-    told: dict[str, object] = {
+    result: dict[str, object] = {
         "members": len(lxd.members),
         "fingerprint": lxd.server.fingerprint,
         "table": table,
     }
     if decided := peers.app.storage:
-        known = lxd.pools or ()
-        wanted = [pool.name for pool in pools.wanted(view, decided, known)]
-        told["pools"] = tables.pools_table(known, wanted, decided.pool)
+        existing = lxd.pools or ()
+        wanted = [pool.name for pool in pools.wanted(view, decided, existing)]
+        result["pools"] = tables.pools_table(existing, wanted, decided.pool)
     if lxd.networks is not None:
         asked = [net.name for net in networks.wanted(view, lxd.networks)]
-        told["networks"] = tables.networks_table(lxd.networks, asked, lxd.nic or {})
-    return told
+        result["networks"] = tables.networks_table(lxd.networks, asked, lxd.nic or {})
+    return result

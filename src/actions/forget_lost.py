@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from actions.refusal import ActionRefused, alternatives, not_a_member, quoted
-from ports.world import World
-from records import loss_record as losses
-from state.cluster import Lxd
+from ports.ports import Ports
+from records import loss_record
+from state.cluster import ClusterView
 from state.view import View
 
 
-def forget_lost(view: View, world: World, name: str) -> str:
+def forget_lost(view: View, ports: Ports, name: str) -> str:
     """Clears the record of what went with a dead member, or of one thing of it."""
-    if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
+    if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         raise ActionRefused(not_a_member(view, f"forget-lost name={quoted(name)}"))
     notes = view.lxd.notes
-    record = losses.forgotten(notes, name)
+    record = loss_record.forgotten(notes, name)
     if not record:
-        known = alternatives(losses.read(notes), "forget-lost")
-        raise ActionRefused(f"{name} is not recorded as lost: {known}")
-    world.lxd.notes.write(record)
+        choices = alternatives(loss_record.read(notes), "forget-lost")
+        raise ActionRefused(f"{name} is not recorded as lost: {choices}")
+    ports.lxd.notes.write(record)
     return f"{name} is acknowledged"

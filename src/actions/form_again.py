@@ -5,7 +5,7 @@ from __future__ import annotations
 from actions.refusal import ActionRefused
 from plan import leader
 from state.peers import AppData
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from state.view import View
 from values.status import names
 
@@ -24,15 +24,15 @@ def form_again(view: View, confirm: str) -> AppData:
         raise ActionRefused(f"only the leader can: juju run {app}/leader form-again")
     if not peers.app.cluster or any(d.cluster for d in (peers.own, *peers.others.values())):
         raise ActionRefused("a unit is a member of the cluster, or there was none yet")
-    if isinstance(view.lxd, Silent):
+    if isinstance(view.lxd, Unresponsive):
         raise ActionRefused(
             "LXD here does not answer, and may be a member: juju ssh "
             f"{view.unit} sudo snap restart --reload lxd"
         )
     if unsure := peers.unsure:
         raise ActionRefused(
-            f"{names(unsure)} was joining when its LXD fell silent, and may be the last member: "
-            f"bring its LXD back, or give it up: juju remove-unit --force {unsure[0]}"
+            f"{names(unsure)} was joining when its LXD stopped answering, and may be the last "
+            f"member: bring its LXD back, or give it up: juju remove-unit --force {unsure[0]}"
         )
     if view.units is not None and view.units.leaving:
         raise ActionRefused(f"{names(view.units.leaving)} has not left yet, and may be a member")

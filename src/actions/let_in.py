@@ -5,25 +5,25 @@ from __future__ import annotations
 from actions.refusal import ActionRefused
 from observe.view import observe
 from plan.leaving import removal
-from ports.world import World
+from ports.ports import Ports
 from run import run
-from state.cluster import Lxd
-from state.hook_input import Juju
-from state.view import Events
+from state.cluster import ClusterView
+from state.hook_input import HookInput
+from state.view import RunHistory
 from steps.plan import Plan
 
 
-def let_in(juju: Juju, world: World) -> Plan:
+def let_in(juju: HookInput, ports: Ports) -> Plan:
     """A unit that leaves as the only member makes a token for the next unit.
 
     Returns what it has to publish. Juju sends what an action wrote, also of a unit in error.
     """
-    view = observe(juju, world, Events())
+    view = observe(juju, ports, RunHistory())
     leaves = view.units is not None and view.unit in view.units.leaving
     lxd = view.lxd
-    if not leaves or not isinstance(lxd, Lxd) or not removal.expected(view, lxd):
+    if not leaves or not isinstance(lxd, ClusterView) or not removal.expected(view, lxd):
         raise ActionRefused("only the last member of a cluster has to, when it is to leave")
-    plan = run(juju, world)
+    plan = run(juju, ports)
     if plan.own is None or plan.own.token is None:
         raise ActionRefused(f"no unit can join yet: {plan.status.message}")
     return plan

@@ -30,9 +30,9 @@ class Misread(Exception):  # noqa: N818 - it is the name of what happened
 
 def word(params: Mapping[str, Any], name: str) -> str:
     """A parameter as text, empty where it is not given. Raises Misread."""
-    told = params.get(name)
-    _limit(name, told)
-    return _text(name, told)
+    value = params.get(name)
+    _limit(name, value)
+    return _text(name, value)
 
 
 def with_options(config: Mapping[str, Any], params: Mapping[str, Any]) -> Options:
@@ -41,25 +41,25 @@ def with_options(config: Mapping[str, Any], params: Mapping[str, Any]) -> Option
     Raises Misread, pydantic's ValidationError.
     """
     values = {**config, **changed(config, params)}
-    return Options.model_validate({name.replace("-", "_"): told for name, told in values.items()})
+    return Options.model_validate({name.replace("-", "_"): value for name, value in values.items()})
 
 
 def as_read(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, object]:
     """The result that shows the options among the parameters as they were understood."""
-    shown = [f"{name}={told}" for name, told in changed(config, params).items()]
+    shown = [f"{name}={value}" for name, value in changed(config, params).items()]
     return {"options": "\n".join(shown)} if shown else {}
 
 
 def changed(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """The options among the parameters, as `juju config` would have them. Raises Misread."""
-    for name, told in params.items():
-        _limit(name, told)
+    for name, value in params.items():
+        _limit(name, value)
     return {name: _option(name, params[name], config) for name in sorted(params)}
 
 
-def _limit(name: str, told: Any) -> None:
+def _limit(name: str, value: Any) -> None:
     """Raises Misread for what Python could neither go through nor write."""
-    todo: list[tuple[Any, int]] = [(told, 0)]
+    todo: list[tuple[Any, int]] = [(value, 0)]
     while todo:
         part, depth = todo.pop()
         if depth > _DEEPEST:
@@ -75,62 +75,62 @@ def _limit(name: str, told: Any) -> None:
             todo += [(inner, depth + 1) for inner in cast("list[Any]", part)]
 
 
-def _option(name: str, told: Any, config: Mapping[str, Any]) -> Any:
+def _option(name: str, value: Any, config: Mapping[str, Any]) -> Any:
     if name not in config:
         raise Misread(f"{escaped(name)}: there is no such option")
-    if isinstance(told, dict) and name in MAPS:
-        return _map(name, cast("dict[str, Any]", told))
+    if isinstance(value, dict) and name in MAPS:
+        return _map(name, cast("dict[str, Any]", value))
     if isinstance(config[name], str):
-        return _text(name, told)
-    if isinstance(told, bool) and not isinstance(config[name], bool):
-        raise Misread(f"{name}={str(told).lower()}: use a whole number")
-    return "" if told is None else _no_map(name, told)
+        return _text(name, value)
+    if isinstance(value, bool) and not isinstance(config[name], bool):
+        raise Misread(f"{name}={str(value).lower()}: use a whole number")
+    return "" if value is None else _no_map(name, value)
 
 
-def _text(name: str, told: Any) -> str:
-    if told is None:
+def _text(name: str, value: Any) -> str:
+    if value is None:
         return ""
-    if isinstance(told, list):
-        return " ".join(_text(name, part) for part in cast("list[Any]", told))
-    if isinstance(told, (bool, float)):
+    if isinstance(value, list):
+        return " ".join(_text(name, part) for part in cast("list[Any]", value))
+    if isinstance(value, (bool, float)):
         # What was typed cannot be told from that: `on` or `yes`, 1.10 or 1.1.
-        shown = str(told).lower()
+        shown = str(value).lower()
         raise Misread(
             f"{name} was read as {shown}, not as text: put it in quotes: {name}=\"'...'\""
         )
-    return str(_no_map(name, told))
+    return str(_no_map(name, value))
 
 
-def _no_map(name: str, told: Any) -> Any:
-    if isinstance(told, dict):
-        key = next(iter(cast("dict[str, Any]", told)), "")
+def _no_map(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        key = next(iter(cast("dict[str, Any]", value)), "")
         raise Misread(f"{name} is one value: type {name}=..., not {name}.{escaped(key)}=...")
-    return told
+    return value
 
 
-def _map(name: str, told: Mapping[str, Any]) -> str:
+def _map(name: str, value: Mapping[str, Any]) -> str:
     """The map as the option's YAML. JSON is YAML."""
     if name == "network-config":
-        return json.dumps(_dotted(told))
-    return json.dumps({key: _with_keys(value) for key, value in told.items()})
+        return json.dumps(_dotted(value))
+    return json.dumps({key: _with_keys(fields) for key, fields in value.items()})
 
 
-def _with_keys(told: Any) -> Any:
-    if not isinstance(told, dict):
-        return told
-    fields = cast("dict[str, Any]", told)
+def _with_keys(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    fields = cast("dict[str, Any]", value)
     keys = fields.get(_KEYS)
     return {**fields, _KEYS: _dotted(cast("dict[str, Any]", keys))} if _is_map(keys) else fields
 
 
-def _is_map(told: Any) -> bool:
-    return isinstance(told, dict)
+def _is_map(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
-def _dotted(told: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+def _dotted(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """`{"ipv4": {"nat": True}}` as `{"ipv4.nat": True}`."""
     found: dict[str, Any] = {}
-    for key, value in told.items():
+    for key, value in tree.items():
         if isinstance(value, dict):
             found |= _dotted(cast("dict[str, Any]", value), f"{before}{key}.")
         else:

@@ -8,17 +8,17 @@ from observe.view import observe_networks
 from plan.networks import contributions, networks
 from plan.storage import pools
 from plan.unit import make_plan
-from ports.world import World
-from state.cluster import Lxd
+from ports.ports import Ports
+from state.cluster import ClusterView
 from state.view import View
-from steps.networks import KeepNics, SetDefaultProfile
-from steps.storage import CreatePool, KeepRoots
+from steps.networks import PinNics, SetDefaultProfile
+from steps.storage import CreatePool, PinRootDisks
 
 
-def answer(view: View, world: World) -> dict[str, object]:
+def answer(view: View, ports: Ports) -> dict[str, object]:
     """What the action `plan` shows."""
-    told = lines(view, observe_networks(view, world))
-    steps = "\n".join(f"{i}. {line}" for i, line in enumerate(told, 1))
+    findings = lines(view, observe_networks(view, ports))
+    steps = "\n".join(f"{i}. {line}" for i, line in enumerate(findings, 1))
     return {"plan": steps or "nothing to do", "status": str(make_plan(view).status)}
 
 
@@ -34,7 +34,7 @@ def lines(view: View, whole: View) -> list[str]:
 
 def _of_networks(view: View) -> list[str]:
     lxd = view.lxd
-    if not isinstance(lxd, Lxd) or lxd.networks is None or lxd.nic is None:
+    if not isinstance(lxd, ClusterView) or lxd.networks is None or lxd.nic is None:
         return []
     members = sorted(m.name for m in lxd.members)
     found: list[str] = []
@@ -50,28 +50,28 @@ def _of_networks(view: View) -> list[str]:
     nic = modes.MODES[first.mode].nic(first, " or ".join(first.parents))
     if lxd.nic.get("network") == nic.get("network") and lxd.nic.get("parent") == nic.get("parent"):
         return found
-    staying = [str(KeepNics(lxd.nic))] if lxd.nic else []
+    staying = [str(PinNics(lxd.nic))] if lxd.nic else []
     where = nic.get("network") or nic.get("parent") or "none"
     return [*found, *staying, f"let the default profile use the network {where}"]
 
 
 def _of_pools(view: View) -> list[str]:
     lxd, peers = view.lxd, view.peers
-    if not isinstance(lxd, Lxd) or peers is None:
+    if not isinstance(lxd, ClusterView) or peers is None:
         return []
-    decided, known = peers.app.storage, lxd.pools
-    if decided is None or known is None or pools.misfit(view, decided, known):
+    decided, existing = peers.app.storage, lxd.pools
+    if decided is None or existing is None or pools.misfit(view, decided, existing):
         return []
-    wanted = pools.wanted(view, decided, known)
+    wanted = pools.wanted(view, decided, existing)
     members = sorted(m.name for m in lxd.members)
     found: list[str] = []
-    for pool in pools.unmade(wanted, known):
+    for pool in pools.unmade(wanted, existing):
         if len(members) > 1:
             found.append(f"ask {', '.join(members)} what they give to the pool {pool.name}")
         driver = backends.BACKENDS[pool.backend].driver
         found.append(str(CreatePool(pool.name, driver, {}, {name: {} for name in members})))
     default = wanted[0].name
-    if any(p.name == default and pools.PROFILE in p.used_by for p in known):
+    if any(p.name == default and pools.PROFILE in p.used_by for p in existing):
         return found
-    moved = [str(KeepRoots(p.pool)) for p in pools.moving(default, known)]
+    moved = [str(PinRootDisks(p.pool)) for p in pools.moving(default, existing)]
     return [*found, *moved, str(SetDefaultProfile(default, None))]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from actions.refusal import ActionRefused, confirmation
 from plan.recovery import quorum
 from plan.unit import make_plan
-from ports.world import World
+from ports.ports import Ports
 from state.peers import UnitData
-from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
+from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
 from state.view import View
 from values.status import names
 
@@ -20,7 +20,7 @@ class OthersAsked(ActionRefused):
         self.own = own.model_copy(update={"lost": tuple(sorted(lost))})
 
 
-def recover_quorum(view: View, world: World, lost: str, confirm: str) -> str:
+def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     """Makes this member the only voter of its database; returns the path of the copy before.
 
     `lost` names voters that never come back, by unit, member or address, apart by commas. Raises
@@ -30,9 +30,9 @@ def recover_quorum(view: View, world: World, lost: str, confirm: str) -> str:
     if confirm != wanted:
         raise ActionRefused(f"this gives up all other voters: repeat with confirm={wanted}")
     peers = view.peers
-    if not isinstance(view.lxd, Silent) or view.lxd.kind is Silence.REFUSED:
+    if not isinstance(view.lxd, Unresponsive) or view.lxd.reason is UnresponsiveReason.REFUSED:
         raise ActionRefused("LXD answers: its database has its quorum")
-    if view.lxd.kind not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
+    if view.lxd.reason not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
         raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
     if view.database is None:
         raise ActionRefused(
@@ -45,11 +45,11 @@ def recover_quorum(view: View, world: World, lost: str, confirm: str) -> str:
     found = quorum.recovery(view, peers, view.database, named)
     if found.problem:
         raise OthersAsked(found.problem, peers.own, found.lost)
-    if alive := world.database.listening(found.lost):
+    if alive := ports.database.listening(found.lost):
         raise ActionRefused(
             f"{names(alive)} is said to be lost and takes connections: switch that machine off, or "
             "bring it back"
         )
-    copy = world.database.backup(world.clock())
-    world.database.recover()
+    copy = ports.database.backup(ports.clock())
+    ports.database.recover()
     return copy

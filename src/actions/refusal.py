@@ -38,8 +38,8 @@ def not_a_member(view: View, action: str) -> str:
 
 def alternatives(names_: Iterable[str], action: str) -> str:
     """What there is instead of what was named, as it is typed."""
-    known = [f"{action} name={quoted(name)}" for name in sorted(names_)]
-    return f"type {' or '.join(known)}" if known else "there is nothing to name"
+    commands = [f"{action} name={quoted(name)}" for name in sorted(names_)]
+    return f"type {' or '.join(commands)}" if commands else "there is nothing to name"
 
 
 def quoted(name: str) -> str:

@@ -27,7 +27,7 @@ class Answer:
 def answer(unit: str, action: Callable[[], dict[str, object]]) -> Answer:
     """Carries an action of a unit out."""
     try:
-        told = action()
+        results = action()
     except ValidationError as error:
         return Answer({}, explain(error))
     except (ActionRefused, Misread, Unsaid) as error:
@@ -35,4 +35,4 @@ def answer(unit: str, action: Callable[[], dict[str, object]]) -> Answer:
     except (LxdError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
         why = getattr(error, "stderr", "") or str(error)
         return Answer({}, lines(f"{why} (juju status {unit} says how LXD is)"))
-    return Answer({key: lines(v) if isinstance(v, str) else v for key, v in told.items()})
+    return Answer({key: lines(v) if isinstance(v, str) else v for key, v in results.items()})

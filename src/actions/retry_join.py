@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from actions.refusal import ActionRefused
 from plan.unit import make_plan
-from ports.world import World
+from ports.ports import Ports
 from state.view import View
 
 
-def retry_join(view: View, world: World) -> str:
+def retry_join(view: View, ports: Ports) -> str:
     """Lets a unit whose joins failed try again."""
     if view.failures is None:
         raise ActionRefused(f"no join of this unit failed ({make_plan(view).status})")
-    world.machine.forget_failures()
+    ports.machine.forget_failures()
     return "joins are tried again"

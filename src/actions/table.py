@@ -23,9 +23,9 @@ from hooks.input_reader import PEERS, InputReader
 from hooks.tool_failures import if_said
 from observe.view import observe, observe_networks
 from options.options import Options
-from ports.world import World
+from ports.ports import Ports
 from state.peers import AppData
-from state.view import Events, View
+from state.view import RunHistory, View
 
 Results = dict[str, object]
 
@@ -37,11 +37,11 @@ class Call:
     params: Mapping[str, Any]
     charm: ops.CharmBase
     reader: InputReader
-    world: World
+    ports: Ports
 
     def view(self, options: Options | None = None) -> View:
         """What the action acts on, with these options in place of those that are configured."""
-        return observe(self.reader.of_action(options), self.world, Events())
+        return observe(self.reader.of_action(options), self.ports, RunHistory())
 
 
 @dataclass(frozen=True)
@@ -53,52 +53,52 @@ class Action:
 
 
 def _cluster_status(call: Call) -> Results:
-    return cluster_status(observe_networks(call.view(), call.world))
+    return cluster_status(observe_networks(call.view(), call.ports))
 
 
 def _plan(call: Call) -> Results:
     config = call.charm.config
     options = parameters.with_options(config, call.params)
-    told = plan.answer(call.view(options), call.world)
-    return told | parameters.as_read(config, call.params)
+    result = plan.answer(call.view(options), call.ports)
+    return result | parameters.as_read(config, call.params)
 
 
-def _on_name(action: Callable[[View, World, str], str]) -> Callable[[Call], Results]:
+def _on_name(action: Callable[[View, Ports, str], str]) -> Callable[[Call], Results]:
     def run(call: Call) -> Results:
-        return {"result": action(call.view(), call.world, word(call.params, "name"))}
+        return {"result": action(call.view(), call.ports, word(call.params, "name"))}
 
     return run
 
 
 def _retry_join(call: Call) -> Results:
-    return {"result": retry_join(call.view(), call.world)}
+    return {"result": retry_join(call.view(), call.ports)}
 
 
-def _in_app_data(decide: Callable[[View, str], AppData], told: str) -> Callable[[Call], Results]:
+def _in_app_data(decide: Callable[[View, str], AppData], message: str) -> Callable[[Call], Results]:
     def run(call: Call) -> Results:
         app = decide(call.view(), word(call.params, "confirm"))
         charm = call.charm
         publishing.write(charm.model.relations[PEERS][0].data[charm.app], app)
-        return {"result": told}
+        return {"result": message}
 
     return run
 
 
 def _let_in(call: Call) -> Results:
-    juju = replace(call.reader.of_leaver(), tells=True)
-    decided = let_in.let_in(juju, call.world)
-    publishing.tell(call.charm.model, PEERS, juju, decided, call.world)
+    juju = replace(call.reader.when_leaving(), tells=True)
+    decided = let_in.let_in(juju, call.ports)
+    publishing.tell(call.charm.model, PEERS, juju, decided, call.ports)
     return {"result": "the next unit may join"}
 
 
 def _wipe_device(call: Call) -> Results:
     device, confirm = (word(call.params, key) for key in ("device", "confirm"))
-    return {"result": wipe_device(call.world, device, confirm)}
+    return {"result": wipe_device(call.ports, device, confirm)}
 
 
 def _backup_database(call: Call) -> Results:
     # Nothing that Juju says is needed for it.
-    return {"path": backup_database(call.world)}
+    return {"path": backup_database(call.ports)}
 
 
 def _recover_quorum(call: Call) -> Results:
@@ -106,7 +106,7 @@ def _recover_quorum(call: Call) -> Results:
     # Only units that Juju has given up, or that the operator names, are lost.
     view = replace(call.view(), units=if_said(reading.units, None))
     try:
-        return {"backup": recover_quorum.recover_quorum(view, call.world, lost, confirm)}
+        return {"backup": recover_quorum.recover_quorum(view, call.ports, lost, confirm)}
     except recover_quorum.OthersAsked as asked:
         (relation,) = call.charm.model.relations[PEERS]
         publishing.write(relation.data[call.charm.unit], asked.own)

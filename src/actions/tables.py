@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from plan.networks import networks
-from state.cluster import Lxd, Network, Pool
+from state.cluster import ClusterView, Network, Pool
 from state.view import Peers
 
 _HEADINGS = ("Unit", "Member", "Address", "Roles", "State", "Version")
@@ -13,7 +13,7 @@ _NETWORK_HEADINGS = ("Network", "Mode", "State", "Role", "Instances")
 _POOL_HEADINGS = ("Pool", "Driver", "State", "Role", "Used by")
 
 
-def members_table(lxd: Lxd, peers: Peers, unit: str) -> str:
+def members_table(lxd: ClusterView, peers: Peers, unit: str) -> str:
     """The cluster's members: what Juju calls them, what LXD calls them, and how they are."""
     by_name = {d.name: (u, d) for u, d in {unit: peers.own, **peers.others}.items() if d.cluster}
     rows: list[tuple[str, ...]] = []
@@ -25,7 +25,7 @@ def members_table(lxd: Lxd, peers: Peers, unit: str) -> str:
     return table(_HEADINGS, sorted(rows))
 
 
-def pools_table(known: Iterable[Pool], wanted: Iterable[str], default: str) -> str:
+def pools_table(existing: Iterable[Pool], wanted: Iterable[str], default: str) -> str:
     """The storage pools: what each is for, and how much uses it."""
     asked = set(wanted)
     rows = [
@@ -36,12 +36,14 @@ def pools_table(known: Iterable[Pool], wanted: Iterable[str], default: str) -> s
             _role(pool.name, default, asked),
             str(len(pool.users)),
         )
-        for pool in known
+        for pool in existing
     ]
     return table(_POOL_HEADINGS, sorted(rows))
 
 
-def networks_table(known: Iterable[Network], wanted: Iterable[str], nic: Mapping[str, str]) -> str:
+def networks_table(
+    existing: Iterable[Network], wanted: Iterable[str], nic: Mapping[str, str]
+) -> str:
     """The networks that LXD manages: what each is for, and how many instances are on it."""
     asked = set(wanted)
     rows = [
@@ -52,7 +54,7 @@ def networks_table(known: Iterable[Network], wanted: Iterable[str], nic: Mapping
             _role(network.name, nic.get("network", ""), asked),
             str(sum("/instances/" in user for user in network.used_by)),
         )
-        for network in known
+        for network in existing
     ]
     return table(_NETWORK_HEADINGS, sorted(rows))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.refusal import ActionRefused, confirmation
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.peers import AppData
 from state.view import View
 from values.status import names
@@ -19,7 +19,7 @@ def take_back(view: View, confirm: str) -> AppData:
     if not view.leader or peers is None:
         app = view.unit.partition("/")[0]
         raise ActionRefused(f"only the leader can: juju run {app}/leader take-back")
-    if not isinstance(lxd, Lxd) or not lxd.server.clustered or not lxd.identity:
+    if not isinstance(lxd, ClusterView) or not lxd.server.clustered or not lxd.identity:
         raise ActionRefused("LXD on the leader is in no cluster that this charm made")
     if peers.app.cluster or any(d.cluster for d in (peers.own, *peers.others.values())):
         raise ActionRefused("the application has a cluster: empty this LXD instead, see the docs")

@@ -5,26 +5,28 @@ from __future__ import annotations
 import re
 
 from actions.refusal import ActionRefused, confirmation
-from ports.world import World
+from ports.ports import Ports
 
 _NODE = re.compile(r"/dev/[\w/:.@%+=-]+", re.ASCII)
 """One device's path: no glob, which may name another one."""
 
 
-def wipe_device(world: World, device: str, confirm: str) -> str:
+def wipe_device(ports: Ports, device: str, confirm: str) -> str:
     """Wipes a block device that nothing uses, if the operator names what is on it."""
     if not _NODE.fullmatch(device) or ".." in device:
         raise ActionRefused(f"{device} is no path below /dev/, such as /dev/sdb")
-    found = next(iter(world.machine.devices((device,))), None)
+    found = next(iter(ports.machine.devices((device,))), None)
     if found is None:
         raise ActionRefused(f"{device} is no block device here: lsblk on this machine lists them")
     if found.use:
         raise ActionRefused(f"{device} {found.use}: nothing was wiped")
     if not found.holds:
         return f"{device} is empty already"
-    known = [confirmation("wipe", identity) for identity in found.ids or (found.path,)]
-    if confirm not in known:
+    confirmations = [confirmation("wipe", identity) for identity in found.ids or (found.path,)]
+    if confirm not in confirmations:
         parts = "".join(f"; {part}" for part in found.partitions)
-        raise ActionRefused(f"{device} holds {found.holds}{parts}: repeat with confirm={known[0]}")
-    world.machine.wipe(device)
+        raise ActionRefused(
+            f"{device} holds {found.holds}{parts}: repeat with confirm={confirmations[0]}"
+        )
+    ports.machine.wipe(device)
     return f"{device} held {found.holds} and is empty now"

@@ -57,8 +57,8 @@ class Backend:
             return {"source": device}
         return {"size": pool.size} if self.sized and pool.size else self.own(pool, extensions)
 
-    def answers(self, pool: WantedPool, device: str) -> dict[str, str]:
-        """What a joining member answers for its own part of the pool.
+    def member_config(self, pool: WantedPool, device: str) -> dict[str, str]:
+        """The `member_config` of a joining member for its own part of the pool.
 
         Without a device `source` is empty on purpose: each makes a file or folder of its own. Of
         what is in a Ceph LXD tells a joiner itself.

@@ -12,7 +12,7 @@ from pathlib import Path
 import ops
 
 from hooks.tool_failures import Unsaid, said
-from ports.world import World
+from ports.ports import Ports
 from state.view import Peers
 from values.status import Status, blocked, waiting
 
@@ -23,19 +23,19 @@ _STORE = "charmhub"
 """In its words where Charmhub has the resource and did not give it."""
 
 
-def forget(world: World) -> None:
+def forget(ports: Ports) -> None:
     """Juju is asked again: there may be another file."""
-    world.machine.note_attached(None)
+    ports.machine.note_attached(None)
 
 
-def path(model: ops.Model, peers: Peers | None, world: World) -> Path | None:
+def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
     """The attached file, None without one. Raises Unsaid where Juju does not say."""
-    noted = world.machine.attached()
+    noted = ports.machine.attached()
     if noted == "" or (noted and Path(noted).exists()):
         return Path(noted) if noted else None
-    told = _asked(model, peers)
-    world.machine.note_attached(str(told or ""))
-    return told
+    attached = _asked(model, peers)
+    ports.machine.note_attached(str(attached or ""))
+    return attached
 
 
 def _asked(model: ops.Model, peers: Peers | None) -> Path | None:

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from hooks import attached_snap, reading
 from hooks.tool_failures import if_said, needed
 from host import snap
-from options.options import Options, of_leaver
+from options.options import Options, leaving_options
 from plan.forming.admission import hears_nobody, unqueued
-from ports.world import World
-from state import peers
+from ports.ports import Ports
 from state.bindings import Binding
-from state.hook_input import Juju
+from state.hook_input import HookInput
+from state.peers import AppData, UnitData, load
 from state.view import Peers, Units
 
 PEERS = "cluster"
@@ -28,34 +28,34 @@ STORAGE = "local"
 class InputReader:
     """Reads what Juju says, through the charm that ops made."""
 
-    def __init__(self, charm: ops.CharmBase, world: World) -> None:
+    def __init__(self, charm: ops.CharmBase, ports: Ports) -> None:
         self._charm = charm
         self._model = charm.model
         self._unit = charm.unit
-        self._world = world
+        self._ports = ports
 
-    def of_hook(self, options: Options | None = None) -> Juju:
+    def of_hook(self, options: Options | None = None) -> HookInput:
         """What Juju says to this unit. Raises Unsaid, and ValidationError for a bad option.
 
         `options` are looked at instead of those that are configured.
         """
         with needed():
             options = options or self._charm.load_config(Options)
-            leader, known = self._unit.is_leader(), self._peers()
-            alone = known is not None and hears_nobody(known)
-            asking = leader or alone or (known and known.own.cluster and unqueued(known))
-            units = reading.units() if asking else None
-            if known is not None and units is not None and (leader or alone):
-                known = self._as_juju_knows_them(known, units)
-            return Juju(
+            leader, peers = self._unit.is_leader(), self._peers()
+            alone = peers is not None and hears_nobody(peers)
+            asks_juju = leader or alone or (peers and peers.own.cluster and unqueued(peers))
+            units = reading.units() if asks_juju else None
+            if peers is not None and units is not None and (leader or alone):
+                peers = self._without_gone(peers, units)
+            return HookInput(
                 unit=self._unit.name,
                 leader=leader,
                 options=options,
-                resource=snap.resource(attached_snap.path(self._model, known, self._world)),
+                resource=snap.resource(attached_snap.path(self._model, peers, self._ports)),
                 cluster=reading.addresses(self._model, PEERS),
                 https=reading.addresses(self._model, HTTPS),
                 zone=os.environ.get("JUJU_AVAILABILITY_ZONE", ""),
-                peers=known,
+                peers=peers,
                 units=units,
                 leaving=units is not None and self._unit.name in units.leaving,
                 devices=tuple(str(s.location) for s in self._model.storages[STORAGE]),
@@ -65,19 +65,19 @@ class InputReader:
                 proxies=reading.proxies(os.environ),
             )
 
-    def of_leaver(self) -> Juju:
+    def when_leaving(self) -> HookInput:
         """The same for a unit that leaves: less is of use to it, and keeps it. Raises Unsaid."""
         with needed():
             # One that never was a member has nothing that depends on what Juju says.
-            machine = self._world.machine
+            machine = self._ports.machine
             member = bool(machine.identity()) or machine.forming() is not None
             leader = self._unit.is_leader()
-            known = self._peers() if member else if_said(self._peers, None)
-            member = member or (known is not None and bool(known.own.cluster))
+            peers = self._peers() if member else if_said(self._peers, None)
+            member = member or (peers is not None and bool(peers.own.cluster))
             units = reading.units() if member else if_said(reading.units, None)
-            if known is not None and units is not None:
-                known = self._as_juju_knows_them(known, units)
-            return Juju(
+            if peers is not None and units is not None:
+                peers = self._without_gone(peers, units)
+            return HookInput(
                 unit=self._unit.name,
                 leader=leader,
                 options=self._options_of_leaver(),
@@ -85,35 +85,35 @@ class InputReader:
                 cluster=reading.addresses(self._model, PEERS),
                 https=Binding(HTTPS, ()),
                 zone="",
-                peers=known,
+                peers=peers,
                 units=units,
                 leaving=True,
             )
 
-    def of_action(self, options: Options | None = None) -> Juju:
+    def of_action(self, options: Options | None = None) -> HookInput:
         """What a hook would be told now, also one of a unit that leaves. Raises as those do."""
-        known = if_said(reading.units, None)
-        leaving = known is not None and self._unit.name in known.leaving
-        return self.of_leaver() if leaving else self.of_hook(options)
+        units = if_said(reading.units, None)
+        leaving = units is not None and self._unit.name in units.leaving
+        return self.when_leaving() if leaving else self.of_hook(options)
 
     def _options_of_leaver(self) -> Options:
         """A mistake in an option that is of no use here is no reason to stay."""
         try:
             return self._charm.load_config(Options)
         except ValidationError:
-            return of_leaver(self._charm.config)
+            return leaving_options(self._charm.config)
 
     def _peers(self) -> Peers | None:
         relation = self._model.get_relation(PEERS)
         if relation is None:
             return None
         return Peers(
-            app=peers.load(peers.AppData, relation.data[self._charm.app]),
-            own=peers.load(peers.UnitData, relation.data[self._unit]),
-            others={u.name: peers.load(peers.UnitData, relation.data[u]) for u in relation.units},
+            app=load(AppData, relation.data[self._charm.app]),
+            own=load(UnitData, relation.data[self._unit]),
+            others={u.name: load(UnitData, relation.data[u]) for u in relation.units},
         )
 
-    def _as_juju_knows_them(self, known: Peers, units: Units) -> Peers:
+    def _without_gone(self, peers: Peers, units: Units) -> Peers:
         """Adds what units have published for which relation-joined has not run here yet.
 
         Juju runs it one unit after the other, and for a new leader behind two more hooks.
@@ -121,9 +121,9 @@ class InputReader:
         Juju knows no more are left out: their relation-departed may never come. Only what the
         founder told counts until it is on record, also when it is gone.
         """
-        app = known.app
-        counting = units.known | ({app.bootstrap} - {""} if not app.cluster else set[str]())
-        others = {u: data for u, data in known.others.items() if u in counting}
+        app = peers.app
+        counting = units.in_juju | ({app.bootstrap} - {""} if not app.cluster else set[str]())
+        others = {u: data for u, data in peers.others.items() if u in counting}
         (relation,) = self._model.relations[PEERS]
         for unit in sorted(counting - {self._unit.name, *others}):
             try:
@@ -131,5 +131,5 @@ class InputReader:
             except hookcmds.Error:
                 continue
             if databag:
-                others[unit] = peers.load(peers.UnitData, databag)
-        return replace(known, others=others)
+                others[unit] = load(UnitData, databag)
+        return replace(peers, others=others)

@@ -7,16 +7,16 @@ import ops
 from act import token_revocation
 from hooks import reading
 from hooks.reading import CERTIFICATES
-from ports.world import World
+from ports.ports import Ports
 from relations import ceph, ovn
 from state import peers
-from state.hook_input import Juju
+from state.hook_input import HookInput
 from steps.plan import Plan
 from values.addresses import PORT
 from values.status import Kind, Status
 
 
-def publish(model: ops.Model, binding: str, juju: Juju, plan: Plan, hostname: str) -> None:
+def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostname: str) -> None:
     """What others see of this unit: its peers, a Ceph, who signs certificates.
 
     `binding` is the peer relation's name.
@@ -48,21 +48,21 @@ def as_juju(status: Status) -> ops.StatusBase:
     return _STATUS[status.kind](status.message)
 
 
-def tell(model: ops.Model, binding: str, juju: Juju, plan: Plan, world: World) -> bool:
+def tell(model: ops.Model, binding: str, juju: HookInput, plan: Plan, ports: Ports) -> bool:
     """Tells the peers what a unit that leaves has for them. Whether there was anything new.
 
     A join token that cannot be told is taken back.
     """
     relation = model.get_relation(binding)
-    known = juju.peers
-    if relation is None or known is None or plan.own is None or plan.own == known.own:
+    peers = juju.peers
+    if relation is None or peers is None or plan.own is None or plan.own == peers.own:
         return False
-    with token_revocation.publishing(juju, plan, world):
+    with token_revocation.publishing(juju, plan, ports):
         write(relation.data[model.unit], plan.own)
     return True
 
 
-def _ask_ceph(model: ops.Model, juju: Juju) -> None:
+def _ask_ceph(model: ops.Model, juju: HookInput) -> None:
     relation = reading.active_ceph(model)
     if relation is None:
         return

@@ -31,12 +31,12 @@ def addresses(model: ops.Model, binding: str) -> Binding:
         nics = found.network.interfaces if found else []
     except ops.ModelError as error:
         return Binding(binding, (), str(error).strip())
-    told = [
+    addresses_ = [
         BindingAddress(str(nic.address), str(nic.subnet or ""), nic.name or "")
         for nic in nics
         if is_address(str(nic.address))
     ]
-    return Binding(binding, tuple(dict.fromkeys(told)))
+    return Binding(binding, tuple(dict.fromkeys(addresses_)))
 
 
 def proxies(environment: Mapping[str, str]) -> Proxies:
@@ -90,11 +90,11 @@ def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:
 
 def bound(model: ops.Model, options: Options) -> Bound:
     """What carries the binding for networks, where one asks. Looking takes a process."""
-    if not any(net.mode in contributions.ASKING for net in options.networks_asked):
+    if not any(net.mode in contributions.ON_BINDING for net in options.networks_asked):
         return Bound()
     names = {name for net in options.networks_asked for name in contributions.names(net)}
-    told = addresses(model, NETWORK).addresses
-    carrier = choice.carrier([entry for entry in told if entry.interface not in names])
+    bound = addresses(model, NETWORK).addresses
+    carrier = choice.carrier([entry for entry in bound if entry.interface not in names])
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()
 
 

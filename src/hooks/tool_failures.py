@@ -30,8 +30,8 @@ def needed() -> Generator[None]:
     except ops.TooManyRelatedAppsError as error:
         # So after a refresh that was rolled back (Juju issue 19631). Which is the right one is a
         # guess.
-        told = f"Juju has {error.num_related} relations {error.relation_name} instead of one"
-        raise Unsaid(waiting(told)) from error
+        reason = f"Juju has {error.num_related} relations {error.relation_name} instead of one"
+        raise Unsaid(waiting(reason)) from error
     except (ops.ModelError, hookcmds.Error) as error:
         raise Unsaid(_status(error)) from error
 

@@ -20,8 +20,8 @@ _CEPHFS = "cephfs"
 OVN, FAN = "ovn", "fan"
 
 
-def lacks(need: str) -> str:
-    """What this machine lacks for networks that need it, empty if nothing."""
+def missing(need: str) -> str:
+    """What networks of this kind need and this machine has not, empty if nothing."""
     return _LOOKS[need]()
 
 
@@ -37,8 +37,8 @@ def _mounts(file_system: str) -> bool:
     """Whether the kernel has a file system, loaded or as a module of its own."""
     loaded = Path("/proc/filesystems").read_text().split()
     modules = Path("/lib/modules") / os.uname().release / "modules.dep"
-    known = modules.read_text() if modules.exists() else ""
-    return file_system in loaded or f"/{file_system}.ko" in known
+    available = modules.read_text() if modules.exists() else ""
+    return file_system in loaded or f"/{file_system}.ko" in available
 
 
 def _lacks_fan() -> str:
@@ -66,8 +66,8 @@ def _lacks_chassis() -> str:
 
 def _encapsulation(tool: Path) -> str:
     """Why OVN's tunnels have no address here, empty if they have. LXD looks for its interface."""
-    told = _run(tool, "--timeout=5", "get", "open_vswitch", ".", "external_ids:ovn-encap-ip")
-    listed = (told or "").strip('"')
+    output = _run(tool, "--timeout=5", "get", "open_vswitch", ".", "external_ids:ovn-encap-ip")
+    listed = (output or "").strip('"')
     if not listed:
         return "Open vSwitch has no ovn-encap-ip here: relate ovn-chassis to OVN"
     here = any(is_address(one) and sockets.is_here(one) for one in listed.split(","))

@@ -29,7 +29,7 @@ _SECTOR = 512
 """Bytes of a sector in /sys, whatever the device's own are."""
 
 
-def found(patterns: tuple[str, ...]) -> tuple[Device, ...]:
+def matching(patterns: tuple[str, ...]) -> tuple[Device, ...]:
     """The block devices that the patterns name, in their order, each once.
 
     A pattern is a path or a glob. What it names and is no block device does not count.
@@ -100,8 +100,8 @@ def identity_of(folder: Path) -> str:
     """
     disk = folder.parent if (folder / "partition").exists() else folder
     own = [folder / name for name in ("size", "start")]
-    told = [*own, *(disk / name for name in (*_SERIALS, "loop/backing_file", "dm/uuid"))]
-    return " ".join(path.read_text(errors="replace").strip() for path in told if path.exists())
+    paths = [*own, *(disk / name for name in (*_SERIALS, "loop/backing_file", "dm/uuid"))]
+    return " ".join(path.read_text(errors="replace").strip() for path in paths if path.exists())
 
 
 def _device(path: str, node: str) -> Device:

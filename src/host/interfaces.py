@@ -29,7 +29,7 @@ _INSIDE = ("veth", "tun", *_TUNNELS)
 """Kinds of a bridge's ports that lead to instances, or nowhere."""
 
 
-def found() -> tuple[Interface, ...]:
+def read() -> tuple[Interface, ...]:
     """All of them, none where ip(8) fails: a hook must not fail with it."""
     try:
         rows: list[dict[str, Any]] = json.loads(_run(_IP, "-details", "-json", "address", "show"))
@@ -37,8 +37,8 @@ def found() -> tuple[Interface, ...]:
         logger.warning("the network interfaces are not known: %s", error)
         return ()
     bridges = _ovs_bridges()
-    known = _routes()
-    routers = _routers(known)
+    routes = _routes()
+    routers = _routers(routes)
     lxds = _lxds(rows)
     leading = {str(row.get("master")) for row in rows if _kind(row) not in _INSIDE}
     named = (_interface(row, bridges) for row in rows if row.get("ifname"))
@@ -46,8 +46,8 @@ def found() -> tuple[Interface, ...]:
         replace(
             _with_ways_out(interface, routers),
             lxds=interface.name in lxds,
-            defaults=_defaults(interface.name, known),
-            routes=_beyond(interface, known),
+            defaults=_defaults(interface.name, routes),
+            routes=_beyond(interface, routes),
             inner=interface.bridge and interface.name not in leading | set(routers) | bridges,
         )
         for interface in named
@@ -113,7 +113,7 @@ def _defaults(interface: str, routes: list[dict[str, Any]]) -> frozenset[int]:
 
 def _beyond(interface: Interface, routes: list[dict[str, Any]]) -> tuple[str, ...]:
     """Subnets that are reached by an interface, beside its own."""
-    own = {str(ipaddress.ip_interface(told).network) for told in interface.subnets}
+    own = {str(ipaddress.ip_interface(subnet).network) for subnet in interface.subnets}
     found: dict[str, None] = {}
     for row in routes:
         if row["dev"] != interface.name or row["dst"] == "default":
@@ -157,19 +157,19 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
         bridge=link.get("info_kind") == "bridge" or name in bridges,
         vlans=bool(filters) or name in bridges,
         subnets=tuple(
-            f"{told['local']}/{told['prefixlen']}"
-            for told in row.get("addr_info", ())
-            if told.get("scope") == "global" and "local" in told
+            f"{info['local']}/{info['prefixlen']}"
+            for info in row.get("addr_info", ())
+            if info.get("scope") == "global" and "local" in info
         ),
         virtual_functions=_virtual_functions(name),
         mtu=int(row.get("mtu", 0)),
         up="UP" in row.get("flags", ["UP"]),
         master=_master(row),
-        wireless=any((_SYSFS / name / told).exists() for told in _WIRELESS),
+        wireless=any((_SYSFS / name / sign).exists() for sign in _WIRELESS),
         secondary=frozenset(
-            str(told["local"])
-            for told in row.get("addr_info", ())
-            if told.get("secondary") or told.get("temporary")
+            str(info["local"])
+            for info in row.get("addr_info", ())
+            if info.get("secondary") or info.get("temporary")
         ),
     )
 
@@ -191,9 +191,9 @@ def _ovs_bridges() -> frozenset[str]:
 
 
 def _virtual_functions(name: str) -> int:
-    told = _SYSFS / name / "device/sriov_totalvfs"
+    file = _SYSFS / name / "device/sriov_totalvfs"
     try:
-        return int(told.read_text())
+        return int(file.read_text())
     except (OSError, ValueError):
         return 0
 

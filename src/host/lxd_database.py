@@ -119,10 +119,10 @@ class Database:
 
         try:
             last = raft_log.last_entry(self._files / "global")
-            told: Any = yaml.safe_load(self.tool("cluster", "show"))
+            cluster: Any = yaml.safe_load(self.tool("cluster", "show"))
             nodes = tuple(
                 DatabaseNode(host(row["address"]), row.get("name", ""), Role(row["role"]))
-                for row in told["members"]
+                for row in cluster["members"]
             )
         except (
             OSError,

@@ -43,8 +43,8 @@ class Machine:
         self._failures = state / "failures"
         self._identity = state / "identity"
         self._units = state / "units"
-        self._silence = state / "silence"
-        self._segments = state / "segments"
+        self._unresponsive = state / "silence"
+        self._overlays = state / "segments"
         self._attached = state / "attached"
         self._lxd_dir = lxd_dir
         self._seen: dict[str, str] = {}
@@ -61,7 +61,7 @@ class Machine:
         """
         if self._unit.exists() and self._unit.read_text() == unit:
             return
-        notes = [self._key, self._public_key, self._failures, self._attached, self._silence]
+        notes = [self._key, self._public_key, self._failures, self._attached, self._unresponsive]
         if not (self._lxd_dir / "database").exists():
             notes += [self._forming, self._identity, self._units]
         for note in notes:
@@ -85,15 +85,15 @@ class Machine:
         """The bootstrap, join or reset that was begun here and is not published yet."""
         if not self._forming.exists():
             return None
-        told = json.loads(self._forming.read_text())
-        return Forming(told["what"], told["since"], tuple(told.get("devices", ())))
+        noted = json.loads(self._forming.read_text())
+        return Forming(noted["what"], noted["since"], tuple(noted.get("devices", ())))
 
     def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes it before it begins: after a crash nothing else could tell."""
         # Which disks they are is noted once: after that another one may have a name of theirs.
         disks = {device: self._disk(device) for device in devices}
-        told = {"what": what, "since": now, "devices": devices, "disks": disks}
-        _write_privately(self._forming, json.dumps(told).encode())
+        noted = {"what": what, "since": now, "devices": devices, "disks": disks}
+        _write_privately(self._forming, json.dumps(noted).encode())
 
     def _disk(self, device: str) -> str:
         """Which disk a device is: as noted when it was empty, else as looked at in this hook."""
@@ -125,16 +125,16 @@ class Machine:
         """Notes them."""
         _write_privately(self._units, json.dumps(dict(units), sort_keys=True).encode())
 
-    def silent_since(self) -> float | None:
-        """When LXD was first seen silent, in seconds since the epoch. None if it answered."""
-        return float(self._silence.read_text()) if self._silence.exists() else None
+    def unresponsive_since(self) -> float | None:
+        """When LXD was first seen unresponsive, in seconds since the epoch. None if it answered."""
+        return float(self._unresponsive.read_text()) if self._unresponsive.exists() else None
 
-    def note_silence(self, since: float | None) -> None:
+    def note_unresponsive(self, since: float | None) -> None:
         """Notes it, or with None that LXD answers."""
         if since is None:
-            self._silence.unlink(missing_ok=True)
+            self._unresponsive.unlink(missing_ok=True)
         else:
-            _write_privately(self._silence, repr(since).encode())
+            _write_privately(self._unresponsive, repr(since).encode())
 
     def attached(self) -> str | None:
         """Where the attached snap is, as Juju last said. Empty without one, None if not known."""
@@ -182,35 +182,35 @@ class Machine:
 
         debian.install(packages)
 
-    def segments(self) -> dict[str, str]:
-        """By network: what was noted of the segment that runs here, empty if it does not."""
-        noted = sorted(self._segments.glob(f"*/{_RECORD}"))
-        return {path.parent.name: self._segment(path) for path in noted}
+    def overlays(self) -> dict[str, str]:
+        """By network: what was noted of the overlay that runs here, empty if it does not."""
+        noted = sorted(self._overlays.glob(f"*/{_RECORD}"))
+        return {path.parent.name: self._overlay(path) for path in noted}
 
-    def _segment(self, record: Path) -> str:
+    def _overlay(self, record: Path) -> str:
         from host import overlay_dhcp_state
 
         network, noted = record.parent.name, record.with_name(_MANIFEST)
         runs = overlay_dhcp_state.holds(network, noted, _services(network))
         return record.read_text() if runs else ""
 
-    def run_segment(
+    def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
         """Writes the files, starts the services and notes it. Older ones of the network end."""
         from host import overlay_dhcp_state
 
         self._end_services(network)
-        noted = self._segments / network / _MANIFEST
+        noted = self._overlays / network / _MANIFEST
         overlay_dhcp_state.forget_files(noted, but=files)
         self.write_privately(files)
         _write_privately(noted, overlay_dhcp_state.manifest(files).encode())
         _run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
             _run("/usr/bin/systemctl", "enable", "--now", service)
-        _write_privately(self._segments / network / _RECORD, record.encode())
+        _write_privately(self._overlays / network / _RECORD, record.encode())
 
-    def end_segment(self, network: str) -> None:
+    def end_overlay(self, network: str) -> None:
         """Ends what runs for a network, and takes it away. Who has which address stays on record.
 
         It can be cut short anywhere: the record, by which it is known, goes last.
@@ -219,10 +219,10 @@ class Machine:
 
         self._end_services(network)
         overlay_dhcp_state.unfilter(network)
-        noted = self._segments / network / _MANIFEST
+        noted = self._overlays / network / _MANIFEST
         overlay_dhcp_state.forget_files(noted, but=())
         noted.unlink(missing_ok=True)
-        (self._segments / network / _RECORD).unlink(missing_ok=True)
+        (self._overlays / network / _RECORD).unlink(missing_ok=True)
 
     @staticmethod
     def _end_services(network: str) -> None:
@@ -231,11 +231,11 @@ class Machine:
                 _run("/usr/bin/systemctl", "disable", "--now", unit.name)
                 unit.unlink()
 
-    def lacks(self, need: str) -> str:
-        """What this machine lacks for networks that need it, empty if nothing."""
+    def missing(self, need: str) -> str:
+        """What networks of this kind need and this machine has not, empty if nothing."""
         from host import capabilities
 
-        return capabilities.lacks(need)
+        return capabilities.missing(need)
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         """Whether what opens OVN's database is here: `files`, or what another charm wrote."""
@@ -251,7 +251,7 @@ class Machine:
         """The network interfaces."""
         from host import interfaces
 
-        return interfaces.found()
+        return interfaces.read()
 
     def has_address(self, address: str) -> bool:
         """Whether an address is on this machine now."""
@@ -274,7 +274,7 @@ class Machine:
         """The block devices that the patterns name, and what is on them."""
         from host import disks
 
-        found = disks.found(patterns)
+        found = disks.matching(patterns)
         self._seen |= {device.path: disks.identity(device.node) for device in found}
         return found
 
@@ -383,7 +383,7 @@ def _write_privately(path: Path, content: bytes) -> None:
 
 
 def _services(network: str) -> list[Path]:
-    """The units that a segment may have."""
+    """The units that an overlay may have."""
     return [_UNITS / f"lxd-cluster-{kind}-{network}.service" for kind in _SERVICES]
 
 

@@ -6,37 +6,37 @@ import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 
-from state.facts import Segment
+from state.facts import OverlayDhcp
 
 FOLDER = Path("/var/lib/lxd-cluster/segments")
 UNITS = Path("/etc/systemd/system")
 PACKAGES = ("dnsmasq-base", "nftables")
-"""Debian's and Ubuntu's packages of what a segment runs."""
+"""Debian's and Ubuntu's packages of what an overlay runs."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def files(segment: Segment) -> Mapping[Path, str]:
+def files(overlay: OverlayDhcp) -> Mapping[Path, str]:
     """What is written for it, by path."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(_TEMPLATES)
     # These are no HTML.
     made = jinja2.Environment(loader=loader, keep_trailing_newline=True, autoescape=False)  # noqa: S701
-    gateway = ipaddress.IPv4Interface(segment.gateway)
+    gateway = ipaddress.IPv4Interface(overlay.gateway)
     values = {
-        "segment": segment,
-        "folder": FOLDER / segment.network,
-        "tunnel": f"{segment.network}-lxd",
+        "overlay": overlay,
+        "folder": FOLDER / overlay.network,
+        "tunnel": f"{overlay.network}-lxd",
         "router": gateway.ip,
         "netmask": gateway.netmask,
     }
-    folder = FOLDER / segment.network
+    folder = FOLDER / overlay.network
     wanted = {
-        folder / "dhcp.conf": "segment-dhcp.conf.j2",
-        folder / "filter.nft": "segment-filter.nft.j2",
-        UNITS / f"lxd-cluster-dhcp-{segment.network}.service": "segment-dhcp.service.j2",
+        folder / "dhcp.conf": "overlay-dhcp.conf.j2",
+        folder / "filter.nft": "overlay-filter.nft.j2",
+        UNITS / f"lxd-cluster-dhcp-{overlay.network}.service": "overlay-dhcp.service.j2",
     }
-    if segment.peers:
-        wanted[folder / "peers"] = "segment-peers.sh.j2"
-        wanted[UNITS / f"lxd-cluster-peers-{segment.network}.service"] = "segment-peers.service.j2"
+    if overlay.peers:
+        wanted[folder / "peers"] = "overlay-peers.sh.j2"
+        wanted[UNITS / f"lxd-cluster-peers-{overlay.network}.service"] = "overlay-peers.service.j2"
     return {path: made.get_template(name).render(values) for path, name in wanted.items()}

@@ -1,4 +1,4 @@
-"""Whether a segment that was set up on this machine is there still: files, services, packet filter.
+"""Whether an overlay's DHCP on this machine still works: files, services, packet filter.
 
 A note is no proof: a firewall that is loaded anew flushes the tables of all others, and a service
 may have been stopped or disabled.
@@ -17,7 +17,7 @@ import deadlines
 _SYSTEMCTL = "/usr/bin/systemctl"
 _NFT = "/usr/sbin/nft"
 _RULES = 2
-"""In the table of a segment: see templates/segment-filter.nft.j2."""
+"""In the table of an overlay: see templates/overlay-filter.nft.j2."""
 
 
 def manifest(files: Mapping[Path, str]) -> str:
@@ -26,7 +26,7 @@ def manifest(files: Mapping[Path, str]) -> str:
 
 
 def holds(network: str, noted: Path, services: Iterable[Path]) -> bool:
-    """Whether all that a segment needs is here and works. `noted` has its `manifest`."""
+    """Whether all that an overlay needs is here and works. `noted` has its `manifest`."""
     try:
         files: dict[str, str] = json.loads(noted.read_text())
         same = all(_digest(Path(path).read_bytes()) == digest for path, digest in files.items())

@@ -58,9 +58,9 @@ def _run(*command: str) -> None:
         raise PackagesError(f"{command[0]}: no end after {error.timeout:.0f} s") from error
 
 
-def _reason(told: str, code: int) -> str:
+def _reason(output: str, code: int) -> str:
     """Why: the first error among many warnings and repetitions."""
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("E: ", "dpkg: error"))]
     said = next(iter([*errors, *reversed(lines)]), f"exit status {code}")
     return said.removeprefix("E: ")

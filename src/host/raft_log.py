@@ -1,7 +1,7 @@
 """How new a copy of LXD's database is: the last entry of its Raft log, read from the disk.
 
 Of two members the one with the higher term is up to date, and of one term the one with the higher
-index. LXD lists neither while its database is silent. The format is dqlite's, version 1, the same
+index. LXD lists neither while its database does not answer. The format is dqlite's, version 1, as
 in LXD 5.0 to 6.9: closed segments are named by the first and the last index in them, open ones are
 preallocated, and a snapshot's name has its term and index.
 """

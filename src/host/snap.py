@@ -134,7 +134,7 @@ class Snap:
         except snapd.SnapdError as error:
             raise SnapError(str(error)) from error
         if found is None or not lxd_versions.same(found.version, version):
-            has = f"LXD {lxd_versions.told(found.version)}" if found else "no LXD"
+            has = f"LXD {lxd_versions.shown(found.version)}" if found else "no LXD"
             raise ChannelUnknownError(f"{channel} has {has} here, the cluster has {version}")
         self.install(channel, found.revision)
 

@@ -47,18 +47,18 @@ def _inodes(
             continue  # A kernel without IPv6.
         for row in rows:
             fields = row.split()
-            told, _, its_port = fields[1].partition(":")
+            address_hex, _, its_port = fields[1].partition(":")
             if fields[3] != _LISTENS or int(its_port, 16) != port:
                 continue
-            its = _address(told)
+            its = _address(address_hex)
             mapped = its.ipv4_mapped if isinstance(its, ipaddress.IPv6Address) else None
             if address in (its, mapped) or its in _ANY:
                 yield fields[9]
 
 
-def _address(told: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _address(address_hex: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """The kernel writes an address as 32-bit numbers, in the order of the machine's bytes."""
-    raw = bytes.fromhex(told)
+    raw = bytes.fromhex(address_hex)
     if sys.byteorder == "little":
         raw = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
     return ipaddress.ip_address(raw)

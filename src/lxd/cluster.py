@@ -68,7 +68,7 @@ class ClusterApi:
     def joined(self, seconds: float) -> bool:
         """Whether this server is a member, once it neither bootstraps nor joins any more.
 
-        False after `seconds` of silence, and if the daemon does not start again.
+        False after `seconds` without an answer, and if the daemon does not start again.
         """
         try:
             self._client.await_start(deadlines.START)
@@ -86,7 +86,7 @@ class ClusterApi:
         return False
 
     def is_alone(self, seconds: float) -> bool:
-        """Whether LXD is in no cluster, as soon as it answers. False after `seconds` of silence."""
+        """Whether LXD is in no cluster, as soon as it answers. False if it has not in `seconds`."""
         end = self._client.port.now() + seconds
         while self._client.port.now() < end:
             with suppress(LxdUnreachable):

@@ -89,5 +89,5 @@ def _concerns(operation: dict[str, Any], name: str) -> bool:
     """
     resources: dict[str, list[str] | None] = operation.get("resources") or {}
     metadata: dict[str, Any] = operation.get("metadata") or {}
-    told = [*(resources.get("instances") or ()), str(metadata.get("entity_url", ""))]
-    return any(lxd_urls.read(url).parts == ("instances", name) for url in told)
+    urls = [*(resources.get("instances") or ()), str(metadata.get("entity_url", ""))]
+    return any(lxd_urls.read(url).parts == ("instances", name) for url in urls)

@@ -69,11 +69,11 @@ class NetworksApi:
         found: dict[str, str] = {}
         for member in members:
             try:
-                told = self._client.get(api_path("networks", network), {"target": member})
+                on_member = self._client.get(api_path("networks", network), {"target": member})
             except (LxdError, LxdUnreachable) as error:
                 logger.warning("network %s on %s: %s", network, member, error)
                 continue
-            found[member] = told["config"].get("parent", "")
+            found[member] = on_member["config"].get("parent", "")
         return found
 
     def unavailable(self, member: str) -> dict[str, str]:
@@ -83,12 +83,12 @@ class NetworksApi:
         those of all members in one list; one may be older than the network's recovery.
         """
         rows = self._client.get(_WARNINGS, {"recursion": "1"}, deadlines.LIST)
-        told = [w for w in map(parsing.warning, rows) if w.type == _UNAVAILABLE]
-        told = [w for w in told if w.member == member and not w.resolved]
-        reasons = {w.name: w.message for w in told}
+        warnings = [w for w in map(parsing.warning, rows) if w.type == _UNAVAILABLE]
+        warnings = [w for w in warnings if w.member == member and not w.resolved]
+        reasons = {w.name: w.message for w in warnings}
         # LXD 5.0 does not say which network it is (measured).
         unnamed = reasons.pop("", "")
-        projects = {w.name: w.project or "default" for w in told if w.name}
+        projects = {w.name: w.project or "default" for w in warnings if w.name}
         if unnamed:
             projects |= {network.name: "default" for network in self.list()}
         found: dict[str, str] = {}
@@ -118,7 +118,7 @@ class NetworksApi:
             self._client.set_keys(path, {"config": dict(keys)}, {"target": member})
         self._client.set_keys(path, {"config": dict(values)})
 
-    def keep_nics(self, nic: Mapping[str, str]) -> None:
+    def pin_nics(self, nic: Mapping[str, str]) -> None:
         """Gives instances an `eth0` of their own where it is the default profile's.
 
         What follows the profile would be moved to its new network at once, and its connections

@@ -86,7 +86,7 @@ class PoolsApi:
         """Sets some keys of a pool's configuration on every member."""
         self._client.set_keys(api_path("storage-pools", name), {"config": dict(values)})
 
-    def keep_roots(self, pool: str) -> None:
+    def pin_root_disks(self, pool: str) -> None:
         """Gives instances a root disk of their own where the default profile's is on `pool`.
 
         LXD moves no profile's root disk to another pool while an instance has it from there.
@@ -127,9 +127,9 @@ def _is_given(name: str, config: Mapping[str, str]) -> bool:
 
     What it was told first stands beside its own word for that, which may be a UUID.
     """
-    told = config.get("volatile.initial_source") or config.get("source", "")
+    source = config.get("volatile.initial_source") or config.get("source", "")
     own = tuple(end.format(name) for end in _OWN_SOURCES)
-    return bool(told) and not told.endswith(own)
+    return bool(source) and not source.endswith(own)
 
 
 def _missing(pool: Any) -> str:

@@ -35,10 +35,10 @@ def subnets(wanted: WantedNetwork) -> dict[str, str]:
     }
 
 
-def by_family(told: Iterable[str]) -> dict[int, list[str]]:
+def by_family(addresses: Iterable[str]) -> dict[int, list[str]]:
     """Addresses, subnets or ranges of addresses, by the version of IP that they are of."""
     found: dict[int, list[str]] = {4: [], 6: []}
-    for word in told:
+    for word in addresses:
         first = word.partition("-")[0].partition("/")[0]
         found[ipaddress.ip_address(first).version].append(word)
     return found

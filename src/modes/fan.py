@@ -29,7 +29,7 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
     return {**keys, "fan.underlay_subnet": site.subnet or "auto"}
 
 
-def hindrance(interfaces: Iterable[Interface], subnet: str) -> str:
+def blocker(interfaces: Iterable[Interface], subnet: str) -> str:
     """Why a machine can have no part in a fan over a subnet, empty if it can.
 
     Without a subnet LXD takes that of the default gateway, of IPv4 alone (by source).
@@ -41,7 +41,7 @@ def hindrance(interfaces: Iterable[Interface], subnet: str) -> str:
     net = ipaddress.ip_network(subnet, strict=False)
     if net.version != 4:
         return "fan: the binding network has no IPv4 subnet"
-    own = (ipaddress.ip_interface(told).ip for i in there for told in i.subnets)
+    own = (ipaddress.ip_interface(subnet).ip for i in there for subnet in i.subnets)
     return "" if any(address in net for address in own) else f"fan: no address in {net} here"
 
 

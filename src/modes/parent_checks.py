@@ -43,7 +43,7 @@ def narrow(interface: Interface, size: int) -> str:
 
 def without_address(interface: Interface, version: int) -> str:
     """It has no address of that version of IP."""
-    has = {ipaddress.ip_interface(told).version for told in interface.subnets}
+    has = {ipaddress.ip_interface(subnet).version for subnet in interface.subnets}
     return "" if version in has else f"has no IPv{version} address"
 
 

@@ -47,8 +47,8 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
 
 def _number(wanted: WantedNetwork, site: Site) -> int:
     """A number of the cluster's own: two clusters on one wire must not meet in one segment."""
-    told = hashlib.sha256(f"{site.fingerprint} {wanted.name}".encode()).digest()
-    return int.from_bytes(told[:3], "big") or 1
+    digest = hashlib.sha256(f"{site.fingerprint} {wanted.name}".encode()).digest()
+    return int.from_bytes(digest[:3], "big") or 1
 
 
 def _mac(number: int) -> str:
@@ -75,7 +75,7 @@ def _group(number: int, version: int) -> str:
 
 def _subnet(number: int, site: Site) -> str:
     """A subnet that is not the machine's: wide enough for a share for each member."""
-    taken = [ipaddress.ip_network(told, strict=False) for told in site.taken]
+    taken = [ipaddress.ip_network(subnet, strict=False) for subnet in site.taken]
     for step in range(256):
         candidate = ipaddress.ip_network(f"10.{(number + step) % 256}.0.0/16")
         if not any(net.version == 4 and net.overlaps(candidate) for net in taken):

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from observe import listeners
 from plan.addresses import choice
-from ports.world import World
+from ports.ports import Ports
 from state.cluster import Server
-from state.hook_input import Juju
+from state.hook_input import HookInput
 from values.addresses import endpoint, is_address
 
 
-def addresses(juju: Juju, server: Server | None, world: World) -> choice.Chosen:
+def addresses(juju: HookInput, server: Server | None, ports: Ports) -> choice.Chosen:
     """This unit's addresses, chosen among those of its bindings."""
     cluster, https = juju.cluster.addresses, juju.https.addresses
     has = [a for a in choice.kept(juju.peers, server) if is_address(a)]
-    here = frozenset(a for a in has if world.machine.has_address(a))
+    here = frozenset(a for a in has if ports.machine.has_address(a))
     looks = choice.is_choice(juju.peers, server, cluster, https, here)
-    interfaces = world.machine.interfaces() if looks else ()
+    interfaces = ports.machine.interfaces() if looks else ()
     machine = choice.Addresses(here, interfaces)
     return choice.choose(juju.peers, server, cluster, https, machine)
 
 
-def deaf(juju: Juju, server: Server, world: World) -> dict[str, str]:
+def deaf(juju: HookInput, server: Server, ports: Ports) -> dict[str, str]:
     """Addresses of this machine on which LXD should listen and does not, and who does."""
-    ours = addresses(juju, server, world)
+    ours = addresses(juju, server, ports)
     wanted = {ours.cluster, ours.https} - {""}
     own = server.config.get("cluster.https_address", "")
     if server.clustered and own and endpoint(ours.cluster) != own:
         # The machine does not have its member's address any more.
         wanted -= {ours.cluster}
-    return listeners.deaf(wanted, server, world)
+    return listeners.deaf(wanted, server, ports)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lxd.server import Listener
-from ports.world import World
+from ports.ports import Ports
 from state.cluster import Server
 from values.addresses import PORT, endpoint
 
@@ -13,7 +13,7 @@ _UNNAMED = "another program"
 _LXD = "lxd"
 
 
-def deaf(addresses: Iterable[str], server: Server, world: World) -> dict[str, str]:
+def deaf(addresses: Iterable[str], server: Server, ports: Ports) -> dict[str, str]:
     """Those of this machine's addresses on which LXD does not listen.
 
     By address: the program that listens there instead, empty if none does.
@@ -21,10 +21,10 @@ def deaf(addresses: Iterable[str], server: Server, world: World) -> dict[str, st
     configured = {server.config.get(f"{word}.https_address") for word in ("cluster", "core")}
     found: dict[str, str] = {}
     for address in sorted(set(addresses)):
-        seen = world.lxd.server.listener(address, server.fingerprint)
+        seen = ports.lxd.server.listener(address, server.fingerprint)
         if seen is Listener.OURS:
             continue
-        program = "" if seen is Listener.NOBODY else world.machine.listener(address, PORT)
+        program = "" if seen is Listener.NOBODY else ports.machine.listener(address, PORT)
         may_be_lxd = _is_lxd(program) or (not program and endpoint(address) in configured)
         if seen is Listener.SILENT and may_be_lxd:
             continue  # It is busy.
@@ -32,9 +32,9 @@ def deaf(addresses: Iterable[str], server: Server, world: World) -> dict[str, st
     return found
 
 
-def taken(addresses: Iterable[str], world: World) -> dict[str, str]:
+def taken(addresses: Iterable[str], ports: Ports) -> dict[str, str]:
     """By address: the program that is seen to have LXD's port there and is not LXD."""
-    found = {address: world.machine.listener(address, PORT) for address in addresses if address}
+    found = {address: ports.machine.listener(address, PORT) for address in addresses if address}
     return {a: program for a, program in found.items() if program and not _is_lxd(program)}
 
 

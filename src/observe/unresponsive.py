@@ -5,57 +5,57 @@ from __future__ import annotations
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from observe import listeners, unresponsive_reason
 from observe.addresses import addresses, deaf
-from ports.world import World
-from state.hook_input import Juju
-from state.unresponsive import Silence, Silent
+from ports.ports import Ports
+from state.hook_input import HookInput
+from state.unresponsive import Unresponsive, UnresponsiveReason
 
-_ENDS = frozenset({Silence.STOPPED, Silence.STARTING})
-"""How a daemon is silent that does not get as far as to answer, and is started again and again."""
+_ENDS = frozenset({UnresponsiveReason.STOPPED, UnresponsiveReason.STARTING})
+"""The reasons of a daemon that does not get as far as to answer, and is started again and again."""
 _WAITED = "context deadline exceeded"
 """How an error of LXD ends whose database did not answer LXD in time. LXD 6.9 with a full disk
 answers lighter questions all the same (measured)."""
 
 
-def of_stopped(error: LxdStopped, juju: Juju, world: World) -> Silent:
+def of_stopped(error: LxdStopped, juju: HookInput, ports: Ports) -> Unresponsive:
     """Why no daemon listens."""
-    kind = unresponsive_reason.of_stopped(world)
-    why = unresponsive_reason.unmountable(world) if kind is Silence.STOPPED else None
+    kind = unresponsive_reason.of_stopped(ports)
+    why = unresponsive_reason.unmountable(ports) if kind is UnresponsiveReason.STOPPED else None
     if why is not None:
-        return Silent(str(error), Silence.UNMOUNTABLE, unmountable=why)
-    return Silent(str(error), kind, taken(juju, world))
+        return Unresponsive(str(error), UnresponsiveReason.UNMOUNTABLE, unmountable=why)
+    return Unresponsive(str(error), kind, taken(juju, ports))
 
 
-def of_error(error: LxdError | LxdUnreachable, juju: Juju, world: World) -> Silent:
-    """Why LXD did not do what it was asked. That it refused one request is no silence."""
+def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) -> Unresponsive:
+    """Why LXD did not do what it was asked. One that refuses a request is not unresponsive."""
     member = juju.peers is not None and bool(juju.peers.own.cluster)
     kind = unresponsive_reason.of_failed(
-        juju.peers.own.address if juju.peers and member else "", world
+        juju.peers.own.address if juju.peers and member else "", ports
     )
-    if kind is Silence.REFUSED and str(error).endswith(_WAITED):
-        return Silent(str(error), Silence.NO_DATABASE)
-    if kind is Silence.REFUSED:
+    if kind is UnresponsiveReason.REFUSED and str(error).endswith(_WAITED):
+        return Unresponsive(str(error), UnresponsiveReason.NO_DATABASE)
+    if kind is UnresponsiveReason.REFUSED:
         asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
-        return Silent(f"{asked}{error}", kind)
+        return Unresponsive(f"{asked}{error}", kind)
     ends = unresponsive_reason.unmountable if kind in _ENDS else unresponsive_reason.unmountable_now
-    if why := ends(world):
-        return Silent(str(error), Silence.UNMOUNTABLE, unmountable=why)
-    look = _deaf_member if kind is Silence.NO_DATABASE else taken
-    return Silent(str(error), kind, look(juju, world))
+    if why := ends(ports):
+        return Unresponsive(str(error), UnresponsiveReason.UNMOUNTABLE, unmountable=why)
+    look = _deaf_member if kind is UnresponsiveReason.NO_DATABASE else taken
+    return Unresponsive(str(error), kind, look(juju, ports))
 
 
-def taken(juju: Juju, world: World) -> dict[str, str]:
+def taken(juju: HookInput, ports: Ports) -> dict[str, str]:
     """Addresses whose port another program has: a daemon waits for it, then gives up."""
-    return {} if juju.leaving else listeners.taken(addresses(juju, None, world), world)
+    return {} if juju.leaving else listeners.taken(addresses(juju, None, ports), ports)
 
 
-def _deaf_member(juju: Juju, world: World) -> dict[str, str]:
+def _deaf_member(juju: HookInput, ports: Ports) -> dict[str, str]:
     """The same of a daemon that says what it has; and the cluster's address, if nobody listens."""
     if juju.leaving:
         return {}
     try:
-        server = world.lxd.server.get()
+        server = ports.lxd.server.get()
     except (LxdUnreachable, LxdError):
         return {}
-    found = deaf(juju, server, world)
-    own = addresses(juju, server, world).cluster
+    found = deaf(juju, server, ports)
+    own = addresses(juju, server, ports).cluster
     return {address: who for address, who in found.items() if who or address == own}

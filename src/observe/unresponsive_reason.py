@@ -7,8 +7,8 @@ from datetime import datetime
 
 import deadlines
 from lxd.errors import LxdUnreachable
-from ports.world import World
-from state.unresponsive import Silence, Unmountable
+from ports.ports import Ports
+from state.unresponsive import Unmountable, UnresponsiveReason
 
 _UNREGISTERED = "No node registered with address"
 """What a daemon logs that does not start because its join was cut short."""
@@ -27,25 +27,25 @@ _STAMP = re.compile(r'time="(\d{4}-\d\d-\d\dT[^"]+)"')
 """The time of a line of LXD's log."""
 
 
-def unmountable(world: World) -> Unmountable | None:
+def unmountable(ports: Ports) -> Unmountable | None:
     """What keeps LXD's daemon from starting, by the last of its words on that.
 
     systemd starts it again and again: in one moment it is starting, in the next it has ended.
     """
-    found = list(_UNMOUNTABLE.finditer(world.machine.lxd_log()))
+    found = list(_UNMOUNTABLE.finditer(ports.machine.lxd_log()))
     return _volume(found[-1]) if found else None
 
 
-def unmountable_now(world: World) -> Unmountable | None:
+def unmountable_now(ports: Ports) -> Unmountable | None:
     """The same of a daemon that hangs for a moment while it ends, as LXD 5.21 does (measured).
 
     Its log has just said so: what it said long ago is no reason for a daemon that hangs now.
     """
-    for line in reversed(world.machine.lxd_log().splitlines()):
+    for line in reversed(ports.machine.lxd_log().splitlines()):
         found, stamp = _UNMOUNTABLE.search(line), _STAMP.search(line)
         if found and stamp:
             said = datetime.fromisoformat(stamp[1].replace("Z", "+00:00")).timestamp()
-            return _volume(found) if world.clock() - said <= deadlines.STARTS_AGAIN else None
+            return _volume(found) if ports.clock() - said <= deadlines.STARTS_AGAIN else None
     return None
 
 
@@ -53,38 +53,42 @@ def _volume(found: re.Match[str]) -> Unmountable:
     return Unmountable(found[1], found[2] or "")
 
 
-def of_stopped(world: World) -> Silence:
+def of_stopped(ports: Ports) -> UnresponsiveReason:
     """Why no daemon listens. One whose join was cut short says so in its log alone."""
-    if world.database.recovering():
-        return Silence.RECOVERY_CUT_SHORT
-    forming = world.machine.forming()
+    if ports.database.recovering():
+        return UnresponsiveReason.RECOVERY_CUT_SHORT
+    forming = ports.machine.forming()
     joined = forming is not None and forming.what == "join"
-    half = joined and _UNREGISTERED in world.machine.lxd_log()
-    return Silence.HALF_JOINED if half else Silence.STOPPED
+    half = joined and _UNREGISTERED in ports.machine.lxd_log()
+    return UnresponsiveReason.HALF_JOINED if half else UnresponsiveReason.STOPPED
 
 
-def of_failed(address: str, world: World) -> Silence:
+def of_failed(address: str, ports: Ports) -> UnresponsiveReason:
     """Why a daemon that listens did not do what it was asked. `address` is its member's, if any.
 
-    That it refused one request is no silence.
+    One that refuses a request is not unresponsive.
     """
     try:
-        ready = world.lxd.server.ready()
+        ready = ports.lxd.server.ready()
     except LxdUnreachable:
-        return _hung(address, world)
+        return _hung(address, ports)
     if not ready:
-        waits = any(text in world.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
-        return Silence.OTHER_VERSIONS if waits else Silence.STARTING
-    if not world.lxd.server.answers_at_all():
-        return _hung(address, world)
-    return Silence.REFUSED if world.lxd.server.database_answers() else Silence.NO_DATABASE
+        waits = any(text in ports.machine.lxd_log() for text in _WAITS_FOR_VERSIONS)
+        return UnresponsiveReason.OTHER_VERSIONS if waits else UnresponsiveReason.STARTING
+    if not ports.lxd.server.answers_at_all():
+        return _hung(address, ports)
+    return (
+        UnresponsiveReason.REFUSED
+        if ports.lxd.server.database_answers()
+        else UnresponsiveReason.NO_DATABASE
+    )
 
 
-def _hung(address: str, world: World) -> Silence:
+def _hung(address: str, ports: Ports) -> UnresponsiveReason:
     """A client that connects and says nothing keeps all later ones from LXD's socket.
 
     LXD looks at the first bytes of each connection before it takes the next (LXD issue 18705). The
     port that it has for others still answers then.
     """
-    blocked = address and world.lxd.members.shows_certificate(address)
-    return Silence.SOCKET_BLOCKED if blocked else Silence.HUNG
+    blocked = address and ports.lxd.members.shows_certificate(address)
+    return UnresponsiveReason.SOCKET_BLOCKED if blocked else UnresponsiveReason.HUNG

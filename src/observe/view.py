@@ -1,7 +1,7 @@
 """Looks at LXD, the snap and the machine, and changes nothing.
 
-LXD is asked no more than a plan needs: five things on most members, seven on the steward, and one
-more for each pool.
+LXD is asked no more than a plan needs: five things on most members, seven on the coordinator, and
+one more for each pool.
 """
 
 from __future__ import annotations
@@ -14,87 +14,89 @@ from observe import unresponsive
 from observe.addresses import addresses, deaf
 from options.options import Options
 from plan.forming import admission
-from plan.member import is_steward
+from plan.member import is_coordinator
 from plan.networks import contributions, networks, overlay_dhcp
 from plan.storage import pools
 from plan.verified_peers import believed
-from ports.world import World
+from ports.ports import Ports
 from records import member_marks, pool_deletions
 from relations import ovn
-from state.cluster import Lxd, Member, Server
+from state.cluster import ClusterView, Member, Server
 from state.facts import Ceph, DatabaseCopy, Device, Folder, Ovn
-from state.hook_input import Juju, unbound
-from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
-from state.view import Events, View
+from state.hook_input import HookInput, unbound
+from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
+from state.view import RunHistory, View
 from values import lxd_versions
 from values.addresses import host
 
 
-def observe(juju: Juju, world: World, events: Events) -> View:
+def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
     """Everything that a plan may depend on, as it is now."""
-    snap = world.snap.facts(juju.resource)
-    lxd = _lxd(juju, world) if snap.installed else None
-    own_addresses = addresses(juju, lxd.server if isinstance(lxd, Lxd) else None, world)
-    forming = world.machine.forming()
+    snap = ports.snap.facts(juju.resource)
+    lxd = _lxd(juju, ports) if snap.installed else None
+    own_addresses = addresses(juju, lxd.server if isinstance(lxd, ClusterView) else None, ports)
+    forming = ports.machine.forming()
     looks_for_data = forming is not None or juju.leaving
     view = View(
         unit=juju.unit,
         leader=juju.leader,
-        now=world.clock(),
+        now=ports.clock(),
         options=juju.options,
         resource=juju.resource,
-        hostname=world.machine.hostname(),
+        hostname=ports.machine.hostname(),
         cluster_address=own_addresses.cluster,
         https_address=own_addresses.https,
         unbound=unbound(juju),
         zone=juju.zone,
-        public_key=world.machine.public_key(),
+        public_key=ports.machine.public_key(),
         snap=snap,
         lxd=lxd,
         given_devices=juju.devices,
-        ceph=_ceph(juju, world),
-        ovn=_ovn(juju, world),
+        ceph=_ceph(juju, ports),
+        ovn=_ovn(juju, ports),
         bound=juju.bound,
         proxies=juju.proxies,
-        segments=world.machine.segments(),
+        overlays=ports.machine.overlays(),
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,
         tells=juju.tells,
         forming=forming,
-        holds_data=looks_for_data and isinstance(lxd, Silent) and world.machine.has_data(),
-        failures=world.machine.failures(),
-        noted_identity=world.machine.identity(),
-        noted_units=world.machine.units(),
-        silent_since=world.machine.silent_since(),
-        database=_database(juju, lxd, world),
-        folders=_folders(lxd, world),
-        arch=world.machine.architecture(),
-        events=events,
+        holds_data=looks_for_data and isinstance(lxd, Unresponsive) and ports.machine.has_data(),
+        failures=ports.machine.failures(),
+        noted_identity=ports.machine.identity(),
+        noted_units=ports.machine.units(),
+        unresponsive_since=ports.machine.unresponsive_since(),
+        database=_database(juju, lxd, ports),
+        folders=_folders(lxd, ports),
+        arch=ports.machine.architecture(),
+        history=history,
     )
-    if isinstance(view.lxd, Lxd) and view.lxd.server.clustered and view.peers:
+    if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered and view.peers:
         view = replace(view, peers=believed(view.peers, view.lxd))
-    if isinstance(view.lxd, Lxd) and lxd_versions.ends_buckets(
+    if isinstance(view.lxd, ClusterView) and lxd_versions.ends_buckets(
         view.lxd.server.version, snap.offered
     ):
-        view = replace(view, lxd=_with_buckets(view.lxd, world))
+        view = replace(view, lxd=_with_buckets(view.lxd, ports))
     if needed := contributions.needs(view.options.networks_asked):
-        view = replace(view, lacks={need: world.machine.lacks(need) for need in needed})
+        view = replace(
+            view, missing_capabilities={need: ports.machine.missing(need) for need in needed}
+        )
     if _asks_for_interfaces(view):
-        view = replace(view, interfaces=world.machine.interfaces())
+        view = replace(view, interfaces=ports.machine.interfaces())
     if not _gives_to_pools(view):
         return view
-    return replace(view, devices=_devices(view, world), room=world.machine.room())
+    return replace(view, devices=_devices(view, ports), room=ports.machine.room())
 
 
-def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ...]]:
+def _devices(view: View, ports: Ports) -> dict[tuple[str, ...], tuple[Device, ...]]:
     asked = {p.devices for p in (view.default_pool, *view.more_pools) if p.devices}
-    return {wanted: world.machine.devices(wanted) for wanted in asked}
+    return {wanted: ports.machine.devices(wanted) for wanted in asked}
 
 
 def _asks_for_interfaces(view: View) -> bool:
     """Whether a network is on an interface of this machine, or could be in its way."""
-    if not isinstance(view.lxd, Lxd):
+    if not isinstance(view.lxd, ClusterView):
         return False
     asked = view.options.networks_asked
     there = {network.name for network in view.lxd.networks or ()}
@@ -104,87 +106,89 @@ def _asks_for_interfaces(view: View) -> bool:
     return makes or not view.lxd.server.clustered or any(map(contributions.asks, asked))
 
 
-def observe_networks(view: View, world: World) -> View:
-    """The same with what only the steward looks at otherwise."""
+def observe_networks(view: View, ports: Ports) -> View:
+    """The same with what only the coordinator looks at otherwise."""
     lxd = view.lxd
-    if not isinstance(lxd, Lxd) or not lxd.server.clustered or lxd.nic is not None:
+    if not isinstance(lxd, ClusterView) or not lxd.server.clustered or lxd.nic is not None:
         return view
-    return replace(view, lxd=_with_networks(lxd, view.options, world))
+    return replace(view, lxd=_with_networks(lxd, view.options, ports))
 
 
-def _ceph(juju: Juju, world: World) -> Ceph | None:
+def _ceph(juju: HookInput, ports: Ports) -> Ceph | None:
     """What Ceph said, and whether this machine has it. Rendering it takes a hook's time."""
     if juju.ceph is None or not juju.ceph.ready:
         return juju.ceph
     from host import ceph_files
 
-    return replace(juju.ceph, written=world.machine.has(ceph_files.files(juju.ceph)))
+    return replace(juju.ceph, written=ports.machine.has(ceph_files.files(juju.ceph)))
 
 
-def _ovn(juju: Juju, world: World) -> Ovn | None:
+def _ovn(juju: HookInput, ports: Ports) -> Ovn | None:
     """OVN, and whether this machine has what opens it. What another charm wrote is as good."""
     if juju.ovn is None or not ovn.needs_files(juju.ovn):
         return juju.ovn
-    return replace(juju.ovn, written=world.machine.opens_ovn(ovn.files(juju.ovn)))
+    return replace(juju.ovn, written=ports.machine.opens_ovn(ovn.files(juju.ovn)))
 
 
 def _gives_to_pools(view: View) -> bool:
     """Whether it matters in this run which devices are there: looking at them takes a while."""
     lxd, peers = view.lxd, view.peers
-    if not isinstance(lxd, Lxd) or peers is None:
+    if not isinstance(lxd, ClusterView) or peers is None:
         return False
-    if not lxd.server.clustered or pools.calls(peers):
+    if not lxd.server.clustered or pools.requests(peers):
         return True
     decided = peers.app.storage
     if lxd.pools is None:
         return False
     if decided is None:
-        # It is not on record yet, and this may be the steward.
+        # It is not on record yet, and this may be the coordinator.
         return True
     return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
 
-def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCopy | None:
-    """What the disk says of the database. Looking takes a process, so only while it is silent.
+def _database(
+    juju: HookInput, lxd: ClusterView | Unresponsive | None, ports: Ports
+) -> DatabaseCopy | None:
+    """What the disk says of the database. Looking takes a process, so only while LXD is down.
 
     Of a unit that leaves and never was a member: whether its LXD is in somebody's cluster.
     """
-    if not isinstance(lxd, Silent):
+    if not isinstance(lxd, Unresponsive):
         return None
     member = juju.peers is not None and bool(juju.peers.own.cluster)
-    looks = lxd.kind in WITHOUT_DATABASE if member else juju.leaving
-    return world.database.copy() if looks else None
+    looks = lxd.reason in WITHOUT_DATABASE if member else juju.leaving
+    return ports.database.copy() if looks else None
 
 
-def _folders(lxd: Lxd | Silent | None, world: World) -> dict[str, Folder]:
+def _folders(lxd: ClusterView | Unresponsive | None, ports: Ports) -> dict[str, Folder]:
     """Where a member has its images and backups: LXD's configuration tells what it should be."""
-    member = isinstance(lxd, Lxd) and lxd.server.clustered
-    return world.machine.folders() if member else {}
+    member = isinstance(lxd, ClusterView) and lxd.server.clustered
+    return ports.machine.folders() if member else {}
 
 
-def _lxd(juju: Juju, world: World) -> Lxd | Silent:
+def _lxd(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
     try:
-        return _answers(juju, world)
+        return _answers(juju, ports)
     except LxdStopped:
-        return _answers_soon(juju, world)
+        return _answers_soon(juju, ports)
     except (LxdUnreachable, LxdError) as error:
-        return unresponsive.of_error(error, juju, world)
+        return unresponsive.of_error(error, juju, ports)
 
 
-def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
+def _answers_soon(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
     """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
-        world.lxd.server.await_start(_time_to_start(juju, world))
-        return _answers(juju, world)
+        ports.lxd.server.await_start(_time_to_start(juju, ports))
+        return _answers(juju, ports)
     except LxdStopped as error:
-        return unresponsive.of_stopped(error, juju, world)
+        return unresponsive.of_stopped(error, juju, ports)
     except (LxdUnreachable, LxdError) as error:
-        return unresponsive.of_error(error, juju, world)
+        return unresponsive.of_error(error, juju, ports)
 
 
-def _time_to_start(juju: Juju, world: World) -> float:
+def _time_to_start(juju: HookInput, ports: Ports) -> float:
     """Seconds to wait for a daemon. For that of a unit that leaves it is long only once."""
-    waited = juju.leaving and world.machine.silent_since() is not None
+    waited = juju.leaving and ports.machine.unresponsive_since() is not None
     return deadlines.START_OF_LEAVER if waited else deadlines.START
 
 
@@ -199,32 +203,32 @@ def _named(server: Server, members: tuple[Member, ...]) -> Server:
     return next((replace(server, name=m.name) for m in members if m.address == own), server)
 
 
-def _unreachable_without_unit(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
+def _unreachable_without_unit(juju: HookInput, seen: ClusterView, ports: Ports) -> frozenset[str]:
     """Members that LXD calls online, whose unit Juju has no more, and that do not answer."""
     if not juju.leader or juju.units is None:
         return frozenset()
     gone = [
         m
         for m in seen.members
-        if m.up and (unit := member_marks.unit_of(m.name, seen)) and unit not in juju.units.known
+        if m.up and (unit := member_marks.unit_of(m.name, seen)) and unit not in juju.units.in_juju
     ]
-    return world.lxd.members.unreachable(gone)
+    return ports.lxd.members.unreachable(gone)
 
 
-def _dead_without_unit(juju: Juju, seen: Lxd) -> bool:
+def _dead_without_unit(juju: HookInput, seen: ClusterView) -> bool:
     """Whether the leader is to remove a dead member: what is on it is to be moved first."""
-    known = juju.units.known if juju.leader and juju.units is not None else None
+    in_juju = juju.units.in_juju if juju.leader and juju.units is not None else None
     away = [m.name for m in seen.members if not m.up or m.evacuated]
     units = {member_marks.unit_of(name, seen) for name in away}
-    return known is not None and not units <= known
+    return in_juju is not None and not units <= in_juju
 
 
-def _closed(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
+def _closed(juju: HookInput, seen: ClusterView, ports: Ports) -> frozenset[str]:
     """Units that are to join, and that no member would reach."""
     if juju.peers is None or (juju.leaving and not juju.tells) or seen.own is None:
         return frozenset()
     tried = admission.to_try(juju.unit, seen, juju.peers)
-    members = world.lxd.members
+    members = ports.lxd.members
     return frozenset(
         unit
         for unit, data in tried.items()
@@ -232,157 +236,157 @@ def _closed(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
     )
 
 
-def _members(juju: Juju, server: Server, world: World) -> tuple[Member, ...]:
+def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...]:
     """The members. A daemon that answers and is called offline has started a moment ago.
 
     It is waited for, by the leader also where it is another's, whose status it tells: no event
     would say later that it is online.
     """
-    members = world.lxd.members.list()
+    members = ports.lxd.members.list()
     own = _named(server, members).name
     offline = {m.name: m for m in members if m.offline}
     asked = set(offline) if juju.leader else {own} & set(offline)
     if asked:
-        deaf = world.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
-        members = world.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
-    return _proved(members, own, world)
+        deaf = ports.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
+        members = ports.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
+    return _proved(members, own, ports)
 
 
-def _proved(members: tuple[Member, ...], own: str, world: World) -> tuple[Member, ...]:
+def _proved(members: tuple[Member, ...], own: str, ports: Ports) -> tuple[Member, ...]:
     """The members, those asked that LXD calls evacuated: it says so of dead ones, too."""
     evacuated = [m for m in members if m.evacuated and m.name != own]
-    silent = world.lxd.members.unreachable(evacuated)
-    return tuple(replace(m, answers=False) if m.name in silent else m for m in members)
+    unreachable = ports.lxd.members.unreachable(evacuated)
+    return tuple(replace(m, answers=False) if m.name in unreachable else m for m in members)
 
 
-def _server(juju: Juju, world: World) -> Server:
+def _server(juju: HookInput, ports: Ports) -> Server:
     """LXD itself. What a hook began that was cut short goes on in it, and nobody sees to it later.
 
     Who leaves waits for that: its unit would be gone, and its cluster without anybody.
     """
-    server = world.lxd.server.get()
-    if server.clustered or not juju.leaving or world.machine.forming() is None:
+    server = ports.lxd.server.get()
+    if server.clustered or not juju.leaving or ports.machine.forming() is None:
         return server
-    return world.lxd.server.get() if world.lxd.cluster.joined(deadlines.JOIN) else server
+    return ports.lxd.server.get() if ports.lxd.cluster.joined(deadlines.JOIN) else server
 
 
-def _alone(juju: Juju, server: Server, world: World) -> Lxd:
+def _alone(juju: HookInput, server: Server, ports: Ports) -> ClusterView:
     """A server that is in no cluster. Of one whose unit leaves: all that would go with it."""
-    seen = Lxd(server, instances=world.lxd.instances.list())
+    seen = ClusterView(server, instances=ports.lxd.instances.list())
     if juju.leaving:
         return replace(
             seen,
-            volumes=world.lxd.volumes.list_all(),
-            buckets=world.lxd.buckets.list_all(server.extensions),
-            images=world.lxd.images.list(),
+            volumes=ports.lxd.volumes.list_all(),
+            buckets=ports.lxd.buckets.list_all(server.extensions),
+            images=ports.lxd.images.list(),
         )
     return replace(
         seen,
-        pools=world.lxd.pools.list(),
-        networks=world.lxd.networks.list(),
-        projects=frozenset(world.lxd.projects.configs()),
-        devices=frozenset(world.lxd.profiles.default()["devices"]),
-        deaf=deaf(juju, server, world),
+        pools=ports.lxd.pools.list(),
+        networks=ports.lxd.networks.list(),
+        projects=frozenset(ports.lxd.projects.configs()),
+        devices=frozenset(ports.lxd.profiles.default()["devices"]),
+        deaf=deaf(juju, server, ports),
     )
 
 
-def _answers(juju: Juju, world: World) -> Lxd:
-    server = _server(juju, world)
+def _answers(juju: HookInput, ports: Ports) -> ClusterView:
+    server = _server(juju, ports)
     if not server.clustered:
-        return _alone(juju, server, world)
-    members = _members(juju, server, world)
+        return _alone(juju, server, ports)
+    members = _members(juju, server, ports)
     server = _named(server, members)
-    seen = Lxd(server, members, notes=world.lxd.notes.read())
-    seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, world))
-    seen = replace(seen, closed=_closed(juju, seen, world))
+    seen = ClusterView(server, members, notes=ports.lxd.notes.read())
+    seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, ports))
+    seen = replace(seen, closed=_closed(juju, seen, ports))
     if juju.leaving:
-        return _of_leaver(_with_holdings(juju, seen, world), world)
+        return _for_leaving(_with_holdings(juju, seen, ports), ports)
     if _someone_leaves(juju) or _dead_without_unit(juju, seen):
-        seen = _with_contents(juju, seen, world)
-    known = pool_deletions.marked(world.lxd.pools.list(), seen.notes)
-    made = [pool.name for pool in known if not pool.half_made]
-    unavailable, on_devices = world.lxd.pools.parts(made, server.name)
+        seen = _with_contents(juju, seen, ports)
+    existing = pool_deletions.marked(ports.lxd.pools.list(), seen.notes)
+    made = [pool.name for pool in existing if not pool.half_made]
+    unavailable, on_devices = ports.lxd.pools.parts(made, server.name)
     seen = replace(
         seen,
-        pools=known,
+        pools=existing,
         unavailable=unavailable,
         on_devices=on_devices,
-        stopped=world.lxd.networks.unavailable(server.name),
-        deaf=deaf(juju, server, world),
+        stopped=ports.lxd.networks.unavailable(server.name),
+        deaf=deaf(juju, server, ports),
     )
-    if juju.peers is None or not is_steward(juju.unit, believed(juju.peers, seen), seen):
-        spread = overlay_dhcp.asked(juju.options.networks_asked, world.machine.segments())
-        return replace(seen, networks=world.lxd.networks.list()) if spread else seen
-    return _with_networks(seen, juju.options, world)
+    if juju.peers is None or not is_coordinator(juju.unit, believed(juju.peers, seen), seen):
+        spread = overlay_dhcp.asked(juju.options.networks_asked, ports.machine.overlays())
+        return replace(seen, networks=ports.lxd.networks.list()) if spread else seen
+    return _with_networks(seen, juju.options, ports)
 
 
-def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
+def _with_holdings(juju: HookInput, seen: ClusterView, ports: Ports) -> ClusterView:
     """What members hold, and what decides where it can go.
 
     What is in a Ceph is on no member: it would be missed only where the cluster ends.
     """
     last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
-    volumes, buckets = world.lxd.volumes, world.lxd.buckets
+    volumes, buckets = ports.lxd.volumes, ports.lxd.buckets
     extensions = seen.server.extensions
     seen = replace(
         seen,
-        instances=world.lxd.instances.list(),
+        instances=ports.lxd.instances.list(),
         volumes=volumes.list_all() if last else volumes.list(),
         buckets=buckets.list_all(extensions) if last else buckets.list(extensions),
-        allowed=world.lxd.projects.allowed_groups(),
-        pools=world.lxd.pools.list(),
-        networks=world.lxd.networks.list(),
+        allowed=ports.lxd.projects.allowed_groups(),
+        pools=ports.lxd.pools.list(),
+        networks=ports.lxd.networks.list(),
     )
     copied = seen.server.config.get("cluster.images_minimal_replica") != "1"
     if not juju.leaving or (copied and not last):
         return seen
-    return replace(seen, images=world.lxd.images.list())
+    return replace(seen, images=ports.lxd.images.list())
 
 
-def _of_leaver(seen: Lxd, world: World) -> Lxd:
+def _for_leaving(seen: ClusterView, ports: Ports) -> ClusterView:
     """What a member that leaves must know of the others, and of itself."""
     own = seen.server.name
     others = [m for m in seen.members if m.up and m.name != own]
     evacuated = seen.own is not None and seen.own.evacuated
     return replace(
         seen,
-        unreachable=world.lxd.members.unreachable(others),
-        evacuating=evacuated and own in world.lxd.members.evacuating(),
+        unreachable=ports.lxd.members.unreachable(others),
+        evacuating=evacuated and own in ports.lxd.members.evacuating(),
     )
 
 
-def _with_contents(juju: Juju, seen: Lxd, world: World) -> Lxd:
+def _with_contents(juju: HookInput, seen: ClusterView, ports: Ports) -> ClusterView:
     """What members hold, of which the leader only tells: without it the rest goes on."""
     try:
-        return _with_holdings(juju, seen, world)
+        return _with_holdings(juju, seen, ports)
     except (LxdError, LxdUnreachable) as error:
         asked = getattr(error, "request", "") or "a list"
         return replace(seen, refusals={asked: str(error)})
 
 
-def _with_buckets(lxd: Lxd, world: World) -> Lxd | Silent:
+def _with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:
     """The same with the storage buckets that are on members' own disks."""
     try:
-        return replace(lxd, buckets=world.lxd.buckets.list(lxd.server.extensions))
+        return replace(lxd, buckets=ports.lxd.buckets.list(lxd.server.extensions))
     except LxdUnreachable as error:
-        return Silent(str(error))
+        return Unresponsive(str(error))
     except LxdError as error:
-        return Silent(f"{error.request}: {error}", Silence.REFUSED)
+        return Unresponsive(f"{error.request}: {error}", UnresponsiveReason.REFUSED)
 
 
-def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:
+def _with_networks(seen: ClusterView, options: Options, ports: Ports) -> ClusterView:
     """The networks and the default profile's nic; where another interface is asked for, theirs."""
-    nic = world.lxd.profiles.default()["devices"].get("eth0", {})
-    known = world.lxd.networks.list()
+    nic = ports.lxd.profiles.default()["devices"].get("eth0", {})
+    existing = ports.lxd.networks.list()
     members = [m.name for m in seen.members if m.up]
     parents = {
-        name: world.lxd.networks.parents(name, members)
-        for name in networks.relisted(options, known)
+        name: ports.lxd.networks.parents(name, members)
+        for name in networks.relisted(options, existing)
     }
-    known = tuple(replace(n, parents=parents.get(n.name, {})) for n in known)
-    return replace(seen, networks=known, nic=nic)
+    existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
+    return replace(seen, networks=existing, nic=nic)
 
 
-def _someone_leaves(juju: Juju) -> bool:
+def _someone_leaves(juju: HookInput) -> bool:
     """The leader tells what holds a unit back: one that leaves can publish nothing any more."""
     return juju.leader and juju.units is not None and bool(juju.units.leaving)

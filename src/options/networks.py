@@ -127,10 +127,10 @@ def _routers(value: str) -> tuple[str, ...]:
     """Routers' own addresses with their prefix lengths, at most one of each family."""
     found = yaml_maps.words(value)
     try:
-        known = [ipaddress.ip_interface(word).version for word in found if "/" in word]
+        versions = [ipaddress.ip_interface(word).version for word in found if "/" in word]
     except ValueError:
-        known = []
-    if len(known) != len(found) or len(set(known)) != len(known):
+        versions = []
+    if len(versions) != len(found) or len(set(versions)) != len(versions):
         raise ValueError("gateway is a CIDR such as 10.10.0.1/24, one of each family")
     return found
 
@@ -142,9 +142,9 @@ def _servers(value: str) -> tuple[str, ...]:
     return found
 
 
-def config(told: Any) -> dict[str, str]:
+def config(value: Any) -> dict[str, str]:
     """LXD's own keys of a network."""
-    return yaml_maps.keys(told, _OURS)
+    return yaml_maps.keys(value, _OURS)
 
 
 def config_text(value: str) -> str:
@@ -153,40 +153,40 @@ def config_text(value: str) -> str:
     return value
 
 
-def _number(told: Any) -> int:
-    if isinstance(told, bool) or not isinstance(told, int):
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("that is no number")  # noqa: TRY004 - an operator's mistake
-    return told
+    return value
 
 
-def _flag(told: Any) -> bool:
-    if not isinstance(told, bool):
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
         raise ValueError("nat is true or false")  # noqa: TRY004 - an operator's mistake
-    return told
+    return value
 
 
 _WORDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "parent": ("parents", lambda told: yaml_maps.words(parents(yaml_maps.text(told)))),
-    "vlan": ("vlan", lambda told: vlan(_number(told))),
-    "ipv4": ("ipv4", lambda told: ipv4(yaml_maps.text(told))),
-    "ipv6": ("ipv6", lambda told: ipv6(yaml_maps.text(told))),
+    "parent": ("parents", lambda value: yaml_maps.words(parents(yaml_maps.text(value)))),
+    "vlan": ("vlan", lambda value: vlan(_number(value))),
+    "ipv4": ("ipv4", lambda value: ipv4(yaml_maps.text(value))),
+    "ipv6": ("ipv6", lambda value: ipv6(yaml_maps.text(value))),
     "nat": ("nat", _flag),
-    "mtu": ("mtu", lambda told: mtu(_number(told))),
-    "domain": ("domain", lambda told: domain(yaml_maps.text(told))),
-    "dhcp-ranges": ("dhcp_ranges", lambda told: ranges(yaml_maps.text(told))),
-    "uplink": ("uplink", lambda told: name(yaml_maps.text(told))),
-    "gateway": ("gateway", lambda told: _routers(yaml_maps.text(told))),
-    "ranges": ("ranges", lambda told: yaml_maps.words(ranges(yaml_maps.text(told)))),
-    "dns": ("dns", lambda told: _servers(yaml_maps.text(told))),
-    "group": ("group", lambda told: group(yaml_maps.text(told))),
+    "mtu": ("mtu", lambda value: mtu(_number(value))),
+    "domain": ("domain", lambda value: domain(yaml_maps.text(value))),
+    "dhcp-ranges": ("dhcp_ranges", lambda value: ranges(yaml_maps.text(value))),
+    "uplink": ("uplink", lambda value: name(yaml_maps.text(value))),
+    "gateway": ("gateway", lambda value: _routers(yaml_maps.text(value))),
+    "ranges": ("ranges", lambda value: yaml_maps.words(ranges(yaml_maps.text(value)))),
+    "dns": ("dns", lambda value: _servers(yaml_maps.text(value))),
+    "group": ("group", lambda value: group(yaml_maps.text(value))),
     "config": ("config", config),
 }
 """The words of a network in the map: the field that each is about, and how it is read."""
 
 
-def parse(told: str, modes: Mapping[str, Mode]) -> tuple[WantedNetwork, ...]:
+def parse(text: str, modes: Mapping[str, Mode]) -> tuple[WantedNetwork, ...]:
     """The networks of a YAML map of name to mode, or to mode and more words. Raises ValueError."""
-    found = yaml_maps.mapping(told, "use a YAML map such as {lan: {mode: flat, parent: br0}}")
+    found = yaml_maps.mapping(text, "use a YAML map such as {lan: {mode: flat, parent: br0}}")
     wanted = tuple(_network(name(str(key)), found[key], modes) for key in found)
     collisions([network.name for network in wanted])
     return wanted
@@ -211,24 +211,24 @@ def alike(names: Iterable[str]) -> tuple[str, str] | None:
     and a table's name has no hyphens and dots.
     """
     seen: dict[str, str] = {}
-    for told in names:
-        first = seen.setdefault(told.replace("-", "_").replace(".", "_"), told)
-        if first != told:
-            return first, told
+    for network in names:
+        first = seen.setdefault(network.replace("-", "_").replace(".", "_"), network)
+        if first != network:
+            return first, network
     return None
 
 
-def _network(network: str, told: Any, modes: Mapping[str, Mode]) -> WantedNetwork:
-    fields = dict(yaml_maps.fields(told, "mode"))
+def _network(network: str, value: Any, modes: Mapping[str, Mode]) -> WantedNetwork:
+    fields = dict(yaml_maps.fields(value, "mode"))
     mode = fields.pop("mode", None)
     if not isinstance(mode, str) or mode not in modes:
         raise ValueError(f"{network}: mode is one of {', '.join(sorted(modes))}")
-    known = (*sorted(modes[mode].words), "config")
+    allowed = (*sorted(modes[mode].words), "config")
     for word in fields:
-        if word not in known:
-            raise ValueError(f"{network}: {mode} takes only {', '.join(known)}")
+        if word not in allowed:
+            raise ValueError(f"{network}: {mode} takes only {', '.join(allowed)}")
     try:
-        values = {_WORDS[word][0]: _WORDS[word][1](told) for word, told in fields.items()}
+        values = {_WORDS[word][0]: _WORDS[word][1](value) for word, value in fields.items()}
         fits(network, modes[mode])
         _tunnels(network, values.get("config", {}))
         wanted = WantedNetwork(name=network, mode=mode, **values)

@@ -95,12 +95,12 @@ def _networks(value: str, info: ValidationInfo) -> str:
     return value
 
 
-def _default_subnets(name: str, told: Mapping[str, Any]) -> tuple[WantedNetwork, ...]:
+def _default_subnets(name: str, values: Mapping[str, Any]) -> tuple[WantedNetwork, ...]:
     """The default network with its subnets, where it has some."""
-    mode = told.get("network_mode")
+    mode = values.get("network_mode")
     if not mode or "ipv4" not in modes.MODES[mode].words:
         return ()
-    ipv4, ipv6 = (told.get(f"network_{family}", "auto") for family in ("ipv4", "ipv6"))
+    ipv4, ipv6 = (values.get(f"network_{family}", "auto") for family in ("ipv4", "ipv6"))
     return (WantedNetwork(name, mode, ipv4=ipv4, ipv6=ipv6),)
 
 
@@ -111,14 +111,14 @@ def _network_name(value: str, info: ValidationInfo) -> str:
 
 
 def _dhcp_ranges(value: str, info: ValidationInfo) -> str:
-    told, mode = asked.ranges(value), info.data.get("network_mode", "")
+    ranges, mode = asked.ranges(value), info.data.get("network_mode", "")
     subnets = [info.data.get(f"network_{family}", "auto") for family in ("ipv4", "ipv6")]
     if mode not in modes.MODES or "dhcp-ranges" not in modes.MODES[mode].words:
-        return told
-    if word := options_subnets.outside(yaml_maps.words(told), subnets):
+        return ranges
+    if word := options_subnets.outside(yaml_maps.words(ranges), subnets):
         version = 6 if ":" in word else 4
         raise ValueError(f"not in network-ipv{version}={subnets[version == 6]}")
-    return told
+    return ranges
 
 
 def _uplink(value: str) -> str:
@@ -290,7 +290,7 @@ class Options(BaseModel):
         return asked.parse(self.networks, modes.MODES)
 
 
-def of_leaver(config: Mapping[str, object]) -> Options:
+def leaving_options(config: Mapping[str, object]) -> Options:
     """What a unit that leaves needs of options that are not all right: those that are."""
     kept: dict[str, object] = {}
     for name in ("on-remove", "min-voters"):

@@ -50,17 +50,17 @@ def in_ceph(value: str) -> str:
     return value
 
 
-def parse(told: str, backends: Mapping[str, object]) -> tuple[WantedPool, ...]:
+def parse(text: str, backends: Mapping[str, object]) -> tuple[WantedPool, ...]:
     """The pools of a YAML map of name to backend, or to backend, size, devices and config.
 
     Raises ValueError.
     """
-    found = yaml_maps.mapping(told, "use a YAML map such as {fast: zfs}")
+    found = yaml_maps.mapping(text, "use a YAML map such as {fast: zfs}")
     return tuple(_pool(name(str(key)), found[key], backends) for key in found)
 
 
-def _pool(pool: str, told: Any, backends: Mapping[str, object]) -> WantedPool:
-    fields = yaml_maps.fields(told, "backend")
+def _pool(pool: str, value: Any, backends: Mapping[str, object]) -> WantedPool:
+    fields = yaml_maps.fields(value, "backend")
     for word in fields:
         if word not in _WORDS:
             raise ValueError(f"{pool}: use only {', '.join(_WORDS)}")

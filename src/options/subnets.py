@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from values.wanted_network import WantedNetwork
 
 
-def outside(told: Iterable[str], gateways: Iterable[str]) -> str:
+def outside(ranges: Iterable[str], gateways: Iterable[str]) -> str:
     """A range of addresses that is in none of the subnets of its family, empty if there is none.
 
     `gateways` are CIDRs, `none`, or `auto`, which fits all of its family: that is IPv4, then IPv6.
     A range that includes the gateway or the broadcast address does not fit either.
     """
     subnets = dict(zip((4, 6), gateways, strict=True))
-    for word in told:
+    for word in ranges:
         first, _, last = word.partition("-")
         low, high = ipaddress.ip_address(first), ipaddress.ip_address(last or first)
         gateway = subnets[low.version]
@@ -58,7 +58,7 @@ def misfit(net: WantedNetwork) -> str:
 
 def _routed(net: WantedNetwork) -> tuple[str, str]:
     """The routers of an uplink by family. Without one it is found when the network is made."""
-    found = {ipaddress.ip_interface(told).version: told for told in net.gateway}
+    found = {ipaddress.ip_interface(gateway).version: gateway for gateway in net.gateway}
     missing = "none" if found else "auto"
     return found.get(4, missing), found.get(6, missing)
 
@@ -82,10 +82,10 @@ def same_subnet(nets: Iterable[WantedNetwork]) -> tuple[str, str] | None:
     """Two networks whose subnets overlap, by name."""
     seen: list[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]] = []
     for net in nets:
-        for told in (net.ipv4, net.ipv6):
-            if "/" not in told:
+        for address in (net.ipv4, net.ipv6):
+            if "/" not in address:
                 continue
-            subnet = ipaddress.ip_interface(told).network
+            subnet = ipaddress.ip_interface(address).network
             for name, other in seen:
                 if name != net.name and other.version == subnet.version and other.overlaps(subnet):
                     return name, net.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import backends
 import modes
 from records import join_lock, member_marks
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.view import Peers, View
 from values.status import Status, blocked, names, waiting
 
@@ -18,31 +18,31 @@ def asked(view: View) -> frozenset[str]:
     return frozenset(found | {modes.other_name(net.name, net.mode) for net in nets})
 
 
-def units(view: View, lxd: Lxd, peers: Peers) -> dict[str, str]:
+def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """By member: its unit, of those that have a place in the queue.
 
     Juju 4.0 seldom tells of one that is gone. The leader finds out, and takes its place away.
     """
-    queued = {place.unit for place in peers.app.queue}
-    told = {u: data for u, data in peers.others.items() if data.cluster and u in queued}
-    members = {u: lxd.member_of(data) for u, data in told.items()}
+    queued = {entry.unit for entry in peers.app.queue}
+    clustered = {u: data for u, data in peers.others.items() if data.cluster and u in queued}
+    members = {u: lxd.member_of(data) for u, data in clustered.items()}
     found = {member.name: unit for unit, member in members.items() if member is not None}
     return {**found, lxd.server.name: view.unit}
 
 
-def hindrance(view: View, lxd: Lxd, peers: Peers, what: str) -> Status | None:
+def blocker(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | None:
     """Why `what` cannot be made now: all must be up and known, and nobody about to come in."""
     if down := [m.name for m in lxd.members if not m.up]:
         return waiting(f"to make {what} until {names(down)} is back")
-    turn = join_lock.read(lxd.notes)
-    if turn is not None and lxd.member(turn.name) is None:
-        return waiting(f"to make {what} until {turn.unit} has joined")
-    known, leaving = units(view, lxd, peers), member_marks.leaving(lxd)
-    unknown = [m.name for m in lxd.members if m.name not in known]
+    lock = join_lock.read(lxd.notes)
+    if lock is not None and lxd.member(lock.name) is None:
+        return waiting(f"to make {what} until {lock.unit} has joined")
+    members, leaving = units(view, lxd, peers), member_marks.leaving(lxd)
+    unknown = [m.name for m in lxd.members if m.name not in members]
     if going := [name for name in unknown if name in leaving]:
         return waiting(f"to make {what} until {going[0]} has left")
-    places = {place.unit for place in peers.app.queue}
-    unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in places}
+    entries = {entry.unit for entry in peers.app.queue}
+    unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in entries}
     if unheard:
         # It has come in, and its word has not.
         return waiting(f"to make {what} until {min(unheard)} has told of itself")

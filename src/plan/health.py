@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import backends
 from plan import cluster_change
-from state.cluster import Lxd, Pool
+from state.cluster import ClusterView, Pool
 from state.view import Peers, View
 from values.status import Status, blocked
 
 
-def here(lxd: Lxd) -> Status | None:
+def here(lxd: ClusterView) -> Status | None:
     """Blocked while this member has no part in a pool or a network that was made."""
     for pool, why in sorted(lxd.unavailable.items()):
         return blocked(f"pool {pool} is not here: {why}; bring it back")
@@ -29,9 +29,9 @@ def _cure(pool: Pool) -> str:
     return f"lxc storage delete {pool.name}"
 
 
-def unfinished(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def unfinished(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while something is half made that no option asks for, and so nobody finishes."""
-    if cluster_change.hindrance(view, lxd, peers, ""):
+    if cluster_change.blocker(view, lxd, peers, ""):
         return None
     asked = cluster_change.asked(view)
     for pool in lxd.pools or ():

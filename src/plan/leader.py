@@ -9,9 +9,9 @@ from plan.leaving import blockers, dead_members, orphaned_members, removal
 from plan.recovery import heartbeats
 from plan.storage import pools
 from records import loss_record
-from state.cluster import Lxd
-from state.peers import AppData, Place, UnitData
-from state.unresponsive import Silent
+from state.cluster import ClusterView
+from state.peers import AppData, QueueEntry, UnitData
+from state.unresponsive import Unresponsive
 from state.view import Peers, View
 from values.status import Status, active, blocked, count, names, waiting
 
@@ -32,7 +32,7 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
         storage = storage or founder.storage
     queue = _queue(view, app, units, bootstrap)
     removed = app.removed
-    if isinstance(view.lxd, Lxd) and view.lxd.server.clustered:
+    if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
         removed = orphaned_members.removed_units(view, view.lxd, peers, own)
         if storage is not None and view.lxd.pools is not None:
             storage = pools.current(view, storage, view.lxd.pools)
@@ -47,7 +47,7 @@ def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str
     Another is named only when the named one is gone: while it is there, it may be at it already.
     """
     # One that leaves may be in the hook in which it does it, too.
-    if app.bootstrap and (view.units is None or app.bootstrap in view.units.known):
+    if app.bootstrap and (view.units is None or app.bootstrap in view.units.in_juju):
         return app.bootstrap
     staying = set(units) if view.units is None else view.units.staying
     able = [u for u in sorted(units, key=number) if units[u].able and u in staying]
@@ -73,46 +73,46 @@ def number(unit: str) -> tuple[str, int]:
 
 def _queue(
     view: View, app: AppData, units: dict[str, UnitData], bootstrap: str
-) -> tuple[Place, ...]:
-    """Rewritten only when a unit comes, goes, or misses its turn; that one goes last."""
-    kept: list[Place] = []
-    late: list[Place] = []
-    for place in app.queue:
-        if view.units is not None and place.unit not in view.units.staying:
+) -> tuple[QueueEntry, ...]:
+    """Rewritten only when a unit comes, goes, or lets its token lapse; that one goes last."""
+    kept: list[QueueEntry] = []
+    late: list[QueueEntry] = []
+    for entry in app.queue:
+        if view.units is not None and entry.unit not in view.units.staying:
             continue
-        attempt = _attempt_due(place, units)
-        if attempt == place.attempt:
-            kept.append(place)
+        attempt = _attempt_due(entry, units)
+        if attempt == entry.attempt:
+            kept.append(entry)
         else:
-            late.append(Place(unit=place.unit, attempt=attempt))
+            late.append(QueueEntry(unit=entry.unit, attempt=attempt))
     queued = {p.unit for p in app.queue}
     # Units that Juju has and nobody has met yet are queued with the rest: one write, not one each.
     all_units = view.units.staying if view.units is not None else set(units)
     new = sorted(all_units - queued, key=lambda u: (u != bootstrap, number(u)))
-    places = (Place(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
-    return (*kept, *places, *late)
+    entries = (QueueEntry(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
+    return (*kept, *entries, *late)
 
 
-def _attempt_due(place: Place, units: dict[str, UnitData]) -> int:
-    """The attempt for which `place` should stand: higher than it does if its turn was missed."""
-    data = units.get(place.unit)
+def _attempt_due(entry: QueueEntry, units: dict[str, UnitData]) -> int:
+    """The attempt for which `entry` should stand: higher than it does if its token lapsed."""
+    data = units.get(entry.unit)
     if data is None or data.cluster:
-        return place.attempt
-    if data.attempt > place.attempt:
+        return entry.attempt
+    if data.attempt > entry.attempt:
         return data.attempt
-    if any(maker.missed.get(place.unit) == place.attempt for maker in units.values()):
-        return place.attempt + 1
-    return place.attempt
+    if any(issuer.missed.get(entry.unit) == entry.attempt for issuer in units.values()):
+        return entry.attempt + 1
+    return entry.attempt
 
 
 def application_status(view: View, peers: Peers, own: UnitData, app: AppData) -> Status:
     """The application in one line: how many members and voters, or what is missing."""
-    every = {place.unit for place in app.queue}
+    every = {entry.unit for entry in app.queue}
     units = {view.unit: own, **peers.others}
     joined = {u for u, d in units.items() if d.cluster and u in every | {view.unit}}
     if not joined:
         return _without_members(view, peers, app)
-    if isinstance(view.lxd, Lxd) and (grave := _grave(view, view.lxd, peers, own)):
+    if isinstance(view.lxd, ClusterView) and (grave := _grave(view, view.lxd, peers, own)):
         return grave
     if unread := unreadable(peers):
         return unread
@@ -120,7 +120,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     if missing:
         done = f"{len(joined)} of {count(len(every), 'unit')} joined"
         return waiting(f"{done}, missing {names(missing)}")
-    if not isinstance(view.lxd, Lxd) or not view.lxd.server.clustered:
+    if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")
     return _health(view, view.lxd, peers, own)
 
@@ -130,7 +130,7 @@ def _without_members(view: View, peers: Peers, app: AppData) -> Status:
     if app.cluster and view.units is not None and view.units.leaving:
         # It may be the last member, and hold something.
         return waiting(f"for {names(view.units.leaving)} to leave")
-    if app.cluster and isinstance(view.lxd, Silent):
+    if app.cluster and isinstance(view.lxd, Unresponsive):
         # This very unit may be a member that had no time to say so.
         return waiting("LXD on the leader does not answer")
     if app.cluster and (unsure := peers.unsure):
@@ -151,7 +151,7 @@ def unreadable(peers: Peers) -> Status | None:
     return None
 
 
-def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
+def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """What only the operator can help, and would not see on any unit."""
     lxd = blockers.informed(view, lxd, peers, own)
     if grave := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
@@ -162,14 +162,14 @@ def _grave(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
         if member is None:
             continue
         options = view.options
-        told, voters = options.on_remove, 1 if removal.ends(view) else options.min_voters
-        reasons = blockers.standing_in_the_way(told, voters, lxd, member)
-        if reasons := reasons or blockers.unmoved(told, lxd, member):
+        on_remove, voters = options.on_remove, 1 if removal.ends(view) else options.min_voters
+        reasons = blockers.removal_blockers(on_remove, voters, lxd, member)
+        if reasons := reasons or blockers.unmoved(on_remove, lxd, member):
             return blockers.cannot_leave(unit, reasons)
     return None
 
 
-def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
+def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status:
     if view.units is not None and view.units.leaving:
         return waiting(f"for {names(view.units.leaving)} to leave")
     storage = peers.app.storage
@@ -190,7 +190,7 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
         return waiting(f"{names(evacuated)} evacuated; to use it again: lxc cluster restore")
     for unit, why in _waits(lxd, peers):
         return waiting(f"{unit}: {why}")
-    if making := pools.calls(peers) or ((own.call,) if own.call else ()):
+    if making := pools.requests(peers) or ((own.call,) if own.call else ()):
         return waiting(f"for the pool {making[0].pool}")
     voters = sum(m.voter for m in lxd.members)
     summary = f"{count(total, 'member')}, {count(voters, 'voter')}"
@@ -200,13 +200,13 @@ def _health(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status:
     return active(summary)
 
 
-def _problems(lxd: Lxd, peers: Peers) -> list[tuple[str, str]]:
+def _problems(lxd: ClusterView, peers: Peers) -> list[tuple[str, str]]:
     """Units whose members are there and cannot do what they should, and why."""
-    told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
-    return [(u, d.problem) for u, d, member in told if d.problem and member and member.up]
+    units = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
+    return [(u, d.problem) for u, d, member in units if d.problem and member and member.up]
 
 
-def _waits(lxd: Lxd, peers: Peers) -> list[tuple[str, str]]:
+def _waits(lxd: ClusterView, peers: Peers) -> list[tuple[str, str]]:
     """Units whose members cannot do something for the moment, and why."""
-    told = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
-    return [(u, d.waits) for u, d, member in told if d.waits and member and member.up]
+    units = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
+    return [(u, d.waits) for u, d, member in units if d.waits and member and member.up]

@@ -16,10 +16,10 @@ from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, settings
 from plan.storage import contributions as storage_contributions
 from plan.storage import daemon_volumes, pools
-from plan.storage.pools import Change
+from plan.storage.pools import PoolChange
 from records import member_marks, pool_deletions
-from state.cluster import Lxd, Member
-from state.peers import Link, Offer, Storage, UnitData
+from state.cluster import ClusterView, Member
+from state.peers import Contribution, ParentInterface, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
 from steps.plan import Plan, Step
@@ -30,7 +30,7 @@ from values.status import Kind, Status, active, blocked, names, waiting
 _FRACTION = re.compile(r"\.\d+s\b.*")
 
 
-def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is clustered."""
     if foreign := identity.refusal(view, lxd, peers):
         return Plan(foreign, own=own)
@@ -61,23 +61,23 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         *orphaned_members.noticed(view, lxd, peers, own),
         *dead_members.removal(view, lxd, peers, own),
     ]
-    # Until that is committed, only the note tells a silent member from one that never was.
+    # Until that is committed, only the note tells an unresponsive member from one that never was.
     if view.forming is not None and peers.own.cluster == lxd.identity:
         steps.append(ForgetForming())
-    offers = storage_contributions.offers(view, lxd, pools.calls(peers))
-    given = contributions.answers(view)
+    to_pools = storage_contributions.to_pools(view, lxd, pools.requests(peers))
+    to_networks = contributions.to_networks(view)
     own = own.model_copy(
         update={
             "call": None,
-            "offers": offers,
-            "links": given,
+            "offers": to_pools,
+            "links": to_networks,
             "spread": (),
             "bridges": (),
             "on_devices": (),
         }
     )
     moved, problem = _moved(view, lxd), None
-    if moved is None and decided and is_steward(view.unit, peers, lxd):
+    if moved is None and decided and is_coordinator(view.unit, peers, lxd):
         shared = _shared(view, lxd, peers, own, decided)
         steps += [
             *member_marks.outdated(member.name, lxd),
@@ -85,15 +85,15 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
             *shared.steps,
         ]
         problem = shared.problem
-        own = own.model_copy(update={"call": shared.call, **_told(lxd)})
-    address = listening.of_member(view, lxd, member) if moved is None else listening.Due()
+        own = own.model_copy(update={"call": shared.request, **_network_facts(lxd)})
+    address = listening.on_member(view, lxd, member) if moved is None else listening.Due()
     # What is the matter here comes before what is the matter elsewhere.
     problem = (
         moved
         or address.problem
         or overlay_dhcp.problem(view, lxd, peers)
-        or _refused(offers)
-        or _unlinked(given)
+        or _refused_pool(to_pools)
+        or _refused_network(to_networks)
         or problem
         or daemon_volumes.problem(view.options, lxd)
         or _refused_request(lxd)
@@ -102,24 +102,24 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
     # The address comes last: if that fails, nothing else waits for it.
     steps += [*admitted.steps, *address.steps]
     status = heartbeats.status(view, lxd) or health.here(lxd) or problem or _standing(view, member)
-    told = {
+    fields = {
         "token": admitted.token,
         "refused": admitted.refused,
         "missed": admitted.missed,
         "problem": status.message if status.kind is Kind.BLOCKED else "",
         "waits": "",
     }
-    return Plan(status, tuple(steps), own.model_copy(update=told))
+    return Plan(status, tuple(steps), own.model_copy(update=fields))
 
 
-def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
+def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     """Whether this unit looks after what all members share: the first in the queue that is online.
 
     Juju's leader would be the other choice, but it need not be a member.
     """
-    for place in peers.app.queue:
-        data = peers.data(place.unit, unit)
-        if place.unit == unit:
+    for entry in peers.app.queue:
+        data = peers.data(entry.unit, unit)
+        if entry.unit == unit:
             return member_marks.serves(lxd.own, lxd)
         member = lxd.member_of(data) if data and data.cluster else None
         if member_marks.serves(member, lxd):
@@ -127,8 +127,8 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
 
 
-def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
-    """What a steward says of the networks that there are."""
+def _network_facts(lxd: ClusterView) -> dict[str, tuple[str, ...]]:
+    """What a coordinator says of the networks that there are."""
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),
@@ -136,15 +136,15 @@ def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _made_here(view: View, lxd: Lxd) -> Storage | None:
+def _made_here(view: View, lxd: ClusterView) -> Storage | None:
     """The pool that this unit made at bootstrap: its driver is looked up, not remembered.
 
     The option may name another one by now: then it is the one that the default profile uses.
     """
     # One that an operator made of a driver that no option names is nobody's default.
-    known = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
-    named = [p for p in known if p.name == view.options.storage_pool]
-    used = [p for p in known if pools.PROFILE in p.used_by]
+    offered = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
+    named = [p for p in offered if p.name == view.options.storage_pool]
+    used = [p for p in offered if pools.PROFILE in p.used_by]
     pool = next(iter([*named, *used]), None)
     if pool is None:
         return None
@@ -152,7 +152,7 @@ def _made_here(view: View, lxd: Lxd) -> Storage | None:
     return Storage(backend=pool.driver, pool=pool.name, size=size)
 
 
-def _moved(view: View, lxd: Lxd) -> Status | None:
+def _moved(view: View, lxd: ClusterView) -> Status | None:
     """LXD cannot change a member's address while it is clustered."""
     has = lxd.server.config.get("cluster.https_address", "")
     if not view.cluster_address or has in ("", endpoint(view.cluster_address)):
@@ -160,7 +160,7 @@ def _moved(view: View, lxd: Lxd) -> Status | None:
     return unresponsive.moved(host(has), view.cluster_address)
 
 
-def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
+def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
     """What concerns this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
@@ -180,10 +180,12 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
     """
     joined = view.forming is not None and view.forming.what == "join" and not peers.own.cluster
     to_ovn = view.ovn is not None and bool(view.ovn.northbound)
-    return (RestartLxd(),) if joined and to_ovn and not view.events.restarted else ()
+    return (RestartLxd(),) if joined and to_ovn and not view.history.restarted else ()
 
 
-def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:
+def _shared(
+    view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: Storage
+) -> PoolChange:
     """What concerns all members. LXD changes it only while every member is up."""
     steps = settings.server_config(view.options, dict(lxd.server.config))
     steps += northbound.steps(view, lxd)
@@ -193,7 +195,7 @@ def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage)
     steps += gateways.steps(view.options, lxd)
     down = [m.name for m in lxd.members if not m.up]
     if steps and down:
-        return Change(problem=waiting(f"to apply the options until {names(down)} is back"))
+        return PoolChange(problem=waiting(f"to apply the options until {names(down)} is back"))
     # LXD tells members that are up, the others read it when they start.
     proxy = proxies.due(view, lxd)
     steps += proxy.steps
@@ -208,19 +210,19 @@ def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage)
     return replace(change, steps=(*steps, *change.steps), problem=problem)
 
 
-def _refused(offers: dict[str, Offer]) -> Status | None:
+def _refused_pool(given: dict[str, Contribution]) -> Status | None:
     """Blocked while this unit keeps a pool from being made."""
-    told = [offer.problem for offer in offers.values() if offer.problem]
-    return blocked(told[0]) if told else None
+    problems = [c.problem for c in given.values() if c.problem]
+    return blocked(problems[0]) if problems else None
 
 
-def _unlinked(given: dict[str, Link]) -> Status | None:
+def _refused_network(given: dict[str, ParentInterface]) -> Status | None:
     """Blocked while this unit keeps a network from being made."""
-    told = [link.problem for link in given.values() if link.problem]
-    return blocked(told[0]) if told else None
+    problems = [c.problem for c in given.values() if c.problem]
+    return blocked(problems[0]) if problems else None
 
 
-def _refused_request(lxd: Lxd) -> Status | None:
+def _refused_request(lxd: ClusterView) -> Status | None:
     """Blocked where LXD refused something that the rest goes on without."""
     for request, why in lxd.refusals.items():
         return blocked(f"LXD refuses {request}: {why}")

@@ -10,9 +10,9 @@ from plan.forming import joining, member_names
 from plan.install import existing_lxd, upgrade, versions
 from plan.leaving import removal
 from plan.recovery import unresponsive
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.peers import UnitData
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from state.view import Peers, View
 from steps.forming import MakeKey
 from steps.install import InstallSnap, InstallSnapFile
@@ -25,7 +25,7 @@ from values.status import Kind, Status, blocked, names, waiting
 def make_plan(view: View) -> Plan:
     """The steps that are due on this unit, or the reason why none may be taken."""
     if view.leaving:
-        return removal.of_leaver(view)
+        return removal.plan_removal(view)
     if view.peers is not None and (unread := _unread(view.peers)):
         return Plan(unread, app_status=unread if view.leader else None)
     return _with_peers(view, _install(view) or _with_lxd(view))
@@ -46,10 +46,10 @@ def _with_lxd(view: View) -> Plan:
     """The plan of a unit whose machine has the LXD that it should have."""
     if view.lxd is None:
         return Plan(waiting("for LXD"))
-    if isinstance(view.lxd, Silent):
+    if isinstance(view.lxd, Unresponsive):
         own = _own(view, None, view.peers) if view.peers else UnitData()
-        deaf = listening.of_silent(view, view.lxd)
-        return deaf or unresponsive.of_silent(view, view.lxd, own)
+        deaf = listening.plan_deaf(view, view.lxd)
+        return deaf or unresponsive.plan_unresponsive(view, view.lxd, own)
     if due := unresponsive.noting(view):
         return Plan(waiting("for LXD"), due)
     if not view.public_key:
@@ -63,17 +63,17 @@ def _with_lxd(view: View) -> Plan:
     return _clustering(view, view.lxd, view.peers)
 
 
-def _clustering(view: View, lxd: Lxd, peers: Peers) -> Plan:
+def _clustering(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     own = _own(view, lxd, peers)
     if lxd.server.clustered:
-        return member.of_member(view, lxd, peers, own)
-    return joining.of_outsider(view, lxd, peers, own)
+        return member.plan_member(view, lxd, peers, own)
+    return joining.plan_join(view, lxd, peers, own)
 
 
-def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
+def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
     """What this unit can say of itself before anything is decided."""
-    place = next((p for p in peers.app.queue if p.unit == view.unit), None)
-    attempt = max(peers.own.attempt, place.attempt if place else 0)
+    entry = next((p for p in peers.app.queue if p.unit == view.unit), None)
+    attempt = max(peers.own.attempt, entry.attempt if entry else 0)
     own = peers.own.model_copy(
         update={
             "key": view.public_key,
@@ -90,7 +90,7 @@ def _own(view: View, lxd: Lxd | None, peers: Peers) -> UnitData:
             "lost": () if lxd else peers.own.lost,
             "problem": "",
             "waits": "",
-            "attempt": attempt + (1 if view.events.join_failure else 0),
+            "attempt": attempt + (1 if view.history.join_failure else 0),
         }
     )
     if lxd is None and not own.cluster and view.noted_identity:
@@ -113,7 +113,7 @@ def _with_peers(view: View, plan: Plan) -> Plan:
     """Adds what is told whatever the unit's state is: its data and, by the leader, all others'."""
     if view.peers is None:
         return plan
-    lxd = view.lxd if isinstance(view.lxd, Lxd) else None
+    lxd = view.lxd if isinstance(view.lxd, ClusterView) else None
     own = _worth_writing(plan.own or _own(view, lxd, view.peers), view.peers)
     if not view.leader:
         return replace(plan, own=own)
@@ -124,7 +124,7 @@ def _with_peers(view: View, plan: Plan) -> Plan:
 
 
 def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
-    """What is of no use any more is taken away with the next write: a used token, old offers.
+    """What is of no use any more is taken away with the next write, such as a used token.
 
     Alone it is not worth waking all others.
     """

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from records import member_marks
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.peers import UnitData
 from state.view import Peers
 
@@ -25,26 +25,26 @@ _SAYS_NOTHING: Mapping[str, object] = {
 }
 
 
-def believed(peers: Peers, lxd: Lxd) -> Peers:
+def believed(peers: Peers, lxd: ClusterView) -> Peers:
     """The peers without what units say that are no members, as far as a member's LXD can tell."""
     others = {unit: _counting(unit, data, lxd) for unit, data in peers.others.items()}
     return replace(peers, others=others) if others != peers.others else peers
 
 
-def _counting(unit: str, data: UnitData, lxd: Lxd) -> UnitData:
+def _counting(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
     member = lxd.member_of(data) if data.cluster else None
     if member is not None and _is_of(member.name, unit, lxd):
         return data
     # Units that left say so until they are gone: that they are members nobody takes from it.
-    silenced = data
+    reduced = data
     if any(getattr(data, name) != nothing for name, nothing in _SAYS_NOTHING.items()):
-        silenced = data.model_copy(update=_SAYS_NOTHING)
+        reduced = data.model_copy(update=_SAYS_NOTHING)
     if member is None:
-        return silenced
-    return silenced.model_copy(update={"cluster": ""}).doubted("membership")
+        return reduced
+    return reduced.model_copy(update={"cluster": ""}).doubted("membership")
 
 
-def _is_of(member: str, unit: str, lxd: Lxd) -> bool:
+def _is_of(member: str, unit: str, lxd: ClusterView) -> bool:
     """Whether LXD's record has a member as the unit's. One of an older charm has none."""
     noted = {lxd.notes.get(kind + member, "").partition(" ")[0] for kind in member_marks.OWNERS} - {
         ""

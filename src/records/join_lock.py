@@ -1,7 +1,7 @@
-"""Whose turn it is to join, as it stands in LXD's database.
+"""The join lock, the note in LXD's database that says which unit may join now.
 
 Who makes tokens follows from who is up, and two members may see that differently for a moment.
-The turn is one for all: it changes only for whoever knows what it was.
+The lock is one for all: only a member that knows its last entry can change it.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.notes import entries_of
-from state.peers import Place, UnitData
-from steps.forming import PassTurn
+from state.peers import QueueEntry, UnitData
+from steps.forming import SetJoinLock
 
 LOG = "turn."
-"""The log whose last entry is the turn."""
+"""The log whose last entry is the join lock."""
 NOBODY = "-"
 OLDER = "turn"
 """The one note of an older charm, which kept no log."""
 
 
 @dataclass(frozen=True)
-class Turn:
+class JoinLock:
     """A unit may join as the member `name`, for one attempt."""
 
     unit: str
@@ -33,38 +33,38 @@ class Turn:
         return f"{self.unit} {self.attempt} {self.name}"
 
 
-def read(notes: Mapping[str, str]) -> Turn | None:
-    """The turn that is on record, None if there is none."""
+def read(notes: Mapping[str, str]) -> JoinLock | None:
+    """The join lock, None if no unit has it."""
     entries = entries_of(LOG, notes)
     words = (entries[max(entries)] if entries else "").split()
     if len(words) < 3 or not words[1].isdigit():
         return None
-    return Turn(words[0], int(words[1]), words[2])
+    return JoinLock(words[0], int(words[1]), words[2])
 
 
-def is_over(turn: Turn, lxd: Lxd, data: UnitData | None) -> bool:
+def is_over(lock: JoinLock, lxd: ClusterView, data: UnitData | None) -> bool:
     """Whether its unit has joined, or has said that it could not."""
-    if lxd.member(turn.name) is not None:
+    if lxd.member(lock.name) is not None:
         return True
-    return data is not None and (bool(data.cluster) or data.attempt > turn.attempt)
+    return data is not None and (bool(data.cluster) or data.attempt > lock.attempt)
 
 
-def ended(unit: str, lxd: Lxd) -> tuple[PassTurn, ...]:
-    """A member says that its own turn is over: it has joined, and may be gone soon."""
-    turn = read(lxd.notes)
-    return (cleared(lxd),) if turn is not None and turn.unit == unit else ()
+def ended(unit: str, lxd: ClusterView) -> tuple[SetJoinLock, ...]:
+    """A member releases the lock that it had: it has joined, and may be gone soon."""
+    lock = read(lxd.notes)
+    return (released(lxd),) if lock is not None and lock.unit == unit else ()
 
 
-def passed(lxd: Lxd, place: Place, name: str) -> PassTurn:
-    """The turn goes on to a unit, if it is still as it is seen here."""
-    turn = Turn(place.unit, place.attempt, name)
-    return PassTurn(LOG, _next(lxd), f"{turn} {lxd.server.name}", place.unit)
+def granted(lxd: ClusterView, entry: QueueEntry, name: str) -> SetJoinLock:
+    """A unit gets the lock, if that is still as it is seen here."""
+    lock = JoinLock(entry.unit, entry.attempt, name)
+    return SetJoinLock(LOG, _next(lxd), f"{lock} {lxd.server.name}", entry.unit)
 
 
-def cleared(lxd: Lxd) -> PassTurn:
-    """The turn is nobody's."""
-    return PassTurn(LOG, _next(lxd), f"{NOBODY} {lxd.server.name}", "")
+def released(lxd: ClusterView) -> SetJoinLock:
+    """No unit has the lock."""
+    return SetJoinLock(LOG, _next(lxd), f"{NOBODY} {lxd.server.name}", "")
 
 
-def _next(lxd: Lxd) -> int:
+def _next(lxd: ClusterView) -> int:
     return max(entries_of(LOG, lxd.notes), default=0) + 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import deadlines
 from records import join_lock
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from steps.server import WriteNotes
 
 PREFIX = "leaving."
@@ -20,7 +20,7 @@ RAN = "ran."
 """Instances that a member that leaves has stopped, to move them, and that shall run again."""
 UNMOVED = "unmoved."
 """Instances that no member took: how often that was tried, and why."""
-SILENT = "silent."
+UNRESPONSIVE = "silent."
 """Since when a member that LXD calls evacuated answers nobody, in seconds since the epoch."""
 QUIET = "quiet."
 """Since when a member leads the database and sends no heartbeats, in seconds since the epoch."""
@@ -33,42 +33,44 @@ OWNERS = (UNIT, ADMITTED)
 """Notes by which LXD's record has a member as a unit's."""
 SEEN = "seen."
 KEPT = "kept."
-_OBSERVED = (SEEN, KEPT, SILENT, QUIET, RELOADED)
+_OBSERVED = (SEEN, KEPT, UNRESPONSIVE, QUIET, RELOADED)
 """What was seen of a member, which says nothing of a later one of its name."""
 LEAVING = "leaving"
-GOING = "going"
+"""The mark of a member whose unit leaves."""
+REMOVING = "going"
+"""The mark of one that removes itself now."""
 
 
-def leaving(lxd: Lxd) -> frozenset[str]:
+def leaving(lxd: ClusterView) -> frozenset[str]:
     """The names of members that are marked."""
     return frozenset(_marks(lxd))
 
 
-def ahead(member: Member, lxd: Lxd) -> str:
-    """The member that goes before `member`, empty if it is its turn.
+def removed_first(member: Member, lxd: ClusterView) -> str:
+    """The member that is removed before `member`, empty if `member` is the next.
 
     One at a time: what the database loses with each must be weighed anew. LXD keeps the marks in
-    one order for all, so of two that see each other on their way the first by name goes.
+    one order for all, so of two that see each other's mark the first by name goes.
     """
-    going = {
+    removing = {
         name
         for name, mark in _marks(lxd).items()
-        if mark == GOING
+        if mark == REMOVING
         and (other := lxd.member(name)) is not None
         and other.up
-        # One whose unit is gone goes nowhere any more.
-        and name not in lxd.doomed
+        # An orphaned member removes itself no more.
+        and name not in lxd.orphaned
     }
-    first = min(going, default="")
+    first = min(removing, default="")
     return "" if first == member.name else first
 
 
-def on_its_way(member: Member, lxd: Lxd) -> bool:
-    """Whether a member has said that it goes now."""
-    return _marks(lxd).get(member.name) == GOING
+def is_removing(member: Member, lxd: ClusterView) -> bool:
+    """Whether a member has said that it removes itself now."""
+    return _marks(lxd).get(member.name) == REMOVING
 
 
-def _marks(lxd: Lxd) -> dict[str, str]:
+def _marks(lxd: ClusterView) -> dict[str, str]:
     config = lxd.notes
     return {k.removeprefix(PREFIX): v for k, v in config.items() if k.startswith(PREFIX) and v}
 
@@ -106,11 +108,11 @@ def with_unmoved(
     """The note that counts one more try for each of these instances, and forgets the others."""
     before = unmoved(member, notes)
     times = {name: before[name].times if name in before else 0 for name in reasons}
-    told = {name: (times[name] + 1, why) for name, why in sorted(reasons.items())}
-    return {UNMOVED + member: json.dumps(told)}
+    counted = {name: (times[name] + 1, why) for name, why in sorted(reasons.items())}
+    return {UNMOVED + member: json.dumps(counted)}
 
 
-def serves(member: Member | None, lxd: Lxd) -> bool:
+def serves(member: Member | None, lxd: ClusterView) -> bool:
     """Whether a member does its part for the others: it is up, evacuated or not, and stays.
 
     LXD calls a dead member evacuated, too: `Member.up` asks whether it answers.
@@ -118,13 +120,13 @@ def serves(member: Member | None, lxd: Lxd) -> bool:
     return member is not None and member.up and not lxd.notes.get(PREFIX + member.name)
 
 
-def unit_of(member: str, lxd: Lxd) -> str:
+def unit_of(member: str, lxd: ClusterView) -> str:
     """The unit that a member is of, empty for one that joined without this charm.
 
     The member says so itself; before that, the member that made its join token did.
     """
-    told = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    return told.partition(" ")[0]
+    owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    return owner.partition(" ")[0]
 
 
 def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> dict[str, str]:
@@ -134,12 +136,12 @@ def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> 
     return {**cleared, ADMITTED + member: f"{unit} {attempt}"}
 
 
-def kept(member: str, lxd: Lxd) -> bool:
+def kept(member: str, lxd: ClusterView) -> bool:
     """Whether a member went on without its unit: it is the operator's."""
     return bool(lxd.notes.get(KEPT + member))
 
 
-def seen(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
+def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
     """Notes that a member is up without its unit, and after a while that it goes on so.
 
     A machine that Juju gives back is up for a moment, too. `now` is in seconds since the epoch.
@@ -154,42 +156,42 @@ def seen(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
     return [WriteNotes({KEPT + member.name: "yes"})]
 
 
-def silence(member: Member, now: float, lxd: Lxd) -> list[WriteNotes]:
+def unresponsive(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
     """Notes since when a member that LXD calls evacuated answers nobody, or that it answers again.
 
     `now` is in seconds since the epoch.
     """
-    key = SILENT + member.name
+    key = UNRESPONSIVE + member.name
     before = lxd.notes.get(key, "")
     if not member.evacuated or member.answers:
         return [WriteNotes({key: ""})] if before else []
     return [] if before.isdigit() else [WriteNotes({key: f"{now:.0f}"})]
 
 
-def dead(member: Member, now: float, lxd: Lxd) -> bool:
-    """Whether a member is gone: LXD calls it offline, or evacuated and it is silent for long."""
-    since = lxd.notes.get(SILENT + member.name, "")
-    silent = member.evacuated and not member.answers and since.isdigit()
-    return member.offline or (silent and abs(now - float(since)) >= deadlines.SILENT)
+def dead(member: Member, now: float, lxd: ClusterView) -> bool:
+    """Whether a member is gone: offline, or evacuated and without an answer for long."""
+    since = lxd.notes.get(UNRESPONSIVE + member.name, "")
+    unresponsive = member.evacuated and not member.answers and since.isdigit()
+    return member.offline or (unresponsive and abs(now - float(since)) >= deadlines.EVACUATED_DEAD)
 
 
-def came_in(member: str, lxd: Lxd) -> int:
+def came_in(member: str, lxd: ClusterView) -> int:
     """The attempt in which a member came all the way in, -1 if it has not said so."""
     attempt = lxd.notes.get(UNIT + member, "").partition(" ")[2]
     return int(attempt) if attempt.isdigit() else -1
 
 
-def left_by(member: str, unit: str, attempt: int, lxd: Lxd) -> bool:
+def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
     """Whether a member is what a failed join of a unit left, which is at a later `attempt` now.
 
     A unit tries again only after it has reset its LXD, which it does only while that holds nothing.
     """
-    told = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    whose, _, noted = told.partition(" ")
+    owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    whose, _, noted = owner.partition(" ")
     return whose == unit and noted.isdigit() and int(noted) < attempt
 
 
-def owned(member: Member, unit: str, attempt: int, lxd: Lxd) -> list[WriteNotes]:
+def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
     """A member says which unit it is of, and in which attempt it joined."""
     key, value = UNIT + member.name, f"{unit} {attempt}"
     return [] if lxd.notes.get(key) == value else [WriteNotes({key: value})]
@@ -200,15 +202,15 @@ def mark(member: Member, word: str) -> WriteNotes:
     return WriteNotes({PREFIX + member.name: word})
 
 
-def outdated(own: str, lxd: Lxd) -> list[WriteNotes]:
+def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     """Clears the marks of members that are gone, and that of `own`, which stays."""
     members = {m.name for m in lxd.members}
     gone = leaving(lxd) - (members - {own})
     config = lxd.notes
     keys = {PREFIX + name: "" for name in gone}
     keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone if prefix + n in config}
-    turn = join_lock.read(config)
-    joining = {turn.name} if turn is not None else set[str]()
+    lock = join_lock.read(config)
+    joining = {lock.name} if lock is not None else set[str]()
     for prefix in (*OWNERS, *_OBSERVED):
         noted_names = {
             k.removeprefix(prefix) for k, v in config.items() if k.startswith(prefix) and v

@@ -76,13 +76,17 @@ _OPERATIONS: dict[str, Callable[[str, WantedPool, int], dict[str, Any]]] = {
 
 def answer(unit: str, asked: str, monitors: Iterable[Mapping[str, str]]) -> Ceph:
     """What the monitors' units say to the request that `unit` asked."""
-    told = list(monitors)
-    addresses = [data["ceph-public-address"] for data in told if data.get("ceph-public-address")]
-    keys = [data["key"] for data in told if data.get("key")]
-    replies = [reply for data in told if (reply := _reply(data, unit, asked)) is not None]
+    databags = list(monitors)
+    addresses = [
+        data["ceph-public-address"] for data in databags if data.get("ceph-public-address")
+    ]
+    keys = [data["key"] for data in databags if data.get("key")]
+    replies = [reply for data in databags if (reply := _reply(data, unit, asked)) is not None]
     failed = [reply for reply in replies if reply.get("exit-code") != 0]
     # They go into files: a line more there would be an order to Ceph.
-    monitors_ = {address for told in addresses for address in words(told) if _is_monitor(address)}
+    monitors_ = {
+        address for listed in addresses for address in words(listed) if _is_monitor(address)
+    }
     return Ceph(
         user=unit.partition("/")[0],
         key=next(filter(_is_key, keys), ""),
@@ -98,13 +102,13 @@ _LONGEST = 1000
 """Characters of what a Ceph says that are of use to anybody."""
 
 
-def _is_key(told: str) -> bool:
-    return bool(_KEY.fullmatch(told)) and len(told) % 4 == 0
+def _is_key(text: str) -> bool:
+    return bool(_KEY.fullmatch(text)) and len(text) % 4 == 0
 
 
-def _is_monitor(told: str) -> bool:
+def _is_monitor(text: str) -> bool:
     """Whether it is an address as a monitor tells it, one of IPv6 with or without brackets."""
-    return is_address(told.removeprefix("[").removesuffix("]")) and "%" not in told
+    return is_address(text.removeprefix("[").removesuffix("]")) and "%" not in text
 
 
 def _malformed(addresses: list[str], monitors: set[str], keys: list[str]) -> str:

@@ -34,9 +34,9 @@ def northbound(
     """How LXD reaches the northbound database, empty while nobody has said what can be it."""
     if options.ovn_northbound:
         return ",".join(words(options.ovn_northbound))
-    told = application.get("db_nb_connection_str") or application.get("db_nb_connection_strs")
-    if told:
-        return ",".join(filter(is_connection, words(told)))
+    connection = application.get("db_nb_connection_str") or application.get("db_nb_connection_strs")
+    if connection:
+        return ",".join(filter(is_connection, words(connection)))
     addresses = {unit.get("bound-address", "") for unit in units} - {""}
     connections = [f"{_TLS}{_bracketed(address)}:{_PORT}" for address in sorted(addresses)]
     return ",".join(filter(is_connection, connections))
@@ -59,10 +59,10 @@ def request(unit: str, hostname: str, address: str) -> dict[str, str]:
     }
 
 
-def answer(unit: str, connection: str, told: Iterable[Mapping[str, str]]) -> Ovn:
+def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) -> Ovn:
     """OVN as this unit may use it: `told` is what those say that give out certificates."""
     munged = unit.replace("/", "_")
-    for data in told:
+    for data in databags:
         certificate, key = (data.get(f"{munged}.server.{part}", "") for part in ("cert", "key"))
         if certificate and key and data.get("ca"):
             # A Vault that is an intermediate authority tells the ones above it as `chain`.

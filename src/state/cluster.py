@@ -138,10 +138,10 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Lxd:
+class ClusterView:
     """LXD on this machine and, once it is clustered, the cluster seen from here.
 
-    What is None this run has no use for: `networks` are asked for by the steward and before the
+    What is None this run has no use for: `networks` are asked for by the coordinator and before the
     cluster, `instances`, `volumes` and `buckets` where somebody leaves, `images` by the last one.
     """
 
@@ -158,7 +158,7 @@ class Lxd:
     evacuating: bool = False
     """Whether an evacuation of this member is under way, where it leaves."""
     nic: Mapping[str, str] | None = None
-    """The default profile's `eth0`, empty without one. Only the steward asks."""
+    """The default profile's `eth0`, empty without one. Only the coordinator asks."""
     projects: frozenset[str] = frozenset()
     """Of a server that is in no cluster."""
     devices: frozenset[str] = frozenset()
@@ -178,9 +178,9 @@ class Lxd:
     """Members that one that leaves could not reach itself: LXD calls them online for a while."""
     closed: frozenset[str] = frozenset()
     """Units that are to join whose LXD this member cannot reach. Of the one that lets them in."""
-    doomed: frozenset[str] = frozenset()
+    orphaned: frozenset[str] = frozenset()
     """Members whose units Juju has no more, where somebody leaves."""
-    going: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
     """Members whose units leave."""
     bridges: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """By member, where somebody leaves: bridges of its machine that the charm's networks are on."""

@@ -28,7 +28,7 @@ class Ceph:
 
 
 @dataclass(frozen=True)
-class Segment:
+class OverlayDhcp:
     """What a member runs for a network that is one layer 2 over all members.
 
     It gives out addresses from `first` to `last`. `peers` are the other members' addresses where
@@ -133,7 +133,7 @@ class DatabaseNode:
 
 @dataclass(frozen=True)
 class DatabaseCopy:
-    """What this machine's disk says of the database while that is silent."""
+    """What this machine's disk says of the database while that does not answer."""
 
     nodes: tuple[DatabaseNode, ...]
     term: int

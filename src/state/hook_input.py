@@ -11,7 +11,7 @@ from state.view import Peers, Units
 
 
 @dataclass(frozen=True)
-class Juju:
+class HookInput:
     """What Juju says to this unit, read once at the beginning of a hook."""
 
     unit: str
@@ -35,6 +35,6 @@ class Juju:
     proxies: Proxies = field(default_factory=Proxies)
 
 
-def unbound(juju: Juju) -> dict[str, str]:
+def unbound(juju: HookInput) -> dict[str, str]:
     """By binding of which Juju cannot say anything: why, in its words."""
     return {b.name: b.problem for b in (juju.cluster, juju.https) if b.problem}

@@ -57,23 +57,23 @@ class Storage(_Data):
     size: str = ""
 
 
-class Call(_Data):
-    """The steward asks every member's unit what it gives to a pool that is to be made."""
+class ContributionRequest(_Data):
+    """The coordinator asks every member's unit what it gives to a pool that is to be made."""
 
     pool: str
     backend: str
     serial: str
-    """What answers to one call is no answer to the next, of the same pool either."""
+    """The contribution to one request is none to the next, of the same pool either."""
 
 
-class Offer(_Data):
+class Contribution(_Data):
     """What a unit gives to a pool: a device, or without one a file or folder; or why it cannot."""
 
     device: str = ""
     problem: str = ""
 
 
-class Link(_Data):
+class ParentInterface(_Data):
     """What a unit gives to a network: an interface, or nothing; or why it cannot."""
 
     parent: str = ""
@@ -97,27 +97,27 @@ class Token(_Data):
     attempt: int
     sealed: str
     made: float
-    """Seconds since the epoch, by the maker's clock."""
+    """Seconds since the epoch, by the issuer's clock."""
     digest: str = ""
-    """By it the maker knows, when it cancels, whether it was this one that nobody had used."""
+    """By it the issuer knows, when it cancels, whether it was this one that nobody had used."""
     certificate: str = ""
     """Fingerprint of the cluster's certificate that it names."""
     adopted: bool = False
-    """The turn was another maker's gift: the unit may be joining with that one's token."""
+    """Another issuer granted the join lock: the unit may be joining with that one's token."""
     pools: tuple[Storage, ...] = ()
     """The cluster's pools when it was made: whoever joins makes its part of each."""
     networks: tuple[OnParent, ...] = ()
     """Those of its networks then of which whoever joins has to say what they are on there."""
 
 
-class Place(_Data):
+class QueueEntry(_Data):
     """A unit's place in the queue. It counts only for the attempt it was given for."""
 
     unit: str
     attempt: int = 0
 
 
-class SilentDatabase(_Data):
+class UnresponsiveDatabase(_Data):
     """A unit's word that the database on its machine answers nothing, and how new it is."""
 
     term: int
@@ -146,7 +146,7 @@ class UnitData(_Databag):
     channel: str = ""
     """That the LXD snap follows, empty for one that is not from the store."""
     able: bool = False
-    """Nothing but its turn keeps this unit from joining."""
+    """Nothing but the join lock keeps this unit from joining."""
     listens: bool = False
     """Whether the LXD of a unit that is to join listens at its cluster address already."""
     attempt: int = 0
@@ -164,12 +164,12 @@ class UnitData(_Databag):
     """Units that had a token of this member and did not use it, and for which attempt."""
     refused: dict[str, str] = {}
     """Units that this member cannot admit, and why."""
-    call: Call | None = None
-    offers: dict[str, Offer] = {}
-    """Answers to calls, by their serials."""
-    links: dict[str, Link] = {}
+    call: ContributionRequest | None = None
+    offers: dict[str, Contribution] = {}
+    """Contributions to pools, by the serials of the requests."""
+    links: dict[str, ParentInterface] = {}
     """By what a network asks of a unit."""
-    silent: SilentDatabase | None = None
+    silent: UnresponsiveDatabase | None = None
     """Told while LXD's database here answers nothing."""
     lost: tuple[str, ...] = ()
     """Addresses of voters that recover-quorum here takes for lost: it asks all for `silent`."""
@@ -196,7 +196,7 @@ class AppData(_Databag):
     """The cluster's identity, once it exists."""
     storage: Storage | None = None
     """The default pool."""
-    queue: tuple[Place, ...] = ()
+    queue: tuple[QueueEntry, ...] = ()
     removed: tuple[str, ...] = ()
     """Units that the cluster has no more as members, though Juju has them."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 
-class Silence(Enum):
+class UnresponsiveReason(Enum):
     """How LXD fails to answer. Each asks something else of the operator."""
 
     STOPPED = "its daemon is not running"
@@ -23,7 +23,7 @@ class Silence(Enum):
     """It answers, and its database does. What it refuses the charm cannot do without."""
 
 
-WITHOUT_DATABASE = frozenset({Silence.NO_DATABASE, Silence.STARTING})
+WITHOUT_DATABASE = frozenset({UnresponsiveReason.NO_DATABASE, UnresponsiveReason.STARTING})
 """A daemon that is started while its database has no quorum never gets further than starting."""
 
 
@@ -38,16 +38,16 @@ class Unmountable:
 
 
 @dataclass(frozen=True)
-class Silent:
+class Unresponsive:
     """LXD is installed and does not answer, and why."""
 
-    reason: str
-    kind: Silence = Silence.HUNG
+    message: str
+    reason: UnresponsiveReason = UnresponsiveReason.HUNG
     deaf: Mapping[str, str] = field(default_factory=dict[str, str])
     """As of one that answers. That nobody listens is told only where the daemon runs."""
     unmountable: Unmountable | None = None
     """What keeps its daemon from starting."""
 
     def __str__(self) -> str:
-        verb = "refuses" if self.kind is Silence.REFUSED else "does not answer:"
-        return f"LXD {verb} {self.reason}"
+        verb = "refuses" if self.reason is UnresponsiveReason.REFUSED else "does not answer:"
+        return f"LXD {verb} {self.message}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from options.options import Options
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import (
     Bound,
     Ceph,
@@ -25,7 +25,7 @@ from state.facts import (
     SnapFacts,
 )
 from state.peers import VERSION, AppData, Token, UnitData
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from values.interface import Interface
 from values.wanted_pool import WantedPool, named_in_ceph
 
@@ -37,16 +37,16 @@ RESET = "reset"
 class Units:
     """What Juju knows of the application's units, whatever the peer relation says.
 
-    Juju can lose a `relation-departed` (LP 1947416): a unit that is not in `known` is gone.
+    Juju can lose a `relation-departed` (LP 1947416): a unit that is not in `in_juju` is gone.
     """
 
-    known: frozenset[str]
+    in_juju: frozenset[str]
     leaving: frozenset[str] = frozenset()
 
     @property
     def staying(self) -> frozenset[str]:
         """The units that the operator wants."""
-        return self.known - self.leaving
+        return self.in_juju - self.leaving
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Peers:
 
     @property
     def unsure(self) -> tuple[str, ...]:
-        """Other units that were joining when their LXD fell silent, and may be members."""
+        """Other units that were joining when their LXD stopped answering, and may be members."""
         return tuple(sorted(u for u, d in self.others.items() if d.unsure))
 
     def data(self, unit: str, me: str) -> UnitData | None:
@@ -82,7 +82,7 @@ EVERY_MEMBER = "*"
 
 
 @dataclass(frozen=True)
-class Events:
+class RunHistory:
     """What happened earlier in this same run and no look can find out."""
 
     made: Token | None = None
@@ -100,8 +100,8 @@ class Events:
     """Those that were started again, or could not be."""
     withdrawn: bool | None = None
     """Whether the token that is still published was cancelled: False if it was used before."""
-    passed: str = ""
-    """The unit that this member has just given the turn to."""
+    granted: str = ""
+    """The unit that this member has just given the join lock to."""
     awaited: bool = False
     """Whoever used it was waited for."""
     restarted: bool = False
@@ -125,7 +125,7 @@ class View:
     zone: str
     public_key: str
     snap: SnapFacts
-    lxd: Lxd | Silent | None
+    lxd: ClusterView | Unresponsive | None
     peers: Peers | None
     unbound: Mapping[str, str] = field(default_factory=dict[str, str])
     """By binding of which Juju cannot say anything: why."""
@@ -136,16 +136,17 @@ class View:
     """Whether what a unit that leaves writes reaches the others."""
     forming: Forming | None = None
     holds_data: bool = False
-    """Whether a silent LXD has instances or volumes. Looked at after a failed join and to leave."""
+    """Whether an unresponsive LXD has instances or volumes. Looked at after a failed join and to
+    leave."""
     failures: Failures | None = None
     noted_identity: str = ""
     """The cluster that this machine's LXD was in when it was last looked at."""
     noted_units: Mapping[str, str] = field(default_factory=dict[str, str])
     """By address: the units whose members had the database when LXD last answered here."""
-    silent_since: float | None = None
-    """When LXD was first seen silent, in seconds since the epoch. None while it answers."""
+    unresponsive_since: float | None = None
+    """When LXD was first seen unresponsive, in seconds since the epoch. None while it answers."""
     database: DatabaseCopy | None = None
-    """Looked at where a member's database, or the LXD of an outsider that leaves, is silent."""
+    """Looked at where the database of a member, or the LXD of a leaver that is none, is down."""
     folders: Mapping[str, Folder] = field(default_factory=dict[str, Folder])
     """By kind, `images` and `backups`: where LXD has them here. Of a member."""
     arch: str = ""
@@ -162,15 +163,15 @@ class View:
     """None without the relation."""
     ovn: Ovn | None = None
     """None where no network is OVN's."""
-    lacks: Mapping[str, str] = field(default_factory=dict[str, str])
+    missing_capabilities: Mapping[str, str] = field(default_factory=dict[str, str])
     """By what a network needs of each machine beside LXD: what is missing here."""
     bound: Bound = field(default_factory=Bound)
     proxies: Proxies = field(default_factory=Proxies)
-    segments: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By network: what is noted of the segment that runs on this machine, empty if it does not."""
+    overlays: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By network: what is noted of the overlay that runs on this machine, empty if it does not."""
     interfaces: tuple[Interface, ...] = ()
     """Of this machine. Empty where no network asks for them."""
-    events: Events = field(default_factory=Events)
+    history: RunHistory = field(default_factory=RunHistory)
 
     @cached_property
     def default_pool(self) -> WantedPool:

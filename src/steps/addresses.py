@@ -13,8 +13,8 @@ class Listen:
     cluster: str = ""
 
     def __str__(self) -> str:
-        told = dict.fromkeys(filter(None, (self.https, self.cluster)))
-        return f"let LXD listen on {' and '.join(told)}"
+        addresses = dict.fromkeys(filter(None, (self.https, self.cluster)))
+        return f"let LXD listen on {' and '.join(addresses)}"
 
 
 @dataclass(frozen=True)

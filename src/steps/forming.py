@@ -75,7 +75,7 @@ class ResetLxd:
 
 
 @dataclass(frozen=True)
-class PassTurn:
+class SetJoinLock:
     """Entry `number` of a log in LXD's database is this one, or another member wrote it first."""
 
     log: str
@@ -84,8 +84,7 @@ class PassTurn:
     unit: str
 
     def __str__(self) -> str:
-        whose = f"{self.unit}'s" if self.unit else "nobody's"
-        return f"note that it is {whose} turn to join"
+        return f"give the join lock to {self.unit}" if self.unit else "release the join lock"
 
 
 @dataclass(frozen=True)

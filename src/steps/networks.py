@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modes.mode import MARK
-from state.facts import Ovn, Segment
+from state.facts import OverlayDhcp, Ovn
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class WriteOvn:
 
 
 @dataclass(frozen=True)
-class KeepNics:
+class PinNics:
     """Instances whose `eth0` is the default profile's, `nic`, say so themselves."""
 
     nic: Mapping[str, str]
@@ -44,18 +44,18 @@ class CreateNetwork:
 
 
 @dataclass(frozen=True)
-class RunSegment:
+class RunOverlayDhcp:
     """This member gives its instances addresses on a network that is over all members."""
 
-    segment: Segment
+    overlay: OverlayDhcp
 
     def __str__(self) -> str:
-        told = self.segment
-        return f"give out {told.first} to {told.last} on the network {told.network}"
+        overlay = self.overlay
+        return f"give out {overlay.first} to {overlay.last} on the network {overlay.network}"
 
 
 @dataclass(frozen=True)
-class EndSegment:
+class EndOverlayDhcp:
     """This machine gives out no addresses on a network any more."""
 
     network: str
@@ -86,10 +86,10 @@ class SetDefaultProfile:
     nic: Mapping[str, str] | None
 
     def __str__(self) -> str:
-        told = f"let the default profile use the pool {self.pool}"
+        text = f"let the default profile use the pool {self.pool}"
         if self.nic is None:
-            return told
-        return f"{told}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
+            return text
+        return f"{text}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
 
 
 def _said(values: Mapping[str, str]) -> str:

@@ -19,8 +19,8 @@ from steps.forming import (
     MakeKey,
     MakeToken,
     NoteIdentity,
-    PassTurn,
     ResetLxd,
+    SetJoinLock,
 )
 from steps.install import (
     BackupDatabase,
@@ -46,16 +46,16 @@ from steps.leaving import (
 )
 from steps.networks import (
     CreateNetwork,
-    EndSegment,
-    KeepNics,
-    RunSegment,
+    EndOverlayDhcp,
+    PinNics,
+    RunOverlayDhcp,
     SetDefaultProfile,
     UpdateNetwork,
     WriteOvn,
 )
 from steps.server import (
-    NoteSilence,
     NoteUnits,
+    NoteUnresponsive,
     RestartLxd,
     SetFailureDomain,
     SetProxies,
@@ -68,7 +68,7 @@ from steps.storage import (
     DropVolume,
     GatherVolume,
     KeepOnVolume,
-    KeepRoots,
+    PinRootDisks,
     RestoreFolder,
     StartWithoutVolume,
     UpdatePool,
@@ -94,25 +94,25 @@ Step = (
     | AdoptIdentity
     | NoteIdentity
     | NoteUnits
-    | NoteSilence
+    | NoteUnresponsive
     | CreatePool
     | UpdatePool
-    | KeepRoots
-    | KeepNics
+    | PinRootDisks
+    | PinNics
     | KeepOnVolume
     | DropVolume
     | GatherVolume
     | RestoreFolder
     | StartWithoutVolume
     | CreateNetwork
-    | RunSegment
-    | EndSegment
+    | RunOverlayDhcp
+    | EndOverlayDhcp
     | UpdateNetwork
     | SetDefaultProfile
     | EnableCluster
     | Join
     | ResetLxd
-    | PassTurn
+    | SetJoinLock
     | MakeToken
     | CancelToken
     | SetFailureDomain

@@ -28,8 +28,8 @@ class SetProxies:
 
     def __str__(self) -> str:
         # A proxy's URL may have a password in it.
-        told = {True: "set", False: "unset"}
-        return ", ".join(f"{told[bool(v)]} {k}" for k, v in sorted(self.values.items()))
+        verbs = {True: "set", False: "unset"}
+        return ", ".join(f"{verbs[bool(v)]} {k}" for k, v in sorted(self.values.items()))
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class NoteUnits:
 
 
 @dataclass(frozen=True)
-class NoteSilence:
-    """This machine's disk says since when LXD is silent, nothing where it answers."""
+class NoteUnresponsive:
+    """This machine's disk says since when LXD does not answer, nothing where it answers."""
 
     since: float | None
 
     def __str__(self) -> str:
-        return "note that LXD answers" if self.since is None else "note that LXD is silent"
+        return "note that LXD answers" if self.since is None else "note that LXD does not answer"
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,6 @@ class SetRole:
     def __str__(self) -> str:
         given = [name for name, has in sorted(self.members.items()) if has]
         taken = [name for name, has in sorted(self.members.items()) if not has]
-        told = [f"give the role {self.role} to {', '.join(given)}"] if given else []
-        told += [f"take it from {', '.join(taken)}"] if taken else []
-        return "; ".join(told)
+        changes = [f"give the role {self.role} to {', '.join(given)}"] if given else []
+        changes += [f"take it from {', '.join(taken)}"] if taken else []
+        return "; ".join(changes)

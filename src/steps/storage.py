@@ -45,7 +45,7 @@ class UpdatePool:
 
 
 @dataclass(frozen=True)
-class KeepRoots:
+class PinRootDisks:
     """Instances with their root disk on `pool` by the default profile say so themselves."""
 
     pool: str

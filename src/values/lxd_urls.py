@@ -33,9 +33,9 @@ class Named:
         return self.parts[-1] if self.parts else ""
 
     def __str__(self) -> str:
-        told = "/".join(self.parts)
-        told += f" of project {self.project}" if self.project != "default" else ""
-        return told + (f" on {self.member}" if self.member else "")
+        text = "/".join(self.parts)
+        text += f" of project {self.project}" if self.project != "default" else ""
+        return text + (f" on {self.member}" if self.member else "")
 
 
 @lru_cache

@@ -17,8 +17,8 @@ def number(version: str) -> str:
     return match[0] if match else ""
 
 
-def told(version: str) -> str:
-    """A version as an operator is told it."""
+def shown(version: str) -> str:
+    """A version as it is shown to an operator."""
     return number(version) or version
 
 

@@ -75,20 +75,20 @@ def _limit(root: Any) -> None:
             raise _TooMuch("use no control characters")
 
 
-def _map(told: Any, otherwise: str) -> Mapping[Any, Any]:
-    if told is not None and not isinstance(told, dict):
+def _map(value: Any, otherwise: str) -> Mapping[Any, Any]:
+    if value is not None and not isinstance(value, dict):
         raise ValueError(otherwise)
-    return cast("Mapping[Any, Any]", told or {})
+    return cast("Mapping[Any, Any]", value or {})
 
 
-def fields(told: Any, short: str) -> Mapping[str, Any]:
+def fields(value: Any, short: str) -> Mapping[str, Any]:
     """What is said of one thing: a map, or the one word that `short` is about."""
-    return cast("Mapping[str, Any]", told if isinstance(told, dict) else {short: told})
+    return cast("Mapping[str, Any]", value if isinstance(value, dict) else {short: value})
 
 
-def text(told: Any) -> str:
+def text(value: Any) -> str:
     """A word or number, or a list of them apart by spaces. Empty for nothing."""
-    parts = cast("list[Any]", told if isinstance(told, list) else [told])
+    parts = cast("list[Any]", value if isinstance(value, list) else [value])
     return " ".join(_value(part) for part in parts if part is not None)
 
 
@@ -97,9 +97,9 @@ def words(value: str) -> tuple[str, ...]:
     return tuple(filter(None, re.split(r"[\s,]+", value)))
 
 
-def keys(told: Any, ours: tuple[str, ...]) -> dict[str, str]:
+def keys(config: Any, ours: tuple[str, ...]) -> dict[str, str]:
     """LXD's own keys and their values. Raises ValueError for those that begin as `ours` do."""
-    found = _map(told, "config is a map of LXD's keys")
+    found = _map(config, "config is a map of LXD's keys")
     for key, value in found.items():
         if not isinstance(key, str) or not _KEY.fullmatch(key) or key.startswith(ours):
             raise ValueError(f"config cannot have {str(key)[:20]}")
@@ -108,5 +108,5 @@ def keys(told: Any, ours: tuple[str, ...]) -> dict[str, str]:
     return {key: _value(value) for key, value in found.items()}
 
 
-def _value(told: Any) -> str:
-    return str(told).lower() if isinstance(told, bool) else str(told)
+def _value(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

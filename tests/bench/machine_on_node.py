@@ -123,15 +123,15 @@ class BenchMachine(Machine):
     def install(self, packages: Iterable[str]) -> None:
         """The node's system has whatever a test needs."""
 
-    def run_segment(
+    def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
         """Raises OSError: a node has no systemd."""
         raise OSError("a node of the bench has no systemd")
 
-    def lacks(self, need: str) -> str:
-        """What the node lacks."""
-        return self._node.inside(lambda: Machine.lacks(self, need))
+    def missing(self, need: str) -> str:
+        """What the node has not."""
+        return self._node.inside(lambda: Machine.missing(self, need))
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         """Whether the node has these files."""

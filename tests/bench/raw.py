@@ -55,8 +55,8 @@ def formed(ground: Bench, count: int) -> list[Node]:
     return nodes
 
 
-def token(tape: Recorder, maker: Node, name: str) -> str:
-    return packed(tape.send(maker, "POST", "/1.0/cluster/members", {"server_name": name}))
+def token(tape: Recorder, issuer: Node, name: str) -> str:
+    return packed(tape.send(issuer, "POST", "/1.0/cluster/members", {"server_name": name}))
 
 
 def packed(answer: Any) -> str:

@@ -32,7 +32,7 @@ def test_the_charms_changes_leave_an_operators_words(ground: Bench):
     lxd = LxdApi(LxdSocket(str(node.socket)))
     lxd.networks.update(raw.NETWORK, {"ipv4.nat": "true"}, {"m0": {}})
     lxd.pools.update(raw.POOL, {"user.marked": "yes"})
-    lxd.pools.keep_roots(raw.POOL)
+    lxd.pools.pin_root_disks(raw.POOL)
 
     kept = {name: _words(client.get(path)) for name, path in OBJECTS.items()}
     assert kept == dict.fromkeys(OBJECTS, WORDS)

@@ -36,7 +36,7 @@ def test_a_daemon_that_is_killed_while_it_joins_joins_again(trio: BenchApp):
 def _kill_in_join(unit: BenchUnit, delay: float) -> bytes:
     """Returns the certificate that the server had."""
     end = time.monotonic() + 60
-    while (forming := unit.world.machine.forming()) is None or forming.what != "join":
+    while (forming := unit.ports.machine.forming()) is None or forming.what != "join":
         assert time.monotonic() < end, f"{unit.name} does not join"
         time.sleep(0.01)
     time.sleep(delay)
@@ -59,7 +59,7 @@ def test_a_reset_that_is_cut_short_is_taken_up_again(
     unit = app.add(1)
     with ThreadPoolExecutor() as pool, monkeypatch.context() as broken:
         # The hook is killed before it starts the daemon again.
-        broken.setattr(unit.world.snap, "start", _killed)
+        broken.setattr(unit.ports.snap, "start", _killed)
         killed = pool.submit(_kill_in_join, unit, 0.1)
         with pytest.raises(KeyboardInterrupt):
             until(app, lambda: False, 60)

@@ -48,7 +48,7 @@ def test_two_members_shrink_to_one(ground: Bench):
 
 
 @pytest.mark.long
-def test_a_member_that_was_powered_off_while_evacuated_is_nobodys_token_maker(trio: BenchApp):
+def test_a_member_that_was_powered_off_while_evacuated_is_nobodys_token_issuer(trio: BenchApp):
     last = trio.units["lxd/2"]
     evacuate(last, "m2")
     trio.bench.remove(last.node)

@@ -30,7 +30,7 @@ def recover(app: BenchApp, unit: str) -> str:
     view = replace(app.view(unit), units=Units(frozenset(app.units)))
     try:
         return recover_quorum.recover_quorum(
-            view, app.units[unit].world, "", refusal.confirmation("recover", unit)
+            view, app.units[unit].ports, "", refusal.confirmation("recover", unit)
         )
     except recover_quorum.OthersAsked as asked:
         app.databags[unit] = peers.dump(asked.own)
@@ -49,7 +49,7 @@ def roles(app: BenchApp) -> tuple[list[str], list[str]]:
 def test_the_newest_of_the_survivors_recovers_and_its_containers_run_on(
     ground: Bench, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(deadlines, "SILENCE", 1.0)
+    monkeypatch.setattr(deadlines, "UNRESPONSIVE", 1.0)
     app = formed(ground, 5)
     until(app, lambda: len(roles(app)[0]) == 3, 60)
     voters, stand_bys = roles(app)
@@ -94,12 +94,12 @@ def test_joins_that_failed_are_tried_again(ground: Bench):
     app = formed(ground, 2)
     until(app, lambda: all_active(app), 60)
     unit = app.add(2)
-    well = unit.world
-    unit.world = replace(well, lxd=LxdApi(Spoiled(str(unit.node.socket))))
+    well = unit.ports
+    unit.ports = replace(well, lxd=LxdApi(Spoiled(str(unit.node.socket))))
     until(app, lambda: "run retry-join" in str(app.plan("lxd/2").status), 240)
-    unit.world = well
+    unit.ports = well
 
-    retry_join(app.view("lxd/2"), unit.world)
+    retry_join(app.view("lxd/2"), unit.ports)
 
     until(app, lambda: all_active(app), 120)
     assert len(app.units["lxd/0"].lxd.members.list()) == 3

@@ -10,7 +10,7 @@ from lab.bench.bench import Bench
 from lab.bench.node import Node
 from lxd.api import LxdApi
 from lxd.socket import LxdSocket
-from ports.world import World
+from ports.ports import Ports
 from tests.application import Application, Unit
 from tests.bench.machine_on_node import BenchDatabase, BenchMachine, BenchSnap
 
@@ -26,7 +26,7 @@ class BenchUnit(Unit):
     @property
     def lxd(self) -> LxdApi:
         """LXD on its node."""
-        return self.world.lxd
+        return self.ports.lxd
 
 
 @dataclass
@@ -39,7 +39,7 @@ class BenchApp(Application[BenchUnit]):
         """One more unit, on a node of its own."""
         name = f"lxd/{number}"
         node = self.bench.add(number, hostname)
-        world = World(
+        ports = Ports(
             LxdApi(LxdSocket(str(node.socket))),
             BenchSnap(node, self.bench.image.rootfs),
             BenchMachine(node),
@@ -47,7 +47,7 @@ class BenchApp(Application[BenchUnit]):
             time.time,
             lambda text: logger.info("%s: %s", name, text),
         )
-        return self.enter(BenchUnit(name, world, node.place.address, node=node))
+        return self.enter(BenchUnit(name, ports, node.place.address, node=node))
 
     def release(self, name: str) -> None:
         """The unit has gone, and its machine is given back."""

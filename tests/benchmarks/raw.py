@@ -25,11 +25,11 @@ def form(home: Path, image: Image, count: int) -> float:
             list(pool.map(partial(_install, image.lxd_snap()), machines))
         first, *rest = machines
         _init(first, _bootstrap(first))
-        maker = first
+        issuer = first
         for machine in rest:
-            token = _run(maker, "lxc", "cluster", "add", machine.hostname).splitlines()[-1]
+            token = _run(issuer, "lxc", "cluster", "add", machine.hostname).splitlines()[-1]
             _init(machine, _join(machine, token))
-            maker = machine
+            issuer = machine
         seconds = time.monotonic() - began
         listed = _run(first, "lxc", "cluster", "list", "--format", "csv")
         online = sum("Fully operational" in line for line in listed.splitlines())

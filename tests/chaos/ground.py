@@ -116,7 +116,7 @@ class Ground:
     def recover_quorum(self, unit: str) -> None:
         """Has a unit go on with its copy of the database. Raises jubilant.TaskError.
 
-        The other survivors must say first that theirs is silent, which they do in a later hook.
+        The other survivors must say first that theirs does not answer: they do in a later hook.
         """
         end = time.monotonic() + _WORD
         while True:

@@ -16,7 +16,7 @@ _NO_DATABASE = (
     "no available dqlite leader server found",
     "RAFT cluster is unavailable",
 )
-"""How LXD's errors end when its database is silent. Some come later than the charm waits."""
+"""How LXD's errors end when its database does not answer. Some come later than the charm waits."""
 
 Clock = Callable[[], float]
 

@@ -25,9 +25,9 @@ def found(told: Transcript, machine: str) -> None:
     lxd.cluster.bootstrap(told.side.hostname(machine))
 
 
-def token(told: Transcript, maker: str, joiner: str) -> str:
+def token(told: Transcript, issuer: str, joiner: str) -> str:
     """A join token for a machine."""
-    return told.side.lxd(maker).cluster.make_token(told.side.hostname(joiner))
+    return told.side.lxd(issuer).cluster.make_token(told.side.hostname(joiner))
 
 
 def join(told: Transcript, machine: str, secret: str) -> None:

@@ -58,7 +58,7 @@ def tokens(told: Transcript) -> None:
     lxd, name = side.lxd("a"), side.hostname("c")
     told.ask("the token is cancelled", lambda: lxd.cluster.cancel_token(name, own))
     token(told, "a", "c")
-    told.ask("a newer one is, by the old one's maker", lambda: lxd.cluster.cancel_token(name, own))
+    told.ask("a newer one is, by the old one's issuer", lambda: lxd.cluster.cancel_token(name, own))
     side.wipe("c")
     told.ask("c joins with a cancelled token", lambda: join(told, "c", cancelled))
     told.ask("a token for a member's name", lambda: bool(token(told, "a", "b")))
@@ -71,10 +71,10 @@ def token_of_the_dead(told: Transcript) -> None:
     form(told, "a", "b")
     secret = token(told, "b", "c")
     side.kill_daemon("b")
-    told.ask("c joins while its maker is down", lambda: join(told, "c", secret))
+    told.ask("c joins while its issuer is down", lambda: join(told, "c", secret))
     side.start_daemon("b")
     side.wait(SOON)
-    told.ask("c joins when its maker is back", lambda: join(told, "c", secret))
+    told.ask("c joins when its issuer is back", lambda: join(told, "c", secret))
     told.ask("c joins with a new one", lambda: join(told, "c", token(told, "b", "c")))
 
 

@@ -69,7 +69,7 @@ def a_daemon_down(told: Transcript) -> None:
 
 
 def quorum(told: Transcript) -> None:
-    """Two of three are off: the database is silent until one is back."""
+    """Two of three are off: the database does not answer until one is back."""
     side = told.side
     form(told, "a", "b", "c")
     side.kill_daemon("b")
@@ -180,7 +180,7 @@ def recovering_a_spare(told: Transcript) -> None:
 
 
 def partition(told: Transcript) -> None:
-    """A member that is cut off is silent, and offline to the others; healed, it is back."""
+    """A member that is cut off does not answer, and is offline to the others; then it is back."""
     side = told.side
     form(told, "a", "b", "c")
     side.isolate("a")

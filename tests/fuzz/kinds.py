@@ -23,7 +23,7 @@ from actions.wipe_device import wipe_device
 from host import ceph_files
 from lxd import join_tokens
 from lxd.errors import LxdError, LxdUnreachable
-from options.options import Options, explain, of_leaver
+from options.options import Options, explain, leaving_options
 from relations import ceph, ovn
 from state import peers
 from state.facts import Ceph, Ovn
@@ -89,7 +89,7 @@ def options(r: random.Random) -> None:
     if r.random() < 0.7:
         chosen.append(r.choice(("networks", "storage_pools", "network_config")))
     told = {f: _option(r, f, Options.model_fields[f].default) for f in chosen}
-    of_leaver({name.replace("_", "-"): value for name, value in told.items()})
+    leaving_options({name.replace("_", "-"): value for name, value in told.items()})
     try:
         wanted = Options.model_validate(told)
     except ValidationError as error:
@@ -356,7 +356,7 @@ def parameters(r: random.Random) -> None:
     names = [*r.sample(sorted(config), r.randrange(1, 4)), *actions_parameters.MAPS, texts.word(r)]
     params = {n: r.choice((texts.value(r), texts.yaml(r), _deep(r))) for n in r.sample(names, 2)}
     app = _members()
-    view, world = app.view("lxd/0"), app.units["lxd/0"].world
+    view, ports = app.view("lxd/0"), app.units["lxd/0"].ports
     lost = {"name": r.choice((texts.value(r), texts.word(r)))}
 
     def word() -> str:
@@ -365,10 +365,10 @@ def parameters(r: random.Random) -> None:
     tries: tuple[Callable[[], dict[str, object]], ...] = (
         lambda: {"options": str(actions_parameters.with_options(config, params))},
         lambda: actions_parameters.as_read(config, params),
-        lambda: {"result": forget_lost(view, world, word())},
-        lambda: {"result": remove_pool(view, world, word())},
-        lambda: {"result": wipe_device(world, word(), word())},
-        lambda: {"result": recover_quorum(view, world, word(), word())},
+        lambda: {"result": forget_lost(view, ports, word())},
+        lambda: {"result": remove_pool(view, ports, word())},
+        lambda: {"result": wipe_device(ports, word(), word())},
+        lambda: {"result": recover_quorum(view, ports, word(), word())},
     )
     for attempt in tries:
         told = results.answer("lxd/0", attempt)

@@ -101,7 +101,7 @@ def make_token(server: Server, name: str) -> JoinToken:
         fingerprint=records.fingerprint,
         made=cloud.now,
         expires=cloud.now + _EXPIRY,
-        maker=server.machine,
+        issuer=server.machine,
         run=server.run,
         location=server.name,
     )
@@ -218,7 +218,7 @@ def _trust(server: Server, records: Records, told: Told) -> None:
     verb = "Failed adding" if server.generation.newest else "Failed to add"
     add = f"{verb} server cert to cluster"
     token = records.tokens.get(str(told.token["server_name"]))
-    if token is None or token.secret != told.token["secret"] or not _has_maker(server, token):
+    if token is None or token.secret != told.token["secret"] or not _has_issuer(server, token):
         why = "No matching cluster join operation found"
         raise Refusal(f"{_setup(server)}: {add}: {why}")
     void(records, token.name, server.cloud.now)
@@ -262,15 +262,15 @@ def _accept(server: Server, records: Records, told: Told) -> None:
     _row(server, records, told.name, told.address)
 
 
-def _has_maker(server: Server, token: JoinToken) -> bool:
+def _has_issuer(server: Server, token: JoinToken) -> bool:
     """Whether the daemon that made a token still runs and is a member that answers."""
     cloud = server.cloud
-    maker = cloud.servers[token.maker]
-    if maker.row() is None or maker.run != token.run or not maker.listening() or maker.frozen:
+    issuer = cloud.servers[token.issuer]
+    if issuer.row() is None or issuer.run != token.run or not issuer.listening() or issuer.frozen:
         return False
     # The member that is asked asks the others.
-    asked = (s for s in cloud.servers.values() if s.records is maker.records and s is not server)
-    return any(s is maker or cloud.reachable(s.machine, maker.machine) for s in asked)
+    asked = (s for s in cloud.servers.values() if s.records is issuer.records and s is not server)
+    return any(s is issuer or cloud.reachable(s.machine, issuer.machine) for s in asked)
 
 
 def _row(server: Server, records: Records, name: str, address: str) -> Row:

@@ -26,7 +26,7 @@ class ModelMachine:
         self._public = ""
         self._identity = ""
         self._units: dict[str, str] = {}
-        self._silence: float | None = None
+        self._unresponsive: float | None = None
         self._attached: str | None = None
         self._forming: Forming | None = None
         self._failures: Failures | None = None
@@ -78,17 +78,17 @@ class ModelMachine:
 
         self._change("machine.note_units", note)
 
-    def silent_since(self) -> float | None:
-        """Since when LXD is silent, as it was noted here."""
-        return self._silence
+    def unresponsive_since(self) -> float | None:
+        """Since when LXD does not answer, as it was noted here."""
+        return self._unresponsive
 
-    def note_silence(self, since: float | None) -> None:
+    def note_unresponsive(self, since: float | None) -> None:
         """Notes it."""
 
         def note() -> None:
-            self._silence = since
+            self._unresponsive = since
 
-        self._change("machine.note_silence", note)
+        self._change("machine.note_unresponsive", note)
 
     def attached(self) -> str | None:
         """Where the attached snap is, as Juju last said."""
@@ -149,21 +149,21 @@ class ModelMachine:
     def install(self, packages: Iterable[str]) -> None:
         """Debian packages: all are there."""
 
-    def segments(self) -> dict[str, str]:
+    def overlays(self) -> dict[str, str]:
         """No network is over all members in the simulation."""
         return {}
 
-    def run_segment(
+    def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
-        """See `segments`."""
+        """See `overlays`."""
         raise NotImplementedError(network)
 
-    def end_segment(self, network: str) -> None:
-        """See `segments`."""
+    def end_overlay(self, network: str) -> None:
+        """See `overlays`."""
         raise NotImplementedError(network)
 
-    def lacks(self, need: str) -> str:
+    def missing(self, need: str) -> str:
         """No machine has what OVN or the fan need."""
         return f"no {need} here"
 

@@ -23,7 +23,7 @@ PATIENCE = 3600.0
 class SocketServer:
     """Answers every request as `port` does; bytes go out as they are, all else is JSON.
 
-    A daemon that is silent says nothing, until it ends.
+    An unresponsive daemon says nothing, until it ends.
 
     Several threads ask at once, one at a time gets on: the model knows no threads.
     """

@@ -76,7 +76,7 @@ class JoinToken:
     fingerprint: str
     made: float
     expires: float
-    maker: str
+    issuer: str
     """The machine that it was made on."""
     run: int
     """Which of the lives of its daemon."""

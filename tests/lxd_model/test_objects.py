@@ -203,7 +203,7 @@ def test_the_default_profile_goes_to_another_pool():
     by_hand.launch(two, "c1")
     with pytest.raises(LxdError, match="relies on this profile's root disk device"):
         use("other")
-    lxd(one).pools.keep_roots("local")
+    lxd(one).pools.pin_root_disks("local")
     use("other")
     told = {p.name: sorted(p.used_by) for p in lxd(one).pools.list()}
     assert told == {"local": ["/1.0/instances/c1"], "other": ["/1.0/profiles/default"]}

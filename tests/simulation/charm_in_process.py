@@ -20,8 +20,8 @@ from act import step
 from hooks import input_reader, reading
 from lab.model.errors import HookToolError
 from options.options import Options
-from ports.world import World
-from state.view import Events
+from ports.ports import Ports
+from state.view import RunHistory
 from steps.plan import Step
 from tests.simulation.ops_events import CollectedStatuses, make_event
 from tests.simulation.ops_model import EventNames, Framework, Model
@@ -137,6 +137,6 @@ def _snap() -> Any:
 _REAL_ACT = step.act
 
 
-def _act(step: Step, unit: str, world: World, events: Events) -> Events:
+def _act(step: Step, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     current().on_step(step)
-    return _REAL_ACT(step, unit, world, events)
+    return _REAL_ACT(step, unit, ports, history)

@@ -30,7 +30,7 @@ from plan.forming.identity import Owner
 from plan.leaving import blockers, evacuation, migration, orphaned_members, removal
 from plan.recovery import heartbeats, quorum
 from plan.recovery.quorum import Recovery
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.peers import UnitData
 from state.view import Peers, View
 from steps.plan import Step
@@ -38,41 +38,41 @@ from steps.plan import Step
 _due = evacuation.due
 
 
-def _by_fingerprint(view: View, lxd: Lxd, peers: Peers) -> Owner:
+def _by_fingerprint(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     told = {d.fingerprint for d in (peers.own, *peers.others.values())} - {""}
     founds = not told and peers.app.bootstrap == view.unit
     return Owner.OURS if founds or lxd.server.fingerprint in told else Owner.ANOTHER
 
 
-def _is_ours(view: View, lxd: Lxd, peers: Peers) -> str:
+def _is_ours(view: View, lxd: ClusterView, peers: Peers) -> str:
     del view, lxd, peers
     return ""
 
 
-def _all_without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
+def _all_without_unit(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> frozenset[str]:
     return frozenset(m.name for m in orphaned_members.without_unit(view, lxd, peers, own))
 
 
-def _holds_nothing(lxd: Lxd) -> list[Any]:
+def _holds_nothing(lxd: ClusterView) -> list[Any]:
     del lxd
     return []
 
 
-def _moves_all(instance: Any, lxd: Lxd) -> str:
+def _moves_all(instance: Any, lxd: ClusterView) -> str:
     del instance, lxd
     return ""
 
 
-def _tries_nothing(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+def _tries_nothing(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     return () if view.options.on_remove == ABANDON else _due(view, lxd, member)
 
 
-def _fixes_nothing(lxd: Lxd, member: Member) -> list[Any]:
+def _fixes_nothing(lxd: ClusterView, member: Member) -> list[Any]:
     del lxd, member
     return []
 
 
-def _waits(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+def _waits(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     del view, lxd, member
     return ()
 
@@ -95,7 +95,7 @@ MISTAKES = (
     Mutant(
         "any member without a unit is ours",
         orphaned_members,
-        "doomed",
+        "orphaned",
         _all_without_unit,
         JOINED_BY_HAND,
     ),

@@ -24,7 +24,7 @@ from tests.simulation.schedule import draw
 from tests.simulation.stories import (
     CUT_OFF_IN_CREATION,
     GONE_WHILE_IT_FOUNDS,
-    TWO_MAKERS,
+    TWO_ISSUERS,
     USED_AND_CANCELLED,
 )
 
@@ -40,29 +40,29 @@ from plan.forming import admission, joining
 from plan.leaving import dead_members, orphaned_members, removal
 from plan.recovery import unresponsive
 from plan.storage import devices, pools
-from ports.world import World
-from state.cluster import Lxd, Member, Server
-from state.peers import AppData, Place, Token, UnitData
-from state.unresponsive import Silence
-from state.view import Events, Peers, Units, View
+from ports.ports import Ports
+from state.cluster import ClusterView, Member, Server
+from state.peers import AppData, QueueEntry, Token, UnitData
+from state.unresponsive import UnresponsiveReason
+from state.view import Peers, RunHistory, Units, View
 from steps.forming import MakeToken
 from steps.leaving import AbandonMember, RemoveMember
 from steps.plan import Plan, Step
 
-_of_outsider = joining.of_outsider
+_plan_join = joining.plan_join
 _still_good = admission._still_good
-_of_member = removal._of_member
+_plan_member = removal._plan_member
 _answers = view._answers
 _run = charm.run.run
 _bootstrap_unit = leader._bootstrap_unit
 
 
-def _bootstraps_unrecorded(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+def _bootstraps_unrecorded(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     app = peers.app
     if view.leader and not app.bootstrap and not joining._cluster(peers):
         named = AppData(bootstrap=view.unit, queue=app.queue)
-        return _of_outsider(view, lxd, replace(peers, app=named), own)
-    return _of_outsider(view, lxd, peers, own)
+        return _plan_join(view, lxd, replace(peers, app=named), own)
+    return _plan_join(view, lxd, peers, own)
 
 
 def _names_another(view: View, app: AppData, units: dict[str, UnitData]) -> str:
@@ -71,7 +71,7 @@ def _names_another(view: View, app: AppData, units: dict[str, UnitData]) -> str:
     return able[0] if app.bootstrap and able else named
 
 
-def _everybody_makes_tokens(unit: str, peers: Peers, lxd: Lxd) -> bool:
+def _everybody_makes_tokens(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     del unit, peers, lxd
     return True
 
@@ -85,14 +85,16 @@ def _token_for_another(token: Token, *more: Any) -> bool:
 
 
 def _never_late(*told: Any) -> int:
-    return next(p for p in told if isinstance(p, Place)).attempt
+    return next(p for p in told if isinstance(p, QueueEntry)).attempt
 
 
-def _minds_no_turn(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tuple[Step, ...]:
-    places = [p for p in admission._able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
-    data = peers.others[places[0].unit] if places else UnitData()
+def _minds_no_lock(
+    view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
+) -> tuple[Step, ...]:
+    entries = [p for p in admission._able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
+    data = peers.others[entries[0].unit] if entries else UnitData()
     return tuple(
-        MakeToken(p.unit, data.name, data.key, p.attempt, adopted=True) for p in places[:1]
+        MakeToken(p.unit, data.name, data.key, p.attempt, adopted=True) for p in entries[:1]
     )
 
 
@@ -107,12 +109,12 @@ def _the_relation_is_juju() -> Units:
     return Units(frozenset((context.unit, *units)))
 
 
-def _offline_is_gone(_: View, lxd: Lxd, *__: Any) -> tuple[Member, ...]:
+def _offline_is_gone(_: View, lxd: ClusterView, *__: Any) -> tuple[Member, ...]:
     return tuple(m for m in lxd.members if m.offline)
 
 
-def _unsaid_is_gone(view: View, lxd: Lxd, *_: Any) -> tuple[Member, ...]:
-    known = view.units.known if view.units else frozenset[str]()
+def _unsaid_is_gone(view: View, lxd: ClusterView, *_: Any) -> tuple[Member, ...]:
+    known = view.units.in_juju if view.units else frozenset[str]()
     return tuple(
         m for m in lxd.members if orphaned_members.member_marks.unit_of(m.name, lxd) not in known
     )
@@ -124,37 +126,39 @@ def _removes_the_living(view: View, *rest: Any) -> tuple[Step, ...]:
     return tuple(RemoveMember(m.name) for m in orphaned_members.without_unit(view, *rest)[:1])
 
 
-def _removes_unrecorded(step: RemoveMember, unit: str, world: World, events: Events) -> Events:
+def _removes_unrecorded(
+    step: RemoveMember, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
     del unit
-    world.lxd.members.remove(step.name)
-    return events
+    ports.lxd.members.remove(step.name)
+    return history
 
 
-def _does_not_reset(world: World, why: str) -> None:
-    world.machine.note_failure(why)
-    world.machine.forget_forming()
+def _does_not_reset(ports: Ports, why: str) -> None:
+    ports.machine.note_failure(why)
+    ports.machine.forget_forming()
 
 
-def _wipes_the_silent(view: View, _: Silence) -> str:
-    return "it is silent" if view.forming is None else ""
+def _wipes_the_unresponsive(view: View, _: UnresponsiveReason) -> str:
+    return "it does not answer" if view.forming is None else ""
 
 
-def _leaves_by_force(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
+def _leaves_by_force(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     if len(lxd.members) == 1:
-        return _of_member(view, lxd, peers, member)
+        return _plan_member(view, lxd, peers, member)
     left = tuple(str(i) for i in lxd.instances or () if i.location == member.name)
     return removal._go(AbandonMember(member.name, left))
 
 
-def _lets_go(juju: Any, world: World) -> Plan:
-    return replace(_run(juju, world), hold="")
+def _lets_go(juju: Any, ports: Ports) -> Plan:
+    return replace(_run(juju, ports), hold="")
 
 
-def _half_a_view(juju: Any, world: World) -> Lxd:
+def _half_a_view(juju: Any, ports: Ports) -> ClusterView:
     try:
-        return _answers(juju, world)
+        return _answers(juju, ports)
     except (LxdError, LxdUnreachable):
-        return Lxd(replace(world.lxd.server.get(), clustered=False), (), (), (), (), ())
+        return ClusterView(replace(ports.lxd.server.get(), clustered=False), (), (), (), (), ())
 
 
 def _plain_token(text: str, public: str, purpose: str) -> str:
@@ -180,17 +184,17 @@ def _moves_nothing(*_: Any) -> list[Step]:
     return []
 
 
-def _leaves_them(nic: Mapping[str, str], world: World) -> None:
-    del nic, world
+def _leaves_them(nic: Mapping[str, str], ports: Ports) -> None:
+    del nic, ports
 
 
-def _looks_once(juju: view.Juju, world: World) -> Server:
+def _looks_once(juju: view.HookInput, ports: Ports) -> Server:
     del juju
-    return world.lxd.server.get()
+    return ports.lxd.server.get()
 
 
-def _leaves_it(name: str, world: World) -> None:
-    del name, world
+def _leaves_it(name: str, ports: Ports) -> None:
+    del name, ports
 
 
 TELLINGS = 100
@@ -199,11 +203,11 @@ TELLINGS = 100
 CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
 
 MUTANTS = (
-    Mutant("bootstrap without the record", joining, "of_outsider", _bootstraps_unrecorded),
+    Mutant("bootstrap without the record", joining, "plan_join", _bootstraps_unrecorded),
     Mutant("another founder while one is slow", leader, "_bootstrap_unit", _names_another),
-    Mutant("every member makes tokens", admission, "is_maker", _everybody_makes_tokens),
+    Mutant("every member makes tokens", admission, "is_token_issuer", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
-    Mutant("nobody minds whose turn it is", admission, "_onwards", _minds_no_turn, TWO_MAKERS),
+    Mutant("nobody minds whose turn it is", admission, "_onwards", _minds_no_lock, TWO_ISSUERS),
     Mutant(
         "a used token is not waited for",
         admission,
@@ -217,8 +221,8 @@ MUTANTS = (
     Mutant("removal of a member that lives", dead_members, "removal", _removes_the_living),
     Mutant("removal without a record of the loss", leaving, "remove_member", _removes_unrecorded),
     Mutant("no reset after a join that hangs", forming, "_reset", _does_not_reset),
-    Mutant("a silent member is wiped", unresponsive, "join_failed", _wipes_the_silent),
-    Mutant("a leaver goes by force", removal, "_of_member", _leaves_by_force),
+    Mutant("a silent member is wiped", unresponsive, "join_failed", _wipes_the_unresponsive),
+    Mutant("a leaver goes by force", removal, "_plan_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("no word of its unit is no unit", orphaned_members, "without_unit", _unsaid_is_gone),
     Mutant("a plan from half a view", view, "_answers", _half_a_view),

@@ -268,13 +268,13 @@ STEPS: dict[str, int] = {
     "SetServerConfig": 2,
 }
 """The steps in whose midst things happen, and how often each is chosen."""
-STORAGE_STEPS = {"CreatePool": 12, "KeepRoots": 3, "SetDefaultProfile": 4, "Join": 6}
+STORAGE_STEPS = {"CreatePool": 12, "PinRootDisks": 3, "SetDefaultProfile": 4, "Join": 6}
 """The same in seeds with storage."""
-NETWORK_STEPS = {"CreateNetwork": 12, "KeepNics": 4, "SetDefaultProfile": 6, "Join": 6}
+NETWORK_STEPS = {"CreateNetwork": 12, "PinNics": 4, "SetDefaultProfile": 6, "Join": 6}
 """The same in seeds with networks."""
 
 
-HANDS_STEPS = {"Join": 4, "MoveInstance": 3, "LeaveCluster": 3, "PassTurn": 2}
+HANDS_STEPS = {"Join": 4, "MoveInstance": 3, "LeaveCluster": 3, "SetJoinLock": 2}
 """The same in seeds in which the operator acts past the charm."""
 
 

@@ -28,7 +28,7 @@ _BEFORE = Schedule(
     happenings=(),
 )
 
-TWO_MAKERS = replace(
+TWO_ISSUERS = replace(
     _BEFORE,
     seed=1,
     units=6,
@@ -38,7 +38,7 @@ TWO_MAKERS = replace(
         Happening(at=45.0, kind="config", word="replicas=2", on="MakeToken", nth=2),
     ),
 )
-"""A join hangs and the member that admitted it falls silent, so another member makes tokens."""
+"""A join hangs and the member that admitted it stops answering, so another member makes tokens."""
 
 USED_AND_CANCELLED = replace(
     _BEFORE,
@@ -63,7 +63,7 @@ CUT_OFF_IN_CREATION = replace(
         Happening(at=2.76, kind="isolate", seconds=15.4, on="CreatePool", nth=1, name="*"),
     ),
 )
-"""The steward is cut off from the other members between a pool's first phase and its second."""
+"""The coordinator is cut off from the other members between a pool's first phase and its second."""
 
 GONE_WHILE_IT_FOUNDS = replace(
     _BEFORE,

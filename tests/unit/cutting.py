@@ -16,7 +16,7 @@ from tests.unit.model_units import ModelApp
 
 MACHINE = frozenset(
     {"keep_key", "note_forming", "forget_forming", "note_failure", "note_identity", "kill_lxd"}
-    | {"release", "empty_lxd", "wipe", "run_segment", "end_segment", "write_privately", "install"}
+    | {"release", "empty_lxd", "wipe", "run_overlay", "end_overlay", "write_privately", "install"}
 )
 DATABASE = frozenset({"backup", "backup_before", "recover", "end_recovery"})
 SNAP = frozenset(
@@ -96,17 +96,17 @@ def cut(
     app: ModelApp, unit: str, cutter: Cutter, work: Callable[[str], object] | None = None
 ) -> None:
     """One hook of the unit, cut; or other `work` of it, such as an action."""
-    world, snap = app.units[unit].world, app.units[unit].snap
+    ports, snap = app.units[unit].ports, app.units[unit].snap
     names = ("lxd", "machine", "snap", "database")
-    whole = [getattr(world, name) for name in names]
+    whole = [getattr(ports, name) for name in names]
     parts = (
         LxdApi(CutPort(app.units[unit].server.lxd, cutter)),  # pyright: ignore[reportArgumentType]
-        Cut(world.machine, "machine", MACHINE, cutter),
-        Cut(world.snap, "snap", SNAP, cutter),
-        Cut(world.database, "database", DATABASE, cutter),
+        Cut(ports.machine, "machine", MACHINE, cutter),
+        Cut(ports.snap, "snap", SNAP, cutter),
+        Cut(ports.database, "database", DATABASE, cutter),
     )
     for name, part in zip(names, parts, strict=True):
-        object.__setattr__(world, name, part)
+        object.__setattr__(ports, name, part)
     snap.pause = app.units[unit].server.database.pause = cutter.point
     try:
         (work or app.hook)(unit)
@@ -114,7 +114,7 @@ def cut(
         pass
     finally:
         for name, part in zip(names, whole, strict=True):
-            object.__setattr__(world, name, part)
+            object.__setattr__(ports, name, part)
 
 
 def cuts(

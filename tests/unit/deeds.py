@@ -80,7 +80,7 @@ def with_half_made_pool(app: ModelApp, name: str, driver: str, status: str) -> M
 
     def ends() -> None:
         if status == "Pending":
-            raise LxdUnreachable("its maker ended")
+            raise LxdUnreachable("its issuer ended")
         last.kill_daemon()
 
     with suppress(LxdError, LxdUnreachable):
@@ -98,7 +98,7 @@ def on_machines(app: ModelApp, *interfaces: Interface) -> ModelApp:
 
 def api(app: ModelApp, unit: str = "lxd/0") -> LxdApi:
     """LXD on a unit's machine, as an operator uses it."""
-    return app.units[unit].world.lxd
+    return app.units[unit].ports.lxd
 
 
 def changed(app: ModelApp, **options: Any) -> ModelApp:
@@ -159,8 +159,8 @@ def use_token(app: ModelApp, member: str) -> ModelApp:
     return app
 
 
-def give_turn(app: ModelApp, turn: str) -> ModelApp:
-    """Another member has written whose turn it is to join."""
+def give_join_lock(app: ModelApp, lock: str) -> ModelApp:
+    """Another member has given a unit the join lock."""
     number = max(entries_of(join_lock.LOG, notes(app)), default=0) + 1
-    assert cluster_api(app).notes.append(join_lock.LOG, number, turn)
+    assert cluster_api(app).notes.append(join_lock.LOG, number, lock)
     return app

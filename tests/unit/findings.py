@@ -20,7 +20,7 @@ def statuses(app: ModelApp) -> dict[str, str]:
 def preview_of(app: ModelApp, unit: str) -> list[str]:
     """What the action `plan` tells on a unit."""
     view = app.view(unit)
-    return plan.lines(view, observe_networks(view, app.units[unit].world))
+    return plan.lines(view, observe_networks(view, app.units[unit].ports))
 
 
 def nic(app: ModelApp) -> dict[str, str]:

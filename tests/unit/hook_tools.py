@@ -24,8 +24,8 @@ from lab.controller.tools import run_tool
 from lab.model.charm import CharmInfo, parse_charm
 from lab.model.context import HookContext
 from lab.model.state import Interface, Resource
-from ports.world import World
-from tests.lab.model.world import World as JujuWorld
+from ports.ports import Ports
+from tests.lab.model.world import World
 from tests.unit.model_units import ModelApp
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ class HookTools:
         self._patch = monkeypatch
         for name in FILES:
             (folder / name).symlink_to(ROOT / name)
-        self.world = JujuWorld()
+        self.world = World()
         self.juju = self.world.juju
         resources = (resource,) if resource else ()
         self.juju.deploy(self.world.now, _info(), APP, len(app.units), resources=resources)
@@ -135,14 +135,14 @@ class HookTools:
             def tool(words: Sequence[str], **more: Any) -> Any:
                 return self._tool(context, words, done, more.get("input"))
 
-            def world(*parts: Any) -> World:
-                # The unit's world instead of the real one: only the last part is the charm's.
-                return replace(self.app.units[context.unit].world, tell=parts[-1])
+            def ports(*parts: Any) -> Ports:
+                # The unit's ports instead of the real one: only the last part is the charm's.
+                return replace(self.app.units[context.unit].ports, tell=parts[-1])
 
             error = subprocess.CalledProcessError
             tools = SimpleNamespace(run=tool, CalledProcessError=error)
             patch.setattr(_utils, "subprocess", tools)
-            patch.setattr(charm, "World", world)
+            patch.setattr(charm, "Ports", ports)
             try:
                 _dispatch()
             except Exception as error:

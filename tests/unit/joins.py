@@ -5,7 +5,7 @@ from __future__ import annotations
 from act import token_sealing
 from act.step import act
 from state.notes import IDENTITY
-from state.view import Events
+from state.view import RunHistory
 from steps.forming import Join, MakeToken
 from tests.unit.deeds import notes
 from tests.unit.model_units import ModelApp
@@ -18,15 +18,15 @@ def joining(app: ModelApp) -> Join:
     private = token_sealing.new_key()
     public = token_sealing.public_half(private)
     unit.machine.keep_key(private, public)
-    maker = app.units["lxd/0"]
+    issuer = app.units["lxd/0"]
     step = MakeToken("lxd/9", "m9", public, 0, adopted=False)
-    token = act(step, "lxd/0", maker.world, Events()).made
+    token = act(step, "lxd/0", issuer.ports, RunHistory()).made
     assert token is not None
     return Join(
         name="m9",
         address="10.0.0.10:8443",
         sealed=token.sealed,
         cluster=notes(app)[IDENTITY],
-        trusted=frozenset({maker.server.fingerprint}),
+        trusted=frozenset({issuer.server.fingerprint}),
         pools={"local": {"source": ""}},
     )

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from options.options import Options
-from state.cluster import CLOSED, Lxd, Member, Network, Pool, Server
+from state.cluster import CLOSED, ClusterView, Member, Network, Pool, Server
 from state.facts import SnapFacts
 from state.lxd_objects import Instance
 from state.peers import AppData, UnitData
-from state.view import Events, Peers, Units, View
+from state.view import Peers, RunHistory, Units, View
 
 IDENTITY = "cluster-1"
 UNITS = {"m0": "lxd/0", "m1": "lxd/1", "m2": "lxd/2"}
@@ -34,7 +34,7 @@ def instance(name: str = "c1", location: str = "m2", **more: Any) -> Instance:
     return Instance("default", name, location, **told)
 
 
-def cluster(*instances: Instance, **more: Any) -> Lxd:
+def cluster(*instances: Instance, **more: Any) -> ClusterView:
     """A cluster of m0, m1 and m2, seen from m2, which leaves: LXD places nothing on it any more."""
     config: Mapping[str, str] = more.pop("config", {})
     extensions: frozenset[str] = more.pop("extensions", EXTENSIONS)
@@ -50,10 +50,10 @@ def cluster(*instances: Instance, **more: Any) -> Lxd:
     }
     drivers = frozenset({"btrfs"})
     server = Server("5.21.7", True, "m2", "f00d", drivers, config, extensions)
-    return Lxd(server, instances=instances, notes=notes, **told)
+    return ClusterView(server, instances=instances, notes=notes, **told)
 
 
-def leaver(lxd: Lxd, events: Events | None = None, **more: Any) -> View:
+def leaver(lxd: ClusterView, history: RunHistory | None = None, **more: Any) -> View:
     """The view of lxd/2, which Juju takes away."""
     known = frozenset(more.pop("known", UNITS.values()))
     going = frozenset(more.pop("going", {"lxd/2"}))
@@ -86,6 +86,6 @@ def leaver(lxd: Lxd, events: Events | None = None, **more: Any) -> View:
         peers=Peers(AppData(cluster=IDENTITY, bootstrap="lxd/0"), own, others),
         units=Units(known, going),
         leaving=True,
-        events=events or Events(),
+        history=history or RunHistory(),
         **more,
     )

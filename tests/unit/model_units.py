@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lxd.api import LxdApi
-from ports.world import World
+from ports.ports import Ports
 from tests.application import Application, Unit
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.server import Server
@@ -36,7 +36,7 @@ class ModelApp(Application[ModelUnit]):
         server = self.cloud.add(str(len(self.cloud.servers)), hostname or f"m{number}", address)
         machine, snap = UnitMachine(server), UnitSnap(server)
         told: list[str] = []
-        world = World(
+        world = Ports(
             LxdApi(server.lxd),
             snap,
             machine,

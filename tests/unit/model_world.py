@@ -115,7 +115,7 @@ class UnitMachine:
     failures_: Failures | None = None
     identity_: str = ""
     units_: dict[str, str] = field(default_factory=dict[str, str])
-    silence_: float | None = None
+    unresponsive_since_: float | None = None
     attached_: str | None = None
     arch: str = "x86_64"
     log: str = ""
@@ -124,8 +124,8 @@ class UnitMachine:
     gathered: list[str] = field(default_factory=list[str])
     released: set[str] = field(default_factory=set[str])
     services: list[str] = field(default_factory=list[str])
-    segments_: dict[str, str] = field(default_factory=dict[str, str])
-    lacks_: str = ""
+    overlays_: dict[str, str] = field(default_factory=dict[str, str])
+    missing_: str = ""
     room_: int = 1 << 50
     others_opened_ovn: bool = False
     files: dict[Path, str] = field(default_factory=dict[Path, str])
@@ -193,11 +193,11 @@ class UnitMachine:
     def note_units(self, units: Mapping[str, str]) -> None:
         self.units_ = dict(units)
 
-    def silent_since(self) -> float | None:
-        return self.silence_
+    def unresponsive_since(self) -> float | None:
+        return self.unresponsive_since_
 
-    def note_silence(self, since: float | None) -> None:
-        self.silence_ = since
+    def note_unresponsive(self, since: float | None) -> None:
+        self.unresponsive_since_ = since
 
     def attached(self) -> str | None:
         return self.attached_
@@ -220,20 +220,20 @@ class UnitMachine:
     def install(self, packages: Iterable[str]) -> None:
         self.packages |= set(packages)
 
-    def segments(self) -> dict[str, str]:
-        return dict(self.segments_)
+    def overlays(self) -> dict[str, str]:
+        return dict(self.overlays_)
 
-    def run_segment(
+    def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
         self._take_away(network)
         self.files |= files
         self.services = sorted({*self.services, *services})
-        self.segments_[network] = record
+        self.overlays_[network] = record
 
-    def end_segment(self, network: str) -> None:
+    def end_overlay(self, network: str) -> None:
         self._take_away(network)
-        del self.segments_[network]
+        del self.overlays_[network]
 
     def _take_away(self, network: str) -> None:
         own = f"-{network}.service"
@@ -245,8 +245,8 @@ class UnitMachine:
             if folder not in path.parents and not path.name.endswith(own)
         }
 
-    def lacks(self, need: str) -> str:
-        return self.lacks_
+    def missing(self, need: str) -> str:
+        return self.missing_
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         return self.others_opened_ovn or (bool(files) and self.has(files))

@@ -55,8 +55,8 @@ def _older(values: dict[str, str]) -> dict[str, str]:
         for name, value in values.items()
         if name.startswith(("leaving.", "ran.", "unit."))
     }
-    if (turn := join_lock.read(values)) is not None:
-        kept[join_lock.OLDER] = str(turn)
+    if (lock := join_lock.read(values)) is not None:
+        kept[join_lock.OLDER] = str(lock)
     if gone := loss_record.read(values):
         kept[loss_record.OLDER] = json.dumps(gone)
     return kept

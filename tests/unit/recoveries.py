@@ -12,11 +12,11 @@ from state.view import Units
 from tests.unit.deeds import later
 from tests.unit.model_units import ModelApp
 
-LONG = deadlines.SILENCE + 60
+LONG = deadlines.UNRESPONSIVE + 60
 
 
 def dead(app: ModelApp, units: Iterable[str]) -> ModelApp:
-    """Their machines are gone, and the others have noticed that LXD is silent."""
+    """Their machines are gone, and the others have noticed that LXD does not answer."""
     for name in units:
         app.units[name].server.power_off()
     later(app, 60)
@@ -44,7 +44,7 @@ def recover(app: ModelApp, unit: str, lost: str = "") -> str:
     view = replace(app.view(unit), units=Units(frozenset(app.units)))
     try:
         return recover_quorum.recover_quorum(
-            view, app.units[unit].world, lost, refusal.confirmation("recover", unit)
+            view, app.units[unit].ports, lost, refusal.confirmation("recover", unit)
         )
     except recover_quorum.OthersAsked as asked:
         app.databags[unit] = peers.dump(asked.own)

@@ -13,7 +13,7 @@ from ops.hookcmds import Goal, GoalState
 
 import charm
 import tests.ops_testing  # noqa: F401  # pyright: ignore[reportUnusedImport]
-from ports.world import World
+from ports.ports import Ports
 from tests.unit.model_units import ModelApp, ModelUnit
 
 PEER = "cluster"
@@ -26,7 +26,7 @@ class Stage:
         self.app = app
         self.unit = unit
         number = int(unit.name.split("/")[1])
-        monkeypatch.setattr(charm, "World", self._world)
+        monkeypatch.setattr(charm, "Ports", self._ports)
         monkeypatch.setattr(hookcmds, "goal_state", self._goal_state)
         self.context = testing.Context(charm.LxdClusterCharm, unit_id=number, app_name="lxd")
         others = {int(n.split("/")[1]): d for n, d in app.databags.items() if n != unit.name}
@@ -37,9 +37,9 @@ class Stage:
             local_app_data=dict(app.app_data),
         )
 
-    def _world(self, *parts: Any) -> World:
-        """The unit's world instead of the real one: only the last part of that is the charm's."""
-        return replace(self.unit.world, tell=parts[-1])
+    def _ports(self, *parts: Any) -> Ports:
+        """The unit's ports instead of the real one: only the last part of that is the charm's."""
+        return replace(self.unit.ports, tell=parts[-1])
 
     def _goal_state(self) -> GoalState:
         now = datetime.now(timezone.utc)

@@ -181,7 +181,7 @@ def test_units_join_though_their_api_is_in_another_network(generation: str):
 def test_a_member_that_the_operator_removed_does_not_come_back_by_itself(generation: str):
     """MicroCloud issues 160 and 837: removed in one place, and still there in the other."""
     app = formed(3, generation)
-    app.units["lxd/0"].world.lxd.members.leave("m2")
+    app.units["lxd/0"].ports.lxd.members.leave("m2")
     later(app, 30.0)
 
     app.settle()

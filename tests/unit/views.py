@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from options.options import Options
-from state.cluster import Lxd, Member, Server
+from state.cluster import ClusterView, Member, Server
 from state.facts import SnapFacts
-from state.peers import AppData, Place, UnitData
-from state.unresponsive import Silent
+from state.peers import AppData, QueueEntry, UnitData
+from state.unresponsive import Unresponsive
 from state.view import Peers, Units, View
 
 CLUSTER = "the-cluster"
@@ -44,7 +44,7 @@ def data(number: int, **fields: object) -> UnitData:
 
 def peers(own: UnitData, others: Mapping[int, UnitData]) -> Peers:
     """The peer relation of unit 0."""
-    queue = tuple(Place(unit=unit(n)) for n in (0, *others))
+    queue = tuple(QueueEntry(unit=unit(n)) for n in (0, *others))
     app = AppData(bootstrap=unit(0), cluster=CLUSTER, queue=queue)
     return Peers(app, own, {unit(n): d for n, d in others.items()})
 
@@ -60,13 +60,15 @@ def server(version: str = "5.21.7", *, clustered: bool = True) -> Server:
     return Server(version, clustered, "m0", "f00d", frozenset({"dir"}), config)
 
 
-def lxd(*members: Member, version: str = "5.21.7", notes: Mapping[str, str] | None = None) -> Lxd:
+def lxd(
+    *members: Member, version: str = "5.21.7", notes: Mapping[str, str] | None = None
+) -> ClusterView:
     """An LXD that answers, as a member unless it has no members."""
     known = {"identity": CLUSTER, **(notes or {})} if members else {}
-    return Lxd(server(version, clustered=bool(members)), members, (), (), notes=known)
+    return ClusterView(server(version, clustered=bool(members)), members, (), (), notes=known)
 
 
-def view(seen: Lxd | Silent | None, among: Peers | None, **fields: object) -> View:
+def view(seen: ClusterView | Unresponsive | None, among: Peers | None, **fields: object) -> View:
     """What unit 0 sees, with the given differences."""
     plain = View(
         unit=unit(0),

@@ -61,8 +61,8 @@ def is_choice(
     """Whether it takes a look at the machine's interfaces to choose."""
     has = kept(peers, server)
     member = _is_member(peers, server)
-    for told, own, stays in ((cluster, has.cluster, True), (https, has.https, False)):
-        listed = {entry.address for entry in told}
+    for bound, own, stays in ((cluster, has.cluster, True), (https, has.https, False)):
+        listed = {entry.address for entry in bound}
         settled = member and bool(own) and (own in listed or (stays and own in here))
         # A member's API has an address already: a single other one may be a virtual one.
         if not settled and len(listed) > (0 if member and own in here else 1):
@@ -98,13 +98,13 @@ def choose(
     return Chosen(for_cluster, _first(ranked))
 
 
-def carrier(told: Sequence[BindingAddress]) -> BindingAddress | None:
+def carrier(bound: Sequence[BindingAddress]) -> BindingAddress | None:
     """The one of a binding's addresses whose interface networks are on, None without any.
 
     It is the same after every reboot, and never that of a virtual address where there is another.
     """
-    by_address = {entry.address: entry for entry in told}
-    ranked = _ranked(told, 0, [], ())
+    by_address = {entry.address: entry for entry in bound}
+    ranked = _ranked(bound, 0, [], ())
     return by_address[ranked[0].address] if ranked else None
 
 
@@ -121,17 +121,17 @@ def _of_members(peers: Peers | None) -> list[str]:
     if peers is None:
         return []
     founder = peers.others.get(peers.app.bootstrap)
-    told = [founder] if founder else []
-    told += [peers.others[unit] for unit in sorted(peers.others)]
-    return [data.address for data in told if data.cluster and is_address(data.address)]
+    units = [founder] if founder else []
+    units += [peers.others[unit] for unit in sorted(peers.others)]
+    return [data.address for data in units if data.cluster and is_address(data.address)]
 
 
 def _is_member(peers: Peers | None, server: Server | None) -> bool:
     return server.clustered if server else bool(peers and peers.own.cluster)
 
 
-def _stays(own: str, told: Iterable[BindingAddress], machine: Addresses) -> bool:
-    return bool(own) and (own in machine.here or own in {entry.address for entry in told})
+def _stays(own: str, bound: Iterable[BindingAddress], machine: Addresses) -> bool:
+    return bool(own) and (own in machine.here or own in {entry.address for entry in bound})
 
 
 class _Rank(NamedTuple):
@@ -152,7 +152,7 @@ class _Rank(NamedTuple):
 
 
 def _ranked(
-    told: Iterable[BindingAddress],
+    bound: Iterable[BindingAddress],
     version: int,
     members: Sequence[str],
     interfaces: Sequence[Interface],
@@ -164,7 +164,7 @@ def _ranked(
     by_address = {subnet.partition("/")[0]: i for i in interfaces for subnet in i.subnets}
     own = {interface.name for interface in interfaces if interface.lxds}
     found: list[_Rank] = []
-    for entry in told:
+    for entry in bound:
         address = ipaddress.ip_address(entry.address)
         interface = by_address.get(entry.address)
         if (interface.name if interface else entry.interface) in own:
@@ -193,8 +193,8 @@ def _network(entry: BindingAddress, interface: Interface | None) -> _Network | N
     """The subnet of an address, as the machine has it, else as Juju tells it."""
     has = interface.subnets if interface else ()
     here = next((s for s in has if s.partition("/")[0] == entry.address), "")
-    told = here or entry.subnet
-    return ipaddress.ip_network(told, strict=False) if told else None
+    subnet = here or entry.subnet
+    return ipaddress.ip_network(subnet, strict=False) if subnet else None
 
 
 def _is_in(address: str, network: _Network) -> bool:

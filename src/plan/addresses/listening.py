@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plan.addresses.choice import members_family
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.notes import entries_of
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from state.view import Peers, View
 from steps.addresses import ChangeAddress, Listen
 from steps.plan import Plan, Step
@@ -47,8 +47,8 @@ _NO_NETWORK = "no network config"
 
 def without_address(view: View) -> Status | None:
     """Why a unit that is no member has no address on one of its bindings."""
-    told = {"cluster": view.cluster_address, "https": view.https_address}
-    missing = [binding for binding, address in told.items() if not address]
+    addresses = {"cluster": view.cluster_address, "https": view.https_address}
+    missing = [binding for binding, address in addresses.items() if not address]
     if not missing:
         return None
     binding, why = missing[0], view.unbound.get(missing[0], "")
@@ -56,12 +56,12 @@ def without_address(view: View) -> Status | None:
         return waiting(f"for an address on the binding {binding}" + (f": {why}" if why else ""))
     # A new default moves what is in the old one, and nothing else. Where one binding has a network,
     # that would move it, too, or miss the one that has none.
-    where = "SPACE" if len(missing) == len(told) else f"{binding}=SPACE"
+    where = "SPACE" if len(missing) == len(addresses) else f"{binding}=SPACE"
     app = view.unit.partition("/")[0]
     return blocked(f"the binding {binding} has no network: juju bind {app} {where}")
 
 
-def taken(lxd: Lxd | Silent) -> Status | None:
+def taken(lxd: ClusterView | Unresponsive) -> Status | None:
     """Blocked while another program has LXD's port."""
     for address, program in sorted(lxd.deaf.items()):
         if program:
@@ -77,7 +77,7 @@ def other_family(view: View, peers: Peers) -> Status | None:
     return blocked(f"the members have IPv{version} addresses, the binding cluster here has none")
 
 
-def of_outsider(view: View, lxd: Lxd, *, founds: bool) -> list[Step]:
+def before_join(view: View, lxd: ClusterView, *, founds: bool) -> list[Step]:
     """Lets a server listen before it bootstraps or joins. A joiner's cluster address LXD opens."""
     wanted = {"core.https_address": view.https_address}
     if founds:
@@ -91,7 +91,7 @@ def of_outsider(view: View, lxd: Lxd, *, founds: bool) -> list[Step]:
     return [Listen(endpoint(view.https_address), cluster)]
 
 
-def of_member(view: View, lxd: Lxd, member: Member) -> Due:
+def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
     """Brings a member's API to the address that the operator chose, when it is its turn."""
     if not view.https_address or not view.cluster_address:
         return Due()
@@ -109,10 +109,10 @@ def of_member(view: View, lxd: Lxd, member: Member) -> Due:
     return Due((ChangeAddress(member.name, view.cluster_address, wanted),))
 
 
-def of_silent(view: View, silent: Silent) -> Plan | None:
+def plan_deaf(view: View, lxd: Unresponsive) -> Plan | None:
     """A daemon that cannot listen, or whose cluster's listener is gone: it only reaches others."""
-    if problem := taken(silent):
+    if problem := taken(lxd):
         return Plan(problem)
-    if not silent.deaf or view.events.restarted:
+    if not lxd.deaf or view.history.restarted:
         return None
     return Plan(waiting("for LXD to listen again"), (RestartLxd(),))

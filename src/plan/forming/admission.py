@@ -1,8 +1,8 @@
 """Joins go one at a time: two at once hang a small cluster.
 
-A join token is the permission. There is one maker, the member furthest back in the queue, and
-it has one token out at a time, for the unit whose turn is on record in LXD. Each joiner that got
-in is the next maker, in the very hook in which it finds itself a member, so a join costs one hook.
+A join token is the permission. There is one token issuer, the member furthest back in the queue,
+and it has one token out at a time, for the unit that has the join lock in LXD. Each joiner that got
+in is the next issuer, in the very hook in which it finds itself a member, so a join costs one hook.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import deadlines
 from plan import cluster_change
 from plan.forming import member_names
 from records import join_lock, member_marks
-from records.join_lock import Turn
-from state.cluster import Lxd, Member
-from state.peers import Place, Token, UnitData
+from records.join_lock import JoinLock
+from state.cluster import ClusterView, Member
+from state.peers import QueueEntry, Token, UnitData
 from state.view import Peers, View
 from steps.forming import AwaitJoin, CancelToken, MakeToken
 from steps.leaving import RemoveMember
@@ -25,7 +25,7 @@ from values.addresses import PORT
 
 @dataclass(frozen=True)
 class Admission:
-    """What the maker does, and what it publishes; empty for any other member."""
+    """What the token issuer does, and what it publishes; empty for any other member."""
 
     steps: tuple[Step, ...] = ()
     token: Token | None = None
@@ -33,108 +33,112 @@ class Admission:
     missed: dict[str, int] = field(default_factory=dict[str, int])
 
 
-def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
-    """Lets the next unit of the queue in, if it is this member's turn to do so."""
-    if not is_maker(view.unit, peers, lxd):
+def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
+    """Lets the next unit of the queue in, if this member is the token issuer."""
+    if not is_token_issuer(view.unit, peers, lxd):
         return Admission((*cancelling(view, lxd, peers), *join_lock.ended(view.unit, lxd)))
     own = peers.own.token
-    token = view.events.made or (own if view.events.withdrawn is None else None)
+    token = view.history.made or (own if view.history.withdrawn is None else None)
     refused = _refused(lxd, peers)
     missed = _missed(view, peers)
     late = own is not None and missed.get(own.unit) == own.attempt
     if (
         token is not None
-        and (view.events.made or not late)
+        and (view.history.made or not late)
         and _still_good(token, view, lxd, peers)
     ):
         return Admission((), token, refused, missed)
-    if token is not None and (ghost := left_by_failed_join(token, lxd, peers)):
+    if token is not None and (failed := left_by_failed_join(token, lxd, peers)):
         # The token is kept as long: it is the proof that this was a join, not a member.
-        removal = (RemoveMember(ghost.name),) if is_shell(ghost) else ()
+        removal = (RemoveMember(failed.name),) if is_shell(failed) else ()
         return Admission(removal, token, refused, missed)
     if cancel := cancelling(view, lxd, peers):
         return Admission(cancel, token, refused, missed)
     if wait := awaiting(view, lxd, peers):
-        # Whoever has a place says how it went; until then nobody else has the turn.
-        gone = own is not None and all(p.unit != own.unit for p in _places(view, peers))
+        # A unit in the queue says how it went; until then nobody else has the join lock.
+        gone = own is not None and all(p.unit != own.unit for p in _entries(view, peers))
         return Admission(wait if gone or late else (), own, refused, missed)
     return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
 
 
-def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tuple[Step, ...]:
-    """A token for the one whose turn it is, or the turn for the next.
+def _onwards(
+    view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
+) -> tuple[Step, ...]:
+    """A token for the unit that has the join lock, or the lock for the next.
 
-    A turn that another maker gave is that unit's until it is over: it may be joining.
+    A lock that another issuer granted is that unit's until it is over: it may be joining.
     """
-    places = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
-    turn = join_lock.read(lxd.notes)
-    if turn is not None and not _is_over(turn, view, lxd, peers):
-        if place := _has_it(turn, places, lxd, peers):
-            return (_token_for(place, view, lxd, peers),)
-        if not _has_turn(peers.own.token, lxd) and not view.events.awaited:
-            return (AwaitJoin(turn.name),)
-    if places:
-        return (join_lock.passed(lxd, places[0], peers.others[places[0].unit].name),)
-    return (join_lock.cleared(lxd),) if turn is not None else ()
+    entries = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
+    lock = join_lock.read(lxd.notes)
+    if lock is not None and not _is_over(lock, view, lxd, peers):
+        if entry := _holder(lock, entries, lxd, peers):
+            return (_token_for(entry, view, lxd, peers),)
+        if not _holds_lock(peers.own.token, lxd) and not view.history.awaited:
+            return (AwaitJoin(lock.name),)
+    if entries:
+        return (join_lock.granted(lxd, entries[0], peers.others[entries[0].unit].name),)
+    return (join_lock.released(lxd),) if lock is not None else ()
 
 
-def _has_it(turn: Turn, places: list[Place], lxd: Lxd, peers: Peers) -> Place | None:
-    """The place of the unit whose turn it is, if it can join now.
+def _holder(
+    lock: JoinLock, entries: list[QueueEntry], lxd: ClusterView, peers: Peers
+) -> QueueEntry | None:
+    """The queue's entry of the unit that has the join lock, if it can join now.
 
-    Where this maker gave the turn and has taken its token back, it is the turn of the same member.
+    Where this issuer granted the lock and has taken its token back, it is for the same member.
     """
-    place = next((p for p in places if p.unit == turn.unit and p.attempt == turn.attempt), None)
-    if place is None or not _has_turn(peers.own.token, lxd):
-        return place
-    return place if peers.others[place.unit].name == turn.name else None
+    entry = next((p for p in entries if p.unit == lock.unit and p.attempt == lock.attempt), None)
+    if entry is None or not _holds_lock(peers.own.token, lxd):
+        return entry
+    return entry if peers.others[entry.unit].name == lock.name else None
 
 
-def _token_for(place: Place, view: View, lxd: Lxd, peers: Peers) -> MakeToken:
-    data, own = peers.others[place.unit], peers.own.token
-    if own is not None and _has_turn(own, lxd):
+def _token_for(entry: QueueEntry, view: View, lxd: ClusterView, peers: Peers) -> MakeToken:
+    data, own = peers.others[entry.unit], peers.own.token
+    if own is not None and _holds_lock(own, lxd):
         adopted = own.adopted
     else:
-        adopted = view.events.passed != place.unit
+        adopted = view.history.granted != entry.unit
     asked = cluster_change.asked(view)
-    return MakeToken(place.unit, data.name, data.key, place.attempt, adopted, asked)
+    return MakeToken(entry.unit, data.name, data.key, entry.attempt, adopted, asked)
 
 
-def _is_over(turn: Turn, view: View, lxd: Lxd, peers: Peers) -> bool:
-    return join_lock.is_over(turn, lxd, peers.data(turn.unit, view.unit))
+def _is_over(lock: JoinLock, view: View, lxd: ClusterView, peers: Peers) -> bool:
+    return join_lock.is_over(lock, lxd, peers.data(lock.unit, view.unit))
 
 
-def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+def cancelling(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
     """Cancels this member's token, once."""
     token, name = peers.own.token, may_be_joining(lxd, peers)
-    if token is None or not name or view.events.withdrawn is not None:
+    if token is None or not name or view.history.withdrawn is not None:
         return ()
     return (CancelToken(name, token.digest),)
 
 
-def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
+def awaiting(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
     """Waits for whoever used the token before it was cancelled, once: it may be joining.
 
-    Where its turn is not on record any more, it has joined, and may be gone again since.
+    Where it has the join lock no more, it has joined, and may be gone again since.
     """
-    token, events = peers.own.token, view.events
-    if token is None or events.withdrawn is None or events.made is not None or events.awaited:
+    token, history = peers.own.token, view.history
+    if token is None or history.withdrawn is None or history.made is not None or history.awaited:
         return ()
-    # Whoever has a token of another maker too may be joining with one while the other is cancelled.
+    # A unit with tokens of two issuers may be joining with one while the other is cancelled.
     other = any(
         d.token is not None and (d.token.unit, d.token.attempt) == (token.unit, token.attempt)
         for d in peers.others.values()
     )
-    used = not events.withdrawn or token.adopted or other
+    used = not history.withdrawn or token.adopted or other
     name = may_be_joining(lxd, peers)
-    return (AwaitJoin(name),) if used and name and _has_turn(token, lxd) else ()
+    return (AwaitJoin(name),) if used and name and _holds_lock(token, lxd) else ()
 
 
-def _has_turn(token: Token | None, lxd: Lxd) -> bool:
-    turn = join_lock.read(lxd.notes)
-    return token is not None and turn == Turn(token.unit, token.attempt, token.name)
+def _holds_lock(token: Token | None, lxd: ClusterView) -> bool:
+    lock = join_lock.read(lxd.notes)
+    return token is not None and lock == JoinLock(token.unit, token.attempt, token.name)
 
 
-def may_be_joining(lxd: Lxd, peers: Peers) -> str:
+def may_be_joining(lxd: ClusterView, peers: Peers) -> str:
     """The member that may be coming in with this one's token, empty if none can be.
 
     Whoever is there says how its join went. Who is gone cannot, and its LXD may be at it still.
@@ -149,12 +153,12 @@ def may_be_joining(lxd: Lxd, peers: Peers) -> str:
     return "" if lxd.member(name) else name
 
 
-def is_maker(unit: str, peers: Peers, lxd: Lxd) -> bool:
+def is_token_issuer(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     """Whether `unit` is the member furthest back in the queue of those that serve."""
-    for place in reversed(peers.app.queue):
-        if place.unit == unit:
+    for entry in reversed(peers.app.queue):
+        if entry.unit == unit:
             return member_marks.serves(lxd.own, lxd)
-        data = peers.others.get(place.unit)
+        data = peers.others.get(entry.unit)
         if data is None or data.cluster != lxd.identity:
             continue
         member = lxd.member_of(data)
@@ -163,24 +167,24 @@ def is_maker(unit: str, peers: Peers, lxd: Lxd) -> bool:
     return unit == max(unqueued_members(unit, peers, lxd), default="")
 
 
-def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
+def unqueued_members(unit: str, peers: Peers, lxd: ClusterView) -> list[str]:
     """Units that serve as members without a place in the queue: they stand in for those that have.
 
     `unit` is the one that asks, itself a member.
     """
-    queued = {place.unit for place in peers.app.queue}
+    queued = {entry.unit for entry in peers.app.queue}
     members = {u: lxd.member_of(d) for u, d in peers.others.items() if d.cluster}
     members[unit] = lxd.own
     return sorted(u for u, m in members.items() if u not in queued and member_marks.serves(m, lxd))
 
 
-def _able(view: View, lxd: Lxd, peers: Peers) -> list[Place]:
+def _able(view: View, lxd: ClusterView, peers: Peers) -> list[QueueEntry]:
     """The places of those that can join now, in the order of the queue."""
-    places = [p for p in _places(view, peers) if p.unit not in {view.unit, *lxd.closed}]
-    return [p for p in places if _can_join(p, lxd, peers)]
+    entries = [p for p in _entries(view, peers) if p.unit not in {view.unit, *lxd.closed}]
+    return [p for p in entries if _can_join(p, lxd, peers)]
 
 
-def _places(view: View, peers: Peers) -> tuple[Place, ...]:
+def _entries(view: View, peers: Peers) -> tuple[QueueEntry, ...]:
     """The queue, and behind it those that can join and that no leader has queued.
 
     A leader that leaves and is held in its last hooks queues nobody, and what holds it may be that
@@ -189,12 +193,15 @@ def _places(view: View, peers: Peers) -> tuple[Place, ...]:
     if view.units is None:
         return peers.app.queue
     waiting = sorted(view.units.staying & unqueued(peers))
-    return (*peers.app.queue, *(Place(unit=u, attempt=peers.others[u].attempt) for u in waiting))
+    return (
+        *peers.app.queue,
+        *(QueueEntry(unit=u, attempt=peers.others[u].attempt) for u in waiting),
+    )
 
 
 def unqueued(peers: Peers) -> set[str]:
     """Units that can join and have no place in the queue. Some may be gone."""
-    queued = {place.unit for place in peers.app.queue}
+    queued = {entry.unit for entry in peers.app.queue}
     return {unit for unit, data in peers.others.items() if data.able and unit not in queued}
 
 
@@ -203,46 +210,46 @@ def hears_nobody(peers: Peers) -> bool:
 
     Its members are about to leave: Juju has announced their departure and tells no more of them.
     """
-    told = (peers.own, *peers.others.values())
-    return bool(peers.app.cluster) and not any(data.cluster for data in told)
+    units = (peers.own, *peers.others.values())
+    return bool(peers.app.cluster) and not any(data.cluster for data in units)
 
 
-def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
-    data = peers.others.get(place.unit)
+def _can_join(entry: QueueEntry, lxd: ClusterView, peers: Peers) -> bool:
+    data = peers.others.get(entry.unit)
     if data is None or data.cluster or not data.able or not data.key:
         return False
-    return data.attempt == place.attempt and lxd.member(data.name) is None
+    return data.attempt == entry.attempt and lxd.member(data.name) is None
 
 
-def _still_good(token: Token, view: View, lxd: Lxd, peers: Peers) -> bool:
+def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether the unit that the token is for may be using it right now.
 
     A charm before the cluster's identity named no certificate: nobody joins with its tokens now.
     """
     if token.certificate != lxd.server.fingerprint:
         return False
-    place = next((p for p in _places(view, peers) if p.unit == token.unit), None)
+    entry = next((p for p in _entries(view, peers) if p.unit == token.unit), None)
     data = peers.others.get(token.unit)
-    if place is None or data is None or data.cluster or not data.able:
+    if entry is None or data is None or data.cluster or not data.able:
         return False
-    return place.attempt == token.attempt == data.attempt and token.name in ("", data.name)
+    return entry.attempt == token.attempt == data.attempt and token.name in ("", data.name)
 
 
 def _missed(view: View, peers: Peers) -> dict[str, int]:
-    """Turns that were given and not taken, as long as the queue does not say so.
+    """Tokens that were issued and not used, as long as the queue does not say so.
 
-    It is the maker that tells: another unit's clock may be an hour off.
+    The issuer says so: another unit's clock may be an hour off.
     """
-    places = {p.unit: p.attempt for p in _places(view, peers)}
+    entries = {p.unit: p.attempt for p in _entries(view, peers)}
     missed = dict(peers.own.missed)
     token = peers.own.token
     # One from the future was made before this machine's clock was put right.
     if token is not None and abs(view.now - token.made) > deadlines.LAPSE:
         missed[token.unit] = token.attempt
-    return {unit: attempt for unit, attempt in missed.items() if places.get(unit) == attempt}
+    return {unit: attempt for unit, attempt in missed.items() if entries.get(unit) == attempt}
 
 
-def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
+def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member | None:
     """The member that the token's unit became half, when it has said since that it is none."""
     data = peers.others.get(token.unit)
     if data is None or data.cluster or not data.able or data.attempt <= token.attempt:
@@ -255,42 +262,42 @@ def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
     return None if member_marks.came_in(member.name, lxd) >= data.attempt else member
 
 
-def is_shell(ghost: Member) -> bool:
+def is_shell(failed: Member) -> bool:
     """Whether LXD has noticed that a member which a failed join left has no daemon.
 
     With cluster.healing_threshold set LXD calls it evacuated from then on (5.21 and later), and its
     unit's LXD may answer at its address, as a server of its own.
     """
-    return ghost.offline or ghost.evacuated
+    return failed.offline or failed.evacuated
 
 
-def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
+def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """Units whose name or address the cluster has already, though they are not in it."""
     found = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.closed)}
     return cannot | {unit: why for unit, why in found.items() if why}
 
 
-def _closed(data: UnitData, lxd: Lxd) -> str:
+def _closed(data: UnitData, lxd: ClusterView) -> str:
     return f"{lxd.server.name} cannot reach port {PORT} of {data.address}: open it in the firewall"
 
 
-def to_try(unit: str, lxd: Lxd, peers: Peers) -> dict[str, UnitData]:
+def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
     """Units whose port this member tries before it lets one in.
 
     A member that nobody reaches would be offline for good. One that has a token may be joining, and
     its LXD starting again.
     """
-    if not is_maker(unit, peers, lxd):
+    if not is_token_issuer(unit, peers, lxd):
         return {}
-    turn, token = join_lock.read(lxd.notes), peers.own.token
-    joining = {turn.unit if turn else "", token.unit if token else ""}
+    lock, token = join_lock.read(lxd.notes), peers.own.token
+    joining = {lock.unit if lock else "", token.unit if token else ""}
     waiting = {u for u, d in peers.others.items() if d.able or u in peers.own.refused}
     found = {u: peers.others[u] for u in sorted(waiting - joining) if u in peers.others}
     return {u: d for u, d in found.items() if d.key and d.address and not d.cluster}
 
 
-def _why_taken(unit: str, data: UnitData, lxd: Lxd) -> str:
+def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
     member = lxd.member(data.name)
     named = member is not None
     if member is None:

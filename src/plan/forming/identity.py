@@ -11,7 +11,7 @@ import hashlib
 from enum import Enum
 
 from records import member_marks
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.notes import IDENTITY
 from state.peers import VERSION
 from state.view import Peers, View
@@ -37,24 +37,24 @@ def new_identity(fingerprint: str, now: float) -> str:
     return hashlib.sha256(f"{fingerprint} {now!r}".encode()).hexdigest()[:32]
 
 
-def owner(view: View, lxd: Lxd, peers: Peers) -> Owner:
+def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     """Whose cluster this member's LXD is in."""
-    known = _known(peers)
+    identities = _known(peers)
     if lxd.identity:
-        founds = not known and peers.app.bootstrap == view.unit and view.forming is not None
-        return Owner.OURS if lxd.identity in known or founds else Owner.ANOTHER
+        founds = not identities and peers.app.bootstrap == view.unit and view.forming is not None
+        return Owner.OURS if lxd.identity in identities or founds else Owner.ANOTHER
     never_joined = not peers.own.cluster and view.forming is None
-    if not known or (never_joined and lxd.server.fingerprint not in known):
+    if not identities or (never_joined and lxd.server.fingerprint not in identities):
         return Owner.ANOTHER
     return Owner.OURS if _made_by_older_charm(view, lxd, peers) else Owner.UNKNOWN
 
 
 def _known(peers: Peers) -> set[str]:
-    told = {peers.app.cluster, peers.own.cluster, *(d.cluster for d in peers.others.values())}
-    return told - {""}
+    identities = {peers.app.cluster, peers.own.cluster, *(d.cluster for d in peers.others.values())}
+    return identities - {""}
 
 
-def _made_by_older_charm(view: View, lxd: Lxd, peers: Peers) -> bool:
+def _made_by_older_charm(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether the cluster is ours from before the identity, when its fingerprint was published.
 
     The certificate may have changed since. Then the member's own mark in the database tells.
@@ -69,7 +69,7 @@ def _made_by_older_charm(view: View, lxd: Lxd, peers: Peers) -> bool:
     )
 
 
-def foreign(view: View, lxd: Lxd, peers: Peers) -> str:
+def foreign(view: View, lxd: ClusterView, peers: Peers) -> str:
     """Why this member is left alone: its cluster is not ours, or may not be. Empty if it is."""
     match owner(view, lxd, peers):
         case Owner.OURS:
@@ -80,7 +80,7 @@ def foreign(view: View, lxd: Lxd, peers: Peers) -> str:
             return f"LXD's database has no note {IDENTITY}"
 
 
-def refusal(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def refusal(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """The same with what to do about it."""
     why = foreign(view, lxd, peers)
     if not why:
@@ -93,7 +93,7 @@ def refusal(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     return blocked(f"{why}: {cure}")
 
 
-def adopting(lxd: Lxd, peers: Peers) -> tuple[Status, tuple[Step, ...]] | None:
+def adopting(lxd: ClusterView, peers: Peers) -> tuple[Status, tuple[Step, ...]] | None:
     """How a cluster of an older charm gets its identity: the fingerprint that is published.
 
     None if it has one. All members that are up must run this charm first: an older one keeps its
@@ -115,6 +115,6 @@ def adopting(lxd: Lxd, peers: Peers) -> tuple[Status, tuple[Step, ...]] | None:
     return waiting("for the cluster's identity"), (AdoptIdentity(cluster),)
 
 
-def noting(view: View, lxd: Lxd) -> list[Step]:
+def noting(view: View, lxd: ClusterView) -> list[Step]:
     """Notes the identity on this machine's disk: without a quorum the database cannot be read."""
     return [] if view.noted_identity == lxd.identity else [NoteIdentity(lxd.identity)]

@@ -9,7 +9,7 @@ from plan.install import versions
 from plan.networks import contributions
 from plan.recovery import unresponsive
 from plan.storage import contributions as storage_contributions
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.peers import Storage, Token, UnitData
 from state.view import RESET, Peers, View
 from steps.forming import EnableCluster, Join, ResetLxd
@@ -23,34 +23,34 @@ JOINS = 3
 """So many joins may fail one after the other before the operator is asked."""
 
 
-def of_outsider(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
-    if step := versions.of_outsider(view, lxd, peers):
+    if step := versions.before_join(view, lxd, peers):
         return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
     if why := _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
     # Also of one that was refused because it was not reached.
     there = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
-    listens = there and not listening.of_outsider(view, lxd, founds=False)
+    listens = there and not listening.before_join(view, lxd, founds=False)
     own = own.model_copy(update={"listens": listens})
     unfit = _unfit(view, lxd, peers)
     if unfit is not None:
         return Plan(unfit, own=own)
     able = own.model_copy(update={"able": True})
-    if view.events.join_failure:
-        return Plan(waiting(f"to join again: {view.events.join_failure}"), own=able)
+    if view.history.join_failure:
+        return Plan(waiting(f"to join again: {view.history.join_failure}"), own=able)
     founded = _cluster(peers)
     if not founded and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, peers, able)
-    # It listens before its turn comes, so that members can try whether they reach it.
-    listen = tuple(listening.of_outsider(view, lxd, founds=False)) if founded else ()
+    # It listens before it gets the join lock, so that members can try whether they reach it.
+    listen = tuple(listening.before_join(view, lxd, founds=False)) if founded else ()
     token = _token(view, peers, able)
     if token is None:
         return Plan(_turn(view, peers), listen, able)
     return Plan(waiting("to join"), (*listen, _join(view, lxd, peers, token)), able)
 
 
-def _cut_short(view: View, lxd: Lxd, peers: Peers) -> str:
+def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
     """Why LXD is not as freshly installed though it should be, empty if it is.
 
     It died in the midst of a join and kept what it had made for it, or its reset did not end.
@@ -67,22 +67,22 @@ def _cut_short(view: View, lxd: Lxd, peers: Peers) -> str:
 
 def _cluster(peers: Peers) -> str:
     """The cluster's identity if any unit reported one."""
-    told = (d.cluster for u, d in peers.others.items() if u in _placed(peers) and d.cluster)
-    return peers.app.cluster or next(told, "")
+    identities = (d.cluster for u, d in peers.others.items() if u in _placed(peers) and d.cluster)
+    return peers.app.cluster or next(identities, "")
 
 
 def _storage(peers: Peers) -> Storage | None:
     """The cluster's pool as decided at bootstrap, None before it."""
-    told = (d.storage for unit, d in peers.others.items() if unit in _placed(peers) and d.cluster)
-    return peers.app.storage or next((storage for storage in told if storage), None)
+    pools_ = (d.storage for unit, d in peers.others.items() if unit in _placed(peers) and d.cluster)
+    return peers.app.storage or next((storage for storage in pools_ if storage), None)
 
 
 def _placed(peers: Peers) -> set[str]:
     """Units with a place in the queue, and the founder: others may be gone, and nobody said so."""
-    return {place.unit for place in peers.app.queue} | {peers.app.bootstrap}
+    return {entry.unit for entry in peers.app.queue} | {peers.app.bootstrap}
 
 
-def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Why this unit may neither bootstrap nor join. Nothing was touched."""
     if peers.own.cluster:
         return unresponsive.removed()
@@ -102,13 +102,13 @@ def _unfit(view: View, lxd: Lxd, peers: Peers) -> Status | None:
         return blocked(refusal)
     if mismatch := versions.mismatch(lxd, peers):
         return mismatch
-    _, unlinked = contributions.of_outsider(view, _token(view, peers, peers.own))
+    _, unlinked = contributions.before_join(view, _token(view, peers, peers.own))
     return unlinked or _unfit_storage(view, lxd, peers)
 
 
-def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     decided = _storage(peers)
-    _, problem = storage_contributions.of_outsider(
+    _, problem = storage_contributions.before_join(
         view, lxd, decided, _token(view, peers, peers.own)
     )
     if problem is not None:
@@ -124,7 +124,7 @@ def _unfit_storage(view: View, lxd: Lxd, peers: Peers) -> Status | None:
     return None
 
 
-def _not_empty(lxd: Lxd) -> Status | None:
+def _not_empty(lxd: ClusterView) -> Status | None:
     """What stands in the way of joining: LXD would forget it."""
     found = [f"storage pool {p.name}" for p in lxd.pools or ()]
     found += [f"network {n.name}" for n in lxd.networks or ()]
@@ -133,16 +133,18 @@ def _not_empty(lxd: Lxd) -> Status | None:
 
 def _refusal(view: View, peers: Peers) -> str:
     # Who has no place may be gone without Juju saying so here, and never takes its word back.
-    queued = {place.unit for place in peers.app.queue}
-    told = (d.refused.get(view.unit, "") for u, d in peers.others.items() if u in queued)
-    return next((reason for reason in told if reason), "")
+    queued = {entry.unit for entry in peers.app.queue}
+    reasons = (d.refused.get(view.unit, "") for u, d in peers.others.items() if u in queued)
+    return next((reason for reason in reasons if reason), "")
 
 
-def _bootstrap(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
+def _bootstrap(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
-    steps: list[Step] = listening.of_outsider(view, lxd, founds=True)
-    made, _ = storage_contributions.of_outsider(view, lxd, None, None)
-    steps += [CreatePool(p.pool.name, p.backend.driver, p.config(view, lxd)) for p in made]
+    steps: list[Step] = listening.before_join(view, lxd, founds=True)
+    made, _ = storage_contributions.before_join(view, lxd, None, None)
+    steps += [
+        CreatePool(p.pool.name, p.backend.driver, p.standalone_config(view, lxd)) for p in made
+    ]
     # Its networks are made in the cluster, by the same rules as later ones.
     steps.append(SetDefaultProfile(view.options.storage_pool, {}))
     steps.append(EnableCluster(member_names.of_unit(view, peers)))
@@ -160,16 +162,16 @@ def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
     return None
 
 
-def _join(view: View, lxd: Lxd, peers: Peers, token: Token) -> Join:
-    given, _ = storage_contributions.of_outsider(view, lxd, _storage(peers), token)
+def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
+    given, _ = storage_contributions.before_join(view, lxd, _storage(peers), token)
     return Join(
         name=member_names.of_unit(view, peers),
         address=endpoint(view.cluster_address),
         sealed=token.sealed,
         cluster=_cluster(peers),
         trusted=_certificates(peers),
-        pools={part.pool.name: part.answers() for part in given},
-        networks=contributions.of_outsider(view, token)[0],
+        pools={config.pool.name: config.member_config() for config in given},
+        networks=contributions.before_join(view, token)[0],
     )
 
 
@@ -187,12 +189,12 @@ def _turn(view: View, peers: Peers) -> Status:
             return waiting("for the leader to name the unit that bootstraps")
         return waiting(f"for {peers.app.bootstrap} to bootstrap the cluster")
     waiting_for = ""
-    for place in peers.app.queue:
-        if place.unit == view.unit:
+    for entry in peers.app.queue:
+        if entry.unit == view.unit:
             break
-        data = peers.others.get(place.unit)
-        if data and not data.cluster and data.able and data.attempt == place.attempt:
-            waiting_for = place.unit
+        data = peers.others.get(entry.unit)
+        if data and not data.cluster and data.able and data.attempt == entry.attempt:
+            waiting_for = entry.unit
     if waiting_for:
         return waiting(f"to join after {waiting_for}")
     return waiting("for a join token")

@@ -23,7 +23,7 @@ def of_unit(view: View, peers: Peers) -> str:
 
 def clash(view: View, peers: Peers, name: str) -> str:
     """The unit that has a name with the better right, empty if none."""
-    rank = {place.unit: i for i, place in enumerate(peers.app.queue)}
+    rank = {entry.unit: i for i, entry in enumerate(peers.app.queue)}
     mine = (rank.get(view.unit, len(rank)), view.unit)
     for unit, data in sorted(peers.others.items()):
         first = (rank.get(unit, len(rank)), unit) < mine
@@ -50,5 +50,5 @@ def _trusted_as_another(view: View) -> bool:
 def _refused(view: View, peers: Peers) -> bool:
     """Whether a member refuses this unit for the machine's name."""
     why = taken(view.hostname)
-    queued = {place.unit for place in peers.app.queue}
+    queued = {entry.unit for entry in peers.app.queue}
     return any(u in queued and d.refused.get(view.unit) == why for u, d in peers.others.items())

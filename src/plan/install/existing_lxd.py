@@ -8,9 +8,9 @@ place of a member's: `juju deploy --to lxd:N` first refreshes the machine's LXD 
 from __future__ import annotations
 
 from plan.install import versions
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.notes import PROJECT
-from state.unresponsive import Silent
+from state.unresponsive import Unresponsive
 from state.view import View
 from steps.install import RemoveSnap
 from steps.plan import Plan
@@ -27,13 +27,13 @@ def due(view: View) -> Plan | None:
     lxd, peers = view.lxd, view.peers
     if peers is not None and peers.own.cluster:
         return _put_back(view)
-    if view.forming is not None or (isinstance(lxd, Lxd) and lxd.server.clustered):
+    if view.forming is not None or (isinstance(lxd, ClusterView) and lxd.server.clustered):
         return None
     # Its key says that this charm has been at work here, though with another revision of LXD.
     ours = _OURS if view.public_key else ()
-    if view.snap.foreign and isinstance(lxd, Lxd) and (why := _use(lxd, ours)):
+    if view.snap.foreign and isinstance(lxd, ClusterView) and (why := _use(lxd, ours)):
         return Plan(blocked(why))
-    if isinstance(lxd, Silent) and not view.snap.untouched:
+    if isinstance(lxd, Unresponsive) and not view.snap.untouched:
         return None
     if versions.goes_back(view):
         return _replaced(view)
@@ -49,7 +49,7 @@ def _replaced(view: View) -> Plan | None:
     Its certificate goes, too, and a join that failed may have left that with the cluster: then
     LXD would refuse every later one, so it stays.
     """
-    used = isinstance(view.lxd, Lxd) and _use(view.lxd, _OURS)
+    used = isinstance(view.lxd, ClusterView) and _use(view.lxd, _OURS)
     if used or (view.peers is not None and view.peers.own.attempt):
         return None
     return Plan(waiting("to install LXD as the cluster has it"), (RemoveSnap(),))
@@ -67,7 +67,7 @@ def _put_back(view: View) -> Plan | None:
     return Plan(status, (step,) if step else ())
 
 
-def _use(lxd: Lxd, ours: tuple[str, ...]) -> str:
+def _use(lxd: ClusterView, ours: tuple[str, ...]) -> str:
     """What an LXD that is in no cluster is used for, empty if it is as freshly installed."""
     if lxd.instances:
         return "LXD here has instances, joining would lose them: move or delete them"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from plan.install import versions
 from records import member_marks
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import Resource
 from state.peers import UnitData
-from state.unresponsive import Silence, Silent
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.install import BackupDatabase, InstallSnapFile
 from steps.plan import Plan, Step
@@ -20,20 +20,20 @@ from values.status import blocked, names, waiting
 def of_file(view: View, resource: Resource) -> Plan | None:
     """The plan for an attached snap that is not the one that is installed.
 
-    None where LXD is silent for another reason than an exchange that has begun: then that comes
-    first.
+    None where LXD does not answer for another reason than an exchange that has begun: then that
+    comes first.
     """
     if refused := versions.refused_file(view):
         return Plan(refused)
-    if isinstance(view.lxd, Silent) and not _begun(view, view.lxd, resource):
+    if isinstance(view.lxd, Unresponsive) and not _begun(view, view.lxd, resource):
         return None
-    if isinstance(view.lxd, Lxd) and (held := _held(view, view.lxd, resource)):
+    if isinstance(view.lxd, ClusterView) and (held := _held(view, view.lxd, resource)):
         return held
     return Plan(waiting("to exchange the LXD snap"), _steps(view, resource))
 
 
-def _begun(view: View, silent: Silent, resource: Resource) -> bool:
-    """Whether a silent LXD may be exchanged.
+def _begun(view: View, lxd: Unresponsive, resource: Resource) -> bool:
+    """Whether an unresponsive LXD may be exchanged.
 
     The database has no quorum any more once most members have exchanged theirs and wait for the
     rest. One whose daemon does not even start may be cured by another snap.
@@ -41,10 +41,10 @@ def _begun(view: View, silent: Silent, resource: Resource) -> bool:
     others = view.peers.others.values() if view.peers else ()
     done = any(d.cluster and d.snap == resource.digest for d in others)
     member = view.peers is not None and bool(view.peers.own.cluster)
-    return done or silent.kind is Silence.STOPPED or not member
+    return done or lxd.reason is UnresponsiveReason.STOPPED or not member
 
 
-def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
+def _held(view: View, lxd: ClusterView, resource: Resource) -> Plan | None:
     """Why the exchange waits. All members must run one version before any goes on.
 
     LXD does not wait for a member that is evacuated: the others would change the database without
@@ -69,7 +69,7 @@ def _held(view: View, lxd: Lxd, resource: Resource) -> Plan | None:
     return None
 
 
-def _before(view: View, lxd: Lxd, resource: Resource) -> str:
+def _before(view: View, lxd: ClusterView, resource: Resource) -> str:
     """Who comes first where members need not wait for one another: the database keeps its quorum.
 
     After a restart of all daemons in the same second, a Raft leader of 5.0.2 sent no heartbeats any
@@ -82,7 +82,7 @@ def _before(view: View, lxd: Lxd, resource: Resource) -> str:
     return next(iter((*down, *earlier)), "")
 
 
-def _down(lxd: Lxd, peers: Peers | None, resource: Resource) -> set[str]:
+def _down(lxd: ClusterView, peers: Peers | None, resource: Resource) -> set[str]:
     """Members that are down for another reason than that they have exchanged theirs and wait."""
     others = peers.others.values() if peers else ()
     exchanging = {m.name for d in others if d.snap == resource.digest and (m := lxd.member_of(d))}

@@ -9,25 +9,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import SnapFacts
 from state.peers import UnitData
 from state.view import Peers, View
 from steps.install import InstallSnap, InstallSnapVersion
 from steps.plan import Step
-from values.lxd_versions import number, ordered, same, told
+from values.lxd_versions import number, ordered, same, shown
 from values.status import Status, blocked, names, waiting
 
 
 def of_members(peers: Peers) -> dict[str, str]:
     """By unit: the version that each member has installed, or was last seen to run."""
-    told = {unit: d.package or d.lxd for unit, d in peers.others.items() if d.cluster}
-    return {unit: version for unit, version in told.items() if version}
+    versions = {unit: d.package or d.lxd for unit, d in peers.others.items() if d.cluster}
+    return {unit: version for unit, version in versions.items() if version}
 
 
 def running(view: View) -> str:
     """The version of LXD here that has opened the database: the one that answers or did so last."""
-    if isinstance(view.lxd, Lxd):
+    if isinstance(view.lxd, ClusterView):
         return view.lxd.server.version
     return view.peers.own.lxd if view.peers else ""
 
@@ -35,19 +35,19 @@ def running(view: View) -> str:
 def refused_file(view: View) -> Status | None:
     """Why the attached file must not be installed. Nothing was touched."""
     offered = view.snap.offered
-    known = _opened(view)
-    if not offered or not known:
+    opened = _opened(view)
+    if not offered or not opened:
         return None
-    newest = max(known, key=lambda unit: ordered(known[unit]))
+    newest = max(opened, key=lambda unit: ordered(opened[unit]))
     where = "here" if newest == view.unit else f"on {newest}"
     if not number(offered):
         return blocked(
-            f"the attached snap has version {offered}, LXD {number(known[newest])} {where}: "
+            f"the attached snap has version {offered}, LXD {number(opened[newest])} {where}: "
             "attach a release"
         )
-    if ordered(offered) < ordered(known[newest]):
+    if ordered(offered) < ordered(opened[newest]):
         return blocked(
-            f"the attached LXD {number(offered)} is older than {number(known[newest])} {where}: "
+            f"the attached LXD {number(offered)} is older than {number(opened[newest])} {where}: "
             "attach a newer one"
         )
     return None
@@ -55,10 +55,10 @@ def refused_file(view: View) -> Status | None:
 
 def _opened(view: View) -> dict[str, str]:
     """By unit: the version that has opened a database, the cluster's or its own."""
-    known = {view.unit: running(view)}
+    versions = {view.unit: running(view)}
     if view.peers is not None:
-        known |= {unit: d.lxd for unit, d in view.peers.others.items() if d.cluster}
-    return {unit: version for unit, version in known.items() if number(version)}
+        versions |= {unit: d.lxd for unit, d in view.peers.others.items() if d.cluster}
+    return {unit: version for unit, version in versions.items() if number(version)}
 
 
 def first_install(view: View) -> tuple[Status, Step | None]:
@@ -144,7 +144,7 @@ def as_it_ran(view: View) -> tuple[Status, Step | None]:
     return status, InstallSnapVersion(view.options.snap_channel, number(own.lxd))
 
 
-def of_outsider(view: View, lxd: Lxd, peers: Peers) -> Step | None:
+def before_join(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
     """How an LXD that is not in the cluster yet becomes the cluster's.
 
     None where it is, where it cannot, or where nobody can tell.
@@ -167,7 +167,7 @@ def of_outsider(view: View, lxd: Lxd, peers: Peers) -> Step | None:
     return InstallSnapVersion(channel, version)
 
 
-def mismatch(lxd: Lxd, peers: Peers) -> Status | None:
+def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while LXD here is of another version than the cluster's."""
     mine = lxd.server.version
     theirs = {unit: d.lxd for unit, d in peers.others.items() if d.cluster and d.lxd}
@@ -210,7 +210,7 @@ def differ(snap: SnapFacts, own: UnitData, other: UnitData) -> bool:
 
 def _listed(found: Mapping[str, str]) -> str:
     """`lxd/0 (5.21.7)`."""
-    return names(f"{unit} ({told(version)})" for unit, version in found.items())
+    return names(f"{unit} ({shown(version)})" for unit, version in found.items())
 
 
 def not_followed(view: View) -> str:

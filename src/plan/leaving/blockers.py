@@ -9,9 +9,9 @@ import modes
 from options.options import ABANDON, REFUSE
 from plan import cluster_change
 from plan.leaving import migration, orphaned_members
-from plan.networks.contributions import question
+from plan.networks.contributions import request
 from records import member_marks
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import UnitData
 from state.view import Peers, View
@@ -41,7 +41,7 @@ Reason = str | NotTaken
 """What keeps a member, for the operator."""
 
 
-def informed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Lxd:
+def informed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> ClusterView:
     """Adds which members are about to go, and which bridges the others' machines give.
 
     Whoever leaves must leave nothing to those that go.
@@ -51,8 +51,8 @@ def informed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Lxd:
     leaving = view.units.leaving if view.units else frozenset[str]()
     return replace(
         lxd,
-        doomed=orphaned_members.doomed(view, lxd, peers, own),
-        going=member_marks.leaving(lxd) | {members[u] for u in leaving if u in members},
+        orphaned=orphaned_members.orphaned(view, lxd, peers, own),
+        leaving=member_marks.leaving(lxd) | {members[u] for u in leaving if u in members},
         bridges={member: _bridges(view, units[unit]) for unit, member in members.items()},
     )
 
@@ -62,33 +62,35 @@ def _bridges(view: View, data: UnitData) -> frozenset[str]:
     found: set[str] = set()
     for net in view.options.networks_asked:
         mode = modes.MODES[net.mode]
-        link = data.links.get(question(net))
-        if mode.type or not mode.one_name or link is None or not link.parent:
+        contribution = data.links.get(request(net))
+        if mode.type or not mode.one_name or contribution is None or not contribution.parent:
             continue
-        found |= {migration.on_bridge(link.parent, str(vlan or "")) for vlan in (0, net.vlan)}
+        found |= {
+            migration.on_bridge(contribution.parent, str(vlan or "")) for vlan in (0, net.vlan)
+        }
     return frozenset(found)
 
 
-def instances(lxd: Lxd, member: Member) -> list[Instance]:
+def instances(lxd: ClusterView, member: Member) -> list[Instance]:
     """The instances on a member."""
     return [i for i in lxd.instances or () if i.location == member.name]
 
 
-def fixed(lxd: Lxd, member: Member) -> list[Volume | Bucket]:
+def fixed(lxd: ClusterView, member: Member) -> list[Volume | Bucket]:
     """What is on a member and never moves. What the charm made for LXD's own use does not count."""
     volumes = [v for v in lxd.volumes or () if v.location == member.name and not v.cache]
     return [*volumes, *(b for b in lxd.buckets or () if b.location == member.name)]
 
 
-def everything(lxd: Lxd) -> list[Instance | Volume | Bucket | Image]:
+def everything(lxd: ClusterView) -> list[Instance | Volume | Bucket | Image]:
     """What is in the cluster, on any member, and would be missed."""
     volumes = [v for v in lxd.volumes or () if not v.cache]
     images = [i for i in lxd.images or () if not i.cached]
     return [*(lxd.instances or ()), *volumes, *(lxd.buckets or ()), *images]
 
 
-def standing_in_the_way(
-    on_remove: str, min_voters: int, lxd: Lxd, member: Member
+def removal_blockers(
+    on_remove: str, min_voters: int, lxd: ClusterView, member: Member
 ) -> tuple[str, ...]:
     """Why `member` cannot leave, a line for each reason. `lxd` is `informed`."""
     reasons = [*quorum(min_voters, lxd, member)]
@@ -102,7 +104,7 @@ def standing_in_the_way(
     return (*reasons, *(_kept(thing) for thing in fixed(lxd, member)))
 
 
-def _why_here(instance: Instance, lxd: Lxd, member: Member) -> str:
+def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
     """Why no other member can take an instance, empty if one can."""
     if why := migration.obstacle(instance, lxd):
         return why
@@ -119,24 +121,24 @@ def _kept(thing: Volume | Bucket) -> str:
     return f"{thing}: copy it to another member, or delete it"
 
 
-def unmoved(on_remove: str, lxd: Lxd, member: Member) -> tuple[NotTaken, ...]:
+def unmoved(on_remove: str, lxd: ClusterView, member: Member) -> tuple[NotTaken, ...]:
     """What no member took when it was tried, as it is on record."""
     noted = member_marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
     here = [str(i) for i in instances(lxd, member)]
     return tuple(NotTaken(name, noted[name].why) for name in here if name in noted)
 
 
-def last_of(lxd: Lxd) -> tuple[str, ...]:
+def last_of(lxd: ClusterView) -> tuple[str, ...]:
     """What ends with the only member."""
     why = "no other member can take it: export or delete it"
     return tuple(f"{thing}: {why}" for thing in everything(lxd))
 
 
-def quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
+def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
     """What the removal would cost the database that those who stay share."""
     others = [m for m in lxd.members if m.name != member.name]
     up = [m for m in others if m.up and m.name not in lxd.unreachable]
-    lasting = [m for m in up if m.name not in lxd.doomed]
+    lasting = [m for m in up if m.name not in lxd.orphaned]
     if not up:
         yield "no other member is up"
         return
@@ -147,8 +149,8 @@ def quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
         yield f"the database would lose its quorum while {down} is down"
     elif member.voter and sum(m in lasting for m in voters) * 2 <= len(voters):
         # Its machine may go at any moment, and the database with it.
-        for doomed in (m.name for m in up if m not in lasting):
-            yield cluster_change.homeless(doomed)
+        for orphan in (m.name for m in up if m not in lasting):
+            yield cluster_change.homeless(orphan)
     if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
         yield f"{others[0].name} has no copy of the database: add a unit first"
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
@@ -158,7 +160,7 @@ def quorum(min_voters: int, lxd: Lxd, member: Member) -> Iterable[str]:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
 
 
-def _can_take_over(lxd: Lxd, other: Member) -> bool:
+def _can_take_over(lxd: ClusterView, other: Member) -> bool:
     """Whether the last but one may leave the database to `other`.
 
     LXD 5.0 and 6.9 make a stand-by a voter first, a spare not: then both lose the database
@@ -180,20 +182,20 @@ def cannot_leave(unit: str, reasons: tuple[Reason, ...]) -> Status:
     first, *others = reasons
     more = f" (and {len(others)} more)" if others else ""
     room = STATUS_LIMIT - len(more)
-    told = f"{unit} cannot leave: "
-    return blocked(error_messages.begin(told + _within(first, room - len(told)), room) + more)
+    start = f"{unit} cannot leave: "
+    return blocked(error_messages.begin(start + _within(first, room - len(start)), room) + more)
 
 
 def _within(reason: Reason, room: int) -> str:
     """A reason that is to be shown in so many characters. Why LXD refused something comes last."""
-    told = str(reason)
-    if not isinstance(reason, NotTaken) or len(told) <= room:
-        return told
+    text = str(reason)
+    if not isinstance(reason, NotTaken) or len(text) <= room:
+        return text
     name, why = reason.instance, reason.why
     if len(shorter := f"{name}: could not be moved ({why})") <= room:
         return shorter
     left = room - len(name) - 2
-    return f"{name}: {error_messages.end(why, left)}" if left >= _WHY else told
+    return f"{name}: {error_messages.end(why, left)}" if left >= _WHY else text
 
 
 def full(view: View, reasons: tuple[Reason, ...]) -> str:

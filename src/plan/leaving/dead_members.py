@@ -14,7 +14,7 @@ from dataclasses import replace
 from options.options import ABANDON
 from plan.leaving import blockers, migration, orphaned_members
 from records import member_marks
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.lxd_objects import Instance
 from state.peers import UnitData
 from state.view import EVERY_MEMBER, Peers, View
@@ -23,7 +23,7 @@ from steps.plan import Step
 from values.status import Status, blocked
 
 
-def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ...]:
+def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Step, ...]:
     """Empties the first of those that are dead, then removes it, while most voters are up.
 
     One at a time: each removal may change who votes.
@@ -45,7 +45,7 @@ def removal(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Step, ..
     return (RemoveMember(dead.name),)
 
 
-def status(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
+def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """Blocked while a dead member stays for what no other member takes."""
     dead = _first(view, lxd, peers, own)
     if dead is None or view.options.on_remove == ABANDON:
@@ -54,19 +54,19 @@ def status(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Status | None:
     left = [i for i in _shared(lxd, dead) if not _targets(view, lxd, dead, i)]
     if not left:
         return None
-    refused = view.events.refused.get(str(left[0]), {})
+    refused = view.history.refused.get(str(left[0]), {})
     why = list(refused.values())[-1] if refused else "no other member can take it"
     return blocked(f"{dead.name} is dead and keeps {left[0]}: {why}")
 
 
-def _first(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Member | None:
-    names = orphaned_members.doomed(view, lxd, peers, own)
+def _first(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Member | None:
+    names = orphaned_members.orphaned(view, lxd, peers, own)
     return next(
         (m for m in lxd.members if m.name in names and member_marks.dead(m, view.now, lxd)), None
     )
 
 
-def _shared(lxd: Lxd, dead: Member) -> list[Instance]:
+def _shared(lxd: ClusterView, dead: Member) -> list[Instance]:
     """What is on a dead member only by name: it is stored where all members reach it.
 
     LXD tells no architecture of an instance whose member is down.
@@ -75,9 +75,9 @@ def _shared(lxd: Lxd, dead: Member) -> list[Instance]:
     return [replace(i, architecture=i.architecture or dead.architecture) for i in here]
 
 
-def _targets(view: View, lxd: Lxd, dead: Member, instance: Instance) -> list[str]:
+def _targets(view: View, lxd: ClusterView, dead: Member, instance: Instance) -> list[str]:
     """The members that may take an instance and have not refused it in this hook."""
-    refused = view.events.refused.get(str(instance), {})
+    refused = view.history.refused.get(str(instance), {})
     if EVERY_MEMBER in refused:
         return []
     return [t for t in migration.targets(instance, lxd, dead.name) if t not in refused]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from plan.leaving import blockers, migration
 from plan.leaving.blockers import NotTaken, Reason
 from records import member_marks
-from state.cluster import CLOSED, Lxd, Member
+from state.cluster import CLOSED, ClusterView, Member
 from state.lxd_objects import Instance
 from state.view import EVERY_MEMBER, View
 from steps.leaving import AwaitEvacuation, CloseMember, MoveInstance, NoteUnmoved, StartInstance
@@ -40,7 +40,7 @@ class Rest:
     busy: tuple[str, ...] = ()
 
 
-def due(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     """What is to be done next to empty a member. Nothing else goes on beside an evacuation."""
     if lxd.evacuating:
         return (AwaitEvacuation(member.name),)
@@ -57,12 +57,12 @@ def due(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
     failed = {
         n: why for n, why in _failed(view, movable).items() if not transient_errors.passes(why)
     }
-    if failed and not failed.keys() <= view.events.noted:
+    if failed and not failed.keys() <= view.history.noted:
         return (NoteUnmoved(member.name, failed),)
     return ()
 
 
-def rest(view: View, lxd: Lxd, member: Member) -> Rest:
+def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
     """What is left on a member that nothing is `due` for."""
     fixed = blockers.fixed(lxd, member)
     stays: list[Reason] = [f"{thing}: stays on this machine" for thing in fixed]
@@ -87,15 +87,17 @@ def rest(view: View, lxd: Lxd, member: Member) -> Rest:
     return Rest(tuple(stays), tuple(later), tuple(busy))
 
 
-def _ways(view: View, lxd: Lxd, member: Member, instance: Instance) -> list[str]:
+def _ways(view: View, lxd: ClusterView, member: Member, instance: Instance) -> list[str]:
     """The members that may take an instance and have not refused it in this hook."""
-    refused = view.events.refused.get(str(instance), {})
+    refused = view.history.refused.get(str(instance), {})
     if EVERY_MEMBER in refused:
         return []
     return [t for t in migration.targets(instance, lxd, member.name) if t not in refused]
 
 
-def _move(lxd: Lxd, member: Member, instance: Instance, target: str, left: int) -> MoveInstance:
+def _move(
+    lxd: ClusterView, member: Member, instance: Instance, target: str, left: int
+) -> MoveInstance:
     stopped = str(instance) in member_marks.stopped(member.name, lxd.notes)
     ran = instance.running or stopped or (member.evacuated and instance.stopped_by_lxd)
     stops = instance.shutdown if instance.running and not instance.live else None
@@ -114,11 +116,11 @@ def _move(lxd: Lxd, member: Member, instance: Instance, target: str, left: int) 
 
 def _failed(view: View, movable: list[Instance]) -> dict[str, str]:
     """By instance that a member refused in this hook: why, in the last one's words."""
-    refused = view.events.refused
+    refused = view.history.refused
     return {str(i): list(refused[str(i)].values())[-1] for i in movable if str(i) in refused}
 
 
-def _running_again(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+def _running_again(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     """What this unit stopped to move it, and that runs neither there nor here.
 
     Who has moved, or cannot be moved now, is started once; of who runs nothing is noted any more.
@@ -130,12 +132,12 @@ def _running_again(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
         return (WriteNotes(member_marks.with_stopped(member.name, noted - over)),)
     return tuple(
         StartInstance(instance.project, instance.name, member.name)
-        for name in sorted(noted - view.events.started)
+        for name in sorted(noted - view.history.started)
         if not _goes_on(view, lxd, member, instance := by_name[name])
     )
 
 
-def _goes_on(view: View, lxd: Lxd, member: Member, instance: Instance) -> bool:
+def _goes_on(view: View, lxd: ClusterView, member: Member, instance: Instance) -> bool:
     """Whether an instance is still on the member and is going to be moved."""
     here = instance.location == member.name and not migration.obstacle(instance, lxd)
     return here and bool(_ways(view, lxd, member, instance))

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from state.cluster import CLOSED, Lxd, Member
+from state.cluster import CLOSED, ClusterView, Member
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from values import lxd_urls
 
@@ -48,7 +48,7 @@ def of_juju(thing: Instance | Volume | Bucket | Image) -> bool:
     return isinstance(thing, Instance) and _JUJUS.fullmatch(thing.name) is not None
 
 
-def obstacle(instance: Instance, lxd: Lxd) -> str:
+def obstacle(instance: Instance, lxd: ClusterView) -> str:
     """Why an instance must stay on its member, and what to do about it. Empty if it may move."""
     if jujus := _JUJUS.fullmatch(instance.name):
         return f"is Juju's: juju remove-machine {jujus[1].replace('-', '/')}"
@@ -64,7 +64,7 @@ def obstacle(instance: Instance, lxd: Lxd) -> str:
     return ""
 
 
-def on_shared_pool(instance: Instance, lxd: Lxd) -> bool:
+def on_shared_pool(instance: Instance, lxd: ClusterView) -> bool:
     """Whether an instance is in a pool that all members reach, such as a Ceph.
 
     Pools name who uses them, also what is on a member that is down: LXD knows no devices of that.
@@ -75,7 +75,7 @@ def on_shared_pool(instance: Instance, lxd: Lxd) -> bool:
     return any((user.parts, user.project) == place for user in users)
 
 
-def targets(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:
+def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     """The members that may take an instance from the member `own`, the best one first.
 
     LXD's scheduler would take the one with the fewest instances, too. None are members that are
@@ -87,22 +87,22 @@ def targets(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:
     return tuple(m.name for m in sorted(able, key=lambda m: (load[m.name], m.name)))
 
 
-def absent(instance: Instance, lxd: Lxd, own: str) -> tuple[str, ...]:
-    """The members that could take an instance, were they there: down, evacuated, or silent."""
+def absent(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
+    """Members that could take an instance, were they there: down, evacuated, or unresponsive."""
     away = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]
     return tuple(m.name for m in away if _fits(instance, m, lxd))
 
 
-def _is_there(member: Member, lxd: Lxd) -> bool:
+def _is_there(member: Member, lxd: ClusterView) -> bool:
     """Whether a member takes instances now. LXD calls one online for a while that is not."""
     return member.online and member.name not in lxd.unreachable
 
 
-def _stays(member: Member, lxd: Lxd, own: str) -> bool:
-    return member.name not in {own} | lxd.doomed | lxd.going
+def _stays(member: Member, lxd: ClusterView, own: str) -> bool:
+    return member.name not in {own} | lxd.orphaned | lxd.leaving
 
 
-def _fits(instance: Instance, member: Member, lxd: Lxd) -> bool:
+def _fits(instance: Instance, member: Member, lxd: ClusterView) -> bool:
     """Whether LXD would place the instance on the member, and its nics are connected there."""
     if member.architecture not in ("", instance.architecture, _RUNS_ON.get(instance.architecture)):
         return False
@@ -118,7 +118,7 @@ def _fits(instance: Instance, member: Member, lxd: Lxd) -> bool:
     return _bridges(instance, lxd) <= lxd.bridges.get(member.name, frozenset())
 
 
-def _bridges(instance: Instance, lxd: Lxd) -> set[str]:
+def _bridges(instance: Instance, lxd: ClusterView) -> set[str]:
     """The bridges of its machine that an instance is on, as far as it says that LXD must look."""
     if instance.evacuate in _ASKED:
         return set()
@@ -126,7 +126,7 @@ def _bridges(instance: Instance, lxd: Lxd) -> set[str]:
     return {bridge for nic in nics if (bridge := _bridge(nic, lxd))}
 
 
-def _bridge(nic: Mapping[str, str], lxd: Lxd) -> str:
+def _bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
     """The bridge of the machine that a nic is on, with its VLAN. Empty for one that LXD manages."""
     parent = nic.get("parent", "")
     if nic.get("network") or nic.get("nictype") != "bridged" or _managed(parent, lxd):
@@ -135,15 +135,15 @@ def _bridge(nic: Mapping[str, str], lxd: Lxd) -> str:
 
 
 def on_bridge(parent: str, vlan: str) -> str:
-    """A bridge and a VLAN of it, as `Lxd.bridges` has them."""
+    """A bridge and a VLAN of it, as `ClusterView.bridges` has them."""
     return f"{parent} {vlan}".strip()
 
 
-def _managed(network: str, lxd: Lxd) -> bool:
+def _managed(network: str, lxd: ClusterView) -> bool:
     return any(n.name == network for n in lxd.networks or ())
 
 
-def _fixed(device: Mapping[str, str], lxd: Lxd) -> str:
+def _fixed(device: Mapping[str, str], lxd: ClusterView) -> str:
     """What a device is that stays with its machine, empty for one that does not."""
     kind = device.get("type", "")
     if kind == "nic":
@@ -153,12 +153,12 @@ def _fixed(device: Mapping[str, str], lxd: Lxd) -> str:
     return "" if kind in _FREE else kind
 
 
-def _fixed_nic(nic: Mapping[str, str], lxd: Lxd) -> str:
+def _fixed_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
     network, kind = nic.get("network", ""), nic.get("nictype", "")
     if network:
-        known = next((n for n in lxd.networks or () if n.name == network), None)
+        managed = next((n for n in lxd.networks or () if n.name == network), None)
         # One that is not listed is of a project of its own: LXD has only OVN's there.
-        return "nic of the interface" if known is not None and known.type == "physical" else ""
+        return "nic of the interface" if managed is not None and managed.type == "physical" else ""
     if kind == "ovn":
         return ""
     if kind != "bridged":
@@ -169,7 +169,7 @@ def _fixed_nic(nic: Mapping[str, str], lxd: Lxd) -> str:
     return "" if not bridge or (given and not tagged) else f"nic on the machine's {nic['parent']}"
 
 
-def _fixed_disk(disk: Mapping[str, str], lxd: Lxd) -> str:
+def _fixed_disk(disk: Mapping[str, str], lxd: ClusterView) -> str:
     if disk.get("path") == "/":
         return ""
     pool = disk.get("pool", "")

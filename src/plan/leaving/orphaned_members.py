@@ -6,13 +6,13 @@ A forced removal runs none of a unit's hooks, and a dead machine none at all.
 from __future__ import annotations
 
 from records import member_marks
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.peers import UnitData
 from state.view import Peers, View
 from steps.plan import Step
 
 
-def without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Member, ...]:
+def without_unit(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Member, ...]:
     """Members that belong to no unit that Juju knows. None are named without asking Juju.
 
     Juju's agent shows a unit's data as it was at the last hook about that unit, so what members
@@ -22,13 +22,13 @@ def without_unit(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[Mem
     if view.units is None:
         return ()
     units = {view.unit: own, **peers.others}
-    known = [data for unit, data in units.items() if unit in view.units.known]
+    data_in_juju = [data for unit, data in units.items() if unit in view.units.in_juju]
 
     def has_unit(member: Member) -> bool:
         if unit := member_marks.unit_of(member.name, lxd):
-            return view.units is not None and unit in view.units.known
+            return view.units is not None and unit in view.units.in_juju
         # Data without a name are old, and may be those of this member's unit.
-        return any(_belongs(member, data) or not data.name for data in known)
+        return any(_belongs(member, data) or not data.name for data in data_in_juju)
 
     return tuple(m for m in lxd.members if not has_unit(m))
 
@@ -38,7 +38,7 @@ def _belongs(member: Member, data: UnitData) -> bool:
     return data.name == member.name or data.address == member.address
 
 
-def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
+def orphaned(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> frozenset[str]:
     """Members whose units Juju has no more: their machines may go at any moment.
 
     What joined without this charm is not among them, nor what went on without its unit: those are
@@ -51,24 +51,24 @@ def doomed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> frozenset[str]:
     )
 
 
-def noticed(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> list[Step]:
+def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Step]:
     """The leader notes which members are up although Juju has given up their units.
 
-    And which are silent though LXD calls them evacuated, as it calls a dead one that it healed.
+    And which do not answer though LXD calls them evacuated, as it calls a dead one that it healed.
     """
     if not view.leader:
         return []
-    names = doomed(view, lxd, peers, own)
+    names = orphaned(view, lxd, peers, own)
     theirs = [m for m in lxd.members if m.name in names]
     up = [m for m in theirs if m.up and m.name not in lxd.unreachable]
     seen = [note for member in up for note in member_marks.seen(member, view.now, lxd)]
     return [
         *seen,
-        *(note for member in theirs for note in member_marks.silence(member, view.now, lxd)),
+        *(note for member in theirs for note in member_marks.unresponsive(member, view.now, lxd)),
     ]
 
 
-def removed_units(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[str, ...]:
+def removed_units(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[str, ...]:
     """Units that stay in Juju while the cluster has their member no more."""
     if view.units is None:
         return ()
@@ -76,5 +76,7 @@ def removed_units(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> tuple[st
     return tuple(
         unit
         for unit, data in sorted(units.items())
-        if unit in view.units.known and data.cluster == lxd.identity and lxd.member_of(data) is None
+        if unit in view.units.in_juju
+        and data.cluster == lxd.identity
+        and lxd.member_of(data) is None
     )

@@ -14,8 +14,8 @@ from plan.leaving.blockers import Reason
 from plan.recovery import heartbeats, unresponsive
 from plan.storage import daemon_volumes
 from records import join_lock, member_marks
-from state.cluster import Lxd, Member, several_vote
-from state.unresponsive import Silence, Silent
+from state.cluster import ClusterView, Member, several_vote
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.forming import ResetLxd
 from steps.install import StartAgain
@@ -36,18 +36,18 @@ _REVIVE = (
 )
 
 
-def of_leaver(view: View) -> Plan:
+def plan_removal(view: View) -> Plan:
     """The plan of a unit that is going."""
     if ends(view) and view.options.on_remove == ABANDON:
         return Plan(waiting("the application goes: LXD and its data stay as they are"))
     if view.lxd is None or view.peers is None:
         return _without_snap(view)
-    if isinstance(view.lxd, Silent):
-        return _of_silent(view, view.lxd, view.peers)
+    if isinstance(view.lxd, Unresponsive):
+        return _plan_unresponsive(view, view.lxd, view.peers)
     if not view.lxd.server.clustered:
-        return _of_outsider(view, view.lxd)
+        return _plan_unclustered(view, view.lxd)
     if foreign := identity.foreign(view, view.lxd, view.peers):
-        return _of_foreign(view, foreign)
+        return _plan_foreign(view, foreign)
     if ends(view) and not blockers.everything(view.lxd):
         return Plan(waiting("the application goes: nothing is in its cluster"))
     if adopting := identity.adopting(view.lxd, view.peers):
@@ -58,7 +58,7 @@ def of_leaver(view: View) -> Plan:
         if view.options.on_remove == ABANDON or view.unit in view.peers.app.removed:
             return _gone()
         return _hold(waiting("to leave: LXD does not list this member yet"))
-    return _of_member(view, view.lxd, view.peers, member)
+    return _plan_member(view, view.lxd, view.peers, member)
 
 
 def ends(view: View) -> bool:
@@ -66,21 +66,21 @@ def ends(view: View) -> bool:
     return view.units is not None and not view.units.staying
 
 
-def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
+def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     options = view.options
     if due := heartbeats.steps(view, lxd, member):
         return _go(*due)
     lxd = blockers.informed(view, lxd, peers, peers.own)
     if first := _duties(view, lxd, peers, member):
         return _go(*first)
-    if ghost := _ghost(lxd, peers):
-        return _hold(waiting(f"to leave until LXD has noticed that {ghost.name} is offline"))
+    if failed := _failed_join(lxd, peers):
+        return _hold(waiting(f"to leave until LXD has noticed that {failed.name} is offline"))
     if len(lxd.members) == 1:
-        return _of_only_member(view, lxd, peers, member)
+        return _plan_only_member(view, lxd, peers, member)
     # Where nobody stays, nobody needs voters.
     min_voters = 1 if ends(view) else options.min_voters
-    reasons = blockers.standing_in_the_way(options.on_remove, min_voters, lxd, member)
-    if reasons and member_marks.on_its_way(member, lxd):
+    reasons = blockers.removal_blockers(options.on_remove, min_voters, lxd, member)
+    if reasons and member_marks.is_removing(member, lxd):
         # Others that leave would wait for it.
         return _go(member_marks.mark(member, member_marks.LEAVING))
     if reasons:
@@ -93,21 +93,21 @@ def _of_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     return _out(view, lxd, member)
 
 
-def _duties(view: View, lxd: Lxd, peers: Peers, member: Member) -> tuple[Step, ...]:
+def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
     """What a member owes the others, whether it will be held or not."""
     if len(lxd.members) > 1 and member.name not in member_marks.leaving(lxd):
         return (member_marks.mark(member, member_marks.LEAVING),)
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
-    ghost = _ghost(lxd, peers)
-    if ghost is not None and admission.is_shell(ghost):
+    failed = _failed_join(lxd, peers)
+    if failed is not None and admission.is_shell(failed):
         # Of nobody else is known that this was a join that failed, not a member.
-        return (RemoveMember(ghost.name),)
+        return (RemoveMember(failed.name),)
     cancelling = () if expected(view, lxd) else admission.cancelling(view, lxd, peers)
     return (*join_lock.ended(view.unit, lxd), *cancelling)
 
 
-def _out(view: View, lxd: Lxd, member: Member) -> Plan:
+def _out(view: View, lxd: ClusterView, member: Member) -> Plan:
     """Empty the member and take it out; nothing forbids it."""
     if steps := evacuation.due(view, lxd, member):
         return _go(*steps)
@@ -120,7 +120,7 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
         return _go(*own)
     if _is_due_to_copy(view, lxd):
         return _go(CopyImages())
-    images = tuple(_only_copy(fingerprint) for fingerprint in view.events.only_copies)
+    images = tuple(_only_copy(fingerprint) for fingerprint in view.history.only_copies)
     if images and view.options.on_remove != ABANDON:
         return _kept(view, lxd, member, images)
     left = (*map(str, rest.stays), *images)
@@ -128,25 +128,25 @@ def _out(view: View, lxd: Lxd, member: Member) -> Plan:
     return _in_turn(view, lxd, member, step)
 
 
-def _kept(view: View, lxd: Lxd, member: Member, reasons: tuple[Reason, ...]) -> Plan:
+def _kept(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]) -> Plan:
     """Something is still here. Others that leave do not wait for it."""
-    if member_marks.on_its_way(member, lxd):
+    if member_marks.is_removing(member, lxd):
         return _go(member_marks.mark(member, member_marks.LEAVING))
     status = blockers.cannot_leave(view.unit, reasons)
     return _hold(status, blockers.with_way_out(view, reasons))
 
 
-def _is_due_to_copy(view: View, lxd: Lxd) -> bool:
+def _is_due_to_copy(view: View, lxd: ClusterView) -> bool:
     """Whether LXD keeps images on one member alone. It does not say which member that is.
 
     With a higher number LXD itself copies them when a member leaves. A member that has joined in
     5.0 does not know the number until its daemon starts again.
     """
-    if view.events.copied:
+    if view.history.copied:
         return False
     number = lxd.server.config.get("cluster.images_minimal_replica")
     return (number == "1" and bool(lxd.images)) or (
-        number is None and bool(view.events.only_copies)
+        number is None and bool(view.history.only_copies)
     )
 
 
@@ -155,23 +155,25 @@ def _only_copy(fingerprint: str) -> str:
     return f"image {name}: no other member has a copy: lxc image export or delete {name}"
 
 
-def _in_turn(view: View, lxd: Lxd, member: Member, step: LeaveCluster | AbandonMember) -> Plan:
+def _in_turn(
+    view: View, lxd: ClusterView, member: Member, step: LeaveCluster | AbandonMember
+) -> Plan:
     """A member that has given what it can goes when no other is on its way."""
-    first = member_marks.ahead(member, lxd)
-    if not first and _roles_are_due(lxd) and not view.events.roles_awaited:
+    first = member_marks.removed_first(member, lxd)
+    if not first and _roles_are_due(lxd) and not view.history.roles_awaited:
         return _go(AwaitRoles())
     if not first:
         return _go(
             step
-            if member_marks.on_its_way(member, lxd)
-            else member_marks.mark(member, member_marks.GOING)
+            if member_marks.is_removing(member, lxd)
+            else member_marks.mark(member, member_marks.REMOVING)
         )
-    if member_marks.on_its_way(member, lxd):
+    if member_marks.is_removing(member, lxd):
         return _go(member_marks.mark(member, member_marks.LEAVING))
     return _go(AwaitLeave(first))
 
 
-def _roles_are_due(lxd: Lxd) -> bool:
+def _roles_are_due(lxd: ClusterView) -> bool:
     """Whether the third member left a moment ago, and LXD may be about to demote one of the two.
 
     It lists both as voters until then, for a second or two. Who goes meanwhile may take the
@@ -181,13 +183,13 @@ def _roles_are_due(lxd: Lxd) -> bool:
     return len(lxd.members) == 2 and several_vote(lxd.members)
 
 
-def _ghost(lxd: Lxd, peers: Peers) -> Member | None:
+def _failed_join(lxd: ClusterView, peers: Peers) -> Member | None:
     """What a failed join with this member's token left behind in the cluster."""
     token = peers.own.token
     return admission.left_by_failed_join(token, lxd, peers) if token else None
 
 
-def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
+def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     """A cluster of one that holds nothing ends with it."""
     if view.options.on_remove == ABANDON:
         return _gone()
@@ -204,7 +206,7 @@ def _of_only_member(view: View, lxd: Lxd, peers: Peers, member: Member) -> Plan:
     return _go(ResetLxd("its only member leaves and holds nothing"))
 
 
-def expected(view: View, lxd: Lxd) -> frozenset[str]:
+def expected(view: View, lxd: ClusterView) -> frozenset[str]:
     """Units that are to join the only member before it leaves, for they can take what it holds."""
     alone = len(lxd.members) == 1 and view.options.on_remove != ABANDON
     if not alone or view.units is None or not blockers.last_of(lxd):
@@ -212,7 +214,7 @@ def expected(view: View, lxd: Lxd) -> frozenset[str]:
     return view.units.staying
 
 
-def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
+def _let_in(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     """The only member lets the next unit in, and stays until then.
 
     It makes a token in a hook only that may end well: what a hook that fails writes is lost.
@@ -223,8 +225,8 @@ def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
     why = blockers.with_way_out(view, reasons)
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
-    told = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
-    status = waiting(f"to leave once {told} has joined; if none does soon: run let-in")
+    who = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
+    status = waiting(f"to leave once {who} has joined; if none does soon: run let-in")
     if not view.tells:
         return _hold(status, why)
     admitted = admission.admit(view, lxd, peers)
@@ -232,22 +234,22 @@ def _let_in(view: View, lxd: Lxd, peers: Peers) -> Plan:
     return Plan(status, admitted.steps, peers.own.model_copy(update=said), hold=why)
 
 
-def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
-    if view.silent_since is None and (noted := unresponsive.noting(view)):
+def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
+    if view.unresponsive_since is None and (noted := unresponsive.noting(view)):
         return _go(*noted)
     if not peers.own.cluster and view.forming is None:
-        return _with_its_disk(view, silent)
-    if why := unresponsive.join_failed(view, silent.kind):
+        return _with_its_disk(view, lxd)
+    if why := unresponsive.join_failed(view, lxd.reason):
         return _go(ResetLxd(why))
-    if silent.kind is Silence.RECOVERY_CUT_SHORT:
+    if lxd.reason is UnresponsiveReason.RECOVERY_CUT_SHORT:
         return _go(StartAgain())
     if view.unit in peers.app.removed:
-        return _with_its_disk(view, silent)
-    if cure := unresponsive.starting_without(silent):
+        return _with_its_disk(view, lxd)
+    if cure := unresponsive.starting_without(lxd):
         return _go(*cure)
     # One link with what it concerns: the status keeps that, whatever LXD's own words are.
-    status = blocked(f"{view.unit} cannot leave, LXD does not answer: {silent.reason}")
-    reason = f"LXD does not answer: {silent.reason}"
+    status = blocked(f"{view.unit} cannot leave, LXD does not answer: {lxd.message}")
+    reason = f"LXD does not answer: {lxd.message}"
     if any(data.cluster for data in peers.others.values()):
         # The only copy of the database may be here: what is left behind is no word on that.
         return _hold(status, f"{blockers.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}")
@@ -256,8 +258,8 @@ def _of_silent(view: View, silent: Silent, peers: Peers) -> Plan:
     return _hold(status, blockers.with_way_out(view, (reason,)))
 
 
-def _with_its_disk(view: View, silent: Silent) -> Plan:
-    """LXD is silent, and in no cluster of ours: what its disk has may be missed all the same."""
+def _with_its_disk(view: View, lxd: Unresponsive) -> Plan:
+    """LXD does not answer and is in no cluster of ours: what its disk has may be missed."""
     ours = view.peers is not None and bool(view.peers.own.cluster)
     what = "has instances or volumes" if view.holds_data else ""
     if not what and not ours and view.database is not None and view.database.nodes:
@@ -265,8 +267,8 @@ def _with_its_disk(view: View, silent: Silent) -> Plan:
     if not what or view.options.on_remove == ABANDON:
         return _gone()
     # One link with what it concerns, as below.
-    reason = f"LXD here {what}, and does not answer: {silent.reason}"
-    status = blocked(f"{view.unit} cannot leave, LXD here {what}: {silent.reason}")
+    reason = f"LXD here {what}, and does not answer: {lxd.message}"
+    status = blocked(f"{view.unit} cannot leave, LXD here {what}: {lxd.message}")
     return _hold(status, blockers.with_way_out(view, (reason,)))
 
 
@@ -280,7 +282,7 @@ def _without_snap(view: View) -> Plan:
     )
 
 
-def _of_outsider(view: View, lxd: Lxd) -> Plan:
+def _plan_unclustered(view: View, lxd: ClusterView) -> Plan:
     """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
     if view.options.on_remove == ABANDON:
         return _gone()
@@ -292,7 +294,7 @@ def _of_outsider(view: View, lxd: Lxd) -> Plan:
     return _hold(status, blockers.with_way_out(view, reasons))
 
 
-def _of_foreign(view: View, foreign: str) -> Plan:
+def _plan_foreign(view: View, foreign: str) -> Plan:
     """LXD is in a cluster that is not ours, or may not be: nothing is touched there.
 
     Its machine goes with the unit, and with it a member that somebody may need.

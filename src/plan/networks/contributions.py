@@ -9,20 +9,20 @@ from fnmatch import fnmatch
 
 import modes
 from modes import fan, parent_checks, physical, vxlan
-from state.peers import Link, Token
+from state.peers import ParentInterface, Token
 from state.view import View
 from values.interface import Interface
 from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 
-ASKING = frozenset(
+ON_BINDING = frozenset(
     mode.name for mode in modes.MODES.values() if mode.needs_parent or mode.one_name
 ) | {"fan"}
 """Modes to which it may matter what carries the binding `network`."""
 
 
-def question(wanted: WantedNetwork) -> str:
-    """What a network asks of every unit. An answer to one question is none to another."""
+def request(wanted: WantedNetwork) -> str:
+    """What a network asks of every unit. The contribution to one request is none to another."""
     parts = [wanted.mode, *wanted.parents, *subnets(wanted)]
     numbers = {"vlan": wanted.vlan, "mtu": wanted.mtu}
     parts += [f"{word}={number}" for word, number in numbers.items() if number]
@@ -48,39 +48,39 @@ def subnets(wanted: WantedNetwork) -> list[str]:
     return [address for address in (wanted.ipv4, wanted.ipv6) if "/" in address]
 
 
-def answers(view: View) -> dict[str, Link]:
-    """What this unit answers, by question."""
-    found = [(net, answer(view, net)) for net in view.options.networks_asked if concerns(net)]
-    return {question(net): _alone(net, link, found) for net, link in found}
+def to_networks(view: View) -> dict[str, ParentInterface]:
+    """This unit's contributions, by request."""
+    found = [(net, to_network(view, net)) for net in view.options.networks_asked if concerns(net)]
+    return {request(net): _alone(net, contribution, found) for net, contribution in found}
 
 
-def answer(view: View, wanted: WantedNetwork) -> Link:
+def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
     """What this unit gives to one network."""
     if problem := _overlap(view, wanted):
-        return Link(problem=problem)
+        return ParentInterface(problem=problem)
     if need := modes.MODES[wanted.mode].needs:
-        return Link(problem=_lacking(view, need) or _hindered(view, wanted))
+        return ParentInterface(problem=_missing_need(view, need) or _fan_blocker(view, wanted))
     if wanted.mode == modes.SPREAD:
         return _tunnel(view, wanted)
     if not modes.MODES[wanted.mode].on_parent(wanted):
-        return Link()
+        return ParentInterface()
     return _parent(view, wanted)
 
 
-def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, str]], Status | None]:
+def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, str]], Status | None]:
     """This unit's own keys of the cluster's networks; or why it can have no part in one.
 
     A member that lacks what is asked for now would stand in the way of the change.
     """
-    for link in answers(view).values():
-        if link.problem:
-            return {}, blocked(link.problem)
+    for contribution in to_networks(view).values():
+        if contribution.problem:
+            return {}, blocked(contribution.problem)
     for net in view.options.networks_asked:
         for name in names(net):
             if own := swallowed(view.interfaces, name, net.mode):
                 return {}, blocked(_own(name, own))
-    if told := _in_use(view):
-        return {}, blocked(told)
+    if problem := _in_use(view):
+        return {}, blocked(problem)
     # What is defined and not made yet has no list of its own.
     asked = {name: net.parents for net in view.options.networks_asked for name in names(net)}
     found: dict[str, dict[str, str]] = {}
@@ -89,10 +89,10 @@ def of_outsider(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
         if mode is None:
             return {}, blocked(f"network {record.name}: this charm has no mode {record.mode}")
         parents = record.parents or asked.get(record.name, ())
-        link = answer(view, WantedNetwork(record.name, record.mode, parents))
-        if link.problem:
-            return {}, blocked(f"network {record.name}: {link.problem}")
-        found[record.name] = mode.own(link.parent)
+        contribution = to_network(view, WantedNetwork(record.name, record.mode, parents))
+        if contribution.problem:
+            return {}, blocked(f"network {record.name}: {contribution.problem}")
+        found[record.name] = mode.own(contribution.parent)
     return found, None
 
 
@@ -118,7 +118,7 @@ def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:
     return frozenset(modes.MODES[net.mode].needs for net in wanted) - {""}
 
 
-def _lacking(view: View, need: str) -> str:
+def _missing_need(view: View, need: str) -> str:
     """Why this machine can have no part in such a network, empty if it can."""
     if need == "ovn" and (view.ovn is None or not view.ovn.northbound):
         return "ovn: integrate it with ovn-central, or set ovn-northbound"
@@ -126,14 +126,14 @@ def _lacking(view: View, need: str) -> str:
         return f"ovn: {view.ovn.problem}: see juju show-unit {view.unit}"
     if need == "ovn" and view.ovn and not view.ovn.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
-    return view.lacks.get(need, "")
+    return view.missing_capabilities.get(need, "")
 
 
-def _hindered(view: View, wanted: WantedNetwork) -> str:
+def _fan_blocker(view: View, wanted: WantedNetwork) -> str:
     """Why a fan cannot be on this machine's subnets, empty if it can."""
     if wanted.mode != fan.MODE.name:
         return ""
-    return fan.hindrance(view.interfaces, view.bound.subnet)
+    return fan.blocker(view.interfaces, view.bound.subnet)
 
 
 def members_version(view: View) -> int:
@@ -141,16 +141,16 @@ def members_version(view: View) -> int:
     return 6 if ":" in view.cluster_address else 4
 
 
-def _parent(view: View, wanted: WantedNetwork) -> Link:
+def _parent(view: View, wanted: WantedNetwork) -> ParentInterface:
     mode = modes.MODES[wanted.mode]
-    link = _first_fit(view, wanted, lambda interface: mode.unfit(wanted, interface))
-    meant = next((i for i in view.interfaces if i.name == link.parent), None)
+    contribution = _first_fit(view, wanted, lambda interface: mode.unfit(wanted, interface))
+    meant = next((i for i in view.interfaces if i.name == contribution.parent), None)
     if meant is not None and (why := mode.unready(wanted, meant)):
-        return Link(problem=_unfit(meant.name, why, wanted))
-    return link
+        return ParentInterface(problem=_unfit(meant.name, why, wanted))
+    return contribution
 
 
-def _tunnel(view: View, wanted: WantedNetwork) -> Link:
+def _tunnel(view: View, wanted: WantedNetwork) -> ParentInterface:
     """The interface that the tunnels to the other members go by.
 
     Where none is named, LXD takes that of the default route of IPv4, whatever the group is (by
@@ -161,40 +161,48 @@ def _tunnel(view: View, wanted: WantedNetwork) -> Link:
         return _first_fit(view, wanted, lambda i: parent_checks.of_tunnel(wanted, i, version))
     out = next((i for i in view.interfaces if 4 in i.defaults), None)
     if out is None:
-        return Link(problem=f"no way out by IPv4: set network-parent for {wanted.name}")
+        return ParentInterface(problem=f"no way out by IPv4: set network-parent for {wanted.name}")
     if why := parent_checks.of_tunnel(wanted, out, version):
-        return Link(problem=f"{out.name} {why}: set network-parent for {wanted.name}")
-    return Link()
+        return ParentInterface(problem=f"{out.name} {why}: set network-parent for {wanted.name}")
+    return ParentInterface()
 
 
-def _first_fit(view: View, wanted: WantedNetwork, unfit: Callable[[Interface], str]) -> Link:
+def _first_fit(
+    view: View, wanted: WantedNetwork, unfit: Callable[[Interface], str]
+) -> ParentInterface:
     there = _there(view, wanted)
     if not there:
-        return Link(problem=_missing(view, wanted))
+        return ParentInterface(problem=_missing(view, wanted))
     fit = next((interface for interface in there if not unfit(interface)), None)
     if fit is None:
-        return Link(problem=_unfit(there[0].name, unfit(there[0]), wanted))
-    return Link(parent=fit.name)
+        return ParentInterface(problem=_unfit(there[0].name, unfit(there[0]), wanted))
+    return ParentInterface(parent=fit.name)
 
 
 def _unfit(interface: str, why: str, wanted: WantedNetwork) -> str:
     return f"{interface} {why}: name another for {wanted.name}"
 
 
-def _alone(wanted: WantedNetwork, link: Link, given: Iterable[tuple[WantedNetwork, Link]]) -> Link:
-    """The same answer, unless an uplink would have the interface of another network.
+def _alone(
+    wanted: WantedNetwork,
+    contribution: ParentInterface,
+    given: Iterable[tuple[WantedNetwork, ParentInterface]],
+) -> ParentInterface:
+    """The same contribution, unless an uplink would have the interface of another network.
 
     LXD refuses an uplink that, unless both are on VLANs of their own (by source), and the kernel a
     macvlan on what Open vSwitch has.
     """
-    if wanted.mode != physical.MODE.name or not link.parent:
-        return link
+    if wanted.mode != physical.MODE.name or not contribution.parent:
+        return contribution
     for other, its in given:
         apart = wanted.vlan and other.vlan and wanted.vlan != other.vlan
         on_it = other.name != wanted.name and modes.MODES[other.mode].own_parent
-        if on_it and its.parent == link.parent and not apart:
-            return Link(problem=_unfit(link.parent, f"is also {other.name}'s", wanted))
-    return link
+        if on_it and its.parent == contribution.parent and not apart:
+            return ParentInterface(
+                problem=_unfit(contribution.parent, f"is also {other.name}'s", wanted)
+            )
+    return contribution
 
 
 def _there(view: View, wanted: WantedNetwork) -> list[Interface]:
@@ -218,9 +226,9 @@ def _overlap(view: View, wanted: WantedNetwork) -> str:
     What goes by the network's names is LXD's, and is looked at where the networks are known.
     """
     own = {wanted.name, modes.other_name(wanted.name, wanted.mode)}
-    for told in subnets(wanted):
-        net = ipaddress.ip_interface(told).network
-        if other := _taker(view, told, own):
+    for subnet in subnets(wanted):
+        net = ipaddress.ip_interface(subnet).network
+        if other := _taker(view, subnet, own):
             return f"network-ipv{net.version}={net} overlaps {other}"
     return ""
 
@@ -232,8 +240,8 @@ def _own(network: str, interface: str) -> str:
 def _in_use(view: View) -> str:
     """What of the cluster's bridges, whoever made them, this machine has already. Or empty."""
     others = view.peers.others.values() if view.peers else ()
-    for told in sorted({told for data in others if data.cluster for told in data.bridges}):
-        name, *subnets = told.split() or [""]
+    for bridge in sorted({bridge for data in others if data.cluster for bridge in data.bridges}):
+        name, *subnets = bridge.split() or [""]
         if own := swallowed(view.interfaces, name, "bridge"):
             return _own(name, own)
         for subnet in subnets:
@@ -243,9 +251,9 @@ def _in_use(view: View) -> str:
     return ""
 
 
-def _taker(view: View, told: str, but: Collection[str]) -> str:
+def _taker(view: View, cidr: str, but: Collection[str]) -> str:
     """What on this machine overlaps a subnet: an interface's own, or a route of it. Or empty."""
-    net = ipaddress.ip_interface(told).network
+    net = ipaddress.ip_interface(cidr).network
     for interface in view.interfaces:
         if interface.name in but:
             continue

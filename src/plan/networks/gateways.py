@@ -10,7 +10,7 @@ from __future__ import annotations
 from fnmatch import fnmatch
 
 from options.options import Options
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from steps.plan import Step
 from steps.server import SetRole, WriteNotes
 from values.status import Status, blocked
@@ -21,7 +21,7 @@ NOTE = "gateways"
 """Members that the charm has given the role: what an operator gave stays."""
 
 
-def steps(options: Options, lxd: Lxd) -> list[Step]:
+def steps(options: Options, lxd: ClusterView) -> list[Step]:
     """Gives the role to those whose names the option fits, and takes it from the others.
 
     Without the option it is taken from those that had it by the option: the rest is an operator's.
@@ -41,7 +41,7 @@ def steps(options: Options, lxd: Lxd) -> list[Step]:
     return [WriteNotes({NOTE: owned}), SetRole(ROLE, change)]
 
 
-def problem(options: Options, lxd: Lxd) -> Status | None:
+def problem(options: Options, lxd: ClusterView) -> Status | None:
     """Blocked where the option fits no member: to LXD all would be gateways then."""
     if not options.ovn_gateways or _fit(options, lxd):
         return None
@@ -49,6 +49,6 @@ def problem(options: Options, lxd: Lxd) -> Status | None:
     return blocked(f"ovn-gateways={options.ovn_gateways[:20]} fits no member; use {there}")
 
 
-def _fit(options: Options, lxd: Lxd) -> set[str]:
+def _fit(options: Options, lxd: ClusterView) -> set[str]:
     patterns = words(options.ovn_gateways)
     return {m.name for m in lxd.members if any(fnmatch(m.name, p) for p in patterns)}

@@ -1,7 +1,7 @@
 """What the cluster's networks shall be, and how far they are from that.
 
-Only the steward acts on it. A network is made on all members at once, after each has said which of
-its interfaces it is on.
+Only the coordinator acts on it. A network is made on all members at once, after each has said which
+of its interfaces it is on.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from options.options import Options
 from plan import cluster_change
 from plan.networks import contributions
 from plan.storage import contributions as storage_contributions
-from state.cluster import Lxd, Network
-from state.peers import Link, OnParent
+from state.cluster import ClusterView, Network
+from state.peers import OnParent, ParentInterface
 from state.view import Peers, View
 from steps.networks import CreateNetwork, UpdateNetwork
 from steps.plan import Step
@@ -35,7 +35,7 @@ _INSTANCES = "/1.0/instances/"
 
 
 @dataclass(frozen=True)
-class Change:
+class NetworkChange:
     """What is due, what stands in the way, and the default profile's nic: None leaves it."""
 
     steps: tuple[Step, ...] = ()
@@ -43,10 +43,10 @@ class Change:
     nic: Mapping[str, str] | None = None
 
 
-def default(asked: WantedNetwork, known: tuple[Network, ...]) -> WantedNetwork:
+def default(asked: WantedNetwork, existing: tuple[Network, ...]) -> WantedNetwork:
     """The default network that is wanted, by another name where another mode has the one asked."""
     mode = network_modes.MODES[asked.mode]
-    taken = {n.name: is_of(n, mode) for n in known}
+    taken = {n.name: is_of(n, mode) for n in existing}
     if not mode.type or taken.get(asked.name, True):
         return asked
     return replace(asked, name=network_modes.other_name(asked.name, mode.name))
@@ -62,69 +62,81 @@ def mode_of(network: Network) -> str:
     return network.config.get(MARK) or network.type
 
 
-def wanted(view: View, known: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
+def wanted(view: View, existing: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
     """All networks that are wanted, the default one first."""
     first, *more = view.options.networks_asked
-    return (default(first, known), *more)
+    return (default(first, existing), *more)
 
 
-def change(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link]) -> Change:
-    """What the steward does about the networks now. `own` is what its unit answers."""
-    known = lxd.networks or ()
+def change(
+    view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
+) -> NetworkChange:
+    """What the coordinator does about the networks now. `own` are its unit's contributions."""
+    existing = lxd.networks or ()
     steps: list[Step] = []
     problem: Status | None = None
     nic: Mapping[str, str] | None = None
-    for number, net in enumerate(wanted(view, known)):
+    for number, net in enumerate(wanted(view, existing)):
         found = _one(view, lxd, peers, own, net)
         steps += found.steps
         problem = problem or found.problem
         if number == 0:
             nic = found.nic
-    return Change(tuple(steps), problem, nic)
+    return NetworkChange(tuple(steps), problem, nic)
 
 
-def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork) -> Change:
+def _one(
+    view: View,
+    lxd: ClusterView,
+    peers: Peers,
+    own: Mapping[str, ParentInterface],
+    net: WantedNetwork,
+) -> NetworkChange:
     mode = network_modes.MODES[net.mode]
     there = made(lxd, net.name) if mode.type else None
     if there is not None and not is_of(there, mode):
-        return Change(problem=blocked(f"network {net.name} is {mode_of(there)} here already"))
+        return NetworkChange(
+            problem=blocked(f"network {net.name} is {mode_of(there)} here already")
+        )
     given = _given(view, lxd, peers, own, net)
     if there is not None:
         return _drift(view, lxd, net, there, given)
     if isinstance(given, Status):
-        return Change(problem=given)
+        return NetworkChange(problem=given)
     shared = next(iter(given.values()), "") if mode.one_name else ""
     nic = mode.nic(net, shared)
     if not mode.type:
-        return Change(nic=nic)
+        return NetworkChange(nic=nic)
     if net.uplink and made(lxd, net.uplink) is None:
-        return Change(problem=blocked(f"network {net.name}: there is no network {net.uplink}"))
+        return NetworkChange(
+            problem=blocked(f"network {net.name}: there is no network {net.uplink}")
+        )
     if (
-        told := _taken(lxd, net)
+        problem := _taken(lxd, net)
         or _outside(net, {})
         or _name_clash(lxd, net)
         or _swallowed(view, lxd, net)
     ):
-        return Change(problem=told)
-    if busy := cluster_change.hindrance(view, lxd, peers, f"the network {net.name}"):
-        return Change(problem=busy)
+        return NetworkChange(problem=problem)
+    if busy := cluster_change.blocker(view, lxd, peers, f"the network {net.name}"):
+        return NetworkChange(problem=busy)
     site = _site(view, lxd, given.get(lxd.server.name, ""))
     keys = mode.resolve(_keys(net), contributions.resolved(net, shared), site)
     on = lxd.members if mode.on_members else ()
     members = {m.name: mode.own(given.get(m.name, "")) for m in on}
     step = CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
-    return Change((step,), nic=nic)
+    return NetworkChange((step,), nic=nic)
 
 
-def made(lxd: Lxd, name: str) -> Network | None:
+def made(lxd: ClusterView, name: str) -> Network | None:
     """The network of that name if it is there on all members."""
     return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
 
 
-def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
+def _taken(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a subnet that another network of LXD's has."""
-    for told in contributions.subnets(net):
-        subnet = ipaddress.ip_interface(told).network
+    for cidr in contributions.subnets(net):
+        subnet = ipaddress.ip_interface(cidr).network
         for other in lxd.networks or ():
             if other.name == net.name:
                 continue
@@ -141,17 +153,17 @@ def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
         return None
     asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
     has = {f: config.get(f"{f}.address") or "none" for f in asked}
-    subnets = [has[family] if told == "auto" else told for family, told in asked.items()]
+    subnets = [has[family] if value == "auto" else value for family, value in asked.items()]
     if not (word := options_subnets.outside(words(net.dhcp_ranges), subnets)):
         return None
     family = "ipv6" if ":" in word else "ipv4"
     return blocked(f"network {net.name}: {word} is not in its subnet; set its {family}")
 
 
-def bridges(lxd: Lxd) -> tuple[str, ...]:
+def bridges(lxd: ClusterView) -> tuple[str, ...]:
     """LXD's bridges, each by its name and its subnets: who joins must have none of them already."""
     return tuple(
-        " ".join([network.name, *(told for told in _addresses(network) if "/" in told)])
+        " ".join([network.name, *(address for address in _addresses(network) if "/" in address)])
         for network in sorted(lxd.networks or (), key=lambda n: n.name)
         if network.type == network_modes.MODES["bridge"].type
     )
@@ -161,7 +173,7 @@ def _addresses(network: Network) -> list[str]:
     return [network.config.get(f"{family}.address", "") for family in ("ipv4", "ipv6")]
 
 
-def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
+def _name_clash(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a name that LXD or the charm would take for a part of another one's."""
     mode = network_modes.MODES[net.mode]
     for other in lxd.networks or ():
@@ -175,7 +187,7 @@ def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
     return None
 
 
-def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
+def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a bridge with which LXD would delete an interface of this machine."""
     if any(network.name == net.name for network in lxd.networks or ()):
         return None  # It is half made: what is called so is its own.
@@ -184,7 +196,7 @@ def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
     return blocked(f"network {net.name}: {lost} of this machine would go with it; rename it")
 
 
-def _site(view: View, lxd: Lxd, parent: str) -> Site:
+def _site(view: View, lxd: ClusterView, parent: str) -> Site:
     taken = tuple(net for i in view.interfaces for net in (*i.subnets, *i.routes))
     on = next((i for i in view.interfaces if i.name == parent), None)
     return Site(
@@ -208,12 +220,12 @@ def _looked_for(net: WantedNetwork) -> dict[str, str]:
     return {PARENTS: " ".join(net.parents)} if mode.own_parent or mode.shared_parent else {}
 
 
-def relisted(options: Options, known: tuple[Network, ...]) -> list[str]:
+def relisted(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks that are on an interface of each machine, where another list is asked for now."""
-    made = {n.name: n for n in known if not n.half_made}
+    made = {n.name: n for n in existing if not n.half_made}
     first, *more = options.networks_asked
     asked = [
-        net for net in (default(first, known), *more) if network_modes.MODES[net.mode].own_parent
+        net for net in (default(first, existing), *more) if network_modes.MODES[net.mode].own_parent
     ]
     return [
         net.name
@@ -224,22 +236,22 @@ def relisted(options: Options, known: tuple[Network, ...]) -> list[str]:
 
 def _drift(
     view: View,
-    lxd: Lxd,
+    lxd: ClusterView,
     net: WantedNetwork,
     there: Network,
     given: Mapping[str, str] | Status,
-) -> Change:
+) -> NetworkChange:
     """A network that is there becomes what is asked for, unless that would cut somebody off."""
     mode = network_modes.MODES[net.mode]
     nic = mode.nic(net, "")
     wanted = {**_taken_back(there), **_keys(net), **_chosen_anew(view, lxd, net, there, given)}
     changes = network_modes.drift(wanted, there.config)
     if not changes:
-        return Change(nic=nic)
+        return NetworkChange(nic=nic)
     if isinstance(given, Status):
-        return Change(problem=given, nic=nic)
-    if told := _taken(lxd, net) or _outside(net, there.config):
-        return Change(problem=told, nic=nic)
+        return NetworkChange(problem=given, nic=nic)
+    if problem := _taken(lxd, net) or _outside(net, there.config):
+        return NetworkChange(problem=problem, nic=nic)
     moved: dict[str, dict[str, str]] = {}
     if PARENTS in changes:
         others = {m: p for m, p in given.items() if there.parents.get(m) != p}
@@ -251,9 +263,9 @@ def _drift(
         cutting.append("parent")
     if cutting and on_it and not view.options.network_disruptive:
         cut = f"{cutting[0]} cuts off {count(len(on_it), 'instance')}"
-        told = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
-        return Change(problem=told, nic=nic)
-    return Change((UpdateNetwork(net.name, changes, moved),), nic=nic)
+        problem = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
+        return NetworkChange(problem=problem, nic=nic)
+    return NetworkChange((UpdateNetwork(net.name, changes, moved),), nic=nic)
 
 
 def _taken_back(there: Network) -> dict[str, str]:
@@ -263,7 +275,7 @@ def _taken_back(there: Network) -> dict[str, str]:
 
 def _chosen_anew(
     view: View,
-    lxd: Lxd,
+    lxd: ClusterView,
     net: WantedNetwork,
     there: Network,
     given: Mapping[str, str] | Status,
@@ -288,28 +300,34 @@ def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict
 
 
 def _given(
-    view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork
+    view: View,
+    lxd: ClusterView,
+    peers: Peers,
+    own: Mapping[str, ParentInterface],
+    net: WantedNetwork,
 ) -> dict[str, str] | Status:
     """By member: the interface that its unit gives. Or what stands in the way."""
     if not contributions.concerns(net):
         return {}
     units = cluster_change.units(view, lxd, peers)
-    asked = contributions.question(net)
-    found: dict[str, Link] = {}
-    silent: list[str] = []
+    asked = contributions.request(net)
+    found: dict[str, ParentInterface] = {}
+    missing: list[str] = []
     for member in sorted(m.name for m in lxd.members):
         unit = units.get(member, "")
-        told = own if unit == view.unit else peers.others[unit].links if unit else {}
-        if asked in told:
-            found[member] = told[asked]
+        theirs = own if unit == view.unit else peers.others[unit].links if unit else {}
+        if asked in theirs:
+            found[member] = theirs[asked]
         else:
-            silent.append(unit or member)
-    for member, link in found.items():
-        if link.problem:
-            return blocked(f"{units[member]}: {link.problem}")
-    if silent:
-        return waiting(f"for {names(silent)} to say what it gives to the network {net.name}")
-    return _alike(net, units, {member: link.parent for member, link in found.items()})
+            missing.append(unit or member)
+    for member, contribution in found.items():
+        if contribution.problem:
+            return blocked(f"{units[member]}: {contribution.problem}")
+    if missing:
+        return waiting(f"for {names(missing)} to say what it gives to the network {net.name}")
+    return _alike(
+        net, units, {member: contribution.parent for member, contribution in found.items()}
+    )
 
 
 def _alike(
@@ -318,19 +336,19 @@ def _alike(
     if network_modes.MODES[net.mode].one_name and len(set(given.values())) > 1:
         (one, here), *others = sorted(given.items())
         other, there = next((m, p) for m, p in others if p != here)
-        told = f"{here} on {units[one]}, {there} on {units[other]}"
-        return blocked(f"{net.mode} needs one name on all machines: {told}")
+        parents = f"{here} on {units[one]}, {there} on {units[other]}"
+        return blocked(f"{net.mode} needs one name on all machines: {parents}")
     return given
 
 
-def records(known: tuple[Network, ...]) -> tuple[OnParent, ...]:
+def records(existing: tuple[Network, ...]) -> tuple[OnParent, ...]:
     """What whoever joins must say something to: networks on an interface of each machine.
 
     LXD asks for none: a member that names no interface has none, and no instance starts there.
     """
-    modes = {n.name: network_modes.MODES.get(mode_of(n)) for n in known}
+    modes = {n.name: network_modes.MODES.get(mode_of(n)) for n in existing}
     return tuple(
         OnParent(name=n.name, mode=mode_of(n), parents=words(n.config.get(PARENTS, "")))
-        for n in sorted(known, key=lambda n: n.name)
+        for n in sorted(existing, key=lambda n: n.name)
         if (mode := modes.get(n.name)) is not None and mode.own_parent
     )

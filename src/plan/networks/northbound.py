@@ -5,7 +5,7 @@ An operator may have set it. So the charm notes what it has written, and takes n
 
 from __future__ import annotations
 
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.notes import WROTE
 from state.view import View
 from steps.plan import Step
@@ -15,7 +15,7 @@ KEY = "network.ovn.northbound_connection"
 NOTE = WROTE + KEY
 
 
-def steps(view: View, lxd: Lxd) -> list[Step]:
+def steps(view: View, lxd: ClusterView) -> list[Step]:
     """Brings the key to what OVN or the option says; or takes it back where nobody needs it."""
     wanted = view.ovn.northbound if view.ovn and view.ovn.written else ""
     has, noted = lxd.server.config.get(KEY, ""), lxd.notes.get(NOTE, "")
@@ -28,6 +28,6 @@ def steps(view: View, lxd: Lxd) -> list[Step]:
     return [*own, WriteNotes({NOTE: ""})]
 
 
-def _is_used(lxd: Lxd) -> bool:
+def _is_used(lxd: ClusterView) -> bool:
     """Whether a network is OVN's, or it is not known: LXD could not even delete that one then."""
     return lxd.networks is None or any(network.type == "ovn" for network in lxd.networks)

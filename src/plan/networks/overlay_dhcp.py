@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from modes.vxlan import MODE, TUNNEL
 from plan.networks import networks
-from state.cluster import Lxd, Network
-from state.facts import Segment
+from state.cluster import ClusterView, Network
+from state.facts import OverlayDhcp
 from state.view import Peers, View
-from steps.networks import EndSegment, RunSegment
+from steps.networks import EndOverlayDhcp, RunOverlayDhcp
 from steps.plan import Step
 from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
@@ -29,10 +29,10 @@ _NONE = "none"
 
 
 @dataclass(frozen=True)
-class Part:
-    """A segment, or why there can be none."""
+class MemberOverlay:
+    """This member's DHCP of an overlay, or why there can be none."""
 
-    segment: Segment | None = None
+    overlay: OverlayDhcp | None = None
     problem: Status | None = None
 
 
@@ -41,64 +41,66 @@ def asked(wanted: Iterable[WantedNetwork], running: Mapping[str, str]) -> bool:
     return bool(running) or any(net.mode == MODE.name for net in wanted)
 
 
-def names(lxd: Lxd) -> tuple[str, ...]:
+def names(lxd: ClusterView) -> tuple[str, ...]:
     """The networks of that kind that are there."""
     return tuple(network.name for network in _made(lxd))
 
 
-def steps(view: View, lxd: Lxd, peers: Peers) -> list[Step]:
+def steps(view: View, lxd: ClusterView, peers: Peers) -> list[Step]:
     """What brings this machine to what the networks need."""
-    wanted = [part.segment for part in _parts(view, lxd, peers) if part.segment]
-    names = {segment.network for segment in wanted}
-    due: list[Step] = [EndSegment(name) for name in sorted(view.segments.keys() - names)]
+    wanted = [own.overlay for own in _overlays(view, lxd, peers) if own.overlay]
+    names = {overlay.network for overlay in wanted}
+    due: list[Step] = [EndOverlayDhcp(name) for name in sorted(view.overlays.keys() - names)]
     return due + [
-        RunSegment(segment)
-        for segment in wanted
-        if view.segments.get(segment.network) != record(segment)
+        RunOverlayDhcp(overlay)
+        for overlay in wanted
+        if view.overlays.get(overlay.network) != record(overlay)
     ]
 
 
-def problem(view: View, lxd: Lxd, peers: Peers) -> Status | None:
+def problem(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Why this member cannot have its part."""
-    found = (part.problem for part in _parts(view, lxd, peers))
+    found = (own.problem for own in _overlays(view, lxd, peers))
     return next((status for status in found if status), None)
 
 
-def _parts(view: View, lxd: Lxd, peers: Peers) -> list[Part]:
-    return [_part(view, lxd, peers, network) for network in _made(lxd)]
+def _overlays(view: View, lxd: ClusterView, peers: Peers) -> list[MemberOverlay]:
+    return [_overlay(view, lxd, peers, network) for network in _made(lxd)]
 
 
-def _made(lxd: Lxd) -> list[Network]:
+def _made(lxd: ClusterView) -> list[Network]:
     made = [n for n in lxd.networks or () if networks.is_of(n, MODE) and not n.half_made]
     return sorted(made, key=lambda n: n.name)
 
 
-def _part(view: View, lxd: Lxd, peers: Peers, network: Network) -> Part:
-    told = network.config.get("ipv4.address", _NONE)
-    if "/" not in told:
-        return Part()
-    gateway = ipaddress.IPv4Interface(told)
+def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> MemberOverlay:
+    address = network.config.get("ipv4.address", _NONE)
+    if "/" not in address:
+        return MemberOverlay()
+    gateway = ipaddress.IPv4Interface(address)
     if gateway.network.prefixlen > NARROWEST:
-        return Part(problem=blocked(f"network {network.name}: {gateway} is narrower than /26"))
-    mine = place(view.unit, gateway)
+        return MemberOverlay(
+            problem=blocked(f"network {network.name}: {gateway} is narrower than /26")
+        )
+    mine = share_number(view.unit, gateway)
     for unit in sorted(peers.others):
-        if peers.others[unit].cluster and unit < view.unit and place(unit, gateway) == mine:
-            told = f"{gateway.network} has no share left beside {unit}'s; use a wider subnet"
-            return Part(problem=blocked(f"network {network.name}: {told}"))
+        if peers.others[unit].cluster and unit < view.unit and share_number(unit, gateway) == mine:
+            reason = f"{gateway.network} has no share left beside {unit}'s; use a wider subnet"
+            return MemberOverlay(problem=blocked(f"network {network.name}: {reason}"))
     first, last = share(mine, gateway)
     own = lxd.member(lxd.server.name)
     others = [m.address for m in lxd.members if own is None or m.name != own.name]
     unicast = _is_unicast(view, network.name)
-    segment = Segment(
+    overlay = OverlayDhcp(
         network=network.name,
-        gateway=told,
+        gateway=address,
         first=str(first),
         last=str(last),
         mac=network.config.get("bridge.hwaddr", ""),
         group=network.config.get(f"{TUNNEL}group", ""),
         peers=tuple(sorted(others)) if unicast else (),
     )
-    return Part(segment)
+    return MemberOverlay(overlay)
 
 
 def _is_unicast(view: View, name: str) -> bool:
@@ -113,7 +115,7 @@ def _named(view: View, name: str) -> list[WantedNetwork]:
     return found or [first]
 
 
-def place(unit: str, gateway: ipaddress.IPv4Interface) -> int:
+def share_number(unit: str, gateway: ipaddress.IPv4Interface) -> int:
     """Which share of a subnet is a unit's: Juju never gives a unit's number to another one."""
     found = re.search(r"/(\d+)$", unit)
     number = int(found[1]) if found else 0
@@ -138,6 +140,9 @@ def _count(gateway: ipaddress.IPv4Interface) -> int:
     return 2 ** (bits // 2)
 
 
-def record(segment: Segment) -> str:
-    """What is noted of a segment that runs. The number goes up with the files of `host`."""
-    return f"3 {segment}"
+def record(overlay: OverlayDhcp) -> str:
+    """What is noted of an overlay that runs. The number goes up with the files of `host`.
+
+    It has the name that an older charm gave to the class: a refresh starts nothing anew.
+    """
+    return f"3 Segment{str(overlay).removeprefix(type(overlay).__name__)}"

@@ -10,25 +10,25 @@ from __future__ import annotations
 
 import deadlines
 from records import member_marks
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.view import View
 from steps.plan import Step
 from steps.server import RestartLxd, WriteNotes
 from values.status import Status, waiting
 
 
-def silent_leader(lxd: Lxd) -> Member | None:
+def leader_without_heartbeats(lxd: ClusterView) -> Member | None:
     """The Raft leader, where LXD calls it offline: it is there, and has sent no heartbeats."""
     return next((m for m in lxd.members if m.leads and m.offline), None)
 
 
-def steps(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
+def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     """What this unit, of `member`, does if that is the one: waits a while, then reloads it.
 
     The reload is noted before it begins, so that none follows soon, whatever comes of it.
     """
     quiet, reloaded = member_marks.QUIET + member.name, member_marks.RELOADED + member.name
-    if silent_leader(lxd) != member:
+    if leader_without_heartbeats(lxd) != member:
         return (WriteNotes({quiet: ""}),) if lxd.notes.get(quiet) else ()
     since = _time(quiet, lxd)
     if since is None or since > view.now:
@@ -38,24 +38,24 @@ def steps(view: View, lxd: Lxd, member: Member) -> tuple[Step, ...]:
     return WriteNotes({reloaded: f"{view.now:.0f}", quiet: ""}), RestartLxd()
 
 
-def status(view: View, lxd: Lxd) -> Status | None:
+def status(view: View, lxd: ClusterView) -> Status | None:
     """Why LXD calls members offline that answer, and what helps. None without such a leader."""
-    leader = silent_leader(lxd)
+    leader = leader_without_heartbeats(lxd)
     if leader is None:
         return None
-    told = f"Raft leader {leader.name} sends no heartbeats"
+    what = f"Raft leader {leader.name} sends no heartbeats"
     unit = member_marks.unit_of(leader.name, lxd)
     pause = _pause(view, lxd, leader)
     if pause > 0:
-        return waiting(f"{told}: LXD was reloaded, again in {pause / 60:.0f} min")
+        return waiting(f"{what}: LXD was reloaded, again in {pause / 60:.0f} min")
     if leader == lxd.own:
-        return waiting(f"{told}: LXD is reloaded if that lasts")
+        return waiting(f"{what}: LXD is reloaded if that lasts")
     if unit:
-        return waiting(f"{told}: {unit} reloads its LXD")
-    return waiting(f"{told}; there: snap restart --reload lxd")
+        return waiting(f"{what}: {unit} reloads its LXD")
+    return waiting(f"{what}; there: snap restart --reload lxd")
 
 
-def _pause(view: View, lxd: Lxd, member: Member) -> float:
+def _pause(view: View, lxd: ClusterView, member: Member) -> float:
     """Seconds until the member may be reloaded again, 0 if it may now.
 
     A clock that went back does not make it longer than it is.
@@ -66,6 +66,6 @@ def _pause(view: View, lxd: Lxd, member: Member) -> float:
     return max(0.0, last + deadlines.RELOAD_AGAIN - view.now)
 
 
-def _time(key: str, lxd: Lxd) -> float | None:
+def _time(key: str, lxd: ClusterView) -> float | None:
     noted = lxd.notes.get(key, "")
     return float(noted) if noted.isdigit() else None

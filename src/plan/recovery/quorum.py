@@ -2,10 +2,10 @@
 
 Two members that recover are two clusters, and so is one that recovers while the others have their
 quorum. So a voter counts as lost only when Juju has given up its unit or the operator names it, and
-every other member that has a copy of the database must have said since then that its own is silent
-and how new it is. The newest copy recovers: it has all that was ever confirmed to a client, as far
-as that is on any surviving machine. LXD brings the others in line with it (measured on 5.0.2,
-5.21.7 and 6.9, with a survivor that was behind).
+every other member that has a copy of the database must have said since then that its own does not
+answer, and how new it is. The newest copy recovers: it has all that was ever confirmed to a client,
+as far as that is on any surviving machine. LXD brings the others in line with it (measured on
+5.0.2, 5.21.7 and 6.9, with a survivor that was behind).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from records import member_marks
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import DatabaseCopy, DatabaseNode, Entry, Role
 from state.peers import UnitData
 from state.view import Peers, View
@@ -52,10 +52,10 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
 
 def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
     """What a member may be called in the action."""
-    told = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
+    listed = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
     units = {u for u, d in peers.others.items() if copy.node(d.address)}
     noted = {u for address, u in view.noted_units.items() if copy.node(address)}
-    return (told | units | noted) - {""}
+    return (listed | units | noted) - {""}
 
 
 def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
@@ -66,7 +66,7 @@ def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -
     unit = _unit(node, view, peers)
     if named & {node.name, node.address, unit}:
         return True
-    return bool(unit) and view.units is not None and unit not in view.units.known
+    return bool(unit) and view.units is not None and unit not in view.units.in_juju
 
 
 def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
@@ -98,15 +98,15 @@ def _not_newest(
     quiet: list[str] = []
     for node in rest:
         unit = _unit(node, view, peers)
-        told = _answer(peers.others.get(unit), copy.voters & lost)
-        if told is None:
+        entry = _answer(peers.others.get(unit), copy.voters & lost)
+        if entry is None:
             quiet.append(unit or node.name or node.address)
         else:
-            copies.append(_Copy(told, node.role is Role.VOTER, node.address, unit))
+            copies.append(_Copy(entry, node.role is Role.VOTER, node.address, unit))
     if quiet:
         return (
-            f"{names(quiet)} has not said yet that its database is silent: run this again in some "
-            "minutes; if it is lost, too: juju remove-machine --force N, or lost=UNIT"
+            f"{names(quiet)} has not said yet that its database does not answer: run this again in "
+            "some minutes; if it is lost, too: juju remove-machine --force N, or lost=UNIT"
         )
     address = peers.own.address
     mine = _Copy(Entry(copy.term, copy.index), address in copy.voters, address, view.unit)
@@ -133,23 +133,23 @@ class _Copy:
 
 
 def _answer(data: UnitData | None, lost: frozenset[str]) -> Entry | None:
-    """How new a unit's copy is, None unless it is silent since the voters are lost."""
+    """How new a unit's copy is, None unless it does not answer since the voters are lost."""
     if data is None or data.silent is None or not lost <= set(data.silent.without):
         return None
     return Entry(data.silent.term, data.silent.index)
 
 
 def asked(peers: Peers) -> tuple[str, ...]:
-    """The voters that some unit takes for lost: each that is silent says whether it is so."""
+    """The voters that some unit takes for lost: each that does not answer says whether it is so."""
     return tuple(
         sorted({address for d in (peers.own, *peers.others.values()) for address in d.lost})
     )
 
 
-def noting(view: View, lxd: Lxd) -> list[Step]:
+def noting(view: View, lxd: ClusterView) -> list[Step]:
     """Notes on the disk of each member that has the database which units have it.
 
-    When it is silent, and Juju has given a unit up, nothing else tells that it ever was one.
+    When it does not answer, and Juju has given a unit up, nothing else tells that it ever was one.
     """
     has = [m for m in lxd.members if m.voter or "database-standby" in m.roles]
     found = {m.address: unit for m in has if (unit := member_marks.unit_of(m.name, lxd))}

@@ -6,13 +6,13 @@ import deadlines
 from plan.install import versions
 from plan.recovery import quorum
 from state.lxd_objects import OWN_VOLUMES
-from state.peers import SilentDatabase, UnitData
-from state.unresponsive import WITHOUT_DATABASE, Silence, Silent
+from state.peers import UnitData, UnresponsiveDatabase
+from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
 from state.view import RESET, Peers, View
 from steps.forming import ResetLxd
 from steps.install import StartAgain
 from steps.plan import Plan, Step
-from steps.server import NoteSilence
+from steps.server import NoteUnresponsive
 from steps.storage import StartWithoutVolume
 from values.status import Status, blocked, waiting
 
@@ -21,58 +21,60 @@ _RELOAD = "snap restart --reload lxd; docs: How to recover"
 RESET_CUT_SHORT = "its reset was cut short"
 
 
-def of_silent(view: View, silent: Silent, own: UnitData) -> Plan:
-    """The plan of a unit whose LXD is installed and silent. `own` is what it says of itself."""
-    if why := join_failed(view, silent.kind):
+def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
+    """The plan of a unit whose LXD is there and unresponsive. `own` is what it says of itself."""
+    if why := join_failed(view, lxd.reason):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
-    if silent.kind is Silence.RECOVERY_CUT_SHORT:
+    if lxd.reason is UnresponsiveReason.RECOVERY_CUT_SHORT:
         # Whether it has recovered shows once it runs. If not, the operator asks for it again.
         return Plan(waiting("for LXD, whose recovery was cut short"), (StartAgain(),), own)
     peers = view.peers
     if peers is None:
-        return Plan(_by_kind(view, silent))
+        return Plan(_by_kind(view, lxd))
     if view.unit in peers.app.removed:
         return Plan(removed(), own=own)
-    if lasts(view) and (cure := starting_without(silent)):
+    if lasts(view) and (cure := starting_without(lxd)):
         return Plan(waiting("for LXD, which starts without a volume"), cure, own)
-    own = own.model_copy(update={"silent": _word(view, silent, peers)})
+    own = own.model_copy(update={"silent": _word(view, lxd, peers)})
     status = (
         _moved(view, peers)
-        or _other_version(view, silent, peers)
-        or _unmountable(silent)
-        or _by_kind(view, silent)
+        or _other_version(view, lxd, peers)
+        or _unmountable(lxd)
+        or _by_kind(view, lxd)
     )
-    if lasts(view) and silent.kind is not Silence.OTHER_VERSIONS:
+    if lasts(view) and lxd.reason is not UnresponsiveReason.OTHER_VERSIONS:
         # LXD may call a member online whose daemon ends again and again.
         own = own.model_copy(update={"problem": status.message})
     return Plan(status, noting(view), own)
 
 
-def starting_without(silent: Silent) -> tuple[Step, ...]:
+def starting_without(lxd: Unresponsive) -> tuple[Step, ...]:
     """What lets a daemon start whose volume for its images or backups is gone.
 
     The volume is the charm's, and what is on it is no loss. One of the operator's is not touched.
     """
-    told = silent.unmountable
-    if told is None or OWN_VOLUMES not in told.volume:
+    unmountable = lxd.unmountable
+    if unmountable is None or OWN_VOLUMES not in unmountable.volume:
         return ()
-    return (StartWithoutVolume(told.kind),)
+    return (StartWithoutVolume(unmountable.kind),)
 
 
-def _unmountable(silent: Silent) -> Status | None:
-    told = silent.unmountable
-    if told is None:
+def _unmountable(lxd: Unresponsive) -> Status | None:
+    unmountable = lxd.unmountable
+    if unmountable is None:
         return None
-    volume = told.volume or f"the volume of its {told.kind}"
+    volume = unmountable.volume or f"the volume of its {unmountable.kind}"
     return blocked(f"LXD ends, cannot mount {volume}; bring it back")
 
 
 def noting(view: View) -> tuple[Step, ...]:
-    """Notes when a silence begins, and that it is over."""
-    silent = isinstance(view.lxd, Silent) and view.lxd.kind is not Silence.REFUSED
-    if silent == (view.silent_since is not None):
+    """Notes when LXD stops answering, and when it answers again."""
+    is_unresponsive = (
+        isinstance(view.lxd, Unresponsive) and view.lxd.reason is not UnresponsiveReason.REFUSED
+    )
+    if is_unresponsive == (view.unresponsive_since is not None):
         return ()
-    return (NoteSilence(view.now if silent else None),)
+    return (NoteUnresponsive(view.now if is_unresponsive else None),)
 
 
 def removed() -> Status:
@@ -85,7 +87,7 @@ def moved(was: str, now: str) -> Status:
     return blocked(f"the member's address is {was}, the machine's {now}: give it back")
 
 
-def join_failed(view: View, kind: Silence) -> str:
+def join_failed(view: View, kind: UnresponsiveReason) -> str:
     """Why a join that began here will never end, empty if it may or if there is none.
 
     Of a join that hangs the daemon answers nothing at all. One that only misses its database may
@@ -99,10 +101,10 @@ def join_failed(view: View, kind: Silence) -> str:
     if view.holds_data:
         # It came all the way in, and its unit had no time to say so.
         return ""
-    if kind is Silence.HALF_JOINED:
+    if kind is UnresponsiveReason.HALF_JOINED:
         return "its join was cut short"
     late = view.now - forming.since > deadlines.JOIN
-    hangs = kind in (Silence.HUNG, Silence.STARTING) and late
+    hangs = kind in (UnresponsiveReason.HUNG, UnresponsiveReason.STARTING) and late
     return f"its join did not end in {deadlines.JOIN:.0f} s" if hangs else ""
 
 
@@ -112,56 +114,60 @@ def _moved(view: View, peers: Peers) -> Status | None:
     return moved(was, now) if peers.own.cluster and was and now and was != now else None
 
 
-def _other_version(view: View, silent: Silent, peers: Peers) -> Status | None:
+def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None:
     """LXD waits until all members run one version, in LXD's words or by what they publish."""
     if not peers.own.cluster:
         return None
-    if silent.kind is Silence.OTHER_VERSIONS:
+    if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
         return versions.waits_for(view, peers)
     members = [d for d in peers.others.values() if d.cluster]
     unequal = any(versions.differ(view.snap, peers.own, d) for d in members)
-    return versions.waits_for(view, peers) if unequal and silent.kind in WITHOUT_DATABASE else None
+    return versions.waits_for(view, peers) if unequal and lxd.reason in WITHOUT_DATABASE else None
 
 
-def _word(view: View, silent: Silent, peers: Peers) -> SilentDatabase | None:
+def _word(view: View, lxd: Unresponsive, peers: Peers) -> UnresponsiveDatabase | None:
     """What this unit says of its database, for those that may have to do without the others.
 
     It says it late, or when it is asked: each word wakes all other units.
     """
     copy = view.database
-    if copy is None or silent.kind not in WITHOUT_DATABASE:
+    if copy is None or lxd.reason not in WITHOUT_DATABASE:
         return None
     asked = quorum.asked(peers)
     if not asked and not lasts(view):
         return None
-    return SilentDatabase(term=copy.term, index=copy.index, without=asked)
+    return UnresponsiveDatabase(term=copy.term, index=copy.index, without=asked)
 
 
 def lasts(view: View) -> bool:
-    """Whether LXD is silent for longer than it is where that ends by itself."""
-    since = view.silent_since
-    return since is not None and view.now - since >= deadlines.SILENCE
+    """Whether LXD does not answer for longer than where that ends by itself."""
+    since = view.unresponsive_since
+    return since is not None and view.now - since >= deadlines.UNRESPONSIVE
 
 
-def _by_kind(view: View, silent: Silent) -> Status:
+def _by_kind(view: View, lxd: Unresponsive) -> Status:
     """What is the matter. Advice comes only once it has lasted."""
     late = lasts(view)
-    match silent.kind:
-        case Silence.STOPPED | Silence.HALF_JOINED | Silence.RECOVERY_CUT_SHORT:
+    match lxd.reason:
+        case (
+            UnresponsiveReason.STOPPED
+            | UnresponsiveReason.HALF_JOINED
+            | UnresponsiveReason.RECOVERY_CUT_SHORT
+        ):
             return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
-        case Silence.REFUSED | Silence.UNMOUNTABLE:
-            return blocked(str(silent))
-        case Silence.OTHER_VERSIONS:
+        case UnresponsiveReason.REFUSED | UnresponsiveReason.UNMOUNTABLE:
+            return blocked(str(lxd))
+        case UnresponsiveReason.OTHER_VERSIONS:
             return waiting("for the same LXD on all members")
-        case Silence.STARTING if not late:
+        case UnresponsiveReason.STARTING if not late:
             return waiting("for LXD, which is starting")
-        case Silence.NO_DATABASE if not late:
+        case UnresponsiveReason.NO_DATABASE if not late:
             return waiting("for LXD's database, which does not answer")
-        case Silence.STARTING | Silence.NO_DATABASE:
+        case UnresponsiveReason.STARTING | UnresponsiveReason.NO_DATABASE:
             return waiting("LXD's database has no quorum: bring members back or run recover-quorum")
-        case Silence.HUNG | Silence.SOCKET_BLOCKED if not late:
-            return waiting("for LXD, which is silent")
-        case Silence.SOCKET_BLOCKED:
+        case UnresponsiveReason.HUNG | UnresponsiveReason.SOCKET_BLOCKED if not late:
+            return waiting("for LXD, which does not answer")
+        case UnresponsiveReason.SOCKET_BLOCKED:
             return waiting(f"LXD's socket is blocked: {_RELOAD}")
-        case Silence.HUNG:
+        case UnresponsiveReason.HUNG:
             return waiting(f"LXD hangs: {_RELOAD}")

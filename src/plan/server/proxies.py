@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from options.options import Options
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import Proxies
 from state.notes import WROTE
 from state.view import View
@@ -38,7 +38,7 @@ class Due:
     problem: Status | None = None
 
 
-def due(view: View, lxd: Lxd) -> Due:
+def due(view: View, lxd: ClusterView) -> Due:
     """Brings the keys to what is wanted, as far as they are the charm's or unset."""
     members = [member.address for member in lxd.members]
     values: dict[str, str] = {}
@@ -62,9 +62,11 @@ def wanted(options: Options, model: Proxies, members: Iterable[str]) -> dict[str
     """By key: its value, empty for none. Members reach one another without a proxy."""
     http = _chosen(options.proxy_http, model.http)
     https = _chosen(options.proxy_https, model.https)
-    told = options.proxy_ignore_hosts
-    ignored = model.ignored if told == AUTO else "" if told == NONE else told
-    if not http and not https and told in (AUTO, NONE):
+    ignore_hosts = options.proxy_ignore_hosts
+    ignored = (
+        model.ignored if ignore_hosts == AUTO else "" if ignore_hosts == NONE else ignore_hosts
+    )
+    if not http and not https and ignore_hosts in (AUTO, NONE):
         return {HTTP: "", HTTPS: "", IGNORED: ""}
     hosts = {_as_lxd_reads(word) for word in (*yaml_maps.words(ignored), *members)}
     return {HTTP: http, HTTPS: https, IGNORED: ",".join(sorted(hosts))}

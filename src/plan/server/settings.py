@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from options.options import Options
 from plan.storage import pools
 from plan.storage.pools import PROFILE
-from state.cluster import Lxd
-from steps.networks import KeepNics, SetDefaultProfile
+from state.cluster import ClusterView
+from steps.networks import PinNics, SetDefaultProfile
 from steps.plan import Step
 from steps.server import SetServerConfig
-from steps.storage import KeepRoots
+from steps.storage import PinRootDisks
 from values import profile_devices
 
 _DEFAULTS = {"cluster.offline_threshold": "20", "cluster.images_minimal_replica": "3"}
@@ -29,8 +29,8 @@ def server_config(options: Options, actual: dict[str, str]) -> list[Step]:
 
 
 def default_profile(
-    pool: str, nic: Mapping[str, str] | None, lxd: Lxd
-) -> list[SetDefaultProfile | KeepNics | KeepRoots]:
+    pool: str, nic: Mapping[str, str] | None, lxd: ClusterView
+) -> list[SetDefaultProfile | PinNics | PinRootDisks]:
     """Lets the default profile use the pool, and this nic: None leaves what it has.
 
     A pool that is not there yet on all members leaves the profile as it is.
@@ -48,9 +48,9 @@ def default_profile(
     return [*pools.moving(pool, lxd.pools), *staying, change]
 
 
-def _staying(nic: Mapping[str, str]) -> list[KeepNics]:
+def _staying(nic: Mapping[str, str]) -> list[PinNics]:
     """Before the default profile goes on to another network: what is on the old one stays there."""
-    return [KeepNics(profile_devices.place(nic))] if nic else []
+    return [PinNics(profile_devices.place(nic))] if nic else []
 
 
 def _same(wanted: Mapping[str, str], has: Mapping[str, str]) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import backends
 from backends import Backend
 from plan.storage import devices
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from state.facts import Ceph, Device
-from state.peers import Call, Offer, Storage, Token
+from state.peers import Contribution, ContributionRequest, Storage, Token
 from state.view import View
 from values.status import Kind, Status, blocked, waiting
 from values.wanted_pool import LEAST_FILE, VOLUME_SIZE, WantedPool, in_bytes
@@ -26,8 +26,8 @@ _OF_NEW, _OF_OLD = "set its size or devices", "name a device for it"
 
 
 @dataclass(frozen=True)
-class Part:
-    """One unit's part of a pool."""
+class MemberConfig:
+    """What one member gives to a pool, and LXD's keys for that."""
 
     pool: WantedPool
     backend: Backend
@@ -38,17 +38,17 @@ class Part:
         """The device's path, empty without one."""
         return self.device.path if self.device else ""
 
-    def config(self, view: View, lxd: Lxd) -> dict[str, str]:
+    def standalone_config(self, view: View, lxd: ClusterView) -> dict[str, str]:
         """LXD's keys for a pool on this server alone."""
         own = self.backend.part(self.pool, self.path, lxd.server.extensions)
         return {**shared_config(view, lxd, self.pool), **own}
 
-    def answers(self) -> dict[str, str]:
-        """What a joining member answers for it."""
-        return self.backend.answers(self.pool, self.path)
+    def member_config(self) -> dict[str, str]:
+        """What a joining member sends with its request: `member_config` of LXD's API."""
+        return self.backend.member_config(self.pool, self.path)
 
 
-def shared_config(view: View, lxd: Lxd, pool: WantedPool) -> dict[str, str]:
+def shared_config(view: View, lxd: ClusterView, pool: WantedPool) -> dict[str, str]:
     """LXD's keys for a pool that are the same on all members."""
     user = view.ceph.user if view.ceph else ""
     keys = backends.BACKENDS[pool.backend].shared(pool, user, lxd.server.extensions)
@@ -56,9 +56,9 @@ def shared_config(view: View, lxd: Lxd, pool: WantedPool) -> dict[str, str]:
     return {**keys, **pool.config, **given, **({SIZE: pool.size} if pool.size else {})}
 
 
-def of_outsider(
-    view: View, lxd: Lxd, decided: Storage | None, token: Token | None
-) -> tuple[list[Part], Status | None]:
+def before_join(
+    view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
+) -> tuple[list[MemberConfig], Status | None]:
     """This unit's parts of all pools that it is to make or to have; or why it cannot."""
     wanted = _wanted(view, lxd, decided, token)
     if isinstance(wanted, Status):
@@ -67,35 +67,39 @@ def of_outsider(
         return [], missing
     # What its own interrupted bootstrap made is on its device by now.
     there = {p.name for p in lxd.pools or ()}
-    parts: list[Part] = []
+    configs: list[MemberConfig] = []
     for pool in wanted:
         # Of a pool that an operator made with another driver LXD knows what to do.
         if pool.name in there or pool.backend not in backends.BACKENDS:
             continue
-        taken = frozenset(part.device.node for part in parts if part.device)
-        part = _part(view, pool, lxd.server.drivers, taken)
-        if isinstance(part, Status):
-            return [], part
-        parts.append(part)
-        if told := _no_room(view, parts, _OF_NEW if decided is None else _OF_OLD):
-            return [], told
-    return parts, None
+        taken = frozenset(config.device.node for config in configs if config.device)
+        config = _member_config(view, pool, lxd.server.drivers, taken)
+        if isinstance(config, Status):
+            return [], config
+        configs.append(config)
+        if problem := _no_room(view, configs, _OF_NEW if decided is None else _OF_OLD):
+            return [], problem
+    return configs, None
 
 
-def offers(view: View, lxd: Lxd, calls: Iterable[Call]) -> dict[str, Offer]:
-    """What this unit answers to each call for a pool, by its serial; nothing while it waits."""
-    found = {call.serial: _offer(view, lxd, call) for call in calls}
-    return {serial: offer for serial, offer in found.items() if offer is not None}
+def to_pools(
+    view: View, lxd: ClusterView, requests: Iterable[ContributionRequest]
+) -> dict[str, Contribution]:
+    """This unit's contribution to each request for a pool, by its serial; none while it waits."""
+    found = {request.serial: _to_pool(view, lxd, request) for request in requests}
+    return {serial: c for serial, c in found.items() if c is not None}
 
 
-def _offer(view: View, lxd: Lxd, call: Call) -> Offer | None:
+def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Contribution | None:
     more = {pool.name: pool for pool in view.more_pools}
-    pool = replace(more.get(call.pool, view.default_pool), name=call.pool, backend=call.backend)
-    part = _part(view, pool, lxd.server.drivers, frozenset())
-    part = part if isinstance(part, Status) else _no_room(view, [part], _OF_NEW) or part
-    if isinstance(part, Status):
-        return Offer(problem=part.message) if part.kind is Kind.BLOCKED else None
-    return Offer(device=part.path)
+    pool = replace(
+        more.get(request.pool, view.default_pool), name=request.pool, backend=request.backend
+    )
+    config = _member_config(view, pool, lxd.server.drivers, frozenset())
+    config = config if isinstance(config, Status) else _no_room(view, [config], _OF_NEW) or config
+    if isinstance(config, Status):
+        return Contribution(problem=config.message) if config.kind is Kind.BLOCKED else None
+    return Contribution(device=config.path)
 
 
 def _without_device(view: View, decided: Storage | None) -> Status | None:
@@ -114,8 +118,8 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
     return None
 
 
-def _no_room(view: View, given: Sequence[Part], cure: str) -> Status | None:
-    """Blocked where the last of some parts does not fit on this machine beside the others.
+def _no_room(view: View, given: Sequence[MemberConfig], cure: str) -> Status | None:
+    """Blocked where the last of some pools does not fit on this machine beside the others.
 
     LXD makes its files sparse, so that it would be found out when they are full.
     """
@@ -126,19 +130,19 @@ def _no_room(view: View, given: Sequence[Part], cure: str) -> Status | None:
         return blocked(f"{name}: {VOLUME_SIZE}={pool.volume_size} is more than {has}")
     if view.room is None or not _is_file(last):
         return None
-    left = view.room - sum(_bytes(part) for part in given[:-1] if _is_file(part))
+    left = view.room - sum(_bytes(config) for config in given[:-1] if _is_file(config))
     if _bytes(last) <= left:
         return None
     asked = f"{pool.size or LEAST_FILE} asked, {max(left, 0) >> 30} GiB free"
     return blocked(f"{name}: {asked}: {cure}")
 
 
-def _is_file(part: Part) -> bool:
-    return part.backend.sized and part.device is None
+def _is_file(config: MemberConfig) -> bool:
+    return config.backend.sized and config.device is None
 
 
-def _bytes(part: Part) -> int:
-    return in_bytes(part.pool.size or LEAST_FILE)
+def _bytes(config: MemberConfig) -> int:
+    return in_bytes(config.pool.size or LEAST_FILE)
 
 
 def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
@@ -163,23 +167,23 @@ def _no_ceph(unit: str, ceph: Ceph | None) -> Status | None:
 
 
 def _wanted(
-    view: View, lxd: Lxd, decided: Storage | None, token: Token | None
+    view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
 ) -> list[WantedPool] | Status:
-    """The cluster's pools: as the token's maker saw them, else as they are known to be wanted."""
+    """The cluster's pools: as the token's issuer saw them, else as they are known to be wanted."""
     asked = view.default_pool
     drivers = lxd.server.drivers
     backend = backends.resolve(asked.backend, drivers)
     # A member that lacks what is asked for now would stand in the way of the change.
     if backend is None:
         return _missing(f"storage-backend={asked.backend}", asked.backend, drivers)
-    known = {pool.name: pool for pool in view.more_pools}
+    wanted = {pool.name: pool for pool in view.more_pools}
     if decided is None:
-        return [replace(asked, backend=backend.name), *known.values()]
+        return [replace(asked, backend=backend.name), *wanted.values()]
     default = replace(asked, name=decided.pool, backend=decided.backend, size=decided.size)
     if token is None or not token.pools:
-        return [default, *known.values()]
-    known[decided.pool] = default
-    return [_as_made(record, known.get(record.pool)) for record in token.pools]
+        return [default, *wanted.values()]
+    wanted[decided.pool] = default
+    return [_as_made(record, wanted.get(record.pool)) for record in token.pools]
 
 
 def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
@@ -187,13 +191,13 @@ def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
     return replace(pool, backend=record.backend, size=record.size or pool.size)
 
 
-def _part(
+def _member_config(
     view: View, pool: WantedPool, drivers: frozenset[str], taken: frozenset[str]
-) -> Part | Status:
+) -> MemberConfig | Status:
     backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
         return _missing(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
     if backend.on_ceph and (problem := _no_ceph(view.unit, view.ceph)):
         return problem
     device = devices.choice(view, pool, backend, taken)
-    return device if isinstance(device, Status) else Part(pool, backend, device)
+    return device if isinstance(device, Status) else MemberConfig(pool, backend, device)

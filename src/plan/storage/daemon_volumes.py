@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import backends
 from options.options import Options
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from state.facts import Folder
 from state.lxd_objects import OWN_VOLUMES
 from steps.plan import Step
@@ -27,7 +27,7 @@ _WITHOUT_LINKS = "daemon_storage_per_project"
 `host.daemon_folders`."""
 
 
-def due(options: Options, lxd: Lxd, folders: Mapping[str, Folder]) -> list[Step]:
+def due(options: Options, lxd: ClusterView, folders: Mapping[str, Folder]) -> list[Step]:
     """What brings this member's volumes to what the options say, where their pools are there.
 
     LXD sets a key first and moves then. So where its images are is looked at, not read in its
@@ -46,7 +46,7 @@ def due(options: Options, lxd: Lxd, folders: Mapping[str, Folder]) -> list[Step]
     return steps
 
 
-def _place(key: str, folder: Folder, lxd: Lxd) -> Folder:
+def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
     """Where LXD has them. Without links its configuration says it; the folder is empty then."""
     if _WITHOUT_LINKS not in lxd.server.extensions:
         return folder
@@ -54,7 +54,7 @@ def _place(key: str, folder: Folder, lxd: Lxd) -> Folder:
     return Folder(has, cut_short=bool(has) and folder.filled)
 
 
-def _moves(key: str, option: str, has: str, lxd: Lxd) -> list[Step]:
+def _moves(key: str, option: str, has: str, lxd: ClusterView) -> list[Step]:
     ours = has.partition("/")[2] == _VOLUMES[key]
     if not option:
         return [KeepOnVolume(key, "", ""), DropVolume(*_split(has))] if ours else []
@@ -70,7 +70,7 @@ def _is_ours(key: str, has: str, folder: Folder) -> bool:
     return all(_split(volume)[1] == _VOLUMES[key] for volume in volumes)
 
 
-def _unused(key: str, lxd: Lxd) -> list[str]:
+def _unused(key: str, lxd: ClusterView) -> list[str]:
     """The charm's volumes of this member that LXD does not use, as a move leaves them behind.
 
     LXD moves only to a volume that is empty, and deletes no pool that has one.
@@ -86,7 +86,7 @@ def _unused(key: str, lxd: Lxd) -> list[str]:
     return sorted(volume for volume in found if volume != lxd.server.config.get(key, ""))
 
 
-def problem(options: Options, lxd: Lxd) -> Status | None:
+def problem(options: Options, lxd: ClusterView) -> Status | None:
     """Why an option cannot be heeded."""
     usable = _usable(lxd)
     for key, option in _asked(options).items():
@@ -98,7 +98,7 @@ def problem(options: Options, lxd: Lxd) -> Status | None:
     return None
 
 
-def given_up(lxd: Lxd, member: Member) -> list[Step]:
+def given_up(lxd: ClusterView, member: Member) -> list[Step]:
     """What rids a member that leaves of its volumes: LXD would keep it for their sake."""
     config = lxd.server.config
     steps: list[Step] = [
@@ -118,7 +118,7 @@ def _kind(key: str) -> str:
     return key.partition(".")[2].partition("_")[0]
 
 
-def _usable(lxd: Lxd) -> list[str]:
+def _usable(lxd: ClusterView) -> list[str]:
     """The pools that each member has a part of its own in."""
     shared = {b.driver for b in backends.BACKENDS.values() if b.on_ceph}
     there = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]

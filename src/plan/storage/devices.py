@@ -27,16 +27,16 @@ def choice(
     if not there:
         first, *others = pool.devices
         more = f" and {len(others)} more" if others else ""
-        return _told(first, f"{more} for the pool {pool.name}: not on this machine")
+        return _blocked_by(first, f"{more} for the pool {pool.name}: not on this machine")
     least = max(SMALLEST, in_bytes(pool.size))
     usable = [d for d in there if not unusable(d, least)]
     if usable:
         return usable[0]
     offered = there[0]
-    return _told(offered.path, f" {unusable(offered, least)}")
+    return _blocked_by(offered.path, f" {unusable(offered, least)}")
 
 
-def _told(path: str, why: str) -> Status:
+def _blocked_by(path: str, why: str) -> Status:
     """Names below /dev/disk are long, and their ends tell most."""
     room = STATUS_LIMIT - len(why)
     return blocked((path if len(path) <= room else "..." + path[3 - room :]) + why)

@@ -1,7 +1,7 @@
 """What the cluster's pools shall be, and how far they are from that.
 
-Only the steward acts on it. A pool is made on all members at once, so it first calls for what each
-gives to it, and makes it when all have answered.
+Only the coordinator acts on it. A pool is made on all members at once, so it first requests a
+contribution of each, and makes the pool when all have answered.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import backends
 from plan import cluster_change
 from plan.storage import contributions
-from state.cluster import Lxd, Pool
-from state.peers import Call, Offer, Storage, UnitData
+from state.cluster import ClusterView, Pool
+from state.peers import Contribution, ContributionRequest, Storage, UnitData
 from state.view import Peers, View
 from steps.plan import Step
-from steps.storage import CreatePool, KeepRoots, UpdatePool
+from steps.storage import CreatePool, PinRootDisks, UpdatePool
 from values.status import Status, blocked, names, waiting
 from values.wanted_pool import WantedPool
 
@@ -25,15 +25,15 @@ _INSTANCES = "/1.0/instances/"
 
 
 @dataclass(frozen=True)
-class Change:
-    """What is due: steps, or a call to publish, or what stands in the way."""
+class PoolChange:
+    """What is due: steps, or a request to publish, or what stands in the way."""
 
     steps: tuple[Step, ...] = ()
-    call: Call | None = None
+    request: ContributionRequest | None = None
     problem: Status | None = None
 
 
-def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> WantedPool:
+def default(asked: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> WantedPool:
     """The default pool that is wanted: `auto` and the name resolved.
 
     A pool cannot change its backend. Where the name is taken by another one, the new pool's is
@@ -41,7 +41,7 @@ def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> Wan
     """
     backend = decided.backend if asked.backend == backends.AUTO else asked.backend
     long = f"{asked.name}-{backend}"
-    made = {p.name: _is_of(p, backend) for p in known}
+    made = {p.name: _is_of(p, backend) for p in existing}
     candidates = [asked.name, long]
     if made.get(long):
         # It was made, and the record of it may be late.
@@ -52,36 +52,36 @@ def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> Wan
     return replace(asked, name=name, backend=backend)
 
 
-def wanted(view: View, decided: Storage, known: tuple[Pool, ...]) -> tuple[WantedPool, ...]:
+def wanted(view: View, decided: Storage, existing: tuple[Pool, ...]) -> tuple[WantedPool, ...]:
     """All pools that are wanted, the default one first."""
-    first = default(view.default_pool, decided, known)
+    first = default(view.default_pool, decided, existing)
     return (first, *(p for p in view.more_pools if p.name != first.name))
 
 
-def unmade(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[WantedPool]:
+def unmade(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[WantedPool]:
     """Those of them that are not there on all members."""
-    there = {p.name for p in known if not p.half_made}
+    there = {p.name for p in existing if not p.half_made}
     return [pool for pool in pools if pool.name not in there]
 
 
-def change(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
-    """What the steward does about the pools now."""
-    known = lxd.pools or ()
-    pools = wanted(view, decided, known)
-    if problem := misfit(view, decided, known):
-        return Change(problem=problem)
-    due = unmade(pools, known)
+def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> PoolChange:
+    """What the coordinator does about the pools now."""
+    existing = lxd.pools or ()
+    pools = wanted(view, decided, existing)
+    if problem := misfit(view, decided, existing):
+        return PoolChange(problem=problem)
+    due = unmade(pools, existing)
     if not due:
-        return Change(tuple(_drift(pools, known)))
-    if busy := cluster_change.hindrance(view, lxd, peers, f"the pool {due[0].name}"):
-        return Change(problem=busy)
+        return PoolChange(tuple(_drift(pools, existing)))
+    if busy := cluster_change.blocker(view, lxd, peers, f"the pool {due[0].name}"):
+        return PoolChange(problem=busy)
     return _making(view, lxd, peers, due[0])
 
 
-def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | None:
+def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status | None:
     """Why a pool that is there cannot be what is asked for. Nothing is changed then."""
-    made = {p.name: p for p in known if not p.half_made}
-    for pool in wanted(view, decided, known):
+    made = {p.name: p for p in existing if not p.half_made}
+    for pool in wanted(view, decided, existing):
         there = made.get(pool.name)
         if there is None:
             continue
@@ -102,53 +102,53 @@ def _other_size(view: View, pool: WantedPool, has: str) -> Status:
         return blocked(
             f"storage-pools: {pool.name} was made with size {has or 'auto'}; set it back"
         )
-    told = f"storage-size={has}" if has else "--reset storage-size"
-    return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {told}")
+    setting = f"storage-size={has}" if has else "--reset storage-size"
+    return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {setting}")
 
 
-def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[KeepRoots]:
+def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
     """Before the default profile goes on to another pool: what is on the old one stays there."""
     return [
-        KeepRoots(pool.name)
-        for pool in known
+        PinRootDisks(pool.name)
+        for pool in existing
         if pool.name != wanted_pool
         and PROFILE in pool.used_by
         and any(user.startswith(_INSTANCES) for user in pool.used_by)
     ]
 
 
-def current(view: View, decided: Storage, known: tuple[Pool, ...]) -> Storage:
+def current(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Storage:
     """The default pool as it is on record, once the default profile uses the one that is wanted."""
-    pool = default(view.default_pool, decided, known)
-    made = next((p for p in known if p.name == pool.name), None)
+    pool = default(view.default_pool, decided, existing)
+    made = next((p for p in existing if p.name == pool.name), None)
     if made is None or made.half_made or PROFILE not in made.used_by:
         return decided
     size = made.config.get(contributions.SIZE, decided.size if made.name == decided.pool else "")
     return Storage(backend=pool.backend, pool=pool.name, size=size)
 
 
-def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
+def records(existing: tuple[Pool, ...]) -> tuple[Storage, ...]:
     """What whoever joins must make its part of."""
     return tuple(
         Storage(backend=p.driver, pool=p.name, size=p.config.get(contributions.SIZE, ""))
-        for p in sorted(known, key=lambda p: p.name)
+        for p in sorted(existing, key=lambda p: p.name)
     )
 
 
-def calls(peers: Peers) -> tuple[Call, ...]:
-    """The calls that stand. Two members may take themselves for the steward for a moment."""
+def requests(peers: Peers) -> tuple[ContributionRequest, ...]:
+    """The requests that stand. Two members may take themselves for the coordinator for a moment."""
     return tuple(data.call for data in peers.others.values() if data.call and data.cluster)
 
 
 def refusals(peers: Peers, own: UnitData) -> list[tuple[str, str]]:
     """Units that cannot give their part of a pool that is to be made, and why."""
-    standing = {call.serial for call in (*calls(peers), *([own.call] if own.call else []))}
+    standing = {request.serial for request in (*requests(peers), *([own.call] if own.call else []))}
     return sorted(
-        (unit, offer.problem)
+        (unit, contribution.problem)
         for unit, data in peers.others.items()
         if data.cluster
-        for serial, offer in data.offers.items()
-        if serial in standing and offer.problem
+        for serial, contribution in data.offers.items()
+        if serial in standing and contribution.problem
     )
 
 
@@ -156,8 +156,8 @@ def _is_of(pool: Pool, backend: str) -> bool:
     return pool.driver == backends.BACKENDS[backend].driver
 
 
-def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[UpdatePool]:
-    made = {p.name: p.config for p in known}
+def _drift(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[UpdatePool]:
+    made = {p.name: p.config for p in existing}
     found: list[UpdatePool] = []
     for pool in pools:
         has = made[pool.name]
@@ -170,45 +170,53 @@ def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Updat
     return found
 
 
-def _making(view: View, lxd: Lxd, peers: Peers, pool: WantedPool) -> Change:
-    call = _call(view, peers, pool)
+def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> PoolChange:
+    request = _request(view, peers, pool)
     units = cluster_change.units(view, lxd, peers)
-    answers = _answers(view, lxd, peers, call, units)
-    silent = [units[member] for member, offer in answers.items() if offer is None]
-    if silent:
-        why = f"for {names(silent)} to say what it gives to the pool {pool.name}"
-        return Change(call=call, problem=waiting(why))
-    given = {member: offer for member, offer in answers.items() if offer is not None}
-    refused = [(units[member], offer.problem) for member, offer in given.items() if offer.problem]
+    received = _contributions(view, lxd, peers, request, units)
+    missing = [units[member] for member, contribution in received.items() if contribution is None]
+    if missing:
+        why = f"for {names(missing)} to say what it gives to the pool {pool.name}"
+        return PoolChange(request=request, problem=waiting(why))
+    given = {m: c for m, c in received.items() if c is not None}
+    refused = [(units[m], c.problem) for m, c in given.items() if c.problem]
     if refused:
         unit, why = refused[0]
-        return Change(call=call, problem=blocked(f"{unit}: {why}"))
-    return Change((_creation(view, lxd, pool, given),), call)
+        return PoolChange(request=request, problem=blocked(f"{unit}: {why}"))
+    return PoolChange((_creation(view, lxd, pool, given),), request)
 
 
-def _call(view: View, peers: Peers, pool: WantedPool) -> Call:
+def _request(view: View, peers: Peers, pool: WantedPool) -> ContributionRequest:
     standing = peers.own.call
     if standing and (standing.pool, standing.backend) == (pool.name, pool.backend):
         return standing
-    return Call(pool=pool.name, backend=pool.backend, serial=f"{view.unit} {view.now:.3f}")
+    return ContributionRequest(
+        pool=pool.name, backend=pool.backend, serial=f"{view.unit} {view.now:.3f}"
+    )
 
 
-def _answers(
-    view: View, lxd: Lxd, peers: Peers, call: Call, units: Mapping[str, str]
-) -> dict[str, Offer | None]:
+def _contributions(
+    view: View,
+    lxd: ClusterView,
+    peers: Peers,
+    request: ContributionRequest,
+    units: Mapping[str, str],
+) -> dict[str, Contribution | None]:
     """By member. This unit's own is as it is now."""
-    mine = contributions.offers(view, lxd, [call])
-    found: dict[str, Offer | None] = {}
+    mine = contributions.to_pools(view, lxd, [request])
+    found: dict[str, Contribution | None] = {}
     for member in sorted(m.name for m in lxd.members):
         unit = units[member]
         offers = mine if unit == view.unit else peers.others[unit].offers
-        found[member] = offers.get(call.serial)
+        found[member] = offers.get(request.serial)
     return found
 
 
-def _creation(view: View, lxd: Lxd, pool: WantedPool, given: Mapping[str, Offer]) -> CreatePool:
+def _creation(
+    view: View, lxd: ClusterView, pool: WantedPool, given: Mapping[str, Contribution]
+) -> CreatePool:
     backend = backends.BACKENDS[pool.backend]
     extensions = lxd.server.extensions
-    members = {m: backend.part(pool, offer.device, extensions) for m, offer in given.items()}
+    members = {m: backend.part(pool, c.device, extensions) for m, c in given.items()}
     shared = contributions.shared_config(view, lxd, pool)
     return CreatePool(pool.name, backend.driver, shared, members)

@@ -82,7 +82,7 @@ def _tokens(server: Server) -> list[JoinToken]:
     return [
         t
         for t in (*records.tokens.values(), *recent)
-        if servers[t.maker].run == t.run and _tells_of(server, servers[t.maker])
+        if servers[t.issuer].run == t.run and _tells_of(server, servers[t.issuer])
     ]
 
 
@@ -110,11 +110,11 @@ def _find(call: Call) -> Operation | JoinToken:
         if operation.server.records is server.records:
             raise peers.missing(server)
     for token in (*call.records.tokens.values(), *call.records.cancelled):
-        if token.operation != wanted or cloud.servers[token.maker].run != token.run:
+        if token.operation != wanted or cloud.servers[token.issuer].run != token.run:
             continue
         if token.cancelled and cloud.now - token.cancelled > times.LISTED:
             continue
-        if _tells_of(server, cloud.servers[token.maker]):
+        if _tells_of(server, cloud.servers[token.issuer]):
             return token
         raise peers.missing(server)
     raise not_found("Operation")
@@ -139,8 +139,8 @@ def delete(call: Call) -> Answer:
         )
     if found.cancelled:
         raise bad("Only running operations can be cancelled")
-    maker = call.server.cloud.servers[found.maker].row()
-    if maker is not None and maker.name != call.server.name and not call.server.hears(maker):
+    issuer = call.server.cloud.servers[found.issuer].row()
+    if issuer is not None and issuer.name != call.server.name and not call.server.hears(issuer):
         raise peers.missing(call.server)
     joining.void(call.records, found.name, call.server.cloud.now)
     return Answer(EMPTY)

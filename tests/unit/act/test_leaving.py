@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lxd.errors import LxdLate
-from state.cluster import Lxd
+from state.cluster import ClusterView
 from tests.lxd_model import by_hand, generations
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.unit.deeds import (
@@ -164,7 +164,7 @@ def test_one_with_which_lxd_comes_to_no_end_keeps_no_other(
     for name in ("a", "b"):
         with_instance(app, "m2", name=name)
     leaving(app, "lxd/2")
-    instances = app.units["lxd/2"].world.lxd.instances
+    instances = app.units["lxd/2"].ports.lxd.instances
     move, start = instances.move, instances.start
 
     def starts(project: str, name: str) -> None:
@@ -227,7 +227,7 @@ def test_what_an_operator_stops_later_is_not_started_again(generation: str):
     with killed(app.cloud, "DELETE /1.0/cluster/members/NAME", 1):
         app.hook("lxd/2")
     assert locations(app) == {"c1": "m0"}
-    app.units["lxd/0"].world.lxd.instances.stop("default", "c1", 30)
+    app.units["lxd/0"].ports.lxd.instances.stop("default", "c1", 30)
 
     assert app.hook("lxd/2").hold == ""
     assert running(app) == {"c1": False}
@@ -360,4 +360,4 @@ class TestEvacuated:
         app.hook("lxd/0")
 
         assert names(app) == ["m0", "m1"]
-        assert isinstance(app.view("lxd/0").lxd, Lxd)
+        assert isinstance(app.view("lxd/0").lxd, ClusterView)

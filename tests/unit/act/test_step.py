@@ -14,7 +14,7 @@ from lxd.api import LxdApi
 from lxd.http import Request, Response
 from lxd.port import LxdPort
 from state.notes import IDENTITY
-from state.view import Events
+from state.view import RunHistory
 from steps.forming import CancelToken, MakeToken
 from steps.leaving import RemoveMember
 from steps.networks import CreateNetwork, SetDefaultProfile
@@ -22,7 +22,7 @@ from steps.server import SetFailureDomain
 from steps.storage import CreatePool
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Network, Pool
-from tests.unit.deeds import cluster_api, fail, give_turn, names, notes, the_cluster
+from tests.unit.deeds import cluster_api, fail, give_join_lock, names, notes, the_cluster
 from tests.unit.joins import joining
 from tests.unit.model_units import formed
 from values.addresses import endpoint
@@ -34,9 +34,9 @@ def test_a_join_whose_answer_is_lost_counts(generation: str):
     step = joining(app)
     fail(app, "lxd/9", "PUT /1.0/cluster", how="lost")
 
-    events = act(step, "lxd/9", app.units["lxd/9"].world, Events())
+    history = act(step, "lxd/9", app.units["lxd/9"].ports, RunHistory())
 
-    assert not events.join_failure
+    assert not history.join_failure
     assert names(app) == ["m0", "m9"]
 
 
@@ -47,9 +47,9 @@ def test_a_join_that_fails_leaves_an_empty_lxd(generation: str):
     unit = app.units["lxd/9"]
     fail(app, "lxd/9", "PUT /1.0/cluster")
 
-    events = act(step, "lxd/9", unit.world, Events())
+    history = act(step, "lxd/9", unit.ports, RunHistory())
 
-    assert events.join_failure == "PUT /1.0/cluster was refused"
+    assert history.join_failure == "PUT /1.0/cluster was refused"
     assert unit.machine.forming() is None
     assert unit.server.config == {}
 
@@ -59,7 +59,7 @@ def test_a_token_for_another_unit_is_of_no_use():
     step = joining(app)
 
     with pytest.raises(StepFailed, match="not sealed to this unit"):
-        act(step, "lxd/8", app.units["lxd/9"].world, Events())
+        act(step, "lxd/8", app.units["lxd/9"].ports, RunHistory())
 
 
 def test_a_made_token_can_be_read_by_its_unit_alone():
@@ -67,7 +67,7 @@ def test_a_made_token_can_be_read_by_its_unit_alone():
     private = token_sealing.new_key()
     step = MakeToken("lxd/5", "m5", token_sealing.public_half(private), 3, adopted=False)
 
-    made = act(step, "lxd/0", app.units["lxd/0"].world, Events()).made
+    made = act(step, "lxd/0", app.units["lxd/0"].ports, RunHistory()).made
 
     assert made is not None
     assert (made.unit, made.attempt) == ("lxd/5", 3)
@@ -78,12 +78,12 @@ def test_a_made_token_can_be_read_by_its_unit_alone():
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_network_made_on_some_members_only_is_taken_away(generation: str):
     app = formed(2, generation)
-    world = app.units["lxd/0"].world
+    ports = app.units["lxd/0"].ports
     parents = {"m0": {"parent": "eth1"}, "m1": {"parent": "eth1"}}
     assert "eth1" not in app.units["lxd/1"].server.interfaces
 
     with pytest.raises(StepFailed, match='Parent interface "eth1" not found'):
-        act(CreateNetwork("lan", "macvlan", {}, parents), "lxd/0", world, Events())
+        act(CreateNetwork("lan", "macvlan", {}, parents), "lxd/0", ports, RunHistory())
 
     assert "lan" not in the_cluster(app).networks
 
@@ -96,7 +96,7 @@ def test_a_token_tells_of_what_is_being_made():
     public = token_sealing.public_half(token_sealing.new_key())
     step = MakeToken("lxd/5", "m5", public, 3, adopted=False, soon=frozenset({"lan"}))
 
-    made = act(step, "lxd/0", app.units["lxd/0"].world, Events()).made
+    made = act(step, "lxd/0", app.units["lxd/0"].ports, RunHistory()).made
 
     # What nobody asks for may stay half made for ever.
     assert made is not None
@@ -114,17 +114,17 @@ CREATIONS = [
 @pytest.mark.parametrize("step", CREATIONS, ids=["network", "pool"])
 def test_nothing_is_made_while_somebody_joins(step: CreateNetwork | CreatePool, generation: str):
     app = formed(1, generation)
-    cluster, world = the_cluster(app), app.units["lxd/0"].world
-    give_turn(app, "lxd/5 0 m5 m0")
+    cluster, ports = the_cluster(app), app.units["lxd/0"].ports
+    give_join_lock(app, "lxd/5 0 m5 m0")
 
     with pytest.raises(StepFailed, match="lxd/5 is joining") as refused:
-        act(step, "lxd/0", world, Events())
+        act(step, "lxd/0", ports, RunHistory())
 
     assert refused.value.later
     assert not {"br7", "fast"} & {*cluster.networks, *cluster.pools}
-    # It has joined: its turn is over, whether somebody has said so or not.
-    give_turn(app, "lxd/0 0 m0 m0")
-    act(step, "lxd/0", world, Events())
+    # It has joined: it has the join lock no more, whether somebody has said so or not.
+    give_join_lock(app, "lxd/0 0 m0 m0")
+    act(step, "lxd/0", ports, RunHistory())
     assert {"br7", "fast"} & {*cluster.networks, *cluster.pools}
 
 
@@ -134,7 +134,7 @@ def test_other_devices_of_the_default_profile_stay():
     devices = {**profile["devices"], "gpu": {"type": "gpu"}}
     cluster_api(app).profiles.set_default({**profile, "devices": devices})
 
-    act(SetDefaultProfile("local", {}), "lxd/0", app.units["lxd/0"].world, Events())
+    act(SetDefaultProfile("local", {}), "lxd/0", app.units["lxd/0"].ports, RunHistory())
 
     assert sorted(the_cluster(app).profile.devices) == ["gpu", "root"]
 
@@ -152,11 +152,11 @@ def test_a_step_done_twice_ends_the_same(
     step: CancelToken | SetFailureDomain | SetDefaultProfile, generation: str
 ):
     app = formed(1, generation)
-    world = app.units["lxd/0"].world
-    act(step, "lxd/0", world, Events())
+    ports = app.units["lxd/0"].ports
+    act(step, "lxd/0", ports, RunHistory())
     before = app.view("lxd/0").lxd
 
-    act(step, "lxd/0", world, Events())
+    act(step, "lxd/0", ports, RunHistory())
 
     assert app.view("lxd/0").lxd == before
 
@@ -192,17 +192,17 @@ class Refusing:
 def test_a_removal_waits_for_a_change_of_the_database_that_is_under_way(refusal: str, later: bool):
     app = formed(3)
     unit = app.units["lxd/0"]
-    world = replace(unit.world, lxd=LxdApi(Refusing(unit.server.lxd, refusal)))
+    ports = replace(unit.ports, lxd=LxdApi(Refusing(unit.server.lxd, refusal)))
 
     with pytest.raises(StepFailed) as failed:
-        act(RemoveMember("m2"), "lxd/0", world, Events())
+        act(RemoveMember("m2"), "lxd/0", ports, RunHistory())
     assert failed.value.later == later
 
 
 @pytest.mark.parametrize("fails", ["sealing", "asking LXD for its pools"])
 def test_a_token_that_is_told_nobody_is_taken_back(fails: str, monkeypatch: pytest.MonkeyPatch):
     app = formed(1)
-    world = app.units["lxd/0"].world
+    ports = app.units["lxd/0"].ports
     step = MakeToken(
         "lxd/5", "m5", token_sealing.public_half(token_sealing.new_key()), 3, adopted=False
     )
@@ -218,7 +218,7 @@ def test_a_token_that_is_told_nobody_is_taken_back(fails: str, monkeypatch: pyte
     else:
         app.cloud.fault = lambda _, call: "refuse" if call == "GET /1.0/storage-pools" else ""
     with pytest.raises(StepFailed):
-        act(step, "lxd/0", world, Events())
+        act(step, "lxd/0", ports, RunHistory())
 
     app.cloud.fault = lambda _, __: ""
     assert the_cluster(app).tokens == {}

@@ -30,7 +30,7 @@ def test_a_quorum_is_not_recovered_without_the_operators_word():
     app = formed(1)
 
     with pytest.raises(ActionRefused, match="confirm=recover-lxd-0"):
-        recover_quorum(app.view("lxd/0"), app.units["lxd/0"].world, "", "no")
+        recover_quorum(app.view("lxd/0"), app.units["lxd/0"].ports, "", "no")
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -40,10 +40,10 @@ def test_a_loss_is_acknowledged_by_member_or_by_thing(generation: str):
     note(app, loss_record.LOG + "m2", '["default/c1", "default/c2"]')
     note(app, loss_record.LOG + "m3", '["a/b"]')
 
-    forget_lost(app.view("lxd/0"), unit.world, "default/c1")
-    forget_lost(app.view("lxd/0"), unit.world, "m3")
+    forget_lost(app.view("lxd/0"), unit.ports, "default/c1")
+    forget_lost(app.view("lxd/0"), unit.ports, "m3")
     assert loss_record.read(notes(app)) == {"m2": ["default/c2"]}
-    forget_lost(app.view("lxd/0"), unit.world, "m2")
+    forget_lost(app.view("lxd/0"), unit.ports, "m2")
     assert loss_record.read(notes(app)) == {}
 
 
@@ -51,17 +51,17 @@ def test_what_was_not_lost_cannot_be_acknowledged():
     app = formed(1)
 
     with pytest.raises(ActionRefused, match="not recorded as lost: there is nothing to name"):
-        forget_lost(app.view("lxd/0"), app.units["lxd/0"].world, "m9")
+        forget_lost(app.view("lxd/0"), app.units["lxd/0"].ports, "m9")
 
 
 def test_a_join_is_tried_again_only_where_one_failed():
     app = formed(2)
     unit = app.units["lxd/1"]
     with pytest.raises(ActionRefused):
-        retry_join(app.view("lxd/1"), unit.world)
+        retry_join(app.view("lxd/1"), unit.ports)
 
     unit.machine.failures_ = Failures(3, "no")
-    retry_join(app.view("lxd/1"), unit.world)
+    retry_join(app.view("lxd/1"), unit.ports)
 
     assert unit.machine.failures() is None
 
@@ -151,7 +151,7 @@ def switched(generation: str = "5.21") -> ModelApp:
 
 
 def remove_pool(app: ModelApp, name: str) -> str:
-    return actions_remove_pool.remove_pool(app.view("lxd/0"), app.units["lxd/0"].world, name)
+    return actions_remove_pool.remove_pool(app.view("lxd/0"), app.units["lxd/0"].ports, name)
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -41,7 +41,7 @@ def test_of_several_survivors_one_recovers_and_the_others_follow(generation: str
     app = given_up(dead(app, voters[1:]), voters[1:])
     stand_bys = sorted(set(app.units) - {voters[0]})
 
-    with pytest.raises(ActionRefused, match="has not said yet that its database is silent"):
+    with pytest.raises(ActionRefused, match="has not said yet that its database does not answer"):
         recover(app, voters[0])
     hooks(app, stand_bys)
     for name in stand_bys:
@@ -104,7 +104,7 @@ def test_it_asks_for_a_word_first():
     view = app.view("lxd/0")
 
     with pytest.raises(ActionRefused, match="confirm=recover-lxd-0"):
-        recover_quorum(view, app.units["lxd/0"].world, "lxd/1,lxd/2", "yes")
+        recover_quorum(view, app.units["lxd/0"].ports, "lxd/1,lxd/2", "yes")
 
 
 def test_a_daemon_that_is_not_running_is_started_first():

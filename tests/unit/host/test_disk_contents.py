@@ -61,7 +61,7 @@ PLACES = [
 def test_a_device_is_empty_where_it_was_read_and_is_zero(
     attach: Attach, size: int, offset: int, holds: str
 ):
-    (device,) = disks.found((attach(size, offset),))
+    (device,) = disks.matching((attach(size, offset),))
 
     assert (device.holds, device.use) == (holds, "")
 
@@ -78,7 +78,7 @@ def test_what_was_wiped_is_empty(attach: Attach):
     path = attach(512, disk_contents.places(512 * MIB)[70][0])
     disks.wipe(path, disks.identity(path))
 
-    assert not disks.found((path,))[0].holds
+    assert not disks.matching((path,))[0].holds
 
 
 def partitioned(path: str) -> str:
@@ -96,13 +96,13 @@ def partitioned(path: str) -> str:
 
 def wiped(path: str, confirm: str = "") -> str:
     unit = ModelApp().add(0)
-    object.__setattr__(unit.world, "machine", Machine(Path("/nonexistent")))
-    return wipe_device(unit.world, path, confirm)
+    object.__setattr__(unit.ports, "machine", Machine(Path("/nonexistent")))
+    return wipe_device(unit.ports, path, confirm)
 
 
 def test_a_disk_with_partitions_is_shown_and_wiped(attach: Attach):
     path = partitioned(attach(64, -1))
-    (device,) = disks.found((path,))
+    (device,) = disks.matching((path,))
     assert (device.holds, device.use) == ("dos", "")
 
     with pytest.raises(refusal.ActionRefused) as refused:
@@ -115,7 +115,7 @@ def test_a_disk_with_partitions_is_shown_and_wiped(attach: Attach):
     assert not list(Path(f"/sys/class/block/{name}").glob(f"{name}p*"))
     assert wiped(path) == f"{path} is empty already"
     # Another table of the same form finds nothing again.
-    partitions = disks.found((_again(path),))[0].partitions
+    partitions = disks.matching((_again(path),))[0].partitions
     assert partitions[0].endswith("without a signature")
 
 
@@ -134,9 +134,9 @@ def test_a_disk_whose_partition_is_in_use_is_left_alone(attach: Attach, tmp_path
     there.mkdir()
     _run("mount", f"{path}p1", str(there))
     try:
-        assert disks.found((path,))[0].use
+        assert disks.matching((path,))[0].use
         with pytest.raises(OSError, match="busy"):
             disks.wipe(path, disks.identity(path))
     finally:
         _run("umount", str(there))
-    assert disks.found((path,))[0].partitions[0].endswith("ext4")
+    assert disks.matching((path,))[0].partitions[0].endswith("ext4")

@@ -119,4 +119,4 @@ def test_only_one_devices_path_is_wiped(path: str):
     unit.machine.disks = [Device(path, 1 << 30, holds="ext4")]
 
     with pytest.raises(refusal.ActionRefused, match="is no path below /dev/"):
-        wipe_device(unit.world, path, "wipe-dev-sdb")
+        wipe_device(unit.ports, path, "wipe-dev-sdb")

@@ -40,7 +40,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         monkeypatch.setattr(interfaces, "_run", run)
         monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
         monkeypatch.setattr(interfaces, "_LXD_NETWORKS", tmp_path)
-        return {interface.name: interface for interface in interfaces.found()}
+        return {interface.name: interface for interface in interfaces.read()}
 
     return found
 

@@ -175,7 +175,7 @@ def _state(tmp_path: Path) -> Machine:
     machine.keep_key(b"k", "K")
     machine.note_failure("x")
     machine.note_attached("/there")
-    machine.note_silence(1.0)
+    machine.note_unresponsive(1.0)
     machine.note_identity("c")
     return machine
 
@@ -188,7 +188,7 @@ def test_the_next_unit_on_a_machine_begins_without_the_state_of_the_one_before(t
 
     kept = (machine.key(), machine.public_key(), machine.failures(), machine.attached())
     assert kept == (None, "", None, None)
-    assert machine.silent_since() is None
+    assert machine.unresponsive_since() is None
     # LXD is there still, and in that cluster.
     assert machine.identity() == "c"
 

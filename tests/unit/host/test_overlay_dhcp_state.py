@@ -1,4 +1,4 @@
-"""A segment runs where its files, services and rules are there, whatever was noted of it."""
+"""An overlay runs where its files, services and rules are there, whatever was noted of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from host import machine as charm_machine
 from host import overlay_dhcp, overlay_dhcp_state
 from host.machine import Machine
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
-from state.facts import Segment
+from state.facts import OverlayDhcp
 from tests.unit.programs import Programs
 
-SEGMENT = Segment("seg-0", "10.9.0.1/16", "10.9.1.0", "10.9.1.255", "02:16:3e:0:0:1", "239.1.1.1")
+OVERLAY = OverlayDhcp(
+    "seg-0", "10.9.0.1/16", "10.9.1.0", "10.9.1.255", "02:16:3e:0:0:1", "239.1.1.1"
+)
 SHOWN = "ActiveState=active\nUnitFileState=enabled\n"
 TABLE = "\n".join(['oifname "seg-0-lxd" drop'] * 2)
 
@@ -41,15 +43,15 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 def set_up(folder: Path) -> Machine:
     machine = Machine(folder)
-    files = overlay_dhcp.files(SEGMENT)
-    machine.run_segment("seg-0", files, [], plan_overlay_dhcp.record(SEGMENT))
+    files = overlay_dhcp.files(OVERLAY)
+    machine.run_overlay("seg-0", files, [], plan_overlay_dhcp.record(OVERLAY))
     return machine
 
 
 def test_what_was_set_up_is_there(programs: Programs, tmp_path: Path):
     machine = set_up(tmp_path)
 
-    assert machine.segments() == {"seg-0": plan_overlay_dhcp.record(SEGMENT)}
+    assert machine.overlays() == {"seg-0": plan_overlay_dhcp.record(OVERLAY)}
     assert "nft list table bridge lxd_cluster_seg_0" in programs.called
 
 
@@ -62,56 +64,64 @@ LOSSES = [
 ]
 
 
+def test_a_refresh_of_the_charm_starts_no_overlay_anew():
+    """What an earlier charm noted is compared with it, word by word."""
+    assert plan_overlay_dhcp.record(OVERLAY) == (
+        "3 Segment(network='seg-0', gateway='10.9.0.1/16', first='10.9.1.0', last='10.9.1.255', "
+        "mac='02:16:3e:0:0:1', group='239.1.1.1', peers=())"
+    )
+
+
 @pytest.mark.parametrize(("program", "says"), LOSSES)
-def test_what_does_not_run_is_no_segment(
+def test_what_does_not_run_is_no_overlay(
     programs: Programs, tmp_path: Path, program: str, says: str
 ):
     machine = set_up(tmp_path)
     programs.add(program, says)
 
-    assert machine.segments() == {"seg-0": ""}
+    assert machine.overlays() == {"seg-0": ""}
 
 
 @pytest.mark.usefixtures("programs")
 @pytest.mark.parametrize("file", ["segments/seg-0/dhcp.conf", "segments/seg-0/filter.nft"])
 @pytest.mark.parametrize("changed", [True, False])
-def test_a_file_that_is_another_or_gone_is_no_segment(tmp_path: Path, file: str, changed: bool):
+def test_a_file_that_is_another_or_gone_is_no_overlay(tmp_path: Path, file: str, changed: bool):
     machine = set_up(tmp_path)
     if changed:
         (tmp_path / file).write_text("")
     else:
         (tmp_path / file).unlink()
 
-    assert machine.segments() == {"seg-0": ""}
+    assert machine.overlays() == {"seg-0": ""}
 
 
 def test_the_template_and_the_look_at_it_have_one_name_for_the_table():
-    rendered = next(t for p, t in overlay_dhcp.files(SEGMENT).items() if p.name == "filter.nft")
+    rendered = next(t for p, t in overlay_dhcp.files(OVERLAY).items() if p.name == "filter.nft")
 
     assert f"table bridge {overlay_dhcp_state.table('seg-0')} {{" in rendered
     assert rendered.count(" drop") == 2
 
 
-def test_of_a_segment_that_ends_who_has_which_address_stays(programs: Programs, tmp_path: Path):
+def test_of_an_overlay_that_ends_who_has_which_address_stays(programs: Programs, tmp_path: Path):
     machine = set_up(tmp_path)
     leases = tmp_path / "segments" / "seg-0" / "leases"
     leases.write_text("an instance's")
 
-    machine.end_segment("seg-0")
+    machine.end_overlay("seg-0")
 
     assert "nft delete table bridge lxd_cluster_seg_0" in programs.called
     left = {path for path in (tmp_path / "segments").rglob("*") if path.is_file()}
     assert left == {leases}
-    assert machine.segments() == {}
+    assert machine.overlays() == {}
 
 
 @pytest.mark.usefixtures("programs")
-def test_a_file_that_a_segment_needs_no_more_goes(tmp_path: Path):
-    unicast = replace(SEGMENT, peers=("10.0.0.2",))
+def test_a_file_that_an_overlay_needs_no_more_goes(tmp_path: Path):
+    unicast = replace(OVERLAY, peers=("10.0.0.2",))
     machine = Machine(tmp_path)
-    machine.run_segment("seg-0", overlay_dhcp.files(unicast), [], plan_overlay_dhcp.record(unicast))
+    machine.run_overlay("seg-0", overlay_dhcp.files(unicast), [], plan_overlay_dhcp.record(unicast))
 
-    machine.run_segment("seg-0", overlay_dhcp.files(SEGMENT), [], plan_overlay_dhcp.record(SEGMENT))
+    machine.run_overlay("seg-0", overlay_dhcp.files(OVERLAY), [], plan_overlay_dhcp.record(OVERLAY))
 
     assert not (tmp_path / "segments" / "seg-0" / "peers").exists()
-    assert machine.segments() == {"seg-0": plan_overlay_dhcp.record(SEGMENT)}
+    assert machine.overlays() == {"seg-0": plan_overlay_dhcp.record(OVERLAY)}

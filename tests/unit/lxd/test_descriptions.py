@@ -61,7 +61,7 @@ def test_of_an_instance(servers: list[Server], client: Client):
     by_hand.launch(servers[0], "c1")
     describe(client, "/1.0/instances/c1")
 
-    lxd.pools.keep_roots("p")
+    lxd.pools.pin_root_disks("p")
 
     found = client.get("/1.0/instances/c1")
     assert (found["description"], found["devices"]) == (WORDS, {"root": root})

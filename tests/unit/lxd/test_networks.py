@@ -132,8 +132,8 @@ def test_instances_keep_the_nic_that_they_have(servers: list[Server], lxd: LxdAp
     own = {**NIC, "limits.ingress": "1Gbit"}
     by_hand.launch(servers[1], "own", devices={"eth0": own})
 
-    lxd.networks.keep_nics({"network": "br0"})
-    lxd.networks.keep_nics({"network": "another"})
+    lxd.networks.pin_nics({"network": "br0"})
+    lxd.networks.pin_nics({"network": "another"})
 
     instances = servers[0].records.instances
     assert instances["default", "follows"].devices == {"eth0": NIC}

@@ -202,8 +202,8 @@ def test_instances_keep_the_root_disk_that_they_have(servers: list[Server], lxd:
     by_hand.launch(servers[1], "follows")
     by_hand.launch(servers[1], "own", devices={"root": {**root, "size": "5GiB"}})
 
-    lxd.pools.keep_roots("fast")
-    lxd.pools.keep_roots("slow")
+    lxd.pools.pin_root_disks("fast")
+    lxd.pools.pin_root_disks("slow")
 
     instances = servers[0].records.instances
     assert instances["default", "follows"].devices == {"root": root}

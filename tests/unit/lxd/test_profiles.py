@@ -62,6 +62,6 @@ def test_what_uses_the_profile_may_have_any_name(servers: list[Server], name: st
     lxd.profiles.set_default({**lxd.profiles.default(), "devices": {"root": ROOT}})
     by_hand.launch(servers[1], name)
 
-    lxd.pools.keep_roots("fast")
+    lxd.pools.pin_root_disks("fast")
 
     assert servers[0].records.instances["default", name].devices == {"root": ROOT}

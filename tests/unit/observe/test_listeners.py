@@ -13,7 +13,7 @@ from lxd.http import Request, Response
 from lxd.networks import NetworksApi
 from lxd.server import Listener, ServerApi
 from observe import listeners
-from ports.world import World
+from ports.ports import Ports
 from state.cluster import Server
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nTFhE\n-----END CERTIFICATE-----\n"
@@ -84,13 +84,13 @@ def test_a_certificate_that_has_just_changed_is_ours():
     assert api.listener("10.0.0.10", "the one before") is Listener.OURS
 
 
-def world(port: Port, program: str) -> World:
+def ports(port: Port, program: str) -> Ports:
     def listener(address: str, port: int) -> str:
         return program
 
     machine = SimpleNamespace(listener=listener)
     return cast(
-        "World",
+        "Ports",
         SimpleNamespace(lxd=SimpleNamespace(server=ServerApi(Client(port))), machine=machine),
     )
 
@@ -112,21 +112,21 @@ def test_who_listens_instead_of_lxd_is_named(
 ):
     server = Server("6.9", True, "m0", FINGERPRINT, frozenset(), {})
 
-    assert listeners.deaf(["10.0.0.10"], server, world(Port(shown=shown), program)) == deaf
+    assert listeners.deaf(["10.0.0.10"], server, ports(Port(shown=shown), program)) == deaf
 
 
 def test_a_busy_lxd_is_not_deaf():
     config = {"core.https_address": "10.0.0.10:8443"}
     server = Server("6.9", True, "m0", FINGERPRINT, frozenset(), config)
 
-    assert listeners.deaf(["10.0.0.10"], server, world(Port(shown=TimeoutError()), "")) == {}
+    assert listeners.deaf(["10.0.0.10"], server, ports(Port(shown=TimeoutError()), "")) == {}
 
 
 def test_a_port_that_a_stopped_lxd_waits_for_is_named():
-    assert listeners.taken(["10.0.0.10", ""], world(Port(), "nginx (pid 812)")) == {
+    assert listeners.taken(["10.0.0.10", ""], ports(Port(), "nginx (pid 812)")) == {
         "10.0.0.10": "nginx (pid 812)"
     }
-    assert listeners.taken(["10.0.0.10"], world(Port(), "lxd (pid 5)")) == {}
+    assert listeners.taken(["10.0.0.10"], ports(Port(), "lxd (pid 5)")) == {}
 
 
 def test_lxd_tries_again_after_an_address_was_unset():

@@ -41,9 +41,9 @@ SAID = datetime(2026, 11, 28, 23, 53, 31, tzinfo=timezone.utc).timestamp()
 def test_a_daemon_that_hangs_while_it_ends_has_just_said_why(later: float, told: bool):
     unit = formed(1).units["lxd/0"]
     unit.machine.log = f'{ENDS}\ntime="2026-11-28T23:53:33Z" level=warning msg="Rejecting"'
-    world = replace(unit.world, clock=lambda: SAID + later)
+    ports = replace(unit.ports, clock=lambda: SAID + later)
 
-    found = unresponsive_reason.unmountable_now(world)
+    found = unresponsive_reason.unmountable_now(ports)
 
     assert found == (Unmountable("images", VOLUME) if told else None)
 
@@ -53,4 +53,4 @@ def test_the_log_says_which_volume_lxd_cannot_mount(log: str, told: Unmountable 
     unit = formed(1).units["lxd/0"]
     unit.machine.log = log
 
-    assert unresponsive_reason.unmountable(unit.world) == told
+    assert unresponsive_reason.unmountable(unit.ports) == told

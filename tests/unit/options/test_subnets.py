@@ -151,6 +151,6 @@ def test_the_routes_of_an_interface_are_known(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(interfaces, "_run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
-    (eth0,) = interfaces.found()
+    (eth0,) = interfaces.read()
 
     assert (eth0.routes, eth0.routers) == (("10.2.0.0/16",), ("10.1.0.1/24",))

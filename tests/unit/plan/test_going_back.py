@@ -176,7 +176,7 @@ def lxd(app: ModelApp) -> dict[str, Any]:
 def machine(unit: ModelUnit) -> dict[str, Any]:
     """All that the charm sets up on a machine."""
     has = unit.machine
-    return {"files": dict(has.files), "services": has.services, "segments": has.segments()}
+    return {"files": dict(has.files), "services": has.services, "segments": has.overlays()}
 
 
 @pytest.mark.parametrize("generation", NAMES)

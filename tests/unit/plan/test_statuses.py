@@ -59,11 +59,11 @@ def instances_there(app: ModelApp) -> None:
 
 
 def a_pool_there(app: ModelApp) -> None:
-    app.units["lxd/2"].world.lxd.pools.create("old", "dir", {}, {})
+    app.units["lxd/2"].ports.lxd.pools.create("old", "dir", {}, {})
 
 
 def a_network_there(app: ModelApp) -> None:
-    app.units["lxd/2"].world.lxd.networks.create("old", "bridge", {}, {})
+    app.units["lxd/2"].ports.lxd.networks.create("old", "bridge", {}, {})
 
 
 def a_newer_version(app: ModelApp) -> None:
@@ -115,7 +115,7 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
     ),
     (
         lxd_does_not_answer,
-        "waiting: for LXD, which is silent",
+        "waiting: for LXD, which does not answer",
     ),
     (no_address, "waiting: for an address on the binding cluster"),
     (
@@ -236,7 +236,7 @@ def just_started(app: ModelApp, member: str) -> ModelApp:
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_member_that_has_just_started_waits_for_its_heartbeat(generation: str):
     app = just_started(formed(3, generation), "m1")
-    assert app.units["lxd/0"].world.lxd.members.list()[1].offline
+    assert app.units["lxd/0"].ports.lxd.members.list()[1].offline
 
     assert str(app.plan("lxd/1").status).startswith("active: member m1")
 

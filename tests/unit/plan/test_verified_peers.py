@@ -8,16 +8,16 @@ from typing import Any
 
 from plan.verified_peers import believed
 from state import peers
-from state.cluster import Lxd
-from state.peers import Call, Link, Offer, UnitData
+from state.cluster import ClusterView
+from state.peers import Contribution, ContributionRequest, ParentInterface, UnitData
 from tests.unit.model_units import ModelApp, formed
 
 WORDS: dict[str, Any] = {
-    "offers": {"s": Offer(device="/dev/sda")},
-    "links": {"q": Link(parent="eth9")},
+    "offers": {"s": Contribution(device="/dev/sda")},
+    "links": {"q": ParentInterface(parent="eth9")},
     "refused": {"lxd/0": "no"},
     "missed": {"lxd/1": 0},
-    "call": Call(pool="x", backend="dir", serial="s"),
+    "call": ContributionRequest(pool="x", backend="dir", serial="s"),
     "spread": ("lan",),
     "problem": "all is lost",
 }
@@ -80,7 +80,7 @@ def test_a_unit_that_never_joined_decides_no_members_disk():
         name="m1",
         address="10.0.0.2",
         cluster=app.own("lxd/0").cluster,
-        offers={call.serial: Offer(device="/dev/sda")},
+        offers={call.serial: Contribution(device="/dev/sda")},
     )
     app.databags["lxd/3"] = peers.dump(lie)
     steps = app.plan("lxd/0").steps
@@ -91,7 +91,7 @@ def test_a_unit_that_never_joined_decides_no_members_disk():
 def test_a_member_of_an_older_charm_has_no_note_and_counts():
     app = formed(2)
     view = app.view("lxd/0")
-    assert isinstance(view.lxd, Lxd)
+    assert isinstance(view.lxd, ClusterView)
     assert view.peers is not None
 
     assert believed(view.peers, replace(view.lxd, notes={})).others["lxd/1"].cluster

@@ -1,16 +1,16 @@
-"""Whose turn it is to join: one record for all members."""
+"""The join lock: one record for all members."""
 
 from __future__ import annotations
 
 import pytest
 
 from records import join_lock
-from records.join_lock import Turn
-from state.cluster import Lxd
-from state.peers import Place, UnitData
+from records.join_lock import JoinLock
+from state.cluster import ClusterView
+from state.peers import QueueEntry, UnitData
 from steps.forming import AwaitJoin
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import cluster_api, give_turn, notes, use_token
+from tests.unit.deeds import cluster_api, give_join_lock, notes, use_token
 from tests.unit.model_units import ModelApp, formed
 
 
@@ -21,25 +21,25 @@ def waited(app: ModelApp) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "turn"),
+    ("text", "lock"),
     [
         ("", None),
         ("lxd/1", None),
         ("lxd/1 x m1", None),
-        ("lxd/1 0 m1", Turn("lxd/1", 0, "m1")),
-        ("lxd/12 3 node-12", Turn("lxd/12", 3, "node-12")),
-        ("lxd/1 0 m1 m0", Turn("lxd/1", 0, "m1")),
+        ("lxd/1 0 m1", JoinLock("lxd/1", 0, "m1")),
+        ("lxd/12 3 node-12", JoinLock("lxd/12", 3, "node-12")),
+        ("lxd/1 0 m1 m0", JoinLock("lxd/1", 0, "m1")),
         ("- m0", None),
     ],
 )
-def test_a_turn_is_read_from_the_notes(text: str, turn: Turn | None):
-    assert join_lock.read({f"{join_lock.LOG}1": text}) == turn
+def test_a_join_lock_is_read_from_the_notes(text: str, lock: JoinLock | None):
+    assert join_lock.read({f"{join_lock.LOG}1": text}) == lock
 
 
-def test_the_last_turn_counts():
+def test_the_last_join_lock_counts():
     noted = {f"{join_lock.LOG}{number}": f"lxd/{number} 0 m{number}" for number in (9, 10, 8)}
 
-    assert join_lock.read(noted) == Turn("lxd/10", 0, "m10")
+    assert join_lock.read(noted) == JoinLock("lxd/10", 0, "m10")
 
 
 @pytest.mark.parametrize(
@@ -51,31 +51,31 @@ def test_the_last_turn_counts():
         (UnitData(attempt=1), True),
     ],
 )
-def test_a_turn_is_over_when_its_unit_says_so(data: UnitData | None, over: bool):
+def test_a_join_lock_is_over_when_its_unit_says_so(data: UnitData | None, over: bool):
     app = formed(1)
     lxd = app.view("lxd/0").lxd
-    assert isinstance(lxd, Lxd)
+    assert isinstance(lxd, ClusterView)
 
-    assert join_lock.is_over(Turn("lxd/1", 0, "m1"), lxd, data) is over
-    assert join_lock.is_over(Turn("lxd/1", 0, "m0"), lxd, data)
+    assert join_lock.is_over(JoinLock("lxd/1", 0, "m1"), lxd, data) is over
+    assert join_lock.is_over(JoinLock("lxd/1", 0, "m0"), lxd, data)
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_formed_cluster_leaves_no_turn_behind(generation: str):
+def test_a_formed_cluster_leaves_no_join_lock_behind(generation: str):
     assert join_lock.read(notes(formed(3, generation))) is None
 
 
-def with_turn_of_another(app: ModelApp) -> ModelApp:
-    """Another maker, which sees things otherwise, has given lxd/2 the turn."""
+def with_lock_of_another(app: ModelApp) -> ModelApp:
+    """Another issuer, which sees things otherwise, has given lxd/2 the join lock."""
     app.add(1)
     app.add(2)
     for name in ("lxd/1", "lxd/2"):
         app.hook(name)
-    return give_turn(app, "lxd/2 0 m2 m9")
+    return give_join_lock(app, "lxd/2 0 m2 m9")
 
 
-def test_the_turn_that_another_maker_gave_is_kept():
-    app = with_turn_of_another(formed(1))
+def test_the_join_lock_that_another_issuer_gave_is_kept():
+    app = with_lock_of_another(formed(1))
     app.hook("lxd/0")
 
     token = app.own("lxd/0").token
@@ -84,8 +84,8 @@ def test_the_turn_that_another_maker_gave_is_kept():
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_the_turn_of_a_unit_that_is_gone_passes_once_it_was_waited_for(generation: str):
-    app = with_turn_of_another(formed(1, generation))
+def test_the_join_lock_of_a_unit_that_is_gone_passes_once_it_was_waited_for(generation: str):
+    app = with_lock_of_another(formed(1, generation))
     app.remove("lxd/2")
     app.hook("lxd/0")
 
@@ -98,7 +98,7 @@ def test_the_turn_of_a_unit_that_is_gone_passes_once_it_was_waited_for(generatio
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_unit_that_leaves_right_after_it_joined_ends_its_turn(generation: str):
     app = formed(2, generation)
-    give_turn(app, "lxd/1 0 m1 m0")
+    give_join_lock(app, "lxd/1 0 m1 m0")
     app.leaving.add("lxd/1")
     app.hook("lxd/1")
     app.remove("lxd/1")
@@ -110,8 +110,8 @@ def test_a_unit_that_leaves_right_after_it_joined_ends_its_turn(generation: str)
     assert app.own("lxd/2").cluster
 
 
-def test_who_has_a_token_of_another_maker_too_is_waited_for():
-    app = with_turn_of_another(formed(1))
+def test_who_has_a_token_of_another_issuer_too_is_waited_for():
+    app = with_lock_of_another(formed(1))
     app.hook("lxd/0")
     token = app.own("lxd/0").token
     assert token is not None
@@ -123,7 +123,7 @@ def test_who_has_a_token_of_another_maker_too_is_waited_for():
     assert app.own("lxd/1").cluster
 
 
-def test_who_has_only_this_makers_token_is_not_waited_for_once_it_is_cancelled():
+def test_who_has_only_this_issuers_token_is_not_waited_for_once_it_is_cancelled():
     app = formed(1)
     app.add(1)
     app.add(2)
@@ -136,13 +136,13 @@ def test_who_has_only_this_makers_token_is_not_waited_for_once_it_is_cancelled()
     assert app.own("lxd/2").cluster
 
 
-def test_the_token_of_another_maker_for_the_same_unit_is_not_taken_for_ones_own():
+def test_the_token_of_another_issuer_for_the_same_unit_is_not_taken_for_ones_own():
     app = formed(1)
     app.add(1)
     app.add(2)
     for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
         app.hook(name)
-    # Ours was used; that of another maker was not.
+    # Ours was used; that of another issuer was not.
     use_token(app, "m1")
     cluster_api(app).cluster.make_token("m1")
     app.remove("lxd/1")
@@ -152,12 +152,12 @@ def test_the_token_of_another_maker_for_the_same_unit_is_not_taken_for_ones_own(
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_turn_passes_only_if_it_is_as_it_was_seen(generation: str):
+def test_a_join_lock_passes_only_if_it_is_as_it_was_seen(generation: str):
     app = formed(1, generation)
     lxd = app.view("lxd/0").lxd
-    assert isinstance(lxd, Lxd)
-    step = join_lock.passed(lxd, Place(unit="lxd/1"), "m1")
-    give_turn(app, "lxd/2 0 m2 m9")
+    assert isinstance(lxd, ClusterView)
+    step = join_lock.granted(lxd, QueueEntry(unit="lxd/1"), "m1")
+    give_join_lock(app, "lxd/2 0 m2 m9")
 
     assert not cluster_api(app).notes.append(step.log, step.number, step.entry)
-    assert join_lock.read(notes(app)) == Turn("lxd/2", 0, "m2")
+    assert join_lock.read(notes(app)) == JoinLock("lxd/2", 0, "m2")

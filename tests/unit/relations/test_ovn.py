@@ -122,7 +122,7 @@ def test_what_is_missing_is_named(told: Ovn | None, status: str):
 def test_a_machine_that_is_no_chassis_says_so():
     app = formed(3)
     app.ovn = TCP
-    app.units["lxd/2"].machine.lacks_ = "no Open vSwitch here: relate ovn-chassis"
+    app.units["lxd/2"].machine.missing_ = "no Open vSwitch here: relate ovn-chassis"
     app.options |= {"network_mode": "ovn", "network_name": "ovn0"}
     app.settle()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state.peers import VERSION, AppData, Place, Storage, Token, UnitData, dump, load
+from state.peers import VERSION, AppData, QueueEntry, Storage, Token, UnitData, dump, load
 
 FULL = UnitData(
     name="m1",
@@ -27,7 +27,7 @@ FULL = UnitData(
 
 def test_what_is_written_is_read():
     assert load(UnitData, dump(FULL)) == FULL
-    app = AppData(bootstrap="lxd/0", queue=(Place(unit="lxd/0", attempt=1),))
+    app = AppData(bootstrap="lxd/0", queue=(QueueEntry(unit="lxd/0", attempt=1),))
     assert load(AppData, dump(app)) == app
 
 

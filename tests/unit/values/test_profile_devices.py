@@ -81,17 +81,17 @@ def test_a_key_that_lxd_does_not_take_on_the_new_network_is_named(
 ):
     """LXD takes security.mac_filtering for no macvlan nic. The key is the operator's to remove."""
     from act import step
-    from state.view import Events
+    from state.view import RunHistory
 
-    world = app.units["lxd/0"].world
+    ports = app.units["lxd/0"].ports
     invalid = 'Device validation failed for "eth0": Invalid device option "security.mac_filtering"'
 
     def refuse(profile: object) -> None:
         raise LxdError(invalid)
 
-    monkeypatch.setattr(world.lxd.profiles, "set_default", refuse)
+    monkeypatch.setattr(ports.lxd.profiles, "set_default", refuse)
     with pytest.raises(step.StepFailed) as failed:
-        step.act(SetDefaultProfile("local", {"network": "x"}), "lxd/0", world, Events())
+        step.act(SetDefaultProfile("local", {"network": "x"}), "lxd/0", ports, RunHistory())
 
     assert "lxc profile device unset default eth0 security.mac_filtering" in failed.value.reason
     assert cluster_api(app).profiles.default()["devices"]["eth0"]["network"] == "lxdbr0"

@@ -32,7 +32,7 @@ def busy(app: ModelApp, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
         raise LxdError(BUSY)
 
     for unit in app.units.values():
-        monkeypatch.setattr(unit.world.lxd.networks, method, refuse)
+        monkeypatch.setattr(unit.ports.lxd.networks, method, refuse)
 
 
 @pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
@@ -42,7 +42,7 @@ def test_a_change_that_waits_for_a_busy_instance_is_waiting_for_all(
     app = with_instance(formed(3), "m1")
     app.leader = leader
     with monkeypatch.context() as patch:
-        busy(app, patch, "keep_nics")
+        busy(app, patch, "pin_nics")
         app.options["network_mode"] = "vxlan"
         for unit in [*app.units, *app.units]:
             app.hook(unit)
@@ -63,7 +63,7 @@ def test_a_busy_instance_of_a_leaver_is_waited_for_and_never_given_up(
 ):
     app = leaving(with_instance(with_instance(formed(3), "m2"), "m2", name="c2"), "lxd/2")
     app.options["on_remove"] = on_remove
-    instances = app.units["lxd/2"].world.lxd.instances
+    instances = app.units["lxd/2"].ports.lxd.instances
     move = instances.move
 
     def refuse(project: str, name: str, target: str, *, live: bool) -> None:

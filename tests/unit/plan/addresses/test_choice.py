@@ -103,7 +103,9 @@ def test_a_subnet_that_juju_says_counts_where_the_machine_does_not_tell():
     ("listed", "known", "has", "here", "meant"),
     [
         pytest.param([LOWER, V4], peers(), lxd(V4), [V4], V4, id="LXD's own"),
-        pytest.param([LOWER, V4], peers(own=V4), None, [V4], V4, id="of an LXD that is silent"),
+        pytest.param(
+            [LOWER, V4], peers(own=V4), None, [V4], V4, id="of an LXD that does not answer"
+        ),
         pytest.param([BRIDGE], peers(), lxd(V4), [V4], V4, id="Juju does not list it any more"),
         pytest.param([], peers(), lxd(V4), [V4], V4, id="Juju lists none"),
         pytest.param([PUBLIC], peers(), lxd(V4), [V4], V4, id="another space is bound"),

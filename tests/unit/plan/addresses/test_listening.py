@@ -6,10 +6,10 @@ import pytest
 
 from options.options import Options
 from plan.addresses import listening
-from state.cluster import Lxd, Member, Server
+from state.cluster import ClusterView, Member, Server
 from state.facts import SnapFacts
 from state.peers import AppData, UnitData
-from state.unresponsive import Silence, Silent
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.addresses import ChangeAddress, Listen
 from steps.plan import Plan
@@ -48,7 +48,7 @@ def member(name: str, status: str = "ONLINE") -> Member:
 
 
 def cluster(*notes: str, api: str = OLD, deaf: dict[str, str] | None = None, m1: str = "ONLINE"):
-    return Lxd(
+    return ClusterView(
         server(core=f"{api}:8443", cluster=f"{CLUSTER}:8443"),
         (member("m0"), member("m1", m1)),
         notes={f"address.{number}": entry for number, entry in enumerate(notes, 1)},
@@ -85,28 +85,28 @@ FREE = "-"
     ],
 )
 def test_a_member_changes_its_address_in_its_turn(
-    lxd: Lxd, steps: tuple[ChangeAddress, ...], problem: Status | None
+    lxd: ClusterView, steps: tuple[ChangeAddress, ...], problem: Status | None
 ):
     own = lxd.own
     assert own is not None
 
-    assert listening.of_member(view(), lxd, own) == listening.Due(steps, problem)
+    assert listening.on_member(view(), lxd, own) == listening.Due(steps, problem)
 
 
 @pytest.mark.parametrize(
     ("lxd", "founds", "steps"),
     [
-        (Lxd(server()), False, [Listen(f"{NEW}:8443")]),
-        (Lxd(server()), True, [Listen(f"{NEW}:8443", f"{CLUSTER}:8443")]),
-        (Lxd(server(core=f"{NEW}:8443")), False, []),
-        (Lxd(server(core=f"{NEW}:8443"), deaf={CLUSTER: ""}), False, []),
-        (Lxd(server(core=f"{NEW}:8443"), deaf={NEW: ""}), False, [Listen(f"{NEW}:8443")]),
+        (ClusterView(server()), False, [Listen(f"{NEW}:8443")]),
+        (ClusterView(server()), True, [Listen(f"{NEW}:8443", f"{CLUSTER}:8443")]),
+        (ClusterView(server(core=f"{NEW}:8443")), False, []),
+        (ClusterView(server(core=f"{NEW}:8443"), deaf={CLUSTER: ""}), False, []),
+        (ClusterView(server(core=f"{NEW}:8443"), deaf={NEW: ""}), False, [Listen(f"{NEW}:8443")]),
     ],
 )
 def test_what_listens_counts_and_not_what_is_configured(
-    lxd: Lxd, founds: bool, steps: list[Listen]
+    lxd: ClusterView, founds: bool, steps: list[Listen]
 ):
-    assert listening.of_outsider(view(), lxd, founds=founds) == steps
+    assert listening.before_join(view(), lxd, founds=founds) == steps
 
 
 def peers(*members: str, own: str = "") -> Peers:
@@ -125,16 +125,16 @@ def test_a_machine_without_the_members_family_says_so():
 @pytest.mark.parametrize(
     ("silent", "told"),
     [
-        (Silent("", Silence.HUNG), None),
+        (Unresponsive("", UnresponsiveReason.HUNG), None),
         (
-            Silent("", Silence.STOPPED, {OLD: "nginx (pid 8)"}),
+            Unresponsive("", UnresponsiveReason.STOPPED, {OLD: "nginx (pid 8)"}),
             Plan(blocked("nginx (pid 8) has port 8443 of 10.1.0.10, which LXD needs: stop it")),
         ),
         (
-            Silent("", Silence.NO_DATABASE, {CLUSTER: ""}),
+            Unresponsive("", UnresponsiveReason.NO_DATABASE, {CLUSTER: ""}),
             Plan(waiting("for LXD to listen again"), (RestartLxd(),)),
         ),
     ],
 )
-def test_a_silent_lxd_that_nobody_reaches_is_reloaded(silent: Silent, told: Plan | None):
-    assert listening.of_silent(view(), silent) == told
+def test_a_silent_lxd_that_nobody_reaches_is_reloaded(silent: Unresponsive, told: Plan | None):
+    assert listening.plan_deaf(view(), silent) == told

@@ -59,7 +59,7 @@ def test_a_settled_cluster_has_nothing_to_do(generation: str):
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_member_asks_six_things_and_the_steward_eight(generation: str):
+def test_a_member_asks_six_things_and_the_coordinator_eight(generation: str):
     app = formed(3, generation)
     asked = dict.fromkeys(app.units, 0)
     for name in app.units:
@@ -155,9 +155,9 @@ def test_a_failed_join_is_tried_again_after_the_others(generation: str):
 @pytest.mark.parametrize(("ahead", "passed"), [(0.0, LAPSE + 1), (86400.0, 0.0)])
 def test_a_unit_that_does_not_use_its_token_goes_last(ahead: float, passed: float):
     app = formed(1)
-    maker = app.units["lxd/0"]
-    right = maker.world
-    maker.world = replace(right, clock=lambda: app.cloud.now + ahead)
+    issuer = app.units["lxd/0"]
+    right = issuer.ports
+    issuer.ports = replace(right, clock=lambda: app.cloud.now + ahead)
     app.add(1)
     app.add(2)
     app.hook("lxd/1")
@@ -166,9 +166,9 @@ def test_a_unit_that_does_not_use_its_token_goes_last(ahead: float, passed: floa
     app.hook("lxd/0")
     assert [p.unit for p in app.app().queue] == ["lxd/0", "lxd/1", "lxd/2"]
 
-    # Or the maker's clock was a day ahead, and has been put right.
+    # Or the issuer's clock was a day ahead, and has been put right.
     app.cloud.now += passed
-    maker.world = right
+    issuer.ports = right
     for name in ("lxd/0", "lxd/2", "lxd/0"):
         app.hook(name)
 
@@ -179,8 +179,8 @@ def test_a_unit_that_does_not_use_its_token_goes_last(ahead: float, passed: floa
 def test_a_clock_that_is_an_hour_off_keeps_nobody_out():
     app = formed(1)
     app.add(1)
-    maker = app.units["lxd/0"]
-    maker.world = replace(maker.world, clock=lambda: app.cloud.now - 3600)
+    issuer = app.units["lxd/0"]
+    issuer.ports = replace(issuer.ports, clock=lambda: app.cloud.now - 3600)
     app.settle()
 
     assert app.own("lxd/1").cluster
@@ -253,7 +253,7 @@ def test_who_misses_its_turn_by_a_clock_that_jumped_is_waited_for():
     assert str(AwaitJoin("m1")) in app.units["lxd/0"].told
 
 
-def test_who_has_a_token_of_another_maker_comes_first():
+def test_who_has_a_token_of_another_issuer_comes_first():
     app = formed(2)
     app.add(2)
     app.add(3)
@@ -276,7 +276,7 @@ def test_what_a_join_that_was_cut_short_left_is_reset(generation: str):
     app = formed(1, generation)
     unit = app.add(1)
     unit.snap.install("5.21/stable", "")
-    unit.world.lxd.pools.create("local", "dir", {}, {})
+    unit.ports.lxd.pools.create("local", "dir", {}, {})
     unit.machine.note_forming("join", app.cloud.now, ())
 
     app.settle()
@@ -323,7 +323,7 @@ def test_tokens_are_never_readable_in_a_databag():
     assert app.own("lxd/0").token is not None
 
 
-def test_a_member_removed_from_the_middle_leaves_a_maker():
+def test_a_member_removed_from_the_middle_leaves_an_issuer():
     app = formed(3)
     app.remove("lxd/2")
     app.add(3)

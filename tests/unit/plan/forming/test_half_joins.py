@@ -109,7 +109,7 @@ def test_a_member_that_had_no_time_to_say_so_is_not_reset_once_it_holds_anything
 def test_another_unit_that_may_be_the_last_member_keeps_a_new_cluster_from_being_formed(
     generation: str,
 ):
-    """Its LXD came in, and fell silent before its hook could note so anywhere."""
+    """Its LXD came in, and stopped answering before its hook could note so anywhere."""
     app = formed(1, generation)
     unit = app.add(1)
     app.add(2)

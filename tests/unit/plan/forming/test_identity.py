@@ -10,9 +10,9 @@ from act.step import StepFailed, act
 from deadlines import GIVEN_BACK
 from lxd.api import LxdApi
 from plan.forming import identity
-from ports.world import World
+from ports.ports import Ports
 from state.notes import IDENTITY
-from state.view import Events
+from state.view import RunHistory
 from steps.forming import AdoptIdentity, Join
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
@@ -124,7 +124,7 @@ class TestATokenThatIsNotOurs:
 
         app.cloud.fault = noted
         with pytest.raises(StepFailed) as failed:
-            act(step, "lxd/9", app.units["lxd/9"].world, Events())
+            act(step, "lxd/9", app.units["lxd/9"].ports, RunHistory())
         assert changes == []
         assert not app.units["lxd/9"].server.records.clustered
         return failed.value
@@ -160,7 +160,7 @@ class TestAnotherCluster:
         app = ModelApp(cloud=theirs.cloud)
         for name, other in theirs.units.items():
             machine = UnitMachine(other.server)
-            world = World(
+            ports = Ports(
                 LxdApi(other.server.lxd),
                 other.snap,
                 machine,
@@ -170,7 +170,7 @@ class TestAnotherCluster:
             )
             unit = ModelUnit(
                 name,
-                world,
+                ports,
                 other.address,
                 server=other.server,
                 snap=other.snap,
@@ -328,7 +328,7 @@ def test_of_two_members_that_adopt_an_identity_at_once_the_first_one_counts(gene
     app = formed(2, generation)
     note(app, IDENTITY, "")
     for unit, value in (("lxd/1", "first"), ("lxd/0", "second")):
-        act(AdoptIdentity(value), unit, app.units[unit].world, Events())
+        act(AdoptIdentity(value), unit, app.units[unit].ports, RunHistory())
 
     assert notes(app)[IDENTITY] == "first"
 

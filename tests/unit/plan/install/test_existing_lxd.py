@@ -10,10 +10,10 @@ import pytest
 
 from options.options import Options
 from plan.unit import make_plan
-from state.cluster import Lxd, Network, Pool
+from state.cluster import ClusterView, Network, Pool
 from state.facts import Resource, SnapFacts
 from state.lxd_objects import Instance
-from state.unresponsive import Silence, Silent
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import View
 from steps.install import InstallSnap, InstallSnapFile, InstallSnapVersion, RemoveSnap
 from steps.plan import Step
@@ -58,7 +58,7 @@ def with_file(view: View, offered: str) -> View:
 LATEST = InstallSnap("5.21/stable")
 THEIRS = InstallSnap("5.21/stable", "100")
 FAILED = data(0, cluster="", attempt=1)
-SILENT = Silent("no answer", Silence.STOPPED)
+SILENT = Unresponsive("no answer", UnresponsiveReason.STOPPED)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ PLAIN = lxd(version="5.0.3")
 INSTANCE = Instance(project="default", name="c1", location="none")
 
 
-def configured(**config: str) -> Lxd:
+def configured(**config: str) -> ClusterView:
     """An LXD with these keys."""
     keys = {key.replace("_", ".", 1): value for key, value in config.items()}
     return replace(PLAIN, server=replace(PLAIN.server, config=keys))
@@ -160,7 +160,7 @@ def configured(**config: str) -> Lxd:
     ],
 )
 @pytest.mark.parametrize("with_a_file", [False, True])
-def test_one_that_is_used_is_left_alone(seen: Lxd, status: str, with_a_file: bool):
+def test_one_that_is_used_is_left_alone(seen: ClusterView, status: str, with_a_file: bool):
     view = found(lxd=seen, public_key="key" if seen.server.clustered else "")
     if with_a_file and not seen.server.clustered:
         view = with_file(view, "5.21.7")
@@ -275,8 +275,8 @@ def test_a_newer_one_is_removed_and_the_unit_joins(generation: str):
 
 USES: list[tuple[Callable[[ModelApp], object], str]] = [
     (lambda app: by_hand.launch(app.units["lxd/1"].server, "c1"), "instances"),
-    (lambda app: app.units["lxd/1"].world.lxd.pools.create("old", "dir", {}, {}), "pool old"),
-    (lambda app: app.units["lxd/1"].world.lxd.server.set_config({"user.x": "1"}), "user.x"),
+    (lambda app: app.units["lxd/1"].ports.lxd.pools.create("old", "dir", {}, {}), "pool old"),
+    (lambda app: app.units["lxd/1"].ports.lxd.server.set_config({"user.x": "1"}), "user.x"),
 ]
 
 

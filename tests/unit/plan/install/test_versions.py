@@ -9,10 +9,10 @@ import pytest
 from options.options import Options
 from plan.install import versions
 from plan.unit import make_plan
-from state.cluster import Lxd, Pool
+from state.cluster import ClusterView, Pool
 from state.facts import Resource, SnapFacts
 from state.lxd_objects import Bucket
-from state.unresponsive import Silence, Silent
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.addresses import Listen
 from steps.install import BackupDatabase, InstallSnap, InstallSnapFile, InstallSnapVersion
@@ -123,13 +123,13 @@ def test_an_older_one_becomes_the_clusters():
 
 def test_of_two_architectures_the_version_counts():
     steps = make_plan(outsider("5.21.7", arch="aarch64")).steps
-    # It keeps its LXD, and listens before its turn to join.
+    # It keeps its LXD, and listens before it may join.
     assert steps == (Listen("10.0.0.1:8443", ""),)
 
 
 def test_a_newer_one_that_is_used_does_not_go_back():
     view = outsider("6.9")
-    assert isinstance(view.lxd, Lxd)
+    assert isinstance(view.lxd, ClusterView)
     pool = Pool("local", "dir", "Created", frozenset())
     plan = make_plan(replace(view, lxd=replace(view.lxd, pools=(pool,))))
 
@@ -142,7 +142,9 @@ def test_a_newer_one_that_is_used_does_not_go_back():
 # An attached file on a member.
 
 
-def exchanging(offered: str, seen: Lxd | Silent | None = None, **others: object) -> View:
+def exchanging(
+    offered: str, seen: ClusterView | Unresponsive | None = None, **others: object
+) -> View:
     """Unit 0, a member of three that run 5.21.7, with another snap attached."""
     told = {n: data(n, **others) for n in (1, 2)}
     snap = SnapFacts(True, False, True, "100", "5.21.7", "", offered, same_as_resource=False)
@@ -236,7 +238,7 @@ HELD = {
 
 
 @pytest.mark.parametrize(("seen", "status"), HELD.values(), ids=HELD.keys())
-def test_an_exchange_waits_for_what_could_not_follow(seen: Lxd, status: str):
+def test_an_exchange_waits_for_what_could_not_follow(seen: ClusterView, status: str):
     plan = make_plan(exchanging("6.9", seen))
 
     assert plan.steps == ()
@@ -259,16 +261,16 @@ def test_members_that_wait_for_one_version_are_not_down():
 @pytest.mark.parametrize(
     ("kind", "theirs", "exchanged"),
     [
-        (Silence.NO_DATABASE, "", False),
-        (Silence.HUNG, "", False),
-        (Silence.NO_DATABASE, "new", True),
-        (Silence.STOPPED, "", True),
+        (UnresponsiveReason.NO_DATABASE, "", False),
+        (UnresponsiveReason.HUNG, "", False),
+        (UnresponsiveReason.NO_DATABASE, "new", True),
+        (UnresponsiveReason.STOPPED, "", True),
     ],
 )
 def test_a_silent_lxd_is_exchanged_where_that_is_why_it_is_silent(
-    kind: Silence, theirs: str, exchanged: bool
+    kind: UnresponsiveReason, theirs: str, exchanged: bool
 ):
-    plan = make_plan(exchanging("6.9", Silent("silent", kind), snap=theirs))
+    plan = make_plan(exchanging("6.9", Unresponsive("silent", kind), snap=theirs))
 
     assert (INSTALL in plan.steps) is exchanged
 
@@ -279,7 +281,7 @@ def test_a_silent_lxd_is_exchanged_where_that_is_why_it_is_silent(
 def waiting_member(installed: str, *others: str) -> str:
     told = {n: data(n, package=version) for n, version in enumerate(others, 1)}
     snap = SnapFacts(True, False, True, "100", installed)
-    seen = Silent("no answer in time", Silence.OTHER_VERSIONS)
+    seen = Unresponsive("no answer in time", UnresponsiveReason.OTHER_VERSIONS)
     return str(make_plan(views.view(seen, peers(data(0), told), snap=snap)).status)
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from plan.unit import make_plan
-from state.cluster import CLOSED, Lxd
+from state.cluster import CLOSED, ClusterView
 from state.facts import DatabaseCopy, DatabaseNode, Role, SnapFacts
-from state.unresponsive import Silence, Silent
-from state.view import Events
+from state.unresponsive import Unresponsive, UnresponsiveReason
+from state.view import RunHistory
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import DEFAULT, Volume
@@ -55,16 +55,18 @@ def test_a_member_that_does_not_answer_for_a_moment_could_still_take_an_instance
 @pytest.mark.parametrize("name", ["c1", "x" * 60])
 def test_the_status_ends_with_why_an_instance_was_not_moved(name: str):
     c1 = f"default/{name}"
-    events = Events(refused={c1: {"m0": RSYNC, "m1": RSYNC}}, noted=frozenset({c1}))
+    history = RunHistory(refused={c1: {"m0": RSYNC, "m1": RSYNC}}, noted=frozenset({c1}))
 
-    status = make_plan(leaver(cluster(instance(name)), events)).status
+    status = make_plan(leaver(cluster(instance(name)), history)).status
 
     assert len(status.message) <= STATUS_LIMIT
     assert status.message.startswith(f"lxd/2 cannot leave: {c1}"[:70])
     assert status.message.endswith("No space left on device") is (name == "c1")
 
 
-def stranger(lxd: Silent | Lxd | None, data: bool = False, *nodes: DatabaseNode, **options: str):
+def stranger(
+    lxd: Unresponsive | ClusterView | None, data: bool = False, *nodes: DatabaseNode, **options: str
+):
     """A unit that leaves and never was a member."""
     view = leaver(cluster(), options=options)
     assert view.peers is not None
@@ -73,7 +75,7 @@ def stranger(lxd: Silent | Lxd | None, data: bool = False, *nodes: DatabaseNode,
     return make_plan(replace(view, lxd=lxd, peers=peers, holds_data=data, database=copy))
 
 
-SILENT = Silent("no daemon", Silence.STOPPED)
+SILENT = Unresponsive("no daemon", UnresponsiveReason.STOPPED)
 NODE = DatabaseNode("10.9.9.9", "theirs", Role.VOTER)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deadlines import SILENT
+from deadlines import EVACUATED_DEAD
 from plan import cluster_change
 from plan import member as member_plan
 from plan.forming import admission
@@ -15,8 +15,8 @@ from plan.leader import application_status
 from plan.leaving import dead_members, orphaned_members
 from plan.leaving.blockers import quorum
 from records import member_marks
-from state.cluster import Lxd, Member, several_vote
-from state.peers import Place
+from state.cluster import ClusterView, Member, several_vote
+from state.peers import QueueEntry
 from state.view import Peers, View
 from steps.leaving import RemoveMember
 from tests.unit.leavers import cluster, leaver, member
@@ -25,12 +25,12 @@ DEAD, ALIVE = {"answers": False}, {"answers": True}
 
 
 def seen(
-    lxd: Lxd, now: float = 1000.0, known: tuple[str, ...] = ("lxd/0", "lxd/1", "lxd/2")
+    lxd: ClusterView, now: float = 1000.0, known: tuple[str, ...] = ("lxd/0", "lxd/1", "lxd/2")
 ) -> View:
     """The view of lxd/2, which leads and stays."""
     view = leaver(lxd, known=known, going=())
     assert view.peers is not None
-    queue = tuple(Place(unit=unit) for unit in ("lxd/0", "lxd/1", "lxd/2") if unit in known)
+    queue = tuple(QueueEntry(unit=unit) for unit in ("lxd/0", "lxd/1", "lxd/2") if unit in known)
     app = view.peers.app.model_copy(update={"queue": queue})
     peers = replace(view.peers, app=app)
     return replace(view, leader=True, leaving=False, now=now, peers=peers)
@@ -41,7 +41,7 @@ def peers_of(view: View) -> Peers:
     return view.peers
 
 
-def with_evacuated(answers: dict[str, bool], name: str = "m1", **more: Any) -> Lxd:
+def with_evacuated(answers: dict[str, bool], name: str = "m1", **more: Any) -> ClusterView:
     members = {m.name: m for m in (member("m0"), member("m1"), member("m2"))}
     members[name] = member(name, "EVACUATED", **answers)
     notes = {"leaving.m2": "", **more}
@@ -91,42 +91,42 @@ def test_the_leader_counts_for_the_quorum_of_lxd_6():
     assert "the database would lose its quorum while m1 is down" in list(of_leader)
 
 
-def test_a_dead_one_is_nobodys_token_maker():
-    def on_m1(answers: dict[str, bool]) -> Lxd:
+def test_a_dead_one_is_nobodys_token_issuer():
+    def on_m1(answers: dict[str, bool]) -> ClusterView:
         lxd = with_evacuated(answers, "m2")
         return replace(lxd, server=replace(lxd.server, name="m1"))
 
     mine = peers_of(seen(on_m1(DEAD)))
     peers = replace(mine, own=mine.others["lxd/1"], others={**mine.others, "lxd/2": mine.own})
 
-    assert admission.is_maker("lxd/1", peers, on_m1(DEAD))
-    assert not admission.is_maker("lxd/1", peers, on_m1(ALIVE))
+    assert admission.is_token_issuer("lxd/1", peers, on_m1(DEAD))
+    assert not admission.is_token_issuer("lxd/1", peers, on_m1(ALIVE))
 
 
-def test_a_dead_one_is_nobodys_steward():
+def test_a_dead_one_is_nobodys_coordinator():
     lxd = with_evacuated(DEAD, "m0")
     view = seen(lxd)
 
-    assert not member_plan.is_steward("lxd/2", peers_of(view), with_evacuated(ALIVE, "m0"))
+    assert not member_plan.is_coordinator("lxd/2", peers_of(view), with_evacuated(ALIVE, "m0"))
     app = peers_of(view).app
     last = replace(
         peers_of(view),
-        app=app.model_copy(update={"queue": (Place(unit="lxd/0"), Place(unit="lxd/2"))}),
+        app=app.model_copy(update={"queue": (QueueEntry(unit="lxd/0"), QueueEntry(unit="lxd/2"))}),
     )
-    assert member_plan.is_steward("lxd/2", last, lxd)
+    assert member_plan.is_coordinator("lxd/2", last, lxd)
 
 
 @pytest.mark.parametrize(("answers", "waits"), [(DEAD, True), (ALIVE, False)], ids=str)
 def test_a_healthy_one_keeps_nothing_from_being_made(answers: dict[str, bool], waits: bool):
     lxd = with_evacuated(answers)
     view = seen(lxd)
-    found = cluster_change.hindrance(view, lxd, peers_of(view), "the pool fast")
+    found = cluster_change.blocker(view, lxd, peers_of(view), "the pool fast")
 
     assert (found is not None) is waits
 
 
 def test_the_status_tells_them_apart():
-    def told(lxd: Lxd) -> str:
+    def told(lxd: ClusterView) -> str:
         view = seen(lxd)
         peers = peers_of(view)
         return str(application_status(view, peers, peers.own, peers.app))
@@ -140,12 +140,12 @@ class TestRemoval:
 
     LEFT = ("lxd/0", "lxd/2")
 
-    def notes(self, lxd: Lxd, now: float) -> list[str]:
+    def notes(self, lxd: ClusterView, now: float) -> list[str]:
         view = seen(lxd, now, self.LEFT)
         peers = peers_of(view)
         return [str(step) for step in orphaned_members.noticed(view, lxd, peers, peers.own)]
 
-    def removed(self, lxd: Lxd, now: float) -> tuple[object, ...]:
+    def removed(self, lxd: ClusterView, now: float) -> tuple[object, ...]:
         view = seen(lxd, now, self.LEFT)
         peers = peers_of(view)
         return dead_members.removal(view, lxd, peers, peers.own)
@@ -157,8 +157,8 @@ class TestRemoval:
         later = with_evacuated(DEAD, **{"silent.m1": "1000"})
 
         assert self.notes(later, 1001.0) == []
-        assert self.removed(later, 1000.0 + SILENT - 1) == ()
-        assert self.removed(later, 1000.0 + SILENT) == (RemoveMember("m1"),)
+        assert self.removed(later, 1000.0 + EVACUATED_DEAD - 1) == ()
+        assert self.removed(later, 1000.0 + EVACUATED_DEAD) == (RemoveMember("m1"),)
 
     def test_one_that_answers_again_is_not(self):
         again = with_evacuated(ALIVE, **{"silent.m1": "1000"})

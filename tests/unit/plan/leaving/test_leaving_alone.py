@@ -8,8 +8,8 @@ import pytest
 
 from lxd.api import LxdApi
 from lxd.http import Request
-from plan.leaving.removal import of_leaver
-from state.cluster import Lxd
+from plan.leaving.removal import plan_removal
+from state.cluster import ClusterView
 from state.lxd_objects import Image
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
@@ -99,8 +99,8 @@ def test_an_lxd_that_never_joined_and_holds_nothing_of_anybody_lets_its_unit_go(
     ids=["fetched by Juju", "cached by LXD"],
 )
 def test_an_image_that_anybody_fetches_again_is_no_loss(image: Image):
-    seen = Lxd(views.server(clustered=False), images=(image,))
+    seen = ClusterView(views.server(clustered=False), images=(image,))
 
-    plan = of_leaver(views.view(seen, peers(data(0, cluster=""), {}), leaving=True))
+    plan = plan_removal(views.view(seen, peers(data(0, cluster=""), {}), leaving=True))
 
     assert plan.hold == ""

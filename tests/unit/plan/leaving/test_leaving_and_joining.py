@@ -18,7 +18,7 @@ from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
     cluster_api,
-    give_turn,
+    give_join_lock,
     later,
     leaving,
     locations,
@@ -87,7 +87,7 @@ def test_one_that_leaves_waits_for_one_that_may_be_joining():
 
 def test_one_that_leaves_waits_for_nobody_whose_turn_is_over():
     app = use_token(with_token_out(formed(1)), "m1")
-    give_turn(app, "- m0")
+    give_join_lock(app, "- m0")
     app.remove("lxd/1")
     app.add(2)
 
@@ -318,7 +318,7 @@ def test_a_leaving_unit_makes_no_token_and_takes_no_part_in_the_queue():
             app.hook(unit)
 
     assert app.own("lxd/3").cluster
-    assert "lxd/2" not in [place.unit for place in app.app().queue]
+    assert "lxd/2" not in [entry.unit for entry in app.app().queue]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

@@ -175,7 +175,7 @@ def test_members_that_take_nothing(told: dict[str, Any]):
     assert migration.targets(moves, lxd, "m2") == ("m1",)
 
 
-@pytest.mark.parametrize("why", ["doomed", "going", "unreachable"])
+@pytest.mark.parametrize("why", ["orphaned", "leaving", "unreachable"])
 def test_nothing_moves_to_a_member_that_goes(why: str):
     moves = instance()
     lxd = replace(cluster(moves), **{why: frozenset({"m0"})})
@@ -214,7 +214,7 @@ def test_machines_that_run_two_architectures(has: str, machine: str, fits: bool)
 def test_who_could_take_it_were_it_there():
     moves = instance()
     members = (member("m0", "OFFLINE"), member("m1", "OFFLINE"), member("m2"))
-    lxd = replace(cluster(moves, members=members), doomed=frozenset({"m1"}))
+    lxd = replace(cluster(moves, members=members), orphaned=frozenset({"m1"}))
 
     assert migration.targets(moves, lxd, "m2") == ()
     assert migration.absent(moves, lxd, "m2") == ("m0",)

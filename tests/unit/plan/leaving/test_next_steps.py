@@ -10,17 +10,17 @@ import pytest
 
 from plan.unit import make_plan
 from records import member_marks
-from state.cluster import CLOSED, Lxd
+from state.cluster import CLOSED, ClusterView
 from state.lxd_objects import Bucket, Image, Instance, Volume
-from state.peers import Link
-from state.view import Events, View
+from state.peers import ParentInterface
+from state.view import RunHistory, View
 from steps.leaving import MoveInstance
 from tests.unit.leavers import cluster, instance, leaver, member
 
 VOLUME = Volume("default", "local", "data", "m2")
 BUCKET = Bucket("default", "local", "b1", "m2")
 IMAGE = Image("default", "ab" * 32)
-GOING = {"leaving.m2": "going"}
+REMOVING = {"leaving.m2": "going"}
 RAN = {"ran.m2": "default/c1"}
 ABANDON = {"on_remove": "abandon"}
 ONE = {"cluster.images_minimal_replica": "1"}
@@ -43,8 +43,8 @@ def holds(view: View) -> str:
     return plan.hold
 
 
-def refused(*by: str, name: str = "default/c1") -> Events:
-    return Events(refused={name: dict.fromkeys(by, "disk gone")})
+def refused(*by: str, name: str = "default/c1") -> RunHistory:
+    return RunHistory(refused={name: dict.fromkeys(by, "disk gone")})
 
 
 def tried(times: int) -> dict[str, str]:
@@ -103,9 +103,9 @@ class TestWhatHolds:
                 "default/c1: m1 could take it, and is not online",
             ),
         ],
-        ids=lambda value: "" if isinstance(value, Lxd) else str(value)[:30],
+        ids=lambda value: "" if isinstance(value, ClusterView) else str(value)[:30],
     )
-    def test_it_is_named(self, lxd: Lxd, reason: str):
+    def test_it_is_named(self, lxd: ClusterView, reason: str):
         plan = make_plan(leaver(lxd))
 
         assert (plan.steps, reason in plan.hold) == ((), True), plan.hold
@@ -167,7 +167,7 @@ class TestMoving:
         view = leaver(
             cluster(instance(added={"eth0": nic})),
             options={"network_mode": "flat", "network_parent": "br0"},
-            links={name: {"flat br0": Link(parent="br0")} for name in ("m1", "m2")},
+            links={name: {"flat br0": ParentInterface(parent="br0")} for name in ("m1", "m2")},
         )
 
         assert steps(view) == ["move default/c1 to m1"]
@@ -186,7 +186,7 @@ class TestMoving:
         view = leaver(cluster(instance()), refused("m0", "m1"))
         assert steps(view) == ["note that 1 instance could not be moved off m2"]
 
-        told = replace(view, events=replace(view.events, noted=frozenset({"default/c1"})))
+        told = replace(view, history=replace(view.history, noted=frozenset({"default/c1"})))
 
         assert "default/c1: could not be moved (disk gone): move or delete it" in holds(told)
 
@@ -224,8 +224,8 @@ class TestStoppedOnTheWay:
 class TestAbandon:
     """What cannot move is given up, and nothing else."""
 
-    def of(self, lxd: Lxd, events: Events | None = None) -> View:
-        return leaver(lxd, events, options=ABANDON)
+    def of(self, lxd: ClusterView, history: RunHistory | None = None) -> View:
+        return leaver(lxd, history, options=ABANDON)
 
     def test_what_can_move_moves_first(self):
         view = self.of(cluster(instance("c1", added=GPU), instance("c2"), volumes=(VOLUME,)))
@@ -234,7 +234,7 @@ class TestAbandon:
 
     def test_then_the_rest_is_left_behind(self):
         stays = instance(added=GPU)
-        view = self.of(cluster(stays, volumes=(VOLUME,), buckets=(BUCKET,), notes=GOING))
+        view = self.of(cluster(stays, volumes=(VOLUME,), buckets=(BUCKET,), notes=REMOVING))
 
         assert steps(view) == ["abandon m2 with 3 things left on it"]
 
@@ -244,14 +244,14 @@ class TestAbandon:
         assert steps(view) == ["wait until m1 has left"]
 
     def test_one_failure_is_not_the_end(self):
-        events = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
-        view = self.of(cluster(instance(), notes=GOING | tried(1)), events)
+        history = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
+        view = self.of(cluster(instance(), notes=REMOVING | tried(1)), history)
 
         assert steps(view) == ["note leaving.m2=leaving"]
 
     def test_what_failed_in_two_hooks_is_left_behind(self):
-        events = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
-        view = self.of(cluster(instance(), notes=GOING | tried(2)), events)
+        history = replace(refused("m0", "m1"), noted=frozenset({"default/c1"}))
+        view = self.of(cluster(instance(), notes=REMOVING | tried(2)), history)
 
         assert steps(view) == ["abandon m2 with 1 thing left on it"]
 
@@ -275,32 +275,34 @@ class TestImages:
     """An image of which this member alone may have a copy."""
 
     def test_it_is_copied_before_the_member_goes(self):
-        view = leaver(cluster(config=ONE, images=(IMAGE,), notes=GOING))
+        view = leaver(cluster(config=ONE, images=(IMAGE,), notes=REMOVING))
 
         assert steps(view) == ["have LXD copy images that one member alone has"]
-        assert steps(replace(view, events=Events(copied=True))) == ["take m2 out of the cluster"]
+        assert steps(replace(view, history=RunHistory(copied=True))) == [
+            "take m2 out of the cluster"
+        ]
 
     @pytest.mark.parametrize(
         ("config", "images"), [(ONE, ()), ({}, (IMAGE,)), (ONE, None)], ids=str
     )
     def test_nothing_is_copied_needlessly(self, config: Any, images: Any):
-        view = leaver(cluster(config=config, images=images, notes=GOING))
+        view = leaver(cluster(config=config, images=images, notes=REMOVING))
 
         assert steps(view) == ["take m2 out of the cluster"]
 
     def test_what_lxd_could_not_copy_is_named(self):
-        events = Events(only_copies=("ab" * 32,))
-        view = leaver(cluster(images=(IMAGE,)), events)
+        history = RunHistory(only_copies=("ab" * 32,))
+        view = leaver(cluster(images=(IMAGE,)), history)
         assert steps(view) == ["have LXD copy images that one member alone has"]
-        view = replace(view, events=replace(events, copied=True))
+        view = replace(view, history=replace(history, copied=True))
 
         assert "image abababababab: no other member has a copy" in holds(view)
 
     def test_or_left_behind(self):
         options = {"on_remove": "abandon"}
-        events = Events(only_copies=("ab" * 32,), copied=True)
+        history = RunHistory(only_copies=("ab" * 32,), copied=True)
 
-        assert steps(leaver(cluster(notes=GOING), events, options=options)) == [
+        assert steps(leaver(cluster(notes=REMOVING), history, options=options)) == [
             "abandon m2 with 1 thing left on it"
         ]
 
@@ -308,7 +310,7 @@ class TestImages:
 class TestTheApplicationGoes:
     """With all its units, and on MAAS with their machines."""
 
-    def of(self, lxd: Lxd, **options: Any) -> View:
+    def of(self, lxd: ClusterView, **options: Any) -> View:
         images = lxd.images or ()
         return leaver(
             replace(lxd, images=images),
@@ -330,11 +332,11 @@ class TestTheApplicationGoes:
         ],
         ids=["instance", "volume", "bucket"],
     )
-    def test_what_this_member_holds_keeps_it(self, lxd: Lxd):
+    def test_what_this_member_holds_keeps_it(self, lxd: ClusterView):
         assert "lxd/2 cannot leave" in holds(self.of(lxd))
 
     def test_what_another_member_holds_does_not_but_it_leaves_in_order(self):
-        view = self.of(cluster(instance(location="m0"), notes=GOING), min_voters=3)
+        view = self.of(cluster(instance(location="m0"), notes=REMOVING), min_voters=3)
 
         assert steps(view) == ["take m2 out of the cluster"]
 

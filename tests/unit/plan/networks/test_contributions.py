@@ -173,4 +173,4 @@ def test_the_machine_s_way_out_is_known_by_its_interface(
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
     monkeypatch.setattr(interfaces, "_RESOLVERS", (tmp_path / "none", servers))
 
-    assert interfaces.found() == (replace(ROUTED, defaults=frozenset({4})), ETH1)
+    assert interfaces.read() == (replace(ROUTED, defaults=frozenset({4})), ETH1)

@@ -116,7 +116,7 @@ def test_a_change_waits_for_the_machine_that_lacks_the_interface():
     assert nic(app) == {"nictype": "bridged", "parent": "br0"}
 
 
-def test_the_steward_tells_of_its_own_machine_first():
+def test_the_coordinator_tells_of_its_own_machine_first():
     app = on_machines(formed(3), ETH1, BR0)
 
     changed(app, network_mode="flat", network_parent="br0")
@@ -139,7 +139,7 @@ def test_an_ip_that_fails_fails_no_hook(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(interfaces, "_run", fails)
 
-    assert interfaces.found() == ()
+    assert interfaces.read() == ()
 
 
 def test_a_flat_network_needs_one_name():
@@ -182,7 +182,7 @@ def test_a_bridge_says_whether_it_keeps_vlans_apart(
     monkeypatch.setattr(interfaces, "_run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
 
-    assert interfaces.found() == (replace(BR0, vlans=apart, inner=True),)
+    assert interfaces.read() == (replace(BR0, vlans=apart, inner=True),)
 
 
 def test_an_uplink_takes_no_interface_that_the_machine_needs():
@@ -283,7 +283,7 @@ def test_what_cuts_nobody_off_is_applied():
 def test_a_machine_without_ubuntus_fan_says_so():
     app = formed(2)
     for unit in app.units.values():
-        unit.machine.lacks_ = "fan: ip(8) here knows no fan-map, Ubuntu's does"
+        unit.machine.missing_ = "fan: ip(8) here knows no fan-map, Ubuntu's does"
 
     changed(app, network_mode="fan", network_name="fan0")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from host import overlay_dhcp
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
-from state.facts import Segment
+from state.facts import OverlayDhcp
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api
 from tests.unit.findings import network, statuses
@@ -65,14 +65,14 @@ def test_members_give_out_addresses_that_nobody_else_gives_out():
 @given(st.integers(8, 26), st.integers(0, 300), st.integers(0, 300))
 def test_two_units_with_other_shares_have_no_address_in_common(prefix: int, one: int, other: int):
     gateway = ipaddress.IPv4Interface(f"10.0.0.1/{prefix}")
-    places = [plan_overlay_dhcp.place(f"lxd/{number}", gateway) for number in (one, other)]
-    (low, high), (low2, high2) = (plan_overlay_dhcp.share(place, gateway) for place in places)
+    numbers = [plan_overlay_dhcp.share_number(f"lxd/{number}", gateway) for number in (one, other)]
+    (low, high), (low2, high2) = (plan_overlay_dhcp.share(number, gateway) for number in numbers)
 
     assert low <= high
     assert gateway.network.network_address < low
     assert high < gateway.network.broadcast_address
     assert gateway.ip < low
-    assert places[0] == places[1] or high < low2 or high2 < low
+    assert numbers[0] == numbers[1] or high < low2 or high2 < low
 
 
 def test_one_that_joins_later_has_a_share_of_its_own():
@@ -87,24 +87,24 @@ def test_one_that_joins_later_has_a_share_of_its_own():
     assert len(set(after)) == 4
 
 
-def test_a_segment_that_does_not_run_any_more_is_set_up_again():
+def test_an_overlay_that_does_not_run_any_more_is_set_up_again():
     app = spread(2)
     machine = app.units["lxd/1"].machine
-    noted = dict(machine.segments_)
-    machine.segments_["seg0"] = ""
+    noted = dict(machine.overlays_)
+    machine.overlays_["seg0"] = ""
 
     app.settle()
 
-    assert machine.segments_ == noted
+    assert machine.overlays_ == noted
 
 
-def test_a_segment_that_does_not_run_and_is_not_wanted_ends():
+def test_an_overlay_that_does_not_run_and_is_not_wanted_ends():
     app = spread(2)
-    app.units["lxd/1"].machine.segments_["gone"] = ""
+    app.units["lxd/1"].machine.overlays_["gone"] = ""
 
     app.settle()
 
-    assert set(app.units["lxd/1"].machine.segments_) == {"seg0"}
+    assert set(app.units["lxd/1"].machine.overlays_) == {"seg0"}
 
 
 def test_a_unit_for_which_no_share_is_left_says_so():
@@ -115,7 +115,7 @@ def test_a_unit_for_which_no_share_is_left_says_so():
 
     told = "network seg0: 10.9.0.0/26 has no share left beside lxd/1's; use a wider subnet"
     assert statuses(app)["lxd/8"] == f"blocked: {told}"
-    assert not app.units["lxd/8"].machine.segments_
+    assert not app.units["lxd/8"].machine.overlays_
 
 
 def test_a_subnet_that_is_too_narrow_is_named():
@@ -158,18 +158,20 @@ def test_it_ends_with_its_network():
     app = spread(3)
     app.options |= {"network_mode": "bridge", "network_name": "lxdbr0"}
     app.settle()
-    assert all(u.machine.segments_ for u in app.units.values())
+    assert all(u.machine.overlays_ for u in app.units.values())
 
     api(app).networks.delete("seg0")
     for unit in app.units:
         app.hook(unit)
 
-    assert not any(u.machine.segments_ for u in app.units.values())
+    assert not any(u.machine.overlays_ for u in app.units.values())
 
 
 def test_its_files_say_where_nothing_may_pass():
     files = overlay_dhcp.files(
-        Segment("seg-0", "10.9.0.1/24", "10.9.0.16", "10.9.0.31", "02:16:3e:00:00:01", "239.0.0.1")
+        OverlayDhcp(
+            "seg-0", "10.9.0.1/24", "10.9.0.16", "10.9.0.31", "02:16:3e:00:00:01", "239.0.0.1"
+        )
     )
     by_name = {path.name: text for path, text in files.items()}
 
@@ -183,12 +185,12 @@ def test_its_files_say_where_nothing_may_pass():
 def test_a_share_is_one_of_those_that_there_are(unit: str):
     gateway = ipaddress.IPv4Interface("10.9.0.1/16")
 
-    assert 1 <= plan_overlay_dhcp.place(unit, gateway) <= 255
+    assert 1 <= plan_overlay_dhcp.share_number(unit, gateway) <= 255
 
 
 def test_what_gives_out_addresses_is_not_root():
     told = overlay_dhcp.files(
-        Segment("lan", "10.0.0.1/24", "10.0.0.16", "10.0.0.31", "00:16:3e:0:0:1", "")
+        OverlayDhcp("lan", "10.0.0.1/24", "10.0.0.16", "10.0.0.31", "00:16:3e:0:0:1", "")
     )
 
     texts = {path.name: text for path, text in told.items()}

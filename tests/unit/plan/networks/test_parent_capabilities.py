@@ -267,9 +267,9 @@ ENCAPSULATION = [
 ]
 
 
-@pytest.mark.parametrize(("told", "lacks"), ENCAPSULATION)
+@pytest.mark.parametrize(("told", "missing"), ENCAPSULATION)
 def test_ovn_tunnels_go_by_an_address_of_the_machine(
-    monkeypatch: pytest.MonkeyPatch, told: str | None, lacks: str
+    monkeypatch: pytest.MonkeyPatch, told: str | None, missing: str
 ):
     def answers(*command: Any) -> str | None:
         return told if command[-1] == "external_ids:ovn-encap-ip" else "x"
@@ -278,7 +278,7 @@ def test_ovn_tunnels_go_by_an_address_of_the_machine(
     monkeypatch.setattr(capabilities, "_TOOLS", (capabilities.Path(__file__),))
     monkeypatch.setattr(capabilities.sockets, "is_here", "192.0.2.5".__eq__)
 
-    assert capabilities.lacks("ovn") == lacks
+    assert capabilities.missing("ovn") == missing
 
 
 def link(name: str, **more: Any) -> dict[str, Any]:
@@ -306,7 +306,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, Interface]:
 
     monkeypatch.setattr(interfaces, "_run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
-    return {i.name: i for i in interfaces.found()}
+    return {i.name: i for i in interfaces.read()}
 
 
 def test_what_the_kernel_says_of_an_interface(found: dict[str, Interface]):

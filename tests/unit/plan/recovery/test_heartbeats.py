@@ -8,7 +8,7 @@ import pytest
 
 import deadlines
 from plan.unit import make_plan
-from state.cluster import Lxd, Member
+from state.cluster import ClusterView, Member
 from steps.plan import Plan
 from steps.server import RestartLxd
 from tests.lxd_model.generations import NAMES
@@ -38,7 +38,7 @@ def leading(app: ModelApp) -> str:
 
 def statuses(app: ModelApp) -> set[str]:
     """What LXD calls the members."""
-    return {m.status for m in app.units["lxd/0"].world.lxd.members.list()}
+    return {m.status for m in app.units["lxd/0"].ports.lxd.members.list()}
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -110,7 +110,7 @@ def row(number: int, status: str = "OFFLINE", role: str = "database") -> Member:
     return replace(member(number, status, role), message=MESSAGE if status == "OFFLINE" else "")
 
 
-def plan(seen: Lxd, *, leader: bool = False) -> Plan:
+def plan(seen: ClusterView, *, leader: bool = False) -> Plan:
     among = peers(data(0), {1: data(1), 2: data(2)})
     units = views.known(0, 1, 2) if leader else None
     return make_plan(views.view(seen, among, leader=leader, units=units))

@@ -8,20 +8,20 @@ import pytest
 
 from plan.recovery import quorum
 from state.facts import DatabaseCopy, DatabaseNode, Role
-from state.peers import SilentDatabase
-from state.unresponsive import Silence, Silent
+from state.peers import UnresponsiveDatabase
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.server import NoteUnits
 from tests.unit import views
 from tests.unit.views import address, unit
 
-SILENT = Silent("no quorum", Silence.NO_DATABASE)
+SILENT = Unresponsive("no quorum", UnresponsiveReason.NO_DATABASE)
 STAND_BY, SPARE = Role.STAND_BY, Role.SPARE
 
 
-def word(index: int, *without: int, term: int = 2) -> SilentDatabase:
-    """What a unit says whose database is silent."""
-    return SilentDatabase(term=term, index=index, without=tuple(map(address, without)))
+def word(index: int, *without: int, term: int = 2) -> UnresponsiveDatabase:
+    """What a unit says whose database does not answer."""
+    return UnresponsiveDatabase(term=term, index=index, without=tuple(map(address, without)))
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Case:
 
     roles: dict[int, Role]
     known: tuple[int, ...]
-    words: dict[int, SilentDatabase] = field(default_factory=dict[int, SilentDatabase])
+    words: dict[int, UnresponsiveDatabase] = field(default_factory=dict[int, UnresponsiveDatabase])
     index: int = 50
     named: frozenset[str] = frozenset()
     never_units: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""What a unit says while its LXD does not answer, and that a refusal is no silence."""
+"""What a unit says while its LXD does not answer, and that a refusal is an answer."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from lxd.errors import LxdUnreachable
 from lxd.http import Request, Response
 from lxd.port import LxdPort
 from plan.recovery.unresponsive import lasts
-from state.cluster import Lxd
-from state.unresponsive import Silence, Silent
+from state.cluster import ClusterView
+from state.unresponsive import Unresponsive, UnresponsiveReason
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import fail, leaving, names, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
 
-LONG = deadlines.SILENCE + 1
+LONG = deadlines.UNRESPONSIVE + 1
 
 
 def stopped(app: ModelApp) -> None:
@@ -54,29 +54,29 @@ def other_versions(app: ModelApp) -> None:
 
 Deed = Callable[[ModelApp], None]
 NO_QUORUM = "waiting: LXD's database has no quorum: bring members back or run recover-quorum"
-SILENT: list[tuple[Deed, Silence, str, str]] = [
+SILENT: list[tuple[Deed, UnresponsiveReason, str, str]] = [
     (
         stopped,
-        Silence.STOPPED,
+        UnresponsiveReason.STOPPED,
         "blocked: LXD is not running here: snap start lxd, or see snap logs lxd",
         "blocked: LXD is not running here: snap start lxd, or see snap logs lxd",
     ),
     (
         frozen,
-        Silence.HUNG,
-        "waiting: for LXD, which is silent",
+        UnresponsiveReason.HUNG,
+        "waiting: for LXD, which does not answer",
         "waiting: LXD hangs: snap restart --reload lxd; docs: How to recover",
     ),
     (
         alone,
-        Silence.NO_DATABASE,
+        UnresponsiveReason.NO_DATABASE,
         "waiting: for LXD's database, which does not answer",
         NO_QUORUM,
     ),
-    (started_alone, Silence.STARTING, "waiting: for LXD, which is starting", NO_QUORUM),
+    (started_alone, UnresponsiveReason.STARTING, "waiting: for LXD, which is starting", NO_QUORUM),
     (
         other_versions,
-        Silence.OTHER_VERSIONS,
+        UnresponsiveReason.OTHER_VERSIONS,
         "waiting: for LXD 6.10 on lxd/0 (5.21.7), lxd/1 (5.21.7)",
         "waiting: for LXD 6.10 on lxd/0 (5.21.7), lxd/1 (5.21.7)",
     ),
@@ -87,14 +87,14 @@ SILENT: list[tuple[Deed, Silence, str, str]] = [
     ("deed", "kind", "first", "later"), SILENT, ids=[deed.__name__ for deed, *_ in SILENT]
 )
 def test_each_kind_of_silence_has_its_status_and_advice_only_where_it_lasts(
-    deed: Deed, kind: Silence, first: str, later: str
+    deed: Deed, kind: UnresponsiveReason, first: str, later: str
 ):
     app = formed(3)
     deed(app)
 
     view = app.view("lxd/2")
-    assert isinstance(view.lxd, Silent)
-    assert view.lxd.kind is kind
+    assert isinstance(view.lxd, Unresponsive)
+    assert view.lxd.reason is kind
     assert str(app.hook("lxd/2").status) == first
 
     app.cloud.now += LONG
@@ -111,7 +111,7 @@ def test_a_silence_is_over_once_lxd_answers():
 
     frozen(app)
 
-    assert str(app.hook("lxd/2").status) == "waiting: for LXD, which is silent"
+    assert str(app.hook("lxd/2").status) == "waiting: for LXD, which does not answer"
     assert not lasts(app.view("lxd/2"))
 
 
@@ -137,7 +137,7 @@ class Mute:
 def test_a_socket_that_another_program_blocks_is_no_lost_quorum():
     app = formed(3)
     unit = app.units["lxd/2"]
-    unit.world = replace(unit.world, lxd=LxdApi(Mute(unit.server.lxd)))
+    unit.ports = replace(unit.ports, lxd=LxdApi(Mute(unit.server.lxd)))
     app.hook("lxd/2")
     app.cloud.now += LONG
 
@@ -192,7 +192,7 @@ def test_what_is_only_told_of_a_leaver_may_be_refused():
 
     view = app.view("lxd/0")
 
-    assert isinstance(view.lxd, Lxd)
+    assert isinstance(view.lxd, ClusterView)
     assert view.lxd.refusals == {"GET /1.0/instances": "GET /1.0/instances was refused"}
     assert str(app.plan("lxd/0").status) == (
         "blocked: LXD refuses GET /1.0/instances: GET /1.0/instances was refused"
@@ -229,7 +229,7 @@ def test_one_member_whose_part_is_refused_hinders_nobody():
 
     view = app.view("lxd/0")
 
-    assert isinstance(view.lxd, Lxd)
+    assert isinstance(view.lxd, ClusterView)
     assert view.lxd.networks is not None
 
 

@@ -16,7 +16,7 @@ from plan.server import proxies
 from plan.server.proxies import HTTP, HTTPS, IGNORED
 from state.facts import Proxies
 from state.notes import WROTE
-from state.view import Events
+from state.view import RunHistory
 from steps.server import SetProxies
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
@@ -193,7 +193,7 @@ def test_a_member_that_knows_none_of_the_clusters_keys_overwrites_none():
     unit.server.remembers = {}
     step = SetProxies({HTTP: SQUID, HTTPS: SQUID})
 
-    act(step, "lxd/1", unit.world, Events())
+    act(step, "lxd/1", unit.ports, RunHistory())
 
     assert config(app) == {HTTP: "http://mine:1", HTTPS: SQUID}
 

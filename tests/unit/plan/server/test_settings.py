@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from state.peers import Storage
-from steps.networks import CreateNetwork, KeepNics, SetDefaultProfile, UpdateNetwork
+from steps.networks import CreateNetwork, PinNics, SetDefaultProfile, UpdateNetwork
 from steps.plan import Step
 from steps.server import SetServerConfig
 from tests.lxd_model.generations import NAMES
@@ -38,19 +38,21 @@ APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
                 {"ipv4.address": "none", "ipv6.address": "none"},
                 {"m0": {}, "m1": {}, "m2": {}},
             ),
-            KeepNics({"network": "lxdbr0"}),
+            PinNics({"network": "lxdbr0"}),
             SetDefaultProfile("local", {"network": "br7"}),
         ),
     ),
     (
         {"network_mode": "none"},
-        (KeepNics({"network": "lxdbr0"}), SetDefaultProfile("local", {})),
+        (PinNics({"network": "lxdbr0"}), SetDefaultProfile("local", {})),
     ),
 ]
 
 
 @pytest.mark.parametrize(("options", "steps"), APPLIED)
-def test_a_change_is_planned_by_the_steward_alone(options: dict[str, Any], steps: tuple[Step, ...]):
+def test_a_change_is_planned_by_the_coordinator_alone(
+    options: dict[str, Any], steps: tuple[Step, ...]
+):
     app = formed(3)
     app.options = options
     for other in ("lxd/1", "lxd/2"):
@@ -70,7 +72,7 @@ def test_an_applied_change_is_done_once(options: dict[str, Any], _: object, gene
     assert app.plan("lxd/0").steps == ()
 
 
-def test_the_first_in_the_queue_that_is_online_is_the_steward():
+def test_the_first_in_the_queue_that_is_online_is_the_coordinator():
     app = formed(3)
     without(app, "m0")
     app.options = {"images_replicas": -1}
@@ -103,7 +105,7 @@ def test_a_deleted_network_is_made_again():
     assert nic(app) == {"network": "lxdbr0"}
 
 
-def test_a_steward_whose_address_has_moved_changes_nothing_for_all():
+def test_a_coordinator_whose_address_has_moved_changes_nothing_for_all():
     app = formed(3)
     app.units["lxd/0"].address = app.units["lxd/0"].server.address = "10.0.0.99"
     app.options = {"images_replicas": -1, "storage_backend": "dir"}

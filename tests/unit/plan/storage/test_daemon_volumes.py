@@ -110,7 +110,7 @@ def test_a_pool_that_is_to_be_made_is_waited_for():
 
 def test_a_volume_of_the_operators_is_left_alone(app: ModelApp):
     for unit in app.units.values():
-        unit.world.lxd.volumes.keep_on("storage.images_volume", "local", "mine")
+        unit.ports.lxd.volumes.keep_on("storage.images_volume", "local", "mine")
 
     asked(asked(app, "fast"), "")
 
@@ -254,7 +254,7 @@ class TestGoneDevice:
 
     def test_lxd_starts_without_the_volume_once_that_lasts(self, lost: ModelApp):
         lost.hook("lxd/2")
-        later(lost, deadlines.SILENCE)
+        later(lost, deadlines.UNRESPONSIVE)
 
         lost.settle()
 
@@ -267,7 +267,7 @@ class TestGoneDevice:
 
     def test_what_was_on_it_is_taken_along_when_it_is_back(self, lost: ModelApp):
         lost.hook("lxd/2")
-        later(lost, deadlines.SILENCE)
+        later(lost, deadlines.UNRESPONSIVE)
         lost.settle()
 
         lost.units["lxd/2"].server.unmounted.clear()
@@ -288,11 +288,11 @@ class TestGoneDevice:
 
     def test_a_volume_of_the_operators_is_not_touched(self, app: ModelApp):
         unit = app.units["lxd/2"]
-        unit.world.lxd.volumes.keep_on("storage.images_volume", "fast", "mine")
+        unit.ports.lxd.volumes.keep_on("storage.images_volume", "fast", "mine")
         unit.server.unmounted.add("fast")
         unit.server.restart()
         later(app, 30.0).hook("lxd/2")
-        later(app, deadlines.SILENCE)
+        later(app, deadlines.UNRESPONSIVE)
 
         told = str(app.hook("lxd/2").status)
 

@@ -183,7 +183,7 @@ def test_whatever_is_typed_about_storage_is_refused_in_a_line_or_can_be_used(
 
     assert len(line) <= STATUS_LIMIT
     paths = tuple(p for p in patterns if not set(p) & set("*?["))
-    assert all(device.path.startswith("/dev/") for device in disks.found(paths))
+    assert all(device.path.startswith("/dev/") for device in disks.matching(paths))
 
 
 @pytest.mark.parametrize("value", ["sdb", "/mnt/disk", "/dev/sdb disk2"])
@@ -201,7 +201,7 @@ def wipe(disk: Device | None, confirm: str) -> tuple[str, Any]:
     app = ModelApp()
     unit = app.add(0)
     unit.machine.disks = [disk] if disk else []
-    return wipe_device(unit.world, "/dev/sdb", confirm), unit.machine.disks[0]
+    return wipe_device(unit.ports, "/dev/sdb", confirm), unit.machine.disks[0]
 
 
 @pytest.mark.parametrize("confirm", ["wipe-uuid-1", "wipe-serial-1"])

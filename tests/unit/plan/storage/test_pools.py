@@ -248,14 +248,14 @@ def test_a_deletion_that_was_cut_short_comes_to_its_end(again: str, generation: 
     app = with_pool(formed(3, generation), "fast", "btrfs")
     server(app, "m2").kill_daemon()
     with pytest.raises(LxdError):
-        delete_pool("fast", app.units["lxd/0"].world)
+        delete_pool("fast", app.units["lxd/0"].ports)
     server(app, "m2").start_daemon()
     later(app, 10.0)
     if again == "a stale note":
         api(app).pools.delete("fast")
         app.settle()
     elif again == "the action":
-        remove_pool(app.view("lxd/0"), app.units["lxd/0"].world, "fast")
+        remove_pool(app.view("lxd/0"), app.units["lxd/0"].ports, "fast")
 
     changed(app, storage_pools="fast: btrfs")
 
@@ -340,7 +340,7 @@ def test_a_pool_in_a_state_that_nobody_knows_is_left_alone():
     assert statuses(app)["app"] == "active: 3 members, 3 voters"
 
 
-def test_a_steward_sees_its_devices_before_the_default_pool_is_on_record():
+def test_a_coordinator_sees_its_devices_before_the_default_pool_is_on_record():
     app = formed(1)
     del app.app_data["storage"]
     app.units["lxd/0"].machine.disks = [DISK]

@@ -12,15 +12,15 @@ if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type che
 
 
 @dataclass(frozen=True)
-class World:
+class Ports:
     """What a run works on.
 
     `clock` gives seconds since the epoch; `tell` shows the operator what is being done.
     """
 
     lxd: LxdApi
-    snap: protocols.Snap
-    machine: protocols.Machine
-    database: protocols.Database
+    snap: protocols.SnapPort
+    machine: protocols.MachinePort
+    database: protocols.DatabasePort
     clock: Callable[[], float]
     tell: Callable[[str], None]
