@@ -47,12 +47,13 @@ RULES: tuple[Rule, ...] = (
     _rule(r"\b(of|for|from|by|with|to) whom\b", "name the person: the unit that"),
     _rule(r"\bapart by\b", "separated by"),
     _rule(
-        r"(?<!there\s)\b(is|are|was|were|be) no (?!longer\b|more than\b|later\b|other than\b)(?=\w)",
+        r"(?<!there\s)\b(is|are|was|were|be) no (?!longer\b|(more|later|other) than\b)(?=\w)",
         "is not a",
     ),
     _rule(r"\bnobody (knows|hears|speaks) of\b", "say what is unknown, and to which unit"),
     _rule(
-        r"\b(nor|neither|so) (do|does|did|is|are|was|were|has|have|can|will|must)\b(?= (it|he|they|the|an?|one|every|its|this|that)\b)",
+        r"\b(nor|neither|so) (do|does|did|is|are|was|were|has|have|can|will|must)"
+        r" (it|he|they|the|an?|one|every|its|this|that)\b",
         "a full sentence, with also or not",
     ),
     _rule(r"\bbe it (an?|the|by|in|on|as|that|from)\b", "whether it is"),
@@ -83,7 +84,8 @@ RULES: tuple[Rule, ...] = (
     _start(r"Of (?!course\b)", "begin with the subject"),
     _start(r"(Nor|Neither) ", "begin with the subject, and use not"),
     _start(
-        r"(Not one|Not until|Only then|Never|Nowhere|Rarely) (is|are|was|does|do|has|have|can|may|must)\b",
+        r"(Not one|Not until|Only then|Never|Nowhere|Rarely)"
+        r" (is|are|was|does|do|has|have|can|may|must)\b",
         "begin with the subject",
     ),
 )
@@ -107,7 +109,8 @@ _PYTHON = re.compile(
 )
 _COMMENTS = re.compile(r"^[ \t]*#[^\n]*(?:\n[ \t]*#[^\n]*)*|[ \t]##?[ \t][^\n]*", re.MULTILINE)
 _YAML = re.compile(
-    r"^(?P<indent> *)(?:- )?(?:description|summary): *(?P<words>[^\n]*(?:\n(?:(?P=indent) [^\n]*)?(?=\n|\Z))*)",
+    r"^(?P<indent> *)(?:- )?(?:description|summary): *"
+    r"(?P<words>[^\n]*(?:\n(?:(?P=indent) [^\n]*)?(?=\n|\Z))*)",
     re.MULTILINE,
 )
 _TERRAFORM = re.compile(r"\b(?:description|error_message) *= *\"(?P<words>(?:\\.|[^\"\\])*)\"")
@@ -184,7 +187,7 @@ def found(text: Text) -> Iterator[tuple[int, str, str]]:
 
 
 def files(root: Path) -> Iterator[Path]:
-    """The files under `root` that have prose, sorted. Hidden folders other than .github have none."""
+    """The files under `root` that have prose, sorted. Of hidden folders, only .github has prose."""
     for path in sorted(root.iterdir()):
         if path.is_dir():
             hidden = path.name.startswith(".") and path.name != ".github"
@@ -195,7 +198,7 @@ def files(root: Path) -> Iterator[Path]:
 
 
 def refused(root: Path) -> list[str]:
-    """One line for each match in the files under `root`: `file:line: words: write what is better`."""
+    """A line for each match in the files under `root`: `file:line: words: write what is better`."""
     lines: list[str] = []
     for path in files(root):
         read = READERS[path.suffix or path.name]
