@@ -248,8 +248,7 @@ class Ground:
         return self.lab("kill-hook", "--at", message, "--after", after, unit)
 
     def at(self, unit: str, message: str, command: str, on: str = "") -> str:
-        """Runs a command on the unit's machine, or `on` another, just after the unit shows the
-        message.
+        """Runs a command on the unit's machine, or `on` another, when the unit shows the message.
 
         The name of the unit that showed it.
         """
@@ -294,7 +293,7 @@ class Ground:
 
 @contextlib.contextmanager
 def on_the_lab(say: Callable[[str], None]) -> Generator[Ground]:
-    """A cluster in the lab, which is removed afterwards. CHARM names another charm than the lab's."""
+    """A cluster in the lab, removed afterwards. CHARM names another charm than the lab's."""
     made = image.ensure_image(image.DEFAULT_CACHE, say)
     charm = Path(os.environ.get("CHARM") or ROOT / ".cache" / "lxd-cluster_lab.charm")
     juju = jubilant.Juju(cli_binary=str(LAB))

@@ -74,7 +74,7 @@ class ModelDatabase:
         )
 
     def recover(self) -> None:
-        """This server's copy of the database is the only one from now on. Instances keep running."""
+        """This server's copy of the database is the only one now. Instances keep running."""
         server = self._server
         self._recovering = True
         self._step(times.DAEMON_START, "database.recover")

@@ -168,7 +168,7 @@ class Faults:
         return f"machine {server.machine} is {server.hostname} now"
 
     def address(self, happening: Happening) -> str | None:
-        """After a change of address, no other machine reaches it under the address that LXD knows."""
+        """After a change of address, no machine reaches it at the address that LXD knows."""
         server = self.site.server(happening)
         if server is None or not self.site.is_up(server):
             return None

@@ -88,7 +88,7 @@ class Invariants:
             self._no_token(bag, changes)
 
     def _let_go(self, task: Task, context: HookContext) -> None:
-        """A unit that leaves with `on-remove=abandon` is given up, with everything on its machine."""
+        """A unit with `on-remove=abandon` is given up, with everything on its machine."""
         unit = self.engine.units.get(task.unit)
         gone = unit is None or unit.life == "dying"
         if gone and context.config.get("on-remove") == "abandon":
