@@ -1,4 +1,4 @@
-"""The part that concerns networks and the default profile."""
+"""The steps for networks and the default profile."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from steps.networks import (
 from values import profile_devices
 
 _INVALID = re.compile(r'Device validation failed for "([^"]+)": Invalid device option "([^"]+)"')
-"""How LXD refuses a key that a device cannot have, such as a nic of another type."""
+"""LXD's refusal of a key that a device cannot have, such as a nic of another type."""
 
 
 def create_network(step: CreateNetwork, unit: str, world: World, events: Events) -> Events:
-    """The network is there on all members, or as if nothing had been tried."""
-    # By a run that was cut short.
+    """The network exists on all members, or everything is as before the try."""
+    # Left by an interrupted run.
     _remove_half_made(step.name, world)
     try:
         ready = partial(join_guard.nobody_joins, step.members, world)
         world.lxd.networks.create(step.name, step.type, step.config, step.members, ready)
     except (LxdError, LxdUnreachable):
-        # The first error says more; what is left then is found by the next run.
+        # The first error has more information; the next run finds what is left then.
         with suppress(LxdError, LxdUnreachable):
             _remove_half_made(step.name, world)
         raise
@@ -45,26 +45,26 @@ def create_network(step: CreateNetwork, unit: str, world: World, events: Events)
 
 
 def _remove_half_made(network: str, world: World) -> None:
-    """Made on some members only, it would stand in the way of the next try."""
+    """A network on some members only would block the next try."""
     world.lxd.networks.await_changes(network)
     if any(n.name == network and n.half_made for n in world.lxd.networks.list()):
         world.lxd.networks.delete(network)
 
 
 def update_network(step: UpdateNetwork, unit: str, world: World, events: Events) -> Events:
-    """These keys are set on all members, and what members have for themselves before that."""
+    """These keys are set on all members. Members' own keys are set first."""
     world.lxd.networks.update(step.name, step.values, step.members)
     return events
 
 
 def write_ovn(step: WriteOvn, unit: str, world: World, events: Events) -> Events:
-    """What opens OVN's database is where LXD looks for it."""
+    """The files for OVN's database are where LXD looks for them."""
     world.machine.write_privately(ovn.files(step.ovn))
     return events
 
 
 def run_segment(step: RunSegment, unit: str, world: World, events: Events) -> Events:
-    """This member's part of a network that is over all members runs."""
+    """This member's part of a network over all members runs."""
     told = step.segment
     files = overlay_dhcp.files(told)
     services = [path.name for path in files if path.parent == overlay_dhcp.UNITS]
@@ -74,24 +74,24 @@ def run_segment(step: RunSegment, unit: str, world: World, events: Events) -> Ev
 
 
 def end_segment(step: EndSegment, unit: str, world: World, events: Events) -> Events:
-    """It does not run any more."""
+    """It no longer runs."""
     world.machine.end_segment(step.network)
     return events
 
 
 def keep_nics(step: KeepNics, unit: str, world: World, events: Events) -> Events:
-    """Instances say themselves what their `eth0` is on."""
+    """Instances define themselves what their `eth0` is connected to."""
     _let_stay(step.nic, world)
     return events
 
 
 def _let_stay(nic: Mapping[str, str], world: World) -> None:
-    """What follows the default profile with this nic does so no more."""
+    """Instances with this nic from the default profile get their own."""
     world.lxd.networks.keep_nics(nic)
 
 
 def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events: Events) -> Events:
-    """The default profile uses this pool and has this nic. What an operator added stays."""
+    """The default profile uses this pool and has this nic. An operator's additions stay."""
     profile = world.lxd.profiles.default()
     before: dict[str, dict[str, str]] = profile["devices"]
     devices = profile_devices.with_root(before, step.pool)
@@ -100,7 +100,7 @@ def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events
     if devices != before:
         old = before.get("eth0")
         if old and step.nic is not None:
-            # Somebody may have launched an instance since the others were told to stay.
+            # Somebody may have launched an instance since the others got their own devices.
             _let_stay(profile_devices.place(old), world)
         try:
             world.lxd.profiles.set_default({**profile, "devices": devices})
@@ -110,7 +110,7 @@ def set_default_profile(step: SetDefaultProfile, unit: str, world: World, events
 
 
 def _with_cure(error: str) -> str:
-    """LXD's error with a command where a key of the operator's does not fit the new network."""
+    """LXD's error, with a command if an operator's key does not fit the new network."""
     found = _INVALID.search(error)
     if found is None:
         return error

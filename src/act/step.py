@@ -1,4 +1,4 @@
-"""Carries out one step of a plan. Each looks at what is there first and ends by its deadline."""
+"""Executes one step of a plan. Each step first looks at what exists, and ends by its deadline."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ _Thing = TypeVar("_Thing", Pool, Network)
 
 
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
-    """A step did not succeed. `later` says whether it may without anybody's help."""
+    """A step did not succeed. `later` says whether it may succeed later without help."""
 
     def __init__(self, step: Step, reason: str, *, later: bool) -> None:
         super().__init__(reason)
@@ -102,7 +102,7 @@ class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
 
 
 def act(step: Step, unit: str, world: World, events: Events) -> Events:
-    """Carries `step` out and adds to `events` what no look can find out. Raises StepFailed."""
+    """Execute `step`, and add to `events` what no later look can find out. Raises StepFailed."""
     try:
         return _HANDLERS[type(step)](step, unit, world, events)
     except ChannelUnknownError as error:
@@ -153,7 +153,7 @@ def _note_units(step: NoteUnits, unit: str, world: World, events: Events) -> Eve
 def _note_silence(step: NoteSilence, unit: str, world: World, events: Events) -> Events:
     world.machine.note_silence(step.since)
     if step.since is None and world.database.recovering():
-        # It was cut short before the daemon had ended.
+        # An interrupted hook ended before the daemon had stopped.
         world.database.end_recovery()
     return events
 
@@ -175,8 +175,8 @@ def _set_server_config(step: SetServerConfig, unit: str, world: World, events: E
 
 
 def _set_proxies(step: SetProxies, unit: str, world: World, events: Events) -> Events:
-    """What is noted before and after tells in either case what the charm has written."""
-    # LXD answers from memory, and a member that joined has nothing there until something changes.
+    """The notes before and after it say in both cases what the charm has written."""
+    # LXD answers from memory. A new member has no values there until something changes.
     world.lxd.server.set_config({})
     has, noted = world.lxd.server.get().config, world.lxd.notes.read()
     values = {
@@ -203,9 +203,9 @@ def _restart_lxd(step: RestartLxd, unit: str, world: World, events: Events) -> E
 
 
 def reload_lxd(world: World) -> None:
-    """LXD's daemon is a new one, and answers. Instances go on.
+    """LXD's daemon is a new process, and answers. Instances keep running.
 
-    snapd is done before the old daemon has ended, so the process tells the two apart.
+    snapd finishes before the old daemon has ended, so the process id tells the two apart.
     """
     before = world.lxd.server.process()
     world.snap.reload()

@@ -1,4 +1,4 @@
-"""The part that concerns pools."""
+"""The steps for pools."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 
 
 def create_pool(step: CreatePool, unit: str, world: World, events: Events) -> Events:
-    """The pool is there on all members, or as if nothing had been tried."""
+    """The pool exists on all members, or everything is as before the try."""
     ready = partial(join_guard.nobody_joins, step.members, world)
-    # By a run that was cut short.
+    # Left by an interrupted run.
     ready()
     world.lxd.pools.await_changes(step.name)
     if _finished(step, world):
@@ -50,9 +50,10 @@ def _remove_half_made_pool(name: str, world: World) -> None:
 
 
 def _finished(step: CreatePool, world: World) -> bool:
-    """Whether a pool that some members made already could be made on the others.
+    """Whether a pool that some members had made could be made on the others.
 
-    In a Ceph that is the only way: LXD cannot take away what it made there and not everywhere.
+    In a Ceph this is the only way: LXD cannot remove a pool that it made there on some members
+    only.
     """
     there = next((p for p in world.lxd.pools.list() if p.name == step.name), None)
     if there is None or not there.errored or there.driver != step.driver:
@@ -72,13 +73,13 @@ def update_pool(step: UpdatePool, unit: str, world: World, events: Events) -> Ev
 
 
 def keep_roots(step: KeepRoots, unit: str, world: World, events: Events) -> Events:
-    """Instances say themselves that they are on the pool."""
+    """Instances define themselves that they are on the pool."""
     world.lxd.pools.keep_roots(step.pool)
     return events
 
 
 def keep_on_volume(step: KeepOnVolume, unit: str, world: World, events: Events) -> Events:
-    """LXD here uses a volume of its own, or none."""
+    """LXD here uses its own volume, or none."""
     world.lxd.volumes.keep_on(step.key, step.pool, step.name)
     return events
 
@@ -98,7 +99,7 @@ def restore_folder(step: RestoreFolder, unit: str, world: World, events: Events)
 
 
 def gather_volume(step: GatherVolume, unit: str, world: World, events: Events) -> Events:
-    """Nothing of LXD's images or backups is on the volume alone."""
+    """No image or backup of LXD is on the volume only."""
     volume = f"{step.pool}/{step.name}"
     world.machine.gather(step.kind, volume, world.lxd.server.process())
     return events
@@ -107,7 +108,7 @@ def gather_volume(step: GatherVolume, unit: str, world: World, events: Events) -
 def start_without_volume(
     step: StartWithoutVolume, unit: str, world: World, events: Events
 ) -> Events:
-    """LXD's daemon starts. What was on the volume is there, should it come back."""
+    """LXD's daemon starts. If the volume comes back, its content is still on it."""
     world.machine.end_volume(step.kind)
     world.snap.start()
     world.lxd.server.await_start(deadlines.START)
