@@ -21,8 +21,7 @@ _BLOCK = 1 << 16
 _DIRECTIONS = 2
 
 Target = Callable[[], socket.socket]
-"""Gives the connected socket for a connection from the other end. Raises OSError.
-"""
+"""Gives the connected socket for a connection from the other end. Raises OSError."""
 
 
 class Line:

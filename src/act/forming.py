@@ -102,8 +102,7 @@ def join(step: Join, unit: str, world: World, events: Events) -> Events:
 
 
 def _for_our_cluster(message: str, cluster: str) -> str:
-    """The join token in a sealed message, which names the cluster that its issuer read in LXD.
-    """
+    """The join token in a sealed message, which names the cluster that its issuer read in LXD."""
     try:
         found = json.loads(message)
         token, other = str(found["token"]), str(found["cluster"])

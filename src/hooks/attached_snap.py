@@ -53,8 +53,7 @@ def _asked(model: ops.Model, peers: Peers | None) -> Path | None:
 
 
 def _who_has_one(unit: str, peers: Peers | None) -> str:
-    """A unit with LXD from an attached file. Juju says the same of a file that it has lost.
-    """
+    """A unit with LXD from an attached file. Juju says the same of a file that it has lost."""
     units = {unit: peers.own, **peers.others} if peers else {}
     return next((name for name in sorted(units) if units[name].snap), "")
 

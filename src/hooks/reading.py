@@ -89,8 +89,7 @@ def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:
 
 
 def bound(model: ops.Model, options: Options) -> Bound:
-    """The interface of the binding for networks, if a network asks. Looking starts a process.
-    """
+    """The interface of the binding for networks, if a network asks. Looking starts a process."""
     if not any(net.mode in contributions.ASKING for net in options.networks_asked):
         return Bound()
     names = {name for net in options.networks_asked for name in contributions.names(net)}

@@ -1,7 +1,7 @@
 """Looks at LXD, the snap and the machine, and changes nothing.
 
-LXD is asked no more than a plan needs: five things on most members, seven on the steward, and one
-more for each pool.
+It sends LXD only the requests that a plan needs: five on most members, seven on the coordinator,
+and one more for each pool.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from values.addresses import host
 
 
 def observe(juju: Juju, world: World, events: Events) -> View:
-    """Everything that a plan may depend on, as it is now."""
+    """Everything that a plan may depend on, in its current state."""
     snap = world.snap.facts(juju.resource)
     lxd = _lxd(juju, world) if snap.installed else None
     own_addresses = addresses(juju, lxd.server if isinstance(lxd, Lxd) else None, world)
@@ -93,7 +93,7 @@ def _devices(view: View, world: World) -> dict[tuple[str, ...], tuple[Device, ..
 
 
 def _asks_for_interfaces(view: View) -> bool:
-    """Whether a network is on an interface of this machine, or could be in its way."""
+    """Whether a network is on an interface of this machine, or could conflict with it."""
     if not isinstance(view.lxd, Lxd):
         return False
     asked = view.options.networks_asked
@@ -105,7 +105,7 @@ def _asks_for_interfaces(view: View) -> bool:
 
 
 def observe_networks(view: View, world: World) -> View:
-    """The same with what only the steward looks at otherwise."""
+    """The same, with what otherwise only the coordinator looks at."""
     lxd = view.lxd
     if not isinstance(lxd, Lxd) or not lxd.server.clustered or lxd.nic is not None:
         return view
@@ -113,7 +113,7 @@ def observe_networks(view: View, world: World) -> View:
 
 
 def _ceph(juju: Juju, world: World) -> Ceph | None:
-    """What Ceph said, and whether this machine has it. Rendering it takes a hook's time."""
+    """Ceph's answer, and whether this machine has its files. Rendering them takes time."""
     if juju.ceph is None or not juju.ceph.ready:
         return juju.ceph
     from host import ceph_files
@@ -122,14 +122,14 @@ def _ceph(juju: Juju, world: World) -> Ceph | None:
 
 
 def _ovn(juju: Juju, world: World) -> Ovn | None:
-    """OVN, and whether this machine has what opens it. What another charm wrote is as good."""
+    """OVN, and whether this machine has what opens it. Another charm's files are as good."""
     if juju.ovn is None or not ovn.needs_files(juju.ovn):
         return juju.ovn
     return replace(juju.ovn, written=world.machine.opens_ovn(ovn.files(juju.ovn)))
 
 
 def _gives_to_pools(view: View) -> bool:
-    """Whether it matters in this run which devices are there: looking at them takes a while."""
+    """Whether this run needs the devices: looking at them takes a while."""
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Lxd) or peers is None:
         return False
@@ -139,15 +139,15 @@ def _gives_to_pools(view: View) -> bool:
     if lxd.pools is None:
         return False
     if decided is None:
-        # It is not on record yet, and this may be the steward.
+        # It is not on record yet, and this may be the coordinator.
         return True
     return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
 
 def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCopy | None:
-    """What the disk says of the database. Looking takes a process, so only while it is silent.
+    """The disk's facts about the database. Looking takes a process: only if LXD does not answer.
 
-    Of a unit that leaves and never was a member: whether its LXD is in somebody's cluster.
+    For a leaving unit that never was a member: whether its LXD is in somebody's cluster.
     """
     if not isinstance(lxd, Silent):
         return None
@@ -157,7 +157,7 @@ def _database(juju: Juju, lxd: Lxd | Silent | None, world: World) -> DatabaseCop
 
 
 def _folders(lxd: Lxd | Silent | None, world: World) -> dict[str, Folder]:
-    """Where a member has its images and backups: LXD's configuration tells what it should be."""
+    """Where a member's images and backups really are, whatever LXD's configuration says."""
     member = isinstance(lxd, Lxd) and lxd.server.clustered
     return world.machine.folders() if member else {}
 
@@ -183,15 +183,15 @@ def _answers_soon(juju: Juju, world: World) -> Lxd | Silent:
 
 
 def _time_to_start(juju: Juju, world: World) -> float:
-    """Seconds to wait for a daemon. For that of a unit that leaves it is long only once."""
+    """Seconds to wait for a daemon. For a leaving unit it is long only once."""
     waited = juju.leaving and world.machine.silent_since() is not None
     return deadlines.START_OF_LEAVER if waited else deadlines.START
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:
-    """The server by the name that the cluster has for it: an operator may have renamed it.
+    """The server by its name in the cluster: an operator may have renamed it.
 
-    LXD 5.0 shows the old name until its daemon restarts. No address can change.
+    LXD 5.0 shows the old name until its daemon restarts. An address cannot change.
     """
     own = host(server.config.get("cluster.https_address", ""))
     if any(m.name == server.name for m in members):
@@ -200,7 +200,7 @@ def _named(server: Server, members: tuple[Member, ...]) -> Server:
 
 
 def _unreachable_without_unit(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
-    """Members that LXD calls online, whose unit Juju has no more, and that do not answer."""
+    """Members that LXD calls online, that have no unit in Juju, and that do not answer."""
     if not juju.leader or juju.units is None:
         return frozenset()
     gone = [
@@ -212,7 +212,7 @@ def _unreachable_without_unit(juju: Juju, seen: Lxd, world: World) -> frozenset[
 
 
 def _dead_without_unit(juju: Juju, seen: Lxd) -> bool:
-    """Whether the leader is to remove a dead member: what is on it is to be moved first."""
+    """Whether the leader must remove a dead member: it first moves what is on it."""
     known = juju.units.known if juju.leader and juju.units is not None else None
     away = [m.name for m in seen.members if not m.up or m.evacuated]
     units = {member_marks.unit_of(name, seen) for name in away}
@@ -233,10 +233,10 @@ def _closed(juju: Juju, seen: Lxd, world: World) -> frozenset[str]:
 
 
 def _members(juju: Juju, server: Server, world: World) -> tuple[Member, ...]:
-    """The members. A daemon that answers and is called offline has started a moment ago.
+    """The members. A daemon that answers and counts as offline has started a moment ago.
 
-    It is waited for, by the leader also where it is another's, whose status it tells: no event
-    would say later that it is online.
+    The unit waits for it. The leader also waits for others, because it shows their status: no later
+    event would say that they are online.
     """
     members = world.lxd.members.list()
     own = _named(server, members).name
@@ -249,16 +249,16 @@ def _members(juju: Juju, server: Server, world: World) -> tuple[Member, ...]:
 
 
 def _proved(members: tuple[Member, ...], own: str, world: World) -> tuple[Member, ...]:
-    """The members, those asked that LXD calls evacuated: it says so of dead ones, too."""
+    """The members, after asking those that LXD calls evacuated: it calls dead ones so, too."""
     evacuated = [m for m in members if m.evacuated and m.name != own]
     silent = world.lxd.members.unreachable(evacuated)
     return tuple(replace(m, answers=False) if m.name in silent else m for m in members)
 
 
 def _server(juju: Juju, world: World) -> Server:
-    """LXD itself. What a hook began that was cut short goes on in it, and nobody sees to it later.
+    """LXD itself. An interrupted hook's operation continues in LXD, and nobody checks it later.
 
-    Who leaves waits for that: its unit would be gone, and its cluster without anybody.
+    A leaving unit waits for it: otherwise its unit would be gone, and its cluster without a unit.
     """
     server = world.lxd.server.get()
     if server.clustered or not juju.leaving or world.machine.forming() is None:
@@ -267,7 +267,7 @@ def _server(juju: Juju, world: World) -> Server:
 
 
 def _alone(juju: Juju, server: Server, world: World) -> Lxd:
-    """A server that is in no cluster. Of one whose unit leaves: all that would go with it."""
+    """A server outside a cluster. For a leaving unit: everything that would be lost with it."""
     seen = Lxd(server, instances=world.lxd.instances.list())
     if juju.leaving:
         return replace(
@@ -319,7 +319,7 @@ def _answers(juju: Juju, world: World) -> Lxd:
 def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
     """What members hold, and what decides where it can go.
 
-    What is in a Ceph is on no member: it would be missed only where the cluster ends.
+    What is in a Ceph is on no member: it would be lost only if the cluster ends.
     """
     last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
     volumes, buckets = world.lxd.volumes, world.lxd.buckets
@@ -340,7 +340,7 @@ def _with_holdings(juju: Juju, seen: Lxd, world: World) -> Lxd:
 
 
 def _of_leaver(seen: Lxd, world: World) -> Lxd:
-    """What a member that leaves must know of the others, and of itself."""
+    """What a leaving member must know of the others, and of itself."""
     own = seen.server.name
     others = [m for m in seen.members if m.up and m.name != own]
     evacuated = seen.own is not None and seen.own.evacuated
@@ -352,7 +352,7 @@ def _of_leaver(seen: Lxd, world: World) -> Lxd:
 
 
 def _with_contents(juju: Juju, seen: Lxd, world: World) -> Lxd:
-    """What members hold, of which the leader only tells: without it the rest goes on."""
+    """What members hold, which only the leader shows: without it everything else continues."""
     try:
         return _with_holdings(juju, seen, world)
     except (LxdError, LxdUnreachable) as error:
@@ -361,7 +361,7 @@ def _with_contents(juju: Juju, seen: Lxd, world: World) -> Lxd:
 
 
 def _with_buckets(lxd: Lxd, world: World) -> Lxd | Silent:
-    """The same with the storage buckets that are on members' own disks."""
+    """The same, with the storage buckets on members' own disks."""
     try:
         return replace(lxd, buckets=world.lxd.buckets.list(lxd.server.extensions))
     except LxdUnreachable as error:
@@ -371,7 +371,7 @@ def _with_buckets(lxd: Lxd, world: World) -> Lxd | Silent:
 
 
 def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:
-    """The networks and the default profile's nic; where another interface is asked for, theirs."""
+    """The networks and the default profile's nic; also their interfaces, if others are wanted."""
     nic = world.lxd.profiles.default()["devices"].get("eth0", {})
     known = world.lxd.networks.list()
     members = [m.name for m in seen.members if m.up]
@@ -384,5 +384,5 @@ def _with_networks(seen: Lxd, options: Options, world: World) -> Lxd:
 
 
 def _someone_leaves(juju: Juju) -> bool:
-    """The leader tells what holds a unit back: one that leaves can publish nothing any more."""
+    """The leader shows what holds a unit back: a leaving unit can publish nothing any more."""
     return juju.leader and juju.units is not None and bool(juju.units.leaving)
