@@ -1,4 +1,4 @@
-"""Pools and networks that are there and do not work: on this member, or on some member."""
+"""Existing pools and networks that do not work: on this member, or on some member."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def here(lxd: Lxd) -> Status | None:
 
 
 def unfinished(view: View, lxd: Lxd, peers: Peers) -> Status | None:
-    """Blocked while something is half made that no option asks for, and so nobody finishes."""
+    """Blocked while something is half made that no option asks for, so it stays unfinished."""
     if cluster_change.hindrance(view, lxd, peers, ""):
         return None
     asked = cluster_change.asked(view)

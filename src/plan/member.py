@@ -1,4 +1,4 @@
-"""What a member does: tell the others, admit the next, and keep the cluster as the options say."""
+"""Plan for a member: publish, admit the next unit, and keep the cluster as the options say."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         *orphaned_members.noticed(view, lxd, peers, own),
         *dead_members.removal(view, lxd, peers, own),
     ]
-    # Until that is committed, only the note tells a silent member from one that never was.
+    # Until that is committed, only the note distinguishes a member that does not answer from a unit
+    # that never was a member.
     if view.forming is not None and peers.own.cluster == lxd.identity:
         steps.append(ForgetForming())
     offers = storage_contributions.offers(view, lxd, pools.calls(peers))
@@ -83,7 +84,7 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
         problem = shared.problem
         own = own.model_copy(update={"call": shared.call, **_told(lxd)})
     address = listening.of_member(view, lxd, member) if moved is None else listening.Due()
-    # What is the matter here comes before what is the matter elsewhere.
+    # A problem here comes before a problem elsewhere.
     problem = (
         moved
         or address.problem
@@ -109,9 +110,9 @@ def of_member(view: View, lxd: Lxd, peers: Peers, own: UnitData) -> Plan:
 
 
 def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
-    """Whether this unit looks after what all members share: the first in the queue that is online.
+    """Whether this unit is the coordinator: the first unit of the queue that is online.
 
-    Juju's leader would be the other choice, but it need not be a member.
+    Juju's leader would be the other choice, but it may not be a member.
     """
     for place in peers.app.queue:
         data = peers.data(place.unit, unit)
@@ -124,7 +125,7 @@ def is_steward(unit: str, peers: Peers, lxd: Lxd) -> bool:
 
 
 def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
-    """What a steward says of the networks that there are."""
+    """What a coordinator publishes about the existing networks."""
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),
@@ -133,11 +134,11 @@ def _told(lxd: Lxd) -> dict[str, tuple[str, ...]]:
 
 
 def _made_here(view: View, lxd: Lxd) -> Storage | None:
-    """The pool that this unit made at bootstrap: its driver is looked up, not remembered.
+    """The pool that this unit made at the bootstrap: the charm looks its driver up.
 
     The option may name another one by now: then it is the one that the default profile uses.
     """
-    # One that an operator made of a driver that no option names is nobody's default.
+    # An operator's pool with a driver that no option names is not the default pool.
     known = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
     named = [p for p in known if p.name == view.options.storage_pool]
     used = [p for p in known if pools.PROFILE in p.used_by]
@@ -157,7 +158,7 @@ def _moved(view: View, lxd: Lxd) -> Status | None:
 
 
 def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
-    """What concerns this member alone."""
+    """Steps for this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
     steps += daemon_volumes.due(view.options, lxd, view.folders)
@@ -169,10 +170,10 @@ def _local(view: View, lxd: Lxd, peers: Peers, member: Member) -> list[Step]:
 
 
 def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
-    """A daemon that joins reads OVN's address, which all share, not before it starts again.
+    """A joining daemon reads OVN's address, a shared key, only when it starts again.
 
     Until then it looks for a database on its own machine (LXD 5.0.2), and no instance can use it.
-    So it is started again in the very hook of the join, before anybody hears of the member.
+    So it is started again in the same hook as the join, before others hear of the member.
     """
     joined = view.forming is not None and view.forming.what == "join" and not peers.own.cluster
     to_ovn = view.ovn is not None and bool(view.ovn.northbound)
@@ -180,7 +181,7 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
 
 
 def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage) -> Change:
-    """What concerns all members. LXD changes it only while every member is up."""
+    """Steps for all members. LXD changes shared values only while every member is up."""
     steps = settings.server_config(view.options, dict(lxd.server.config))
     steps += northbound.steps(view, lxd)
     net = networks.change(view, lxd, peers, own.links)
@@ -205,19 +206,19 @@ def _shared(view: View, lxd: Lxd, peers: Peers, own: UnitData, decided: Storage)
 
 
 def _refused(offers: dict[str, Offer]) -> Status | None:
-    """Blocked while this unit keeps a pool from being made."""
+    """Blocked while this unit prevents a pool from being made."""
     told = [offer.problem for offer in offers.values() if offer.problem]
     return blocked(told[0]) if told else None
 
 
 def _unlinked(given: dict[str, Link]) -> Status | None:
-    """Blocked while this unit keeps a network from being made."""
+    """Blocked while this unit prevents a network from being made."""
     told = [link.problem for link in given.values() if link.problem]
     return blocked(told[0]) if told else None
 
 
 def _refused_request(lxd: Lxd) -> Status | None:
-    """Blocked where LXD refused something that the rest goes on without."""
+    """Blocked if LXD refused something that the rest does not need."""
     for request, why in lxd.refusals.items():
         return blocked(f"LXD refuses {request}: {why}")
     return None

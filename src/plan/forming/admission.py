@@ -1,8 +1,8 @@
-"""Joins go one at a time: two at once hang a small cluster.
+"""Joins happen one at a time: two at once hang a small cluster.
 
-A join token is the permission. There is one maker, the member furthest back in the queue, and
-it has one token out at a time, for the unit whose turn is on record in LXD. Each joiner that got
-in is the next maker, in the very hook in which it finds itself a member, so a join costs one hook.
+A join token is the permission. There is one token issuer, the member furthest back in the queue. It
+has one token out at a time, for the unit that LXD's record names. Each unit that has joined is the
+next issuer, in the same hook in which it finds itself a member, so a join costs one hook.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from values.addresses import PORT
 
 @dataclass(frozen=True)
 class Admission:
-    """What the maker does, and what it publishes; empty for any other member."""
+    """The issuer's steps, and what it publishes; empty for any other member."""
 
     steps: tuple[Step, ...] = ()
     token: Token | None = None
@@ -34,7 +34,7 @@ class Admission:
 
 
 def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
-    """Lets the next unit of the queue in, if it is this member's turn to do so."""
+    """Admits the next unit of the queue, if this member is the issuer."""
     if not is_maker(view.unit, peers, lxd):
         return Admission((*cancelling(view, lxd, peers), *join_lock.ended(view.unit, lxd)))
     own = peers.own.token
@@ -49,22 +49,23 @@ def admit(view: View, lxd: Lxd, peers: Peers) -> Admission:
     ):
         return Admission((), token, refused, missed)
     if token is not None and (ghost := left_by_failed_join(token, lxd, peers)):
-        # The token is kept as long: it is the proof that this was a join, not a member.
+        # The token is kept as long: it proves that this was a join, not a member.
         removal = (RemoveMember(ghost.name),) if is_shell(ghost) else ()
         return Admission(removal, token, refused, missed)
     if cancel := cancelling(view, lxd, peers):
         return Admission(cancel, token, refused, missed)
     if wait := awaiting(view, lxd, peers):
-        # Whoever has a place says how it went; until then nobody else has the turn.
+        # Every unit with a place reports the result of its join; until then no other unit has the
+        # turn.
         gone = own is not None and all(p.unit != own.unit for p in _places(view, peers))
         return Admission(wait if gone or late else (), own, refused, missed)
     return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
 
 
 def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tuple[Step, ...]:
-    """A token for the one whose turn it is, or the turn for the next.
+    """A token for the unit with the turn, or the turn for the next unit.
 
-    A turn that another maker gave is that unit's until it is over: it may be joining.
+    A turn from another issuer belongs to that unit until it is over: it may be joining.
     """
     places = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
     turn = join_lock.read(lxd.notes)
@@ -79,9 +80,9 @@ def _onwards(view: View, lxd: Lxd, peers: Peers, missed: dict[str, int]) -> tupl
 
 
 def _has_it(turn: Turn, places: list[Place], lxd: Lxd, peers: Peers) -> Place | None:
-    """The place of the unit whose turn it is, if it can join now.
+    """The place of the unit with the turn, if it can join now.
 
-    Where this maker gave the turn and has taken its token back, it is the turn of the same member.
+    If this issuer gave the turn and has cancelled its token, the turn is still for the same member.
     """
     place = next((p for p in places if p.unit == turn.unit and p.attempt == turn.attempt), None)
     if place is None or not _has_turn(peers.own.token, lxd):
@@ -112,14 +113,14 @@ def cancelling(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
 
 
 def awaiting(view: View, lxd: Lxd, peers: Peers) -> tuple[Step, ...]:
-    """Waits for whoever used the token before it was cancelled, once: it may be joining.
+    """Waits once for the unit that used the token before it was cancelled: it may be joining.
 
-    Where its turn is not on record any more, it has joined, and may be gone again since.
+    If its turn is no longer on record, it has joined, and may be gone again since.
     """
     token, events = peers.own.token, view.events
     if token is None or events.withdrawn is None or events.made is not None or events.awaited:
         return ()
-    # Whoever has a token of another maker too may be joining with one while the other is cancelled.
+    # A unit with a token from another issuer may join with one token while the other is cancelled.
     other = any(
         d.token is not None and (d.token.unit, d.token.attempt) == (token.unit, token.attempt)
         for d in peers.others.values()
@@ -135,9 +136,10 @@ def _has_turn(token: Token | None, lxd: Lxd) -> bool:
 
 
 def may_be_joining(lxd: Lxd, peers: Peers) -> str:
-    """The member that may be coming in with this one's token, empty if none can be.
+    """The member that may be joining with this member's token, empty if there can be none.
 
-    Whoever is there says how its join went. Who is gone cannot, and its LXD may be at it still.
+    An existing unit reports the result of its join. A removed one cannot, and its LXD may still be
+    joining.
     """
     token = peers.own.token
     if token is None:
@@ -164,7 +166,7 @@ def is_maker(unit: str, peers: Peers, lxd: Lxd) -> bool:
 
 
 def unqueued_members(unit: str, peers: Peers, lxd: Lxd) -> list[str]:
-    """Units that serve as members without a place in the queue: they stand in for those that have.
+    """Units that serve as members without a place in the queue: they replace those with one.
 
     `unit` is the one that asks, itself a member.
     """
@@ -181,10 +183,10 @@ def _able(view: View, lxd: Lxd, peers: Peers) -> list[Place]:
 
 
 def _places(view: View, peers: Peers) -> tuple[Place, ...]:
-    """The queue, and behind it those that can join and that no leader has queued.
+    """The queue, then those that can join and that no leader has queued.
 
-    A leader that leaves and is held in its last hooks queues nobody, and what holds it may be that
-    others have to join first. Juju is asked whether it still has them.
+    A leader that leaves and is held in its last hooks queues no unit. It may be held because others
+    must join first. Juju is asked whether it still has them.
     """
     if view.units is None:
         return peers.app.queue
@@ -201,7 +203,7 @@ def unqueued(peers: Peers) -> set[str]:
 def hears_nobody(peers: Peers) -> bool:
     """Whether there is a cluster, and no unit that is seen here is a member of it.
 
-    Its members are about to leave: Juju has announced their departure and tells no more of them.
+    Its members are about to leave: Juju has announced their departure and shows no more of them.
     """
     told = (peers.own, *peers.others.values())
     return bool(peers.app.cluster) and not any(data.cluster for data in told)
@@ -215,9 +217,9 @@ def _can_join(place: Place, lxd: Lxd, peers: Peers) -> bool:
 
 
 def _still_good(token: Token, view: View, lxd: Lxd, peers: Peers) -> bool:
-    """Whether the unit that the token is for may be using it right now.
+    """Whether the token's unit may be using it right now.
 
-    A charm before the cluster's identity named no certificate: nobody joins with its tokens now.
+    A charm before the cluster's identity named no certificate: its tokens are no longer usable.
     """
     if token.certificate != lxd.server.fingerprint:
         return False
@@ -229,21 +231,21 @@ def _still_good(token: Token, view: View, lxd: Lxd, peers: Peers) -> bool:
 
 
 def _missed(view: View, peers: Peers) -> dict[str, int]:
-    """Turns that were given and not taken, as long as the queue does not say so.
+    """Turns that were given and not taken, until the queue records it.
 
-    It is the maker that tells: another unit's clock may be an hour off.
+    The issuer reports them: another unit's clock may be an hour off.
     """
     places = {p.unit: p.attempt for p in _places(view, peers)}
     missed = dict(peers.own.missed)
     token = peers.own.token
-    # One from the future was made before this machine's clock was put right.
+    # A token from the future was made before this machine's clock was corrected.
     if token is not None and abs(view.now - token.made) > deadlines.LAPSE:
         missed[token.unit] = token.attempt
     return {unit: attempt for unit, attempt in missed.items() if places.get(unit) == attempt}
 
 
 def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
-    """The member that the token's unit became half, when it has said since that it is none."""
+    """The half member of the token's unit, if the unit has reported that its join failed."""
     data = peers.others.get(token.unit)
     if data is None or data.cluster or not data.able or data.attempt <= token.attempt:
         return None
@@ -251,21 +253,21 @@ def left_by_failed_join(token: Token, lxd: Lxd, peers: Peers) -> Member | None:
     member = lxd.member(token.name or data.name)
     if member is None or member.address != data.address:
         return None
-    # One that came in since then says so in LXD, whatever old data are seen of its unit.
+    # A unit that has joined since then says so in LXD, however old the data of its unit are.
     return None if member_marks.came_in(member.name, lxd) >= data.attempt else member
 
 
 def is_shell(ghost: Member) -> bool:
-    """Whether LXD has noticed that a member which a failed join left has no daemon.
+    """Whether LXD has noticed that a failed join's member has no daemon.
 
-    With cluster.healing_threshold set LXD calls it evacuated from then on (5.21 and later), and its
-    unit's LXD may answer at its address, as a server of its own.
+    With cluster.healing_threshold set LXD calls it evacuated from then on (5.21 and later). Its
+    unit's LXD may answer at its address, as a server outside the cluster.
     """
     return ghost.offline or ghost.evacuated
 
 
 def _refused(lxd: Lxd, peers: Peers) -> dict[str, str]:
-    """Units whose name or address the cluster has already, though they are not in it."""
+    """Units whose name or address the cluster has already, although they are not in it."""
     found = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.closed)}
     return cannot | {unit: why for unit, why in found.items() if why}
@@ -276,10 +278,10 @@ def _closed(data: UnitData, lxd: Lxd) -> str:
 
 
 def to_try(unit: str, lxd: Lxd, peers: Peers) -> dict[str, UnitData]:
-    """Units whose port this member tries before it lets one in.
+    """Units whose port this member tries before it admits one.
 
-    A member that nobody reaches would be offline for good. One that has a token may be joining, and
-    its LXD starting again.
+    A member that no other member reaches would be offline for good. A unit with a token may be
+    joining, and its LXD may be restarting.
     """
     if not is_maker(unit, peers, lxd):
         return {}
@@ -304,7 +306,7 @@ def _why_taken(unit: str, data: UnitData, lxd: Lxd) -> str:
         return f"an offline member has this {has}: lxc cluster remove --force {member.name}"
     if named and member.address != data.address:
         return member_names.taken(data.name)
-    # The same name and address is the joiner itself, in but not heard of yet.
+    # The same name and address is the joining unit itself, joined but not yet reported.
     if not member.offline:
         return ""
     return f"the offline member {member.name} has this address: bring it back"
