@@ -1,7 +1,7 @@
-"""Whose turn it is to join, as it stands in LXD's database.
+"""The join lock in LXD's database: which unit may join now.
 
-Who makes tokens follows from who is up, and two members may see that differently for a moment.
-The turn is one for all: it changes only for whoever knows what it was.
+The token issuer follows from which members are up, and two members may see that differently for a
+moment. There is one lock for all: only a member that knows its current value can change it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOG = "turn."
 """The log whose last entry is the turn."""
 NOBODY = "-"
 OLDER = "turn"
-"""The one note of an older charm, which kept no log."""
+"""The single note of an older charm, which kept no log."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Turn:
 
 
 def read(notes: Mapping[str, str]) -> Turn | None:
-    """The turn that is on record, None if there is none."""
+    """The turn on record, None if there is none."""
     entries = entries_of(LOG, notes)
     words = (entries[max(entries)] if entries else "").split()
     if len(words) < 3 or not words[1].isdigit():
@@ -56,13 +56,13 @@ def ended(unit: str, lxd: Lxd) -> tuple[PassTurn, ...]:
 
 
 def passed(lxd: Lxd, place: Place, name: str) -> PassTurn:
-    """The turn goes on to a unit, if it is still as it is seen here."""
+    """Passes the turn to a unit, if the record is still as it was seen here."""
     turn = Turn(place.unit, place.attempt, name)
     return PassTurn(LOG, _next(lxd), f"{turn} {lxd.server.name}", place.unit)
 
 
 def cleared(lxd: Lxd) -> PassTurn:
-    """The turn is nobody's."""
+    """No unit has the turn."""
     return PassTurn(LOG, _next(lxd), f"{NOBODY} {lxd.server.name}", "")
 
 

@@ -1,7 +1,7 @@
-"""What the cluster's networks shall be, and how far they are from that.
+"""The wanted networks of the cluster, and how they differ from the actual ones.
 
-Only the steward acts on it. A network is made on all members at once, after each has said which of
-its interfaces it is on.
+Only the coordinator acts on it. It makes a network on all members at once, after each member has
+named its parent interface.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from values.wanted_network import WantedNetwork
 from values.yaml_maps import words
 
 PARENTS = "user.lxd-cluster.parents"
-"""LXD's key of a network: what its interface is looked for by, on a machine that joins later."""
+"""LXD's key of a network: the names by which a later machine looks for its interface."""
 _CUTTING = ("ipv4.address", "ipv6.address", "vlan", "network", "tunnel.", "fan.", "bridge.hwaddr")
-"""How keys begin whose change cuts off what runs on a network."""
+"""Prefixes of keys whose change cuts off instances."""
 _INSTANCES = "/1.0/instances/"
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is due, what stands in the way, and the default profile's nic: None leaves it."""
+    """What is due, what prevents it, and the default profile's nic: None keeps it."""
 
     steps: tuple[Step, ...] = ()
     problem: Status | None = None
@@ -44,7 +44,7 @@ class Change:
 
 
 def default(asked: WantedNetwork, known: tuple[Network, ...]) -> WantedNetwork:
-    """The default network that is wanted, by another name where another mode has the one asked."""
+    """The wanted default network, with another name if another mode has the configured one."""
     mode = network_modes.MODES[asked.mode]
     taken = {n.name: is_of(n, mode) for n in known}
     if not mode.type or taken.get(asked.name, True):
@@ -53,23 +53,23 @@ def default(asked: WantedNetwork, known: tuple[Network, ...]) -> WantedNetwork:
 
 
 def is_of(network: Network, mode: Mode) -> bool:
-    """Whether a network was made in a mode, or as it would be."""
+    """Whether a network was made in a mode, or looks like one of that mode."""
     return network.type == mode.type and network.config.get(MARK, mode_of(network)) == mode.name
 
 
 def mode_of(network: Network) -> str:
-    """The mode of a network that does not say so: LXD's word for its type."""
+    """The mode of a network without the charm's key: LXD's word for its type."""
     return network.config.get(MARK) or network.type
 
 
 def wanted(view: View, known: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
-    """All networks that are wanted, the default one first."""
+    """All wanted networks, the default one first."""
     first, *more = view.options.networks_asked
     return (default(first, known), *more)
 
 
 def change(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link]) -> Change:
-    """What the steward does about the networks now. `own` is what its unit answers."""
+    """What the coordinator does about the networks now. `own` are its unit's answers."""
     known = lxd.networks or ()
     steps: list[Step] = []
     problem: Status | None = None
@@ -117,12 +117,12 @@ def _one(view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: Wante
 
 
 def made(lxd: Lxd, name: str) -> Network | None:
-    """The network of that name if it is there on all members."""
+    """The network of that name if it exists on all members."""
     return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
 
 
 def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
-    """Blocked for a subnet that another network of LXD's has."""
+    """Blocked for a subnet that another network of LXD has."""
     for told in contributions.subnets(net):
         subnet = ipaddress.ip_interface(told).network
         for other in lxd.networks or ():
@@ -136,7 +136,7 @@ def _taken(lxd: Lxd, net: WantedNetwork) -> Status | None:
 
 
 def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
-    """Blocked for ranges that the subnet has not which LXD chose, or is to choose, by itself."""
+    """Blocked for ranges outside a subnet that LXD chose, or will choose, by itself."""
     if "dhcp-ranges" not in network_modes.MODES[net.mode].words:
         return None
     asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
@@ -149,7 +149,7 @@ def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
 
 
 def bridges(lxd: Lxd) -> tuple[str, ...]:
-    """LXD's bridges, each by its name and its subnets: who joins must have none of them already."""
+    """LXD's bridges, each by its name and its subnets: a joining machine must have none of them."""
     return tuple(
         " ".join([network.name, *(told for told in _addresses(network) if "/" in told)])
         for network in sorted(lxd.networks or (), key=lambda n: n.name)
@@ -162,7 +162,7 @@ def _addresses(network: Network) -> list[str]:
 
 
 def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
-    """Blocked for a name that LXD or the charm would take for a part of another one's."""
+    """Blocked for a name that LXD or the charm would treat as a part of another one's."""
     mode = network_modes.MODES[net.mode]
     for other in lxd.networks or ():
         pair = sorted((net.name, other.name))
@@ -193,23 +193,23 @@ def _site(view: View, lxd: Lxd, parent: str) -> Site:
 
 
 def _keys(net: WantedNetwork) -> dict[str, str]:
-    """LXD's keys that all members share. What is empty shall not be set."""
+    """LXD's keys that all members share. An empty one must not be set."""
     mode = network_modes.MODES[net.mode]
     keys = {**mode.config(net), **net.config}
-    # A type that has one mode alone needs no mark.
+    # A type with only one mode needs no key for it.
     mark = {MARK: mode.name} if mode.name != mode.type else {}
     given = {*net.config, *(key for key in mode.chosen if keys.get(key, "auto") != "auto")}
     return {**keys, **mark, **_looked_for(net), storage_contributions.KEYS: " ".join(sorted(given))}
 
 
 def _looked_for(net: WantedNetwork) -> dict[str, str]:
-    """What its interfaces are looked for by, as it stands on record with the network."""
+    """The names by which its interfaces are found, as recorded in the network."""
     mode = network_modes.MODES[net.mode]
     return {PARENTS: " ".join(net.parents)} if mode.own_parent or mode.shared_parent else {}
 
 
 def relisted(options: Options, known: tuple[Network, ...]) -> list[str]:
-    """Networks that are on an interface of each machine, where another list is asked for now."""
+    """Networks with a parent interface on each machine whose list of names has changed."""
     made = {n.name: n for n in known if not n.half_made}
     first, *more = options.networks_asked
     asked = [
@@ -229,7 +229,7 @@ def _drift(
     there: Network,
     given: Mapping[str, str] | Status,
 ) -> Change:
-    """A network that is there becomes what is asked for, unless that would cut somebody off."""
+    """Changes an existing network to the wanted one, unless that would cut off instances."""
     mode = network_modes.MODES[net.mode]
     nic = mode.nic(net, "")
     wanted = {**_taken_back(there), **_keys(net), **_chosen_anew(view, lxd, net, there, given)}
@@ -257,7 +257,7 @@ def _drift(
 
 
 def _taken_back(there: Network) -> dict[str, str]:
-    """Keys that an option gave the network: unset, unless one gives them now."""
+    """Keys that an option gave the network: unset, unless an option gives them now."""
     return dict.fromkeys(there.config.get(storage_contributions.KEYS, "").split(), "")
 
 
@@ -268,7 +268,7 @@ def _chosen_anew(
     there: Network,
     given: Mapping[str, str] | Status,
 ) -> dict[str, str]:
-    """Keys that an option gave and gives no more, and that are chosen where none gives them."""
+    """Keys that an option no longer gives, and that are chosen if no option gives them."""
     mode, keys = network_modes.MODES[net.mode], _keys(net)
     now = keys[storage_contributions.KEYS].split()
     back = {key for key in _taken_back(there) if key in mode.chosen and key not in now}
@@ -281,7 +281,7 @@ def _chosen_anew(
 
 
 def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict[str, str]:
-    """The interface of a network that has one name for it everywhere, where that is another now."""
+    """The parent of a network that has one name everywhere, if another one is wanted now."""
     name = next(iter(given.values()), "")
     other = mode.shared_parent and there.config.get(mode.shared_parent, "") != name
     return {mode.shared_parent: name} if other else {}
@@ -290,7 +290,7 @@ def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict
 def _given(
     view: View, lxd: Lxd, peers: Peers, own: Mapping[str, Link], net: WantedNetwork
 ) -> dict[str, str] | Status:
-    """By member: the interface that its unit gives. Or what stands in the way."""
+    """By member: the interface from its unit. Or what prevents the change."""
     if not contributions.concerns(net):
         return {}
     units = cluster_change.units(view, lxd, peers)
@@ -324,7 +324,7 @@ def _alike(
 
 
 def records(known: tuple[Network, ...]) -> tuple[OnParent, ...]:
-    """What whoever joins must say something to: networks on an interface of each machine.
+    """Networks for which a joining unit must name its parent interface.
 
     LXD asks for none: a member that names no interface has none, and no instance starts there.
     """

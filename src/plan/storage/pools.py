@@ -1,7 +1,7 @@
-"""What the cluster's pools shall be, and how far they are from that.
+"""The wanted pools of the cluster, and how they differ from the actual ones.
 
-Only the steward acts on it. A pool is made on all members at once, so it first calls for what each
-gives to it, and makes it when all have answered.
+Only the coordinator acts on it. It makes a pool on all members at once. So it first asks each unit
+for its contribution, and makes the pool when all have answered.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _INSTANCES = "/1.0/instances/"
 
 @dataclass(frozen=True)
 class Change:
-    """What is due: steps, or a call to publish, or what stands in the way."""
+    """What is due: steps, or a call to publish, or what prevents it."""
 
     steps: tuple[Step, ...] = ()
     call: Call | None = None
@@ -34,9 +34,9 @@ class Change:
 
 
 def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> WantedPool:
-    """The default pool that is wanted: `auto` and the name resolved.
+    """The wanted default pool: `auto` and the name resolved.
 
-    A pool cannot change its backend. Where the name is taken by another one, the new pool's is
+    A pool cannot change its backend. If another backend has the name, the new pool's is
     NAME-BACKEND, and stays so after the old pool is gone.
     """
     backend = decided.backend if asked.backend == backends.AUTO else asked.backend
@@ -44,7 +44,7 @@ def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> Wan
     made = {p.name: _is_of(p, backend) for p in known}
     candidates = [asked.name, long]
     if made.get(long):
-        # It was made, and the record of it may be late.
+        # It was made, and its record may be late.
         candidates.insert(0, long)
     if decided.backend == backend and decided.pool in candidates:
         candidates.insert(0, decided.pool)
@@ -53,19 +53,19 @@ def default(asked: WantedPool, decided: Storage, known: tuple[Pool, ...]) -> Wan
 
 
 def wanted(view: View, decided: Storage, known: tuple[Pool, ...]) -> tuple[WantedPool, ...]:
-    """All pools that are wanted, the default one first."""
+    """All wanted pools, the default one first."""
     first = default(view.default_pool, decided, known)
     return (first, *(p for p in view.more_pools if p.name != first.name))
 
 
 def unmade(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[WantedPool]:
-    """Those of them that are not there on all members."""
+    """Those of them that do not exist on all members."""
     there = {p.name for p in known if not p.half_made}
     return [pool for pool in pools if pool.name not in there]
 
 
 def change(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
-    """What the steward does about the pools now."""
+    """What the coordinator does about the pools now."""
     known = lxd.pools or ()
     pools = wanted(view, decided, known)
     if problem := misfit(view, decided, known):
@@ -79,7 +79,7 @@ def change(view: View, lxd: Lxd, peers: Peers, decided: Storage) -> Change:
 
 
 def misfit(view: View, decided: Storage, known: tuple[Pool, ...]) -> Status | None:
-    """Why a pool that is there cannot be what is asked for. Nothing is changed then."""
+    """Why an existing pool cannot be the wanted one. Then nothing is changed."""
     made = {p.name: p for p in known if not p.half_made}
     for pool in wanted(view, decided, known):
         there = made.get(pool.name)
@@ -107,7 +107,7 @@ def _other_size(view: View, pool: WantedPool, has: str) -> Status:
 
 
 def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[KeepRoots]:
-    """Before the default profile goes on to another pool: what is on the old one stays there."""
+    """Before the default profile changes to another pool: instances stay on the old one."""
     return [
         KeepRoots(pool.name)
         for pool in known
@@ -118,7 +118,7 @@ def moving(wanted_pool: str, known: tuple[Pool, ...]) -> list[KeepRoots]:
 
 
 def current(view: View, decided: Storage, known: tuple[Pool, ...]) -> Storage:
-    """The default pool as it is on record, once the default profile uses the one that is wanted."""
+    """The default pool on record, once the default profile uses the wanted one."""
     pool = default(view.default_pool, decided, known)
     made = next((p for p in known if p.name == pool.name), None)
     if made is None or made.half_made or PROFILE not in made.used_by:
@@ -128,7 +128,7 @@ def current(view: View, decided: Storage, known: tuple[Pool, ...]) -> Storage:
 
 
 def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
-    """What whoever joins must make its part of."""
+    """The pools that a joining unit must make its part of."""
     return tuple(
         Storage(backend=p.driver, pool=p.name, size=p.config.get(contributions.SIZE, ""))
         for p in sorted(known, key=lambda p: p.name)
@@ -136,12 +136,12 @@ def records(known: tuple[Pool, ...]) -> tuple[Storage, ...]:
 
 
 def calls(peers: Peers) -> tuple[Call, ...]:
-    """The calls that stand. Two members may take themselves for the steward for a moment."""
+    """The current calls. Two members may take themselves for the coordinator for a moment."""
     return tuple(data.call for data in peers.others.values() if data.call and data.cluster)
 
 
 def refusals(peers: Peers, own: UnitData) -> list[tuple[str, str]]:
-    """Units that cannot give their part of a pool that is to be made, and why."""
+    """Units that cannot give their part of a pool that must be made, with the reason."""
     standing = {call.serial for call in (*calls(peers), *([own.call] if own.call else []))}
     return sorted(
         (unit, offer.problem)
@@ -162,7 +162,7 @@ def _drift(pools: tuple[WantedPool, ...], known: tuple[Pool, ...]) -> list[Updat
     for pool in pools:
         has = made[pool.name]
         given = has.get(contributions.KEYS, "").split()
-        # What an option gave it and gives no more is unset.
+        # Unset what an option no longer gives.
         wanted = {**dict.fromkeys(given, ""), **pool.config}
         wanted[contributions.KEYS] = " ".join(sorted(pool.config))
         if changed := {k: v for k, v in wanted.items() if has.get(k, "") != v}:
@@ -196,7 +196,7 @@ def _call(view: View, peers: Peers, pool: WantedPool) -> Call:
 def _answers(
     view: View, lxd: Lxd, peers: Peers, call: Call, units: Mapping[str, str]
 ) -> dict[str, Offer | None]:
-    """By member. This unit's own is as it is now."""
+    """By member. This unit's own answer is current."""
     mine = contributions.offers(view, lxd, [call])
     found: dict[str, Offer | None] = {}
     for member in sorted(m.name for m in lxd.members):
