@@ -164,7 +164,6 @@ def _text(whole: str, start: int, words: str, *, hashes: bool = False) -> Text:
 
 READERS: Mapping[str, Callable[[str], Iterator[Text]]] = {
     ".conf": commented,
-    ".j2": commented,
     ".md": markdown,
     ".py": python,
     ".sh": commented,
@@ -187,7 +186,7 @@ def found(text: Text) -> Iterator[tuple[int, str, str]]:
 
 
 def files(root: Path) -> Iterator[Path]:
-    """The files under `root` that have prose, sorted. Of hidden folders, only .github has prose."""
+    """The files under `root` that have prose, sorted. No hidden folder except .github has prose."""
     for path in sorted(root.iterdir()):
         if path.is_dir():
             hidden = path.name.startswith(".") and path.name != ".github"

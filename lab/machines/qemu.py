@@ -11,7 +11,7 @@ from lab.machines.network import Interface
 PROGRAM = "qemu-system-x86_64"
 # Without protections that cost an emulator work at every system call and protect nothing here.
 CPU = "max,la57=off,pcid=off,smap=off,smep=off,umip=off"
-# Two CPUs are no faster than one: each waits for the other, and three machines share a small
+# Two CPUs are not faster than one: each waits for the other, and three machines share a small
 # computer.
 CPUS = 1
 MEMORY_MIB = 1536

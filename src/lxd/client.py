@@ -109,7 +109,7 @@ class Client:
         return self.get(api_path("operations"), {"recursion": "1"}).get("running", [])
 
     def await_changes(self, path: str, seconds: float) -> None:
-        """Returns once no operation runs on an object, whoever started it.
+        """Returns once no operation of any client runs on an object.
 
         From 6.8 on LXD continues a request whose client has left. Raises LxdUnreachable after
         `seconds`.
@@ -121,7 +121,7 @@ class Client:
                     self.wait(operation["id"], seconds)
 
     def until(self, question: Callable[[], bool], seconds: float, every: float = 1.0) -> bool:
-        """Asks until the answer is yes. False if it is no after `seconds`.
+        """Asks until the answer is yes. False if that does not happen in `seconds`.
 
         It asks a daemon that starts, or waits, again. It raises at once what LXD refuses.
         """

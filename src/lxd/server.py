@@ -19,7 +19,7 @@ from values.addresses import PORT
 
 
 class Listener(Enum):
-    """Who accepts connections on LXD's port of an address."""
+    """The kind of program that accepts connections on LXD's port of an address."""
 
     OURS = auto()
     NOBODY = auto()

@@ -31,8 +31,8 @@ class Ceph:
 class Segment:
     """A member's part of a network that is one layer 2 over all members.
 
-    It gives out addresses from `first` to `last`. `peers` are the other members' addresses if there
-    is no multicast `group` to find them.
+    It gives out addresses from `first` to `last`. Without a multicast `group`, `peers` are the
+    other members' addresses.
     """
 
     network: str

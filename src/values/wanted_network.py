@@ -25,9 +25,9 @@ class WantedNetwork:
     uplink: str = ""
     """The uplink network of an overlay."""
     gateway: tuple[str, ...] = ()
-    """Of an uplink network: the router's own addresses with their prefix lengths."""
+    """The own addresses of an uplink network's router, with their prefix lengths."""
     ranges: tuple[str, ...] = ()
-    """Of an uplink network: the addresses that overlays may use."""
+    """The addresses of an uplink network that overlays may use."""
     dns: tuple[str, ...] = ()
     group: str = "auto"
     """The multicast group of the members' tunnels; `none` for unicast."""

@@ -178,7 +178,7 @@ def _name_clash(lxd: Lxd, net: WantedNetwork) -> Status | None:
 def _swallowed(view: View, lxd: Lxd, net: WantedNetwork) -> Status | None:
     """Blocked for a bridge with which LXD would delete an interface of this machine."""
     if any(network.name == net.name for network in lxd.networks or ()):
-        return None  # It is half made: what is called so is its own.
+        return None  # It is half made: the interface of that name is its own.
     if not (lost := contributions.swallowed(view.interfaces, net.name, net.mode)):
         return None
     return blocked(f"network {net.name}: {lost} of this machine would go with it; rename it")
