@@ -47,6 +47,11 @@ help: ## List what make can do here
 demo: setup lab-charm ## Turn three machines of the lab into one LXD cluster, and show it
 	@$(PYTHON) -m lab.demo
 
+.PHONY: demo-picture
+demo-picture: setup lab-charm ## Record what make demo shows as docs/demo.svg, the picture of the README
+	@$(PYTHON) -m lab.demo | tee .cache/demo.txt
+	@$(PYTHON) -m pack.terminal_picture "make demo" .cache/demo.txt docs/demo.svg
+
 .PHONY: demo-down
 demo-down: $(VENV_READY) ## Remove everything that the demo or a crashed lab left behind
 	@lab/juju lab down || echo "The lab's controller does not answer: removing its machines without it"

@@ -42,6 +42,10 @@ class Network:
         ipv4, ipv6 = ipaddress.ip_network(self.ipv4), ipaddress.ip_network(self.ipv6)
         return f"{ipv4[host]}/{ipv4.prefixlen}", f"{ipv6[host]}/{ipv6.prefixlen}"
 
+    def mac(self, host: int) -> str:
+        """The MAC address of host number `host`."""
+        return f"02:99:00:00:{NETWORKS.index(self):02x}:{host:02x}"
+
 
 NETWORKS = (
     Network("alpha", "br-lab0", "eth0", "10.99.0.0/24", "fd99::/64"),
@@ -70,10 +74,10 @@ def interfaces(number: int) -> tuple[Interface, ...]:
         Interface(
             network.nic,
             network.space,
-            f"02:99:00:00:{index:02x}:{number + 1:02x}",
+            network.mac(number + 1),
             network.addresses(number + 1),
         )
-        for index, network in enumerate(NETWORKS)
+        for network in NETWORKS
     )
 
 
@@ -112,7 +116,10 @@ def ensure_bridges() -> None:
     for network in NETWORKS:
         # Machines that start at the same time race here: the kernel lets one of them win.
         with suppress(CommandError):
-            run("ip", "link", "add", network.bridge, "type", "bridge")
+            # Without a MAC of its own a bridge takes another one when machines come or go, and an
+            # OVN router keeps the old one for good.
+            mac = network.mac(HOST_PART)
+            run("ip", "link", "add", network.bridge, "address", mac, "type", "bridge")
         for address in network.addresses(HOST_PART):
             nodad = ["nodad"] if ":" in address else []
             run("ip", "addr", "replace", address, "dev", network.bridge, *nodad)

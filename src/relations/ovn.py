@@ -65,18 +65,30 @@ def answer(unit: str, connection: str, told: Iterable[Mapping[str, str]]) -> Ovn
     for data in told:
         certificate, key = (data.get(f"{munged}.server.{part}", "") for part in ("cert", "key"))
         if certificate and key and data.get("ca"):
-            if not all(map(_PEM.fullmatch, (certificate, key, data["ca"]))):
-                return Ovn(connection, problem="certificates gave what is no PEM")
-            return Ovn(connection, certificate, key, data["ca"])
+            # A Vault that is an intermediate authority tells the ones above it as `chain`.
+            authority = _blocks(_CERTIFICATE, f"{data['ca']}\n{data.get('chain', '')}")
+            certificate, key = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
+            if not (certificate and key and authority):
+                return Ovn(connection, problem="certificates gave what is not PEM")
+            return Ovn(connection, certificate, key, authority)
     return Ovn(connection)
 
 
-_PEM = re.compile(
-    r"\s*(-----BEGIN ([A-Z0-9]+ )*(CERTIFICATE|KEY)-----\r?\n([A-Za-z0-9+/=]+\r?\n)+"
-    r"-----END ([A-Z0-9]+ )*(CERTIFICATE|KEY)-----\s*)+",
-    re.ASCII,
+def _blocks(kind: re.Pattern[str], text: str) -> str:
+    """The blocks of a PEM text, a line feed behind each; empty where there is none.
+
+    RFC 7468 allows words around them: openssl and ovs-pki write what the certificate says. They
+    stay out of the files that LXD and OVN's library read.
+    """
+    return "".join(f"{block.group()}\n" for block in kind.finditer(text))
+
+
+_BLOCK = (
+    r"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*{0})-----\r?\n"
+    r"(?:[A-Za-z0-9+/=]+\r?\n)+"
+    r"-----END (?P=kind)-----"
 )
-"""Certificates, or a key: they go into files that LXD and OVN's library read."""
+_CERTIFICATE, _KEY = (re.compile(_BLOCK.format(word), re.ASCII) for word in ("CERTIFICATE", "KEY"))
 
 
 def files(ovn: Ovn) -> dict[Path, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Callable
 
 import jubilant
@@ -250,6 +251,34 @@ def reaches_now(juju: jubilant.Juju, container: str, target: str) -> bool:
         return reaches(juju, container, target)
     except jubilant.CLIError:
         return False
+
+
+def test_a_firewall_lets_an_overlay_through_with_the_documented_ports(
+    juju: jubilant.Juju, source: str
+):
+    unit = units(juju)[0]
+    chain = "inet firewall input"
+    rules = ["ct state established,related accept", "iif lo accept", "tcp dport 8443 accept"]
+    on(juju, unit, "nft add table inet firewall")
+    on(juju, unit, f'nft add chain {chain} "{{ type filter hook input priority 0; policy drop; }}"')
+    for rule in rules:
+        on(juju, unit, f"nft add rule {chain} {rule}")
+    (made,) = launch(juju, source, "fw", hostname(juju, unit))
+    time.sleep(5)
+    assert not address(juju, made)
+
+    on(juju, unit, f"nft add rule {chain} iifname lxdbr0vxlan udp dport 67 accept")
+    (own,) = given(juju, [made])
+    other = next(f"v{n}" for n, m in enumerate(sorted(members(juju))) if m != hostname(juju, unit))
+    assert not reaches_now(juju, other, own)
+    on(juju, unit, f"nft add rule {chain} udp dport 8472 accept")
+    eventually(lambda: reaches_now(juju, other, own), 30)
+
+    on(juju, unit, "nft flush ruleset")
+    table = "nft list table bridge lxd_cluster_lxdbr0vxlan"
+    eventually(lambda: "drop" in on(juju, unit, f"{table} || true"), 60)
+    whole(juju, 3)
+    gone(juju, made)
 
 
 def test_a_fan_is_refused_where_the_machines_cannot(juju: jubilant.Juju, source: str):

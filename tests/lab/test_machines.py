@@ -55,6 +55,13 @@ def test_boots_with_every_unit_up(pair: list[Machine]):
     assert shell(pair[0], "systemctl is-system-running") == "running"
 
 
+@pytest.mark.usefixtures("pair")
+def test_the_gateways_keep_their_mac_while_machines_come_and_go():
+    for net in network.NETWORKS:
+        found = Path("/sys/class/net", net.bridge, "address").read_text().strip()
+        assert found == net.mac(network.HOST_PART)
+
+
 def test_has_a_name_of_its_own(pair: list[Machine]):
     assert [shell(machine, "hostname") for machine in pair] == ["juju-lab-21", "juju-lab-22"]
 

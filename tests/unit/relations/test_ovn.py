@@ -248,7 +248,32 @@ def test_a_member_that_joins_beside_an_ovn_reads_where_it_is():
     }
 
 
-@pytest.mark.parametrize("wrong", ["x", PEM.format("CERTIFICATE") + "x", PEM.format("PARAMETERS")])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_words_around_a_certificate_stay_out_of_its_file(newline: str):
+    c, k, curve = (PEM.format(k) for k in ("CERTIFICATE", "EC PRIVATE KEY", "EC PARAMETERS"))
+    said = ["Certificate:\n    Data:\n        Version: 3 (0x2)\n", c, "Issuer: CN=x\n", c]
+    data = {"lxd_1.server.cert": "".join(said), "lxd_1.server.key": curve + k, "ca": f"\n{c}\n"}
+    told = {key: value.replace("\n", newline) for key, value in data.items()}
+
+    answer = ovn.answer("lxd/1", TLS.northbound, [told])
+
+    written = [text.replace("\r\n", "\n") for text in ovn.files(answer).values()]
+    assert written == [c + c, k, c]
+
+
+def test_the_authorities_above_the_one_that_signed_are_trusted_too():
+    c, k = (PEM.format(kind) for kind in ("CERTIFICATE", "PRIVATE KEY"))
+    above = c.replace("TUlJ", "TUlL")
+    told = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c.strip(), "chain": above}
+
+    answer = ovn.answer("lxd/1", TLS.northbound, [told])
+
+    assert ovn.files(answer)[ovn.AUTHORITY] == c + above
+
+
+@pytest.mark.parametrize(
+    "wrong", ["x", PEM.format("PARAMETERS"), PEM.format("KEY CERTIFICATE KEYS")]
+)
 @pytest.mark.parametrize("part", ["lxd_1.server.cert", "lxd_1.server.key", "ca"])
 def test_what_is_no_certificate_is_not_written(part: str, wrong: str):
     c, k = (PEM.format(kind) for kind in ("CERTIFICATE", "PRIVATE KEY"))
@@ -257,7 +282,7 @@ def test_what_is_no_certificate_is_not_written(part: str, wrong: str):
     answer = ovn.answer("lxd/1", TLS.northbound, [told])
 
     assert ovn.files(answer) == {}
-    assert answer.problem == "certificates gave what is no PEM"
+    assert answer.problem == "certificates gave what is not PEM"
 
 
 @pytest.mark.parametrize(
