@@ -48,7 +48,7 @@ demo: setup lab-charm ## Turn three machines of the lab into one LXD cluster, an
 	@$(PYTHON) -m lab.demo
 
 .PHONY: demo-picture
-demo-picture: setup lab-charm ## Record what make demo shows as docs/demo.svg, the picture of the README
+demo-picture: setup lab-charm ## Record the output of make demo as docs/demo.svg, the picture in the README
 	@$(PYTHON) -m lab.demo | tee .cache/demo.txt
 	@$(PYTHON) -m pack.terminal_picture "make demo" .cache/demo.txt docs/demo.svg
 
