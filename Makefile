@@ -1,4 +1,4 @@
-# Everything that is done to this project. `make help` lists it; CONTRIBUTING.md explains it.
+# Every task of this project. `make help` lists them; CONTRIBUTING.md explains them.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -14,12 +14,12 @@ DOCS_ENV := .cache/docs-env
 DOCS_SITE := .cache/docs-site
 LAB_CHARM := $(CURDIR)/.cache/lxd-cluster_lab.charm
 
-# These say that an environment is whole, and as uv.lock wants it.
+# These files mark an environment that is complete and matches uv.lock.
 VENV_READY := .venv/.ready
 PACK_ENV_READY := $(PACK_ENV)/.ready
 DOCS_ENV_READY := $(DOCS_ENV)/.ready
 
-# What the integration tests drive, and what they deploy: the lab and its charm, unless told otherwise.
+# The juju command and the charm file of the integration tests: by default the lab's.
 JUJU ?= $(CURDIR)/lab/juju
 CHARM ?= $(LAB_CHARM)
 
@@ -27,11 +27,11 @@ CHARM ?= $(LAB_CHARM)
 LXD_CLUSTER_LAB ?= /var/lib/lxd-cluster-lab
 export LXD_CLUSTER_LAB
 
-# Whose rules the lab keeps: 4.0's, or those of 3.6.
+# The version of Juju that the lab follows: 4.0 or 3.6.
 JUJU_RULES ?= $(or $(LXD_CLUSTER_LAB_JUJU),4.0)
 export LXD_CLUSTER_LAB_JUJU := $(JUJU_RULES)
 
-# The LXD that the lab packs for its machines: a folder with bin/lxd, bin/lxc and lib. Else Debian's.
+# The LXD that the lab packs for its machines: a folder with bin/lxd, bin/lxc and lib. By default Debian's.
 LXD ?=
 ifneq ($(LXD),)
 export LXD_CLUSTER_LAB_LXD := $(abspath $(LXD))
@@ -48,7 +48,7 @@ demo: setup lab-charm ## Turn three machines of the lab into one LXD cluster, an
 	@$(PYTHON) -m lab.demo
 
 .PHONY: demo-picture
-demo-picture: setup lab-charm ## Record what make demo shows as docs/demo.svg, the picture of the README
+demo-picture: setup lab-charm ## Record the output of make demo as docs/demo.svg, the picture in the README
 	@$(PYTHON) -m lab.demo | tee .cache/demo.txt
 	@$(PYTHON) -m pack.terminal_picture "make demo" .cache/demo.txt docs/demo.svg
 
@@ -60,7 +60,7 @@ demo-down: $(VENV_READY) ## Remove everything that the demo or a crashed lab lef
 	@rm -rf --one-file-system "$(LXD_CLUSTER_LAB)"
 
 .PHONY: setup
-setup: debian-packages $(VENV_READY) $(PACK_ENV_READY) ## Install what the rest needs: Debian packages (it says which), uv, Python packages
+setup: debian-packages $(VENV_READY) $(PACK_ENV_READY) ## Install what the other targets need: Debian packages (it says which), uv, Python packages
 
 .PHONY: debian-packages
 debian-packages:
@@ -68,11 +68,11 @@ debian-packages:
 	    pack/debian-packages python3-apt python3-dev python3-venv $$lab
 
 .PHONY: test
-test: setup lab-free ## Run every check and test, with the seconds that each stage took
+test: setup lab-free ## Run every check and test, and show the seconds of each stage
 	@.ci/stages $(TEST_STAGES)
 
 .PHONY: format
-format: $(VENV_READY) ## Format the code, mend what the linter can mend, and write what follows from options and actions
+format: $(VENV_READY) ## Format the code, fix what the linter can fix, and write the files that follow from options and actions
 	@$(PYTHON) -m pack.actions_yaml
 	@$(PYTHON) -m pack.reference
 	@$(PYTHON) -m pack.owner
@@ -80,30 +80,31 @@ format: $(VENV_READY) ## Format the code, mend what the linter can mend, and wri
 	@.venv/bin/ruff format --quiet .
 
 .PHONY: lint
-lint: $(VENV_READY) ## Check style, spelling, the direction of imports, and types
+lint: $(VENV_READY) ## Check style, spelling, plain English, the direction of imports, and types
 	@.venv/bin/ruff format --quiet --diff .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/codespell
+	@$(PYTHON) -m pack.prose
 	@PYTHONPATH=src:lib .venv/bin/lint-imports --no-cache
 	@.venv/bin/pyright --warnings
 
 .PHONY: unit
-unit: $(VENV_READY) ## Run the tests that need no machine: the charm's, and those of both models
+unit: $(VENV_READY) ## Run the tests that need no machine: of the charm, and of both models
 	@$(PYTEST) -q -n 2 -m "not machines" tests/unit tests/lxd_model tests/lab $(ARGS)
 
-# Lines of the client of LXD that the unit tests reach, in percent. It only rises.
+# Lines of the client of LXD that the unit tests reach, in percent. Only raise it.
 LXD_COVERAGE := 90
 .PHONY: coverage
-coverage: $(VENV_READY) ## Show which lines the unit tests reach, and hold src/lxd to a floor
+coverage: $(VENV_READY) ## Show which lines the unit tests reach, and check the minimum for src/lxd
 	@$(PYTHON) -m coverage run --data-file=.cache/coverage -m pytest -q -m "not machines" tests/unit $(ARGS)
 	@$(PYTHON) -m coverage report --data-file=.cache/coverage
 	@$(PYTHON) -m coverage report --data-file=.cache/coverage --include="src/lxd/*" --fail-under=$(LXD_COVERAGE)
 
 .PHONY: simulation
-simulation: $(VENV_READY) ## Simulate 1,000 clusters with faults, and check that mistakes are noticed
+simulation: $(VENV_READY) ## Simulate 1,000 clusters with faults, and check that the simulation notices mistakes
 	@$(PYTEST) -q -n 2 tests/simulation $(ARGS)
 
-# Of the longer run: how many seeds from which on, or the one to replay step by step.
+# For the longer run: the number of seeds and the first one, or the seed to replay step by step.
 SEEDS ?= 100000
 FIRST ?= 0
 .PHONY: simulate
@@ -111,16 +112,16 @@ simulate: $(VENV_READY) ## Simulate SEEDS=100000 clusters, or replay SEED=n step
 	@$(PYTHON) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)) $(ARGS)
 
 .PHONY: mutants
-mutants: $(VENV_READY) ## Break the charm's protocol on purpose: the simulation has to notice each time
+mutants: $(VENV_READY) ## Break the charm's protocol on purpose: the simulation must notice each mistake
 	@$(PYTHON) -m tests.simulation.mutants $(ARGS)
 
-# Of the fuzzer: for how long, and with which seed; without one it takes the time.
+# For the fuzzer: its duration and its seed; the default seed is the time.
 MINUTES ?= 10
 .PHONY: fuzz
-fuzz: $(VENV_READY) ## Feed the charm options, databags, tokens, answers and parameters as nobody should: SEED=n
+fuzz: $(VENV_READY) ## Feed the charm wrong options, databags, tokens, answers and parameters: SEED=n
 	@PYTHONPATH=src:lib:. $(PYTHON) -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-# Of upgrades: folders of later LXDs, in the order in which a cluster goes through them.
+# For upgrades: folders of later LXDs, in the order of the upgrades.
 NEXT ?=
 export LXD_CLUSTER_BENCH_NEXT := $(abspath $(NEXT))
 
@@ -129,11 +130,11 @@ bench: setup ## Run the charm's code on real LXD daemons in namespaces: LXD=fold
 	@$(PYTEST) -v tests/bench $(ARGS)
 
 .PHONY: bench-share
-bench-share: setup ## Run the part of the bench that is in make test
+bench-share: setup ## Run the part of the bench that make test runs
 	@$(PYTEST) -q -m "not long" tests/bench $(ARGS)
 
 .PHONY: record
-record: setup ## Record what real LXD daemons answer: LXD=folder NEXT=folder
+record: setup ## Record the answers of real LXD daemons: LXD=folder NEXT=folder
 	@$(PYTHON) -m tests.bench.record $(ARGS)
 
 .PHONY: conformance
@@ -141,7 +142,7 @@ conformance: setup lab-charm lab-free ## Compare the simulation's model of LXD w
 	@$(PYTHON) -m tests.conformance $(ARGS)
 
 .PHONY: chaos
-chaos: setup lab-charm lab-free ## Break real LXD in the lab in every way that we know
+chaos: setup lab-charm lab-free ## Break real LXD in the lab in every known way
 	@$(PYTHON) -m tests.chaos $(ARGS)
 
 .PHONY: project
@@ -161,7 +162,7 @@ docs-links: $(DOCS_ENV_READY) ## Check the documentation's links to other sites
 machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
 	@$(PYTEST) -q -m machines tests/lab tests/conformance tests/chaos $(ARGS)
 
-# Tests of a cluster wait most of the time, so modules run beside one another.
+# Tests of a cluster wait most of the time, so two modules run at the same time.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .PHONY: integration
@@ -169,25 +170,25 @@ integration: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VEN
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v $(SIDE_BY_SIDE) tests/integration $(ARGS)
 
 .PHONY: integration-older
-integration-older: setup lab-charm lab-free ## Run those that differ by the rules of Juju 3.6
+integration-older: setup lab-charm lab-free ## Run the integration tests that differ, by the rules of Juju 3.6
 	@LXD_CLUSTER_LAB_JUJU=3.6 JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v $(SIDE_BY_SIDE) -m rules tests/integration $(ARGS)
 
 .PHONY: services
-services: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Try clusters beside a real Ceph and a real OVN: about 8 minutes
+services: $(if $(filter $(LAB_CHARM),$(CHARM)),setup lab-charm lab-free,$(VENV_READY)) ## Test clusters with a real Ceph and a real OVN: about 8 minutes
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/services $(ARGS)
 
 .PHONY: acceptance-vm
-acceptance-vm: setup vm-packages lab-charm lab-free ## Try zfs, lvm, VLANs, rbd and cephfs on emulated virtual machines: 45 minutes
+acceptance-vm: setup vm-packages lab-charm lab-free ## Test zfs, lvm, VLANs, rbd and cephfs on emulated virtual machines: 45 minutes
 	@JUJU="$(JUJU)" CHARM="$(CHARM)" $(PYTEST) -v tests/acceptance $(ARGS)
 
-# QEMU is for virtual machines only, so nobody else has to install it.
+# Only virtual machines need QEMU, so the other targets do not install it.
 .PHONY: vm-packages
-vm-packages: ## Install what virtual machines of the lab need: QEMU
+vm-packages: ## Install QEMU, which the lab's virtual machines need
 	@vm=$$(/usr/bin/python3 -B -c "from lab.machines import host; print(*host.missing_vm_packages())") && \
 	    pack/debian-packages $$vm
 
 .PHONY: benchmark
-benchmark: setup lab-charm lab-free ## Measure a cluster's forming against a bare script, and a hook with nothing to do
+benchmark: setup lab-charm lab-free ## Measure how a cluster forms, compared with a bare script, and a hook with nothing to do
 	@$(PYTHON) -m tests.benchmarks.forming $(ARGS)
 	@$(PYTHON) -m tests.benchmarks.idle_hook
 
@@ -201,11 +202,11 @@ pack: setup lab-charm ## Pack the charm for the lab, and for users where charmcr
 	@pack/for-users .cache/pack-users
 
 .PHONY: clean
-clean: ## Remove the lab, its machines and all that was made here
+clean: ## Remove the lab, its machines and all generated files
 	@if [ -e $(VENV_READY) ]; then $(MAKE) --no-print-directory demo-down; fi
 	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis
 
-# The tests want the computer for themselves: a demo beside them would cost them their deadlines.
+# The tests need the whole computer: with a demo beside them they would miss their deadlines.
 .PHONY: lab-free
 lab-free: $(VENV_READY)
 	@$(PYTHON) -m lab.machines free
@@ -220,21 +221,21 @@ $(UV):
 	@/usr/bin/python3 -m venv $(UV_HOME)
 	@$(UV_HOME)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-# The system's own Python, which is the one that the lab's machines run the charm with.
+# The system's own Python: the lab's machines run the charm with the same one.
 $(VENV_READY): $(UV) pyproject.toml uv.lock
 	@echo "Installing Python packages into .venv"
 	@$(UV) sync --quiet --frozen --python /usr/bin/python3
 	@touch $@
 
-# An environment of its own: Sphinx brings thirty packages that nothing else needs.
+# A separate environment: Sphinx brings thirty packages that nothing else needs.
 $(DOCS_ENV_READY): $(UV) pyproject.toml uv.lock
 	@echo "Installing Sphinx into $(DOCS_ENV)"
 	@UV_PROJECT_ENVIRONMENT=$(DOCS_ENV) \
 	    $(UV) sync --quiet --frozen --only-group docs --python /usr/bin/python3
 	@touch $@
 
-# An environment of its own: charmcraft brings sixty packages that nothing else needs, and it needs
-# Debian's python3-apt, which is compiled for the system's Python and cannot be had from PyPI.
+# A separate environment: charmcraft brings sixty packages that nothing else needs. It also needs
+# Debian's python3-apt, which is compiled for the system's Python and is not on PyPI.
 $(PACK_ENV_READY): $(UV) pyproject.toml uv.lock
 	@pack/debian-packages python3-apt python3-dev
 	@echo "Installing charmcraft into $(PACK_ENV)"

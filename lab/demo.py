@@ -1,6 +1,6 @@
-"""`make demo`: three machines become one LXD cluster through the charm, and a person sees how.
+"""`make demo`: the charm turns three machines into one LXD cluster, and shows each step.
 
-Run twice it goes on from what is there.
+A second run continues from what exists.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHARM = ROOT / ".cache" / "lxd-cluster_lab.charm"
 APP = "lxd-cluster"
 UNITS = 3
 FORMING = 600.0
-"""Seconds after which the demo gives up waiting for the cluster."""
+"""Seconds after which the demo stops waiting for the cluster."""
 CONTAINER = "busybox"
 
 
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def await_cluster(juju: jubilant.Juju, clock: Clock) -> bool:
-    """Shows every change of a unit's status until all are active. False if that does not come."""
+    """Shows every change of a unit's status until all are active. False if that does not happen."""
     shown: dict[str, str] = {}
     end = time.monotonic() + FORMING
     while time.monotonic() < end:
@@ -90,7 +90,7 @@ def _lines(status: jubilant.Status) -> Iterator[tuple[str, str]]:
 
 
 def launch_containers(juju: jubilant.Juju, container: Path) -> None:
-    """One running container on each member, if it is not there yet."""
+    """Starts one container on each member, unless it runs already."""
     unit = f"{APP}/leader"
     images = juju.ssh(unit, "lxc image list --format csv --columns l")
     if CONTAINER not in images.split():
@@ -105,7 +105,7 @@ def launch_containers(juju: jubilant.Juju, container: Path) -> None:
 
 
 def show(juju: jubilant.Juju) -> None:
-    """What an operator looks at, and what to type next."""
+    """Shows what an operator looks at, and the next commands to type."""
     lab = JUJU.relative_to(ROOT)
     for command in (["status"], ["ssh", f"{APP}/leader", "--", "lxc cluster list"]):
         print(f"\n$ {lab} {' '.join(command)}\n{juju.cli(*command).rstrip()}")
@@ -126,7 +126,7 @@ What to type next:
 
 
 def _await_addresses(juju: jubilant.Juju) -> None:
-    """Containers have their addresses a moment after they run; the demo does not depend on it."""
+    """Wait for the containers' addresses. The demo works without them, too."""
     for _ in range(20):
         columns = juju.ssh(f"{APP}/leader", "lxc list --format csv --columns 4").splitlines()
         if all("." in address for address in columns):

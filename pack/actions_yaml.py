@@ -1,7 +1,8 @@
-"""Keeps actions.yaml to the options: the action `plan` takes each of them as a parameter.
+"""Keeps actions.yaml up to date: the action `plan` takes each option as a parameter.
 
-They have no type. Juju's client reads a parameter as YAML, so that text may arrive as a number, and
-what a schema says of that helps nobody. They have no default either: what is not typed is as it is.
+The parameters have no type. Juju's client reads a parameter as YAML, so text may arrive as a
+number, and the error message of a schema would not help. They have no default either: an option
+that is not typed keeps its value.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ ACTIONS, OPTIONS = ROOT / "actions.yaml", ROOT / "config.yaml"
 _BEFORE = "  params:\n    # From config.yaml: `make format` writes them.\n"
 _AFTER = "  additionalProperties: false\n"
 _MAP = ", as a YAML map"
-"""In the description of an option that is one."""
+"""These words are in the description of an option that is a map."""
 _WIDTH = 110
 
 
 def written(actions: str, options: str) -> str:
-    """The text of actions.yaml with the parameters that follow from that of config.yaml.
+    """The text of actions.yaml with the parameters that follow from the text of config.yaml.
 
-    Raises ValueError where the place for them is missing.
+    Raises ValueError if the place for them is missing.
     """
     before, marker, rest = actions.partition(_BEFORE)
     _, end, after = rest.partition(_AFTER)
@@ -42,18 +43,18 @@ def _parameters(options: str) -> str:
 
 
 def _parameter(name: str, option: dict[str, Any]) -> dict[str, Any]:
-    """What the option is, without what else there is to know of it; of a map, how it is typed."""
+    """The first sentence of the option's description; for a map, also how to type it."""
     line = " ".join(str(option["description"]).split())
     first = re.split(r"(?<=\.) (?=[A-Z])", line)[0]
     if _MAP not in first:
         return {"description": first}
     what = f"{first.partition(_MAP)[0]}: {name}.KEY=VALUE, or the YAML map as quoted text."
-    # Juju looks for the defaults in a map's properties, and fails where it has none.
+    # Juju looks for defaults in a map's properties, and fails if the map has none.
     return {"description": what, "properties": {}}
 
 
 def main() -> None:
-    """Writes actions.yaml where it is not as it should be."""
+    """Writes actions.yaml if it is out of date."""
     before = ACTIONS.read_text()
     after = written(before, OPTIONS.read_text())
     if after != before:

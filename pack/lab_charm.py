@@ -1,7 +1,7 @@
 """Packs the charm for the lab, on this computer and for its own system.
 
-Charmcraft packs only for the system that it runs on, so the platforms that users run are replaced
-by this computer's in a copy of the tree.
+Charmcraft packs only for the system that it runs on. So a copy of the tree names this computer's
+platform instead of the users' platforms.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def for_host(project: dict[str, Any], host: str) -> dict[str, Any]:
 def other_python(python: tuple[int, int], machine: str) -> str:
     """The build script that replaces the packed venv's packages by those for the lab's machines.
 
-    Nothing is compiled: only that Python could do it. The first hook on each machine does.
+    It compiles nothing, because only that Python could do it. The first hook on each machine
+    compiles.
 
     Args:
         python: the Python of the lab's machines.
@@ -90,7 +91,8 @@ def pack(root: Path, work: Path, charmcraft: Path, uv: Path, target: Path) -> No
     recipe.write_text(yaml.safe_dump(project, sort_keys=False))
     tools = work / ".tools"
     tools.mkdir()
-    # Linked one by one: beside them lie Pythons, and the charm is packed for the system's.
+    # Linked one by one: the same folder has Pythons, and the charm must be packed for the system's
+    # Python.
     for tool in (uv, charmcraft.with_name("craftctl")):
         (tools / tool.name).symlink_to(tool)
     env = {
@@ -119,7 +121,7 @@ def pack(root: Path, work: Path, charmcraft: Path, uv: Path, target: Path) -> No
 
 
 def main() -> None:
-    """Pack, unless what was packed last is made of the same files."""
+    """Pack, unless the last packed charm has the same files."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--charmcraft", type=Path, required=True, help="charmcraft's path")
     parser.add_argument("--uv", type=Path, required=True, help="uv's path")

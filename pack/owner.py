@@ -1,7 +1,7 @@
-"""Keeps .github/CODEOWNERS to the account that metadata.yaml names.
+"""Keeps .github/CODEOWNERS up to date with the account that metadata.yaml names.
 
-The account stands in one place, the address of the repository. Until somebody owns the project it
-is a placeholder, with which nothing is published.
+The account is in one place, the address of the repository. Until somebody owns the project it is a
+placeholder, and nothing can be published.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REPOSITORY = re.compile(r"https://[^/]+/([^/]+)/[^/]+")
 
 
 def owner(metadata: str) -> str:
-    """The account that the text of metadata.yaml names. Raises ValueError where it names none."""
+    """The account that the text of metadata.yaml names. Raises ValueError if it names none."""
     source = str(yaml.safe_load(metadata).get("source", ""))
     match = _REPOSITORY.fullmatch(source)
     if match is None:
@@ -29,7 +29,7 @@ def owner(metadata: str) -> str:
 
 
 def codeowners(metadata: str) -> str:
-    """The text of CODEOWNERS that follows from that of metadata.yaml."""
+    """The text of CODEOWNERS that follows from the text of metadata.yaml."""
     return (
         "# From metadata.yaml: `make format` writes it. The owner reviews every change.\n"
         f"* @{owner(metadata)}\n"

@@ -1,6 +1,6 @@
-"""Keeps the pages that list options and actions to config.yaml and actions.yaml.
+"""Keeps the pages that list options and actions up to date with config.yaml and actions.yaml.
 
-Each page has a part between two comments that is written here. What stands around it is written by
+This module writes the part of each page between two comments. The rest of the page is written by
 hand, and stays.
 """
 
@@ -35,7 +35,7 @@ def actions(text: str) -> str:
 def written(page: str, source: str, listed: str) -> str:
     """The text of a page with the part that follows from `source`.
 
-    Raises ValueError where the place for it is missing.
+    Raises ValueError if the place for it is missing.
     """
     begin = _BEGIN.format(source=source)
     before, marker, rest = page.partition(begin)
@@ -49,11 +49,11 @@ PAGES: Mapping[str, tuple[str, Callable[[str], str]]] = {
     "docs/reference/options.md": ("config.yaml", options),
     "docs/reference/actions.md": ("actions.yaml", actions),
 }
-"""By page: the file that it follows from, and how."""
+"""By page: the source file, and the function that makes the text."""
 
 
 def expected(page: str) -> str:
-    """What a page of the project should be. Raises ValueError where it has no place for that."""
+    """The correct text of a page. Raises ValueError if it has no place for the list."""
     source, listed = PAGES[page]
     return written((ROOT / page).read_text(), source, listed((ROOT / source).read_text()))
 
@@ -87,13 +87,13 @@ def _parameter(name: str, parameter: Mapping[str, Any], required: list[str]) -> 
 
 
 def _prose(description: str) -> str:
-    """A description as Markdown: one line, in which only what is code has a meaning of its own."""
+    """A description as Markdown: one line, where only code has a special meaning."""
     parts = _CODE.split(" ".join(description.split()))
     return "".join(part if part.startswith("`") else _SPECIAL.sub(r"\\\1", part) for part in parts)
 
 
 def main() -> None:
-    """Writes the pages that are not as they should be."""
+    """Writes the pages that are out of date."""
     for page in PAGES:
         path = ROOT / page
         after = expected(page)

@@ -1,4 +1,4 @@
-"""What goes into a charm: the files it is made of, and a copy of them to pack from."""
+"""The files of a charm, and a copy of them to pack from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INPUTS = (
 
 
 def files(root: Path) -> list[Path]:
-    """The charm's files under `root`, sorted, relative to it; compiled code is not one of them.
+    """The charm's files under `root`, sorted, relative to it, without compiled code.
 
     Raises:
         FileNotFoundError: one of `INPUTS` is missing.
@@ -44,7 +44,7 @@ def files(root: Path) -> list[Path]:
 
 
 def digest(root: Path, *more: str) -> str:
-    """A fingerprint of the charm's files, their modes, and whatever else (`more`) shapes it."""
+    """A fingerprint of the charm's files, their modes, and the other inputs `more`."""
     seen = hashlib.sha256("\0".join(more).encode())
     for path in files(root):
         content = (root / path).read_bytes()
@@ -55,9 +55,9 @@ def digest(root: Path, *more: str) -> str:
 
 
 def copy(root: Path, target: Path) -> None:
-    """Make `target` a fresh folder with the charm's files and nothing else.
+    """Make `target` a fresh folder with only the charm's files.
 
-    Charmcraft copies the whole folder it packs from: caches and machines must not be in it.
+    Charmcraft copies the whole folder that it packs from: it must not contain caches and machines.
     """
     shutil.rmtree(target, ignore_errors=True)
     for path in files(root):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The charm: Juju's side of it. What to do is decided in plan/, and done in act/."""
+"""The charm: its interface to Juju. plan/ decides what to do, and act/ does it."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from values.status import blocked
 
 
 class CannotLeave(Exception):  # noqa: N818 - it is the name of what happened
-    """The unit that Juju takes away holds something. The message is for the operator."""
+    """The unit that is being removed holds something. The message is for the operator."""
 
 
 class CannotDetach(Exception):  # noqa: N818 - it is the name of what happened
-    """The storage that Juju takes away is in use. The message is for the operator."""
+    """The storage that is being removed is in use. The message is for the operator."""
 
 
 class LxdClusterCharm(ops.CharmBase):
-    """Every event does the same: look, plan, act, tell."""
+    """Every event does the same: observe, plan, act, publish."""
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
-        # Each line that is logged is one more process in the hook; Juju logs the events itself.
+        # Each logged line is one more process in the hook; Juju logs the events itself.
         logging.getLogger().setLevel(logging.INFO)
         escape_logs(logging.getLogger())
         self._ports = Ports(
@@ -84,14 +84,14 @@ class LxdClusterCharm(ops.CharmBase):
         return [on.relation_created, on.relation_changed, on.relation_broken]
 
     def _begin(self, event: ops.EventBase) -> None:
-        """The first hook, and the one that Juju runs where a resource is another."""
+        """For the first hook, and the one that Juju runs when a resource has changed."""
         if isinstance(event, ops.InstallEvent):
             self._ports.machine.begin(self.unit.name)
         attached_snap.forget(self._ports)
         self._reconcile(event)
 
     def _reconcile(self, event: ops.EventBase) -> None:
-        # That another relation goes says nothing of this unit.
+        # The end of another relation says nothing about this unit.
         if (
             isinstance(event, ops.RelationDepartedEvent)
             and event.relation.name == PEERS
@@ -114,7 +114,7 @@ class LxdClusterCharm(ops.CharmBase):
             self._leave(event)
 
     def _leave(self, event: ops.EventBase) -> None:
-        """Raises CannotLeave: only a hook that fails keeps Juju from taking the machine away."""
+        """Raises CannotLeave: only a failed hook keeps Juju from removing the machine."""
         try:
             juju = replace(self._input.when_leaving(), tells=final_events.are_heard(event, PEERS))
         except Unsaid as unsaid:
@@ -132,8 +132,9 @@ class LxdClusterCharm(ops.CharmBase):
     def _detach(self, event: ops.StorageDetachingEvent) -> None:
         """Raises CannotDetach for a device that LXD uses, unless its unit leaves with it.
 
-        Juju detaches what a unit that leaves has before it runs any other hook of it. So the unit
-        leaves the cluster in this one: a device is let go once LXD has no pool on it any more.
+        Juju detaches the storage of a leaving unit before it runs any other hook of that unit. So
+        the unit leaves the cluster in this hook: a device is released once LXD has no pool on it
+        any more.
         """
         location = str(event.storage.location)
         found = self._ports.machine.devices((location,))
@@ -164,14 +165,14 @@ class LxdClusterCharm(ops.CharmBase):
             event.add_status(as_juju(plan.app_status))
 
     def _seen(self) -> Plan | None:
-        """What there is to tell after an action that only looked."""
+        """The status after an action that only read."""
         try:
             return run.idle_plan(self._input.of_hook(), self._ports)
         except (ValidationError, Unsaid):
             return None
 
     def _act(self, event: ops.ActionEvent) -> None:
-        """Gives what an action returns, or says why there is nothing; then does what is due."""
+        """Returns the action's result, or the reason for none; then does what is due."""
         name = event.handle.kind.removesuffix("_action").replace("_", "-")
         action = ACTIONS[name]
         call = Call(event.params, self, self._input, self._ports)

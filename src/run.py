@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROUNDS = 8
-"""A unit's longest way in one run: join, settle, cancel a token, pass the lock, make a token."""
+"""The longest run of a unit: join, settle, cancel a token, pass the turn, make a token."""
 
 LEAVING_ROUNDS = 1000
-"""One that leaves may have to move what is on it one by one."""
+"""A leaving unit may have to move its instances one by one."""
 
 
 def run(juju: HookInput, ports: Ports) -> Plan:
-    """Does what is due. The plan returned has no steps left, or tells of the one that failed."""
+    """Does what is due. The returned plan has no steps left, or reports the one that failed."""
     history = RunHistory()
     plan = make_plan(observe(juju, ports, history))
     if not plan.steps:
@@ -50,9 +50,9 @@ def run(juju: HookInput, ports: Ports) -> Plan:
 
 
 def idle_plan(juju: HookInput, ports: Ports) -> Plan | None:
-    """What there is to tell in a hook that does nothing, None while something is due.
+    """The status of a hook that does nothing, None while something is due.
 
-    Juju 4.0 seldom tells of a unit that is gone: whatever hook runs next finds out.
+    Juju 4.0 seldom reports a removed unit: the next hook of any kind finds out.
     """
     if juju.leaving:
         return None
@@ -61,7 +61,7 @@ def idle_plan(juju: HookInput, ports: Ports) -> Plan | None:
 
 
 def _failed(failure: StepFailed, plan: Plan) -> Plan:
-    """What is told of a step that failed: here and, if it is LXD that refuses it, to the peers."""
+    """The report of a failed step: here and, if LXD refuses it, to the peers."""
     message = f"could not {failure.step}: {failure.reason}"
     logger.warning("%s", message)
     status = waiting(message) if failure.later else blocked(message)

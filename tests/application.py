@@ -1,4 +1,4 @@
-"""Units of one application in memory: they share databags, whatever world they are in."""
+"""Units of one application in memory: they share databags, in any kind of world."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from steps.plan import Plan
 
 @dataclass
 class Unit:
-    """One unit, its address, and the world that it works on."""
+    """One unit, its address, and its world."""
 
     name: str
     ports: Ports
     address: str
     zone: str = ""
     listed: tuple[BindingAddress, ...] = ()
-    """What Juju says of its bindings, in this order. Empty means the address alone."""
+    """Juju's addresses of its bindings, in this order. Empty means only the address."""
     https: str = ""
-    """The address of the binding `https`, where an operator bound it to another space."""
+    """The address of the binding `https`, if an operator bound it to another space."""
 
 
 def _told(unit: Unit) -> tuple[BindingAddress, ...]:
-    """What Juju says of a binding."""
+    """Juju's data of a binding."""
     return unit.listed or ((BindingAddress(unit.address),) if unit.address else ())
 
 
 def _of_https(unit: Unit) -> tuple[BindingAddress, ...]:
-    """What Juju says of the binding `https`."""
+    """Juju's data of the binding `https`."""
     return (BindingAddress(unit.https),) if unit.https else _told(unit)
 
 
@@ -49,7 +49,7 @@ U = TypeVar("U", bound=Unit)
 
 @dataclass
 class Application(Generic[U]):
-    """All units, what they published, and what the operator set. Juju runs one hook at a time."""
+    """All units, their databags, and the operator's options. Juju runs one hook at a time."""
 
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     units: dict[str, U] = field(default_factory=dict[str, U])
@@ -58,28 +58,28 @@ class Application(Generic[U]):
     leader: str = "lxd/0"
     leaving: set[str] = field(default_factory=set[str])
     telling: set[str] = field(default_factory=set[str])
-    """Units that leave and are in a hook that may end well: another one follows."""
+    """Leaving units in a hook that may end without error: another hook follows."""
     resource: Resource | None = None
     ceph: Ceph | None = None
     ovn: Ovn | None = None
     bound: Bound = field(default_factory=Bound)
     proxies: Proxies = field(default_factory=Proxies)
     unbound: dict[str, Binding] = field(default_factory=dict[str, Binding])
-    """Bindings of which Juju says nothing to any unit."""
+    """Bindings without any data from Juju."""
 
     def enter(self, unit: U) -> U:
-        """Juju knows of one more unit."""
+        """Juju gets one more unit."""
         self.units[unit.name] = unit
         self.databags[unit.name] = {}
         return unit
 
     def remove(self, name: str) -> None:
-        """Juju knows no more of the unit."""
+        """Juju removes the unit."""
         del self.units[name], self.databags[name]
         self.leaving.discard(name)
 
     def juju(self, name: str) -> HookInput:
-        """What Juju tells the unit now."""
+        """Juju's input for the unit now."""
         others = {u: self._load(d) for u, d in self.databags.items() if u != name}
         unit = self.units[name]
         told = Peers(
@@ -106,10 +106,12 @@ class Application(Generic[U]):
         )
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:
-        """One hook of the unit; without `commit` what it wrote is lost, as if killed at its end."""
+        """Runs one hook of the unit; without `commit` its writes are lost, as if it was killed at
+        its end.
+        """
         plan = run(self.juju(name), self.units[name].ports)
         if plan.hold and name in self.leaving and name not in self.telling:
-            # A hook that fails writes nothing.
+            # A failed hook writes nothing.
             commit = False
         if commit and plan.own is not None:
             self.databags[name] = peers.dump(plan.own)
@@ -118,15 +120,15 @@ class Application(Generic[U]):
         return plan
 
     def view(self, name: str) -> View:
-        """What the unit sees now."""
+        """The unit's view now."""
         return observe(self.juju(name), self.units[name].ports, RunHistory())
 
     def plan(self, name: str) -> Plan:
-        """What the unit would do now."""
+        """The unit's plan now."""
         return make_plan(self.view(name))
 
     def settle(self, rounds: int = 40) -> None:
-        """Hooks of all units in turn until no databag changes any more."""
+        """Runs hooks of all units in turn until no databag changes any more."""
         before: object = None
         for _ in range(rounds):
             before = (dict(self.app_data), {u: dict(d) for u, d in self.databags.items()})
@@ -137,11 +139,11 @@ class Application(Generic[U]):
         raise AssertionError(f"does not settle: {before}")
 
     def own(self, name: str) -> peers.UnitData:
-        """What the unit published."""
+        """The data that the unit published."""
         return self._load(self.databags[name])
 
     def app(self) -> peers.AppData:
-        """What the leader published."""
+        """The data that the leader published."""
         return peers.load(peers.AppData, self.app_data)
 
     @staticmethod

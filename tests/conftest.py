@@ -1,4 +1,4 @@
-"""What the tests of several packages need."""
+"""Fixtures for the tests of several packages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ import pytest
 
 @pytest.fixture
 def garbage_collected() -> Generator[None]:
-    """Collects after the test: what it left is reported in this test, not in a later one."""
+    """Collects garbage after the test, so that warnings appear in this test, not in a later one."""
     yield
     gc.collect()

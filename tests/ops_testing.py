@@ -1,4 +1,4 @@
-"""Makes ops.testing take what Juju takes, in less time: import it before a Context is used."""
+"""Lets ops.testing accept what Juju accepts, in less time: import it before a Context is used."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from scenario import (  # pyright: ignore[reportMissingTypeStubs]
 def _any_type(*_: object) -> None:
     """Checks nothing of an action's parameters.
 
-    ops.testing wants one type for each. Juju wants none, and its client sends what it makes of the
-    text that was typed.
+    ops.testing needs a type for each. Juju needs none, and its client sends its own reading of the
+    typed text.
     """
 
 
 _consistency_checker._check_action_param_types = _any_type  # pyright: ignore[reportPrivateUsage]
 
-# For each hook ops.testing writes the charm's files anew: as JSON, which is YAML too, in a tenth.
+# ops.testing writes the charm's files for each hook: as JSON, which is valid YAML, in a tenth of
+# the time.
 _runtime.yaml = SimpleNamespace(safe_dump=json.dumps)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateImportUsage]
 
 _spec: Any = state._CharmSpec  # pyright: ignore[reportPrivateUsage]
 
 
 def _read_once(read: Any) -> Any:
-    """Reads a charm's files once: each Context reads them again."""
+    """Reads a charm's files once: otherwise each Context reads them again."""
     known: Any = lru_cache(maxsize=None)(read)
 
     def found(charm_root: Path) -> Any:

@@ -1,4 +1,4 @@
-"""`python -m lab.bench clean`: remove what benches left behind that were killed."""
+"""`python -m lab.bench clean`: remove what killed benches have left."""
 
 from __future__ import annotations
 

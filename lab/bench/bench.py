@@ -15,7 +15,7 @@ MAX_NODES = 16
 
 
 class Bench:
-    """Nodes m0, m1 and so on. `lxds` are folders of LXD, the first of them for new nodes."""
+    """Nodes m0, m1 and so on. `lxds` are folders of LXD. New nodes run the first of them."""
 
     def __init__(self, slot: int, image: Image, lxds: Sequence[Path]) -> None:
         self.slot = slot
@@ -27,14 +27,14 @@ class Bench:
         slots.ensure_bridge(slot)
 
     def add(self, number: int, hostname: str = "") -> Node:
-        """A new node, with a daemon that was not started yet."""
+        """Make a new node. Its daemon is not started yet."""
         place = Place(self.slot, number, hostname or f"m{number}")
         node = Node(place, self.image, self.lxds, self._hosts())
         self.nodes[place.hostname] = node
         return node
 
     def remove(self, node: Node) -> None:
-        """Its machine is gone, as by a power cut, with its disk."""
+        """Remove a node with its disk, as if its machine had lost power for good."""
         node.end()
         del self.nodes[node.place.hostname]
 
@@ -44,14 +44,14 @@ class Bench:
         return "\n".join(lines) + "\n"
 
     def end(self) -> None:
-        """All nodes are gone."""
+        """Remove all nodes."""
         for node in list(self.nodes.values()):
             self.remove(node)
 
 
 @contextmanager
 def bench(image: Image, lxds: Sequence[Path]) -> Generator[Bench]:
-    """A bench while the context lasts; nothing of it is left behind."""
+    """A bench that exists while the context lasts, and leaves nothing behind."""
     with slots.take() as slot:
         made = Bench(slot, image, lxds)
         try:

@@ -1,8 +1,8 @@
-"""`python3 init.py ORDER`: become the first process of a node, whose root is made here.
+"""`python3 init.py ORDER`: become the first process of a node, and make the node's root.
 
 It runs in new namespaces, before anything else of the node. ORDER is JSON: see `node.Node`. It
-says "ready" once everything is mounted, and ends, and with it the node, when its input does: so a
-node never outlives the process that wanted it, however that one ended.
+prints "ready" once everything is mounted. It ends when its input ends, and the node ends with it.
+So a node never outlives the process that started it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse", "net/tun", "loop-control")
 _LINKS = {"fd": "/proc/self/fd", "ptmx": "pts/ptmx", "stdin": "/proc/self/fd/0"}
 _POLL_SECONDS = 1.0
-# One command. Mounts wait for one another where many come and go on a computer.
+# Run one command. Mounts wait for one another if many come and go on a computer.
 _SECONDS = 120.0
-# The image brings its own; only until the root is the node's is it the host's.
+# The image has its own mount(8). Until the node's root is in place, this is the host's.
 _MOUNT, _UMOUNT, _PIVOT = "/usr/bin/mount", "/usr/bin/umount", "/usr/sbin/pivot_root"
 
 
 def main() -> int:
-    """Make the node's root, then wait for the end."""
+    """Make the node's root, then wait for the end of the input."""
     order: dict[str, Any] = json.loads(sys.argv[1])
     root = Path(order["root"])
     _mount("-t", "overlay", "overlay", "-o", order["overlay"], str(root))
@@ -61,7 +61,7 @@ def _share(root: Path, folder: str) -> None:
 
 
 def _mount_cgroups(root: Path, hierarchies: dict[str, list[str]]) -> None:
-    """Mount what the host has; in this cgroup namespace they begin at the node's own group."""
+    """Mount the host's hierarchies. In this cgroup namespace they begin at the node's own group."""
     base = root / "sys/fs/cgroup"
     if "." not in hierarchies:
         _mount("-t", "tmpfs", "cgroup", str(base))
@@ -101,7 +101,7 @@ def _enter(root: Path) -> None:
 
 
 def _wait_for_end() -> None:
-    """Until the input ends. Orphans of the node are this process's to bury."""
+    """Wait until the input ends, and reap the node's orphans meanwhile."""
     while True:
         readable, _, _ = select.select([0], [], [], _POLL_SECONDS)
         if readable and not os.read(0, 1):

@@ -21,7 +21,7 @@ from lab.machines.layers import Image
 _T = TypeVar("_T")
 _SCRIPTS = Path(__file__).parent
 _JOIN = _SCRIPTS.parent / "machines/join.sh"
-# A daemon that fails is started again, as systemd does it, unless it is to stay down.
+# A daemon that fails is started again, as systemd does it, unless `_down` exists.
 _KEEP = 'while ! "$@"; do [ ! -e "$0" ] || exit 1; sleep 1; done'
 _AGAIN_SECONDS = 1.0
 _START_SECONDS = 30.0
@@ -31,7 +31,7 @@ _NAMESPACES = ("mount", "uts", "ipc", "net", "pid", "cgroup")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a node is: the bench's slot, its own number and name there."""
+    """Where a node is: the bench's slot, its number there and its name."""
 
     slot: int
     number: int
@@ -39,25 +39,26 @@ class Place:
 
     @property
     def name(self) -> str:
-        """What the node is called on the host."""
+        """The node's name on the host."""
         return slots.name(self.slot, self.hostname)
 
     @property
     def folder(self) -> Path:
-        """What the node keeps on the host's disk. It has the same path in the node."""
+        """The node's folder on the host's disk. It has the same path in the node."""
         return slots.home(self.slot) / self.hostname
 
     @property
     def address(self) -> str:
-        """Its address in the bench's network."""
+        """The node's address in the bench's network."""
         return slots.address(self.slot, self.number + 1)
 
 
 class Node:
     """A node runs from `__init__` to `end`. `lxds` are folders of LXD that it may run.
 
-    Its daemon is LXD's process alone: what the daemon started, such as containers, goes on when it
-    is killed. One that fails is started again. All methods raise MachineError.
+    Its daemon is LXD's process alone: what the daemon has started, such as containers, keeps
+    running when the daemon is killed. A daemon that fails is started again. All methods raise
+    MachineError.
     """
 
     def __init__(self, place: Place, image: Image, lxds: Sequence[Path], hosts: str) -> None:
@@ -83,17 +84,17 @@ class Node:
 
     @property
     def state(self) -> Path:
-        """A folder for what runs beside LXD on this node."""
+        """A folder for programs that run beside LXD on this node."""
         return self._own("state")
 
     @property
     def log(self) -> Path:
-        """What LXD logged, over all its starts."""
+        """LXD's log, over all its starts."""
         return self.lxd_dir / "logs/lxd.log"
 
     @property
     def _down(self) -> Path:
-        """A file that is there while LXD is to stay down."""
+        """A file that exists while LXD must not be started again."""
         return self._own("down")
 
     def _own(self, part: str) -> Path:
@@ -165,7 +166,7 @@ class Node:
         }
 
     def exchange(self, lxd: Path) -> None:
-        """Whatever is started from now on is of the LXD in this folder."""
+        """Use the LXD in this folder for everything that starts from now on."""
         self.lxd = lxd
 
     def run(
@@ -182,7 +183,7 @@ class Node:
         )
 
     def check(self, argv: Sequence[str], timeout: float = 60, stdin: str = "") -> str:
-        """The same; returns what it printed. Raises MachineError with its words if it fails."""
+        """Run a command and return its output. Raises MachineError with its output if it fails."""
         done = self.run(argv, timeout, stdin)
         if done.returncode != 0:
             words = (done.stderr or done.stdout).strip()
@@ -190,11 +191,11 @@ class Node:
         return done.stdout
 
     def lxc(self, *arguments: str, timeout: float = 120, stdin: str = "") -> str:
-        """Run `lxc` there, of the LXD that the node runs."""
+        """Run `lxc` of the node's LXD in the node."""
         return self.check([f"{self.lxd}/bin/lxc", *arguments], timeout, stdin)
 
     def inside(self, deed: Callable[[], _T]) -> _T:
-        """What `deed` returns or raises, called in a process of its own that is in the node."""
+        """Call `deed` in a separate process in the node, with its result or its exception."""
         return visit.call(self._first.pid, deed)
 
     def start_daemon(self) -> None:
@@ -214,24 +215,24 @@ class Node:
             )
 
     def daemon_runs(self) -> bool:
-        """Whether LXD's process is there, answering or not."""
+        """Whether LXD's process exists, even if it does not answer."""
         return self._daemon() is not None
 
     def signal_daemon(self, number: int) -> None:
-        """Send LXD's process a signal: SIGSTOP freezes it, SIGCONT lets it go on."""
+        """Send LXD's process a signal: SIGSTOP freezes it, SIGCONT lets it continue."""
         if process := self._daemon():
             processes.send(process, number)
 
     def kill_daemon(self) -> None:
-        """Kill LXD, which stays down. Its containers go on."""
+        """Kill LXD, and do not start it again. Its containers keep running."""
         self._end_daemon(signal.SIGKILL, 10)
 
     def crash_daemon(self) -> None:
-        """Kill LXD, which is started again, as systemd does it."""
+        """Kill LXD. It is started again, as systemd does it."""
         self.signal_daemon(signal.SIGKILL)
 
     def stop_daemon(self, timeout: float = 60) -> None:
-        """Stop LXD in good order. Its containers go on."""
+        """Stop LXD cleanly. Its containers keep running."""
         self._end_daemon(signal.SIGTERM, timeout)
 
     def shut_down(self, timeout: float = 120) -> None:
@@ -243,11 +244,11 @@ class Node:
         self.check([f"{self.lxd}/bin/lxd", "waitready", f"--timeout={seconds:.0f}"], seconds + 5)
 
     def set_link(self, state: str) -> None:
-        """Unplug ("down") or plug in ("up") the node's cable."""
+        """Disconnect ("down") or connect ("up") the node's network."""
         run("ip", "link", "set", self.place.name, state)
 
     def end(self) -> None:
-        """Everything of the node is gone but its folder. Works from any state."""
+        """Remove everything of the node except its folder. Works from any state."""
         if self._init.stdin:
             self._init.stdin.close()
         self._init.kill()
@@ -259,7 +260,7 @@ class Node:
             self._keeper.wait()
 
     def _daemon(self) -> processes.Process | None:
-        """LXD's process. A shell in the node started it, which nsenter started there."""
+        """LXD's process. nsenter started a shell in the node, and that shell started LXD."""
         found = processes.find(self._keeper.pid) if self._keeper else None
         for _ in range(2):
             children = processes.children(found) if found else []
@@ -272,7 +273,7 @@ class Node:
         while self._keeper is not None and self._keeper.poll() is None:
             if time.monotonic() > end:
                 raise MachineError(f"{self.place.name}: LXD still runs after {timeout:g} s")
-            # It may have been started a moment ago, and not be there yet.
+            # The daemon may have been started a moment ago, and not exist yet.
             self.signal_daemon(number)
             with suppress(subprocess.TimeoutExpired):
                 self._keeper.wait(_AGAIN_SECONDS)
@@ -286,7 +287,7 @@ def _program(process: processes.Process) -> str:
 
 
 def _hierarchies() -> dict[str, list[str]]:
-    """By folder: type and options with which this computer has mounted control groups."""
+    """By folder: type and options with which this computer has mounted its cgroup hierarchies."""
     wanted = set(cgroups.hierarchies())
     found: dict[str, list[str]] = {}
     for line in Path("/proc/self/mounts").read_text().splitlines():
@@ -300,6 +301,6 @@ def _hierarchies() -> dict[str, list[str]]:
 def _controllers(options: str) -> str:
     flags = {"rw", "ro", "nosuid", "nodev", "noexec", "relatime"}
     kept = [word for word in options.split(",") if word not in flags]
-    # A hierarchy with a name alone has no controllers, and mount wants that said.
+    # A hierarchy that has only a name has no controllers, and mount needs the option `none` then.
     named = all("=" in word or word == "xattr" for word in kept)
     return ",".join(["none", *kept] if named else kept)

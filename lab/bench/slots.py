@@ -1,7 +1,7 @@
-"""Places for benches: several can be on one computer, each with a network of its own.
+"""Slots for benches: several benches can be on one computer, each with its own network.
 
-A place is held by a lock that ends with the process. What a bench that was killed left behind is
-removed by the next one that looks.
+A lock that ends with the process holds a slot. The next bench that looks for a slot removes what a
+killed bench has left.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HOST_PART = 254
 
 
 def bridge(slot: int) -> str:
-    """The bridge of the host that the slot's nodes are plugged into."""
+    """The bridge on the host for the slot's nodes."""
     return f"br-bench{slot}"
 
 
@@ -34,7 +34,7 @@ def address(slot: int, host: int) -> str:
 
 
 def name(slot: int, node: str) -> str:
-    """What a node is called on the host: its control groups, and its port of the bridge."""
+    """The name of a node on the host: of its control groups, and of its port of the bridge."""
     return f"bench{slot}-{node}"
 
 
@@ -45,7 +45,7 @@ def home(slot: int) -> Path:
 
 @contextmanager
 def take() -> Generator[int]:
-    """A slot that nobody has, without leftovers. Raises MachineError when all are taken."""
+    """Take a free slot, without leftovers. Raises MachineError when all are taken."""
     clean()
     for slot in range(COUNT):
         lock = _lock(slot)
@@ -62,7 +62,7 @@ def take() -> Generator[int]:
 
 
 def clean() -> list[int]:
-    """Remove what benches left behind whose process is gone. Returns their slots."""
+    """Remove what benches without a process have left. Returns their slots."""
     cleaned: list[int] = []
     for slot in range(COUNT):
         lock = _lock(slot)
@@ -99,13 +99,13 @@ def remove_leftovers(slot: int) -> bool:
 
 
 def end(group: str) -> None:
-    """Kill all that runs in a node's control groups, and remove them. Raises MachineError."""
+    """Kill all processes in a node's control groups, and remove the groups. Raises MachineError."""
     while alive := cgroups.members(group):
         cgroups.thaw(group)
         if processes.kill(alive, timeout=10):
             raise MachineError(f"{group}: cannot be killed: {alive}")
     cgroups.remove(group)
-    # The port goes with the node's namespace, a moment after its last process.
+    # The port disappears with the node's namespace, a moment after its last process.
     try:
         run("ip", "link", "del", group)
     except CommandError:
@@ -126,7 +126,7 @@ def _groups(slot: int) -> list[str]:
 
 
 def ensure_bridge(slot: int) -> None:
-    """Make the slot's bridge, with an address of the host: so the host reaches every node."""
+    """Make the slot's bridge, with an address for the host, so that the host reaches every node."""
     own = bridge(slot)
     run("ip", "link", "add", own, "type", "bridge")
     run("ip", "addr", "add", f"{address(slot, HOST_PART)}/24", "dev", own)

@@ -1,4 +1,4 @@
-"""Code of this process, carried out in a node: a fork that enters the node's namespaces."""
+"""Runs code of this process in a node: a fork enters the node's namespaces."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ _KINDS = ("uts", "ipc", "net", "pid", "mnt")
 
 
 def call(pid: int, deed: Callable[[], _T]) -> _T:
-    """What `deed` returns or raises in the namespaces of the process `pid`.
+    """Call `deed` in the namespaces of the process `pid`, with its result or its exception.
 
-    It runs in a fork, so nothing that it changes in memory is seen here, and modules that it
-    imports must be imported already: its root is the node's. Raises MachineError if it died.
+    The call runs in a fork, so this process sees no change in memory. The fork's root is the
+    node's, so the modules that `deed` imports must be imported already. Raises MachineError if the
+    fork died.
     """
     reader, writer = os.pipe()
     child = _fork()
     if child == 0:
-        # Never returns to the caller's code: that would run twice.
+        # The fork must never return to the caller's code: that code would run twice.
         try:
             os.close(reader)
             _carry_out(pid, deed, writer)
@@ -45,7 +46,7 @@ def call(pid: int, deed: Callable[[], _T]) -> _T:
 
 def _fork() -> int:
     with warnings.catch_warnings():
-        # Other threads of this process hold nothing that a deed needs.
+        # Other threads of this process hold nothing that `deed` needs.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
@@ -53,7 +54,8 @@ def _fork() -> int:
 def _carry_out(pid: int, deed: Callable[[], Any], writer: int) -> None:
     try:
         _enter(pid)
-        # Only a child is in the pid namespace, without which the node's /proc knows it not.
+        # Only a child is in the new pid namespace. Without it the node's /proc would not show the
+        # process.
         if child := _fork():
             os.waitpid(child, 0)
             return

@@ -32,14 +32,14 @@ def _help() -> str:
 
 
 def _find(words: list[str]) -> tuple[str, Verb | None, list[str]]:
-    """The verb's name, the verb, and the words that are left for it."""
+    """The verb's name, the verb, and the words after it."""
     if words[0] == "lab" and len(words) > 1:
         return f"lab {words[1]}", lab_verbs.VERBS.get(words[1]), words[2:]
     return words[0], VERBS.get(words[0]), words[1:]
 
 
 def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
-    """Options may stand among the other words, unless these end with another program's own."""
+    """Parse the words. Options may be among them, unless another program's words follow."""
     try:
         return parser.parse_intermixed_args(words)
     except TypeError:
@@ -72,12 +72,12 @@ def main(words: list[str]) -> int:
 
 
 def run() -> int:
-    """main() with the process's words, ending quietly when the reader or the user is gone."""
+    """Run main() with the process's words. End quietly when the reader or the user is gone."""
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes once more at exit: let it write to nowhere.
+        # The interpreter flushes once more at exit: let it write to /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:

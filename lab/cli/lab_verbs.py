@@ -1,4 +1,4 @@
-"""`juju lab ...`: what no Juju has. Faults, figures, and taking the lab away."""
+"""`juju lab ...`: verbs that Juju does not have: faults, figures, and removing the lab."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _moment_arguments(parser: Parser) -> None:
 
 
 def _await_message(session: Session, options: Options, message: str) -> str:
-    """The unit whose status message has come to fit the glob, once the moment is there."""
+    """Wait until a unit's status message matches the glob; the unit."""
     wait = options.timeout
     target = options.target
     unit = session.ask("wait-message", wait + 30, target=target, message=message, wait=wait)
@@ -181,7 +181,7 @@ def _down(session: Session, _: Options) -> int:
     if is_running(session.home):
         session.ask("down")
         session.wait_ended()
-    # What a lab that crashed has left, too.
+    # This also removes what a crashed lab has left.
     host.clean(session.home, print)
     return 0
 

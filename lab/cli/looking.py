@@ -1,4 +1,4 @@
-"""Verbs that only look: status, debug-log, wait-for, show-... and lists."""
+"""Verbs that only read: status, debug-log, wait-for, show-... and lists."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _wait_arguments(parser: Parser) -> None:
 
 
 def _facts(status: dict[str, Any], kind: str, name: str) -> dict[str, str] | None:
-    """What a --query may ask of the thing that is waited for; None while it is not there."""
+    """What a --query may name of the object that is waited for; None if there is no such object."""
     if kind == "model":
         return {"name": status["model"]["name"], "life": "alive", "status": "available"}
     if kind == "machine":

@@ -27,7 +27,7 @@ _POLL_DELAY = 0.2
 
 
 def _bare(name: str) -> str:
-    """The model's own name: `controller:user/model` without controller and user."""
+    """The model's name: `controller:user/model` without controller and user."""
     return name.rpartition(":")[2].rpartition("/")[2]
 
 

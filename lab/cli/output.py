@@ -52,6 +52,6 @@ def table(rows: Sequence[Sequence[str]], colour: bool = False) -> str:
 
 
 def painted(word: str, text: str) -> str:
-    """The text in the colour that juju gives to the status `word`; other words stay plain."""
+    """The text in juju's colour for the status `word`; other words have no colour."""
     code = _COLOURS.get(word)
     return f"\x1b[{code}m{text}\x1b[0m" if code else text

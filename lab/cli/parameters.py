@@ -1,7 +1,7 @@
 """Parameters of `juju run`, read from the command line as Juju's client reads them.
 
-It takes each value for YAML, by the rules of Go's yaml.v2, and sends the result as JSON.
-`--string-args` leaves values as they are. Both ways dots in a key make maps.
+It reads each value as YAML, by the rules of Go's yaml.v2, and sends the result as JSON. With
+`--string-args` it leaves values as they are. In both cases, dots in a key make maps.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
 _PLAIN = "plain"
-"""The tag of a word without quotes and without a tag of its own."""
+"""The tag of a word without quotes and without an explicit tag."""
 
 
 def from_words(words: Iterable[str], given: dict[str, Any], *, strings: bool) -> dict[str, Any]:
-    """`given`, from a file, with the `key.key=value` words over it. Raises CommandError."""
+    """`given`, from a file, overridden by the `key.key=value` words. Raises CommandError."""
     tree = dict(given)
     for word in words:
         path, equals, value = word.partition("=")
@@ -67,7 +67,7 @@ def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
 
 
 def _value(text: str) -> Any:
-    """What the client makes of a value: a document that is empty leaves it as it is."""
+    """A value as the client reads it. An empty document leaves the value as it is."""
     import yaml  # slow to import, and most commands never need it
 
     try:
@@ -79,7 +79,7 @@ def _value(text: str) -> Any:
 
 
 def _loader() -> Any:
-    """PyYAML's reader of the grammar, without its rules of what a plain word means."""
+    """PyYAML's reader of the grammar, without PyYAML's rules for plain words."""
     import yaml
 
     class Loader(yaml.SafeLoader):
@@ -97,7 +97,7 @@ def _of_node(node: Node) -> Any:
     import yaml
 
     if isinstance(node, yaml.MappingNode):
-        # encoding/json has no such maps, and the client makes no others of them.
+        # encoding/json has only maps with text keys, so the client converts the keys.
         raise CommandError("json: unsupported type: map[interface {}]interface {}")
     if isinstance(node, yaml.SequenceNode):
         return [_of_node(item) for item in node.value]
@@ -110,7 +110,7 @@ def _of_node(node: Node) -> Any:
 
 
 def _resolved(word: str) -> Any:
-    """A plain word as Go's yaml.v2 takes it. Times stay strings."""
+    """A plain word as Go's yaml.v2 reads it. Times stay strings."""
     if word in _WORDS:
         return _WORDS[word]
     if word[0] not in "+-.0123456789":

@@ -1,4 +1,4 @@
-"""A command's talk with the controller: finds it, starts it, asks it."""
+"""A command's connection to the controller: finds it, starts it, sends it requests."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _RETRY_DELAY = 0.05
 
 
 class CommandError(Exception):
-    """What `juju` prints after ERROR; the command exits with 1."""
+    """The text that `juju` prints after ERROR; the command exits with 1."""
 
 
 def lab_home() -> Path:
-    """The folder that holds the lab: $LXD_CLUSTER_LAB, else /var/lib/lxd-cluster-lab."""
+    """The folder of the lab: $LXD_CLUSTER_LAB, or /var/lib/lxd-cluster-lab."""
     return Path(os.environ.get("LXD_CLUSTER_LAB") or DEFAULT_HOME)
 
 
 @dataclass(frozen=True)
 class Session:
-    """The lab that a command works on and the model it names (None: the current one)."""
+    """The lab that a command uses, and the model that it names (None: the current one)."""
 
     home: Path
     model: str | None
@@ -39,7 +39,7 @@ class Session:
     def ask(self, verb: str, timeout: float | None = 120.0, **arguments: Any) -> Any:
         """The controller's answer to one request; starts the controller when none runs.
 
-        timeout is in seconds, None waits for ever. Raises CommandError with the words of a refusal.
+        timeout is in seconds, None waits for ever. Raises CommandError with the text of a refusal.
         """
         request: Message = {"verb": verb, "model": self.model, "arguments": arguments}
         started = _started(self.home)
@@ -76,7 +76,7 @@ def is_running(home: Path) -> bool:
 
 
 def _started(home: Path) -> float | None:
-    """When the home's controller started, in seconds since the epoch; None: none answers."""
+    """When the home's controller started, in seconds since the epoch; None if none answers."""
     try:
         reply = call(home / SOCKET, {"verb": "ping", "model": None, "arguments": {}}, PING_TIMEOUT)
     except OSError:
@@ -85,7 +85,7 @@ def _started(home: Path) -> float | None:
 
 
 def _newest_source() -> float:
-    """When the code that a controller runs was last changed."""
+    """The time of the last change to the controller's code."""
     rooms = Path(__file__).parents[1]
     return max(
         entry.stat().st_mtime
@@ -108,7 +108,7 @@ def _start_controller(home: Path) -> None:
         )
     deadline = time.monotonic() + START_TIMEOUT
     while not is_running(home):
-        # Another command may have won the race to start one: then ours ends and that one answers.
+        # Another command may have started a controller first: then ours ends and that one answers.
         if time.monotonic() > deadline:
             process.kill()
             raise CommandError(f"the lab's controller does not start: see {home}/controller.log")

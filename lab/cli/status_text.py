@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 def status_text(status: Json, colour: bool, relations: bool, storage: bool) -> str:
-    """Model, applications, units and machines as juju lays them out; the last two on request."""
+    """Model, applications, units and machines in juju's layout; the last two on request."""
     parts = [_model(status)]
     if status["applications"]:
         parts.append(table(_app_rows(status["applications"]), colour))

@@ -1,4 +1,4 @@
-"""Verbs that run something in a unit or on a machine: run, exec, ssh, scp and what shows tasks."""
+"""Verbs that run something in a unit or on a machine: run, exec, ssh, scp, and verbs for tasks."""
 
 from __future__ import annotations
 
@@ -199,12 +199,13 @@ def _ssh(session: Session, options: Options) -> int:
     # ssh joins its arguments and gives them to the remote user's shell.
     shell = ["/bin/sh", "-c", " ".join(command)] if command else ["/bin/bash", "-l"]
     if sys.stdin.isatty() and sys.stdout.isatty():
-        # This computer's terminals have no names on the machine: script(1) makes one there.
+        # This computer's terminals have no names on the machine, so script(1) makes a terminal
+        # there.
         shell = ["/usr/bin/script", "--quiet", "--return", "--command", shlex.join(shell), _NOWHERE]
     target = options.target.rpartition("@")[2]
     entering = session.ask("enter", target=target, argv=shell)
     sys.stdout.flush()
-    # The command takes this process's place, with its terminal.
+    # The command replaces this process, and keeps its terminal.
     os.execv(entering["argv"][0], entering["argv"])  # noqa: S606
 
 
@@ -239,7 +240,7 @@ def _entering(session: Session, target: str, argv: list[str]) -> list[str]:
 
 
 def _copy(session: Session, source: str, target: str, recursive: bool) -> None:
-    """Copy by tar through the machines' shells: a machine's /tmp is its own, not in its root."""
+    """Copy with tar through the machines' shells: a machine's /tmp is not in its root."""
     sending, receiving = _remote(source), _remote(target)
     from_path = Path((sending[1] if sending else source) or ".")
     to_path = (receiving[1] if receiving else target) or "."

@@ -18,7 +18,7 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb: what `help` says of it, the options it takes, what it does (exit status)."""
+    """One verb: its help text, its options, and its function (which returns the exit status)."""
 
     summary: str
     arguments: Callable[[Parser], None]
@@ -31,7 +31,7 @@ def add_format(parser: Parser, *choices: str) -> None:
 
 
 def add_confirmation(parser: Parser) -> None:
-    """The options that say that nobody is to be asked."""
+    """The options that turn off the question for a confirmation."""
     parser.add_argument("--no-prompt", action="store_true")
 
 

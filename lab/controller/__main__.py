@@ -14,7 +14,7 @@ from lab.controller.hosts import MachineProvider
 
 
 def main() -> int:
-    """Serve until told to stop. Ends at once, with 0, when another one serves this home."""
+    """Serve until told to stop. Ends at once, with 0, when another controller serves this home."""
     parser = argparse.ArgumentParser("lab.controller")
     parser.add_argument("--home", type=Path, required=True)
     home: Path = parser.parse_args().home

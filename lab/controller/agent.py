@@ -1,4 +1,4 @@
-"""A machine's agent: brings the machine up, runs the hooks of its units one at a time."""
+"""A machine's agent: starts the machine, and runs the hooks of its units one at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.controller.unit_files import UnitFiles
 from lab.controller.wire import Server
 from lab.model.hooks import HookRun
 
-# How long an idle agent sleeps before it looks whether its machine is still there.
+# How long an idle agent sleeps before it checks whether its machine still exists.
 IDLE_SECONDS = 1.0
 RETRY_SECONDS = 5.0
 SHUTDOWN_TIMEOUT = 90.0
@@ -26,7 +26,7 @@ _TOOL_CLIENT = Path(__file__).with_name("tool_client.py")
 
 
 class MachineAgent:
-    """The agents of one machine, in a thread of their own."""
+    """The agent of one machine, with the agents of its units, in its own thread."""
 
     def __init__(self, keeper: Keeper, machine: str) -> None:
         self._keeper = keeper
@@ -37,7 +37,7 @@ class MachineAgent:
         self._thread = threading.Thread(target=self._run, name=f"machine {machine}", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def is_alive(self) -> bool:
@@ -66,7 +66,7 @@ class MachineAgent:
                 self._keeper.rest(RETRY_SECONDS)
 
     def _step(self) -> bool:
-        """Do the next thing there is to do; True when the machine is gone for good."""
+        """Do the next piece of work, if there is any; True when the machine is gone for good."""
         with self._keeper.looking() as juju:
             machine = juju.state.machines.get(self._machine)
             status = machine.status if machine else "stopping"
@@ -135,14 +135,14 @@ class MachineAgent:
             link.symlink_to(client.name)
 
     def _is_steady(self) -> bool:
-        """Whether the machine is the boot that this agent knows, and nobody wants another."""
+        """Whether this agent knows the machine's current boot, and no reboot is requested."""
         wishes = self._keeper.wishes
         if self._boot_id is None or self._server is None or self._machine in wishes.reboot:
             return False
         return self.host.boot_id() == self._boot_id
 
     def _come_back(self) -> None:
-        """The machine has rebooted, or died, or this agent is new: find out and go on."""
+        """Find out whether the machine has rebooted or died, or this agent is new, and continue."""
         host = self.host
         wishes = self._keeper.wishes
         if self._machine in wishes.reboot:
@@ -152,7 +152,7 @@ class MachineAgent:
             self._find_again()
             return
         elif not host.is_running():
-            # A reboot passes through a moment without a machine.
+            # During a reboot the machine does not exist for a moment.
             time.sleep(IDLE_SECONDS)
             if not host.is_running():
                 self._lose()
@@ -161,7 +161,7 @@ class MachineAgent:
         self._rebooted()
 
     def _find_again(self) -> None:
-        """A new controller: go on with a machine that runs, start one that does not."""
+        """After a restart of the controller: keep a machine that runs, start one that does not."""
         for pid_file in (self._keeper.folder / "running").glob(f"{self._machine}-*"):
             kill_leftover(pid_file)
         was_running = self.host.is_running()
@@ -201,7 +201,7 @@ class MachineAgent:
         self._rebooted()
 
     def _uninstall(self) -> None:
-        """Juju knows the machine no more: it runs on without an agent."""
+        """Stop: Juju no longer has the machine. It keeps running without an agent."""
         self._say(f"{self.host.hostname} runs on without an agent")
         if self._server:
             self._server.close()
@@ -238,7 +238,7 @@ class MachineAgent:
             self._keeper.wishes.reboot.add(self._machine)
 
     def _await_end(self) -> None:
-        """Start nothing on a machine that shuts down: it would wait for that to end."""
+        """Start nothing on a machine that shuts down: the shutdown would wait for it."""
         deadline = time.monotonic() + SHUTDOWN_TIMEOUT
         while self.host.boot_id() == self._boot_id and time.monotonic() < deadline:
             time.sleep(0.1)

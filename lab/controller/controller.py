@@ -49,9 +49,9 @@ class Controller:
         self._server = Server(home / "controller.sock", self._answer)
 
     def serve(self) -> None:
-        """Wait until `stopped` is set; then answer no more and end all agents.
+        """Wait until `stopped` is set; then stop answering and end all agents.
 
-        Machines stay as they are.
+        Machines keep running.
         """
         self.stopped.wait()
         self._server.close()
@@ -79,7 +79,7 @@ class Controller:
         return self._model(request["model"]).answer(verb, arguments)
 
     def _model(self, name: str | None) -> Model:
-        """The model of that name, or the current one. The default one is made when asked for."""
+        """The model of that name, or the current one. Makes the default model if it is missing."""
         with self._lock:
             if name is None:
                 name = self._current()
@@ -96,7 +96,7 @@ class Controller:
             return DEFAULT_MODEL
 
     def _make(self, name: str) -> None:
-        """Make a model with machine numbers of its own. Raises MachineError for one too many."""
+        """Make a model with its own machine numbers. Raises MachineError if there are too many."""
         folder = self._home / "models" / name
         folder.mkdir()
         try:

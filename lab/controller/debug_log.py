@@ -43,13 +43,13 @@ class DebugLog:
             self._file.write(line + "\n")
 
     def close(self) -> None:
-        """Close the file; nothing may be written after."""
+        """Close the file; write nothing after that."""
         with self._lock:
             self._file.close()
 
 
 def _tag(name: str) -> str:
-    """`app/0` becomes `unit-app-0`, `0` becomes `machine-0`; what is no such name is a tag."""
+    """`app/0` becomes `unit-app-0`, `0` becomes `machine-0`; any other name is a tag already."""
     if "/" in name:
         return f"unit-{name.replace('/', '-')}"
     return f"machine-{name}" if name.isdigit() else name

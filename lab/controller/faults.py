@@ -1,4 +1,4 @@
-"""Misfortunes on demand: what tests need and no Juju offers."""
+"""Faults on demand, for tests. Juju does not offer them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.model.juju import Juju
 
 
 class Faults:
-    """Faults of one model's machines, agents and leadership. Names nobody has raise JujuError."""
+    """Faults of one model's machines, agents and leadership. Unknown names raise JujuError."""
 
     def __init__(self, keeper: Keeper, agent: Callable[[str], MachineAgent]) -> None:
         """`agent` finds the agent of a machine."""
@@ -21,16 +21,16 @@ class Faults:
         self._agent = agent
 
     def kill_hook(self, unit: str) -> str:
-        """Kill the hook that the unit runs, as if its agent died in it; the hook's name."""
+        """Kill the hook that the unit runs, as if its agent had died; the hook's name."""
         name = self._agent(self._machine_of(unit)).hooks.kill(unit)
         if name is None:
             raise JujuError(f"{unit} is not running a hook")
         return name
 
     def wait_message(self, target: str, message: str, wait: float) -> str | None:
-        """Wait until the status message of a unit, or of any unit of an application, fits the glob.
+        """Wait until the message of a unit, or of any unit of an application, matches the glob.
 
-        The unit's name; None after `wait` seconds. The unit need not be there yet.
+        The unit's name; None after `wait` seconds. The unit may not exist yet.
         """
 
         def fitting(juju: Juju) -> str | None:
@@ -50,18 +50,18 @@ class Faults:
         host.power_off_hard()
 
     def power_on(self, machine: str) -> None:
-        """Give a machine its power back. Returns before it is up."""
+        """Restore a machine's power. Returns before it is up."""
         self._host(machine)
         self._keeper.wishes.power_on.add(machine)
         self._keeper.wake()
 
     def fail_goal_state(self, message: str) -> None:
-        """Let `goal-state` fail with a message on every unit; an empty one ends that."""
+        """Let `goal-state` fail with a message on every unit; an empty message ends that."""
         with self._keeper.changing() as juju:
             juju.state.faults.goal_state = message
 
     def release_machine(self, machine: str) -> None:
-        """Release a machine that Juju knows no more, as its cloud would when asked to."""
+        """Release a machine that Juju no longer has, as its cloud does on request."""
         with self._keeper.looking() as juju:
             if machine not in juju.machines_left():
                 raise JujuError(f"machine {machine} is not one that was left to run on")
@@ -70,7 +70,7 @@ class Faults:
             juju.machine_released(machine)
 
     def reboot(self, machine: str) -> None:
-        """Reboot a machine, whatever its units are at. Returns when the next boot begins."""
+        """Reboot a machine, whatever its units do. Returns when the next boot begins."""
         self._host(machine).reboot()
 
     def link(self, machine: str, interface: str, state: str) -> None:
@@ -82,13 +82,13 @@ class Faults:
             host.link_down(interface)
 
     def move_leader(self, app: str, unit: str) -> None:
-        """Give the leadership to a unit at once, as if the old lease had lapsed."""
+        """Give the leadership to a unit at once, as if the old lease had expired."""
         self._machine_of(unit)
         with self._keeper.changing() as juju:
             juju.move_leadership(self._keeper.now(), app, unit)
 
     def stop_agent(self, unit: str) -> None:
-        """Kill a unit's agent, with the hook that it runs: no hooks, and its lease lapses."""
+        """Kill a unit's agent and the hook that it runs: no hooks run, and its lease expires."""
         machine = self._machine_of(unit)
         with self._keeper.changing() as juju:
             juju.agent_lost(self._keeper.now(), unit)
@@ -101,12 +101,12 @@ class Faults:
             juju.agent_back(self._keeper.now(), unit)
 
     def hold(self, unit: str, hook: str) -> None:
-        """Keep a unit from starting hooks whose name fits the glob, until `release`."""
+        """Keep a unit from starting hooks with names that match the glob, until `release`."""
         self._machine_of(unit)
         self._keeper.wishes.held[unit] = hook
 
     def wait_held(self, unit: str, wait: float) -> str | None:
-        """Wait until the unit stands before a hook that it must not start; the hook's name.
+        """Wait until the unit is held before a hook; the hook's name.
 
         None after `wait` seconds.
         """
@@ -118,7 +118,7 @@ class Faults:
         return self._keeper.wait_until(held_before, wait)
 
     def release(self, unit: str) -> None:
-        """Let a held unit go on."""
+        """Let a held unit continue."""
         self._keeper.wishes.held.pop(unit, None)
         self._keeper.wishes.at_hold.pop(unit, None)
         self._keeper.wake()

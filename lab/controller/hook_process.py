@@ -1,4 +1,4 @@
-"""One process of an agent on a machine: a hook, an action or a command, watched to its end."""
+"""One process of an agent on a machine: a hook, an action or a command, until its end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import IO
 from lab.controller.hosts import Host
 from lab.machines import processes
 
-# A hook may leave children behind that hold its output open: they are not waited for.
+# A hook may leave children behind that keep its output open: do not wait for them.
 _DRAIN_SECONDS = 1.0
 
 
@@ -32,7 +32,7 @@ class Outcome:
 
 
 class HookProcess:
-    """A process started on a machine. `pid_file` names it for whoever comes after a crash."""
+    """A process started on a machine. `pid_file` names it for a controller after a crash."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class HookProcess:
             reader.start()
 
     def kill(self) -> None:
-        """SIGKILL the process with all its group."""
+        """SIGKILL the process and its whole group."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -67,7 +67,7 @@ class HookProcess:
         """Wait for the end. The CPU time is that of the process and the children it waited for."""
         _, status, usage = os.wait4(self._process.pid, 0)
         code = os.waitstatus_to_exitcode(status)
-        # The process has been waited for here, for the sake of its resource usage.
+        # Wait for the process here, because that returns its resource usage.
         self._process.returncode = code
         seconds = time.monotonic() - self._started
         for reader in self._readers:
@@ -89,7 +89,7 @@ def _cpu_seconds(usage: resource.struct_rusage) -> float:
 
 
 def kill_leftover(pid_file: Path) -> None:
-    """Kill the process that a controller which is no more was running, if it still runs."""
+    """Kill the process of an earlier controller, if it still runs."""
     leftover = processes.read_pid_file(pid_file)
     if leftover:
         with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Runs a hook, action or command on a machine, answers its tools, tells the model how it ended."""
+"""Runs a hook, action or command on a machine, answers its tools, and reports its result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHUTDOWN_GRACE = 5.0
 
 
 class Aftermath(Enum):
-    """What a hook has left its machine to."""
+    """What a hook has requested for its machine."""
 
     NOTHING = "nothing"
     REBOOT_WANTED = "reboot wanted"
@@ -43,7 +43,7 @@ class HookRunner:
         self._killed = False
 
     def kill(self, unit: str) -> str | None:
-        """Kill the hook that the unit runs, as if the agent had died in it.
+        """Kill the hook that the unit runs, as if the agent had died.
 
         Returns its name; None when the unit runs none.
         """
@@ -54,14 +54,14 @@ class HookRunner:
         return context.run.name or context.run.kind
 
     def abandon(self) -> None:
-        """Kill whatever hook runs: it will run again."""
+        """Kill the hook that runs, if any: it will run again."""
         self._killed = True
         process = self._process
         if process is not None:
             process.kill()
 
     def run(self, run: HookRun, boot_id: str | None) -> Aftermath:
-        """Run the hook that is due, on the boot of the machine that `boot_id` names."""
+        """Run the next hook, in the boot of the machine that `boot_id` names."""
         host = self._keeper.host(self._machine)
         files = UnitFiles(host, run.unit)
         if not charms.is_unpacked(files.charm_dir, run.charm):
@@ -80,7 +80,7 @@ class HookRunner:
         try:
             outcome = self._execute(host, files, argv, environment) if argv else _SKIPPED
         except (OSError, MachineError) as error:
-            # The machine went before the process was there.
+            # The machine went away before the process started.
             outcome = Outcome(-1, "", str(error), 0.0, 0.0)
         finally:
             self._process = self._context = None
@@ -93,7 +93,7 @@ class HookRunner:
         return Aftermath.REBOOT_WANTED if wanted else Aftermath.NOTHING
 
     def answer_tool(self, message: bytes) -> bytes:
-        """Answer a hook tool; only the hook that runs is answered."""
+        """Answer a hook tool; only the running hook gets an answer."""
         request = ToolRequest.parse(message)
         context = self._context
         if context is None or request.context_id != self._context_id:
@@ -126,7 +126,7 @@ class HookRunner:
             lambda stream, line: self._log_output(run, stream, line),
         )
         self._process = process
-        # It may have been killed before there was a process to kill.
+        # The hook may have been killed before its process started.
         if self._killed or self._keeper.closing:
             self.abandon()
         return process.wait()
@@ -137,7 +137,7 @@ class HookRunner:
             self._keeper.log.write(run.unit, level, f"unit.{run.unit}.{run.name}", line)
 
     def _tell(self, context: HookContext, outcome: Outcome, *, died: bool) -> None:
-        """Tell the model how the hook ended, and keep its figures."""
+        """Tell the model how the hook ended, and record its figures."""
         run = context.run
         with self._keeper.changing() as juju:
             now = self._keeper.now()
@@ -169,7 +169,7 @@ def _shell_command(juju: Juju, run: HookRun) -> str:
 
 
 def _machine_went(host: Host, boot_id: str | None, code: int) -> bool:
-    """Whether a process ended because its machine did, which is no failure of the hook's."""
+    """Whether a process ended because its machine ended: that is not a failure of the hook."""
     patience = SHUTDOWN_GRACE if code < 0 or code > 128 else 0.0
     deadline = time.monotonic() + patience
     while True:

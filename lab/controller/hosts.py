@@ -1,4 +1,4 @@
-"""What the controller asks of a machine, and the machines that it runs on."""
+"""What the controller needs from a machine, and the machines that it runs on."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from lab.model.state import Interface
 
 
 class Host(Protocol):
-    """A machine as the controller sees it; `lab.machines.machine.Machine` says more of each."""
+    """A machine as the controller sees it; `lab.machines.machine.Machine` has the details."""
 
     @property
     def hostname(self) -> str:
-        """The name it gives itself."""
+        """The machine's host name."""
         ...
 
     @property
     def root(self) -> Path:
-        """Its file system, as the computer sees it, from the first start on."""
+        """Its file system, as the computer sees it. It exists from the first start on."""
         ...
 
     @property
     def shared_dir(self) -> Path:
-        """A folder of the computer's that the machine sees too."""
+        """A folder of the computer that the machine sees, too."""
         ...
 
     def seen(self, path: Path) -> str:
@@ -43,16 +43,16 @@ class Host(Protocol):
         ...
 
     def nics(self) -> list[Interface]:
-        """Its network interfaces with their addresses of now."""
+        """Its network interfaces with their current addresses."""
         ...
 
     def start(self) -> None:
-        """Switch it on, making it first if it is new."""
+        """Switch it on. Makes the machine first if it is new."""
         ...
 
     @property
     def boot_seconds(self) -> float:
-        """How long it may take to boot; many times what it does."""
+        """How long it may take to boot: many times the usual time."""
         ...
 
     def wait_booted(self, timeout: float) -> None:
@@ -64,7 +64,7 @@ class Host(Protocol):
         ...
 
     def boot_id(self) -> str | None:
-        """What tells this boot from every other; None while it is off."""
+        """An identifier of this boot; None while it is off."""
         ...
 
     def command(
@@ -80,35 +80,35 @@ class Host(Protocol):
         ...
 
     def run(self, argv: Sequence[str], *, timeout: float) -> subprocess.CompletedProcess[str]:
-        """Run a command in it, `timeout` seconds at most."""
+        """Run a command in it, for at most `timeout` seconds."""
         ...
 
     def user_shell(self, command: str) -> list[str]:
-        """What runs a shell command in it as the user ubuntu, as Juju does on a machine."""
+        """The command line for a shell command in it as the user ubuntu, as on Juju's machines."""
         ...
 
     def look_again(self) -> None:
-        """Let it see files that were changed under `root` since it read them."""
+        """Let it see files that were changed under `root` after it read them."""
         ...
 
     def reboot(self) -> None:
-        """Reboot it in good order; returns when the next boot has begun."""
+        """Reboot it cleanly; returns when the next boot has begun."""
         ...
 
     def power_off_hard(self) -> None:
-        """Pull the plug."""
+        """Cut its power."""
         ...
 
     def destroy(self) -> None:
-        """Pull the plug and remove all that there is of it."""
+        """Cut its power and remove everything of it."""
         ...
 
     def link_up(self, nic: str) -> None:
-        """Plug the cable of an interface in."""
+        """Connect an interface."""
         ...
 
     def link_down(self, nic: str) -> None:
-        """Unplug the cable of an interface."""
+        """Disconnect an interface."""
         ...
 
 
@@ -126,22 +126,22 @@ class HostProvider(Protocol):
         ...
 
     def prepare(self, kind: VirtType, progress: Callable[[str], None]) -> None:
-        """Make all that machines of a kind have in common. May take minutes the first time."""
+        """Make everything that machines of a kind share. May take minutes the first time."""
         ...
 
     def take_range(self, model: Path) -> int:
-        """Claim a range of numbers for the model in that folder, as long as the folder is there."""
+        """Claim a range of numbers for the model in that folder, while the folder exists."""
         ...
 
     def host(self, number: int, kind: VirtType) -> Host:
-        """Machine `number`, whether it is there or not. Prepares first if nobody has."""
+        """Machine `number`, even if it does not exist yet. Prepares first if that was not done."""
         ...
 
 
 def _with_addresses(
     nics: Sequence[network.Interface], addresses: Mapping[str, list[str]]
 ) -> list[Interface]:
-    """NICs with their addresses of now, but for link-local ones."""
+    """NICs with their current addresses, except link-local ones."""
     return [
         Interface(
             name=nic.name,
@@ -159,7 +159,7 @@ _AS_UBUNTU = (
     'echo "ubuntu ALL=(ALL) NOPASSWD:ALL" >/etc/sudoers.d/90-ubuntu; } && '
     'exec runuser -u ubuntu -- /bin/bash -c "$1"'
 )
-"""An Ubuntu machine of a cloud has this user, who may do all with sudo."""
+"""An Ubuntu machine of a cloud has this user, with all rights through sudo."""
 
 
 def _user_shell(command: str) -> list[str]:
@@ -167,7 +167,7 @@ def _user_shell(command: str) -> list[str]:
 
 
 class NspawnHost(Machine):
-    """A machine of `lab.machines`, with the names that things have inside it."""
+    """A machine of `lab.machines`, with the names of paths inside it."""
 
     def seen(self, path: Path) -> str:
         """The name that a path under `root` or `shared_dir` has inside the machine."""
@@ -182,19 +182,20 @@ class NspawnHost(Machine):
         return _user_shell(command)
 
     def look_again(self) -> None:
-        """Nothing: its files are the computer's own."""
+        """Nothing to do: its files are the computer's own."""
 
     def nics(self) -> list[Interface]:
-        """Its network interfaces with their addresses of now."""
+        """Its network interfaces with their current addresses."""
         return _with_addresses(self.interfaces, self.addresses())
 
     def command(
         self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: str = "/"
     ) -> list[str]:
-        """The computer's command line that runs `argv` in it, and never hinders its shutdown.
+        """The computer's command line that runs `argv` in it, and does not delay its shutdown.
 
-        systemd-shutdown stops every process before it kills it. An nsenter(1) that forks then
-        stops itself as its child is and never reaps it, and PID 1 waits for that. A shell reaps.
+        systemd-shutdown stops every process before it kills it. An nsenter(1) that forks stops
+        itself when its child is stopped, and never reaps the child, and PID 1 waits for that. A
+        shell reaps the child.
         """
         words = super().command(["/bin/sh", "-c", '"$@"; exit $?', "sh", *argv], env, cwd)
         words.insert(words.index(program("nsenter")) + 1, "--no-fork")
@@ -211,12 +212,12 @@ class VirtualHost(VirtualMachine):
         return _user_shell(command)
 
     def nics(self) -> list[Interface]:
-        """Its network interfaces with their addresses of now."""
+        """Its network interfaces with their current addresses."""
         return _with_addresses(self.interfaces, self.addresses())
 
 
 class MachineProvider:
-    """Machines of `lab.machines`, under one home, each kind from one image."""
+    """Machines of `lab.machines`, under one home. All machines of a kind use one image."""
 
     spaces = tuple(one.space for one in network.NETWORKS)
     subnets = MappingProxyType({one.space: (one.ipv4, one.ipv6) for one in network.NETWORKS})
@@ -240,7 +241,7 @@ class MachineProvider:
         return claims.take_range(network.MODELS, model)
 
     def host(self, number: int, kind: VirtType) -> Host:
-        """Machine `number`, whether it is there or not. Prepares first if nobody has."""
+        """Machine `number`, even if it does not exist yet. Prepares first if that was not done."""
         if kind == "container":
             return NspawnHost(self._home, number, self._ensure(lambda _: None))
         return VirtualHost(self._home, number, self._ensure_vm(lambda _: None))

@@ -1,4 +1,4 @@
-"""One model at work: the model of Juju behind one lock, on disk after every change."""
+"""A running model: the model of Juju behind one lock, on disk after every change."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from lab.model.state import State
 
 _STATE = TypeAdapter(State)
 Result = TypeVar("Result")
-# Machine 0 is in the first zone, machine 1 in the second, and so round.
+# Machine 0 is in the first zone, machine 1 in the second, and so on in turn.
 ZONES = ("zone-1", "zone-2", "zone-3")
 
 
 @dataclass(frozen=True)
 class HookFigures:
-    """What one run of a hook, action or command cost."""
+    """The cost of one run of a hook, action or command."""
 
     unit: str
     hook: str
@@ -43,18 +43,18 @@ class HookFigures:
 
 @dataclass
 class Wishes:
-    """What tests and operators have asked of the agents. Not kept over a controller's death."""
+    """Requests of tests and operators to the agents. They are lost when the controller dies."""
 
     held: dict[str, str] = field(default_factory=dict[str, str])
-    """Unit to the name (a glob) of the hook that it must not start."""
+    """By unit: the name (a glob) of the hooks that it must not start."""
     at_hold: dict[str, str] = field(default_factory=dict[str, str])
-    """Unit to the hook that it is held before."""
+    """By unit: the hook that it is held before."""
     reboot: set[str] = field(default_factory=set[str])
     power_on: set[str] = field(default_factory=set[str])
 
 
 class Keeper:
-    """Holds one model: its state, its log, its files, and who wants to know of changes."""
+    """Holds one model: its state, its log, its files, and the threads that wait for changes."""
 
     def __init__(self, folder: Path, name: str, provider: HostProvider) -> None:
         """Load the model from its folder, or begin an empty one there.
@@ -94,13 +94,13 @@ class Keeper:
         return state
 
     def kind(self, machine: str) -> VirtType:
-        """What kind of machine it is; a container if the model has no such machine any more."""
+        """The kind of a machine; a container if the model no longer has the machine."""
         with self.looking() as juju:
             found = juju.state.machines.get(machine)
             return virt_type(found.constraints) if found else "container"
 
     def host(self, machine: str) -> Host:
-        """The machine of that id. Raises MachineError where the model's numbers are used up."""
+        """The machine with that id. Raises MachineError if the model's numbers are used up."""
         number = int(machine)
         if number >= network.MODEL_NUMBERS:
             raise MachineError(
@@ -116,14 +116,14 @@ class Keeper:
 
     @contextlib.contextmanager
     def looking(self) -> Generator[Juju]:
-        """The model, for reading only, while nobody changes it."""
+        """The model, for reading only. It does not change meanwhile."""
         with self._changed:
             yield self._juju
             self._write_log()
 
     @contextlib.contextmanager
     def changing(self) -> Generator[Juju]:
-        """The model, to change it: on disk, and told to all who wait, when the block ends."""
+        """The model, to change it. The end of the block saves it and wakes all waiting threads."""
         with self._changed:
             try:
                 yield self._juju
@@ -133,14 +133,14 @@ class Keeper:
                 self._changed.notify_all()
 
     def wake(self) -> None:
-        """Let all who wait look again: a wish has changed."""
+        """Wake all waiting threads: a request has changed."""
         with self._changed:
             self._changed.notify_all()
 
     def wait_until(self, check: Callable[[Juju], Result | None], timeout: float) -> Result | None:
-        """Wait until `check` gives something, `timeout` seconds at most; None when it does not.
+        """Wait until `check` returns something, for at most `timeout` seconds; None if it does not.
 
-        It is asked whenever the model changes, under the model's lock.
+        `check` runs whenever the model changes, under the model's lock.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -152,7 +152,7 @@ class Keeper:
                 self._changed.wait(left)
 
     def rest(self, timeout: float) -> None:
-        """Sleep until the model changes, `timeout` seconds at most."""
+        """Sleep until the model changes, for at most `timeout` seconds."""
         with self._changed:
             self._changed.wait(timeout)
 
@@ -170,11 +170,11 @@ class Keeper:
         return [HookFigures(**json.loads(line)) for line in lines]
 
     def say(self, entity: str, message: str, level: str = "INFO") -> None:
-        """Write a line of the agents' own to the debug log; `entity` as in `DebugLog`."""
+        """Write a line of the agents to the debug log; `entity` as in `DebugLog`."""
         self.log.write(entity, level, "juju.worker", message)
 
     def _write_log(self) -> None:
-        """Move what the model has logged to the files: the state stays small."""
+        """Move the model's log lines to the files, so that the state stays small."""
         state = self._juju.state
         for line in state.log:
             self.log.write(line.entity, line.level, line.module, line.message)
@@ -182,15 +182,15 @@ class Keeper:
         state.history.clear()
 
     def _save(self) -> None:
-        # Renaming makes it whole or absent. No fsync: it need not survive the computer's own crash,
-        # which the machines do not survive either.
+        # After the rename, the file is either complete or absent. No fsync: the file need not
+        # survive a crash of the computer, because the machines do not survive it either.
         partial = self._state_file.with_suffix(".new")
         partial.write_bytes(_STATE.dump_json(self._juju.state))
         partial.replace(self._state_file)
 
 
 def _range(folder: Path, provider: HostProvider) -> int:
-    """The model's range of machine numbers, taken when it begins and kept for its life."""
+    """The model's range of machine numbers, taken when it begins and kept for its lifetime."""
     file = folder / "range"
     if not file.exists():
         file.write_text(f"{provider.take_range(folder)}\n")

@@ -1,4 +1,4 @@
-"""What may be asked of a model without changing it, by the names of the command line's verbs."""
+"""Requests that read a model without changing it, by the names of the command line's verbs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class Looker:
-    """Answers about one model. Names that nobody has raise JujuError."""
+    """Answers about one model. Unknown names raise JujuError."""
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
@@ -79,11 +79,11 @@ class Looker:
             return views.show_secret(juju, identifier, reveal, revision)
 
     def debug_log(self) -> Json:
-        """Where the debug log is: the command line reads it itself."""
+        """The path of the debug log: the command line reads the file itself."""
         return {"path": str(self._keeper.log.path)}
 
     def show_hooks(self, unit: str | None) -> list[Json]:
-        """What the hooks of a unit, or of all, have cost."""
+        """The cost of the hooks of one unit, or of all."""
         return [asdict(one) for one in self._keeper.figures() if unit in (None, one.unit)]
 
     def inspect_charm(self, path: str) -> Json:

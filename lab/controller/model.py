@@ -1,4 +1,4 @@
-"""One model at work: its keeper, an agent for each machine, and the rooms that answer for it."""
+"""A running model: its keeper, an agent for each machine, and the objects that answer requests."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from lab.controller.operator import Operator
 from lab.controller.task_runner import TaskRunner
 from lab.model.errors import JujuError
 
-# Leases and the coming and going of machines are looked at this often, and on every change.
+# Interval of the checks for expired leases and for new or removed machines; each change also starts
+# one.
 TEND_SECONDS = 1.0
 JOIN_SECONDS = 15.0
 
 
 class Model:
-    """A model with its agents at work from the moment it is made."""
+    """A model whose agents work from the moment it is made."""
 
     def __init__(self, folder: Path, name: str, provider: HostProvider) -> None:
         self.keeper = Keeper(folder, name, provider)
@@ -37,9 +38,9 @@ class Model:
         self._tender.start()
 
     def answer(self, verb: str, arguments: dict[str, Any]) -> Any:
-        """Answer a request: the verb `show-unit` is the public method show_unit of a room.
+        """Answer a request: the verb `show-unit` is the public method show_unit of an object.
 
-        Raises JujuError for what Juju refuses and for verbs that nobody knows.
+        Raises JujuError for what Juju refuses and for unknown verbs.
         """
         name = verb.replace("-", "_")
         for room in self._rooms:
@@ -53,7 +54,7 @@ class Model:
             return list(juju.state.machines)
 
     def close(self) -> None:
-        """End the agents. Hooks that run are killed; machines stay as they are."""
+        """End the agents. Running hooks are killed; machines keep running."""
         self.keeper.closing = True
         self.keeper.wake()
         self._tender.join(JOIN_SECONDS)
@@ -64,7 +65,7 @@ class Model:
         self.keeper.log.close()
 
     def destroy_machines(self) -> None:
-        """Pull the plug on every machine and remove it, all at once. After close()."""
+        """Cut the power of every machine and remove it, all at once. Call it after close()."""
         with self.keeper.looking() as juju:
             left = juju.machines_left()
         hosts = [self.keeper.host(machine) for machine in [*self.machines(), *left]]
@@ -73,7 +74,7 @@ class Model:
                 done.result()
 
     def remove_everything(self) -> None:
-        """Begin to remove all applications and machines, hooks and all."""
+        """Begin to remove all applications and machines, including their hooks."""
         with self.keeper.changing() as juju:
             now = self.keeper.now()
             for app in list(juju.state.applications):
@@ -90,7 +91,7 @@ class Model:
         return found
 
     def _tend(self) -> None:
-        """Look after the model for as long as it is there."""
+        """Maintain the model for as long as it exists."""
         while not self.keeper.closing:
             try:
                 self._let_time_go_by()
@@ -100,7 +101,7 @@ class Model:
             self.keeper.rest(TEND_SECONDS)
 
     def _let_time_go_by(self) -> None:
-        """Let leases lapse and units that were removed by force go, in time."""
+        """Expire leases, and remove units after `remove-unit --force`, when their time has come."""
         now = self.keeper.now()
         with self.keeper.looking() as juju:
             leases = [app.lease for app in juju.state.applications.values() if app.lease]
@@ -113,7 +114,7 @@ class Model:
                 juju.expire_leases(self.keeper.now())
 
     def _staff(self) -> None:
-        """Give every machine its agent, and forget those whose machine is gone."""
+        """Give every machine its agent, and drop agents whose machine is gone."""
         for machine in [m for m, agent in self._agents.items() if not agent.is_alive()]:
             del self._agents[machine]
         for machine in self.machines():

@@ -1,4 +1,4 @@
-"""What an operator asks of one model: each verb of the command line that changes or runs things."""
+"""The operator's requests to one model: the verbs that change or run something."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _directives(charm: CharmInfo, storage: Mapping[str, str]) -> dict[str, Stora
 
 
 class Operator:
-    """The operator of one model. What Juju refuses raises JujuError."""
+    """The operator of one model. Raises JujuError for what Juju refuses."""
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
@@ -102,7 +102,7 @@ class Operator:
             juju.remove_unit(now, unit, force=force, destroy_storage=destroy_storage)
 
     def remove_application(self, app: str, force: bool, destroy_storage: bool) -> None:
-        """Make an application leave with all its units."""
+        """Make an application leave, with all its units."""
         with self._keeper.changing() as juju:
             now = self._keeper.now()
             juju.remove_application(now, app, force=force, destroy_storage=destroy_storage)
@@ -128,7 +128,7 @@ class Operator:
     def refresh(
         self, app: str, charm: str, resources: Mapping[str, str], config: Mapping[str, Any]
     ) -> None:
-        """Put another .charm file under an application."""
+        """Replace the .charm file of an application."""
         with self._keeper.changing() as juju:
             info = self._add_charm(juju, Path(charm))
             kept = [self._keep_resource(name, path, info) for name, path in resources.items()]
@@ -158,14 +158,14 @@ class Operator:
             return juju.integrate(first, second)
 
     def remove_relation(self, first: str, second: str) -> None:
-        """Make a relation go."""
+        """Remove a relation."""
         with self._keeper.changing() as juju:
             juju.remove_relation(first, second)
 
     # Machines, the model.
 
     def add_machine(self, constraints: Sequence[str]) -> str:
-        """Ask for a machine; its id."""
+        """Request a machine; its id."""
         with self._keeper.changing() as juju:
             return juju.add_machine(self._keeper.now(), constraints=parse_constraints(constraints))
 
@@ -185,7 +185,7 @@ class Operator:
     # Secrets and storage.
 
     def add_secret(self, name: str, content: Mapping[str, str], info: str | None) -> str:
-        """Add a secret of the operator's; its URI."""
+        """Add an operator's secret; its URI."""
         with self._keeper.changing() as juju:
             uri = juju.add_secret(self._keeper.now(), name, content)
             juju.state.secrets[uri].description = info or ""
@@ -194,7 +194,7 @@ class Operator:
     def update_secret(
         self, identifier: str, content: Mapping[str, str], info: str | None, name: str | None
     ) -> None:
-        """Change a secret of the operator's."""
+        """Change an operator's secret."""
         with self._keeper.changing() as juju:
             secret = next(
                 (s for s in juju.state.secrets.values() if identifier in (s.name, s.uri)), None
@@ -207,17 +207,17 @@ class Operator:
             secret.name = name or secret.name
 
     def grant_secret(self, identifier: str, app: str) -> None:
-        """Let an application read a secret of the operator's."""
+        """Let an application read an operator's secret."""
         with self._keeper.changing() as juju:
             juju.grant_secret(identifier, app)
 
     def revoke_secret(self, identifier: str, app: str) -> None:
-        """Take a grant back."""
+        """Revoke a grant."""
         with self._keeper.changing() as juju:
             juju.revoke_secret(identifier, app)
 
     def remove_secret(self, identifier: str, revision: int | None) -> None:
-        """Remove a secret of the operator's."""
+        """Remove an operator's secret."""
         if revision is not None:
             raise JujuError("the lab removes a secret with all its revisions only")
         with self._keeper.changing() as juju:
@@ -255,7 +255,7 @@ class Operator:
         return info
 
     def _keep_resource(self, name: str, path: str, charm: CharmInfo) -> Resource:
-        """Keep a copy of a resource's file, named by its content."""
+        """Keep a copy of a resource's file. Its content determines its name."""
         spec = charm.resources.get(name)
         if spec is None:
             raise JujuError(f'unrecognized resource "{name}"')

@@ -46,7 +46,7 @@ class TaskRunner:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        # Commands on machines leave no trace in the model, which knows units only.
+        # Commands on machines leave no record in the model, which knows only units.
         self._machine_tasks: dict[str, Task] = {}
 
     def run(self, units: Sequence[str], action: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class TaskRunner:
         return {"operation": operation, "tasks": tasks}
 
     def wait_tasks(self, tasks: Sequence[str], wait: float) -> dict[str, Any]:
-        """Wait for tasks, `wait` seconds at most: those `finished` by id, and the `unfinished`."""
+        """Wait for tasks, at most `wait` seconds: those `finished` by id, and the `unfinished`."""
 
         def ended(juju: Juju) -> dict[str, Task] | None:
             found = {task: self._task(juju, task) for task in tasks}

@@ -1,4 +1,4 @@
-"""One call of a hook tool: what came from the machine, its words sorted out, what goes back."""
+"""One call of a hook tool: the request from the machine, its parsed words, and the reply."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FALSE_WORDS = ("0", "f", "F", "false", "FALSE", "False")
 
 @dataclass(frozen=True)
 class ToolRequest:
-    """What `tool_client.py` sends: fields between NULs, the files last, names and contents."""
+    """The request of `tool_client.py`: fields between NULs; the files last, names and contents."""
 
     context_id: str
     tool: str
@@ -55,23 +55,23 @@ class ToolReply:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a tool: its words sorted out, and what it needs to answer."""
+    """One call of a tool: its parsed words, and what it needs to answer."""
 
     context: HookContext
     now: float
     files: Mapping[str, str]
     fetch: Callable[[Resource], str]
-    """Brings a resource's file onto the machine; returns its path there."""
+    """Copies a resource's file onto the machine; returns its path there."""
     options: dict[str, str] = field(default_factory=dict[str, str])
     flags: set[str] = field(default_factory=set[str])
     words: list[str] = field(default_factory=list[str])
 
     def word(self, index: int) -> str:
-        """A positional argument; empty when it is not there."""
+        """A positional argument; empty if it is missing."""
         return self.words[index] if index < len(self.words) else ""
 
     def option(self, name: str) -> str:
-        """An option's value; empty when it is not given."""
+        """An option's value; empty if it is missing."""
         return self.options.get(name, "")
 
     def relation_id(self) -> int | None:
@@ -88,7 +88,7 @@ class Call:
         return relation
 
     def pairs(self, words: Sequence[str]) -> dict[str, str]:
-        """`key=value` words, with `key#file=path` read, and before them what --file holds."""
+        """`key=value` words, with the file of `key#file=path` read, after the words of --file."""
         values: dict[str, str] = {}
         if "file" in self.options:
             values.update(_mapping(self.files[self.options["file"]]))
@@ -112,9 +112,9 @@ Answer: TypeAlias = Any
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool: the options with a value, the flags, aliases of either, and what it does.
+    """A tool: the options with a value, the flags, aliases of both, and its function.
 
-    Its answer is printed unless it is None.
+    The tool prints the function's answer unless it is None.
     """
 
     run: Callable[[Call], Answer]
@@ -126,7 +126,7 @@ _ALIASES = {"relation": "r", "o": "output"}
 
 
 def parse(tool: Tool, name: str, call: Call, args: Sequence[str]) -> None:
-    """Sort a tool's words into options, flags and positional words, as Go's gnuflag does."""
+    """Parse a tool's words into options, flags and positional words, as Go's gnuflag does."""
     rest = list(args)
     while rest:
         word = rest.pop(0)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3 -ISE
-"""Every hook tool, inside a machine: hands its arguments to the controller and prints the answer.
+"""Every hook tool inside a machine: sends its arguments to the controller and prints the answer.
 
-The name it is called by is the tool. It runs dozens of times in a hook, and most of a run is
-Python's own start: so no JSON, and the socket without the `socket` module's wrapping, which
-together would double it.
+The tool is the name under which it is called. A hook calls it dozens of times, and Python's start
+takes most of a run. So it uses no JSON, and the socket without the wrapper of the `socket` module:
+both together would double the time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SEPARATOR = b"\0"
 
 
 def files_named(args: list[str]) -> list[str]:
-    """Names and contents, in turn, of the files that the arguments name: they are on this side."""
+    """Names and contents, in turn, of the files that the arguments name, on the machine."""
     paths = [arg.split("#file=", 1)[1] for arg in args if "#file=" in arg]
     paths += [arg[len("--file=") :] for arg in args if arg.startswith("--file=")]
     paths += [args[i + 1] for i in range(len(args) - 1) if args[i] == "--file"]
@@ -49,7 +49,7 @@ def main() -> int:
     context = os.environ.get("JUJU_CONTEXT_ID", "")
     fields = [context, tool, str(len(args)), *args, *files_named(args)]
     try:
-        # Words on a command line may be any bytes: they come back as they were.
+        # Words on a command line may contain any bytes: send the original bytes.
         reply = exchange(SEPARATOR.join(os.fsencode(field) for field in fields))
     except (OSError, KeyError) as error:
         sys.stderr.write(f"ERROR no answer from the agent: {error}\n")

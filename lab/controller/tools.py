@@ -1,6 +1,6 @@
-"""The hook tools: what each does with the words that charms and ops write, in the model's terms.
+"""The hook tools: what each does with the words of charms and ops, in the model's terms.
 
-Pure but for the context's own writes: the files that arguments name come with the request.
+They are pure, except for the context's writes: the request contains the files that arguments name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lab.model.errors import HookToolError
 
 
 def _lookup(values: Any, key: str) -> Any:
-    """The value under a dotted key; None when it is not there."""
+    """The value under a dotted key; None if it is missing."""
     for part in key.split("."):
         try:
             values = values[part]
@@ -266,7 +266,7 @@ TOOLS: dict[str, Tool] = {
 }
 
 
-# What Juju does not keep back until the hook has ended.
+# Juju does not delay these writes until the hook has ended.
 SENT_AT_ONCE = frozenset({"status-set", "application-version-set", "action-log", "storage-add"})
 
 
@@ -280,7 +280,7 @@ def run_tool(name: str, args: Sequence[str], call: Call) -> ToolReply:
         answer = tool.run(call)
     except HookToolError as error:
         return ToolReply("", f"ERROR {error}\n", 1)
-    # A tool that only writes has nothing to print, a missing value is null in JSON.
+    # A tool that only writes prints nothing. A missing value is null in JSON.
     prints = name.endswith(("-get", "-ids", "-list", "-ports", "-state", "-leader", "-add"))
     return ToolReply(_printed(answer, call.option("format")) if prints else "", "", 0)
 
@@ -294,7 +294,7 @@ def _printed(answer: Answer, style: str) -> str:
 
 
 def _smart(answer: Answer) -> str:
-    """Juju's default style: strings bare, lists line by line, Go's booleans, mappings as YAML."""
+    """Juju's default style: bare strings, lists line by line, Go's booleans, mappings as YAML."""
     if answer is None or answer == "":
         return ""
     if isinstance(answer, bool):

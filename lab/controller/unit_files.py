@@ -22,7 +22,7 @@ _LINK = (
 
 
 class UnitFiles:
-    """Where Juju keeps what belongs to a unit."""
+    """The folders of a unit, at Juju's paths."""
 
     def __init__(self, host: Host, unit: str) -> None:
         self._host = host
@@ -34,9 +34,10 @@ class UnitFiles:
         return self._folder / "charm"
 
     def command(self, run: HookRun, shell_command: str) -> list[str] | None:
-        """What to execute for a hook, action or command, in the charm's folder.
+        """The file to execute for a hook, action or command, in the charm's folder.
 
-        None when the charm has neither `dispatch` nor a file for that hook: then it is skipped.
+        None when the charm has neither `dispatch` nor a file for that hook: then the hook is
+        skipped.
         """
         if run.kind == "exec":
             return ["/bin/bash", "-c", shell_command]
@@ -47,7 +48,7 @@ class UnitFiles:
         return None
 
     def environment(self, context_id: str) -> dict[str, str]:
-        """What a hook's environment says of this machine."""
+        """The part of a hook's environment that describes this machine."""
         charm_dir = self._host.seen(self.charm_dir)
         tools = self._host.seen(self._host.root / "usr/lib/lab/tools")
         return {
@@ -62,7 +63,7 @@ class UnitFiles:
         }
 
     def fetch(self, resource: Resource) -> str:
-        """Bring a resource's file onto the machine unless it is there; its path there."""
+        """Copy a resource's file onto the machine unless it is there; its path there."""
         folder = self._folder / "resources" / resource.name
         target = folder / (resource.filename or resource.name)
         marker = folder / f".{target.name}.fingerprint"
@@ -76,7 +77,7 @@ class UnitFiles:
         return self._host.seen(target)
 
     def make_storage(self, instance: StorageInstance) -> str:
-        """Make a storage instance; the mount point or block device that the unit will see."""
+        """Make a storage instance; the mount point or block device for the unit."""
         name, _, number = instance.id.partition("/")
         folder = self._host.root / "var/lib/juju/storage" / name / number
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,9 +86,9 @@ class UnitFiles:
         return self._host.seen(folder)
 
     def _attach(self, folder: Path, instance: StorageInstance) -> str:
-        """A sparse file as a block device with a link in /dev/disk/by-id; the link.
+        """Attach a sparse file as a block device with a link in /dev/disk/by-id; the link.
 
-        The loop device may be there from before a reboot. The link is not: /dev is made anew.
+        The loop device may exist from before a reboot. The link does not: /dev is made again.
         """
         file = folder / "disk"
         with file.open("ab") as disk:

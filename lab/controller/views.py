@@ -1,4 +1,4 @@
-"""A model's state in the shapes that `juju ... --format json` prints; status is the model's own."""
+"""A model's state in the format of `juju ... --format json`; the model itself makes the status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lab.model.juju import Juju
 from lab.model.state import Application, Relation, Secret, State, Unit
 
 Json = dict[str, Any]
-# Options of a model that are shown when they are not set: those the lab heeds.
+# Options of a model that are shown even if they are not set: the ones that the lab uses.
 MODEL_DEFAULTS: Json = {"automatically-retry-hooks": True, "update-status-hook-interval": "5m"}
 CONTROLLER_UUID = "00000000-0000-4000-8000-000000000000"
 

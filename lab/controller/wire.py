@@ -1,4 +1,4 @@
-"""Requests and replies over unix sockets: each side sends all it has and closes its direction."""
+"""Requests and replies over unix sockets: each side sends all its data and closes its direction."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def call(path: Path, request: Message, timeout: float | None) -> Message:
 
 
 class Server:
-    """Answers requests on one socket, each in a thread of its own, until closed."""
+    """Answers requests on one socket, each in its own thread, until closed."""
 
     def __init__(self, path: Path, handler: Callable[[bytes], bytes]) -> None:
         self._handler = handler
@@ -51,11 +51,11 @@ class Server:
             target=self._accept, name=f"accept {path.name}", daemon=True
         )
         self._answering: set[threading.Thread] = set()
-        # The last thing: it may accept at once.
+        # This must be last: the server may accept a connection at once.
         self._thread.start()
 
     def close(self) -> None:
-        """Stop accepting, and let the requests that are being answered have CLOSE_SECONDS."""
+        """Stop accepting, and give requests in progress CLOSE_SECONDS to end."""
         # Closing alone would leave the accepting thread asleep in the kernel.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -77,7 +77,7 @@ class Server:
             thread.start()
 
     def _answer(self, connection: socket.socket) -> None:
-        # A peer that went away is no concern of the controller.
+        # The controller ignores a peer that has gone away.
         with connection, contextlib.suppress(OSError):
             request = _received(connection)
             if request:

@@ -1,1 +1,1 @@
-"""The lab's machines: containers, or emulated computers, with systemd, snapd and room for LXD."""
+"""The lab's machines: containers or emulated computers with systemd, snapd and a place for LXD."""

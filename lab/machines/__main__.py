@@ -1,4 +1,4 @@
-"""`python -m lab.machines`: looking after machines where there is no controller to do it."""
+"""`python -m lab.machines`: maintains machines when no controller runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is built once and kept: in folders named by what they are made from."""
+"""Files that are built once and kept: the name of a folder follows from its inputs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def digest(files: Iterable[Path], words: Iterable[str]) -> str:
 
 
 def find(cache: Path, prefix: str, versions: list[str]) -> Path:
-    """Where what has these package versions is or is to be built.
+    """The folder for the build with these package versions; it may not exist yet.
 
-    When apt does not know the versions, the newest that was built will do.
+    If apt does not know the versions, the newest existing build is used.
     """
     built = sorted(cache.glob(f"{prefix}*[0-9a-f]"), key=lambda path: path.stat().st_mtime)
     if built and not versions:
@@ -32,7 +32,7 @@ def find(cache: Path, prefix: str, versions: list[str]) -> Path:
 
 
 def recipe(names: Iterable[str]) -> list[Path]:
-    """Files of this folder by name; a folder's name means all that is in it."""
+    """Files of this folder by name; a folder's name means all files in it."""
     found: list[Path] = []
     for name in names:
         path = SOURCE / name
@@ -42,7 +42,7 @@ def recipe(names: Iterable[str]) -> list[Path]:
 
 
 def prune(cache: Path, patterns: Iterable[str], keep: Sequence[Path]) -> None:
-    """Remove what was built more than a day ago, and no machine's disk is made of."""
+    """Remove builds that are older than a day and that no machine's disk uses."""
     mounts = Path("/proc/self/mounts").read_text()
     for folder in [folder for pattern in patterns for folder in cache.glob(pattern)]:
         is_old = time.time() - folder.stat().st_mtime > 24 * 3600
@@ -52,7 +52,7 @@ def prune(cache: Path, patterns: Iterable[str], keep: Sequence[Path]) -> None:
 
 @contextmanager
 def whole(folder: Path) -> Generator[Path]:
-    """A folder to build in, which becomes `folder` at the end if all went well."""
+    """A folder to build in. It becomes `folder` at the end if everything succeeded."""
     new = folder.with_name(f"{folder.name}.new")
     remove_tree(new)
     new.mkdir()

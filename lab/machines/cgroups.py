@@ -1,7 +1,7 @@
 """A machine's own control groups: one in every hierarchy that the host has mounted.
 
-On a host with cgroup v1 hierarchies LXD's limits work in the machines. With v2 alone they work
-as far as the host hands its controllers down.
+On a host with cgroup v1 hierarchies LXD's limits work in the machines. With v2 alone, only the
+limits of the controllers that the host delegates work.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from lab.machines import processes
 from lab.machines.command import MachineError
 
 ROOT = Path("/sys/fs/cgroup")
-# The machine's boot runs in a group of its own below the machine's: it is made anew at each boot.
+# The machine's boot runs in its own group below the machine's. Each boot makes that group again.
 BOOT = "boot"
 UNIFIED = "."
 
 
 def hierarchies() -> list[str]:
-    """The folders under /sys/fs/cgroup that are cgroup mounts; only "." where v2 is alone."""
+    """The folders under /sys/fs/cgroup that are cgroup mounts; only "." if there is only v2."""
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
     below = [
         Path(fields[1]).name
@@ -36,7 +36,7 @@ def hierarchies() -> list[str]:
 
 
 def create(name: str) -> None:
-    """Make the machine's group in every hierarchy, fit for processes."""
+    """Make the machine's group in every hierarchy, ready for processes."""
     for hierarchy in hierarchies():
         group = ROOT / hierarchy / name
         group.mkdir(exist_ok=True)
@@ -51,7 +51,7 @@ def create(name: str) -> None:
 
 
 def boot_entries(name: str) -> list[Path]:
-    """The cgroup.procs files through which a process gets into the machine before it has booted."""
+    """The cgroup.procs files to put a process into the machine before it has booted."""
     boots = [ROOT / hierarchy / name / BOOT for hierarchy in hierarchies()]
     for boot in boots:
         boot.mkdir(exist_ok=True)
@@ -59,7 +59,7 @@ def boot_entries(name: str) -> list[Path]:
 
 
 def entries(name: str) -> list[Path]:
-    """The cgroup.procs files through which a process gets into the running machine's groups."""
+    """The cgroup.procs files to put a process into the running machine's groups."""
     found: list[Path] = []
     for hierarchy in hierarchies():
         boot = ROOT / hierarchy / name / BOOT
@@ -71,7 +71,7 @@ def entries(name: str) -> list[Path]:
 
 
 def members(name: str) -> list[processes.Process]:
-    """Every live process in the machine's groups, whatever hierarchy it is found in."""
+    """Every live process in the machine's groups, in any hierarchy."""
     pids: set[int] = set()
     for group in _groups(name):
         with suppress(FileNotFoundError, OSError):
@@ -81,7 +81,7 @@ def members(name: str) -> list[processes.Process]:
 
 
 def thaw(name: str) -> None:
-    """Let frozen processes run again: under cgroup v1 a frozen one cannot die."""
+    """Let frozen processes run again: under cgroup v1 a frozen process cannot die."""
     for group in _groups(name):
         with suppress(FileNotFoundError, OSError):
             if (group / "freezer.state").read_text().strip() != "THAWED":
@@ -93,7 +93,7 @@ def remove(name: str, timeout: float = 5) -> None:
     deadline = time.monotonic() + timeout
     while True:
         for group in _groups(name):
-            # The kernel refuses for a moment after the last process died.
+            # The kernel refuses this for a moment after the last process has died.
             with suppress(OSError):
                 group.rmdir()
         left = _groups(name)
@@ -115,6 +115,6 @@ def _groups(name: str) -> list[Path]:
 
 def _hand_down_controllers(group: Path) -> None:
     for controller in (group / "cgroup.controllers").read_text().split():
-        # One that is in use elsewhere is refused; the others still work.
+        # The kernel refuses a controller that is in use elsewhere; the others still work.
         with suppress(OSError):
             (group / "cgroup.subtree_control").write_text(f"+{controller}")

@@ -1,7 +1,7 @@
-"""Whose a machine number is: names, addresses and control groups exist once on a computer.
+"""The owners of machine numbers: names, addresses and control groups exist once on a computer.
 
-A claim is a link from the number to the machine's folder, or from a range of numbers to a model's.
-It is gone after the computer's reboot, as the machine's processes are.
+A claim is a link from the number to the machine's folder, or from a range of numbers to a model's
+folder. It is gone after a reboot of the computer, like the machine's processes.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def all_holders() -> dict[int, Path]:
 
 
 def take_range(ranges: int, model: Path) -> int:
-    """Claim a range of numbers for the model in that folder: the first that no model has.
+    """Claim a range of numbers for the model in that folder: the first free one.
 
-    A claim lasts as long as the model's folder. What an earlier model in that folder had is free.
-    Raises MachineError if none is free.
+    A claim lasts as long as the model's folder. The range of an earlier model in that folder is
+    free. Raises MachineError if none is free.
     """
     CLAIMS.mkdir(exist_ok=True)
     with locked(CLAIMS / "ranges.lock"):
@@ -68,7 +68,7 @@ def take_range(ranges: int, model: Path) -> int:
 
 
 def release(number: int, folder: Path) -> None:
-    """Give the number back, if the machine in `folder` has it."""
+    """Release the number, if the machine in `folder` has it."""
     if holder(number) == folder:
         (CLAIMS / str(number)).unlink()
 

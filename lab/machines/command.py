@@ -10,11 +10,11 @@ SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class MachineError(Exception):
-    """Something about the lab's machines went wrong; the text says what, for a person."""
+    """Something about the lab's machines went wrong; the text is for a person."""
 
 
 class CommandError(MachineError):
-    """A command on the host failed or ran past its deadline."""
+    """A command on the host failed or exceeded its deadline."""
 
 
 def find(name: str) -> str | None:
@@ -36,9 +36,9 @@ def run(
     *arguments: str,
     timeout: float = 30,
 ) -> str:
-    """Run a program of the host and return what it printed.
+    """Run a program of the host and return its output.
 
-    `timeout` is in seconds. Raises CommandError with the program's own words.
+    `timeout` is in seconds. Raises CommandError with the program's error output.
     """
     argv = [program(name), *arguments]
     try:

@@ -1,8 +1,8 @@
-"""Commands for whoever connects: what a virtual machine does in place of an SSH server.
+"""A server for commands: a virtual machine runs it instead of an SSH server.
 
-A connection is one command. Its client sends how to start it, then its input; it is answered with
-the output as it comes, and at the end with the exit status. A client that goes away has its
-command killed, with the whole process group.
+A connection is one command. Its client sends how to start it, then its input. The server sends the
+output as it comes, and at the end the exit status. If a client goes away, the server kills its
+command with the whole process group.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import IO
 _HEAD = struct.Struct(">BI")
 START, INPUT, INPUT_END, OUTPUT, ERRORS, EXIT = range(6)
 _BLOCK = 1 << 16
-# A command may leave children behind that hold its output open: they are not waited for.
+# A command may leave children behind that keep its output open: do not wait for them.
 _DRAIN_SECONDS = 1.0
-# What a shell says of a command that it cannot start.
+# A shell's exit status for a command that it cannot start.
 _NOT_STARTED = 127
 
 
@@ -42,7 +42,7 @@ def receive(connection: socket.socket) -> tuple[int, bytes] | None:
 
 
 def serving() -> socket.socket:
-    """A connection to a server of one command, which is made for it."""
+    """A connection to a server that runs one command. The server is made for it."""
     ours, theirs = socket.socketpair()
     threading.Thread(target=_serve, args=(ours,), daemon=True).start()
     return theirs
@@ -104,18 +104,18 @@ def _accompany(connection: socket.socket, process: subprocess.Popen[bytes]) -> N
     for reader in readers:
         reader.join(_DRAIN_SECONDS)
     with sending:
-        # As a shell tells of a signal.
+        # As a shell reports a signal.
         send(connection, EXIT, str(128 - code if code < 0 else code).encode())
         connection.shutdown(socket.SHUT_RDWR)
 
 
 def _feed(connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
-    """Give the command its input; kill it when its client goes."""
+    """Give the command its input; kill it when its client goes away."""
     assert process.stdin
     frame = None
     with contextlib.suppress(OSError):
         while frame := receive(connection):
-            # A command need not read what it is given, nor be there to the end of it.
+            # A command may not read all its input, and may end before that.
             with contextlib.suppress(OSError, ValueError):
                 if frame[0] == INPUT:
                     process.stdin.write(frame[1])

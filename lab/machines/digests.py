@@ -1,4 +1,4 @@
-"""Short hashes that tell whether files are the same as before."""
+"""Short hashes that show whether files have changed."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from lab.machines.layers import Image, VmImage
 
 
 def mount(folder: Path, image: Image | VmImage) -> None:
-    """Mount a machine's root at FOLDER/root. A machine stays on the image it was made from."""
+    """Mount a machine's root at FOLDER/root. A machine keeps the image that it was made from."""
     if any(mark in str(folder) for mark in ",:\\"):
         raise MachineError(f"{folder}: a lab's home must have no comma, colon or backslash")
     root = folder / "root"
@@ -32,14 +32,14 @@ def mount(folder: Path, image: Image | VmImage) -> None:
 
 
 def make_sparse(file: Path, size: int) -> None:
-    """Make a virtual machine's disk of `size` MiB, unless it is there. It takes what is written."""
+    """Make a virtual machine's sparse disk of `size` MiB, unless it exists."""
     if not file.exists():
         with file.open("wb") as disk:
             disk.truncate(size << 20)
 
 
 def make_ext4(file: Path, size: int) -> None:
-    """Make such a disk with an ext4 file system on it, unless it is there."""
+    """Make such a disk with an ext4 file system on it, unless it exists."""
     if not file.exists():
         partial = file.with_suffix(".new")
         partial.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def remove(folder: Path) -> None:
 
 
 def unmount(root: Path) -> None:
-    """Unmount it even when some process of the host still looks at it."""
+    """Unmount it even while a process of the host still uses it."""
     try:
         run("umount", str(root))
     except CommandError:
@@ -66,6 +66,6 @@ def unmount(root: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with everything in it, if it is there."""
+    """Remove a folder with everything in it, if it exists."""
     with suppress(FileNotFoundError):
         shutil.rmtree(folder)

@@ -1,7 +1,7 @@
 """`python -m lab.machines.enter SOCKET ORDER`: run a command in a virtual machine, as if here.
 
-ORDER is JSON with argv, env and cwd. Input, output and exit status are the command's own. When
-this process is killed, so is the command.
+ORDER is JSON with argv, env and cwd. Input, output and exit status are the command's own. If this
+process is killed, the command is killed, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from lab.machines import commands, sockets
 
 _BLOCK = 1 << 16
-# As ssh says that it has not got through, or has lost, the machine.
+# ssh has the same exit status if it could not connect or lost the connection.
 _LOST = 255
 
 
@@ -56,7 +56,7 @@ def _write(descriptor: int, data: bytes) -> None:
 
 @contextlib.contextmanager
 def _raw_terminal() -> Generator[None]:
-    """Leave a terminal's keys to the one that the command has in the machine."""
+    """Let the command's terminal in the machine handle the keys of this terminal."""
     if not (os.isatty(0) and os.isatty(1)):
         yield
         return

@@ -1,4 +1,4 @@
-"""Commands in a machine: processes of the host that enter it."""
+"""Commands in a machine: processes of the host that enter the machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ENVIRONMENT = {
     "HOME": "/root",
     "LANG": "C.UTF-8",
     "TERM": "dumb",
-    # The machine's snapd is the Debian package's, whatever snapd snap it has.
+    # The machine's snapd is the one of the Debian package, with any snapd snap.
     "SNAP_REEXEC": "0",
 }
 
@@ -25,10 +25,10 @@ def start(
     stdout: int | IO[bytes] = subprocess.PIPE,
     stderr: int | IO[bytes] = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
-    """Start a command line of the host's that enters a machine.
+    """Start a command line of the host that enters a machine.
 
-    It leads a session and process group of its own: `os.killpg(process.pid, SIGKILL)` ends all of
-    it, also what runs inside.
+    It leads its own session and process group: `os.killpg(process.pid, SIGKILL)` ends all of it,
+    including the processes inside.
     """
     return subprocess.Popen(
         command, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
@@ -36,7 +36,7 @@ def start(
 
 
 def finish(command: Sequence[str], stdin: str, timeout: float) -> subprocess.CompletedProcess[str]:
-    """Run such a command line and wait for it, `timeout` seconds at most.
+    """Run such a command line and wait for it, for at most `timeout` seconds.
 
     Raises subprocess.TimeoutExpired once the command has been killed.
     """

@@ -1,6 +1,7 @@
 """`python3 -m lab.machines.guest`, in a virtual machine: its end of the line to the controller.
 
-The other end sends commands to run; hook tools connect to a socket here that the other end answers.
+The other end sends commands to run. Hook tools connect to a socket here, and the other end answers
+them.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def main() -> None:
 
 
 def _open_port() -> int:
-    """The serial port, found without udev: the machine can be entered before that runs."""
+    """Open the serial port without udev, so that commands work before udev runs."""
     while True:
         for port in _PORTS.glob("*"):
             if (port / "name").read_text().strip() == PORT_NAME:

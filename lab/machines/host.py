@@ -1,4 +1,4 @@
-"""The computer that the machines run on: what it must have, and cleaning up after a lab."""
+"""The computer that runs the machines: its requirements, and cleaning up after a lab."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROGRAMS = {
     "taskset": "util-linux",
     "unshare": "util-linux",
 }
-# What virtual machines take beyond that.
+# The programs that virtual machines need in addition.
 VM_PROGRAMS = {"mkfs.ext4": "e2fsprogs", "qemu-system-x86_64": "qemu-system-x86"}
 FILES = {"/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring"}
 DEVICES = {
@@ -38,19 +38,19 @@ FILE_SYSTEMS = {"overlay": "machines share one image through it"}
 
 
 def missing_packages() -> list[str]:
-    """The Debian or Ubuntu packages to install before the lab can work, sorted."""
+    """The Debian or Ubuntu packages that the lab still needs, sorted."""
     absent = {package for program, package in PROGRAMS.items() if find(program) is None}
     absent |= {package for file, package in FILES.items() if not Path(file).exists()}
     return sorted(absent)
 
 
 def missing_vm_packages() -> list[str]:
-    """The packages to install besides before there can be virtual machines, sorted."""
+    """The packages that virtual machines still need in addition, sorted."""
     return sorted(package for program, package in VM_PROGRAMS.items() if find(program) is None)
 
 
 def obstacles() -> list[str]:
-    """What keeps this computer from being a lab that no package mends, each for a person."""
+    """Problems of this computer that no package solves. Each is a sentence for a person."""
     found = [] if os.geteuid() == 0 else ["the lab needs root"]
     found += [f"no {node}: {why}" for node, why in DEVICES.items() if not Path(node).exists()]
     known = Path("/proc/filesystems").read_text().split()
@@ -61,10 +61,10 @@ def obstacles() -> list[str]:
 
 
 def clean(home: Path, progress: Callable[[str], None]) -> None:
-    """Remove every machine of the lab at `home` and what they left on this computer.
+    """Remove every machine of the lab at `home`, and everything that they left on this computer.
 
-    Works on what is found, also after a crash and when the folder itself is gone already. What
-    else is in `home` stays. Raises MachineError for a machine that cannot be removed.
+    Works with what it finds, also after a crash and when the folder itself is gone. Other things in
+    `home` stay. Raises MachineError for a machine that cannot be removed.
     """
     folders = (home / "machines").glob("*")
     numbers = {int(folder.name) for folder in folders if folder.name.isdigit()}

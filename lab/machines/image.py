@@ -1,6 +1,6 @@
 """The image that every machine starts from, in a cache that all labs of a computer share.
 
-It is built in two stages that are cached apart: the system (60 s) and the rest (10 s).
+It is built in two stages with separate caches: the system (60 s) and the rest (10 s).
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _IMAGE_RECIPE = ("recipe/snaps", "recipe/container", *_PACKING)
 def ensure_image(cache: Path, progress: built.Progress) -> Image:
     """Find the image in the folder `cache`, or build it there, which takes about 70 s.
 
-    A new recipe, or a new version of a package that matters, makes a new image. A build that is
-    interrupted leaves nothing that counts; two builds at a time wait for each other. `progress`
-    gets a line for each step of a build. Which LXD its machines get is not part of it: that is
-    `lxd_folder.chosen`, packed when it is asked for. Raises MachineError.
+    A new recipe, or a new version of an important package, makes a new image. An interrupted build
+    leaves nothing that counts; two builds at a time wait for each other. `progress` gets a line for
+    each step of a build. The image does not contain the machines' LXD: that is `lxd_folder.chosen`,
+    packed on request. Raises MachineError.
     """
     cache.mkdir(parents=True, exist_ok=True)
     claims.CLAIMS.mkdir(exist_ok=True)
@@ -75,7 +75,7 @@ def _build_image(image: Image, progress: built.Progress) -> None:
 
 
 def _build_golden(image: Image) -> None:
-    """Boot a machine, install the snaps that snapd needs, and keep what that left behind."""
+    """Boot a machine, install the snaps that snapd needs, and keep the resulting files."""
     home = image.folder / "first-boot"
     machine = Machine(home, network.MAX_NUMBER, image)
     try:
@@ -102,7 +102,7 @@ def _build_golden(image: Image) -> None:
 
 
 def _remove_first_boot() -> None:
-    """Remove what a build that was killed left running or mounted."""
+    """Remove what a killed build left running or mounted."""
     left = claims.holder(network.MAX_NUMBER)
     if left:
         teardown.destroy(network.MAX_NUMBER, left)

@@ -1,7 +1,7 @@
-"""The first file system of a virtual machine: busybox, and what mounting the real one takes.
+"""The first file system of a virtual machine: busybox, and what mounting the real one needs.
 
-A distribution's own initrd looks for a dozen kinds of disks; under emulation that takes longer than
-all the rest of the boot.
+A distribution's own initrd looks for a dozen kinds of disks. Under emulation that takes longer than
+the rest of the boot.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-# What the machine needs before its root is there, or before udev runs; with what they depend on.
+# Modules that the machine needs before its root is mounted, or before udev runs, with their
+# dependencies.
 MODULES = ("virtio_pci", "9p", "9pnet_virtio", "virtio_blk", "virtio_net", "virtio_console")
 APPLETS = ("insmod", "mkdir", "mount", "sh", "switch_root")
 ROOT_TAG = "root"
-# A block of 9p's in bytes: as much as a file is read in at a time.
+# Bytes of a 9p block: a file is read in blocks of this size.
 BLOCK = 500_000
-# What an LZMA stream in a file begins with.
+# The first bytes of an LZMA stream in a file.
 _XZ = b"\xfd7zXZ\0"
 _FOLDERS = ("bin", "dev", "modules", "proc", "root", "sys")
 
 
 def load_order(dependencies: str, wanted: Iterable[str]) -> list[str]:
-    """The modules to load, each after what it depends on, by their paths in a modules.dep.
+    """The modules to load, each after its dependencies, by their paths in a modules.dep.
 
-    One that is not in it is part of the kernel.
+    A module that is not in modules.dep is part of the kernel.
     """
     table = {path: needs.split() for path, _, needs in _lines(dependencies)}
     by_name = {_name(path): path for path in table}
@@ -40,7 +41,7 @@ def load_order(dependencies: str, wanted: Iterable[str]) -> list[str]:
 
 
 def init_script(modules: Iterable[str]) -> str:
-    """What the kernel starts: load the modules, mount the root, go on with its systemd."""
+    """The script that the kernel starts: load the modules, mount the root, start its systemd."""
     options = f"trans=virtio,version=9p2000.L,msize={BLOCK},cache=loose"
     return "\n".join(
         [
@@ -65,16 +66,16 @@ def build(modules: Path, busybox: Path, target: Path) -> None:
 
 
 def unpacked_kernel(packed: bytes) -> bytes:
-    """The kernel in a distribution's vmlinuz: it starts at once, where unpacking is emulated.
+    """The kernel in a distribution's vmlinuz, unpacked: unpacking is slow in emulation.
 
-    One that is packed in another way than Debian's comes back as it is.
+    A kernel that is not packed in Debian's way is returned unchanged.
     """
     begin = packed.find(_XZ)
     return packed if begin < 0 else lzma.LZMADecompressor().decompress(packed[begin:])
 
 
 def archive(folders: Iterable[str], files: Mapping[str, bytes], links: Mapping[str, str]) -> bytes:
-    """A cpio archive as the kernel unpacks it ("newc"). All files can be executed."""
+    """A cpio archive in the kernel's format ("newc"). All files are executable."""
     parts = [_entry(name, stat.S_IFDIR | 0o755, b"") for name in folders]
     parts += [_entry(name, stat.S_IFREG | 0o755, data) for name, data in files.items()]
     parts += [_entry(name, stat.S_IFLNK | 0o777, to.encode()) for name, to in links.items()]

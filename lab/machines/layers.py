@@ -12,7 +12,7 @@ from lab.machines import lxd_folder, snaps
 class Image:
     """A finished image: a folder with everything that machines need. See `image.ensure_image`.
 
-    `other_lxd` is the folder of the LXD that they get instead of Debian's.
+    `other_lxd` is the folder of the LXD that they use instead of Debian's.
     """
 
     folder: Path
@@ -25,17 +25,17 @@ class Image:
 
     @property
     def layers(self) -> tuple[Path, ...]:
-        """What a machine's root is laid over, the uppermost first."""
+        """The layers of a machine's root, the uppermost first."""
         return (self.golden, self.rootfs)
 
     @property
     def debs(self) -> Path:
-        """Packages that are not installed in it but that files are taken from."""
+        """Packages that are not installed in it. Files are extracted from them."""
         return (self.folder / "base").resolve() / "debs"
 
     @property
     def golden(self) -> Path:
-        """The layer above it: what a first boot and the snaps that snapd needs leave behind."""
+        """The layer above it: the files that a first boot and the snaps for snapd leave."""
         return self.folder / "golden"
 
     @property
@@ -50,12 +50,12 @@ class Image:
 
     @property
     def debian_lxd(self) -> Path:
-        """Debian's LXD, in a folder like those of others."""
+        """Debian's LXD, in the same folder layout as other LXDs."""
         return self.folder / "lxd"
 
     @property
     def lxd(self) -> Path:
-        """The folder of the LXD that machines get. See `lxd_folder`."""
+        """The folder of the machines' LXD. See `lxd_folder`."""
         return self.other_lxd or self.debian_lxd
 
     @property
@@ -65,10 +65,10 @@ class Image:
         return lxd_folder.version(self.lxd, self.rootfs)
 
     def lxd_snap(self, version: str | None = None) -> Path:
-        """Its LXD as a snap file, lxd_VERSION.snap; packed now (1 s) if it was not yet.
+        """Its LXD as a snap file, lxd_VERSION.snap; packed now (1 s) if it does not exist.
 
-        Another `version` than its own is the same LXD under that name: something to refresh to.
-        Raises MachineError when there is no LXD where it is said to be.
+        With another `version` it is the same LXD under another version number, as the target of a
+        refresh. Raises MachineError if the folder has no LXD.
         """
         lxd_folder.check(self.lxd)
         wanted = version or self.lxd_version
@@ -78,19 +78,19 @@ class Image:
         return packed
 
     def lxd_snap_file(self, version: str) -> Path:
-        """Where that file is or would be. Different LXDs of one version have different files."""
+        """The path of that file, which may not exist yet. LXDs of one version differ."""
         return self.folder / "snaps" / lxd_folder.digest(self.lxd) / f"lxd_{version}.snap"
 
 
 @dataclass(frozen=True)
 class VmImage:
-    """What virtual machines need besides an image. See `vm_image.ensure_vm_image`."""
+    """What virtual machines need in addition to an image. See `vm_image.ensure_vm_image`."""
 
     folder: Path
 
     @property
     def base(self) -> Image:
-        """The image whose system and LXD they have too."""
+        """The image with the system and the LXD that they share with containers."""
         return Image((self.folder / "base").resolve())
 
     @property
@@ -100,7 +100,7 @@ class VmImage:
 
     @property
     def layers(self) -> tuple[Path, ...]:
-        """What a machine's root is laid over, the uppermost first."""
+        """The layers of a machine's root, the uppermost first."""
         return (self.folder / "layer", self.kernel_folder / "layer", *self.base.layers)
 
     @property
@@ -110,5 +110,5 @@ class VmImage:
 
     @property
     def initrd(self) -> Path:
-        """What the kernel starts with."""
+        """The initrd that the kernel starts with."""
         return self.folder / "initrd"

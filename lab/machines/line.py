@@ -1,7 +1,7 @@
 """Many connections over one stream, such as a virtual machine's serial line.
 
-Both ends run this, the machine's too. A frame is a connection's number, what happened, and bytes.
-Ends trust one another: what a connection has not taken yet waits in memory.
+Both ends run this module. A frame has a connection's number, an event, and bytes. The ends trust
+each other: data that a connection has not read yet waits in memory.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from collections.abc import Callable, Mapping
 _HEAD = struct.Struct(">IBI")
 _OPEN, _DATA, _END, _GONE = range(4)
 _BLOCK = 1 << 16
-# Whether a stream's end has come, from here and from there, before it is forgotten.
+# Whether the end of a stream has come in each direction; after both, the connection is forgotten.
 _DIRECTIONS = 2
 
 Target = Callable[[], socket.socket]
-"""Gives the connected socket that a connection from the other end is joined with. OSError: none."""
+"""Gives the connected socket for a connection from the other end. Raises OSError."""
 
 
 class Line:
-    """One end. Its peer's `parity` is the other of 0 and 1, so that numbers never meet."""
+    """One end. Its peer has the other `parity` (0 or 1), so that connection numbers differ."""
 
     def __init__(self, descriptor: int, parity: int, targets: Mapping[str, Target]) -> None:
-        """`descriptor` is the stream, open for both directions; `targets` are known by name."""
+        """`descriptor` is the stream, open in both directions; `targets` are known by name."""
         self._descriptor = descriptor
         self._targets = targets
         self._next = parity + 2
@@ -54,7 +54,7 @@ class Line:
             joined.drop()
 
     def send(self, number: int, kind: int, data: bytes = b"") -> None:
-        """Send a frame. A line that is closed swallows it."""
+        """Send a frame. If the line is closed, the frame is dropped."""
         view = memoryview(_HEAD.pack(number, kind, len(data)) + data)
         with self._writing, contextlib.suppress(OSError):
             while view:
@@ -88,7 +88,7 @@ class Line:
         joined.start()
 
     def _read(self, length: int) -> bytes:
-        """That many bytes; fewer when the line was closed in between."""
+        """That many bytes; fewer if the line was closed before."""
         found = bytearray()
         while len(found) < length:
             block = os.read(self._descriptor, length - len(found))
@@ -103,7 +103,7 @@ class _Joined:
 
     def __init__(self, line: Line, number: int, connection: socket.socket) -> None:
         self.pending: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        """What has come over the line; nothing (b"") at its end."""
+        """The data that came over the line; at its end an empty item (b"")."""
         self._line = line
         self._number = number
         self._connection = connection
@@ -117,7 +117,7 @@ class _Joined:
 
     def drop(self) -> None:
         """The other end has gone."""
-        # Both threads wake up: one from the socket, one from the queue.
+        # Both threads must wake up: one waits for the socket, one for the queue.
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
         self.pending.put(b"")

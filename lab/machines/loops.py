@@ -36,7 +36,7 @@ def ensure() -> list[Path]:
 class Loop:
     """An attached loop device: its node, and its backing file by name, device and inode.
 
-    A file that a dead process served has neither: nobody can reach it any more.
+    If a dead process served the file, the file has neither: nothing can reach it any more.
     """
 
     node: str
@@ -46,7 +46,7 @@ class Loop:
 
 
 def attached() -> list[Loop]:
-    """The loop devices of the host that are attached to a file."""
+    """The loop devices of the host with a backing file."""
     columns = "NAME,BACK-FILE,BACK-MAJ:MIN,BACK-INO"
     text = run("losetup", "--list", "--json", "--output", columns)
     listed: list[dict[str, Any]] = json.loads(text)["loopdevices"] if text.strip() else []
@@ -62,17 +62,17 @@ def attached() -> list[Loop]:
 
 
 def detach(root: Path) -> None:
-    """Detach the loop devices whose file is in the file system mounted at `root`, or dead."""
+    """Detach the loop devices whose file is in the file system mounted at `root`, or is dead."""
     for loop in attached():
         if _is_in(root, loop):
-            # The kernel may have let go of it on its own by now.
+            # The kernel may have released the device by itself by now.
             with suppress(CommandError):
                 run("losetup", "--detach", loop.node)
 
 
 def _is_in(root: Path, loop: Loop) -> bool:
-    # The kernel shows a file of another mount namespace relative to its mount: the name alone
-    # tells nothing, device and inode number decide.
+    # The kernel shows a file of another mount namespace relative to its mount. So the name alone is
+    # not enough; device and inode number decide.
     if loop.backing_device is None:
         return True
     if loop.backing_device == root.stat().st_dev:

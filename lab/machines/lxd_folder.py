@@ -1,4 +1,4 @@
-"""Any LXD: a folder with programs in `bin`, `lxd` and `lxc` among them, and libraries in `lib`."""
+"""Any LXD: a folder with programs in `bin`, including `lxd` and `lxc`, and libraries in `lib`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROGRAMS = ("lxd", "lxc")
 
 
 def chosen() -> Path | None:
-    """The folder that the environment names; None where the lab is to take Debian's LXD."""
+    """The folder that the environment names; None if the lab must take Debian's LXD."""
     named = os.environ.get(VARIABLE, "")
     return Path(named).resolve() if named else None
 
@@ -27,24 +27,25 @@ def check(folder: Path) -> None:
 
 
 def contents(folder: Path) -> list[Path]:
-    """What goes into the snap, sorted: all of `bin`, and of `lib` the shared libraries.
+    """The files for the snap, sorted: all files of `bin`, and the shared libraries of `lib`.
 
-    Not liblxc: it finds its files by paths that were compiled into it, and LXC 7 knows no cgroup
-    v1. LXD works with the machines' own.
+    liblxc is excluded: it finds its files by paths that were compiled into it, and LXC 7 does not
+    know cgroup v1. LXD works with the machines' own liblxc.
     """
     found = [*(folder / "bin").rglob("*"), *(folder / "lib").rglob("*.so*")]
     return sorted(file for file in found if file.is_file() and not file.name.startswith("liblxc."))
 
 
 def digest(folder: Path) -> str:
-    """A short hash of all that goes into the snap: two LXDs of one version differ in it."""
+    """A short hash of all files for the snap: two LXDs of one version have different hashes."""
     return digests.digest(contents(folder), [], folder)
 
 
 def version(folder: Path, system: Path) -> str:
-    """What `lxd --version` says, like "5.21.7", run with the libraries of `folder` and `system`.
+    """The output of `lxd --version`, such as "5.21.7", with the libraries of `folder` and `system`.
 
-    LXD adds a word to the number of a release with long support: a snap's version has no blanks.
+    LXD adds a word to the number of a release with long support. A snap's version must not contain
+    blanks.
     """
     command, *arguments = rootfs.command_line(system, folder / "bin/lxd", folder / "lib")
     words = run(command, *arguments, "--version").split()

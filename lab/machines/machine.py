@@ -1,7 +1,7 @@
 """One machine of the lab: a systemd-nspawn container that boots, runs commands, reboots and dies.
 
-Nothing about a machine is held in memory: any process can make a `Machine` of the same home and
-number and goes on from what it finds.
+Nothing about a machine is kept in memory: any process can make a `Machine` of the same home and
+number, and continues from what it finds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lab.machines.command import MachineError, program
 from lab.machines.layers import Image
 from lab.machines.network import Interface
 
-# What a machine shares with the host, besides the loop devices.
+# What a machine shares with the host, in addition to the loop devices.
 DEVICES = ("fuse", "loop-control", "net/tun")
 _SCRIPTS = Path(__file__).parent
 # systemd(1): what PID 1 does on these signals.
@@ -39,8 +39,8 @@ _REBOOT = signal.SIGRTMIN + 5
 class Machine:
     """A machine of the lab whose folders are under `home`.
 
-    `number` is its Juju machine number, 0 to 30. All methods need root; those that act on the
-    machine raise MachineError when it is not there, not running or does not do what is asked.
+    `number` is its Juju machine number, 0 to 30. All methods need root. Methods that act on the
+    machine raise MachineError if it does not exist, does not run or does not do what was asked.
     """
 
     def __init__(self, home: Path, number: int, image: Image) -> None:
@@ -52,43 +52,43 @@ class Machine:
 
     @property
     def hostname(self) -> str:
-        """The name it gives itself, and the name of its namespace and control groups here."""
+        """Its host name. Its namespace and its control groups have the same name here."""
         return network.hostname(self.number)
 
     @property
     def root(self) -> Path:
-        """Its file system as the host sees it. There from the first start until destroy."""
+        """Its file system as the host sees it. It exists from the first start until destroy."""
         return self.folder / "root"
 
     @property
     def shared_dir(self) -> Path:
-        """A folder of the host, made if need be, that the machine sees as /run/lab."""
+        """A folder of the host, made if necessary, that the machine sees as /run/lab."""
         shared = self.folder / "shared"
         shared.mkdir(parents=True, exist_ok=True)
         return shared
 
     @property
     def console_log(self) -> Path:
-        """What the machine wrote on its console, over all its boots."""
+        """The machine's console output, over all its boots."""
         return self.folder / "console.log"
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
-        """Its NICs with the addresses that it boots with."""
+        """Its NICs with the addresses at boot."""
         return network.interfaces(self.number)
 
     @property
     def cpu(self) -> int:
-        """The one CPU of the host that everything in it runs on.
+        """The one CPU of the host that all its processes run on.
 
-        On kernel 6.18 a mount namespace made on another CPU may get a lower id than the machine's
-        own, and snap-confine then fails with EINVAL.
+        On kernel 6.18 a mount namespace that was made on another CPU may get a lower id than the
+        machine's own, and snap-confine then fails with EINVAL.
         """
         usable = sorted(os.sched_getaffinity(0))
         return usable[self.number % len(usable)]
 
     def start(self) -> None:
-        """Switch it on, making it first if it is new. Returns when its PID 1 runs."""
+        """Switch it on. Makes the machine first if it is new. Returns when its PID 1 runs."""
         if self.is_running():
             return
         teardown.claim(self.number, self.folder)
@@ -98,14 +98,14 @@ class Machine:
         self._wait_leader(timeout=15)
 
     def wait_booted(self, timeout: float = 60) -> None:
-        """Wait until systemd has finished booting, `timeout` seconds at most.
+        """Wait until systemd has finished booting, for at most `timeout` seconds.
 
-        Units that failed do not count: a real machine's operator has such ones too.
+        Failed units do not count: a real machine may have some, too.
         """
         deadline = time.monotonic() + timeout
         state = "not running"
         while (left := deadline - time.monotonic()) > 0:
-            # Until it has this socket, systemd answers nobody. Looking for it costs nothing.
+            # systemd does not answer until this socket exists. Looking for it costs nothing.
             leader = self._leader()
             if leader and Path(f"/proc/{leader.pid}/root/run/systemd/private").exists():
                 state = self._system_state(left)
@@ -117,11 +117,11 @@ class Machine:
         )
 
     def is_running(self) -> bool:
-        """Whether its PID 1 runs: a machine that is booting, up or shutting down."""
+        """Whether its PID 1 runs: the machine boots, is up or shuts down."""
         return self._leader() is not None
 
     def boot_id(self) -> str | None:
-        """What tells this boot from every other of the machine; None while it does not run."""
+        """An identifier of this boot of the machine; None while it does not run."""
         leader = self._leader()
         return f"{leader.pid}-{leader.start}" if leader else None
 
@@ -130,9 +130,9 @@ class Machine:
     ) -> list[str]:
         """The host's command line that runs `argv` in the machine.
 
-        It is good for this boot only. `env` is added to ENVIRONMENT; nothing else gets in.
-        The process it starts has a child in the machine that outlives it: kill the whole
-        process group.
+        It is valid for this boot only. `env` is added to ENVIRONMENT; the command gets no other
+        variables. The process that it starts has a child in the machine that outlives it: kill the
+        whole process group.
         """
         leader = self._leader()
         if leader is None:
@@ -170,15 +170,15 @@ class Machine:
         stdin: str = "",
         timeout: float = 60,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in the machine as root and wait for it, `timeout` seconds at most.
+        """Run a command in the machine as root and wait for it, for at most `timeout` seconds.
 
-        A failure is the caller's to judge by `returncode`. Raises subprocess.TimeoutExpired once
-        the command has been killed.
+        The caller must check `returncode`. Raises subprocess.TimeoutExpired once the command has
+        been killed.
         """
         return entered.finish(self.command(argv, env, cwd), stdin, timeout)
 
     def reboot(self, timeout: float = 90) -> None:
-        """Reboot it in good order. Returns when the next boot has begun; see `wait_booted`."""
+        """Reboot it cleanly. Returns when the next boot has begun; see `wait_booted`."""
         leader = self._leader()
         if leader is None:
             raise MachineError(f"{self.hostname}: not running")
@@ -188,7 +188,7 @@ class Machine:
         self._wait_leader(timeout=15)
 
     def stop(self, timeout: float = 90) -> None:
-        """Shut it down in good order. After `timeout` seconds pulls the plug."""
+        """Shut it down cleanly. After `timeout` seconds cut its power."""
         leader = self._leader()
         if leader is not None:
             processes.send(leader, _POWER_OFF)
@@ -197,23 +197,23 @@ class Machine:
         self.power_off_hard()
 
     def power_off_hard(self) -> None:
-        """Pull the plug: everything in it is killed at once. What it wrote stays."""
+        """Cut its power: everything in it is killed at once. What it wrote stays."""
         teardown.power_off(self.number, self.folder)
 
     def destroy(self) -> None:
-        """Pull the plug and remove all that there is of it, its data too."""
+        """Cut its power and remove everything of it, including its data."""
         teardown.destroy(self.number, self.folder)
 
     def addresses(self) -> dict[str, list[str]]:
-        """The addresses (with prefix length) that each of its NICs has now, by NIC."""
+        """The current addresses (with prefix length) of each of its NICs."""
         return network.addresses(self.number)
 
     def link_down(self, nic: str) -> None:
-        """Unplug the cable of a NIC, "eth0" or "eth1". It stays so over reboots."""
+        """Disconnect a NIC, "eth0" or "eth1". It stays disconnected over reboots."""
         network.set_link(self.number, nic, "down")
 
     def link_up(self, nic: str) -> None:
-        """Plug the cable of a NIC in again."""
+        """Connect a NIC again."""
         network.set_link(self.number, nic, "up")
 
     def _prepare(self) -> None:
@@ -246,7 +246,7 @@ class Machine:
             "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": unified,
             # The claim on the machine's number is the lock, and leaves no file behind.
             "SYSTEMD_NSPAWN_LOCK": "no",
-            # Containers in the machine set filters of their own.
+            # Containers in the machine set their own filters.
             "SYSTEMD_SECCOMP": "0",
         }
         with self.console_log.open("ab") as log:
@@ -275,7 +275,7 @@ class Machine:
         ]
 
     def _leader(self) -> processes.Process | None:
-        """The machine's PID 1, which is a child of systemd-nspawn, which the supervisor runs."""
+        """The machine's PID 1: a child of systemd-nspawn, which is a child of the supervisor."""
         supervisor = teardown.supervisor(self.folder)
         for nspawn in processes.children(supervisor) if supervisor else []:
             for child in processes.children(nspawn):
@@ -284,7 +284,7 @@ class Machine:
         return None
 
     def _system_state(self, timeout: float) -> str:
-        """What systemd says of the whole, once it has finished booting."""
+        """The state of the whole system as systemd sees it, once it has finished booting."""
         try:
             done = self.run(["systemctl", "is-system-running", "--wait"], timeout=timeout)
         except (MachineError, subprocess.TimeoutExpired) as error:
@@ -305,5 +305,5 @@ class Machine:
 
 
 def machine_folder(home: Path, number: int) -> Path:
-    """Where machine `number` of the lab at `home` has everything that is its own."""
+    """The folder with everything of machine `number` of the lab at `home`."""
     return home.resolve() / "machines" / str(number)

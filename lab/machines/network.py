@@ -1,7 +1,7 @@
 """The lab's networks: a bridge of the host for each space, and a pair of NICs in each machine.
 
-A machine's network is a network namespace of its own. The host's ends of its NICs are ports of
-the bridges; the machine gives its own ends their addresses when it boots, as a real one does.
+A machine's network is its own network namespace. The host's ends of its NICs are ports of the
+bridges. The machine gives its own ends their addresses at boot, as a real machine does.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from lab.machines.command import CommandError, run
 from lab.machines.locks import locked
 
 MODELS = 6
-"""How many models of labs may be on a computer. Higher addresses are left to instances of tests."""
+"""The number of models of all labs on a computer. Tests use higher addresses for instances."""
 MODEL_NUMBERS = 32
-"""How many machines a model may have had in its life: their numbers are not used again."""
+"""The number of machines in a model's lifetime: their numbers are not used again."""
 MAX_NUMBER = MODELS * MODEL_NUMBERS - 1
-"""The highest number of a machine, with which images are built."""
+"""The highest number of a machine. Images are built with it."""
 HOST_PART = 254
 _LOCK = Path("/run/lock/lxd-cluster-lab-network")
-"""Held while bridges come and go, so that none goes while a machine is plugged into it."""
+"""Held while bridges are made or removed, so that no bridge goes while a machine connects to it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ NETWORKS = (
 
 @dataclass(frozen=True)
 class Interface:
-    """A NIC of a machine as it is at boot. Addresses carry their prefix length."""
+    """A NIC of a machine at boot. Addresses have their prefix length."""
 
     name: str
     space: str
@@ -82,11 +82,11 @@ def interfaces(number: int) -> tuple[Interface, ...]:
 
 
 def boot_commands(number: int) -> str:
-    """What machine `number` feeds to `ip -batch` at each boot."""
+    """The input that machine `number` gives `ip -batch` at each boot."""
     lines = ["link set lo up"]
     for nic in interfaces(number):
         lines.append(f"link set {nic.name} up")
-        # Without nodad an IPv6 address cannot be bound in its first second.
+        # Without nodad a program cannot bind an IPv6 address in its first second.
         lines += [
             f"addr replace {address} dev {nic.name}{' nodad' if ':' in address else ''}"
             for address in nic.addresses
@@ -107,12 +107,12 @@ def hosts_file() -> str:
 
 
 def namespace_path(number: int) -> Path:
-    """Where the network namespace of machine `number` can be entered."""
+    """The path to enter the network namespace of machine `number`."""
     return Path("/run/netns") / hostname(number)
 
 
 def ensure_bridges() -> None:
-    """Make the bridges that are not there, with the host's own addresses."""
+    """Make the missing bridges, with the host's own addresses."""
     for network in NETWORKS:
         # Machines that start at the same time race here: the kernel lets one of them win.
         with suppress(CommandError):
@@ -127,7 +127,7 @@ def ensure_bridges() -> None:
 
 
 def remove_bridges() -> None:
-    """Remove the bridges that no machine is plugged into."""
+    """Remove the bridges without machines."""
     with locked(_LOCK):
         for network in NETWORKS:
             folder = Path("/sys/class/net") / network.bridge
@@ -151,7 +151,7 @@ def connect(number: int) -> None:
 
 
 def connect_taps(number: int) -> dict[str, Interface]:
-    """Give virtual machine `number` its cables, unless it has them: its NICs by their devices here.
+    """Give virtual machine `number` its NICs, unless it has them: by their devices here.
 
     QEMU is at the other end of them.
     """
@@ -166,9 +166,9 @@ def connect_taps(number: int) -> dict[str, Interface]:
 
 
 def disconnect(number: int) -> None:
-    """Take away what `connect` or `connect_taps` made. Nothing happens when there is nothing."""
+    """Remove what `connect` or `connect_taps` made, if there is anything."""
     for network in NETWORKS:
-        # A namespace that some process still holds would keep its NICs: cut them here.
+        # A namespace that some process still holds would keep its NICs: remove them here.
         with suppress(CommandError):
             run("ip", "link", "del", _port(number, network.nic))
     if namespace_path(number).exists():
@@ -176,20 +176,20 @@ def disconnect(number: int) -> None:
 
 
 def set_link(number: int, nic: str, state: str) -> None:
-    """Plug ("up") or unplug ("down") the cable of a NIC.
+    """Connect ("up") or disconnect ("down") a NIC.
 
-    A container sees the carrier go; a virtual machine only that nobody answers.
+    A container sees that the carrier is gone; a virtual machine only gets no answers.
     """
     run("ip", "link", "set", _port(number, nic), state)
 
 
 def addresses(number: int) -> dict[str, list[str]]:
-    """The global addresses, with prefix length, that each of the machine's NICs has now."""
+    """The current global addresses, with prefix length, of each of the machine's NICs."""
     return parse_addresses(run("ip", "-n", hostname(number), "-json", "addr", "show"))
 
 
 def parse_addresses(text: str) -> dict[str, list[str]]:
-    """The same from what `ip -json addr show` prints."""
+    """The same from the output of `ip -json addr show`."""
     listed: list[dict[str, Any]] = json.loads(text)
     nics = {network.nic for network in NETWORKS}
     return {

@@ -1,4 +1,4 @@
-"""Processes of the host, known by pid and start time: a reused pid is never taken for them."""
+"""Processes of the host, known by pid and start time: a pid may be used again."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def find(pid: int) -> Process | None:
 
 
 def is_alive(process: Process) -> bool:
-    """Whether that very process still runs."""
+    """Whether exactly that process still runs."""
     return find(process.pid) == process
 
 
 def read_pid_file(path: Path) -> Process | None:
-    """The live process that a file with "PID START" speaks of, or None."""
+    """The live process that a file with "PID START" names, or None."""
     try:
         pid, start = path.read_text().split()
     except (FileNotFoundError, ValueError):
@@ -68,7 +68,7 @@ def is_first_of_namespace(process: Process) -> bool:
 
 
 def send(process: Process, number: int) -> None:
-    """Send a signal to that very process, and to no other that has its pid by now."""
+    """Send a signal to exactly that process, and to no other process with the same pid."""
     try:
         handle = os.pidfd_open(process.pid)
     except ProcessLookupError:
@@ -83,7 +83,7 @@ def send(process: Process, number: int) -> None:
 
 
 def wait_gone(processes: Iterable[Process], timeout: float) -> list[Process]:
-    """Wait until none of them runs, `timeout` seconds at most. Returns those that still do."""
+    """Wait until none of them runs, for at most `timeout` seconds. Returns those that still run."""
     deadline = time.monotonic() + timeout
     alive = list(processes)
     while True:
@@ -94,7 +94,7 @@ def wait_gone(processes: Iterable[Process], timeout: float) -> list[Process]:
 
 
 def kill(processes: Iterable[Process], timeout: float = 10) -> list[Process]:
-    """SIGKILL them and wait, `timeout` seconds at most. Returns those that still run."""
+    """SIGKILL them and wait, for at most `timeout` seconds. Returns those that still run."""
     victims = list(processes)
     for victim in victims:
         send(victim, signal.SIGKILL)

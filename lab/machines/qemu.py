@@ -1,4 +1,4 @@
-"""How QEMU is told to be one of the lab's virtual machines."""
+"""The command line that makes QEMU one of the lab's virtual machines."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from lab.machines.guest import PORT_NAME
 from lab.machines.network import Interface
 
 PROGRAM = "qemu-system-x86_64"
-# Without what costs an emulator work at every system call, and keeps nobody out here.
+# Without protections that cost an emulator work at every system call and protect nothing here.
 CPU = "max,la57=off,pcid=off,smap=off,smep=off,umip=off"
-# Two are no faster than one: each waits for the other, and three machines share a small computer.
+# Two CPUs are not faster than one: each waits for the other, and three machines share a small
+# computer.
 CPUS = 1
 MEMORY_MIB = 1536
-# Emulated, the cures of a real CPU's leaks cost much and cure nothing. AppArmor's profiles would
-# take LXD seconds to compile, and the lab's containers have none either.
+# In emulation, mitigations for leaks of a real CPU cost much and protect nothing. LXD would need
+# seconds to compile AppArmor's profiles, and the lab's containers have none either.
 KERNEL_WORDS = (
     *("console=ttyS0", "quiet", "panic=-1", "mitigations=off", "lsm=yama"),
-    # Most of what waits for a grace period waits less.
+    # Most threads that wait for an RCU grace period wait less with it.
     "rcupdate.rcu_expedited=1",
     *("net.ifnames=0", "audit=0", "nowatchdog", "tsc=reliable", "no_timer_check", "rw"),
 )
@@ -31,10 +32,10 @@ def arguments(
     disks: Iterable[Path],
     taps: Mapping[str, Interface],
 ) -> list[str]:
-    """QEMU's arguments, but for the descriptors of its line and its monitor.
+    """QEMU's arguments, except the descriptors of its line and its monitor.
 
-    `shares` are folders by the tags that the machine mounts them by, `disks` are /dev/vda and on,
-    `taps` are NICs by their devices on this computer.
+    `shares` are folders by the tags with which the machine mounts them, `disks` are /dev/vda and
+    the next ones, `taps` are NICs by their devices on this computer.
     """
     return [
         *["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", CPU],
@@ -49,7 +50,7 @@ def arguments(
 
 
 def descriptors(line: int, monitor: int) -> list[str]:
-    """QEMU's arguments for its ends of the serial line and of the monitor, open sockets."""
+    """QEMU's arguments for its ends of the serial line and of the monitor: open sockets."""
     return [
         *["-chardev", f"socket,id=line,fd={line}", "-device", "virtio-serial-pci"],
         *["-device", f"virtserialport,chardev=line,name={PORT_NAME}"],
@@ -62,7 +63,7 @@ def _each(groups: Iterable[list[str]]) -> list[str]:
 
 
 def _share(tag: str, folder: Path) -> list[str]:
-    # multidevs: the root is an overlay, whose files come from several file systems.
+    # multidevs: the root is an overlay with files from several file systems.
     kind = "local,security_model=none,multidevs=remap"
     return [
         *["-fsdev", f"{kind},id={tag},path={folder}"],
@@ -71,7 +72,7 @@ def _share(tag: str, folder: Path) -> list[str]:
 
 
 def _disk(number: int, file: Path) -> list[str]:
-    # A power cut here is a killed QEMU: what it has written stays, so nothing need be synced.
+    # A power cut here is a killed QEMU: what it has written stays, so it does not need to sync.
     kind = "if=none,format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap"
     return [
         *["-drive", f"{kind},id=disk{number},file={file}"],

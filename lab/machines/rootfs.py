@@ -14,7 +14,7 @@ from lab.machines.command import MachineError, program, run
 RELEASE = "bookworm"
 RECIPE = Path(__file__).parent / "recipe"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-# Apt's name for package lists, among all that it downloads.
+# Apt's name for package lists, among all its downloads.
 TARGETS = "Created-By: Packages"
 # A new version of any of these makes a new image.
 WATCHED = ("lxd", "snapd", "systemd")
@@ -40,9 +40,9 @@ def watched_versions(packages: Sequence[str] = WATCHED) -> list[str]:
 
 
 def sources() -> list[str]:
-    """Apt source lines of Debian bookworm, from where the host's own apt gets Debian.
+    """Apt source lines of Debian bookworm, from the host's own source of Debian packages.
 
-    Raises MachineError when it gets Debian from nowhere.
+    Raises MachineError if the host has no such source.
     """
     pattern = "$(ORIGIN)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)"
     found = bookworm_lines(run("apt-get", "indextargets", "--format", pattern, TARGETS))
@@ -69,15 +69,15 @@ def bookworm_lines(targets: str) -> list[str]:
 def build(folder: Path, log: Path) -> None:
     """Make FOLDER/root, the operating system, and FOLDER/debs, packages to extract files from.
 
-    Takes about a minute, most of it unpacking. What mmdebstrap says goes to `log`.
+    It takes about a minute, most of it for unpacking. The output of mmdebstrap goes to `log`.
     """
     root, debs = folder / "root", folder / "debs"
     debs.mkdir(parents=True)
     extracted = " ".join(package_names("extracted"))
-    # The host's apt with the new system's lists: the packages fit it, whatever the host is.
+    # The host's apt with the new system's lists: the packages then fit that system, on any host.
     download = f"APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get download {extracted}"
     argv = [
-        # If this process is killed, so is the build with all it has mounted.
+        # If this process is killed, the build is killed, too, with all its mounts.
         *[program("setpriv"), "--pdeathsig", "KILL"],
         *[program("unshare"), "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"],
         *[program("mmdebstrap"), "--variant=apt", "--mode=root"],
@@ -103,9 +103,9 @@ def build(folder: Path, log: Path) -> None:
 
 
 def command_line(root: Path, program: Path, *folders: Path) -> list[str]:
-    """The command line that runs on this computer a program made for the system in `root`.
+    """The command line that runs a program of the system in `root` on this computer.
 
-    Its libraries are looked for in these folders first, then in that system.
+    The program looks for its libraries in these folders first, then in that system.
     """
     libraries = next(root.glob("usr/lib/*-linux-gnu"))
     loader = next(libraries.glob("ld-linux*.so.*"))
@@ -124,7 +124,7 @@ def find_deb(debs: Path, package: str) -> Path:
 
 
 def _tune(root: Path) -> None:
-    """Make it fit for a machine without a store, a resolver or hardware."""
+    """Adapt it to a machine without a store, a resolver or hardware."""
     etc = root / "etc"
     (etc / "machine-id").write_text("")
     (root / "var/lib/dbus/machine-id").unlink(missing_ok=True)
@@ -132,7 +132,8 @@ def _tune(root: Path) -> None:
     (etc / "resolv.conf").unlink(missing_ok=True)
     shutil.copytree(RECIPE / "rootfs", root, dirs_exist_ok=True)
     (etc / "hosts").write_text(network.hosts_file())
-    # Go then says "no such host" at once, which snapd does not retry. It stalls for 33 s else.
+    # Go then says "no such host" at once, and snapd does not retry that. Otherwise it stalls for 33
+    # s.
     switch = etc / "nsswitch.conf"
     switch.write_text(re.sub(r"(?m)^hosts:.*$", "hosts: files", switch.read_text()))
     units = etc / "systemd/system"
@@ -144,7 +145,7 @@ def _tune(root: Path) -> None:
     wanted.mkdir(exist_ok=True)
     (wanted / "lab-boot.service").symlink_to("../lab-boot.service")
     (root / "snap").mkdir(exist_ok=True)
-    # Where LXD, run as a snap, looks for the files of the system: strict snaps have it there.
+    # LXD in a snap looks for the files of the system here: strict snaps have them at this path.
     files = root / "var/lib/snapd/hostfs"
     if files.is_dir():
         files.rmdir()
@@ -152,9 +153,9 @@ def _tune(root: Path) -> None:
 
 
 def _put_to_sleep(units: Path) -> None:
-    """Take services out of the boot that packages put there and the preset does not want.
+    """Disable services that packages enable at boot and the preset does not want.
 
-    systemd follows the preset on a first boot alone, and the image is not on its first.
+    systemd follows the preset only on a first boot, and the image is past its first boot.
     """
     preset = units.parent / "system-preset/00-lab.preset"
     for line in preset.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""The snaps of the lab, packed here: no store is asked."""
+"""The snaps of the lab. They are packed here, without a store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from lab.machines import lxd_folder, rootfs
 from lab.machines.command import run
 
-# What snapd and the kernel mount on in a base.
+# The mount points that snapd and the kernel need in a base.
 BASE_FOLDERS = (
     *("dev", "etc", "home", "lib/modules", "media", "mnt", "proc", "root", "run", "snap", "sys"),
     *("tmp", "usr/lib/snapd", "usr/src", "var/lib/snapd", "var/log", "var/snap", "var/tmp"),
@@ -18,7 +18,7 @@ BASE_FOLDERS = (
 
 
 def pack_stubs(target: Path) -> None:
-    """Pack TARGET/snapd.snap and TARGET/core22.snap, which hold nothing but satisfy snapd."""
+    """Pack TARGET/snapd.snap and TARGET/core22.snap, which contain only what snapd checks."""
     with tempfile.TemporaryDirectory() as scratch:
         base = _copy("core22", Path(scratch))
         for folder in BASE_FOLDERS:
@@ -28,7 +28,7 @@ def pack_stubs(target: Path) -> None:
 
 
 def unpack_debian_lxd(debs: Path, folder: Path) -> None:
-    """Make of Debian's packages a folder as `lxd_folder` has it."""
+    """Make a folder as in `lxd_folder` from Debian's packages."""
     with tempfile.TemporaryDirectory() as scratch:
         for package in ("lxd", "lxd-client"):
             rootfs.extract(debs, package, Path(scratch))
@@ -38,7 +38,7 @@ def unpack_debian_lxd(debs: Path, folder: Path) -> None:
 
 
 def pack_lxd(folder: Path, version: str, target: Path) -> None:
-    """Pack the LXD in `folder` as the file `target`, which says that it is `version`.
+    """Pack the LXD in `folder` as the file `target`, with the version number `version`.
 
     The same LXD and version give the same bytes.
     """
@@ -49,7 +49,7 @@ def pack_lxd(folder: Path, version: str, target: Path) -> None:
 
 
 def lay_out_lxd(folder: Path, snap: Path, version: str) -> None:
-    """Make the folder `snap`, which has all that the snap of the LXD in `folder` has."""
+    """Make the folder `snap` with everything that the snap of the LXD in `folder` contains."""
     shutil.copytree(rootfs.RECIPE / "snaps/lxd", snap)
     meta = snap / "meta/snap.yaml"
     meta.write_text(meta.read_text().replace("@VERSION@", version))
@@ -64,8 +64,8 @@ def _copy(name: str, scratch: Path) -> Path:
 
 
 def _pack(folder: Path, target: Path) -> None:
-    """What `snap pack` does, without compression: 1 s instead of 13."""
-    # Two may pack the same at the same time.
+    """Do the same as `snap pack`, without compression: it takes 1 s instead of 13."""
+    # Two processes may pack the same snap at the same time.
     new = target.with_suffix(f".{os.getpid()}.new")
     new.unlink(missing_ok=True)
     uncompressed = ["-noI", "-noD", "-noF", "-noX"]

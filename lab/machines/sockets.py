@@ -1,4 +1,4 @@
-"""Names for unix sockets in folders of any depth: the kernel has room for 108 bytes only."""
+"""Names for unix sockets in folders of any depth: the kernel has room for only 108 bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def short_name(path: Path) -> Generator[str]:
-    """A name for a socket that fits, however deep its folder is."""
+    """A short enough name for a socket, however deep its folder is."""
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{folder}/{path.name}"
@@ -20,7 +20,7 @@ def short_name(path: Path) -> Generator[str]:
 
 
 def connected(path: Path) -> socket.socket:
-    """A stream to whoever listens there. Raises OSError when nobody does."""
+    """A stream to the program that listens there. Raises OSError if no program listens."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with short_name(path) as name:
@@ -32,7 +32,7 @@ def connected(path: Path) -> socket.socket:
 
 
 def listening(path: Path) -> socket.socket:
-    """A socket that listens there, for the user only; one that was there before is replaced."""
+    """A socket that listens there, for the user only; it replaces an earlier socket."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with short_name(path) as name:

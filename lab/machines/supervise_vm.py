@@ -1,8 +1,8 @@
 """`python -m lab.machines.supervise_vm FOLDER QEMU...`: keep a virtual machine running.
 
-It starts QEMU, again at each reboot of the machine, and ends when the machine is switched off. Who
-connects to FOLDER/commands.sock runs a command in the machine; what the machine's hook tools ask
-is answered on FOLDER/shared/tools.sock.
+It starts QEMU, starts it again at each reboot of the machine, and ends when the machine is switched
+off. A client that connects to FOLDER/commands.sock runs a command in the machine. The controller
+answers the machine's hook tools on FOLDER/shared/tools.sock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lab.machines.line import Line
 
 
 class _Front:
-    """Gives whoever connects to the line of now."""
+    """Joins each client that connects with the current line."""
 
     def __init__(self, folder: Path) -> None:
         self._tools = folder / "shared" / "tools.sock"
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _run_once(argv: Sequence[str], front: _Front) -> tuple[int, bool]:
-    """From a machine's switching on to its end: QEMU's exit status, and whether it was a reboot."""
+    """Run the machine until it is switched off: QEMU's exit status, and whether it was a reboot."""
     line, qemu_line = socket.socketpair()
     monitor, qemu_monitor = socket.socketpair()
     with line, monitor:
@@ -81,7 +81,7 @@ def _run_once(argv: Sequence[str], front: _Front) -> tuple[int, bool]:
 
 
 def watch(monitor: socket.socket) -> bool:
-    """Read what QEMU tells until its end; whether it ended because the machine wants a reboot."""
+    """Read QEMU's events until its end; whether it ended because the machine reboots."""
     rebooting = False
     with monitor.makefile("rw", encoding="utf-8") as stream:
         stream.write(json.dumps({"execute": "qmp_capabilities"}) + "\n")

@@ -1,4 +1,4 @@
-"""Switching machines off the hard way, and removing them: from any state, by any process."""
+"""Cutting the power of machines, and removing them: from any state, by any process."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def is_alive(number: int, folder: Path) -> bool:
 def claim(number: int, folder: Path) -> None:
     """Claim the number for the machine in `folder`.
 
-    The dead machine of another lab, which a crash may have left, loses the number, and keeps its
-    disks. Raises MachineError if another lab's machine is alive.
+    A dead machine of another lab, for example after a crash, loses the number but keeps its disks.
+    Raises MachineError if another lab's machine is alive.
     """
     other = claims.holder(number)
     if other not in (None, folder) and not is_alive(number, other):
@@ -32,7 +32,7 @@ def claim(number: int, folder: Path) -> None:
 
 
 def power_off(number: int, folder: Path, timeout: float = 10) -> None:
-    """Kill everything of a machine, as a power cut does, in `timeout` seconds at most.
+    """Kill everything of a machine, as a power cut does, within `timeout` seconds.
 
     Raises MachineError if some of it still lives then.
     """
@@ -51,7 +51,7 @@ def power_off(number: int, folder: Path, timeout: float = 10) -> None:
 
 
 def destroy(number: int, folder: Path) -> None:
-    """Remove all that there is of the machine in `folder`, in whatever state it is found."""
+    """Remove everything of the machine in `folder`, from any state."""
     power_off(number, folder)
     disk.remove(folder)
     if claims.holder(number) != folder:
@@ -60,7 +60,7 @@ def destroy(number: int, folder: Path) -> None:
 
 
 def _forget(number: int, folder: Path) -> None:
-    """Remove what a dead machine has on this computer outside its folder."""
+    """Remove everything of a dead machine that is on this computer outside its folder."""
     name = network.hostname(number)
     network.disconnect(number)
     cgroups.remove(name)

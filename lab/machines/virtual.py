@@ -1,7 +1,7 @@
-"""One virtual machine of the lab: QEMU that emulates a computer with a kernel of its own.
+"""One virtual machine of the lab: QEMU emulates a computer with its own kernel.
 
-It has the names, NICs and addresses that a container of its number would have, and is used the same
-way; see `machine.Machine`. It is some fifteen times slower.
+It has the same names, NICs and addresses as a container of its number, and is used in the same way;
+see `machine.Machine`. It is about fifteen times slower.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from lab.machines.layers import VmImage
 from lab.machines.machine import machine_folder
 from lab.machines.network import Interface
 
-# What it has on disks of its own, in MiB; they take what is written. /dev/vda is LXD's folder,
+# The sizes of its own disks, in MiB; they use space only when written. /dev/vda is LXD's folder,
 # the others are free.
 LXD_MIB = 20 * 1024
 SPARE_MIB = 8 * 1024
 SPARES = ("vdb", "vdc")
 _PROJECT = Path(__file__).resolve().parents[2]
 _POLL_SECONDS = 0.5
-# Each question to a machine is a process there.
+# Each question to a machine starts a process there.
 _ASK_SECONDS = 120.0
 
 
 class VirtualMachine:
     """A virtual machine whose folders are under `home`; `number` is its Juju machine number.
 
-    All methods need root; those that act on the machine raise MachineError when it is not there,
-    not running or does not do what is asked.
+    All methods need root. Methods that act on the machine raise MachineError if it does not exist,
+    does not run or does not do what was asked.
     """
 
     def __init__(self, home: Path, number: int, image: VmImage) -> None:
@@ -46,45 +46,45 @@ class VirtualMachine:
 
     @property
     def hostname(self) -> str:
-        """The name it gives itself, and the name of its control groups here."""
+        """Its host name. Its control groups have the same name here."""
         return network.hostname(self.number)
 
     @property
     def root(self) -> Path:
-        """Its file system as the host sees it, but for LXD's folder.
+        """Its file system as the host sees it, except LXD's folder.
 
-        What the host writes to it while the machine runs is seen for sure after `look_again`.
+        The machine certainly sees what the host writes to it at run time only after `look_again`.
         """
         return self.folder / "root"
 
     @property
     def shared_dir(self) -> Path:
-        """A folder of the host, made if need be, that the machine sees as /run/lab."""
+        """A folder of the host, made if necessary, that the machine sees as /run/lab."""
         shared = self.folder / "shared"
         shared.mkdir(parents=True, exist_ok=True)
         return shared
 
     @property
     def console_log(self) -> Path:
-        """What the machine wrote on its console, over all its boots."""
+        """The machine's console output, over all its boots."""
         return self.folder / "console.log"
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
-        """Its NICs with the addresses that it boots with."""
+        """Its NICs with the addresses at boot."""
         return network.interfaces(self.number)
 
     def seen(self, path: Path) -> str:
         """The name that a path under `root` or `shared_dir` has inside the machine."""
         if path == self.shared_dir / TOOLS_SOCKET.name:
-            # A socket is no file that two kernels can share: the line carries it.
+            # Two kernels cannot share a socket as a file: the line carries it.
             return str(TOOLS_SOCKET)
         if path.is_relative_to(self.shared_dir):
             return str("/run/lab" / path.relative_to(self.shared_dir))
         return str("/" / path.relative_to(self.root))
 
     def start(self) -> None:
-        """Switch it on, making it first if it is new. Returns when QEMU runs."""
+        """Switch it on. Makes the machine first if it is new. Returns when QEMU runs."""
         if self.is_running():
             return
         teardown.claim(self.number, self.folder)
@@ -93,9 +93,9 @@ class VirtualMachine:
         self._wait_other_boot(None, timeout=15)
 
     def wait_booted(self, timeout: float = 600) -> None:
-        """Wait until systemd has finished booting, `timeout` seconds at most.
+        """Wait until systemd has finished booting, for at most `timeout` seconds.
 
-        Alone on a computer at rest it takes half a minute. Units that failed do not count.
+        Alone on an idle computer it takes half a minute. Failed units do not count.
         """
         deadline = time.monotonic() + timeout
         state = "not running"
@@ -109,11 +109,11 @@ class VirtualMachine:
         )
 
     def is_running(self) -> bool:
-        """Whether it is on: booting, up or shutting down."""
+        """Whether it is on: it boots, is up or shuts down."""
         return self._qemu() is not None
 
     def boot_id(self) -> str | None:
-        """What tells this boot from every other of the machine; None while it is off."""
+        """An identifier of this boot of the machine; None while it is off."""
         found = self._qemu()
         return f"{found.pid}-{found.start}" if found else None
 
@@ -122,8 +122,8 @@ class VirtualMachine:
     ) -> list[str]:
         """The host's command line that runs `argv` in the machine.
 
-        `env` is added to `entered.ENVIRONMENT`; nothing else gets in. Killing what it starts kills
-        the command in the machine, with its process group.
+        `env` is added to `entered.ENVIRONMENT`; the command gets no other variables. Killing the
+        started process kills the command in the machine, with its process group.
         """
         if not self.is_running():
             raise MachineError(f"{self.hostname}: not running")
@@ -144,41 +144,41 @@ class VirtualMachine:
         return entered.finish(self.command(argv), stdin, timeout)
 
     def look_again(self) -> None:
-        """Let the machine see files that the host has changed under `root` since it read them."""
+        """Let the machine see files under `root` that the host changed after it had read them."""
         forget = "echo 3 >/proc/sys/vm/drop_caches"
         done = self.run(["/bin/sh", "-c", forget], timeout=_ASK_SECONDS)
         if done.returncode:
             raise MachineError(f"{self.hostname}: {done.stderr.strip()}")
 
     def reboot(self, timeout: float = 600) -> None:
-        """Reboot it in good order. Returns when the next boot has begun; see `wait_booted`."""
+        """Reboot it cleanly. Returns when the next boot has begun; see `wait_booted`."""
         before = self.boot_id()
         self.run(["systemctl", "reboot", "--no-block"], timeout=timeout)
         self._wait_other_boot(before, timeout)
 
     def power_off_hard(self) -> None:
-        """Pull the plug: QEMU is killed. What it wrote stays."""
+        """Cut its power: QEMU is killed. What it wrote stays."""
         teardown.power_off(self.number, self.folder)
 
     def destroy(self) -> None:
-        """Pull the plug and remove all that there is of it, its data too."""
+        """Cut its power and remove everything of it, including its data."""
         teardown.destroy(self.number, self.folder)
 
     def addresses(self) -> dict[str, list[str]]:
-        """The addresses (with prefix length) that each of its NICs has now, by NIC."""
+        """The current addresses (with prefix length) of each of its NICs."""
         listing = self.run(["ip", "-json", "addr", "show"], timeout=_ASK_SECONDS)
         return network.parse_addresses(listing.stdout)
 
     def link_down(self, nic: str) -> None:
-        """Unplug the cable of a NIC, "eth0" or "eth1". It stays so over reboots."""
+        """Disconnect a NIC, "eth0" or "eth1". It stays disconnected over reboots."""
         network.set_link(self.number, nic, "down")
 
     def link_up(self, nic: str) -> None:
-        """Plug the cable of a NIC in again."""
+        """Connect a NIC again."""
         network.set_link(self.number, nic, "up")
 
     def _prepare(self) -> list[str]:
-        """Make what is not there; QEMU's arguments."""
+        """Make what is missing; QEMU's arguments."""
         disk.mount(self.folder, self.image)
         own = self.root / "etc/lab/network"
         if not own.exists():
@@ -209,13 +209,13 @@ class VirtualMachine:
             )
 
     def _qemu(self) -> processes.Process | None:
-        """The process that is the machine, which is its supervisor's child."""
+        """The QEMU process of the machine, a child of its supervisor."""
         supervisor = teardown.supervisor(self.folder)
         found = processes.children(supervisor) if supervisor else []
         return found[0] if found else None
 
     def _system_state(self, timeout: float) -> str:
-        """What systemd says of the whole, once it has finished booting."""
+        """The state of the whole system as systemd sees it, once it has finished booting."""
         try:
             done = self.run(["systemctl", "is-system-running", "--wait"], timeout=timeout)
         except (MachineError, subprocess.TimeoutExpired) as error:
@@ -236,7 +236,7 @@ class VirtualMachine:
 
 
 def python_module(module: str) -> list[str]:
-    """The command line that runs a module of the project, which needs nothing but Python."""
+    """The command line that runs a module of the project. The module needs only Python."""
     return [
         *[program("env"), "-C", str(_PROJECT), f"PYTHONPATH={_PROJECT}"],
         *[program("python3"), "-S", "-m", module],

@@ -1,6 +1,6 @@
-"""What every virtual machine starts from: the containers' image, a kernel, and what goes with it.
+"""What every virtual machine starts from: the containers' image, a kernel, and its files.
 
-It is built in two stages that are cached apart: the kernel with zfs, which is compiled for it
+It is built in two stages with separate caches: the kernel with zfs, which is compiled for it
 (minutes), and the lab's own files (seconds).
 """
 
@@ -19,7 +19,7 @@ from lab.machines.locks import locked
 
 # A new version of any of these makes a new kernel.
 WATCHED = ("linux-image-amd64", "lvm2")
-# What runs in the machine, by this folder's names; it needs nothing but Python.
+# The files that run in the machine, by their names in this folder; they need only Python.
 GUEST = ("commands.py", "guest.py", "line.py", "sockets.py")
 _SYSTEM_RECIPE = ("recipe/packages-vm.txt", "vm_system.sh")
 _RECIPE = ("recipe/masked-vm.txt", "recipe/vm", *GUEST, "initrd.py", "vm_image.py")
@@ -30,7 +30,7 @@ _PATTERNS = ("kernel-*", "vm-*")
 def ensure_vm_image(cache: Path, progress: built.Progress) -> VmImage:
     """Find the image in the folder `cache`, or build it there, which takes about five minutes.
 
-    The containers' image is made with it. The rest is as with `image.ensure_image`.
+    This also makes the containers' image. Everything else is as for `image.ensure_image`.
     """
     base = ensure_image(cache, progress)
     with locked(claims.CLAIMS / "build-vm.lock"):
@@ -56,7 +56,7 @@ def ensure_vm_image(cache: Path, progress: built.Progress) -> VmImage:
 def _build_system(base: Image, folder: Path, log: Path) -> None:
     script = Path(__file__).with_name("vm_system.sh")
     argv = [
-        # If this process is killed, so is the build with all it has mounted.
+        # If this process is killed, the build is killed, too, with all its mounts.
         *[program("setpriv"), "--pdeathsig", "KILL"],
         *[program("unshare"), "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"],
         *[

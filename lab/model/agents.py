@@ -1,4 +1,4 @@
-"""What a unit's agent does with a hook: begin it, commit it, let it fail, run it again."""
+"""A unit's agent and its hook: begin it, commit it, let it fail, run it again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UPDATE_STATUS_DEFAULT = "5m"
 
 
 def start(state: State, now: float, unit_name: str) -> HookContext:
-    """Begin the hook that is due. Raises JujuError when none is."""
+    """Begin the next hook. Raises JujuError when there is none."""
     run = resolver.next_hook(state, now, unit_name)
     if run is None:
         raise JujuError(f'no hook is due on unit "{unit_name}"')
@@ -33,7 +33,7 @@ def start(state: State, now: float, unit_name: str) -> HookContext:
 
 
 def commit(state: State, now: float, context: HookContext) -> HookOutcome:
-    """The hook has ended well."""
+    """The hook has ended without error."""
     unit = _unit_running(state, context.unit, context.serial)
     if unit is None:
         return "killed"
@@ -56,7 +56,7 @@ def commit(state: State, now: float, context: HookContext) -> HookOutcome:
 
 
 def fail(state: State, now: float, context: HookContext, message: str) -> HookOutcome:
-    """The hook has ended badly: a retry comes after 5 s, then twice as long, up to 5 min."""
+    """The hook has failed: a retry comes after 5 s, then after twice as long, up to 5 min."""
     unit = _unit_running(state, context.unit, context.serial)
     if unit is None:
         return "killed"
@@ -77,7 +77,7 @@ def fail(state: State, now: float, context: HookContext, message: str) -> HookOu
 
 
 def kill(state: State, now: float, unit_name: str, serial: int) -> HookOutcome:
-    """The agent died in the hook: it runs again first thing. A task is not run again."""
+    """The agent died in the hook, which runs again first. A task is not run again."""
     unit = _unit_running(state, unit_name, serial)
     if unit is not None:
         kill_running(state, now, unit_name)
@@ -85,7 +85,7 @@ def kill(state: State, now: float, unit_name: str, serial: int) -> HookOutcome:
 
 
 def kill_running(state: State, now: float, unit_name: str) -> None:
-    """Kill whatever the unit runs, if anything."""
+    """Kill the hook or task that the unit runs, if any."""
     unit = state.units[unit_name]
     running = unit.running
     if running is None:
@@ -104,7 +104,7 @@ def kill_running(state: State, now: float, unit_name: str) -> None:
 
 
 def resolve(state: State, now: float, unit_name: str, *, retry: bool) -> None:
-    """Run the failed hook again now, or take it as done. Raises JujuError without a failure."""
+    """Run the failed hook again now, or mark it as done. Raises JujuError without a failure."""
     unit = state.units.get(unit_name)
     if unit is None:
         raise JujuError(f'unit "{unit_name}" not found')
@@ -122,7 +122,7 @@ def resolve(state: State, now: float, unit_name: str, *, retry: bool) -> None:
 
 
 def _unit_running(state: State, name: str, serial: int) -> Unit | None:
-    """The unit, if it is still in that very hook."""
+    """The unit, if it still runs exactly that hook."""
     unit = state.units.get(name)
     if unit is None or unit.running is None or unit.running.serial != serial:
         return None
@@ -136,7 +136,7 @@ def _finish_task(state: State, now: float, context: HookContext, status: str, me
 
 
 def _begin(state: State, now: float, unit: Unit, run: HookRun) -> None:
-    """What happens as a hook begins, whether or not it will succeed."""
+    """Apply the effects of a hook's start, even if it fails later."""
     if run.task_id:
         task = state.tasks[run.task_id]
         task.status = "running"
@@ -150,7 +150,7 @@ def _begin(state: State, now: float, unit: Unit, run: HookRun) -> None:
         if run.kind == "install" and not unit.status_set:
             unit.workload = StatusValue("maintenance", "installing charm software", now)
     elif run.kind == "leader-elected":
-        # Run again after a failure, it may come when another leads.
+        # After a failure the hook may run again when another unit is the leader.
         unit.leader_accepted = leadership.holds(state, unit)
     elif run.kind in ("stop", "remove") and state.model.rules == "4.0":
         leadership.release(state, now, unit)
@@ -159,7 +159,7 @@ def _begin(state: State, now: float, unit: Unit, run: HookRun) -> None:
 
 
 def _begin_relation(state: State, unit: Unit, run: HookRun, relation_id: int) -> None:
-    """A hook about a unit makes its data be read anew."""
+    """A hook about a unit makes the agent read its data again."""
     if run.kind == "relation-created":
         relations.enter_scopes(state, unit)
     local = unit.relations.get(relation_id)
@@ -168,7 +168,7 @@ def _begin_relation(state: State, unit: Unit, run: HookRun, relation_id: int) ->
 
 
 def _advance(state: State, now: float, unit: Unit, run: HookRun, context: HookContext) -> None:
-    """Take a hook as told: the agent goes on to the next."""
+    """Mark a hook as told: the agent continues with the next."""
     unit.agent_since = now
     if run.relation_id is not None:
         _advance_relation(state, unit, run, run.relation_id)

@@ -21,14 +21,14 @@ from lab.model.state import (
 )
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*")
-# What Go's strconv.ParseBool takes.
+# The values that Go's strconv.ParseBool takes.
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What an operator may say with `juju deploy`."""
+    """What an operator may request with `juju deploy`."""
 
     config: Mapping[str, Value]
     bindings: Mapping[str, str]
@@ -80,7 +80,7 @@ def add_units(
 
 
 def set_config(state: State, app_name: str, values: Mapping[str, Value]) -> None:
-    """Set options; nothing is set if one is refused."""
+    """Set options; if one is refused, none is set."""
     app = _application(state, app_name)
     charm = state.charms[app.charm]
     app.settings = {**app.settings, **parse_settings(charm, values)}
@@ -98,7 +98,7 @@ def reset_config(state: State, app_name: str, keys: Sequence[str]) -> None:
 
 
 def set_trust(state: State, app_name: str, *, trusted: bool) -> None:
-    """Give or take the application's access to the cloud's credential."""
+    """Give or remove the application's access to the cloud's credential."""
     _application(state, app_name).trust = trusted
 
 
@@ -113,7 +113,7 @@ def attach_resource(state: State, now: float, app_name: str, resource: Resource)
 def refresh(
     state: State, now: float, app_name: str, charm: CharmInfo, resources: Sequence[Resource]
 ) -> None:
-    """Put another charm under the application, keeping settings and files that still fit."""
+    """Replace the application's charm, and keep settings and files that still fit."""
     app = _application(state, app_name)
     if charm.name != state.charms[app.charm].name:
         raise JujuError(
@@ -140,8 +140,8 @@ def refresh(
 def bind(state: State, app_name: str, bindings: Mapping[str, str], *, force: bool = False) -> None:
     """Put bindings into other spaces: the units get config-changed. Raises JujuError.
 
-    A new default takes along what is in the old one, and nothing else. Without `force` each unit's
-    machine needs an address in the spaces that are named.
+    A new default moves the bindings of the old default, and no others. Without `force` each unit's
+    machine needs an address in the named spaces.
     """
     app = _application(state, app_name)
     wanted = _bindings(state, state.charms[app.charm], bindings)
@@ -179,7 +179,7 @@ def set_model_config(state: State, values: Mapping[str, Value]) -> None:
 
 
 def parse_settings(charm: CharmInfo, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Values of the options' types. Raises JujuError for an unknown option or another type."""
+    """Values by the options' types. Raises JujuError for an unknown option or a wrong type."""
     return {key: _parse(key, _option(charm, key), raw) for key, raw in values.items()}
 
 
@@ -237,7 +237,7 @@ def _check_placement(state: State, to: tuple[str, ...]) -> None:
 
 
 def _with_default(state: State, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Bindings with the model's own default below them."""
+    """Bindings, with the model's own default for the missing ones."""
     space = str(state.model.config.get("default-space", ""))
     return {**({"": space} if space else {}), **wanted}
 

@@ -1,4 +1,4 @@
-"""What the model knows of a charm: its metadata, options and actions, read from parsed YAML."""
+"""The model's knowledge of a charm: its metadata, options and actions, from parsed YAML."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Endpoint:
 
 @dataclass(slots=True)
 class StorageSpec:
-    """One entry of `storage`. `maximum` None means without end."""
+    """One entry of `storage`. `maximum` None means no limit."""
 
     type: Literal["filesystem", "block"]
     minimum: int = 1
     maximum: int | None = 1
     location: str = ""
     minimum_size: int = 1024
-    """Size in MiB of an instance when the operator names none."""
+    """Size in MiB of an instance if the operator names none."""
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class CharmInfo:
     base_channel: str = "24.04"
 
     def bindings(self) -> list[str]:
-        """Names that `network-get` and `--bind` take: endpoints, then extra bindings."""
+        """The names for `network-get` and `--bind`: endpoints, then extra bindings."""
         return [*self.endpoints, *self.extra_bindings]
 
 
@@ -126,7 +126,7 @@ def parse_charm(
 
 
 def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A mapping in a document; what YAML leaves empty is empty."""
+    """A mapping in a document. A part that is empty in YAML is an empty mapping."""
     found: dict[str, Any] | None = document.get(name)
     return found or {}
 
@@ -146,7 +146,7 @@ def _action(raw: Mapping[str, Any]) -> ActionSpec:
         description=raw.get("description", ""),
         params=_section(raw, "params"),
         required=list(raw.get("required") or []),
-        # Juju 3 and later refuse what the schema does not name, unless it says otherwise.
+        # Juju 3 and later refuse keys that the schema does not name, unless the schema allows them.
         additional_properties=bool(raw.get("additionalProperties", False)),
     )
 
@@ -163,7 +163,7 @@ def _storage(raw: Mapping[str, Any]) -> StorageSpec:
 
 
 def _count(multiple: Mapping[str, Any] | None) -> tuple[int, int | None]:
-    """Fewest and most instances, from `multiple: {range: "0-3" | "2+" | "1-" | "1"}`."""
+    """Least and most instances, from `multiple: {range: "0-3" | "2+" | "1-" | "1"}`."""
     if multiple is None:
         return 1, 1
     text = str(multiple["range"])
@@ -177,7 +177,7 @@ _MIB = {"M": 1, "G": 1024, "T": 1024**2, "P": 1024**3}
 
 
 def parse_size(text: str) -> int:
-    """MiB in a size as Juju writes it: a number and M, G, T or P, with or without iB.
+    """MiB in a size in Juju's format: a number and M, G, T or P, with or without iB.
 
     Raises ValueError for anything else.
     """

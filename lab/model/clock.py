@@ -1,4 +1,4 @@
-"""Moments and spans as Juju writes them."""
+"""Times and durations in Juju's formats."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def timestamp(moment: float) -> str:
-    """A moment as in goal-state and status-get: RFC 3339 with a space, UTC."""
+    """A time as in goal-state and status-get: RFC 3339 with a space, UTC."""
     return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def status_time(moment: float) -> str:
-    """A moment as in `juju status --format json --utc`: `02 Jan 2006 15:04:05Z`."""
+    """A time as in `juju status --format json --utc`: `02 Jan 2006 15:04:05Z`."""
     return datetime.fromtimestamp(moment, timezone.utc).strftime("%d %b %Y %H:%M:%SZ")
 
 

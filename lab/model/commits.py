@@ -1,4 +1,4 @@
-"""What a hook has written, and how it becomes the model's when the hook ends well."""
+"""A hook's writes, and how they get into the model when the hook ends without error."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from lab.model.state import Port, State, StorageDirective, Unit
 
 @dataclass(slots=True)
 class Writes:
-    """Writes in the order in which they apply within each kind."""
+    """Writes, in the order in which they apply within each kind."""
 
     relations: dict[tuple[int, str], dict[str, str]] = field(
         default_factory=dict[tuple[int, str], dict[str, str]]
     )
     """By relation and bag; an empty value deletes the key."""
     ports: list[Port] | None = None
-    """All of the unit's ports from now on, if they changed."""
+    """All ports of the unit from now on, if they changed."""
     charm_state: dict[str, str] | None = None
     secrets: list[secrets.Change] = field(default_factory=list[secrets.Change])
     storage: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     as_leader: bool = False
-    """Something was written that only the leader may write: the controller checks the lease."""
+    """A write that only the leader may make: the controller checks the lease."""
 
 
 def apply(state: State, now: float, unit: Unit, writes: Writes) -> None:
@@ -44,10 +44,10 @@ def apply(state: State, now: float, unit: Unit, writes: Writes) -> None:
 def _write_bag(
     state: State, unit: Unit, relation_id: int, bag: str, changes: dict[str, str]
 ) -> None:
-    """Write one bag. The writer is never told of its own write.
+    """Write one bag. The writer never hears of its own write.
 
-    4.0 tells the others of what a dying unit writes as long as it is in scope. On 3.6 it has
-    departed for them, and nobody is told: see `relations.remote_members`.
+    4.0 tells the others what a dying unit writes as long as it is in scope. On 3.6 it has departed
+    for them, and they hear nothing: see `relations.remote_members`.
     """
     relation = state.relations.get(relation_id)
     if relation is None:

@@ -1,4 +1,4 @@
-"""Constraints: what an operator wants of machines. The lab heeds one, `virt-type`."""
+"""Constraints: an operator's requirements for machines. The lab uses one, `virt-type`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VIRT_TYPE = "virt-type"
 
 
 def parse(words: Sequence[str]) -> str:
-    """`key=value` words, each maybe several of them, as one text. Raises JujuError."""
+    """`key=value` words, where an item may contain several, as one text. Raises JujuError."""
     values: dict[str, str] = {}
     for word in " ".join(words).split():
         key, equals, value = word.partition("=")
@@ -29,6 +29,6 @@ def parse(words: Sequence[str]) -> str:
 
 
 def virt_type(constraints: str) -> VirtType:
-    """The kind of machine that a text of `parse` asks for."""
+    """The kind of machine that the result of `parse` asks for."""
     wanted = f"{_VIRT_TYPE}=virtual-machine"
     return "virtual-machine" if wanted in constraints.split() else "container"

@@ -16,11 +16,11 @@ _SETTABLE = frozenset({"active", "blocked", "maintenance", "waiting"})
 
 
 class HookContext:
-    """One running hook's view of the model, and what it has written so far.
+    """One running hook's view of the model, and its writes so far.
 
-    Writes stay here until `Juju.commit`, but for those Juju sends at once: statuses, log lines,
-    the workload's version, the revision a reader tracks. Refused requests raise `HookToolError`.
-    Relation ids default to the hook's own relation.
+    Writes stay here until `Juju.commit`, except those that Juju sends at once: statuses, log lines,
+    the workload's version, the revision that a reader tracks. Refused requests raise
+    `HookToolError`. Relation ids default to the hook's own relation.
     """
 
     def __init__(self, state: State, run: HookRun, serial: int) -> None:
@@ -61,17 +61,17 @@ class HookContext:
         return databags.visible_units(relation, local, self.run)
 
     def relation_app(self, relation_id: int | None = None) -> str:
-        """`relation-list --app`: the remote application; for peers the own one."""
+        """`relation-list --app`: the remote application; for peers the unit's own."""
         relation, _ = self._relation(relation_id)
         return relations.remote_app(relation, self._unit().app)
 
     def relation_get(
         self, relation_id: int | None = None, name: str | None = None, *, app: bool = False
     ) -> dict[str, str]:
-        """A data bag. `name` is a unit's or, with `app`, an application's; None is the remote's.
+        """A data bag. `name` is a unit's or, with `app`, an application's; None: the remote's.
 
-        Own bags show what this hook has written. A remote unit's data is as fresh as the last
-        hook about that unit, or fresher.
+        Own bags show what this hook has written. A remote unit's data is as fresh as the last hook
+        about that unit, or fresher.
         """
         relation, local = self._relation(relation_id)
         unit = self._unit()
@@ -85,7 +85,7 @@ class HookContext:
     def relation_set(
         self, values: Mapping[str, str], relation_id: int | None = None, *, app: bool = False
     ) -> None:
-        """Write to the own bag; with `app` to the application's, which only the leader may.
+        """Write to the unit's own bag; with `app` to the application's (leader only).
 
         An empty value deletes the key.
         """
@@ -105,7 +105,7 @@ class HookContext:
         return dict(self.config)
 
     def is_leader(self, now: float) -> bool:
-        """Whether the unit leads; true holds for 30 s more."""
+        """Whether the unit is the leader; true stays true for 30 s more."""
         return leadership.is_leader(self._state, now, self._unit())
 
     def status_set(self, now: float, current: str, message: str = "", *, app: bool = False) -> None:
@@ -130,7 +130,7 @@ class HookContext:
         return self._unit().workload
 
     def app_status_get(self, now: float) -> dict[str, Any]:
-        """JSON of `status-get --application --include-data`; for the leader only."""
+        """JSON of `status-get --application --include-data`; only for the leader."""
         unit = self._unit()
         if not leadership.is_leader(self._state, now, unit):
             raise HookToolError("this unit is not the leader")
@@ -156,7 +156,7 @@ class HookContext:
         self.writes.ports = ports.with_opened(self._ports(), opened)
 
     def close_port(self, protocol: str, first: int, last: int, endpoints: list[str]) -> None:
-        """Close a range of ports that was opened just so."""
+        """Close a range of ports that was opened in exactly this way."""
         closed = ports.ranges(protocol, first, last, endpoints)
         self.writes.ports = [port for port in self._ports() if port not in closed]
 
@@ -167,7 +167,7 @@ class HookContext:
     # resource-get, storage-list, storage-get, storage-add
 
     def resource(self, name: str) -> Resource:
-        """The resource; the tool fetches its file. Refused when none was ever attached."""
+        """The resource; the tool fetches its file. Refused if none was ever attached."""
         found = self._state.applications[self._unit().app].resources.get(name)
         if found is None or found.revision == 0:
             raise HookToolError(f'could not download resource: resource "{name}" not found')
@@ -189,7 +189,7 @@ class HookContext:
         return {"kind": instance.type, "location": instance.location}
 
     def storage_add(self, name: str, count: int) -> None:
-        """Ask for more instances, as the application's directive has them."""
+        """Ask for more instances, by the application's directive."""
         if name not in self._state.applications[self._unit().app].storage:
             raise HookToolError(f'storage "{name}" is not allowed')
         self.writes.storage.append((name, count))
@@ -206,7 +206,7 @@ class HookContext:
         expire: str = "",
         rotate: str = "",
     ) -> str:
-        """Make a secret of the application's (leader only) or the unit's; returns its URI."""
+        """Make a secret of the application (leader only) or of the unit; returns its URI."""
         unit = self._unit()
         if owner == "application":
             self._lead_for_secret(unit.app)
@@ -237,7 +237,7 @@ class HookContext:
     ) -> dict[str, str]:
         """Content of a secret, of the revision that the unit tracks.
 
-        What this very hook has written to an own secret is seen too.
+        The content includes what this hook has written to an own secret.
         """
         pending = secrets.pending_content(self.writes.secrets, uri, label)
         if pending is not None and (refresh or peek or uri not in self._state.secrets):
@@ -263,7 +263,7 @@ class HookContext:
         ]
 
     def secret_grant(self, uri: str, relation_id: int, *, unit: str = "") -> None:
-        """Let the application on the other side of a relation, or one unit of it, read."""
+        """Let the application on the other side of a relation, or one unit of it, read a secret."""
         owned = self._owned_secret(uri)
         owner = secrets.owner_of(self._state, self.writes.secrets, owned)
         secrets.check_grant(self._state, self._unit(), owner, relation_id)
@@ -273,7 +273,7 @@ class HookContext:
     def secret_revoke(
         self, uri: str, *, relation_id: int | None = None, app: str = "", unit: str = ""
     ) -> None:
-        """Take grants back."""
+        """Revoke grants."""
         owned = self._owned_secret(uri)
         self.writes.secrets.append(secrets.Revoked(owned, relation_id, unit or app))
 
@@ -295,19 +295,19 @@ class HookContext:
         self.action_results.update(values)
 
     def action_log(self, now: float, message: str) -> None:
-        """Tell the operator how the action goes, at once."""
+        """Send the operator a progress message of the action, at once."""
         self.action_get()
         self._state.tasks[self.run.task_id].log.append((now, message))
 
     def action_fail(self, message: str = "") -> None:
-        """Let the action end as failed; what the hook writes is kept all the same."""
+        """Let the action end as failed; the hook's writes are kept."""
         self.action_get()
         self.action_failure = (
             message or "action failed without reason given, check action for errors"
         )
 
     def process_result(self, return_code: int, stdout: str, stderr: str) -> None:
-        """For the agent: what a task's process gave, said before commit or fail."""
+        """For the agent: the result of a task's process, set before commit or fail."""
         self.process = {"return-code": return_code}
         if stdout:
             self.process["stdout"] = stdout

@@ -1,4 +1,4 @@
-"""What a hook sees of its relations: whom, and whose data."""
+"""A hook's view of its relations: the remote units and their data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def visible_units(relation: Relation, local: UnitRelation, run: HookRun) -> list
 
 
 def default_name(run: HookRun, *, app: bool) -> str:
-    """The bag that relation-get means when told none: the hook's remote unit or application."""
+    """The bag that relation-get means without a name: the hook's remote unit or application."""
     name = run.remote_app if app else run.remote_unit or run.remote_app
     if not name:
         raise HookToolError("no unit or application specified")
@@ -30,7 +30,7 @@ def default_name(run: HookRun, *, app: bool) -> str:
 
 
 def own(relation: Relation, name: str, written: Mapping[str, str]) -> dict[str, str]:
-    """An own bag with what this hook has written to it."""
+    """An own bag with this hook's writes."""
     data = {**relation.data.get(name, {}), **written}
     return {key: value for key, value in data.items() if value}
 
@@ -44,8 +44,8 @@ def remote(
 ) -> dict[str, str]:
     """Another's bag. A member's is kept from hook to hook, any other's (in `read`) for one hook.
 
-    That is how Juju's agent caches (uniter/runner/context/cache.go): a member's data is as old
-    as the last hook about that member. Whoever has ever been in the relation can be read.
+    Juju's agent caches in this way (uniter/runner/context/cache.go): a member's data is as old as
+    the last hook about that member. A hook can read every unit that was ever in the relation.
     """
     own_app = run.unit.partition("/")[0]
     if name == own_app and not relations.is_peer(relation):

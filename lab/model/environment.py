@@ -1,4 +1,4 @@
-"""The JUJU_* variables that a hook is started with."""
+"""The JUJU_* variables of a hook."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _PROXIES = {
     "juju-no-proxy": "JUJU_CHARM_NO_PROXY",
 }
 _LEGACY_PROXIES = ("http-proxy", "https-proxy", "ftp-proxy", "no-proxy")
-"""Juju sets these for whole machines, and in a hook as any program reads them."""
+"""Juju sets these for whole machines, and in a hook under the names that any program reads."""
 
 
 def variables(state: State, run: HookRun) -> dict[str, str]:
-    """A hook's variables, but for paths and sockets, which only the agent knows."""
+    """A hook's variables, except paths and sockets, which only the agent knows."""
     unit = state.units[run.unit]
     machine = state.machines[unit.machine]
     found = {

@@ -1,4 +1,4 @@
-"""What a unit is told of the others' states: `goal-state` and the application's status."""
+"""What Juju tells a unit about the others' states: `goal-state` and the application's status."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _SEVERITY = {
 
 
 def shown_status(unit: Unit) -> StatusValue:
-    """The workload's status as Juju shows it: a failed hook covers what the charm said."""
+    """The workload's status as Juju shows it: a failed hook hides the charm's status."""
     if unit.failure is not None and unit.running is None:
         return StatusValue("error", f'hook failed: "{unit.failure.run.name}"', unit.agent_since)
     return unit.workload
 
 
 def derived_status(state: State, app: Application) -> StatusValue:
-    """The application's status: what the leader has set, else the gravest of its units'.
+    """The application's status: the one that the leader has set, otherwise the worst of its units'.
 
-    Severities are those of juju's core/status.
+    The order of severity is that of juju's core/status.
     """
     if app.status is not None:
         return app.status
@@ -52,10 +52,10 @@ def application_status(state: State, app_name: str) -> dict[str, Any]:
 
 
 def goal_state(state: State, unit: Unit) -> dict[str, Any]:
-    """JSON of `goal-state`: the units there are to be, and the related ones.
+    """JSON of `goal-state`: the units that should exist, and the related ones.
 
-    Units that are leaving are in it as `dying`; `ops` does not count those. Raises HookToolError
-    where the model's faults have it fail.
+    Leaving units are in it as `dying`; `ops` does not count those. Raises HookToolError if the
+    model's faults let it fail.
     """
     if state.faults.goal_state:
         raise HookToolError(state.faults.goal_state)

@@ -1,4 +1,4 @@
-"""A hook: its kind, and what its process will be told."""
+"""A hook: its kind, and the data for its process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HookOutcome: TypeAlias = Literal["committed", "failed", "killed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class HookRun:
-    """One hook (action, command) that is due on a unit, with what it will be told.
+    """One hook (action, command) that is due on a unit, with its data.
 
     `name` is the hook's (`cluster-relation-joined`, `install`), the action's, or empty for a
     command.
@@ -41,7 +41,9 @@ class HookRun:
     kind: HookKind
     name: str
     charm: str
-    """URL of the charm it runs; for `install` and `upgrade-charm` the one to put on the machine."""
+    """URL of the charm that it runs; for `install` and `upgrade-charm` the charm to put on the
+    machine.
+    """
     charm_version: int = 0
     relation_id: int | None = None
     endpoint: str = ""
@@ -49,7 +51,7 @@ class HookRun:
     remote_unit: str = ""
     departing_unit: str = ""
     change_version: int = 0
-    """Version of the remote's data that this hook tells about."""
+    """Version of the remote's data that this hook reports."""
     storage_id: str = ""
     secret_uri: str = ""
     secret_revision: int = 0

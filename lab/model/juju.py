@@ -1,4 +1,4 @@
-"""Juju: what the operator, the world and the agents may ask of a model."""
+"""Juju: the requests of the operator, the world and the agents to a model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lab.model.state import Interface, Machine, Resource, State, StorageDirectiv
 
 
 class Juju:
-    """One Juju model. Keeps nothing but its `state`, so that can be saved and loaded at any moment.
+    """One Juju model. It keeps only its `state`, so that can be saved and loaded at any moment.
 
     `now` is in seconds since the epoch and never goes back. Requests that Juju refuses raise
     `JujuError` and change nothing.
@@ -54,8 +54,8 @@ class Juju:
     ) -> list[str]:
         """Deploy an application; returns its units' names.
 
-        `bindings` maps endpoints to spaces, the empty name being the default. `to` names existing
-        machines; units beyond it get new ones. `resources` as for `attach_resource`,
+        `bindings` maps endpoints to spaces; the empty name is the default. `to` names existing
+        machines; more units than that get new machines. `resources` as for `attach_resource`,
         `constraints` as from `constraints.parse`.
         """
         return applications.deploy(
@@ -86,8 +86,8 @@ class Juju:
     ) -> None:
         """Make a unit leave.
 
-        With `force` none of its hooks run any more, and within 3 s it is out of Juju together with
-        its machine, if that has no other units: nobody releases it, see `machines_left`.
+        With `force` none of its hooks run any more. Within 3 s it is out of Juju, together with its
+        machine if that has no other units. The machine is not released: see `machines_left`.
         """
         removal.remove_unit(
             self.state, now, unit, destroy_storage=destroy_storage, force="unit" if force else ""
@@ -102,7 +102,7 @@ class Juju:
         )
 
     def set_config(self, app: str, values: Mapping[str, Value]) -> None:
-        """Set options; strings are parsed as the option's type, as the CLI's are."""
+        """Set options; strings are parsed by the option's type, as in the command line."""
         applications.set_config(self.state, app, values)
 
     def reset_config(self, app: str, keys: Sequence[str]) -> None:
@@ -110,25 +110,25 @@ class Juju:
         applications.reset_config(self.state, app, keys)
 
     def bind(self, app: str, bindings: Mapping[str, str], *, force: bool = False) -> None:
-        """`juju bind`: put endpoints into other spaces, the empty name being the default."""
+        """`juju bind`: put endpoints into other spaces; the empty name is the default."""
         applications.bind(self.state, app, bindings, force=force)
 
     def set_trust(self, app: str, *, trusted: bool) -> None:
-        """`juju trust`: the units are told by config-changed."""
+        """`juju trust`: the units hear of it by config-changed."""
         applications.set_trust(self.state, app, trusted=trusted)
 
     def attach_resource(self, now: float, app: str, resource: Resource) -> Resource:
-        """Give a resource a new file; every unit gets upgrade-charm. Returns it as kept."""
+        """Give a resource a new file; every unit gets upgrade-charm. Returns the resource."""
         return applications.attach_resource(self.state, now, app, resource)
 
     def refresh(
         self, now: float, app: str, charm: CharmInfo, resources: Sequence[Resource] = ()
     ) -> None:
-        """Put another revision of the charm under an application."""
+        """Replace the application's charm by another revision."""
         applications.refresh(self.state, now, app, charm, resources)
 
     def resolved(self, now: float, unit: str, *, retry: bool = True) -> None:
-        """`juju resolved`: run the failed hook again now, or pass over it."""
+        """`juju resolved`: run the failed hook again now, or skip it."""
         agents.resolve(self.state, now, unit, retry=retry)
 
     def add_machine(self, now: float, *, zone: str = "", constraints: str = "") -> str:
@@ -138,8 +138,8 @@ class Juju:
     def remove_machine(self, now: float, machine: str, *, force: bool = False) -> None:
         """Remove a machine; with `force` together with its units.
 
-        A hook that one of them runs goes on, and while their agents live so do those with which
-        they leave, for a minute.
+        A hook that one of them runs continues. While their agents live, the hooks for their removal
+        also run, for a minute.
         """
         removal.remove_machine(self.state, now, machine, force=force)
 
@@ -148,39 +148,41 @@ class Juju:
         return relations.integrate(self.state, first, second)
 
     def remove_relation(self, first: str, second: str) -> None:
-        """Make a relation go; its units get relation-departed and relation-broken."""
+        """Remove a relation; its units get relation-departed and relation-broken."""
         relations.remove_relation(self.state, first, second)
 
     def set_model_config(self, values: Mapping[str, Value]) -> None:
-        """Set model options. Known to the model: `update-status-hook-interval` (e.g. 5m),
-        `automatically-retry-hooks`, `juju-http-proxy`, `juju-https-proxy`, `juju-no-proxy`,
-        `http-proxy`, `https-proxy`, `no-proxy`, `logging-config`; others are kept and mean nothing.
-        """  # noqa: D205
+        """Set model options.
+
+        The model uses `update-status-hook-interval` (e.g. 5m), `automatically-retry-hooks`,
+        `juju-http-proxy`, `juju-https-proxy`, `juju-no-proxy`, `http-proxy`, `https-proxy`,
+        `no-proxy`, `logging-config`; it keeps others and ignores them.
+        """
         applications.set_model_config(self.state, values)
 
     def reset_model_config(self, keys: Sequence[str]) -> None:
-        """Set model options back to what Juju has them at."""
+        """Set model options back to Juju's defaults."""
         kept = self.state.model.config.items()
         self.state.model.config = {key: value for key, value in kept if key not in keys}
 
     def add_secret(self, now: float, name: str, content: Mapping[str, str]) -> str:
-        """Add a secret of the operator's; returns its URI."""
+        """Add an operator's secret; returns its URI."""
         return secrets.add_user_secret(self.state, now, name, content)
 
     def update_secret(self, now: float, secret: str, content: Mapping[str, str]) -> None:
-        """Give a secret of the operator's (by name or URI) a new revision."""
+        """Give an operator's secret (by name or URI) a new revision."""
         secrets.update_user_secret(self.state, now, secret, content)
 
     def grant_secret(self, secret: str, app: str) -> None:
-        """Let an application read a secret of the operator's."""
+        """Let an application read an operator's secret."""
         secrets.grant_user_secret(self.state, secret, app)
 
     def revoke_secret(self, secret: str, app: str) -> None:
-        """Take `grant_secret` back."""
+        """Revoke `grant_secret`."""
         secrets.revoke_user_secret(self.state, secret, app)
 
     def remove_secret(self, secret: str) -> None:
-        """Remove a secret of the operator's."""
+        """Remove an operator's secret."""
         secrets.remove_user_secret(self.state, secret)
 
     def add_storage(
@@ -204,7 +206,7 @@ class Juju:
         return tasks.run_action(self.state, now, unit, action, params or {})
 
     def exec_command(self, now: float, unit: str, command: str) -> str:
-        """Queue a shell command on a unit, run in a hook's environment; returns the task's id."""
+        """Queue a shell command on a unit, in a hook's environment; returns the task's id."""
         return tasks.exec_command(self.state, now, unit, command)
 
     def cancel_task(self, now: float, task_id: str) -> None:
@@ -212,21 +214,21 @@ class Juju:
         tasks.cancel(self.state, now, task_id)
 
     def resolve_unit(self, name: str) -> str:
-        """The unit that a name means: `app/leader` is the lease's holder."""
+        """The unit that a name means: `app/leader` is the holder of the lease."""
         return tasks.resolve_unit(self.state, name)
 
     # The world: machines, disks.
 
     def machines_to_start(self) -> list[Machine]:
-        """Machines that have to be made."""
+        """Machines that must be made."""
         return [m for m in self.state.machines.values() if m.status == "pending"]
 
     def machines_to_stop(self) -> list[Machine]:
-        """Machines that nobody needs any more and that have to be destroyed."""
+        """Machines that are no longer needed and must be destroyed."""
         return [m for m in self.state.machines.values() if m.status == "stopping"]
 
     def machines_left(self) -> list[str]:
-        """Machines of units that were removed by force: they run on, and Juju knows of none."""
+        """Machines of units that were removed by force: they run, and Juju no longer has them."""
         return list(self.state.left_machines)
 
     def machine_released(self, machine: str) -> None:
@@ -236,7 +238,7 @@ class Juju:
     def machine_up(
         self, now: float, machine: str, hostname: str, interfaces: Sequence[Interface]
     ) -> None:
-        """A machine is there (or back after `machine_lost`, not rebooted): its agents run."""
+        """A machine exists (or is back after `machine_lost`, without a reboot): its agents run."""
         machines.machine_up(self.state, now, machine, hostname, interfaces)
 
     def machine_rebooted(self, now: float, machine: str) -> None:
@@ -244,11 +246,11 @@ class Juju:
         machines.machine_rebooted(self.state, now, machine)
 
     def machine_addresses_changed(self, machine: str, interfaces: Sequence[Interface]) -> None:
-        """A machine's addresses are now these: its units get config-changed if they differ."""
+        """A machine's current addresses: its units get config-changed if they differ."""
         machines.addresses_changed(self.state, machine, interfaces)
 
     def machine_lost(self, now: float, machine: str) -> None:
-        """A machine is dead or out of reach: what its agents were running is killed."""
+        """A machine is dead or cut off: the hooks of its agents are killed."""
         machines.machine_lost(self.state, now, machine)
 
     def machine_destroyed(self, machine: str) -> None:
@@ -256,7 +258,7 @@ class Juju:
         machines.machine_destroyed(self.state, machine)
 
     def agent_lost(self, now: float, unit: str) -> None:
-        """One unit's agent is dead or cut off; what it was running is killed."""
+        """One unit's agent is dead or cut off; its hook is killed."""
         machines.agent_lost(self.state, now, unit)
 
     def agent_back(self, now: float, unit: str) -> None:
@@ -264,11 +266,11 @@ class Juju:
         machines.agent_back(self.state, now, unit)
 
     def storage_to_provision(self) -> list[StorageInstance]:
-        """Storage attached to units on started machines, that has to be made."""
+        """Storage that is attached to units on started machines and must be made."""
         return storage.to_provision(self.state)
 
     def storage_provisioned(self, storage_id: str, location: str) -> None:
-        """A storage instance is there: a mount point, or a block device."""
+        """A storage instance exists: a mount point, or a block device."""
         storage.provisioned(self.state, storage_id, location)
 
     # The agents.
@@ -276,7 +278,7 @@ class Juju:
     def next_hook(self, now: float, unit: str) -> HookRun | None:
         """The hook that is due on a unit now; None when idle, busy, waiting or without an agent.
 
-        Changes nothing. None too while another unit on the same machine runs a hook.
+        Changes nothing. Also None while another unit on the same machine runs a hook.
         """
         return resolver.next_hook(self.state, now, unit)
 
@@ -285,55 +287,55 @@ class Juju:
         return agents.start(self.state, now, unit)
 
     def environment(self, run: HookRun) -> dict[str, str]:
-        """The JUJU_* variables of a hook, but for what only the agent knows.
+        """The JUJU_* variables of a hook, except those that only the agent knows.
 
         The agent adds JUJU_CHARM_DIR, CHARM_DIR, JUJU_AGENT_SOCKET_*, JUJU_CONTEXT_ID, PATH.
         """
         return environment.variables(self.state, run)
 
     def commit(self, now: float, context: HookContext) -> HookOutcome:
-        """The hook exited 0: all that it wrote becomes visible at once.
+        """The hook exited with 0: all its writes become visible at once.
 
-        Returns what became of it: `failed` when the controller refuses the writes (leadership was
-        lost meanwhile; nothing is written), `killed` when the unit is gone or the hook was killed.
-        An action or a command completes.
+        Returns the result: `failed` when the controller refuses the writes (leadership was lost
+        meanwhile; nothing is written), `killed` when the unit is gone or the hook was killed. An
+        action or a command completes.
         """
         return agents.commit(self.state, now, context)
 
     def fail(self, now: float, context: HookContext, message: str = "exit status 1") -> HookOutcome:
-        """The hook exited otherwise: nothing is written, the unit is in error, a retry comes.
+        """The hook failed: nothing is written, the unit is in error, a retry comes.
 
-        An action fails and leaves the unit alone.
+        A failed action does not put the unit into error.
         """
         return agents.fail(self.state, now, context, message)
 
     def kill(self, now: float, context: HookContext) -> HookOutcome:
-        """The agent died in the hook: nothing is written, the same hook runs again.
+        """The agent died in the hook: nothing is written, and the same hook runs again.
 
-        An action is not run again, it fails.
+        An action does not run again, it fails.
         """
         return agents.kill(self.state, now, context.unit, context.serial)
 
     def kill_running(self, now: float, unit: str) -> None:
-        """As `kill`, when the context is lost too (the controller was restarted)."""
+        """Like `kill`, when the context is lost, too (the controller was restarted)."""
         agents.kill_running(self.state, now, unit)
 
     # Time.
 
     def expire_leases(self, now: float) -> list[str]:
-        """Let lapsed leases go to other units; returns the applications with a new leader."""
+        """Give expired leases to other units; returns the applications with a new leader."""
         return leadership.expire_leases(self.state, now)
 
     def take_out(self, now: float) -> list[str]:
-        """Take units out of Juju that were removed by force, once it is time; their names."""
+        """Take units out of Juju that were removed by force, if it is time; their names."""
         return removal.take_out(self.state, now)
 
     def move_leadership(self, now: float, app: str, unit: str) -> None:
-        """Give the lease to a unit at once, as if the old one had lapsed."""
+        """Give the lease to a unit at once, as if the old lease had expired."""
         leadership.move(self.state, now, app, unit)
 
     def deliver_lost_departures(self) -> None:
-        """Departures that were kept back, or dropped, are told now."""
+        """Tell the units now of departures that were kept back or dropped."""
         relations.deliver_lost_departures(self.state)
         removal.drop_finished_applications(self.state)
 

@@ -1,8 +1,8 @@
 """Leadership: a lease for each application, renewed by the holder's agent.
 
-A lease lasts 60 s and is renewed every 30 s, so that a true answer of `is-leader` holds for 30 s
-more. An agent that is up renews without being told to; the model looks at the clock only for a
-holder that cannot.
+A lease lasts 60 s and is renewed every 30 s, so a true answer of `is-leader` holds for 30 s more.
+An agent that is up renews by itself; the model looks at the clock only for a holder without an
+agent.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def is_leader(state: State, now: float, unit: Unit) -> bool:
 
 
 def holds(state: State, unit: Unit) -> bool:
-    """Whether the unit leads, for a unit whose agent is there: such an agent has renewed."""
+    """Whether the unit is the leader, for a unit with an agent: such an agent has renewed."""
     lease = state.applications[unit.app].lease
     return lease is not None and lease.holder == unit.name
 
 
 def claim(state: State, now: float, unit: Unit) -> None:
-    """The unit's agent is there: it takes a free lease, and renews one that is its own."""
+    """The unit's agent is up: it takes a free lease, and renews its own."""
     app = state.applications[unit.app]
     if app.lease is None:
         _grant(state, now, app, unit.name)
@@ -43,7 +43,7 @@ def claim(state: State, now: float, unit: Unit) -> None:
 
 
 def lapse(state: State, now: float, unit: Unit) -> None:
-    """Nobody renews the unit's lease from now on: it ends 60 s after the last renewal."""
+    """The unit's lease is not renewed from now on: it ends 60 s after the last renewal."""
     lease = state.applications[unit.app].lease
     if lease is None or lease.holder != unit.name or lease.expires is not None:
         return
@@ -52,7 +52,7 @@ def lapse(state: State, now: float, unit: Unit) -> None:
 
 
 def release(state: State, now: float, unit: Unit) -> None:
-    """The unit has gone in order: Juju revokes its lease and another unit takes it."""
+    """The unit has left in order: Juju revokes its lease, and another unit takes it."""
     app = state.applications[unit.app]
     if app.lease is None or app.lease.holder != unit.name:
         return
@@ -63,7 +63,7 @@ def release(state: State, now: float, unit: Unit) -> None:
 
 
 def expire_leases(state: State, now: float) -> list[str]:
-    """Give lapsed leases to a unit that can take them; returns these applications."""
+    """Give expired leases to a unit that can take them; returns these applications."""
     moved: list[str] = []
     for app in state.applications.values():
         if app.lease is None or app.lease.expires is None or now < app.lease.expires:
@@ -76,7 +76,7 @@ def expire_leases(state: State, now: float) -> list[str]:
 
 
 def next_expiry(state: State, now: float) -> float | None:
-    """When, after `now`, the next lease lapses that another unit waits for."""
+    """When, after `now`, the next lease expires that another unit waits for."""
     moments = [
         app.lease.expires
         for app in state.applications.values()
@@ -89,7 +89,7 @@ def next_expiry(state: State, now: float) -> float | None:
 
 
 def move(state: State, now: float, app_name: str, unit_name: str) -> None:
-    """Give the lease to a unit. Raises JujuError when it is not one of the application's."""
+    """Give the lease to a unit. Raises JujuError when the unit is not in the application."""
     unit = state.units.get(unit_name)
     if unit is None or unit.app != app_name:
         raise JujuError(f'unit "{unit_name}" not found')
@@ -99,7 +99,7 @@ def move(state: State, now: float, app_name: str, unit_name: str) -> None:
 
 
 def _candidate(state: State, app: Application) -> Unit | None:
-    """The unit that claims a free lease: of those that can, the one with the lowest number."""
+    """The unit that claims a free lease: the one with the lowest number among those that can."""
     able = [
         unit
         for unit in state.units.values()

@@ -1,4 +1,4 @@
-"""Machines and the agents on them: coming, going, rebooting."""
+"""Machines and the agents on them: starting, ending, rebooting."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_machine(state: State, now: float, zone: str, constraints: str) -> str:
 def machine_up(
     state: State, now: float, machine_id: str, hostname: str, interfaces: Sequence[Interface]
 ) -> None:
-    """The machine can be used: the agents of its units run."""
+    """The machine is usable: the agents of its units run."""
     machine = _machine(state, machine_id)
     machine.hostname = hostname
     _set_interfaces(machine, interfaces)
@@ -49,12 +49,12 @@ def machine_rebooted(state: State, now: float, machine_id: str) -> None:
 
 
 def addresses_changed(state: State, machine_id: str, interfaces: Sequence[Interface]) -> None:
-    """Take over the machine's addresses."""
+    """Store the machine's addresses."""
     _set_interfaces(_machine(state, machine_id), interfaces)
 
 
 def machine_lost(state: State, now: float, machine_id: str) -> None:
-    """The machine is out of reach, with all its agents."""
+    """The machine is cut off, with all its agents."""
     machine = _machine(state, machine_id)
     machine.status = "down"
     machine.since = now
@@ -63,13 +63,13 @@ def machine_lost(state: State, now: float, machine_id: str) -> None:
 
 
 def machine_destroyed(state: State, machine_id: str) -> None:
-    """Forget a machine that no unit is on."""
+    """Forget a machine without units."""
     if not _units_on(state, machine_id):
         state.machines.pop(machine_id, None)
 
 
 def agent_lost(state: State, now: float, unit_name: str) -> None:
-    """The unit's agent is gone: its hook is killed, its lease runs out."""
+    """The unit's agent is gone: its hook is killed, its lease expires."""
     unit = state.units[unit_name]
     if unit.agent != "up":
         return
@@ -80,7 +80,7 @@ def agent_lost(state: State, now: float, unit_name: str) -> None:
 
 
 def agent_back(state: State, now: float, unit_name: str) -> None:
-    """The unit's agent runs, and has forgotten what it had cached."""
+    """The unit's agent runs, and has lost its cache."""
     unit = state.units[unit_name]
     unit.agent = "up"
     unit.agent_since = now

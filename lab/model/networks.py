@@ -1,4 +1,4 @@
-"""What `network-get` answers: a binding's space, and the machine's addresses in it."""
+"""The answers of `network-get`: a binding's space, and the machine's addresses in it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def space_of(app: Application, binding: str) -> str:
 def network_get(state: State, unit: Unit, binding: str) -> dict[str, Any]:
     """JSON of `network-get BINDING`. Raises HookToolError for an unknown binding."""
     app = state.applications[unit.app]
-    # Storage is attached before the charm is installed.
+    # Juju attaches storage before it installs the charm.
     if binding not in state.charms[unit.charm or app.charm].bindings():
         raise HookToolError(f'binding name "{binding}" not defined by the unit\'s charm')
     space = space_of(app, binding)
@@ -80,7 +80,7 @@ def relation_settings(state: State, unit: Unit, endpoint: str) -> dict[str, str]
 
 
 def first_address(interfaces: list[Interface]) -> str:
-    """The address that `juju status` shows: IPv4 rather than IPv6, the default space first."""
+    """The address that `juju status` shows: IPv4 before IPv6, the default space first."""
     found = [
         (_address(cidr).version, interface.space != DEFAULT_SPACE, _address(cidr).value)
         for interface in interfaces
@@ -102,8 +102,9 @@ def _in_space(state: State, unit: Unit, space: str) -> list[Interface]:
 def _as_told(state: State, interfaces: list[Interface]) -> list[Interface]:
     """Interfaces and their addresses in Juju's order.
 
-    3.6 sorts the addresses as text, IPv4 first, and lists the interfaces as they come up in that
-    (its core/network/address.go and apiserver/facades/agent/uniter/networkinfoiaas.go).
+    3.6 sorts the addresses as text, IPv4 first, and lists the interfaces in the order of their
+    first address (its core/network/address.go and
+    apiserver/facades/agent/uniter/networkinfoiaas.go).
     """
     if state.model.rules == "4.0":
         return interfaces
@@ -120,20 +121,20 @@ def _cidr_as_text(cidr: str) -> tuple[int, str]:
 
 
 def _in_any_order(state: State, interfaces: list[Interface]) -> list[Interface]:
-    """Interfaces as 4.0 lists them: as its map has them, in another order at each reading.
+    """Interfaces in 4.0's order: the order of its map, which differs at each reading.
 
     Read in its domain/network/state, GetUnitEndpointNetworks. Here each hook begins with another
-    one, so that a simulation can be repeated.
+    interface, so that a simulation can be repeated.
     """
     first = state.counters.hook % len(interfaces)
     return [*interfaces[first:], *interfaces[:first]]
 
 
 def _fallback(state: State, unit: Unit, space: str) -> list[Interface]:
-    """What 3.6 answers for the default space where the machine has no address in it.
+    """The answer of 3.6 for the default space if the machine has no address in it.
 
-    It is a private one of the machine. Of any other space 3.6 says nothing either (read in its
-    uniter's networkinfoiaas.go).
+    It is a private address of the machine. For any other space 3.6 gives no address either (read in
+    its uniter's networkinfoiaas.go).
     """
     if state.model.rules == "4.0" or space != DEFAULT_SPACE:
         return []

@@ -11,12 +11,12 @@ def ranges(protocol: str, first: int, last: int, endpoints: list[str]) -> list[P
 
 
 def with_opened(ports: list[Port], opened: list[Port]) -> list[Port]:
-    """The ports and those opened, each once."""
+    """The ports and the newly opened ones, each once."""
     return [*ports, *(port for port in opened if port not in ports)]
 
 
 def text(port: Port) -> str:
-    """A range as Juju writes it: `8443/tcp`, `8000-8010/udp`, `icmp`."""
+    """A range in Juju's format: `8443/tcp`, `8000-8010/udp`, `icmp`."""
     if port.protocol == "icmp":
         return "icmp"
     span = str(port.first) if port.first == port.last else f"{port.first}-{port.last}"

@@ -1,4 +1,4 @@
-"""What has happened: the log of hooks and the lines of `juju debug-log`."""
+"""The history: the log of hooks and the lines of `juju debug-log`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.model.hooks import HookOutcome
 from lab.model.state import HookRecord, LogLine, Running, State
 
 _KEPT = 10_000
-"""How many of the last entries are kept, at least."""
+"""The minimum number of entries that are kept."""
 
 _Entry = TypeVar("_Entry")
 
@@ -27,7 +27,7 @@ def log(state: State, now: float, entity: str, level: str, module: str, message:
 def hook_ended(
     state: State, now: float, running: Running, outcome: HookOutcome, message: str = ""
 ) -> None:
-    """Remember that a hook has ended, and log it as the unit's agent does."""
+    """Record that a hook has ended, and log it as the unit's agent does."""
     run = running.run
     _append(state.history, HookRecord(run, running.started, now, outcome, message))
     what = f'"{run.name}" hook' if run.kind not in ("action", "exec") else f"task {run.task_id}"

@@ -1,4 +1,4 @@
-"""Relations: who is in them, their data bags, and how they begin and end."""
+"""Relations: their members, their data bags, and how they begin and end."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def own_endpoint(relation: Relation, app: str) -> Endpoint:
 
 
 def remote_app(relation: Relation, app: str) -> str:
-    """The application on the other side; for peers the own one."""
+    """The application on the other side; for peers the unit's own."""
     return next((end.app for end in relation.ends if end.app != app), app)
 
 
 def remote_members(state: State, relation: Relation, unit: Unit) -> list[str]:
-    """Units in scope that the unit is to be told of, sorted as Juju sorts them: as text."""
+    """Units in scope that the unit must hear of, sorted as in Juju: as text."""
     present = [name for name in relation.members if not _counts_as_departed(state, name)]
     if is_peer(relation):
         return sorted(name for name in present if name != unit.name)
@@ -36,11 +36,11 @@ def remote_members(state: State, relation: Relation, unit: Unit) -> list[str]:
 
 
 def _counts_as_departed(state: State, name: str) -> bool:
-    """Whether the others are told that a unit in scope departs, or never that it is there.
+    """Whether the others hear that a unit in scope departs, or never hear of it.
 
-    3.6 marks what a dying unit has entered as departing at once (its state/cleanup.go and
-    state/relationunit.go, PrepareLeaveScope), and its watchers report no such unit. 4.0 reports
-    whoever is in scope, whatever its life is (domain/relation/state/related_unit_watcher.go).
+    3.6 marks everything that a dying unit has entered as departing at once (its state/cleanup.go
+    and state/relationunit.go, PrepareLeaveScope), and its watchers do not report such a unit. 4.0
+    reports every unit in scope, dying or not (domain/relation/state/related_unit_watcher.go).
     """
     unit = state.units.get(name)
     if state.model.rules == "4.0" or unit is None or unit.life != "dying":
@@ -69,7 +69,7 @@ def add_missing_peers(state: State, app: Application) -> None:
 
 
 def integrate(state: State, first: str, second: str) -> int:
-    """Relate two applications. Raises JujuError when no single pair of endpoints fits."""
+    """Relate two applications. Raises JujuError unless exactly one pair of endpoints fits."""
     if first.partition(":")[0] == second.partition(":")[0]:
         raise JujuError("an application cannot be integrated with itself in this model of Juju")
     pairs = [
@@ -93,7 +93,7 @@ def integrate(state: State, first: str, second: str) -> int:
 
 
 def remove_relation(state: State, first: str, second: str) -> None:
-    """Let a relation die. Raises JujuError when there is none such."""
+    """Let a relation die. Raises JujuError when it does not exist."""
     for one, other in product(_ends(state, first), _ends(state, second)):
         relation = _find(state, one, other)
         if relation is not None:
@@ -103,22 +103,22 @@ def remove_relation(state: State, first: str, second: str) -> None:
 
 
 def destroy(state: State, relation: Relation) -> None:
-    """Let a relation die; it is gone once no unit is left in it."""
+    """Let a relation die; it is gone once it has no unit."""
     relation.life = "dying"
     _remove_if_empty(state, relation)
 
 
 def can_join(state: State, relation: Relation, unit: Unit) -> bool:
-    """Whether the unit's agent may join: not a dying relation, nor one its charm does not know.
+    """Whether the unit's agent may join: not a dying relation, and not one that its charm lacks.
 
-    The latter is there for units that have not had upgrade-charm yet.
+    The second case is for units that have not had upgrade-charm yet.
     """
     known = state.charms[unit.charm].endpoints
     return relation.life == "alive" and own_endpoint(relation, unit.app).name in known
 
 
 def enter_scopes(state: State, unit: Unit) -> None:
-    """The unit's agent joins every relation it has not joined yet: the others will be told."""
+    """The unit's agent joins every relation it has not joined yet: the others will hear of it."""
     for relation_id, local in unit.relations.items():
         relation = state.relations[relation_id]
         if local.entered or not can_join(state, relation, unit):
@@ -131,7 +131,7 @@ def enter_scopes(state: State, unit: Unit) -> None:
 
 
 def leave_scope(state: State, relation: Relation, unit_name: str) -> None:
-    """The unit is in the relation no more: the others will be told."""
+    """The unit is no longer in the relation: the others will hear of it."""
     if unit_name in relation.members:
         relation.members.remove(unit_name)
     _remove_if_empty(state, relation)
@@ -145,10 +145,10 @@ def departs_early(state: State) -> bool:
 
 
 def withhold_departure(state: State, relation: Relation, unit_name: str) -> None:
-    """The unit is gone: whoever has not been told of its departure by now never is.
+    """The unit is gone: units that have not heard of its departure by now never will.
 
-    Juju 4.0 deletes the unit right after it has left its relations, and with it what would tell
-    the others.
+    Juju 4.0 deletes the unit right after it has left its relations, and with it the data that would
+    tell the others.
     """
     knowing = (u.relations.get(relation.id) for u in state.units.values())
     if any(local is not None and unit_name in local.members for local in knowing):
@@ -157,7 +157,7 @@ def withhold_departure(state: State, relation: Relation, unit_name: str) -> None
 
 
 def deliver_lost_departures(state: State) -> None:
-    """Take out of scope the units that are gone, and tell the others of those that went untold."""
+    """Take removed units out of scope, and tell the others of the untold departures."""
     for relation in list(state.relations.values()):
         relation.untold.clear()
         for name in [name for name in relation.members if name not in state.units]:
@@ -165,7 +165,7 @@ def deliver_lost_departures(state: State) -> None:
 
 
 def write(relation: Relation, bag: str, changes: Mapping[str, str]) -> bool:
-    """Change a data bag, empty values deleting; returns whether anything differs now."""
+    """Change a data bag; empty values delete. Returns whether anything changed."""
     before = relation.data.get(bag, {})
     after = {key: value for key, value in {**before, **changes}.items() if value}
     if after == before:
@@ -209,7 +209,7 @@ def _remove_if_empty(state: State, relation: Relation) -> None:
 
 
 def _ends(state: State, text: str) -> list[RelationEnd]:
-    """The ends that `app` or `app:endpoint` may mean. Peers and juju-info only if asked for."""
+    """The ends that `app` or `app:endpoint` may mean. Peers and juju-info only if named."""
     app_name, _, wanted = text.partition(":")
     app = state.applications.get(app_name)
     if app is None:

@@ -1,4 +1,4 @@
-"""How units, applications and machines go, in order and by force."""
+"""How units, applications and machines are removed, in order and by force."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from lab.model.errors import JujuError
 from lab.model.state import Force, State, Unit
 
 FORCED_UNIT_SECONDS = 3.0
-"""From `remove-unit --force` until the unit is out of Juju, as seen on 4.0.15."""
+"""Seconds from `remove-unit --force` until the unit is out of Juju, as seen on 4.0.15."""
 FORCED_MACHINE_SECONDS = 60.0
-"""The same of `remove-machine --force`: what Juju waits for by default where it is forced."""
+"""The same for `remove-machine --force`: Juju's default wait for a forced removal."""
 
 
 def remove_unit(
     state: State, now: float, name: str, *, destroy_storage: bool, force: Force = ""
 ) -> None:
-    """Let a unit die: its hooks say goodbye. Raises JujuError when there is none such.
+    """Let a unit die: its last hooks run. Raises JujuError when it does not exist.
 
-    Where the unit itself is forced none of them run. With its machine they do, while there is time
-    and its agent lives.
+    If the unit itself is forced, none of them run. If its machine is forced, they run while there
+    is time and the agent lives.
     """
     unit = state.units.get(name)
     if unit is None:
@@ -53,7 +53,7 @@ def remove_application(
 
 
 def remove_machine(state: State, now: float, machine_id: str, *, force: bool) -> None:
-    """Give a machine up. Raises JujuError when units are on it and it is not forced."""
+    """Remove a machine. Raises JujuError when it has units and is not forced."""
     machine = state.machines.get(machine_id)
     if machine is None:
         raise JujuError(f"machine {machine_id} not found")
@@ -68,10 +68,10 @@ def remove_machine(state: State, now: float, machine_id: str, *, force: bool) ->
 
 
 def let_go_with_application(state: State, now: float, app_name: str) -> None:
-    """What becomes of a leaver whose hook fails when its application goes, too.
+    """The effect on a leaver whose hook fails while its application goes, too.
 
-    Juju 4.0 takes the last one out of its relations, and one that has neither a relation nor
-    storage for dead. 3.6 waits for its hooks.
+    Juju 4.0 takes the last unit out of its relations. It treats a unit with neither a relation nor
+    storage as dead. 3.6 waits for its hooks.
     """
     app = state.applications.get(app_name)
     if state.model.rules != "4.0" or app is None or app.life == "alive":
@@ -91,7 +91,7 @@ def let_go_with_application(state: State, now: float, app_name: str) -> None:
 
 
 def take_out(state: State, now: float) -> list[str]:
-    """Take those units out of Juju whose time is up; returns their names."""
+    """Take the units out of Juju whose time is over; returns their names."""
     due = [u.name for u in state.units.values() if u.out_at is not None and u.out_at <= now]
     for name in due:
         force_out(state, now, name)
@@ -99,7 +99,7 @@ def take_out(state: State, now: float) -> list[str]:
 
 
 def leave_in_order(state: State, now: float, name: str) -> None:
-    """The unit has said goodbye and is gone: Juju revokes its lease, the others are told."""
+    """The unit has run its last hook and is gone: Juju revokes its lease and tells the others."""
     unit = _forget_unit(state, now, name)
     leadership.release(state, now, unit)
     _leave_relations(state, unit)
@@ -107,9 +107,9 @@ def leave_in_order(state: State, now: float, name: str) -> None:
 
 
 def force_out(state: State, now: float, name: str) -> None:
-    """The unit is gone without a word, and the others may never be told.
+    """The unit is gone without its last hooks, and the others may never hear of it.
 
-    Its lease lapses on 3.6. 4.0 revokes it as it deletes the unit.
+    On 3.6 its lease expires. 4.0 revokes the lease when it deletes the unit.
     """
     unit = _forget_unit(state, now, name)
     if state.model.rules == "4.0":
@@ -134,7 +134,7 @@ def _leave_relations(state: State, unit: Unit) -> None:
 
 
 def leave_if_idle(state: State, now: float, unit: Unit) -> None:
-    """A dying unit that never came to install anything goes at once: no hook is due on it."""
+    """A dying unit that never began to install goes at once: no hook is due on it."""
     if (
         unit.life == "dying"
         and not unit.installed
@@ -148,7 +148,7 @@ def leave_if_idle(state: State, now: float, unit: Unit) -> None:
 
 
 def drop_finished_applications(state: State) -> None:
-    """Forget the dying applications that have neither units nor relations left."""
+    """Forget the dying applications without units and relations."""
     for app in [app for app in state.applications.values() if app.life == "dying"]:
         ends = [
             relation
@@ -166,7 +166,7 @@ def drop_finished_applications(state: State) -> None:
 
 
 def _forget_unit(state: State, now: float, name: str) -> Unit:
-    """Take a unit out of everything but its relations and its lease."""
+    """Remove a unit from everything except its relations and its lease."""
     unit = state.units.pop(name)
     open_tasks = list(unit.pending_tasks)
     if unit.running is not None and unit.running.run.task_id:
@@ -184,7 +184,7 @@ def _forget_unit(state: State, now: float, name: str) -> Unit:
 
 
 def _let_machine_go(state: State, now: float, unit: Unit) -> None:
-    """A machine goes with its last unit. With one that was forced nobody releases it."""
+    """A machine goes with its last unit. After a forced removal it is not released."""
     machine = state.machines[unit.machine]
     if any(other.machine == machine.id for other in state.units.values()):
         return

@@ -24,7 +24,7 @@ def next_hook(state: State, now: float, unit_name: str) -> HookRun | None:
         return None
     failure = unit.failure
     if failure is not None:
-        # Juju's agent runs tasks before it looks at the hook that failed.
+        # Juju's agent runs tasks before it looks at the failed hook.
         task = next(_tasks(state, unit), None)
         if task is not None:
             return task
@@ -59,12 +59,12 @@ def next_due(state: State, now: float) -> float | None:
 
 
 def plain(unit: Unit, kind: HookKind, **facts: Any) -> HookRun:
-    """A hook named as its kind."""
+    """A hook with the name of its kind."""
     return HookRun(unit=unit.name, kind=kind, name=kind, charm=unit.charm, **facts)
 
 
 def _machine_is_busy(state: State, unit: Unit) -> bool:
-    """Juju's machine lock: one hook at a time on a machine, whoever's."""
+    """Juju's machine lock: one hook at a time on a machine, of any unit."""
     machine = unit.machine
     return any(
         other.running is not None and other.machine == machine for other in state.units.values()
@@ -72,7 +72,7 @@ def _machine_is_busy(state: State, unit: Unit) -> bool:
 
 
 def _before_install(state: State, unit: Unit) -> HookRun | None:
-    """Every storage-attached comes first, and storage that is not there yet is waited for."""
+    """Every storage-attached comes first, and Juju waits for storage that does not exist yet."""
     if unit.life == "dying":
         return next(_storage(state, unit), None)
     attached = next(_storage(state, unit), None)
@@ -85,7 +85,7 @@ def _before_install(state: State, unit: Unit) -> HookRun | None:
 
 
 def _due(state: State, now: float, unit: Unit) -> Iterator[HookRun]:
-    """What is due on an installed unit, the first first."""
+    """What is due on an installed unit, in order."""
     if unit.life == "alive":
         yield from _alive_first(state, unit)
     yield from _secrets(state, now, unit)
@@ -149,7 +149,7 @@ def _secret_hook(unit: Unit, kind: HookKind, uri: str, revision: int) -> HookRun
 
 
 def _tasks(state: State, unit: Unit) -> Iterator[HookRun]:
-    """Actions, then commands, each in the order they were asked for."""
+    """Actions, then commands, each in the order of the requests."""
     waiting = [state.tasks[task_id] for task_id in unit.pending_tasks]
     for kind in ("action", "exec"):
         for task in waiting:
@@ -206,7 +206,7 @@ def _next_in_relation(
 def _news(
     unit: Unit, relation: Relation, local: UnitRelation, present: list[str]
 ) -> HookRun | None:
-    """What a relation that goes on has to tell: the application's data, new units, data."""
+    """What a continuing relation has to report: the application's data, new units, data."""
     versions = relation.versions
     app = relations.remote_app(relation, unit.app)
     if local.apps.get(app, 0) != versions.get(app, 0):
@@ -226,7 +226,7 @@ def _changed(unit: Unit, relation: Relation, name: str) -> HookRun:
 
 
 def _departed(state: State, unit: Unit, relation: Relation, name: str) -> HookRun:
-    """Who departs is the unit itself if it or its application is going, else the other one."""
+    """The departing unit: the unit itself if it or its application goes, else the other one."""
     going = unit.life == "dying" or state.applications[unit.app].life == "dying"
     hook = _relation_hook(unit, relation, "relation-departed", name)
     return replace(hook, departing_unit=unit.name if going else name)

@@ -1,4 +1,4 @@
-"""The Jujus whose rules a model may keep, where they differ."""
+"""The versions of Juju whose rules a model may follow, where they differ."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Literal, TypeAlias
 
 Rules: TypeAlias = Literal["3.6", "4.0"]
 VERSIONS: dict[Rules, str] = {"3.6": "3.6.12", "4.0": "4.0.15"}
-"""By rules: what `juju version` says."""
+"""By rules: the output of `juju version`."""
 NEWEST: Rules = "4.0"
 VARIABLE = "LXD_CLUSTER_LAB_JUJU"
 
 
 def rules_asked_for() -> Rules:
-    """The rules that the environment asks of a new model, else the newest.
+    """The rules that the environment asks for in a new model, by default the newest.
 
-    Raises ValueError for any that there are not.
+    Raises ValueError for unknown rules.
     """
     asked = os.environ.get(VARIABLE) or NEWEST
     if asked not in VERSIONS:

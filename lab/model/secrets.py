@@ -13,7 +13,7 @@ from lab.model.state import Consumer, Grant, Secret, SecretRevision, State, Unit
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a secret is told about itself; empty means unchanged."""
+    """The details of a secret; empty means unchanged."""
 
     label: str = ""
     description: str = ""
@@ -33,7 +33,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """New content, which is a new revision, or new details."""
+    """New content, which makes a new revision, or new details."""
 
     uri: str
     content: dict[str, str] | None
@@ -50,7 +50,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """Grants taken back: those of a relation, or those to a unit or an application."""
+    """Revoked grants: those of a relation, or those to a unit or an application."""
 
     uri: str
     relation_id: int | None
@@ -69,13 +69,13 @@ Change = Added | Updated | Granted | Revoked | Removed
 
 
 def new_uri(state: State) -> str:
-    """A URI that no secret has had. Juju's are random; these are counted."""
+    """A URI that no secret has had. Juju's URIs are random; these are counted."""
     state.counters.secret += 1
     return f"secret:{state.counters.secret:020d}"
 
 
 def apply(state: State, now: float, change: Change) -> None:
-    """Carry out what a hook has done to a secret."""
+    """Apply a hook's writes to a secret."""
     if isinstance(change, Added):
         secret = Secret(uri=change.uri, owner=change.owner)
         secret.revisions[1] = SecretRevision(change.content, now)
@@ -107,7 +107,7 @@ def apply(state: State, now: float, change: Change) -> None:
 
 
 def may_read(state: State, secret: Secret, unit: Unit) -> bool:
-    """Whether a unit may read a secret: its own, its application's, or one it was granted."""
+    """Whether a unit may read a secret: its own, its application's, or a granted one."""
     return secret.owner in {unit.name, unit.app} or any(
         grant.to in {unit.name, unit.app}
         and (grant.relation_id is None or grant.relation_id in state.relations)
@@ -118,7 +118,7 @@ def may_read(state: State, secret: Secret, unit: Unit) -> bool:
 def find(state: State, unit: Unit, uri: str, label: str) -> Secret:
     """The secret that a hook means, by URI or by the owner's or the reader's label.
 
-    Raises HookToolError when there is none such.
+    Raises HookToolError when it does not exist.
     """
     if uri:
         full = uri if uri.startswith("secret:") else f"secret:{uri}"
@@ -136,7 +136,7 @@ def find(state: State, unit: Unit, uri: str, label: str) -> Secret:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a secret is read: a label to remember it by, and which revision."""
+    """How a secret is read: the label to store for it, and the revision."""
 
     label: str
     refresh: bool
@@ -144,7 +144,7 @@ class Reading:
 
 
 def owner_of(state: State, pending: list[Change], uri: str) -> str:
-    """The owner of a secret, one that the hook is making included; "?" when there is none."""
+    """The owner of a secret, also of one that the hook makes; "?" if there is none."""
     for change in pending:
         if isinstance(change, Added) and change.uri == uri:
             return change.owner
@@ -178,9 +178,9 @@ def info(secret: Secret) -> dict[str, Any]:
 
 
 def read(state: State, unit: Unit, secret: Secret, reading: Reading) -> dict[str, str]:
-    """Content for a reader: of the revision it tracks, unless it refreshes or peeks.
+    """Content for a reader: of the revision that it tracks, unless it refreshes or peeks.
 
-    Raises HookToolError without leave to read.
+    Raises HookToolError without permission to read.
     """
     if not may_read(state, secret, unit):
         raise HookToolError("permission denied")
@@ -196,7 +196,7 @@ def read(state: State, unit: Unit, secret: Secret, reading: Reading) -> dict[str
 
 
 def check_grant(state: State, unit: Unit, secret_owner: str, relation_id: int) -> None:
-    """Raises HookToolError where Juju refuses a grant through this relation."""
+    """Raises HookToolError if Juju refuses a grant through this relation."""
     relation = state.relations.get(relation_id)
     if relation is None or relation_id not in unit.relations:
         raise HookToolError(f"relation {relation_id} not found")
@@ -206,7 +206,7 @@ def check_grant(state: State, unit: Unit, secret_owner: str, relation_id: int) -
 
 
 def add_user_secret(state: State, now: float, name: str, content: Mapping[str, str]) -> str:
-    """Add a secret of the operator's; returns its URI."""
+    """Add an operator's secret; returns its URI."""
     if any(not s.owner and s.name == name for s in state.secrets.values()):
         raise JujuError(f'secret with name "{name}" already exists')
     secret = Secret(uri=new_uri(state), owner="", name=name)
@@ -216,12 +216,12 @@ def add_user_secret(state: State, now: float, name: str, content: Mapping[str, s
 
 
 def update_user_secret(state: State, now: float, secret: str, content: Mapping[str, str]) -> None:
-    """Give a secret of the operator's a new revision."""
+    """Give an operator's secret a new revision."""
     _revise(_user_secret(state, secret), now, dict(content))
 
 
 def grant_user_secret(state: State, secret: str, app: str) -> None:
-    """Let an application read a secret of the operator's."""
+    """Let an application read an operator's secret."""
     if app not in state.applications:
         raise JujuError(f'application "{app}" not found')
     found = _user_secret(state, secret)
@@ -230,13 +230,13 @@ def grant_user_secret(state: State, secret: str, app: str) -> None:
 
 
 def revoke_user_secret(state: State, secret: str, app: str) -> None:
-    """Take a grant to an application back."""
+    """Revoke a grant to an application."""
     found = _user_secret(state, secret)
     found.grants = [grant for grant in found.grants if grant.to != app]
 
 
 def remove_user_secret(state: State, secret: str) -> None:
-    """Remove a secret of the operator's."""
+    """Remove an operator's secret."""
     del state.secrets[_user_secret(state, secret).uri]
 
 

@@ -1,7 +1,7 @@
 """The world as Juju sees it: plain data, all of it JSON through `pydantic.TypeAdapter(State)`.
 
-Times are seconds since the epoch. Data bags are never changed in place: a commit puts a new
-mapping in their place, so that what a unit has cached stays as it was.
+Times are seconds since the epoch. Data bags never change in place: a commit replaces the mapping,
+so that a unit's cached data stays as it was.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEFAULT_SPACE = "alpha"
 
 @dataclass(slots=True)
 class StatusValue:
-    """A status word, its message, and since when."""
+    """A status word, its message, and its time."""
 
     current: str
     message: str = ""
@@ -43,7 +43,7 @@ class Interface:
 
 @dataclass(slots=True)
 class Machine:
-    """A machine. `pending` has to be made, `stopping` has to be destroyed, by the world."""
+    """A machine. The world must make a `pending` one and destroy a `stopping` one."""
 
     id: str
     since: float
@@ -55,12 +55,12 @@ class Machine:
     constraints: str = ""
     interfaces: list[Interface] = field(default_factory=list[Interface])
     address_version: int = 0
-    """Counts changes of the addresses."""
+    """Number of changes of the addresses."""
 
 
 @dataclass(slots=True)
 class Running:
-    """The hook that a unit's agent is in."""
+    """The hook that a unit's agent runs."""
 
     run: HookRun
     serial: int
@@ -69,7 +69,7 @@ class Running:
 
 @dataclass(slots=True)
 class Failure:
-    """A hook that failed and waits: for the timer (`retry_at`) or for `juju resolved`."""
+    """A failed hook that waits: for the timer (`retry_at`) or for `juju resolved`."""
 
     run: HookRun
     attempts: int
@@ -82,13 +82,13 @@ class UnitRelation:
     """What a unit's agent has already told its charm about one relation."""
 
     entered: bool = False
-    """Whether the agent has joined the relation: from then on the others are told of the unit."""
+    """Whether the agent has joined the relation: from then on the others hear of the unit."""
     created: bool = False
     broken: bool = False
     members: dict[str, int] = field(default_factory=dict[str, int])
-    """Remote units whose relation-joined has run, with the version of their data last told."""
+    """Remote units whose relation-joined has run, with the version of the data last told."""
     apps: dict[str, int] = field(default_factory=dict[str, int])
-    """Remote applications, with the version of their data last told."""
+    """Remote applications, with the version of the data last told."""
     changed_pending: str = ""
     """The unit whose relation-joined has just run: its relation-changed comes next."""
     cache: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
@@ -108,7 +108,7 @@ class Port:
 
 @dataclass(slots=True)
 class Unit:
-    """A unit, and what its agent keeps on the machine."""
+    """A unit, and the state of its agent on the machine."""
 
     name: str
     app: str
@@ -127,28 +127,28 @@ class Unit:
     stopped: bool = False
     leader_accepted: bool = False
     reboot_noted: bool = False
-    """The machine came back from a reboot that the charm has not been told of."""
+    """The machine came back from a reboot that the charm has not heard of."""
     config_seen: dict[str, Value] | None = None
     trust_seen: bool = False
     addresses_seen: int = -1
     update_status_at: float = 0.0
     queued: HookRun | None = None
-    """The hook that Juju has promised next: after upgrade-charm, after the first config-changed."""
+    """The hook that must come next: after upgrade-charm, after the first config-changed."""
     running: Running | None = None
     failure: Failure | None = None
     relations: dict[int, UnitRelation] = field(default_factory=dict[int, UnitRelation])
     storage_attached: list[str] = field(default_factory=list[str])
     secrets_told: dict[str, int] = field(default_factory=dict[str, int])
-    """Latest revision of a consumed secret that secret-changed has told."""
+    """The latest revision of a consumed secret that secret-changed has reported."""
     pending_tasks: list[str] = field(default_factory=list[str])
     ports: list[Port] = field(default_factory=list[Port])
     charm_state: dict[str, str] = field(default_factory=dict[str, str])
     version: str = ""
     destroy_storage: bool = False
     force: Force = ""
-    """What was removed with `--force`: the unit, or its machine."""
+    """The object of `--force`: the unit, or its machine."""
     out_at: float | None = None
-    """When a unit that was removed by force is out of Juju, however far it has come."""
+    """When a unit that was removed by force is out of Juju, in any state."""
 
 
 @dataclass(slots=True)
@@ -158,12 +158,12 @@ class Lease:
     holder: str
     acquired: float
     expires: float | None = None
-    """When it lapses; None while the holder's agent is there to renew it."""
+    """When it expires; None while the holder's agent is up to renew it."""
 
 
 @dataclass(slots=True)
 class Resource:
-    """A file for the charm; `path` is where the keeper of the files put it. Revision 0: none."""
+    """A file for the charm; the keeper of the files sets `path`. Revision 0: none."""
 
     name: str
     revision: int = 0
@@ -176,7 +176,7 @@ class Resource:
 
 @dataclass(slots=True)
 class StorageDirective:
-    """What the operator asked for under one storage name, for each unit."""
+    """The operator's request for one storage name, for each unit."""
 
     pool: str
     size: int
@@ -196,7 +196,7 @@ class Application:
     trust: bool = False
     exposed: bool = False
     constraints: str = ""
-    """What its machines are to be, as `constraints.parse` gives it."""
+    """The constraints of its machines, as `constraints.parse` returns them."""
     bindings: dict[str, str] = field(default_factory=dict[str, str])
     """Endpoint to space; the empty name is the default."""
     storage: dict[str, StorageDirective] = field(default_factory=dict[str, StorageDirective])
@@ -222,11 +222,11 @@ class Relation:
     ends: list[RelationEnd]
     life: Life = "alive"
     members: list[str] = field(default_factory=list[str])
-    """Units in scope: those the others are to see."""
+    """Units in scope: those that the others must see."""
     data: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     versions: dict[str, int] = field(default_factory=dict[str, int])
     untold: list[str] = field(default_factory=list[str])
-    """Units that are gone, of which those that knew them are not told any more."""
+    """Removed units: the others do not hear of their departure any more."""
 
 
 @dataclass(slots=True)
@@ -254,7 +254,7 @@ class SecretRevision:
 
 @dataclass(slots=True)
 class Consumer:
-    """Who reads a secret: the revision it tracks and the label it gave it."""
+    """The reader of a secret: the revision it tracks and the label it gave it."""
 
     revision: int
     label: str = ""
@@ -262,7 +262,7 @@ class Consumer:
 
 @dataclass(slots=True)
 class Grant:
-    """Leave to read a secret, for a unit or an application, for the life of a relation.
+    """Permission to read a secret, for a unit or an application, for the life of a relation.
 
     Relation None: granted by the operator (user secrets).
     """
@@ -343,18 +343,18 @@ class Model:
     created: float = 0.0
     spaces: list[str] = field(default_factory=lambda: [DEFAULT_SPACE])
     zones: list[str] = field(default_factory=list[str])
-    """Availability zones, which new machines are put in one after another."""
+    """Availability zones; new machines are put in them in turn."""
     config: dict[str, Value] = field(default_factory=dict[str, Value])
 
     @property
     def version(self) -> str:
-        """What `juju version` says."""
+        """The output of `juju version`."""
         return VERSIONS[self.rules]
 
 
 @dataclass(slots=True)
 class Counters:
-    """Next numbers. They never go back, also when what they named is gone."""
+    """Next numbers. They never go back, even if the object is gone."""
 
     machine: int = 0
     relation: int = 0
@@ -379,7 +379,7 @@ class State:
     secrets: dict[str, Secret] = field(default_factory=dict[str, Secret])
     tasks: dict[str, Task] = field(default_factory=dict[str, Task])
     left_machines: list[str] = field(default_factory=list[str])
-    """Machines that run on although Juju knows them no more: nobody releases them."""
+    """Machines that still run although Juju no longer has them: they are not released."""
     history: list[HookRecord] = field(default_factory=list[HookRecord])
     log: list[LogLine] = field(default_factory=list[LogLine])
     counters: Counters = field(default_factory=Counters)

@@ -148,7 +148,7 @@ def _unit(state: State, unit: Unit) -> dict[str, Any]:
 def _unit_statuses(unit: Unit) -> tuple[StatusValue, StatusValue]:
     """The workload's status and the agent's.
 
-    Juju takes an agent for lost only some minutes after it went quiet; the model does at once.
+    Juju takes some minutes to call a quiet agent lost; the model does it at once.
     """
     since = unit.agent_since
     if unit.agent == "down":
@@ -166,7 +166,7 @@ def _unit_statuses(unit: Unit) -> tuple[StatusValue, StatusValue]:
     }.get(run.kind, f"running {run.name} hook")
     agent = StatusValue("executing", what, unit.running.started)
     if run.kind == "update-status":
-        # Juju does not record that it runs this one.
+        # Juju does not record that it runs this hook.
         agent = StatusValue("idle", "", since)
     return goals.shown_status(unit), agent
 

@@ -7,7 +7,7 @@ from lab.model.state import State, StorageDirective, StorageInstance, Unit
 
 LOOP = "loop"
 _MACHINE_BOUND = frozenset({"rootfs", "tmpfs", LOOP, "maas"})
-"""Pools whose instances do not outlive their attachment."""
+"""Pools whose instances are gone after they are detached."""
 
 
 def is_persistent(instance: StorageInstance) -> bool:
@@ -16,12 +16,12 @@ def is_persistent(instance: StorageInstance) -> bool:
 
 
 def default_pool(kind: str) -> str:
-    """The pool of a directive that names none."""
+    """The pool of a directive without a pool."""
     return LOOP if kind == "block" else "rootfs"
 
 
 def create_for_unit(state: State, now: float, unit: Unit) -> None:
-    """Make the instances that a new unit is deployed with."""
+    """Make the instances of a new unit."""
     app = state.applications[unit.app]
     for name in state.charms[app.charm].storage:
         _create(state, now, unit, name, app.storage[name])
@@ -30,7 +30,7 @@ def create_for_unit(state: State, now: float, unit: Unit) -> None:
 def add_storage(
     state: State, now: float, unit_name: str, name: str, directive: StorageDirective
 ) -> list[str]:
-    """Give a unit more instances. Raises JujuError past what the charm allows."""
+    """Give a unit more instances. Raises JujuError above the charm's limit."""
     unit = state.units.get(unit_name)
     if unit is None:
         raise JujuError(f'unit "{unit_name}" not found')
@@ -68,8 +68,8 @@ def detach(state: State, storage_id: str) -> None:
 def to_provision(state: State) -> list[StorageInstance]:
     """Instances of units on started machines that have no location yet.
 
-    Loop devices are not among them: Juju tells a unit of a block device by its link in
-    /dev/disk/by-id, and they have none.
+    Loop devices are excluded: Juju tells a unit of a block device by its link in /dev/disk/by-id,
+    and they have none.
     """
     return [
         instance
@@ -82,12 +82,12 @@ def to_provision(state: State) -> list[StorageInstance]:
 
 
 def provisioned(state: State, storage_id: str, location: str) -> None:
-    """An instance can be used: its unit gets storage-attached."""
+    """An instance is usable: its unit gets storage-attached."""
     _instance(state, storage_id).location = location
 
 
 def released(state: State, unit: Unit, storage_id: str) -> None:
-    """An instance has left its unit: it is kept detached, or gone with the machine's disk."""
+    """An instance has left its unit: it stays detached, or is gone with the machine's disk."""
     if storage_id in unit.storage_attached:
         unit.storage_attached.remove(storage_id)
     instance = state.storage.get(storage_id)

@@ -36,7 +36,7 @@ def resolve_unit(state: State, name: str) -> str:
 def run_action(
     state: State, now: float, unit_name: str, action: str, params: Mapping[str, Any]
 ) -> str:
-    """Queue an action; returns the task's id. Raises JujuError for what the charm lacks."""
+    """Queue an action; returns the task's id. Raises JujuError if the charm does not have it."""
     unit = state.units[resolve_unit(state, unit_name)]
     spec = state.charms[state.applications[unit.app].charm].actions.get(action)
     if spec is None:
@@ -51,7 +51,7 @@ def exec_command(state: State, now: float, unit_name: str, command: str) -> str:
 
 
 def cancel(state: State, now: float, task_id: str) -> None:
-    """Cancel a task that waits. Raises JujuError for an unknown one."""
+    """Cancel a waiting task. Raises JujuError for an unknown one."""
     task = state.tasks.get(task_id)
     if task is None:
         raise JujuError(f'task "{task_id}" not found')
@@ -70,7 +70,7 @@ def finish(state: State, now: float, task: Task, status: TaskStatus, message: st
 
 
 def nested(flat: Mapping[str, str]) -> dict[str, Any]:
-    """Results as Juju keeps them: `a.b=1` becomes `{"a": {"b": "1"}}`."""
+    """Results in Juju's format: `a.b=1` becomes `{"a": {"b": "1"}}`."""
     tree: dict[str, Any] = {}
     for key, value in flat.items():
         *path, leaf = key.split(".")
@@ -100,7 +100,7 @@ def _enqueue(
 
 
 def _checked(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters with their defaults. Raises JujuError for those the schema refuses."""
+    """The parameters with their defaults. Raises JujuError for those that the schema refuses."""
     shown = json.dumps(dict(given))
     for key, value in given.items():
         schema = spec.params.get(key)
@@ -124,7 +124,7 @@ def _checked(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
             )
     for key, schema in spec.params.items():
         if isinstance(given.get(key), dict) and "properties" not in schema:
-            # Juju looks for defaults of what is in the map, and does not look whether it can.
+            # Juju looks for defaults of the map's properties without a check that they exist.
             raise JujuError(
                 "schema error caused a panic: interface conversion: interface {} is nil, "
                 "not map[string]interface {}"

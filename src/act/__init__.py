@@ -1,1 +1,1 @@
-"""Carries out the steps of a plan, by topic."""
+"""Executes the steps of a plan, by topic."""

@@ -1,4 +1,4 @@
-"""The part that concerns the addresses that LXD listens on."""
+"""The steps for the addresses that LXD listens on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def listen(step: Listen, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """LXD listens on these endpoints, and is seen to."""
+    """LXD listens on these endpoints, and a check confirms it."""
     values = {"core.https_address": step.https}
     if step.cluster:
         values["cluster.https_address"] = step.cluster
@@ -29,8 +29,8 @@ def listen(step: Listen, unit: str, ports: Ports, history: RunHistory) -> RunHis
     try:
         ports.lxd.server.listen(values)
     except LxdError:
-        # With an address for a cluster the daemon would wait for its port, answer nobody, and end;
-        # and instead of a port that it could not have it may have taken any other (5.0, 5.21).
+        # With a cluster address the daemon would wait for its port, answer nothing, and end. If it
+        # could not get a port, it may have taken any other (5.0, 5.21).
         ports.lxd.server.set_config(dict.fromkeys(values, ""))
         ports.snap.reload()
         raise
@@ -39,7 +39,7 @@ def listen(step: Listen, unit: str, ports: Ports, history: RunHistory) -> RunHis
 
 
 def change_address(step: ChangeAddress, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The API is at its address. Other members wait with theirs until this one is reached again."""
+    """The API is at its address. Other members wait with theirs until they reach this one again."""
     members = ports.lxd.members.list()
     others = [m for m in members if m.name != step.member]
     holders = {m.name for m in others}
@@ -56,7 +56,7 @@ def change_address(step: ChangeAddress, unit: str, ports: Ports, history: RunHis
 
 
 def _end_turn(step: ChangeAddress, ports: Ports) -> None:
-    """Whoever is next would take the quorum along if this member were not reached."""
+    """The next member would cost the quorum if the others did not reach this member."""
     if ports.lxd.server.await_listener(step.cluster, 0):
         ports.lxd.notes.append_next(listening.LOG, listening.FREE)
 
@@ -83,7 +83,7 @@ def _have(addresses: set[str], ports: Ports) -> None:
 
 
 def _move(step: ChangeAddress, ports: Ports) -> None:
-    """Raises LxdUnreachable where the cluster's listener does not come back."""
+    """Raises LxdUnreachable if the cluster's listener does not come back."""
     refused: LxdError | None = None
     try:
         ports.lxd.server.listen({"core.https_address": step.https})

@@ -1,4 +1,4 @@
-"""The part that concerns forming the cluster: identity, bootstrap, join tokens, joins."""
+"""The steps for forming the cluster: identity, bootstrap, join tokens, joins."""
 
 from __future__ import annotations
 
@@ -49,24 +49,24 @@ def adopt_identity(step: AdoptIdentity, unit: str, ports: Ports, history: RunHis
     for older in (loss_record.OLDER, join_lock.OLDER):
         moved.pop(older, None)
     ports.lxd.notes.write(moved)
-    # The last one: what is left of an older charm's notes counts until the identity is there.
+    # This must be last: an older charm's remaining notes count until the identity exists.
     ports.lxd.notes.create(IDENTITY, step.identity)
     ports.lxd.notes.forget_legacy()
     return history
 
 
 def note_identity(step: NoteIdentity, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The disk says which cluster this machine's LXD is in."""
+    """The disk names the cluster of this machine's LXD."""
     ports.machine.note_identity(step.identity)
     return history
 
 
 def enable_cluster(step: EnableCluster, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """This server is a cluster of one, which has an identity."""
+    """This server is a cluster of one with an identity."""
     now = ports.clock()
     ports.machine.note_forming("bootstrap", now, ())
     fingerprint = ports.lxd.server.get().fingerprint
-    # Of two that try, or of a try that was cut short, the first one counts.
+    # If two units try, or after an interrupted try, the first one counts.
     ports.lxd.notes.create(IDENTITY, identity.new_identity(fingerprint, now))
     ports.lxd.cluster.bootstrap(step.name)
     return history
@@ -78,7 +78,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
     if key is None:
         raise token_sealing.SealError("this unit's key is gone")
     token = _for_our_cluster(token_sealing.unseal(step.sealed, key, purpose(unit)), step.cluster)
-    # Before anything is touched here: the token may be for a certificate that has changed since.
+    # Check this before any change here: the token's certificate may have changed since.
     way_in = ports.lxd.cluster.way_in(token, step.trusted)
     try:
         if not ports.lxd.cluster.await_forming(deadlines.JOIN):
@@ -93,7 +93,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
             ]
             ports.lxd.cluster.join(step.name, step.address, token, member_config, way_in)
     except (LxdError, LxdUnreachable) as error:
-        # Where only the answer was lost, the join goes on and may have succeeded.
+        # If only the answer was lost, the join continues and may have succeeded.
         if ports.lxd.cluster.joined(deadlines.JOIN):
             return history
         _reset(ports, str(error))
@@ -102,7 +102,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
 
 
 def _for_our_cluster(message: str, cluster: str) -> str:
-    """The join token in a sealed message, which says what cluster its issuer read in LXD."""
+    """The join token in a sealed message, which names the cluster that its issuer read in LXD."""
     try:
         found = json.loads(message)
         token, other = str(found["token"]), str(found["cluster"])
@@ -120,7 +120,7 @@ def reset_lxd(step: ResetLxd, unit: str, ports: Ports, history: RunHistory) -> R
 
 
 def _reset(ports: Ports, why: str) -> None:
-    """LXD as freshly installed. It is not, while it holds anything: then it was a member."""
+    """LXD as freshly installed. LXD is left alone if it holds anything: then it was a member."""
     if ports.machine.has_data():
         raise LxdError(f"not reset, it has instances or volumes: {why}")
     logger.warning("LXD is reset: %s. It logged last:\n%s", why, ports.machine.lxd_log())
@@ -128,10 +128,10 @@ def _reset(ports: Ports, why: str) -> None:
     devices = forming.devices if forming else ()
     if forming is None or forming.what != RESET:
         ports.machine.note_failure(why)
-    # A hook that is killed from here on leaves a daemon that is stopped, with half a folder.
+    # If the hook is killed from here on, the daemon is stopped and half of its folder is left.
     ports.machine.note_forming(RESET, ports.clock(), devices)
     ports.machine.kill_lxd()
-    # It never was a member and has no instances: nothing is lost by a plain stop.
+    # It never was a member and has no instances: a plain stop loses nothing.
     ports.snap.stop()
     ports.machine.release(devices)
     ports.machine.empty_lxd()
@@ -151,21 +151,21 @@ def set_join_lock(step: SetJoinLock, unit: str, ports: Ports, history: RunHistor
 
 
 def _give_back(device: str, ports: Ports) -> None:
-    """A device that was empty when the join began: what is on it now is of no use to anybody."""
+    """Release a device that was empty when the join began: nobody needs what is on it now."""
     try:
         ports.machine.wipe(device)
     except (OSError, subprocess.SubprocessError) as error:
-        # LXD must start again all the same; the device says itself what is the matter with it.
+        # LXD must start again in any case; the device's own status shows its problem.
         logger.warning("%s is not wiped: %s", device, error)
 
 
 def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """A unit has a sealed join token."""
-    # A token that could not be sealed would be a way in that nobody takes back.
+    # A token that could not be sealed would be a way in that nobody cancels.
     token_sealing.seal("", step.key, purpose(step.unit))
     notes = ports.lxd.notes.read()
     cluster = notes.get(IDENTITY, "")
-    # Whatever becomes of the join, the database tells whose member this is.
+    # Whatever happens to the join, the database names the unit of this member.
     ports.lxd.notes.write(member_marks.admitted(step.name, step.unit, step.attempt, notes))
     token = ports.lxd.cluster.make_token(step.name)
     with token_revocation.sealing(step.name, token, ports):
@@ -187,31 +187,31 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
 
 
 def _made(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
-    """Those that are there, and those that will be there soon."""
+    """The existing ones, and those that will exist soon."""
     return tuple(thing for thing in things if not thing.half_made or thing.name in soon)
 
 
 def purpose(unit: str) -> str:
-    """What a token for `unit` is sealed for, beside its key."""
+    """The purpose that a token for `unit` is sealed for, beside its key."""
     return f"lxd-cluster join token for {unit}"
 
 
 def cancel_token(step: CancelToken, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Nobody can join as that member."""
+    """No unit can join as that member."""
     return replace(
         history, made=None, withdrawn=ports.lxd.cluster.cancel_token(step.name, step.digest)
     )
 
 
 def forget_forming(step: ForgetForming, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Nothing says any more that this unit forms the cluster."""
+    """The notes that this unit forms the cluster are gone."""
     ports.machine.forget_forming()
     ports.machine.forget_failures()
     return history
 
 
 def await_join(step: AwaitJoin, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The member is there, or its time is over."""
-    # Its own deadline: after that its unit has given it up.
+    """The member exists, or its time is over."""
+    # It has its own deadline: after that its unit has given the join up.
     ports.lxd.members.await_member(step.name, deadlines.JOIN)
     return replace(history, awaited=True)

@@ -1,9 +1,10 @@
-"""What may happen while a pool or a network is made on all members, seen at the last moment.
+"""The last check before a pool or a network is made on all members: does a unit join now?
 
-Who joins is told by its token what it must give its part to. Two members decide who joins and what
-is made: each writes down in LXD's database what it is about to do, then looks for what the other
-has written down. So one of them at least sees the other's: whoever makes the token tells of what is
-defined and not made yet, or whoever makes the thing sees that somebody joins, and waits.
+A join token lists the pools and networks that the joining unit must give its part to. Two members
+decide: one which unit joins, the other what is made. Each first writes down in LXD's database what
+it will do, and then looks for the note of the other. So at least one of them sees the other's note.
+Either the issuer of the token also lists what is defined and not made yet, or the maker of the pool
+or network sees the join, and waits.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from records import join_lock
 
 
 def nobody_joins(members: Mapping[str, object], ports: Ports) -> None:
-    """Before what is defined on all members is made. Raises LxdUnreachable if somebody joins.
+    """Call this before something that is defined on all members is made.
 
-    `members` are those that it is defined on, none outside a cluster.
+    Raises LxdUnreachable if a unit joins. `members` are those that it is defined on, none outside a
+    cluster.
     """
     lock = join_lock.read(ports.lxd.notes.read()) if members else None
     if lock is not None and lock.name not in {m.name for m in ports.lxd.members.list()}:

@@ -1,4 +1,4 @@
-"""The part that concerns members that leave or are removed."""
+"""The steps for members that leave or are removed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from steps.leaving import (
 logger = logging.getLogger(__name__)
 
 _ONLY_COPIES = re.compile(r"still has the following images: ([0-9a-f, ]+)")
-"""How LXD refuses to let a member go that alone has a copy of some images."""
+"""LXD's refusal to remove a member that has the only copies of some images."""
 
 _RESTORES = "clustering_restore_skip_mode"
 _EVACUATED = "evacuated"
-"""What LXD says of a member on which it starts nothing."""
+"""LXD's error for a start on an evacuated member."""
 
 
 def close_member(step: CloseMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -45,7 +45,7 @@ def close_member(step: CloseMember, unit: str, ports: Ports, history: RunHistory
 def await_evacuation(
     step: AwaitEvacuation, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    """An evacuation that somebody began is over, whatever came of it."""
+    """An evacuation that somebody began has ended, with any result."""
     for _ in ports.lxd.members.await_evacuation(step.name, deadlines.EVACUATE):
         left = sum(i.location == step.name for i in ports.lxd.instances.list())
         ports.tell(f"{step}: {left} left")
@@ -53,11 +53,11 @@ def await_evacuation(
 
 
 def move_instance(step: MoveInstance, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """An instance is on another member; or it is where it was, runs if it ran, and it is known why.
+    """Move an instance to another member; or leave it in its old state, with the reason on record.
 
-    Where LXD hangs up, what came of it is looked up by a later hook, which first waits for what is
-    still under way with the instance. One with which LXD comes to no end, as on a disk that hangs,
-    keeps no other.
+    If LXD hangs up, a later hook finds out the result. It first waits for operations that still run
+    on the instance. An instance whose operation does not end, for example on a disk that hangs,
+    does not stop the others.
     """
     try:
         return _move(step, ports, history)
@@ -89,9 +89,9 @@ def _move(step: MoveInstance, ports: Ports, history: RunHistory) -> RunHistory:
 
 
 def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """An instance of a dead member is listed on another one, stopped; or it is known why not.
+    """List an instance of a dead member on another one, stopped; or record why not.
 
-    Where LXD hangs up, a later hook looks again: the move is one transaction of LXD's database.
+    If LXD hangs up, a later hook looks again: the move is one transaction of LXD's database.
     """
     try:
         ports.lxd.instances.move(step.project, step.name, step.target, live=False)
@@ -131,7 +131,7 @@ def note_unmoved(step: NoteUnmoved, unit: str, ports: Ports, history: RunHistory
 
 
 def start_instance(step: StartInstance, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """An instance runs again, if it can. One that hangs keeps no other."""
+    """Start an instance again, if possible. An instance that hangs does not stop the others."""
     try:
         _start(step.project, step.name, step.member, ports)
     except LxdLate as error:
@@ -140,9 +140,9 @@ def start_instance(step: StartInstance, unit: str, ports: Ports, history: RunHis
 
 
 def _start(project: str, name: str, member: str, ports: Ports) -> None:
-    """Starts an instance that ran, and notes that nothing more is due for it.
+    """Start an instance that ran, and note that nothing more is due for it.
 
-    That it does not start is no reason for its member to stay: it has all that it holds.
+    If it does not start, its member may still leave: the instance is complete where it is now.
     """
     try:
         _start_anywhere(project, name, member, ports)
@@ -154,7 +154,7 @@ def _start(project: str, name: str, member: str, ports: Ports) -> None:
 
 
 def _start_anywhere(project: str, name: str, member: str, ports: Ports) -> None:
-    """LXD starts nothing on a member that is evacuated: from 5.21 on that can be ended first."""
+    """LXD starts nothing on an evacuated member: from 5.21 on the evacuation can be ended first."""
     try:
         ports.lxd.instances.start(project, name)
     except LxdError as error:
@@ -166,7 +166,7 @@ def _start_anywhere(project: str, name: str, member: str, ports: Ports) -> None:
 
 
 def copy_images(step: CopyImages, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """LXD has copied what one member alone had, as far as it could."""
+    """LXD has copied the images of this member alone, as far as it could."""
     ports.lxd.images.copy_to(2)
     return replace(history, copied=True, only_copies=())
 
@@ -219,7 +219,7 @@ def remove_member(step: RemoveMember, unit: str, ports: Ports, history: RunHisto
     buckets = ports.lxd.buckets.list(ports.lxd.server.get().extensions)
     things = (*ports.lxd.instances.list(), *volumes, *buckets)
     gone = [str(thing) for thing in things if thing.location == step.name]
-    # First the record, then the removal: so nothing is lost unsaid, whatever comes in between.
+    # First the record, then the removal: an interruption in between loses no record.
     if record := loss_record.added(ports.lxd.notes.read(), step.name, gone):
         ports.lxd.notes.write(record)
     ports.lxd.members.remove(step.name)

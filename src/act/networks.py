@@ -1,4 +1,4 @@
-"""The part that concerns networks and the default profile."""
+"""The steps for networks and the default profile."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from steps.networks import (
 from values import profile_devices
 
 _INVALID = re.compile(r'Device validation failed for "([^"]+)": Invalid device option "([^"]+)"')
-"""How LXD refuses a key that a device cannot have, such as a nic of another type."""
+"""LXD's refusal of a key that a device cannot have, such as a nic of another type."""
 
 
 def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The network is there on all members, or as if nothing had been tried."""
-    # By a run that was cut short.
+    """The network exists on all members, or everything is as before the try."""
+    # Left by an interrupted run.
     _remove_half_made(step.name, ports)
     try:
         ready = partial(join_guard.nobody_joins, step.members, ports)
         ports.lxd.networks.create(step.name, step.type, step.config, step.members, ready)
     except (LxdError, LxdUnreachable):
-        # The first error says more; what is left then is found by the next run.
+        # The first error has more information; the next run finds what is left then.
         with suppress(LxdError, LxdUnreachable):
             _remove_half_made(step.name, ports)
         raise
@@ -45,26 +45,26 @@ def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHis
 
 
 def _remove_half_made(network: str, ports: Ports) -> None:
-    """Made on some members only, it would stand in the way of the next try."""
+    """A network on some members only would block the next try."""
     ports.lxd.networks.await_changes(network)
     if any(n.name == network and n.half_made for n in ports.lxd.networks.list()):
         ports.lxd.networks.delete(network)
 
 
 def update_network(step: UpdateNetwork, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """These keys are set on all members, and what members have for themselves before that."""
+    """These keys are set on all members. Members' own keys are set first."""
     ports.lxd.networks.update(step.name, step.values, step.members)
     return history
 
 
 def write_ovn(step: WriteOvn, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """What opens OVN's database is where LXD looks for it."""
+    """The files for OVN's database are where LXD looks for them."""
     ports.machine.write_privately(ovn.files(step.ovn))
     return history
 
 
 def run_overlay(step: RunOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """This member's part of a network that is over all members runs."""
+    """This member's part of a network over all members runs."""
     overlay = step.overlay
     files = overlay_dhcp.files(overlay)
     services = [path.name for path in files if path.parent == overlay_dhcp.UNITS]
@@ -74,26 +74,26 @@ def run_overlay(step: RunOverlayDhcp, unit: str, ports: Ports, history: RunHisto
 
 
 def end_overlay(step: EndOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """It does not run any more."""
+    """It no longer runs."""
     ports.machine.end_overlay(step.network)
     return history
 
 
 def pin_nics(step: PinNics, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Instances say themselves what their `eth0` is on."""
+    """Instances define themselves what their `eth0` is connected to."""
     _let_stay(step.nic, ports)
     return history
 
 
 def _let_stay(nic: Mapping[str, str], ports: Ports) -> None:
-    """What follows the default profile with this nic does so no more."""
+    """Instances with this nic from the default profile get their own."""
     ports.lxd.networks.pin_nics(nic)
 
 
 def set_default_profile(
     step: SetDefaultProfile, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    """The default profile uses this pool and has this nic. What an operator added stays."""
+    """The default profile uses this pool and has this nic. An operator's additions stay."""
     profile = ports.lxd.profiles.default()
     before: dict[str, dict[str, str]] = profile["devices"]
     devices = profile_devices.with_root(before, step.pool)
@@ -102,7 +102,7 @@ def set_default_profile(
     if devices != before:
         old = before.get("eth0")
         if old and step.nic is not None:
-            # Somebody may have launched an instance since the others were told to stay.
+            # Somebody may have launched an instance since the others got their own devices.
             _let_stay(profile_devices.place(old), ports)
         try:
             ports.lxd.profiles.set_default({**profile, "devices": devices})
@@ -112,7 +112,7 @@ def set_default_profile(
 
 
 def _with_cure(error: str) -> str:
-    """LXD's error with a command where a key of the operator's does not fit the new network."""
+    """LXD's error, with a command if an operator's key does not fit the new network."""
     found = _INVALID.search(error)
     if found is None:
         return error

@@ -1,4 +1,4 @@
-"""Carries out one step of a plan. Each looks at what is there first and ends by its deadline."""
+"""Executes one step of a plan. Each step first looks at what exists, and ends by its deadline."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ _Thing = TypeVar("_Thing", Pool, Network)
 
 
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
-    """A step did not succeed. `later` says whether it may without anybody's help."""
+    """A step did not succeed. `later` says whether it may succeed later without help."""
 
     def __init__(self, step: Step, reason: str, *, later: bool) -> None:
         super().__init__(reason)
@@ -102,7 +102,7 @@ class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
 
 
 def act(step: Step, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Carries `step` out and adds to `events` what no look can find out. Raises StepFailed."""
+    """Execute `step`, and add to `events` what no later look can find out. Raises StepFailed."""
     try:
         return _HANDLERS[type(step)](step, unit, ports, history)
     except ChannelUnknownError as error:
@@ -159,7 +159,7 @@ def _note_unresponsive(
 ) -> RunHistory:
     ports.machine.note_unresponsive(step.since)
     if step.since is None and ports.database.recovering():
-        # It was cut short before the daemon had ended.
+        # An interrupted hook ended before the daemon had stopped.
         ports.database.end_recovery()
     return history
 
@@ -183,8 +183,8 @@ def _set_server_config(
 
 
 def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """What is noted before and after tells in either case what the charm has written."""
-    # LXD answers from memory, and a member that joined has nothing there until something changes.
+    """The notes before and after it say in both cases what the charm has written."""
+    # LXD answers from memory. A new member has no values there until something changes.
     ports.lxd.server.set_config({})
     has, noted = ports.lxd.server.get().config, ports.lxd.notes.read()
     values = {
@@ -211,9 +211,9 @@ def _restart_lxd(step: RestartLxd, unit: str, ports: Ports, history: RunHistory)
 
 
 def reload_lxd(ports: Ports) -> None:
-    """LXD's daemon is a new one, and answers. Instances go on.
+    """LXD's daemon is a new process, and answers. Instances keep running.
 
-    snapd is done before the old daemon has ended, so the process tells the two apart.
+    snapd finishes before the old daemon has ended, so the process id tells the two apart.
     """
     before = ports.lxd.server.process()
     ports.snap.reload()

@@ -1,4 +1,4 @@
-"""The part that concerns pools."""
+"""The steps for pools."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ logger = logging.getLogger(__name__)
 
 
 def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The pool is there on all members, or as if nothing had been tried."""
+    """The pool exists on all members, or everything is as before the try."""
     ready = partial(join_guard.nobody_joins, step.members, ports)
-    # By a run that was cut short.
+    # Left by an interrupted run.
     ready()
     ports.lxd.pools.await_changes(step.name)
     if _finished(step, ports):
@@ -70,9 +70,10 @@ def _pools(ports: Ports) -> tuple[Pool, ...]:
 
 
 def _finished(step: CreatePool, ports: Ports) -> bool:
-    """Whether a pool that some members made already could be made on the others.
+    """Whether a pool that some members had made could be made on the others.
 
-    In a Ceph that is the only way: LXD cannot take away what it made there and not everywhere.
+    In a Ceph this is the only way: LXD cannot remove a pool that it made there on some members
+    only.
     """
     there = next((p for p in _pools(ports) if p.name == step.name), None)
     if there is None or not there.errored or there.driver != step.driver:
@@ -94,13 +95,13 @@ def update_pool(step: UpdatePool, unit: str, ports: Ports, history: RunHistory) 
 
 
 def pin_root_disks(step: PinRootDisks, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Instances say themselves that they are on the pool."""
+    """Instances define themselves that they are on the pool."""
     ports.lxd.pools.pin_root_disks(step.pool)
     return history
 
 
 def keep_on_volume(step: KeepOnVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """LXD here uses a volume of its own, or none."""
+    """LXD here uses its own volume, or none."""
     ports.lxd.volumes.keep_on(step.key, step.pool, step.name)
     return history
 
@@ -120,7 +121,7 @@ def restore_folder(step: RestoreFolder, unit: str, ports: Ports, history: RunHis
 
 
 def gather_volume(step: GatherVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Nothing of LXD's images or backups is on the volume alone."""
+    """No image or backup of LXD is on the volume only."""
     volume = f"{step.pool}/{step.name}"
     ports.machine.gather(step.kind, volume, ports.lxd.server.process())
     return history
@@ -129,7 +130,7 @@ def gather_volume(step: GatherVolume, unit: str, ports: Ports, history: RunHisto
 def start_without_volume(
     step: StartWithoutVolume, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    """LXD's daemon starts. What was on the volume is there, should it come back."""
+    """LXD's daemon starts. If the volume comes back, its content is still on it."""
     ports.machine.end_volume(step.kind)
     ports.snap.start()
     ports.lxd.server.await_start(deadlines.START)

@@ -1,4 +1,4 @@
-"""A join token that LXD has made and that reaches nobody: a way in, until it is taken back."""
+"""A join token that LXD has made and that reaches no unit: a way in until it is cancelled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def sealing(name: str, token: str, ports: Ports) -> Generator[None]:
-    """Takes the token for the member `name` back if what it is wrapped around fails."""
+    """Cancel the token for the member `name` if the body of this context fails."""
     try:
         yield
     except BaseException:
@@ -27,7 +27,7 @@ def sealing(name: str, token: str, ports: Ports) -> Generator[None]:
 
 @contextmanager
 def publishing(juju: HookInput, plan: Plan, ports: Ports) -> Generator[None]:
-    """The same for the token that this hook has made: a hook that fails tells nobody of it."""
+    """The same for the token that this hook has made: a failed hook publishes nothing."""
     try:
         yield
     except BaseException:
@@ -40,6 +40,6 @@ def publishing(juju: HookInput, plan: Plan, ports: Ports) -> Generator[None]:
 
 def _take_back(name: str, digest: str, ports: Ports) -> None:
     logger.warning("the join token for %s is taken back: nobody was told of it", name)
-    # The error that led here says more. The next token for that name voids this one.
+    # The earlier error has more information. The next token for that name invalidates this one.
     with suppress(LxdError, LxdUnreachable):
         ports.lxd.cluster.cancel_token(name, digest)

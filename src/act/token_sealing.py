@@ -1,4 +1,4 @@
-"""Sealing join tokens: HPKE (RFC 9180), so that only the unit that a token is for can read it."""
+"""Sealing join tokens: HPKE (RFC 9180). Only the unit that a token is for can read it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_PO
 
 
 class SealError(Exception):
-    """What was sealed is not for this key, or was changed on its way."""
+    """The sealed text is not for this key, or was changed on its way."""
 
 
 def new_key() -> bytes:
-    """A private key, 32 bytes to be kept to itself."""
+    """A private key of 32 bytes, to be kept secret."""
     return X25519PrivateKey.generate().private_bytes_raw()
 
 
 def public_half(private: bytes) -> str:
-    """The public half of a private key, to be told to anyone."""
+    """The public half of a private key, which everybody may know."""
     key = X25519PrivateKey.from_private_bytes(private).public_key()
     return base64.b64encode(key.public_bytes_raw()).decode()
 
@@ -30,7 +30,7 @@ def seal(text: str, public: str, purpose: str) -> str:
     """`text` for the owner of `public` alone, bound to `purpose`. Raises SealError."""
     try:
         key = X25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
-        # A key of low order has the form of one, and no secret can be shared with it.
+        # A key of low order has the right form, but no secret can be shared with it.
         sealed = _SUITE.encrypt(text.encode(), key, info=purpose.encode())
     except ValueError as error:
         raise SealError(f"not a public key: {error}") from error
@@ -38,7 +38,7 @@ def seal(text: str, public: str, purpose: str) -> str:
 
 
 def unseal(sealed: str, private: bytes, purpose: str) -> str:
-    """What was sealed for this key and purpose. Raises SealError for anything else."""
+    """The text that was sealed for this key and purpose. Raises SealError for anything else."""
     key = X25519PrivateKey.from_private_bytes(private)
     try:
         data = base64.b64decode(sealed, validate=True)

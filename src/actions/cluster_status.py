@@ -13,7 +13,7 @@ from state.view import View
 def cluster_status(view: View) -> dict[str, object]:
     """Tables of the cluster's members, pools and networks.
 
-    The fingerprint is that of the certificate which a remote client is asked to accept.
+    The fingerprint is the one that a remote client is asked to accept.
     """
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:

@@ -1,4 +1,4 @@
-"""The action forget-lost: clears the record of what went with a dead member."""
+"""The action forget-lost: clears the record of what was lost with a dead member."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from state.view import View
 
 
 def forget_lost(view: View, ports: Ports, name: str) -> str:
-    """Clears the record of what went with a dead member, or of one thing of it."""
+    """Clears the record of what was lost with a dead member, or of one object of it."""
     if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         raise ActionRefused(not_a_member(view, f"forget-lost name={quoted(name)}"))
     notes = view.lxd.notes

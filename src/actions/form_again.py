@@ -13,10 +13,10 @@ GONE = "yes-the-cluster-is-gone"
 
 
 def form_again(view: View, confirm: str) -> AppData:
-    """What the leader has to write so that units without a cluster form a new one.
+    """What the leader must write so that units without a cluster form a new one.
 
-    Juju cannot tell a cluster that ended in order from one whose machine was taken away with all
-    that was on it. So it is the operator who says that nothing of it is left.
+    Juju cannot distinguish a cluster that ended in order from one whose machine was removed with
+    everything on it. So the operator confirms that nothing of it is left.
     """
     peers = view.peers
     if not view.leader or peers is None:

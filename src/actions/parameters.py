@@ -1,7 +1,7 @@
-"""What an operator types after an action's name, as Juju's client makes of it.
+"""Parameters of an action, as Juju's client reads them.
 
-The client reads each value as YAML: `7` arrives as a number, `yes` as true, nothing at all as null,
-and `a.b=c` as a map in a map. Options that are taken from there mean the same as in `juju config`.
+The client reads each value as YAML: `7` arrives as a number, `yes` as true, an empty value as null,
+and `a.b=c` as a map in a map. Options from parameters mean the same as in `juju config`.
 """
 
 from __future__ import annotations
@@ -17,26 +17,28 @@ MAPS = ("storage-pools", "networks", "network-config")
 """Options that are YAML maps: their keys may be typed with dots, `storage-pools.fast=zfs`."""
 
 _KEYS = "config"
-"""In such a map: LXD's own keys, which have dots themselves. That is all of `network-config`."""
+"""The key of such a map for LXD's own keys, which contain dots. All of `network-config` is like
+that.
+"""
 
 
 _DEEPEST = 8
-"""Maps and lists in one another that a parameter may have: an option's map takes four."""
+"""The maximum depth of maps and lists in a parameter: an option's map needs four."""
 
 
 class Misread(Exception):  # noqa: N818 - it is the name of what happened
-    """The client took a parameter for something else than text, or it makes no sense."""
+    """The client did not read a parameter as text, or the parameter makes no sense."""
 
 
 def word(params: Mapping[str, Any], name: str) -> str:
-    """A parameter as text, empty where it is not given. Raises Misread."""
+    """A parameter as text, empty if it is not given. Raises Misread."""
     value = params.get(name)
     _limit(name, value)
     return _text(name, value)
 
 
 def with_options(config: Mapping[str, Any], params: Mapping[str, Any]) -> Options:
-    """The options of `config`, and those of the parameters instead of them.
+    """The options of `config`, overridden by the options among the parameters.
 
     Raises Misread, pydantic's ValidationError.
     """
@@ -45,20 +47,20 @@ def with_options(config: Mapping[str, Any], params: Mapping[str, Any]) -> Option
 
 
 def as_read(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, object]:
-    """The result that shows the options among the parameters as they were understood."""
+    """The result that shows how the options among the parameters were understood."""
     shown = [f"{name}={value}" for name, value in changed(config, params).items()]
     return {"options": "\n".join(shown)} if shown else {}
 
 
 def changed(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options among the parameters, as `juju config` would have them. Raises Misread."""
+    """The options among the parameters, in the form of `juju config`. Raises Misread."""
     for name, value in params.items():
         _limit(name, value)
     return {name: _option(name, params[name], config) for name in sorted(params)}
 
 
 def _limit(name: str, value: Any) -> None:
-    """Raises Misread for what Python could neither go through nor write."""
+    """Raises Misread for a value that Python could neither traverse nor print."""
     todo: list[tuple[Any, int]] = [(value, 0)]
     while todo:
         part, depth = todo.pop()
@@ -93,7 +95,7 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, list):
         return " ".join(_text(name, part) for part in cast("list[Any]", value))
     if isinstance(value, (bool, float)):
-        # What was typed cannot be told from that: `on` or `yes`, 1.10 or 1.1.
+        # The typed text is lost: it may have been `on` or `yes`, 1.10 or 1.1.
         shown = str(value).lower()
         raise Misread(
             f"{name} was read as {shown}, not as text: put it in quotes: {name}=\"'...'\""
@@ -109,7 +111,7 @@ def _no_map(name: str, value: Any) -> Any:
 
 
 def _map(name: str, value: Mapping[str, Any]) -> str:
-    """The map as the option's YAML. JSON is YAML."""
+    """The map as the option's YAML. JSON is valid YAML."""
     if name == "network-config":
         return json.dumps(_dotted(value))
     return json.dumps({key: _with_keys(fields) for key, fields in value.items()})

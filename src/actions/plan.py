@@ -1,4 +1,4 @@
-"""What the options ask of the whole cluster, in words, before any of it is done."""
+"""The effect of the options on the whole cluster, in words, before anything is done."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from steps.storage import CreatePool, PinRootDisks
 
 
 def answer(view: View, ports: Ports) -> dict[str, object]:
-    """What the action `plan` shows."""
+    """The output of the action `plan`."""
     findings = lines(view, observe_networks(view, ports))
     steps = "\n".join(f"{i}. {line}" for i, line in enumerate(findings, 1))
     return {"plan": steps or "nothing to do", "status": str(make_plan(view).status)}
 
 
 def lines(view: View, whole: View) -> list[str]:
-    """The steps that are due on this unit, and after them what the cluster still needs of all.
+    """The steps that are due on this unit, then what the cluster still needs of all units.
 
-    `whole` is the same view with what else there is to know of the cluster.
+    `whole` is the same view, with all other facts about the cluster.
     """
     own = [str(step) for step in make_plan(view).steps]
     later = [*_of_networks(whole), *_of_pools(whole)]

@@ -13,7 +13,7 @@ from values.status import names
 
 
 class OthersAsked(ActionRefused):
-    """Other units have to answer first. `own` is what this one must publish, to ask them."""
+    """Other units must answer first. `own` is what this unit must publish to ask them."""
 
     def __init__(self, reason: str, own: UnitData, lost: frozenset[str]) -> None:
         super().__init__(reason)
@@ -21,10 +21,10 @@ class OthersAsked(ActionRefused):
 
 
 def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
-    """Makes this member the only voter of its database; returns the path of the copy before.
+    """Makes this member the only voter of its database; returns the path of the earlier copy.
 
-    `lost` names voters that never come back, by unit, member or address, apart by commas. Raises
-    ActionRefused, OSError, SubprocessError.
+    `lost` names voters that never come back, by unit, member or address, separated by commas.
+    Raises ActionRefused, OSError, SubprocessError.
     """
     wanted = confirmation("recover", view.unit)
     if confirm != wanted:

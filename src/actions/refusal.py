@@ -1,4 +1,4 @@
-"""The actions that change something: what each refuses, and what it does."""
+"""Refusals of actions, and the words for their confirmations."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from state.view import View
 _NO_WORD = re.compile(r"[^A-Za-z0-9._-]+")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
 _YAML_WORDS = frozenset(["y", "yes", "n", "no", "on", "off", "true", "false", "null"])
-"""What Juju's client takes for something else than text."""
+"""Words that Juju's client does not read as text."""
 
 
 class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
-    """The action was not carried out, and why."""
+    """The action was refused, and why."""
 
 
 def confirmation(verb: str, what: str) -> str:
-    """What an operator types to say that it is really meant, such as `wipe-0123`.
+    """The confirmation that an operator must type, such as `wipe-0123`.
 
-    Juju's client rewrites what looks like a number (0123, 1e5) and parts words at some characters.
+    Juju's client rewrites what looks like a number (0123, 1e5), and splits words at some
+    characters.
     """
     return f"{verb}-{_NO_WORD.sub('-', what).strip('-')}"
 
@@ -37,12 +38,12 @@ def not_a_member(view: View, action: str) -> str:
 
 
 def alternatives(names_: Iterable[str], action: str) -> str:
-    """What there is instead of what was named, as it is typed."""
+    """The existing alternatives to the given name, as an operator types them."""
     commands = [f"{action} name={quoted(name)}" for name in sorted(names_)]
     return f"type {' or '.join(commands)}" if commands else "there is nothing to name"
 
 
 def quoted(name: str) -> str:
-    """A name as Juju's client takes it for text, and not for a number or a date."""
+    """A name in a form that Juju's client reads as text, and not as a number or a date."""
     plain = _PLAIN.fullmatch(name) and name.lower() not in _YAML_WORDS
     return name if plain else f"\"'{name}'\""

@@ -1,4 +1,4 @@
-"""The action remove-pool: deletes a pool that nothing wants any more."""
+"""The action remove-pool: deletes a pool that no option wants any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from values.status import names
 
 
 def remove_pool(view: View, ports: Ports, name: str) -> str:
-    """Deletes a pool that nothing wants any more and that holds nothing but images."""
+    """Deletes a pool that no option wants any more and that holds only images."""
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, f"remove-pool name={quoted(name)}"))

@@ -1,4 +1,4 @@
-"""What an action tells the operator: its results, or why there are none."""
+"""The results of an action, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from values.printable import lines
 
 @dataclass(frozen=True)
 class Answer:
-    """The results, or a failure. Texts may have several lines, and nothing that is not seen."""
+    """The results, or a failure. Texts may have several lines, and no invisible characters."""
 
     results: dict[str, object]
     failure: str = ""
 
 
 def answer(unit: str, action: Callable[[], dict[str, object]]) -> Answer:
-    """Carries an action of a unit out."""
+    """Runs an action of a unit."""
     try:
         results = action()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The operator's actions by name: what each is given, and what it answers."""
+"""The actions by name, with their inputs and answers."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Call:
     ports: Ports
 
     def view(self, options: Options | None = None) -> View:
-        """What the action acts on, with these options in place of those that are configured."""
+        """The action's view, with these options in place of the configured ones."""
         return observe(self.reader.of_action(options), self.ports, RunHistory())
 
 
 @dataclass(frozen=True)
 class Action:
-    """What an action does, and whether something may have become due by it."""
+    """The function of an action, and whether something may be due after it."""
 
     run: Callable[[Call], Results]
     changes: bool = False
@@ -97,13 +97,13 @@ def _wipe_device(call: Call) -> Results:
 
 
 def _backup_database(call: Call) -> Results:
-    # Nothing that Juju says is needed for it.
+    # It needs nothing that Juju says.
     return {"path": backup_database(call.ports)}
 
 
 def _recover_quorum(call: Call) -> Results:
     lost, confirm = (word(call.params, key) for key in ("lost", "confirm"))
-    # Only units that Juju has given up, or that the operator names, are lost.
+    # Only units that Juju has removed, or that the operator names, are lost.
     view = replace(call.view(), units=if_said(reading.units, None))
     try:
         return {"backup": recover_quorum.recover_quorum(view, call.ports, lost, confirm)}

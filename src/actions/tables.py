@@ -14,7 +14,7 @@ _POOL_HEADINGS = ("Pool", "Driver", "State", "Role", "Used by")
 
 
 def members_table(lxd: ClusterView, peers: Peers, unit: str) -> str:
-    """The cluster's members: what Juju calls them, what LXD calls them, and how they are."""
+    """The cluster's members: their names in Juju and in LXD, and their states."""
     by_name = {d.name: (u, d) for u, d in {unit: peers.own, **peers.others}.items() if d.cluster}
     rows: list[tuple[str, ...]] = []
     for member in lxd.members:
@@ -26,7 +26,7 @@ def members_table(lxd: ClusterView, peers: Peers, unit: str) -> str:
 
 
 def pools_table(existing: Iterable[Pool], wanted: Iterable[str], default: str) -> str:
-    """The storage pools: what each is for, and how much uses it."""
+    """The storage pools: the role and the number of users of each."""
     asked = set(wanted)
     rows = [
         (
@@ -44,7 +44,7 @@ def pools_table(existing: Iterable[Pool], wanted: Iterable[str], default: str) -
 def networks_table(
     existing: Iterable[Network], wanted: Iterable[str], nic: Mapping[str, str]
 ) -> str:
-    """The networks that LXD manages: what each is for, and how many instances are on it."""
+    """The networks that LXD manages: the role and the number of instances of each."""
     asked = set(wanted)
     rows = [
         (

@@ -1,4 +1,4 @@
-"""The action take-back: the application gets the cluster that is here already."""
+"""The action take-back: the application takes over the existing cluster."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from values.status import names
 
 
 def take_back(view: View, confirm: str) -> AppData:
-    """What the leader has to write so that the application has the cluster that is here already.
+    """What the leader must write so that the application takes over the existing cluster.
 
-    An earlier deployment of this charm made it, and left it on machines that stayed. Nothing tells
-    a cluster of that kind from one of another application that lives: the operator does.
+    An earlier deployment of this charm made the cluster, and left it on machines that stayed. The
+    charm cannot distinguish such a cluster from one of another, running application. The operator
+    decides.
     """
     lxd, peers = view.lxd, view.peers
     if not view.leader or peers is None:

@@ -1,4 +1,4 @@
-"""The action wipe-device: wipes a block device that nothing uses."""
+"""The action wipe-device: wipes an unused block device."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from actions.refusal import ActionRefused, confirmation
 from ports.ports import Ports
 
 _NODE = re.compile(r"/dev/[\w/:.@%+=-]+", re.ASCII)
-"""One device's path: no glob, which may name another one."""
+"""The path of one device: not a glob, which may name another one later."""
 
 
 def wipe_device(ports: Ports, device: str, confirm: str) -> str:
-    """Wipes a block device that nothing uses, if the operator names what is on it."""
+    """Wipes an unused block device, if the operator names its content."""
     if not _NODE.fullmatch(device) or ".." in device:
         raise ActionRefused(f"{device} is no path below /dev/, such as /dev/sdb")
     found = next(iter(ports.machine.devices((device,))), None)

@@ -1,4 +1,4 @@
-"""Storage backends: what one word of the option `storage-backend` means to LXD.
+"""Storage backends: the meaning of each word of the option `storage-backend` for LXD.
 
 A new backend is one file beside this one and one row in `BACKENDS`.
 """
@@ -14,12 +14,12 @@ _ROWS = (zfs, btrfs, directory, lvm, ceph, cephfs)
 BACKENDS: dict[str, Backend] = {row.BACKEND.name: row.BACKEND for row in _ROWS}
 
 AUTOMATIC = (zfs.BACKEND, btrfs.BACKEND, directory.BACKEND)
-"""What `auto` tries, best first."""
+"""The backends that `auto` tries, best first."""
 
 AUTO = "auto"
 CEPHFS = cephfs.BACKEND.name
 ALLOWED = (AUTO, *sorted(b.name for b in BACKENDS.values() if b.for_instances))
-"""What the default pool can be."""
+"""The backends of the default pool."""
 
 __all__ = ["ALLOWED", "AUTO", "BACKENDS", "CEPHFS", "Backend", "on_ceph", "resolve"]
 

@@ -1,4 +1,4 @@
-"""The shape of a storage backend."""
+"""The type of a storage backend."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from values.wanted_pool import WantedPool
 
 CEPH = "lxd-cluster"
-"""What this machine's tools call the Ceph of the relation. It may be part of one itself."""
+"""The name of the relation's Ceph for this machine's tools. The machine may be part of a Ceph
+itself.
+"""
 
 
 _NONE = frozenset[str]()
@@ -28,12 +30,11 @@ def _no_own(pool: WantedPool, extensions: frozenset[str]) -> dict[str, str]:
 class Backend:
     """One row of the table: a word, LXD's driver for it, and what differs between members.
 
-    `sized` says whether `storage-size` means something for it, `on_devices` whether it can be on
-    a block device of its own, `on_ceph` whether it is in a Ceph that all members share,
-    `for_instances` whether instances can be on it, `needs` what a machine may lack for it.
-    `shared` makes LXD's keys that are the same on all members, for a user of that Ceph, `own`
-    those that LXD wants to be told for each member though they are the same. Both depend on the
-    extensions of LXD's API.
+    `sized` says whether `storage-size` counts for it, `on_devices` whether it can be on its own
+    block device, `on_ceph` whether it is in a Ceph that all members share, `for_instances` whether
+    instances can be on it, `needs` what a machine may lack for it. `shared` makes LXD's keys that
+    are the same on all members, for a user of that Ceph. `own` makes the keys that LXD requires for
+    each member although they are the same. Both depend on the extensions of LXD's API.
     """
 
     name: str
@@ -51,16 +52,16 @@ class Backend:
     ) -> dict[str, str]:
         """LXD's keys for one member's part: on `device`, or without one in a loop file.
 
-        An empty size leaves the choice to LXD.
+        With an empty size LXD chooses.
         """
         if device:
             return {"source": device}
         return {"size": pool.size} if self.sized and pool.size else self.own(pool, extensions)
 
     def member_config(self, pool: WantedPool, device: str) -> dict[str, str]:
-        """The `member_config` of a joining member for its own part of the pool.
+        """A joining member's answers for its own part of the pool.
 
-        Without a device `source` is empty on purpose: each makes a file or folder of its own. Of
-        what is in a Ceph LXD tells a joiner itself.
+        Without a device `source` is empty on purpose: each member makes its own file or folder. LXD
+        itself tells a joining member about pools in a Ceph.
         """
         return {} if self.on_ceph else {"source": "", **self.part(pool, device)}

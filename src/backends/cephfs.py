@@ -1,10 +1,10 @@
-"""A file system of Ceph's, for custom volumes that several instances share."""
+"""A file system in Ceph, for custom volumes that several instances share."""
 
 from backends.backend import CEPH, Backend
 from values.wanted_pool import WantedPool
 
 _ONE_KEY = "storage_remote_drop_source"
-"""LXD's extension by which the file system is a key that all members share (6.x)."""
+"""With this extension of LXD the file system is a key that all members share (6.x)."""
 
 
 def _shared(pool: WantedPool, user: str, extensions: frozenset[str]) -> dict[str, str]:
@@ -13,7 +13,7 @@ def _shared(pool: WantedPool, user: str, extensions: frozenset[str]) -> dict[str
 
 
 def _own(pool: WantedPool, extensions: frozenset[str]) -> dict[str, str]:
-    # Before, it was LXD's `source`, a key that each member was told for itself.
+    # Without it, the file system was LXD's `source`, a key of each member.
     return {} if _ONE_KEY in extensions else {"source": pool.in_ceph}
 
 

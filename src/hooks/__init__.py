@@ -1,1 +1,1 @@
-"""What Juju says to a unit and what the unit tells through Juju."""
+"""Juju's input to a unit, and what the unit publishes through Juju."""

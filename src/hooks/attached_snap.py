@@ -1,7 +1,7 @@
-"""The LXD snap that the operator attached: asked of Juju only where the answer may be a new one.
+"""The attached LXD snap. The charm asks Juju for it only when the answer may have changed.
 
 For `resource-get` the controller opens the file, and Juju 3.6 reads all of it on the machine, a
-hundred megabytes. After `juju attach-resource` each unit gets upgrade-charm, so the answer holds
+hundred megabytes. After `juju attach-resource` each unit gets upgrade-charm, so the answer is valid
 until then: it is noted on the machine.
 """
 
@@ -18,18 +18,18 @@ from values.status import Status, blocked, waiting
 
 RESOURCE = "lxd-snap"
 _NONE = "not found"
-"""In Juju's words for a resource that was never attached: resource "lxd-snap" not found."""
+"""Juju's message for a resource that was never attached: resource "lxd-snap" not found."""
 _STORE = "charmhub"
-"""In its words where Charmhub has the resource and did not give it."""
+"""Juju's message if Charmhub has the resource and did not give it."""
 
 
 def forget(ports: Ports) -> None:
-    """Juju is asked again: there may be another file."""
+    """Ask Juju again: there may be another file."""
     ports.machine.note_attached(None)
 
 
 def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
-    """The attached file, None without one. Raises Unsaid where Juju does not say."""
+    """The attached file, None without one. Raises Unsaid if Juju does not say."""
     noted = ports.machine.attached()
     if noted == "" or (noted and Path(noted).exists()):
         return Path(noted) if noted else None
@@ -53,7 +53,7 @@ def _asked(model: ops.Model, peers: Peers | None) -> Path | None:
 
 
 def _who_has_one(unit: str, peers: Peers | None) -> str:
-    """A unit whose LXD is from an attached file. Juju says the same of one that it has lost."""
+    """A unit with LXD from an attached file. Juju says the same of a file that it has lost."""
     units = {unit: peers.own, **peers.others} if peers else {}
     return next((name for name in sorted(units) if units[name].snap), "")
 

@@ -1,7 +1,7 @@
-"""When a unit that leaves can still tell the others something.
+"""When a leaving unit can still publish something.
 
-Juju sends what a hook wrote only where the hook ends well, and a hook that ends well holds nobody.
-So a unit that is to be held tells something in a hook only after which another one is sure to come.
+Juju sends what a hook wrote only if the hook ends without error, and such a hook does not hold the
+unit. So a unit that must be held publishes only in a hook that another one follows for certain.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import ops
 
 
 def are_heard(event: ops.EventBase, peers: str) -> bool:
-    """Whether another hook of a unit that leaves follows this one, whatever becomes of the others.
+    """Whether another hook of a leaving unit follows this one in every case.
 
-    `remove` comes after `stop`. After `relation-departed` only another one is sure: with the last,
-    the unit is out of the relation, and Juju 4.0 holds it no more.
+    `remove` comes after `stop`. After `relation-departed` only another `relation-departed` is
+    certain: after the last one the unit is out of the relation, and Juju 4.0 no longer holds it.
     """
     if isinstance(event, ops.RelationDepartedEvent):
         return event.relation.name == peers and bool(event.relation.units - {event.unit})

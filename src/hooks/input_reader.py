@@ -1,4 +1,4 @@
-"""All that Juju says to this unit in one run, as a value."""
+"""All of Juju's input to this unit in one run, as a value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STORAGE = "local"
 
 
 class InputReader:
-    """Reads what Juju says, through the charm that ops made."""
+    """Reads Juju's input through the charm that ops made."""
 
     def __init__(self, charm: ops.CharmBase, ports: Ports) -> None:
         self._charm = charm
@@ -35,9 +35,9 @@ class InputReader:
         self._ports = ports
 
     def of_hook(self, options: Options | None = None) -> HookInput:
-        """What Juju says to this unit. Raises Unsaid, and ValidationError for a bad option.
+        """Juju's input to this unit. Raises Unsaid, and ValidationError for a bad option.
 
-        `options` are looked at instead of those that are configured.
+        `options` replace the configured ones.
         """
         with needed():
             options = options or self._charm.load_config(Options)
@@ -66,9 +66,9 @@ class InputReader:
             )
 
     def when_leaving(self) -> HookInput:
-        """The same for a unit that leaves: less is of use to it, and keeps it. Raises Unsaid."""
+        """The same for a leaving unit, which needs less of it. Raises Unsaid."""
         with needed():
-            # One that never was a member has nothing that depends on what Juju says.
+            # For a unit that never was a member, nothing depends on Juju's input.
             machine = self._ports.machine
             member = bool(machine.identity()) or machine.forming() is not None
             leader = self._unit.is_leader()
@@ -91,13 +91,13 @@ class InputReader:
             )
 
     def of_action(self, options: Options | None = None) -> HookInput:
-        """What a hook would be told now, also one of a unit that leaves. Raises as those do."""
+        """The input of a hook now, also for a leaving unit. Raises the same errors."""
         units = if_said(reading.units, None)
         leaving = units is not None and self._unit.name in units.leaving
         return self.when_leaving() if leaving else self.of_hook(options)
 
     def _options_of_leaver(self) -> Options:
-        """A mistake in an option that is of no use here is no reason to stay."""
+        """A mistake in an option that a leaving unit does not need must not hold it."""
         try:
             return self._charm.load_config(Options)
         except ValidationError:
@@ -114,12 +114,12 @@ class InputReader:
         )
 
     def _without_gone(self, peers: Peers, units: Units) -> Peers:
-        """Adds what units have published for which relation-joined has not run here yet.
+        """Adds the data of units for which relation-joined has not run here yet.
 
-        Juju runs it one unit after the other, and for a new leader behind two more hooks.
-        relation-get answers for them as soon as they have joined on their side. Units that
-        Juju knows no more are left out: their relation-departed may never come. Only what the
-        founder told counts until it is on record, also when it is gone.
+        Juju runs it one unit after the other, and for a new leader after two more hooks.
+        relation-get answers for these units as soon as they have joined on their side. Units that
+        Juju no longer has are left out: their relation-departed may never come. Only the founder's
+        data count until they are on record, even when the founder is gone.
         """
         app = peers.app
         counting = units.in_juju | ({app.bootstrap} - {""} if not app.cluster else set[str]())

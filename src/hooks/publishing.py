@@ -1,4 +1,4 @@
-"""What this unit tells others through Juju. Only what changed is written: each write wakes them."""
+"""What this unit publishes through Juju. It writes only changes: each write runs hooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from values.status import Kind, Status
 
 
 def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostname: str) -> None:
-    """What others see of this unit: its peers, a Ceph, who signs certificates.
+    """What others see of this unit: its peers, a Ceph, an authority for certificates.
 
     `binding` is the peer relation's name.
     """
@@ -29,7 +29,7 @@ def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostnam
     _ask_for_certificate(model, hostname, address)
     if plan.own is not None and (plan.own != juju.peers.own or juju.peers.own.misread):
         write(relation.data[model.unit], plan.own)
-        # A version or a port that is new is so together with what the peers are told.
+        # A new version or port is published together with the data for the peers.
         model.unit.set_ports(PORT)
         model.unit.set_workload_version(plan.own.lxd)
     if plan.app is not None and plan.app != juju.peers.app:
@@ -44,14 +44,14 @@ _STATUS = {
 
 
 def as_juju(status: Status) -> ops.StatusBase:
-    """A status in ops' words."""
+    """A status as ops' type."""
     return _STATUS[status.kind](status.message)
 
 
 def tell(model: ops.Model, binding: str, juju: HookInput, plan: Plan, ports: Ports) -> bool:
-    """Tells the peers what a unit that leaves has for them. Whether there was anything new.
+    """Publishes a leaving unit's data for its peers. Whether there was anything new.
 
-    A join token that cannot be told is taken back.
+    A join token that cannot be published is cancelled.
     """
     relation = model.get_relation(binding)
     peers = juju.peers
@@ -82,9 +82,9 @@ def _set(databag: ops.RelationDataContent, values: dict[str, str]) -> None:
 
 
 def write(databag: ops.RelationDataContent, data: peers.UnitData | peers.AppData) -> None:
-    """Makes a databag say this."""
+    """Sets the content of a databag."""
     wanted = peers.dump(data)
     _set(databag, wanted)
-    # Juju keeps addresses of its own in a unit's databag: those are not ours to delete.
+    # Juju keeps its own addresses in a unit's databag: do not delete them.
     for key in [key for key in type(data).model_fields if key in databag and key not in wanted]:
         del databag[key]

@@ -1,4 +1,4 @@
-"""What Juju says to this unit beside its peers: bindings, relations with others."""
+"""Juju's input to this unit beside its peers: bindings, relations with others."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ OVSDB, OVSDB_CMS, CERTIFICATES = "ovsdb", "ovsdb-cms", "certificates"
 
 
 def addresses(model: ops.Model, binding: str) -> Binding:
-    """This unit's addresses on a binding. None while it has none, or where Juju cannot say.
+    """This unit's addresses on a binding. None while it has none, or if Juju cannot say.
 
-    Juju may give host names among them, which are passed over.
+    Juju may list host names, which are ignored.
     """
     try:
         found = model.get_binding(binding)
@@ -40,10 +40,10 @@ def addresses(model: ops.Model, binding: str) -> Binding:
 
 
 def proxies(environment: Mapping[str, str]) -> Proxies:
-    """The model's proxies, as a hook's environment has them.
+    """The model's proxies, from a hook's environment.
 
-    A model has them as `juju-http-proxy` and so on, or as `http-proxy`, which are for the whole
-    machine. Where it has both, Juju's agent gives LXD the first (read in its proxyupdater.go).
+    A model has them as `juju-http-proxy` and so on, or as `http-proxy`, which is for the whole
+    machine. If it has both, Juju's agent gives LXD the first (read in its proxyupdater.go).
     """
     names = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
     ours = Proxies(*(environment.get(f"JUJU_CHARM_{name}", "") for name in names))
@@ -54,13 +54,13 @@ def proxies(environment: Mapping[str, str]) -> Proxies:
 
 
 def active_ceph(model: ops.Model) -> ops.Relation | None:
-    """The relation with a Ceph, if it is there to stay."""
+    """The relation with a Ceph, unless it is being removed."""
     relation = model.get_relation(CEPH)
     return relation if relation is not None and relation.active else None
 
 
 def of_ceph(model: ops.Model) -> Ceph | None:
-    """What a Ceph says to this unit, None without the relation."""
+    """A Ceph's data for this unit, None without the relation."""
     relation = active_ceph(model)
     if relation is None:
         return None
@@ -69,7 +69,7 @@ def of_ceph(model: ops.Model) -> Ceph | None:
 
 
 def of_ovn(model: ops.Model, options: Options) -> Ovn | None:
-    """What is said of OVN to this unit, None where nobody says anything."""
+    """The data about OVN for this unit, None if there are none."""
     units = [*_published(model, OVSDB), *_published(model, OVSDB_CMS)]
     relation = model.get_relation(OVSDB)
     application = dict(relation.data[relation.app]) if relation and relation.app else {}
@@ -80,7 +80,7 @@ def of_ovn(model: ops.Model, options: Options) -> Ovn | None:
 
 
 def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:
-    """What the units on the other side of a relation publish."""
+    """The data that the units on the other side of a relation publish."""
     return [
         relation.data[unit]
         for relation in model.relations[name]
@@ -89,7 +89,7 @@ def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:
 
 
 def bound(model: ops.Model, options: Options) -> Bound:
-    """What carries the binding for networks, where one asks. Looking takes a process."""
+    """The interface of the binding for networks, if a network asks. Looking starts a process."""
     if not any(net.mode in contributions.ON_BINDING for net in options.networks_asked):
         return Bound()
     names = {name for net in options.networks_asked for name in contributions.names(net)}
@@ -99,7 +99,7 @@ def bound(model: ops.Model, options: Options) -> Bound:
 
 
 def units() -> Units:
-    """The units that Juju knows, and which of them leave. Raises hookcmds.Error."""
+    """Juju's units, and those of them that leave. Raises hookcmds.Error."""
     found = hookcmds.goal_state().units
     leaving = frozenset(name for name, goal in found.items() if goal.status == "dying")
     return Units(frozenset(found), leaving)

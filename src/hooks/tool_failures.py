@@ -1,4 +1,4 @@
-"""What Juju does not say, and a plan depends on: then nothing is decided."""
+"""Missing answers of Juju that a plan depends on: without them the charm decides nothing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Unsaid(Exception):  # noqa: N818 - it is the name of what happened
 
 @contextmanager
 def needed() -> Generator[None]:
-    """Makes Unsaid of each way in which ops tells that a hook tool failed."""
+    """Raises Unsaid for each way in which ops reports that a hook tool failed."""
     try:
         yield
     except ops.TooManyRelatedAppsError as error:
-        # So after a refresh that was rolled back (Juju issue 19631). Which is the right one is a
-        # guess.
+        # This happens after a refresh that was rolled back (Juju issue 19631). The charm cannot
+        # know the right one.
         reason = f"Juju has {error.num_related} relations {error.relation_name} instead of one"
         raise Unsaid(waiting(reason)) from error
     except (ops.ModelError, hookcmds.Error) as error:
@@ -37,7 +37,7 @@ def needed() -> Generator[None]:
 
 
 def if_said(read: Callable[[], Read], otherwise: Read) -> Read:
-    """What `read` reads, or `otherwise` where Juju does not say it."""
+    """The result of `read`, or `otherwise` if Juju does not answer."""
     try:
         with needed():
             return read()
@@ -56,6 +56,6 @@ def _tool(error: ops.ModelError | hookcmds.Error) -> str:
 
 
 def said(error: ops.ModelError | hookcmds.Error) -> str:
-    """What the hook tool printed when it failed."""
+    """The output of the hook tool when it failed."""
     text = error.stderr if isinstance(error, hookcmds.Error) else str(error)
     return " ".join(text.split()).removeprefix("ERROR ") or "it does not say why"

@@ -1,4 +1,4 @@
-"""What this machine can do beside LXD: OVN's networks, Ubuntu's fan, file systems."""
+"""What this machine offers beside LXD: OVN's networks, Ubuntu's fan, file systems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from values.addresses import is_address
 _TOOLS = (Path("/usr/bin/ovs-vsctl"), Path("/snap/bin/microovn.ovs-vsctl"))
 _IP = Path("/sbin/ip")
 _BRIDGE = "br-int"
-"""Where OVN connects instances: its controller makes it once it has reached OVN's database."""
+"""The bridge to which OVN connects instances: its controller makes it once it has reached OVN's
+database.
+"""
 
 
 _CEPHFS = "cephfs"
@@ -26,15 +28,15 @@ def missing(need: str) -> str:
 
 
 def usable(drivers: frozenset[str]) -> frozenset[str]:
-    """Those of LXD's storage drivers that this kernel can mount.
+    """The storage drivers of LXD that this kernel can mount.
 
-    LXD lists cephfs wherever there is a Ceph's client.
+    LXD lists cephfs if Ceph's client is installed.
     """
     return drivers if _CEPHFS not in drivers or _mounts("ceph") else drivers - {_CEPHFS}
 
 
 def _mounts(file_system: str) -> bool:
-    """Whether the kernel has a file system, loaded or as a module of its own."""
+    """Whether the kernel has a file system, loaded or as a module."""
     loaded = Path("/proc/filesystems").read_text().split()
     modules = Path("/lib/modules") / os.uname().release / "modules.dep"
     available = modules.read_text() if modules.exists() else ""
@@ -42,7 +44,7 @@ def _mounts(file_system: str) -> bool:
 
 
 def _lacks_fan() -> str:
-    # It gives its help as an error.
+    # It prints its help as an error.
     done = _ended(_IP, "link", "help", "vxlan")
     return (
         ""
@@ -65,7 +67,7 @@ def _lacks_chassis() -> str:
 
 
 def _encapsulation(tool: Path) -> str:
-    """Why OVN's tunnels have no address here, empty if they have. LXD looks for its interface."""
+    """Why OVN's tunnels have no address here, empty if they have one. LXD needs its interface."""
     output = _run(tool, "--timeout=5", "get", "open_vswitch", ".", "external_ids:ovn-encap-ip")
     listed = (output or "").strip('"')
     if not listed:
@@ -75,7 +77,7 @@ def _encapsulation(tool: Path) -> str:
 
 
 def _run(*command: str | Path) -> str | None:
-    """What a command says, None if it fails."""
+    """A command's output, None if it fails."""
     done = _ended(*command)
     return done.stdout.strip() if done and done.returncode == 0 else None
 

@@ -1,4 +1,4 @@
-"""The files by which LXD reaches a Ceph."""
+"""The files that LXD needs to reach a Ceph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def files(ceph: Ceph) -> dict[Path, str]:
     import jinja2
 
     loader = jinja2.FileSystemLoader(_TEMPLATES)
-    # These are no HTML, and a key must come out as it is.
+    # These files are not HTML, and a key must not be escaped.
     templates = jinja2.Environment(loader=loader, keep_trailing_newline=True, autoescape=False)  # noqa: S701
     keyring = FOLDER / f"{CEPH}.client.{ceph.user}.keyring"
     values = {

@@ -1,11 +1,11 @@
-"""The folders in which LXD has its images and its backups: looked at, and made folders again.
+"""The folders of LXD's images and backups: finding them, and restoring them.
 
-LXD 5.0 and 5.21 move them in this order (read in their source): the configuration is written,
-the folder is renamed to NAME.temp, a link to the volume takes its place, rsync copies what is in
-it, and what was copied is deleted at the very end. On the way back the link goes first, an empty
-folder comes, then the same. Where that fails half way, LXD leaves it so.
+LXD 5.0 and 5.21 move them in this order (read in their source): LXD writes the configuration,
+renames the folder to NAME.temp, puts a link to the volume in its place, copies the content with
+rsync, and deletes the copied files at the very end. On the way back it first removes the link, then
+makes an empty folder, then does the same. If that fails half way, LXD leaves it so.
 
-LXD 6.9 makes no link: its configuration alone says where they are, and its folder is empty then. A
+LXD 6.9 makes no link: only its configuration says where they are, and its folder is empty then. A
 move copies, and empties the old place at the very end.
 """
 
@@ -19,14 +19,14 @@ from state.facts import Folder
 
 KINDS = ("images", "backups")
 _VOLUME = "storage-pools/{pool}/custom/default_{name}"
-"""Where a volume of the default project is mounted, below LXD's folder."""
+"""The mount point of a volume of the default project, below LXD's folder."""
 _OURS = "lxd-cluster-{kind}"
 _MODE = 0o700
 _PROC = Path("/proc")
 
 
 def look(lxd_dir: Path, kind: str) -> Folder:
-    """Where LXD has its images or backups."""
+    """The place of LXD's images or backups."""
     folder, left = lxd_dir / kind, lxd_dir / f"{kind}.temp"
     if folder.is_symlink():
         return Folder(_volume(str(folder.readlink())), left.exists())
@@ -41,13 +41,13 @@ def _volume(target: str) -> str:
 
 
 def root_of(process: int) -> Path:
-    """The root directory of LXD's daemon: a snap has mounts of its own."""
+    """The root directory of LXD's daemon: a snap has its own mounts."""
     root = _PROC / str(process) / "root"
     return root if process and root.exists() else Path("/")
 
 
 def refuse_while_moving(kind: str, proc: Path = _PROC) -> None:
-    """Raises OSError while an rsync of LXD's is at these images or backups."""
+    """Raises OSError while an rsync of LXD works on these images or backups."""
     names = (f"/{kind}.temp", f"/default_{_OURS.format(kind=kind)}")
     for line in proc.glob("[0-9]*/cmdline"):
         try:
@@ -59,13 +59,13 @@ def refuse_while_moving(kind: str, proc: Path = _PROC) -> None:
 
 
 def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
-    """The folder is on the root disk again, with all that is found of its contents.
+    """Restore the folder on the root disk, with all of its content that is found.
 
-    Nothing is deleted but the leftovers of the move. What was cut short is taken up by a second
-    call. Raises OSError.
+    It deletes only the leftovers of the move. A second call continues an interrupted one. Raises
+    OSError.
     """
     folder, left = lxd_dir / kind, lxd_dir / f"{kind}.temp"
-    # A name of ours: LXD would take its own for the folder that is there already.
+    # A name of the charm's own: LXD would take its own name for the existing folder.
     into = lxd_dir / f"{kind}.lxd-cluster" if folder.is_symlink() else folder
     into.mkdir(_MODE, exist_ok=True)
     if left.exists():
@@ -80,7 +80,7 @@ def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
 
 
 def gather(lxd_dir: Path, kind: str, volume: str, root: Path = Path("/")) -> None:
-    """Brings what is left on a volume to where LXD has its images or backups. Raises OSError."""
+    """Move what is left on a volume to where LXD's images or backups are. Raises OSError."""
     pool, _, name = volume.partition("/")
     source = _on_volume(_below(root, lxd_dir) / _VOLUME.format(pool=pool, name=name), kind)
     folder = lxd_dir / kind
@@ -90,7 +90,7 @@ def gather(lxd_dir: Path, kind: str, volume: str, root: Path = Path("/")) -> Non
 
 
 def _on_volume(volume: Path, kind: str) -> Path:
-    """Where they are on a volume: LXD 6.9 has a folder for each kind there (read in its source)."""
+    """Their folder on a volume: LXD 6.9 has a folder for each kind there (read in its source)."""
     return volume / kind if (volume / kind).is_dir() else volume
 
 
@@ -99,7 +99,7 @@ def _below(root: Path, path: Path) -> Path:
 
 
 def _copy_missing(source: Path, target: Path) -> None:
-    """Copies what is not there yet. rsync gives a file its name once it is whole."""
+    """Copies missing files. rsync gives a file its name only when it is complete."""
     for entry in sorted(source.iterdir()):
         there = target / entry.name
         if entry.name == "lost+found":

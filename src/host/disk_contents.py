@@ -1,9 +1,9 @@
-"""Whether there is anything on a block device, and clearing what tells of it.
+"""Whether a block device has any content, and erasing the signs of it.
 
-A file system that wipefs does not know, an encrypted volume without a header, a part of an array:
-none has a signature. So what is empty is read: all of a small device, of a large one its start, its
-end, and samples in between. Clearing writes zeros to the same places, so a device that was cleared
-is empty by the same proof.
+Some content has no signature: a file system that wipefs does not know, an encrypted volume without
+a header, a part of an array. So the charm reads the device to prove that it is empty: all of a
+small device; of a large one its start, its end, and samples in between. Erasing writes zeros to the
+same places, so an erased device is empty by the same proof.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from __future__ import annotations
 import os
 
 _WHOLE = 16 << 20
-"""Bytes up to which all of a device is read."""
+"""A device of at most so many bytes is read completely."""
 _EDGE = 1 << 20
-"""Bytes that are read at the start and at the end: ZFS, LVM, RAID and file systems begin there."""
+"""Bytes to read at the start and at the end: ZFS, LVM, RAID and file systems begin there."""
 _SAMPLES = 128
-"""A disk one twentieth of which is data shows it in 99.8 of 100 cases, one tenth always."""
+"""If one twentieth of a disk is data, they show it in 99.8 of 100 cases; one tenth, always."""
 _SAMPLE = 4096
 
 
 def places(size: int) -> tuple[tuple[int, int], ...]:
-    """What is read of a device of `size` bytes: offsets and lengths, in order."""
+    """The places to read of a device of `size` bytes: offsets and lengths, in order."""
     if size <= _WHOLE:
         return ((0, size),) if size else ()
     step = (size - 2 * _EDGE) // _SAMPLES
@@ -30,7 +30,7 @@ def places(size: int) -> tuple[tuple[int, int], ...]:
 
 
 def is_blank(path: str) -> bool:
-    """Whether a device has nothing but zeros where it is read. Raises OSError."""
+    """Whether a device has only zeros where it is read. Raises OSError."""
     device = os.open(path, os.O_RDONLY)
     try:
         size = os.lseek(device, 0, os.SEEK_END)
@@ -56,7 +56,7 @@ def clear(device: int, ends: tuple[tuple[int, int], ...] = ()) -> None:
 
 def _zero(device: int, offset: int, length: int) -> bool:
     while length:
-        # A read may give less than it was asked for.
+        # A read may return less than requested.
         data = os.pread(device, min(length, _EDGE), offset)
         if not data:
             raise OSError(f"ends at {offset}")

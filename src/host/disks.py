@@ -1,7 +1,7 @@
-"""Block devices of this machine: what is on them, which disk each is, and wiping one.
+"""Block devices of this machine: their content, the identity of each disk, and wiping.
 
-A name such as /dev/sdb may be another disk's after a reboot. So the disk itself is noted, and
-looked at again on the open device before anything on it is wiped.
+A name such as /dev/sdb may belong to another disk after a reboot. So the charm notes the disk
+itself, and checks it again on the open device before it wipes anything.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from host import disk_contents
 from state.facts import Device
 
 _UTILS = "charmhelpers.contrib.storage.linux.utils"
-"""Imported where a disk is looked at: it takes a hook's time, and has no types."""
+"""Imported only when a disk is looked at: the import takes time in a hook, and has no types."""
 _SYS = Path("/sys/class/block")
 _DEVICES = Path("/sys/dev/block")
 _MOUNTS = Path("/proc/self/mountinfo")
 _SERIALS = ("serial", "device/serial", "wwid", "device/wwid")
 _SECTOR = 512
-"""Bytes of a sector in /sys, whatever the device's own are."""
+"""Bytes of a sector in /sys, for any sector size of the device."""
 
 
 def matching(patterns: tuple[str, ...]) -> tuple[Device, ...]:
     """The block devices that the patterns name, in their order, each once.
 
-    A pattern is a path or a glob. What it names and is no block device does not count.
+    A pattern is a path or a glob. Matches that are not block devices do not count.
     """
     utils: Any = importlib.import_module(_UTILS)
     devices: dict[str, Device] = {}
@@ -45,12 +45,12 @@ def matching(patterns: tuple[str, ...]) -> tuple[Device, ...]:
 
 
 def wipe(path: str, identity: str) -> None:
-    """Takes everything off a device by which a file system or a partition table is known.
+    """Removes everything from a device that identifies a file system or a partition table.
 
-    Its partitions go, too. What is between the places that `disk_contents` reads stays.
-    Raises OSError if it is in use, or if it is not the disk that `identity` says.
+    Its partitions are removed, too. Data between the places that `disk_contents` reads stay. Raises
+    OSError if the device is in use, or if it is not the disk that `identity` names.
     """
-    # As long as this is open nobody else mounts the device or makes something of it.
+    # While this is open, no other program mounts the device or uses it.
     node = os.path.realpath(path)
     name = Path(node).name
     descriptor = os.open(node, os.O_RDWR | os.O_EXCL)
@@ -60,12 +60,12 @@ def wipe(path: str, identity: str) -> None:
             raise OSError(f"{path} is not the disk that was looked at: nothing was wiped")
         # A new partition may begin where an old one did: its file system would be back.
         disk_contents.clear(descriptor, tuple(_extent(part) for part in _partitions(name)))
-        # By the descriptor it is this disk for sure. --force only leaves out wipefs's own claim.
+        # The descriptor certainly is this disk. --force only skips wipefs's own claim.
         _wipefs(descriptor)
     finally:
         os.close(descriptor)
     if _partitions(name):
-        # The kernel does not read a table again by itself.
+        # The kernel does not read a changed table by itself.
         _output("/usr/bin/partx", "--delete", node)
 
 
@@ -88,15 +88,15 @@ def _wipefs(descriptor: int) -> None:
 
 
 def identity(path: str) -> str:
-    """What tells the disk at this path from every other one, empty where there is none."""
+    """An identifier of the disk at this path, empty if there is no disk."""
     folder = _SYS / Path(os.path.realpath(path)).name
     return identity_of(folder.resolve()) if folder.exists() else ""
 
 
 def identity_of(folder: Path) -> str:
-    """The same of a disk's or partition's folder in /sys: size, serial number, WWN.
+    """The same for a disk's or partition's folder in /sys: size, serial number, WWN.
 
-    A loop device has only its file, a mapped one its UUID, and a partition what its disk has.
+    A loop device has only its file, a mapped one its UUID, and a partition has those of its disk.
     """
     disk = folder.parent if (folder / "partition").exists() else folder
     own = [folder / name for name in ("size", "start")]
@@ -128,13 +128,13 @@ def _partitions(name: str) -> tuple[str, ...]:
 
 
 def _extent(part: str) -> tuple[int, int]:
-    """Where a partition is on its disk: offset and length, in bytes."""
+    """The place of a partition on its disk: offset and length, in bytes."""
     start, size = (_number(_SYS / part / file) for file in ("start", "size"))
     return start * _SECTOR, size * _SECTOR
 
 
 def _partition(part: str, disk: str) -> str:
-    """A partition in words: its name, its size, what is on it."""
+    """A partition in words: its name, its size, its content."""
     types = _types(_signatures(str(Path(disk).parent / part)))
     return f"{part} {_extent(part)[1] >> 20} MiB {types or 'without a signature'}"
 
@@ -144,7 +144,7 @@ def _types(rows: list[dict[str, Any]]) -> str:
 
 
 def _unsigned(path: str) -> str:
-    """What a device without a signature holds, empty if nothing."""
+    """The content of a device without a signature, empty if there is none."""
     try:
         return "" if disk_contents.is_blank(path) else "unknown data"
     except OSError:
@@ -155,13 +155,13 @@ def _signatures(path: str) -> list[dict[str, Any]]:
     try:
         text = _output("/sbin/wipefs", "--json", "--no-act", path)
     except (OSError, subprocess.SubprocessError):
-        # What cannot be read is not empty.
+        # An unreadable device is not empty.
         return [{"type": "something unreadable"}]
     return json.loads(text)["signatures"] if text.strip() else []
 
 
 def _use(path: str, name: str) -> str:
-    """What keeps the device from being used or wiped, empty if nothing does."""
+    """What prevents the use or the wipe of the device, empty if nothing does."""
     holders = sorted(entry.name for entry in (_SYS / name / "holders").glob("*"))
     if holders:
         return f"is part of {', '.join(holders)}"
@@ -173,7 +173,7 @@ def _use(path: str, name: str) -> str:
     if _number(_SYS / name / "ro"):
         return "is read-only"
     try:
-        # The kernel refuses it for a device that is mounted anywhere, in a snap's own view too.
+        # The kernel refuses it for a device that is mounted anywhere, also in a snap's own view.
         os.close(os.open(path, os.O_RDONLY | os.O_EXCL))
     except OSError as error:
         return f"is in use ({error.strerror})"
@@ -181,9 +181,9 @@ def _use(path: str, name: str) -> str:
 
 
 def _is_mounted(name: str) -> bool:
-    """Whether the kernel has it mounted, `/` among it. A btrfs has no number of its device there.
+    """Whether the kernel has it mounted, also as `/`. A btrfs has no number of its device there.
 
-    lsblk, which charmhelpers asks, has other columns for that since util-linux 2.37.
+    lsblk, which charmhelpers uses, has had other columns for that since util-linux 2.37.
     """
     number = (_SYS / name / "dev").read_text().strip() if (_SYS / name / "dev").exists() else ""
     for line in _MOUNTS.read_text(errors="replace").splitlines():

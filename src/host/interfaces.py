@@ -1,4 +1,4 @@
-"""The network interfaces of this machine: ip(8) and sysfs."""
+"""The network interfaces of this machine, from ip(8) and sysfs."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ _OVS = Path("/usr/bin/ovs-vsctl")
 _RESOLVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
 _SYSFS = Path("/sys/class/net")
 _WIRELESS = ("wireless", "phy80211")
-"""What sysfs has of an interface's radio."""
+"""Names in sysfs of an interface's radio."""
 _LXD_NETWORKS = Path("/var/snap/lxd/common/lxd/networks")
 """LXD keeps a folder here for each of its bridges (read in its source, the same from 5.0 on)."""
 _TUNNELS = ("vxlan", "gretap", "ip6gretap", "dummy")
-"""What LXD makes beside a bridge, as BRIDGE-NAME: tunnels, and what keeps its MTU."""
+"""Interfaces that LXD makes for a bridge, as BRIDGE-NAME: tunnels, and the one that keeps its MTU.
+"""
 _INSIDE = ("veth", "tun", *_TUNNELS)
 """Kinds of a bridge's ports that lead to instances, or nowhere."""
 
 
 def read() -> tuple[Interface, ...]:
-    """All of them, none where ip(8) fails: a hook must not fail with it."""
+    """All interfaces; none if ip(8) fails, because a hook must not fail with it."""
     try:
         rows: list[dict[str, Any]] = json.loads(_run(_IP, "-details", "-json", "address", "show"))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
@@ -55,12 +56,12 @@ def read() -> tuple[Interface, ...]:
 
 
 def _kind(row: dict[str, Any]) -> str:
-    """What ip(8) calls a link's kind, empty for a card."""
+    """A link's kind in ip(8), empty for a network card."""
     return str(row.get("linkinfo", {}).get("info_kind", ""))
 
 
 def _lxds(rows: list[dict[str, Any]]) -> frozenset[str]:
-    """The names of bridges that LXD made, and of what it made beside them."""
+    """The names of bridges that LXD made, and of their additional interfaces."""
     kinds = {str(row.get("ifname")): _kind(row) for row in rows}
     made = {name for name in kinds if name and (_LXD_NETWORKS / name).exists()}
     beside = {
@@ -70,14 +71,14 @@ def _lxds(rows: list[dict[str, Any]]) -> frozenset[str]:
 
 
 def _with_ways_out(interface: Interface, routers: Mapping[str, list[str]]) -> Interface:
-    """The same with the router of each family that it leads to, if it is the way to the world."""
+    """The same, with the router of each family if the interface has a default route."""
     its = routers.get(interface.name, [])
     subnets = [ipaddress.ip_interface(subnet).network for subnet in interface.subnets]
     found: dict[int, str] = {}
     for router in map(ipaddress.ip_address, its):
         for subnet in subnets:
             if router in subnet:
-                # The first is the one that is used: ip(8) sorts by metric.
+                # The first is the one in use: ip(8) sorts by metric.
                 found.setdefault(router.version, f"{router}/{subnet.prefixlen}")
     routed = tuple(found.values())
     return replace(interface, routers=routed, resolvers=_resolvers() if routed else ())
@@ -105,14 +106,14 @@ def _routers(routes: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def _defaults(interface: str, routes: list[dict[str, Any]]) -> frozenset[int]:
-    """The versions of IP whose default route goes out by an interface."""
+    """The versions of IP with a default route through an interface."""
     return frozenset(
         int(row["version"]) for row in routes if row["dst"] == "default" and row["dev"] == interface
     )
 
 
 def _beyond(interface: Interface, routes: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Subnets that are reached by an interface, beside its own."""
+    """Subnets that an interface reaches by routes, beside its own."""
     own = {str(ipaddress.ip_interface(subnet).network) for subnet in interface.subnets}
     found: dict[str, None] = {}
     for row in routes:
@@ -122,14 +123,14 @@ def _beyond(interface: Interface, routes: list[dict[str, Any]]) -> tuple[str, ..
             net = ipaddress.ip_network(str(row["dst"]))
         except ValueError:
             continue
-        # A route to the machine's own network as the kernel made it says nothing new.
+        # The kernel's own route to the machine's network adds nothing.
         if not net.is_link_local and not net.is_multicast and str(net) not in own:
             found[str(net)] = None
     return tuple(found)
 
 
 def _resolvers() -> tuple[str, ...]:
-    """The machine's name servers; one on the machine itself is of no use to others."""
+    """The machine's name servers; others cannot use one on the machine itself."""
     for path in _RESOLVERS:
         try:
             lines = path.read_text().splitlines()
@@ -175,13 +176,13 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
 
 
 def _master(row: dict[str, Any]) -> str:
-    """The bridge or bond that a link is a port of. In a VRF it has its frames for itself."""
+    """The bridge or bond that a link is a port of. In a VRF a link keeps its own frames."""
     in_vrf = row.get("linkinfo", {}).get("info_slave_kind") == "vrf"
     return "" if in_vrf else str(row.get("master", ""))
 
 
 def _ovs_bridges() -> frozenset[str]:
-    """Bridges of Open vSwitch: the kernel does not know of them when their data path is not its."""
+    """Bridges of Open vSwitch: the kernel does not know those with another data path."""
     if not _OVS.exists():
         return frozenset()
     try:

@@ -1,9 +1,9 @@
-"""LXD's daemon as a process: ended alone, while its instances run on.
+"""LXD's daemon as a process: stopped alone, while its instances keep running.
 
-`snap stop` and `snap restart` of the real snap shut all instances down first. Its scripts read why
-the daemon ends from the file `state`: with `reload` there they do nothing (lxd-pkg-snap, its
-daemon.stop and daemon.start, the same from 5.0 on). The daemon has left its service's cgroups,
-so systemd does not end it either: its process is told to.
+`snap stop` and `snap restart` of the real snap shut all instances down first. Its scripts read the
+reason for the daemon's end from the file `state`: with `reload` in it they do nothing
+(lxd-pkg-snap, its daemon.stop and daemon.start, the same from 5.0 on). The daemon has left its
+service's cgroups, so systemd does not end it either. So the charm sends the process a signal.
 """
 
 from __future__ import annotations
@@ -20,29 +20,30 @@ COMMON = Path("/var/snap/lxd/common")
 _SYSTEMCTL = "/usr/bin/systemctl"
 _SERVICE = "snap.lxd.daemon.service"
 _SOCKET = "snap.lxd.daemon.unix.socket"
-"""As long as this listens, anybody who asks LXD something starts the daemon again."""
+"""While this listens, every client that asks LXD something starts the daemon again."""
 _UNITS = Path("/etc/systemd/system")
 _ALONE, _ALL = "reload", "host-shutdown"
-"""What the snap's scripts read: whether to leave what the snap runs alone, or to end it."""
+"""The snap's scripts read these: whether to leave the snap's other processes alone, or to end them.
+"""
 _READING = 0.5
-"""Seconds for them to read it."""
+"""Seconds for the scripts to read it."""
 _TICK = 0.1
 _PROC = Path("/proc")
 
 
 def stop(common: Path = COMMON, proc: Path = _PROC) -> None:
-    """The daemon has ended in good order and stays so until it is started. Instances run on.
+    """Stop the daemon cleanly, until it is started again. Instances keep running.
 
-    One that does not end is killed after its deadline. Raises OSError, SubprocessError.
+    A daemon that does not end is killed after its deadline. Raises OSError, SubprocessError.
     """
     _end(_ALONE, signal.SIGTERM, common, proc)
 
 
 def kill(common: Path = COMMON, proc: Path = _PROC) -> None:
-    """A daemon that hangs has ended, and with it all that the snap runs and mounts.
+    """Kill a daemon that hangs, and with it all processes and mounts of the snap.
 
-    For an LXD without instances: what it left mounted would be in the way of the next one. Asked
-    to stop, the daemon would take its ten minutes. Raises OSError, SubprocessError.
+    For an LXD without instances: leftover mounts would block the next daemon. After a normal stop
+    the daemon would take its ten minutes. Raises OSError, SubprocessError.
     """
     _end(_ALL, signal.SIGKILL, common, proc)
 
@@ -50,7 +51,8 @@ def kill(common: Path = COMMON, proc: Path = _PROC) -> None:
 def _end(why: str, number: signal.Signals, common: Path, proc: Path) -> None:
     pid = running(common, proc)
     (common / "state").write_text(f"{why}\n")
-    # The service first has a stop pending: else systemd starts a daemon that ends anew at once.
+    # First the service needs a pending stop: otherwise systemd starts an ended daemon again at
+    # once.
     _systemctl("stop", "--no-block", *_units())
     if pid:
         # Once the daemon has ended, the scripts would read another reason.
@@ -63,12 +65,12 @@ def _end(why: str, number: signal.Signals, common: Path, proc: Path) -> None:
 
 
 def _units() -> list[str]:
-    """What snapd made of the daemon. A snap without a socket of its own has one unit less."""
+    """The daemon's systemd units from snapd. A snap without its own socket has one unit less."""
     return [name for name in (_SOCKET, _SERVICE) if name == _SERVICE or (_UNITS / name).exists()]
 
 
 def running(common: Path = COMMON, proc: Path = _PROC) -> int:
-    """The daemon's process, 0 if it does not run. Its number may be another program's by now."""
+    """The daemon's process id, 0 if it does not run. Another program may have the number by now."""
     try:
         pid = int((common / "lxd.pid").read_text())
         name = (proc / str(pid) / "comm").read_text().strip()

@@ -1,4 +1,4 @@
-"""LXD's database on this machine: copies of it, and its recovery when most voters are lost."""
+"""LXD's database on this machine: its copies, and its recovery when most voters are lost."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from values.addresses import PORT, host
 
 BACKUPS = Path("/var/lib/lxd-cluster/backups")
 KEPT = 7
-"""Copies that are kept; older ones are deleted."""
+"""Number of copies that are kept; older ones are deleted."""
 
 _PARTIAL = ".new"
 _SPARE = 64 << 20
-"""Bytes that stay free for LXD and everybody else."""
+"""Bytes that stay free for LXD and other programs."""
 
 _LXD = "/snap/bin/lxd"
 _SNAP = "/usr/bin/snap"
 _DATABASE = Path("/var/snap/lxd/common/lxd/database")
 _CONNECT = 2.0
-"""Seconds for a member to take a connection."""
+"""Seconds for a member to accept a connection."""
 
 
 class Database:
@@ -44,10 +44,10 @@ class Database:
         self._recovering = backups.parent / "recovering"
 
     def backup(self, now: float) -> str:
-        """Copies the files, and as text what the running database answers; returns the path.
+        """Copies the files, and the running database's answer as text; returns the path.
 
-        The text is consistent by itself. The files are the only copy while there is no quorum.
-        Raises OSError.
+        The text is consistent by itself. Without a quorum the files are the only copy. Raises
+        OSError.
         """
         moment = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
         path = self._write(f"database-{moment}.tar.gz", now)
@@ -56,17 +56,17 @@ class Database:
         return str(path)
 
     def backup_before(self, version: str) -> str:
-        """The same, before LXD `version` changes the database: it does not go back.
+        """The same, before LXD `version` changes the database, which cannot go back.
 
-        LXD makes no copy of a cluster's database itself. There is one for each version, and it is
-        made anew where the installation is tried again. Raises OSError.
+        LXD itself does not copy a cluster's database. There is one copy for each version; another
+        try of the installation makes it again. Raises OSError.
         """
         return str(self._write(f"before-{version}.tar.gz", time.time()))
 
     def _write(self, name: str, now: float) -> Path:
         self._backups.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._backups / name
-        # What another try left when its hook was killed.
+        # Another try left this when its hook was killed.
         for partial in self._backups.glob(f"*{_PARTIAL}"):
             partial.unlink()
         self._need_room()
@@ -79,9 +79,9 @@ class Database:
         return path
 
     def _need_room(self) -> None:
-        """Raises OSError where a copy could fill the disk that LXD's database is on, too."""
+        """Raises OSError if a copy could fill the disk, which LXD's database uses, too."""
         files = (path for path in self._files.rglob("*") if path.is_file())
-        # The text is written beside the files, and neither may shrink by compressing.
+        # The text is beside the files, and compression may not shrink either of them.
         needed = 2 * sum(path.stat().st_size for path in files) + _SPARE
         free = shutil.disk_usage(self._backups).free
         if free < needed:
@@ -106,14 +106,14 @@ class Database:
             return b""
 
     def tool(self, *arguments: str) -> str:
-        """What LXD's own tool for its database says. Raises SubprocessError."""
+        """The output of LXD's own tool for its database. Raises SubprocessError."""
         return _run(_LXD, *arguments).stdout
 
     def copy(self) -> DatabaseCopy | None:
-        """Who has the database by this machine's word, and how new it is here.
+        """The members with the database as this machine knows them, and the age of its copy here.
 
-        LXD reads the list from this machine's disk, so it can be asked at any time. None where
-        there is no database, or the list cannot be read.
+        LXD reads the list from this machine's disk, so it always answers. None if there is no
+        database, or the list cannot be read.
         """
         import yaml
 
@@ -136,14 +136,14 @@ class Database:
         return DatabaseCopy(nodes, last.term, last.index) if last else None
 
     def listening(self, addresses: Iterable[str]) -> frozenset[str]:
-        """Those of the addresses at which LXD's port takes connections."""
+        """The addresses of these at which LXD's port accepts connections."""
         return frozenset(address for address in addresses if _listens(address))
 
     def recover(self) -> None:
         """Makes this member the database's only voter. Raises OSError, SubprocessError.
 
-        Instances run on. The daemon is started again whatever happens: if this process is killed,
-        by `end_recovery` in a later hook.
+        Instances keep running. The daemon is started again in every case: if this process is
+        killed, `end_recovery` in a later hook starts it.
         """
         self._recovering.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._recovering.touch()
@@ -154,17 +154,17 @@ class Database:
             self.end_recovery()
 
     def recovering(self) -> bool:
-        """Whether a recovery has begun here, and the daemon was not started since."""
+        """Whether a recovery has begun here, and the daemon has not started since."""
         return self._recovering.exists()
 
     def end_recovery(self) -> None:
-        """Starts the daemon that a recovery has ended. Raises OSError, SubprocessError."""
+        """Starts the daemon that a recovery has stopped. Raises OSError, SubprocessError."""
         _run(_SNAP, "start", "lxd")
         self._recovering.unlink(missing_ok=True)
 
 
 def _regular(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Files and folders only: a socket cannot be copied."""
+    """Only files and folders: a socket cannot be copied."""
     return member if member.isfile() or member.isdir() else None
 
 

@@ -1,4 +1,4 @@
-"""This machine: its name, what this unit keeps on its disk, and emptying LXD's folder."""
+"""This machine: its name, this unit's files on its disk, and emptying LXD's folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SERVICES = ("dhcp", "peers")
 
 
 class Machine:
-    """The machine that this unit is on."""
+    """The machine of this unit."""
 
     def __init__(self, state: Path = STATE, lxd_dir: Path = LXD_DIR) -> None:
         self._unit = state / "unit"
@@ -48,16 +48,16 @@ class Machine:
         self._attached = state / "attached"
         self._lxd_dir = lxd_dir
         self._seen: dict[str, str] = {}
-        """By path: which disk it was when it was looked at in this hook."""
+        """By path: the identity of the disk when this hook looked at it."""
 
     def hostname(self) -> str:
-        """The machine's name without its domain: what LXD calls the member."""
+        """The machine's name without its domain: LXD's name of the member."""
         return socket.gethostname().split(".")[0]
 
     def begin(self, unit: str) -> None:
-        """What a unit kept that was here before is no other's; what it notes of LXD may be true.
+        """Forget an earlier unit's files here; notes about LXD may still be true.
 
-        For a unit's first hook. Juju may run that one again.
+        For a unit's first hook. Juju may run that hook again.
         """
         if self._unit.exists() and self._unit.read_text() == unit:
             return
@@ -77,12 +77,12 @@ class Machine:
         return self._public_key.read_text() if self._public_key.exists() else ""
 
     def keep_key(self, private: bytes, public: str) -> None:
-        """Keeps the key where only root can read it."""
+        """Keep the key where only root can read it."""
         _write_privately(self._key, private)
         _write_privately(self._public_key, public.encode())
 
     def forming(self) -> Forming | None:
-        """The bootstrap, join or reset that was begun here and is not published yet."""
+        """The bootstrap, join or reset that began here and is not published yet."""
         if not self._forming.exists():
             return None
         noted = json.loads(self._forming.read_text())
@@ -90,13 +90,13 @@ class Machine:
 
     def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes it before it begins: after a crash nothing else could tell."""
-        # Which disks they are is noted once: after that another one may have a name of theirs.
+        # The identity of the disks is noted once: later another disk may have the same name.
         disks = {device: self._disk(device) for device in devices}
         noted = {"what": what, "since": now, "devices": devices, "disks": disks}
         _write_privately(self._forming, json.dumps(noted).encode())
 
     def _disk(self, device: str) -> str:
-        """Which disk a device is: as noted when it was empty, else as looked at in this hook."""
+        """The identity of a device: from the note when it was empty, else from this hook."""
         noted: dict[str, Any] = {}
         if self._forming.exists():
             noted = json.loads(self._forming.read_text())
@@ -107,7 +107,7 @@ class Machine:
         self._forming.unlink(missing_ok=True)
 
     def identity(self) -> str:
-        """The identity of the cluster that LXD here was in when it was last looked at."""
+        """The identity of the cluster of LXD here, when it was last looked at."""
         return self._identity.read_text().strip() if self._identity.exists() else ""
 
     def note_identity(self, identity: str) -> None:
@@ -126,7 +126,7 @@ class Machine:
         _write_privately(self._units, json.dumps(dict(units), sort_keys=True).encode())
 
     def unresponsive_since(self) -> float | None:
-        """When LXD was first seen unresponsive, in seconds since the epoch. None if it answered."""
+        """When LXD first stopped answering, in seconds since the epoch. None if it answered."""
         return float(self._unresponsive.read_text()) if self._unresponsive.exists() else None
 
     def note_unresponsive(self, since: float | None) -> None:
@@ -137,22 +137,22 @@ class Machine:
             _write_privately(self._unresponsive, repr(since).encode())
 
     def attached(self) -> str | None:
-        """Where the attached snap is, as Juju last said. Empty without one, None if not known."""
+        """The path of the attached snap, from Juju. Empty without one, None if unknown."""
         return self._attached.read_text() if self._attached.exists() else None
 
     def note_attached(self, path: str | None) -> None:
-        """Notes it; None has Juju asked again."""
+        """Notes it; after None Juju is asked again."""
         if path is None:
             self._attached.unlink(missing_ok=True)
         else:
             _write_privately(self._attached, path.encode())
 
     def architecture(self) -> str:
-        """What the kernel calls this machine's architecture, such as x86_64."""
+        """The kernel's name of this machine's architecture, such as x86_64."""
         return platform.machine()
 
     def failures(self) -> Failures | None:
-        """This unit's joins that failed since the last one that did not."""
+        """The number of this unit's failed joins since the last successful one."""
         if not self._failures.exists():
             return None
         return Failures(**json.loads(self._failures.read_text()))
@@ -164,13 +164,13 @@ class Machine:
         _write_privately(self._failures, json.dumps({"count": count, "last": reason}).encode())
 
     def forget_failures(self) -> None:
-        """A join succeeded, or the operator wants it tried again."""
+        """A join succeeded, or the operator wants another try."""
         self._failures.unlink(missing_ok=True)
 
     def has_data(self) -> bool:
-        """Whether LXD's folder knows of an instance or, in a pool that is mounted, a volume.
+        """Whether LXD's folder has an instance or, in a mounted pool, a volume.
 
-        LXD keeps a link to each instance there, whatever its pool is.
+        LXD keeps a link to each instance there, for any pool.
         """
         folders = [self._lxd_dir / "containers", self._lxd_dir / "virtual-machines"]
         folders += self._lxd_dir.glob("storage-pools/*/custom")
@@ -183,7 +183,7 @@ class Machine:
         debian.install(packages)
 
     def overlays(self) -> dict[str, str]:
-        """By network: what was noted of the overlay that runs here, empty if it does not."""
+        """By network: the note about the segment that runs here, empty if it does not run."""
         noted = sorted(self._overlays.glob(f"*/{_RECORD}"))
         return {path.parent.name: self._overlay(path) for path in noted}
 
@@ -197,7 +197,7 @@ class Machine:
     def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
     ) -> None:
-        """Writes the files, starts the services and notes it. Older ones of the network end."""
+        """Writes the files, starts the services and notes it. Stops older ones of the network."""
         from host import overlay_dhcp_state
 
         self._end_services(network)
@@ -211,9 +211,9 @@ class Machine:
         _write_privately(self._overlays / network / _RECORD, record.encode())
 
     def end_overlay(self, network: str) -> None:
-        """Ends what runs for a network, and takes it away. Who has which address stays on record.
+        """Stops everything that runs for a network, and removes it. The leases of addresses stay.
 
-        It can be cut short anywhere: the record, by which it is known, goes last.
+        It may be interrupted anywhere: the note goes last, because the charm finds it by that.
         """
         from host import overlay_dhcp_state
 
@@ -238,13 +238,13 @@ class Machine:
         return capabilities.missing(need)
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
-        """Whether what opens OVN's database is here: `files`, or what another charm wrote."""
+        """Whether this machine has what opens OVN's database: `files`, or another charm's files."""
         from relations import ovn
 
         wanted = (ovn.CERTIFICATE, ovn.KEY, ovn.AUTHORITY)
         if not all(path.exists() for path in wanted):
             return False
-        # That with another key is not this charm's, and not to be taken from its owner.
+        # A certificate with another key belongs to another charm, which must keep it.
         return not files or ovn.KEY.read_text() != files[ovn.KEY] or self.has(files)
 
     def interfaces(self) -> tuple[Interface, ...]:
@@ -260,18 +260,18 @@ class Machine:
         return sockets.is_here(address)
 
     def listener(self, address: str, port: int) -> str:
-        """The program that listens on a port of an address, empty if none is seen."""
+        """The program that listens on a port of an address, empty if none is found."""
         from host import sockets
 
         return sockets.listener(address, port)
 
     def room(self) -> int:
-        """Bytes that are free where LXD makes the files of its pools."""
+        """Free bytes where LXD makes the files of its pools."""
         there = next(path for path in (self._lxd_dir, *self._lxd_dir.parents) if path.exists())
         return shutil.disk_usage(there).free
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
-        """The block devices that the patterns name, and what is on them."""
+        """The block devices that the patterns name, with their content."""
         from host import disks
 
         found = disks.matching(patterns)
@@ -279,49 +279,49 @@ class Machine:
         return found
 
     def wipe(self, device: str) -> None:
-        """Takes everything off a block device.
+        """Erases a block device.
 
-        Raises OSError if it is in use, or another disk than the one that was looked at or noted.
+        Raises OSError if it is in use, or is not the disk that was looked at or noted.
         """
         from host import disks
 
         disks.wipe(device, self._disk(device))
 
     def has(self, files: Mapping[Path, str]) -> bool:
-        """Whether these files are here with this content."""
+        """Whether these files exist with this content."""
         return all(path.exists() and path.read_text() == text for path, text in files.items())
 
     def write_privately(self, files: Mapping[Path, str]) -> None:
         """Writes files that only root can read."""
         for path, text in files.items():
-            # Others have files of their own there.
+            # Others have their own files there.
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             _write_privately(path, text.encode())
 
     def lxd_log(self) -> str:
-        """The last lines that LXD logged."""
+        """The last lines of LXD's log."""
         log = self._lxd_dir / "logs" / "lxd.log"
         if not log.exists():
             return ""
         return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
 
     def folders(self) -> dict[str, Folder]:
-        """By kind, `images` and `backups`: where LXD has them."""
+        """By kind, `images` and `backups`: the place where LXD has them."""
         return {kind: daemon_folders.look(self._lxd_dir, kind) for kind in daemon_folders.KINDS}
 
     def restore_folder(self, kind: str, process: int) -> None:
-        """LXD's images or backups are on the root disk again. `process` is LXD's.
+        """Moves LXD's images or backups back to the root disk. `process` is LXD's.
 
-        Raises OSError, also while LXD is still moving them.
+        Raises OSError, also while LXD still moves them.
         """
         daemon_folders.refuse_while_moving(kind)
         daemon_folders.restore(self._lxd_dir, kind, daemon_folders.root_of(process))
 
     def end_volume(self, kind: str) -> None:
-        """LXD has its images or backups on the root disk once its daemon starts. Raises OSError.
+        """Lets LXD have its images or backups on the root disk at its next start. Raises OSError.
 
-        Its daemon carries out this file when it starts, before it reads its configuration, and
-        deletes it (LXD's documentation, "Running custom queries at LXD daemon startup").
+        Its daemon executes this file when it starts, before it reads its configuration, and deletes
+        it (LXD's documentation, "Running custom queries at LXD daemon startup").
         """
         daemon_folders.restore(self._lxd_dir, kind)
         patch = self._lxd_dir / "database" / "patch.local.sql"
@@ -331,16 +331,16 @@ class Machine:
             _write_privately(patch, (before + query).encode())
 
     def gather(self, kind: str, volume: str, process: int) -> None:
-        """What is left of them on POOL/VOLUME is where the others are. Raises OSError, too."""
+        """Moves what is left of them on POOL/VOLUME to the others. Also raises OSError."""
         daemon_folders.refuse_while_moving(kind)
         daemon_folders.gather(self._lxd_dir, kind, volume, daemon_folders.root_of(process))
 
     def empty_lxd(self) -> None:
         """Empties the folder of an LXD that was stopped and never was a member.
 
-        The interfaces of its networks go too: to a new LXD they would be somebody else's. Its
-        certificate stays. A join that failed has put it into the cluster's trust store already,
-        and from 5.21 on LXD refuses another certificate of that name for good.
+        The interfaces of its networks are removed, too: a new LXD would treat them as somebody
+        else's. Its certificate stays: a failed join has already put it into the cluster's trust
+        store, and from 5.21 on LXD refuses another certificate with that name for good.
         """
         networks = self._lxd_dir / "networks"
         for network in networks.iterdir() if networks.exists() else ():
@@ -356,7 +356,7 @@ class Machine:
                 entry.unlink()
 
     def release(self, devices: Iterable[str]) -> None:
-        """Nothing that a join made of these devices, or in LXD's folder, is in use any more."""
+        """Releases everything that a join made of these devices, or in LXD's folder."""
         from host import storage_leftovers
 
         self._unmount()
@@ -367,7 +367,7 @@ class Machine:
             _run("/usr/bin/umount", mount)
 
     def kill_lxd(self) -> None:
-        """Ends a daemon that hangs: asked to stop, it would take its ten minutes."""
+        """Kills a daemon that hangs: after a normal stop it would take its ten minutes."""
         lxd_daemon.kill()
 
 
@@ -383,7 +383,7 @@ def _write_privately(path: Path, content: bytes) -> None:
 
 
 def _services(network: str) -> list[Path]:
-    """The units that an overlay may have."""
+    """The systemd units that a segment may have."""
     return [_UNITS / f"lxd-cluster-{kind}-{network}.service" for kind in _SERVICES]
 
 

@@ -11,16 +11,16 @@ from state.facts import OverlayDhcp
 FOLDER = Path("/var/lib/lxd-cluster/segments")
 UNITS = Path("/etc/systemd/system")
 PACKAGES = ("dnsmasq-base", "nftables")
-"""Debian's and Ubuntu's packages of what an overlay runs."""
+"""Debian's and Ubuntu's packages of a segment's programs."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def files(overlay: OverlayDhcp) -> Mapping[Path, str]:
-    """What is written for it, by path."""
+    """The files for it, by path."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(_TEMPLATES)
-    # These are no HTML.
+    # These files are not HTML.
     made = jinja2.Environment(loader=loader, keep_trailing_newline=True, autoescape=False)  # noqa: S701
     gateway = ipaddress.IPv4Interface(overlay.gateway)
     values = {

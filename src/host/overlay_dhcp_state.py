@@ -1,7 +1,7 @@
 """Whether an overlay's DHCP on this machine still works: files, services, packet filter.
 
-A note is no proof: a firewall that is loaded anew flushes the tables of all others, and a service
-may have been stopped or disabled.
+A note proves nothing: a firewall that is loaded again flushes the tables of all others, and a
+service may have been stopped or disabled.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _RULES = 2
 
 
 def manifest(files: Mapping[Path, str]) -> str:
-    """What is noted of files that are written, to know later whether they are as they were."""
+    """The note about written files, to find out later whether they have changed."""
     return json.dumps({str(path): _digest(text.encode()) for path, text in sorted(files.items())})
 
 
 def holds(network: str, noted: Path, services: Iterable[Path]) -> bool:
-    """Whether all that an overlay needs is here and works. `noted` has its `manifest`."""
+    """Whether everything that a segment needs exists and works. `noted` has its `manifest`."""
     try:
         files: dict[str, str] = json.loads(noted.read_text())
         same = all(_digest(Path(path).read_bytes()) == digest for path, digest in files.items())
@@ -37,12 +37,12 @@ def holds(network: str, noted: Path, services: Iterable[Path]) -> bool:
 
 
 def table(network: str) -> str:
-    """What the table of a network is called in the packet filter: see the same template."""
+    """The name of a network's table in the packet filter: see the same template."""
     return "lxd_cluster_" + network.replace("-", "_").replace(".", "_")
 
 
 def forget_files(noted: Path, but: Collection[Path]) -> None:
-    """Removes the files that a manifest is of, where there is one, but for some."""
+    """Removes the files of a manifest, if there is one, except some."""
     try:
         written = [Path(path) for path in json.loads(noted.read_text())]
     except (OSError, ValueError):
@@ -53,12 +53,12 @@ def forget_files(noted: Path, but: Collection[Path]) -> None:
 
 
 def unfilter(network: str) -> None:
-    """Nothing in the packet filter is for a network any more."""
+    """Removes everything for a network from the packet filter."""
     _output(_NFT, "delete", "table", "bridge", table(network))
 
 
 def _run_all(services: list[str]) -> bool:
-    """Whether services run, and will after a reboot."""
+    """Whether services run, and start after a reboot."""
     shown = _output(_SYSTEMCTL, "show", "--property=ActiveState,UnitFileState", *services)
     states = [line for line in shown.splitlines() if line]
     wanted = {"ActiveState=active", "UnitFileState=enabled"}
@@ -75,7 +75,7 @@ def _digest(content: bytes) -> str:
 
 
 def _output(*command: str) -> str:
-    """What a command says, nothing where it fails."""
+    """A command's output, empty if it fails."""
     try:
         done = subprocess.run(
             command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND

@@ -12,15 +12,15 @@ _APT = "/usr/bin/apt-get"
 _DPKG_QUERY = "/usr/bin/dpkg-query"
 _DPKG = "/usr/bin/dpkg"
 _LOCK = 180
-"""Seconds to wait for a machine's first boot, which installs packages of its own."""
+"""Seconds to wait for a machine's first boot, which installs its own packages."""
 
 
 class PackagesError(OSError):
-    """The packages could not be installed, in apt's own words."""
+    """The packages could not be installed, with apt's error."""
 
 
 def install(names: Iterable[str]) -> None:
-    """Installs those that are missing, once whoever has dpkg is done. Raises PackagesError."""
+    """Installs the missing ones, after another program has released dpkg. Raises PackagesError."""
     missing = [name for name in names if not _is_here(name)]
     if not missing:
         return
@@ -29,7 +29,7 @@ def install(names: Iterable[str]) -> None:
     try:
         _run(_APT, *waits, "install", "--yes", *missing)
     except PackagesError as error:
-        # What was cut short (a hook that was killed, a machine without power) is finished first.
+        # First finish what was interrupted (a killed hook, a machine without power).
         if _CUT_SHORT not in str(error):
             raise
         _run(_DPKG, "--configure", "-a")
@@ -37,7 +37,7 @@ def install(names: Iterable[str]) -> None:
 
 
 _CUT_SHORT = "dpkg was interrupted"
-"""How apt refuses to go on: you must run dpkg --configure -a."""
+"""apt's refusal to continue: you must run dpkg --configure -a."""
 
 
 def _run(*command: str) -> None:
@@ -59,7 +59,7 @@ def _run(*command: str) -> None:
 
 
 def _reason(output: str, code: int) -> str:
-    """Why: the first error among many warnings and repetitions."""
+    """The reason: the first error among many warnings and repetitions."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("E: ", "dpkg: error"))]
     said = next(iter([*errors, *reversed(lines)]), f"exit status {code}")

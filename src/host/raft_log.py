@@ -1,9 +1,9 @@
-"""How new a copy of LXD's database is: the last entry of its Raft log, read from the disk.
+"""The age of a copy of LXD's database: the last entry of its Raft log, read from the disk.
 
-Of two members the one with the higher term is up to date, and of one term the one with the higher
-index. LXD lists neither while its database does not answer. The format is dqlite's, version 1, as
-in LXD 5.0 to 6.9: closed segments are named by the first and the last index in them, open ones are
-preallocated, and a snapshot's name has its term and index.
+Between two members, the one with the higher term is up to date; with the same term, the one with
+the higher index. LXD shows neither while its database does not answer. The format is dqlite's,
+version 1, the same in LXD 5.0 to 6.9: the names of closed segments are the first and the last index
+in them, open ones are preallocated, and a snapshot's name has its term and index.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _WORD = struct.Struct("<Q")
 _CHECKSUMS = struct.Struct("<II")
 _ENTRY = struct.Struct("<QB3xI")
 _MOST = 8 * 1024 * 1024 // 32
-"""More entries than fit into a segment: such a number is none."""
+"""More entries than fit into a segment: such a number is not valid."""
 _POLYNOMIAL = 0x04C11DB7
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """Entries that were written together, and where their data are in the segment."""
+    """Entries that were written together, and the place of their data in the segment."""
 
     terms: tuple[int, ...]
     start: int
@@ -40,10 +40,10 @@ class _Batch:
 
 
 def last_entry(folder: Path) -> Entry | None:
-    """The last entry of the log in `folder`, LXD's database/global. None where there is no log.
+    """The last entry of the log in `folder`, LXD's database/global. None if there is no log.
 
-    The daemon may run. What a power cut left half written does not count, as it does not for
-    dqlite. Raises OSError.
+    The daemon may run. Data that a power cut left incomplete do not count, as in dqlite. Raises
+    OSError.
     """
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     snapshots = [m for m in map(_SNAPSHOT.fullmatch, names) if m]
@@ -61,7 +61,7 @@ def last_entry(folder: Path) -> Entry | None:
 
 
 def _batches(segment: Path) -> Iterator[_Batch]:
-    """The batches of a segment up to the first that is not whole."""
+    """The batches of a segment until the first incomplete one."""
     try:
         content = segment.read_bytes()
     except FileNotFoundError:
@@ -71,7 +71,7 @@ def _batches(segment: Path) -> Iterator[_Batch]:
     batch = _batch(content, _WORD.size)
     while batch is not None:
         following = _batch(content, batch.end)
-        # Only the end of a log can be torn: the checksums of all data would take seconds.
+        # Only the end of a log can be incomplete: the checksums of all data would take seconds.
         if following is None and _checksum(content[batch.start : batch.end]) != batch.checksum:
             return
         yield batch
@@ -79,7 +79,7 @@ def _batches(segment: Path) -> Iterator[_Batch]:
 
 
 def _batch(content: bytes, offset: int) -> _Batch | None:
-    """The batch at `offset`, None where there is none."""
+    """The batch at `offset`, None if there is none."""
     head = offset + _CHECKSUMS.size
     if head + _WORD.size > len(content):
         return None

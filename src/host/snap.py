@@ -1,4 +1,4 @@
-"""The LXD snap: what is there is looked up on the disk, changes go through snapd."""
+"""The LXD snap: the charm finds its state on the disk, and changes it through snapd."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _DEB_UNITS = (Path("/lib/systemd/system/lxd.service"), Path("/usr/lib/systemd/sy
 _META = Path("meta/snap.yaml")
 _HEAD, _TAIL = 4096, 65536
 _CANNOT_HOLD = re.compile(r"unknown (action|operation)", re.IGNORECASE)
-"""How a snapd that knows no hold refuses it."""
+"""The refusal of a snapd that does not know holds."""
 _PLUGS = ("lxd-support", "network-control", "system-observe")
 
 
 class SnapError(Exception):
-    """snapd did not do what it was asked, in its own words."""
+    """snapd did not do what it was asked, with its error."""
 
 
 class ChannelUnknownError(SnapError):
@@ -45,10 +45,10 @@ def resource(path: Path | None) -> Resource | None:
 
 
 def _digest(path: Path) -> str:
-    """Tells two snap files apart without reading all of them in every hook.
+    """Distinguishes two snap files without reading all of them in every hook.
 
-    A squashfs has its time, size and table positions in its head, and the tables of all its
-    files in its tail.
+    A squashfs has its time, size and table positions at its start, and the tables of all its files
+    at its end.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -62,7 +62,7 @@ class Snap:
     """The LXD snap on this machine."""
 
     def __init__(self, state: Path = STATE) -> None:
-        # What follows an installation cannot be looked up on the disk: a note says that it is due.
+        # The disk does not show the steps after an installation: a note says that they are due.
         self._installing = state / "installing"
         self._tracked = state / "channel"
         self._ours = state / "revision"
@@ -88,7 +88,7 @@ class Snap:
         )
 
     def _installed_by_us(self) -> str:
-        """The revision that this charm installed last, empty before it did."""
+        """The revision that this charm installed last, empty if it has installed none."""
         return self._ours.read_text() if self._ours.exists() else ""
 
     def _channel(self, revision: str) -> str:
@@ -113,7 +113,7 @@ class Snap:
 
         self._begin()
         self._tracked.unlink(missing_ok=True)
-        # One that the machine came with may be old, though it is from this channel.
+        # A snap that came with the machine may be old, although it is from this channel.
         found = not self._installed_by_us()
         try:
             with within(deadlines.SNAP):
@@ -152,12 +152,12 @@ class Snap:
             _install_dangerously(path)
         connected = _connect()
         if fresh and connected:
-            # The daemon began without what the plugs allow it.
+            # The daemon started without the rights of the plugs.
             self.reload()
         self._end()
 
     def remove(self) -> None:
-        """LXD is not installed, and nothing of it is left. Raises SnapError."""
+        """Removes LXD with everything in it. Raises SnapError."""
         from charmlibs import snap
 
         try:
@@ -173,7 +173,7 @@ class Snap:
         self._installing.touch()
 
     def _end(self) -> None:
-        """What is installed is held, and known to be this charm's choice. Raises SnapError."""
+        """Holds what is installed, and notes it as this charm's choice. Raises SnapError."""
         _hold()
         self._ours.write_text(_CURRENT.resolve().name)
         self._installing.unlink()
@@ -185,7 +185,7 @@ class Snap:
     def start(self) -> None:
         """Starts LXD's daemon. Raises SnapError.
 
-        Right after the daemon was killed systemd may say that the start failed: once of some
+        Right after the daemon was killed systemd may say that the start failed: once in some
         hundred times (measured).
         """
         import tenacity
@@ -199,7 +199,7 @@ class Snap:
         attempts(self._service, "start")
 
     def reload(self) -> None:
-        """Restarts LXD's daemon; instances go on. Raises SnapError.
+        """Restarts LXD's daemon; instances keep running. Raises SnapError.
 
         A plain restart of the real snap shuts all instances down first.
         """
@@ -231,7 +231,7 @@ def _version(meta: Path) -> str:
 
 
 def _offered(file: Resource) -> str:
-    """The version of the attached file. What cannot be read has one that compares with nothing."""
+    """The version of the attached file. That of an unreadable file compares with nothing."""
     try:
         return snap_file.read(Path(file.path)).version or lxd_versions.UNKNOWN
     except snap_file.SnapFileError as error:
@@ -240,7 +240,7 @@ def _offered(file: Resource) -> str:
 
 
 def _install_dangerously(path: str) -> None:
-    # snapd ignores --classic for a snap that is confined.
+    # snapd ignores --classic for a confined snap.
     _run([_SNAP, "install", "--dangerous", "--classic", path], deadlines.SNAP)
 
 
@@ -254,9 +254,9 @@ def _run(command: list[str], seconds: float) -> None:
 
 
 def _connect() -> int:
-    """How many plugs were connected.
+    """The number of plugs that were connected.
 
-    What the store's assertions do for LXD a local file does not get: plugs and the name `lxc`.
+    A local file does not get what the store's assertions do for LXD: plugs and the name `lxc`.
     """
     from charmlibs import snap
 
@@ -284,8 +284,9 @@ def _hold() -> None:
             snap.hold("lxd")
     except (snap.Error, TookTooLong) as error:
         if not _CANNOT_HOLD.search(str(error)):
-            # The installation stays unfinished, and is taken up again: once it is not held, this
-            # member would be refreshed by itself one day, and it alone.
+            # The installation stays unfinished and is continued later: without a hold this member
+            # alone would be refreshed one day.
             raise SnapError(f"refreshes of LXD are not held: {error}") from error
-        # snapd before 2.58 cannot. Members that differ in version are noticed all the same.
+        # snapd before 2.58 cannot do it. The charm notices members with different versions in any
+        # case.
         logger.warning("refreshes of LXD are not held: %s", error)

@@ -1,4 +1,4 @@
-"""A snap file: its name and version, without installing it."""
+"""A snap file: its name and version, without an installation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import deadlines
 
 _UNSQUASHFS = Path("/usr/bin/unsquashfs")
-"""snapd's package depends on its package."""
+"""snapd's package depends on the package of this program."""
 _MOUNT, _UMOUNT = "/usr/bin/mount", "/usr/bin/umount"
 _META = "meta/snap.yaml"
 _KEY = r"^{}:[ \t]*([\"']?)([^\"'\s#]+)\1"
@@ -23,14 +23,14 @@ class SnapFileError(Exception):
 
 @dataclass(frozen=True)
 class Meta:
-    """What a snap says of itself."""
+    """A snap's metadata."""
 
     name: str
     version: str
 
 
 def read(path: Path) -> Meta:
-    """What the snap in a file says of itself. Raises SnapFileError."""
+    """The metadata of the snap in a file. Raises SnapFileError."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "snap"
         try:
@@ -43,13 +43,13 @@ def read(path: Path) -> Meta:
 
 
 def parse(text: str) -> Meta:
-    """The same of the text of a snap.yaml. What is missing is empty."""
+    """The same from the text of a snap.yaml. Missing values are empty."""
     found = {key: re.search(_KEY.format(key), text, re.MULTILINE) for key in ("name", "version")}
     return Meta(**{key: match[2] if match else "" for key, match in found.items()})
 
 
 def _unpacked(path: Path, place: Path) -> Meta:
-    # Its option -cat came with squashfs-tools 4.5 only.
+    # Its option -cat exists only from squashfs-tools 4.5 on.
     _run(str(_UNSQUASHFS), "-no-progress", "-dest", str(place), str(path), _META)
     return parse((place / _META).read_text())
 

@@ -1,4 +1,4 @@
-"""What snapd knows and its library does not ask: which version the store has in each channel."""
+"""What snapd knows and its library does not ask for: the version in each channel of the store."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _RISKS = ("stable", "candidate", "beta", "edge")
 
 
 class SnapdError(Exception):
-    """snapd did not answer, or not with what was asked for."""
+    """snapd did not answer, or gave a wrong answer."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """What the store has in a channel for this machine's architecture."""
+    """The content of a channel for this machine's architecture."""
 
     version: str
     revision: str
 
 
 def release(name: str, channel: str) -> Release | None:
-    """What is in a channel of a snap, None if nothing is. Raises SnapdError.
+    """The content of a channel of a snap, None if it is empty. Raises SnapdError.
 
-    A channel without a release of its own has that of the next safer risk, and a branch that is
-    closed that of its channel.
+    A channel without its own release has that of the next safer risk, and a closed branch has that
+    of its channel.
     """
     found = _get("/v2/find", {"name": name})
     if not found:

@@ -1,4 +1,4 @@
-"""Addresses and ports of this machine, and which program has a port, as the kernel lists them."""
+"""Addresses and ports of this machine, and the program on a port, from the kernel's lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ANY = (ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::"))  # noqa: S1
 
 
 def is_here(address: str) -> bool:
-    """Whether this machine has an address now: Juju may know of it before or after."""
+    """Whether this machine has an address now: Juju may know of it earlier or later."""
     version = ipaddress.ip_address(address).version
     with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET) as probe:
         try:
@@ -27,7 +27,7 @@ def is_here(address: str) -> bool:
 def listener(
     address: str, port: int, net: Path = Path("/proc/net"), proc: Path = Path("/proc")
 ) -> str:
-    """The program that listens there, as `nginx (pid 812)`, empty if none is seen."""
+    """The program that listens there, as `nginx (pid 812)`, empty if none is found."""
     inodes = {f"socket:[{inode}]" for inode in _inodes(ipaddress.ip_address(address), port, net)}
     if not inodes:
         return ""

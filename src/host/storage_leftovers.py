@@ -1,8 +1,8 @@
-"""What a join that failed made of disks: a zpool or a volume group that is still in use.
+"""What a failed join made of disks: a zpool or a volume group that is still in use.
 
-While the kernel has it, its devices can neither be wiped nor be given to the next join. The devices
-were empty when the join began, and LXD's folder is emptied: what is on nothing else was made by the
-join. What is on any other device is left alone.
+While the kernel uses it, its devices can neither be wiped nor be given to the next join. The
+devices were empty when the join began, and LXD's folder is emptied. So the join made what is only
+on these devices. What is also on another device is left alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SNAP = Path("/snap/lxd/current")
 def release(devices: Iterable[str], lxd_dir: Path) -> None:
     """Exports zpools and deactivates volume groups that are on these devices, or in the folder.
 
-    What cannot be released is logged: its device then says that it is in use.
+    It logs what it cannot release: the status of the device then says that it is in use.
     """
     given = {os.path.realpath(device) for device in devices if device.startswith("/dev/")}
     loops = _loops(lxd_dir)
@@ -44,7 +44,7 @@ def release(devices: Iterable[str], lxd_dir: Path) -> None:
 
 
 def _only_on(things: Mapping[str, set[str]], ours: set[str], lxd_dir: Path) -> set[str]:
-    """Those all of whose devices, or files, are ours."""
+    """Those with all their devices, or files, in our list."""
     return {
         name
         for name, parts in things.items()
@@ -53,7 +53,7 @@ def _only_on(things: Mapping[str, set[str]], ours: set[str], lxd_dir: Path) -> s
 
 
 def _zpools() -> dict[str, set[str]]:
-    """By name: the devices and files of each zpool that is imported."""
+    """By name: the devices and files of each imported zpool."""
     if not _ZFS.exists():
         return {}
     found: dict[str, set[str]] = {}
@@ -69,7 +69,7 @@ def _zpools() -> dict[str, set[str]]:
 
 
 def _whole(path: str) -> str:
-    """The disk of a partition, which ZFS makes on a disk that it is given; else the path itself."""
+    """The disk of a partition that ZFS made on it; otherwise the path itself."""
     real = os.path.realpath(path)
     entry = _SYS / Path(real).name
     return f"/dev/{entry.resolve().parent.name}" if (entry / "partition").exists() else real
@@ -99,7 +99,7 @@ def _loops(lxd_dir: Path) -> set[str]:
 
 
 def _zpool() -> tuple[str, ...]:
-    """The command zpool, with what it needs."""
+    """The command zpool, with its environment."""
     own = _tool("zpool")
     if Path(own).exists():
         return (own,)

@@ -1,4 +1,4 @@
-"""A deadline for what waits by itself and would wait for ever."""
+"""A deadline for calls that wait without one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from types import FrameType
 
 
 class TookTooLong(Exception):  # noqa: N818 - it is the name of what happened
-    """There was no end in time."""
+    """The call did not end in time."""
 
 
 @contextmanager
 def within(seconds: float) -> Generator[None]:
-    """Raises TookTooLong in the body when its time is over. For the main thread alone.
+    """Raises TookTooLong in the body when its time is over. Only for the main thread.
 
-    charmlibs.snap asks snapd with a timeout, and then for a change's end without one: a change that
-    hangs (a store that answers slowly, a service that does not stop) would hold the hook for good.
+    charmlibs.snap asks snapd with a timeout, but then waits for a change's end without one: a
+    change that hangs (a store that answers slowly, a service that does not stop) would block the
+    hook for good.
     """
 
     def over(_signal: int, _frame: FrameType | None) -> None:

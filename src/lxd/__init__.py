@@ -1,1 +1,1 @@
-"""LXD's API, a module for each kind of object. `lxd.api.LxdApi` brings them together."""
+"""LXD's API, a module for each kind of object. `lxd.api.LxdApi` combines them."""

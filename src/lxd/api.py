@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class LxdApi:
-    """What the charm asks LXD and tells it: a part for each kind of object.
+    """The charm's interface to LXD: a part for each kind of object.
 
-    Every method raises LxdError where LXD refuses, LxdStopped where its daemon is not running, and
+    Every method raises LxdError if LXD refuses, LxdStopped if its daemon does not run, and
     LxdUnreachable after its deadline, which is one of `deadlines` unless it is an argument.
     """
 

@@ -24,14 +24,14 @@ class BucketsApi:
         self._client = client
 
     def list(self, extensions: Collection[str]) -> tuple[Bucket, ...]:
-        """The buckets that are on one member alone, of all projects.
+        """The buckets that are on one member only, of all projects.
 
-        `extensions` are the server's. Those in a Ceph have no location.
+        `extensions` are the server's. Buckets in a Ceph have no location.
         """
         return tuple(b for b in self.list_all(extensions) if b.location not in ("", "none"))
 
     def list_all(self, extensions: Collection[str]) -> tuple[Bucket, ...]:
-        """All buckets that LXD knows, of all projects, those in a Ceph among them."""
+        """All buckets that LXD knows, of all projects, including those in a Ceph."""
         if _ANY not in extensions:
             return ()
         queries = [{"all-projects": "true"}]
@@ -48,7 +48,7 @@ class BucketsApi:
         try:
             rows = self._client.get(path, {"recursion": "1", **query}, deadlines.LIST)
         except LxdError as error:
-            # That is how a pool answers whose driver knows no buckets.
+            # A pool answers so if its driver does not know buckets.
             if error.status == HTTPStatus.BAD_REQUEST:
                 return []
             raise

@@ -1,4 +1,4 @@
-"""Requests to LXD with a deadline each. Operations are awaited to their end."""
+"""Requests to LXD, each with a deadline. The client waits for the end of operations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lxd.errors import LxdError, LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, api_path
 from values import lxd_urls
 
-if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type checker wants them.
+if TYPE_CHECKING:  # ~Protocols take time to define in a hook, and only the type checker needs them.
     from lxd.port import LxdPort
 
 _WAIT = 10.0
@@ -31,7 +31,7 @@ class Client:
     def get(
         self, path: str, query: Mapping[str, str] = _NONE, seconds: float = deadlines.LOOK
     ) -> Any:
-        """The metadata that GET answers. Raises LxdError, LxdUnreachable, LxdStopped."""
+        """The metadata of the answer to GET. Raises LxdError, LxdUnreachable, LxdStopped."""
         return self._send(Request("GET", path, query), seconds)["metadata"]
 
     def change(
@@ -44,8 +44,8 @@ class Client:
     ) -> None:
         """Returns once the change is made. Raises LxdError if it failed.
 
-        Which changes are operations depends on LXD's version: from 6.6 on those of profiles, from
-        6.8 on those of pools and networks (storage_and_network_operations).
+        LXD's version decides which changes are operations: from 6.6 on those of profiles, from 6.8
+        on those of pools and networks (storage_and_network_operations).
         """
         end = self.port.now() + seconds
         if operation := self.begin(method, path, body, query, seconds):
@@ -54,9 +54,9 @@ class Client:
     def set_keys(
         self, path: str, body: Mapping[str, Any], query: Mapping[str, str] = _NONE
     ) -> None:
-        """Changes some keys of an object by PATCH, and keeps the description that it has.
+        """Changes some keys of an object by PATCH, and keeps its description.
 
-        Of a network, a pool, a volume or an instance LXD forgets the description when a PATCH does
+        For a network, a pool, a volume or an instance LXD forgets the description if a PATCH does
         not name it (measured, 5.0.2, 5.21.7 and 6.9). Raises LxdError, LxdUnreachable.
         """
         description: str = self.get(path, query)["description"]
@@ -70,27 +70,27 @@ class Client:
         query: Mapping[str, str] = _NONE,
         seconds: float = deadlines.CHANGE,
     ) -> dict[str, Any] | None:
-        """The operation that a request began, None if LXD was done with it at once."""
+        """The operation that a request started, None if LXD finished it at once."""
         answer = self._send(Request(method, path, query, body), seconds)
         operation: dict[str, Any] | None = answer["metadata"] if answer["type"] == "async" else None
         return operation
 
     def wait(self, operation: str, seconds: float) -> None:
-        """Returns once an operation is done. Raises LxdError if it failed, else LxdUnreachable."""
+        """Returns once an operation has ended. Raises LxdError if it failed, LxdUnreachable."""
         end = self.port.now() + seconds
         while not self.ended(operation, max(0.0, min(_WAIT, end - self.port.now()))):
             if self.port.now() >= end:
                 raise LxdLate(f"LXD was not done in {seconds:.0f} s")
 
     def ended(self, operation: str, seconds: float) -> bool:
-        """Waits up to `seconds` for an operation, and tells whether it is over.
+        """Waits up to `seconds` for an operation. Whether it has ended.
 
-        From 5.21 on LXD answers a wait that timed out with an error, exactly as one for an
-        operation that failed: only the operation itself tells the two apart (measured, 5.21.7 and
-        6.9). Raises LxdError if it failed; LxdUnreachable if LXD does not list it any more.
+        From 5.21 on LXD answers a wait that timed out with the same error as a wait for a failed
+        operation: only the operation itself distinguishes the two (measured, 5.21.7 and 6.9).
+        Raises LxdError if it failed; LxdUnreachable if LXD no longer lists it.
         """
         path = api_path("operations", operation)
-        # A little longer than LXD waits, so that it is LXD that says that it is not over.
+        # A little longer than LXD waits, so that LXD itself reports the timeout.
         wait = Request("GET", f"{path}/wait", {"timeout": str(int(seconds))})
         response = self.port.send(wait, seconds + deadlines.LOOK)
         if response.error:
@@ -109,9 +109,9 @@ class Client:
         return self.get(api_path("operations"), {"recursion": "1"}).get("running", [])
 
     def await_changes(self, path: str, seconds: float) -> None:
-        """Returns once no operation on an object runs any more, whoever began it.
+        """Returns once no operation of any client runs on an object.
 
-        A request that was given up goes on in LXD from 6.8 on. Raises LxdUnreachable after
+        From 6.8 on LXD continues a request whose client has left. Raises LxdUnreachable after
         `seconds`.
         """
         for operation in self.running():
@@ -121,9 +121,9 @@ class Client:
                     self.wait(operation["id"], seconds)
 
     def until(self, question: Callable[[], bool], seconds: float, every: float = 1.0) -> bool:
-        """Asks until the answer is yes. False if it is no after `seconds`.
+        """Asks until the answer is yes. False if that does not happen in `seconds`.
 
-        A daemon that starts, or waits, is asked again; what LXD refuses is raised at once.
+        It asks a daemon that starts, or waits, again. It raises at once what LXD refuses.
         """
         end = self.port.now() + seconds
         while True:
@@ -140,7 +140,7 @@ class Client:
     def await_start(self, seconds: float) -> None:
         """Returns once LXD answers. Raises LxdStopped after `seconds` without a listener.
 
-        A daemon that listens and does not answer is not waited for: it raises LxdUnreachable.
+        It does not wait for a daemon that listens and does not answer: it raises LxdUnreachable.
         """
         end = self.port.now() + seconds
         while True:

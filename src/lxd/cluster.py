@@ -17,7 +17,7 @@ _CLUSTER = api_path("cluster")
 
 
 class ClusterApi:
-    """PUT /1.0/cluster, and the operations that stand for join tokens."""
+    """PUT /1.0/cluster, and the operations of join tokens."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -28,7 +28,7 @@ class ClusterApi:
         self._client.change("PUT", _CLUSTER, body, seconds=deadlines.ENABLE)
 
     def way_in(self, token: str, trusted: frozenset[str]) -> WayIn:
-        """A member that shows the certificate that the token names. See `join_tokens.way_in`."""
+        """A member that shows the certificate in the token. See `join_tokens.way_in`."""
         return join_tokens.way_in(token, trusted, self._client.port)
 
     def join(
@@ -41,7 +41,7 @@ class ClusterApi:
     ) -> None:
         """Joins the cluster that `token` is for. Raises LxdUnreachable after `deadlines.JOIN`."""
         extensions = self._client.get(api_path())["api_extensions"]
-        # Before this extension a join token went where the trust password was.
+        # Without this extension the join token takes the place of the trust password.
         field = "cluster_token" if "explicit_trust_token" in extensions else "cluster_password"
         body = {
             "server_name": name,
@@ -55,7 +55,7 @@ class ClusterApi:
         self._client.change("PUT", _CLUSTER, body, seconds=deadlines.JOIN)
 
     def await_forming(self, seconds: float) -> bool:
-        """Waits for a bootstrap or a join that is under way already. False if there is none."""
+        """Waits for a bootstrap or a join that is already in progress. False if there is none."""
         for operation in self._client.running():
             # LXD's words for them: "Creating bootstrap node" and "Joining cluster".
             description = operation["description"].lower()
@@ -66,7 +66,7 @@ class ClusterApi:
         return False
 
     def joined(self, seconds: float) -> bool:
-        """Whether this server is a member, once it neither bootstraps nor joins any more.
+        """Whether this server is a member, once no bootstrap or join is in progress.
 
         False after `seconds` without an answer, and if the daemon does not start again.
         """
@@ -86,7 +86,7 @@ class ClusterApi:
         return False
 
     def is_alone(self, seconds: float) -> bool:
-        """Whether LXD is in no cluster, as soon as it answers. False if it has not in `seconds`."""
+        """Whether LXD is in no cluster, once it answers. False after `seconds`."""
         end = self._client.port.now() + seconds
         while self._client.port.now() < end:
             with suppress(LxdUnreachable):
@@ -97,7 +97,7 @@ class ClusterApi:
     def await_alone(self, seconds: float) -> None:
         """Returns once LXD is in no cluster any more. Raises LxdUnreachable after `seconds`.
 
-        After it has left, its daemon restarts, and hangs up on requests meanwhile.
+        After it has left, its daemon restarts, and closes connections meanwhile.
         """
         if not self._client.until(lambda: not self._clustered(), seconds, every=0.5):
             raise LxdUnreachable("it is still in its cluster")
@@ -106,7 +106,7 @@ class ClusterApi:
         return bool(self._client.get(api_path())["environment"]["server_clustered"])
 
     def make_token(self, name: str) -> str:
-        """A token with which one server called `name` may join once. It voids an older one."""
+        """A token for one join of a server called `name`. It invalidates an older one."""
         body = {"server_name": name}
         operation = self._client.begin("POST", api_path("cluster", "members"), body)
         if operation is None:
@@ -114,12 +114,12 @@ class ClusterApi:
         return join_tokens.pack(operation["metadata"])
 
     def cancel_token(self, name: str, digest: str) -> bool:
-        """No join token for `name` is good any more. False if that one was not there: it is used.
+        """No join token for `name` is valid any more. False if that token was missing: it is used.
 
         An empty digest stands for any token.
         """
         found = False
-        # One that was cancelled a moment ago is listed still, and refuses to be cancelled again.
+        # A token that was just cancelled is still listed, and cannot be cancelled again.
         for operation in self._client.running():
             details: dict[str, Any] = operation.get("metadata") or {}
             if operation["class"] == "token" and details.get("serverName") == name:

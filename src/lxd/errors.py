@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 
 class LxdError(Exception):
-    """LXD refused a request, in its own words. `status` is the HTTP status, 0 where none is known.
+    """LXD refused a request, with its error. `status` is the HTTP status, 0 if it is unknown.
 
-    LXD answers a failed operation with 200 or 400, so only 404 and 412 mean something by
+    LXD answers a failed operation with 200 or 400, so only 404 and 412 have a meaning by
     themselves.
     """
 
@@ -16,7 +16,7 @@ class LxdError(Exception):
         super().__init__(message)
         self.status = status
         self.request = request
-        """Method and path, empty where it is about no single request."""
+        """Method and path, empty if the error is not about a single request."""
 
     @property
     def not_found(self) -> bool:
@@ -25,12 +25,12 @@ class LxdError(Exception):
 
 
 class LxdUnreachable(Exception):  # noqa: N818 - it may be starting, or wait for its peers
-    """LXD did not answer in time, or hung up: what came of the request is unknown."""
+    """LXD did not answer in time, or closed the connection: the result is unknown."""
 
 
 class LxdStopped(LxdUnreachable):
-    """Nothing listens on LXD's socket: its daemon is starting, or is not running at all."""
+    """No program listens on LXD's socket: its daemon starts, or does not run."""
 
 
 class LxdLate(LxdUnreachable):
-    """LXD did not do in time what it was asked, and may be at it still."""
+    """LXD did not finish a request in time, and may still work on it."""

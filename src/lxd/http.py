@@ -25,9 +25,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What LXD answered: the HTTP status, the decoded JSON body, and the ETag, empty without one.
+    """LXD's answer: the HTTP status, the decoded JSON body, and the ETag, empty without one.
 
-    The body belongs to the one who sent it: a reader must not change it.
+    The body belongs to its sender: a reader must not change it.
     """
 
     status: int
@@ -36,7 +36,7 @@ class Response:
 
     @property
     def error(self) -> str:
-        """Why LXD refused the request, empty if it did not. A 200 may be an error, too."""
+        """Why LXD refused the request, empty if it did not. A 200 may also be an error."""
         if self.body.get("type") == "error":
             return str(self.body.get("error") or f"status {self.status}")
         return "" if self.status < HTTPStatus.BAD_REQUEST else f"status {self.status}"

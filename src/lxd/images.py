@@ -13,13 +13,13 @@ _REPLICAS = "cluster.images_minimal_replica"
 
 
 class ImagesApi:
-    """/1.0/images, and how many members have a copy of each."""
+    """/1.0/images, and the number of members with a copy of each."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def list(self) -> tuple[Image, ...]:
-        """The images of all projects. Which members have a copy LXD does not tell."""
+        """The images of all projects. LXD does not tell which members have a copy."""
         return tuple(
             parsing.image(row, project)
             for project in ProjectsApi(self._client).having("images")
@@ -29,10 +29,10 @@ class ImagesApi:
         )
 
     def copy_to(self, members: int) -> None:
-        """At least so many members that are online have a copy of each image, where LXD can copy.
+        """Lets LXD copy each image to at least so many online members, as far as it can.
 
-        LXD copies before it answers (by its source, in 5.0, 5.21 and 6.x), but does not say what it
-        could not copy.
+        LXD copies before it answers (by its source, in 5.0, 5.21 and 6.x), but does not report what
+        it could not copy.
         """
         config = {_REPLICAS: str(members)}
         self._client.change("PATCH", api_path(), {"config": config}, seconds=deadlines.IMAGES)

@@ -27,7 +27,7 @@ class InstancesApi:
         return tuple(parsing.instance(row) for row in rows)
 
     def settle(self, project: str, name: str, seconds: float) -> None:
-        """Returns once nothing is under way with an instance, whether it failed or not.
+        """Returns once no operation runs on an instance, whether it failed or not.
 
         Raises LxdUnreachable after `seconds`.
         """
@@ -39,7 +39,7 @@ class InstancesApi:
                     self._client.wait(operation["id"], seconds)
 
     def location(self, project: str, name: str) -> str:
-        """The member that an instance is on, empty where there is no such instance."""
+        """The member of an instance, empty if there is no such instance."""
         try:
             return str(self._get(project, name)["location"])
         except LxdError as error:
@@ -48,14 +48,14 @@ class InstancesApi:
             raise
 
     def move(self, project: str, name: str, target: str, *, live: bool) -> None:
-        """Moves an instance to another member; one that is not moved `live` must be stopped.
+        """Moves an instance to another member; without `live` it must be stopped.
 
         `target` is a member, or a cluster group after an `@` (5.21 and later).
         """
         self._client.change(
             "POST",
             api_path("instances", name),
-            # LXD takes a missing `live` for true.
+            # LXD reads a missing `live` as true.
             {"name": name, "migration": True, "live": live},
             {"project": project, "target": target},
             deadlines.MOVE,
@@ -85,7 +85,7 @@ class InstancesApi:
 def _concerns(operation: dict[str, Any], name: str) -> bool:
     """Whether an operation is about an instance of that name.
 
-    LXD tells it in `resources`, 6.x in the metadata.
+    LXD names it in `resources`, 6.x in the metadata.
     """
     resources: dict[str, list[str] | None] = operation.get("resources") or {}
     metadata: dict[str, Any] = operation.get("metadata") or {}

@@ -1,4 +1,4 @@
-"""LXD's join tokens, packed as `lxc cluster add` shows them."""
+"""LXD's join tokens, in the format of `lxc cluster add`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def pack(details: dict[str, Any]) -> str:
-    """A token from the metadata of the operation that stands for it."""
+    """A token from the metadata of its operation."""
     token = {
         "server_name": details["serverName"],
         "fingerprint": details["fingerprint"],
@@ -31,22 +31,22 @@ def pack(details: dict[str, Any]) -> str:
 
 
 def digest(token: str) -> str:
-    """Tells a token from another one for the same name, and shows nothing of it."""
+    """Distinguishes tokens for the same name, and reveals nothing of them."""
     return digest_of(_unpack(token)["secret"])
 
 
 def digest_of(secret: str) -> str:
-    """The same of a token's secret, as LXD shows it in the operation that stands for it."""
+    """The same for a token's secret, as LXD shows it in the token's operation."""
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
 def certificate(token: str) -> str:
-    """The fingerprint of the certificate that a token names."""
+    """The fingerprint of the certificate in a token."""
     return str(_unpack(token)["fingerprint"])
 
 
 def fingerprint_of(certificate: str) -> str:
-    """The fingerprint of a certificate (PEM), as LXD shows it."""
+    """The fingerprint of a certificate (PEM), in LXD's format."""
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
 
 
@@ -59,10 +59,10 @@ class WayIn:
 
 
 def way_in(token: str, trusted: frozenset[str], port: LxdPort) -> WayIn:
-    """The first of the token's addresses that shows the certificate that the token names.
+    """The first of the token's addresses that shows the certificate in the token.
 
-    `trusted` are the fingerprints that the cluster's members publish, empty where none do. Raises
-    LxdUnreachable: the token is made anew where the certificate has changed.
+    `trusted` are the fingerprints that the cluster's members publish, empty if they publish none.
+    Raises LxdUnreachable: if the certificate has changed, the token is made again.
     """
     details = _unpack(token)
     promised = details["fingerprint"]
@@ -86,7 +86,7 @@ def _unpack(token: str) -> dict[str, Any]:
     try:
         details: dict[str, Any] = json.loads(base64.b64decode(token))
         texts = [details["fingerprint"], details["secret"], *details["addresses"]]
-        # Half a character would fail later, where its bytes are wanted.
+        # Half a character would fail later, when its bytes are needed.
         if all(isinstance(text, str) and text.encode() for text in texts):
             return details
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -16,7 +16,7 @@ from values.addresses import PORT
 _MEMBERS = api_path("cluster", "members")
 _WRITABLE = ("config", "description", "failure_domain", "groups", "roles")
 _TICK = 5.0
-"""Seconds between two looks at how far an evacuation has come."""
+"""Seconds between two looks at the progress of an evacuation."""
 
 
 class MembersApi:
@@ -43,9 +43,9 @@ class MembersApi:
         return True
 
     def may_be_reached(self, address: str) -> bool:
-        """Whether an address answers at all, though nothing listens there yet.
+        """Whether an address answers at all, even if no program listens there yet.
 
-        A firewall that drops or prohibits does not let a refusal through.
+        A firewall that drops or rejects does not let a refusal through.
         """
         try:
             self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)
@@ -56,7 +56,7 @@ class MembersApi:
         return True
 
     def await_heartbeats(self, of: Collection[str], seconds: float) -> tuple[Member, ...]:
-        """The members once these of them are up, or after `seconds` as they are."""
+        """The members once these are up, or after `seconds` in any state."""
         self._until(lambda members: all(m.up for m in members if m.name in of), seconds)
         return self.list()
 
@@ -66,11 +66,11 @@ class MembersApi:
             raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s")
 
     def await_member(self, name: str, seconds: float) -> None:
-        """Returns once `name` is a member, and after `seconds` though it is not."""
+        """Returns once `name` is a member, or after `seconds`."""
         self._until(lambda members: any(m.name == name for m in members), seconds)
 
     def await_one_voter(self, seconds: float) -> None:
-        """Returns once one member alone votes, and after `seconds` though several do."""
+        """Returns once only one member votes, or after `seconds`."""
         self._until(lambda members: not several_vote(members), seconds)
 
     def _until(self, question: Callable[[tuple[Member, ...]], bool], seconds: float) -> bool:
@@ -81,7 +81,7 @@ class MembersApi:
         self._change(name, {"failure_domain": domain})
 
     def set_role(self, role: str, members: Mapping[str, bool]) -> None:
-        """Gives members a role that an operator may give, or takes it from them."""
+        """Gives members a role that an operator may give, or removes it."""
         for name, has in members.items():
             roles = set(self._client.get(api_path("cluster", "members", name))["roles"] or ())
             wanted = roles | {role} if has else roles - {role}
@@ -94,21 +94,21 @@ class MembersApi:
         member = self._client.get(path)
         body = {key: member[key] for key in _WRITABLE if key in member}
         if not body.get("groups", True):
-            # A join that took the place of one cut short leaves the member in no group, and LXD
+            # A join that replaced an interrupted one leaves the member in no group. Then LXD
             # refuses every change of it that does not name one.
             body["groups"] = ["default"]
         self._client.change("PUT", path, {**body, **values})
 
     def close(self, name: str) -> None:
-        """LXD places no new instance on a member, unless somebody names it as the target."""
+        """LXD places a new instance on this member only if somebody names it as the target."""
         member = self._client.get(api_path("cluster", "members", name))
         config: dict[str, str] = member["config"] or {}
         self._change(name, {"config": {**config, "scheduler.instance": CLOSED}})
 
     def await_evacuation(self, name: str, seconds: float) -> Iterator[None]:
-        """Yields every few seconds while an evacuation of a member is under way.
+        """Yields every few seconds while an evacuation of a member is in progress.
 
-        Raises LxdUnreachable after `seconds`: it may be going on then.
+        Raises LxdUnreachable after `seconds`: the evacuation may continue then.
         """
         end = self._client.port.now() + seconds
         while name in self.evacuating():
@@ -118,7 +118,7 @@ class MembersApi:
             self._client.port.sleep(_TICK)
 
     def evacuating(self) -> frozenset[str]:
-        """The members whose evacuation is under way now."""
+        """The members with an evacuation in progress."""
         return frozenset(
             str(operation.get("location", ""))
             for operation in self._client.running()
@@ -126,7 +126,7 @@ class MembersApi:
         )
 
     def restore(self, name: str) -> None:
-        """Ends a member's evacuation. What moved off it stays where it is.
+        """Ends a member's evacuation. Moved instances stay on their new members.
 
         That needs the extension clustering_restore_skip_mode: LXD 5.0 ignores the mode.
         """
@@ -135,11 +135,11 @@ class MembersApi:
         self._client.change("POST", path, body, seconds=deadlines.MOVE)
 
     def leave(self, name: str) -> None:
-        """This member, `name`, leaves its cluster. The answer may be lost though it has left."""
+        """This member, `name`, leaves its cluster. The answer may be lost although it has left."""
         path = api_path("cluster", "members", name)
         self._client.change("DELETE", path, seconds=deadlines.LEAVE)
 
     def remove(self, name: str) -> None:
-        """Removes a member that cannot leave by itself, with all that LXD knew to be on it."""
+        """Removes a member that cannot leave by itself, with everything that LXD knows on it."""
         path = api_path("cluster", "members", name)
         self._client.change("DELETE", path, query={"force": "1"}, seconds=deadlines.LEAVE)

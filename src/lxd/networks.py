@@ -21,7 +21,7 @@ _UNAVAILABLE = "Network unavailable"
 
 
 def _nothing() -> None:
-    """Nothing has to be so before a network is made."""
+    """No check before a network is made."""
 
 
 class NetworksApi:
@@ -43,7 +43,7 @@ class NetworksApi:
         members: Mapping[str, Mapping[str, str]],
         ready: Callable[[], None] = _nothing,
     ) -> None:
-        """Creates a network: first defined on each member, where any are named, then made on all.
+        """Creates a network: first defined on each member, if any are named, then made on all.
 
         `ready` is called in between, and may raise.
         """
@@ -54,17 +54,17 @@ class NetworksApi:
         self._client.change("POST", _NETWORKS, {"name": name, "type": kind, "config": dict(config)})
 
     def await_changes(self, name: str) -> None:
-        """Returns once nothing is being done to a network any more."""
+        """Returns once no operation runs on a network."""
         self._client.await_changes(api_path("networks", name), deadlines.CHANGE)
 
     def delete(self, name: str) -> None:
-        """Deletes a network. LXD refuses one that is used."""
+        """Deletes a network. LXD refuses it while the network is in use."""
         self._client.change("DELETE", api_path("networks", name))
 
     def parents(self, network: str, members: Iterable[str]) -> dict[str, str]:
-        """By member: the interface that a network is on there. Without a target LXD tells none.
+        """By member: the network's interface there. Without a target LXD shows none.
 
-        A member that does not answer, or whose part LXD refuses to tell, is left out.
+        A member that does not answer, or whose part LXD refuses to show, is left out.
         """
         found: dict[str, str] = {}
         for member in members:
@@ -77,16 +77,16 @@ class NetworksApi:
         return found
 
     def unavailable(self, member: str) -> dict[str, str]:
-        """Networks that do not run on a member, and why.
+        """Networks that do not run on a member, with the reason.
 
-        A list of all networks calls them created all the same. LXD's warnings have the reason,
-        those of all members in one list; one may be older than the network's recovery.
+        A list of all networks shows them as created. LXD's warnings have the reason, those of all
+        members in one list; a warning may be older than the network's recovery.
         """
         rows = self._client.get(_WARNINGS, {"recursion": "1"}, deadlines.LIST)
         warnings = [w for w in map(parsing.warning, rows) if w.type == _UNAVAILABLE]
         warnings = [w for w in warnings if w.member == member and not w.resolved]
         reasons = {w.name: w.message for w in warnings}
-        # LXD 5.0 does not say which network it is (measured).
+        # LXD 5.0 does not name the network (measured).
         unnamed = reasons.pop("", "")
         projects = {w.name: w.project or "default" for w in warnings if w.name}
         if unnamed:
@@ -109,9 +109,9 @@ class NetworksApi:
         values: Mapping[str, str],
         members: Mapping[str, Mapping[str, str]],
     ) -> None:
-        """Changes keys of a network: what members have for themselves first.
+        """Changes keys of a network: members' own keys first.
 
-        So the keys that all share tell, once they are changed, that each member's are.
+        So a change of the shared keys means that each member's own keys are changed, too.
         """
         path = api_path("networks", name)
         for member, keys in members.items():
@@ -119,10 +119,10 @@ class NetworksApi:
         self._client.set_keys(path, {"config": dict(values)})
 
     def pin_nics(self, nic: Mapping[str, str]) -> None:
-        """Gives instances an `eth0` of their own where it is the default profile's.
+        """Gives instances their own `eth0` if they have the default profile's.
 
-        What follows the profile would be moved to its new network at once, and its connections
-        would be cut. For a running instance nothing changes by this.
+        Otherwise an instance would move to the profile's new network at once, and its connections
+        would break. For a running instance nothing changes by this.
         """
         profiles.keep(
             self._client, lambda name, device: name == "eth0" and nic.items() <= device.items()

@@ -1,10 +1,10 @@
-"""What the charm keeps in LXD's database, for all members.
+"""The charm's notes in LXD's database, for all members.
 
-Each note is a profile in a project of the charm's own: its name is the note's, and one key has its
-value. Nothing else in LXD serves. The server's configuration is answered from memory: a member that
-has just joined knows none of the cluster's keys. The keys of one object are written all together,
-and If-Match does not keep two writers apart: LXD checks it in one transaction and writes in another
-(measured on 5.0: of 885 increments that succeeded 786 counted).
+Each note is a profile in the charm's own project: its name is the note's, and one key has its
+value. Nothing else in LXD is suitable. LXD answers the server's configuration from memory: a member
+that has just joined does not know the cluster's keys. LXD writes all keys of one object together,
+and If-Match does not separate two writers: LXD checks it in one transaction and writes in another
+(measured on 5.0: of 885 successful increments 786 counted).
 
 Creating an object is exclusive: its name is unique in the database.
 """
@@ -28,9 +28,9 @@ _FEATURES = {
     "features.storage.volumes": "false",
 }
 _LEGACY = "user.lxd-cluster."
-"""Keys of the default project in which charms before the identity kept their notes."""
+"""Keys of the default project where charms without the identity kept their notes."""
 _KEPT = 3
-"""So many entries of a log stay behind its last one."""
+"""The number of entries of a log that stay before its last one."""
 
 
 class NotesApi:
@@ -40,12 +40,12 @@ class NotesApi:
         self._client = client
 
     def read(self) -> dict[str, str]:
-        """All notes, those of an older charm among them until the cluster has its identity."""
+        """All notes, including those of an older charm until the cluster has its identity."""
         found = self._read()
         return found if IDENTITY in found else {**self._legacy(), **found}
 
     def write(self, values: Mapping[str, str]) -> None:
-        """Sets some notes; an empty value removes one. Each is written for itself."""
+        """Sets some notes; an empty value removes one. Each is written separately."""
         for name, value in values.items():
             if not value:
                 self._delete(name)
@@ -54,10 +54,10 @@ class NotesApi:
                 self._client.change("PUT", _profile(name), body, _IN_PROJECT)
 
     def create(self, name: str, value: str) -> bool:
-        """Writes a note that does not exist yet. False if it does: of two writers one succeeds.
+        """Writes a new note. False if it exists already: if two try, one succeeds.
 
-        LXD tries again by itself where its database was busy, and may then refuse what it has just
-        written. So two writers that must know who was first write different values.
+        LXD itself tries again if its database was busy, and may then refuse what it has just
+        written. So two writers that must know which of them was first write different values.
         """
         body: dict[str, Any] = {"name": name, "config": {_VALUE: value}}
         try:
@@ -71,10 +71,10 @@ class NotesApi:
         return True
 
     def append(self, log: str, number: int, value: str) -> bool:
-        """Writes entry `number` of a log, whose last entry is the one that counts.
+        """Writes entry `number` of a log. The last entry of a log counts.
 
-        False if another member wrote it first, or the log has gone on: then nothing was changed
-        that counts.
+        False if another member wrote it first, or the log has moved on: then nothing that counts
+        has changed.
         """
         if not self.create(f"{log}{number}", value):
             return False
@@ -87,7 +87,7 @@ class NotesApi:
     def take(self, log: str, entry: str, holders: Collection[str], seconds: float) -> bool:
         """Writes `entry` as the last one of a log, once the one before it is none of `holders`.
 
-        Nothing is written where it is the last one already. False after `seconds`.
+        It writes nothing if the entry is already the last one. False after `seconds`.
         """
         return self._client.until(lambda: self._taken(log, entry, holders), seconds)
 
@@ -100,7 +100,7 @@ class NotesApi:
         return last not in holders and self.append(log, number + 1, entry)
 
     def append_next(self, log: str, entry: str) -> None:
-        """Writes one more entry of a log. Another one may come first, and counts then."""
+        """Writes one more entry of a log. If another one comes first, that one counts."""
         self.append(log, max(entries_of(log, self._read()), default=0) + 1, entry)
 
     def forget_legacy(self) -> None:
@@ -146,7 +146,7 @@ class NotesApi:
         try:
             self._client.change("POST", api_path("projects"), body)
         except LxdError as error:
-            # Another member may have made it in this moment.
+            # Another member may have made it at this moment.
             if PROJECT not in self._projects():
                 raise error from None
 

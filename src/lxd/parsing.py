@@ -1,4 +1,4 @@
-"""What LXD's API answers, as values of ours."""
+"""The answers of LXD's API as the charm's own values."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from state.lxd_objects import Bucket, Image, Instance
 from values import lxd_urls
 
 _UP = frozenset({"RUNNING", "FROZEN", "READY"})
-"""Statuses of an instance that has processes. A virtual machine is READY once its agent says so."""
+"""Statuses of an instance with processes. A virtual machine is READY once its agent says so."""
 _SHUTDOWN = 30
-"""Seconds that LXD itself gives an instance to shut down, without `boot.host_shutdown_timeout`."""
+"""LXD's own timeout for an instance to shut down, in seconds, without `boot.host_shutdown_timeout`.
+"""
 
 
 @dataclass(frozen=True)
 class LxdWarning:
-    """A warning of one member's about something that LXD has."""
+    """A member's warning about an object in LXD."""
 
     type: str
     member: str
     project: str
     name: str
-    """Of what it is about, empty where it is about the server."""
+    """The object's name, empty if it is about the server."""
     message: str
     resolved: bool
 
@@ -61,7 +62,7 @@ def member(row: Any) -> Member:
 
 def instance(row: Any) -> Instance:
     """A row of /1.0/instances."""
-    # LXD leaves both out where they are empty, and for instances of a member that does not answer.
+    # LXD leaves both out if they are empty, and for instances of a member that does not answer.
     config: dict[str, str] = row.get("expanded_config") or {}
     running = str(row["status"]).upper() in _UP
     seconds = config.get("boot.host_shutdown_timeout", "")

@@ -15,13 +15,13 @@ from state.cluster import Pool
 
 _POOLS = api_path("storage-pools")
 _OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
-"""How the sources end that LXD makes itself, in its own folder, by a pool's name."""
+"""The ends of sources that LXD makes itself, in its own folder, by a pool's name."""
 _OWN = "volatile.pool.pristine"
-"""Key of a pool in a Ceph: LXD found nothing of another LXD there when it made it."""
+"""Key of a pool in a Ceph: LXD found nothing of another LXD there when it made the pool."""
 
 
 def _nothing() -> None:
-    """Nothing has to be so before a pool is made."""
+    """No check before a pool is made."""
 
 
 class PoolsApi:
@@ -55,24 +55,24 @@ class PoolsApi:
         self._client.change("POST", _POOLS, body, seconds=deadlines.POOL)
 
     def await_changes(self, name: str) -> None:
-        """Returns once nothing is being done to a pool any more."""
+        """Returns once no operation runs on a pool."""
         self._client.await_changes(api_path("storage-pools", name), deadlines.POOL)
 
     def finish(self, name: str) -> None:
         """Makes a pool on the members that have not made it yet.
 
-        LXD has kept its keys, and refuses to be told them again.
+        LXD has kept its keys, and refuses to get them again.
         """
         driver = self._get(name)["driver"]
         body: dict[str, Any] = {"name": name, "driver": driver, "config": {}}
         self._client.change("POST", _POOLS, body, seconds=deadlines.POOL)
 
     def delete(self, name: str) -> None:
-        """Deletes a pool. LXD refuses one that holds more than images.
+        """Deletes a pool. LXD refuses it while the pool holds more than images.
 
-        What LXD takes for its own in a Ceph it deletes there as well, with all that anybody has in
-        it, or fails where its key does not allow that. So it is told that the OSD pool is not its
-        own; of one that is half made it cannot be told. Raises LxdError.
+        If LXD treats an OSD pool in a Ceph as its own, it deletes it there as well, with everything
+        in it, or fails if its key does not allow that. So the charm first tells it that the OSD
+        pool is not its own; for a half made pool that is not possible. Raises LxdError.
         """
         pool = self._get(name)
         path = api_path("storage-pools", name)
@@ -87,19 +87,19 @@ class PoolsApi:
         self._client.set_keys(api_path("storage-pools", name), {"config": dict(values)})
 
     def pin_root_disks(self, pool: str) -> None:
-        """Gives instances a root disk of their own where the default profile's is on `pool`.
+        """Gives instances their own root disk if they have the default profile's on `pool`.
 
-        LXD moves no profile's root disk to another pool while an instance has it from there.
+        LXD does not move a profile's root disk to another pool while an instance uses it.
         """
         root = {"type": "disk", "path": "/", "pool": pool}
         profiles.keep(self._client, lambda _, device: root.items() <= device.items())
 
     def parts(self, pools: Iterable[str], member: str) -> tuple[dict[str, str], frozenset[str]]:
-        """Those pools that a member cannot use now, and what is missing; and those on devices.
+        """Pools that a member cannot use now, with what is missing; and pools on devices.
 
-        A list of all pools calls them created all the same; LXD's word of one it takes when its
-        daemon starts, and tries again each minute. A device is here whatever LXD did not make
-        itself, an operator's zpool, too.
+        A list of all pools shows them as created. LXD tests each pool when its daemon starts, and
+        tries again each minute. Here a device is everything that LXD did not make itself, also an
+        operator's zpool.
         """
         found: dict[str, str] = {}
         given: set[str] = set()
@@ -107,7 +107,7 @@ class PoolsApi:
             try:
                 details = self._get(pool, {"target": member})
             except LxdUnreachable:
-                # A device that hangs is no sign that LXD does.
+                # A device that hangs does not mean that LXD hangs.
                 found[pool] = "it does not answer"
                 continue
             except LxdError:
@@ -123,9 +123,9 @@ class PoolsApi:
 
 
 def _is_given(name: str, config: Mapping[str, str]) -> bool:
-    """Whether a part of a pool is on what LXD was told, and not on what it made in its folder.
+    """Whether a part of a pool is on the given device, not on a file in LXD's folder.
 
-    What it was told first stands beside its own word for that, which may be a UUID.
+    LXD keeps the given source beside its own name for it, which may be a UUID.
     """
     source = config.get("volatile.initial_source") or config.get("source", "")
     own = tuple(end.format(name) for end in _OWN_SOURCES)

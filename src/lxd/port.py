@@ -1,4 +1,4 @@
-"""All that goes between the charm and LXD."""
+"""All traffic between the charm and LXD."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from lxd.http import Request, Response
 
 
 class LxdPort(Protocol):
-    """All that goes between the charm and LXD: see `lxd.socket.LxdSocket`.
+    """All traffic between the charm and LXD: see `lxd.socket.LxdSocket`.
 
-    `now` is in seconds from any moment that stays the same, and `sleep` lets them pass.
+    `now` is in seconds from any fixed moment, and `sleep` lets them pass.
     """
 
     def send(self, request: Request, seconds: float) -> Response: ...

@@ -30,9 +30,9 @@ class ProfilesApi:
 
 
 def keep(client: Client, meant: Callable[[str, Mapping[str, str]], bool]) -> None:
-    """Gives instances the devices as their own that they have from the profile and that are meant.
+    """Gives instances their own copy of the profile's devices that `meant` selects.
 
-    `meant` is asked with a device's name and keys. For a running instance nothing changes.
+    `meant` gets a device's name and keys. For a running instance nothing changes.
     """
     users: list[str] = client.get(_DEFAULT, seconds=deadlines.LIST)["used_by"]
     for user in users:

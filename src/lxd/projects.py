@@ -21,7 +21,7 @@ class ProjectsApi:
         return {row["name"]: row["config"] for row in rows}
 
     def allowed_groups(self) -> dict[str, frozenset[str]]:
-        """By project that is restricted to some cluster groups: their names."""
+        """By project with a restriction to some cluster groups: their names."""
         return {
             name: frozenset(group.strip() for group in groups.split(","))
             for name, config in self.configs().items()
@@ -30,7 +30,7 @@ class ProjectsApi:
         }
 
     def having(self, feature: str) -> list[str]:
-        """The projects that have a feature of their own. A missing key means that they do."""
+        """The projects with their own objects of a feature. A missing key means yes."""
         return [
             name
             for name, config in self.configs().items()

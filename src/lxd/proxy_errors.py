@@ -1,7 +1,7 @@
-"""Proxies that keep LXD's members from one another.
+"""Proxies that separate LXD's members.
 
 LXD takes HTTPS_PROXY and NO_PROXY from its environment: snapd starts it with /etc/environment. Up
-to 5.21.5, and in 5.0, its traffic with other members goes by that proxy, too. Its own option
+to 5.21.5, and in 5.0, its traffic with other members also uses that proxy. Its own option
 `core.proxy_ignore_hosts` does not count there.
 """
 
@@ -13,7 +13,7 @@ _PROXIED = re.compile(r"proxyconnect tcp: dial tcp (\S+:\d+)")
 
 
 def named(error: str) -> str:
-    """The error, with what to do about a proxy that it came by."""
+    """The error, with what to do about a proxy that it came through."""
     found = _PROXIED.search(error)
     if found is None:
         return error

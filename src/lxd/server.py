@@ -1,4 +1,4 @@
-"""The server: LXD on this machine alone."""
+"""The server: LXD on this machine."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from values.addresses import PORT
 
 
 class Listener(Enum):
-    """Who takes connections on LXD's port of an address."""
+    """The kind of program that accepts connections on LXD's port of an address."""
 
     OURS = auto()
     NOBODY = auto()
     ANOTHER = auto()
     SILENT = auto()
-    """Somebody who does not say more in time."""
+    """A program that does not send more in time."""
 
 
 class ServerApi:
@@ -35,12 +35,12 @@ class ServerApi:
         self._client = client
 
     def get(self) -> Server:
-        """LXD itself, which it answers from memory also without a quorum."""
+        """LXD itself. It answers this from memory, also without a quorum."""
         found = parsing.server(self._client.get(api_path()))
         return replace(found, drivers=capabilities.usable(found.drivers))
 
     def ready(self) -> bool:
-        """Whether the daemon has started: it has opened its database, and all requests are let in.
+        """Whether the daemon has started: it has opened its database, and accepts all requests.
 
         Every daemon that listens answers this at once (measured, 5.0.2 and 6.9). Raises
         LxdUnreachable.
@@ -49,7 +49,7 @@ class ServerApi:
         return not response.error
 
     def answers_at_all(self) -> bool:
-        """Whether a daemon that has started answers GET /, for which it needs no database."""
+        """Whether a started daemon answers GET /, which needs no database."""
         try:
             response = self._client.port.send(Request("GET", "/"), deadlines.LOOK)
         except LxdUnreachable:
@@ -88,9 +88,9 @@ class ServerApi:
         self._client.change("PATCH", api_path(), {"config": dict(values)})
 
     def listener(self, address: str, fingerprint: str) -> Listener:
-        """Who listens on LXD's port of an address of this machine.
+        """The program that listens on LXD's port of an address of this machine.
 
-        `fingerprint` is that of LXD's certificate as it was read before: it may have changed since.
+        `fingerprint` is that of LXD's certificate from an earlier look: it may have changed since.
         """
         try:
             shown = self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)
@@ -105,11 +105,11 @@ class ServerApi:
         return Listener.OURS if ours else Listener.ANOTHER
 
     def listen(self, values: Mapping[str, str]) -> None:
-        """Sets addresses of the server, and lets it listen there where it has them already.
+        """Sets addresses of the server, and lets it listen there again if it has them already.
 
-        LXD keeps an address that it could not listen on, and does not try again. To unset it first
-        makes it try; from 5.21.5 on it also opens the listener of its cluster again, which is
-        closed where both were one (PATCH /1.0, read in its source). Raises LxdError.
+        LXD keeps an address that it could not listen on, and does not try again. Unsetting it first
+        makes LXD try again. From 5.21.5 on that also opens the listener of its cluster again, which
+        was closed if both were one (PATCH /1.0, read in its source). Raises LxdError.
         """
         self.set_config(dict.fromkeys(values, ""))
         self.set_config(values)

@@ -1,7 +1,7 @@
 """LXD's socket on this machine.
 
-Python's own HTTP client reads, pylxd makes every change: it takes 0.14 s of CPU to import, a third
-of a hook with nothing to do, which only reads.
+Python's own HTTP client reads. pylxd makes every change: its import takes 0.14 s of CPU, a third of
+a hook with nothing to do, and such a hook only reads.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ class LxdSocket:
 
     def __init__(self, path: str = SOCKET) -> None:
         self._path = path
-        # pylxd has no types: what comes from it is typed where it is read.
+        # pylxd has no types: its values get their types where they are read.
         self._client: Any = None
         self._session: Any = None
 
     def send(self, request: Request, seconds: float) -> Response:
         """The response, whatever LXD says in it.
 
-        Raises LxdStopped where nothing listens, LxdUnreachable after `seconds` without a byte or
-        where the connection ends too early.
+        Raises LxdStopped if no program listens, LxdUnreachable after `seconds` without a byte or if
+        the connection ends too early.
         """
         return (
             self._read(request, seconds)
@@ -42,11 +42,11 @@ class LxdSocket:
         )
 
     def certificate(self, host: str, port: int, seconds: float) -> str:
-        """The certificate (PEM) that a server shows. Raises OSError if none does in `seconds`."""
+        """The certificate (PEM) of a server. Raises OSError if none answers in `seconds`."""
         return ssl.get_server_certificate((host, port), timeout=seconds)
 
     def now(self) -> float:
-        """Seconds of a clock that nobody sets."""
+        """Seconds of a monotonic clock."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -90,7 +90,7 @@ class LxdSocket:
         except requests.exceptions.RequestException as error:
             raise LxdUnreachable(str(error)) from error
         finally:
-            # pylxd keeps a connection for every path, for the garbage collector to find.
+            # pylxd keeps a connection for every path until the garbage collector finds it.
             if self._session is not None:
                 self._session.close()
         try:

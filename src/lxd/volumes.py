@@ -1,4 +1,4 @@
-"""Custom volumes: everybody's, and those of this member that LXD itself uses."""
+"""Custom volumes: those of users, and those of this member that LXD itself uses."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class VolumesApi:
         self._client = client
 
     def list(self) -> tuple[Volume, ...]:
-        """The custom volumes that are on one member alone, of all projects.
+        """The custom volumes that are on one member only, of all projects.
 
-        A listing of all pools at once came with LXD 5.8 (storage_volumes_all).
+        A list of all pools at once exists from LXD 5.8 on (storage_volumes_all).
         """
         return tuple(v for v in self.list_all() if v.location not in ("", "none"))
 
     def list_all(self) -> tuple[Volume, ...]:
-        """All custom volumes that LXD knows, of all projects, those in a Ceph among them."""
+        """All custom volumes that LXD knows, of all projects, including those in a Ceph."""
         projects = ProjectsApi(self._client).having("storage.volumes")
         pools = self._client.get(api_path("storage-pools"), {"recursion": "1"}, deadlines.LIST)
         return tuple(
@@ -36,9 +36,9 @@ class VolumesApi:
         )
 
     def keep_on(self, key: str, pool: str, name: str) -> None:
-        """LXD keeps what `key` is about on a volume of this member; without a pool, in its folder.
+        """LXD keeps the files of `key` on a volume of this member; without a pool, in its folder.
 
-        What is there already LXD takes along. Raises LxdError.
+        LXD moves the existing files. Raises LxdError.
         """
         if pool and not self._is_there(pool, name):
             self._client.change("POST", _custom(pool), {"name": name})

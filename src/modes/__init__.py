@@ -1,4 +1,4 @@
-"""Network modes: what one word of the option `network-mode` means to LXD.
+"""Network modes: the meaning of each word of the option `network-mode` for LXD.
 
 A new mode is one file beside this one and one row in `MODES`.
 """
@@ -13,6 +13,6 @@ _ROWS = (bridge, fan, flat, macvlan, none, ovn, physical, sriov, vxlan)
 MODES: dict[str, Mode] = {row.MODE.name: row.MODE for row in _ROWS}
 
 SPREAD = vxlan.MODE.name
-"""The mode in which each member runs a part of its own: see `plan.networks.overlay_dhcp`."""
+"""The mode in which each member runs its own part: see `plan.networks.overlay_dhcp`."""
 
 __all__ = ["MARK", "MODES", "SPREAD", "Mode", "Site", "drift", "other_name"]

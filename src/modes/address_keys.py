@@ -12,31 +12,31 @@ BRIDGE_WORDS = frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "dhcp-ranges"}
 
 
 def of_bridge(wanted: WantedNetwork) -> dict[str, str]:
-    """The keys of a bridge: addresses, NAT, DHCP, DNS and the size of packets."""
+    """The keys of a bridge: addresses, NAT, DHCP, DNS and the MTU."""
     ranges = by_family(words(wanted.dhcp_ranges))
     return {
         **subnets(wanted),
         "bridge.mtu": str(wanted.mtu or ""),
         "dns.domain": wanted.domain,
         "ipv4.dhcp.ranges": ",".join(ranges[4]),
-        # LXD gives IPv6 addresses out of ranges only where it keeps account of them.
+        # LXD assigns IPv6 addresses from ranges only with stateful DHCP.
         "ipv6.dhcp.ranges": ",".join(ranges[6]),
         "ipv6.dhcp.stateful": "true" if ranges[6] else "",
     }
 
 
 def subnets(wanted: WantedNetwork) -> dict[str, str]:
-    """The network's own addresses, and whether what leaves it is translated."""
+    """The network's own addresses, and whether outgoing traffic is translated."""
     nat = "true" if wanted.nat else "false"
     families = (("ipv4", wanted.ipv4), ("ipv6", wanted.ipv6))
-    # LXD refuses nat for a family that has no address.
+    # LXD refuses nat for a family without an address.
     return {f"{family}.address": address for family, address in families} | {
         f"{family}.nat": nat for family, address in families if address != "none"
     }
 
 
 def by_family(addresses: Iterable[str]) -> dict[int, list[str]]:
-    """Addresses, subnets or ranges of addresses, by the version of IP that they are of."""
+    """Addresses, subnets or ranges of addresses, by their version of IP."""
     found: dict[int, list[str]] = {4: [], 6: []}
     for word in addresses:
         first = word.partition("-")[0].partition("/")[0]
@@ -45,9 +45,10 @@ def by_family(addresses: Iterable[str]) -> dict[int, list[str]]:
 
 
 def of_uplink(wanted: WantedNetwork) -> dict[str, str]:
-    """The keys of a network by which overlays reach the world.
+    """The keys of an uplink network.
 
-    Nothing of gateways or name servers where none is named: those were found when it was made.
+    It has no keys for gateways or name servers if the operator named none: those were found when
+    the network was made.
     """
     gateways, ranges = by_family(wanted.gateway), by_family(wanted.ranges)
     keys: dict[str, str] = {"dns.nameservers": ",".join(wanted.dns)} if wanted.dns else {}

@@ -19,20 +19,20 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
 
 
 def _overlay(wanted: WantedNetwork) -> str:
-    """Empty leaves LXD its choice, 240.0.0.0/8: addresses that the internet does not use."""
+    """If it is empty, LXD chooses 240.0.0.0/8: addresses that the internet does not use."""
     return str(ipaddress.ip_interface(wanted.ipv4).network) if "/" in wanted.ipv4 else ""
 
 
 def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:
     del wanted
-    # LXD's own choice is the subnet of the default gateway.
+    # LXD itself chooses the subnet of the default gateway.
     return {**keys, "fan.underlay_subnet": site.subnet or "auto"}
 
 
 def blocker(interfaces: Iterable[Interface], subnet: str) -> str:
-    """Why a machine can have no part in a fan over a subnet, empty if it can.
+    """Why a machine cannot have a part in a fan over a subnet, empty if it can.
 
-    Without a subnet LXD takes that of the default gateway, of IPv4 alone (by source).
+    Without a subnet LXD takes that of the default gateway, only for IPv4 (by source).
     """
     there = tuple(interfaces)
     if not subnet:

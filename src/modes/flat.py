@@ -1,4 +1,4 @@
-"""A bridge that the machines have already: instances are on the machines' own network."""
+"""An existing bridge of the machines: instances are on the machines' own network."""
 
 from modes import parent_checks
 from modes.mode import Mode
@@ -15,7 +15,7 @@ def _nic(wanted: WantedNetwork, parent: str) -> dict[str, str]:
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     if not interface.bridge:
         return "is no bridge"
-    # LXD would find out when it starts an instance.
+    # Otherwise LXD would find out only when it starts an instance.
     return "has vlan_filtering off" if wanted.vlan and not interface.vlans else ""
 
 
@@ -30,6 +30,6 @@ MODE = Mode(
     needs_parent=True,
     unfit=_unfit,
     unready=_unready,
-    # It stands in the default profile, which all members share.
+    # It is in the default profile, which all members share.
     one_name=True,
 )

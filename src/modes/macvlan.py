@@ -1,6 +1,6 @@
-"""Instances share an interface of their machine, each with a MAC of its own.
+"""Instances share an interface of their machine, each with its own MAC.
 
-They reach the network that it is on and one another, but not their own machine.
+They reach the interface's network and one another, but not their own machine.
 """
 
 from modes import parent_checks

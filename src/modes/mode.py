@@ -1,4 +1,4 @@
-"""The shape of a network mode."""
+"""The type of a network mode."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from values.interface import Interface
 from values.wanted_network import WantedNetwork
 
 LONGEST_WITH_TUNNEL = 11
-"""A bridge's name with so many letters leaves room for that of its tunnel."""
+"""The maximum length of a bridge's name that leaves room for the name of its tunnel."""
 
 MARK = "user.lxd-cluster.mode"
-"""LXD's key of a network: the mode that it was made in. Several modes are of one type."""
+"""LXD's key of a network: the mode in which it was made. Several modes have one type."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """What a mode may have to know of the cluster and of the machine that makes the network."""
+    """Facts about the cluster and the machine that makes the network, which a mode may need."""
 
     fingerprint: str
     subnet: str = ""
-    """Of the binding `network`, as a CIDR."""
+    """The subnet of the binding `network`, as a CIDR."""
     version: int = 4
-    """Of IP, by which the members reach one another."""
+    """The version of IP between the members."""
     taken: tuple[str, ...] = ()
     """Subnets of the machine, as CIDRs."""
     parent: Interface | None = None
-    """What the network is on there."""
+    """The network's parent interface there."""
 
 
 def _no_config(wanted: WantedNetwork) -> dict[str, str]:
@@ -58,24 +58,22 @@ def _any(wanted: WantedNetwork, interface: Interface) -> str:
 
 @dataclass(frozen=True)
 class Mode:
-    """One row of the table. `type` is LXD's network type, empty where LXD manages none.
+    """One row of the table. `type` is LXD's network type, empty if LXD manages no network.
 
-    `words` are those of a network in the option `networks` that mean something for it. `config`
-    makes LXD's keys that all members share, an empty one for what shall not be set. `resolve`
-    decides, when the network is made, what is `auto` and LXD would not. `nic` makes an instance's
-    device, empty where instances cannot be on it.
-    `needs_parent` says whether it is on an interface of each machine, whether one was named or not,
-    and `unfit` why an interface cannot be that, empty if it can: the next one of the list is asked.
-    `unready` says the same of the one that is meant, for whose sake no other is taken.
-    With `one_name` it has the same name everywhere: LXD keeps it where all members share it,
-    `shared_parent` is a network's key.
-    `chosen` are keys that somebody chooses when the network is made, and that stay then: `resolve`
-    or LXD. Given by an option and taken back, they are chosen anew.
-    `needs` says what each machine needs for it beside LXD: see
-    `host.capabilities`.
-    `on_members` says that LXD wants to be told of each member first, not of the cluster alone.
-    `longest` is how many characters its name may have: a tunnel's or a fan's interface is called
-    after it, and the kernel takes 15 for each.
+    `words` are the keys of a network in the option `networks` that count for it. `config` makes
+    LXD's keys that all members share, an empty one for a key that must not be set. `resolve`
+    decides, when the network is made, what is `auto` and LXD would not decide. `nic` makes an
+    instance's device, empty if instances cannot be on it. `needs_parent` says whether it needs a
+    parent interface on each machine, named or not. `unfit` says why an interface cannot be the
+    parent, empty if it can: then the next one of the list is tried. `unready` says the same about
+    the intended interface, which no other replaces. With `one_name` the interface has the same name
+    everywhere: LXD keeps it in the shared configuration, `shared_parent` is a network's key.
+    `chosen` are keys that `resolve` or LXD choose when the network is made, and that stay then. If
+    an option gave them and does so no longer, they are chosen again. `needs` says what each machine
+    needs for it beside LXD: see `host.capabilities`. `on_members` says that LXD must define it on
+    each member first, not only on the cluster. `longest` is the maximum length of its name: the
+    name of a tunnel's or a fan's interface contains it, and the kernel allows 15 characters for
+    each.
     """
 
     name: str
@@ -95,23 +93,23 @@ class Mode:
     longest: int = 15
 
     def on_parent(self, wanted: WantedNetwork) -> bool:
-        """Whether each machine has to say which interface it is on."""
+        """Whether each machine must name its parent interface."""
         return self.needs_parent or ("parent" in self.words and bool(wanted.parents))
 
     @property
     def own_parent(self) -> bool:
-        """Whether LXD keeps an interface of its own for each member."""
+        """Whether LXD keeps a separate interface for each member."""
         return bool(self.type) and self.needs_parent and not self.one_name
 
     def own(self, parent: str) -> dict[str, str]:
-        """LXD's keys that each member has for itself."""
+        """LXD's own keys of each member."""
         return {"parent": parent} if self.own_parent and parent else {}
 
 
 def other_name(name: str, mode: str) -> str:
-    """What a network is called whose name another mode has.
+    """The name of a network if another mode has its name.
 
-    No hyphen goes between: LXD deletes what begins with a bridge's name and one.
+    It has no hyphen: LXD deletes interfaces whose names begin with a bridge's name and a hyphen.
     """
     return name[: LONGEST_WITH_TUNNEL - len(mode)] + mode
 

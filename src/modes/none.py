@@ -1,4 +1,4 @@
-"""No default network: the operator attaches instances to networks of their own."""
+"""No default network: the operator attaches instances to other networks."""
 
 from modes.mode import Mode
 

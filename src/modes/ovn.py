@@ -1,4 +1,4 @@
-"""A virtual network over all members with a router of its own, made by OVN."""
+"""A virtual network over all members with its own router, made by OVN."""
 
 from modes.address_keys import subnets
 from modes.mode import Mode, on_network
@@ -9,7 +9,7 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
     return {
         **subnets(wanted),
         "network": wanted.uplink or "none",
-        # LXD writes down which one it has found to fit through the tunnels.
+        # LXD writes down the MTU that fits through the tunnels.
         **({"bridge.mtu": str(wanted.mtu)} if wanted.mtu else {}),
         "dns.domain": wanted.domain,
     }
@@ -21,7 +21,7 @@ MODE = Mode(
     words=frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "uplink"}),
     config=_config,
     nic=on_network,
-    # LXD chooses it also when it is unset later (by source).
+    # LXD also chooses it when it is unset later (by source).
     chosen=frozenset({"bridge.mtu"}),
     needs="ovn",
     on_members=False,

@@ -1,9 +1,9 @@
-"""Why an interface of a machine cannot be what a network is on. Each answers empty if it can.
+"""Why an interface of a machine cannot be a network's parent. Each check returns empty if it can.
 
-What the kernel and LXD refuse, they refuse late: when an instance starts, or never. A macvlan
-cannot be opened while its interface is down, nor made on a port of a bridge, a bond or an Open
-vSwitch (they have the interface's only receive handler), nor be wider than its interface; an access
-point takes no frames from other MACs than its client's.
+The kernel and LXD refuse it late: when an instance starts, or never. A macvlan cannot be opened
+while its interface is down. It cannot be made on a port of a bridge, a bond or an Open vSwitch
+(they have the interface's only receive handler), and its MTU cannot be larger than its interface's.
+An access point takes frames only from its client's MAC.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from values.interface import Interface
 from values.wanted_network import WantedNetwork
 
 OPEN_VSWITCH = "ovs-system"
-"""Whose port an interface is that is in any bridge of Open vSwitch."""
+"""The master of an interface that is in any bridge of Open vSwitch."""
 _TUNNELLED = 1400
-"""Bytes of a packet on a bridge with tunnels, unless it is told otherwise (LXD's documentation)."""
+"""Bytes of a packet on a bridge with tunnels, by default (LXD's documentation)."""
 _OVERHEAD = {4: 50, 6: 70}
 """Bytes that VXLAN adds to a packet, by the version of IP that carries it."""
 
 
 def down(interface: Interface) -> str:
-    """Nobody has set it up: MAAS leaves an interface without configuration so."""
+    """It is not set up: MAAS leaves an interface without configuration so."""
     return "" if interface.up else "is not up"
 
 
@@ -37,7 +37,7 @@ def wireless(interface: Interface) -> str:
 
 
 def narrow(interface: Interface, size: int) -> str:
-    """It carries no packets of that many bytes. What its own size is may not be known: 0."""
+    """Its MTU is smaller than that. Its own MTU may be unknown: 0."""
     return f"has an MTU of {interface.mtu}" if 0 < interface.mtu < size else ""
 
 
@@ -48,12 +48,12 @@ def without_address(interface: Interface, version: int) -> str:
 
 
 def of_macvlan(wanted: WantedNetwork, interface: Interface) -> str:
-    """Instances would have MACs of their own on it. A VLAN has an interface beside the port."""
+    """Instances would have their own MACs on it. A VLAN has another interface beside the port."""
     taken = "" if wanted.vlan else port(interface)
     return taken or wireless(interface) or down(interface) or narrow(interface, wanted.mtu)
 
 
 def of_tunnel(wanted: WantedNetwork, interface: Interface, version: int) -> str:
-    """Tunnels between the members would go by it, in packets of that version of IP."""
+    """Tunnels between the members would use it, in packets of that version of IP."""
     size = (wanted.mtu or _TUNNELLED) + _OVERHEAD[version]
     return down(interface) or without_address(interface, version) or narrow(interface, size)

@@ -1,4 +1,4 @@
-"""An interface of each machine as the way out for OVN networks. No instance can be on it itself."""
+"""An interface of each machine as the uplink of OVN networks. No instance can be on it itself."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
 
 
 def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:
-    """Without a word of the operator's the machine's own router and name servers are taken."""
+    """Without the operator's values, it takes the machine's own router and name servers."""
     if site.parent is None:
         return keys
     gateway = wanted.gateway or site.parent.routers
@@ -23,10 +23,10 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
 
 
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
-    # A bridge it shares.
+    # It can share a bridge.
     if interface.bridge:
         return ""
-    # LXD puts it into an Open vSwitch itself, and sets it up.
+    # LXD itself adds it to an Open vSwitch, and sets it up.
     taken = (
         ""
         if interface.master == parent_checks.OPEN_VSWITCH or wanted.vlan
@@ -34,7 +34,7 @@ def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     )
     if taken := taken or parent_checks.wireless(interface):
         return taken
-    # LXD takes all of it, and would cut the machine off.
+    # LXD takes the whole interface, and would cut off the machine.
     if not interface.subnets:
         return ""
     return f"has the address {interface.subnets[0].partition('/')[0]}: the machine needs it"

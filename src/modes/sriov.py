@@ -9,7 +9,7 @@ from values.wanted_network import WantedNetwork
 
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     del wanted
-    # With its card down no virtual function comes up (LXD issue 5041).
+    # If its card is down, no virtual function comes up (LXD issue 5041).
     missing = "" if interface.virtual_functions else "has no virtual functions"
     return missing or parent_checks.down(interface)
 

@@ -1,7 +1,7 @@
-"""One layer 2 over all members: a bridge on each, and between them a tunnel of LXD's.
+"""One layer 2 over all members: a bridge on each, and LXD's tunnels between them.
 
 Every member's bridge has the same address and the same MAC, so that each instance's gateway is on
-its own member. Addresses are given out by each member from a share of its own: see
+its own member. Each member gives out addresses from its own share: see
 `plan.networks.overlay_dhcp`.
 """
 
@@ -46,19 +46,19 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
 
 
 def _number(wanted: WantedNetwork, site: Site) -> int:
-    """A number of the cluster's own: two clusters on one wire must not meet in one segment."""
+    """A number for this cluster: two clusters on one network must not share a segment."""
     digest = hashlib.sha256(f"{site.fingerprint} {wanted.name}".encode()).digest()
     return int.from_bytes(digest[:3], "big") or 1
 
 
 def _mac(number: int) -> str:
-    """A MAC out of the range that is nobody's."""
+    """A MAC from the range for local use."""
     low = number.to_bytes(3, "big")
     return "02:16:3e:" + ":".join(f"{byte:02x}" for byte in low)
 
 
 def version(wanted: WantedNetwork, members: int) -> int:
-    """The version of IP that carries the tunnels, where members reach one another by `members`."""
+    """The version of IP of the tunnels, if `members` is the one between the members."""
     given = wanted.group not in (_AUTO, _NONE)
     return ipaddress.ip_address(wanted.group).version if given else members
 
@@ -66,7 +66,7 @@ def version(wanted: WantedNetwork, members: int) -> int:
 def _group(number: int, version: int) -> str:
     """A multicast group within an organization (RFC 2365), or a site (RFC 4291).
 
-    The kernel takes no other peers for a tunnel than those of its group's version of IP.
+    The kernel accepts only peers of the group's version of IP for a tunnel.
     """
     if version == 6:
         return str(ipaddress.IPv6Address((0xFF15 << 112) | number))
@@ -74,7 +74,7 @@ def _group(number: int, version: int) -> str:
 
 
 def _subnet(number: int, site: Site) -> str:
-    """A subnet that is not the machine's: wide enough for a share for each member."""
+    """A subnet that the machine does not use, wide enough for a share for each member."""
     taken = [ipaddress.ip_network(subnet, strict=False) for subnet in site.taken]
     for step in range(256):
         candidate = ipaddress.ip_network(f"10.{(number + step) % 256}.0.0/16")

@@ -11,7 +11,7 @@ from values.addresses import endpoint, is_address
 
 
 def addresses(juju: HookInput, server: Server | None, ports: Ports) -> choice.Chosen:
-    """This unit's addresses, chosen among those of its bindings."""
+    """This unit's addresses, chosen from those of its bindings."""
     cluster, https = juju.cluster.addresses, juju.https.addresses
     has = [a for a in choice.kept(juju.peers, server) if is_address(a)]
     here = frozenset(a for a in has if ports.machine.has_address(a))
@@ -22,11 +22,11 @@ def addresses(juju: HookInput, server: Server | None, ports: Ports) -> choice.Ch
 
 
 def deaf(juju: HookInput, server: Server, ports: Ports) -> dict[str, str]:
-    """Addresses of this machine on which LXD should listen and does not, and who does."""
+    """Addresses of this machine on which LXD should listen and does not, with the listener."""
     ours = addresses(juju, server, ports)
     wanted = {ours.cluster, ours.https} - {""}
     own = server.config.get("cluster.https_address", "")
     if server.clustered and own and endpoint(ours.cluster) != own:
-        # The machine does not have its member's address any more.
+        # The machine no longer has its member's address.
         wanted -= {ours.cluster}
     return listeners.deaf(wanted, server, ports)

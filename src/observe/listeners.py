@@ -1,4 +1,4 @@
-"""Looks at who listens where LXD should: its configuration is no proof that it does."""
+"""Finds the program that listens where LXD should: LXD's configuration does not prove it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LXD = "lxd"
 
 
 def deaf(addresses: Iterable[str], server: Server, ports: Ports) -> dict[str, str]:
-    """Those of this machine's addresses on which LXD does not listen.
+    """Addresses of this machine on which LXD does not listen.
 
     By address: the program that listens there instead, empty if none does.
     """
@@ -33,7 +33,7 @@ def deaf(addresses: Iterable[str], server: Server, ports: Ports) -> dict[str, st
 
 
 def taken(addresses: Iterable[str], ports: Ports) -> dict[str, str]:
-    """By address: the program that is seen to have LXD's port there and is not LXD."""
+    """By address: the program, other than LXD, that is found on LXD's port there."""
     found = {address: ports.machine.listener(address, PORT) for address in addresses if address}
     return {a: program for a, program in found.items() if program and not _is_lxd(program)}
 

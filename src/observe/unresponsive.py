@@ -1,4 +1,4 @@
-"""An LXD that does not answer, or refused what it was asked, as a view has it."""
+"""The view of an LXD that does not answer, or refused a request."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from state.hook_input import HookInput
 from state.unresponsive import Unresponsive, UnresponsiveReason
 
 _ENDS = frozenset({UnresponsiveReason.STOPPED, UnresponsiveReason.STARTING})
-"""The reasons of a daemon that does not get as far as to answer, and is started again and again."""
+"""The failures of a daemon that ends before it answers, and is started again and again."""
 _WAITED = "context deadline exceeded"
-"""How an error of LXD ends whose database did not answer LXD in time. LXD 6.9 with a full disk
-answers lighter questions all the same (measured)."""
+"""The end of LXD's error if its database did not answer LXD in time. LXD 6.9 with a full disk still
+answers simpler requests (measured).
+"""
 
 
 def of_stopped(error: LxdStopped, juju: HookInput, ports: Ports) -> Unresponsive:
@@ -26,7 +27,7 @@ def of_stopped(error: LxdStopped, juju: HookInput, ports: Ports) -> Unresponsive
 
 
 def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) -> Unresponsive:
-    """Why LXD did not do what it was asked. One that refuses a request is not unresponsive."""
+    """Why LXD did not do what it was asked. One refused request does not count as no answer."""
     member = juju.peers is not None and bool(juju.peers.own.cluster)
     kind = unresponsive_reason.of_failed(
         juju.peers.own.address if juju.peers and member else "", ports
@@ -44,12 +45,12 @@ def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) ->
 
 
 def taken(juju: HookInput, ports: Ports) -> dict[str, str]:
-    """Addresses whose port another program has: a daemon waits for it, then gives up."""
+    """Addresses whose port another program has: a daemon waits for the port, then gives up."""
     return {} if juju.leaving else listeners.taken(addresses(juju, None, ports), ports)
 
 
 def _deaf_member(juju: HookInput, ports: Ports) -> dict[str, str]:
-    """The same of a daemon that says what it has; and the cluster's address, if nobody listens."""
+    """The same for a daemon that shows its addresses; and the cluster's one without a listener."""
     if juju.leaving:
         return {}
     try:

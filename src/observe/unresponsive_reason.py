@@ -1,4 +1,4 @@
-"""How LXD fails to answer, found out by what it still answers."""
+"""How LXD fails to answer, derived from what it still answers."""
 
 from __future__ import annotations
 
@@ -11,35 +11,38 @@ from ports.ports import Ports
 from state.unresponsive import Unmountable, UnresponsiveReason
 
 _UNREGISTERED = "No node registered with address"
-"""What a daemon logs that does not start because its join was cut short."""
+"""The log message of a daemon that does not start because its join was interrupted."""
 _WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster members")
-"""How LXD 5.0, and later ones, begin to log that they wait for the others' version."""
+"""The start of the log message of LXD 5.0, and of later ones, that they wait for the others'
+version.
+"""
 
 
 _UNMOUNTABLE = re.compile(
     r"Failed (?:to mount|mounting) (images|backups) storage"
     r'(?:: Failed (?:to mount|mounting) storage volume \\?"([^"\\]+)\\?")?'
 )
-"""How a daemon logs that it ends because a volume for its own use is gone (LXD's source; the log
-has quotes within quotes)."""
+"""The log message of a daemon that ends because a volume for its own use is gone (LXD's source; the
+log has quotes within quotes).
+"""
 
 _STAMP = re.compile(r'time="(\d{4}-\d\d-\d\dT[^"]+)"')
 """The time of a line of LXD's log."""
 
 
 def unmountable(ports: Ports) -> Unmountable | None:
-    """What keeps LXD's daemon from starting, by the last of its words on that.
+    """What prevents the start of LXD's daemon, from its last message about it.
 
-    systemd starts it again and again: in one moment it is starting, in the next it has ended.
+    systemd starts it again and again: at one moment it starts, at the next it has ended.
     """
     found = list(_UNMOUNTABLE.finditer(ports.machine.lxd_log()))
     return _volume(found[-1]) if found else None
 
 
 def unmountable_now(ports: Ports) -> Unmountable | None:
-    """The same of a daemon that hangs for a moment while it ends, as LXD 5.21 does (measured).
+    """The same for a daemon that hangs for a moment while it ends, as LXD 5.21 does (measured).
 
-    Its log has just said so: what it said long ago is no reason for a daemon that hangs now.
+    Its log must be recent: an old message does not explain a daemon that hangs now.
     """
     for line in reversed(ports.machine.lxd_log().splitlines()):
         found, stamp = _UNMOUNTABLE.search(line), _STAMP.search(line)
@@ -54,7 +57,7 @@ def _volume(found: re.Match[str]) -> Unmountable:
 
 
 def of_stopped(ports: Ports) -> UnresponsiveReason:
-    """Why no daemon listens. One whose join was cut short says so in its log alone."""
+    """Why no daemon listens. Only the log shows a join that was interrupted."""
     if ports.database.recovering():
         return UnresponsiveReason.RECOVERY_CUT_SHORT
     forming = ports.machine.forming()
@@ -66,7 +69,7 @@ def of_stopped(ports: Ports) -> UnresponsiveReason:
 def of_failed(address: str, ports: Ports) -> UnresponsiveReason:
     """Why a daemon that listens did not do what it was asked. `address` is its member's, if any.
 
-    One that refuses a request is not unresponsive.
+    One refused request does not count as no answer.
     """
     try:
         ready = ports.lxd.server.ready()
@@ -85,10 +88,10 @@ def of_failed(address: str, ports: Ports) -> UnresponsiveReason:
 
 
 def _hung(address: str, ports: Ports) -> UnresponsiveReason:
-    """A client that connects and says nothing keeps all later ones from LXD's socket.
+    """A client that connects and sends nothing blocks all later ones at LXD's socket.
 
-    LXD looks at the first bytes of each connection before it takes the next (LXD issue 18705). The
-    port that it has for others still answers then.
+    LXD looks at the first bytes of each connection before it accepts the next (LXD issue 18705).
+    Its network port still answers then.
     """
     blocked = address and ports.lxd.members.shows_certificate(address)
     return UnresponsiveReason.SOCKET_BLOCKED if blocked else UnresponsiveReason.HUNG

@@ -1,7 +1,7 @@
 """Looks at LXD, the snap and the machine, and changes nothing.
 
-LXD is asked no more than a plan needs: five things on most members, seven on the coordinator, and
-one more for each pool.
+It sends LXD only the requests that a plan needs: five on most members, seven on the coordinator,
+and one more for each pool.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from values.addresses import host
 
 
 def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
-    """Everything that a plan may depend on, as it is now."""
+    """Everything that a plan may depend on, in its current state."""
     snap = ports.snap.facts(juju.resource)
     lxd = _lxd(juju, ports) if snap.installed else None
     own_addresses = addresses(juju, lxd.server if isinstance(lxd, ClusterView) else None, ports)
@@ -95,7 +95,7 @@ def _devices(view: View, ports: Ports) -> dict[tuple[str, ...], tuple[Device, ..
 
 
 def _asks_for_interfaces(view: View) -> bool:
-    """Whether a network is on an interface of this machine, or could be in its way."""
+    """Whether a network is on an interface of this machine, or could conflict with it."""
     if not isinstance(view.lxd, ClusterView):
         return False
     asked = view.options.networks_asked
@@ -107,7 +107,7 @@ def _asks_for_interfaces(view: View) -> bool:
 
 
 def observe_networks(view: View, ports: Ports) -> View:
-    """The same with what only the coordinator looks at otherwise."""
+    """The same, with what otherwise only the coordinator looks at."""
     lxd = view.lxd
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or lxd.nic is not None:
         return view
@@ -115,7 +115,7 @@ def observe_networks(view: View, ports: Ports) -> View:
 
 
 def _ceph(juju: HookInput, ports: Ports) -> Ceph | None:
-    """What Ceph said, and whether this machine has it. Rendering it takes a hook's time."""
+    """Ceph's answer, and whether this machine has its files. Rendering them takes time."""
     if juju.ceph is None or not juju.ceph.ready:
         return juju.ceph
     from host import ceph_files
@@ -124,14 +124,14 @@ def _ceph(juju: HookInput, ports: Ports) -> Ceph | None:
 
 
 def _ovn(juju: HookInput, ports: Ports) -> Ovn | None:
-    """OVN, and whether this machine has what opens it. What another charm wrote is as good."""
+    """OVN, and whether this machine has what opens it. Another charm's files are as good."""
     if juju.ovn is None or not ovn.needs_files(juju.ovn):
         return juju.ovn
     return replace(juju.ovn, written=ports.machine.opens_ovn(ovn.files(juju.ovn)))
 
 
 def _gives_to_pools(view: View) -> bool:
-    """Whether it matters in this run which devices are there: looking at them takes a while."""
+    """Whether this run needs the devices: looking at them takes a while."""
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or peers is None:
         return False
@@ -149,9 +149,9 @@ def _gives_to_pools(view: View) -> bool:
 def _database(
     juju: HookInput, lxd: ClusterView | Unresponsive | None, ports: Ports
 ) -> DatabaseCopy | None:
-    """What the disk says of the database. Looking takes a process, so only while LXD is down.
+    """The disk's facts about the database. Looking takes a process: only if LXD does not answer.
 
-    Of a unit that leaves and never was a member: whether its LXD is in somebody's cluster.
+    For a leaving unit that never was a member: whether its LXD is in somebody's cluster.
     """
     if not isinstance(lxd, Unresponsive):
         return None
@@ -161,7 +161,7 @@ def _database(
 
 
 def _folders(lxd: ClusterView | Unresponsive | None, ports: Ports) -> dict[str, Folder]:
-    """Where a member has its images and backups: LXD's configuration tells what it should be."""
+    """Where a member's images and backups really are, whatever LXD's configuration says."""
     member = isinstance(lxd, ClusterView) and lxd.server.clustered
     return ports.machine.folders() if member else {}
 
@@ -187,15 +187,15 @@ def _answers_soon(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
 
 
 def _time_to_start(juju: HookInput, ports: Ports) -> float:
-    """Seconds to wait for a daemon. For that of a unit that leaves it is long only once."""
+    """Seconds to wait for a daemon. For a leaving unit it is long only once."""
     waited = juju.leaving and ports.machine.unresponsive_since() is not None
     return deadlines.START_OF_LEAVER if waited else deadlines.START
 
 
 def _named(server: Server, members: tuple[Member, ...]) -> Server:
-    """The server by the name that the cluster has for it: an operator may have renamed it.
+    """The server by its name in the cluster: an operator may have renamed it.
 
-    LXD 5.0 shows the old name until its daemon restarts. No address can change.
+    LXD 5.0 shows the old name until its daemon restarts. An address cannot change.
     """
     own = host(server.config.get("cluster.https_address", ""))
     if any(m.name == server.name for m in members):
@@ -204,7 +204,7 @@ def _named(server: Server, members: tuple[Member, ...]) -> Server:
 
 
 def _unreachable_without_unit(juju: HookInput, seen: ClusterView, ports: Ports) -> frozenset[str]:
-    """Members that LXD calls online, whose unit Juju has no more, and that do not answer."""
+    """Members that LXD calls online, that have no unit in Juju, and that do not answer."""
     if not juju.leader or juju.units is None:
         return frozenset()
     gone = [
@@ -216,7 +216,7 @@ def _unreachable_without_unit(juju: HookInput, seen: ClusterView, ports: Ports) 
 
 
 def _dead_without_unit(juju: HookInput, seen: ClusterView) -> bool:
-    """Whether the leader is to remove a dead member: what is on it is to be moved first."""
+    """Whether the leader must remove a dead member: it first moves what is on it."""
     in_juju = juju.units.in_juju if juju.leader and juju.units is not None else None
     away = [m.name for m in seen.members if not m.up or m.evacuated]
     units = {member_marks.unit_of(name, seen) for name in away}
@@ -237,10 +237,10 @@ def _closed(juju: HookInput, seen: ClusterView, ports: Ports) -> frozenset[str]:
 
 
 def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...]:
-    """The members. A daemon that answers and is called offline has started a moment ago.
+    """The members. A daemon that answers and counts as offline has started a moment ago.
 
-    It is waited for, by the leader also where it is another's, whose status it tells: no event
-    would say later that it is online.
+    The unit waits for it. The leader also waits for others, because it shows their status: no later
+    event would say that they are online.
     """
     members = ports.lxd.members.list()
     own = _named(server, members).name
@@ -253,16 +253,16 @@ def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...
 
 
 def _proved(members: tuple[Member, ...], own: str, ports: Ports) -> tuple[Member, ...]:
-    """The members, those asked that LXD calls evacuated: it says so of dead ones, too."""
+    """The members, after asking those that LXD calls evacuated: it calls dead ones so, too."""
     evacuated = [m for m in members if m.evacuated and m.name != own]
     unreachable = ports.lxd.members.unreachable(evacuated)
     return tuple(replace(m, answers=False) if m.name in unreachable else m for m in members)
 
 
 def _server(juju: HookInput, ports: Ports) -> Server:
-    """LXD itself. What a hook began that was cut short goes on in it, and nobody sees to it later.
+    """LXD itself. An interrupted hook's operation continues in LXD, and nobody checks it later.
 
-    Who leaves waits for that: its unit would be gone, and its cluster without anybody.
+    A leaving unit waits for it: otherwise its unit would be gone, and its cluster without a unit.
     """
     server = ports.lxd.server.get()
     if server.clustered or not juju.leaving or ports.machine.forming() is None:
@@ -271,7 +271,7 @@ def _server(juju: HookInput, ports: Ports) -> Server:
 
 
 def _alone(juju: HookInput, server: Server, ports: Ports) -> ClusterView:
-    """A server that is in no cluster. Of one whose unit leaves: all that would go with it."""
+    """A server outside a cluster. For a leaving unit: everything that would be lost with it."""
     seen = ClusterView(server, instances=ports.lxd.instances.list())
     if juju.leaving:
         return replace(
@@ -323,7 +323,7 @@ def _answers(juju: HookInput, ports: Ports) -> ClusterView:
 def _with_holdings(juju: HookInput, seen: ClusterView, ports: Ports) -> ClusterView:
     """What members hold, and what decides where it can go.
 
-    What is in a Ceph is on no member: it would be missed only where the cluster ends.
+    What is in a Ceph is on no member: it would be lost only if the cluster ends.
     """
     last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
     volumes, buckets = ports.lxd.volumes, ports.lxd.buckets
@@ -344,7 +344,7 @@ def _with_holdings(juju: HookInput, seen: ClusterView, ports: Ports) -> ClusterV
 
 
 def _for_leaving(seen: ClusterView, ports: Ports) -> ClusterView:
-    """What a member that leaves must know of the others, and of itself."""
+    """What a leaving member must know of the others, and of itself."""
     own = seen.server.name
     others = [m for m in seen.members if m.up and m.name != own]
     evacuated = seen.own is not None and seen.own.evacuated
@@ -356,7 +356,7 @@ def _for_leaving(seen: ClusterView, ports: Ports) -> ClusterView:
 
 
 def _with_contents(juju: HookInput, seen: ClusterView, ports: Ports) -> ClusterView:
-    """What members hold, of which the leader only tells: without it the rest goes on."""
+    """What members hold, which only the leader shows: without it everything else continues."""
     try:
         return _with_holdings(juju, seen, ports)
     except (LxdError, LxdUnreachable) as error:
@@ -365,7 +365,7 @@ def _with_contents(juju: HookInput, seen: ClusterView, ports: Ports) -> ClusterV
 
 
 def _with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:
-    """The same with the storage buckets that are on members' own disks."""
+    """The same, with the storage buckets on members' own disks."""
     try:
         return replace(lxd, buckets=ports.lxd.buckets.list(lxd.server.extensions))
     except LxdUnreachable as error:
@@ -375,7 +375,7 @@ def _with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:
 
 
 def _with_networks(seen: ClusterView, options: Options, ports: Ports) -> ClusterView:
-    """The networks and the default profile's nic; where another interface is asked for, theirs."""
+    """The networks and the default profile's nic; also their interfaces, if others are wanted."""
     nic = ports.lxd.profiles.default()["devices"].get("eth0", {})
     existing = ports.lxd.networks.list()
     members = [m.name for m in seen.members if m.up]
@@ -388,5 +388,5 @@ def _with_networks(seen: ClusterView, options: Options, ports: Ports) -> Cluster
 
 
 def _someone_leaves(juju: HookInput) -> bool:
-    """The leader tells what holds a unit back: one that leaves can publish nothing any more."""
+    """The leader shows what holds a unit back: a leaving unit can publish nothing any more."""
     return juju.leader and juju.units is not None and bool(juju.units.leaving)

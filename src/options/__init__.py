@@ -1,1 +1,1 @@
-"""The charm's options, typed: what is allowed, in words."""
+"""The charm's options with their types, and messages that say what is allowed."""

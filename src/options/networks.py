@@ -1,4 +1,4 @@
-"""A network as the operator asks for it, and reading the option `networks`."""
+"""A network from the operator's options, and the parser of the option `networks`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from values.wanted_network import WantedNetwork
 
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,14}")
 _INTERFACE_LIMIT = 15
-"""Characters of an interface's name that the kernel takes."""
+"""The kernel's maximum length of an interface's name."""
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?\[\]!-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]*[A-Za-z0-9])*")
 _RANGE = re.compile(r"[0-9a-fA-F.:]+(-[0-9a-fA-F.:]+)?")
@@ -25,7 +25,7 @@ _OURS = ("user.lxd-cluster.", "volatile.", "parent", "vlan", "network", "tunnel.
 
 
 def name(value: str) -> str:
-    """A network's name. Raises ValueError with what is allowed, as all of these."""
+    """A network's name. Raises ValueError with what is allowed, like all parsers here."""
     if not _INTERFACE.fullmatch(value):
         raise ValueError("use 2 to 15 letters, digits, '.', '_' or '-'")
     if ".." in value or value.startswith("veth"):
@@ -34,13 +34,13 @@ def name(value: str) -> str:
 
 
 def fits(network: str, mode: Mode) -> None:
-    """Raises ValueError for a name that leaves no room for what LXD adds to it in this mode."""
+    """Raises ValueError for a name that leaves no room for LXD's additions in this mode."""
     if len(network) > mode.longest:
         raise ValueError(f"use at most {mode.longest} characters with {mode.name}")
 
 
 def parents(value: str) -> str:
-    """Names and globs of interfaces, apart by spaces or commas."""
+    """Names and globs of interfaces, separated by spaces or commas."""
     if not all(_PATTERN.fullmatch(word) for word in yaml_maps.words(value)):
         raise ValueError("use names or globs of interfaces, such as br0 or enp*s0")
     return value
@@ -54,7 +54,7 @@ def vlan(value: int) -> int:
 
 
 def mtu(value: int) -> int:
-    """The size of a packet, 0 for what LXD chooses."""
+    """The MTU, 0 if LXD must choose."""
     # Below 1280 there is no IPv6.
     if value and not 1280 <= value <= 65535:
         raise ValueError("use 1280 to 65535, or 0 for LXD's choice")
@@ -96,7 +96,7 @@ def _gateway(value: str, version: int, example: str) -> str:
 
 
 def ranges(value: str) -> str:
-    """Ranges of addresses, apart by spaces or commas."""
+    """Ranges of addresses, separated by spaces or commas."""
     for word in yaml_maps.words(value):
         first, _, last = word.partition("-")
         ends = [_address(first), _address(last or first)]
@@ -109,7 +109,7 @@ def ranges(value: str) -> str:
 
 
 def group(value: str) -> str:
-    """A multicast group, `auto` for one of the cluster's own, `none` for unicast."""
+    """A multicast group, `auto` for the cluster's own group, `none` for unicast."""
     address = _address(value)
     if value not in _AUTOMATIC and (address is None or not address.is_multicast):
         raise ValueError("use auto, none or a multicast address such as 239.0.0.1")
@@ -181,11 +181,11 @@ _WORDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "group": ("group", lambda value: group(yaml_maps.text(value))),
     "config": ("config", config),
 }
-"""The words of a network in the map: the field that each is about, and how it is read."""
+"""The keys of a network in the map: the field of each, and its parser."""
 
 
 def parse(text: str, modes: Mapping[str, Mode]) -> tuple[WantedNetwork, ...]:
-    """The networks of a YAML map of name to mode, or to mode and more words. Raises ValueError."""
+    """The networks of a YAML map of name to mode, or to mode and more keys. Raises ValueError."""
     found = yaml_maps.mapping(text, "use a YAML map such as {lan: {mode: flat, parent: br0}}")
     wanted = tuple(_network(name(str(key)), found[key], modes) for key in found)
     collisions([network.name for network in wanted])
@@ -193,10 +193,10 @@ def parse(text: str, modes: Mapping[str, Mode]) -> tuple[WantedNetwork, ...]:
 
 
 def collisions(names: list[str]) -> None:
-    """Raises ValueError for names of which LXD would take one for a part of another.
+    """Raises ValueError for two names if LXD would treat one network as a part of the other.
 
-    When it starts a bridge it deletes every interface that begins with the bridge's name and a
-    hyphen: those are its tunnels.
+    When LXD starts a bridge it deletes every interface whose name begins with the bridge's name and
+    a hyphen: those are its tunnels.
     """
     for one in names:
         for other in names:
@@ -205,10 +205,10 @@ def collisions(names: list[str]) -> None:
 
 
 def alike(names: Iterable[str]) -> tuple[str, str] | None:
-    """Two names that differ in '-', '_' or '.' only, if there are such.
+    """Two names that differ only in '-', '_' or '.', if there are such.
 
-    The charm's tables in the packet filter are called after networks that are over all members,
-    and a table's name has no hyphens and dots.
+    The charm derives the names of its tables in the packet filter from networks over all members,
+    and a table's name cannot contain hyphens and dots.
     """
     seen: dict[str, str] = {}
     for network in names:

@@ -1,4 +1,4 @@
-"""The charm's options, typed. A bad value blocks and changes nothing."""
+"""The charm's options with their types. A bad value blocks and changes nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
 _IGNORED = re.compile(r"[\w.*:/\[\]-]+")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 _HALF = re.compile("[\ud800-\udfff]")
-"""Half of a character that takes two: pydantic raises another error for it, not its own."""
+"""Half of a character that takes two: pydantic raises another error for it."""
 _CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
 
 EVACUATE, REFUSE, ABANDON = "evacuate", "refuse", "abandon"
@@ -46,7 +46,7 @@ _TYPES = {
     "bool": "use true or false",
     "string": "use text",
 }
-"""What to say where pydantic refuses the type. Juju checks it first."""
+"""The messages for a type that pydantic refuses. Juju checks the type first."""
 
 
 def _channel(value: str) -> str:
@@ -65,7 +65,7 @@ def _backend(value: str) -> str:
 
 def _mode(value: str) -> str:
     if value not in modes.MODES:
-        # Apart by commas and spaces they would not fit into a status.
+        # Separated by commas and spaces they would not fit into a status.
         raise ValueError(f"use {'|'.join(sorted(modes.MODES))}")
     return value
 
@@ -96,7 +96,7 @@ def _networks(value: str, info: ValidationInfo) -> str:
 
 
 def _default_subnets(name: str, values: Mapping[str, Any]) -> tuple[WantedNetwork, ...]:
-    """The default network with its subnets, where it has some."""
+    """The default network with its subnets, if it has some."""
     mode = values.get("network_mode")
     if not mode or "ipv4" not in modes.MODES[mode].words:
         return ()
@@ -253,7 +253,7 @@ class Options(BaseModel):
 
     @cached_property
     def more_pools(self) -> tuple[WantedPool, ...]:
-        """The pools beside the default one."""
+        """The additional pools."""
         found = options_pools.parse(self.storage_pools, backends.BACKENDS)
         return tuple(
             replace(pool, in_ceph=self.cephfs_name) if pool.backend == backends.CEPHFS else pool
@@ -286,12 +286,12 @@ class Options(BaseModel):
 
     @cached_property
     def more_networks(self) -> tuple[WantedNetwork, ...]:
-        """The networks beside the default one."""
+        """The additional networks."""
         return asked.parse(self.networks, modes.MODES)
 
 
 def leaving_options(config: Mapping[str, object]) -> Options:
-    """What a unit that leaves needs of options that are not all right: those that are."""
+    """The options that a leaving unit needs, if some options are wrong: the valid ones."""
     kept: dict[str, object] = {}
     for name in ("on-remove", "min-voters"):
         field = name.replace("-", "_")
@@ -317,7 +317,7 @@ def explain(error: ValidationError) -> str:
 
 
 def _typed(value: object) -> str:
-    """A value as it was typed. Python writes no maps that are very deep, nor very long numbers."""
+    """A value as it was typed. Python does not print very deep maps or very long numbers."""
     try:
         return str(value)[: 10 * STATUS_LIMIT]
     except (RecursionError, ValueError):

@@ -1,4 +1,4 @@
-"""A storage pool as the operator asks for it, and reading the option `storage-pools`."""
+"""A storage pool from the operator's options, and the parser of the option `storage-pools`."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ _OURS = (
     *("ceph.cluster_name", "ceph.user.name", "ceph.osd.pool_name"),
     *("cephfs.cluster_name", "cephfs.user.name", "cephfs.path"),
 )
-"""LXD's keys of a pool that follow from other words of the option."""
+"""LXD's keys of a pool that follow from other keys of the option."""
 _WORDS = ("backend", "size", "devices", "osd-pool", "config")
 
 
 def name(value: str) -> str:
-    """A pool's name. Raises ValueError with what is allowed, as all of these."""
-    # LXD takes longer ones; a backend's name may be added to it.
+    """A pool's name. Raises ValueError with what is allowed, like all parsers here."""
+    # LXD accepts longer names, but a backend's name may be added to it.
     if not _NAME.fullmatch(value) or len(value) > 50:
         raise ValueError("use letters, digits, '.', '_' and '-', 50 at most")
     return value
 
 
 def size(value: str) -> str:
-    """A size as LXD reads it, or empty."""
+    """A size in LXD's format, or empty."""
     if value and not SIZE.fullmatch(value):
         raise ValueError("use a number and a unit, such as 100GiB")
     return value
 
 
 def devices(value: str) -> str:
-    """Paths and globs of block devices, apart by spaces or commas."""
+    """Paths and globs of block devices, separated by spaces or commas."""
     if not all(_DEVICE.fullmatch(word) for word in words(value)):
         raise ValueError("use paths or globs that begin with /dev/")
     return value
 
 
 def in_ceph(value: str) -> str:
-    """The name of an OSD pool or a file system of Ceph's, or empty."""
+    """The name of an OSD pool or a file system in Ceph, or empty."""
     if value and not _NAME.fullmatch(value):
         raise ValueError("use letters, digits, '.', '_' and '-'")
     return value

@@ -1,4 +1,4 @@
-"""Whether what an operator says of addresses fits together: subnets, and the ranges in them."""
+"""Whether an operator's addresses are consistent: subnets, and the ranges in them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def outside(ranges: Iterable[str], gateways: Iterable[str]) -> str:
     """A range of addresses that is in none of the subnets of its family, empty if there is none.
 
-    `gateways` are CIDRs, `none`, or `auto`, which fits all of its family: that is IPv4, then IPv6.
-    A range that includes the gateway or the broadcast address does not fit either.
+    `gateways` are CIDRs, `none`, or `auto`, which accepts all of its family: first IPv4, then IPv6.
+    A range must not include the gateway or the broadcast address either.
     """
     subnets = dict(zip((4, 6), gateways, strict=True))
     for word in ranges:
@@ -42,7 +42,7 @@ def _within(low: _Address, high: _Address, gateway: _Interface) -> bool:
 
 
 def misfit(net: WantedNetwork) -> str:
-    """What of a network does not fit together, empty if all does."""
+    """The inconsistent value of a network, empty if there is none."""
     subnets = (net.ipv4, net.ipv6)
     dhcp = words(net.dhcp_ranges)
     if word := outside(dhcp, subnets):
@@ -57,7 +57,7 @@ def misfit(net: WantedNetwork) -> str:
 
 
 def _routed(net: WantedNetwork) -> tuple[str, str]:
-    """The routers of an uplink by family. Without one it is found when the network is made."""
+    """The routers of an uplink by family. By default they are found when the network is made."""
     found = {ipaddress.ip_interface(gateway).version: gateway for gateway in net.gateway}
     missing = "none" if found else "auto"
     return found.get(4, missing), found.get(6, missing)

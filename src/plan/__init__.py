@@ -1,1 +1,1 @@
-"""From what a unit sees to what it does: pure functions, without I/O, clock or randomness."""
+"""From a unit's view to its steps: pure functions, without I/O, clock or randomness."""

@@ -1,4 +1,4 @@
-"""What a change needs that all members make at once."""
+"""The conditions for a change that all members make at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from values.status import Status, blocked, names, waiting
 
 
 def asked(view: View) -> frozenset[str]:
-    """Every name that a pool or a network of the options' may have."""
+    """Every name that a pool or a network of the options may have."""
     default, nets = view.default_pool.name, view.options.networks_asked
     found = {default, *(pool.name for pool in view.more_pools), *(net.name for net in nets)}
     found |= {f"{default}-{backend}" for backend in backends.BACKENDS}
@@ -19,9 +19,9 @@ def asked(view: View) -> frozenset[str]:
 
 
 def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
-    """By member: its unit, of those that have a place in the queue.
+    """By member: its unit, if the unit has a place in the queue.
 
-    Juju 4.0 seldom tells of one that is gone. The leader finds out, and takes its place away.
+    Juju 4.0 seldom reports a removed unit. The leader finds out, and removes its place.
     """
     queued = {entry.unit for entry in peers.app.queue}
     clustered = {u: data for u, data in peers.others.items() if data.cluster and u in queued}
@@ -31,7 +31,7 @@ def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
 
 
 def blocker(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | None:
-    """Why `what` cannot be made now: all must be up and known, and nobody about to come in."""
+    """Why `what` cannot be made now: all members must be up and known, and no unit joining."""
     if down := [m.name for m in lxd.members if not m.up]:
         return waiting(f"to make {what} until {names(down)} is back")
     lock = join_lock.read(lxd.notes)
@@ -44,14 +44,14 @@ def blocker(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | N
     entries = {entry.unit for entry in peers.app.queue}
     unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in entries}
     if unheard:
-        # It has come in, and its word has not.
+        # It has joined, but its data have not arrived.
         return waiting(f"to make {what} until {min(unheard)} has told of itself")
     if unknown:
-        # Nobody tells what is on its machine, and its unit cannot come back.
+        # Nobody knows what is on its machine, and its unit cannot come back.
         return blocked(homeless(unknown[0]))
     return None
 
 
 def homeless(member: str) -> str:
-    """What the operator is told of a member that is up and has no unit."""
+    """The message about a member that is up and has no unit."""
     return f"{member} has no unit: move what it holds, then lxc cluster remove it"

@@ -1,4 +1,4 @@
-"""Pools and networks that are there and do not work: on this member, or on some member."""
+"""Existing pools and networks that do not work: on this member, or on some member."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _cure(pool: Pool) -> str:
 
 
 def unfinished(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Blocked while something is half made that no option asks for, and so nobody finishes."""
+    """Blocked while something is half made that no option asks for, so it stays unfinished."""
     if cluster_change.blocker(view, lxd, peers, ""):
         return None
     asked = cluster_change.asked(view)

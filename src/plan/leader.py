@@ -1,4 +1,4 @@
-"""What only Juju's leader does: name the unit that bootstraps, keep the queue, sum up."""
+"""Work of Juju's leader only: name the unit that bootstraps, keep the queue, sum up the status."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from values.status import Status, active, blocked, count, names, waiting
 
 
 def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
-    """What shall stand in the application's databag. The same as before where nothing changed."""
+    """The wanted content of the application's databag. Unchanged if nothing has changed."""
     units = {view.unit: own, **peers.others}
     app = peers.app
     bootstrap = app.bootstrap
     if not app.cluster and not any(d.cluster for d in units.values()):
         bootstrap = _bootstrap_unit(view, app, units)
-    # What is committed is recorded, in a later hook than the founder's own: those that wait for its
-    # token would run a hook for this record first.
+    # Committed data are recorded in a later hook than the founder's own: the units that wait for
+    # its token would otherwise first run a hook for this record.
     founder = peers.data(bootstrap, view.unit)
     cluster, storage = app.cluster, app.storage
     if founder is not None and founder.cluster:
@@ -44,29 +44,30 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
 def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str:
     """The one unit that may make the cluster.
 
-    Another is named only when the named one is gone: while it is there, it may be at it already.
+    The leader names another unit only when the named one is gone: that one may be bootstrapping
+    already.
     """
-    # One that leaves may be in the hook in which it does it, too.
+    # A leaving unit may bootstrap in its current hook, too.
     if app.bootstrap and (view.units is None or app.bootstrap in view.units.in_juju):
         return app.bootstrap
     staying = set(units) if view.units is None else view.units.staying
     able = [u for u in sorted(units, key=number) if units[u].able and u in staying]
     if not able:
         return ""
-    # A leader learns of its own write only in a later hook. At the start of its life more hooks
-    # follow by themselves; later on it is the others that a write wakes.
+    # A leader sees its own write only in a later hook. At the start of its life more hooks follow
+    # by themselves; later a write runs only the others' hooks.
     others = [u for u in able if u != view.unit]
     preferred = [view.unit, *others] if not app.bootstrap else [*others, view.unit]
     return next(u for u in preferred if u in able)
 
 
 def begun_again(peers: Peers) -> AppData:
-    """What the leader writes to let the units form a cluster anew, after theirs is gone."""
+    """What the leader writes to let the units form a cluster again, after theirs is gone."""
     return AppData(queue=peers.app.queue)
 
 
 def number(unit: str) -> tuple[str, int]:
-    """Sorts units as Juju numbers them."""
+    """Sorts units by their number, like Juju."""
     match = re.fullmatch(r"(.*)/(\d+)", unit)
     return (match[1], int(match[2])) if match else (unit, 0)
 
@@ -74,7 +75,7 @@ def number(unit: str) -> tuple[str, int]:
 def _queue(
     view: View, app: AppData, units: dict[str, UnitData], bootstrap: str
 ) -> tuple[QueueEntry, ...]:
-    """Rewritten only when a unit comes, goes, or lets its token lapse; that one goes last."""
+    """Rewritten only when a unit comes, goes, or misses its turn; that unit goes to the end."""
     kept: list[QueueEntry] = []
     late: list[QueueEntry] = []
     for entry in app.queue:
@@ -86,7 +87,7 @@ def _queue(
         else:
             late.append(QueueEntry(unit=entry.unit, attempt=attempt))
     queued = {p.unit for p in app.queue}
-    # Units that Juju has and nobody has met yet are queued with the rest: one write, not one each.
+    # Units that Juju has and no unit has met yet are queued with the rest: one write, not one each.
     all_units = view.units.staying if view.units is not None else set(units)
     new = sorted(all_units - queued, key=lambda u: (u != bootstrap, number(u)))
     entries = (QueueEntry(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
@@ -94,7 +95,7 @@ def _queue(
 
 
 def _attempt_due(entry: QueueEntry, units: dict[str, UnitData]) -> int:
-    """The attempt for which `entry` should stand: higher than it does if its token lapsed."""
+    """The attempt of `entry`: a higher number if the unit has missed its turn."""
     data = units.get(entry.unit)
     if data is None or data.cluster:
         return entry.attempt
@@ -106,7 +107,7 @@ def _attempt_due(entry: QueueEntry, units: dict[str, UnitData]) -> int:
 
 
 def application_status(view: View, peers: Peers, own: UnitData, app: AppData) -> Status:
-    """The application in one line: how many members and voters, or what is missing."""
+    """The application in one line: the number of members and voters, or what is missing."""
     every = {entry.unit for entry in app.queue}
     units = {view.unit: own, **peers.others}
     joined = {u for u, d in units.items() if d.cluster and u in every | {view.unit}}
@@ -131,7 +132,7 @@ def _without_members(view: View, peers: Peers, app: AppData) -> Status:
         # It may be the last member, and hold something.
         return waiting(f"for {names(view.units.leaving)} to leave")
     if app.cluster and isinstance(view.lxd, Unresponsive):
-        # This very unit may be a member that had no time to say so.
+        # This unit itself may be a member that had no time to say so.
         return waiting("LXD on the leader does not answer")
     if app.cluster and (unsure := peers.unsure):
         what = "bring its LXD back; docs: How to recover"
@@ -144,7 +145,7 @@ def _without_members(view: View, peers: Peers, app: AppData) -> Status:
 
 
 def unreadable(peers: Peers) -> Status | None:
-    """Blocked for a unit whose databag no charm of this version has written, or that lies."""
+    """Blocked for a unit whose databag no charm of this version writes, or is false."""
     for unit, data in sorted(peers.others.items()):
         if data.misread:
             return blocked(f"{unit}: its {data.misread} makes no sense; refresh or remove it")
@@ -152,7 +153,7 @@ def unreadable(peers: Peers) -> Status | None:
 
 
 def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
-    """What only the operator can help, and would not see on any unit."""
+    """Problems that only the operator can solve, and that no unit's status shows."""
     lxd = blockers.informed(view, lxd, peers, own)
     if grave := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
         return grave
@@ -201,12 +202,12 @@ def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status
 
 
 def _problems(lxd: ClusterView, peers: Peers) -> list[tuple[str, str]]:
-    """Units whose members are there and cannot do what they should, and why."""
+    """Units whose members are up and cannot do their work, with the reason."""
     units = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
     return [(u, d.problem) for u, d, member in units if d.problem and member and member.up]
 
 
 def _waits(lxd: ClusterView, peers: Peers) -> list[tuple[str, str]]:
-    """Units whose members cannot do something for the moment, and why."""
+    """Units whose members cannot do something for the moment, with the reason."""
     units = ((unit, data, lxd.member_of(data)) for unit, data in sorted(peers.others.items()))
     return [(u, d.waits) for u, d, member in units if d.waits and member and member.up]

@@ -1,4 +1,4 @@
-"""What a member does: tell the others, admit the next, and keep the cluster as the options say."""
+"""Plan for a member: publish, admit the next unit, and keep the cluster as the options say."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
         *orphaned_members.noticed(view, lxd, peers, own),
         *dead_members.removal(view, lxd, peers, own),
     ]
-    # Until that is committed, only the note tells an unresponsive member from one that never was.
+    # Until that is committed, only the note distinguishes a member that does not answer from a unit
+    # that never was a member.
     if view.forming is not None and peers.own.cluster == lxd.identity:
         steps.append(ForgetForming())
     to_pools = storage_contributions.to_pools(view, lxd, pools.requests(peers))
@@ -87,7 +88,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
         problem = shared.problem
         own = own.model_copy(update={"call": shared.request, **_network_facts(lxd)})
     address = listening.on_member(view, lxd, member) if moved is None else listening.Due()
-    # What is the matter here comes before what is the matter elsewhere.
+    # A problem here comes before a problem elsewhere.
     problem = (
         moved
         or address.problem
@@ -113,9 +114,9 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
 
 
 def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
-    """Whether this unit looks after what all members share: the first in the queue that is online.
+    """Whether this unit is the coordinator: the first unit of the queue that is online.
 
-    Juju's leader would be the other choice, but it need not be a member.
+    Juju's leader would be the other choice, but it may not be a member.
     """
     for entry in peers.app.queue:
         data = peers.data(entry.unit, unit)
@@ -128,7 +129,7 @@ def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
 
 
 def _network_facts(lxd: ClusterView) -> dict[str, tuple[str, ...]]:
-    """What a coordinator says of the networks that there are."""
+    """What a coordinator publishes about the existing networks."""
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),
@@ -137,11 +138,11 @@ def _network_facts(lxd: ClusterView) -> dict[str, tuple[str, ...]]:
 
 
 def _made_here(view: View, lxd: ClusterView) -> Storage | None:
-    """The pool that this unit made at bootstrap: its driver is looked up, not remembered.
+    """The pool that this unit made at the bootstrap: the charm looks its driver up.
 
     The option may name another one by now: then it is the one that the default profile uses.
     """
-    # One that an operator made of a driver that no option names is nobody's default.
+    # An operator's pool with a driver that no option names is not the default pool.
     offered = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
     named = [p for p in offered if p.name == view.options.storage_pool]
     used = [p for p in offered if pools.PROFILE in p.used_by]
@@ -161,7 +162,7 @@ def _moved(view: View, lxd: ClusterView) -> Status | None:
 
 
 def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
-    """What concerns this member alone."""
+    """Steps for this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
     steps += daemon_volumes.due(view.options, lxd, view.folders)
@@ -173,10 +174,10 @@ def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[S
 
 
 def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
-    """A daemon that joins reads OVN's address, which all share, not before it starts again.
+    """A joining daemon reads OVN's address, a shared key, only when it starts again.
 
     Until then it looks for a database on its own machine (LXD 5.0.2), and no instance can use it.
-    So it is started again in the very hook of the join, before anybody hears of the member.
+    So it is started again in the same hook as the join, before others hear of the member.
     """
     joined = view.forming is not None and view.forming.what == "join" and not peers.own.cluster
     to_ovn = view.ovn is not None and bool(view.ovn.northbound)
@@ -186,7 +187,7 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
 def _shared(
     view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: Storage
 ) -> PoolChange:
-    """What concerns all members. LXD changes it only while every member is up."""
+    """Steps for all members. LXD changes shared values only while every member is up."""
     steps = settings.server_config(view.options, dict(lxd.server.config))
     steps += northbound.steps(view, lxd)
     net = networks.change(view, lxd, peers, own.links)
@@ -211,19 +212,19 @@ def _shared(
 
 
 def _refused_pool(given: dict[str, Contribution]) -> Status | None:
-    """Blocked while this unit keeps a pool from being made."""
+    """Blocked while this unit prevents a pool from being made."""
     problems = [c.problem for c in given.values() if c.problem]
     return blocked(problems[0]) if problems else None
 
 
 def _refused_network(given: dict[str, ParentInterface]) -> Status | None:
-    """Blocked while this unit keeps a network from being made."""
+    """Blocked while this unit prevents a network from being made."""
     problems = [c.problem for c in given.values() if c.problem]
     return blocked(problems[0]) if problems else None
 
 
 def _refused_request(lxd: ClusterView) -> Status | None:
-    """Blocked where LXD refused something that the rest goes on without."""
+    """Blocked if LXD refused something that the rest does not need."""
     for request, why in lxd.refusals.items():
         return blocked(f"LXD refuses {request}: {why}")
     return None

@@ -1,4 +1,4 @@
-"""From what a unit sees to what it does: a pure function, without I/O, clock or randomness."""
+"""From a unit's view to its steps: a pure function, without I/O, clock or randomness."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from values.status import Kind, Status, blocked, names, waiting
 
 
 def make_plan(view: View) -> Plan:
-    """The steps that are due on this unit, or the reason why none may be taken."""
+    """The steps that are due on this unit, or the reason why it must take none."""
     if view.leaving:
         return removal.plan_removal(view)
     if view.peers is not None and (unread := _unread(view.peers)):
@@ -32,18 +32,18 @@ def make_plan(view: View) -> Plan:
 
 
 def _unread(peers: Peers) -> Status | None:
-    """Why nothing may be done: somebody wrote what this charm does not understand."""
+    """Why nothing may be done: another unit wrote what this charm does not understand."""
     if peers.newer:
         who = names(peers.newer_units) or "the application"
         return waiting(f"for the refresh of the charm: {who} has a newer one")
     if key := peers.app.misread:
-        # Who took it for empty would make a second cluster.
+        # A unit that treated it as empty would make a second cluster.
         return blocked(f"the application's {key} cannot be read: refresh the charm")
     return None
 
 
 def _with_lxd(view: View) -> Plan:
-    """The plan of a unit whose machine has the LXD that it should have."""
+    """The plan of a unit whose machine has the right LXD."""
     if view.lxd is None:
         return Plan(waiting("for LXD"))
     if isinstance(view.lxd, Unresponsive):
@@ -71,7 +71,7 @@ def _clustering(view: View, lxd: ClusterView, peers: Peers) -> Plan:
 
 
 def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
-    """What this unit can say of itself before anything is decided."""
+    """This unit's own data before any decision."""
     entry = next((p for p in peers.app.queue if p.unit == view.unit), None)
     attempt = max(peers.own.attempt, entry.attempt if entry else 0)
     own = peers.own.model_copy(
@@ -94,7 +94,7 @@ def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
         }
     )
     if lxd is None and not own.cluster and view.noted_identity:
-        # It came all the way in, and its hook was killed before it could say so.
+        # It has joined completely, and its hook was killed before it could say so.
         own = own.model_copy(update={"cluster": view.noted_identity})
     if lxd is None and (own.cluster or view.forming):
         # By its name the others know whose member this is: it does not follow a new hostname.
@@ -110,7 +110,7 @@ def _installed_file(view: View, peers: Peers) -> str:
 
 
 def _with_peers(view: View, plan: Plan) -> Plan:
-    """Adds what is told whatever the unit's state is: its data and, by the leader, all others'."""
+    """Adds what is always published: the unit's data and, by the leader, the application's."""
     if view.peers is None:
         return plan
     lxd = view.lxd if isinstance(view.lxd, ClusterView) else None
@@ -124,9 +124,9 @@ def _with_peers(view: View, plan: Plan) -> Plan:
 
 
 def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
-    """What is of no use any more is taken away with the next write, such as a used token.
+    """The next write removes what is no longer useful: a used token, old offers.
 
-    Alone it is not worth waking all others.
+    That alone is not a reason to run hooks on all others.
     """
     before = peers.own
     user = peers.others.get(before.token.unit) if before.token else None
@@ -137,7 +137,7 @@ def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
 
 
 def _install(view: View) -> Plan | None:
-    """The plan while LXD's snap is not what it should be, None when it is."""
+    """The plan while LXD's snap is not as it should be, None if it is."""
     snap = view.snap
     if not snap.snapd:
         return Plan(blocked("snapd is missing: run apt install snapd on this machine"))
@@ -146,7 +146,7 @@ def _install(view: View) -> Plan | None:
             blocked("LXD is here as a deb: use another machine, or move its data and purge it")
         )
     other = view.resource is not None and not snap.same_as_resource
-    # A try that was cut short before anything was exchanged is no leave to do so unasked.
+    # A try that was interrupted before the exchange does not permit an exchange without the checks.
     if snap.installed and (other or not snap.unfinished):
         if (plan := existing_lxd.due(view)) is not None:
             return plan
@@ -158,7 +158,7 @@ def _install(view: View) -> Plan | None:
     if snap.installed and snap.revision.startswith("x"):
         return None
     if snap.installed:
-        # What follows its installation was cut short.
+        # The steps after its installation were interrupted.
         step = InstallSnap(snap.channel or view.options.snap_channel, snap.revision)
         return Plan(waiting("for the LXD snap"), (step,))
     status, due = versions.first_install(view)

@@ -1,7 +1,7 @@
-"""Which units' words count: what only members may say is taken from members alone.
+"""The units whose data count: only members may say some things.
 
-A unit says itself that it is a member. Those that are members look it up in LXD's own record: its
-list of members, and the note of the unit that each is of.
+A unit itself says that it is a member. Members look it up in LXD's own record: its list of members,
+and the note of each member's unit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SAYS_NOTHING: Mapping[str, object] = {
 
 
 def believed(peers: Peers, lxd: ClusterView) -> Peers:
-    """The peers without what units say that are no members, as far as a member's LXD can tell."""
+    """The peers without false data of units that are not members, by a member's LXD."""
     others = {unit: _counting(unit, data, lxd) for unit, data in peers.others.items()}
     return replace(peers, others=others) if others != peers.others else peers
 
@@ -35,7 +35,7 @@ def _counting(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
     member = lxd.member_of(data) if data.cluster else None
     if member is not None and _is_of(member.name, unit, lxd):
         return data
-    # Units that left say so until they are gone: that they are members nobody takes from it.
+    # Units that left say so until they are gone. They were members, so their data count.
     reduced = data
     if any(getattr(data, name) != nothing for name, nothing in _SAYS_NOTHING.items()):
         reduced = data.model_copy(update=_SAYS_NOTHING)
@@ -45,7 +45,7 @@ def _counting(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
 
 
 def _is_of(member: str, unit: str, lxd: ClusterView) -> bool:
-    """Whether LXD's record has a member as the unit's. One of an older charm has none."""
+    """Whether LXD's record has a member as the unit's. A member of an older charm has no record."""
     noted = {lxd.notes.get(kind + member, "").partition(" ")[0] for kind in member_marks.OWNERS} - {
         ""
     }

@@ -1,1 +1,1 @@
-"""The things outside this process that the charm looks at and changes."""
+"""Interfaces to everything outside this process that the charm looks at and changes."""

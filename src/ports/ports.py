@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # Protocols take a hook's time to make, and only the type checker wants them.
+if TYPE_CHECKING:  # ~Protocols take time to define in a hook, and only the type checker needs them.
     from lxd.api import LxdApi
     from ports import protocols
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What a run works on.
+    """The interfaces of a run.
 
-    `clock` gives seconds since the epoch; `tell` shows the operator what is being done.
+    `clock` gives seconds since the epoch; `tell` shows the operator the current step.
     """
 
     lxd: LxdApi

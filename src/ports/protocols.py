@@ -1,6 +1,6 @@
-"""What the charm needs of the snap, the machine and LXD's database. See `lxd.port` for LXD.
+"""The charm's interfaces to the snap, the machine and LXD's database. See `lxd.port` for LXD.
 
-The charm uses what is in `host`; the simulation brings its own.
+The charm uses the classes in `host`; the simulation has its own.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the charm keeps in LXD's database for all members."""
+"""The charm's records in LXD's database, for all members."""

@@ -1,7 +1,7 @@
-"""The join lock, the note in LXD's database that says which unit may join now.
+"""The join lock in LXD's database: which unit may join now.
 
-Who makes tokens follows from who is up, and two members may see that differently for a moment.
-The lock is one for all: only a member that knows its last entry can change it.
+The token issuer follows from which members are up, and two members may see that differently for a
+moment. There is one lock for all: only a member that knows its current value can change it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOG = "turn."
 """The log whose last entry is the join lock."""
 NOBODY = "-"
 OLDER = "turn"
-"""The one note of an older charm, which kept no log."""
+"""The single note of an older charm, which kept no log."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def ended(unit: str, lxd: ClusterView) -> tuple[SetJoinLock, ...]:
 
 
 def granted(lxd: ClusterView, entry: QueueEntry, name: str) -> SetJoinLock:
-    """A unit gets the lock, if that is still as it is seen here."""
+    """Gives the join lock to a unit, if the record is still as it was seen here."""
     lock = JoinLock(entry.unit, entry.attempt, name)
     return SetJoinLock(LOG, _next(lxd), f"{lock} {lxd.server.name}", entry.unit)
 

@@ -1,7 +1,7 @@
-"""What was on members that were removed because they were dead: kept until acknowledged.
+"""What was on dead members that were removed: kept until acknowledged.
 
 The record is in LXD's database. So it is as safe as the cluster, every member can read and clear
-it, and it is there before the member is gone.
+it, and it is written before the member is removed.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from values.status import Status, blocked
 
 LOG = "lost."
-"""A note for each member that was removed with something on it."""
+"""A note for each removed member that held something."""
 OLDER = "lost"
-"""The one note for all of them that an older charm kept."""
+"""The single note for all of them of an older charm."""
 
 
 def read(notes: Mapping[str, str]) -> dict[str, list[str]]:
-    """By member, the instances and volumes that went with it."""
+    """By member, the instances and volumes that were lost with it."""
     found = {
         name.removeprefix(LOG): _names(value)
         for name, value in notes.items()
@@ -28,7 +28,7 @@ def read(notes: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def added(notes: Mapping[str, str], member: str, things: Iterable[str]) -> dict[str, str]:
-    """The note that records `things`, too. Empty if there is nothing to record."""
+    """The note that also records `things`. Empty if there is nothing to record."""
     all_things = {*read(notes).get(member, ()), *things}
     return {LOG + member: _text(all_things)} if all_things else {}
 
@@ -44,7 +44,7 @@ def forgotten(notes: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def migrated(value: str) -> dict[str, str]:
-    """The notes that say what an older charm's one note says."""
+    """The notes with the content of an older charm's single note."""
     try:
         members: dict[str, list[str]] = json.loads(value)
         return {LOG + member: _text(things) for member, things in members.items() if things}

@@ -1,7 +1,7 @@
-"""What members say of themselves in LXD's database: whose they are, and that they leave.
+"""Members' notes about themselves in LXD's database: their units, and that they leave.
 
-A unit that leaves can publish nothing to its peers any more and learns nothing new of them, and
-one that is held may stay for long. The others must know: it admits nobody and looks after nothing.
+A leaving unit can publish nothing to its peers any more and learns nothing new of them, and a held
+one may stay for long. The others must know: it admits no unit and does no work for the cluster.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from steps.server import WriteNotes
 
 PREFIX = "leaving."
 RAN = "ran."
-"""Instances that a member that leaves has stopped, to move them, and that shall run again."""
+"""Instances that a leaving member has stopped, to move them, and that must run again."""
 UNMOVED = "unmoved."
-"""Instances that no member took: how often that was tried, and why."""
+"""Instances that no member took: the number of tries, and the reason."""
 UNRESPONSIVE = "silent."
-"""Since when a member that LXD calls evacuated answers nobody, in seconds since the epoch."""
+"""Since when a member that LXD calls evacuated does not answer, in seconds since the epoch."""
 QUIET = "quiet."
-"""Since when a member leads the database and sends no heartbeats, in seconds since the epoch."""
+"""Since when a member is the Raft leader and sends no heartbeats, in seconds since the epoch."""
 RELOADED = "reloaded."
-"""When its daemon was reloaded for that, the same."""
+"""When its daemon was reloaded for that, in seconds since the epoch."""
 UNIT = "unit."
 ADMITTED = "admitted."
-"""Written by the member that makes a join token, before it makes it."""
+"""The token issuer writes this note before it makes the join token."""
 OWNERS = (UNIT, ADMITTED)
-"""Notes by which LXD's record has a member as a unit's."""
+"""Notes that name a member's unit in LXD's record."""
 SEEN = "seen."
 KEPT = "kept."
 _OBSERVED = (SEEN, KEPT, UNRESPONSIVE, QUIET, RELOADED)
-"""What was seen of a member, which says nothing of a later one of its name."""
+"""Observations of a member, which mean nothing for a later one of its name."""
 LEAVING = "leaving"
 """The mark of a member whose unit leaves."""
 REMOVING = "going"
@@ -42,15 +42,15 @@ REMOVING = "going"
 
 
 def leaving(lxd: ClusterView) -> frozenset[str]:
-    """The names of members that are marked."""
+    """The names of marked members."""
     return frozenset(_marks(lxd))
 
 
 def removed_first(member: Member, lxd: ClusterView) -> str:
-    """The member that is removed before `member`, empty if `member` is the next.
+    """The member that leaves before `member`, empty if it is its turn.
 
-    One at a time: what the database loses with each must be weighed anew. LXD keeps the marks in
-    one order for all, so of two that see each other's mark the first by name goes.
+    One at a time: the effect of each removal on the database must be checked again. LXD keeps the
+    marks in one order for all. So if two members see each other leaving, the first by name leaves.
     """
     removing = {
         name
@@ -58,7 +58,7 @@ def removed_first(member: Member, lxd: ClusterView) -> str:
         if mark == REMOVING
         and (other := lxd.member(name)) is not None
         and other.up
-        # An orphaned member removes itself no more.
+        # An orphaned member no longer removes itself.
         and name not in lxd.orphaned
     }
     first = min(removing, default="")
@@ -66,7 +66,7 @@ def removed_first(member: Member, lxd: ClusterView) -> str:
 
 
 def is_removing(member: Member, lxd: ClusterView) -> bool:
-    """Whether a member has said that it removes itself now."""
+    """Whether a member has said that it leaves now."""
     return _marks(lxd).get(member.name) == REMOVING
 
 
@@ -81,20 +81,20 @@ def stopped(member: str, notes: Mapping[str, str]) -> frozenset[str]:
 
 
 def with_stopped(member: str, instances: Iterable[str]) -> dict[str, str]:
-    """The note that keeps them: a hook, LXD or the machine may die before they run again."""
+    """The note about them: a hook, LXD or the machine may die before they run again."""
     return {RAN + member: ",".join(sorted(instances))}
 
 
 @dataclass(frozen=True)
 class Unmoved:
-    """How often it was tried to move an instance, in a hook each, and why it did not work."""
+    """The number of hooks that tried to move an instance, and why it did not work."""
 
     times: int
     why: str
 
 
 def unmoved(member: str, notes: Mapping[str, str]) -> dict[str, Unmoved]:
-    """By instance of a member that leaves: that no other member took it."""
+    """By instance of a leaving member: that no other member took it."""
     try:
         found: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
         return {name: Unmoved(int(times), str(why)) for name, (times, why) in found.items()}
@@ -113,17 +113,17 @@ def with_unmoved(
 
 
 def serves(member: Member | None, lxd: ClusterView) -> bool:
-    """Whether a member does its part for the others: it is up, evacuated or not, and stays.
+    """Whether a member works for the cluster: it is up, evacuated or not, and stays.
 
-    LXD calls a dead member evacuated, too: `Member.up` asks whether it answers.
+    LXD also calls a dead member evacuated: `Member.up` asks whether it answers.
     """
     return member is not None and member.up and not lxd.notes.get(PREFIX + member.name)
 
 
 def unit_of(member: str, lxd: ClusterView) -> str:
-    """The unit that a member is of, empty for one that joined without this charm.
+    """The unit of a member, empty for one that joined without this charm.
 
-    The member says so itself; before that, the member that made its join token did.
+    The member notes it itself; before that, the member that made its join token did.
     """
     owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
     return owner.partition(" ")[0]
@@ -137,14 +137,14 @@ def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> 
 
 
 def kept(member: str, lxd: ClusterView) -> bool:
-    """Whether a member went on without its unit: it is the operator's."""
+    """Whether a member kept running without its unit: it belongs to the operator."""
     return bool(lxd.notes.get(KEPT + member))
 
 
 def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
-    """Notes that a member is up without its unit, and after a while that it goes on so.
+    """Notes that a member is up without its unit, and after a while that it keeps running.
 
-    A machine that Juju gives back is up for a moment, too. `now` is in seconds since the epoch.
+    A machine that Juju releases is also up for a moment. `now` is in seconds since the epoch.
     """
     before = lxd.notes.get(SEEN + member.name, "")
     if kept(member.name, lxd):
@@ -157,7 +157,7 @@ def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
 
 
 def unresponsive(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
-    """Notes since when a member that LXD calls evacuated answers nobody, or that it answers again.
+    """Notes since when a member that LXD calls evacuated does not answer, or that it answers again.
 
     `now` is in seconds since the epoch.
     """
@@ -176,15 +176,16 @@ def dead(member: Member, now: float, lxd: ClusterView) -> bool:
 
 
 def came_in(member: str, lxd: ClusterView) -> int:
-    """The attempt in which a member came all the way in, -1 if it has not said so."""
+    """The attempt in which a member joined completely, -1 if it has not said so."""
     attempt = lxd.notes.get(UNIT + member, "").partition(" ")[2]
     return int(attempt) if attempt.isdigit() else -1
 
 
 def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
-    """Whether a member is what a failed join of a unit left, which is at a later `attempt` now.
+    """Whether a failed join of a unit left this member; the unit is at a later `attempt` now.
 
-    A unit tries again only after it has reset its LXD, which it does only while that holds nothing.
+    A unit tries again only after it has reset its LXD, and it resets only an LXD that holds
+    nothing.
     """
     owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
     whose, _, noted = owner.partition(" ")
@@ -192,13 +193,13 @@ def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
-    """A member says which unit it is of, and in which attempt it joined."""
+    """A member notes its unit, and the attempt in which it joined."""
     key, value = UNIT + member.name, f"{unit} {attempt}"
     return [] if lxd.notes.get(key) == value else [WriteNotes({key: value})]
 
 
 def mark(member: Member, word: str) -> WriteNotes:
-    """Marks a member. One key for each, so that two at once do not undo one another."""
+    """Marks a member. Each mark has its own key, so that two at once do not collide."""
     return WriteNotes({PREFIX + member.name: word})
 
 

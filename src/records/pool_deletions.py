@@ -41,5 +41,5 @@ def outdated(pools: Iterable[Pool], notes: Mapping[str, str]) -> list[WriteNotes
 
 
 def marked(pools: Iterable[Pool], notes: Mapping[str, str]) -> tuple[Pool, ...]:
-    """The pools, those marked of which a deletion began."""
+    """The pools. Those whose deletion began are marked."""
     return tuple(replace(pool, deleting=note(pool.name) in notes) for pool in pools)

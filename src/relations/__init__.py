@@ -1,1 +1,1 @@
-"""Relations with other applications: what is asked, what is answered."""
+"""Relations with other applications: requests and answers."""

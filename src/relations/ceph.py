@@ -1,9 +1,9 @@
-"""The relation `ceph`: what is asked, what is answered, and the files that LXD needs of that.
+"""The relation `ceph`: the request, the answer, and the files that LXD needs from it.
 
-The interface is ceph-client, as the charms ceph-mon and microceph speak it. A client asks with a
-request for pools in its unit's data, under an id of its own; each monitor answers in its unit's
-data, the key among it. charmhelpers has a class for the request, and with it imports that install
-packages: the request is a few lines of JSON.
+The interface is ceph-client, as in the charms ceph-mon and microceph. A client writes a request for
+pools to its unit's data, under its own id. Each monitor answers in its unit's data, which includes
+the key. charmhelpers has a class for the request, but its imports install packages: the request is
+a few lines of JSON.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from values.wanted_pool import WantedPool, named_in_ceph
 from values.yaml_maps import words
 
 _SPACE = uuid.UUID("5a1f5f0e-4a8b-4c55-9a5e-2f4f6f0f9b1d")
-"""Makes the same id of the same request: another id would be another request."""
+"""Gives the same request the same id: another id would be another request."""
 
 
 def request(unit: str, options: Options, decided: Storage | None) -> dict[str, str]:
-    """What a unit asks of Ceph: a key for the application, and its pools. Nothing without any.
+    """A unit's request to Ceph: a key for the application, and its pools. Empty without pools.
 
-    A Ceph of another model sees `remote-UUID/N` where the unit's name would be. ceph-mon makes the
-    key for `application-name` and answers by `unit-name`; it reads no other keys of a client than
-    these two and the request (read in its ceph_client.py).
-    `decided` is the default pool as it was made, for `storage-backend=auto`.
+    A Ceph of another model sees `remote-UUID/N` instead of the unit's name. ceph-mon makes the key
+    for `application-name` and answers by `unit-name`; it reads only these two keys and the request
+    from a client (read in its ceph_client.py). `decided` is the default pool as it was made, for
+    `storage-backend=auto`.
     """
     default = options.default_pool
     if default.backend == backends.AUTO and decided:
@@ -61,7 +61,7 @@ def _new_pool(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
 
 
 def _may_mount(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
-    """The file system is there already; the key has to open it, and the block devices as before."""
+    """The file system exists already; the key must open it, and the block devices as before."""
     del pool, replicas
     # LXD sets quotas (p) and makes snapshots (s).
     permissions = ["mon", "allow r, profile rbd", "osd", "allow rwx", "mds", "allow rwps"]
@@ -75,7 +75,7 @@ _OPERATIONS: dict[str, Callable[[str, WantedPool, int], dict[str, Any]]] = {
 
 
 def answer(unit: str, asked: str, monitors: Iterable[Mapping[str, str]]) -> Ceph:
-    """What the monitors' units say to the request that `unit` asked."""
+    """The answer of the monitors' units to the request of `unit`."""
     databags = list(monitors)
     addresses = [
         data["ceph-public-address"] for data in databags if data.get("ceph-public-address")
@@ -83,7 +83,7 @@ def answer(unit: str, asked: str, monitors: Iterable[Mapping[str, str]]) -> Ceph
     keys = [data["key"] for data in databags if data.get("key")]
     replies = [reply for data in databags if (reply := _reply(data, unit, asked)) is not None]
     failed = [reply for reply in replies if reply.get("exit-code") != 0]
-    # They go into files: a line more there would be an order to Ceph.
+    # The values go into files: another line there would be a command to Ceph.
     monitors_ = {
         address for listed in addresses for address in words(listed) if _is_monitor(address)
     }
@@ -99,7 +99,7 @@ def answer(unit: str, asked: str, monitors: Iterable[Mapping[str, str]]) -> Ceph
 
 _KEY = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _LONGEST = 1000
-"""Characters of what a Ceph says that are of use to anybody."""
+"""More characters of Ceph's answer than this are not useful."""
 
 
 def _is_key(text: str) -> bool:
@@ -107,12 +107,12 @@ def _is_key(text: str) -> bool:
 
 
 def _is_monitor(text: str) -> bool:
-    """Whether it is an address as a monitor tells it, one of IPv6 with or without brackets."""
+    """Whether it is an address in a monitor's format, one of IPv6 with or without brackets."""
     return is_address(text.removeprefix("[").removesuffix("]")) and "%" not in text
 
 
 def _malformed(addresses: list[str], monitors: set[str], keys: list[str]) -> str:
-    """What of an answer has not the form that it must have, empty where the rest is enough."""
+    """The part of an answer with a wrong form, empty if there is none."""
     if addresses and not monitors:
         return "ceph-public-address is no address"
     return "key is no key" if keys and not any(map(_is_key, keys)) else ""

@@ -1,9 +1,9 @@
-"""The relations with OVN: where its northbound database is, and what opens it.
+"""The relations with OVN: the address of its northbound database, and the files to open it.
 
-`ovsdb-cms` is as the charm ovn-central speaks it (each unit tells its address), `ovsdb` as microovn
-does (the application tells the connection). `certificates` is the interface tls-certificates as
-Vault speaks it to ovn-central: a unit asks for a certificate by its name and is given that and its
-key.
+`ovsdb-cms` is the interface of the charm ovn-central (each unit publishes its address), `ovsdb` the
+one of microovn (the application publishes the connection). `certificates` is the interface
+tls-certificates as between Vault and ovn-central: a unit asks for a certificate by its name, and
+gets the certificate and its key.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FOLDER = Path("/etc/ovn")
 CERTIFICATE, KEY, AUTHORITY = (
     FOLDER / name for name in ("cert_host", "key_host", "ovn-central.crt")
 )
-"""Where LXD looks for what it shows to OVN; the charm ovn-chassis writes them too."""
+"""LXD looks here for its files for OVN; the charm ovn-chassis also writes them."""
 _PORT = 6641
 _TLS = "ssl:"
 
@@ -31,7 +31,7 @@ _TLS = "ssl:"
 def northbound(
     options: Options, units: Iterable[Mapping[str, str]], application: Mapping[str, str]
 ) -> str:
-    """How LXD reaches the northbound database, empty while nobody has said what can be it."""
+    """LXD's connection to the northbound database, empty until a valid one is published."""
     if options.ovn_northbound:
         return ",".join(words(options.ovn_northbound))
     connection = application.get("db_nb_connection_str") or application.get("db_nb_connection_strs")
@@ -50,7 +50,7 @@ def _bracketed(address: str) -> str:
 
 
 def request(unit: str, hostname: str, address: str) -> dict[str, str]:
-    """What a unit asks of whoever gives out certificates."""
+    """A unit's request to an authority for certificates."""
     return {
         "unit_name": unit.replace("/", "_"),
         "common_name": hostname,
@@ -60,7 +60,7 @@ def request(unit: str, hostname: str, address: str) -> dict[str, str]:
 
 
 def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) -> Ovn:
-    """OVN as this unit may use it: `told` is what those say that give out certificates."""
+    """OVN as this unit may use it: `told` are the answers of the certificate authorities."""
     munged = unit.replace("/", "_")
     for data in databags:
         certificate, key = (data.get(f"{munged}.server.{part}", "") for part in ("cert", "key"))
@@ -92,12 +92,12 @@ _CERTIFICATE, _KEY = (re.compile(_BLOCK.format(word), re.ASCII) for word in ("CE
 
 
 def files(ovn: Ovn) -> dict[Path, str]:
-    """What opens the database, by path; nothing without certificates."""
+    """The files that open the database, by path; none without certificates."""
     if not ovn.key:
         return {}
     return {CERTIFICATE: ovn.certificate, KEY: ovn.key, AUTHORITY: ovn.authority}
 
 
 def needs_files(ovn: Ovn) -> bool:
-    """Whether the database is opened by certificates."""
+    """Whether the database needs certificates."""
     return ovn.northbound.startswith(_TLS)

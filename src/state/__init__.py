@@ -1,1 +1,1 @@
-"""What a unit sees, as plain values: Juju, the peers, LXD, the machine."""
+"""A unit's view, as plain values: Juju, the peers, LXD, the machine."""

@@ -1,4 +1,4 @@
-"""What Juju says of a binding."""
+"""Juju's data of a binding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class BindingAddress(NamedTuple):
-    """An address that a binding has, as Juju tells it. The subnet is a CIDR, empty if unknown."""
+    """An address of a binding, from Juju. The subnet is a CIDR, empty if unknown."""
 
     address: str
     subnet: str = ""
@@ -16,7 +16,7 @@ class BindingAddress(NamedTuple):
 
 @dataclass(frozen=True)
 class Binding:
-    """What Juju says of a binding: its addresses, or why it cannot say."""
+    """Juju's data of a binding: its addresses, or the reason why there are none."""
 
     name: str
     addresses: tuple[BindingAddress, ...] = ()

@@ -1,4 +1,4 @@
-"""LXD and its cluster, as a unit sees them."""
+"""LXD and its cluster in a unit's view."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import UnitData
 
 CLOSED = "manual"
-"""The value of `scheduler.instance` with which LXD places nothing on a member by itself."""
+"""With this value of `scheduler.instance` LXD places nothing on a member by itself."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,21 @@ class Member:
     scheduler: str = ""
     """Its `scheduler.instance`: what LXD places on it. Empty means anything."""
     answers: bool = True
-    """False where LXD calls it evacuated, and it does not take a connection."""
+    """False if LXD calls it evacuated, and it does not accept a connection."""
 
     @property
     def online(self) -> bool:
-        """Whether LXD had a heartbeat from it lately."""
+        """Whether LXD had a heartbeat from it recently."""
         return self.status == "ONLINE"
 
     @property
     def up(self) -> bool:
-        """Whether its daemon is there, in service or evacuated."""
+        """Whether its daemon is up, in service or evacuated."""
         return self.online or (self.evacuated and self.answers)
 
     @property
     def evacuated(self) -> bool:
-        """Whether it was evacuated. LXD says so of a dead member, too."""
+        """Whether it was evacuated. LXD also says so of a dead member."""
         return self.status == "EVACUATED"
 
     @property
@@ -51,7 +51,7 @@ class Member:
 
     @property
     def blocked(self) -> bool:
-        """Whether it is there and waits, as all others do, until all have one version of LXD.
+        """Whether it is up and waits, like all others, until all have one version of LXD.
 
         From 5.21 on LXD says so of every member once one runs another version (measured).
         """
@@ -59,15 +59,15 @@ class Member:
 
     @property
     def leads(self) -> bool:
-        """Whether it leads the database's Raft group."""
+        """Whether it is the database's Raft leader."""
         return "database-leader" in self.roles
 
     @property
     def voter(self) -> bool:
         """Whether it votes in the database's Raft group.
 
-        LXD 6.x calls the role `database-voter`, and shows the leader, which votes, as
-        `database-leader` alone.
+        LXD 6.x calls the role `database-voter`, and shows the leader, which also votes, only as
+        `database-leader`.
         """
         return bool(self.roles & {"database", "database-voter", "database-leader"})
 
@@ -79,7 +79,7 @@ def several_vote(members: Iterable[Member]) -> bool:
 
 @dataclass(frozen=True)
 class Pool:
-    """A storage pool that LXD knows."""
+    """A storage pool in LXD."""
 
     name: str
     driver: str
@@ -96,12 +96,12 @@ class Pool:
 
     @property
     def errored(self) -> bool:
-        """Whether it is defined on all members, and was made on some of them only."""
+        """Whether it is defined on all members, but made only on some of them."""
         return self.status.upper() == "ERRORED"
 
     @property
     def users(self) -> list[str]:
-        """What it holds or serves. Images do not count: LXD fetches them again."""
+        """Its users. Images do not count: LXD downloads them again."""
         return sorted(user for user in self.used_by if not user.startswith("/1.0/images/"))
 
 
@@ -115,7 +115,7 @@ class Network:
     config: Mapping[str, str]
     used_by: frozenset[str]
     parents: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By member: the interface that it is on. Known while another is asked for."""
+    """By member: its parent interface. Known while another one is wanted."""
 
     @property
     def half_made(self) -> bool:
@@ -125,7 +125,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Server:
-    """LXD on this machine, as GET /1.0 tells of it."""
+    """LXD on this machine, from GET /1.0."""
 
     version: str
     clustered: bool
@@ -134,15 +134,16 @@ class Server:
     drivers: frozenset[str]
     config: Mapping[str, str]
     extensions: frozenset[str] = frozenset()
-    """Extensions of the API: what this LXD can do, whatever its version is."""
+    """Extensions of the API: they say what this LXD can do, in any version."""
 
 
 @dataclass(frozen=True)
 class ClusterView:
     """LXD on this machine and, once it is clustered, the cluster seen from here.
 
-    What is None this run has no use for: `networks` are asked for by the coordinator and before the
-    cluster, `instances`, `volumes` and `buckets` where somebody leaves, `images` by the last one.
+    This run does not need what is None: the coordinator and units outside the cluster ask for
+    `networks`; runs while a unit leaves ask for `instances`, `volumes` and `buckets`; the last unit
+    asks for `images`.
     """
 
     server: Server
@@ -154,38 +155,40 @@ class ClusterView:
     buckets: tuple[Bucket, ...] | None = None
     images: tuple[Image, ...] | None = None
     allowed: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-    """By project: the cluster groups that its instances must be in. Most are not restricted."""
+    """By project: the cluster groups of its instances. Most projects have no such restriction."""
     evacuating: bool = False
-    """Whether an evacuation of this member is under way, where it leaves."""
+    """Whether an evacuation of this member is in progress, if it leaves."""
     nic: Mapping[str, str] | None = None
     """The default profile's `eth0`, empty without one. Only the coordinator asks."""
     projects: frozenset[str] = frozenset()
-    """Of a server that is in no cluster."""
+    """For a server outside a cluster."""
     devices: frozenset[str] = frozenset()
-    """Of the default profile of such a server."""
+    """Those of the default profile of such a server."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the charm keeps in LXD's database: the same for all members at any moment."""
+    """The charm's notes in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Pools that this member cannot use now, and what is missing. Of a member that stays."""
+    """Pools that this member cannot use now, with what is missing. For a member that stays."""
     on_devices: frozenset[str] = frozenset()
-    """Pools of which this member's part is on a device. Of the same."""
+    """Pools whose part on this member is on a device. For a member that stays."""
     stopped: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Networks that do not run on this member, and why. Of a member that stays."""
+    """Networks that do not run on this member, with the reason. For a member that stays."""
     deaf: Mapping[str, str] = field(default_factory=dict[str, str])
     """This machine's addresses on which LXD should listen and does not: the program that listens
-    there instead, empty where none does. Not of one that leaves."""
+    there instead, empty if there is none. Not for a leaving member.
+    """
     unreachable: frozenset[str] = frozenset()
-    """Members that one that leaves could not reach itself: LXD calls them online for a while."""
+    """Members that a leaving member could not reach: LXD calls them online for a while."""
     closed: frozenset[str] = frozenset()
-    """Units that are to join whose LXD this member cannot reach. Of the one that lets them in."""
+    """Units that are to join whose LXD this member cannot reach. For the member that admits them.
+    """
     orphaned: frozenset[str] = frozenset()
-    """Members whose units Juju has no more, where somebody leaves."""
+    """Members whose units Juju no longer has, if a unit leaves."""
     leaving: frozenset[str] = frozenset()
     """Members whose units leave."""
     bridges: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-    """By member, where somebody leaves: bridges of its machine that the charm's networks are on."""
+    """By member, if a unit leaves: bridges of its machine that the charm's networks are on."""
     refusals: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By request: why LXD refused what this run can do without."""
+    """By request: LXD's reason to refuse something that this run does not need."""
 
     def member(self, name: str) -> Member | None:
         """The member called `name`, if there is one."""
@@ -198,10 +201,10 @@ class ClusterView:
 
     @property
     def own(self) -> Member | None:
-        """The member that this server is, None while LXD does not list it."""
+        """The member of this server, None while LXD does not list it."""
         return self.member(self.server.name)
 
     @property
     def identity(self) -> str:
-        """What tells this cluster from every other, empty where its database does not say."""
+        """The identifier of this cluster, empty if its database does not have it."""
         return self.notes.get("identity", "")

@@ -1,4 +1,4 @@
-"""What relations, bindings, services, devices and the snap are to a unit, as plain values."""
+"""Relations, bindings, services, devices and the snap in a unit's view, as plain values."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from enum import Enum
 
 @dataclass(frozen=True)
 class Ceph:
-    """What a Ceph that the application is integrated with has said to this unit."""
+    """The answer of the application's Ceph to this unit."""
 
     user: str
     key: str = field(repr=False)
     monitors: tuple[str, ...]
     granted: bool
-    """Whether it has made what was asked for."""
+    """Whether it has made what was requested."""
     problem: str = ""
     malformed: str = ""
-    """What it has said in a form that cannot be: nothing is written of it."""
+    """The part of its answer with a wrong form: then nothing of it is written."""
     written: bool = False
-    """Whether this machine has its configuration and key as they are now."""
+    """Whether this machine has its current configuration and key."""
 
     @property
     def ready(self) -> bool:
-        """Whether all is there that LXD needs to use it."""
+        """Whether LXD has everything to use it."""
         return self.granted and bool(self.key) and bool(self.monitors)
 
 
 @dataclass(frozen=True)
 class OverlayDhcp:
-    """What a member runs for a network that is one layer 2 over all members.
+    """A member's part of a network that is one layer 2 over all members.
 
-    It gives out addresses from `first` to `last`. `peers` are the other members' addresses where
-    there is no multicast `group` to find them by.
+    It gives out addresses from `first` to `last`. Without a multicast `group`, `peers` are the
+    other members' addresses.
     """
 
     network: str
@@ -50,20 +50,20 @@ class Ovn:
     """The OVN of the relations or the option, as this unit may use it."""
 
     northbound: str
-    """How LXD reaches its database, empty while nobody has said."""
+    """LXD's connection to its database, empty until one is published."""
     certificate: str = ""
     key: str = field(default="", repr=False)
     authority: str = ""
-    """The certificate of whoever signed."""
+    """The certificate of the authority."""
     problem: str = ""
-    """Why what was said of it is of no use."""
+    """Why the data about it cannot be used."""
     written: bool = True
-    """Whether this machine has what opens the database."""
+    """Whether this machine has the files that open the database."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What carries the binding `network` on this machine."""
+    """The interface of the binding `network` on this machine."""
 
     interface: str = ""
     subnet: str = ""
@@ -72,17 +72,17 @@ class Bound:
 
 @dataclass(frozen=True)
 class Proxies:
-    """The model's proxies. Their URLs may have passwords."""
+    """The model's proxies. Their URLs may contain passwords."""
 
     http: str = field(default="", repr=False)
     https: str = field(default="", repr=False)
     ignored: str = ""
-    """Hosts and subnets that need none, apart by commas."""
+    """Hosts and subnets that need none, separated by commas."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """The LXD snap that the operator attached. The digest tells two files apart on any unit."""
+    """The attached LXD snap. The digest distinguishes two files on any unit."""
 
     path: str
     digest: str
@@ -90,29 +90,29 @@ class Resource:
 
 @dataclass(frozen=True)
 class SnapFacts:
-    """What the disk says of the LXD snap, without asking snapd."""
+    """The disk's facts about the LXD snap, without a request to snapd."""
 
     snapd: bool
     deb: bool
     installed: bool
     revision: str = ""
     version: str = ""
-    """Of the installed snap, as it says itself."""
+    """The version of the installed snap, from its metadata."""
     channel: str = ""
-    """That it follows, empty for one that is not from the store."""
+    """The channel that it follows, empty for one that is not from the store."""
     offered: str = ""
-    """Version of the attached file where that is another one than is installed."""
+    """The version of the attached file if it is not the installed one."""
     same_as_resource: bool = True
     foreign: bool = False
-    """Whether it is installed, and not in the revision that this charm installed last."""
+    """Whether it is installed, in another revision than this charm installed last."""
     untouched: bool = False
     """Whether its daemon has never run: there is no database."""
     unfinished: bool = False
-    """Its installation was cut short: plugs, the name lxc or the hold may be missing."""
+    """Its installation was interrupted: plugs, the name lxc or the hold may be missing."""
 
 
 class Role(str, Enum):
-    """A member's part in the database's Raft group, in LXD's own words."""
+    """A member's role in the database's Raft group, in LXD's own words."""
 
     VOTER = "voter"
     STAND_BY = "stand-by"
@@ -121,9 +121,9 @@ class Role(str, Enum):
 
 @dataclass(frozen=True)
 class DatabaseNode:
-    """A member as LXD's list of its database's Raft group on this machine has it.
+    """A member in this machine's list of the database's Raft group.
 
-    The list is on the disk: it is as old as the last word of the group's leader.
+    The list is on the disk: it is as old as the last message of the group's leader.
     """
 
     address: str
@@ -133,12 +133,12 @@ class DatabaseNode:
 
 @dataclass(frozen=True)
 class DatabaseCopy:
-    """What this machine's disk says of the database while that does not answer."""
+    """The disk's facts about the database while that does not answer."""
 
     nodes: tuple[DatabaseNode, ...]
     term: int
     index: int
-    """Of the last entry in its log: see `Entry`."""
+    """The index of the last entry in its log: see `Entry`."""
 
     def node(self, address: str) -> DatabaseNode | None:
         """The member that has this address."""
@@ -146,25 +146,25 @@ class DatabaseCopy:
 
     @property
     def voters(self) -> frozenset[str]:
-        """Addresses of the members that vote."""
+        """Addresses of the voters."""
         return frozenset(n.address for n in self.nodes if n.role is Role.VOTER)
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Where LXD has its images or its backups on this machine, whatever its configuration says."""
+    """The place of LXD's images or backups on this machine, whatever its configuration says."""
 
     volume: str = ""
     """The custom volume, as POOL/VOLUME. Empty for the folder on the root disk."""
     cut_short: bool = False
     """Whether a move of them left something behind."""
     filled: bool = False
-    """Whether there is anything in the folder on the root disk."""
+    """Whether the folder on the root disk has any content."""
 
 
 @dataclass(frozen=True)
 class Failures:
-    """Joins of this unit that failed one after the other, and what the last one said."""
+    """This unit's failed joins, one after the other, and the error of the last one."""
 
     count: int
     last: str
@@ -172,7 +172,7 @@ class Failures:
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """The last entry of a log. The greater one is of the newer copy."""
+    """The last entry of a log. The greater entry is in the newer copy."""
 
     term: int
     index: int
@@ -180,10 +180,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Device:
-    """A block device that the operator offers, and what is on it.
+    """A block device that the operator offers, with its content.
 
-    `use` says what keeps it from being used or wiped, `holds` what would be lost by that, `ids` are
-    its serial number and the UUIDs of what is on it.
+    `use` says what prevents its use or wipe, `holds` what a wipe would destroy, `ids` are its
+    serial number and the UUIDs of its content.
     """
 
     path: str
@@ -193,16 +193,16 @@ class Device:
     holds: str = ""
     ids: tuple[str, ...] = ()
     node: str = ""
-    """The path without links. A device has several with them."""
+    """The path without links. A device with links has several paths."""
     partitions: tuple[str, ...] = ()
-    """In words: name, size, what is on it."""
+    """In words: name, size, content."""
 
 
 @dataclass(frozen=True)
 class Forming:
-    """What this unit noted before it began to bootstrap, join or reset, cleared once published."""
+    """This unit's note before it began to bootstrap, join or reset. Cleared once published."""
 
     what: str
     since: float
     devices: tuple[str, ...] = ()
-    """The block devices that were empty and go into pools with it."""
+    """The block devices that were empty and become parts of pools with it."""

@@ -1,4 +1,4 @@
-"""What Juju says to this unit, and what follows from it alone."""
+"""Juju's input to this unit, and what follows from it alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from state.view import Peers, Units
 
 @dataclass(frozen=True)
 class HookInput:
-    """What Juju says to this unit, read once at the beginning of a hook."""
+    """Juju's input to this unit, read once at the start of a hook."""
 
     unit: str
     leader: bool
@@ -25,8 +25,9 @@ class HookInput:
     units: Units | None = None
     leaving: bool = False
     tells: bool = False
-    """Whether one that leaves can still tell the others: its hook may end well, as another follows
-    that can hold it."""
+    """Whether a leaving unit can still publish something: its hook may end without error, because
+    another one follows that can hold it.
+    """
     devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit."""
     ceph: Ceph | None = None
@@ -36,5 +37,5 @@ class HookInput:
 
 
 def unbound(juju: HookInput) -> dict[str, str]:
-    """By binding of which Juju cannot say anything: why, in its words."""
+    """By binding without any data from Juju: the reason, in Juju's words."""
     return {b.name: b.problem for b in (juju.cluster, juju.https) if b.problem}

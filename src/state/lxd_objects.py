@@ -1,4 +1,4 @@
-"""What is on members and would be missed: instances, volumes, buckets, images."""
+"""Objects on members that would be missed: instances, volumes, buckets, images."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance and where it is. `evacuate` is its `cluster.evacuate`, `auto` if not set."""
+    """An instance and its location. `evacuate` is its `cluster.evacuate`, `auto` if not set."""
 
     project: str
     name: str
     location: str
     evacuate: str = "auto"
     running: bool = False
-    """Whether it has to be stopped before it is moved: it runs, or is frozen."""
+    """Whether it must be stopped before a move: it runs, or is frozen."""
     type: str = "container"
     ephemeral: bool = False
     """LXD deletes it when it stops."""
@@ -25,9 +25,9 @@ class Instance:
     stateful: bool = False
     """Its `migration.stateful`."""
     stopped_by_lxd: bool = False
-    """It does not run, and did when LXD stopped it: for an evacuation, or with its daemon."""
+    """It does not run now, but ran when LXD stopped it: for an evacuation, or with its daemon."""
     shutdown: int = 30
-    """Seconds that it has to shut down, before it is stopped hard."""
+    """Seconds for its shutdown, before it is stopped hard."""
     devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     """Its own and those of its profiles."""
 
@@ -42,12 +42,12 @@ class Instance:
 
 
 OWN_VOLUMES = "lxd-cluster-"
-"""How the names of volumes begin that the charm made for LXD's own use."""
+"""The prefix of volumes that the charm made for LXD's own use."""
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A custom storage volume that is on one member alone."""
+    """A custom storage volume that is on one member only."""
 
     project: str
     pool: str
@@ -65,7 +65,7 @@ class Volume:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A storage bucket that is on one member alone. LXD counts it nowhere and cannot move it."""
+    """A storage bucket that is on one member only. LXD does not count it and cannot move it."""
 
     project: str
     pool: str
@@ -84,7 +84,7 @@ class Image:
     fingerprint: str
     alias: str = ""
     cached: bool = False
-    """LXD fetched it by itself, to make an instance."""
+    """LXD downloaded it by itself, to make an instance."""
 
     def __str__(self) -> str:
         return f"image {self.project}/{self.alias or self.fingerprint[:12]}"

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 PROJECT = "lxd-cluster"
 IDENTITY = "identity"
-"""The note that tells this cluster from every other."""
+"""The note that identifies this cluster."""
 WROTE = "wrote."
-"""How notes begin that tell what the charm wrote under a key of the server: the rest is others'."""
+"""The prefix of notes about the charm's values of the server's keys: other values are not the
+charm's.
+"""
 
 
 def entries_of(log: str, notes: Mapping[str, str]) -> dict[int, str]:

@@ -1,8 +1,8 @@
-"""What units tell one another through the peer relation: typed, versioned, each field once.
+"""The data of the peer relation: typed, versioned, each field once.
 
-A databag maps strings to strings. Every field is one key with a JSON value, so that
-`juju show-unit` reads well. Fields that a newer charm added are ignored, missing ones have
-their default: units of two charm revisions can talk during a refresh.
+A databag maps strings to strings. Every field is one key with a JSON value, so that `juju
+show-unit` is easy to read. A charm ignores fields that a newer charm added, and missing fields have
+their defaults: units of two charm revisions can exchange data during a refresh.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 VERSION = 2
-"""Of the data's meaning. A unit that reads a higher one does nothing until it is refreshed.
+"""The version of the data's meaning. A unit that reads a higher one does nothing until it is
+refreshed.
 
 2: a cluster has an identity, and the notes in LXD's database are objects.
 """
@@ -38,13 +39,13 @@ class _Databag(_Data):
 
     @property
     def misread(self) -> str:
-        """What of the databag cannot be read or believed, empty where all can."""
+        """What of the databag cannot be read or believed, empty if everything can."""
         return self._misread
 
     def doubted(self, what: str) -> Self:
-        """The same data, which say that something of the databag is not to be believed."""
+        """The same data, with the mark that a part of the databag is not believed."""
         copy = self.model_copy()
-        # No field: no key of a databag may set it.
+        # Not a field: no key of a databag may set it.
         copy._misread = what  # noqa: SLF001 - it is its own
         return copy
 
@@ -58,30 +59,30 @@ class Storage(_Data):
 
 
 class ContributionRequest(_Data):
-    """The coordinator asks every member's unit what it gives to a pool that is to be made."""
+    """The coordinator asks every member's unit for its contribution to a pool that will be made."""
 
     pool: str
     backend: str
     serial: str
-    """The contribution to one request is none to the next, of the same pool either."""
+    """An answer to one call is not valid for the next one, even of the same pool."""
 
 
 class Contribution(_Data):
-    """What a unit gives to a pool: a device, or without one a file or folder; or why it cannot."""
+    """A unit's contribution to a pool: a device, a file or a folder; or why it has none."""
 
     device: str = ""
     problem: str = ""
 
 
 class ParentInterface(_Data):
-    """What a unit gives to a network: an interface, or nothing; or why it cannot."""
+    """A unit's contribution to a network: an interface, or nothing; or why it has none."""
 
     parent: str = ""
     problem: str = ""
 
 
 class OnParent(_Data):
-    """A network that is on an interface of each machine, and what that is looked for by."""
+    """A network with a parent interface on each machine, and the names to look for."""
 
     name: str
     mode: str
@@ -93,102 +94,103 @@ class Token(_Data):
 
     unit: str
     name: str = ""
-    """The member that LXD made it for: by it the token is cancelled."""
+    """The member that LXD made it for: LXD cancels the token by this name."""
     attempt: int
     sealed: str
     made: float
     """Seconds since the epoch, by the issuer's clock."""
     digest: str = ""
-    """By it the issuer knows, when it cancels, whether it was this one that nobody had used."""
+    """When the issuer cancels the token, it checks with this that it was this token and unused."""
     certificate: str = ""
-    """Fingerprint of the cluster's certificate that it names."""
+    """Fingerprint of the cluster's certificate in it."""
     adopted: bool = False
-    """Another issuer granted the join lock: the unit may be joining with that one's token."""
+    """Another issuer gave the turn: the unit may be joining with the token of that issuer."""
     pools: tuple[Storage, ...] = ()
-    """The cluster's pools when it was made: whoever joins makes its part of each."""
+    """The cluster's pools when it was made: a joining unit makes its part of each."""
     networks: tuple[OnParent, ...] = ()
-    """Those of its networks then of which whoever joins has to say what they are on there."""
+    """Networks for which a joining unit must name its parent interface."""
 
 
 class QueueEntry(_Data):
-    """A unit's place in the queue. It counts only for the attempt it was given for."""
+    """A unit's place in the queue. It is valid only for its attempt."""
 
     unit: str
     attempt: int = 0
 
 
 class UnresponsiveDatabase(_Data):
-    """A unit's word that the database on its machine answers nothing, and how new it is."""
+    """A unit's message that the database on its machine does not answer, and how new it is."""
 
     term: int
     index: int
-    """Of the last entry in its Raft log: see `state.facts.Entry`."""
+    """The index of the last entry in its Raft log: see `state.facts.Entry`."""
     without: tuple[str, ...] = ()
-    """Addresses of the voters that were said to be lost when it looked. It answers `lost`."""
+    """Addresses of the voters that were called lost when it looked. It answers `lost`."""
 
 
 class UnitData(_Databag):
-    """What one unit tells of itself."""
+    """The data that one unit publishes."""
 
     name: str = ""
     """The member's name: the machine's hostname."""
     address: str = ""
     key: str = ""
-    """Public key (base64) that tokens for this unit are sealed to."""
+    """Public key (base64) to seal tokens for this unit."""
     lxd: str = ""
-    """Version of LXD, empty while it is not running."""
+    """Version of LXD, empty while it does not run."""
     package: str = ""
-    """Version of the LXD snap that is installed, whether its daemon runs or not."""
+    """Version of the installed LXD snap, even if its daemon does not run."""
     revision: str = ""
-    """Of the LXD snap; x1, x2... for one that is not from the store."""
+    """Revision of the LXD snap; x1, x2... for one that is not from the store."""
     arch: str = ""
-    """The machine's architecture, as its kernel calls it. Each has revisions of its own."""
+    """The machine's architecture, by its kernel. Each architecture has its own revisions."""
     channel: str = ""
-    """That the LXD snap follows, empty for one that is not from the store."""
+    """The channel that the LXD snap follows, empty for one that is not from the store."""
     able: bool = False
-    """Nothing but the join lock keeps this unit from joining."""
+    """Only its turn is missing for this unit to join."""
     listens: bool = False
-    """Whether the LXD of a unit that is to join listens at its cluster address already."""
+    """Whether the LXD of a unit that is to join already listens at its cluster address."""
     attempt: int = 0
-    """Joins that failed. A place in the queue for a lower number has lapsed."""
+    """Number of failed joins. A place in the queue for a lower number is not valid any more."""
     cluster: str = ""
-    """Identity of the cluster that this unit is a member of."""
+    """Identity of this unit's cluster, if it is a member."""
     fingerprint: str = ""
-    """Of the certificate that its LXD shows now."""
+    """Fingerprint of the current certificate of its LXD."""
     storage: Storage | None = None
-    """The default pool, told by the unit that made it."""
+    """The default pool, from the unit that made it."""
     snap: str = ""
-    """Which local snap file is installed, empty for one from the store."""
+    """The digest of the installed local snap file, empty for one from the store."""
     token: Token | None = None
     missed: dict[str, int] = {}
     """Units that had a token of this member and did not use it, and for which attempt."""
     refused: dict[str, str] = {}
-    """Units that this member cannot admit, and why."""
+    """Units that this member cannot admit, with the reason."""
     call: ContributionRequest | None = None
     offers: dict[str, Contribution] = {}
     """Contributions to pools, by the serials of the requests."""
     links: dict[str, ParentInterface] = {}
-    """By what a network asks of a unit."""
+    """By a network's question to the units."""
     silent: UnresponsiveDatabase | None = None
-    """Told while LXD's database here answers nothing."""
+    """Set while LXD's database here does not answer."""
     lost: tuple[str, ...] = ()
-    """Addresses of voters that recover-quorum here takes for lost: it asks all for `silent`."""
+    """Addresses of voters that recover-quorum here treats as lost: it asks all units for `silent`.
+    """
     unsure: bool = False
-    """A join was begun here, and LXD does not answer since: it may be a member."""
+    """A join began here, and LXD has not answered since: it may be a member."""
     problem: str = ""
-    """What this member cannot do without the operator: the application's status tells it."""
+    """What this member cannot do without the operator: the application's status shows it."""
     bridges: tuple[str, ...] = ()
-    """Told by the same: LXD's bridges, each by its name, and its subnets after that."""
+    """From the same unit: LXD's bridges, each by its name, followed by its subnets."""
     on_devices: tuple[str, ...] = ()
-    """Told by the same: pools of which its own member's part is on a device."""
+    """From the same unit: pools whose part on its own member is on a device."""
     waits: str = ""
-    """What this member cannot do for the moment, as LXD refuses it: the same."""
+    """What this member cannot do for the moment, because LXD refuses it: shown in the same way."""
     spread: tuple[str, ...] = ()
-    """Told by whoever makes networks: those over all members, of which each has to run its part."""
+    """From the coordinator: networks over all members, where each member must run its part."""
 
 
 class AppData(_Databag):
-    """What the leader writes for all."""
+    """The leader's data for all."""
 
     bootstrap: str = ""
     """The only unit that may turn its LXD into a cluster."""
@@ -198,14 +200,14 @@ class AppData(_Databag):
     """The default pool."""
     queue: tuple[QueueEntry, ...] = ()
     removed: tuple[str, ...] = ()
-    """Units that the cluster has no more as members, though Juju has them."""
+    """Units that the cluster no longer has as members, although Juju has them."""
 
 
 D = TypeVar("D", bound=_Databag)
 
 
 def load(kind: type[D], databag: Mapping[str, str]) -> D:
-    """Reads a databag. One that cannot be read counts as not written, and says why: `misread`."""
+    """Reads a databag. An unreadable one counts as not written, with the reason: `misread`."""
     fields: dict[str, object] = {}
     misread = ""
     for key, text in databag.items():
@@ -216,7 +218,7 @@ def load(kind: type[D], databag: Mapping[str, str]) -> D:
                 misread = misread or key
     try:
         data = kind.model_validate(fields)
-        # Half a character could be told nobody, and a number without end not be written.
+        # Half a character could not be published, and a number without end could not be written.
         json.dumps(fields, ensure_ascii=False).encode()
         misread = misread or _malformed(data)
     except ValidationError as error:
@@ -225,7 +227,7 @@ def load(kind: type[D], databag: Mapping[str, str]) -> D:
         data, misread = kind(), "text"
     if not misread:
         return data
-    # What a newer charm wrote may not fit, but that it is newer must be seen.
+    # The data of a newer charm may not fit, but the unit must see that they are newer.
     version = fields.get("version")
     data = kind(version=version) if isinstance(version, int) else kind()
     return data.doubted(misread)
@@ -252,8 +254,8 @@ _FORMS: dict[str, Callable[[UnitData], bool]] = {
 
 
 def dump(data: _Databag) -> dict[str, str]:
-    """Writes as few keys as say the same: a default is not written."""
+    """Writes as few keys as possible: a default is not written."""
     values = data.model_dump(mode="json", exclude_defaults=True)
-    # Without the version nothing else could be trusted by a newer charm.
+    # Without the version a newer charm could trust nothing else.
     values["version"] = VERSION
     return {key: json.dumps(value, sort_keys=True) for key, value in values.items()}

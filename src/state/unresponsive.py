@@ -1,4 +1,4 @@
-"""How LXD fails to answer."""
+"""The ways in which LXD fails to answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class UnresponsiveReason(Enum):
-    """How LXD fails to answer. Each asks something else of the operator."""
+    """How LXD fails to answer. Each kind needs another reaction of the operator."""
 
     STOPPED = "its daemon is not running"
     HALF_JOINED = "its join was cut short"
@@ -20,33 +20,33 @@ class UnresponsiveReason(Enum):
     SOCKET_BLOCKED = "its daemon answers others, and nobody on its socket"
     NO_DATABASE = "its database does not answer"
     REFUSED = "it refuses a request"
-    """It answers, and its database does. What it refuses the charm cannot do without."""
+    """It answers, and its database does, too. But it refuses what the charm needs."""
 
 
 WITHOUT_DATABASE = frozenset({UnresponsiveReason.NO_DATABASE, UnresponsiveReason.STARTING})
-"""A daemon that is started while its database has no quorum never gets further than starting."""
+"""A daemon that is started while its database has no quorum stays in its start."""
 
 
 @dataclass(frozen=True)
 class Unmountable:
-    """What LXD has on a volume without which its daemon does not start."""
+    """A volume of LXD's that its daemon needs for its start."""
 
     kind: str
     """`images` or `backups`."""
     volume: str
-    """POOL/VOLUME, empty where LXD does not say."""
+    """POOL/VOLUME, empty if LXD does not say."""
 
 
 @dataclass(frozen=True)
 class Unresponsive:
-    """LXD is installed and does not answer, and why."""
+    """LXD is installed and does not answer, with the reason."""
 
     message: str
     reason: UnresponsiveReason = UnresponsiveReason.HUNG
     deaf: Mapping[str, str] = field(default_factory=dict[str, str])
-    """As of one that answers. That nobody listens is told only where the daemon runs."""
+    """Like that of an LXD that answers. A missing listener is reported only if the daemon runs."""
     unmountable: Unmountable | None = None
-    """What keeps its daemon from starting."""
+    """What prevents the start of its daemon."""
 
     def __str__(self) -> str:
         verb = "refuses" if self.reason is UnresponsiveReason.REFUSED else "does not answer:"

@@ -1,1 +1,1 @@
-"""What a plan is made of: each step says what shall be true afterwards."""
+"""The parts of a plan: each step says what must be true afterwards."""

@@ -1,4 +1,4 @@
-"""The steps that concern the addresses that LXD listens on."""
+"""The steps for the addresses that LXD listens on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Listen:
-    """LXD, which is in no cluster, listens on these endpoints. An empty one is left as it is."""
+    """LXD, outside a cluster, listens on these endpoints. An empty one stays as it is."""
 
     https: str
     cluster: str = ""

@@ -1,4 +1,4 @@
-"""The steps that concern forming the cluster: identity, bootstrap, join tokens, joins."""
+"""The steps for forming the cluster: identity, bootstrap, join tokens, joins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class MakeKey:
-    """This unit has a key that join tokens can be sealed to."""
+    """This unit has a key to seal join tokens to."""
 
     def __str__(self) -> str:
         return "make this unit's key"
@@ -16,7 +16,7 @@ class MakeKey:
 
 @dataclass(frozen=True)
 class AdoptIdentity:
-    """A cluster that an older charm made has an identity, and its notes are where they are now."""
+    """An older charm's cluster has an identity, and its notes are in their current place."""
 
     identity: str
 
@@ -26,7 +26,7 @@ class AdoptIdentity:
 
 @dataclass(frozen=True)
 class NoteIdentity:
-    """This machine's disk says which cluster its LXD is in."""
+    """This machine's disk names the cluster of its LXD."""
 
     identity: str
 
@@ -46,13 +46,13 @@ class EnableCluster:
 
 @dataclass(frozen=True)
 class Join:
-    """This server is a member of the cluster that the sealed token is from."""
+    """This server is a member of the cluster of the sealed token."""
 
     name: str
     address: str
     sealed: str = field(repr=False)
     cluster: str
-    """The identity that the cluster must have."""
+    """The required identity of the cluster."""
     trusted: frozenset[str]
     """Fingerprints of the certificate that its members publish."""
     pools: Mapping[str, Mapping[str, str]]
@@ -97,7 +97,7 @@ class MakeToken:
     attempt: int
     adopted: bool
     soon: frozenset[str] = frozenset()
-    """Pools and networks that are asked for: who joins gives to those that are half made, too."""
+    """Wanted pools and networks: a joining unit gives its part to half made ones, too."""
 
     def __str__(self) -> str:
         return f"make a join token for {self.unit}"
@@ -116,7 +116,7 @@ class CancelToken:
 
 @dataclass(frozen=True)
 class ForgetForming:
-    """The notes of a bootstrap or join under way, and of failed joins, are gone."""
+    """The notes of a bootstrap or join in progress, and of failed joins, are gone."""
 
     def __str__(self) -> str:
         return "note that forming is over"
@@ -124,7 +124,7 @@ class ForgetForming:
 
 @dataclass(frozen=True)
 class AwaitJoin:
-    """Whoever had a join token that was used is a member, or has had the time to become one."""
+    """The unit that used a join token is a member, or has had the time to become one."""
 
     name: str
 

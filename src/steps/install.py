@@ -1,4 +1,4 @@
-"""The steps that concern LXD's snap."""
+"""The steps for LXD's snap."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class InstallSnap:
-    """LXD comes from the store, held there. An empty revision means the channel's own."""
+    """LXD comes from the store, with held refreshes. An empty revision: the channel's own."""
 
     channel: str
     revision: str = ""
@@ -29,7 +29,7 @@ class InstallSnapFile:
 
 @dataclass(frozen=True)
 class InstallSnapVersion:
-    """LXD comes from the store in the version that the cluster has, whatever its revision is here.
+    """LXD comes from the store in the cluster's version, in this machine's revision of it.
 
     Revisions differ between architectures.
     """
@@ -43,7 +43,7 @@ class InstallSnapVersion:
 
 @dataclass(frozen=True)
 class RemoveSnap:
-    """LXD, which holds nothing, is gone with its folder: an older one can be installed."""
+    """LXD, which holds nothing, is removed with its folder: an older one can be installed."""
 
     def __str__(self) -> str:
         return "remove the LXD snap, which is newer and holds nothing"
@@ -51,7 +51,7 @@ class RemoveSnap:
 
 @dataclass(frozen=True)
 class StartAgain:
-    """LXD's daemon runs, which a recovery of its database had ended that was cut short."""
+    """LXD's daemon runs, after an interrupted recovery of its database had stopped it."""
 
     def __str__(self) -> str:
         return "start LXD again, whose recovery was cut short"
@@ -59,7 +59,7 @@ class StartAgain:
 
 @dataclass(frozen=True)
 class BackupDatabase:
-    """There is a copy of LXD's database as it is before another LXD changes it for good."""
+    """There is a copy of LXD's database from before another LXD changes it for good."""
 
     before: str
 

@@ -1,4 +1,4 @@
-"""The steps that concern members that leave or are removed."""
+"""The steps for members that leave or are removed."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class AwaitEvacuation:
 
 @dataclass(frozen=True)
 class MoveInstance:
-    """An instance is on `target`, and runs there if `ran`; or it is where it was, as it was.
+    """An instance is on `target`, and runs there if `ran`; or it is in its old place and state.
 
-    `stops` says how many seconds it has to shut down, None where it need not: it is stopped, or LXD
-    moves it `live`. `left` are those to be moved after it.
+    `stops` is the number of seconds for its shutdown, None if it needs none: it is stopped, or LXD
+    moves it `live`. `left` are the instances to move after it.
     """
 
     project: str
@@ -44,7 +44,7 @@ class MoveInstance:
     stops: int | None = None
     live: bool = False
     group: str = ""
-    """The cluster group that it is kept in, empty for none."""
+    """The cluster group that it stays in, empty for none."""
     left: int = 0
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class MoveInstance:
 
 @dataclass(frozen=True)
 class MoveOffDead:
-    """An instance of a dead member, which is stored where all reach it, is listed on `target`."""
+    """An instance of a dead member, on shared storage, is listed on `target`."""
 
     project: str
     name: str
@@ -67,7 +67,7 @@ class MoveOffDead:
 
 @dataclass(frozen=True)
 class NoteUnmoved:
-    """It is on record which instances no member took, and why, for the leader to tell."""
+    """The record says which instances no member took, and why, for the leader to show."""
 
     member: str
     reasons: Mapping[str, str]
@@ -80,12 +80,12 @@ class NoteUnmoved:
 
 @dataclass(frozen=True)
 class StartInstance:
-    """An instance that this unit stopped, to move it, runs where it is now, if it can."""
+    """An instance that this unit stopped, to move it, runs where it is now, if possible."""
 
     project: str
     name: str
     member: str
-    """The member that leaves."""
+    """The leaving member."""
 
     def __str__(self) -> str:
         return f"start {self.project}/{self.name}, which ran before"
@@ -93,7 +93,7 @@ class StartInstance:
 
 @dataclass(frozen=True)
 class CopyImages:
-    """Each image is on two members at least: of what this one alone has another has a copy."""
+    """Each image is on at least two members: LXD has copied the images of this member alone."""
 
     def __str__(self) -> str:
         return "have LXD copy images that one member alone has"
@@ -101,7 +101,7 @@ class CopyImages:
 
 @dataclass(frozen=True)
 class LeaveCluster:
-    """This member, which holds nothing, is none any more, and its LXD is empty."""
+    """This member, which holds nothing, is no longer a member, and its LXD is empty."""
 
     name: str
 
@@ -111,7 +111,7 @@ class LeaveCluster:
 
 @dataclass(frozen=True)
 class AwaitLeave:
-    """Another member, which leaves too, is none any more."""
+    """Another leaving member is no longer a member."""
 
     name: str
 
@@ -140,7 +140,7 @@ class AbandonMember:
 
 @dataclass(frozen=True)
 class RemoveMember:
-    """A member that is gone for good is not in the cluster; what it held is on record."""
+    """A member that is gone for good is not in the cluster; the record has what it held."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""The steps that concern networks and the default profile."""
+"""The steps for networks and the default profile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from state.facts import OverlayDhcp, Ovn
 
 @dataclass(frozen=True)
 class WriteOvn:
-    """This machine has what opens OVN's northbound database."""
+    """This machine has the files that open OVN's northbound database."""
 
     ovn: Ovn = field(repr=False)
 
@@ -21,7 +21,7 @@ class WriteOvn:
 
 @dataclass(frozen=True)
 class PinNics:
-    """Instances whose `eth0` is the default profile's, `nic`, say so themselves."""
+    """Instances whose `eth0` is the default profile's, `nic`, have it as their own."""
 
     nic: Mapping[str, str]
 
@@ -32,7 +32,7 @@ class PinNics:
 
 @dataclass(frozen=True)
 class CreateNetwork:
-    """A managed network; each of `members` has these keys of its own."""
+    """A managed network exists; each of `members` has these own keys."""
 
     name: str
     type: str
@@ -45,7 +45,7 @@ class CreateNetwork:
 
 @dataclass(frozen=True)
 class RunOverlayDhcp:
-    """This member gives its instances addresses on a network that is over all members."""
+    """This member gives its instances addresses on a network over all members."""
 
     overlay: OverlayDhcp
 
@@ -56,7 +56,7 @@ class RunOverlayDhcp:
 
 @dataclass(frozen=True)
 class EndOverlayDhcp:
-    """This machine gives out no addresses on a network any more."""
+    """This machine no longer gives out addresses on a network."""
 
     network: str
 
@@ -66,7 +66,7 @@ class EndOverlayDhcp:
 
 @dataclass(frozen=True)
 class UpdateNetwork:
-    """These keys of a network have these values on every member; some have others of their own."""
+    """These keys of a network have these values on every member; some members have their own."""
 
     name: str
     values: Mapping[str, str]
@@ -80,7 +80,7 @@ class UpdateNetwork:
 
 @dataclass(frozen=True)
 class SetDefaultProfile:
-    """The default profile has its root disk on `pool`, and this nic or none. None leaves that."""
+    """The default profile has its root disk on `pool`, and this nic or none. None keeps it."""
 
     pool: str
     nic: Mapping[str, str] | None

@@ -1,6 +1,6 @@
-"""What a plan is made of: each step says what shall be true afterwards, in words and as values.
+"""The parts of a plan: each step says what must be true afterwards, in words and as values.
 
-A step is idempotent: carrying it out twice, or again after a crash half way, ends the same.
+A step is idempotent: executing it twice, or again after an interruption, has the same result.
 """
 
 from __future__ import annotations
@@ -137,10 +137,10 @@ Step = (
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do now, in order, and what to tell: the operator, the peers, the application.
+    """What to do now, in order, and what to publish: for the operator, the peers, the application.
 
-    `own` and `app` are all that shall stand in the databags, None where nothing may be written.
-    `hold` says in full why a unit that leaves must not be let go, empty if it may.
+    `own` and `app` are the whole wanted content of the databags, None if nothing may be written.
+    `hold` says completely why a leaving unit must not go, empty if it may.
     """
 
     status: Status

@@ -1,4 +1,4 @@
-"""The steps that concern the server: its configuration, the notes, its daemon."""
+"""The steps for the server: its configuration, the notes, its daemon."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class SetServerConfig:
 
 @dataclass(frozen=True)
 class SetProxies:
-    """These keys of LXD's server configuration have these values, where they are the charm's."""
+    """These keys of LXD's server configuration have these values, if they are the charm's."""
 
     values: Mapping[str, str] = field(repr=False)
     model: Proxies = field(default_factory=Proxies)
-    """What Juju may have written there."""
+    """The values that Juju may have written."""
 
     def __str__(self) -> str:
-        # A proxy's URL may have a password in it.
+        # A proxy's URL may contain a password.
         verbs = {True: "set", False: "unset"}
         return ", ".join(f"{verbs[bool(v)]} {k}" for k, v in sorted(self.values.items()))
 
 
 @dataclass(frozen=True)
 class WriteNotes:
-    """These of the charm's notes in LXD's database have these values, an empty one has none."""
+    """These notes of the charm in LXD's database have these values. Empty removes a note."""
 
     values: Mapping[str, str]
 
@@ -54,7 +54,7 @@ class NoteUnits:
 
 @dataclass(frozen=True)
 class NoteUnresponsive:
-    """This machine's disk says since when LXD does not answer, nothing where it answers."""
+    """This machine's disk says since when LXD does not answer, or nothing if it answers."""
 
     since: float | None
 
@@ -64,7 +64,7 @@ class NoteUnresponsive:
 
 @dataclass(frozen=True)
 class SetFailureDomain:
-    """LXD knows which failure domain this member is in."""
+    """LXD knows this member's failure domain."""
 
     name: str
     domain: str
@@ -75,7 +75,7 @@ class SetFailureDomain:
 
 @dataclass(frozen=True)
 class RestartLxd:
-    """LXD's daemon here has read the cluster's configuration. Instances go on."""
+    """LXD's daemon here has read the cluster's configuration. Instances keep running."""
 
     def __str__(self) -> str:
         return "restart LXD, so that it reads the cluster's configuration"
@@ -83,7 +83,7 @@ class RestartLxd:
 
 @dataclass(frozen=True)
 class SetRole:
-    """These members have the role, or have it no more."""
+    """These members have the role, or no longer have it."""
 
     role: str
     members: Mapping[str, bool]

@@ -1,4 +1,4 @@
-"""The steps that concern storage."""
+"""The steps for storage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from state.facts import Ceph
 
 @dataclass(frozen=True)
 class WriteCeph:
-    """This machine has the configuration and the key of the Ceph that it is integrated with."""
+    """This machine has the configuration and the key of the application's Ceph."""
 
     ceph: Ceph = field(repr=False)
 
@@ -20,7 +20,7 @@ class WriteCeph:
 
 @dataclass(frozen=True)
 class CreatePool:
-    """A storage pool; each of `members` has these keys of its own, outside a cluster none has."""
+    """A storage pool exists; each of `members` has these own keys, outside a cluster none has."""
 
     name: str
     driver: str
@@ -46,7 +46,7 @@ class UpdatePool:
 
 @dataclass(frozen=True)
 class PinRootDisks:
-    """Instances with their root disk on `pool` by the default profile say so themselves."""
+    """Instances with their root disk on `pool` by the default profile have it as their own."""
 
     pool: str
 
@@ -56,7 +56,7 @@ class PinRootDisks:
 
 @dataclass(frozen=True)
 class KeepOnVolume:
-    """LXD here keeps what `key` says on its own volume `name`, or in its folder without a pool."""
+    """LXD here keeps the files of `key` on its volume `name`; without a pool, in its folder."""
 
     key: str
     pool: str
@@ -69,7 +69,7 @@ class KeepOnVolume:
 
 @dataclass(frozen=True)
 class RestoreFolder:
-    """A move of LXD's images or backups that was cut short is undone: they are on the root disk."""
+    """An interrupted move of LXD's images or backups is undone: they are on the root disk."""
 
     key: str
     kind: str
@@ -80,7 +80,7 @@ class RestoreFolder:
 
 @dataclass(frozen=True)
 class StartWithoutVolume:
-    """LXD has its images or backups on the root disk, as its volume cannot be mounted, and runs."""
+    """LXD has its images or backups on the root disk, because their volume is missing, and runs."""
 
     kind: str
 
@@ -90,7 +90,7 @@ class StartWithoutVolume:
 
 @dataclass(frozen=True)
 class GatherVolume:
-    """What a move that was cut short left on a volume is where LXD has its images or backups."""
+    """What an interrupted move left on a volume is where LXD has its images or backups."""
 
     kind: str
     pool: str
@@ -102,7 +102,7 @@ class GatherVolume:
 
 @dataclass(frozen=True)
 class DropVolume:
-    """This member has no such volume for LXD's own use any more."""
+    """This member no longer has this volume for LXD's own use."""
 
     pool: str
     name: str

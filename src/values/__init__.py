@@ -1,1 +1,1 @@
-"""Plain values and text: they know nothing of the cluster, and are read by all others."""
+"""Plain values and text, without knowledge of the cluster: all other packages use them."""

@@ -1,4 +1,4 @@
-"""Addresses as LXD writes them."""
+"""Addresses in LXD's format."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def is_address(word: str) -> bool:
 
 
 def family(address: str) -> int:
-    """4 or 6, and 0 for what is no address."""
+    """4 or 6, and 0 for anything other than an address."""
     return ipaddress.ip_address(address).version if is_address(address) else 0
 
 
 def is_connection(word: str) -> bool:
-    """Whether it names a database of OVN's: ssl:10.0.0.1:6641, tcp:[fd00::1]:6641."""
+    """Whether it is the address of an OVN database: ssl:10.0.0.1:6641, tcp:[fd00::1]:6641."""
     return bool(_CONNECTION.fullmatch(word))

@@ -1,7 +1,7 @@
-"""What a status shows of a long message: what it is about, and the end of what went wrong.
+"""The part of a long message for a status: its object, and the end of the error.
 
 LXD's errors are chains such as `Failed joining: Failed adding the certificate: connection refused`.
-Their end says why.
+The cause is at the end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def links(message: str) -> tuple[str, ...]:
-    """The links of a chain. A colon within double quotes parts nothing."""
+    """The links of a chain. A colon within double quotes does not separate links."""
     quoted = [found.span() for found in _QUOTED.finditer(message)]
     cuts = [
         at
@@ -29,14 +29,14 @@ def links(message: str) -> tuple[str, ...]:
 
 
 def begin(text: str, room: int) -> str:
-    """The beginning of a text that says first what counts, in at most `room` characters."""
+    """The beginning of a text with its important part first, in at most `room` characters."""
     return text if len(text) <= room else text[: room - len(_MARK)].rstrip() + _MARK
 
 
 def fit(message: str, limit: int) -> str:
-    """The message in one line of at most `limit` characters, its first and its last links kept.
+    """The message in one line of at most `limit` characters, with its first and its last links.
 
-    The leading links that are kept are at most three fifths of it: the cause comes last.
+    The kept first links are at most three fifths of it: the cause comes last.
     """
     line = escaped(" ".join(message.split()))
     if len(line) <= limit:
@@ -54,16 +54,16 @@ def fit(message: str, limit: int) -> str:
 
 
 def end(message: str, room: int) -> str:
-    """The end of a chain, which says why, in one line of at most `room` characters."""
+    """The end of a chain, with the cause, in one line of at most `room` characters."""
     return _end(links(escaped(" ".join(message.split()))), room)
 
 
 def _end(chain: Sequence[str], room: int) -> str:
-    """As many of the last links as there is room for; at least the end of the last one."""
+    """As many of the last links as possible; at least the end of the last one."""
     for first in range(len(chain)):
         if len(text := ": ".join(chain[first:])) <= room:
             return text
-    # What a program said is quoted by LXD, and may be a chain itself.
+    # LXD quotes the output of programs, which may be a chain itself.
     last = chain[-1].rstrip('")')
     parts = last.split(": ")
     for first in range(1, len(parts)):

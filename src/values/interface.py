@@ -7,33 +7,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Interface:
-    """What is to be known of it. `subnets` are its addresses with their prefix lengths."""
+    """An interface. `subnets` are its addresses with their prefix lengths."""
 
     name: str
     bridge: bool = False
     vlans: bool = False
-    """Whether it is a bridge that keeps VLANs apart."""
+    """Whether it is a bridge that separates VLANs."""
     subnets: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
-    """Other subnets that are reached by it, as CIDRs."""
+    """Other subnets with a route through it, as CIDRs."""
     routers: tuple[str, ...] = ()
-    """By which the machine itself reaches the world, with their prefix lengths."""
+    """The routers of the machine's default routes through it, with their prefix lengths."""
     resolvers: tuple[str, ...] = ()
-    """The machine's name servers, where the interface is its way out."""
+    """The machine's name servers, if a default route uses the interface."""
     virtual_functions: int = 0
-    """How many it can have."""
+    """The maximum number of virtual functions."""
     mtu: int = 0
-    """Bytes of a packet, 0 if not known."""
+    """Bytes of a packet, 0 if unknown."""
     up: bool = True
-    """Whether somebody has set it up. It may have no carrier."""
+    """Whether it is set up. It may have no carrier."""
     master: str = ""
     """The bridge or bond that it is a port of."""
     wireless: bool = False
     defaults: frozenset[int] = frozenset()
-    """Versions of IP whose default route goes out by it."""
+    """Versions of IP with a default route through it."""
     lxds: bool = False
     """Whether LXD made it: a bridge or a tunnel of one of its networks."""
     inner: bool = False
-    """Whether it is a bridge that leads off this machine by none of its ports."""
+    """Whether it is a bridge without a port that leads off this machine."""
     secondary: frozenset[str] = frozenset()
-    """Those of its addresses that the kernel calls secondary: not the first in their subnet."""
+    """Its addresses that the kernel calls secondary: not the first in their subnet."""

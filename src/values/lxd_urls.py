@@ -1,7 +1,7 @@
-"""What LXD's URLs name: of users of a pool or a profile, of operations, of warnings.
+"""The objects in LXD's URLs: users of a pool or a profile, objects of operations and warnings.
 
 LXD quotes each part of a path, and a project's name in the query: `team+a` is `?project=team%2Ba`.
-Here that is undone, once; `api_path` and the client quote what is asked for, once.
+This module unquotes them once; `api_path` and the client quote requests once.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ _API = "1.0"
 
 @dataclass(frozen=True)
 class Named:
-    """What a URL names: the parts of its path after /1.0, as they are."""
+    """The object of a URL: the unquoted parts of its path after /1.0."""
 
     parts: tuple[str, ...]
     project: str = "default"
     member: str = ""
-    """The member that it is on, empty where the URL does not say."""
+    """Its member, empty if the URL does not name one."""
 
     @property
     def kind(self) -> str:
-        """`instances`, `profiles` or another, empty for LXD itself."""
+        """`instances`, `profiles` or another kind, empty for LXD itself."""
         return self.parts[0] if self.parts else ""
 
     @property
@@ -40,7 +40,7 @@ class Named:
 
 @lru_cache
 def read(url: str) -> Named:
-    """What a URL of LXD's names."""
+    """The object of one of LXD's URLs."""
     split = urlsplit(url)
     parts = tuple(unquote(part) for part in split.path.split("/") if part)
     query = parse_qs(split.query)

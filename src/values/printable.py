@@ -1,4 +1,4 @@
-"""Text from elsewhere as it may be shown: what a terminal would obey is seen, not done."""
+"""Text from elsewhere in a printable form: control sequences are visible and have no effect."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def _written(character: str) -> str:
 
 
 class EscapingFormatter(logging.Formatter):
-    """What another formatter makes of a record, escaped."""
+    """The output of another formatter, escaped."""
 
     def __init__(self, other: logging.Formatter | None) -> None:
         super().__init__()
         self._other = other or logging.Formatter()
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record and its traceback: an error's message is somebody else's text, too."""
+        """The record and its traceback: an error's message may also come from elsewhere."""
         return lines(self._other.format(record))
 
 
 def escape_logs(logger: logging.Logger) -> None:
-    """Lets the handlers that a logger has write nothing else."""
+    """Lets the handlers of a logger write only escaped text."""
     for handler in logger.handlers:
         if not isinstance(handler.formatter, EscapingFormatter):
             handler.setFormatter(EscapingFormatter(handler.formatter))

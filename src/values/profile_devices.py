@@ -1,7 +1,7 @@
-"""The devices of the default profile that the charm sets up, and which of their keys it owns.
+"""The devices of the default profile that the charm sets up, and the keys that it owns.
 
-A profile can only be replaced as a whole. So what an operator added to a device, such as `size` or
-`limits.ingress`, is taken over from the device that is there.
+A profile can only be replaced as a whole. So an operator's additions to a device, such as `size` or
+`limits.ingress`, are copied from the existing device.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 Device = Mapping[str, str]
 
 PLACE = ("network", "nictype", "parent", "vlan", "mtu")
-"""The keys of a nic that say where it is. The charm owns them and `type`."""
+"""The keys of a nic for its network. The charm owns them and `type`."""
 _ROOT, _NIC = "root", "eth0"
 
 
@@ -23,7 +23,7 @@ def with_root(devices: Mapping[str, Device], pool: str) -> dict[str, Device]:
 
 
 def with_nic(devices: Mapping[str, Device], nic: Device) -> dict[str, Device]:
-    """The devices with `eth0` at this place. An empty nic means that there is no `eth0`."""
+    """The devices with `eth0` on this network. An empty nic means that there is no `eth0`."""
     others = {name: device for name, device in devices.items() if name != _NIC}
     if not nic:
         return others
@@ -33,5 +33,5 @@ def with_nic(devices: Mapping[str, Device], nic: Device) -> dict[str, Device]:
 
 
 def place(nic: Device) -> dict[str, str]:
-    """Those keys of a nic that say where it is."""
+    """The keys of a nic for its network."""
     return {key: nic[key] for key in PLACE if key in nic}

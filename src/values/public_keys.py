@@ -1,4 +1,4 @@
-"""Public keys (X25519) that others publish: their form, without the cipher's library."""
+"""Public keys (X25519) of others: a check of their form, without the cipher's library."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOW_ORDER = frozenset(
 
 
 def is_key(text: str) -> bool:
-    """Whether this is a public key in base64 to which something can be sealed."""
+    """Whether this is a public key in base64 that can be sealed to."""
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Statuses as values, and every message the charm shows, so that they can be read side by side."""
+"""Statuses as values, and every message of the charm, in one place for comparison."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STATUS_LIMIT = 79
 
 
 class Kind(str, Enum):
-    """What an operator should make of a status."""
+    """What an operator must do about a status."""
 
     ACTIVE = "active"
     WAITING = "waiting"
@@ -32,12 +32,12 @@ class Status:
 
 
 def active(message: str) -> Status:
-    """All is well."""
+    """Everything is healthy."""
     return Status(Kind.ACTIVE, _fit(message))
 
 
 def waiting(message: str) -> Status:
-    """It will pass by itself."""
+    """The unit continues by itself."""
     return Status(Kind.WAITING, _fit(message))
 
 
@@ -47,7 +47,7 @@ def blocked(message: str) -> Status:
 
 
 def names(words: Iterable[str]) -> str:
-    """At most three names, the rest counted."""
+    """At most three names, and the number of the rest."""
     listed = sorted(words)
     return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
 

@@ -1,13 +1,14 @@
-"""What LXD refuses for the moment only: the same request succeeds later, without anybody's help."""
+"""Requests that LXD refuses only for the moment: the same request succeeds later, without help."""
 
 from __future__ import annotations
 
 import re
 
 _PASSING = (
-    # LXD's database changes one of its members, such as by a promotion, at a time.
+    # LXD's database changes one of its members at a time, for example by a promotion.
     re.compile(r"a configuration change is already in progress"),
-    # Somebody starts, stops, copies, moves or deletes the instance now. LXD 5.0 has no quotes.
+    # Another operation starts, stops, copies, moves or deletes the instance now. LXD 5.0 has no
+    # quotes.
     re.compile(r'Instance is busy running an? "?[a-z-]+"? operation', re.IGNORECASE),
     # LXD 6.x evacuates one member at a time.
     re.compile(r"while another cluster member evacuation is in progress"),
@@ -15,5 +16,5 @@ _PASSING = (
 
 
 def passes(refusal: str) -> bool:
-    """Whether what LXD refused with these words may be tried again later."""
+    """Whether a request that LXD refused with this message may be tried again later."""
     return any(pattern.search(refusal) for pattern in _PASSING)

@@ -1,4 +1,4 @@
-"""A network as the operator asks for it."""
+"""A network as the operator wants it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class WantedNetwork:
     ipv6: str = "auto"
     nat: bool = True
     mtu: int = 0
-    """Bytes; 0 leaves it to LXD."""
+    """Bytes; 0 lets LXD choose."""
     domain: str = ""
     dhcp_ranges: str = ""
     uplink: str = ""
-    """The network by which an overlay reaches the world."""
+    """The uplink network of an overlay."""
     gateway: tuple[str, ...] = ()
-    """Of a network that is an uplink: the router's own addresses with their prefix lengths."""
+    """The own addresses of an uplink network's router, with their prefix lengths."""
     ranges: tuple[str, ...] = ()
-    """Of an uplink: the addresses that overlays may take."""
+    """The addresses of an uplink network that overlays may use."""
     dns: tuple[str, ...] = ()
     group: str = "auto"
-    """The multicast group by which the members' tunnels find one another; `none` for unicast."""
+    """The multicast group of the members' tunnels; `none` for unicast."""
     config: Mapping[str, str] = field(default_factory=dict[str, str])

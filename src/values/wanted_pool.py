@@ -1,4 +1,4 @@
-"""A storage pool as the operator asks for it."""
+"""A storage pool as the operator wants it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SIZE = re.compile(r"([1-9]\d*)(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
 _PREFIXES = "kMGTP"
 VOLUME_SIZE = "volume.size"
 LEAST_FILE = "5GiB"
-"""What LXD needs free to choose the size of a loop file itself (by source)."""
+"""LXD needs so much free space to choose the size of a loop file itself (by source)."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,17 @@ class WantedPool:
     size: str = ""
     devices: tuple[str, ...] = ()
     in_ceph: str = ""
-    """What a Ceph calls it: an OSD pool or a file system."""
+    """Its name in Ceph: an OSD pool or a file system."""
     config: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def volume_size(self) -> str:
-        """What a volume on it has that says nothing of its size, empty where LXD chooses."""
+        """The size of a volume on it by default, empty if LXD chooses."""
         return self.config.get(VOLUME_SIZE, "")
 
 
 def in_bytes(value: str) -> int:
-    """How many bytes a size is, 0 for an empty one."""
+    """The number of bytes of a size, 0 for an empty one."""
     found = SIZE.fullmatch(value)
     if found is None:
         return 0

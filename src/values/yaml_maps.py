@@ -1,4 +1,4 @@
-"""YAML maps that operators type into options."""
+"""YAML maps in options."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from functools import lru_cache
 from typing import Any, cast
 
 LONGEST = 32_768
-"""Characters of a text. Python's own parser takes a second for as many."""
+"""The maximum length of a text. Python's own parser needs a second for as many characters."""
 LONGEST_VALUE = 4096
-"""Characters of one key or value: Python refuses to write numbers that are longer."""
+"""The maximum length of one key or value: Python refuses to print longer numbers."""
 MOST = 2000
-"""Keys and values, each counted as often as an alias repeats it."""
+"""The maximum number of keys and values, where each repetition by an alias counts."""
 DEEPEST = 8
-"""Maps and lists in one another. The options take four."""
+"""The maximum depth of maps and lists. The options need four."""
 
 _KEY = re.compile(r"[a-z][a-z0-9_.-]*")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-"""Control characters, but for those that are in texts of several lines; and lone surrogates."""
+"""Control characters, except those in texts of several lines; and lone surrogates."""
 
 
 def mapping(text: str, otherwise: str) -> Mapping[Any, Any]:
-    """A YAML map. Raises ValueError, with `otherwise` for YAML that is no map."""
+    """A YAML map. Raises ValueError, with the message `otherwise` for YAML that is not a map."""
     return _map(_yaml(text), otherwise)
 
 
 @lru_cache
 def _yaml(text: str) -> Any:
-    """What a text says, for all that ask: not to be changed. A hook asks a dozen times."""
+    """The value of a text, shared by all callers: do not change it. A hook asks a dozen times."""
     import yaml
 
     if len(text) > LONGEST:
         raise ValueError(f"use at most {LONGEST} characters")
     try:
-        # It is untyped.
+        # The library has no types.
         loader: Any = yaml.SafeLoader(text)
         node = loader.get_single_node()
         _limit(node)
@@ -44,16 +44,16 @@ def _yaml(text: str) -> Any:
     except (yaml.YAMLError, ValueError, ArithmeticError) as error:
         raise ValueError("that is no YAML") from error
     except (LookupError, AttributeError, TypeError, RecursionError) as error:
-        # PyYAML lets these out where a tag does not fit its value: `!!bool x`, `!!int ''`.
+        # PyYAML raises these if a tag does not fit its value: `!!bool x`, `!!int ''`.
         raise ValueError("that is no YAML") from error
 
 
 class _TooMuch(Exception):  # noqa: N818 - it is the name of what happened
-    """YAML that is more than any option needs, or other. The message is for the operator."""
+    """YAML that is larger than any option needs, or different. The message is for the operator."""
 
 
 def _limit(root: Any) -> None:
-    """Raises _TooMuch before anything is built: what aliases repeat is still one node here."""
+    """Raises _TooMuch before anything is built: repetitions by aliases are still one node here."""
     todo: list[tuple[Any, int]] = [(root, 0)] if root is not None else []
     count = 0
     while todo:
@@ -66,7 +66,7 @@ def _limit(root: Any) -> None:
         if isinstance(node.value, list):
             parts = cast("list[Any]", node.value)
             for part in parts:
-                # A map's are pairs.
+                # The children of a map are pairs.
                 inner = cast("tuple[Any, ...]", part if isinstance(part, tuple) else (part,))
                 todo += [(node, depth + 1) for node in inner]
         elif len(node.value) > LONGEST_VALUE:
@@ -82,23 +82,23 @@ def _map(value: Any, otherwise: str) -> Mapping[Any, Any]:
 
 
 def fields(value: Any, short: str) -> Mapping[str, Any]:
-    """What is said of one thing: a map, or the one word that `short` is about."""
+    """The fields of one object: a map, or the one word for the field `short`."""
     return cast("Mapping[str, Any]", value if isinstance(value, dict) else {short: value})
 
 
 def text(value: Any) -> str:
-    """A word or number, or a list of them apart by spaces. Empty for nothing."""
+    """A word or number, or a list of them separated by spaces. Empty for nothing."""
     parts = cast("list[Any]", value if isinstance(value, list) else [value])
     return " ".join(_value(part) for part in parts if part is not None)
 
 
 def words(value: str) -> tuple[str, ...]:
-    """The words of a list, apart by spaces or commas."""
+    """The words of a list, separated by spaces or commas."""
     return tuple(filter(None, re.split(r"[\s,]+", value)))
 
 
 def keys(config: Any, ours: tuple[str, ...]) -> dict[str, str]:
-    """LXD's own keys and their values. Raises ValueError for those that begin as `ours` do."""
+    """LXD's own keys and their values. Raises ValueError for those that begin like `ours`."""
     found = _map(config, "config is a map of LXD's keys")
     for key, value in found.items():
         if not isinstance(key, str) or not _KEY.fullmatch(key) or key.startswith(ours):

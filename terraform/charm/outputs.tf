@@ -9,7 +9,7 @@ output "provides" {
 }
 
 output "requires" {
-  description = "Endpoints that want another application, by name."
+  description = "Endpoints that need another application, by name."
   value = {
     ceph         = "ceph"
     certificates = "certificates"

@@ -19,7 +19,7 @@ variable "channel" {
 }
 
 variable "config" {
-  description = "Options of the charm, by name. Numbers and truth values are given as text."
+  description = "Options of the charm, by name. Write numbers and truth values as text."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -32,7 +32,7 @@ variable "constraints" {
 }
 
 variable "endpoint_bindings" {
-  description = "Spaces: an entry without endpoint is the default, the others are exceptions. Null leaves it to the model."
+  description = "Spaces: an entry without endpoint is the default, the others are exceptions. Null lets the model decide."
   type = set(object({
     space    = string
     endpoint = optional(string)
@@ -53,7 +53,7 @@ variable "model_uuid" {
 }
 
 variable "resources" {
-  description = "Resources of the charm, by name: a revision. Null takes what was released with the charm."
+  description = "Revisions of the charm's resources, by name. Null takes those released with the charm."
   type        = map(string)
   default     = null
 }
@@ -71,7 +71,7 @@ variable "storage_directives" {
 }
 
 variable "units" {
-  description = "Units, and so members of the cluster. Three is the least that survives the loss of one."
+  description = "Number of units, and so of members. A cluster needs at least three to survive the loss of one."
   type        = number
   default     = 3
 }

@@ -1,7 +1,7 @@
-"""What needs a kernel of its own: the charm on virtual machines, which the lab emulates.
+"""Tests that need their own kernel: the charm on virtual machines, which the lab emulates.
 
-`tests/integration/conftest.py` says what JUJU and CHARM are. On a controller whose cloud has
-virtual machines these tests run as they are.
+`tests/integration/conftest.py` describes JUJU and CHARM. On a controller whose cloud has virtual
+machines these tests run unchanged.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import pytest
 
 from tests.integration.conftest import APP, Files, cli, files, juju
 
-# Fixtures of the integration tests that are these tests' too.
+# Fixtures of the integration tests that these tests use, too.
 __all__ = ["cli", "deploy", "files", "juju"]
 
 WAIT = 2400.0
-"""Seconds for whatever has to come true. An emulated machine is some fifteen times slower."""
+"""Seconds for every expected change. An emulated machine is about fifteen times slower."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Disks that are not there, that vanish and come back; the kernel's own rbd and cephfs."""
+"""Disks that are missing, that disappear and come back; the kernel's own rbd and cephfs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_machine_without_zfs_is_named_and_does_not_join(juju: jubilant.Juju, f
         pytest.skip("it needs a machine of another kind: the lab's containers")
     before = members(juju)
     machines = set(juju.status().machines)
-    # Without the application's constraints: a container, of a computer whose kernel has no zfs.
+    # Without the application's constraints: a container, on a computer whose kernel has no zfs.
     juju.cli("add-machine")
     (machine,) = set(juju.status().machines) - machines
     juju.add_unit(APP, to=machine)
@@ -65,7 +65,7 @@ def test_a_machine_without_zfs_is_named_and_does_not_join(juju: jubilant.Juju, f
 
 
 def test_rbd_and_cephfs_of_the_kernel(juju: jubilant.Juju, source: str, tmp_path: Path):
-    # This one's machine is a container: it would take too long on an emulated one.
+    # This unit's machine is a container: an emulated one would take too long.
     juju.deploy(os.fspath(charm_files.pack(CEPH, tmp_path, CHARMS)), CEPH)
     juju.wait(lambda s: jubilant.all_active(s, CEPH), timeout=WAIT)
     juju.integrate(APP, CEPH)

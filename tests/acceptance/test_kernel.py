@@ -1,4 +1,4 @@
-"""What the kernel of the lab's computer lacks: zfs, lvm and VLANs."""
+"""What the kernel of the lab's computer does not have: zfs, lvm and VLANs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def pools(juju: jubilant.Juju) -> dict[str, tuple[str, str]]:
 
 
 def instance(juju: jubilant.Juju, name: str) -> tuple[str, str, str]:
-    """Where an instance is, on which pool, and whether it runs."""
+    """An instance's location and pool, and whether it runs."""
     found = query(juju, f"/1.0/instances/{name}")
     return found["location"], found["expanded_devices"]["root"]["pool"], found["status"]
 
@@ -76,7 +76,7 @@ def test_a_container_runs_on_each_member_and_one_moves(juju: jubilant.Juju, sour
 
 
 def fixed(juju: jubilant.Juju, network: str, containers: Iterable[str]) -> list[str]:
-    """Addresses for containers where nobody gives any out."""
+    """Addresses for containers on a network without DHCP."""
     found: list[str] = []
     for number, container in enumerate(containers, 1):
         found.append(f"{network}.{number}")
@@ -116,7 +116,7 @@ def test_macvlan_on_a_vlan_of_the_kernel(juju: jubilant.Juju, source: str):
 
 
 def networks(juju: jubilant.Juju) -> set[str]:
-    """Those that are there on all members."""
+    """The networks that exist on all members."""
     rows = query(juju, "/1.0/networks?recursion=1")
     return {row["name"] for row in rows if row["managed"] and row["status"] == "Created"}
 
@@ -154,7 +154,7 @@ def test_a_flat_network_on_a_vlan_of_a_bridge(juju: jubilant.Juju, source: str):
     lxc(juju, f"exec f1 -- ip addr add {target}/24 dev eth0")
     assert not reaches(juju, "f0", target)
     lxc(juju, "delete --force f0 f1")
-    # The machine that comes later has no such bridge.
+    # The later machine has no such bridge.
     juju.config(APP, reset=["network-mode", "network-parent", "network-vlan"])
     eventually(lambda: nic(juju).get("network") == "lxdbr0", WAIT)
 

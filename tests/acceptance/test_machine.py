@@ -1,4 +1,4 @@
-"""A virtual machine of the lab by itself: commands, files, reboots and power cuts."""
+"""A virtual machine of the lab alone: commands, files, reboots and power cuts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualMachine]:
-    """A machine that has booted; nothing is left of it afterwards."""
+    """A booted machine, which is removed afterwards."""
     home = tmp_path_factory.mktemp("lab")
     machine = VirtualMachine(home, NUMBER, ensure_vm_image(DEFAULT_CACHE, print))
     machine.start()

@@ -1,4 +1,4 @@
-"""Containers of the lab, which are like bare metal to it, and virtual machines in one cluster."""
+"""Containers of the lab, which stand for physical machines, and virtual machines in one cluster."""
 
 from __future__ import annotations
 

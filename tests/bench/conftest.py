@@ -1,4 +1,4 @@
-"""A bench for each test, and what its daemons logged where the test failed."""
+"""A bench for each test, and its daemons' logs if the test failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.machines.layers import Image
 from tests.bench.figures import Figures
 from tests.bench.units import BenchApp, formed
 
-# Folders of later LXDs, with blanks between them, for tests of upgrades.
+# Folders of later LXDs, separated by blanks, for tests of upgrades.
 NEXT = "LXD_CLUSTER_BENCH_NEXT"
 _LINES = 40
 _FIGURES = pytest.StashKey[list[str]]()
@@ -48,7 +48,7 @@ def pytest_terminal_summary(
 
 @pytest.fixture
 def figures(request: pytest.FixtureRequest, system: Image) -> Figures:
-    """Tells a figure at the end of the run, with the test and the LXD that it is of."""
+    """Prints a figure at the end of the run, with its test and its LXD."""
     told = request.config.stash.setdefault(_FIGURES, [])
     version = lxd_folder.version(lxd_folder.chosen() or system.lxd, system.rootfs)
     return lambda line: told.append(f"LXD {version}, {request.node.name}: {line}")
@@ -56,13 +56,13 @@ def figures(request: pytest.FixtureRequest, system: Image) -> Figures:
 
 @pytest.fixture(scope="session")
 def system() -> Image:
-    """What nodes are made of."""
+    """The image for nodes."""
     return image.ensure_image(image.DEFAULT_CACHE, print)
 
 
 @pytest.fixture(scope="session")
 def later() -> tuple[Path, ...]:
-    """Folders of later LXDs, in the order in which a cluster is upgraded to them."""
+    """Folders of later LXDs, in the order of a cluster's upgrades."""
     return tuple(Path(folder).resolve() for folder in os.environ.get(NEXT, "").split())
 
 
@@ -70,7 +70,7 @@ def later() -> tuple[Path, ...]:
 def ground(
     system: Image, later: tuple[Path, ...], caplog: pytest.LogCaptureFixture
 ) -> Iterator[Bench]:
-    """An empty bench of the LXD that is chosen."""
+    """An empty bench of the chosen LXD."""
     caplog.set_level(logging.INFO)
     caplog.set_level(logging.WARNING, "urllib3")
     chosen = lxd_folder.chosen() or system.lxd

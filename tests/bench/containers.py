@@ -15,19 +15,19 @@ ALIAS = "small"
 
 @dataclass(frozen=True)
 class Container:
-    """Where a container is, and whether it runs."""
+    """A container's location, and whether it runs."""
 
     member: str
     running: bool
 
 
 def any_node(app: BenchApp) -> Node:
-    """A node whose LXD answers."""
+    """A node with an LXD that answers."""
     return next(unit.node for unit in app.units.values() if unit.node.daemon_runs())
 
 
 def bring_image(app: BenchApp) -> None:
-    """The cluster has the image that containers are made of."""
+    """Gives the cluster the image for containers."""
     node = any_node(app)
     listed = json.loads(node.lxc("image", "alias", "list", "--format=json"))
     if not listed:
@@ -37,7 +37,7 @@ def bring_image(app: BenchApp) -> None:
 
 
 def launch(app: BenchApp, name: str, member: str, *options: str) -> None:
-    """A container runs on a member."""
+    """Starts a container on a member."""
     bring_image(app)
     any_node(app).lxc("launch", ALIAS, name, f"--target={member}", "--quiet", *options)
 
@@ -49,7 +49,7 @@ def containers(app: BenchApp) -> dict[str, Container]:
 
 
 def all_run(app: BenchApp, *names: str, seconds: float = 30) -> dict[str, str]:
-    """Returns once exactly these containers are there and run: their members by name."""
+    """Returns once exactly these containers exist and run: their members by name."""
     end = time.monotonic() + seconds
     while True:
         found = containers(app)

@@ -1,4 +1,6 @@
-"""Juju's part: hooks of different units at the same time, leavers until they are let go."""
+"""Juju's part: hooks of several units at the same time, and hooks of leaving units until they may
+go.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from tests.bench.units import BenchApp
 logger = logging.getLogger(__name__)
 
 _RETRY = 5.0
-"""Seconds after which Juju tries a failed hook again, at first."""
+"""Seconds after which Juju first tries a failed hook again."""
 
 
 def together(app: BenchApp, units: Iterable[str] | None = None) -> dict[str, Plan]:
@@ -30,7 +32,7 @@ def until(
     seconds: float,
     units: Iterable[str] | None = None,
 ) -> float:
-    """Hooks of units at once, again and again, until the answer is yes; the seconds it took."""
+    """Runs hooks of units at once, repeatedly, until the answer is yes; returns the seconds."""
     begin = time.monotonic()
     while not question():
         if time.monotonic() - begin > seconds:
@@ -40,27 +42,27 @@ def until(
 
 
 def statuses(app: BenchApp) -> dict[str, str]:
-    """What each unit would say now."""
+    """The status of each unit now."""
     return {name: str(app.hook(name).status) for name in app.units}
 
 
 def all_active(app: BenchApp) -> bool:
-    """Whether each unit says that all is well."""
+    """Whether each unit is active."""
     return all(text.startswith("active") for text in statuses(app).values())
 
 
 @dataclass
 class Departure:
-    """How a unit left: the seconds, and what held it in hooks that failed."""
+    """How a unit left: the seconds, and what held it in failed hooks."""
 
     seconds: float
     holds: list[str] = field(default_factory=list[str])
 
 
 def leave(app: BenchApp, *units: str, seconds: float = 180) -> dict[str, Departure]:
-    """The operator removes units, all at once; returns when their machines are given back.
+    """The operator removes units, all at once; returns when their machines are released.
 
-    Those that stay run hooks meanwhile, as Juju tells them that others depart.
+    The remaining units run hooks meanwhile, as Juju tells them that others depart.
     """
     app.leaving |= set(units)
     with ThreadPoolExecutor(len(units)) as pool:

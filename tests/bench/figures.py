@@ -1,8 +1,8 @@
-"""What was measured on the bench, told at the end of the run."""
+"""Measurements on the bench, printed at the end of the run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Figures = Callable[[str], None]
-"""Takes a line: what was measured, with its unit."""
+"""Takes a line: a measurement with its unit."""

@@ -17,12 +17,14 @@ from lab.machines.command import MachineError
 from state.facts import Device, Resource, SnapFacts
 from values.interface import Interface
 
-# What a deed inside a node imports when it needs it: the node's root has none of it.
+# Modules that a function inside a node imports when it needs them: the node's root does not have
+# them.
 for _name in ("capabilities", "disks", "interfaces", "sockets", "storage_leftovers"):
     importlib.import_module(f"host.{_name}")
 importlib.import_module("yaml")
 
-# Revisions of snaps: the store counts them for all machines, snapd those of files for its own.
+# Revisions of snaps: the store counts them for all machines, snapd counts those of files for its
+# own.
 _FROM_STORE, _FROM_FILE = "1", "x1"
 
 
@@ -38,9 +40,9 @@ def version_of(lxd: Path, system: Path) -> str:
 
 
 class BenchSnap:
-    """Stands in for the LXD snap: a folder of LXD, and a daemon started from it.
+    """Replaces the LXD snap: a folder of LXD, and a daemon started from it.
 
-    `stop` stops the instances, `reload` does not: so does the real snap.
+    `stop` stops the instances, `reload` does not, as in the real snap.
     """
 
     def __init__(self, node: Node, system: Path) -> None:
@@ -63,19 +65,19 @@ class BenchSnap:
         )
 
     def install(self, channel: str, revision: str) -> None:
-        """Whatever the channel, the node's own LXD."""
+        """Installs the node's own LXD for any channel."""
         self._revision = _FROM_STORE
         self._node.start_daemon()
 
     def install_version(self, channel: str, version: str) -> None:
-        """The node's own LXD, if it is of that version."""
+        """Installs the node's own LXD, if it has that version."""
         has = version_of(self._node.lxd, self._system)
         if has != version:
             raise ChannelUnknownError(f"{channel} has LXD {has} here")
         self.install(channel, "")
 
     def install_file(self, path: str) -> None:
-        """The LXD in the folder `path`. An exchange leaves the instances running."""
+        """Installs the LXD in the folder `path`. An exchange keeps the instances running."""
         if not self._revision or str(self._node.lxd) != path:
             self._stop()
             self._node.exchange(Path(path))
@@ -83,22 +85,22 @@ class BenchSnap:
         self._node.start_daemon()
 
     def remove(self) -> None:
-        """LXD and its folder are gone. No story of the bench comes to that."""
+        """Removes LXD and its folder. No test of the bench needs that."""
         raise SnapError("the bench removes no LXD")
 
     def stop(self) -> None:
-        """The daemon and all instances stop."""
+        """Stops the daemon and all instances."""
         try:
             self._node.shut_down()
         except MachineError as error:
             raise SnapError(str(error)) from error
 
     def start(self) -> None:
-        """The daemon runs."""
+        """Starts the daemon."""
         self._node.start_daemon()
 
     def reload(self) -> None:
-        """The daemon has restarted; instances went on."""
+        """Restarts the daemon; instances keep running."""
         self._stop()
         self._node.start_daemon()
 
@@ -110,7 +112,7 @@ class BenchSnap:
 
 
 class BenchMachine(Machine):
-    """The charm's own code for a machine, on a node: what is not in its folder is done inside."""
+    """The charm's own code for a machine, on a node: operations outside its folder run inside."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node.state, node.lxd_dir)
@@ -121,7 +123,7 @@ class BenchMachine(Machine):
         return self._node.place.hostname
 
     def install(self, packages: Iterable[str]) -> None:
-        """The node's system has whatever a test needs."""
+        """The node's system has everything that a test needs."""
 
     def run_overlay(
         self, network: str, files: Mapping[Path, str], services: Iterable[str], record: str
@@ -130,7 +132,7 @@ class BenchMachine(Machine):
         raise OSError("a node of the bench has no systemd")
 
     def missing(self, need: str) -> str:
-        """What the node has not."""
+        """What the node does not have."""
         return self._node.inside(lambda: Machine.missing(self, need))
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
@@ -146,15 +148,15 @@ class BenchMachine(Machine):
         return self._node.inside(lambda: Machine.has_address(self, address))
 
     def listener(self, address: str, port: int) -> str:
-        """The program on the node that listens there."""
+        """The program that listens there on the node."""
         return self._node.inside(lambda: Machine.listener(self, address, port))
 
     def release(self, devices: Iterable[str]) -> None:
-        """Nothing of these is in use."""
+        """None of these is in use."""
         self._node.inside(lambda: Machine.release(self, devices))
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
-        """The block devices that a node sees are the computer's: none is given away."""
+        """A node sees the computer's block devices: none may be used."""
         return ()
 
     def wipe(self, device: str) -> None:
@@ -166,15 +168,15 @@ class BenchMachine(Machine):
         return self._node.inside(lambda: Machine.has(self, files))
 
     def write_privately(self, files: Mapping[Path, str]) -> None:
-        """The node has these files."""
+        """Writes the node's files."""
         self._node.inside(lambda: Machine.write_privately(self, files))
 
     def empty_lxd(self) -> None:
-        """LXD's folder is empty."""
+        """Empties LXD's folder."""
         self._node.inside(lambda: Machine.empty_lxd(self))
 
     def kill_lxd(self) -> None:
-        """The daemon is gone."""
+        """Kills the daemon."""
         self._node.kill_daemon()
 
 
@@ -186,13 +188,15 @@ class BenchDatabase(Database):
         self._node = node
 
     def tool(self, *arguments: str) -> str:
-        """What LXD's own tool says."""
+        """The output of LXD's own tool."""
         done = self._node.run([f"{self._node.lxd}/bin/lxd", *arguments])
         done.check_returncode()
         return done.stdout
 
     def recover(self) -> None:
-        """This member alone has the database. The daemon is started again whatever happens."""
+        """Makes this member the only one with the database, and starts the daemon again in every
+        case.
+        """
         try:
             self._node.stop_daemon(deadlines.DAEMON_STOP)
             self.tool("cluster", "recover-from-quorum-loss", "--quiet")

@@ -1,4 +1,4 @@
-"""What an operator does with a cluster beside Juju: with `lxc`, which asks LXD's API."""
+"""An operator's changes to a cluster without Juju: with `lxc`, which calls LXD's API."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from tests.bench.units import BenchUnit
 
 
 def request(unit: BenchUnit, method: str, path: str, body: object) -> None:
-    """A change, of which the end is awaited, through a unit's LXD."""
+    """Sends a change through a unit's LXD and waits for its end."""
     Client(LxdSocket(str(unit.node.socket))).change(method, path, body, seconds=120)
 
 
 def evacuate(unit: BenchUnit, member: str) -> None:
-    """What `lxc cluster evacuate` asks for."""
+    """The request of `lxc cluster evacuate`."""
     request(unit, "POST", f"/1.0/cluster/members/{member}/state", {"action": "evacuate"})
 
 
 def rename(unit: BenchUnit, member: str, name: str) -> None:
-    """What `lxc cluster rename` asks for."""
+    """The request of `lxc cluster rename`."""
     request(unit, "POST", f"/1.0/cluster/members/{member}", {"server_name": name})
 
 
 def change_certificate(unit: BenchUnit) -> None:
-    """What `lxc cluster update-certificate` asks for."""
+    """The request of `lxc cluster update-certificate`."""
     certificate, key = _self_signed()
     body = {"cluster_certificate": certificate, "cluster_certificate_key": key}
     request(unit, "PUT", "/1.0/cluster/certificate", body)

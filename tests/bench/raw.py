@@ -1,4 +1,4 @@
-"""LXD on the bench without the charm: its members are made and asked by hand, for recordings."""
+"""LXD on the bench without the charm: members are made by hand, for recordings."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def token(tape: Recorder, issuer: Node, name: str) -> str:
 
 
 def packed(answer: Any) -> str:
-    """What LXD's client makes of the operation's answer."""
+    """The text that LXD's client makes from the operation's answer."""
     operation = answer["metadata"]["metadata"]
     told = {
         "server_name": operation["serverName"],
@@ -73,7 +73,7 @@ def packed(answer: Any) -> str:
 
 
 def join(tape: Recorder, node: Node, token: str, **other: str) -> None:
-    """PUT /1.0/cluster as the charm sends it, but for what is said otherwise."""
+    """PUT /1.0/cluster as the charm sends it, except for the given changes."""
     address = json.loads(base64.b64decode(token))["addresses"][0]
     quiet = Recorder()
     extensions = quiet.send(node, "GET", "/1.0")["metadata"]["api_extensions"]
@@ -129,7 +129,7 @@ def import_image(ground: Bench, node: Node, alias: str) -> None:
     copy = node.place.folder / f"{alias}.tar.gz"
     shutil.copy(ground.image.container, copy)
     if alias != IMAGE:
-        # Another fingerprint: gzip ignores what follows its end.
+        # This gives another fingerprint: gzip ignores what follows its end.
         with copy.open("ab") as file:
             file.write(bytes(512))
     node.lxc("image", "import", str(copy), f"--alias={alias}")
@@ -142,7 +142,7 @@ def raft_leader(nodes: list[Node]) -> Node:
 
 
 def await_answer(node: Node) -> None:
-    """A server that has left starts again."""
+    """Waits until a server that has left has started again."""
     end = time.monotonic() + _LEFT
     quiet = Recorder()
     while (answer := quiet.send(node, "GET", "/1.0")) is None or answer["metadata"]["environment"][

@@ -1,7 +1,7 @@
-"""`python -m tests.bench.record`: record what real daemons answer while members come and go.
+"""`python -m tests.bench.record`: record the answers of real daemons while members join and leave.
 
 `make record LXD=FOLDER` writes tests/recordings/VERSION-members.json, and with NEXT=FOLDER
-VERSION-to-VERSION.json, of members that wait for the others' version.
+VERSION-to-VERSION.json, about members that wait for the others' version.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
 def main() -> int:
-    """Record every story."""
+    """Record every history."""
     system = image.ensure_image(image.DEFAULT_CACHE, print)
     lxd = lxd_folder.chosen() or system.lxd
     version = lxd_folder.version(lxd, system.rootfs)

@@ -1,4 +1,4 @@
-"""Requests to LXD, and what it answered, as rows of a recording: see tests/recordings."""
+"""Requests to LXD and its answers, as rows of a recording: see tests/recordings."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _SECRET_KEYS = {
     "cluster_token": "<join token>",
     "cluster_password": "<join token>",
 }
-"""What is not recorded, by its key, and what stands there instead."""
+"""Keys that are not recorded, and what replaces their values."""
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----\n?", re.DOTALL)
 
 
 @dataclass
 class Recorder:
-    """Sends requests and keeps the rows. `label` says what is being done."""
+    """Sends requests and keeps the rows. `label` names the current operation."""
 
     label: str = ""
     rows: list[Row] = field(default_factory=list[Row])
@@ -37,7 +37,7 @@ class Recorder:
     def send(
         self, node: Node, method: str, path: str, body: Any = None, seconds: float = 60
     ) -> Any:
-        """The answer's JSON; None where there was none."""
+        """The answer's JSON; None if there was none."""
         row: Row = {
             "label": self.label,
             "member": node.place.hostname,
@@ -58,14 +58,14 @@ class Recorder:
         return answer
 
     def get(self, node: Node, *paths: str, seconds: float = 60) -> None:
-        """Looks at some things."""
+        """Reads some paths."""
         for path in paths:
             self.send(node, "GET", path, seconds=seconds)
 
     def change(
         self, node: Node, method: str, path: str, body: Any = None, seconds: float = 120
     ) -> Any:
-        """The same, and the end of the operation, if it is one, in a row of its own."""
+        """The same, with the end of the operation, if it is one, in another row."""
         label = self.label
         answer = self.send(node, method, path, body, seconds)
         if answer is not None and answer["type"] == "async":
@@ -76,7 +76,7 @@ class Recorder:
 
 
 def operation(answer: Any) -> str:
-    """The path of the operation that a request began. LXD 5.0 adds a query to its own."""
+    """The path of the operation that a request started. LXD 5.0 adds a query to it."""
     return f"/1.0/operations/{answer['metadata']['id']}"
 
 

@@ -1,4 +1,4 @@
-"""What is recorded: how members of a cluster come and go, as their API tells it."""
+"""The recorded histories: members join and leave, as the cluster's API shows it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def bootstrapping(ground: Bench, tape: Recorder) -> None:
 
 
 def joining(ground: Bench, tape: Recorder) -> None:
-    """A server joins, and others fail to."""
+    """A server joins, and the joins of others fail."""
     first, second = raw.founded(ground), raw.started(ground, 1)
     tape.label = "before a join"
     tape.get(first, "/1.0/cluster")
@@ -115,7 +115,7 @@ def a_join_is_cut_short(ground: Bench, tape: Recorder) -> None:
 
 
 def leaving(ground: Bench, tape: Recorder) -> None:
-    """Members leave without force, and are refused while they hold something."""
+    """Members leave without force, and LXD refuses it while they hold something."""
     nodes = raw.formed(ground, 4)
     first, last = nodes[0], nodes[3]
     tape.label = "an instance on the member"
@@ -225,7 +225,7 @@ def evacuating_two_at_once(ground: Bench, tape: Recorder) -> None:
 
 
 def waiting_for_the_others(ground: Bench, tape: Recorder, later: Path) -> None:
-    """Members of two versions: who has the later one waits for the others."""
+    """Members of two versions: those with the later version wait for the others."""
     nodes = raw.formed(ground, 3)
     looks = ("/", "/1.0", "/internal/ready", _MEMBERS)
     for number, node in enumerate(nodes):

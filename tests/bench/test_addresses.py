@@ -42,14 +42,14 @@ def port_taken(node: Node, address: str, port: int = PORT) -> Generator[None]:
 
 
 def second_address(app: BenchApp, unit: BenchUnit, number: int) -> str:
-    """The machine has one address more, in another subnet: one beside its own may be virtual."""
+    """The machine has one more address, in another subnet: one in its own subnet may be virtual."""
     address = slots.address(app.bench.slot, 100 + number).replace("10.98.", "10.97.", 1)
     unit.node.check(["/usr/sbin/ip", "addr", "add", f"{address}/24", "dev", "eth0"])
     return address
 
 
 def answers(address: str) -> bool:
-    """Whether something listens on LXD's port there."""
+    """Whether a program listens on LXD's port there."""
     try:
         socket.create_connection((address, PORT), timeout=2).close()
     except OSError:
@@ -58,7 +58,7 @@ def answers(address: str) -> bool:
 
 
 def listens(unit: BenchUnit, address: str) -> bool:
-    """Whether its LXD listens on an address that only its machine can reach."""
+    """Whether its LXD listens on an address that only its own machine reaches."""
     probe = f"import socket; socket.create_connection(('{address}', {PORT}), timeout=2)"
     return unit.node.run(["/usr/bin/python3", "-c", probe]).returncode == 0
 
@@ -69,7 +69,7 @@ def all_listen(app: BenchApp, addresses: Sequence[str]) -> list[bool]:
 
 
 class Watch:
-    """How many members' cluster listeners were away at the same time, at most."""
+    """The maximum number of members whose cluster listeners were closed at the same time."""
 
     def __init__(self, app: BenchApp) -> None:
         self._addresses = [unit.address for unit in app.units.values()]

@@ -1,4 +1,4 @@
-"""What an operator wrote beside the charm stays when the charm changes keys of its own."""
+"""An operator's own values stay when the charm changes its keys."""
 
 from __future__ import annotations
 

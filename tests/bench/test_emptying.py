@@ -1,4 +1,4 @@
-"""Members are emptied and leave: what moves, what holds, what is given up, on real LXD."""
+"""Members are evacuated and leave: what moves, what holds, what is given up, on real LXD."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_only_copy_of_an_image_is_copied(trio: BenchApp):
     for unit in trio.units:
         trio.hook(unit)
     bring_image(trio)
-    # It is brought to the first member: that one leaves.
+    # It is moved to the first member: that one leaves.
     leave(trio, "lxd/0")
 
     launch(trio, "c1", "m1")

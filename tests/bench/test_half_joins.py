@@ -1,4 +1,4 @@
-"""A daemon dies in the midst of its join, and the unit joins all the same."""
+"""A daemon dies during its join, and the unit still joins."""
 
 from __future__ import annotations
 

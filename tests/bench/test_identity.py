@@ -1,4 +1,4 @@
-"""The cluster stays the same whatever an operator changes about its certificate and names."""
+"""The cluster stays the same after any change of its certificate and names by an operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members leave with what runs on them."""
+"""Members leave while they have running containers."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_member_that_was_powered_off_while_evacuated_is_nobodys_token_issuer(t
 
 
 def raft_leader(app: BenchApp) -> str:
-    """The unit whose LXD leads the database's Raft group."""
+    """The unit of the database's Raft leader."""
     unit = next(iter(app.units.values()))
     name = next(m.name for m in unit.lxd.members.list() if "database-leader" in m.roles)
     return next(u for u in app.units if app.own(u).name == name)
@@ -98,7 +98,7 @@ def test_of_three_the_raft_leader_and_another_leave_at_once(trio: BenchApp):
 
 
 def promotes_any(unit: BenchUnit) -> bool:
-    """Whether a last but one that leaves makes the other a voter, whatever that one has."""
+    """Whether a leaving last but one member makes the other a voter, whatever role that one has."""
     return blockers.promotes_any(unit.lxd.server.get().extensions)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.bench.drive import all_active, leave, until
 from tests.bench.units import BenchApp
 
-# A hook on a member without a quorum: its reads have deadlines of some seconds each.
+# A hook on a member without a quorum: each of its reads has a deadline of some seconds.
 HOOK = 60.0
 
 

@@ -22,11 +22,11 @@ from tests.bench.drive import all_active, together, until
 from tests.bench.units import BenchApp, BenchUnit, formed
 
 FOLLOWS = 120.0
-"""Seconds in which the other survivors are members of the recovered cluster again."""
+"""Seconds until the other survivors are members of the recovered cluster again."""
 
 
 def recover(app: BenchApp, unit: str) -> str:
-    """The action on a unit, and what it publishes."""
+    """The action on a unit, and the data that the unit publishes."""
     view = replace(app.view(unit), units=Units(frozenset(app.units)))
     try:
         return recover_quorum.recover_quorum(
@@ -90,7 +90,7 @@ def _containers(unit: BenchUnit) -> set[processes.Process]:
 
 
 def test_joins_that_failed_are_tried_again(ground: Bench):
-    """LXD has the joiner's certificate then, and from 5.21 on takes no other of its name."""
+    """LXD then has the joining server's certificate, and from 5.21 on accepts no other."""
     app = formed(ground, 2)
     until(app, lambda: all_active(app), 60)
     unit = app.add(2)
@@ -106,10 +106,10 @@ def test_joins_that_failed_are_tried_again(ground: Bench):
 
 
 class Spoiled(LxdSocket):
-    """Joins with a folder for the pool that is not there: LXD sees that once it is trusted."""
+    """Joins with a missing folder for the pool: LXD sees that once it trusts the server."""
 
     def send(self, request: Request, seconds: float) -> Response:
-        """The same, but for joins."""
+        """The same, except for joins."""
         if request.method == "PUT" and request.path == "/1.0/cluster":
             wrong = {
                 "entity": "storage-pool",

@@ -1,4 +1,4 @@
-"""The bench itself: nodes are apart, and nothing of them outlives who made them."""
+"""The bench itself: nodes are separate, and nothing of them outlives the process that made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two members hammer one log in LXD's database."""
+"""Two members append to one log in LXD's database as fast as they can."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Hammer:
     lost: dict[int, str] = field(default_factory=dict[int, str])
     seen: dict[int, set[str]] = field(default_factory=dict[int, set[str]])
     unclear: dict[int, str] = field(default_factory=dict[int, str])
-    """What was written or not: LXD answered with an error, or too late."""
+    """Entries that may be written or not: LXD answered with an error, or too late."""
     errors: Counter[str] = field(default_factory=Counter[str])
 
     def strike(self, turns: int) -> None:
@@ -46,7 +46,9 @@ class Hammer:
             (self.wins if won else self.lost)[number] = value
 
     def may_have_written(self, number: int) -> set[str]:
-        """What it wrote without a win: the log had gone on, or LXD's answer was unclear."""
+        """What it may have written without a win: the log had moved on, or LXD's answer was
+        unclear.
+        """
         return {told[number] for told in (self.lost, self.unclear) if number in told}
 
     def _look(self) -> int:
@@ -76,9 +78,9 @@ def _hammer(app: BenchApp, turns: int, figures: Figures) -> None:
     tried = ", ".join(f"{h.name} won {len(h.wins)} of {h.tries} tries" for h in hammers)
     unclear = dict(one.errors + other.errors)
     figures(f"{turns} turns in {seconds:.0f} s: {tried}; unclear answers: {unclear or 'none'}")
-    # Never two holders.
+    # The lock never has two holders.
     assert not one.wins.keys() & other.wins.keys()
-    # No win lost: whatever was won stood in the log, for both, and nothing else did.
+    # No win is lost: both see exactly the entries that were won.
     for number in range(1, turns + 1):
         values = one.seen.get(number, set()) | other.seen.get(number, set())
         won = one.wins.get(number) or other.wins.get(number)

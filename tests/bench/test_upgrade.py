@@ -1,4 +1,4 @@
-"""A cluster goes from one LXD to the next while containers run on it."""
+"""A cluster changes from one LXD to the next while containers run on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.bench.units import BenchApp
 
 
 class Watch:
-    """Counts the seconds in which no member answers, while it is entered."""
+    """Counts the seconds without an answer of any member, while the context lasts."""
 
     def __init__(self, app: BenchApp) -> None:
         self._ports = [LxdSocket(str(unit.node.socket)) for unit in app.units.values()]
@@ -79,13 +79,13 @@ def test_members_are_upgraded_one_after_the_other(trio: BenchApp, later: tuple[P
         trio.resource = resource(folder)
         for unit in trio.units:
             trio.hook(unit)
-            # LXD tells the others of it with its heartbeats.
+            # LXD tells the others of it by its heartbeats.
             time.sleep(12)
         until(trio, lambda: _all_run_it(trio, folder), 120)  # noqa: B023 - it is over by then
 
 
 def _upgrade(app: BenchApp, folder: Path) -> tuple[float, float]:
-    """The seconds without an API, and those until all is well."""
+    """The seconds without an API, and those until every unit is active."""
     app.resource = resource(folder)
     begin = time.monotonic()
     with Watch(app) as watch:

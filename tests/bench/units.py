@@ -36,7 +36,7 @@ class BenchApp(Application[BenchUnit]):
     bench: Bench = field(kw_only=True)
 
     def add(self, number: int, hostname: str = "") -> BenchUnit:
-        """One more unit, on a node of its own."""
+        """One more unit, on its own node."""
         name = f"lxd/{number}"
         node = self.bench.add(number, hostname)
         ports = Ports(
@@ -50,14 +50,14 @@ class BenchApp(Application[BenchUnit]):
         return self.enter(BenchUnit(name, ports, node.place.address, node=node))
 
     def release(self, name: str) -> None:
-        """The unit has gone, and its machine is given back."""
+        """The unit has gone, and its machine is released."""
         unit = self.units[name]
         self.remove(name)
         self.bench.remove(unit.node)
 
 
 def formed(bench: Bench, count: int, **options: object) -> BenchApp:
-    """An application whose units are all members, with pools in folders unless told otherwise."""
+    """An application whose units are all members, with pools in folders by default."""
     app = BenchApp(options={"storage_backend": "dir", **options}, bench=bench)
     for number in range(count):
         app.add(number)

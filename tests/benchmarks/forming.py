@@ -1,6 +1,7 @@
-"""`make benchmark`: how long a cluster takes to form through the charm, against a bare script.
+"""`make benchmark`: how long the charm takes to form a cluster, compared with a bare script.
 
-Both run on the same kind of machines, in turn, several times; medians and their ratio are shown.
+Both run on the same kind of machines, in turn, several times. The output has medians and their
+ratio.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ WAIT = 900.0
 
 def main() -> None:
     """Measures and prints a table."""
-    # Ended from outside, it takes its machines away all the same.
+    # If the process is terminated, it still removes its machines.
     signal.signal(signal.SIGTERM, _end)
     parser = argparse.ArgumentParser()
     parser.add_argument("--members", type=int, nargs="+", default=[3, 8])

@@ -1,8 +1,8 @@
-"""`make benchmark`: what a hook with nothing to do costs on a settled cluster of three.
+"""`make benchmark`: the cost of a hook with nothing to do on a settled cluster of three.
 
-CPU seconds of the charm's own process and of the hook tools it calls, how many those are and how
-many bytes they print, and the requests to LXD.
-The lab's hook tools are Python, Juju's are not: compare the first figure.
+It prints CPU seconds of the charm's own process and of its hook tools, the number of these tools
+and the bytes that they print, and the requests to LXD. The lab's hook tools are Python, Juju's are
+not: compare the first figure.
 """
 
 from __future__ import annotations

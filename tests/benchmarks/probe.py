@@ -1,4 +1,4 @@
-"""Runs the charm once in a hook's place, in its own venv, and prints what that cost as JSON."""
+"""Runs the charm once in place of a hook, in its own venv, and prints the cost as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ real_run: Any = subprocess.run
 
 
 def counted_run(*args: Any, **kwargs: Any) -> Any:
-    """subprocess.run, counted with what it printed: each is a hook tool."""
+    """subprocess.run with counters for calls and output: each call is a hook tool."""
     global calls, printed  # noqa: PLW0603 - a probe counts
     calls += 1
     done = real_run(*args, **kwargs)

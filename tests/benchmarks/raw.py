@@ -1,4 +1,4 @@
-"""The floor to measure against: the same machines made into a cluster by a bare script."""
+"""The lower limit for comparison: a bare script makes a cluster from the same machines."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ LOGS = ROOT / ".cache" / "chaos"
 
 
 def main() -> int:
-    """Runs the faults that are named, or all. 1 if one did not end as it shall."""
-    # Ended from outside, it takes its machines away all the same.
+    """Runs the named faults, or all. Returns 1 if one did not end as expected."""
+    # If the process is terminated, it still removes its machines.
     signal.signal(signal.SIGTERM, _end)
     parser = argparse.ArgumentParser("tests.chaos", description=__doc__)
     names = [fault.name for fault in FAULTS]
@@ -70,7 +70,7 @@ def _said(verdict: Verdict) -> str:
 
 
 def _keep_log(juju: jubilant.Juju, fault: Fault) -> None:
-    """What a person needs who looks into it."""
+    """Keeps what a person needs to find the cause."""
     LOGS.mkdir(parents=True, exist_ok=True)
     text = juju.cli("status") + juju.debug_log(limit=3000)
     (LOGS / f"{fault.name}.log").write_text(text)

@@ -10,7 +10,7 @@ FAULTS: tuple[Fault, ...] = (
     *running.FAULTS,
     *changing.FAULTS,
     *devices.FAULTS,
-    # Each that adds a unit is followed by one that takes a unit away.
+    # After each fault that adds a unit comes one that removes a unit.
     *(fault for pair in zip(growing.FAULTS, leaving.FAULTS, strict=False) for fault in pair),
     *growing.FAULTS[len(leaving.FAULTS) :],
     *leaving.FAULTS[len(growing.FAULTS) :],

@@ -17,7 +17,7 @@ def _change(ground: Ground, network: str) -> None:
 
 
 def _changed(ground: Ground, network: str) -> None:
-    """The network is whole on every member and used, and things are as they were again."""
+    """The network exists on every member and is used; then restores the options."""
 
     cluster.eventually(lambda: _is_made(ground, network), 120)
     ground.juju.config(APP, reset="network-name")
@@ -52,7 +52,7 @@ def _own_lxd_killed(ground: Ground) -> None:
 
 
 def _other_lxd_killed(ground: Ground) -> None:
-    # The first in the queue makes networks.
+    # The first unit of the queue makes networks.
     other = ground.last()
     _change(ground, "chaos3")
     ground.at(APP, _CREATE, KILL_LXD, on=other)

@@ -1,4 +1,4 @@
-"""Faults of what a member's data is on."""
+"""Faults of the devices with a member's data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GIVE = f"ln -s $(losetup --find --show /var/tmp/{_POOL}) /dev/{_POOL}"
 
 
 def _images_device_gone(ground: Ground) -> None:
-    """LXD's daemon ends as it starts, and the charm has it start without the volume."""
+    """LXD's daemon ends when it starts, and the charm lets it start without the volume."""
     for unit in ground.units():
         cluster.make_disk(ground.juju, unit, _POOL)
     asked = {
@@ -39,7 +39,7 @@ def _images_device_gone(ground: Ground) -> None:
 
 
 def _volumes(ground: Ground) -> int:
-    """How many members have a volume for images on the pool."""
+    """The number of members with a volume for images on the pool."""
     path = "/1.0/storage-pools?recursion=1"
     pools = cluster.query(ground.juju, path, ground.first())
     if _POOL not in {pool["name"] for pool in pools}:

@@ -1,4 +1,4 @@
-"""What a fault is, and how one is tried."""
+"""The type of a fault, and how a fault is tried."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import jubilant
 from tests.chaos.ground import Ground
 
 NOTHING = 0
-"""A fault that deploys by itself, on a model without machines."""
+"""For a fault that deploys by itself, on a model without machines."""
 
 
 @dataclass(frozen=True)
 class Fault:
     """A kind of fault.
 
-    `run` makes it happen and looks at what must be seen meanwhile. Where the operator has to help,
-    it does what the status says. It raises AssertionError where the end is another one.
+    `run` makes it happen and checks what must be seen meanwhile. If the operator has to help, it
+    does what the status says. It raises AssertionError if the end differs.
     """
 
     name: str
     breaks: str
     ends: str
     members: int
-    """How many members are healthy before, NOTHING where none may be there."""
+    """The number of healthy members before the fault; NOTHING if there must be none."""
     run: Callable[[Ground], None]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a fault ended. `seconds` are those from the first blow until all was well."""
+    """How a fault ended. `seconds` are those from the fault until everything was healthy."""
 
     fault: Fault
     seconds: float
@@ -40,12 +40,12 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether it ended as it shall."""
+        """Whether it ended as expected."""
         return not self.problem
 
 
 def try_fault(fault: Fault, ground: Ground) -> Verdict:
-    """Makes the fault happen on a healthy cluster and sees it healthy again."""
+    """Makes the fault happen on a healthy cluster and waits until it is healthy again."""
     began = time.monotonic()
     try:
         ground.prepare(fault.members)
@@ -59,7 +59,7 @@ def try_fault(fault: Fault, ground: Ground) -> Verdict:
 
 
 def _words(error: Exception) -> str:
-    """The error in one line."""
+    """The error as one line."""
     text = error.stderr if isinstance(error, jubilant.CLIError) else str(error)
     lines = [line for line in text.strip().splitlines() if line] or [type(error).__name__]
     return lines[0][:200]

@@ -1,4 +1,4 @@
-"""The cluster that faults are tried on, and what can be done to it and asked of it."""
+"""The cluster for the faults: operations on it and questions about it."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from tests.integration.conftest import APP, LAB, ROOT, Files
 
 MODEL = "chaos"
 MOST = 4
-"""Members beyond these are removed before the next fault: two cores carry no more in time."""
+"""Extra members are removed before the next fault: two cores are too slow for more."""
 PATIENCE = 180.0
-"""Seconds in which all must be well again."""
+"""Seconds until everything must be healthy again."""
 _WORD = 120.0
-"""Seconds in which the units that are left must say how new their databases are."""
-# Not by way of systemd, which has only a script of the snap's that waits for the daemon.
+"""Seconds for the remaining units to publish the age of their databases."""
+# Not through systemd: it knows only a script of the snap that waits for the daemon.
 STOP_LXD = "kill -STOP $(cat /var/snap/lxd/common/lxd.pid)"
 KILL_LXD = "kill -KILL $(cat /var/snap/lxd/common/lxd.pid)"
 ALIAS = "small"
 
 
 class Ground:
-    """One application in a model of its own, made when a fault first needs it.
+    """One application in its own model, which is made when a fault first needs it.
 
-    Containers that it has launched run, but for those in `lost`.
+    Its containers must run, except those in `lost`.
     """
 
     def __init__(self, juju: jubilant.Juju, files: Files, say: Callable[[str], None]) -> None:
-        """`say` gets a line on what goes on."""
+        """`say` gets a line for each event."""
         self.juju = juju
         self.files = files
         self.say = say
@@ -48,7 +48,7 @@ class Ground:
     # Before and after a fault.
 
     def prepare(self, members: int) -> None:
-        """Sees to that many healthy members, each with a container; none for an empty model."""
+        """Makes that many healthy members, each with a container; no members for an empty model."""
         if members == 0:
             self.clear()
             self._open()
@@ -66,12 +66,12 @@ class Ground:
         self._launch()
 
     def healed(self) -> None:
-        """Returns once the cluster is whole and every container that could live runs."""
+        """Returns once the cluster is healthy and every container that can run is running."""
         self.whole()
         cluster.eventually(lambda: not self._not_running(), PATIENCE)
 
     def clear(self) -> None:
-        """Destroys the model, whatever state it is in."""
+        """Destroys the model, in any state."""
         listed = json.loads(self.juju.cli("models", "--format=json", include_model=False))
         if MODEL in {model["short-name"] for model in listed["models"]}:
             self.juju.destroy_model(MODEL, destroy_storage=True, force=True)
@@ -79,7 +79,7 @@ class Ground:
         self._containers.clear()
 
     def _open(self) -> None:
-        # Where nothing else wakes the charm, this does: five minutes are Juju's own default.
+        # If no other event runs the charm, this does: Juju's own default is five minutes.
         self.juju.add_model(MODEL, config={"update-status-hook-interval": "10s"})
 
     # What the operator does.
@@ -93,7 +93,7 @@ class Ground:
             config={
                 "storage-backend": "btrfs",
                 "storage-size": "1GiB",
-                # The least that LXD takes, with some room: the dead are found out sooner.
+                # LXD's minimum plus a margin: dead members are found sooner.
                 "cluster-offline-threshold": 12,
             },
             resources=self.files.resources if resources else None,
@@ -107,16 +107,17 @@ class Ground:
         return new
 
     def add_unit_held(self, hook: str) -> str:
-        """Adds a unit that stands before a hook (a glob) and must not start it; its name."""
+        """Adds a unit that is held before a hook (a glob); its name."""
         unit = self.add_unit()
         self.lab("hold", unit, hook)
         self.lab("wait-held", unit)
         return unit
 
     def recover_quorum(self, unit: str) -> None:
-        """Has a unit go on with its copy of the database. Raises jubilant.TaskError.
+        """Lets a unit recover with its copy of the database. Raises jubilant.TaskError.
 
-        The other survivors must say first that theirs does not answer: they do in a later hook.
+        The other survivors must say first that their database does not answer. They do that in a
+        later hook.
         """
         end = time.monotonic() + _WORD
         while True:
@@ -134,7 +135,7 @@ class Ground:
             else:
                 return
 
-    # Who is who.
+    # Which unit is which.
 
     def units(self) -> dict[str, UnitStatus]:
         """The application's units by name."""
@@ -142,11 +143,11 @@ class Ground:
         return dict(status.apps[APP].units) if APP in status.apps else {}
 
     def leader(self) -> str:
-        """The unit that has the leadership."""
+        """The unit with the leadership."""
         return next(name for name, unit in self.units().items() if unit.leader)
 
     def raft_leader(self) -> str:
-        """The unit whose LXD leads the database's Raft group."""
+        """The unit of the database's Raft leader."""
         rows = cluster.members(self.juju, self.first())
         name = next(n for n, row in rows.items() if "database-leader" in row["roles"])
         return self.unit_of(name)
@@ -168,20 +169,20 @@ class Ground:
         return self.units()[unit].machine
 
     def member(self, unit: str) -> str:
-        """The name that LXD knows a unit by: its status says it, else it is its machine's."""
+        """A unit's member name: from its status, otherwise its machine's name."""
         status = self.juju.status()
         found = status.apps[APP].units[unit]
         told = re.match(r"member ([^, ]+)", found.workload_status.message)
         return told[1] if told else status.machines[found.machine].hostname
 
     def unit_of(self, member: str) -> str:
-        """The unit that LXD knows by this name."""
+        """The unit of the member with this name."""
         return next(unit for unit in self.units() if self.member(unit) == member)
 
-    # What is asked of it.
+    # Questions.
 
     def whole(self) -> None:
-        """Returns once every unit is an active member of one cluster, and nobody else is one."""
+        """Returns once every unit is an active member of one cluster without other members."""
 
         def settled(status: jubilant.Status) -> bool:
             return jubilant.all_active(status, APP) and jubilant.all_agents_idle(status, APP)
@@ -190,7 +191,7 @@ class Ground:
         cluster.whole(self.juju, len(self.units()))
 
     def until(self, unit: str, *messages: str, seconds: float = PATIENCE) -> None:
-        """Returns once the unit's status fits one of the globs, like `blocked: *`."""
+        """Returns once the unit's status matches one of the globs, like `blocked: *`."""
         shown = ""
         end = time.monotonic() + seconds
         while not any(fnmatch.fnmatchcase(shown, glob) for glob in messages):
@@ -201,7 +202,7 @@ class Ground:
                 shown = cluster.message(status, unit)
 
     def until_app(self, *messages: str, seconds: float = PATIENCE) -> None:
-        """Returns once the application's status fits one of the globs."""
+        """Returns once the application's status matches one of the globs."""
         shown = ""
         end = time.monotonic() + seconds
         while not any(fnmatch.fnmatchcase(shown, glob) for glob in messages):
@@ -211,11 +212,11 @@ class Ground:
             shown = f"{found.current}: {found.message}"
 
     def until_gone(self, *units: str) -> None:
-        """Returns once Juju has these units no more."""
+        """Returns once Juju no longer has these units."""
         cluster.eventually(lambda: not set(units) & set(self.units()), PATIENCE)
 
     def ailing(self) -> list[str]:
-        """What the application and each unit says that is not active."""
+        """The statuses of the application and of each unit that are not active."""
         status = self.juju.status()
         app = status.apps.get(APP)
         if app is None:
@@ -224,10 +225,10 @@ class Ground:
         ill = {name: one for name, one in shown.items() if one.current != "active"}
         return [f"{name} {one.current}: {one.message}" for name, one in ill.items()]
 
-    # What a fault does.
+    # Operations of faults.
 
     def lab(self, *words: str) -> str:
-        """A verb of the lab's own; what it printed."""
+        """Runs one of the lab's own verbs; its output."""
         verb, *rest = words
         return self.juju.cli("lab", verb, "--model", MODEL, *rest, include_model=False).strip()
 
@@ -240,14 +241,14 @@ class Ground:
         self.ssh(unit, KILL_LXD)
 
     def kill_hook_at(self, unit: str, message: str, after: str = "300ms") -> str:
-        """Kills the hook of the unit, or of any one (APP), so long after it shows the message.
+        """Kills the hook of the unit, or of any unit (APP), some time after it shows the message.
 
         The hook's name.
         """
         return self.lab("kill-hook", "--at", message, "--after", after, unit)
 
     def at(self, unit: str, message: str, command: str, on: str = "") -> str:
-        """Runs a command where the unit is, or `on` another, just after it shows the message.
+        """Runs a command on the unit's machine, or `on` another, when the unit shows the message.
 
         The name of the unit that showed it.
         """
@@ -255,12 +256,12 @@ class Ground:
         return self.lab("at", *elsewhere, "--after", "300ms", unit, message, command)
 
     def link(self, units: Sequence[str], state: str) -> None:
-        """Takes the machines' network by which the members talk down, or up again."""
+        """Takes the machines' network between members down, or up again."""
         for unit in units:
             self.lab("link", self.machine(unit), "eth0", state)
 
     def lose(self, unit: str) -> None:
-        """From now on nobody expects the containers on a unit's member to run."""
+        """From now on the containers on a unit's member need not run."""
         rows = cluster.query(self.juju, "/1.0/instances?recursion=1", self.first())
         member = self.member(unit)
         self.lost |= {row["name"] for row in rows if row["location"] == member}
@@ -268,7 +269,7 @@ class Ground:
     # Containers.
 
     def _launch(self) -> None:
-        """A container on each member that has none."""
+        """A container on each member without one."""
         at = self.first()
         names = cluster.members(self.juju, at)
         rows = cluster.query(self.juju, "/1.0/instances?recursion=1", at)
@@ -292,7 +293,7 @@ class Ground:
 
 @contextlib.contextmanager
 def on_the_lab(say: Callable[[str], None]) -> Generator[Ground]:
-    """Ground in the lab, which is taken down afterwards. CHARM names another charm than its own."""
+    """A cluster in the lab, removed afterwards. CHARM names another charm than the lab's."""
     made = image.ensure_image(image.DEFAULT_CACHE, say)
     charm = Path(os.environ.get("CHARM") or ROOT / ".cache" / "lxd-cluster_lab.charm")
     juju = jubilant.Juju(cli_binary=str(LAB))

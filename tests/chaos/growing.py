@@ -1,4 +1,4 @@
-"""Faults while a unit is added to a cluster: its installation, its joining."""
+"""Faults while a unit is added to a cluster: its installation, its join."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ EXPIRY = "cluster.join_token_expiry"
 _EXPIRES = 3
 """Seconds."""
 _TOKEN_READ = "cluster-relation-changed"
-"""The hook in which a unit first sees the others' data: Juju tells the application's first."""
-# Read by every Python on a Debian or Ubuntu machine, in a venv too.
+"""The hook in which a unit first sees the others' data: Juju runs the application's first."""
+# Every Python on a Debian or Ubuntu machine reads it, also in a venv.
 _CUSTOMIZE = "/etc/python3*/sitecustomize.py"
 _HOURS = 7200
 
@@ -60,7 +60,7 @@ def _token_expired(ground: Ground) -> None:
     unit = ground.add_unit_held(_TOKEN_READ)
     try:
         cluster.eventually(lambda: bool(_tokens(ground)))
-        # LXD 5.21 and 6.9 go on listing a token that has expired.
+        # LXD 5.21 and 6.9 still list an expired token.
         time.sleep(2 * _EXPIRES)
     finally:
         cluster.lxc(ground.juju, f"config unset {EXPIRY}", member)
@@ -72,7 +72,7 @@ def _tokens(ground: Ground) -> str:
 
 
 def _clock(ground: Ground, unit: str, ahead: int) -> None:
-    """Lets the charm on a unit's machine, and nobody else, see another time."""
+    """Changes the time for the charm on a unit's machine only."""
     lines = f"import time; now = time.time; time.time = lambda: now() + {ahead}"
     ground.ssh(unit, f"for file in {_CUSTOMIZE}; do echo '{lines}' >$file; done")
 

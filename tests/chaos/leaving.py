@@ -1,4 +1,4 @@
-"""Faults while units leave, and units that go without goodbye."""
+"""Faults while units leave, and units that are removed without their hooks."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _destroy(ground: Ground, unit: str) -> None:
 
 
 def _acknowledged(ground: Ground, member: str) -> None:
-    """The operator is told of what was lost, and confirms to have read it."""
+    """The status tells the operator what was lost, and the operator acknowledges it."""
     ground.until_app(f"blocked: lost with {member}: *forget-lost*")
     ground.juju.run(ground.leader(), "forget-lost", {"name": member})
 
@@ -141,13 +141,13 @@ def _majority_lost(ground: Ground) -> None:
 
 
 def _stand_by_asked_to_recover(ground: Ground) -> None:
-    """Two of three voters are lost. Were the stand-by to recover, there would be two clusters."""
+    """Two of three voters are lost. If the stand-by recovered, there would be two clusters."""
     first = ground.first()
 
     def voting() -> list[str]:
         return cluster.voters(cluster.members(ground.juju, first))
 
-    # LXD takes a while to give the roles of those anew that the fault before this one took away.
+    # LXD needs a while to reassign the roles that the fault before this one removed.
     cluster.eventually(lambda: len(voting()) == 3, 120)
     voters = sorted(ground.unit_of(name) for name in voting())
     survivor, *dead = voters
@@ -165,7 +165,7 @@ def _lost_for_good(ground: Ground, dead: Sequence[str]) -> list[str]:
     """Their machines die at once; the names of their members, in order."""
     members = [ground.member(unit) for unit in dead]
     for unit in dead:
-        # LXD answers as long as all are there.
+        # LXD answers as long as all members are up.
         ground.lose(unit)
     for unit in dead:
         _destroy(ground, unit)

@@ -1,4 +1,4 @@
-"""Faults that meet a cluster at rest."""
+"""Faults of an idle cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _lxd_killed(ground: Ground) -> None:
 
 
 def _booted(ground: Ground, unit: str) -> str:
-    """Another answer after each boot; empty while the machine cannot be entered."""
+    """Differs after each boot; empty while the machine cannot be entered."""
     try:
         return ground.ssh(unit, "cut -d' ' -f22 /proc/1/stat; cat /proc/sys/kernel/random/boot_id")
     except jubilant.CLIError:
@@ -65,7 +65,7 @@ def _partition_of_one(ground: Ground) -> None:
 
 
 def _partition_of_the_raft_leader(ground: Ground) -> None:
-    """Cut off from Juju too, as a machine with one cable is."""
+    """Also cut off from Juju, like a machine with one cable."""
     unit = ground.raft_leader()
     member = ground.member(unit)
     ground.link([unit], "down")
@@ -76,7 +76,7 @@ def _partition_of_the_raft_leader(ground: Ground) -> None:
 
 
 def _partition_of_two(ground: Ground) -> None:
-    """With two of three cut off from each other and the rest, nobody has a majority."""
+    """If two of three are cut off from each other and from the third, there is no majority."""
     away = ground.others(ground.first())[:2]
     ground.link(away, "down")
     for unit in ground.others():
@@ -99,7 +99,7 @@ def _agent_stopped(ground: Ground) -> None:
 
 
 def _disk_full(ground: Ground) -> None:
-    """The third voter has its database on a small disk of its own."""
+    """The third voter has its database on its own small disk."""
     ground.deploy(2)
     ground.whole()
     unit = ground.add_unit_held("*")
@@ -121,7 +121,7 @@ def _disk_full(ground: Ground) -> None:
 
 
 def _write_much(ground: Ground) -> None:
-    """Lets LXD's database grow by some megabytes."""
+    """Makes LXD's database some megabytes larger."""
     values = "x" * 100_000
     writes = (
         f"for i in $(seq 40); do timeout 20 lxc profile set default user.chaos=$i{values}; done;"

@@ -1,4 +1,4 @@
-"""Five of the faults of `make chaos`: quick ones, and one for each part of a cluster's life."""
+"""Five faults of `make chaos`: quick ones, one for each part of a cluster's life."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The model of LXD and the real one, asked the same."""
+"""The same requests to the model of LXD and to the real one."""
 
 from importlib import import_module
 
-# It makes the charm's flat modules known.
+# This import puts the charm's modules on the path.
 import_module("tests.simulation")

@@ -1,4 +1,4 @@
-"""Runs the histories on the model and on real machines, and compares what they answer."""
+"""Runs the histories on the model and on real machines, and compares the answers."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def compare(chosen: dict[str, History], watch: Callable[[Transcript], None]) -> 
 
 
 def say(line: str) -> None:
-    """A line for whoever watches, at once."""
+    """Prints a line at once."""
     print(line, flush=True)
 
 
 def show(transcript: Transcript) -> None:
-    """Every question and answer, with the seconds it took."""
+    """Prints every question and answer, with its seconds."""
     for line in transcript.lines:
         say(f"  {line.seconds:6.1f} s  {line.question}: {line.answer}  {line.detail}")
 

@@ -1,4 +1,4 @@
-"""What both sides answered, in a form that can be compared."""
+"""The answers of both sides, in a form for comparison."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ _NO_DATABASE = (
     "no available dqlite leader server found",
     "RAFT cluster is unavailable",
 )
-"""How LXD's errors end when its database does not answer. Some come later than the charm waits."""
+"""The ends of LXD's errors when its database does not answer. Some come later than the charm waits.
+"""
 
 Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One line of a history. `detail` and `seconds` are to read, not to compare."""
+    """One line of a history. `detail` and `seconds` are for readers; they are not compared."""
 
     question: str
     answer: str
@@ -55,8 +56,7 @@ class Transcript:
         self.lines.append(Answer(question, answer, self._plain(detail), self.clock() - began))
 
     def chance(self, question: str, call: Callable[[], Any], *fair: str) -> None:
-        """Notes whether the answer is one of those that chance may bring: LXD gives now one, now
-        the other."""
+        """Notes whether the answer is one of several random ones: LXD gives different answers."""
         self.ask(question, call)
         line = self.lines[-1]
         if line.answer in fair:
@@ -70,12 +70,12 @@ class Transcript:
         return text
 
     def broke(self, error: Exception) -> None:
-        """The history itself could not go on."""
+        """Notes that the history itself could not continue."""
         self.lines.append(Answer("the history", "broke", repr(error)))
 
 
 def statuses(side: Side, machine: str) -> str:
-    """The members and their statuses, as seen there."""
+    """The members and their statuses, as LXD there sees them."""
     letters = {side.hostname(m): m for m in MACHINES}
     members = side.lxd(machine).members.list()
     told = sorted(f"{letters.get(m.name, m.name)} {m.status}" for m in members)
@@ -83,18 +83,18 @@ def statuses(side: Side, machine: str) -> str:
 
 
 def roles(side: Side, machine: str) -> str:
-    """How many members have each role. Who has which is LXD's free choice."""
+    """The number of members in each role. LXD chooses the members freely."""
     counts = Counter(_role(m) for m in side.lxd(machine).members.list())
     return ", ".join(f"{n} {role}" for role, n in sorted(counts.items()))
 
 
 def count(side: Side, machine: str) -> int:
-    """How many members there are, as seen there."""
+    """The number of members, as LXD there sees it."""
     return len(side.lxd(machine).members.list())
 
 
 def leader(side: Side, machine: str) -> str:
-    """The machine whose member leads the database. LXD chooses it freely."""
+    """The machine of the database's Raft leader. LXD chooses it freely."""
     members = side.lxd(machine).members.list()
     name = next(m.name for m in members if "database-leader" in m.roles)
     return next(m for m in MACHINES if side.hostname(m) == name)
@@ -107,7 +107,7 @@ def _role(member: Member) -> str:
 
 
 def differences(one: Transcript, other: Transcript) -> list[str]:
-    """Where two transcripts of one history disagree, a line each."""
+    """The differences between two transcripts of one history, a line each."""
     found: list[str] = []
     for mine, theirs in zip(one.lines, other.lines, strict=False):
         if (mine.question, mine.answer) != (theirs.question, theirs.answer):

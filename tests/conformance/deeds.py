@@ -1,4 +1,4 @@
-"""What most histories do: form a cluster, join, evacuate, wait."""
+"""Steps of most histories: form a cluster, join, evacuate, wait."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from tests.conformance.answers import Transcript
 from tests.conformance.side import MACHINES, POOL
 
 SOON = 36.0
-"""Seconds for what shall happen by itself: a heartbeat, an election, a new role."""
+"""Seconds for a change that must happen by itself: a heartbeat, an election, a new role."""
 _EVACUATION = 60.0
 
 
 def found(told: Transcript, machine: str) -> None:
-    """Makes a cluster of one, with a pool. It calls a silent member offline after 20 s.
+    """Makes a cluster of one, with a pool. A member counts as offline 20 s after its last
+    heartbeat.
 
-    That is LXD's default: with less a heartbeat that comes late makes a member offline by chance.
+    That is LXD's default: with less, a late heartbeat makes a member offline by chance.
     """
     lxd, endpoint = told.side.lxd(machine), told.side.endpoint(machine)
     lxd.server.set_config({"core.https_address": endpoint, "cluster.https_address": endpoint})
@@ -49,13 +50,13 @@ def form(told: Transcript, *machines: str) -> None:
 
 
 def started_anew(told: Transcript, machine: str) -> None:
-    """LXD starts its daemon again once it has left."""
+    """LXD starts its daemon again after it has left."""
     told.side.wait(3)
     told.side.lxd(machine).server.await_start(30)
 
 
 def located(told: Transcript, machine: str) -> str:
-    """Every instance, where it is and how it may be evacuated."""
+    """Every instance, its location and its mode of evacuation."""
     side = told.side
     letters = {side.hostname(m): m for m in MACHINES}
     found = sorted(side.lxd(machine).instances.list(), key=lambda i: i.name)
@@ -63,7 +64,7 @@ def located(told: Transcript, machine: str) -> str:
 
 
 def evacuate(told: Transcript, asked: str, machine: str) -> None:
-    """An evacuation to its end."""
+    """An evacuation until its end."""
     side = told.side
     path = api_path("cluster", "members", side.hostname(machine), "state")
     body = {"action": "evacuate"}

@@ -1,4 +1,4 @@
-"""Every scripted history. Each asks the same of the model and of real machines."""
+"""Every scripted history. Each sends the same requests to the model and to real machines."""
 
 from __future__ import annotations
 

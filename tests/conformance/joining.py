@@ -1,4 +1,4 @@
-"""Forming a cluster, and what stands in a join's way."""
+"""Forming a cluster, and what prevents a join."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def forming(told: Transcript) -> None:
 
 
 def tokens(told: Transcript) -> None:
-    """A token is good once, for one name, and voids an older one."""
+    """A token works once, for one name, and invalidates an older one."""
     side = told.side
     found(told, "a")
     first = token(told, "a", "b")
@@ -66,7 +66,7 @@ def tokens(told: Transcript) -> None:
 
 
 def token_of_the_dead(told: Transcript) -> None:
-    """A token is an operation of the daemon that made it, and gone with that."""
+    """A token is an operation of the daemon that made it, and is gone with that daemon."""
     side = told.side
     form(told, "a", "b")
     secret = token(told, "b", "c")
@@ -79,9 +79,9 @@ def token_of_the_dead(told: Transcript) -> None:
 
 
 def notes(told: Transcript) -> None:
-    """A note that is there already is not created again, nor an entry of a log written twice.
+    """A second note of the same name, or a second entry of the same number, is refused.
 
-    Also by a member that has just joined, and knows nothing yet of the cluster's own keys.
+    This also holds on a member that has just joined, and does not know the cluster's keys yet.
     """
     side = told.side
     form(told, "a", "b")
@@ -112,7 +112,7 @@ def notes(told: Transcript) -> None:
 
 
 def not_pristine(told: Transcript) -> None:
-    """What a server had is lost when it joins."""
+    """A server loses its content when it joins."""
     side = told.side
     found(told, "a")
     lxd = side.lxd("b")
@@ -123,7 +123,7 @@ def not_pristine(told: Transcript) -> None:
 
 
 def two_at_once(told: Transcript) -> None:
-    """Two joins at once: what LXD makes of it is chance; what cures a server that hangs is not."""
+    """Two joins at once: their result is random; the cure of a server that hangs is not."""
     side = told.side
     form(told, "a")
     secrets = {m: token(told, "a", m) for m in ("b", "c")}
@@ -145,7 +145,7 @@ def two_at_once(told: Transcript) -> None:
 
 
 def half_a_join(told: Transcript) -> None:
-    """A join whose daemon ends on the way, who knows where: wiped and removed it may join again."""
+    """A daemon ends at any point of its join: after a reset and a removal it may join again."""
     side = told.side
     form(told, "a")
     secret = token(told, "a", "b")
@@ -191,12 +191,12 @@ def joining_with_one_down(told: Transcript) -> None:
 
 
 def empty_profile() -> dict[str, object]:
-    """The default profile as LXD brings it."""
+    """The default profile of a new LXD."""
     return {"config": {}, "description": "Default LXD profile", "devices": {}}
 
 
 def names_taken(told: Transcript) -> None:
-    """A member's name is its own until it is gone."""
+    """A member's name is taken until the member is gone."""
     side = told.side
     form(told, "a", "b", "c")
     side.power_off("b")

@@ -1,4 +1,4 @@
-"""Members leave, are evacuated and are removed while they live."""
+"""Members leave, are evacuated, and are removed while they live."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conformance.side import MACHINES
 
 
 def leaving(told: Transcript) -> None:
-    """Members leave, the leader each time. Whether of the last two both vote is chance."""
+    """Members leave, the leader each time. Whether the last two both vote is random."""
     side = told.side
     form(told, "a", "b", "c", "d")
     staying: list[str] = [*MACHINES]
@@ -36,7 +36,7 @@ def leaving(told: Transcript) -> None:
 
 
 def leaving_and_back(told: Transcript) -> None:
-    """Members that do not lead leave; the one that led from the beginning stays."""
+    """Members that are not the leader leave; the first leader stays."""
     side = told.side
     form(told, "a", "b", "c", "d")
     for machine in ("b", "c", "d"):
@@ -54,7 +54,7 @@ def leaving_and_back(told: Transcript) -> None:
 
 
 def two_to_one(told: Transcript) -> None:
-    """The leader of two leaves: fatal where the other has no role in the database."""
+    """The leader of two leaves: this is fatal if the other has no role in the database."""
     side = told.side
     form(told, "a", "b")
     told.ask("roles of two", lambda: roles(side, "b"))
@@ -62,7 +62,7 @@ def two_to_one(told: Transcript) -> None:
     started_anew(told, "a")
     told.ask("members", lambda: statuses(side, "b"))
     told.ask("roles", lambda: roles(side, "b"))
-    # The one that left stays away: at its old address it hangs now and then. See
+    # The one that left stays away: at its old address it sometimes hangs. See
     # docs/how-to/grow-and-change.md.
     told.ask("c joins", lambda: join(told, "c", token(told, "b", "c")))
     side.wait(SOON)
@@ -74,7 +74,7 @@ def two_to_one(told: Transcript) -> None:
         "one that does not lead leaves", lambda: side.lxd(goes).members.leave(side.hostname(goes))
     )
     side.wait(SOON)
-    # Where a leader has left before, it is chance whether LXD gives the last two new roles.
+    # After a leader has left, it is random whether LXD gives the last two new roles.
     told.chance("roles of two then", lambda: roles(side, stays), "2 voter", "1 spare, 1 voter")
     leaves = ("None", "refused")
     told.chance(
@@ -120,7 +120,7 @@ def leaving_with_one_down(told: Transcript) -> None:
 
 
 def evacuation(told: Transcript) -> None:
-    """What evacuation moves, what it leaves, and what it answers when it cannot."""
+    """What an evacuation moves, what it leaves, and its answer if it cannot."""
     side = told.side
     form(told, "a", "b", "c")
     side.launch("b", "c1", "auto")
@@ -139,7 +139,7 @@ def evacuation(told: Transcript) -> None:
 
 
 def moving(told: Transcript) -> None:
-    """Moving what an evacuation left behind."""
+    """Moving what an evacuation has left."""
     side = told.side
     form(told, "a", "b", "c")
     for name in ("c1", "c2", "c3"):
@@ -162,7 +162,7 @@ def moving(told: Transcript) -> None:
 
 
 def evacuating_the_dead(told: Transcript) -> None:
-    """A member that is down cannot be evacuated, and nothing is moved to one that is down."""
+    """A member that is down cannot be evacuated, and nothing moves to a member that is down."""
     side = told.side
     form(told, "a", "b", "c")
     side.launch("b", "c1", "auto")
@@ -178,7 +178,7 @@ def evacuating_the_dead(told: Transcript) -> None:
 
 
 def removing_the_living(told: Transcript) -> None:
-    """Members that live are removed by force: one is not told, the leader empties itself."""
+    """Living members are removed by force: LXD does not tell one, the leader empties itself."""
     side = told.side
     form(told, "a", "b", "c")
     told.ask("c is removed", lambda: side.lxd("a").members.remove(side.hostname("c")))

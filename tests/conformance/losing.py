@@ -1,4 +1,4 @@
-"""Members that die, are cut off or lose their database, and what recovers it."""
+"""Members that die, are cut off or lose their database, and their recovery."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def a_death(told: Transcript) -> None:
 
 
 def a_daemon_down(told: Transcript) -> None:
-    """A daemon that is down, or stands still; the roles that others take."""
+    """A daemon that is down or frozen, and the roles that others take."""
     side = told.side
     form(told, "a", "b", "c", "d")
     side.kill_daemon("b")
@@ -92,7 +92,7 @@ def quorum(told: Transcript) -> None:
 
 
 def recovery(told: Transcript) -> None:
-    """Two of three are lost for good: the survivor goes on alone and they are removed."""
+    """Two of three are lost for good: the survivor continues alone, and they are removed."""
     side = told.side
     form(told, "a", "b", "c")
     side.launch("a", "c1", "auto")
@@ -117,9 +117,10 @@ def recovery(told: Transcript) -> None:
 
 
 def recovery_and_return(told: Transcript) -> None:
-    """The two that were lost come back though the survivor goes on alone.
+    """The two lost members come back although the survivor continues alone.
 
-    They are a majority of what they know: either they follow the survivor, or they go on without.
+    They are a majority by their own knowledge: either they follow the survivor, or they continue
+    without it.
     """
     side = told.side
     form(told, "a", "b", "c")
@@ -137,7 +138,7 @@ def recovery_and_return(told: Transcript) -> None:
 
 
 def recovery_among_the_living(told: Transcript) -> None:
-    """Two of four are lost; a third, that lives, follows the one that recovers."""
+    """Two of four are lost; a third, living one follows the one that recovers."""
     side = told.side
     form(told, "a", "b", "c", "d")
     side.power_off("b")
@@ -163,7 +164,7 @@ def recovery_among_the_living(told: Transcript) -> None:
 
 
 def recovering_a_spare(told: Transcript) -> None:
-    """The only voter is lost, and the other has no copy of the database to go on with."""
+    """The only voter is lost, and the other has no copy of the database to continue with."""
     side = told.side
     form(told, "a", "b", "c")
     head = leader(side, "a")
@@ -180,7 +181,7 @@ def recovering_a_spare(told: Transcript) -> None:
 
 
 def partition(told: Transcript) -> None:
-    """A member that is cut off does not answer, and is offline to the others; then it is back."""
+    """A member that is cut off does not answer, and is offline for the others; then it is back."""
     side = told.side
     form(told, "a", "b", "c")
     side.isolate("a")

@@ -10,7 +10,7 @@ from lab.machines.machine import Machine
 from lxd.socket import SOCKET, LxdSocket
 
 _NETWORK = 0x40000000
-"""CLONE_NEWNET: the kind of namespace that setns(2) shall accept."""
+"""CLONE_NEWNET: the kind of namespace that setns(2) must accept."""
 
 
 class MachineSocket(LxdSocket):
@@ -21,8 +21,8 @@ class MachineSocket(LxdSocket):
         self._machine = machine
 
     def certificate(self, host: str, port: int, seconds: float) -> str:
-        """The certificate (PEM) that a server shows. Raises OSError if none does in `seconds`."""
-        # A namespace is entered by one thread alone, which ends here.
+        """The certificate (PEM) of a server. Raises OSError if no server answers in `seconds`."""
+        # Only one thread enters the namespace, and it ends here.
         with ThreadPoolExecutor(1, initializer=self._enter) as thread:
             return thread.submit(super().certificate, host, port, seconds).result()
 

@@ -16,7 +16,7 @@ _START = 40.0
 
 
 class ModelSide:
-    """Four model machines of their own cloud, with an LXD of one generation."""
+    """Four model machines in their own cloud, with an LXD of one generation."""
 
     def __init__(self, generation: str) -> None:
         self.cloud = Cloud(generation=generation)
@@ -107,7 +107,7 @@ class ModelSide:
 
 
 class Together:
-    """Calls that run at the same virtual time: one at a time goes on, the earliest one first."""
+    """Calls at the same virtual time: one at a time runs, the earliest one first."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud

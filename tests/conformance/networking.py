@@ -1,4 +1,4 @@
-"""Networks: made in two phases, on interfaces, and who reaches the world for them."""
+"""Networks: made in two phases, on parent interfaces, and their gateways."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def networks(told: Transcript) -> None:
 
 
 def made(told: Transcript) -> str:
-    """The networks and how far they are."""
+    """The networks and their states."""
     listed = sorted(told.side.lxd("a").networks.list(), key=lambda n: n.name)
     return ", ".join(f"{n.name} {n.status.lower()}" for n in listed)
 
 
 def interfaces(told: Transcript) -> None:
-    """A network is on an interface of each member, and can go to another on each."""
+    """A network has a parent interface on each member, and can change to another on each."""
     side = told.side
     form(told, "a", "b")
     a, b = side.hostname("a"), side.hostname("b")
@@ -63,7 +63,7 @@ def interfaces(told: Transcript) -> None:
 
 
 def roles(told: Transcript) -> None:
-    """An operator may give a member a role, and take it back."""
+    """An operator may give a member a role, and remove it."""
     side = told.side
     form(told, "a", "b")
     b = side.hostname("b")

@@ -10,7 +10,7 @@ _SIZE = "user.lxd-cluster.size"
 
 
 def pools(told: Transcript) -> None:
-    """A pool needs every member: defined on each, made on all. With one down it stays half made."""
+    """A pool needs every member: defined on each, made on all. With one down it is unfinished."""
     side = told.side
     form(told, "a", "b", "c")
     lxd = side.lxd("a")
@@ -38,7 +38,7 @@ def pools(told: Transcript) -> None:
 
 
 def another_default(told: Transcript) -> None:
-    """The default profile goes on to another pool once its instances say where they are."""
+    """The default profile changes to another pool once its instances name their own."""
     side = told.side
     form(told, "a", "b")
     lxd = side.lxd("a")
@@ -61,7 +61,7 @@ def another_default(told: Transcript) -> None:
 
 
 def _made(told: Transcript) -> str:
-    """The pools, how far they are and the key that is the charm's."""
+    """The pools, their states and the charm's key."""
     listed = sorted(told.side.lxd("a").pools.list(), key=lambda p: p.name)
     return ", ".join(f"{p.name} {p.status.upper()} {p.config.get(_SIZE, '-')}" for p in listed)
 

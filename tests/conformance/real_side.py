@@ -18,12 +18,12 @@ from tests.conformance.machine_socket import MachineSocket
 from tests.conformance.side import MACHINES, POOL
 from tests.lxd_model.generations import of_version
 
-# High numbers: a demo may be running on this computer with the low ones.
+# High numbers: a demo may run on this computer with the low ones.
 _FIRST = 24
 _PORT = 8443
 _START = 40.0
 _DAEMON = "snap.lxd.daemon.service"
-# With a stop under way systemd does not start again what is killed.
+# While a stop is in progress systemd does not start again what is killed.
 _KILL = f"""
 systemctl stop --no-block {_DAEMON}
 pkill --signal KILL --full '^lxd --logfile' || true
@@ -44,12 +44,12 @@ snap start lxd || (sleep 2 && snap start lxd)
 
 
 class RealSide:
-    """Four machines, booted once. `fresh` makes them as good as new between histories."""
+    """Four machines, booted once. `fresh` resets them between histories."""
 
     def __init__(self, home: Path, image: Image) -> None:
         self._home = home
         self.generation = of_version(image.lxd_version).name
-        """Of the LXD that the machines have."""
+        """The version of the machines' LXD."""
         self._machines = {
             letter: Machine(home, _FIRST + index, image) for index, letter in enumerate(MACHINES)
         }
@@ -68,7 +68,7 @@ class RealSide:
         host.clean(self._home, print)
 
     def fresh(self) -> None:
-        """Every machine is on, with LXD answering and nothing in it."""
+        """Every machine is on, and its empty LXD answers."""
         used, self._used = self._used, set[str]()
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._renew, sorted(used)))

@@ -11,7 +11,7 @@ from tests.conformance.real_side import RealSide
 
 
 def on_model(history: History, generation: str) -> Transcript:
-    """What the model of a generation of LXD answers."""
+    """The answers of the model of a generation of LXD."""
     side = ModelSide(generation)
     transcript = Transcript(side, lambda: side.cloud.now)
     _tell(history, transcript)
@@ -19,7 +19,7 @@ def on_model(history: History, generation: str) -> Transcript:
 
 
 def on_real(side: RealSide, history: History) -> Transcript:
-    """What real machines answer, made as good as new before."""
+    """The answers of real machines, which are reset before."""
     side.fresh()
     transcript = Transcript(side, time.monotonic)
     _tell(history, transcript)

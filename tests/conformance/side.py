@@ -1,4 +1,4 @@
-"""The vocabulary of the histories: what can be done on the model and on real machines alike."""
+"""The vocabulary of the histories: operations on the model and on real machines."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from lxd.api import LxdApi
 from lxd.port import LxdPort
 
 MACHINES = ("a", "b", "c", "d")
-"""Every history has these, with LXD on them and nothing in it."""
+"""Every history has these machines, with an empty LXD."""
 
 POOL = "local"
 
 
 class Side(Protocol):
-    """Where a history runs. Machines are called by their letter. Seconds are those of that side."""
+    """Where a history runs. Machines have letters as names. Seconds are those of that side."""
 
     def lxd(self, machine: str) -> LxdApi:
         """LXD there, as the charm sees it."""
         ...
 
     def port(self, machine: str) -> LxdPort:
-        """What carries requests to LXD there."""
+        """The connection to LXD there."""
         ...
 
     def hostname(self, machine: str) -> str:
-        """What the member there is called."""
+        """The name of the member there."""
         ...
 
     def endpoint(self, machine: str) -> str:
@@ -54,7 +54,7 @@ class Side(Protocol):
         ...
 
     def power_off(self, machine: str) -> None:
-        """Pulls the plug."""
+        """Cuts its power."""
         ...
 
     def power_on(self, machine: str) -> None:
@@ -70,23 +70,23 @@ class Side(Protocol):
         ...
 
     def freeze(self, machine: str) -> None:
-        """Lets the daemon stand still."""
+        """Freezes the daemon."""
         ...
 
     def thaw(self, machine: str) -> None:
-        """Lets the daemon go on."""
+        """Lets the daemon continue."""
         ...
 
     def isolate(self, machine: str) -> None:
-        """Unplugs its network cable."""
+        """Disconnects its network."""
         ...
 
     def heal(self, machine: str) -> None:
-        """Plugs it in again."""
+        """Connects it again."""
         ...
 
     def recover(self, machine: str) -> None:
-        """Lets a survivor go on alone: daemon stopped, database recovered, daemon started."""
+        """Lets a survivor continue alone: daemon stopped, database recovered, daemon started."""
         ...
 
     def wipe(self, machine: str) -> None:

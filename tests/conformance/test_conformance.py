@@ -1,4 +1,4 @@
-"""The model LXD answers as the real one does: the quick histories; `make conformance` has all."""
+"""The model of LXD answers like the real one: the quick histories; `make conformance` has all."""
 
 from __future__ import annotations
 

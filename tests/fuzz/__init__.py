@@ -1,1 +1,1 @@
-"""A fuzzer for all that others write and the charm reads. See __main__.py."""
+"""A fuzzer for all input that the charm reads. See __main__.py."""

@@ -1,4 +1,4 @@
-"""Fuzzes for a while. `python -m tests.fuzz --help` says what can be asked for."""
+"""Fuzzes for some time. `python -m tests.fuzz --help` shows the options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections import Counter
 from tests.fuzz import kinds
 
 BATCH = 20
-"""Cases of a kind before the next kind has its turn."""
+"""Cases of one kind before the next kind runs."""
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def _many(seed: int, seconds: float, chosen: list[str]) -> int:
 
 
 def _tell(kind: str, seed: int, number: int, error: BaseException, seen: set[str]) -> None:
-    """Each place once: the last frames of the charm's own code."""
+    """Prints each place once: the last frames of the charm's own code."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [
         f"{f.filename.rpartition('/src/')[2]}:{f.lineno}" for f in frames if "/src/" in f.filename

@@ -1,4 +1,4 @@
-"""The kinds of input: each draws one, has the charm read it, and raises where that is not well."""
+"""The kinds of input: each makes one, lets the charm read it, and raises if the result is wrong."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from values.status import STATUS_LIMIT, blocked
 
 
 class Unwell(Exception):  # noqa: N818 - it is the name of what happened
-    """The charm took something that it must refuse, or tells something that must not be told."""
+    """The charm accepted input that it must refuse, or shows text that it must not show."""
 
 
 def shown(text: str) -> str:
-    """A text that is told the operator: one line, without anything that a terminal obeys."""
+    """Checks a text for the operator: one line, without control characters for a terminal."""
     if bad := [c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Cf", "Zl", "Zp")]:
         raise Unwell(f"shows {bad[0]!r} in {text!r}")
     return text
@@ -60,7 +60,7 @@ def _told(plan: Plan) -> None:
 
 @cache
 def _members(count: int = 3) -> ModelApp:
-    """Members that only look: no case changes them for good."""
+    """Members that only read: no case changes them for good."""
     app = formed(count)
     for unit in app.units.values():
         unit.server.drivers |= {"ceph", "cephfs"}
@@ -83,7 +83,7 @@ def _option(r: random.Random, field: str, told: Any) -> object:
 
 
 def options(r: random.Random) -> None:
-    """A set of options: refused in one line, or understood by all that read it."""
+    """A set of options: refused in one line, or understood by everything that reads it."""
     fields = list(Options.model_fields)
     chosen = r.sample(fields, r.randrange(1, 5))
     if r.random() < 0.7:
@@ -106,7 +106,7 @@ def options(r: random.Random) -> None:
 
 
 def _of_type(r: random.Random, kind: Any) -> Any:
-    """Something like what a databag's field is for."""
+    """A value that may fit a databag's field."""
     if r.random() < 0.1:
         return texts.value(r)
     args = get_args(kind)
@@ -129,7 +129,7 @@ def _of_type(r: random.Random, kind: Any) -> Any:
 
 
 def _databag(r: random.Random, kind: type[BaseModel], before: Mapping[str, str]) -> dict[str, str]:
-    """A databag of which some keys are another charm's, or nobody's."""
+    """A databag where some keys are another charm's, or unknown."""
     found = dict(before)
     for name in r.sample(sorted(kind.model_fields), r.randrange(1, 5)):
         if name != "version" or r.random() < 0.1:
@@ -150,7 +150,7 @@ _ASKED: tuple[dict[str, Any], ...] = (
 
 
 def databags(r: random.Random) -> None:
-    """Another unit's databag, or the leader's: every unit goes on, whatever it says."""
+    """Another unit's databag, or the leader's: every unit continues, whatever it contains."""
     app = _members() if r.random() < 0.7 else _joining()
     units = {name: dict(bag) for name, bag in app.databags.items()}
     told, asked = dict(app.app_data), app.options
@@ -175,7 +175,7 @@ def databags(r: random.Random) -> None:
 
 @cache
 def _joining() -> ModelApp:
-    """Two members and one that has a token."""
+    """Two members and a unit with a token."""
     app = formed(2)
     app.add(2)
     for name in ("lxd/2", "lxd/0", "lxd/1"):
@@ -184,7 +184,7 @@ def _joining() -> ModelApp:
 
 
 class _NoPort:
-    """A network on which nobody answers."""
+    """A network where nothing answers."""
 
     def certificate(self, host: str, port: int, timeout: float) -> str:
         raise OSError(f"nobody at {host} {port} within {timeout}")
@@ -194,7 +194,7 @@ _KEY = b"k" * 32
 
 
 def tokens(r: random.Random) -> None:
-    """A join token, sealed or not: read, or refused as what it is."""
+    """A join token, sealed or not: read, or refused for what it is."""
     fields: dict[str, Any] = {
         "server_name": "m1",
         "fingerprint": "0" * 64,
@@ -246,7 +246,7 @@ def _way_in(token: str) -> None:
 
 
 def relations(r: random.Random) -> None:
-    """What a Ceph, an OVN and an authority answer: refused, or files that say just that."""
+    """Answers of a Ceph, an OVN and an authority: refused, or files with exactly these values."""
     r.choice((_ceph, _ovn))(r)
 
 
@@ -281,7 +281,7 @@ def _ceph(r: random.Random) -> None:
 
 
 def _is_ceph(files: Mapping[Path, str]) -> None:
-    """What LXD and Ceph read in the files: the sections and keys of the templates alone."""
+    """What LXD and Ceph read in the files: only the sections and keys of the templates."""
     known = {
         "lxd-cluster.conf": {
             "global": {
@@ -336,7 +336,7 @@ def _is_connection(told: str) -> bool:
 
 
 def _planned(ceph: Ceph | None = None, ovn: Ovn | None = None) -> None:
-    """What a member says to that."""
+    """A member's plan for it."""
     app = _members()
     app.ceph, app.ovn = ceph, ovn
     if ceph is not None:
@@ -393,7 +393,7 @@ KINDS: dict[str, Callable[[random.Random], None]] = {
 
 
 def run(kind: str, seed: int, number: int) -> BaseException | None:
-    """One case of a kind. Returns what went wrong."""
+    """Runs one case of a kind. Returns the error."""
     try:
         KINDS[kind](random.Random(f"{seed} {kind} {number}"))
     except Exception as error:  # noqa: BLE001 - that is what is looked for

@@ -1,4 +1,4 @@
-"""Words, YAML and JSON as nobody should write them, drawn from a source of randomness."""
+"""Wrong words, YAML and JSON, made from a source of randomness."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS = (
     *("AAAA", "====", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "A" * 43 + "="),
     *("[", "]", "{", "}", ":", "-", "&a", "*a", "!!python/object:os.system x", "!!set {a}", "? a"),
 )
-"""What is told of, beside what is drawn letter by letter."""
+"""Known words, beside those that are made letter by letter."""
 
 _LETTERS = (
     "aZ09-_./:,*?[]{}&!|>'\"%@`#=~ \n\t\r\x00\x07\x1b\x7f\x85\xa0\u2028\ufeff\ud83d\U0001f600"
@@ -34,7 +34,7 @@ _LETTERS = (
 
 
 def word(r: random.Random) -> str:
-    """A word that means something somewhere, or letters."""
+    """A word with a meaning somewhere, or letters."""
     if r.random() < 0.75:
         return r.choice(WORDS)
     return "".join(r.choice(_LETTERS) for _ in range(r.randrange(12)))
@@ -49,7 +49,7 @@ def number(r: random.Random) -> Any:
 
 
 def value(r: random.Random, depth: int = 3) -> Any:
-    """What JSON can say."""
+    """Any value that JSON can express."""
     kind = r.randrange(8 if depth else 5)
     if kind < 3:
         return word(r)
@@ -109,7 +109,7 @@ _BOMBS = (
 
 
 def yaml(r: random.Random) -> str:
-    """YAML, or nearly."""
+    """YAML, or almost YAML."""
     kind = r.randrange(5)
     if kind == 0:
         return r.choice(_BOMBS)
@@ -120,7 +120,7 @@ def yaml(r: random.Random) -> str:
 
 
 def _map(r: random.Random) -> dict[str, Any]:
-    """Something like a map of pools or of networks."""
+    """A map that looks like pools or networks."""
     fields = (
         "mode",
         "backend",
@@ -168,12 +168,12 @@ def _map(r: random.Random) -> dict[str, Any]:
 
 
 def _as_yaml(told: Any) -> str:
-    # JSON is YAML, but for what it says of infinity.
+    # JSON is YAML, except for its infinity.
     return json.dumps(told)
 
 
 def mangled(r: random.Random, text: str) -> str:
-    """A text of which a part is another, is gone or is there twice."""
+    """A text with one part replaced, removed or doubled."""
     at, end = sorted((r.randrange(len(text) + 1), r.randrange(len(text) + 1)))
     return r.choice(
         (
@@ -186,7 +186,7 @@ def mangled(r: random.Random, text: str) -> str:
 
 
 def json_text(r: random.Random, told: Any) -> str:
-    """A value as JSON, seldom mangled, seldom something that eats memory or the stack."""
+    """A value as JSON; rarely mangled, rarely something that uses much memory or stack."""
     if r.random() < 0.03:
         return r.choice(("[" * 100_000, '{"a":' * 100_000, "9" * 5000, "1e999999", "NaN", "", "{"))
     text = json.dumps(told)

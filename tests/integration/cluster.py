@@ -1,4 +1,4 @@
-"""What tests ask of a cluster, in an operator's words."""
+"""Operations and questions about a cluster, in an operator's words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def lxc(juju: jubilant.Juju, command: str, unit: str = f"{APP}/leader") -> str:
 
 
 def small_image(juju: jubilant.Juju, files: Files) -> str:
-    """What `lxc launch` takes for a container: an image of the machines' own where there is one."""
+    """The source for `lxc launch`: an image of the machines' own if there is one."""
     if files.container is None:
         return "ubuntu:24.04"
     juju.scp(str(files.container), f"{APP}/leader:/var/tmp/container.tar.gz")
@@ -28,7 +28,7 @@ def small_image(juju: jubilant.Juju, files: Files) -> str:
 
 
 def query(juju: jubilant.Juju, path: str, unit: str = f"{APP}/leader") -> Any:
-    """What LXD's API answers on a unit's machine."""
+    """The answer of LXD's API on a unit's machine."""
     return json.loads(lxc(juju, f"query {path}", unit))
 
 
@@ -51,7 +51,7 @@ def whole(juju: jubilant.Juju, units: int, seconds: float = WAIT) -> dict[str, d
 
     juju.wait(ready, timeout=seconds, delay=1.0, successes=1)
     names = list(juju.status().apps[APP].units)
-    # After a reboot Juju knows of it a moment later than the machine.
+    # After a reboot Juju notices it a moment later than the machine.
     eventually(lambda: _agree(juju, names), seconds)
     return members(juju, names[0])
 
@@ -80,17 +80,17 @@ def message(status: jubilant.Status, unit: str) -> str:
 
 
 def hostname(juju: jubilant.Juju, unit: str) -> str:
-    """The name of a unit's machine, which is its member's: a cloud may number them otherwise."""
+    """The name of a unit's machine and of its member: a cloud may number machines differently."""
     return juju.ssh(unit, "hostname").strip().partition(".")[0]
 
 
 def gone(juju: jubilant.Juju, unit: str) -> None:
-    """Waits until Juju has the unit no more."""
+    """Waits until Juju no longer has the unit."""
     juju.wait(lambda s: unit not in s.apps[APP].units, timeout=WAIT, delay=0.5, successes=1)
 
 
 def resolve(juju: jubilant.Juju, unit: str) -> None:
-    """Have Juju try a failed hook again. It may be doing so at this moment, and then says no."""
+    """Lets Juju try a failed hook again. It refuses if it tries at this moment."""
 
     def accepted() -> bool:
         try:
@@ -105,7 +105,7 @@ def resolve(juju: jubilant.Juju, unit: str) -> None:
 def removed(juju: jubilant.Juju) -> None:
     """Removes the application with all that it holds, and its machines.
 
-    By force Juju would leave the machines running.
+    After a removal by force Juju would leave the machines running.
     """
     juju.config(APP, {"on-remove": "abandon"})
     juju.remove_application(APP, destroy_storage=True)
@@ -113,10 +113,10 @@ def removed(juju: jubilant.Juju) -> None:
 
 
 def formed_again_if_asked(juju: jubilant.Juju) -> None:
-    """Waits for units that lost their founder, and forms the cluster anew where they ask for it.
+    """Waits for units that lost their founder, and forms the cluster again if they ask for it.
 
-    A founder that had told of its cluster takes it along: nobody but the operator knows that
-    nothing of it is wanted.
+    A founder that had published its cluster takes it along: only the operator knows that it is not
+    needed.
     """
 
     def asked(status: jubilant.Status) -> bool:
@@ -132,7 +132,7 @@ def formed_again_if_asked(juju: jubilant.Juju) -> None:
 
 
 def voters(rows: Mapping[str, Any]) -> list[str]:
-    """Of members by name, those that vote. LXD 6.x has a name of its own for each such role."""
+    """The voters among members by name. LXD 6.x has another name for each such role."""
     votes = {"database", "database-voter", "database-leader"}
     return [name for name, row in rows.items() if votes & set(row["roles"])]
 
@@ -146,13 +146,13 @@ def address(juju: jubilant.Juju, instance: str) -> str:
 
 
 def reaches(juju: jubilant.Juju, container: str, target: str) -> bool:
-    """Whether a container has an answer to each packet that it sends."""
+    """Whether a container gets an answer to each packet that it sends."""
     said = lxc(juju, f"exec {container} -- sh -c 'ping -c 2 -W 2 {target} || true'")
     return " 0% packet loss" in said
 
 
 def make_disk(juju: jubilant.Juju, unit: str, name: str) -> None:
-    """A disk of 1 GiB on the unit's machine, called `name` there and there alone."""
+    """A disk of 1 GiB with the name `name`, on the unit's machine only."""
     commands = (
         f"truncate -s 1G /var/tmp/{name} && "
         f"ln -s $(losetup --find --show /var/tmp/{name}) /dev/{name}"
@@ -161,7 +161,9 @@ def make_disk(juju: jubilant.Juju, unit: str, name: str) -> None:
 
 
 def make_partition(juju: jubilant.Juju, unit: str, name: str) -> None:
-    """Give that disk a partition table and a partition with a btrfs, as an old system leaves it."""
+    """Give that disk a partition table and a partition with a btrfs, as an old system would leave
+    it.
+    """
     commands = (
         f"disk=$(realpath /dev/{name}) && part=${{disk}}p1 && "
         "echo type=linux | sfdisk --quiet --no-reread --label gpt $disk && partx --add $disk && "

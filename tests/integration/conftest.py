@@ -1,8 +1,8 @@
-"""A model of its own for each module, on the lab or on a real controller: tests cannot tell which.
+"""A model for each module, on the lab or on a real controller: tests see no difference.
 
-JUJU is the juju command, CHARM the packed charm. On machines that reach the snap store and an
-image server nothing else is needed; elsewhere LXD_SNAP, LXD_SNAP_OTHER (another build) and
-CONTAINER_IMAGE name files to take them from. The lab brings its own.
+JUJU is the juju command, CHARM the packed charm. Machines that reach the snap store and an image
+server need nothing else. For others, LXD_SNAP, LXD_SNAP_OTHER (another build) and CONTAINER_IMAGE
+name the files to use. The lab has its own.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "lab" / "juju"
 APP = "lxd-cluster"
 WAIT = 420.0
-"""Seconds for whatever has to come true; many times what it takes."""
+"""Seconds for every expected change; many times the usual time."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """What machines without a way to the world are given."""
+    """Files for machines without internet access."""
 
     charm: Path
     lxd_snap: Path | None
@@ -47,14 +47,14 @@ def _named(variable: str) -> Path | None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The lab is taken down once the last of several workers has ended."""
+    """The last of several workers takes the lab down when it has ended."""
     if session.config.getoption("numprocesses", None) and not _is_worker(session.config):
         _take_down(_command())
 
 
 @pytest.fixture(scope="session")
 def cli(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The juju command. A lab is taken down afterwards, its controller with it."""
+    """The juju command. A lab is taken down afterwards, with its controller."""
     command = _command()
     yield command
     if not _is_worker(request.config):
@@ -77,7 +77,7 @@ def _take_down(command: str) -> None:
 
 @pytest.fixture(scope="session")
 def files(cli: str) -> Files:
-    """The charm and the files that go with it."""
+    """The charm and its files."""
     charm = _named("CHARM") or ROOT / ".cache" / "lxd-cluster_lab.charm"
     if Path(cli).resolve() != LAB:
         return Files(charm, _named("LXD_SNAP"), _named("LXD_SNAP_OTHER"), _named("CONTAINER_IMAGE"))
@@ -87,7 +87,7 @@ def files(cli: str) -> Files:
 
 @pytest.fixture
 def spaces(juju: jubilant.Juju) -> tuple[str, str]:
-    """Two spaces with subnets: that of most bindings, and another."""
+    """Two spaces with subnets: the space of most bindings, and another."""
     shown = json.loads(juju.cli("spaces", "--format", "json"))["spaces"]
     names = [one["name"] for one in shown if one["subnets"]]
     if len(names) < 2:
@@ -97,7 +97,7 @@ def spaces(juju: jubilant.Juju) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def juju(cli: str, request: pytest.FixtureRequest) -> Iterator[jubilant.Juju]:
-    """A model that is destroyed afterwards, its log shown if a test failed."""
+    """A model that is destroyed afterwards. If a test failed, its log is shown."""
     driver = jubilant.Juju(cli_binary=cli)
     before = request.session.testsfailed
     model = Path(request.path).stem.removeprefix("test_")

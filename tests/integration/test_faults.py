@@ -1,4 +1,4 @@
-"""Things go wrong while the cluster forms: in the end it is one, with everyone in it."""
+"""Faults while the cluster forms: in the end it is one cluster with all units."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def leader(status: jubilant.Status) -> str:
 def test_the_leaders_machine_is_lost_while_it_bootstraps(
     juju: jubilant.Juju, deploy: Callable[..., None]
 ):
-    # Juju 4 tells the others of no departure: they look with the next hook of any kind.
+    # Juju 4 does not tell the others of the departure: they look in their next hook of any kind.
     juju.model_config({"update-status-hook-interval": "10s"})
     deploy(3)
     juju.wait(
@@ -51,7 +51,7 @@ def test_the_leaders_machine_is_lost_while_it_bootstraps(
 
     juju.cli("remove-machine", "--force", "--no-prompt", machine)
 
-    # Its hook goes on, and may tell of a cluster that ends with it.
+    # Its hook continues, and may publish a cluster that ends with it.
     gone(juju, lost)
     formed_again_if_asked(juju)
     whole(juju, 2)

@@ -1,4 +1,4 @@
-"""Units go, in order and by force: what is on them lives on, or is named."""
+"""Units leave, in order and by force: what was on them survives, or the status names it."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def launch(juju: jubilant.Juju, files: Files) -> Callable[[str, str], None]:
 
 @pytest.fixture
 def evacuate_again(juju: jubilant.Juju) -> Iterator[None]:
-    """`on-remove` is what it was, afterwards."""
+    """Restores `on-remove` afterwards."""
     yield
     juju.config(APP, reset="on-remove")
 
 
 def unit_of(juju: jubilant.Juju, member: str) -> str:
-    """The unit whose machine is called `member`."""
+    """The unit on the machine `member`."""
     return next(unit for unit in juju.status().apps[APP].units if hostname(juju, unit) == member)
 
 
 def running(juju: jubilant.Juju) -> dict[str, str]:
-    """Instances that run, and where."""
+    """Running instances, with their members."""
     rows = query(juju, "/1.0/instances?recursion=1")
     return {row["name"]: row["location"] for row in rows if row["status"] == "Running"}
 
@@ -82,7 +82,7 @@ def test_the_raft_leader_leaves_and_its_containers_live_on(
     gone(juju, unit)
     rows = whole(juju, 4)
     assert member not in rows
-    # Of a member that is slow to answer LXD lists no instance as running.
+    # For a member that answers slowly, LXD lists no running instance.
     eventually(lambda: set(running(juju)) == {"c1", "c2"})
     assert set(running(juju).values()) <= set(rows)
 
@@ -111,7 +111,7 @@ def in_error(status: jubilant.Status) -> list[str]:
 
 @pytest.mark.usefixtures("evacuate_again")
 def test_what_holds_it_can_be_abandoned(juju: jubilant.Juju):
-    # Juju tries the hook again now and then: for a moment no unit is in error.
+    # Juju tries the hook again from time to time: for a moment no unit is in error.
     status = juju.wait(lambda s: bool(in_error(s)), delay=0.5, successes=1)
     unit = in_error(status)[0]
 
@@ -133,7 +133,7 @@ def test_a_unit_removed_by_force_leaves_a_member_that_the_operator_takes_out(
 
     juju.remove_unit(unit, force=True)
 
-    # No hook of it runs, nobody is told, and its machine is not released.
+    # None of its hooks run, the others hear nothing, and its machine is not released.
     gone(juju, unit)
     told = f"{member} has no unit: move what it holds, then lxc cluster remove it"
     juju.wait(lambda s: s.apps[APP].app_status.message == told, delay=0.5, successes=1)
@@ -166,7 +166,7 @@ def test_the_unit_of_a_dead_machine_is_told_of_as_lost(
 
 def test_two_units_are_one_again(juju: jubilant.Juju):
     rows = members(juju)
-    # LXD 5.0 lets the last but one go only if the other has a copy of the database.
+    # LXD 5.0 lets the last but one leave only if the other has a copy of the database.
     member = min(rows, key=lambda name: len(rows[name]["roles"]))
     unit = unit_of(juju, member)
     before = {row["name"] for row in query(juju, "/1.0/instances?recursion=1")}

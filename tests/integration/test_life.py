@@ -1,4 +1,4 @@
-"""One cluster's life: deployed, used, configured, grown, rebooted, given another LXD."""
+"""The life of one cluster: deployed, used, configured, grown, rebooted, with another LXD."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ BAD = [
 
 
 def shared(juju: jubilant.Juju) -> list[Any]:
-    """What the options are about."""
+    """The objects of the options."""
     paths = ("/1.0/networks/lxdbr0", "/1.0/storage-pools/local", "/1.0")
     return [query(juju, path)["config"] for path in paths]
 
@@ -163,7 +163,7 @@ def test_a_bad_value_blocks_and_changes_nothing(
 
 
 def booted(juju: jubilant.Juju, unit: str) -> str:
-    """Another answer after each boot, in a container too."""
+    """Differs after each boot, also in a container."""
     return juju.ssh(unit, "cut -d' ' -f22 /proc/1/stat; cat /proc/sys/kernel/random/boot_id")
 
 
@@ -198,7 +198,7 @@ def test_two_units_more_make_five_members(juju: jubilant.Juju):
 
 
 def revision(juju: jubilant.Juju, unit: str) -> str:
-    """Of the LXD snap; empty for the moment in which snapd exchanges it."""
+    """The revision of the LXD snap; empty at the moment when snapd exchanges it."""
     return juju.ssh(unit, "readlink /snap/lxd/current || true").strip()
 
 

@@ -1,4 +1,4 @@
-"""Clusters that begin with another network than a bridge, and grow on it."""
+"""Clusters that begin with another network mode than bridge, and grow on it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_vxlan_from_the_beginning(juju: jubilant.Juju, source: str):
 
     eventually(lambda: all(address(juju, name) for name in made), 60)
 
-    # What has just begun to run may lose its first packets.
+    # A container that has just started may lose its first packets.
     eventually(lambda: reaches(juju, "c0", address(juju, "c2")), 30)
     eventually(lambda: reaches(juju, "c2", "10.99.0.254"), 30)
 

@@ -1,4 +1,4 @@
-"""Networks of a running cluster, with containers on its members that talk to each other."""
+"""Networks of a running cluster, with containers on its members that reach each other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.integration.cluster import (
 from tests.integration.conftest import APP, Files
 
 OUT = "10.99.0.254"
-"""Beyond the machines, by way of their default gateway."""
+"""An address outside, reached through the machines' default gateway."""
 BESIDE = "10.99.1.254"
 """The same in the network of the machines' second card."""
 
@@ -78,7 +78,7 @@ def given(juju: jubilant.Juju, containers: list[str]) -> list[str]:
 
 
 def fixed(juju: jubilant.Juju, containers: list[str]) -> list[str]:
-    """Addresses of the machines' second network, where nobody gives any out."""
+    """Addresses of the machines' second network, which has no DHCP."""
     found = [f"10.99.1.{200 + number}" for number in range(len(containers))]
     for container, own in zip(containers, found, strict=True):
         lxc(juju, f"exec {container} -- ip addr add {own}/24 dev eth0")
@@ -161,7 +161,7 @@ def test_a_flat_network_waits_for_the_bridge(juju: jubilant.Juju, source: str):
 
     for unit in units(juju):
         card = "ens9" if unit == units(juju)[1] else "eth1"
-        # Its address goes along: Juju may be using it.
+        # Its address moves, too: Juju may use it.
         own = f'$(ip -o -4 addr show dev {card} | tr -s " " | cut -d" " -f4 | head -n 1)'
         bridge = "ip link add br0 type bridge; ip link set br0 up"
         moved = f"own={own}; ip addr flush dev {card}; ip link set {card} master br0"
@@ -246,7 +246,7 @@ def test_members_find_each_other_without_multicast(juju: jubilant.Juju, source: 
 
 
 def reaches_now(juju: jubilant.Juju, container: str, target: str) -> bool:
-    """The same while members of LXD find each other again after a restart of one."""
+    """The same while LXD's members find each other again after one has restarted."""
     try:
         return reaches(juju, container, target)
     except jubilant.CLIError:

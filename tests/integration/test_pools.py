@@ -32,7 +32,7 @@ def source(juju: jubilant.Juju, deploy: Callable[..., None], files: Files) -> st
 
 @pytest.fixture
 def no_devices(juju: jubilant.Juju) -> Iterator[None]:
-    """No more pools are asked for afterwards."""
+    """No more pools are wanted afterwards."""
     yield
     juju.config(APP, {"storage-pools": ""})
 
@@ -73,7 +73,7 @@ def test_the_default_pool_changes_while_containers_run_and_a_member_reboots(
         lxc(juju, f"launch -q {source} c{number} --target {member}")
     staying = [f"c{number}" for number in range(2)]
     before = [pid(juju, name) for name in staying]
-    # Of the two that stay up one has the model's first unit.
+    # One of the two that stay up has the model's first unit.
     by_name = {hostname(juju, unit): unit for unit in juju.status().apps[APP].units}
     rebooted = by_name[names[2]]
     asked = {"storage-backend": "btrfs", "storage-size": "1GiB"}
@@ -217,5 +217,5 @@ TAKE = "losetup --detach $(readlink /dev/gone) && rm /dev/gone"
 
 
 def shell(juju: jubilant.Juju, unit: str, commands: str) -> None:
-    """Carries out shell commands as root on the unit's machine."""
+    """Runs shell commands as root on the unit's machine."""
     juju.ssh(unit, f'sudo sh -c "{commands}"'.replace("$", "\\$"))

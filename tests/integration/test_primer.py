@@ -25,7 +25,7 @@ PREPARE = (
     "ip link add br0 type bridge && ip link set br0 up && ip addr flush dev eth1 && "
     "ip link set eth1 master br0 && ip addr add $own dev br0"
 )
-"""What MAAS does to a machine before it hands it over."""
+"""What MAAS does to a machine before it deploys it."""
 
 
 @pytest.fixture(scope="module")

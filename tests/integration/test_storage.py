@@ -1,4 +1,4 @@
-"""The pool on block devices, whatever they are called on each machine."""
+"""The pool on block devices with different names on each machine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def says(juju: jubilant.Juju, unit: str, wanted: str) -> None:
 
 
 def on_a_device(juju: jubilant.Juju, unit: str) -> bool:
-    """Whether LXD made no loop file there, and its pool can be used."""
+    """Whether LXD made no loop file there, and its pool works."""
     file = juju.ssh(unit, f"sudo sh -c 'test -e {FILE} && echo file || echo none'").strip()
     member = juju.ssh(unit, "hostname").strip().split(".")[0]
     lxc(juju, f"storage volume create local of-{member} --target {member}", unit)
@@ -45,7 +45,7 @@ def on_a_device(juju: jubilant.Juju, unit: str) -> bool:
 
 
 def wipe(juju: jubilant.Juju, unit: str, device: str, holds: str) -> None:
-    """Wipe a device as an operator does, who reads first that it holds that."""
+    """Wipes a device like an operator, after a look at its content."""
     with pytest.raises(jubilant.TaskError) as refused:
         juju.run(unit, "wipe-device", {"device": device})
     said, _, confirm = refused.value.task.message.partition("confirm=")
@@ -83,7 +83,7 @@ def test_each_unit_takes_the_device_that_it_has_and_nothing_is_wiped_unasked(
 
 @pytest.mark.usefixtures("gone")
 def test_the_pool_is_on_the_storage_that_juju_gave(juju: jubilant.Juju, files: Files):
-    # Of a loop device Juju never tells: it has no link in /dev/disk/by-id.
+    # Juju does not report a loop device: it has no link in /dev/disk/by-id.
     juju.deploy(
         files.charm,
         APP,

@@ -26,7 +26,7 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def rules() -> Rules:
-    """The Juju whose rules the controller's models keep; tests may have it be another."""
+    """The version of Juju that the controller's models follow; tests may change it."""
     return "4.0"
 
 
@@ -48,7 +48,7 @@ def controller(
 
 @contextlib.contextmanager
 def serving(controller: Controller) -> Generator[None]:
-    """Let a controller serve; it has ended when the block has."""
+    """Let a controller serve until the end of the block."""
     thread = threading.Thread(target=controller.serve)
     thread.start()
     try:

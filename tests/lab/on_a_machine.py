@@ -1,4 +1,4 @@
-"""What tests do on a machine of the lab."""
+"""Operations of tests on a machine of the lab."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ def boot(machine: Machine) -> None:
 
 
 def shell(machine: Machine, script: str, timeout: float = 60) -> str:
-    """What a script prints that has to succeed."""
+    """The output of a script that must succeed."""
     done = machine.run(["sh", "-ec", script], timeout=timeout)
     assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
 
 
 def install_lxd(machine: Machine, version: str | None = None) -> None:
-    """Installs the lab's LXD, under its own version or another. It answers then."""
+    """Installs the lab's LXD, under its own version or another. Then it answers."""
     snap = machine.image.lxd_snap(version)
     (machine.shared_dir / snap.name).write_bytes(snap.read_bytes())
     shell(machine, f"snap install --dangerous --classic /run/lab/{snap.name}", 120)

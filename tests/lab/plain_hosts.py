@@ -1,4 +1,4 @@
-"""Machines that are none: folders in which hooks run as this computer's own processes."""
+"""Stand-ins for machines: folders where hooks run as this computer's own processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.model.state import Interface
 
 
 class PlainHost:
-    """A folder that answers as a machine does."""
+    """A folder that answers like a machine."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self.folder = folder
@@ -27,7 +27,7 @@ class PlainHost:
         self.is_on = False
         self.processes: list[subprocess.Popen[bytes]] = []
         self.of_users: list[str] = []
-        """Commands that were run as the machine's user, not as root."""
+        """Commands that ran as the machine's user, not as root."""
 
     @property
     def hostname(self) -> str:
@@ -134,7 +134,7 @@ class PlainProvider:
         self._hosts: dict[int, PlainHost] = {}
         self._ranges: dict[int, Path] = {}
         self.kinds: dict[int, VirtType] = {}
-        """What kind of machine the controller asked for last, by number."""
+        """By number: the kind of machine that the controller asked for last."""
 
     def prepare(self, kind: VirtType, progress: Callable[[str], None]) -> None:
         progress("nothing to prepare")

@@ -1,4 +1,4 @@
-"""What tests ask of the lab's command line, and of units of the charm `probe`."""
+"""Questions of tests to the lab's command line, and to units of the charm `probe`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def wait_active(juju: jubilant.Juju, units: int) -> jubilant.Status:
 
 
 def eventually(check: Callable[[], bool], timeout: float = 15.0) -> None:
-    """Wait until a check holds."""
+    """Wait until a check is true."""
     deadline = time.monotonic() + timeout
     while not check():
         assert time.monotonic() < deadline, "waited in vain"
@@ -36,7 +36,7 @@ def eventually(check: Callable[[], bool], timeout: float = 15.0) -> None:
 
 
 def hooks(provider: PlainProvider, unit: int) -> list[str]:
-    """The hooks that have run in a probe's unit, as it noted them itself."""
+    """The hooks that have run in a probe's unit, by its own notes."""
     folder = provider.host(unit).root / f"var/lib/juju/agents/unit-probe-{unit}/charm"
     return [line.strip() for line in (folder / "hooks").read_text().splitlines()]
 

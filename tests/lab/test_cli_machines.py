@@ -23,7 +23,7 @@ OPS = ("ops", "yaml", "opentelemetry", "websocket", "importlib_metadata", "typin
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A lab's home; the lab is taken away in the end."""
+    """A lab's home; the lab is removed at the end."""
     home = tmp_path_factory.mktemp("lab")
     before = os.environ.get("LXD_CLUSTER_LAB")
     os.environ["LXD_CLUSTER_LAB"] = str(home)
@@ -41,7 +41,7 @@ def juju(home: Path, tmp_path_factory: pytest.TempPathFactory) -> jubilant.Juju:
     charm = pack("greeter", tmp_path_factory.mktemp("charms"))
     add_packages(charm, *OPS)
     juju = jubilant.Juju(cli_binary=LAB_JUJU, wait_timeout=120)
-    # The first time this builds the machines' image.
+    # The first run builds the machines' image.
     juju.cli("lab", "prepare", include_model=False)
     juju.deploy(charm, num_units=3)
     wait_for_peers(juju, 3)
@@ -62,7 +62,7 @@ def wait_for_peers(juju: jubilant.Juju, units: int) -> None:
 
 
 def eventually(check: Callable[[], bool], timeout: float = 60.0) -> None:
-    """Wait until a check holds."""
+    """Wait until a check is true."""
     deadline = time.monotonic() + timeout
     while not check():
         assert time.monotonic() < deadline, "waited in vain"
@@ -70,7 +70,7 @@ def eventually(check: Callable[[], bool], timeout: float = 60.0) -> None:
 
 
 def boots(juju: jubilant.Juju, unit: str) -> str:
-    """What tells a machine's boots apart, from inside; empty while it cannot be entered."""
+    """An identifier of a machine's boot, from inside; empty while it cannot be entered."""
     try:
         return juju.ssh(unit, "cat /proc/sys/kernel/random/boot_id")
     except jubilant.CLIError:

@@ -1,4 +1,4 @@
-"""Several models of a lab, each with machines of its own."""
+"""Several models of a lab, each with its own machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs of the lab that wait for what a unit says."""
+"""Verbs of the lab that wait for a unit's status."""
 
 from __future__ import annotations
 

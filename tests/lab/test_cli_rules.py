@@ -1,4 +1,4 @@
-"""What differs between Juju 3.6 and 4.0, and what neither does as one might think."""
+"""Differences between Juju 3.6 and 4.0, and unexpected behaviour of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The charm ends LXD's daemon alone, on a machine with systemd and snapd."""
+"""The charm stops LXD's daemon alone, on a machine with systemd and snapd."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lab.on_a_machine import boot, install_lxd, shell
 
 pytestmark = pytest.mark.machines
 
-# A high number: a demo may be running on this computer with the low ones.
+# A high number: a demo may run on this computer with the low ones.
 NUMBER = 19
 SOURCES = Path(__file__).parents[2] / "src"
 NEEDED = ("host/lxd_daemon.py", "deadlines.py")
@@ -63,7 +63,7 @@ def init_of(machine: Machine) -> str:
 
 
 def end(machine: Machine, how: str) -> str:
-    """Ends the daemon as the charm does; the process that it was."""
+    """Stops the daemon as the charm does; the process that it was."""
     before = shell(machine, "cat /var/snap/lxd/common/lxd.pid")
     shell(
         machine, f"cd /run/lab && python3 -c 'from host import lxd_daemon; lxd_daemon.{how}()'", 120

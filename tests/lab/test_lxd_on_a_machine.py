@@ -1,4 +1,6 @@
-"""LXD as a snap on a real machine: what stops, reloads and refreshes do to a running container."""
+"""LXD as a snap on a real machine: the effect of stops, reloads and refreshes on a running
+container.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from tests.lab.on_a_machine import boot, install_lxd, shell
 
 pytestmark = pytest.mark.machines
 
-# A high number: a demo may be running on this computer with the low ones.
+# A high number: a demo may run on this computer with the low ones.
 NUMBER = 20
 SERVICE = "snap.lxd.daemon.service"
 

@@ -1,4 +1,4 @@
-"""The LXD snap that the lab packs: what is in it, and what its commands do to a daemon."""
+"""The LXD snap that the lab packs: its content, and the effect of its commands on a daemon."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Service:
 
 @pytest.fixture
 def service(folder: Path, tmp_path: Path) -> Iterator[Service]:
-    """A daemon that runs, while snapd is idle."""
+    """A running daemon, while snapd is idle."""
     snap = tmp_path / "lxd/x1"
     snaps.lay_out_lxd(folder, snap, "5.21.7")
     snap.with_name("current").symlink_to("x1")
@@ -172,7 +172,7 @@ def test_a_reload_lets_the_instances_run_and_starts_the_daemon_again(service: Se
     service.run("daemon.reload")
     assert service.status() == 1
     assert service.ended_by == "TERM"
-    # systemd runs it after the end of the daemon, whatever that came from.
+    # systemd runs it after the end of the daemon, for any reason.
     service.run("daemon.stop")
 
 
@@ -200,7 +200,7 @@ Environment = Callable[[], dict[str, str]]
 
 @pytest.fixture
 def environment(folder: Path, tmp_path: Path) -> Environment:
-    """Asks for the environment that the snap's programs get."""
+    """Asks for the environment of the snap's programs."""
 
     def asked() -> dict[str, str]:
         snap = tmp_path / "lxd/x1"

@@ -20,7 +20,7 @@ from tests.lab.on_a_machine import boot, install_lxd, shell
 
 pytestmark = pytest.mark.machines
 
-# High numbers: a demo may be running on this computer with the low ones.
+# High numbers: a demo may run on this computer with the low ones.
 FIRST, SECOND, ALONE = 21, 22, 23
 
 

@@ -1,4 +1,4 @@
-"""What Juju's client makes of `key=value` words of `juju run`."""
+"""How Juju's client reads `key=value` words of `juju run`."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ NOW = 2_000.0
 
 @pytest.fixture
 def context() -> HookContext:
-    """A hook of app/0, whose peers app/1 and app/2 it knows."""
+    """A hook of app/0, which knows its peers app/1 and app/2."""
     world = World()
     world.deploy(units=3)
     world.settle()
@@ -34,14 +34,14 @@ def run(
 
 
 def printed(context: HookContext, name: str, *args: str) -> Any:
-    """What a tool prints, read as JSON."""
+    """The output of a tool, read as JSON."""
     reply = run(context, name, *args)
     assert reply.stderr == ""
     return json.loads(reply.stdout)
 
 
 def written(context: HookContext) -> dict[str, str]:
-    """The unit's own relation data, but for what Juju puts there."""
+    """The unit's own relation data, except for what Juju puts there."""
     found = printed(context, "relation-get", "--format=json", "-r", "0", "-", "app/0")
     return {key: value for key, value in found.items() if key in ("a", "b")}
 

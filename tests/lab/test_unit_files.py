@@ -1,4 +1,4 @@
-"""Block storage on a machine: told by its link, and found again after a reboot."""
+"""Block storage on a machine: known by its link, and found again after a reboot."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ esac
 
 
 class HostWithLoops(PlainHost):
-    """A host that has a losetup of its own, and its /dev in a folder."""
+    """A host with its own losetup, and its /dev in a folder."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, 0)

@@ -1,5 +1,5 @@
-"""A model LXD in memory: servers that answer requests, their clusters and their machines.
+"""A model of LXD in memory: servers that answer requests, their clusters and their machines.
 
 The simulation, the unit tests and a server on a Unix socket all run on it. It knows three
-generations of LXD, and recorded answers of real daemons hold it to what they said.
+generations of LXD. Tests compare it with recorded answers of real daemons.
 """

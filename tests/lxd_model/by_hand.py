@@ -1,4 +1,4 @@
-"""What operators do by hand, with `lxc`, without the charm. It takes no time and asks nobody."""
+"""What operators do by hand, with `lxc`, without the charm. It takes no time."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def launch(
 
 
 def create(server: Server, name: str, evacuate: str = "", *, project: str = DEFAULT) -> Instance:
-    """A new instance on a server that nobody has started."""
+    """A new, stopped instance on a server."""
     return launch(server, name, evacuate, project=project, running=False)
 
 
@@ -68,7 +68,7 @@ def add_bucket(server: Server, pool: str, name: str, project: str = DEFAULT) -> 
 
 
 def add_image(server: Server, fingerprint: str) -> Image:
-    """A new image, of which only this server has a copy."""
+    """A new image with a copy on this server only."""
     server.cloud.tick()
     image = Image(fingerprint, frozenset({server.place}))
     server.records.images[fingerprint] = image
@@ -77,17 +77,17 @@ def add_image(server: Server, fingerprint: str) -> Image:
 
 
 def evacuate(server: Server, name: str = "") -> None:
-    """`lxc cluster evacuate`, to its end. Raises Refusal."""
+    """`lxc cluster evacuate`, until its end. Raises Refusal."""
     finish(server, evacuation.evacuation(server, name or server.name).work)
 
 
 def restore(server: Server, name: str = "") -> None:
-    """`lxc cluster restore`, to its end. Raises Refusal."""
+    """`lxc cluster restore`, until its end. Raises Refusal."""
     finish(server, evacuation.restoring(server, name or server.name).work)
 
 
 def finish(server: Server, work: Work) -> None:
-    """Lets work go to its end at once. Raises Refusal if it fails."""
+    """Runs work until its end at once. Raises Refusal if it fails."""
     for seconds in work:
         if math.isinf(seconds):
             raise RuntimeError("this hangs for good")
@@ -101,13 +101,13 @@ def rename_member(server: Server, name: str, new: str) -> None:
 
 
 def update_certificate(server: Server) -> None:
-    """`lxc cluster update-certificate`: the same cluster shows another one."""
+    """`lxc cluster update-certificate`: the same cluster gets another certificate."""
     server.cloud.tick()
     server.records.certificate = f"{server.records.identity} renewed {server.cloud.count()}"
 
 
 def listen(server: Server) -> str:
-    """LXD listens on its machine's address, for clients and members. Its endpoint."""
+    """LXD listens on its machine's address, for clients and members. Returns its endpoint."""
     endpoint = f"{server.address}:{_PORT}"
     server.config.update({CORE: endpoint, CLUSTER: endpoint})
     server.listeners.open()
@@ -115,7 +115,7 @@ def listen(server: Server) -> str:
 
 
 def empty(server: Server) -> None:
-    """LXD's folder is emptied, and its daemon started anew. Bridges stay, with no LXD's."""
+    """LXD's folder is emptied, and its daemon started again. Its bridges stay without an owner."""
     networks = server.records.networks.values()
     left = {network.name for network in networks if network.type == "bridge"}
     server.kill_daemon()
@@ -135,7 +135,7 @@ def found(server: Server, name: str = "") -> None:
 def join(
     server: Server, member: Server, name: str = "", answers: tuple[Mapping[str, Any], ...] = ()
 ) -> None:
-    """`lxc cluster add` on a member, `lxd init` on the server that joins. Raises Refusal."""
+    """`lxc cluster add` on a member, `lxd init` on the joining server. Raises Refusal."""
     endpoint = f"{server.address}:{_PORT}"
     server.config.setdefault(CORE, endpoint)
     server.listeners.open()

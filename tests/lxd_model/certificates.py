@@ -1,4 +1,4 @@
-"""Certificates that stand for real ones: PEM of some bytes, and the fingerprint of those."""
+"""Stand-ins for certificates: PEM of some bytes, and the fingerprint of these bytes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from functools import lru_cache
 
 @lru_cache(maxsize=4096)
 def fingerprint(seed: str) -> str:
-    """What LXD tells of the certificate that `seed` stands for: the SHA-256 of its bytes."""
+    """The fingerprint of the certificate of `seed`: the SHA-256 of its bytes."""
     return hashlib.sha256(_bytes(seed)).hexdigest()
 
 
 @lru_cache(maxsize=4096)
 def pem(seed: str) -> str:
-    """The certificate that `seed` stands for."""
+    """The certificate of `seed`."""
     text = base64.b64encode(_bytes(seed)).decode()
     lines = "\n".join(text[i : i + 64] for i in range(0, len(text), 64))
     return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"

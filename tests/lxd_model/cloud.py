@@ -1,4 +1,4 @@
-"""All machines of a simulation, the time they share and the network between them."""
+"""All machines of a simulation, their common time and the network between them."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ _OF_CLUSTER = frozenset({"enable_cluster", "join_cluster"})
 
 
 class Cloud:
-    """The world of one simulation. Nothing in it depends on anything but what is done to it.
+    """The world of one simulation. It depends only on what is done to it.
 
-    `now` is in virtual seconds. Every call of a port says `pause(seconds, what)` before its effect
-    and after it: the engine may let others go on there, advance `now`, or raise to kill the hook;
-    it must return no earlier than `seconds` later. `fault(machine, call)` is asked once by each
-    call: "refuse" fails before any effect, "late" does as if LXD's database had not answered LXD,
-    "timeout" says nothing until the call's deadline and has no effect, "lost" has the effect and
-    loses the answer.
+    `now` is in virtual seconds. Every call of a port calls `pause(seconds, what)` before its effect
+    and after it. There the engine may let others run, advance `now`, or raise to kill the hook; it
+    must return at least `seconds` later. Each call asks `fault(machine, call)` once: "refuse" fails
+    before any effect, "late" behaves as if LXD's database had not answered LXD, "timeout" answers
+    nothing until the call's deadline and has no effect, "lost" has the effect and loses the answer.
     """
 
     def __init__(self, now: float = 1_000_000.0, generation: str = "5.21") -> None:
         self.now = now
         self.version = generations.generation(generation).version
-        """The version of LXD that snapd brings, until it is told otherwise."""
+        """The version of LXD that snapd installs, until it is changed."""
         self.pause: Callable[[float, str], None] = self._advance
         self.fault: Callable[[str, str], Fault] = _no_fault
         self.servers: dict[str, Server] = {}
         self.databases: list[Records] = []
         self.operations: list[Operation] = []
         self.finished: list[Operation] = []
-        """Those that are over, and that LXD lists for a little longer."""
+        """Ended operations that LXD still lists for a short time."""
         self.tokens: list[JoinToken] = []
-        """Every join token that was ever made."""
+        """Every join token ever made."""
         self.destroyed_data: list[str] = []
-        """Devices of which an operator's data were wiped."""
+        """Devices whose operator's data were wiped."""
         self.cut_off: list[str] = []
-        """Instances that were moved to another network, and from which one."""
+        """Instances that were moved to another network, with the old network."""
         self.unlinked: list[str] = []
-        """Members that joined without an interface for a network that is on one."""
+        """Members that joined without the interface of a network that needs one."""
         self.hollow: list[str] = []
         """Pools that LXD calls created, and members where there is nothing of them."""
         self.stopped: list[str] = []
-        """Instances that stopped because somebody stopped the snap, or that LXD would not move."""
+        """Instances that stopped because the snap was stopped, or because LXD could not move them.
+        """
         self.recoveries: list[Recovery] = []
         """Every time that a copy of a database was made the only one."""
         self._cuts: set[frozenset[str]] = set()
@@ -62,12 +62,12 @@ class Cloud:
         return server
 
     def count(self) -> int:
-        """Another number each time."""
+        """A new number each time."""
         self._counter += 1
         return self._counter
 
     def cut(self, one: str, other: str) -> None:
-        """No packet passes between two machines any more."""
+        """Packets no longer pass between two machines."""
         self.tick()
         lose = [s for m in (one, other) if (s := self.servers.get(m)) and s.behind is None]
         before = [(s, kept) for s in lose if (kept := copies.kept(s))]
@@ -82,7 +82,7 @@ class Cloud:
         self._cuts.clear()
 
     def reachable(self, one: str, other: str) -> bool:
-        """Whether packets pass between two machines that are both on."""
+        """Whether packets pass between two machines, which must both be on."""
         if one == other:
             return True
         return not self._cuts or frozenset((one, other)) not in self._cuts
@@ -90,7 +90,7 @@ class Cloud:
     def start(
         self, server: Server, kind: str, member: str, work: Work, description: str = ""
     ) -> Operation:
-        """Lets a server's daemon begin a piece of work; its first step is done at once.
+        """Lets a server's daemon start a piece of work; its first step happens at once.
 
         With a description it is an operation that LXD lists.
         """
@@ -105,7 +105,7 @@ class Cloud:
         return operation
 
     def tick(self) -> None:
-        """Does what is due by now. Whatever changes the world calls it first."""
+        """Does what is due by now. Every change of the world calls it first."""
         while self.operations:
             first = min(self.operations, key=lambda o: -1.0 if o.done else o.due)
             if not first.done and first.due > self.now:
@@ -119,14 +119,14 @@ class Cloud:
                 first.step()
         heartbeats.settle(self, self.now)
         for server in self.servers.values():
-            # Nothing is news to a daemon that has its database.
+            # A daemon that has its database has nothing new to learn.
             if server.behind is not None or not server.opened:
                 server.notice()
         if self.finished:
             self.finished = [o for o in self.finished if self._is_listed(o)]
 
     def _is_listed(self, operation: Operation) -> bool:
-        """6.9 keeps operations in its database until the daemon that carried them out is back."""
+        """6.9 keeps operations in its database until their daemon is back."""
         if operation.cut:
             server = operation.server
             back = server.opened or (server.listening() and not server.records.clustered)
@@ -134,12 +134,12 @@ class Cloud:
         return self.now - operation.ended <= times.LISTED
 
     def clusters(self) -> tuple[ClusterTruth, ...]:
-        """Every cluster that was ever made and that a database still exists of."""
+        """Every cluster whose database still exists somewhere."""
         self.tick()
         return tuple(self._truth(records) for records in self.databases)
 
     def holding(self, records: Records) -> list[Server]:
-        """The servers that have this database."""
+        """The servers with this database."""
         return [s for s in self.servers.values() if s.records is records]
 
     def _truth(self, records: Records) -> ClusterTruth:

@@ -1,7 +1,7 @@
-"""Each machine's own copy of the database, and how new it is.
+"""Each machine's own copy of the database, and its age.
 
-Members share one value as long as they hear of each other. One that is cut off keeps what it had:
-that is all there is if it alone is recovered later.
+Members share one value as long as they hear of each other. A member that is cut off keeps its old
+value: nothing else is left if it alone is recovered later.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _BEGIN = 100
 _PER_SECOND = 10
-"""Entries that a database's log grows by while it has a leader: heartbeats are written, too."""
+"""Entries that a leader adds to a database's log per second: heartbeats are written, too."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def catch_up(server: Server) -> None:
 
 
 def recovered(server: Server) -> Recovery:
-    """What it means to recover this server's copy, just before that is done."""
+    """The effect of recovering this server's copy, called just before it happens."""
     others = {
         other.machine: index(other)
         for other in server.cloud.holding(server.records)

@@ -30,7 +30,7 @@ class ModelDatabase:
         self._server = server
         self.backups: list[str] = []
         self.pause: Callable[[str], None] = lambda _: None
-        """Is told of each moment in the midst of a recovery: a hook may be killed there."""
+        """Called at each moment during a recovery: a hook may be killed there."""
         self._recovering = False
 
     def backup(self, now: float) -> str:
@@ -48,7 +48,7 @@ class ModelDatabase:
         return path
 
     def copy(self) -> DatabaseCopy | None:
-        """Who has the database by this machine's word, and how new its copy is."""
+        """The members with a database as this machine knows them, and the age of its copy."""
         server = self._server
         server.cloud.pause(times.REQUEST, "database.copy")
         behind = server.behind
@@ -57,9 +57,9 @@ class ModelDatabase:
         return DatabaseCopy(tuple(nodes), 1, copies.index(server)) if rows else None
 
     def listening(self, addresses: Iterable[str]) -> frozenset[str]:
-        """Those of the addresses at which LXD's port takes connections.
+        """The addresses of these at which LXD's port accepts connections.
 
-        A daemon that stands still takes them too: the kernel does it.
+        A frozen daemon accepts them, too: the kernel does it.
         """
         server = self._server
         cloud = server.cloud
@@ -74,7 +74,7 @@ class ModelDatabase:
         )
 
     def recover(self) -> None:
-        """This server's copy of the database is all there is from now on. Instances go on."""
+        """This server's copy of the database is the only one now. Instances keep running."""
         server = self._server
         self._recovering = True
         self._step(times.DAEMON_START, "database.recover")
@@ -84,18 +84,18 @@ class ModelDatabase:
         lost = row is None or (row.role is Role.SPARE and not row.has_copy)
         if not lost:
             server.split()
-        # A process that is killed does not get here.
+        # A killed process does not get here.
         self._step(0.0, "database.recover")
         self.end_recovery()
         if lost:
             raise subprocess.CalledProcessError(1, "lxd cluster recover-from-quorum-loss")
 
     def recovering(self) -> bool:
-        """Whether a recovery has begun here, and the daemon was not started since."""
+        """Whether a recovery has begun here, and the daemon has not started since."""
         return self._recovering
 
     def end_recovery(self) -> None:
-        """Starts the daemon that a recovery has ended."""
+        """Starts the daemon that a recovery has stopped."""
         self._server.start_daemon()
         self._step(0.0, "database.end_recovery")
         self._recovering = False
@@ -106,5 +106,5 @@ class ModelDatabase:
 
 
 def _takes_connections(server: Server) -> bool:
-    # An LXD that was emptied knows no address to listen at.
+    # An emptied LXD knows no address to listen at.
     return server.listening() and server.listeners.is_open

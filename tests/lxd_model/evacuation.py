@@ -1,4 +1,4 @@
-"""Evacuation, and ending it, as a daemon carries them out."""
+"""Evacuation and its end, as a daemon executes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def evacuation(server: Server, name: str, mode: str = "", force: bool = False) -> Operation:
     """Begins the evacuation of a member. Raises Refusal.
 
-    The daemon of that member carries it out.
+    The daemon of that member executes it.
     """
     records, cloud = server.records, server.cloud
     row = listed(records, name)
@@ -39,7 +39,7 @@ def evacuation(server: Server, name: str, mode: str = "", force: bool = False) -
 
 
 def _show(server: Server, kind: str, key: Key) -> None:
-    """The operation says what it is about. An evacuation that is over does not any more."""
+    """The operation names its member. After its end it does not."""
     operation = server.working(kind)
     if operation is None:
         return
@@ -60,7 +60,7 @@ def _under_way(operation: Operation, server: Server, kind: str) -> bool:
 
 
 def _keep_quorum(server: Server, row: Row) -> None:
-    """6.9: too few voters that are up would remain, and nobody could take the vote over."""
+    """6.9: too few voters would be up, and no other member could become one."""
     records, cloud = server.records, server.cloud
     if row.role is not Role.VOTER or row.state is State.EVACUATED:
         return
@@ -79,10 +79,10 @@ def _keep_quorum(server: Server, row: Row) -> None:
 
 
 def _evacuate(server: Server, row: Row, mode: str) -> Work:
-    """Moves one instance after another; what has nowhere to go stays.
+    """Moves one instance after another; an instance without a target stays.
 
-    Back to normal when a move fails, except in 6.9. A daemon that ends on the way leaves the member
-    evacuated.
+    If a move fails, everything goes back to normal, except in 6.9. If the daemon ends on the way,
+    the member stays evacuated.
     """
     records, newest = server.records, server.generation.newest
     yield 0.2 if newest else 0.02
@@ -106,7 +106,7 @@ def _evacuate(server: Server, row: Row, mode: str) -> Work:
 
 
 def _move(server: Server, key: Key, mode: str) -> None:
-    """Moves an instance to the member with the fewest; stops it if it shall stay, or must."""
+    """Moves an instance to the member with the fewest; stops it if it must stay."""
     records, cloud = server.records, server.cloud
     instance = records.instances.get(key)
     if instance is None or instance.location != server.name:
@@ -161,7 +161,7 @@ def restoring(server: Server, name: str, mode: str = "") -> Operation:
 
 
 def _restore(server: Server, row: Row, mode: str) -> Work:
-    """What was stopped runs again, then what was moved off comes back."""
+    """Stopped instances start again, then moved ones come back."""
     records = server.records
     yield 0.02
     if row.state is State.CREATED:
@@ -210,7 +210,7 @@ def move_by_name(server: Server, key: Key, target: str) -> Work:
     if heartbeats.offline(records, source, cloud.now) and instances.on_remote_pool(
         records, instance
     ):
-        # LXD changes its database alone, and takes the instance for stopped.
+        # LXD changes only its database, and treats the instance as stopped.
         _reach(cloud.servers[row.server], key, row)
         yield times.MOVE
         records.instances[key] = replace(instance, running=False, wanted=False)

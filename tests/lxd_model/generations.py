@@ -1,7 +1,7 @@
-"""The three generations of LXD that the model knows, and in what they differ.
+"""The three generations of LXD in the model, and their differences.
 
-What follows from an extension of the API is asked of `extensions`, which are those that real
-daemons listed. The rest was measured or read in LXD's source, release by release.
+Differences that follow from an extension of the API come from `extensions`, the lists of real
+daemons. The rest was measured or read in LXD's source, release by release.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 @dataclass(frozen=True)
 class Generation:
-    """One generation. `extensions` is one list for all servers: nobody may change it."""
+    """One generation. `extensions` is one list for all servers: do not change it."""
 
     name: str
     version: str
@@ -24,9 +24,9 @@ class Generation:
     has: frozenset[str]
     """The same as a set."""
     modern: bool
-    """5.21 and later: waits that time out are errors, a join's trust stays, dead members heal."""
+    """5.21 and later: timeouts of waits are errors, a join's trust stays, dead members heal."""
     newest: bool
-    """6.9: leaders have one role, evacuations take turns and take the vote away."""
+    """6.9: leaders show one role, evacuations run one after the other and take the vote away."""
 
     @property
     def profile_operations(self) -> bool:
@@ -40,7 +40,7 @@ class Generation:
 
     @property
     def voter_role(self) -> str:
-        """What a voter's role is called."""
+        """The name of a voter's role."""
         return "database-voter" if self.newest else "database"
 
 
@@ -62,14 +62,14 @@ def generation(name: str) -> Generation:
 
 
 def of_version(version: str) -> Generation:
-    """The generation that a version behaves like: 5.0.x, 5.21.x, or anything newer."""
+    """The generation of a version: 5.0.x, 5.21.x, or anything newer."""
     if version.startswith("5.0."):
         return generation("5.0")
     return generation("5.21" if version.startswith("5.") else "6.9")
 
 
 def schema(version: str) -> tuple[int, int]:
-    """Grows with the version of LXD's database. Releases of 5.0, and of 5.21, share one."""
+    """The version of LXD's database. Releases of 5.0, and of 5.21, share one."""
     major, minor = version.split(".")[:2]
     return int(major), int(minor)
 

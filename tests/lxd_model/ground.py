@@ -15,7 +15,7 @@ PATIENCE = 60.0
 
 
 def machines(count: int, generation: str = "5.21") -> tuple[Cloud, list[Server]]:
-    """Machines with LXD on them, in no cluster."""
+    """Machines with LXD, not in a cluster."""
     cloud = Cloud(generation=generation)
     servers = [cloud.add(str(n), f"m{n}", f"10.0.0.{n + 1}") for n in range(count)]
     for server in servers:
@@ -25,7 +25,7 @@ def machines(count: int, generation: str = "5.21") -> tuple[Cloud, list[Server]]
 
 
 def cluster(count: int, generation: str = "5.21") -> tuple[Cloud, list[Server]]:
-    """Machines that are one cluster, whose roles are settled."""
+    """Machines that form one cluster with settled roles."""
     cloud, servers = machines(count, generation)
     by_hand.found(servers[0])
     for server in servers[1:]:
@@ -41,17 +41,17 @@ def lxd(server: Server) -> LxdApi:
 
 
 def client(server: Server) -> Client:
-    """The same for single requests, whose operations are awaited."""
+    """The same for single requests. It waits for their operations."""
     return Client(server.lxd)
 
 
 def ask(server: Server, method: str, path: str, body: Any = None, **query: str) -> Response:
-    """One request and whatever LXD answers."""
+    """One request and LXD's answer."""
     return server.lxd.send(Request(method, path, query, body), PATIENCE)
 
 
 def endpoint(server: Server) -> str:
-    """Where a server listens."""
+    """The endpoint of a server."""
     return f"{server.address}:8443"
 
 
@@ -66,7 +66,7 @@ def roles(server: Server) -> dict[str, list[str]]:
 
 
 def evacuate(server: Server, name: str) -> None:
-    """A server is asked to evacuate a member; returns at the end."""
+    """Ask a server to evacuate a member; returns at the end."""
     path = f"/1.0/cluster/members/{name}/state"
     client(server).change("POST", path, {"action": "evacuate"})
 

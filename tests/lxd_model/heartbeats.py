@@ -1,6 +1,7 @@
-"""The database's Raft group: who leads, who is heard of, who votes.
+"""The database's Raft group: its leader, its voters, and the members with heartbeats.
 
-Nothing runs: rounds of heartbeats are counted when somebody looks, and before anything changes.
+Nothing runs by itself: the model counts rounds of heartbeats when somebody looks, and before any
+change.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     from tests.lxd_model.cloud import Cloud
 
 _ROUNDS = 8
-"""How many rounds are counted when much time has passed: after these nothing changes any more."""
+"""The maximum number of rounds to count after a long time: later rounds change nothing."""
 _VOTERS = 3
 _STANDBYS = 2
 
 
 def leader(cloud: Cloud, records: Records, at: float) -> str:
-    """The member that leads: the last one if it still can, empty without a majority."""
+    """The member that leads: the last leader if it still can, empty without a majority."""
     if records.headless or at < records.leaderless:
         return ""
     voters = records.voters
@@ -39,7 +40,7 @@ def leader(cloud: Cloud, records: Records, at: float) -> str:
 
 
 def settle(cloud: Cloud, at: float) -> None:
-    """Counts the rounds of heartbeats up to `at`, with the world as it is since the last time."""
+    """Counts the rounds of heartbeats until `at`, with the world unchanged since the last time."""
     for records in cloud.databases:
         if at < records.made + (records.round + 1) * times.HEARTBEAT:
             continue
@@ -52,7 +53,7 @@ def settle(cloud: Cloud, at: float) -> None:
 
 
 def status(records: Records, row: Row, now: float) -> str:
-    """What LXD calls a member that is in its list. One that was evacuated it calls nothing else."""
+    """LXD's status of a listed member. An evacuated one has no other status."""
     if row.state is State.EVACUATED:
         return "EVACUATED"
     if offline(records, row, now):
@@ -71,10 +72,10 @@ def _blocked(records: Records, row: Row) -> bool:
 
 
 def rebalance(cloud: Cloud, records: Records, at: float) -> None:
-    """Gives the roles anew, as the leader does after a join, a removal, or while one is offline.
+    """Assigns the roles again, as the leader does after a join, a removal, or while one is offline.
 
-    Three vote as soon as there are three members, before that the leader alone. A role is given
-    only to a member that answers, and taken only from one that is offline.
+    Three members vote as soon as there are three; before that only the leader votes. A member must
+    answer to get a role, and loses one only if it is offline.
     """
     head = leader(cloud, records, at)
     if not head:
@@ -94,7 +95,7 @@ def rebalance(cloud: Cloud, records: Records, at: float) -> None:
                 row.role = Role.SPARE
         return
     _promote(up, Role.VOTER, [Role.STANDBY, Role.SPARE], _VOTERS)
-    # 6.9 takes the vote of one that is offline also where nobody else can have it.
+    # 6.9 takes the vote of an offline member even if no other member can have it.
     if newest or sum(row.role is Role.VOTER for row in up) >= _VOTERS:
         for row in records.members:
             if row.name != head and offline(records, row, at):
@@ -103,7 +104,7 @@ def rebalance(cloud: Cloud, records: Records, at: float) -> None:
 
 
 def _take_from_evacuated(records: Records, up: list[Row], head: str) -> None:
-    """6.9: who is evacuated has no role, except for a leader that nobody can take the place of."""
+    """6.9: an evacuated member has no role, except a leader that no other member can replace."""
     fit = [row for row in up if row.state is not State.EVACUATED]
     fit.sort(key=lambda row: (row.role is not Role.VOTER, row.role is not Role.STANDBY))
     if records.rows[head].state is State.EVACUATED and fit:
@@ -115,7 +116,7 @@ def _take_from_evacuated(records: Records, up: list[Row], head: str) -> None:
 
 
 def _promote(up: list[Row], role: Role, candidates: list[Role], wanted: int) -> None:
-    """Gives members that are up a role until enough of them have it."""
+    """Gives members that are up a role until enough have it."""
     missing = wanted - sum(row.role is role for row in up)
     fit = [row for candidate in candidates for row in up if row.role is candidate]
     for row in fit[: max(0, missing)]:
@@ -145,7 +146,7 @@ def _round(cloud: Cloud, records: Records, at: float) -> None:
 def _heal(records: Records, at: float, modern: bool) -> None:
     """Members that were offline for `cluster.healing_threshold` seconds become evacuated.
 
-    Only what is on storage that all share is moved, and the model has none.
+    LXD moves only what is on shared storage, and the model has none.
     """
     threshold = float(records.config.get("cluster.healing_threshold") or 0)
     if not modern or not threshold:
@@ -156,7 +157,7 @@ def _heal(records: Records, at: float, modern: bool) -> None:
 
 
 def _lacks_standby(cloud: Cloud, records: Records, at: float) -> bool:
-    """Whether a member that is up has no role, and could have the database as a stand-by."""
+    """Whether a member that is up has no role, and could become a stand-by."""
     if len(records.raft) < _VOTERS:
         return False
     newest = cloud.servers[records.rows[records.leader].server].generation.newest
@@ -166,7 +167,7 @@ def _lacks_standby(cloud: Cloud, records: Records, at: float) -> bool:
 
 
 def _gather(cloud: Cloud, records: Records, head: Row) -> None:
-    """Members whose own copy of the database has no leader follow the one that recovered it."""
+    """Members whose copy of the database has no leader follow the recovered one."""
     for row in records.members:
         server = cloud.servers[row.server]
         lost = server.records
@@ -179,7 +180,7 @@ def _gather(cloud: Cloud, records: Records, head: Row) -> None:
 
 
 def offline(records: Records, row: Row, at: float) -> bool:
-    """Whether no heartbeat came from a member for too long, whatever LXD calls it."""
+    """Whether a member had no heartbeat for too long, whatever LXD calls it."""
     return at - row.heartbeat > records.threshold
 
 

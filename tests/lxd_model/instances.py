@@ -1,4 +1,4 @@
-"""Instances and profiles: what an instance has of its profiles, and what may be done to it."""
+"""Instances and profiles: what an instance gets from its profiles, and what may be done to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
 _NEW = 5.0
-"""Seconds in which an instance talks to nobody yet: no profile changes while one looks."""
+"""Seconds in which a new instance does not talk yet: no profile changes in that time."""
 _STAYS = "stop"
 _MOVES = frozenset({"migrate", "live-migrate"})
 _MOVING_NICS = frozenset({"bridge", "macvlan", "sriov", "ovn"})
@@ -22,7 +22,7 @@ _MOVING_NICS = frozenset({"bridge", "macvlan", "sriov", "ovn"})
 
 
 def profile_project(records: Records, project: str) -> str:
-    """The project whose profiles an instance's project has. Raises Refusal."""
+    """The project that has the profiles of an instance's project. Raises Refusal."""
     found = records.projects.get(project)
     if found is None:
         raise Refusal("Project not found", 404)
@@ -37,7 +37,7 @@ def profiles_of(records: Records, instance: Instance) -> list[Profile]:
 
 
 def all_devices(records: Records, instance: Instance) -> dict[str, Config]:
-    """What LXD calls expanded: the devices of its profiles, then its own."""
+    """LXD's "expanded" devices: those of its profiles, then its own."""
     found: dict[str, Config] = {}
     for profile in profiles_of(records, instance):
         found.update(profile.devices)
@@ -63,7 +63,7 @@ def find(records: Records, key: Key) -> Instance:
 
 
 def on_network(records: Records, instance: Instance) -> frozenset[str]:
-    """The networks that an instance is on."""
+    """The networks of an instance."""
     devices = all_devices(records, instance).values()
     return frozenset(d["network"] for d in devices if d.get("network"))
 
@@ -99,7 +99,7 @@ def _device_moves(records: Records, device: Config) -> bool:
 
 
 def stop(server: Server, instance: Instance) -> Instance | None:
-    """Stops an instance. One that is ephemeral is gone: None."""
+    """Stops an instance. An ephemeral one is gone: None."""
     records = server.records
     if instance.ephemeral:
         del records.instances[instance.key]
@@ -116,7 +116,7 @@ def _disk_of(server: Server, instance: Instance) -> dict[str, object]:
 
 
 def start(server: Server, key: Key) -> None:
-    """Starts an instance where it is. Raises Refusal on a member that is evacuated."""
+    """Starts an instance where it is. Raises Refusal on an evacuated member."""
     records = server.records
     instance = find(records, key)
     refuse_evacuated(records.rows.get(instance.location))
@@ -126,13 +126,13 @@ def start(server: Server, key: Key) -> None:
 
 
 def refuse_evacuated(row: Row | None) -> None:
-    """Nothing is started on a member that is evacuated. Raises Refusal."""
+    """LXD starts nothing on an evacuated member. Raises Refusal."""
     if row is not None and row.state is State.EVACUATED:
         raise Refusal("Cluster member is evacuated", 403)
 
 
 def carry(server: Server, key: Key, target: Row) -> None:
-    """An instance and what it has on its disk go to another member."""
+    """Moves an instance and the data on its disk to another member."""
     records, servers = server.records, server.cloud.servers
     instance = records.instances[key]
     source = records.rows.get(instance.location)
@@ -144,7 +144,7 @@ def carry(server: Server, key: Key, target: Row) -> None:
 
 
 def delete(server: Server, key: Key) -> None:
-    """Deletes an instance that is stopped."""
+    """Deletes a stopped instance."""
     instance = find(server.records, key)
     if instance.running:
         raise bad("Instance is running")
@@ -153,7 +153,7 @@ def delete(server: Server, key: Key) -> None:
 
 
 def set_profile(server: Server, profile: Profile) -> None:
-    """Replaces a profile. What has its root disk from there cannot go to another pool."""
+    """Replaces a profile. A root disk that comes from it cannot move to another pool."""
     records = server.records
     before = records.profiles[profile.key]
     _check_devices(records, profile.devices)
@@ -195,7 +195,7 @@ def _check_devices(records: Records, devices: Devices) -> None:
 def set_devices(
     server: Server, key: Key, devices: Devices, config: Config, description: str = ""
 ) -> None:
-    """Gives an instance these devices and keys of its own."""
+    """Sets an instance's own devices and keys."""
     records = server.records
     instance = find(records, key)
     _check_devices(records, devices)
@@ -210,7 +210,7 @@ def set_devices(
 
 
 def users_of_profile(records: Records, profile: Profile) -> list[Instance]:
-    """The instances that have a profile."""
+    """The instances with a profile."""
     project, name = profile.key
     return [
         i

@@ -1,4 +1,4 @@
-"""Bootstrap, join tokens and joins, as a daemon carries them out."""
+"""Bootstrap, join tokens and joins, as a daemon executes them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
 SMALL = 6
-"""In a cluster with fewer members than this two joins at once collide over the first roles."""
+"""In a cluster with fewer members than this, two joins at once collide over the first roles."""
 HANGS = 10.0
-"""A join that has not ended in so many seconds hangs for good, and is in nobody's way."""
+"""After so many seconds a join that has not ended hangs for good, and blocks no other join."""
 _EXPIRY = 3 * 3600.0
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a server that shall join is told. `token` is unpacked, `way` the member to ask."""
+    """The input of a joining server. `token` is unpacked, `way` is the member to ask."""
 
     name: str
     address: str
@@ -34,10 +34,10 @@ class Told:
     token: Mapping[str, object]
     answers: tuple[Mapping[str, str], ...]
     certificate: str = ""
-    """What the member has to show (PEM); empty for whatever it shows."""
+    """The certificate (PEM) that the member must show; empty accepts any."""
 
     def own(self, entity: str, name: str) -> dict[str, str]:
-        """What the server will have for itself of a pool or network."""
+        """The server's own keys of a pool or network."""
         return {
             a["key"]: a["value"]
             for a in self.answers
@@ -46,11 +46,11 @@ class Told:
 
 
 def bootstrap(server: Server, name: str) -> Work:
-    """A cluster of one is made of this server, with all that it has."""
+    """Makes a cluster of one from this server, with all that it has."""
     address = cluster_address(server)
     yield times.BOOTSTRAP / 2
     cloud, records = server.cloud, server.records
-    # By another request, in the meantime.
+    # Another request has done it in the meantime.
     if records.clustered:
         raise Refusal("Inconsistent state: found leftover cluster certificate")
     records.identity = f"cluster-{server.machine}-{cloud.count()}"
@@ -75,7 +75,7 @@ def bootstrap(server: Server, name: str) -> Work:
 
 
 def cluster_address(server: Server) -> str:
-    """Where a server that becomes a cluster will listen for others. Raises Refusal."""
+    """The address where a future cluster server will listen for others. Raises Refusal."""
     address = server.config.get(CLUSTER) or server.config.get(CORE, "")
     if not address or (server.config.get(CLUSTER, "") == "" and is_wildcard(address)):
         told = 'Cannot use wildcard core.https_address "" for cluster.https_address'
@@ -85,9 +85,9 @@ def cluster_address(server: Server) -> str:
 
 
 def make_token(server: Server, name: str) -> JoinToken:
-    """A join token. It voids an older one for the same name.
+    """A join token. It invalidates an older one for the same name.
 
-    LXD does not mind that a member has that name already: the join will be refused.
+    LXD does not check that a member has that name already: the join will be refused.
     """
     records, cloud = server.records, server.cloud
     if not records.clustered:
@@ -111,7 +111,7 @@ def make_token(server: Server, name: str) -> JoinToken:
 
 
 def void(records: Records, name: str, now: float) -> JoinToken | None:
-    """No token for a name is good any more: the one that was."""
+    """Cancels the token of a name, if there is one."""
     token = records.tokens.pop(name, None)
     if token is not None:
         records.cancelled = [t for t in records.cancelled if now - t.cancelled <= times.LISTED]
@@ -120,7 +120,7 @@ def void(records: Records, name: str, now: float) -> JoinToken | None:
 
 
 def listen(server: Server, told: Told) -> None:
-    """A server that joins listens where the cluster shall find it, before all else."""
+    """A joining server first listens where the cluster will find it."""
     core = server.config.get(CORE, "")
     if not core:
         server.listeners.set_core(told.address)
@@ -131,12 +131,12 @@ def listen(server: Server, told: Told) -> None:
 
 
 def join(server: Server, told: Told) -> Work:
-    """The server becomes a member; what its database held is lost.
+    """The server becomes a member; the content of its database is lost.
 
-    It is trusted and let in first, then it enters the database's Raft group. While the cluster is
-    small, a join that is let in before another has ended hangs for good: its row stays pending, and
-    its daemon answers nothing until LXD's folder is emptied. Ended half way by its daemon's end,
-    the same.
+    First the cluster trusts and accepts it, then it enters the database's Raft group. While the
+    cluster is small, a join that is accepted before another has ended hangs for good: its row stays
+    pending, and its daemon answers nothing until LXD's folder is emptied. A join that ends half way
+    with its daemon has the same result.
     """
     name = told.name
     records = _cluster_of(server, told)
@@ -163,11 +163,11 @@ def join(server: Server, told: Told) -> Work:
                     raise Refusal(f"Joining member has no config for {what} {thing.name}")
         row = records.rows[name]
         row.state, row.heartbeat = State.CREATED, server.cloud.now
-        # As a stand-by it has the database, without a say in it.
+        # As a stand-by it has the database, without a vote.
         row.role = Role.STANDBY if len(records.members) == 2 else row.role
         server.hung = False
         server.opened = True
-        # 5.0 learns the cluster's keys when somebody changes one, or its daemon starts anew.
+        # 5.0 learns the cluster's keys when somebody changes one, or when its daemon starts again.
         server.remembers = dict(records.config) if server.generation.modern else {}
         heartbeats.rebalance(server.cloud, records, server.cloud.now)
     finally:
@@ -176,7 +176,7 @@ def join(server: Server, told: Told) -> Work:
 
 
 def _cluster_of(server: Server, told: Told) -> Records:
-    """The database of the cluster that a server is told to join, through the member named."""
+    """The database of the cluster to join, through the named member."""
     for other in server.cloud.servers.values():
         row = other.row()
         known = row is not None and other.listeners.listens(told.way)
@@ -190,7 +190,7 @@ def _cluster_of(server: Server, told: Told) -> Records:
 
 
 def _recognises(server: Server, told: Told, other: Server) -> None:
-    """A server joins none but the cluster whose certificate it was told."""
+    """A server joins only the cluster with the expected certificate."""
     if told.certificate and told.certificate != certificates.pem(other.shows):
         host = told.way.rpartition(":")[0].strip("[]")
         why = f"certificate is valid for 127.0.0.1, ::1, not {host}"
@@ -212,8 +212,8 @@ def _setup(server: Server) -> str:
 def _trust(server: Server, records: Records, told: Told) -> None:
     """The cluster trusts the server under its name. The token is used up in any case.
 
-    Only the token's secret counts. The name in it is for `lxd init`, which will join as no other.
-    From 5.21 on no two certificates have one name: the second is not taken, and nobody says so.
+    Only the token's secret counts. The name in it is for `lxd init`, which always joins under that
+    name. From 5.21 on two certificates cannot have one name: LXD silently ignores the second.
     """
     verb = "Failed adding" if server.generation.newest else "Failed to add"
     add = f"{verb} server cert to cluster"
@@ -238,7 +238,7 @@ def _trust(server: Server, records: Records, told: Told) -> None:
 
 
 def _take_parts(server: Server, records: Records, told: Told) -> None:
-    """The server makes its part of each pool and network, before it is let in."""
+    """The server makes its part of each pool and network, before it is accepted."""
     for pool in list(records.pools.values()):
         if pool.status != "Pending":
             pools.join(server, records, pool.name, told)
@@ -248,7 +248,7 @@ def _take_parts(server: Server, records: Records, told: Told) -> None:
 
 
 def _accept(server: Server, records: Records, told: Told) -> None:
-    """A member lets the server in, or says why not."""
+    """A member accepts the server, or says why not."""
     problem = ""
     if any(row.name == told.name for row in records.members):
         problem = f"The cluster already has a member with name: {told.name}"
@@ -268,7 +268,7 @@ def _has_issuer(server: Server, token: JoinToken) -> bool:
     issuer = cloud.servers[token.issuer]
     if issuer.row() is None or issuer.run != token.run or not issuer.listening() or issuer.frozen:
         return False
-    # The member that is asked asks the others.
+    # The member that gets the request asks the others.
     asked = (s for s in cloud.servers.values() if s.records is issuer.records and s is not server)
     return any(s is issuer or cloud.reachable(s.machine, issuer.machine) for s in asked)
 

@@ -1,4 +1,4 @@
-"""The configuration keys that an LXD knows, as real ones told."""
+"""The configuration keys of an LXD, from real daemons."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 _RECORDINGS = Path(__file__).parents[1] / "recordings"
 _OLD = {"server": frozenset({"core.trust_password", "maas.machine"})}
-"""What 5.0 knows and later ones do not, of what anybody uses."""
+"""Keys that 5.0 knows and later ones do not, if anybody uses them."""
 
 
 @cache
 def told(generation: str) -> dict[str, dict[str, dict[str, str]]]:
-    """By entity and key: what LXD says of it. 5.0 says nothing: it is taken for 5.21."""
+    """By entity and key: LXD's description. 5.0 has none: the model uses 5.21's."""
     version = "6.9" if generation == "6.9" else "5.21.7"
     found: dict[str, Any] = json.loads((_RECORDINGS / f"{version}-keys.json").read_text())
     return found

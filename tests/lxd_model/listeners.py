@@ -1,4 +1,4 @@
-"""Where a daemon listens on the network: what is configured is not always what is open.
+"""Where a daemon listens on the network: a configured address is not always open.
 
 Read in LXD's source (lxd/endpoints), the same in all generations.
 """
@@ -17,14 +17,14 @@ _ANY = ("", "0.0.0.0", "[::]")
 
 
 class Listeners:
-    """A server's listeners. `taken` are endpoints that another program has, and its name."""
+    """A server's listeners. `taken` are the endpoints of another program, and its name."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._core = ""
         """The endpoint of the listener for `core.https_address`."""
         self._cluster = ""
-        """The one for `cluster.https_address`, where the first does not cover it."""
+        """The endpoint for `cluster.https_address`, if the first does not cover it."""
         self.taken: dict[str, str] = {}
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class Listeners:
         self._cluster = cluster if alone else ""
 
     def wait(self) -> bool:
-        """Whether the daemon of a member waits for the address that it shall listen at.
+        """Whether the daemon of a member waits for the address to listen at.
 
         It tries each second and answers nothing meanwhile.
         """
@@ -65,9 +65,9 @@ class Listeners:
     def set_core(self, endpoint: str) -> None:
         """`core.https_address` has changed.
 
-        The listener that was open is closed first. If it also served `cluster.https_address`, and
-        the new one does not, nothing does until the daemon starts anew. Raises Refusal if the
-        address cannot be had: then the one before is opened again.
+        The open listener is closed first. If it also served `cluster.https_address`, and the new
+        one does not, that address stays closed until the daemon starts again. Raises Refusal if the
+        address is not available: then the earlier one is opened again.
         """
         before, self._core = self._core, ""
         if not endpoint:
@@ -82,7 +82,7 @@ class Listeners:
         raise self._cannot("network", endpoint)
 
     def set_cluster(self, endpoint: str) -> None:
-        """`cluster.https_address` has changed. Raises Refusal if the address cannot be had."""
+        """`cluster.https_address` has changed. Raises Refusal if the address is not available."""
         self._cluster = ""
         if not endpoint or covers(self._core, endpoint):
             return
@@ -107,17 +107,17 @@ class Listeners:
 
 
 def endpoint_of(address: str, port: int) -> str:
-    """As LXD writes an address with a port."""
+    """An address with a port in LXD's format."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def is_wildcard(endpoint: str) -> bool:
-    """Whether it stands for all addresses of a machine."""
+    """Whether it means all addresses of a machine."""
     return endpoint.rpartition(":")[0] in _ANY
 
 
 def covers(wide: str, endpoint: str) -> bool:
-    """Whether who listens at one endpoint also gets what comes for the other."""
+    """Whether a listener at one endpoint also gets the connections for the other."""
     if not wide or not endpoint:
         return False
     if wide == endpoint:

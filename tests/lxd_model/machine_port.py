@@ -1,4 +1,4 @@
-"""What a unit keeps on a model machine's disk."""
+"""The files of a unit on a model machine's disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ModelMachine:
-    """See `host.machine.Machine`. Only what changes something pauses."""
+    """See `host.machine.Machine`. Only calls that change something pause."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -36,7 +36,7 @@ class ModelMachine:
         return self._server.hostname
 
     def begin(self, unit: str) -> None:
-        """Every unit has a machine of its own."""
+        """Every unit has its own machine."""
 
     def key(self) -> bytes | None:
         """This unit's private key."""
@@ -55,7 +55,7 @@ class ModelMachine:
         self._change("machine.keep_key", keep)
 
     def identity(self) -> str:
-        """The identity of this unit's cluster, as it was noted here."""
+        """The identity of this unit's cluster, from its note here."""
         return self._identity
 
     def note_identity(self, identity: str) -> None:
@@ -67,7 +67,7 @@ class ModelMachine:
         self._change("machine.note_identity", note)
 
     def units(self) -> dict[str, str]:
-        """The units whose members had the database, as they were noted here."""
+        """The units whose members had the database, from their note here."""
         return dict(self._units)
 
     def note_units(self, units: Mapping[str, str]) -> None:
@@ -79,7 +79,7 @@ class ModelMachine:
         self._change("machine.note_units", note)
 
     def unresponsive_since(self) -> float | None:
-        """Since when LXD does not answer, as it was noted here."""
+        """When LXD stopped answering, from its note here."""
         return self._unresponsive
 
     def note_unresponsive(self, since: float | None) -> None:
@@ -91,11 +91,11 @@ class ModelMachine:
         self._change("machine.note_unresponsive", note)
 
     def attached(self) -> str | None:
-        """Where the attached snap is, as Juju last said."""
+        """The path of the attached snap, as Juju last reported it."""
         return self._attached
 
     def note_attached(self, path: str | None) -> None:
-        """Notes it. That nothing is attached needs no pause of its own."""
+        """Notes it. "Nothing attached" needs no pause of its own."""
         self._attached = path
 
     def architecture(self) -> str:
@@ -103,7 +103,7 @@ class ModelMachine:
         return "x86_64"
 
     def forming(self) -> Forming | None:
-        """The bootstrap or join that was begun here and is not published yet."""
+        """The bootstrap or join that began here and is not published yet."""
         return self._forming
 
     def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
@@ -123,7 +123,7 @@ class ModelMachine:
         self._change("machine.forget_forming", forget)
 
     def failures(self) -> Failures | None:
-        """This unit's joins that failed."""
+        """The number of this unit's failed joins."""
         return self._failures
 
     def note_failure(self, reason: str) -> None:
@@ -135,7 +135,7 @@ class ModelMachine:
         self._change("machine.note_failure", note)
 
     def forget_failures(self) -> None:
-        """A join succeeded, or the operator wants it tried again."""
+        """A join succeeded, or the operator wants another try."""
 
         def forget() -> None:
             self._failures = None
@@ -143,14 +143,14 @@ class ModelMachine:
         self._change("machine.forget_failures", forget)
 
     def has_data(self) -> bool:
-        """Whether LXD's folder knows of an instance or a volume."""
+        """Whether LXD's folder has an instance or a volume."""
         return bool(self._server.disk)
 
     def install(self, packages: Iterable[str]) -> None:
-        """Debian packages: all are there."""
+        """Debian packages: all are installed."""
 
     def overlays(self) -> dict[str, str]:
-        """No network is over all members in the simulation."""
+        """The simulation has no network over all members."""
         return {}
 
     def run_overlay(
@@ -164,7 +164,7 @@ class ModelMachine:
         raise NotImplementedError(network)
 
     def missing(self, need: str) -> str:
-        """No machine has what OVN or the fan need."""
+        """No machine has what OVN or the fan needs."""
         return f"no {need} here"
 
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
@@ -180,26 +180,26 @@ class ModelMachine:
         return address in {self._server.address, *self._server.addresses}
 
     def listener(self, address: str, port: int) -> str:
-        """The program that listens there, empty if none does."""
+        """The program that listens there, empty if there is none."""
         endpoint = endpoint_of(address, port)
         listeners = self._server.listeners
         taken = listeners.taken.get(endpoint, "")
         return taken or ("lxd" if listeners.listens(endpoint) else "")
 
     def room(self) -> int:
-        """Bytes that are free: as many as anybody asks for."""
+        """Free space in bytes: always enough."""
         return 1 << 50
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
-        """The block devices that the patterns name."""
+        """The block devices that match the patterns."""
         return pools.devices(self._server, patterns)
 
     def wipe(self, device: str) -> None:
-        """Takes everything off a block device."""
+        """Erases a block device."""
         self._change("machine.wipe", lambda: pools.wipe(self._server, device))
 
     def has(self, files: Mapping[Path, str]) -> bool:
-        """Whether these files are here with this content: there is no Ceph in the simulation."""
+        """Whether these files exist with this content: the simulation has no Ceph."""
         return not files
 
     def write_privately(self, files: Mapping[Path, str]) -> None:
@@ -207,7 +207,7 @@ class ModelMachine:
         raise NotImplementedError(f"{len(files)} files of a Ceph that is not there")
 
     def lxd_log(self) -> str:
-        """The last lines that LXD logged."""
+        """The last lines of LXD's log."""
         if self._server.silence() is Silence.WAITING:
             return "Wait for other cluster members to align their versions"
         for kind, volume in pools.unmountable(self._server).items():
@@ -220,11 +220,11 @@ class ModelMachine:
         return "No node registered with address" if half else "lvl=error msg=model"
 
     def folders(self) -> dict[str, Folder]:
-        """Where LXD has its images and backups."""
+        """The folders of LXD's images and backups."""
         return {kind: self._server.folders.get(kind, Folder()) for kind in ("images", "backups")}
 
     def restore_folder(self, kind: str, process: int) -> None:
-        """They are in LXD's folder again."""
+        """Moves them back into LXD's folder."""
         del process
 
         def restore() -> None:
@@ -233,7 +233,7 @@ class ModelMachine:
         self._change("machine.restore_folder", restore)
 
     def end_volume(self, kind: str) -> None:
-        """LXD starts with its images or backups in its folder."""
+        """Lets LXD start with its images or backups in its folder."""
 
         def end() -> None:
             self._server.folders.pop(kind, None)
@@ -245,14 +245,14 @@ class ModelMachine:
         """What is left of them on a volume is with the others: the model moves all or nothing."""
 
     def empty_lxd(self) -> None:
-        """Empties LXD's folder, with all that lies in it but its own certificate."""
+        """Empties LXD's folder, with everything in it except its own certificate."""
         self._change("machine.empty_lxd", self._server.wipe)
 
     def release(self, devices: Iterable[str]) -> None:
-        """Nothing that a join made of its devices is in use: the model's pools let go of them."""
+        """Nothing that a join made of its devices is in use: the model's pools release them."""
 
     def kill_lxd(self) -> None:
-        """Ends a daemon that hangs."""
+        """Kills a daemon that hangs."""
         self._change("machine.kill_lxd", self._server.kill_daemon)
 
     def _change(self, what: str, effect: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Leaving and removal, as a daemon carries them out."""
+"""Leaving and removal, as a daemon executes them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def leave(server: Server, name: str) -> Work:
-    """A member goes in good order: it must be empty. Afterwards it is a server alone, and empty.
+    """A member leaves in order: it must be empty. Then it is a single, empty server.
 
-    Once it has answered, its daemon starts anew.
+    After its answer its daemon starts again.
     """
     records, cloud = server.records, server.cloud
     row = listed(records, name)
@@ -27,7 +27,7 @@ def leave(server: Server, name: str) -> Work:
     if len(records.members) == 1:
         raise Refusal("Member is the only member in the cluster")
     if row.name != server.name and not server.hears(row):
-        # It is out of the database's Raft group already.
+        # It has already left the database's Raft group.
         row.role, row.out = Role.SPARE, True
         raise Refusal(_unreachable(server, row))
     if heartbeats.leader(cloud, records, cloud.now) == name:
@@ -62,22 +62,22 @@ def _holds(server: Server, name: str) -> str:
 
 
 def _unreachable(server: Server, row: Row) -> str:
-    """The first request that LXD makes to one that leaves deletes its networks there."""
+    """LXD's first request to a leaving member deletes its networks there."""
     path = next(iter(server.records.networks), "")
     url = f"https://{row.address}/1.0/networks/{path}?project=default"
     return f'Delete "{url}": {peers.refused(server, row)}'
 
 
 def _by_chance(server: Server) -> bool:
-    """Whether LXD leaves the last two their roles: chance, once a leader has left (measured)."""
+    """Whether LXD leaves the last two their roles: random, once a leader has left (measured)."""
     return server.cloud.count() % 2 == 0
 
 
 def _hand_over(server: Server, row: Row) -> Work:
-    """The leader passes its vote on: to a stand-by before a spare.
+    """The leader hands its vote over: to a stand-by before a spare.
 
-    The last spare gets it in 5.21 alone. In 5.0 and 6.9 nobody leads any more then (measured),
-    though 6.9's source has what helps 5.21: the last but one becomes a voter first.
+    The last spare gets it only in 5.21. In 5.0 and 6.9 the database then has no leader (measured),
+    although 6.9's source has the code that helps 5.21: the last but one becomes a voter first.
     """
     records = server.records
     others = [r for r in records.members if r is not row and server.hears(r)]
@@ -97,7 +97,7 @@ def _hand_over(server: Server, row: Row) -> Work:
 
 
 def _forget(server: Server, row: Row) -> None:
-    """Takes a member out of the database, if that is still there to be asked."""
+    """Removes a member from the database, if that database still answers."""
     records, cloud = server.records, server.cloud
     if listed(records, row.name) is not row:
         raise not_found("Cluster member")
@@ -115,9 +115,10 @@ def _restart(server: Server) -> Work:
 
 
 def remove(server: Server, name: str) -> Work:
-    """Removes a member by force, with the records of all that is on it.
+    """Removes a member by force, with the records of everything on it.
 
-    It is not told, except for the leader, which the others ask to do it: that empties itself.
+    LXD does not tell the member. Exception: if it is the leader, the others ask it to do the
+    removal, and it empties itself.
     """
     records, cloud = server.records, server.cloud
     row = listed(records, name)
@@ -134,7 +135,7 @@ def remove(server: Server, name: str) -> Work:
 
 
 def _empty(server: Server, row: Row) -> None:
-    """A member that has left starts anew with nothing."""
+    """A member that has left starts again without data."""
     cloud = server.cloud
     gone = cloud.servers[row.server]
     if gone.row() is None and gone.records is server.records:
@@ -143,7 +144,7 @@ def _empty(server: Server, row: Row) -> None:
 
 
 def sync_images(server: Server) -> None:
-    """LXD copies images until as many members have each as it is told to: three without a word."""
+    """LXD copies images until enough members have each: three by default, silently."""
     records, now = server.records, server.cloud.now
     wanted = int(records.config.get("cluster.images_minimal_replica") or 3)
     up = [r.name for r in records.members if heartbeats.status(records, r, now) == "ONLINE"]
@@ -158,9 +159,9 @@ def sync_images(server: Server) -> None:
 
 
 def rename(server: Server, name: str, new: str) -> None:
-    """A member has another name from now on: `lxc cluster rename`.
+    """A member gets another name: `lxc cluster rename`.
 
-    It stays trusted under the one before. In 5.0 its daemon goes on with that until it starts anew.
+    It stays trusted under the old name. In 5.0 its daemon uses the old name until it starts again.
     """
     records = server.records
     row = listed(records, name)
@@ -178,7 +179,7 @@ def rename(server: Server, name: str, new: str) -> None:
 
 
 def _call_it(records: Records, name: str, new: str) -> None:
-    """Everything that is on the member, or is its own, is so under the new name."""
+    """Everything on the member, and its own keys, get the new name."""
     records.rows = {row.name: row for row in records.rows.values()}
     records.leader = new if records.leader == name else records.leader
     tables: list[dict[Any, Any]] = [records.instances, records.volumes, records.buckets]
@@ -199,7 +200,7 @@ def _call_it(records: Records, name: str, new: str) -> None:
 
 
 def listed(records: Records, name: str) -> Row:
-    """A member by its name. One whose join is under way is in no list."""
+    """A member by its name. A member is listed only after its join has ended."""
     row = records.rows.get(name)
     if row is None or row.state is State.PENDING:
         raise not_found("Cluster member")

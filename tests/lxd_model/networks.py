@@ -1,4 +1,4 @@
-"""Networks, and what instances are connected to, as a daemon makes and keeps them."""
+"""Networks and the instances on them, as a daemon makes and keeps them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
 ON_INTERFACE = frozenset({"macvlan", "physical", "sriov"})
-"""Types that are on an interface of each member."""
+"""Types with a parent interface on each member."""
 TYPES = frozenset({"bridge", "ovn", *ON_INTERFACE})
 OWN_KEYS = ("parent", "bridge.external_interfaces", "bgp.ipv4.nexthop", "bgp.ipv6.nexthop")
 """Keys that each member has for itself."""
 
 
 def of_machine(machine: str) -> dict[str, Interface]:
-    """The interfaces of a machine: on every other one the second card has another name."""
+    """The interfaces of a machine: on every second one the second card has another name."""
     second = "ens3" if machine.isdigit() and int(machine) % 2 else "eth1"
     number = int(machine) % 200 if machine.isdigit() else 200
     first = Interface("eth0", subnets=(f"192.0.2.{number + 1}/24",), defaults=frozenset({4}))
@@ -39,7 +39,7 @@ def find(server: Server, name: str) -> Network:
 
 
 def define(server: Server, name: str, kind: str, member: str, own: Config) -> None:
-    """The first phase: a network as one member will have it. Nobody else is asked."""
+    """The first phase: a network as one member will have it. No other member is asked."""
     records = server.records
     network = records.networks.get(name)
     if member not in records.rows:
@@ -60,7 +60,7 @@ def define(server: Server, name: str, kind: str, member: str, own: Config) -> No
 
 
 def create(server: Server, name: str, kind: str, config: Config) -> None:
-    """The second phase, or all of it on a server that has no other. All members must be up."""
+    """The second phase, or everything on a server outside a cluster. All members must be up."""
     records = server.records
     network = records.networks.get(name)
     if kind == "ovn" or (len(records.members) <= 1 and network is None):
@@ -115,7 +115,7 @@ def _make_on_all(server: Server, network: Network) -> None:
 
 
 def _started(there: Server, network: Network, member: str) -> Network:
-    """A bridge whose dnsmasq cannot start is not available on that member, and nobody says so."""
+    """If a bridge's dnsmasq cannot start, the network is unavailable on that member, silently."""
     if there.dns_taken and network.type == "bridge":
         return replace(network, broken=network.broken | {member})
     return network
@@ -127,14 +127,14 @@ def _has(server: Server, kind: str, parent: str) -> None:
 
 
 def join(server: Server, records: Records, name: str, told: Told) -> None:
-    """The part of a server that joins. Nobody asks for an interface that was not named."""
+    """The part of a joining server. LXD does not ask for an interface that was not named."""
     network = records.networks[name]
     own = told.own("network", name)
     if network.type == "ovn":
         return
     parent = own.get("parent", "")
     if name in server.left and not server.generation.modern:
-        # It takes the bridge for a network of its own.
+        # LXD treats the bridge as its own network.
         parts = "Failed to initialize member: Failed to initialize storage pools and networks"
         update = f'Failed to update local member network "{name}" in project "default"'
         raise Refusal(f"{parts}: {update}: Failed loading network: Network not found")
@@ -147,14 +147,14 @@ def join(server: Server, records: Records, name: str, told: Told) -> None:
 
 
 def take_along(records: Records, name: str) -> None:
-    """The server that has these networks is the member `name` from now on."""
+    """The server with these networks is the member `name` from now on."""
     for network in list(records.networks.values()):
         own = next(iter(network.members.values()), NO_CONFIG)
         records.networks[network.name] = replace(network, members={name: own})
 
 
 def delete(server: Server, name: str, users: list[str]) -> None:
-    """Deletes a network that nothing uses."""
+    """Deletes an unused network."""
     network = find(server, name)
     if users:
         raise bad("The network is currently in use")
@@ -166,8 +166,8 @@ def delete(server: Server, name: str, users: list[str]) -> None:
 def update(server: Server, name: str, config: Config, description: str = "") -> None:
     """Replaces the keys of a network that all members share. All must be up if one changes.
 
-    Where nothing changes LXD tells nobody (measured, 5.0.2; so it is in the source of 6.x). Of a
-    pool it tells the others all the same.
+    If nothing changes, LXD tells no member (measured, 5.0.2; the source of 6.x is the same). For a
+    pool it tells the others in any case.
     """
     network = find(server, name)
     config = _resolved(network.type, {k: v for k, v in config.items() if v})
@@ -179,7 +179,7 @@ def update(server: Server, name: str, config: Config, description: str = "") -> 
 
 
 def update_member(server: Server, name: str, member: str, own: Config) -> None:
-    """Replaces the keys that a member has for itself."""
+    """Replaces a member's own keys."""
     network = find(server, name)
     _has(
         server.cloud.servers[server.records.rows[member].server],
@@ -191,11 +191,11 @@ def update_member(server: Server, name: str, member: str, own: Config) -> None:
 
 
 def _resolved(kind: str, config: Config) -> dict[str, str]:
-    """LXD chooses an address where `auto` is asked for, and for a bridge where nothing is said."""
+    """LXD chooses an address for `auto`, and for a bridge without an address."""
     chosen = {"ipv4.address": "10.0.0.1/24", "ipv6.address": "fd42::1/64"}
     found = {k: chosen.get(k, v) if v == "auto" else v for k, v in config.items()}
     if kind == "ovn":
-        # What fits through the tunnels, also when it is unset later.
+        # The MTU that fits through the tunnels, also after the key is unset.
         found.setdefault("bridge.mtu", "1442")
     if kind == "bridge" and config.get("bridge.mode") == "fan":
         found.setdefault("fan.underlay_subnet", "auto")

@@ -1,4 +1,4 @@
-"""A model LXD on a Unix socket: what the charm's own HTTP clients talk to."""
+"""A model of LXD on a Unix socket, for the charm's own HTTP clients."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from lxd.http import Request, Response
 from lxd.port import LxdPort
 
 PATIENCE = 3600.0
-"""Seconds of the model's time for which a request is carried out: a client gives up by itself."""
+"""The model executes a request for at most so many seconds of its time: a client ends it earlier.
+"""
 
 
 class SocketServer:
-    """Answers every request as `port` does; bytes go out as they are, all else is JSON.
+    """Answers every request as `port` does; bytes are sent unchanged, everything else as JSON.
 
-    An unresponsive daemon says nothing, until it ends.
+    A daemon that does not answer says nothing until it ends.
 
-    Several threads ask at once, one at a time gets on: the model knows no threads.
+    Several threads may ask at once, but one at a time runs: the model is not thread-safe.
     """
 
     def __init__(self, port: LxdPort, path: Path) -> None:
@@ -38,14 +39,14 @@ class SocketServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Nothing listens any more, and who waits for an answer gets none. The path stays."""
+        """Stops listening; waiting clients get no answer. The path stays."""
         self._over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def answer(self, request: Request) -> Response | None:
-        """What the model answers, None if it says nothing."""
+        """The model's answer, None if it does not answer."""
         with self._turn:
             try:
                 return self._port.send(request, PATIENCE)
@@ -61,7 +62,7 @@ class SocketServer:
         answer = self.answer
 
         class Handler(_Handler):
-            """Knows whom to ask."""
+            """The handler has a reference to the server."""
 
             def answer(self, request: Request) -> Response | None:
                 return answer(request)
@@ -74,7 +75,7 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def get_request(self) -> tuple[Any, Any]:
         request, _ = super().get_request()
-        # The handler wants a client's address to log.
+        # The handler needs a client's address for its log.
         return request, ("unix", 0)
 
 
@@ -82,11 +83,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self, request: Request) -> Response | None:
-        """What the model answers."""
+        """The model's answer."""
         raise NotImplementedError
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Nobody reads it."""
+        """The log is not needed."""
 
     def _carry_out(self) -> None:
         path, _, query = self.path.partition("?")
@@ -114,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def on_socket(port: LxdPort, path: Path) -> Generator[SocketServer]:
-    """A server on a path, as long as it is needed."""
+    """A server on a path, while the context lasts."""
     server = SocketServer(port, path)
     try:
         yield server

@@ -1,4 +1,4 @@
-"""What a daemon does on its own once it was asked, whatever becomes of the one who asked."""
+"""Work that a daemon continues by itself, even if the client that asked is gone."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Work = Generator[float, None, None]
 """Yields the seconds until its next step. Raises Refusal when it fails."""
 
 NEVER = math.inf
-"""Yielded by work that hangs."""
+"""Work that hangs yields this."""
 
 
 @dataclass
 class Operation:
-    """A piece of work under way on a server's daemon. It ends with that daemon.
+    """A piece of work on a server's daemon. It ends with that daemon.
 
-    One without a description is a request that its client waits for: LXD lists none of these.
+    Work without a description is a request with a waiting client: LXD does not list it.
     """
 
     server: Server
@@ -37,19 +37,19 @@ class Operation:
     id: str = ""
     location: str = "none"
     url: str = ""
-    """What it is about."""
+    """The path of its object."""
     resources: dict[str, Any] | None = None
-    """The same, as 5.0 and 5.21 tell it."""
+    """The same in the format of 5.0 and 5.21."""
     details: dict[str, Any] | None = None
-    """What it tells of how far it is."""
+    """Its progress."""
     begun: float = 0.0
     ended: float = 0.0
     done: bool = False
     error: str = ""
     status: int = 0
-    """HTTP's, of the error."""
+    """HTTP's status of the error."""
     cut: bool = False
-    """Whether it went no further because its daemon ended."""
+    """Whether its daemon ended before it was finished."""
 
     def step(self) -> None:
         """Does what is due now."""
@@ -68,7 +68,7 @@ class Operation:
             self._finish()
 
     def end(self) -> None:
-        """It will not go on: its daemon is gone."""
+        """It will not continue: its daemon is gone."""
         self.cut = True
         self._finish()
         if inspect.getgeneratorstate(self.work) != inspect.GEN_RUNNING:
@@ -80,17 +80,17 @@ class Operation:
 
     @property
     def code(self) -> int:
-        """LXD's code of its status: 103 runs, 200 succeeded, 400 failed."""
+        """LXD's status code: 103 runs, 200 succeeded, 400 failed."""
         if not self.done or self.cut:
             return 103
         return 400 if self.error else 200
 
     def told(self) -> dict[str, Any]:
-        """As LXD tells of it."""
+        """The operation in LXD's format."""
         return self._as(self.code, self.error)
 
     def begun_as(self) -> dict[str, Any]:
-        """As LXD told of it when it began."""
+        """The operation in LXD's format at its start."""
         return self._as(103, "")
 
     def _as(self, code: int, error: str) -> dict[str, Any]:
@@ -126,7 +126,7 @@ REQUESTOR = {"username": "root", "protocol": "unix", "address": "@"}
 
 
 def stamp(moment: float) -> str:
-    """A moment of the cloud's time as LXD writes it, near enough."""
+    """A moment of the cloud's time in a format close to LXD's."""
     days, seconds = divmod(int(moment), 86400)
     hours, seconds = divmod(seconds, 3600)
     return f"2026-11-{1 + days % 28:02}T{hours:02}:{seconds // 60:02}:{seconds % 60:02}Z"

@@ -1,4 +1,4 @@
-"""How a member tells the others of a change, and what LXD says when one cannot be told."""
+"""How a member tells the others of a change, and LXD's errors if one does not answer."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def require_all(server: Server) -> None:
-    """Every other member has to be there. Raises Refusal.
+    """Every other member must be up. Raises Refusal.
 
-    LXD knows some to be down; the others it finds out when it tells them.
+    LXD knows that some are down; it notices the others when it tells them.
     """
     records, now = server.records, server.cloud.now
     silent = [r for r in records.members if r.name != server.name and not server.hears(r)]
@@ -35,19 +35,19 @@ def require_all(server: Server) -> None:
 
 
 def untold(server: Server, row: Row, why: str) -> Refusal:
-    """What LXD says of a peer that did not do its part."""
+    """LXD's error about a peer that did not do its part."""
     if server.generation.modern:
         return Refusal(f'Failed notifying cluster member "{row.name}" at "{row.address}": {why}')
     return Refusal(f"failed to notify peer {row.address}: {why}")
 
 
 def refused(server: Server, row: Row) -> str:
-    """The words of a connection that failed."""
+    """The error of a failed connection."""
     return refused_at(server, row.address)
 
 
 def refused_at(server: Server, address: str) -> str:
-    """The same, by the address where nobody listens."""
+    """The same, by an address where no program listens."""
     dial = f"dial tcp {address}: connect: connection refused"
     if server.generation.newest:
         return f"Cannot connect to: {address} ({dial})"
@@ -55,9 +55,9 @@ def refused_at(server: Server, address: str) -> str:
 
 
 def missing(server: Server) -> Refusal:
-    """A request for one member that its daemon would have to answer, and that is not there.
+    """The error of a request for a member whose daemon would have to answer, but is down.
 
-    LXD waits 10 s for it before it says so.
+    LXD waits 10 s for it before it answers.
     """
     status = 503 if server.generation.modern else 500
     return Refusal("Missing event connection with target cluster member", status)

@@ -1,6 +1,6 @@
-"""Storage pools and what they are on, as a daemon makes them.
+"""Storage pools and their devices, as a daemon makes them.
 
-LXD makes a new file system only on a device that holds none, and takes none off when it deletes a
+LXD makes a new file system only on an empty device, and does not erase the device when it deletes a
 pool.
 """
 
@@ -25,11 +25,11 @@ SIZE = 20 << 30
 """Bytes of every device."""
 
 DATA = "ext4"
-"""What a device holds that is an operator's."""
+"""The content of a device with an operator's data."""
 LEFT = "btrfs"
-"""What LXD leaves on one."""
+"""What LXD leaves on a device."""
 IN_POOL = "pool "
-"""How begins what is told of a device that a pool is on; the pool's name follows."""
+"""The prefix of the content of a device with a pool; the pool's name follows."""
 _FOLDER = "/var/snap/lxd/common/lxd/storage-pools"
 
 OWN_KEYS = (
@@ -42,18 +42,18 @@ OWN_KEYS = (
 )
 """Keys that each member has for itself."""
 DRIVERS = ("btrfs", "dir")
-"""What the machines of the model can do, unless they are told otherwise."""
+"""The drivers of the model's machines, unless they are changed."""
 REMOTE = ("ceph", "cephfs", "cephobject")
-"""Drivers whose contents all members have."""
+"""Drivers whose content all members have."""
 
 
 def of_machine() -> dict[str, str]:
-    """The devices of a machine, by path what each holds: the first is an operator's."""
+    """The devices of a machine, by path the content of each: the first is an operator's."""
     return {"/dev/vdb": DATA, "/dev/vdc": "", "/dev/vdd": "", "/dev/vde": ""}
 
 
 def devices(server: Server, patterns: tuple[str, ...]) -> tuple[Device, ...]:
-    """What the charm sees of them."""
+    """The charm's view of them."""
     found = [p for pattern in patterns for p in server.devices if fnmatch(p, pattern)]
     return tuple(_device(path, server.devices[path]) for path in dict.fromkeys(found))
 
@@ -64,7 +64,7 @@ def _device(path: str, holds: str) -> Device:
 
 
 def wipe(server: Server, path: str) -> None:
-    """Takes everything off a device that nothing uses."""
+    """Erases an unused device."""
     holds = server.devices[path]
     if holds.startswith(IN_POOL):
         raise OSError(f"{path} is busy")
@@ -93,7 +93,7 @@ def validate(server: Server, driver: str) -> None:
 
 
 def define(server: Server, name: str, driver: str, member: str, own: Config) -> None:
-    """The first phase: a pool as one member will have it. Nobody else is asked."""
+    """The first phase: a pool as one member will have it. No other member is asked."""
     records = server.records
     pool = records.pools.get(name)
     if member not in records.rows:
@@ -110,7 +110,7 @@ def define(server: Server, name: str, driver: str, member: str, own: Config) -> 
 
 
 def create(server: Server, name: str, driver: str, config: Config) -> None:
-    """The second phase, or all of it on a server that has no other. All members must be up."""
+    """The second phase, or everything on a server outside a cluster. All members must be up."""
     records = server.records
     pool = records.pools.get(name)
     if len(records.members) > 1 or (pool is not None and pool.half_made):
@@ -159,25 +159,25 @@ def _create_on_all(server: Server, pool: Pool | None, driver: str, config: Confi
 
 
 def _refuse_known_dead(server: Server) -> None:
-    """Before anything is made LXD asks for the members that it knows to be offline."""
+    """Before LXD makes anything, it asks for the members that it knows to be offline."""
     records, now = server.records, server.cloud.now
     if any(heartbeats.offline(records, row, now) for row in records.members):
         peers.require_all(server)
 
 
 def _own(name: str, driver: str, own: Config) -> dict[str, str]:
-    """What a member has for itself once its part is made."""
+    """A member's own keys once its part is made."""
     source = own.get("source", "")
     if driver in REMOTE:
         return dict(own)
     if driver == "btrfs" and source.startswith("/dev/"):
-        # LXD notes the UUID of the file system that it made.
+        # LXD notes the UUID of the new file system.
         return {**own, "source": f"uuid of {source}", "volatile.initial_source": source}
     return {**own, "source": source or f"{_FOLDER}/{name}"}
 
 
 def give(server: Server, pool: str, source: str) -> None:
-    """A server's part of a pool: on a device, or without one in a file of its own."""
+    """A server's part of a pool: on a device, or by default in its own file."""
     if not source.startswith("/dev/") or server.devices.get(source) == IN_POOL + pool:
         return
     if server.devices.get(source) != "":
@@ -186,7 +186,7 @@ def give(server: Server, pool: str, source: str) -> None:
 
 
 def join(server: Server, records: Records, name: str, told: Told) -> None:
-    """The part of a server that joins."""
+    """The part of a joining server."""
     pool = records.pools[name]
     own = told.own("storage-pool", name)
     try:
@@ -209,21 +209,21 @@ def join(server: Server, records: Records, name: str, told: Told) -> None:
 
 
 def take_along(records: Records, name: str) -> None:
-    """The server that has these pools is the member `name` from now on."""
+    """The server with these pools is the member `name` from now on."""
     for pool in list(records.pools.values()):
         own = next(iter(pool.members.values()), NO_CONFIG)
         records.pools[pool.name] = replace(pool, members={name: own}, made=frozenset({name}))
 
 
 def leave_devices(server: Server, pool: str = "") -> None:
-    """LXD uses the devices of a pool no more, or of all of them."""
+    """LXD no longer uses the devices of a pool, or of all pools."""
     for path, holds in server.devices.items():
         if holds == IN_POOL + pool or (not pool and holds.startswith(IN_POOL)):
             server.devices[path] = LEFT
 
 
 def held(records: Records, name: str, member: str) -> tuple[str, str, str]:
-    """Something that a member has on a pool: its name, type and project. Empty for nothing."""
+    """Something on a pool of a member: its name, type and project. Empty for nothing."""
     for instance in records.instances.values():
         if instance.pool == name and instance.location == member:
             return instance.name, instance.kind, instance.project
@@ -287,7 +287,7 @@ def update(server: Server, name: str, config: Config, description: str = "") -> 
 
 
 def update_member(server: Server, name: str, member: str, config: Config) -> None:
-    """Replaces the keys that a member has for itself."""
+    """Replaces a member's own keys."""
     pool = find(server, name)
     own = {**pool.members.get(member, {}), **_set(config)}
     server.records.pools[name] = replace(pool, members={**pool.members, member: own})
@@ -300,7 +300,7 @@ def _set(config: Mapping[str, str]) -> dict[str, str]:
 def unmountable(server: Server) -> dict[str, str]:
     """By kind: the volumes of its images and backups on pools that are gone.
 
-    A daemon that starts with such a one ends.
+    A daemon ends at its start if there is such a volume.
     """
     if server.opened or not server.unmounted:
         return {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ModelPort:
-    """See `lxd.port.LxdPort`. What it answers belongs to nobody else: the model keeps none of it.
+    """See `lxd.port.LxdPort`. The caller owns the answers: the model keeps no reference to them.
 
     Every request pauses before its effect and after it, under the name `METHOD PATTERN`.
     """
@@ -36,7 +36,7 @@ class ModelPort:
         self._server.cloud.pause(seconds, "sleep")
 
     def certificate(self, host: str, port: int, seconds: float) -> str:
-        """The certificate of the server that listens there. Raises OSError if none does."""
+        """The certificate of the server that listens there. Raises OSError if there is none."""
         cloud = self._server.cloud
         cloud.pause(0.0, "certificate")
         cloud.tick()
@@ -84,7 +84,7 @@ class ModelPort:
         return self._carry_out(request, route, what, fault, end)
 
     def _ready(self, what: str, end: float) -> Response:
-        """Every daemon that listens and moves says at once whether it has started."""
+        """Every daemon that listens and is not frozen says at once whether it has started."""
         server = self._server
         if not server.listening():
             raise LxdStopped("its daemon is not running")
@@ -95,7 +95,7 @@ class ModelPort:
         return _error(503, "LXD daemon not ready yet")
 
     def _await_daemon(self, route: Route, what: str, end: float) -> Silence | None:
-        """Returns once the daemon answers, and how it fails to, if that is with an error."""
+        """Returns once the daemon answers, with its kind of failure if it answers with an error."""
         server, cloud = self._server, self._server.cloud
         while True:
             silence = server.silence()
@@ -111,7 +111,7 @@ class ModelPort:
             cloud.tick()
 
     def _without_database(self, route: Route, what: str, end: float) -> Response | None:
-        """The database has no quorum, and LXD says so after a while: None if it has one by then."""
+        """The database has no quorum, and LXD says so after a while; None if it has one by then."""
         server, cloud = self._server, self._server.cloud
         headless = server.records.headless
         seconds, status, text = route.without_database(server.generation, headless=headless)
@@ -125,7 +125,7 @@ class ModelPort:
         return _error(status, text)
 
     def _pause(self, seconds: float, what: str, end: float) -> None:
-        """Lets time pass until an answer is there. Raises LxdUnreachable if that is too late."""
+        """Lets time pass until an answer is there. Raises LxdUnreachable if it comes too late."""
         cloud = self._server.cloud
         if cloud.now + seconds > end:
             cloud.pause(end - cloud.now, what)
@@ -161,7 +161,7 @@ class ModelPort:
         return Response(answer.status, _sync(answer.metadata), answer.etag)
 
     def _wait(self, operation: Operation, what: str, end: float) -> None:
-        """Returns at the end of what a request does. Raises Refusal if it failed."""
+        """Returns at the end of a request's work. Raises Refusal if it failed."""
         cloud = self._server.cloud
         while True:
             cloud.tick()
@@ -177,7 +177,7 @@ class ModelPort:
 
 
 def until(due: float, now: float, end: float) -> float:
-    """Seconds to wait for what is due, not beyond `end`, and some at least."""
+    """Seconds to wait for what is due, not beyond `end`, with a minimum."""
     return max(0.05, min(due, end) - now)
 
 

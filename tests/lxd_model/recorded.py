@@ -1,4 +1,4 @@
-"""Recorded answers of real daemons, and how far an answer of the model agrees with one."""
+"""Recorded answers of real daemons, and a comparison of the model's answers with them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HASH = re.compile(r"\b[0-9a-f]{8,}\b")
 MAPS = frozenset(
     {"config", "devices", "expanded_config", "expanded_devices", "properties", "storage_pools"}
 )
-"""What has names for its keys: these differ from one to the next."""
+"""Objects whose keys are names: these differ from one object to the next."""
 
 UNREAD = frozenset(
     {
@@ -36,12 +36,12 @@ UNREAD = frozenset(
         "progress",
     }
 )
-"""What real daemons tell and the model does not, because nobody reads it."""
+"""Keys of real daemons that the model does not have, because nothing reads them."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One request and what LXD answered."""
+    """One request and LXD's answer."""
 
     label: str
     member: str
@@ -60,11 +60,11 @@ class Row:
 
     @property
     def operation(self) -> str:
-        """The id of the operation that was begun, empty without one."""
+        """The id of the operation that was started, empty without one."""
         return str(self.answer["metadata"]["id"]) if self.kind == "async" else ""
 
     def request(self, ids: Mapping[str, str], match: str = "") -> Request:
-        """The same for the model: `ids` are its own for the operations that were recorded."""
+        """The same for the model: `ids` are its own ids of the recorded operations."""
         path, _, query = self.path.partition("?")
         for recorded, own in ids.items():
             path = path.replace(recorded, own)
@@ -73,17 +73,17 @@ class Row:
 
 
 def recorded_versions() -> list[str]:
-    """The versions of which it was recorded how members come and go."""
+    """The versions with recordings of how members join and leave."""
     return sorted(path.stem.removesuffix("-members") for path in _FOLDER.glob("*-members.json"))
 
 
 def histories(version: str) -> list[Row]:
-    """How members come and go, as it was recorded of a version."""
+    """The recordings of how members of a version join and leave."""
     return rows(f"{version}-members")
 
 
 def rows(version: str) -> list[Row]:
-    """What was recorded of a version."""
+    """The recordings of a version."""
     found = json.loads((_FOLDER / f"{version}.json").read_text())
     return [
         Row(
@@ -102,7 +102,7 @@ def rows(version: str) -> list[Row]:
 
 
 def differences(row: Row, response: Response) -> Iterator[str]:
-    """Where the model's answer is another one."""
+    """The differences of the model's answer."""
     body = response.body
     if response.status != row.status:
         yield f"status {response.status}, not {row.status}"
@@ -123,12 +123,12 @@ def differences(row: Row, response: Response) -> Iterator[str]:
 
 
 def _failure(metadata: Any) -> str:
-    """Why an operation failed: 5.0 tells of it as of any other."""
+    """The reason of a failed operation: 5.0 reports it like any other operation."""
     return _plain(metadata.get("err", "")) if isinstance(metadata, dict) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def _shapes(where: str, own: Any, recorded: Any, *, deep: bool = True) -> Iterator[str]:
-    """Keys that are not the same, and values of another type."""
+    """Keys that differ, and values of another type."""
     if type(own) is not type(recorded):
         if {type(own), type(recorded)} != {int, float}:
             yield f"{where}: {_kind(own)}, not {_kind(recorded)}"
@@ -139,14 +139,14 @@ def _shapes(where: str, own: Any, recorded: Any, *, deep: bool = True) -> Iterat
             if key not in MAPS:
                 yield from _shapes(f"{where}.{key}", own[key], recorded[key])
     elif isinstance(own, list) and own and recorded and isinstance(own[0], dict):
-        # Rows of one list may differ: each has to be like one that was recorded.
+        # Rows of one list may differ: each must be like a recorded one.
         for row in own:  # pyright: ignore[reportUnknownVariableType]
             found = [list(_shapes(f"{where}[]", row, other)) for other in recorded]
             yield from min(found, key=len)
 
 
 def facts(row: Row, metadata: Any) -> Any:
-    """What an answer says that has to be the same in the model."""
+    """The facts in an answer that must be the same in the model."""
     path = row.path.partition("?")[0]
     read = _FACTS.get(path) or _FACTS.get(path.rpartition("/")[0] + "/NAME")
     if row.kind != "sync" or row.method != "GET" or read is None or metadata is None:
@@ -236,7 +236,7 @@ _FACTS: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 
 def _plain(text: str) -> str:
-    """Without hashes, which differ."""
+    """The text without hashes, which differ."""
     return _HASH.sub("#", text)
 
 
@@ -255,12 +255,12 @@ def _kind(value: Any) -> str:
 
 
 def flat_operations(metadata: Mapping[str, list[Any]]) -> list[Any]:
-    """GET /1.0/operations without the statuses that its operations are sorted by."""
+    """GET /1.0/operations as one list, without the statuses that sort its operations."""
     return [operation for operations in metadata.values() for operation in operations]
 
 
 def flat(row: Row, response: Response) -> tuple[Row, Response]:
-    """Which statuses there are operations of is chance."""
+    """The statuses of current operations are random."""
     if row.kind != "sync" or response.body["type"] != "sync":
         return row, response
     answer = {**row.answer, "metadata": flat_operations(row.answer["metadata"])}

@@ -1,4 +1,6 @@
-"""What an LXD's database holds: a cluster's members share one, a server alone has its own."""
+"""The content of an LXD's database: the members of a cluster share one, other servers have their
+own.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from tests.lxd_model.things import (
 
 
 class Role(Enum):
-    """What a member is to the database. Only a voter counts for the majority."""
+    """A member's role in the database. Only a voter counts for the majority."""
 
     VOTER = "database"
     STANDBY = "database-standby"
@@ -31,7 +33,7 @@ class Role(Enum):
 
 
 class State(Enum):
-    """What LXD notes of a member. A pending one is in nobody's list."""
+    """LXD's note about a member. A pending member is in no list."""
 
     CREATED = 0
     PENDING = 1
@@ -40,7 +42,7 @@ class State(Enum):
 
 @dataclass
 class Row:
-    """One member as the database has it. `server` is the id of the machine that it is on."""
+    """One member in the database. `server` is the id of its machine."""
 
     number: int
     name: str
@@ -55,18 +57,18 @@ class Row:
     config: Config = field(default_factory=dict[str, str])
     groups: tuple[str, ...] = (DEFAULT,)
     given: frozenset[str] = frozenset()
-    """Roles that an operator gave it."""
+    """Roles from an operator."""
     out: bool = False
-    """Whether the database's Raft group does not have it: a removal that failed left it so."""
+    """Whether the database's Raft group does not have it, after a failed removal."""
     has_copy: bool = False
-    """Whether it had the database at some time: it may go on from that if the others are lost."""
+    """Whether it had the database at some time: it may use that copy if the others are lost."""
 
 
 @dataclass(frozen=True)
 class JoinToken:
-    """Good for one join of one name, until it expires.
+    """Valid for one join of one name, until it expires.
 
-    It is an operation of the daemon that made it, and gone with that.
+    It is an operation of the daemon that made it, and is gone with that daemon.
     """
 
     operation: str
@@ -77,11 +79,11 @@ class JoinToken:
     made: float
     expires: float
     issuer: str
-    """The machine that it was made on."""
+    """The machine that made it."""
     run: int
-    """Which of the lives of its daemon."""
+    """The number of its daemon's start."""
     location: str
-    """The member that it was made on."""
+    """The member that made it."""
     cancelled: float = 0.0
 
 
@@ -90,20 +92,20 @@ Key = tuple[str, ...]
 
 @dataclass
 class Records:
-    """The database of one cluster, or of one server that is in none (no rows).
+    """The database of one cluster, or of one server outside a cluster (no rows).
 
-    `identity` tells one cluster from every other, whatever certificate it has. `joining` holds the
-    members whose joins are under way, first come first, and since when.
+    `identity` distinguishes clusters, whatever certificate they have. `joining` has the members
+    whose joins are in progress, in order, with the time of their start.
     """
 
     identity: str
     certificate: str
-    """What the certificate that it shows is made from."""
+    """The seed of its certificate."""
     made: float
     uuid: str = ""
     """LXD's own `volatile.uuid`, from 6.6 on."""
     schema: tuple[int, int] = (0, 0)
-    """Of the newest LXD that has used it."""
+    """The schema of the newest LXD that has used it."""
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
     trusted: dict[str, str] = field(default_factory=dict[str, str])
     """By server certificate: the member's name under which it is trusted."""
@@ -121,38 +123,38 @@ class Records:
     joining: dict[str, float] = field(default_factory=dict[str, float])
     leader: str = ""
     led: float = 0.0
-    """When it was last seen to have a leader: nothing is committed without one."""
+    """When it last had a leader: without a leader nothing is committed."""
     headless: bool = False
-    """Its last voter took itself out: nobody leads it until it is recovered."""
+    """Its last voter removed itself: it has no leader until it is recovered."""
     leaderless: float = 0.0
-    """Until when it has no leader, because that has left."""
+    """It has no leader until this time, because the leader has left."""
     led_on: bool = False
-    """A leader of it has left at some time."""
+    """Whether one of its leaders has ever left."""
     handed_over: bool = False
-    """Of the last two both vote until its members change again."""
+    """The last two members both vote until the members change again."""
     quiet: str = ""
-    """The member that sends no heartbeats while it leads. Nobody does once its daemon has ended."""
+    """The member that leads but sends no heartbeats, until its daemon ends."""
     round: int = 0
-    """The last round of heartbeats that has been counted."""
+    """The last counted round of heartbeats."""
 
     @property
     def fingerprint(self) -> str:
-        """Of the certificate that it shows now."""
+        """The fingerprint of its current certificate."""
         return certificates.fingerprint(self.certificate)
 
     @property
     def clustered(self) -> bool:
-        """Whether a cluster has it."""
+        """Whether it is a cluster's database."""
         return bool(self.rows)
 
     @property
     def members(self) -> list[Row]:
-        """The members that are in the list: those that came all the way in."""
+        """The listed members: those whose join has ended."""
         return [row for row in self.rows.values() if row.state is not State.PENDING]
 
     @property
     def raft(self) -> list[Row]:
-        """The members that the database's Raft group has."""
+        """The members in the database's Raft group."""
         return [row for row in self.members if not row.out]
 
     @property
@@ -183,11 +185,11 @@ class Records:
         return [b for b in self.buckets.values() if b.location == member]
 
     def images_only_on(self, member: str) -> list[Image]:
-        """The images of which no other member has a copy."""
+        """The images with a copy on this member only."""
         return [i for i in self.images.values() if i.copies == frozenset({member})]
 
     def forget(self, member: str) -> None:
-        """The member is gone, with all that was recorded to be on it."""
+        """Removes the member, with all records of what was on it."""
         self.rows.pop(member, None)
         self.trusted = {c: name for c, name in self.trusted.items() if name != member}
         self.instances = {k: i for k, i in self.instances.items() if i.location != member}
@@ -203,7 +205,7 @@ class Records:
         }
 
     def copy(self) -> Records:
-        """The same contents, which from now on go their own way."""
+        """A copy of the contents that changes separately from now on."""
         return replace(
             self,
             rows={name: replace(row) for name, row in self.rows.items()},

@@ -1,10 +1,10 @@
-"""How LXD says no."""
+"""LXD's refusals."""
 
 from __future__ import annotations
 
 
 class Refusal(Exception):  # noqa: N818 - LXD refuses, nothing is broken
-    """LXD refuses a request, or an operation fails, in LXD's words. `status` is HTTP's."""
+    """LXD refuses a request, or an operation fails, with LXD's message. `status` is HTTP's."""
 
     def __init__(self, message: str, status: int = 500) -> None:
         super().__init__(message)
@@ -12,10 +12,10 @@ class Refusal(Exception):  # noqa: N818 - LXD refuses, nothing is broken
 
 
 def not_found(what: str) -> Refusal:
-    """Something that LXD does not know."""
+    """An object that LXD does not know."""
     return Refusal(f"{what} not found", 404)
 
 
 def bad(message: str) -> Refusal:
-    """A request that makes no sense to LXD."""
+    """A request that is wrong for LXD."""
     return Refusal(message, 400)

@@ -26,12 +26,11 @@ if TYPE_CHECKING:
 class Server:
     """A machine and its LXD. `lxd`, `snap`, `files` and `database` are the charm's ports to it.
 
-    `run` counts the lives of the daemon. `hung` says that a join left it answering nothing.
-    `opened` says that the daemon had its database since it started: one that had not answers
-    nothing. `parted` is when it was removed by force while it ran.
-    `disk` holds what lies on this machine's disk: instances, custom volumes, buckets and images by
-    their name. `devices` says by path what its other block devices hold, `interfaces` are those of
-    the network.
+    `run` counts the starts of the daemon. `hung`: a join left the daemon without answers. `opened`:
+    the daemon has had its database since it started; before that it answers nothing. `parted`: when
+    it was removed by force while it ran. `disk` has the objects on this machine's disk: instances,
+    custom volumes, buckets and images by their name. `devices` has the content of its other block
+    devices by path, `interfaces` are those of the network.
     """
 
     def __init__(self, cloud: Cloud, machine: str, hostname: str, address: str) -> None:
@@ -40,14 +39,14 @@ class Server:
         self.hostname = hostname
         self.address = address
         self.addresses: set[str] = set()
-        """More addresses that it has, in other networks."""
+        """More addresses of the machine, in other networks."""
         self.version = cloud.version
         self.revision = ""
         self.powered = True
         self.destroyed = False
         self.frozen = False
         self.firewall: OSError | None = None
-        """What others get that connect to its port."""
+        """The result for others that connect to its port."""
         self.hung = False
         self.opened = False
         self.parted = -math.inf
@@ -56,36 +55,36 @@ class Server:
         self.run = 0
         self.name = hostname
         self.shown_name = ""
-        """The name that 5.0 shows until its daemon starts anew, after its member was renamed."""
+        """The name that 5.0 shows until its daemon starts again, after a rename of its member."""
         self.number = 0
         self.schema = (0, 0)
-        """Of the newest LXD that has used this machine's part of the database."""
+        """The schema of the newest LXD that has used this machine's part of the database."""
         self.certificate = ""
-        """What LXD's own certificate here is made from."""
+        """The seed of the certificate of this LXD."""
         self.new_certificate()
         self.config: dict[str, str] = {}
         """Its own keys."""
         self.remembers: dict[str, str] = {}
-        """The keys that all members share, as the daemon has them in memory."""
+        """The keys that all members share, from the daemon's memory."""
         self.folders: dict[str, Folder] = {}
-        """Where its images and backups are, by kind; those that are not named in its folder."""
+        """The places of its images and backups, by kind; by default its folder."""
         self.full: set[str] = set()
-        """Pools that have no room here."""
+        """Pools without space here."""
         self.disk: dict[str, Thing] = {}
         self.devices = pools.of_machine()
         self.drivers: frozenset[str] = frozenset(pools.DRIVERS)
         """The storage drivers that LXD can use here."""
         self.unmounted: set[str] = set()
-        """Pools that LXD cannot mount here, though it made its part of them."""
+        """Pools that LXD cannot mount here, although it made its part of them."""
         self.interfaces = networks.of_machine(machine)
         self.left: set[str] = set()
-        """Bridges of a LXD whose folder was emptied by hand. They are gone with the next boot."""
+        """Bridges of an LXD whose folder was emptied by hand. The next boot removes them."""
         self.dns_taken = False
-        """Whether another program has port 53: no network's dnsmasq can start."""
+        """Whether another program has port 53: then no network's dnsmasq can start."""
         self.listeners = Listeners(self)
         self.records = self.fresh()
         self.behind: copies.Behind | None = None
-        """Its copy of the database, where the others have gone on without it."""
+        """Its copy of the database, if the others have continued without it."""
         self.lxd = ModelPort(self)
         self.snap = ModelSnap(self)
         self.files = ModelMachine(self)
@@ -93,7 +92,7 @@ class Server:
 
     @property
     def version(self) -> str:
-        """Of the LXD that is installed."""
+        """The version of the installed LXD."""
         return self._version
 
     @version.setter
@@ -103,27 +102,27 @@ class Server:
 
     @property
     def installed(self) -> bool:
-        """Whether the LXD snap is there."""
+        """Whether the LXD snap is installed."""
         return bool(self.revision) and not self.destroyed
 
     @property
     def place(self) -> str:
-        """Where LXD says that what is here is."""
+        """The location of what is here, by LXD's name."""
         return self.name if self.records.clustered else "none"
 
     @property
     def fingerprint(self) -> str:
-        """Of the certificate that LXD shows: its cluster's, or its own."""
+        """The fingerprint of LXD's current certificate: its cluster's, or its own."""
         records = self.records
         return records.fingerprint if records.clustered else certificates.fingerprint(self.shows)
 
     @property
     def shows(self) -> str:
-        """What the certificate that it shows is made from."""
+        """The seed of its current certificate."""
         return self.records.certificate if self.records.clustered else self.certificate
 
     def fresh(self) -> Records:
-        """An empty database, of a server that is in no cluster."""
+        """An empty database of a server outside a cluster."""
         number = self.cloud.count()
         records = Records(
             identity=f"server-{self.machine}-{number}",
@@ -144,13 +143,13 @@ class Server:
         return sorted([*features, "features.storage.volumes"])
 
     def new_certificate(self) -> None:
-        """LXD finds no certificate of its own here, and makes one."""
+        """LXD finds no certificate here, and makes one."""
         self.certificate = f"server {self.machine} {self.cloud.count()}"
 
     # What happens to it.
 
     def power_off(self) -> None:
-        """The plug is pulled."""
+        """Its power is cut."""
         self.cloud.tick()
         self.powered = False
         self.left.clear()
@@ -176,18 +175,18 @@ class Server:
         self.folders.clear()
 
     def freeze(self) -> None:
-        """LXD's daemon stands still, as after SIGSTOP."""
+        """Freezes LXD's daemon, as SIGSTOP does."""
         self.cloud.tick()
         copies.part(self)
         self.frozen = True
 
     def thaw(self) -> None:
-        """LXD's daemon goes on."""
+        """LXD's daemon continues."""
         self.cloud.tick()
         self.frozen = False
 
     def kill_daemon(self) -> None:
-        """LXD's daemon is gone and nobody starts it again. Instances go on."""
+        """Kills LXD's daemon, and it is not started again. Instances keep running."""
         self.cloud.tick()
         self._daemon_ends()
 
@@ -202,9 +201,9 @@ class Server:
         self._daemon_begins(times.DAEMON_START)
 
     def stop_instances(self) -> None:
-        """As `snap stop lxd` does: they shut down, until LXD is started again.
+        """Stops instances as `snap stop lxd` does: they shut down, until LXD starts again.
 
-        Those that are ephemeral are gone.
+        Ephemeral ones are gone.
         """
         records = self.records
         for instance in records.on(self.place):
@@ -218,7 +217,7 @@ class Server:
                 records.instances[instance.key] = replace(instance, running=False, wanted=True)
 
     def _start_instances(self) -> None:
-        """Those that ran when LXD was stopped. None on a member that is evacuated."""
+        """Starts those that ran when LXD was stopped. None on an evacuated member."""
         records, row = self.records, self.row()
         if row is not None and row.state is State.EVACUATED:
             return
@@ -236,7 +235,7 @@ class Server:
         self.listeners.close()
         if self.records.leader and self.records.leader == self.name:
             self.records.quiet = ""
-            # Another one leads from now on, also when this one is back.
+            # Another member is the leader from now on, even after this one is back.
             heartbeats.leader(self.cloud, self.records, self.cloud.now)
         for operation in self.cloud.operations:
             if operation.server is self and not operation.done:
@@ -247,7 +246,7 @@ class Server:
             return
         own = schema(self.version)
         if own < self.schema or own < self.records.schema:
-            return  # No LXD starts on the database of a newer one.
+            return  # LXD does not start on the database of a newer one.
         self.schema = own
         self.running = True
         self.ready = self.cloud.now + seconds
@@ -263,13 +262,13 @@ class Server:
 
     @property
     def half_joined(self) -> bool:
-        """Whether a join was cut short here: the daemon does not start again."""
+        """Whether a join was interrupted here: the daemon does not start again."""
         row = self.row()
         under_way = self.working("join_cluster") is not None
         return self.hung and not under_way and (row is None or row.state is State.PENDING)
 
     def wipe(self) -> None:
-        """LXD's folder is emptied, but for its certificate: no database, no instances."""
+        """Empties LXD's folder, except its certificate: no database, no instances."""
         self.cloud.tick()
         self.start_over()
         self.config = {}
@@ -277,14 +276,14 @@ class Server:
         self.disk.clear()
 
     def uninstall(self) -> None:
-        """`snap remove --purge lxd`: not even its certificate is left."""
+        """`snap remove --purge lxd`: this removes its certificate, too."""
         self.kill_daemon()
         self.wipe()
         self.revision = ""
         self.new_certificate()
 
     def start_over(self) -> None:
-        """LXD is in no cluster and its database is empty. It listens where it did."""
+        """LXD is outside a cluster, with an empty database. It listens where it did."""
         uuid = self.records.uuid
         self.records, self.behind = self.fresh(), None
         self.records.uuid = uuid or self.records.uuid
@@ -293,11 +292,11 @@ class Server:
         pools.leave_devices(self)
 
     def lose_records(self) -> None:
-        """Joining forgets what the server had while it was alone."""
+        """A join deletes what the server had before."""
         self.disk.clear()
 
     def split(self) -> None:
-        """The copy of the database here is a cluster's own from now on, with one voter: this."""
+        """The copy of the database here is a separate cluster from now on, with one voter: this."""
         self.cloud.recoveries.append(copies.recovered(self))
         own = self.behind.records if self.behind is not None else self.records
         records, self.behind = own.copy(), None
@@ -309,21 +308,21 @@ class Server:
         self.cloud.databases.append(records)
 
     def working(self, kind: str) -> Operation | None:
-        """The work of that kind that is under way on the daemon here."""
+        """The work of that kind on the daemon here."""
         for operation in self.cloud.operations:
             if operation.server is self and operation.kind == kind and not operation.done:
                 return operation
         return None
 
     def hears(self, row: Row) -> bool:
-        """Whether the daemon of that member can be reached from here."""
+        """Whether this machine reaches the daemon of that member."""
         other = self.cloud.servers.get(row.server)
         if other is None or not other.serves(self.records, row, self.cloud.now):
             return False
         return self.cloud.reachable(self.machine, row.server)
 
     def row(self) -> Row | None:
-        """This member in its cluster's database, None if that does not know it any more."""
+        """This member in its cluster's database, None if it is no longer there."""
         row = self.records.rows.get(self.name)
         return row if row is not None and row.number == self.number else None
 
@@ -339,18 +338,20 @@ class Server:
         )
 
     def serves(self, records: Records, row: Row, at: float) -> bool:
-        """Whether other members reach it under the address that they know, as far as it goes."""
+        """Whether other members reach it under the known address, as far as this machine decides
+        it.
+        """
         return self.takes_part(records, row, at) and self.listeners.listens(row.address)
 
     def listening(self) -> bool:
-        """Whether LXD's socket on this machine takes connections."""
+        """Whether LXD's socket on this machine accepts connections."""
         return self.running and self.ready <= self.cloud.now and not pools.unmountable(self)
 
     def silence(self) -> Silence | None:
-        """How the daemon fails to answer, None if it answers.
+        """The kind of failure to answer, None if the daemon answers.
 
-        One that starts without its database answers nothing until that is there. One that lost it
-        later still answers what needs none, and says from memory what it is.
+        A daemon that starts without its database answers nothing until the database is there. A
+        daemon that loses it later still answers requests that need no database, from memory.
         """
         if not self.listening():
             return Silence.STOPPED
@@ -375,10 +376,10 @@ class Server:
             self._start_instances()
 
     def has_database(self) -> bool:
-        """Whether the cluster's database answers to this server.
+        """Whether the cluster's database answers this server.
 
-        Removed by force it is served a little longer. A daemon that starts waits until all members
-        have its version; those that run do not mind.
+        After a removal by force it answers a little longer. A starting daemon waits until all
+        members have its version; running daemons do not.
         """
         now, records = self.cloud.now, self.records
         row = self.row()

@@ -1,4 +1,4 @@
-"""How a daemon fails to answer."""
+"""The ways in which a daemon does not answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from enum import Enum
 
 class Silence(Enum):
     """STOPPED has no socket, HUNG answers nothing. WAITING has started and waits for members of
-    another version, NO_DATABASE has lost its quorum: both answer some requests, by generation."""
+    another version, NO_DATABASE has lost its quorum: both answer some requests, by generation.
+    """
 
     STOPPED = 0
     HUNG = 1

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ModelSnap:
-    """Snapd on a model machine. The store has every channel but those in `unknown`."""
+    """Snapd on a model machine. The store has every channel except those in `unknown`."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -27,7 +27,7 @@ class ModelSnap:
         """The revision that the charm installed last."""
         self.unknown: set[str] = set()
         self.version = server.cloud.version
-        """The version of LXD that the next installation brings."""
+        """The version of LXD that the next installation gets."""
 
     def facts(self, wanted: Resource | None) -> SnapFacts:
         """What is installed, and whether it is the attached file."""
@@ -56,13 +56,13 @@ class ModelSnap:
         self._unfinished = False
 
     def install_version(self, channel: str, version: str) -> None:
-        """The same: all machines are of one architecture."""
+        """The same: all machines have one architecture."""
         if version != self.version:
             raise ChannelUnknownError(f"{channel} has LXD {self.version}")
         self.install(channel, "")
 
     def install_file(self, path: str) -> None:
-        """LXD from a local file, whose digest is its path here."""
+        """LXD from a local file. Its path stands for its digest here."""
         before = self._server.revision
         number = int(before[1:]) + 1 if before.startswith("x") else 1
         self._call("snap.install_file", times.INSTALL, lambda: self._install(f"x{number}", path))
@@ -70,7 +70,7 @@ class ModelSnap:
         self._unfinished = False
 
     def remove(self) -> None:
-        """LXD is gone, with all that it had."""
+        """Removes LXD with everything in it."""
         self._call("snap.remove", times.DAEMON_START, self._remove)
         self._ours = self._digest = self._channel = ""
 
@@ -79,7 +79,7 @@ class ModelSnap:
         self._call("snap.stop", times.DAEMON_START, self._stop)
 
     def start(self) -> None:
-        """Starts the daemon, and the instances that it stopped."""
+        """Starts the daemon, and the instances that `stop` stopped."""
         self._call("snap.start", times.REQUEST, self._server.start_daemon)
 
     def restart(self) -> None:
@@ -88,7 +88,7 @@ class ModelSnap:
         self.start()
 
     def reload(self) -> None:
-        """Starts the daemon anew; instances go on."""
+        """Starts the daemon again; instances keep running."""
         self._call("snap.reload", times.DAEMON_START, self._reload)
 
     def _stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A machine that was cut off has an old copy of the database, and recovers what is in that."""
+"""A machine that was cut off has an old copy of the database, and recovers only its content."""
 
 from __future__ import annotations
 

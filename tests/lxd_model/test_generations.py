@@ -1,4 +1,4 @@
-"""In what the generations of LXD differ, and the model with them."""
+"""The differences between the generations of LXD, in the model, too."""
 
 from __future__ import annotations
 

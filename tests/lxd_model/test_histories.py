@@ -1,4 +1,4 @@
-"""How members come and go: the model LXD answers what `make record` recorded of real daemons."""
+"""Members join and leave: the model of LXD gives the answers of real daemons in `make record`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOLERATED = {
     ("then", "/1.0/instances"): _PLACES,
     ("3 of 3 have the later LXD: one that has the later", "/internal/ready"): _STARTING,
 }
-"""By label and path: why the model answers otherwise."""
+"""By label and path: the reason for a different answer of the model."""
 _MOMENT = "the second was to be evacuated a moment later"
 TOLERATED_ROWS = {
     ("5.0.2", 53): "nobody had taken the offline member's role yet",
@@ -39,12 +39,12 @@ TOLERATED_ROWS = {
 }
 """The same by version and number of the row."""
 LATER = frozenset({"child_count"})
-"""Keys that the build of 6.9 which was recorded here does not have yet."""
+"""Keys that the recorded build of 6.9 does not have yet."""
 
 
 @dataclass
 class World:
-    """The servers that were recorded, and what the recorder did between its requests."""
+    """The recorded servers, and what the recorder did between its requests."""
 
     cloud: Cloud
     servers: dict[str, Server] = field(default_factory=dict[str, Server])
@@ -54,7 +54,7 @@ class World:
     told: set[str] = field(default_factory=set[str])
 
     def server(self, name: str) -> Server:
-        """A server by its name, started when it is named first."""
+        """A server by its name, started at its first use."""
         if name not in self.servers:
             number = int(name[1:])
             server = self.cloud.add(str(number), name, f"10.98.0.{number + 1}")
@@ -65,7 +65,7 @@ class World:
         return self.servers[name]
 
     def send(self, row: Row) -> Response | None:
-        """Asks the model what was asked then; None is no answer."""
+        """Sends the model the recorded request; None means no answer."""
         if row.label not in self.told:
             self.told.add(row.label)
             if deed := _DEEDS.get(row.label):
@@ -105,7 +105,7 @@ class World:
         by_hand.launch(self.server(row.path.partition("=")[2]), row.body["name"])
 
     def copy_certificate(self) -> None:
-        """The half member's certificate is kept for later; its folder is emptied without it."""
+        """Keeps the half member's certificate for later; its folder is emptied without it."""
         server = self.server("m1")
         self.kept = server.certificate
         by_hand.empty(server)
@@ -132,7 +132,7 @@ class World:
         by_hand.add_image(self.server("m3"), _ONLY)
 
     def leave_one_vote(self, leader: str) -> None:
-        """Of two members the leader takes the other's vote, a moment before it leaves."""
+        """With two members, the leader takes the other's vote a moment before it leaves."""
         for row in self.server("m1").records.members:
             row.role = Role.VOTER if row.name == leader else Role.SPARE
 
@@ -193,11 +193,11 @@ _BEGINNINGS: dict[str, Callable[[str], World]] = {
     "two members": lambda generation: formed(generation, 2),
     "a running container c0": lambda generation: formed(generation, 4),
 }
-"""How each story begins, by the label of its first row."""
+"""How each history begins, by the label of its first row."""
 
 
 def replay(version: str) -> Iterator[str]:
-    """Every difference between the model and what was recorded of a version."""
+    """Every difference between the model and the recordings of a version."""
     told: set[str] = set()
     world: World | None = None
     made = False
@@ -210,7 +210,7 @@ def replay(version: str) -> Iterator[str]:
             world.launch(row)
             made = True
         if made:
-            # Made, awaited, started, awaited.
+            # Create, wait, start, wait.
             made = not row.path.endswith("/wait?timeout=120") or "Starting" not in str(row.answer)
             continue
         response = world.send(row)
@@ -228,7 +228,7 @@ def test_members_come_and_go_as_recorded(version: str):
 
 
 def replay_exchange(before: str, after: str) -> Iterator[str]:
-    """The same of members that go from one LXD to another, one after the other."""
+    """The same for members that change from one LXD to another, one after the other."""
     world = formed(generations.of_version(before).name, 3)
     exchanged = ""
     for number, row in enumerate(rows(f"{before}-to-{after}")):

@@ -59,7 +59,7 @@ def test_a_port_that_is_taken(generation: str):
         if CORE not in lxd(one).server.get().config:
             with pytest.raises(LxdError, match="bind: address already in use"):
                 lxd(one).server.set_config({CORE: where})
-    # 5.0 keeps it all the same, and finds nothing wrong with the same value again.
+    # 5.0 keeps the value in any case, and does not check the same value again.
     if generation == "5.0":
         lxd(one).server.set_config({CORE: where})
     assert (CORE in lxd(one).server.get().config) == (generation == "5.0")
@@ -73,7 +73,7 @@ def test_a_port_that_is_taken_later(generation: str):
     one.listeners.taken[where] = "nginx"
     one.restart()
     cloud.now += 10
-    # What is configured is what LXD tells.
+    # LXD reports what is configured.
     assert ask(one, "GET", "/1.0").body["metadata"]["environment"]["addresses"] == [where]
     with pytest.raises(OSError, match="refused"):
         one.lxd.certificate(one.address, 8443, 5)

@@ -1,4 +1,4 @@
-"""Rules for what clusters hold: what can be lost, what is refused, what is exclusive."""
+"""Rules for the content of clusters: what can be lost, what is refused, what is exclusive."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALL = pytest.mark.parametrize("generation", generations.NAMES)
 
 
 def with_pool(server: Server, name: str = "local") -> None:
-    """The cluster has a pool, and a bridge."""
+    """A cluster with a pool and a bridge."""
     members: dict[str, dict[str, str]] = {m.name: {} for m in lxd(server).members.list()}
     lxd(server).pools.create(name, "dir", {}, members)
     lxd(server).networks.create("lxdbr0", "bridge", {}, members)
@@ -259,7 +259,8 @@ def test_a_network_that_is_made_while_one_joins(generation: str):
 
     joins: list[Operation] = []
     default, cloud.pause = cloud.pause, meanwhile
-    # The daemon answers nothing any more: where the wait itself is an error nobody can ask it why.
+    # The daemon answers nothing any more: if the wait itself is an error, nobody can ask for the
+    # reason.
     error = LxdError if generation == "5.0" else LxdUnreachable
     with pytest.raises(error):
         join(two, one)

@@ -1,4 +1,4 @@
-"""The charm's way to LXD's socket, against the model on a real one."""
+"""The charm's connection to LXD's socket, tested on a real socket with the model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ALL = pytest.mark.parametrize("generation", generations.NAMES)
 SECONDS = 5.0
 
 
-# Where nothing answers, pylxd leaves its socket to the garbage collector: it comes in this module.
+# If nothing answers, pylxd leaves its socket to the garbage collector, which runs in this module.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.usefixtures("garbage_collected"),
@@ -35,7 +35,7 @@ pytestmark = [
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[tuple[Server, SocketServer]]:
-    """A server in no cluster, on a socket."""
+    """A server outside a cluster, on a socket."""
     _, (server,) = machines(1)
     with on_socket(server.lxd, tmp_path / "unix.socket") as listener:
         yield server, listener
@@ -142,7 +142,7 @@ def test_a_daemon_that_hangs_up(alone: tuple[Server, SocketServer]):
 
 
 class OddPort:
-    """Answers with what is not JSON."""
+    """Answers with something other than JSON."""
 
     def send(self, request: Request, seconds: float) -> Response:
         return Response(200, b"<html>")

@@ -1,4 +1,4 @@
-"""The model LXD answers what real daemons of its generation answered, request by request."""
+"""The model of LXD answers like real daemons of its generation, request by request."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ TOLERATED = {
     ("6.9", "it has left"): _LOST,
     ("6.9", "one member is left"): _LOST,
 }
-"""By generation and label: why the model answers otherwise."""
+"""By generation and label: the reason for a different answer of the model."""
 
 
 @dataclass
 class World:
-    """The servers that were recorded, and what the recorder did between its requests."""
+    """The recorded servers, and what the recorder did between its requests."""
 
     generation: str
     cloud: Cloud
@@ -38,7 +38,7 @@ class World:
     etag: str = ""
 
     def send(self, row: Row) -> Response:
-        """Asks the model what was asked then."""
+        """Sends the model the recorded request."""
         self._before(row)
         match = self.etag if row.label == "PUT with an ETag of before" else ""
         request = row.request(self.ids, match)
@@ -57,7 +57,7 @@ class World:
             deed(self, row)
 
     def token(self, row: Row) -> None:
-        """A token that goes on while it is waited for."""
+        """A token that lives on during the wait for it."""
         recorded = row.path.split("/")[3]
         request = Request("POST", "/1.0/cluster/members", body={"server_name": "somebody"})
         response = self.servers[row.member].lxd.send(request, PATIENCE)
@@ -90,7 +90,7 @@ _DEEDS: dict[str, Callable[[World, Row], None]] = {
 
 
 def world_of(generation: str) -> World:
-    """A server alone, and three members with a pool, a bridge and a profile that has both."""
+    """One single server, and three members with a pool, a bridge and a profile with both."""
     cloud = Cloud(generation=generation)
     members = [
         cloud.add(n, f"bench-{n}", f"10.231.0.{i}") for i, n in enumerate(("n0", "n1", "n2"), 1)
@@ -140,7 +140,7 @@ def test_the_model_answers_as_a_real_lxd(generation: str):
 
 
 def replay(generation: str) -> Iterator[str]:
-    """Every difference between the model and what was recorded of a generation."""
+    """Every difference between the model and the recordings of a generation."""
     world = world_of(generation)
     for number, row in enumerate(rows(generations.generation(generation).version)):
         response = world.send(row)

@@ -1,4 +1,4 @@
-"""What clusters hold, as their database has it. These values never change: they are replaced."""
+"""The objects of clusters, from their database. These values never change: they are replaced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT = "default"
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance and where it is: `config` and `devices` are its own, without its profiles'."""
+    """An instance and its location: `config` and `devices` are its own, without its profiles'."""
 
     project: str
     name: str
@@ -30,13 +30,13 @@ class Instance:
     description: str = ""
     launched: float = 0.0
     pool: str = ""
-    """The pool that its root disk is really on."""
+    """The actual pool of its root disk."""
     wanted: bool = False
     """Whether its daemon starts it again: it ran when the daemon, or an evacuation, stopped it."""
 
     @property
     def key(self) -> tuple[str, str]:
-        """What no two instances share."""
+        """A key that no two instances share."""
         return self.project, self.name
 
     @property
@@ -46,7 +46,7 @@ class Instance:
 
     @property
     def origin(self) -> str:
-        """The member that an evacuation took it from, empty if none did."""
+        """The member that an evacuation moved it from, empty if there was none."""
         return self.config.get("volatile.evacuate.origin", "")
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Volume:
-    """A custom volume. Its location is empty where all members have the pool's contents."""
+    """A custom volume. Its location is empty if all members have the pool's content."""
 
     project: str
     pool: str
@@ -66,7 +66,7 @@ class Volume:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What no two volumes share: members may have one each of one name."""
+        """A key that no two volumes share: several members may have one of the same name."""
         return self.project, self.pool, self.name, self.location
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ class Volume:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A storage bucket. LXD counts it nowhere: it goes with its member."""
+    """A storage bucket. LXD does not count it: it goes with its member."""
 
     project: str
     pool: str
@@ -84,7 +84,7 @@ class Bucket:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What no two buckets share."""
+        """A key that no two buckets share."""
         return self.project, self.pool, self.name, self.location
 
     def __str__(self) -> str:
@@ -105,7 +105,8 @@ class Image:
 
 @dataclass(frozen=True)
 class Pool:
-    """A storage pool. `status` is Pending, Created or Errored, `members` has each one's own keys.
+    """A storage pool. `status` is Pending, Created or Errored, `members` has each member's own
+    keys.
 
     `made` are the members that have made their part, `gone` those of them that have deleted it
     again in a deletion that did not come to its end: LXD still takes their part for made.
@@ -128,7 +129,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Network:
-    """A network that LXD manages, the same way. Those in `broken` could not start it."""
+    """A network that LXD manages, like a pool. The members in `broken` could not start it."""
 
     name: str
     type: str
@@ -165,9 +166,9 @@ class Profile:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What no two profiles share."""
+        """A key that no two profiles share."""
         return self.project, self.name
 
 
 Thing = Instance | Volume | Bucket | Image
-"""What lies on a member's disk, by its name there."""
+"""An object on a member's disk, by its name there."""

@@ -1,4 +1,4 @@
-"""What is really so, whoever may believe what: for the simulation's invariants."""
+"""The true state, whatever servers and units believe: for the simulation's invariants."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tests.lxd_model.things import Instance, Volume
 
 @dataclass(frozen=True)
 class MemberTruth:
-    """A member as its cluster's database has it.
+    """A member in its cluster's database.
 
-    `status` is what LXD would say: ONLINE, OFFLINE, EVACUATED, BLOCKED; or PENDING for a join that
-    is under way or hangs. `role` is `database`, `database-standby` or empty.
+    `status` is LXD's: ONLINE, OFFLINE, EVACUATED, BLOCKED; or PENDING for a join that is in
+    progress or hangs. `role` is `database`, `database-standby` or empty.
     """
 
     name: str
@@ -23,15 +23,15 @@ class MemberTruth:
 
 @dataclass(frozen=True)
 class ClusterTruth:
-    """One cluster's database. There are two with one identity where a recovery split it.
+    """One cluster's database. After a split by a recovery, two have one identity.
 
-    `believers` are the servers whose LXD takes itself for a member, `answering` those that reach
-    a majority. `tokens` are the secrets of the join tokens that are good now, by name.
+    `believers` are the servers whose LXD believes that it is a member, `answering` those that reach
+    a majority. `tokens` are the secrets of the valid join tokens, by name.
     """
 
     identity: str
     fingerprint: str
-    """Of the certificate that it shows now."""
+    """The fingerprint of its current certificate."""
     members: tuple[MemberTruth, ...]
     leader: str
     believers: frozenset[str]

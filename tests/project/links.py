@@ -16,7 +16,7 @@ _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def targets(text: str) -> list[str]:
-    """What a text links to, in order. Code and comments have no links."""
+    """The links of a text, in order. Code and comments have no links."""
     return _LINK.findall(_CODE.sub("", _without_blocks(text)))
 
 
@@ -37,7 +37,7 @@ def anchors(text: str) -> set[str]:
 
 
 def reached(start: Path) -> set[Path]:
-    """Every Markdown file to which links lead from `start`, itself among them."""
+    """Every Markdown file that links from `start` reach, including `start`."""
     found: set[Path] = set()
     waiting = [start.resolve()]
     while waiting:

@@ -58,7 +58,7 @@ def test_charmcraft_reads_the_metadata() -> None:
 
 
 def test_metadata_has_no_key_that_charmcraft_drops() -> None:
-    """A key that its model does not know is left out of the packed charm without a word."""
+    """Charmcraft silently leaves an unknown key out of the packed charm."""
     known = {field.alias or name for name, field in CharmMetadataLegacy.model_fields.items()}
 
     assert set(load("metadata.yaml")) <= known

@@ -1,4 +1,4 @@
-"""Every page of the documentation can be reached, and no link leads nowhere."""
+"""Links reach every page of the documentation, and no link is broken."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tests.project import links
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (".github", "docs", "lab", "pack", "src", "terraform", "tests")
-"""Where Markdown files are, beside the root."""
+"""The folders with Markdown files, beside the root."""
 ALONE = {"README.md", ".github/pull_request_template.md"}
-"""Pages that are found by themselves: the forge shows them."""
+"""Pages without a link to them: the forge shows them."""
 
 
 def pages() -> list[Path]:
@@ -26,7 +26,7 @@ def shown(page: Path) -> str:
 
 
 def broken(page: Path) -> list[str]:
-    """The links of a page that lead nowhere."""
+    """The broken links of a page."""
     found: list[str] = []
     for path, anchor in links.local(page.read_text()):
         target = (page.parent / path).resolve() if path else page

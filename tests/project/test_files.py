@@ -1,4 +1,4 @@
-"""The project's files keep their promises to each other."""
+"""The project's files are consistent."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_plan_takes_the_options() -> None:
 
 @pytest.mark.parametrize("name", actions())
 def test_a_parameter_takes_what_jujus_client_makes_of_it(name: str) -> None:
-    """With a type, Juju itself would refuse text that looks like a number, in words of its own."""
+    """With a type, Juju itself would refuse text that looks like a number, with its own message."""
     for parameter in actions()[name].get("params", {}).values():
         assert set(parameter) <= {"description", "properties"}
 
@@ -161,7 +161,7 @@ def test_is_executable(name: str) -> None:
 
 @pytest.mark.parametrize("host", REGISTRIES)
 def test_no_registry_is_named(host: str) -> None:
-    """Where packages come from is the reader's own setting."""
+    """The reader's own settings decide where packages come from."""
     naming = [path for path in project_files() if host.encode() in path.read_bytes()]
 
     assert naming == []

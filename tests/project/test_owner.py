@@ -1,4 +1,4 @@
-"""The account that the repository is under stands in metadata.yaml alone."""
+"""Only metadata.yaml names the account of the repository."""
 
 from __future__ import annotations
 

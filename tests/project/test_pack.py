@@ -1,4 +1,4 @@
-"""What goes into the charm, and how the lab's differs from the users'."""
+"""The content of the charm, and how the lab's differs from the users'."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A tree with everything a charm is made of, and much that it is not."""
+    """A tree with all files of a charm, and many other files."""
     root = tmp_path / "project"
     root.mkdir()
     for name in tree.INPUTS:

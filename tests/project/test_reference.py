@@ -1,4 +1,4 @@
-"""The lists of options and actions are written from what the charm declares."""
+"""The lists of options and actions follow from the charm's own files."""
 
 from __future__ import annotations
 

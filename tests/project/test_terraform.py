@@ -1,4 +1,4 @@
-"""The Terraform modules are whole, and fit to what the charm declares."""
+"""The Terraform modules are complete, and match the charm's own files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def text(module: Path) -> str:
 
 
 def blocks(module: Path, kind: str) -> dict[str, Any]:
-    """The blocks of a kind, by their labels, apart from each other by a dot."""
+    """The blocks of a kind, by their labels, separated by a dot."""
     found: dict[str, Any] = {}
     for path in sorted(module.glob("*.tf")):
         with path.open() as file:
@@ -68,7 +68,7 @@ def load(name: str) -> dict[str, Any]:
 
 
 def options_set(module: Path) -> set[str]:
-    """Options of the charm that a product sets by itself: the keys with a hyphen in its locals."""
+    """Options of the charm that a product itself sets: the keys with a hyphen in its locals."""
     if not (found := re.search(r"^locals \{.*?^\}$", text(module), re.MULTILINE | re.DOTALL)):
         return set()
     return set(re.findall(r"\b([a-z]+(?:-[a-z0-9]+)+)\s+=", found[0]))
@@ -157,7 +157,7 @@ def test_products_name_their_applications(product: Path) -> None:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_modules_are_formatted(program: str) -> None:
-    """Where Terraform or OpenTofu is installed."""
+    """Runs if Terraform or OpenTofu is installed."""
     ran = subprocess.run(
         [program, "fmt", "-check", "-recursive", "-no-color", str(TERRAFORM)],
         capture_output=True,

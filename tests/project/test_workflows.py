@@ -1,4 +1,4 @@
-"""GitHub's workflows take what they use by digest, and do what the Makefile does."""
+"""GitHub's workflows pin their actions by digest, and run the Makefile's targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The integration tests' fixtures, for clusters beside a real Ceph or a real OVN."""
+"""The integration tests' fixtures, for clusters with a real Ceph or a real OVN."""
 
 from tests.integration.conftest import cli, deploy, files, juju
 

@@ -36,7 +36,7 @@ def source(
     juju.model_config({"update-status-hook-interval": "10s"})
     deploy(3, storage_backend="ceph")
     charm = charm_files.pack(CEPH, tmp_path_factory.mktemp("charms"), CHARMS)
-    # Without a path's slash Juju would take it for a name in the store.
+    # Without the slash of a path Juju would look for the name in the store.
     juju.deploy(os.fspath(charm), CEPH)
     blocked = "blocked: ceph: integrate it with a Ceph: juju integrate lxd-cluster ceph-mon"
     juju.wait(
@@ -152,7 +152,7 @@ def test_without_the_relation_nothing_is_taken_away(juju: jubilant.Juju):
 
 
 def integrated(juju: jubilant.Juju) -> bool:
-    """Whether the relation is there again: until the old one is gone Juju refuses another."""
+    """Whether the relation exists again: until the old one is gone Juju refuses another."""
     try:
         juju.integrate(APP, CEPH)
     except jubilant.CLIError:

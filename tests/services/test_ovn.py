@@ -1,4 +1,4 @@
-"""Networks that a real OVN makes, on the data path of Open vSwitch that needs no kernel module."""
+"""Networks of a real OVN, on Open vSwitch's data path that needs no kernel module."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHARMS = Path(__file__).parent / "charms"
 CENTRAL = "ovn-central"
 OUT = "10.99.1.254"
 
-# The tunnels' address, and the way out, are on an Open vSwitch bridge of that data path.
+# The tunnels' address and the uplink are on an Open vSwitch bridge of that data path.
 CHASSIS = (
     "systemctl start openvswitch-switch && "
     "own=$(ip -o -4 addr show dev eth1 | sed 's/.* inet //; s/ .*//') && "
@@ -50,7 +50,7 @@ def source(
     files: Files,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> str:
-    """An image on three members beside OVN's databases."""
+    """An image on three members, with OVN's databases on another machine."""
     if files.container is None:
         pytest.skip("it rebuilds the machines' network: on machines of the lab alone")
     juju.model_config({"update-status-hook-interval": "10s"})
@@ -103,7 +103,7 @@ def test_each_unit_says_what_its_machine_lacks(juju: jubilant.Juju, source: str)
 def test_containers_on_three_members_meet_and_reach_the_world(juju: jubilant.Juju, source: str):
     (old,) = launch(juju, source, "old")[:1]
     lxc(juju, f"exec {old} -- sh -c 'ping -i 0.2 -w 60 10.99.0.254 > /log 2>&1 &'")
-    # Before the network is made: LXD 5.0.2 lets nobody go who was a gateway once.
+    # Before the network is made: LXD 5.0.2 never removes a gateway.
     gateway = sorted(members(juju))[1]
     juju.config(APP, {"ovn-gateways": gateway})
     for unit in juju.status().apps[APP].units:
@@ -122,7 +122,7 @@ def test_containers_on_three_members_meet_and_reach_the_world(juju: jubilant.Juj
 
 
 def gateways(juju: jubilant.Juju) -> set[str]:
-    """The chassis by which OVN lets networks out."""
+    """The chassis that OVN uses as gateways."""
     ask = "ovn-nbctl --bare --columns=chassis_name list ha_chassis"
     return set(juju.ssh(f"{CENTRAL}/leader", f"sudo {ask}").split())
 

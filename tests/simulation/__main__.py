@@ -1,4 +1,4 @@
-"""Runs seeds. `python -m tests.simulation --help` says what can be asked for."""
+"""Runs seeds. `python -m tests.simulation --help` shows the options."""
 
 from __future__ import annotations
 

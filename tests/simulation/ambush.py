@@ -1,4 +1,4 @@
-"""What happens in the midst of a step, whenever that is."""
+"""Events in the middle of a step, whenever that step happens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.simulation.tasks import Task
 
 
 class Ambush:
-    """Counts the steps of all units and calls `happen` for what waits for one of them."""
+    """Counts the steps of all units and calls `happen` for the events that wait for one of them."""
 
     def __init__(
         self, engine: Engine, waiting: Iterable[Happening], happen: Callable[[Happening], None]

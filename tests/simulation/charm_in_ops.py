@@ -21,9 +21,9 @@ from tests.simulation.stage import Stage, current, set_stage
 
 
 def run_hook(stage: Stage) -> None:
-    """Runs the charm for the stage's hook. What it wrote is in the hook's context afterwards.
+    """Runs the charm for the stage's hook. Afterwards the hook's context has what it wrote.
 
-    Nobody else runs meanwhile: ops keeps some of its state in the process.
+    No other hook runs meanwhile: ops keeps some of its state in the process.
     """
     set_stage(stage)
     context = stage.context
@@ -50,7 +50,7 @@ _status_set = _backend.status_set
 
 
 def _status_at_once(self: Any, status: Any, message: str = "", *, is_app: bool = False) -> None:
-    """Juju shows a status at once, whatever becomes of the hook."""
+    """Juju shows a status at once, however the hook ends."""
     _status_set(self, status, message, is_app=is_app)
     stage = current()
     stage.context.status_set(stage.now(), status, message, app=is_app)
@@ -102,7 +102,7 @@ def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State
 
 
 def _status(name: str, message: str) -> Any:
-    """What the agent itself says of a unit is no status that a charm can have."""
+    """The charm cannot set the status that the agent itself shows for a unit."""
     try:
         return (
             testing.UnknownStatus()
@@ -134,8 +134,8 @@ def _event(
             departing_unit=_number(run.departing_unit),
         )
     if not run.remote_unit:
-        # ops.testing does not know of a change of the own application's data. To the charm it is
-        # as good as any other event.
+        # ops.testing has no event for a change of the application's own data. For the charm any
+        # other event is as good.
         others = sorted(relation.peers_data)
         return (
             on.relation_changed(relation, remote_unit=others[0]) if others else on.update_status()
@@ -148,7 +148,7 @@ def _number(unit: str) -> int:
 
 
 def _take_over(stage: Stage, before: testing.PeerRelation | None, out: testing.State) -> None:
-    """What the charm told ops, told to the model of Juju."""
+    """Passes what the charm told ops to the model of Juju."""
     context = stage.context
     if before is not None:
         after = out.get_relation(before.id)

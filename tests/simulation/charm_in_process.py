@@ -1,8 +1,8 @@
-"""The charm as it is, `charm.py` included, on hook tools that are calls into the model of Juju.
+"""The unchanged charm, including `charm.py`, on hook tools that call the model of Juju.
 
-What ops does between a charm and Juju's hook tools takes ten times as long as all the rest. Here a
-few small objects stand for it: they have what the charm uses of ops and nothing else. A share of
-the seeds runs on the real ops, see `charm_in_ops`.
+ops' work between a charm and Juju's hook tools takes ten times as long as everything else. Here a
+few small objects replace it: they have only what the charm uses of ops. A share of the seeds runs
+on the real ops, see `charm_in_ops`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.simulation.stage import Stage, current, set_stage
 
 
 class _WithoutOps(ops.CharmBase):
-    """Stands behind the charm in its bases, so that the charm's own __init__ ends here."""
+    """Comes after the charm in its bases, so that the charm's own __init__ ends here."""
 
     on = EventNames()  # pyright: ignore[reportAssignmentType]
 
@@ -38,7 +38,7 @@ class _WithoutOps(ops.CharmBase):
 
 
 class CharmInProcess(charm.LxdClusterCharm, _WithoutOps):
-    """The charm; every method of its own is the real one."""
+    """The charm; all its own methods are the real ones."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -54,8 +54,8 @@ _OPTIONS: dict[str, Options] = {}
 
 
 def options(values: Mapping[str, Any]) -> Options:
-    """The options of a configuration; what was valid once is not checked again."""
-    # True and 1 are the same to a dictionary, but are not written alike.
+    """The options of a configuration; a valid configuration is not checked again."""
+    # True and 1 are equal for a dictionary, but their text differs.
     key = repr(values)
     found = _OPTIONS.get(key)
     if found is None:
@@ -65,7 +65,7 @@ def options(values: Mapping[str, Any]) -> Options:
 
 
 def run_hook(stage: Stage) -> None:
-    """Runs the charm for the stage's hook, to its end or to the exception that ends it."""
+    """Runs the charm for the stage's hook, until its end or its exception."""
     set_stage(stage)
     the_charm = CharmInProcess(stage)
     framework: Any = the_charm.framework
@@ -114,7 +114,7 @@ class _HookCommands:
 
 
 def install() -> None:
-    """Puts the model's world into `charm` for the life of this process."""
+    """Puts the model's world into `charm` for the lifetime of this process."""
     logging.getLogger().setLevel = lambda _: None  # pyright: ignore[reportAttributeAccessIssue]
     input_reader.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     reading.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]

@@ -1,4 +1,4 @@
-"""What operators type, wisely or not."""
+"""Commands of operators, wise or not."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _BAD = {
 
 
 class Commands:
-    """A method for each kind of command. It answers what it did, None for nothing."""
+    """A method for each kind of command. It returns what it did, None for nothing."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -162,7 +162,7 @@ class Commands:
         return str(thing)
 
     def delete(self, thing: Thing) -> None:
-        """`lxc delete`, or what it is called for the others."""
+        """`lxc delete`, or the same for the other objects."""
         self.site.ledger.deleted.add(str(thing))
         for server in self.site.engine.cloud.servers.values():
             server.disk.pop(str(thing), None)
@@ -171,7 +171,7 @@ class Commands:
                     del table[key]
 
     def delete_pool(self, happening: Happening) -> str | None:
-        """`lxc storage delete`, of one that nothing uses."""
+        """`lxc storage delete` of an unused pool."""
         server = self.site.member(happening)
         if server is None:
             return None
@@ -220,7 +220,7 @@ class Commands:
 
 
 def held_on(records: Records, member: str) -> list[Thing]:
-    """What goes with a member."""
+    """What is removed with a member."""
     return [
         *records.on(member),
         *records.volumes_on(member),

@@ -15,13 +15,13 @@ from tests.simulation.site import Site
 from tests.simulation.tasks import Violation
 
 LONGEST = 5 * 3600.0
-"""Seconds until all must be well."""
+"""Seconds until everything must be healthy."""
 HOOKS = 60
-"""Hooks for each unit and happening until all must be well."""
+"""Hooks for each unit and event until everything must be healthy."""
 LOOKS = 90.0
-"""Seconds between two looks of the operator at `juju status`."""
+"""Seconds between the operator's looks at `juju status`."""
 ROUND = 310.0
-"""Seconds in which every unit has had its update-status."""
+"""Seconds until every unit has had its update-status."""
 
 CONVERGES = "does not converge"
 TORN = "an application's removal leaves something undone"
@@ -29,7 +29,7 @@ RESTLESS = "plans something though all is well"
 
 
 class Ending:
-    """Lets a world come to rest, and says whether it is as it should be."""
+    """Lets a world become idle, and checks whether it is as it should be."""
 
     def __init__(self, site: Site, faults: Faults, commands: Commands) -> None:
         self.site = site
@@ -91,12 +91,12 @@ class Ending:
             server.start_daemon()
 
     def _remove_application(self) -> None:
-        """`juju remove-application`: nothing in it is lost without the operator's word.
+        """`juju remove-application`: nothing in it is lost without the operator's permission.
 
-        As on MAAS, machines go with their units; or they outlive it. Then a cluster that has
-        nothing in it stays as it is, and of another one members leave until the last has
-        everything. Juju 4 lets the last unit go though its hook fails, and its machine with it: no
-        charm can hold what is there, and the documentation says so.
+        As on MAAS, machines go with their units; or they outlive the application. In that case an
+        empty cluster stays as it is, and members of another one leave until the last has
+        everything. Juju 4 lets the last unit go although its hook fails, and its machine with it:
+        no charm can keep its data, and the documentation says so.
         """
         engine = self.engine
         engine.note("juju remove-application", "operator")
@@ -123,7 +123,7 @@ class Ending:
             raise Violation(TORN, f"{before} before, {after} after")
 
     def _leave_all_behind(self) -> None:
-        """The last unit is held while its cluster has something: the operator says that it may."""
+        """The last unit is held while its cluster has something: the operator gives permission."""
         engine = self.engine
         held = [u for u in engine.units.values() if u.failure is not None and u.running is None]
         for unit in held:
@@ -131,26 +131,26 @@ class Ending:
             engine.juju.resolved(engine.now, unit.name)
 
     def _clusters(self) -> list[tuple[str, ...]]:
-        """By cluster, the machines of its members, zombies included."""
+        """By cluster, the machines of its members, including members without a unit."""
         servers = self.engine.cloud.servers.values()
         return sorted({tuple(sorted(members)) for s in servers if (members := _members_of(s))})
 
     def _things(self) -> list[str]:
-        """Everything of the operator's that lies on the disks of the machines."""
+        """All of the operator's objects on the disks of the machines."""
         servers = self.engine.cloud.servers.values()
         return sorted({thing for s in servers for thing in s.disk if not _is_own(thing)})
 
-    # What is so.
+    # The actual state.
 
     def _stays_so(self) -> bool:
-        """Whether nothing is left to do, also after every unit has looked once more."""
+        """Whether nothing is left to do, also after another hook of every unit."""
         if not self._rests():
             return False
         self.engine.run_until(self.engine.now + ROUND)
         return self._rests()
 
     def _rests(self) -> bool:
-        """Whether all units are members, all say so, and nothing is under way."""
+        """Whether all units are members, all say so, and nothing is in progress."""
         engine = self.engine
         if not engine.units:
             return True
@@ -172,7 +172,7 @@ class Ending:
         )
 
     def _members(self) -> set[str]:
-        """The machines of the members of the cluster that units are in."""
+        """The machines of the members of the units' cluster."""
         for unit in self.engine.units.values():
             server = self.engine.cloud.servers.get(unit.machine)
             if server is not None and (members := _members_of(server)):
@@ -187,7 +187,7 @@ class Ending:
         return f"members {sorted(self._members())}; " + "; ".join(told)
 
     def _plans_nothing(self) -> None:
-        """All is well: a look from every unit has to find the same."""
+        """Everything is healthy: another look of every unit must find the same."""
         engine = self.engine
         asked = [engine.juju.run_action(engine.now, unit, "plan") for unit in engine.units]
         # The leader looks twice: for the plan, and for the application's status.
@@ -198,12 +198,12 @@ class Ending:
 
 
 def _is_own(thing: str) -> bool:
-    """Whether it is a volume that the charm made, and takes along when it goes."""
+    """Whether it is a volume of the charm's, which the charm deletes when it leaves."""
     return thing.startswith("volume ") and thing.rpartition("/")[2].startswith(OWN_VOLUMES)
 
 
 def _members_of(server: Server) -> frozenset[str]:
-    """The machines of the members of the cluster that a machine is in."""
+    """The machines of the members of a machine's cluster."""
     if server.destroyed or server.row() is None:
         return frozenset()
     rows = server.records.rows.values()

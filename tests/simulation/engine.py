@@ -1,7 +1,7 @@
-"""Time, and whose turn it is: hooks of all units overlap, and one random generator orders them.
+"""Time and order: hooks of all units overlap, and one random generator orders them.
 
-Each hook runs in a greenlet. The model LXD calls `pause` at the begin of every call, inside it and
-after its effect; there another unit's hook may go on, time passes, and a hook may be killed.
+Each hook runs in a greenlet. The model of LXD calls `pause` at the start of every call, inside it
+and after its effect. There another unit's hook may continue, time passes, and a hook may be killed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.simulation.tasks import CRASHES, EXPECTED, Killed, Task, Violation, i
 ROOT = Path(__file__).parents[2]
 APP = "lxd-cluster"
 START = 1_000_000.0
-"""When every simulation begins, in seconds since the epoch."""
+"""The start of every simulation, in seconds since the epoch."""
 
 
 def the_charm() -> CharmInfo:
@@ -60,28 +60,28 @@ class Engine:
         self._run_hook = (charm_in_ops if schedule.through_ops else charm_in_process).run_hook
         self.hooks = 0
         self.longest = 0.0
-        """Seconds that the longest hook took."""
+        """Seconds of the longest hook."""
         self.did: Counter[str] = Counter()
-        """How often each kind of thing was done."""
+        """How often each kind of event happened."""
         self.slow: dict[str, tuple[float, float]] = {}
-        """By unit: how many times slower, until when."""
+        """By unit: how many times slower, and until when."""
         self.skew: dict[str, float] = {}
-        """By machine: how much its clock is wrong."""
+        """By machine: the error of its clock."""
         self.tasks: dict[str, Task] = {}
-        """By unit: the hook it is in."""
+        """By unit: the hook that it runs."""
         self.waiting_kills: dict[str, list[tuple[int, str]]] = {}
-        """By unit: kills that wait for a hook: after how many pauses, or where at its commit."""
+        """By unit: kills that wait for a hook: after how many pauses, or where in its commit."""
         self.on_step: list[Callable[[Task, Step], None]] = []
         """Called before a step is taken."""
         self.on_commit: Callable[[Task, HookOutcome], None] = lambda _, __: None
         self.on_event: Callable[[], None] = lambda: None
         self.on_loss: Callable[[], None] = lambda: None
-        """A machine is about to be destroyed."""
+        """Called when a machine is about to be destroyed."""
         self.keeps: Callable[[str], bool] = lambda _: False
-        """Whether a machine that Juju gave up lives on."""
+        """Whether a machine that Juju removed keeps running."""
         self._going: set[str] = set()
         self._changed = True
-        """Something happened that Juju may have hooks for."""
+        """Called when something happened that may cause hooks."""
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._serial = 0
         self._main = greenlet.getcurrent()
@@ -96,11 +96,11 @@ class Engine:
 
     @property
     def units(self) -> dict[str, Unit]:
-        """The units that Juju has."""
+        """Juju's units."""
         return self.juju.state.units
 
     def note(self, text: str, who: str = "") -> None:
-        """Tells the reader of a replay."""
+        """Adds a line for the reader of a replay."""
         if self.trace is not None:
             self.trace(f"{self.now - START:9.2f} {who:14} {text}")
 
@@ -112,7 +112,7 @@ class Engine:
         heapq.heappush(self._heap, (self.now + seconds, self._serial, call, args))
 
     def run_until(self, moment: float) -> None:
-        """Lets the world go on until `moment`."""
+        """Lets the world run until `moment`."""
         self._changed = True
         while True:
             if self._changed:
@@ -167,7 +167,7 @@ class Engine:
             self._enter(task, Killed)
 
     def kill_on(self, machine: str) -> None:
-        """Kills all that runs on a machine."""
+        """Kills everything that runs on a machine."""
         for task in [t for t in self.tasks.values() if t.machine == machine]:
             self.kill_task(task)
 
@@ -193,7 +193,7 @@ class Engine:
     # Juju.
 
     def _settle_juju(self) -> None:
-        """Begins what the model of Juju says is due."""
+        """Starts what is due in the model of Juju."""
         state = self.juju.state
         self._machines()
         for name in state.units:
@@ -318,7 +318,7 @@ class Engine:
         self.note(f"  {outcome}; {told}", task.unit)
 
     def close(self) -> None:
-        """Ends all that still runs."""
+        """Ends everything that still runs."""
         self.on_commit = lambda _, __: None
         for task in list(self.tasks.values()):
             self.kill_task(task)
@@ -326,9 +326,9 @@ class Engine:
     # Machines.
 
     def _machines(self) -> None:
-        """Machines that Juju wants come up, each in its time; those it gives up go."""
+        """New machines start, each in its time; removed ones go."""
         stopping = [machine.id for machine in self.juju.machines_to_stop()]
-        # Those that Juju left running the operator releases.
+        # The operator releases those that Juju left running.
         for machine in [*stopping, *self.juju.machines_left()]:
             if machine not in self._going:
                 self._going.add(machine)
@@ -355,7 +355,7 @@ class Engine:
 
 
 def interfaces(machine: str, where: str = "") -> list[Interface]:
-    """A machine's only interface, with the address `where` if that is not its usual one."""
+    """A machine's only interface, with the address `where` if it is not the usual one."""
     mac = f"02:00:00:00:00:{int(machine):02x}"
     return [Interface("eth0", mac, "alpha", [f"{where or address(machine)}/16"])]
 

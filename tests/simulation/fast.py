@@ -1,4 +1,4 @@
-"""What makes a simulation fast without changing what it shows."""
+"""Makes a simulation fast without a change of its results."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from state import peers
 from values import public_keys
 
 _SEEDS = 50
-"""After how many simulations their garbage is collected."""
+"""The number of simulations between two garbage collections."""
 
 
 class _Sealing:
-    """HPKE's promise without its cost: what is sealed shows nothing and opens for one key only."""
+    """HPKE's promise without its cost: sealed text shows nothing and only one key opens it."""
 
     def __init__(self) -> None:
         self.keys = 0
@@ -55,7 +55,7 @@ _runs = 0
 
 
 def _load(kind: Any, databag: Mapping[str, str]) -> Any:
-    """Reading a databag again gives the same: these values never change."""
+    """Reading a databag again gives the same values, which never change."""
     key = (kind, *sorted(databag.items()))
     found = _loaded.get(key)
     if found is None:
@@ -69,12 +69,12 @@ ipaddress.ip_network = lru_cache(maxsize=4096)(ipaddress.ip_network)
 
 
 def reset() -> None:
-    """Begins a simulation: nothing of an earlier one is left that could change its course."""
+    """Begins a simulation: nothing from an earlier one must change its course."""
     global _runs  # noqa: PLW0603
     gc.disable()
     _runs += 1
     if _runs % _SEEDS == 0:
-        # Databags of another seed hold other tokens and times: kept, they only cost memory.
+        # Databags of another seed have other tokens and times: they would only use memory.
         _loaded.clear()
         gc.collect()
     sealing = _Sealing()

@@ -1,4 +1,4 @@
-"""What goes wrong: hooks, calls, daemons, machines and the network."""
+"""Faults of hooks, calls, daemons, machines and the network."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.simulation.site import Site
 
 
 class Faults:
-    """A method for each kind of fault. It answers what it did, None for nothing."""
+    """A method for each kind of fault. It returns what it did, None for nothing."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self.over = False
-        """No more faults: the operator sees to the end."""
+        """No more faults: the operator brings everything to its end."""
         self._calls: dict[str, list[list[int | str]]] = {}
         self._bad_until: dict[str, float] = {}
         self._cuts: dict[int, set[tuple[str, str]]] = {}
@@ -168,7 +168,7 @@ class Faults:
         return f"machine {server.machine} is {server.hostname} now"
 
     def address(self, happening: Happening) -> str | None:
-        """Who has another address is reached by nobody under the one that LXD knows."""
+        """After a change of address, no machine reaches it at the address that LXD knows."""
         server = self.site.server(happening)
         if server is None or not self.site.is_up(server):
             return None

@@ -1,4 +1,4 @@
-"""What operators do with their own hands in LXD and on its machines, past the charm."""
+"""What operators do by hand in LXD and on its machines, without the charm."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tests.simulation.schedule import Happening
 from tests.simulation.site import Site, evacuate
 
 _FIRST = 90
-"""Numbers of machines that Juju knows nothing of begin here."""
+"""The first number of the machines that Juju does not have."""
 _STAYS = {
     "gpu": {"gpu": {"type": "gpu"}},
     "proxy": {"web": {"type": "proxy", "listen": "tcp:0.0.0.0:80", "connect": "tcp:127.0.0.1:80"}},
 }
-"""Devices with which LXD moves no instance."""
+"""Devices that prevent LXD from moving an instance."""
 
 
 class Hands:
-    """A method for each kind of deed. It answers what it did, None for nothing."""
+    """A method for each kind of operation. It returns what it did, None for nothing."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -33,7 +33,9 @@ class Hands:
         self.ledger = site.ledger
 
     def thing(self, happening: Happening) -> str | None:
-        """One of what LXD moves to no other member: a device, ephemeral, a bucket, an image."""
+        """Something that LXD does not move to another member: a device, ephemeral, a bucket, an
+        image.
+        """
         server = self.site.member(happening)
         if server is None:
             return None
@@ -80,7 +82,7 @@ class Hands:
         return "after 30 s"
 
     def snap_restart(self, happening: Happening) -> str | None:
-        """`snap restart lxd`: instances stop and start, those that are ephemeral are gone."""
+        """`snap restart lxd`: instances stop and start, ephemeral ones are gone."""
         server = self.site.member(happening)
         if server is None:
             return None
@@ -91,7 +93,7 @@ class Hands:
         return f"on machine {server.machine}"
 
     def evacuate_off(self, happening: Happening) -> str | None:
-        """A member is evacuated, and its machine switched off for a while."""
+        """A member is evacuated, and its machine is off for a while."""
         server = self.site.member(happening)
         if server is None or not self.site.is_up(server):
             return None
@@ -107,7 +109,7 @@ class Hands:
             self.engine.later(seconds, self.site.on, server)
 
     def join_by_hand(self, happening: Happening) -> str | None:
-        """A machine that Juju knows nothing of joins, and is off for a while later."""
+        """A machine that Juju does not have joins, and is off for a while later."""
         member = self.site.member(happening)
         if member is None or member.records.joining or self.ledger.theirs:
             return None
@@ -131,7 +133,9 @@ class Hands:
         return server
 
     def found_by_hand(self, happening: Happening) -> str | None:
-        """`lxd init` on a unit's machine that is in no cluster yet: it is the operator's own."""
+        """`lxd init` on the machine of a unit that is not in a cluster yet: it is the operator's
+        own.
+        """
         outside = [s for s in self._machines() if s.installed and not s.records.clustered]
         busy = {task.machine for task in self.engine.tasks.values()}
         free = [s for s in outside if s.machine not in busy and s.files.forming() is None]
@@ -150,7 +154,7 @@ class Hands:
         return [servers[u.machine] for u in units if u.machine in servers]
 
     def recover_quorum(self, happening: Happening) -> str | None:
-        """The action, by somebody who has not looked."""
+        """The action, run by an operator who has not looked first."""
         unit = self.site.unit(happening)
         if unit is None or unit.failure is not None:
             return None

@@ -1,4 +1,4 @@
-"""Carries out what a schedule holds."""
+"""Executes the events of a schedule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.simulation.schedule import FAULTS, HANDS, Happening
 
 
 def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
-    """Does one thing of the schedule, if there is anything to do it to."""
+    """Does one event of the schedule, if it has a target."""
     if faults.over:
         return
     who = faults if happening.kind in FAULTS else commands

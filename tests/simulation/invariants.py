@@ -1,4 +1,4 @@
-"""What must never happen, whatever the order of events. Checked against what is really so."""
+"""What must never happen, in any order of events. Checked against the true state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.simulation.site import notes_of
 from tests.simulation.tasks import Task, Violation
 
 _SETTLED = 60.0
-"""Seconds for which a member has to be online before its removal by force is a mistake."""
+"""A forced removal of a member that was online for so many seconds is a mistake."""
 
 TOKENS = "a join token is in plain data"
 CLUSTERS = "two clusters"
@@ -43,7 +43,7 @@ WRITES = "too many writes to peer data"
 
 
 def packed(token: JoinToken) -> str:
-    """A join token as the charm has it from LXD."""
+    """A join token in the format that the charm gets from LXD."""
     return join_tokens.pack(details(token))
 
 
@@ -65,10 +65,10 @@ class Invariants:
         engine.on_event = self.event
         engine.on_loss = self.check
 
-    # When it looks.
+    # When the checks run.
 
     def step(self, task: Task, step: Step) -> None:
-        """A step is about to be taken."""
+        """A unit is about to execute a step."""
         self.check()
         if isinstance(step, EnableCluster):
             self._bootstrap(task)
@@ -89,20 +89,20 @@ class Invariants:
             self._no_token(bag, changes)
 
     def _let_go(self, task: Task, context: HookContext) -> None:
-        """Who goes with `on-remove=abandon` is given up, with all that is on its machine."""
+        """A unit with `on-remove=abandon` is given up, with everything on its machine."""
         unit = self.engine.units.get(task.unit)
         gone = unit is None or unit.life == "dying"
         if gone and context.config.get("on-remove") == "abandon":
             self.ledger.given_up.add(task.machine)
 
     def event(self) -> None:
-        """Something went on."""
+        """Something happened."""
         for records in self.engine.cloud.databases:
             if len(records.joining) > 1:
                 self._joining(records)
 
     def check(self) -> None:
-        """Everything that can be seen at any moment."""
+        """Everything that can be checked at any moment."""
         self.engine.cloud.tick()
         self._one_cluster()
         self._members()
@@ -126,7 +126,7 @@ class Invariants:
         return [s for s in servers if not s.destroyed and s.machine not in not_ours]
 
     def _databags(self) -> dict[str, dict[str, str]]:
-        """What is committed in the peer relation; empty once the application is gone."""
+        """The committed data of the peer relation; empty once the application is gone."""
         relations = self.engine.juju.state.relations.values()
         return next((relation.data for relation in relations), dict[str, dict[str, str]]())
 
@@ -152,7 +152,7 @@ class Invariants:
                 if row.state is State.PENDING:
                     continue
                 self._note_online(records, row)
-                # A machine whose join did not end well has begun anew: its row is an empty shell.
+                # A machine has started again after a failed join: its row is empty.
                 if machines[row.server].number == row.number:
                     now[row.number] = (row.name, row.server)
         if now.keys() >= self._rows.keys():
@@ -170,7 +170,7 @@ class Invariants:
         self._rows = now
 
     def _not_wiped(self, number: int, name: str, machine: str, wanted: dict[str, Unit]) -> None:
-        """A machine that is no member any more, though its cluster did not remove it."""
+        """A machine that is no longer a member, although its cluster did not remove it."""
         rows = (r for d in self.engine.cloud.databases for r in d.rows.values())
         unit = wanted.get(machine)
         if unit is None or all(r.number != number for r in rows):
@@ -179,7 +179,7 @@ class Invariants:
             raise Violation(WIPED, f"{name} of {unit.name}")
 
     def _note_online(self, records: Records, row: Row) -> None:
-        # LXD calls a dead member that was evacuated nothing else.
+        # LXD calls a dead evacuated member only "evacuated".
         if heartbeats.offline(records, row, self.engine.now):
             self._online.pop(row.number, None)
         else:
@@ -197,7 +197,7 @@ class Invariants:
         if unit is not None and its_server.number == row.number:
             raise Violation(FORCED, f"{step.name} belongs to {unit.name}, which Juju knows")
         since = self._online.get(row.number)
-        # Nobody may have looked while it was off.
+        # Possibly nobody has looked while it was off.
         if since is not None and self.engine.now - max(since, its_server.ready) > _SETTLED:
             raise Violation(FORCED, f"{step.name} is online")
 
@@ -212,7 +212,7 @@ class Invariants:
 
     def _joining(self, records: Records) -> None:
         now = self.engine.now
-        # What hangs for longer its own unit has given up, wherever that is.
+        # A join that hangs for longer was given up by its own unit, wherever that is.
         at_it = [n for n, begun in records.joining.items() if now - begun < deadlines.JOIN]
         if len(at_it) > 1:
             raise Violation(JOINS, ", ".join(at_it))
@@ -240,21 +240,21 @@ class Invariants:
             for things in loss_record.read(notes_of(records)).values():
                 known.update(things)
         for thing in self.ledger.made:
-            # LXD does not tell which members have an image: nobody could record it.
+            # LXD does not tell which members have an image, so the charm could not record it.
             if thing.startswith("image "):
                 continue
             if thing not in known and thing not in self.ledger.deleted:
                 raise Violation(UNRECORDED, f"the cluster knows nothing of {thing}")
 
     def _databases(self) -> list[Records]:
-        """All databases, but those that a recovery took the place of on every machine."""
+        """All databases, except those that a recovery has replaced on every machine."""
         found = self.engine.cloud.databases
         if not self.engine.cloud.recoveries:
             return found
         held = [s.records for s in self.engine.cloud.servers.values() if not s.destroyed]
         return [records for records in found if any(records is one for one in held)]
 
-    # What is told.
+    # What is published.
 
     def _no_token(self, bag: str, changes: dict[str, str]) -> None:
         for key, value in changes.items():
@@ -263,13 +263,13 @@ class Invariants:
                     raise Violation(TOKENS, f"{key} of {bag}")
 
     def _all_tokens(self) -> list[str]:
-        """Every join token that was ever made, as `lxc cluster add` shows it."""
+        """Every join token ever made, as `lxc cluster add` shows it."""
         made = self.engine.cloud.tokens
         self._tokens += [packed(token) for token in made[len(self._tokens) :]]
         return self._tokens
 
     def writes_bounded(self) -> None:
-        """At the end: how often units wrote, against how much happened."""
+        """At the end: how often units wrote, compared with the number of events."""
         allowed = 8 + 3 * len(self.writes) + 4 * self.ledger.happened
         for bag, count in self.writes.items():
             if count > allowed:

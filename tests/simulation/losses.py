@@ -1,4 +1,4 @@
-"""The invariants of what an operator would call a loss, beside data that are gone."""
+"""The invariants of losses other than lost data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Losses:
         """By machine: the number of the operator's own member."""
 
     def check(self) -> None:
-        """Everything that can be seen at any moment."""
+        """Everything that can be checked at any moment."""
         cloud = self.engine.cloud
         if len(cloud.stopped) > self._stopped:
             self._nobody_stopped(cloud.stopped[self._stopped :])
@@ -58,7 +58,9 @@ class Losses:
         ]
 
     def _newest_recovered(self) -> None:
-        """What only older copies of the database miss is nobody's fault: no other was left."""
+        """Data that only older copies of the database miss is not the charm's mistake: no other
+        copy was left.
+        """
         for recovery in self.engine.cloud.recoveries[self._recoveries :]:
             left = {m: n for m, n in recovery.others.items() if m not in self.ledger.given_up}
             newer = [m for m, n in left.items() if n > recovery.index]
@@ -91,7 +93,7 @@ class Losses:
         return server.destroyed or bool(names & self.ledger.removed)
 
     def abandonment(self, step: AbandonMember, records: Records) -> None:
-        """What can move is not given up before it was tried."""
+        """The charm must try to move what can move before it gives it up."""
         member = records.rows.get(step.name)
         if member is None or not self._targets(records, member):
             return

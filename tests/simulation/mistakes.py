@@ -1,6 +1,6 @@
 """More mutants: mistakes that lose something of the operator's.
 
-The unit tests notice what concerns one answer of LXD, one listener or one snap.
+The unit tests notice mistakes about one answer of LXD, one listener or one snap.
 """
 
 # pyright: reportPrivateUsage=false

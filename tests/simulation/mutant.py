@@ -19,20 +19,20 @@ from act import step
 
 @dataclass(frozen=True)
 class Mutant:
-    """A mistake: which function of which room is another one."""
+    """A mistake: the module and the function that it replaces."""
 
     name: str
     module: ModuleType | type
     function: str
     wrong: Any
     story: Schedule | None = None
-    """A history that is known to tell, for what hardly any seed does."""
+    """A history that shows it, for mistakes that few seeds show."""
 
     @contextmanager
     def at_work(self) -> Generator[None]:
         """The charm makes this mistake. Raises AttributeError if there is no such function."""
         right = getattr(self.module, self.function)
-        # Steps are looked up in a table: it has to know of the mistake too.
+        # Steps are looked up in a table: the table must have the mistake, too.
         steps = [kind for kind, handler in step._HANDLERS.items() if handler is right]
         setattr(self.module, self.function, self.wrong)
         handlers: dict[Any, Any] = step._HANDLERS

@@ -1,6 +1,7 @@
-"""Checks the checker: deliberate mistakes in the charm's protocol, each of which must be noticed.
+"""Checks the checker: it must notice each deliberate mistake in the charm's protocol.
 
-`python -m tests.simulation.mutants` shows for each in how many histories it was, and by what.
+`python -m tests.simulation.mutants` shows for each in how many histories it was noticed, and by
+which invariant.
 """
 
 # pyright: reportPrivateUsage=false
@@ -167,7 +168,7 @@ def _plain_token(text: str, public: str, purpose: str) -> str:
 
 
 class _PlainSeal:
-    """`token_sealing` that seals nothing."""
+    """A `token_sealing` that does not seal."""
 
     SealError = step.token_sealing.SealError
     new_key = step.token_sealing.new_key
@@ -198,7 +199,7 @@ def _leaves_it(name: str, ports: Ports) -> None:
 
 
 TELLINGS = 100
-"""How often a mutant's story is told before seeds are."""
+"""How often a mutant's history runs before seeds do."""
 
 CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
 
@@ -245,7 +246,7 @@ MUTANTS = (
 
 @dataclass(frozen=True)
 class Caught:
-    """How a mutant fared."""
+    """The result of a mutant."""
 
     mutant: str
     tried: int
@@ -253,12 +254,12 @@ class Caught:
 
     @property
     def times(self) -> int:
-        """In how many histories it was noticed."""
+        """The number of histories in which it was noticed."""
         return self.by.total()
 
 
 def hunt(mutant: Mutant, numbers: range, enough: int) -> Caught:
-    """Runs a mutant's story and seeds until it was noticed in `enough` of them."""
+    """Runs a mutant's history and seeds until it was noticed in `enough` of them."""
     by: Counter[str] = Counter()
     tried = 0
     story = stories.told(mutant.story, TELLINGS) if mutant.story else ()
@@ -268,7 +269,7 @@ def hunt(mutant: Mutant, numbers: range, enough: int) -> Caught:
             result = seeds.run_safely(schedule)
         if result.invariant in CRASHES:
             raise RuntimeError(f"{mutant.name} does not fit the charm: {result.told}")
-        # What fails without the mistake, too, says nothing of it.
+        # A history that also fails without the mistake proves nothing.
         if result.invariant and not seeds.run_safely(schedule).invariant:
             by[result.invariant] += 1
         if by.total() >= enough:

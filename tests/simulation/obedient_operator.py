@@ -33,7 +33,7 @@ DEVICES = "/dev/vd*"
 
 
 class ObedientOperator:
-    """Does nothing that no status asks for."""
+    """Does only what a status asks for."""
 
     def __init__(self, site: Site, commands: Commands) -> None:
         self.site = site
@@ -43,7 +43,7 @@ class ObedientOperator:
         self._set: set[str] = set()
         """What was done once and is not done again."""
         self._seen: dict[str, tuple[str, int]] = {}
-        """By unit: its status and how many looks ago it was first seen so."""
+        """By unit: its status, and the number of looks since it first appeared."""
         self._cures: dict[str, Callable[..., None]] = {
             r"run retry-join": self._retry_join,
             r"snap start lxd": self._start_lxd,
@@ -64,7 +64,7 @@ class ObedientOperator:
             r"juju run \S+/leader take-back": self._take_back,
             r"pool (\S+) is on devices: name this machine's in (\S+)": self._name_devices,
         }
-        """What a unit's status asks for, and who does it."""
+        """What a unit's status asks for, and the method that does it."""
         self._cures_for_all: dict[str, Callable[..., None]] = {
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
@@ -73,7 +73,7 @@ class ObedientOperator:
             r"run form-again": self._form_again,
             r"lxc cluster restore": self._restore,
         }
-        """The same for the application's."""
+        """The same for the application's status."""
 
     def look(self) -> None:
         """One look at the status, and what it says to do."""
@@ -138,7 +138,7 @@ class ObedientOperator:
         self._action(unit.name, "let-in")
 
     def _take_back(self, unit: Unit) -> None:
-        """The cluster of an earlier deployment; the action names who is in it before."""
+        """The cluster of an earlier deployment; the action first names its members."""
         lease = self.engine.juju.state.applications[APP].lease
         notes = notes_of(self.engine.cloud.servers[unit.machine].records)
         confirm = refusal.confirmation("take-back", notes.get(IDENTITY, "")[:8])
@@ -169,7 +169,7 @@ class ObedientOperator:
         self._ask(unit, "DELETE", api_path("networks", name))
 
     def _ask(self, unit: Unit, method: str, path: str, body: object = None) -> None:
-        """One request to the LXD of a unit, whatever comes of it."""
+        """One request to a unit's LXD, with any result."""
         lxd = Client(self.engine.cloud.servers[unit.machine].lxd)
 
         def ask() -> None:
@@ -179,7 +179,7 @@ class ObedientOperator:
         self.engine.spawn("", "", ask)
 
     def _wipe_device(self, unit: Unit) -> None:
-        """One that LXD left behind, never what holds an operator's data."""
+        """A device that LXD left behind, never one with an operator's data."""
         devices = self.engine.cloud.servers[unit.machine].devices
         device = next((path for path, holds in devices.items() if holds == LEFT), None)
         if device is not None:
@@ -195,7 +195,7 @@ class ObedientOperator:
         self.site.set_address(unit.machine, address)
 
     def _help_silent(self, unit: Unit, looks: int) -> None:
-        """First sees whether most members are up, then has LXD started again."""
+        """First checks whether most members are up, then starts LXD again."""
         server = self.engine.cloud.servers.get(unit.machine)
         if looks < 3 or server is None:
             return
@@ -207,9 +207,11 @@ class ObedientOperator:
             server.start_daemon()
 
     def _help_leaver(self, unit: Unit, looks: int) -> None:
-        """Moves or deletes what holds the unit, and lets it go on; in the end leaves all behind."""
+        """Moves or deletes what holds the unit, and lets it continue; in the end leaves everything
+        behind.
+        """
         server = self.engine.cloud.servers[unit.machine]
-        # Once: a leader whose own hook fails cannot move the queue, and its hook has to run again.
+        # Once: a leader whose own hook fails cannot move the queue, and its hook must run again.
         if "run let-in" in unit.workload.message and looks == 3:
             self._let_in(unit)
             return
@@ -238,7 +240,7 @@ class ObedientOperator:
             self.engine.juju.resolved(self.engine.now, unit.name)
 
     def _shares(self, unit: Unit) -> bool:
-        """Whether others are in the cluster of a unit."""
+        """Whether the unit's cluster has other members."""
         machines = {u.machine for u in self.engine.units.values() if u is not unit}
         servers = self.engine.cloud.servers
         return any(servers[m].records.clustered for m in machines if m in servers)
@@ -249,7 +251,7 @@ class ObedientOperator:
         return member.role if member else ""
 
     def _revive(self, unit: Unit, looks: int) -> None:
-        """Has the LXD of a unit that leaves answer again, or gives it up with its machine."""
+        """Lets the LXD of a leaving unit answer again, or gives it up with its machine."""
         server = self.engine.cloud.servers[unit.machine]
         if looks >= 12 and self.site.can_lose(server):
             self.site.force_remove(unit.name)
@@ -273,7 +275,7 @@ class ObedientOperator:
         )
 
     def _recover(self, unit: Unit) -> None:
-        """Runs the action where its last answer said, else where the status says so."""
+        """Runs the action where its last answer said, otherwise where the status says."""
         asked = [t for t in self.engine.juju.state.tasks.values() if t.name == "recover-quorum"]
         named = re.search(r"run it on (\S+):", asked[-1].message) if asked else None
         if named is None or named[1] not in self.engine.units or named[1] == unit.name:
@@ -282,12 +284,14 @@ class ObedientOperator:
             )
 
     def _survivor(self) -> Server | None:
-        """The only one to recover by hand: it has the newest database, and votes if any does."""
+        """The only one to recover by hand: it has the newest database, and votes if any survivor
+        does.
+        """
         able = [s for s in self._live_servers() if self._role(s) in HAS_DATABASE]
         return max(able, key=self._newest, default=None)
 
     def _newest(self, server: Server) -> tuple[int, bool, str]:
-        """As LXD's guide has it, and of those that are equally new the one that the charm takes."""
+        """By LXD's guide; among equally new copies, the one that the charm takes."""
         address = host(server.config.get("cluster.https_address", ""))
         return copies.index(server), self._role(server) == HAS_DATABASE[0], address
 
@@ -304,7 +308,7 @@ class ObedientOperator:
         self.engine.juju.add_units(self.engine.now, APP)
 
     def _use_another(self, unit: Unit) -> None:
-        """Operators know a cluster of their own, and leave the units of ours alone."""
+        """Operators recognize their own cluster, and do not touch the units of ours."""
         if unit.machine in self.ledger.theirs:
             self._replace(unit)
 
@@ -319,7 +323,7 @@ class ObedientOperator:
         self.site.force_remove(unit)
 
     def _form_again(self, _: None) -> None:
-        """Gives up for good what the machines of gone units held."""
+        """Gives up for good what the machines of removed units held."""
         lease = self.engine.juju.state.applications[APP].lease
         wanted = {u.machine for u in self.engine.units.values()}
         self.ledger.given_up.update(m for m in self.engine.cloud.servers if m not in wanted)
@@ -338,13 +342,13 @@ class ObedientOperator:
                 return
 
     def _retire(self, _: None, name: str) -> None:
-        """Evacuates a member that has no unit, and takes it out of the cluster."""
+        """Evacuates a member without a unit, and removes it from the cluster."""
         for server in self._live_servers():
             row = server.records.rows.get(name)
             if row is None or not answers(server):
                 continue
             if not self.site.others_have_database(self.engine.cloud.servers[row.server]):
-                # It has the only copy of the database: there has to be another before it goes.
+                # It has the only copy of the database: another member needs one before it goes.
                 self._add_unit(name)
                 return
             self._do("lxc cluster evacuate, lxc cluster remove", name)
@@ -360,7 +364,7 @@ class ObedientOperator:
             row = server.records.rows.get(name)
             if answers(server) and row is not None:
                 self._do("lxc cluster remove --force", name)
-                # What the machine still has is lost by this: the charm must not advise it then.
+                # This loses what the machine still has: the charm must not advise it then.
                 if row.server in self.ledger.given_up:
                     self.ledger.deleted.update(map(str, held_on(server.records, name)))
                 self.ledger.removed.add(name)

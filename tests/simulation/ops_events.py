@@ -1,4 +1,4 @@
-"""The events that the charm is given in the simulation, made without ops."""
+"""The charm's events in the simulation, made without ops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _event(kind: type[Any]) -> Any:
 
 
 class Departed(ops.RelationDepartedEvent):
-    """Somebody is leaving."""
+    """A unit is departing."""
 
     def __init__(self, stage: Stage, run: HookRun) -> None:
         self._departing = Named(stage, run.departing_unit, app=False)
@@ -57,7 +57,7 @@ class Action(ops.ActionEvent):
 
 
 class CollectedStatuses(ops.CollectStatusEvent):
-    """What handlers say that the status should be."""
+    """The statuses that handlers propose."""
 
     def __init__(self) -> None:
         self.statuses: list[ops.StatusBase] = []

@@ -17,7 +17,7 @@ Handler = Callable[[Any], None]
 
 
 class Named:
-    """A unit or an application as ops has it."""
+    """A unit or an application like ops'."""
 
     def __init__(self, stage: Stage, name: str, *, app: bool) -> None:
         self.name = name
@@ -86,7 +86,7 @@ class Databag(MutableMapping[str, str]):
         return len(self._read())
 
     def items(self) -> Any:
-        """All at once: each of them would be a request."""
+        """All at once: otherwise each would be a request."""
         return self._read().items()
 
 
@@ -103,7 +103,7 @@ class Databags:
 
 
 class Relations:
-    """`model.relations`. There is the peer relation alone: no Ceph."""
+    """`model.relations`. It has only the peer relation: no Ceph."""
 
     def __init__(self, stage: Stage, app: Named) -> None:
         self._stage = stage

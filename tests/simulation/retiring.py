@@ -1,4 +1,4 @@
-"""How an operator takes a member out of the cluster by hand."""
+"""How an operator removes a member from the cluster by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.simulation.site import evacuate
 
 
 def stays(server: Server, row: Row) -> list[Thing]:
-    """What an evacuation does not move: a member that is evacuated is not evacuated again."""
+    """What an evacuation does not move: an evacuated member is not evacuated again."""
     records = server.records
     again = row.state is not State.EVACUATED
     return [
@@ -26,7 +26,7 @@ def stays(server: Server, row: Row) -> list[Thing]:
 
 
 def evacuate_and_remove(server: Server, name: str) -> None:
-    """`lxc cluster evacuate`, then `lxc cluster remove`, whatever comes of it."""
+    """`lxc cluster evacuate`, then `lxc cluster remove`, with any result."""
     lxd = LxdApi(server.lxd)
     with suppress(LxdError, LxdUnreachable):
         if server.records.rows[name].state is not State.EVACUATED:
@@ -35,7 +35,7 @@ def evacuate_and_remove(server: Server, name: str) -> None:
 
 
 def _empty(server: Server, name: str) -> None:
-    """`lxc cluster evacuate`, or `lxc move` where LXD refuses it: 6.9 does of two members."""
+    """`lxc cluster evacuate`, or `lxc move` if LXD refuses it: 6.9 refuses it with two members."""
     try:
         evacuate(server, name)
     except LxdError:

@@ -1,7 +1,7 @@
-"""What a seed has in store: how many units, and all that happens to them, as data.
+"""The schedule of a seed: the number of units and all events, as data.
 
-Everything is drawn before anything runs, so that a history that fails can be run again with some
-of it left out.
+Everything is decided before anything runs, so that a failing history can run again with some of it
+left out.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ GENERATIONS = ("5.0", "5.21", "6.9")
 RULES: tuple[Rules, ...] = ("3.6", "4.0")
 
 ACTOR = "*"
-"""The name of whoever takes the step that a happening waits for."""
+"""The name of the unit that executes the step that an event waits for."""
 
 
 @dataclass(frozen=True)
 class Happening:
-    """Something that happens at a moment. What `n`, `word` and `seconds` mean is its kind's."""
+    """An event at a moment. Its kind gives `n`, `word` and `seconds` their meaning."""
 
     at: float
     """Seconds since the deployment, or since the step that it waits for."""
     kind: str
     unit: int = 0
-    """Picks one of those that there are then."""
+    """Selects one of the units that exist then."""
     n: int = 0
     word: str = ""
     seconds: float = 0.0
     on: str = ""
-    """The kind of step that it waits for: it happens while some unit takes it."""
+    """The kind of step that it waits for: it happens while some unit executes that step."""
     nth: int = 0
-    """The how manieth such step of all units."""
+    """The number of that step among such steps of all units."""
     name: str = ""
-    """Picks the unit of that name; `ACTOR` stands for the one that takes the step."""
+    """Selects the unit of that name; `ACTOR` means the unit that executes the step."""
 
     def __str__(self) -> str:
         rest = {k: v for k, v in asdict(self).items() if k not in ("at", "kind") and v}
@@ -46,32 +46,32 @@ class Happening:
 
 @dataclass(frozen=True)
 class Schedule:
-    """One seed's world."""
+    """The world of one seed."""
 
     seed: int
     units: int
     seconds: float
-    """How long there are faults and commands. Then the operator sees to the end."""
+    """How long there are faults and commands. Then the operator brings everything to its end."""
     slowness: float
-    """Seconds that a step takes beside what the model says, on average."""
+    """Seconds that a step takes in addition to the model's, on average."""
     zones: int
     keep_machines: bool
-    """Machines of units that were removed by force live on with their LXD."""
+    """Machines of units that were removed by force keep running with their LXD."""
     lost_departures: bool
     late_departures: bool
     """The others hear of a leaver when it is gone, if ever: see `lab.model.faults.Faults`."""
     departures_never_told: bool
     removes_application: bool
-    """In the end the operator removes the application."""
+    """At the end the operator removes the application."""
     storage_backend: str
     through_ops: bool
     generation: str
-    """Of the LXD that snapd brings: 5.0, 5.21 or 6.9."""
+    """The generation of snapd's LXD: 5.0, 5.21 or 6.9."""
     juju: Rules
-    """Whose rules Juju keeps."""
+    """The version of Juju's rules."""
     happenings: tuple[Happening, ...]
     unheard_leavers: bool = False
-    """On 4.0 too nobody is told what a unit writes that leaves."""
+    """On 4.0, too, the others do not hear what a leaving unit writes."""
 
 
 def _call(random: Random, _: float) -> dict[str, Any]:
@@ -129,7 +129,7 @@ FAULTS: dict[str, tuple[int, Any]] = {
     "address": (2, _while(5, 600)),
     "quiet-leader": (0, _nothing),
 }
-"""By kind: how often, and how its values are drawn. Those with 0 have draws of their own."""
+"""By kind: how often, and how to choose its values. Those with 0 are chosen elsewhere."""
 
 _GOOD = ("offline-threshold=30", "replicas=2", "nat=false", "mode=none", "mode=bridge")
 _BAD = ("storage-backend=zsf", "threshold=3", "ipv4=banana", "storage-size=1")
@@ -215,7 +215,7 @@ STORAGE: dict[str, tuple[int, Any]] = {
     "delete-pool": (2, _nothing),
     "launch": (6, _launch),
 }
-"""Commands of those seeds in which the operator has storage in mind."""
+"""Commands for seeds where the operator changes storage."""
 NETWORKS: dict[str, tuple[int, Any]] = {
     "config": (12, _network),
     "bad-config": (2, _bad_network),
@@ -239,7 +239,7 @@ HANDS: dict[str, tuple[int, Any]] = {
     "found-by-hand": (3, _nothing),
     "recover-quorum": (3, _nothing),
 }
-"""What operators do past the charm, in those seeds in which they do."""
+"""What operators do without the charm, in some seeds."""
 LEAVING: dict[str, tuple[int, Any]] = {
     "add-unit": (4, _nothing),
     "remove-unit": (8, _nothing),
@@ -248,7 +248,7 @@ LEAVING: dict[str, tuple[int, Any]] = {
     "destroy": (1, _while(5, 600)),
     "isolate": (3, _while(5, 400)),
 }
-"""What meets it there."""
+"""The faults at that time."""
 
 
 STEPS: dict[str, int] = {
@@ -267,7 +267,7 @@ STEPS: dict[str, int] = {
     "CreateNetwork": 2,
     "SetServerConfig": 2,
 }
-"""The steps in whose midst things happen, and how often each is chosen."""
+"""The steps in which events happen, and how often each is chosen."""
 STORAGE_STEPS = {"CreatePool": 12, "PinRootDisks": 3, "SetDefaultProfile": 4, "Join": 6}
 """The same in seeds with storage."""
 NETWORK_STEPS = {"CreateNetwork": 12, "PinNics": 4, "SetDefaultProfile": 6, "Join": 6}
@@ -275,7 +275,7 @@ NETWORK_STEPS = {"CreateNetwork": 12, "PinNics": 4, "SetDefaultProfile": 6, "Joi
 
 
 HANDS_STEPS = {"Join": 4, "MoveInstance": 3, "LeaveCluster": 3, "SetJoinLock": 2}
-"""The same in seeds in which the operator acts past the charm."""
+"""The same in seeds where the operator acts without the charm."""
 
 
 def draw(seed: int) -> Schedule:
@@ -310,7 +310,7 @@ def draw(seed: int) -> Schedule:
 
 
 def _of_storage(seed: int, seconds: float) -> list[Happening]:
-    """In two seeds of five the operator changes pools, and things happen while they are made."""
+    """In two seeds of five the operator changes pools, and events happen while they are made."""
     if seed % 5 not in (1, 3):
         return []
     random = Random(f"storage {seed}")
@@ -320,7 +320,7 @@ def _of_storage(seed: int, seconds: float) -> list[Happening]:
 
 
 def _of_networks(seed: int, seconds: float) -> list[Happening]:
-    """In one seed of five the operator changes networks, and things happen while they are made."""
+    """In one seed of five the operator changes networks, and events happen while they are made."""
     if seed % 5 != 2:
         return []
     random = Random(f"networks {seed}")
@@ -330,7 +330,7 @@ def _of_networks(seed: int, seconds: float) -> list[Happening]:
 
 
 def _of_hands(seed: int, seconds: float) -> list[Happening]:
-    """In two seeds of five the operator does something past the charm."""
+    """In two seeds of five the operator does something without the charm."""
     if seed % 5 not in (0, 4):
         return []
     random = Random(f"hands {seed}")
@@ -350,7 +350,7 @@ def _of_leaders(seed: int, seconds: float) -> list[Happening]:
 def _draw(random: Random, table: dict[str, tuple[int, Any]], seconds: float) -> Happening:
     kinds = list(table)
     kind = random.choices(kinds, [table[k][0] for k in kinds])[0]
-    # The first two minutes are when a cluster forms: half of all happens in them.
+    # The cluster forms in the first two minutes: half of all events happen in them.
     at = random.random() * (120.0 if random.random() < 0.5 else seconds)
     unit = random.randrange(60)
     return Happening(at=at, kind=kind, unit=unit, **table[kind][1](random, seconds))
@@ -359,7 +359,7 @@ def _draw(random: Random, table: dict[str, tuple[int, Any]], seconds: float) -> 
 def _ambushed(
     random: Random, happenings: list[Happening], steps: dict[str, int]
 ) -> list[Happening]:
-    """Lets some of them wait for a step: what has to meet within a second seldom does by chance."""
+    """Lets some events wait for a step: two things rarely happen within one second by chance."""
     if random.random() < 0.4:
         return happenings
     share = random.choice([0.3, 0.6, 1.0])

@@ -28,20 +28,20 @@ CRASHES = "the simulation crashes"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a schedule. `invariant` is empty if all was well."""
+    """The result of a schedule. `invariant` is empty if everything was correct."""
 
     seed: int
     invariant: str
     told: str
     hooks: int
     seconds: float
-    """Of virtual time."""
+    """Seconds of virtual time."""
     longest: float = 0.0
-    """Seconds that the longest hook took."""
+    """Seconds of the longest hook."""
     last: int = 0
     """Hooks after the last fault."""
     did: Counter[str] = field(default_factory=Counter[str])
-    """How often each kind of thing was done."""
+    """How often each kind of event happened."""
 
 
 def run(schedule: Schedule, trace: Callable[[str], None] | None = None) -> Result:
@@ -84,7 +84,7 @@ def _live(engine: Engine, faults: Faults, commands: Commands) -> None:
     state.model.rules = schedule.juju
     state.faults.lost_departures = schedule.lost_departures
     state.faults.late_departures = schedule.late_departures
-    # On 4.0 hardly anybody hears of a leaver in time.
+    # On 4.0 almost no unit hears of a leaver in time.
     state.faults.early_departures = schedule.lost_departures and not schedule.late_departures
     state.faults.unheard_leavers = schedule.unheard_leavers
     config = {"storage-backend": schedule.storage_backend}
@@ -102,7 +102,7 @@ def run_all(numbers: range, jobs: int) -> Iterator[Result]:
     if jobs <= 1:
         yield from map(run_seed, numbers)
         return
-    # Greenlets leave memory behind that nothing gives back: a process gets slower with each seed.
+    # Greenlets leak memory: a process gets slower with each seed.
     fork = multiprocessing.get_context("fork")
     with folder_for_all(), fork.Pool(jobs, maxtasksperchild=25) as pool:
         yield from pool.imap_unordered(run_seed, numbers, chunksize=8)
@@ -110,9 +110,9 @@ def run_all(numbers: range, jobs: int) -> Iterator[Result]:
 
 @contextmanager
 def folder_for_all() -> Generator[None]:
-    """Temporary files of this process and its children go with one folder.
+    """Temporary files of this process and its children are deleted with one folder.
 
-    ops.testing removes its own when Python ends, which a process of a pool never sees.
+    ops.testing removes its own when Python ends. A process of a pool does not get there.
     """
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="lxd-cluster-simulation-") as folder:

@@ -1,4 +1,4 @@
-"""Makes a failing history short: what it does not need is left out."""
+"""Makes a failing history short: removes what it does not need."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ TRIES = 300
 
 
 def shrink(schedule: Schedule, invariant: str) -> Schedule:
-    """A schedule that breaks the same invariant with as few happenings as were found.
+    """A schedule that breaks the same invariant with as few events as possible.
 
-    Parts are left out, halves first, then smaller ones, down to one (delta debugging).
+    It removes parts, halves first, then smaller ones, down to one (delta debugging).
     """
     left = TRIES
     happenings = list(schedule.happenings)

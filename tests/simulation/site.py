@@ -1,4 +1,4 @@
-"""Who there is, and what can become of a machine and its unit."""
+"""The units and machines, and what can happen to a machine and its unit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HAS_DATABASE = ("database", "database-standby")
 
 
 class Site:
-    """The machines of an engine's world, and what is to be remembered of them."""
+    """The machines of an engine's world, and facts to remember about them."""
 
     def __init__(self, engine: Engine, ledger: Ledger) -> None:
         self.engine = engine
@@ -26,13 +26,13 @@ class Site:
         engine.keeps = lambda machine: kept and machine in ledger.given_up
 
     def unit(self, happening: Happening, *, alive: bool = False) -> Unit | None:
-        """The unit that a happening picks, None without any."""
+        """The unit that an event selects, None without any."""
         units = [u for u in self.engine.units.values() if not alive or u.life == "alive"]
         units = [u for u in units if u.name == happening.name] or units
         return units[happening.unit % len(units)] if units else None
 
     def server(self, happening: Happening) -> Server | None:
-        """The machine of the unit that a happening picks."""
+        """The machine of the unit that an event selects."""
         unit = self.unit(happening)
         return self.engine.cloud.servers.get(unit.machine) if unit else None
 
@@ -46,7 +46,7 @@ class Site:
         return servers[happening.unit % len(servers)] if servers else None
 
     def is_up(self, server: Server) -> bool:
-        """Whether Juju takes the machine for started."""
+        """Whether the machine is started for Juju."""
         machine = self.engine.juju.state.machines.get(server.machine)
         return machine is not None and machine.status == "started"
 
@@ -58,14 +58,14 @@ class Site:
             self.engine.juju.machine_addresses_changed(machine, there)
 
     def off(self, server: Server) -> None:
-        """A machine's power goes, and with it all that ran there."""
+        """A machine loses power, and everything that ran there ends."""
         server.power_off()
         if server.machine in self.engine.juju.state.machines:
             self.engine.juju.machine_lost(self.engine.now, server.machine)
         self.engine.kill_on(server.machine)
 
     def on(self, server: Server) -> None:
-        """A machine boots, if there still is one."""
+        """A machine boots, if it still exists."""
         if server.powered or server.destroyed:
             return
         server.power_on()
@@ -74,14 +74,14 @@ class Site:
             self.engine.juju.machine_rebooted(self.engine.now, server.machine)
 
     def destroy(self, server: Server) -> None:
-        """A machine burns."""
+        """A machine is destroyed."""
         self.ledger.given_up.add(server.machine)
         self.engine.on_loss()
         self.off(server)
         server.destroy()
 
     def can_lose(self, server: Server) -> bool:
-        """Whether the database outlives a machine: some other one has it."""
+        """Whether the database survives the loss of a machine: another one has it."""
         if len(self.engine.units) < 2:
             return False
         known = {u.machine for u in self.engine.units.values() if u.life == "alive"}
@@ -92,17 +92,17 @@ class Site:
             if all(m.server != server.machine for m in cluster.members):
                 continue
             if len(cluster.members) == 2 and all(m.role == "database" for m in cluster.members):
-                # One of the two is about to lose its copy: which, is LXD's to say.
+                # One of the two is about to lose its copy: LXD decides which.
                 return False
             others = [m for m in cluster.members if m.server != server.machine]
             copies = sum(m.role in HAS_DATABASE and m.server in known for m in others)
-            # A member that is as good as gone may be the one that LXD gives the only vote to.
+            # LXD may give the only vote to a member that is as good as gone.
             if copies <= sum(m.server not in known for m in others):
                 return False
         return True
 
     def others_have_database(self, server: Server) -> bool:
-        """Whether some member that lives has the database when this one is taken out by hand."""
+        """Whether a living member has the database when this one is removed by hand."""
         return any(
             m.role in HAS_DATABASE and m.server not in self.ledger.given_up | {server.machine}
             for cluster in self.engine.cloud.clusters()
@@ -111,7 +111,7 @@ class Site:
         )
 
     def stops(self, server: Server) -> None:
-        """The operator has the instances of a member stopped: ephemeral ones go with that."""
+        """The operator stops the instances of a member: ephemeral ones are gone."""
         self.ledger.hands.add(server.machine)
         here = server.records.on(server.place)
         self.ledger.deleted.update(str(i) for i in here if i.ephemeral)
@@ -122,7 +122,7 @@ class Site:
         if unit is None:
             return
         if not any(u.life == "alive" for u in self.engine.units.values() if u is not unit):
-            # No unit at all would mean that the application goes, and its machines with it.
+            # Without any unit the application would go, and its machines with it.
             self.engine.juju.add_units(self.engine.now, APP)
         self.ledger.given_up.add(unit.machine)
         self.engine.juju.remove_unit(self.engine.now, name, force=True)
@@ -136,7 +136,7 @@ class Site:
 
 
 def notes_of(records: Records) -> dict[str, str]:
-    """What the charm has noted in a database."""
+    """The charm's notes in a database."""
     rows = records.profiles.values()
     return {p.name: p.config["user.value"] for p in rows if p.project == PROJECT and p.config}
 

@@ -1,4 +1,4 @@
-"""What a charm of the simulation finds when it begins, and whose charm is running."""
+"""The world that a starting charm of the simulation finds, and the charm that runs now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from steps.plan import Step
 
 @dataclass
 class Stage:
-    """What a charm that begins now finds: its hook's tools, and the world of its machine."""
+    """What a charm that starts now finds: its hook's tools, and the world of its machine."""
 
     context: HookContext
     world: Mapping[str, Any]
@@ -21,25 +21,25 @@ class Stage:
     clock: Callable[[], float]
     zone: str = ""
     now: Callable[[], float] = field(default=lambda: 0.0)
-    """Juju's time, which no machine's clock moves."""
+    """Juju's time, which is independent of the machines' clocks."""
     on_step: Callable[[Step], None] = field(default=lambda _: None)
     """Called before each step is taken."""
 
 
 def set_stage(stage: Stage) -> None:
-    """Makes `stage` what the next charm that begins finds."""
+    """Sets `stage` for the next charm that starts."""
     if stage.zone != _Now.zone:
         os.environ["JUJU_AVAILABILITY_ZONE"] = _Now.zone = stage.zone
     _Now.stage = stage
 
 
 class _Now:
-    """Whose charm is running. Hooks of several units overlap, one of them at a time goes on."""
+    """The charm that runs now. Hooks of several units overlap, but only one runs at a time."""
 
     stage: Stage
     zone = "unknown"
 
 
 def current() -> Stage:
-    """What the charm that is running finds."""
+    """The stage of the running charm."""
     return _Now.stage

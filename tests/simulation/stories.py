@@ -1,4 +1,4 @@
-"""Short histories for mistakes that need several things to meet, which seeds draw too seldom."""
+"""Short histories for mistakes that need several events together, which seeds rarely produce."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TWO_ISSUERS = replace(
         Happening(at=45.0, kind="config", word="replicas=2", on="MakeToken", nth=2),
     ),
 )
-"""A join hangs and the member that admitted it stops answering, so another member makes tokens."""
+"""A join hangs, and the member that admitted it stops answering, so another member makes tokens."""
 
 USED_AND_CANCELLED = replace(
     _BEFORE,
@@ -49,7 +49,7 @@ USED_AND_CANCELLED = replace(
         Happening(at=1.711, kind="freeze-daemon", unit=28, seconds=5.04, on="MakeToken", name="*"),
     ),
 )
-"""A token is taken back for being old by a clock that jumped, while its unit joins with it."""
+"""Because a clock jumped, a token is cancelled as too old while its unit joins with it."""
 
 
 CUT_OFF_IN_CREATION = replace(
@@ -78,7 +78,7 @@ GONE_WHILE_IT_FOUNDS = replace(
         Happening(at=0.0, kind="kill-hook", n=14, on="EnableCluster", name="*"),
     ),
 )
-"""Juju takes a unit away, the hook that bootstraps is cut short, and LXD goes on with it."""
+"""Juju removes a unit, the hook that bootstraps is killed, and LXD continues the bootstrap."""
 
 NEWEST_COPY_SURVIVES = replace(
     _BEFORE,
@@ -98,7 +98,7 @@ NEWEST_COPY_SURVIVES = replace(
         Happening(at=240.5, kind="destroy", unit=1, seconds=20.0),
     ),
 )
-"""Two of three voters burn; of those that are left one was off and has an old copy."""
+"""Two of three voters are destroyed; one of the others was off and has an old copy."""
 
 _PLAIN = replace(
     _BEFORE,
@@ -115,7 +115,7 @@ _PLAIN = replace(
 )
 
 CERTIFICATE_CHANGES = replace(_PLAIN, happenings=(Happening(at=150.0, kind="update-certificate"),))
-"""The cluster shows another certificate, and is the same."""
+"""The cluster shows another certificate, but is the same."""
 
 FOUNDED_BY_HAND = replace(
     _PLAIN, units=4, happenings=(Happening(at=0.5, kind="found-by-hand", on="Join", nth=0),)
@@ -125,7 +125,7 @@ FOUNDED_BY_HAND = replace(
 JOINED_BY_HAND = replace(
     _PLAIN, happenings=(Happening(at=150.0, kind="join-by-hand", seconds=160.0),)
 )
-"""A member that no unit has is off for a while."""
+"""A member without a unit is off for a while."""
 
 HAS_A_DEVICE = replace(
     _PLAIN,
@@ -134,7 +134,7 @@ HAS_A_DEVICE = replace(
         Happening(at=160.0, kind="remove-unit", unit=1),
     ),
 )
-"""An instance with a device is on a member that leaves."""
+"""An instance with a device is on a leaving member."""
 
 HAS_A_BUCKET = replace(
     _PLAIN,
@@ -143,7 +143,7 @@ HAS_A_BUCKET = replace(
         Happening(at=160.0, kind="remove-unit", unit=1),
     ),
 )
-"""LXD counts no buckets."""
+"""LXD does not count buckets."""
 
 ABANDONED = replace(
     _PLAIN,
@@ -154,7 +154,7 @@ ABANDONED = replace(
         Happening(at=160.0, kind="remove-unit", unit=1),
     ),
 )
-"""Of what is on a member that is given up, some can move."""
+"""A member is given up, and some of its objects can move."""
 
 ALL_GO = replace(
     _PLAIN,
@@ -162,7 +162,7 @@ ALL_GO = replace(
     removes_application=True,
     happenings=(Happening(at=150.0, kind="launch", unit=0, word="auto"),),
 )
-"""The application goes with its last unit, and there is an instance in its cluster."""
+"""The application goes with its last unit, and its cluster has an instance."""
 
 CUT_OFF_AND_RECOVERED = replace(
     _PLAIN,
@@ -171,7 +171,7 @@ CUT_OFF_AND_RECOVERED = replace(
         Happening(at=320.0, kind="recover-quorum", unit=1),
     ),
 )
-"""A voter that reaches nobody is told to recover, while the others have their quorum."""
+"""A voter that reaches no other is told to recover, while the others have their quorum."""
 
 EVACUATED_AND_OFF = replace(
     _PLAIN,
@@ -181,7 +181,7 @@ EVACUATED_AND_OFF = replace(
         Happening(at=200.0, kind="add-unit"),
     ),
 )
-"""The member that would make join tokens is evacuated, and its machine is off."""
+"""The member that should make join tokens is evacuated, and its machine is off."""
 
 QUIET_LEADER = replace(
     _PLAIN, generation="5.0", happenings=(Happening(at=150.0, kind="quiet-leader"),)
@@ -200,11 +200,11 @@ LEAVES_6_9 = replace(
         Happening(at=200.0, kind="remove-unit", unit=0),
     ),
 )
-"""Of three two leave, the Raft leader among them."""
+"""Two of three members leave, including the Raft leader."""
 
 
 def told(story: Schedule, times: int) -> Iterator[Schedule]:
-    """A story, and the same with other moments; every third time with another seed, too."""
+    """A history, and the same with other moments; every third time with another seed, too."""
     yield story
     random = Random(f"story {story.seed}")
     for time in range(1, times):
@@ -216,7 +216,7 @@ def told(story: Schedule, times: int) -> Iterator[Schedule]:
 
 
 def _nearly(random: Random, happening: Happening) -> Happening:
-    # How many pauses a step has changes with the charm, and with it the moment of a kill.
+    # The number of pauses in a step changes with the charm, and with it the moment of a kill.
     pauses = random.randint(-3, 3) if happening.kind == "kill-hook" else 0
     return replace(
         happening,

@@ -1,4 +1,4 @@
-"""A hook that runs, and how it may end."""
+"""A running hook, and how it may end."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from steps.plan import Step
 from tests.simulation.stage import Stage
 
 EXPECTED = (HookToolError, ops.ModelError, ops.hookcmds.Error)
-"""What a hook may end with when its unit or its leadership goes while it runs."""
+"""The errors of a hook whose unit or leadership goes while it runs."""
 
 
 CRASHES = "the charm crashes"
 
 
 class Killed(BaseException):
-    """A hook's process was killed where it stood."""
+    """A hook's process was killed at this point."""
 
 
 class Violation(BaseException):
@@ -31,7 +31,7 @@ class Violation(BaseException):
 
 
 class Task(greenlet):
-    """A hook that runs, or an operator's command that takes its time."""
+    """A running hook, or an operator's command that takes time."""
 
     def __init__(self, unit: str, machine: str, run: Callable[[], None], parent: greenlet) -> None:
         super().__init__(run, parent)
@@ -40,11 +40,11 @@ class Task(greenlet):
         self.stage: Stage | None = None
         self.killed = False
         self.kill_in = -1
-        """How many pauses from now it is killed; negative: not at all."""
+        """The number of pauses until it is killed; negative: never."""
         self.commit_fault = ""
         self.step: Step | None = None
 
 
 def is_deliberate(error: Exception) -> bool:
-    """Whether the charm raised this to put its unit into error, with a message for its operator."""
+    """Whether the charm raised this to put its unit into error, with a message for the operator."""
     return type(error).__module__ == "charm"

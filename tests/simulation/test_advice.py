@@ -1,4 +1,4 @@
-"""What statuses tell an operator to run, the simulation's operator runs."""
+"""The simulation's operator runs every action that a status names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CODE = {path: path.read_text() for path in sorted(SOURCES.rglob("*.py"))}
 
 
 def advised() -> list[str]:
-    """The actions that the charm's own words tell to run. What actions answer is no status."""
+    """The actions that the charm's own texts name. Answers of actions are not statuses."""
     words = "\n".join(text for path, text in CODE.items() if path.parent != SOURCES / "actions")
     found = re.findall(r"(?:run|/leader|view\.unit\}) ([a-z]+(?:-[a-z]+)+)", words)
     return sorted(set(found) & set(ACTIONS))

@@ -19,7 +19,7 @@ SURE = (
     *("bootstrap without the record", "a silent member is wiped", "tokens are not sealed"),
     *(mutant.name for mutant in mutants.MUTANTS if mutant.story),
 )
-"""Mutants that a few seeds are enough for, or a story tells of."""
+"""Mutants that a few seeds, or a history, show."""
 
 
 def test_seeds_are_clean():

@@ -1,4 +1,4 @@
-"""One deployment driven by python-libjuju, as tools written for Juju 3.6 do it."""
+"""One deployment driven by python-libjuju, like tools for Juju 3.6."""
 
 from __future__ import annotations
 

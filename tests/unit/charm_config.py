@@ -1,4 +1,4 @@
-"""The charm's configuration as Juju has it before anybody sets an option."""
+"""The charm's configuration before anybody sets an option."""
 
 from __future__ import annotations
 

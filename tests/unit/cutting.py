@@ -1,4 +1,4 @@
-"""Hooks that are killed at one of their steps, or in which snapd is busy then.
+"""Hooks that are killed at one of their steps, or where snapd is busy at that step.
 
 A step is one change of LXD, of snapd, of the database's files or of the disk.
 """
@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 @dataclass
 class Cutter:
-    """Cuts a hook at its step number `at`, counted from 1, before or after it."""
+    """Interrupts a hook at its step number `at`, counted from 1, before or after it."""
 
     at: int = 0
     after: bool = False
@@ -40,7 +40,7 @@ class Cutter:
     steps: list[str] = field(default_factory=list[str])
 
     def step(self, what: str, effect: Callable[[], Any]) -> Any:
-        """Carries a step out, unless it is the one that is cut."""
+        """Executes a step, unless it is the interrupted one."""
         self.steps.append(what)
         here = len(self.steps) == self.at
         if here and self.busy and what.startswith("snap"):
@@ -53,12 +53,12 @@ class Cutter:
         return result
 
     def point(self, what: str) -> None:
-        """A moment in the midst of a step, which is one more place to cut."""
+        """A moment during a step, which is one more place to interrupt."""
         self.step(what, lambda: None)
 
 
 class Cut:
-    """Something outside, some of whose methods are steps."""
+    """An object outside with methods that are steps."""
 
     def __init__(self, what: Any, name: str, methods: frozenset[str], cutter: Cutter) -> None:
         self._parts = what, name, methods, cutter
@@ -76,7 +76,7 @@ class Cut:
 
 
 class CutPort:
-    """LXD's port, each change of LXD is a step."""
+    """LXD's port: each change of LXD is a step."""
 
     def __init__(self, port: Any, cutter: Cutter) -> None:
         self._port, self._cutter = port, cutter
@@ -95,7 +95,7 @@ class CutPort:
 def cut(
     app: ModelApp, unit: str, cutter: Cutter, work: Callable[[str], object] | None = None
 ) -> None:
-    """One hook of the unit, cut; or other `work` of it, such as an action."""
+    """One interrupted hook of the unit; or its other `work`, such as an action."""
     ports, snap = app.units[unit].ports, app.units[unit].snap
     names = ("lxd", "machine", "snap", "database")
     whole = [getattr(ports, name) for name in names]
@@ -120,7 +120,7 @@ def cut(
 def cuts(
     act: Callable[[], tuple[ModelApp, str]], work: Callable[[ModelApp, str], object] | None = None
 ) -> Iterator[Cutter]:
-    """Every way to cut an act once: a hook of its unit, or `work`."""
+    """Every way to interrupt an operation once: a hook of its unit, or `work`."""
     app, unit = act()
     whole = Cutter()
     cut(app, unit, whole, work and partial(work, app))

@@ -1,4 +1,4 @@
-"""What becomes of an application in memory: who leaves, what is on its members, who is dead."""
+"""Changes of an application in memory: leaving units, objects on members, dead members."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ETH1, ENS3 = Interface("eth1"), Interface("ens3")
 BR0 = Interface("br0", bridge=True)
 
 SILENT = 40.0
-"""Seconds after which LXD calls a member offline that it has not heard of."""
+"""Seconds without a heartbeat after which LXD calls a member offline."""
 
 
 def the_cluster(app: ModelApp) -> Records:
-    """The database of the one cluster that there is."""
+    """The database of the only cluster."""
     (records,) = (r for r in app.cloud.databases if r.rows)
     return records
 
@@ -75,7 +75,7 @@ def with_pool(
 
 
 def with_half_made_pool(app: ModelApp, name: str, driver: str, status: str) -> ModelApp:
-    """Somebody began to make a pool: it is defined, and as Errored made on all members but one."""
+    """Somebody began to make a pool: it is defined, and on all members but one also Errored."""
     last = server(app, names(app)[-1])
 
     def ends() -> None:
@@ -90,7 +90,7 @@ def with_half_made_pool(app: ModelApp, name: str, driver: str, status: str) -> M
 
 
 def on_machines(app: ModelApp, *interfaces: Interface) -> ModelApp:
-    """One machine after the other has one of these, the last the rest of them."""
+    """Each machine in turn has one of these, the last has the rest."""
     for number, unit in enumerate(app.units.values()):
         unit.machine.interfaces_ = [ADDRESSED, interfaces[min(number, len(interfaces) - 1)]]
     return app
@@ -102,7 +102,7 @@ def api(app: ModelApp, unit: str = "lxd/0") -> LxdApi:
 
 
 def changed(app: ModelApp, **options: Any) -> ModelApp:
-    """The operator has set these options, and the units have done what they could."""
+    """The operator has set these options, and the units have run their hooks."""
     app.options |= options
     app.settle()
     return app
@@ -129,7 +129,7 @@ def cluster_api(app: ModelApp) -> LxdApi:
 
 
 def notes(app: ModelApp) -> dict[str, str]:
-    """What the charm keeps in the cluster's database."""
+    """The charm's notes in the cluster's database."""
     return cluster_api(app).notes.read()
 
 
@@ -140,7 +140,7 @@ def note(app: ModelApp, name: str, value: str) -> ModelApp:
 
 
 def fail(app: ModelApp, unit: str, *calls: str, how: Fault = "refuse") -> ModelApp:
-    """From now on these calls of LXD on the unit's machine fail, and no others anywhere."""
+    """From now on these calls of LXD on the unit's machine fail, and no others."""
     failing = app.units[unit].server.machine
     app.cloud.fault = lambda machine, call: how if machine == failing and call in calls else ""
     return app
@@ -152,7 +152,7 @@ def heal(app: ModelApp) -> ModelApp:
 
 
 def use_token(app: ModelApp, member: str) -> ModelApp:
-    """Somebody has begun to join with the token for this name, and has not come in."""
+    """Somebody has begun to join with the token for this name, and is not a member yet."""
     records = the_cluster(app)
     assert member in records.tokens
     joining.void(records, member, app.cloud.now)
@@ -160,7 +160,7 @@ def use_token(app: ModelApp, member: str) -> ModelApp:
 
 
 def give_join_lock(app: ModelApp, lock: str) -> ModelApp:
-    """Another member has given a unit the join lock."""
+    """Another member has given a unit the turn to join."""
     number = max(entries_of(join_lock.LOG, notes(app)), default=0) + 1
     assert cluster_api(app).notes.append(join_lock.LOG, number, lock)
     return app

@@ -1,4 +1,4 @@
-"""What a test finds in an application in memory: statuses, networks, pools, notes."""
+"""Questions of tests to an application in memory: statuses, networks, pools, notes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tests.unit.model_units import ModelApp
 
 
 def statuses(app: ModelApp) -> dict[str, str]:
-    """What each unit says, and under `app` the application."""
+    """The status of each unit, and under `app` the application's."""
     plans = {unit: app.plan(unit) for unit in app.units}
     told = {unit: str(plan.status) for unit, plan in plans.items()}
     return told | {"app": str(plans[app.leader].app_status)}
 
 
 def preview_of(app: ModelApp, unit: str) -> list[str]:
-    """What the action `plan` tells on a unit."""
+    """The output of the action `plan` on a unit."""
     view = app.view(unit)
     return plan.lines(view, observe_networks(view, app.units[unit].ports))
 
 
 def nic(app: ModelApp) -> dict[str, str]:
-    """What the default profile's `eth0` is on, empty without one."""
+    """The network of the default profile's `eth0`, empty without one."""
     device = the_cluster(app).profile.devices.get("eth0", {})
     return {k: v for k, v in device.items() if k not in ("type", "name")}
 
@@ -40,13 +40,13 @@ def network(app: ModelApp, name: str) -> Config:
 
 
 def parents(app: ModelApp, name: str) -> dict[str, str]:
-    """By member: the interface that a network is on there, empty for none."""
+    """By member: the network's interface there, empty for none."""
     own = the_cluster(app).networks[name].members
     return {member: keys.get("parent", "") for member, keys in own.items()}
 
 
 def sources(app: ModelApp, pool: str) -> dict[str, str]:
-    """By member: the device that its part of a pool was made on, empty without one."""
+    """By member: the device of its part of a pool, empty without one."""
     own = the_cluster(app).pools[pool].members
     return {m: keys.get("volatile.initial_source", "") for m, keys in own.items()}
 

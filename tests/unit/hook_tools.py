@@ -1,4 +1,4 @@
-"""The charm on the real ops, whose hook tools the lab's model of Juju answers, in this process."""
+"""The charm on the real ops in this process; the lab's model of Juju answers its hook tools."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Called:
 
 @dataclass
 class Done:
-    """What became of a hook or an action."""
+    """The result of a hook or an action."""
 
     calls: list[Called]
     results: dict[str, str] = field(default_factory=dict[str, str])
@@ -74,7 +74,7 @@ class HookTools:
     ) -> None:
         self.app = app
         self.failing: dict[str, str] = {}
-        """By the beginning of a tool's command line: what it says when it fails."""
+        """By the beginning of a tool's command line: its message when it fails."""
         self._folder = folder
         self._patch = monkeypatch
         for name in FILES:
@@ -101,18 +101,18 @@ class HookTools:
         assert self.juju.commit(self.world.now, context) == "committed"
 
     def hook(self, unit: str, name: str = "update-status") -> Done:
-        """The charm in a hook's place, on an idle unit."""
+        """Runs the charm for a hook, on an idle unit."""
         context = self.world.inside(unit)
         told = {"JUJU_DISPATCH_PATH": f"hooks/{name}", "JUJU_HOOK_NAME": name}
         return self._run(context, told)
 
     def action(self, unit: str, name: str, params: Mapping[str, object]) -> Done:
-        """An action, with the parameters as the charm is given them."""
+        """An action, with the parameters that the charm gets."""
         self.juju.run_action(self.world.now, unit, name, params)
         return self._run(self.world.begin(unit), {})
 
     def status(self, unit: str) -> str:
-        """What `juju status` shows of a unit."""
+        """The status of a unit in `juju status`."""
         told = self.juju.state.units[unit].workload
         return f"{told.current}: {told.message}"
 
@@ -128,7 +128,7 @@ class HookTools:
             for key, value in environment.items():
                 patch.setenv(key, value)
             patch.setenv("JUJU_CHARM_DIR", str(self._folder))
-            # ops sets it itself: so it is gone again afterwards.
+            # ops sets it itself, so the test removes it again.
             patch.setenv("OPERATOR_DISPATCH", "")
             patch.delenv("OPERATOR_DISPATCH")
 
@@ -176,7 +176,7 @@ class HookTools:
 
 
 def _fresh() -> type[charm.LxdClusterCharm]:
-    """The charm as in a process of its own: ops defines its events on the class, once."""
+    """The charm as in a separate process: ops defines its events on the class, once."""
 
     class Events(ops.CharmEvents):
         pass
@@ -188,7 +188,7 @@ def _fresh() -> type[charm.LxdClusterCharm]:
 
 
 def _dispatch() -> None:
-    """What ops.main does. Its log goes through juju-log for the process's whole life elsewhere."""
+    """The work of ops.main. Elsewhere its log uses juju-log for the process's whole lifetime."""
     root = logging.getLogger()
     handlers, hook = list(root.handlers), sys.excepthook
     try:

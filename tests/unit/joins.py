@@ -1,4 +1,4 @@
-"""A join as a step of its own, with all that it needs."""
+"""A join as a single step, with everything that it needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.model_units import ModelApp
 
 
 def joining(app: ModelApp) -> Join:
-    """What one more unit, lxd/9, would do with a fresh token."""
+    """The step of one more unit, lxd/9, with a fresh token."""
     unit = app.add(9)
     unit.snap.install("5.21/stable", "")
     private = token_sealing.new_key()

@@ -1,4 +1,4 @@
-"""Views of a unit that leaves a cluster, made by hand: what its plan is a function of."""
+"""Views of a unit that leaves a cluster, made by hand: the input of its plan."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ EXTENSIONS = frozenset({"explicit_trust_token", "clustering_restore_skip_mode"})
 
 
 def member(name: str, status: str = "ONLINE", **more: Any) -> Member:
-    """A member of three that vote."""
+    """One of three members, a voter."""
     address = f"10.0.0.{int(name[1:]) + 1}"
     told: dict[str, Any] = {"roles": frozenset({"database"}), "architecture": "x86_64", **more}
     return Member(name, address, status, failure_domain="default", **told)
 
 
 def instance(name: str = "c1", location: str = "m2", **more: Any) -> Instance:
-    """A container that runs and has nothing but a root disk and a nic of the managed bridge."""
+    """A running container with only a root disk and a nic of the managed bridge."""
     devices = {"root": ROOT, "eth0": {"type": "nic", "network": "lxdbr0"}, **more.pop("added", {})}
     told: dict[str, Any] = {"running": True, "architecture": "x86_64", "devices": devices, **more}
     return Instance("default", name, location, **told)
 
 
 def cluster(*instances: Instance, **more: Any) -> ClusterView:
-    """A cluster of m0, m1 and m2, seen from m2, which leaves: LXD places nothing on it any more."""
+    """A cluster of m0, m1 and m2, seen from leaving m2: LXD places nothing on it any more."""
     config: Mapping[str, str] = more.pop("config", {})
     extensions: frozenset[str] = more.pop("extensions", EXTENSIONS)
     notes = {"identity": IDENTITY, "leaving.m2": "leaving", **more.pop("notes", {})}
@@ -54,7 +54,7 @@ def cluster(*instances: Instance, **more: Any) -> ClusterView:
 
 
 def leaver(lxd: ClusterView, history: RunHistory | None = None, **more: Any) -> View:
-    """The view of lxd/2, which Juju takes away."""
+    """The view of lxd/2, which is being removed."""
     known = frozenset(more.pop("known", UNITS.values()))
     going = frozenset(more.pop("going", {"lxd/2"}))
     links: dict[str, Any] = more.pop("links", {})

@@ -1,4 +1,4 @@
-"""Machines with LXD on them that no charm looks after, and what LXD does not do as it is asked."""
+"""Machines with LXD and without the charm, and an LXD that does not do what it is asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.lxd_model.server import Server
 
 
 def alone(generation: str, count: int = 1) -> list[Server]:
-    """Servers that are in no cluster: m0, m1 and so on. They listen on their addresses."""
+    """Servers outside a cluster: m0, m1 and so on. They listen on their addresses."""
     _, servers = ground.machines(count, generation)
     for server in servers:
         by_hand.listen(server)
@@ -27,7 +27,7 @@ def each(servers: list[Server]) -> dict[str, dict[str, str]]:
 
 
 def faulty(server: Server, call: str, fault: Fault) -> None:
-    """From now on LXD on this server does not do what one kind of request asks for."""
+    """From now on LXD on this server does not execute one kind of request."""
 
     def told(machine: str, asked: str) -> Fault:
         return fault if (machine, asked) == (server.machine, call) else ""

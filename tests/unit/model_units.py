@@ -21,17 +21,17 @@ class ModelUnit(Unit):
     snap: UnitSnap = field(kw_only=True)
     machine: UnitMachine = field(kw_only=True)
     told: list[str] = field(kw_only=True)
-    """What its hooks have shown the operator: each step that they took."""
+    """What its hooks have shown the operator: each of their steps."""
 
 
 @dataclass
 class ModelApp(Application[ModelUnit]):
-    """All units, and the cloud that their machines are in."""
+    """All units, and the cloud of their machines."""
 
     cloud: Cloud = field(default_factory=Cloud)
 
     def add(self, number: int, hostname: str = "") -> ModelUnit:
-        """One more unit, on a machine of its own."""
+        """One more unit, on its own machine."""
         name, address = f"lxd/{number}", f"10.0.0.{number + 1}"
         server = self.cloud.add(str(len(self.cloud.servers)), hostname or f"m{number}", address)
         machine, snap = UnitMachine(server), UnitSnap(server)

@@ -1,4 +1,4 @@
-"""A unit's machine and its snapd, as values that a test sets and reads, around a model LXD."""
+"""A unit's machine and its snapd, as values that a test sets and reads, around a model of LXD."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class UnitSnap:
     unknown_channel: str = ""
     digest: str = ""
     offered: str = ""
-    """Version of the attached file; the one that is installed, unless a test says otherwise."""
+    """Version of the attached file; the installed version, unless a test changes it."""
     ours: str = ""
     """The revision that the charm installed last."""
     reloads: int = 0
     calls: list[str] = field(default_factory=list[str])
-    """What was asked of snapd, in order."""
+    """Requests to snapd, in order."""
     pause: Callable[[str], None] = lambda _: None
-    """Is told of each moment in the midst of an installation: a hook may be killed there."""
+    """Called at each moment during an installation: a hook may be killed there."""
 
     def facts(self, wanted: Resource | None) -> SnapFacts:
         same = wanted is None or wanted.digest == self.digest
@@ -74,7 +74,7 @@ class UnitSnap:
         self.server.uninstall()
 
     def _install(self, revision: str, digest: str = "") -> None:
-        """As `snap.Snap` does it: what follows the installation is noted before."""
+        """Like `snap.Snap`: it notes before the installation what follows it."""
         self.facts_ = replace(self.facts_, unfinished=True)
         self.pause("snap: noted")
         self.digest = digest or self.digest
@@ -106,7 +106,7 @@ class UnitSnap:
 
 @dataclass
 class UnitMachine:
-    """What a unit keeps on its disk."""
+    """A unit's files on its disk."""
 
     server: Server
     unit_: str = ""

@@ -1,4 +1,4 @@
-"""What the charm before the cluster's identity left behind: in LXD, on machines, in databags."""
+"""What the charm before the cluster's identity left: in LXD, on machines, in databags."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.model_units import ModelApp
 
 VERSION = "1"
 _KEYS = "user.lxd-cluster."
-"""How the keys of the default project began that were its notes."""
+"""The prefix of the default project's keys that were its notes."""
 _FIRST = {
     "unit": {
         *("version", "name", "address", "key", "lxd", "revision", "able", "attempt"),
@@ -24,9 +24,9 @@ _FIRST = {
     "app": {"version", "bootstrap", "cluster", "storage", "queue"},
     "token": {"unit", "attempt", "sealed", "made"},
 }
-"""What the first charm wrote. It ignored all else, and had no notes."""
+"""The first charm's data. It ignored all else, and had no notes."""
 _SINCE = {"fingerprint", "package", "arch", "channel", "silent", "lost"}
-"""What the last charm before the identity did not write either."""
+"""Keys that the last charm before the identity did not write either."""
 
 
 def made_by_older_charm(app: ModelApp, *, first: bool) -> ModelApp:
@@ -95,7 +95,7 @@ def _as_before(databag: dict[str, str], kind: str, *, first: bool) -> dict[str, 
 
 
 def _token(app: ModelApp, token: dict[str, Any], *, first: bool) -> dict[str, Any]:
-    """A token whose message was LXD's own alone, and said nothing of a cluster."""
+    """A token whose message was only LXD's own, and named no cluster."""
     unit = token["unit"]
     if unit in app.units and (key := app.units[unit].machine.key()) is not None:
         message = json.loads(token_sealing.unseal(token["sealed"], key, purpose(unit)))

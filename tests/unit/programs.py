@@ -1,4 +1,4 @@
-"""Programs that note how they were called, in the place of the machine's own."""
+"""Programs that note their calls, in place of the machine's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Programs:
-    """A folder of them, and what was called in order."""
+    """A folder of them, and their calls in order."""
 
     folder: Path
 

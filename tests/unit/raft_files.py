@@ -1,4 +1,4 @@
-"""Files of a Raft log as dqlite writes them, made here to be read by the charm."""
+"""Files of a Raft log in dqlite's format, made for the charm to read."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def closed(folder: Path, first: int, *terms: int) -> None:
 
 
 def opened(folder: Path, number: int, *batches: bytes) -> None:
-    """An open segment, with room behind what is written."""
+    """An open segment, with space behind the entries."""
     content = segment(*batches) if batches else b""
     (folder / f"open-{number}").write_bytes(content + b"\0" * 4096)
 
 
 def snapshot(folder: Path, term: int, index: int) -> None:
-    """A snapshot and what describes it."""
+    """A snapshot and its description."""
     name = f"snapshot-{term}-{index}-123456"
     (folder / name).write_bytes(b"")
     (folder / f"{name}.meta").write_bytes(b"")

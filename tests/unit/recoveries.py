@@ -1,4 +1,4 @@
-"""Clusters that have lost their quorum, and the action that recovers one."""
+"""Clusters without a quorum, and the action that recovers one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def given_up(app: ModelApp, units: Iterable[str]) -> ModelApp:
 
 
 def recover(app: ModelApp, unit: str, lost: str = "") -> str:
-    """The action, and what it publishes."""
+    """The action, and the data that it publishes."""
     view = replace(app.view(unit), units=Units(frozenset(app.units)))
     try:
         return recover_quorum.recover_quorum(

@@ -1,7 +1,7 @@
-"""A small stand-in of snapd: its socket, and as much of its REST API as the charm uses.
+"""A small stand-in for snapd: its socket, and the part of its REST API that the charm uses.
 
-Answers and kinds of errors are as snapd's documentation of its REST API has them. It knows one
-snap, lxd, and lays an installed revision out in a folder as snapd does in /snap/lxd.
+Answers and kinds of errors are from snapd's documentation of its REST API. It knows one snap, lxd,
+and puts an installed revision into a folder as snapd does in /snap/lxd.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Answer = dict[str, Any]
 
 @dataclass
 class Installed:
-    """LXD as it is installed."""
+    """The installed LXD."""
 
     revision: str
     version: str
@@ -32,7 +32,7 @@ class Installed:
 
 @dataclass
 class Snapd:
-    """What the store has, what is installed, and what was asked for.
+    """The content of the store, the installed snap, and the requests.
 
     `releases` has by channel the version and the revision, `busy` makes the next so many changes
     fail because of another one, `broken` lets changes begin and then fail.

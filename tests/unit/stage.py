@@ -1,4 +1,4 @@
-"""The charm as Juju runs it, on one unit of an application in memory."""
+"""The charm in one unit of an application in memory, as Juju runs it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Stage:
         return GoalState(units=goals, relations={})
 
     def state(self, **more: object) -> testing.State:
-        """What Juju has for the unit."""
+        """Juju's state for the unit."""
         values: dict[str, object] = {
             "leader": self.unit.name == self.app.leader,
             "relations": {self.relation},

@@ -308,7 +308,7 @@ def test_a_recovery_asks_the_other_survivors_first(monkeypatch: pytest.MonkeyPat
 
 
 def with_storage(monkeypatch: pytest.MonkeyPatch, use: str) -> tuple[Stage, testing.Storage]:
-    """A unit that Juju has given a device, which shows up as `use` says."""
+    """A unit with a device from Juju, in the state of `use`."""
     storage = testing.Storage("local")
     app = ModelApp()
     unit = app.add(0)

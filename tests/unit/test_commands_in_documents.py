@@ -1,4 +1,4 @@
-"""What the documents tell a newcomer to type of `juju deploy`, `config`, `bind` and the like."""
+"""The documents' commands of `juju deploy`, `config`, `bind` and the like work."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _METADATA, _CONFIG, _ACTIONS = (yaml.safe_load((ROOT / name).read_text()) for na
 CHARM = parse_charm(_METADATA, _CONFIG, _ACTIONS, 0)
 DEFAULTS = {name: option.default for name, option in CHARM.options.items()}
 TAKING = {"-n", "--config", "--bind", "--resource", "--storage", "--to", "--reset"}
-"""Options that a value follows."""
+"""Options with a value after them."""
 
 
 def commands(verb: str) -> list[tuple[str, str]]:
-    """Every command of that verb about this charm, and where it stands."""
+    """Every command of that verb about this charm, and its place."""
     return [
         (document.name, re.split(r"  |\.\.\.|, \w+ ", found)[0].strip())
         for document in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -34,14 +34,14 @@ def commands(verb: str) -> list[tuple[str, str]]:
 
 
 def read(line: str) -> Iterator[tuple[str, str]]:
-    """The words after the application: each with the option that it follows, if any."""
+    """The words after the application: each with its option, if any."""
     words = iter(shlex.split(line, comments=True)[1:])
     for word in words:
         yield (word, next(words)) if word in TAKING else ("", word)
 
 
 def check_options(pairs: list[str]) -> None:
-    """As Juju checks them, and the charm. All of them are set together."""
+    """Checks them like Juju and the charm. All of them are set together."""
     given = dict(pair.split("=", 1) for pair in pairs)
     settings = DEFAULTS | applications.parse_settings(CHARM, given)
     Options.model_validate({name.replace("-", "_"): told for name, told in settings.items()})
@@ -55,7 +55,7 @@ def test_options_can_be_set_as_shown(document: str, line: str):
     try:
         check_options(pairs)
     except ValidationError as error:
-        # One is typed to show what is said of a mistake.
+        # One command shows the message about a mistake.
         told = explain(error).partition(" or ")[0]
         assert f"# blocked: {told}" in (ROOT / "docs/tutorial" / document).read_text()
     reset = {name for option, word in words if option == "--reset" for name in word.split(",")}

@@ -1,4 +1,4 @@
-"""A share of `make fuzz`: the same cases each time. And the fuzzer finds what it is there for."""
+"""A part of `make fuzz`, with the same cases each time. And the fuzzer finds planted mistakes."""
 
 from __future__ import annotations
 

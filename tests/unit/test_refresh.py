@@ -1,4 +1,4 @@
-"""A refresh of the charm: units that are refreshed work beside units that are not yet."""
+"""A refresh of the charm: refreshed units work beside others."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def test_units_of_both_charms_become_one_cluster(seed: int):
     app = formed(rng.randint(1, 3), NAMES[seed % len(NAMES)])
     for number in range(len(app.units), 5):
         app.add(number)
-    # The older charm is somewhere in the midst of it.
+    # The older charm is somewhere in the middle of it.
     for _ in range(rng.randint(0, 12)):
         app.hook(rng.choice(list(app.units)))
     made_by_older_charm(app, first=rng.random() < 0.5)
     fingerprint = the_cluster(app).fingerprint
     refreshed: set[str] = set()
     while refreshed < set(app.units):
-        # Who is not refreshed yet reads what a newer charm has written, and does nothing.
+        # A unit without the refresh reads a newer charm's data, and does nothing.
         refreshed.add(rng.choice(sorted(set(app.units) - refreshed)))
         for _ in range(rng.randint(1, 3)):
             app.hook(rng.choice(sorted(refreshed)), commit=rng.random() > 0.2)

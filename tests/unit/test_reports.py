@@ -1,6 +1,6 @@
-"""What users of LXD, Incus and MicroCloud have reported of their clusters, tried on the charm.
+"""Reports of users of LXD, Incus and MicroCloud about their clusters, tested with the charm.
 
-Each test names the report. They run on every generation of LXD that could have it.
+Each test names the report. They run on every generation of LXD that could have the problem.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def test_a_new_lxd_that_ends_at_its_start_is_told_and_the_database_was_copied_be
 def test_a_leaver_that_lxd_took_out_of_the_database_only_leaves_with_the_next_hook(
     generation: str,
 ):
-    """LXD issue 18136: a pool that cannot be deleted on the leaver, after it is out of Raft."""
+    """LXD issue 18136: a pool cannot be deleted on the leaving member, after it is out of Raft."""
     app = leaving(formed(3, generation), "lxd/2")
     row = the_cluster(app).rows["m2"]
     row.role, row.out = Role.SPARE, True
@@ -129,7 +129,7 @@ def test_a_leaver_that_somebody_restores_midway_leaves_all_the_same(generation: 
 
 @pytest.mark.parametrize("generation", NAMES)
 def test_nobody_is_told_to_restore_a_member_that_leaves(generation: str):
-    """LXD issue 15877: who obeys that status does what breaks the evacuation."""
+    """LXD issue 15877: an operator who obeys that status breaks the evacuation."""
     app = formed(3, generation)
     app.resource = Resource("/lxd.snap", "new")
     by_hand.evacuate(server(app, "m2"))
@@ -195,7 +195,7 @@ def test_a_member_that_the_operator_removed_does_not_come_back_by_itself(generat
 
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_leader_that_vanished_is_no_reason_to_recover_while_the_others_answer(generation: str):
-    """LXD issue 9400: for a quarter of an hour no leader after the last one's power was cut."""
+    """LXD issue 9400: no leader for a quarter of an hour after the last one's power was cut."""
     app = without(formed(3, generation), "m0")
     app.leader = "lxd/1"
     the_cluster(app).leaderless = app.cloud.now + 900

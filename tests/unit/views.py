@@ -1,4 +1,4 @@
-"""Views made by hand, for decisions that need no cluster behind them."""
+"""Views made by hand, for decisions that need no cluster."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def address(number: int) -> str:
 
 
 def data(number: int, **fields: object) -> UnitData:
-    """What a unit publishes that is a member."""
+    """The data of a unit that is a member."""
     told: dict[str, object] = {
         "name": f"m{number}",
         "address": address(number),
@@ -69,7 +69,7 @@ def lxd(
 
 
 def view(seen: ClusterView | Unresponsive | None, among: Peers | None, **fields: object) -> View:
-    """What unit 0 sees, with the given differences."""
+    """Unit 0's view, with the given differences."""
     plain = View(
         unit=unit(0),
         leader=False,
@@ -97,5 +97,5 @@ def view(seen: ClusterView | Unresponsive | None, among: Peers | None, **fields:
 
 
 def known(*numbers: int) -> Units:
-    """The units that Juju knows."""
+    """Juju's units."""
     return Units(frozenset(map(unit, numbers)))

@@ -1,8 +1,8 @@
-"""Which of the addresses that Juju's bindings have are LXD's.
+"""Chooses LXD's addresses from those of Juju's bindings.
 
-A binding may have several, of both families, and Juju may sort them otherwise after a reboot: 3.6
-sorts them as text, 4.0 lists the address of LXD's own bridge first (both observed). So the order
-says nothing, and what the machine itself says of an address decides.
+A binding may have several addresses, of both families, and Juju may list them in another order
+after a reboot: 3.6 sorts them as text, 4.0 lists the address of LXD's own bridge first (both
+observed). So the order means nothing. The machine's own facts about an address decide.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from values.interface import Interface
 
 @dataclass(frozen=True)
 class Addresses:
-    """What is known of this machine's addresses.
+    """The known facts about this machine's addresses.
 
-    `here` are those that LXD has or had and that are on the machine now. `interfaces` are looked
-    at only where there is a choice.
+    `here` are those that LXD has or had and that are on the machine now. `interfaces` are looked at
+    only if there is a choice.
     """
 
     here: frozenset[str] = frozenset()
@@ -32,14 +32,14 @@ class Addresses:
 
 
 class Chosen(NamedTuple):
-    """An address for the cluster's traffic and one for the API, empty where there is none."""
+    """An address for the cluster's traffic and one for the API, empty if there is none."""
 
     cluster: str
     https: str
 
 
 def kept(peers: Peers | None, server: Server | None) -> Chosen:
-    """The addresses that LXD has; of one that does not answer, the one that its unit published.
+    """LXD's addresses; if LXD does not answer, the one that its unit published.
 
     `server` is None while LXD does not answer.
     """
@@ -58,7 +58,7 @@ def is_choice(
     https: Sequence[BindingAddress],
     here: frozenset[str],
 ) -> bool:
-    """Whether it takes a look at the machine's interfaces to choose."""
+    """Whether the choice needs the machine's interfaces."""
     has = kept(peers, server)
     member = _is_member(peers, server)
     for bound, own, stays in ((cluster, has.cluster, True), (https, has.https, False)):
@@ -77,10 +77,10 @@ def choose(
     https: Sequence[BindingAddress],
     machine: Addresses,
 ) -> Chosen:
-    """The addresses for LXD on this machine, of those on its bindings.
+    """The addresses for LXD on this machine, chosen from its bindings'.
 
-    A member keeps the address that the others know as long as the machine has it: LXD cannot
-    change it. Its API follows the binding, but not to a virtual address.
+    A member keeps the address that the others know as long as the machine has it: LXD cannot change
+    it. Its API follows the binding, but not to a virtual address.
     """
     has = kept(peers, server)
     member = _is_member(peers, server)
@@ -99,9 +99,9 @@ def choose(
 
 
 def carrier(bound: Sequence[BindingAddress]) -> BindingAddress | None:
-    """The one of a binding's addresses whose interface networks are on, None without any.
+    """The address of a binding whose interface networks use, None without any.
 
-    It is the same after every reboot, and never that of a virtual address where there is another.
+    It is the same after every reboot, and a virtual address only if there is no other.
     """
     by_address = {entry.address: entry for entry in bound}
     ranked = _ranked(bound, 0, [], ())
@@ -109,9 +109,9 @@ def carrier(bound: Sequence[BindingAddress]) -> BindingAddress | None:
 
 
 def members_family(peers: Peers | None) -> int:
-    """The version of IP by which the cluster's members reach one another, 0 without members.
+    """The version of IP between the cluster's members, 0 without members.
 
-    The founder's counts, as far as it is known.
+    The founder's address counts, if it is known.
     """
     return next((family(address) for address in _of_members(peers)), 0)
 
@@ -135,17 +135,19 @@ def _stays(own: str, bound: Iterable[BindingAddress], machine: Addresses) -> boo
 
 
 class _Rank(NamedTuple):
-    """How good an address is: the smallest is taken."""
+    """The quality of an address: the smallest is taken."""
 
     other_family: bool
     link_local: bool
-    """169.254.0.0/16 or fe80::/10, such as the way to the machine's BMC. Juju 3.6 lists it last."""
+    """169.254.0.0/16 or fe80::/10, such as the connection to the machine's BMC. Juju 3.6 lists it
+    last.
+    """
     virtual: bool
     """A /32 or /128, or a second one of its subnet: such an address may move to another machine."""
     inner: bool
     """On a bridge that leads nowhere, such as docker0."""
     apart: bool
-    """In none of the subnets that the members are in."""
+    """In none of the members' subnets."""
     version: int
     number: int
     address: str
@@ -157,9 +159,9 @@ def _ranked(
     members: Sequence[str],
     interfaces: Sequence[Interface],
 ) -> list[_Rank]:
-    """The addresses that LXD may use, the best one first, in whatever order Juju says them.
+    """The addresses that LXD may use, the best one first, for any order in Juju.
 
-    Those of LXD's own bridges and tunnels are not among them: no other machine is reached by them.
+    Those of LXD's own bridges and tunnels are excluded: no other machine reaches them.
     """
     by_address = {subnet.partition("/")[0]: i for i in interfaces for subnet in i.subnets}
     own = {interface.name for interface in interfaces if interface.lxds}
@@ -190,7 +192,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def _network(entry: BindingAddress, interface: Interface | None) -> _Network | None:
-    """The subnet of an address, as the machine has it, else as Juju tells it."""
+    """The subnet of an address, from the machine, otherwise from Juju."""
     has = interface.subnets if interface else ()
     here = next((s for s in has if s.partition("/")[0] == entry.address), "")
     subnet = here or entry.subnet

@@ -1,8 +1,8 @@
-"""The addresses that LXD listens on: what is due, and what stands in the way.
+"""The addresses that LXD listens on: what is due, and what prevents it.
 
-LXD closes its cluster's listener where `core.https_address` moves off the cluster's address, and
-opens no other. So members take turns: the log LOG in LXD's database says which one is at it, and
-none begins before all others answer.
+LXD closes its cluster's listener when `core.https_address` moves off the cluster's address, and
+opens no other. So one member at a time changes its address: the log LOG in LXD's database names
+that member, and none begins before all others answer.
 """
 
 from __future__ import annotations
@@ -28,25 +28,27 @@ FREE = "-"
 
 @dataclass(frozen=True)
 class Due:
-    """What is due on a member, and what the operator should know."""
+    """What is due on a member, and the status for the operator."""
 
     steps: tuple[Step, ...] = ()
     problem: Status | None = None
 
 
 def holder(notes: Mapping[str, str]) -> str:
-    """The member that is changing its address, empty if none is."""
+    """The member that changes its address now, empty if there is none."""
     entries = entries_of(LOG, notes)
     last = entries[max(entries)] if entries else FREE
     return "" if last == FREE else last
 
 
 _NO_NETWORK = "no network config"
-"""How Juju says that a binding is in a space without a subnet of this machine. It stays so."""
+"""Juju's message if a binding is in a space without a subnet of this machine. It does not change by
+itself.
+"""
 
 
 def without_address(view: View) -> Status | None:
-    """Why a unit that is no member has no address on one of its bindings."""
+    """Why a unit that is not a member has no address on one of its bindings."""
     addresses = {"cluster": view.cluster_address, "https": view.https_address}
     missing = [binding for binding, address in addresses.items() if not address]
     if not missing:
@@ -54,8 +56,8 @@ def without_address(view: View) -> Status | None:
     binding, why = missing[0], view.unbound.get(missing[0], "")
     if _NO_NETWORK not in why:
         return waiting(f"for an address on the binding {binding}" + (f": {why}" if why else ""))
-    # A new default moves what is in the old one, and nothing else. Where one binding has a network,
-    # that would move it, too, or miss the one that has none.
+    # A new default moves only the bindings in the old one. If one binding has a network, that would
+    # move it, too, or miss the binding without one.
     where = "SPACE" if len(missing) == len(addresses) else f"{binding}=SPACE"
     app = view.unit.partition("/")[0]
     return blocked(f"the binding {binding} has no network: juju bind {app} {where}")
@@ -70,7 +72,7 @@ def taken(lxd: ClusterView | Unresponsive) -> Status | None:
 
 
 def other_family(view: View, peers: Peers) -> Status | None:
-    """Blocked for a machine that has no address by which the members reach one another."""
+    """Blocked for a machine without an address of the members' family."""
     version = members_family(peers)
     if version in (0, family(view.cluster_address)):
         return None
@@ -78,7 +80,7 @@ def other_family(view: View, peers: Peers) -> Status | None:
 
 
 def before_join(view: View, lxd: ClusterView, *, founds: bool) -> list[Step]:
-    """Lets a server listen before it bootstraps or joins. A joiner's cluster address LXD opens."""
+    """Lets a server listen before it bootstraps or joins. A join opens its cluster address."""
     wanted = {"core.https_address": view.https_address}
     if founds:
         wanted["cluster.https_address"] = view.cluster_address
@@ -92,7 +94,7 @@ def before_join(view: View, lxd: ClusterView, *, founds: bool) -> list[Step]:
 
 
 def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
-    """Brings a member's API to the address that the operator chose, when it is its turn."""
+    """Moves a member's API to the address that the operator chose, when it is its turn."""
     if not view.https_address or not view.cluster_address:
         return Due()
     if problem := taken(lxd):
@@ -104,13 +106,14 @@ def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
         return Due()
     other = lxd.member(at)
     if other is not None and not other.up:
-        # What it was at may have cost the cluster a member: another one might cost the quorum.
+        # That member's change may have cost the cluster a member: another one might cost the
+        # quorum.
         return Due(problem=waiting(f"for {at}, which is {other.status.lower()}, to listen again"))
     return Due((ChangeAddress(member.name, view.cluster_address, wanted),))
 
 
 def plan_deaf(view: View, lxd: Unresponsive) -> Plan | None:
-    """A daemon that cannot listen, or whose cluster's listener is gone: it only reaches others."""
+    """A daemon that cannot listen, or has no cluster listener: others do not reach it."""
     if problem := taken(lxd):
         return Plan(problem)
     if not lxd.deaf or view.history.restarted:

@@ -1,8 +1,8 @@
-"""Joins go one at a time: two at once hang a small cluster.
+"""Joins happen one at a time: two at once hang a small cluster.
 
-A join token is the permission. There is one token issuer, the member furthest back in the queue,
-and it has one token out at a time, for the unit that has the join lock in LXD. Each joiner that got
-in is the next issuer, in the very hook in which it finds itself a member, so a join costs one hook.
+A join token is the permission. There is one token issuer, the member furthest back in the queue. It
+has one token out at a time, for the unit that LXD's record names. Each unit that has joined is the
+next issuer, in the same hook in which it finds itself a member, so a join costs one hook.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from values.addresses import PORT
 
 @dataclass(frozen=True)
 class Admission:
-    """What the token issuer does, and what it publishes; empty for any other member."""
+    """The issuer's steps, and what it publishes; empty for any other member."""
 
     steps: tuple[Step, ...] = ()
     token: Token | None = None
@@ -34,7 +34,7 @@ class Admission:
 
 
 def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
-    """Lets the next unit of the queue in, if this member is the token issuer."""
+    """Admits the next unit of the queue, if this member is the issuer."""
     if not is_token_issuer(view.unit, peers, lxd):
         return Admission((*cancelling(view, lxd, peers), *join_lock.ended(view.unit, lxd)))
     own = peers.own.token
@@ -49,13 +49,14 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
     ):
         return Admission((), token, refused, missed)
     if token is not None and (failed := left_by_failed_join(token, lxd, peers)):
-        # The token is kept as long: it is the proof that this was a join, not a member.
+        # The token is kept as long: it proves that this was a join, not a member.
         removal = (RemoveMember(failed.name),) if is_shell(failed) else ()
         return Admission(removal, token, refused, missed)
     if cancel := cancelling(view, lxd, peers):
         return Admission(cancel, token, refused, missed)
     if wait := awaiting(view, lxd, peers):
-        # A unit in the queue says how it went; until then nobody else has the join lock.
+        # Every unit with a place reports the result of its join; until then no other unit has the
+        # turn.
         gone = own is not None and all(p.unit != own.unit for p in _entries(view, peers))
         return Admission(wait if gone or late else (), own, refused, missed)
     return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
@@ -64,9 +65,9 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
 def _onwards(
     view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...]:
-    """A token for the unit that has the join lock, or the lock for the next.
+    """A token for the unit with the turn, or the turn for the next unit.
 
-    A lock that another issuer granted is that unit's until it is over: it may be joining.
+    A turn from another issuer belongs to that unit until it is over: it may be joining.
     """
     entries = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
     lock = join_lock.read(lxd.notes)
@@ -83,9 +84,9 @@ def _onwards(
 def _holder(
     lock: JoinLock, entries: list[QueueEntry], lxd: ClusterView, peers: Peers
 ) -> QueueEntry | None:
-    """The queue's entry of the unit that has the join lock, if it can join now.
+    """The place of the unit with the turn, if it can join now.
 
-    Where this issuer granted the lock and has taken its token back, it is for the same member.
+    If this issuer gave the turn and has cancelled its token, the turn is still for the same member.
     """
     entry = next((p for p in entries if p.unit == lock.unit and p.attempt == lock.attempt), None)
     if entry is None or not _holds_lock(peers.own.token, lxd):
@@ -116,14 +117,14 @@ def cancelling(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
 
 
 def awaiting(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
-    """Waits for whoever used the token before it was cancelled, once: it may be joining.
+    """Waits once for the unit that used the token before it was cancelled: it may be joining.
 
-    Where it has the join lock no more, it has joined, and may be gone again since.
+    If its turn is no longer on record, it has joined, and may be gone again since.
     """
     token, history = peers.own.token, view.history
     if token is None or history.withdrawn is None or history.made is not None or history.awaited:
         return ()
-    # A unit with tokens of two issuers may be joining with one while the other is cancelled.
+    # A unit with a token from another issuer may join with one token while the other is cancelled.
     other = any(
         d.token is not None and (d.token.unit, d.token.attempt) == (token.unit, token.attempt)
         for d in peers.others.values()
@@ -139,9 +140,10 @@ def _holds_lock(token: Token | None, lxd: ClusterView) -> bool:
 
 
 def may_be_joining(lxd: ClusterView, peers: Peers) -> str:
-    """The member that may be coming in with this one's token, empty if none can be.
+    """The member that may be joining with this member's token, empty if there can be none.
 
-    Whoever is there says how its join went. Who is gone cannot, and its LXD may be at it still.
+    An existing unit reports the result of its join. A removed one cannot, and its LXD may still be
+    joining.
     """
     token = peers.own.token
     if token is None:
@@ -168,7 +170,7 @@ def is_token_issuer(unit: str, peers: Peers, lxd: ClusterView) -> bool:
 
 
 def unqueued_members(unit: str, peers: Peers, lxd: ClusterView) -> list[str]:
-    """Units that serve as members without a place in the queue: they stand in for those that have.
+    """Units that serve as members without a place in the queue: they replace those with one.
 
     `unit` is the one that asks, itself a member.
     """
@@ -185,10 +187,10 @@ def _able(view: View, lxd: ClusterView, peers: Peers) -> list[QueueEntry]:
 
 
 def _entries(view: View, peers: Peers) -> tuple[QueueEntry, ...]:
-    """The queue, and behind it those that can join and that no leader has queued.
+    """The queue, then those that can join and that no leader has queued.
 
-    A leader that leaves and is held in its last hooks queues nobody, and what holds it may be that
-    others have to join first. Juju is asked whether it still has them.
+    A leader that leaves and is held in its last hooks queues no unit. It may be held because others
+    must join first. Juju is asked whether it still has them.
     """
     if view.units is None:
         return peers.app.queue
@@ -208,7 +210,7 @@ def unqueued(peers: Peers) -> set[str]:
 def hears_nobody(peers: Peers) -> bool:
     """Whether there is a cluster, and no unit that is seen here is a member of it.
 
-    Its members are about to leave: Juju has announced their departure and tells no more of them.
+    Its members are about to leave: Juju has announced their departure and shows no more of them.
     """
     units = (peers.own, *peers.others.values())
     return bool(peers.app.cluster) and not any(data.cluster for data in units)
@@ -222,9 +224,9 @@ def _can_join(entry: QueueEntry, lxd: ClusterView, peers: Peers) -> bool:
 
 
 def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> bool:
-    """Whether the unit that the token is for may be using it right now.
+    """Whether the token's unit may be using it right now.
 
-    A charm before the cluster's identity named no certificate: nobody joins with its tokens now.
+    A charm before the cluster's identity named no certificate: its tokens are no longer usable.
     """
     if token.certificate != lxd.server.fingerprint:
         return False
@@ -236,21 +238,21 @@ def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> boo
 
 
 def _missed(view: View, peers: Peers) -> dict[str, int]:
-    """Tokens that were issued and not used, as long as the queue does not say so.
+    """Turns that were given and not taken, until the queue records it.
 
-    The issuer says so: another unit's clock may be an hour off.
+    The issuer reports them: another unit's clock may be an hour off.
     """
     entries = {p.unit: p.attempt for p in _entries(view, peers)}
     missed = dict(peers.own.missed)
     token = peers.own.token
-    # One from the future was made before this machine's clock was put right.
+    # A token from the future was made before this machine's clock was corrected.
     if token is not None and abs(view.now - token.made) > deadlines.LAPSE:
         missed[token.unit] = token.attempt
     return {unit: attempt for unit, attempt in missed.items() if entries.get(unit) == attempt}
 
 
 def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member | None:
-    """The member that the token's unit became half, when it has said since that it is none."""
+    """The half member of the token's unit, if the unit has reported that its join failed."""
     data = peers.others.get(token.unit)
     if data is None or data.cluster or not data.able or data.attempt <= token.attempt:
         return None
@@ -258,21 +260,21 @@ def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member 
     member = lxd.member(token.name or data.name)
     if member is None or member.address != data.address:
         return None
-    # One that came in since then says so in LXD, whatever old data are seen of its unit.
+    # A unit that has joined since then says so in LXD, however old the data of its unit are.
     return None if member_marks.came_in(member.name, lxd) >= data.attempt else member
 
 
 def is_shell(failed: Member) -> bool:
-    """Whether LXD has noticed that a member which a failed join left has no daemon.
+    """Whether LXD has noticed that a failed join's member has no daemon.
 
-    With cluster.healing_threshold set LXD calls it evacuated from then on (5.21 and later), and its
-    unit's LXD may answer at its address, as a server of its own.
+    With cluster.healing_threshold set LXD calls it evacuated from then on (5.21 and later). Its
+    unit's LXD may answer at its address, as a server outside the cluster.
     """
     return failed.offline or failed.evacuated
 
 
 def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
-    """Units whose name or address the cluster has already, though they are not in it."""
+    """Units whose name or address the cluster has already, although they are not in it."""
     found = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.closed)}
     return cannot | {unit: why for unit, why in found.items() if why}
@@ -283,10 +285,10 @@ def _closed(data: UnitData, lxd: ClusterView) -> str:
 
 
 def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
-    """Units whose port this member tries before it lets one in.
+    """Units whose port this member tries before it admits one.
 
-    A member that nobody reaches would be offline for good. One that has a token may be joining, and
-    its LXD starting again.
+    A member that no other member reaches would be offline for good. A unit with a token may be
+    joining, and its LXD may be restarting.
     """
     if not is_token_issuer(unit, peers, lxd):
         return {}
@@ -311,7 +313,7 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
         return f"an offline member has this {has}: lxc cluster remove --force {member.name}"
     if named and member.address != data.address:
         return member_names.taken(data.name)
-    # The same name and address is the joiner itself, in but not heard of yet.
+    # The same name and address is the joining unit itself, joined but not yet reported.
     if not member.offline:
         return ""
     return f"the offline member {member.name} has this address: bring it back"

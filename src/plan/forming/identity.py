@@ -1,8 +1,8 @@
-"""Whose cluster the LXD of this machine is in.
+"""The owner of the cluster that this machine's LXD is in.
 
 A cluster's certificate may change (`lxc cluster update-certificate`, ACME), and its members' names,
-too. So each cluster has an identity of its own, created in its database when it is bootstrapped,
-published to the peers, and noted on each member's disk.
+too. So each cluster has its own identity. The bootstrap creates it in the cluster's database. Units
+publish it to the peers, and each member notes it on its disk.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from values.status import Status, blocked, names, waiting
 
 
 class Owner(Enum):
-    """Whose cluster it is. What is unknown is not touched."""
+    """The owner of the cluster. The charm does not touch it if the owner is unknown."""
 
     OURS = "ours"
     ANOTHER = "another's"
@@ -32,13 +32,13 @@ def new_identity(fingerprint: str, now: float) -> str:
     """An identity that no other cluster has.
 
     `fingerprint` is the server's own. A server that was reset keeps its certificate, so the time
-    (seconds since the epoch) is part of it.
+    (seconds since the epoch) is part of the identity.
     """
     return hashlib.sha256(f"{fingerprint} {now!r}".encode()).hexdigest()[:32]
 
 
 def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
-    """Whose cluster this member's LXD is in."""
+    """The owner of the cluster that this member's LXD is in."""
     identities = _known(peers)
     if lxd.identity:
         founds = not identities and peers.app.bootstrap == view.unit and view.forming is not None
@@ -57,7 +57,7 @@ def _known(peers: Peers) -> set[str]:
 def _made_by_older_charm(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether the cluster is ours from before the identity, when its fingerprint was published.
 
-    The certificate may have changed since. Then the member's own mark in the database tells.
+    The certificate may have changed since. Then the member's own mark in the database decides.
     """
     if lxd.server.fingerprint in _known(peers):
         return True
@@ -81,7 +81,7 @@ def foreign(view: View, lxd: ClusterView, peers: Peers) -> str:
 
 
 def refusal(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """The same with what to do about it."""
+    """The same, with what to do about it."""
     why = foreign(view, lxd, peers)
     if not why:
         return None
@@ -94,7 +94,7 @@ def refusal(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 
 def adopting(lxd: ClusterView, peers: Peers) -> tuple[Status, tuple[Step, ...]] | None:
-    """How a cluster of an older charm gets its identity: the fingerprint that is published.
+    """How a cluster of an older charm gets its identity: the published fingerprint.
 
     None if it has one. All members that are up must run this charm first: an older one keeps its
     notes elsewhere.
@@ -116,5 +116,5 @@ def adopting(lxd: ClusterView, peers: Peers) -> tuple[Status, tuple[Step, ...]] 
 
 
 def noting(view: View, lxd: ClusterView) -> list[Step]:
-    """Notes the identity on this machine's disk: without a quorum the database cannot be read."""
+    """Notes the identity on this machine's disk: without a quorum nobody can read the database."""
     return [] if view.noted_identity == lxd.identity else [NoteIdentity(lxd.identity)]

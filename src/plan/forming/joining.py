@@ -1,4 +1,4 @@
-"""What a unit outside the cluster does: bootstrap it, join it, or say why it can do neither."""
+"""Plan for a unit outside the cluster: bootstrap it, join it, or report why it can do neither."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from values.addresses import endpoint
 from values.status import Status, blocked, waiting
 
 JOINS = 3
-"""So many joins may fail one after the other before the operator is asked."""
+"""After so many failed joins one after the other the operator is asked."""
 
 
 def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
@@ -29,7 +29,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
         return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
     if why := _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
-    # Also of one that was refused because it was not reached.
+    # Also of a unit that was refused because no member reached it.
     there = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
     listens = there and not listening.before_join(view, lxd, founds=False)
     own = own.model_copy(update={"listens": listens})
@@ -42,7 +42,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     founded = _cluster(peers)
     if not founded and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, peers, able)
-    # It listens before it gets the join lock, so that members can try whether they reach it.
+    # It listens before its turn comes, so that members can test whether they reach it.
     listen = tuple(listening.before_join(view, lxd, founds=False)) if founded else ()
     token = _token(view, peers, able)
     if token is None:
@@ -51,16 +51,16 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
 
 
 def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
-    """Why LXD is not as freshly installed though it should be, empty if it is.
+    """Why LXD is not as freshly installed although it should be, empty if it is.
 
-    It died in the midst of a join and kept what it had made for it, or its reset did not end.
+    It died during a join and kept what it had made for it, or its reset did not end.
     """
     forming = view.forming
     if forming is None or peers.own.cluster or lxd.instances:
         return ""
     if forming.what == RESET:
         return unresponsive.RESET_CUT_SHORT
-    # A device may be in use by what LXD does not list any more.
+    # A device may be in use by something that LXD no longer lists.
     left = bool(forming.devices) or _not_empty(lxd) is not None
     return "its join was cut short" if forming.what == "join" and left else ""
 
@@ -72,18 +72,18 @@ def _cluster(peers: Peers) -> str:
 
 
 def _storage(peers: Peers) -> Storage | None:
-    """The cluster's pool as decided at bootstrap, None before it."""
+    """The cluster's pool as decided at the bootstrap, None before it."""
     pools_ = (d.storage for unit, d in peers.others.items() if unit in _placed(peers) and d.cluster)
     return peers.app.storage or next((storage for storage in pools_ if storage), None)
 
 
 def _placed(peers: Peers) -> set[str]:
-    """Units with a place in the queue, and the founder: others may be gone, and nobody said so."""
+    """Units with a place in the queue, and the founder: others may be gone without a report."""
     return {entry.unit for entry in peers.app.queue} | {peers.app.bootstrap}
 
 
 def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Why this unit may neither bootstrap nor join. Nothing was touched."""
+    """Why this unit may neither bootstrap nor join. Nothing was changed."""
     if peers.own.cluster:
         return unresponsive.removed()
     if view.failures and view.failures.count >= JOINS:
@@ -115,7 +115,7 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
         return problem
     if peers.app.bootstrap != view.unit or decided:
         return _not_empty(lxd)
-    # What this unit's own bootstrap made before it was interrupted is as good as new.
+    # What this unit's own bootstrap made before it was interrupted counts as new.
     name = view.options.storage_pool
     backend = backends.resolve(view.options.storage_backend, lxd.server.drivers)
     pool = next((p for p in lxd.pools or () if p.name == name), None)
@@ -125,27 +125,27 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 
 def _not_empty(lxd: ClusterView) -> Status | None:
-    """What stands in the way of joining: LXD would forget it."""
+    """What prevents a join: LXD would forget it."""
     found = [f"storage pool {p.name}" for p in lxd.pools or ()]
     found += [f"network {n.name}" for n in lxd.networks or ()]
     return blocked(f"LXD here has a {found[0]}: joining needs an empty LXD") if found else None
 
 
 def _refusal(view: View, peers: Peers) -> str:
-    # Who has no place may be gone without Juju saying so here, and never takes its word back.
+    # A unit without a place may be gone without Juju saying so here, and its data stay.
     queued = {entry.unit for entry in peers.app.queue}
     reasons = (d.refused.get(view.unit, "") for u, d in peers.others.items() if u in queued)
     return next((reason for reason in reasons if reason), "")
 
 
 def _bootstrap(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
-    """Make a cluster of this unit. The leader's word for it was committed: it was read back."""
+    """Makes a cluster of this unit. The leader's decision was committed: this unit has read it."""
     steps: list[Step] = listening.before_join(view, lxd, founds=True)
     made, _ = storage_contributions.before_join(view, lxd, None, None)
     steps += [
         CreatePool(p.pool.name, p.backend.driver, p.standalone_config(view, lxd)) for p in made
     ]
-    # Its networks are made in the cluster, by the same rules as later ones.
+    # The coordinator makes its networks in the cluster, by the same rules as later ones.
     steps.append(SetDefaultProfile(view.options.storage_pool, {}))
     steps.append(EnableCluster(member_names.of_unit(view, peers)))
     return Plan(waiting("to bootstrap the cluster"), tuple(steps), own)

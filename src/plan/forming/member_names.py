@@ -1,8 +1,8 @@
-"""What a unit's member is called: as its machine, unless another has that name already.
+"""The name of a unit's member: its machine's, unless another member has that name already.
 
-MAAS has machines of one short name in several domains. LXD takes any name for a member that does
-not begin with `@` and is not `none` (read in its source), so that of the second one gets the number
-of its unit. The number never changes and is no other unit's.
+MAAS has machines with one short name in several domains. LXD accepts any name for a member that
+does not begin with `@` and is not `none` (read in its source). So the second member's name ends
+with the number of its unit, which never changes and is unique.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _FORBIDDEN = "Failed getting existing certificate: Forbidden"
 def of_unit(view: View, peers: Peers) -> str:
     """The name of the member that this unit is to become."""
     numbered = f"{view.hostname}-{view.unit.rpartition('/')[2]}"
-    # Once it is told it stays: a join may have begun under it.
+    # Once it is published it stays: a join may have begun under it.
     if peers.own.name == numbered or _refused(view, peers) or clash(view, peers, view.hostname):
         return numbered
     return numbered if _trusted_as_another(view) else view.hostname
 
 
 def clash(view: View, peers: Peers, name: str) -> str:
-    """The unit that has a name with the better right, empty if none."""
+    """The unit with a better right to a name, empty if there is none."""
     rank = {entry.unit: i for i, entry in enumerate(peers.app.queue)}
     mine = (rank.get(view.unit, len(rank)), view.unit)
     for unit, data in sorted(peers.others.items()):
@@ -41,14 +41,14 @@ def taken(name: str) -> str:
 def _trusted_as_another(view: View) -> bool:
     """Whether the cluster trusts another certificate under the machine's name.
 
-    A join that failed left it there, and the machine was erased since then. From 5.21 on LXD takes
-    no second one of that name, and gives the first one up for nobody (measured, 5.21.7 and 6.9).
+    A failed join left it there, and the machine was erased since then. From 5.21 on LXD accepts no
+    second certificate with that name, and never replaces the first one (measured, 5.21.7 and 6.9).
     """
     return view.failures is not None and _FORBIDDEN in view.failures.last
 
 
 def _refused(view: View, peers: Peers) -> bool:
-    """Whether a member refuses this unit for the machine's name."""
+    """Whether a member refuses this unit because of the machine's name."""
     why = taken(view.hostname)
     queued = {entry.unit for entry in peers.app.queue}
     return any(u in queued and d.refused.get(view.unit) == why for u, d in peers.others.items())

@@ -1,1 +1,1 @@
-"""Which LXD is installed, and when another one is."""
+"""The LXD to install, and when to exchange it."""

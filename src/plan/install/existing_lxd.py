@@ -1,8 +1,8 @@
-"""An LXD that is on the machine and is not as this charm has left it.
+"""An LXD on the machine that differs from this charm's last installation.
 
-Ubuntu 22.04 comes with one, an operator may have installed one, and Juju puts another version in
-place of a member's: `juju deploy --to lxd:N` first refreshes the machine's LXD to the model's
-`lxd-snap-channel`, though it is held (read in its source).
+Ubuntu 22.04 comes with one, an operator may have installed one, and Juju may replace a member's by
+another version: `juju deploy --to lxd:N` first refreshes the machine's LXD to the model's
+`lxd-snap-channel`, even if its refreshes are held (read in its source).
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from steps.plan import Plan
 from values.status import blocked, waiting
 
 _OF_ANYBODY = ("volatile.", "core.proxy_")
-"""What LXD sets by itself, and what Juju's agent sets on any machine with an LXD."""
+"""Keys that LXD sets by itself, and that Juju's agent sets on any machine with an LXD."""
 _OURS = ("core.https_address", "cluster.https_address")
 """Keys that this charm sets before LXD is in a cluster."""
 
 
 def due(view: View) -> Plan | None:
-    """What becomes of it, None where it may stay as it is or is looked at elsewhere."""
+    """What to do with it; None if it may stay as it is, or another module handles it."""
     lxd, peers = view.lxd, view.peers
     if peers is not None and peers.own.cluster:
         return _put_back(view)
     if view.forming is not None or (isinstance(lxd, ClusterView) and lxd.server.clustered):
         return None
-    # Its key says that this charm has been at work here, though with another revision of LXD.
+    # The key shows that this charm was here, but with another revision of LXD.
     ours = _OURS if view.public_key else ()
     if view.snap.foreign and isinstance(lxd, ClusterView) and (why := _use(lxd, ours)):
         return Plan(blocked(why))
@@ -44,10 +44,10 @@ def due(view: View) -> Plan | None:
 
 
 def _replaced(view: View) -> Plan | None:
-    """One that is newer goes, with its database.
+    """A newer LXD is removed, with its database.
 
-    Its certificate goes, too, and a join that failed may have left that with the cluster: then
-    LXD would refuse every later one, so it stays.
+    Its certificate would go, too. A failed join may have left that certificate with the cluster:
+    then LXD would refuse every later one, so such an LXD stays.
     """
     used = isinstance(view.lxd, ClusterView) and _use(view.lxd, _OURS)
     if used or (view.peers is not None and view.peers.own.attempt):
@@ -56,9 +56,9 @@ def _replaced(view: View) -> Plan | None:
 
 
 def _put_back(view: View) -> Plan | None:
-    """A member whose LXD somebody has put an older one in place of.
+    """A member whose LXD was replaced by an older one.
 
-    That one did not open the member's database, and changed nothing. One that is newer has opened
+    The older LXD did not open the member's database, and changed nothing. A newer one has opened
     it: it waits for the others as in any upgrade.
     """
     if not versions.is_older_than_it_ran(view):
@@ -68,7 +68,7 @@ def _put_back(view: View) -> Plan | None:
 
 
 def _use(lxd: ClusterView, ours: tuple[str, ...]) -> str:
-    """What an LXD that is in no cluster is used for, empty if it is as freshly installed."""
+    """How an LXD outside a cluster is used, empty if it is as freshly installed."""
     if lxd.instances:
         return "LXD here has instances, joining would lose them: move or delete them"
     things = [f"storage pool {p.name}" for p in lxd.pools or ()]

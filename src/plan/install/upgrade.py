@@ -1,4 +1,4 @@
-"""Another LXD snap for a member: when it may be installed, and what is done before."""
+"""Another LXD snap for a member: when it may be installed, and what to do before."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from values.status import blocked, names, waiting
 
 
 def of_file(view: View, resource: Resource) -> Plan | None:
-    """The plan for an attached snap that is not the one that is installed.
+    """The plan for an attached snap that is not the installed one.
 
-    None where LXD does not answer for another reason than an exchange that has begun: then that
+    None if LXD does not answer for another reason than an exchange that has begun: then that reason
     comes first.
     """
     if refused := versions.refused_file(view):
@@ -33,10 +33,10 @@ def of_file(view: View, resource: Resource) -> Plan | None:
 
 
 def _begun(view: View, lxd: Unresponsive, resource: Resource) -> bool:
-    """Whether an unresponsive LXD may be exchanged.
+    """Whether an LXD that does not answer may be exchanged.
 
-    The database has no quorum any more once most members have exchanged theirs and wait for the
-    rest. One whose daemon does not even start may be cured by another snap.
+    The database loses its quorum once most members have exchanged theirs and wait for the rest.
+    Another snap may also cure a daemon that does not start.
     """
     others = view.peers.others.values() if view.peers else ()
     done = any(d.cluster and d.snap == resource.digest for d in others)
@@ -45,10 +45,10 @@ def _begun(view: View, lxd: Unresponsive, resource: Resource) -> bool:
 
 
 def _held(view: View, lxd: ClusterView, resource: Resource) -> Plan | None:
-    """Why the exchange waits. All members must run one version before any goes on.
+    """Why the exchange waits. All members must run one version before any of them continues.
 
-    LXD does not wait for a member that is evacuated: the others would change the database without
-    it, and its own LXD could not open it any more. A unit that leaves never exchanges its LXD.
+    LXD does not wait for an evacuated member: the others would change the database without it, and
+    its own LXD could not open it any more. A leaving unit never exchanges its LXD.
     """
     if not lxd.server.clustered:
         return None
@@ -70,9 +70,9 @@ def _held(view: View, lxd: ClusterView, resource: Resource) -> Plan | None:
 
 
 def _before(view: View, lxd: ClusterView, resource: Resource) -> str:
-    """Who comes first where members need not wait for one another: the database keeps its quorum.
+    """The member that goes first if they need not wait for one another, to keep the quorum.
 
-    After a restart of all daemons in the same second, a Raft leader of 5.0.2 sent no heartbeats any
+    After all daemons restarted in the same second, a Raft leader of 5.0.2 sent no heartbeats any
     more (seen once, five members).
     """
     others: Mapping[str, UnitData] = view.peers.others if view.peers else {}
@@ -83,7 +83,7 @@ def _before(view: View, lxd: ClusterView, resource: Resource) -> str:
 
 
 def _down(lxd: ClusterView, peers: Peers | None, resource: Resource) -> set[str]:
-    """Members that are down for another reason than that they have exchanged theirs and wait."""
+    """Members that are down for another reason than a finished exchange."""
     others = peers.others.values() if peers else ()
     exchanging = {m.name for d in others if d.snap == resource.digest and (m := lxd.member_of(d))}
     return {m.name for m in lxd.members if not (m.online or m.blocked)} - exchanging

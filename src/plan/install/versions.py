@@ -1,7 +1,7 @@
-"""Versions of LXD: which may be installed, and who waits for whom.
+"""Versions of LXD: which may be installed, and which members wait for others.
 
-All members of a cluster run one version. A newer one changes the database, and no older one opens
-it any more.
+All members of a cluster run one version. A newer one changes the database, and an older one can no
+longer open it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def running(view: View) -> str:
 
 
 def refused_file(view: View) -> Status | None:
-    """Why the attached file must not be installed. Nothing was touched."""
+    """Why the attached file must not be installed. Nothing was changed."""
     offered = view.snap.offered
     opened = _opened(view)
     if not offered or not opened:
@@ -62,9 +62,9 @@ def _opened(view: View) -> dict[str, str]:
 
 
 def first_install(view: View) -> tuple[Status, Step | None]:
-    """How LXD comes from the store onto a machine that has none: as the cluster has it.
+    """How to install LXD from the store on a machine without one: the cluster's version.
 
-    A newer one would not come back: its own database is newer then, too.
+    A newer one could not go back: its own database is then newer, too.
     """
     option = InstallSnap(view.options.snap_channel)
     found = of_members(view.peers) if view.peers else {}
@@ -86,12 +86,12 @@ def first_install(view: View) -> tuple[Status, Step | None]:
 
 
 def _revisions(members: Mapping[str, UnitData], arch: str) -> set[str]:
-    """Of the store's snap on members of this architecture. An older charm does not tell its own."""
+    """Revisions of the store's snap on members of this architecture, if their charm tells."""
     return {d.revision for d in members.values() if d.revision and d.arch in ("", arch)}
 
 
 def goes_back(view: View) -> bool:
-    """Whether what is to be installed here could not open the database of what is here.
+    """Whether the LXD to install here could not open the existing database here.
 
     Its unit is in no cluster.
     """
@@ -108,26 +108,26 @@ def goes_back(view: View) -> bool:
 
 
 def _is_before(version: str, here: str) -> bool:
-    """Whether it is an earlier release. Not even within a series is going back sure to work."""
+    """Whether it is an earlier release. Even within a series, going back may fail."""
     return bool(number(version)) and ordered(version) < ordered(here)
 
 
 def ordered_track(channel: str) -> tuple[int, ...]:
-    """The track of a channel as it compares with versions; `latest` is later than all."""
+    """The track of a channel for comparison with versions; `latest` is later than all."""
     track = channel.partition("/")[0]
     numbers = track.split(".")
     return tuple(map(int, numbers)) if all(n.isdigit() for n in numbers) else (sys.maxsize,)
 
 
 def is_older_than_it_ran(view: View) -> bool:
-    """Whether the LXD that is installed on a member is older than the one that it ran last."""
+    """Whether a member's installed LXD is older than the one that it ran last."""
     ran = view.peers.own.lxd if view.peers else ""
     here = view.snap.version
     return bool(number(here) and number(ran)) and ordered(here) < ordered(ran)
 
 
 def as_it_ran(view: View) -> tuple[Status, Step | None]:
-    """How a member gets the LXD back that it ran last: as the other members have it."""
+    """How a member gets its last LXD back: the version of the other members."""
     if view.peers is None:
         return waiting("for the peer relation"), None
     own = view.peers.own
@@ -145,9 +145,9 @@ def as_it_ran(view: View) -> tuple[Status, Step | None]:
 
 
 def before_join(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
-    """How an LXD that is not in the cluster yet becomes the cluster's.
+    """How an LXD outside the cluster becomes the cluster's version.
 
-    None where it is, where it cannot, or where nobody can tell.
+    None if it is that version, if it cannot become it, or if the version is unknown.
     """
     if view.resource or peers.own.cluster:
         return None
@@ -168,7 +168,7 @@ def before_join(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
 
 
 def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
-    """Blocked while LXD here is of another version than the cluster's."""
+    """Blocked while LXD here has another version than the cluster's."""
     mine = lxd.server.version
     theirs = {unit: d.lxd for unit, d in peers.others.items() if d.cluster and d.lxd}
     if not theirs or mine in theirs.values():
@@ -182,7 +182,7 @@ def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
 
 
 def waits_for(view: View, peers: Peers) -> Status:
-    """What a member waits for that has another version than others."""
+    """What a member waits for if its version differs from others'."""
     others = of_members(peers)
     mine = view.snap.version
     newer = {u: v for u, v in others.items() if ordered(v) > ordered(mine)}
@@ -200,7 +200,7 @@ def differ(snap: SnapFacts, own: UnitData, other: UnitData) -> bool:
     """Whether another unit has another snap than this one has now."""
     if snap.version and other.package and not same(snap.version, other.package):
         return True
-    # Revisions of local files are counted on each machine by itself: their content tells.
+    # Each machine counts revisions of local files itself: their content decides.
     if own.snap or other.snap or snap.revision.startswith("x") or other.revision.startswith("x"):
         return own.snap != other.snap
     if own.arch != other.arch:
@@ -214,7 +214,7 @@ def _listed(found: Mapping[str, str]) -> str:
 
 
 def not_followed(view: View) -> str:
-    """What to say where the option names another channel than LXD is from, empty if it does not."""
+    """The message if the option names another channel than LXD's, empty if it does not."""
     here = view.snap.channel
     if not here or view.resource or here == view.options.snap_channel:
         return ""

@@ -1,4 +1,4 @@
-"""What keeps a member that leaves, in words: what it holds, and what the others need of it."""
+"""What blocks a leaving member, in words: what it holds, and what the others need of it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "dat
 
 _FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
 _WHY = 20
-"""Characters of a status without which a cause says nothing."""
+"""A cause in a status needs at least so many characters to be useful."""
 _DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
 
 
 @dataclass(frozen=True)
 class NotTaken:
-    """That an instance could move and did not, and why in LXD's words."""
+    """An instance could move and did not, with LXD's reason."""
 
     instance: str
     why: str
@@ -38,13 +38,13 @@ class NotTaken:
 
 
 Reason = str | NotTaken
-"""What keeps a member, for the operator."""
+"""What holds a member, for the operator."""
 
 
 def informed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> ClusterView:
-    """Adds which members are about to go, and which bridges the others' machines give.
+    """Adds the members that are about to go, and the bridges of the others' machines.
 
-    Whoever leaves must leave nothing to those that go.
+    A leaving member must not give anything to those that go.
     """
     units = {view.unit: own, **peers.others}
     members = {u: m.name for u, data in units.items() if (m := lxd.member_of(data)) is not None}
@@ -122,20 +122,20 @@ def _kept(thing: Volume | Bucket) -> str:
 
 
 def unmoved(on_remove: str, lxd: ClusterView, member: Member) -> tuple[NotTaken, ...]:
-    """What no member took when it was tried, as it is on record."""
+    """Instances that no member took in earlier tries, from the record."""
     noted = member_marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
     here = [str(i) for i in instances(lxd, member)]
     return tuple(NotTaken(name, noted[name].why) for name in here if name in noted)
 
 
 def last_of(lxd: ClusterView) -> tuple[str, ...]:
-    """What ends with the only member."""
+    """What would be lost with the only member."""
     why = "no other member can take it: export or delete it"
     return tuple(f"{thing}: {why}" for thing in everything(lxd))
 
 
 def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
-    """What the removal would cost the database that those who stay share."""
+    """What the removal would cost the database of the remaining members."""
     others = [m for m in lxd.members if m.name != member.name]
     up = [m for m in others if m.up and m.name not in lxd.unreachable]
     lasting = [m for m in up if m.name not in lxd.orphaned]
@@ -148,7 +148,7 @@ def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
         down = names(m.name for m in voters if m not in up)
         yield f"the database would lose its quorum while {down} is down"
     elif member.voter and sum(m in lasting for m in voters) * 2 <= len(voters):
-        # Its machine may go at any moment, and the database with it.
+        # Its machine may go at any moment, and its copy of the database with it.
         for orphan in (m.name for m in up if m not in lasting):
             yield cluster_change.homeless(orphan)
     if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
@@ -163,22 +163,22 @@ def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
 def _can_take_over(lxd: ClusterView, other: Member) -> bool:
     """Whether the last but one may leave the database to `other`.
 
-    LXD 5.0 and 6.9 make a stand-by a voter first, a spare not: then both lose the database
+    LXD 5.0 and 6.9 first make a stand-by a voter, but not a spare: then both lose the database
     (measured).
     """
     return bool(other.roles & _IN_DATABASE) or promotes_any(lxd.server.extensions)
 
 
 def promotes_any(extensions: Collection[str]) -> bool:
-    """Whether a last but one that leaves makes the other a voter, whatever that has.
+    """Whether a leaving last but one member makes the other a voter, whatever role that one has.
 
-    LXD 5.21 does. What no 5.21 has came with 6.x, of which 6.9 does not (measured).
+    LXD 5.21 does. Extensions that 5.21 lacks came with 6.x, and 6.9 does not do it (measured).
     """
     return "explicit_trust_token" in extensions and "daemon_storage_per_project" not in extensions
 
 
 def cannot_leave(unit: str, reasons: tuple[Reason, ...]) -> Status:
-    """One line of it, for `juju status`: what is in the way counts, what to do is in the log."""
+    """One line of it, for `juju status`: it names the obstacle; the log says what to do."""
     first, *others = reasons
     more = f" (and {len(others)} more)" if others else ""
     room = STATUS_LIMIT - len(more)
@@ -187,7 +187,7 @@ def cannot_leave(unit: str, reasons: tuple[Reason, ...]) -> Status:
 
 
 def _within(reason: Reason, room: int) -> str:
-    """A reason that is to be shown in so many characters. Why LXD refused something comes last."""
+    """A reason in at most so many characters. LXD's own reason comes last."""
     text = str(reason)
     if not isinstance(reason, NotTaken) or len(text) <= room:
         return text
@@ -205,7 +205,7 @@ def full(view: View, reasons: tuple[Reason, ...]) -> str:
 
 
 def with_way_out(view: View, reasons: tuple[Reason, ...]) -> str:
-    """The same where what is here may be left behind."""
+    """The same, with a way out if what is here may be left behind."""
     app = view.unit.partition("/")[0]
     devices = f"\n{_DEVICES}" if any("detach it" in str(reason) for reason in reasons) else ""
     return f"{full(view, reasons)}{devices}\n{_FORCE.format(app=app, unit=view.unit)}"

@@ -1,10 +1,10 @@
-"""Dead members whose units are gone: what can be moved off them is, then they are removed.
+"""Dead members without a unit: first move what can be moved off them, then remove them.
 
 What LXD forgets with a member is gone from the cluster. An instance in a Ceph is not on the dead
 machine's disks, and LXD gives it to another member while the dead one is still listed (its source:
 a move from an offline member with remote storage changes the database alone, in all generations).
-It is not started there: nobody can see that it does not run on the dead machine any more, and two
-that write to one disk destroy it.
+The charm does not start it there: nobody can see whether it still runs on the dead machine, and two
+instances that write to one disk destroy it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from values.status import Status, blocked
 
 
 def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Step, ...]:
-    """Empties the first of those that are dead, then removes it, while most voters are up.
+    """Moves everything off the first dead member, then removes it, while most voters are up.
 
-    One at a time: each removal may change who votes.
+    One at a time: each removal may change the voters.
     """
     voters = [m for m in lxd.members if m.voter]
-    # The leader may be the one that leaves, and be held by those that are dead.
+    # The leader itself may leave, and the dead members may hold it.
     if not (view.leader or view.leaving) or sum(m.up for m in voters) * 2 <= len(voters):
         return ()
     dead = _first(view, lxd, peers, own)
-    # Where LXD did not tell what members hold, nothing is given up.
+    # If LXD did not tell what members hold, nothing is given up.
     if dead is None or lxd.instances is None or lxd.pools is None:
         return ()
     lxd = blockers.informed(view, lxd, peers, own)
@@ -46,7 +46,7 @@ def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
 
 
 def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
-    """Blocked while a dead member stays for what no other member takes."""
+    """Blocked while a dead member stays because of what no other member takes."""
     dead = _first(view, lxd, peers, own)
     if dead is None or view.options.on_remove == ABANDON:
         return None
@@ -67,9 +67,9 @@ def _first(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Member 
 
 
 def _shared(lxd: ClusterView, dead: Member) -> list[Instance]:
-    """What is on a dead member only by name: it is stored where all members reach it.
+    """What is on a dead member only by name: its storage is reachable by all members.
 
-    LXD tells no architecture of an instance whose member is down.
+    LXD shows no architecture of an instance whose member is down.
     """
     here = (i for i in blockers.instances(lxd, dead) if migration.on_shared_pool(i, lxd))
     return [replace(i, architecture=i.architecture or dead.architecture) for i in here]

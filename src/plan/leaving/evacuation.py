@@ -1,11 +1,12 @@
-"""How a member that leaves is emptied: one instance after the other is moved, the others run on.
+"""How a leaving member is evacuated: one instance after the other moves, the others keep running.
 
-LXD's own evacuation would move most of it, too. It is not used, for what its source says:
-- It stops what it does not move, and stops for good where one instance fails.
-- LXD 5.0 and 5.21 crash in it where an instance has a disk that is in no pool.
+LXD's own evacuation would move most of it, too. The charm does not use it, for reasons in LXD's
+source:
+- It stops what it does not move, and leaves that stopped if one instance fails.
+- LXD 5.0 and 5.21 crash in it if an instance has a disk that is in no pool.
 - LXD 6.x refuses it while another member is evacuated, and to one of two members.
 - LXD 5.21 and 6.x refuse it while a network or a pool of the member has not started.
-What it does for an instance that it moves is the same: stop, copy, start.
+For an instance that it moves, LXD does the same: stop, copy, start.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ from values import transient_errors
 from values.status import names
 
 TRIES = 2
-"""So many hooks try to move an instance before `on-remove=abandon` leaves it behind."""
+"""After so many failed hooks `on-remove=abandon` leaves an instance behind."""
 
 
 @dataclass(frozen=True)
 class Rest:
-    """What is still on a member, once nothing is to be done about it in this hook.
+    """What is still on a member when nothing more can be done in this hook.
 
-    `stays` cannot move, `later` may in a later hook, `busy` will; each with its reason, in words.
+    `stays` cannot move, `later` may move in a later hook, `busy` will move; each with its reason,
+    in words.
     """
 
     stays: tuple[Reason, ...] = ()
@@ -41,7 +43,7 @@ class Rest:
 
 
 def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
-    """What is to be done next to empty a member. Nothing else goes on beside an evacuation."""
+    """The next step to empty a member. Nothing else happens beside an evacuation."""
     if lxd.evacuating:
         return (AwaitEvacuation(member.name),)
     if not member.evacuated and member.scheduler != CLOSED:
@@ -63,7 +65,7 @@ def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 
 
 def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
-    """What is left on a member that nothing is `due` for."""
+    """What is left on a member, when nothing is `due` for it."""
     fixed = blockers.fixed(lxd, member)
     stays: list[Reason] = [f"{thing}: stays on this machine" for thing in fixed]
     later: list[Reason] = []
@@ -115,15 +117,16 @@ def _move(
 
 
 def _failed(view: View, movable: list[Instance]) -> dict[str, str]:
-    """By instance that a member refused in this hook: why, in the last one's words."""
+    """By instance that a member refused in this hook: the last member's reason."""
     refused = view.history.refused
     return {str(i): list(refused[str(i)].values())[-1] for i in movable if str(i) in refused}
 
 
 def _running_again(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
-    """What this unit stopped to move it, and that runs neither there nor here.
+    """What this unit stopped to move it, and what runs neither there nor here.
 
-    Who has moved, or cannot be moved now, is started once; of who runs nothing is noted any more.
+    An instance that has moved, or cannot move now, is started once; for a running one the note is
+    removed.
     """
     noted = member_marks.stopped(member.name, lxd.notes)
     by_name = {str(i): i for i in lxd.instances or ()}
@@ -138,6 +141,6 @@ def _running_again(view: View, lxd: ClusterView, member: Member) -> tuple[Step, 
 
 
 def _goes_on(view: View, lxd: ClusterView, member: Member, instance: Instance) -> bool:
-    """Whether an instance is still on the member and is going to be moved."""
+    """Whether an instance is still on the member and will be moved."""
     here = instance.location == member.name and not migration.obstacle(instance, lxd)
     return here and bool(_ways(view, lxd, member, instance))

@@ -1,12 +1,12 @@
-"""What a member that leaves can give to others: which instances may move, and where to.
+"""What a leaving member can give to others: the instances that may move, and their targets.
 
-LXD has a rule for what an evacuation moves (`canMigrate` in its source): what `cluster.evacuate`
-says, and where that is `auto`, what has no device that would stay with the machine. This is the
-same rule, asked before anything is touched. LXD asks it once it has stopped the instance, and
-leaves it stopped.
+LXD has a rule for what an evacuation moves (`canMigrate` in its source): the value of
+`cluster.evacuate` decides. For `auto`, an instance moves if no device would stay with the machine.
+The charm applies the same rule before it changes anything. LXD applies it only after it has stopped
+the instance, and leaves it stopped.
 
-A nic on a bridge of the machine is one that LXD leaves behind, and that is what the network mode
-`flat` gives to instances. Its bridges are on every member, so such an instance moves all the same.
+LXD leaves an instance behind if its nic is on a bridge of the machine. The network mode `flat`
+gives instances such nics. Its bridges are on every member, so the charm moves these instances.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 """Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
 
 _ASKED = frozenset({"migrate", "live-migrate"})
-"""Values with which LXD looks at no device: the operator says that the instance can move."""
+"""Values with which LXD checks no device: the operator says that the instance can move."""
 
 _JUJUS = re.compile(r"juju-[0-9a-f]{6}-(\d+-lxd-\d+(?:-lxd-\d+)*)")
-"""How Juju calls the containers that it makes on a machine."""
+"""Juju's names for the containers that it makes on a machine."""
 
 _JUJUS_IMAGE = "juju/"
-"""How the aliases begin that Juju gives to images: `juju/ubuntu@24.04/amd64` (its source)."""
+"""The prefix of Juju's aliases for images: `juju/ubuntu@24.04/amd64` (its source)."""
 
 _RUNS_ON = {"i686": "x86_64", "armv7l": "aarch64", "armv6l": "aarch64", "ppc": "ppc64"}
-"""By architecture: one whose machines run it, too."""
+"""By architecture: another one whose machines also run it."""
 
 _LOCAL = frozenset({"btrfs", "dir", "lvm", "zfs"})
-"""Drivers of pools that each member has a part of its own in."""
+"""Drivers of pools where each member has its own part."""
 
 _FREE = frozenset({"tpm", "none"})
-"""Types of devices that LXD makes anew on any member."""
+"""Types of devices that LXD makes again on any member."""
 
 
 def of_juju(thing: Instance | Volume | Bucket | Image) -> bool:
@@ -67,7 +67,7 @@ def obstacle(instance: Instance, lxd: ClusterView) -> str:
 def on_shared_pool(instance: Instance, lxd: ClusterView) -> bool:
     """Whether an instance is in a pool that all members reach, such as a Ceph.
 
-    Pools name who uses them, also what is on a member that is down: LXD knows no devices of that.
+    Pools list their users, even on a member that is down: LXD shows no devices of such instances.
     """
     shared = (p for p in lxd.pools or () if p.driver not in _LOCAL)
     users = (lxd_urls.read(user) for pool in shared for user in pool.used_by)
@@ -78,8 +78,8 @@ def on_shared_pool(instance: Instance, lxd: ClusterView) -> bool:
 def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     """The members that may take an instance from the member `own`, the best one first.
 
-    LXD's scheduler would take the one with the fewest instances, too. None are members that are
-    about to go.
+    LXD's scheduler would also take the one with the fewest instances. Members that are about to go
+    are excluded.
     """
     load = Counter(i.location for i in lxd.instances or ())
     there = [m for m in lxd.members if _is_there(m, lxd) and _stays(m, lxd, own)]
@@ -88,13 +88,13 @@ def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
 
 
 def absent(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
-    """Members that could take an instance, were they there: down, evacuated, or unresponsive."""
+    """The members that could take an instance but are down, evacuated, or do not answer."""
     away = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]
     return tuple(m.name for m in away if _fits(instance, m, lxd))
 
 
 def _is_there(member: Member, lxd: ClusterView) -> bool:
-    """Whether a member takes instances now. LXD calls one online for a while that is not."""
+    """Whether a member takes instances now. LXD calls a lost member online for a while."""
     return member.online and member.name not in lxd.unreachable
 
 
@@ -119,7 +119,7 @@ def _fits(instance: Instance, member: Member, lxd: ClusterView) -> bool:
 
 
 def _bridges(instance: Instance, lxd: ClusterView) -> set[str]:
-    """The bridges of its machine that an instance is on, as far as it says that LXD must look."""
+    """The machine's bridges of an instance, as far as its configuration lets LXD check them."""
     if instance.evacuate in _ASKED:
         return set()
     nics = (d for d in instance.devices.values() if d.get("type") == "nic")
@@ -127,7 +127,7 @@ def _bridges(instance: Instance, lxd: ClusterView) -> set[str]:
 
 
 def _bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
-    """The bridge of the machine that a nic is on, with its VLAN. Empty for one that LXD manages."""
+    """The machine's bridge of a nic, with its VLAN. Empty for a bridge that LXD manages."""
     parent = nic.get("parent", "")
     if nic.get("network") or nic.get("nictype") != "bridged" or _managed(parent, lxd):
         return ""
@@ -135,7 +135,7 @@ def _bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
 
 
 def on_bridge(parent: str, vlan: str) -> str:
-    """A bridge and a VLAN of it, as `ClusterView.bridges` has them."""
+    """A bridge with its VLAN, in the format of `ClusterView.bridges`."""
     return f"{parent} {vlan}".strip()
 
 
@@ -144,7 +144,7 @@ def _managed(network: str, lxd: ClusterView) -> bool:
 
 
 def _fixed(device: Mapping[str, str], lxd: ClusterView) -> str:
-    """What a device is that stays with its machine, empty for one that does not."""
+    """The kind of a device that stays with its machine, empty for one that does not."""
     kind = device.get("type", "")
     if kind == "nic":
         return _fixed_nic(device, lxd)
@@ -157,7 +157,7 @@ def _fixed_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
     network, kind = nic.get("network", ""), nic.get("nictype", "")
     if network:
         managed = next((n for n in lxd.networks or () if n.name == network), None)
-        # One that is not listed is of a project of its own: LXD has only OVN's there.
+        # An unlisted network is in another project: LXD has only OVN's there.
         return "nic of the interface" if managed is not None and managed.type == "physical" else ""
     if kind == "ovn":
         return ""

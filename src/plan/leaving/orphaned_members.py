@@ -1,6 +1,6 @@
-"""Members that are gone without goodbye: what the leader does about them.
+"""Members without a unit, whose units are gone without leaving: the leader's work on them.
 
-A forced removal runs none of a unit's hooks, and a dead machine none at all.
+A forced removal runs none of a unit's hooks, and a dead machine runs none at all.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from steps.plan import Step
 
 
 def without_unit(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Member, ...]:
-    """Members that belong to no unit that Juju knows. None are named without asking Juju.
+    """Members without a unit that Juju has. None are named unless Juju was asked.
 
-    Juju's agent shows a unit's data as it was at the last hook about that unit, so what members
-    say of themselves comes first. A unit that Juju knows and whose data cannot be read has never
-    entered the relation, so it never had a join token.
+    Juju's agent shows a unit's data from the last hook about that unit, so the members' own notes
+    come first. If Juju has a unit whose data cannot be read, that unit has never entered the
+    relation, so it never had a join token.
     """
     if view.units is None:
         return ()
@@ -39,10 +39,10 @@ def _belongs(member: Member, data: UnitData) -> bool:
 
 
 def orphaned(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> frozenset[str]:
-    """Members whose units Juju has no more: their machines may go at any moment.
+    """Members whose units Juju no longer has: their machines may go at any moment.
 
-    What joined without this charm is not among them, nor what went on without its unit: those are
-    the operator's.
+    Members that joined without this charm, or kept running without a unit, are excluded: they
+    belong to the operator.
     """
     return frozenset(
         m.name
@@ -52,9 +52,10 @@ def orphaned(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> froze
 
 
 def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Step]:
-    """The leader notes which members are up although Juju has given up their units.
+    """The leader notes which members are up although Juju has removed their units.
 
-    And which do not answer though LXD calls them evacuated, as it calls a dead one that it healed.
+    It also notes which ones do not answer although LXD calls them evacuated. LXD calls a dead
+    member so after it has healed it.
     """
     if not view.leader:
         return []
@@ -69,7 +70,7 @@ def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[S
 
 
 def removed_units(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[str, ...]:
-    """Units that stay in Juju while the cluster has their member no more."""
+    """Units that stay in Juju although the cluster no longer has their member."""
     if view.units is None:
         return ()
     units = {view.unit: own, **peers.others}

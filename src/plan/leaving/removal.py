@@ -1,8 +1,8 @@
-"""What a unit does that Juju takes away: empty its member, take it out, or say what holds it.
+"""Plan for a unit that is being removed: evacuate, leave, or report what blocks it.
 
-The unit is let go only when its plan holds nothing back. Nothing is deleted and nothing is forced
-unless the operator set `on-remove=abandon`, also when the application goes with its last unit: a
-machine of MAAS is released with it.
+The unit may go only when its plan holds nothing back. The charm deletes nothing and forces nothing
+unless the operator set `on-remove=abandon`, also when the application goes with its last unit: MAAS
+releases a machine with its last unit.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _REVIVE = (
 
 
 def plan_removal(view: View) -> Plan:
-    """The plan of a unit that is going."""
+    """The plan of a leaving unit."""
     if ends(view) and view.options.on_remove == ABANDON:
         return Plan(waiting("the application goes: LXD and its data stay as they are"))
     if view.lxd is None or view.peers is None:
@@ -77,14 +77,14 @@ def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
         return _hold(waiting(f"to leave until LXD has noticed that {failed.name} is offline"))
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
-    # Where nobody stays, nobody needs voters.
+    # If no unit stays, no voters are needed.
     min_voters = 1 if ends(view) else options.min_voters
     reasons = blockers.removal_blockers(options.on_remove, min_voters, lxd, member)
     if reasons and member_marks.is_removing(member, lxd):
-        # Others that leave would wait for it.
+        # Other leaving units would wait for it.
         return _go(member_marks.mark(member, member_marks.LEAVING))
     if reasons:
-        # What the others need of the database is not to be given up.
+        # What the others need of the database must not be given up.
         needed = set(blockers.quorum(min_voters, lxd, member))
         text = blockers.full if set(reasons) <= needed else blockers.with_way_out
         return _hold(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
@@ -94,21 +94,21 @@ def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
 
 
 def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
-    """What a member owes the others, whether it will be held or not."""
+    """A member's duties to the others, whether it will be held or not."""
     if len(lxd.members) > 1 and member.name not in member_marks.leaving(lxd):
         return (member_marks.mark(member, member_marks.LEAVING),)
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
     failed = _failed_join(lxd, peers)
     if failed is not None and admission.is_shell(failed):
-        # Of nobody else is known that this was a join that failed, not a member.
+        # Only this member's token proves that the join failed.
         return (RemoveMember(failed.name),)
     cancelling = () if expected(view, lxd) else admission.cancelling(view, lxd, peers)
     return (*join_lock.ended(view.unit, lxd), *cancelling)
 
 
 def _out(view: View, lxd: ClusterView, member: Member) -> Plan:
-    """Empty the member and take it out; nothing forbids it."""
+    """Evacuate the member and remove it; nothing blocks it."""
     if steps := evacuation.due(view, lxd, member):
         return _go(*steps)
     rest = evacuation.rest(view, lxd, member)
@@ -129,7 +129,7 @@ def _out(view: View, lxd: ClusterView, member: Member) -> Plan:
 
 
 def _kept(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]) -> Plan:
-    """Something is still here. Others that leave do not wait for it."""
+    """Something is still here. Other leaving units do not wait for it."""
     if member_marks.is_removing(member, lxd):
         return _go(member_marks.mark(member, member_marks.LEAVING))
     status = blockers.cannot_leave(view.unit, reasons)
@@ -137,7 +137,7 @@ def _kept(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, .
 
 
 def _is_due_to_copy(view: View, lxd: ClusterView) -> bool:
-    """Whether LXD keeps images on one member alone. It does not say which member that is.
+    """Whether LXD keeps images on one member only. It does not say which member that is.
 
     With a higher number LXD itself copies them when a member leaves. A member that has joined in
     5.0 does not know the number until its daemon starts again.
@@ -158,7 +158,7 @@ def _only_copy(fingerprint: str) -> str:
 def _in_turn(
     view: View, lxd: ClusterView, member: Member, step: LeaveCluster | AbandonMember
 ) -> Plan:
-    """A member that has given what it can goes when no other is on its way."""
+    """A member that has given what it can leaves when no other is leaving at this moment."""
     first = member_marks.removed_first(member, lxd)
     if not first and _roles_are_due(lxd) and not view.history.roles_awaited:
         return _go(AwaitRoles())
@@ -176,15 +176,15 @@ def _in_turn(
 def _roles_are_due(lxd: ClusterView) -> bool:
     """Whether the third member left a moment ago, and LXD may be about to demote one of the two.
 
-    It lists both as voters until then, for a second or two. Who goes meanwhile may take the
-    database along: the leader did in five of nine tries on 5.21.7 and 6.9 (measured). Where it was
-    the leader that left, both may vote for good (5.0), and one may go as well.
+    LXD lists both as voters until then, for a second or two. A member that leaves meanwhile may
+    take the database along: the leader did in five of nine tries on 5.21.7 and 6.9 (measured). If
+    the leader has left, both may vote for good (5.0), and one may also leave.
     """
     return len(lxd.members) == 2 and several_vote(lxd.members)
 
 
 def _failed_join(lxd: ClusterView, peers: Peers) -> Member | None:
-    """What a failed join with this member's token left behind in the cluster."""
+    """What a failed join with this member's token left in the cluster."""
     token = peers.own.token
     return admission.left_by_failed_join(token, lxd, peers) if token else None
 
@@ -207,7 +207,7 @@ def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member
 
 
 def expected(view: View, lxd: ClusterView) -> frozenset[str]:
-    """Units that are to join the only member before it leaves, for they can take what it holds."""
+    """Units that must join the only member before it leaves: they can take what it holds."""
     alone = len(lxd.members) == 1 and view.options.on_remove != ABANDON
     if not alone or view.units is None or not blockers.last_of(lxd):
         return frozenset()
@@ -215,9 +215,9 @@ def expected(view: View, lxd: ClusterView) -> frozenset[str]:
 
 
 def _let_in(view: View, lxd: ClusterView, peers: Peers) -> Plan:
-    """The only member lets the next unit in, and stays until then.
+    """The only member admits the next unit, and stays until then.
 
-    It makes a token in a hook only that may end well: what a hook that fails writes is lost.
+    It makes a token only in a hook that may end without error: what a failed hook writes is lost.
     """
     expects = expected(view, lxd)
     coming = names(expects)
@@ -247,11 +247,12 @@ def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
         return _with_its_disk(view, lxd)
     if cure := unresponsive.starting_without(lxd):
         return _go(*cure)
-    # One link with what it concerns: the status keeps that, whatever LXD's own words are.
+    # One link with its object: the status keeps it, however long LXD's message is.
     status = blocked(f"{view.unit} cannot leave, LXD does not answer: {lxd.message}")
     reason = f"LXD does not answer: {lxd.message}"
     if any(data.cluster for data in peers.others.values()):
-        # The only copy of the database may be here: what is left behind is no word on that.
+        # The only copy of the database may be here: permission to leave data behind does not
+        # include it.
         return _hold(status, f"{blockers.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}")
     if view.options.on_remove == ABANDON:
         return _gone()
@@ -259,21 +260,21 @@ def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
 
 
 def _with_its_disk(view: View, lxd: Unresponsive) -> Plan:
-    """LXD does not answer and is in no cluster of ours: what its disk has may be missed."""
+    """LXD does not answer, and is in no cluster of ours: its disk may have something valuable."""
     ours = view.peers is not None and bool(view.peers.own.cluster)
     what = "has instances or volumes" if view.holds_data else ""
     if not what and not ours and view.database is not None and view.database.nodes:
         what = "is in another cluster"
     if not what or view.options.on_remove == ABANDON:
         return _gone()
-    # One link with what it concerns, as below.
+    # One link with its object, as below.
     reason = f"LXD here {what}, and does not answer: {lxd.message}"
     status = blocked(f"{view.unit} cannot leave, LXD here {what}: {lxd.message}")
     return _hold(status, blockers.with_way_out(view, (reason,)))
 
 
 def _without_snap(view: View) -> Plan:
-    """A deb's LXD was there before this unit, and nobody knows what it holds."""
+    """An LXD from a deb was there before this unit, and the charm cannot see what it holds."""
     if view.lxd is not None or not view.snap.deb or view.options.on_remove == ABANDON:
         return _gone()
     reason = "LXD is here as a deb, and the machine goes with this unit: move its data"
@@ -295,7 +296,7 @@ def _plan_unclustered(view: View, lxd: ClusterView) -> Plan:
 
 
 def _plan_foreign(view: View, foreign: str) -> Plan:
-    """LXD is in a cluster that is not ours, or may not be: nothing is touched there.
+    """LXD is in a cluster that is not ours, or may not be ours: the charm changes nothing there.
 
     Its machine goes with the unit, and with it a member that somebody may need.
     """

@@ -1,4 +1,4 @@
-"""What a unit gives to the cluster's networks, or why it cannot."""
+"""A unit's contribution to the cluster's networks, or why it has none."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from values.wanted_network import WantedNetwork
 ON_BINDING = frozenset(
     mode.name for mode in modes.MODES.values() if mode.needs_parent or mode.one_name
 ) | {"fan"}
-"""Modes to which it may matter what carries the binding `network`."""
+"""Modes that may need the interface of the binding `network`."""
 
 
 def request(wanted: WantedNetwork) -> str:
-    """What a network asks of every unit. The contribution to one request is none to another."""
+    """The question of a network to every unit. An answer is valid for one question only."""
     parts = [wanted.mode, *wanted.parents, *subnets(wanted)]
     numbers = {"vlan": wanted.vlan, "mtu": wanted.mtu}
     parts += [f"{word}={number}" for word, number in numbers.items() if number]
@@ -30,14 +30,14 @@ def request(wanted: WantedNetwork) -> str:
 
 
 def concerns(wanted: WantedNetwork) -> bool:
-    """Whether a network asks anything of the units."""
+    """Whether a network asks the units anything."""
     mode = modes.MODES[wanted.mode]
     tunnels = wanted.mode == modes.SPREAD
     return mode.on_parent(wanted) or tunnels or bool(mode.needs) or bool(subnets(wanted))
 
 
 def asks(wanted: WantedNetwork) -> bool:
-    """Whether it matters to a network which interfaces a machine has."""
+    """Whether a network needs a machine's interfaces."""
     return concerns(wanted) or modes.MODES[wanted.mode].one_name
 
 
@@ -49,13 +49,13 @@ def subnets(wanted: WantedNetwork) -> list[str]:
 
 
 def to_networks(view: View) -> dict[str, ParentInterface]:
-    """This unit's contributions, by request."""
+    """This unit's answers, by question."""
     found = [(net, to_network(view, net)) for net in view.options.networks_asked if concerns(net)]
     return {request(net): _alone(net, contribution, found) for net, contribution in found}
 
 
 def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
-    """What this unit gives to one network."""
+    """This unit's contribution to one network."""
     if problem := _overlap(view, wanted):
         return ParentInterface(problem=problem)
     if need := modes.MODES[wanted.mode].needs:
@@ -70,7 +70,7 @@ def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
 def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, str]], Status | None]:
     """This unit's own keys of the cluster's networks; or why it can have no part in one.
 
-    A member that lacks what is asked for now would stand in the way of the change.
+    A member without what is wanted now would block the change.
     """
     for contribution in to_networks(view).values():
         if contribution.problem:
@@ -81,7 +81,7 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
                 return {}, blocked(_own(name, own))
     if problem := _in_use(view):
         return {}, blocked(problem)
-    # What is defined and not made yet has no list of its own.
+    # A network that is defined but not made yet has no list of its own.
     asked = {name: net.parents for net in view.options.networks_asked for name in names(net)}
     found: dict[str, dict[str, str]] = {}
     for record in token.networks if token else ():
@@ -97,11 +97,11 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
 
 
 def swallowed(interfaces: Iterable[Interface], name: str, mode: str) -> str:
-    """An interface of the machine's own that LXD would take for a part of its bridge `name`.
+    """The machine's own interface that LXD would treat as a part of its bridge `name`.
 
-    When it starts a bridge, LXD deletes every interface that begins with the bridge's name and a
-    hyphen, for its own tunnels (by source, 5.0 to 6.9): with `br` it deletes OVN's `br-int`. An
-    interface of the very name keeps it from making the bridge.
+    When LXD starts a bridge, it deletes every interface whose name begins with the bridge's name
+    and a hyphen, because it has its own tunnels there (by source, 5.0 to 6.9): with `br` it deletes
+    OVN's `br-int`. An interface with the same name prevents LXD from making the bridge.
     """
     if modes.MODES[mode].type != modes.MODES["bridge"].type:
         return ""
@@ -109,7 +109,7 @@ def swallowed(interfaces: Iterable[Interface], name: str, mode: str) -> str:
 
 
 def names(net: WantedNetwork) -> tuple[str, str]:
-    """What a network may be called."""
+    """The possible names of a network."""
     return net.name, modes.other_name(net.name, net.mode)
 
 
@@ -137,7 +137,7 @@ def _fan_blocker(view: View, wanted: WantedNetwork) -> str:
 
 
 def members_version(view: View) -> int:
-    """The version of IP by which the members reach one another."""
+    """The version of IP between the members."""
     return 6 if ":" in view.cluster_address else 4
 
 
@@ -151,10 +151,10 @@ def _parent(view: View, wanted: WantedNetwork) -> ParentInterface:
 
 
 def _tunnel(view: View, wanted: WantedNetwork) -> ParentInterface:
-    """The interface that the tunnels to the other members go by.
+    """The interface for the tunnels to the other members.
 
-    Where none is named, LXD takes that of the default route of IPv4, whatever the group is (by
-    source, 5.0 to 6.9).
+    If none is named, LXD takes the one of IPv4's default route, for any group (by source, 5.0 to
+    6.9).
     """
     version = vxlan.version(wanted, members_version(view))
     if wanted.parents:
@@ -188,10 +188,10 @@ def _alone(
     contribution: ParentInterface,
     given: Iterable[tuple[WantedNetwork, ParentInterface]],
 ) -> ParentInterface:
-    """The same contribution, unless an uplink would have the interface of another network.
+    """The same answer, unless an uplink would use the interface of another network.
 
-    LXD refuses an uplink that, unless both are on VLANs of their own (by source), and the kernel a
-    macvlan on what Open vSwitch has.
+    LXD refuses that for an uplink, unless both use their own VLANs (by source). The kernel refuses
+    a macvlan on an interface of Open vSwitch.
     """
     if wanted.mode != physical.MODE.name or not contribution.parent:
         return contribution
@@ -206,7 +206,7 @@ def _alone(
 
 
 def _there(view: View, wanted: WantedNetwork) -> list[Interface]:
-    """Interfaces of this machine that are meant, in order of preference."""
+    """The selected interfaces of this machine, in order of preference."""
     patterns = wanted.parents or tuple(filter(None, [view.bound.interface]))
     mine = [i for i in view.interfaces if i.name != "lo"]
     found = [i for pattern in patterns for i in mine if fnmatch(i.name, pattern)]
@@ -221,9 +221,9 @@ def _missing(view: View, wanted: WantedNetwork) -> str:
 
 
 def _overlap(view: View, wanted: WantedNetwork) -> str:
-    """What of this machine's own subnets a network would take away.
+    """The machine's own subnet that a network would overlap.
 
-    What goes by the network's names is LXD's, and is looked at where the networks are known.
+    Interfaces with the network's names are LXD's. They are checked where the networks are known.
     """
     own = {wanted.name, modes.other_name(wanted.name, wanted.mode)}
     for subnet in subnets(wanted):
@@ -238,7 +238,7 @@ def _own(network: str, interface: str) -> str:
 
 
 def _in_use(view: View) -> str:
-    """What of the cluster's bridges, whoever made them, this machine has already. Or empty."""
+    """The subnet of any bridge of the cluster that this machine has already. Or empty."""
     others = view.peers.others.values() if view.peers else ()
     for bridge in sorted({bridge for data in others if data.cluster for bridge in data.bridges}):
         name, *subnets = bridge.split() or [""]
@@ -252,7 +252,7 @@ def _in_use(view: View) -> str:
 
 
 def _taker(view: View, cidr: str, but: Collection[str]) -> str:
-    """What on this machine overlaps a subnet: an interface's own, or a route of it. Or empty."""
+    """What overlaps a subnet on this machine: an interface's own subnet, or a route. Or empty."""
     net = ipaddress.ip_interface(cidr).network
     for interface in view.interfaces:
         if interface.name in but:
@@ -262,7 +262,7 @@ def _taker(view: View, cidr: str, but: Collection[str]) -> str:
             if its.version == net.version and its.overlaps(net):
                 return f"{its} of {interface.name}"
         for route in interface.routes:
-            # A wider one stands for many networks, and what is more special is meant to win.
+            # A wider route stands for many networks, and the more specific one wins on purpose.
             its = ipaddress.ip_network(route)
             if its.version == net.version and its.overlaps(net) and its.prefixlen >= net.prefixlen:
                 return f"{its} by {interface.name}"

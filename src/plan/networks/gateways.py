@@ -1,8 +1,9 @@
-"""Which members OVN's networks reach the world by.
+"""The members that are gateways of OVN's networks.
 
-LXD has a role for it: where some members have it, they alone are gateways; where none has, all
-are. LXD looks at the roles with every heartbeat. LXD 5.0.2 lets nobody go who was one for a network
-once (it looks for a chassis's name among ids): there they have to be chosen before it is made.
+LXD has a role for it: if some members have it, only they are gateways; if none has it, all are. LXD
+checks the roles at every heartbeat. LXD 5.0.2 never removes a member that was once a gateway for a
+network (it looks for a chassis's name among ids): with it, choose the gateways before the network
+is made.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from values.yaml_maps import words
 
 ROLE = "ovn-chassis"
 NOTE = "gateways"
-"""Members that the charm has given the role: what an operator gave stays."""
+"""Members that got the role from the charm: a role from an operator stays."""
 
 
 def steps(options: Options, lxd: ClusterView) -> list[Step]:
-    """Gives the role to those whose names the option fits, and takes it from the others.
+    """Gives the role to the members that match the option, and removes it from the others.
 
-    Without the option it is taken from those that had it by the option: the rest is an operator's.
+    Without the option it is removed from those that got it from the option: the others are the
+    operator's.
     """
     has = {m.name for m in lxd.members if ROLE in m.roles}
     noted = set(lxd.notes.get(NOTE, "").split())
@@ -37,12 +39,12 @@ def steps(options: Options, lxd: ClusterView) -> list[Step]:
     if not fit or not change:
         return []
     owned = " ".join(sorted((fit - has) | (noted & fit)))
-    # The note comes first: after a hook that was killed in between it tells whose the roles are.
+    # The note comes first: if the hook is killed in between, the note shows whose the roles are.
     return [WriteNotes({NOTE: owned}), SetRole(ROLE, change)]
 
 
 def problem(options: Options, lxd: ClusterView) -> Status | None:
-    """Blocked where the option fits no member: to LXD all would be gateways then."""
+    """Blocked if the option matches no member: for LXD all would be gateways then."""
     if not options.ovn_gateways or _fit(options, lxd):
         return None
     there = "|".join(sorted(m.name for m in lxd.members))

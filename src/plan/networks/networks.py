@@ -1,7 +1,7 @@
-"""What the cluster's networks shall be, and how far they are from that.
+"""The wanted networks of the cluster, and how they differ from the actual ones.
 
-Only the coordinator acts on it. A network is made on all members at once, after each has said which
-of its interfaces it is on.
+Only the coordinator acts on it. It makes a network on all members at once, after each member has
+named its parent interface.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from values.wanted_network import WantedNetwork
 from values.yaml_maps import words
 
 PARENTS = "user.lxd-cluster.parents"
-"""LXD's key of a network: what its interface is looked for by, on a machine that joins later."""
+"""LXD's key of a network: the names by which a later machine looks for its interface."""
 _CUTTING = ("ipv4.address", "ipv6.address", "vlan", "network", "tunnel.", "fan.", "bridge.hwaddr")
-"""How keys begin whose change cuts off what runs on a network."""
+"""Prefixes of keys whose change cuts off instances."""
 _INSTANCES = "/1.0/instances/"
 
 
 @dataclass(frozen=True)
 class NetworkChange:
-    """What is due, what stands in the way, and the default profile's nic: None leaves it."""
+    """What is due, what prevents it, and the default profile's nic: None keeps it."""
 
     steps: tuple[Step, ...] = ()
     problem: Status | None = None
@@ -44,7 +44,7 @@ class NetworkChange:
 
 
 def default(asked: WantedNetwork, existing: tuple[Network, ...]) -> WantedNetwork:
-    """The default network that is wanted, by another name where another mode has the one asked."""
+    """The wanted default network, with another name if another mode has the configured one."""
     mode = network_modes.MODES[asked.mode]
     taken = {n.name: is_of(n, mode) for n in existing}
     if not mode.type or taken.get(asked.name, True):
@@ -53,17 +53,17 @@ def default(asked: WantedNetwork, existing: tuple[Network, ...]) -> WantedNetwor
 
 
 def is_of(network: Network, mode: Mode) -> bool:
-    """Whether a network was made in a mode, or as it would be."""
+    """Whether a network was made in a mode, or looks like one of that mode."""
     return network.type == mode.type and network.config.get(MARK, mode_of(network)) == mode.name
 
 
 def mode_of(network: Network) -> str:
-    """The mode of a network that does not say so: LXD's word for its type."""
+    """The mode of a network without the charm's key: LXD's word for its type."""
     return network.config.get(MARK) or network.type
 
 
 def wanted(view: View, existing: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
-    """All networks that are wanted, the default one first."""
+    """All wanted networks, the default one first."""
     first, *more = view.options.networks_asked
     return (default(first, existing), *more)
 
@@ -71,7 +71,7 @@ def wanted(view: View, existing: tuple[Network, ...]) -> tuple[WantedNetwork, ..
 def change(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
 ) -> NetworkChange:
-    """What the coordinator does about the networks now. `own` are its unit's contributions."""
+    """What the coordinator does about the networks now. `own` are its unit's answers."""
     existing = lxd.networks or ()
     steps: list[Step] = []
     problem: Status | None = None
@@ -129,12 +129,12 @@ def _one(
 
 
 def made(lxd: ClusterView, name: str) -> Network | None:
-    """The network of that name if it is there on all members."""
+    """The network of that name if it exists on all members."""
     return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
 
 
 def _taken(lxd: ClusterView, net: WantedNetwork) -> Status | None:
-    """Blocked for a subnet that another network of LXD's has."""
+    """Blocked for a subnet that another network of LXD has."""
     for cidr in contributions.subnets(net):
         subnet = ipaddress.ip_interface(cidr).network
         for other in lxd.networks or ():
@@ -148,7 +148,7 @@ def _taken(lxd: ClusterView, net: WantedNetwork) -> Status | None:
 
 
 def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
-    """Blocked for ranges that the subnet has not which LXD chose, or is to choose, by itself."""
+    """Blocked for ranges outside a subnet that LXD chose, or will choose, by itself."""
     if "dhcp-ranges" not in network_modes.MODES[net.mode].words:
         return None
     asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
@@ -161,7 +161,7 @@ def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
 
 
 def bridges(lxd: ClusterView) -> tuple[str, ...]:
-    """LXD's bridges, each by its name and its subnets: who joins must have none of them already."""
+    """LXD's bridges, each by its name and its subnets: a joining machine must have none of them."""
     return tuple(
         " ".join([network.name, *(address for address in _addresses(network) if "/" in address)])
         for network in sorted(lxd.networks or (), key=lambda n: n.name)
@@ -174,7 +174,7 @@ def _addresses(network: Network) -> list[str]:
 
 
 def _name_clash(lxd: ClusterView, net: WantedNetwork) -> Status | None:
-    """Blocked for a name that LXD or the charm would take for a part of another one's."""
+    """Blocked for a name that LXD or the charm would treat as a part of another one's."""
     mode = network_modes.MODES[net.mode]
     for other in lxd.networks or ():
         pair = sorted((net.name, other.name))
@@ -190,7 +190,7 @@ def _name_clash(lxd: ClusterView, net: WantedNetwork) -> Status | None:
 def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a bridge with which LXD would delete an interface of this machine."""
     if any(network.name == net.name for network in lxd.networks or ()):
-        return None  # It is half made: what is called so is its own.
+        return None  # It is half made: the interface of that name is its own.
     if not (lost := contributions.swallowed(view.interfaces, net.name, net.mode)):
         return None
     return blocked(f"network {net.name}: {lost} of this machine would go with it; rename it")
@@ -205,23 +205,23 @@ def _site(view: View, lxd: ClusterView, parent: str) -> Site:
 
 
 def _keys(net: WantedNetwork) -> dict[str, str]:
-    """LXD's keys that all members share. What is empty shall not be set."""
+    """LXD's keys that all members share. An empty one must not be set."""
     mode = network_modes.MODES[net.mode]
     keys = {**mode.config(net), **net.config}
-    # A type that has one mode alone needs no mark.
+    # A type with only one mode needs no key for it.
     mark = {MARK: mode.name} if mode.name != mode.type else {}
     given = {*net.config, *(key for key in mode.chosen if keys.get(key, "auto") != "auto")}
     return {**keys, **mark, **_looked_for(net), storage_contributions.KEYS: " ".join(sorted(given))}
 
 
 def _looked_for(net: WantedNetwork) -> dict[str, str]:
-    """What its interfaces are looked for by, as it stands on record with the network."""
+    """The names by which its interfaces are found, as recorded in the network."""
     mode = network_modes.MODES[net.mode]
     return {PARENTS: " ".join(net.parents)} if mode.own_parent or mode.shared_parent else {}
 
 
 def relisted(options: Options, existing: tuple[Network, ...]) -> list[str]:
-    """Networks that are on an interface of each machine, where another list is asked for now."""
+    """Networks with a parent interface on each machine whose list of names has changed."""
     made = {n.name: n for n in existing if not n.half_made}
     first, *more = options.networks_asked
     asked = [
@@ -241,7 +241,7 @@ def _drift(
     there: Network,
     given: Mapping[str, str] | Status,
 ) -> NetworkChange:
-    """A network that is there becomes what is asked for, unless that would cut somebody off."""
+    """Changes an existing network to the wanted one, unless that would cut off instances."""
     mode = network_modes.MODES[net.mode]
     nic = mode.nic(net, "")
     wanted = {**_taken_back(there), **_keys(net), **_chosen_anew(view, lxd, net, there, given)}
@@ -269,7 +269,7 @@ def _drift(
 
 
 def _taken_back(there: Network) -> dict[str, str]:
-    """Keys that an option gave the network: unset, unless one gives them now."""
+    """Keys that an option gave the network: unset, unless an option gives them now."""
     return dict.fromkeys(there.config.get(storage_contributions.KEYS, "").split(), "")
 
 
@@ -280,7 +280,7 @@ def _chosen_anew(
     there: Network,
     given: Mapping[str, str] | Status,
 ) -> dict[str, str]:
-    """Keys that an option gave and gives no more, and that are chosen where none gives them."""
+    """Keys that an option no longer gives, and that are chosen if no option gives them."""
     mode, keys = network_modes.MODES[net.mode], _keys(net)
     now = keys[storage_contributions.KEYS].split()
     back = {key for key in _taken_back(there) if key in mode.chosen and key not in now}
@@ -293,7 +293,7 @@ def _chosen_anew(
 
 
 def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict[str, str]:
-    """The interface of a network that has one name for it everywhere, where that is another now."""
+    """The parent of a network that has one name everywhere, if another one is wanted now."""
     name = next(iter(given.values()), "")
     other = mode.shared_parent and there.config.get(mode.shared_parent, "") != name
     return {mode.shared_parent: name} if other else {}
@@ -306,7 +306,7 @@ def _given(
     own: Mapping[str, ParentInterface],
     net: WantedNetwork,
 ) -> dict[str, str] | Status:
-    """By member: the interface that its unit gives. Or what stands in the way."""
+    """By member: the interface from its unit. Or what prevents the change."""
     if not contributions.concerns(net):
         return {}
     units = cluster_change.units(view, lxd, peers)
@@ -342,7 +342,7 @@ def _alike(
 
 
 def records(existing: tuple[Network, ...]) -> tuple[OnParent, ...]:
-    """What whoever joins must say something to: networks on an interface of each machine.
+    """Networks for which a joining unit must name its parent interface.
 
     LXD asks for none: a member that names no interface has none, and no instance starts there.
     """

@@ -1,6 +1,6 @@
 """LXD's address of OVN's northbound database, a key that all members share.
 
-An operator may have set it. So the charm notes what it has written, and takes nothing else back.
+An operator may have set it. So the charm notes what it has written, and removes nothing else.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ NOTE = WROTE + KEY
 
 
 def steps(view: View, lxd: ClusterView) -> list[Step]:
-    """Brings the key to what OVN or the option says; or takes it back where nobody needs it."""
+    """Sets the key to OVN's or the option's value; or removes it if it is not needed."""
     wanted = view.ovn.northbound if view.ovn and view.ovn.written else ""
     has, noted = lxd.server.config.get(KEY, ""), lxd.notes.get(NOTE, "")
     if wanted:
-        # The note comes first: after a hook that was killed in between it tells whose the key is.
+        # The note comes first: if the hook is killed in between, the note shows whose the key is.
         return [WriteNotes({NOTE: wanted}), SetServerConfig({KEY: wanted})] if has != wanted else []
     if not noted or view.ovn is not None or _is_used(lxd):
         return []
@@ -29,5 +29,5 @@ def steps(view: View, lxd: ClusterView) -> list[Step]:
 
 
 def _is_used(lxd: ClusterView) -> bool:
-    """Whether a network is OVN's, or it is not known: LXD could not even delete that one then."""
+    """Whether a network is OVN's, or this is unknown: LXD could not even delete it then."""
     return lxd.networks is None or any(network.type == "ovn" for network in lxd.networks)

@@ -1,8 +1,8 @@
-"""This member's part of a network that is one layer 2 over all members: addresses, and its peers.
+"""This member's part of a network that is one layer 2 over all members: addresses and peers.
 
-Every member is the gateway of its own instances, under one address and one MAC, and gives them
-addresses out of a share of the subnet that nobody else gives out of. So no address is given out
-twice, whoever comes, goes or is cut off, and nobody has to remember who had which.
+Every member is the gateway of its own instances, with one address and one MAC. It gives them
+addresses from its own share of the subnet, which no other member uses. So no address is given out
+twice, even if members join, leave or are cut off, and no member must remember the leases of others.
 LXD's own DHCP cannot do that: its ranges are the same on every member.
 """
 
@@ -24,7 +24,7 @@ from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 
 NARROWEST = 26
-"""Prefix length: in a narrower subnet there are no shares."""
+"""Prefix length: a narrower subnet has no shares."""
 _NONE = "none"
 
 
@@ -42,12 +42,12 @@ def asked(wanted: Iterable[WantedNetwork], running: Mapping[str, str]) -> bool:
 
 
 def names(lxd: ClusterView) -> tuple[str, ...]:
-    """The networks of that kind that are there."""
+    """The existing networks of that kind."""
     return tuple(network.name for network in _made(lxd))
 
 
 def steps(view: View, lxd: ClusterView, peers: Peers) -> list[Step]:
-    """What brings this machine to what the networks need."""
+    """Steps that give this machine what the networks need."""
     wanted = [own.overlay for own in _overlays(view, lxd, peers) if own.overlay]
     names = {overlay.network for overlay in wanted}
     due: list[Step] = [EndOverlayDhcp(name) for name in sorted(view.overlays.keys() - names)]
@@ -104,22 +104,22 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
 
 
 def _is_unicast(view: View, name: str) -> bool:
-    """What the options say of the network. One that they do not name any more is multicast."""
+    """The option's value for the network. A network that no option names any more is multicast."""
     return any(net.mode == MODE.name and net.group == _NONE for net in _named(view, name))
 
 
 def _named(view: View, name: str) -> list[WantedNetwork]:
     first, *more = view.options.networks_asked
     found = [net for net in more if net.name == name]
-    # The default one may go by another name than the option says.
+    # The default network may have another name than the option's.
     return found or [first]
 
 
 def share_number(unit: str, gateway: ipaddress.IPv4Interface) -> int:
-    """Which share of a subnet is a unit's: Juju never gives a unit's number to another one."""
+    """The share of a unit in a subnet: Juju never reuses a unit's number."""
     found = re.search(r"/(\d+)$", unit)
     number = int(found[1]) if found else 0
-    # The first share is for the gateway and for addresses that operators give out themselves.
+    # The first share is for the gateway and for addresses that operators assign themselves.
     return number % (_count(gateway) - 1) + 1
 
 
@@ -135,14 +135,11 @@ def share(
 
 
 def _count(gateway: ipaddress.IPv4Interface) -> int:
-    """How many shares a subnet has: about as many as each has addresses."""
+    """The number of shares in a subnet: about as many as each has addresses."""
     bits = 32 - gateway.network.prefixlen
     return 2 ** (bits // 2)
 
 
 def record(overlay: OverlayDhcp) -> str:
-    """What is noted of an overlay that runs. The number goes up with the files of `host`.
-
-    It has the name that an older charm gave to the class: a refresh starts nothing anew.
-    """
+    """The note about a running segment. The number goes up with the files of `host`."""
     return f"3 Segment{str(overlay).removeprefix(type(overlay).__name__)}"

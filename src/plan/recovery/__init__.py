@@ -1,1 +1,1 @@
-"""What is done while LXD or its database does not answer."""
+"""Plans while LXD or its database does not answer."""

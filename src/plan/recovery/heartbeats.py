@@ -1,9 +1,9 @@
 """A Raft leader that sends no heartbeats: its own unit reloads its daemon.
 
 After the daemons of five members had restarted in the same second, the Raft leader of LXD 5.0.2
-sent none for five minutes (seen once): LXD called all members offline, the leader itself, too,
-though all answered. The database works meanwhile, so its group elects no other leader. Once the
-leader's daemon restarts, another one leads.
+sent none for five minutes (seen once): LXD called all members offline, including the leader,
+although all answered. The database works meanwhile, so its group elects no other leader. Once the
+leader's daemon restarts, another member becomes the leader.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from values.status import Status, waiting
 
 
 def leader_without_heartbeats(lxd: ClusterView) -> Member | None:
-    """The Raft leader, where LXD calls it offline: it is there, and has sent no heartbeats."""
+    """The Raft leader, if LXD calls it offline: it is up, and has sent no heartbeats."""
     return next((m for m in lxd.members if m.leads and m.offline), None)
 
 
 def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
-    """What this unit, of `member`, does if that is the one: waits a while, then reloads it.
+    """This unit's steps if its `member` is that leader: it waits a while, then reloads the daemon.
 
-    The reload is noted before it begins, so that none follows soon, whatever comes of it.
+    The reload is noted before it begins, so that another does not follow soon, with any result.
     """
     quiet, reloaded = member_marks.QUIET + member.name, member_marks.RELOADED + member.name
     if leader_without_heartbeats(lxd) != member:
@@ -58,7 +58,7 @@ def status(view: View, lxd: ClusterView) -> Status | None:
 def _pause(view: View, lxd: ClusterView, member: Member) -> float:
     """Seconds until the member may be reloaded again, 0 if it may now.
 
-    A clock that went back does not make it longer than it is.
+    A clock that went back does not make the pause longer.
     """
     last = _time(member_marks.RELOADED + member.name, lxd)
     if last is None or last > view.now:

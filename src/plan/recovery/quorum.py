@@ -1,10 +1,10 @@
-"""Which member may make itself the only voter of a database that has lost its quorum, and when.
+"""The member that may make itself the only voter of a database without a quorum, and when.
 
-Two members that recover are two clusters, and so is one that recovers while the others have their
-quorum. So a voter counts as lost only when Juju has given up its unit or the operator names it, and
-every other member that has a copy of the database must have said since then that its own does not
-answer, and how new it is. The newest copy recovers: it has all that was ever confirmed to a client,
-as far as that is on any surviving machine. LXD brings the others in line with it (measured on
+If two members recover, there are two clusters. The same happens if one recovers while the others
+have their quorum. So a voter counts as lost only if Juju has removed its unit or the operator names
+it. Every other member with a copy of the database must also have said since then that its own does
+not answer, and how new it is. The newest copy recovers: it has everything that was ever confirmed
+to a client, as far as any surviving machine has it. LXD makes the others follow it (measured on
 5.0.2, 5.21.7 and 6.9, with a survivor that was behind).
 """
 
@@ -26,8 +26,8 @@ from values.status import names
 class Recovery:
     """Whether this member may recover.
 
-    `problem` says why it may not, empty if it may. `lost` are the addresses of the voters that are
-    given up: the other members are asked by publishing them.
+    `problem` says why it may not, empty if it may. `lost` are the addresses of the lost voters:
+    publishing them asks the other members.
     """
 
     problem: str = ""
@@ -35,7 +35,7 @@ class Recovery:
 
 
 def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]) -> Recovery:
-    """What stands in the way of a recovery here. `named` are what the operator calls lost."""
+    """What prevents a recovery here. `named` are the members that the operator calls lost."""
     own = copy.node(peers.own.address)
     if own is None or own.role is Role.SPARE:
         return Recovery("this member has no copy of the database: run it on another one")
@@ -51,7 +51,7 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
 
 
 def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
-    """What a member may be called in the action."""
+    """The names of a member in the action."""
     listed = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
     units = {u for u, d in peers.others.items() if copy.node(d.address)}
     noted = {u for address, u in view.noted_units.items() if copy.node(address)}
@@ -61,7 +61,8 @@ def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
 def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
     """Whether a member counts as lost.
 
-    One that never had a unit is somebody's own: that Juju does not know it means nothing.
+    A member that never had a unit belongs to somebody else: that Juju does not have it means
+    nothing.
     """
     unit = _unit(node, view, peers)
     if named & {node.name, node.address, unit}:
@@ -70,7 +71,7 @@ def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -
 
 
 def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
-    """The unit of a member, also when it is gone. Empty for one that was never a unit's."""
+    """The unit of a member, even if it is gone. Empty for one that never had a unit."""
     at_address = (u for u, d in peers.others.items() if d.cluster and d.address == node.address)
     return next(at_address, "") or view.noted_units.get(node.address, "")
 
@@ -93,7 +94,7 @@ def _voters_left(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -
 def _not_newest(
     view: View, peers: Peers, copy: DatabaseCopy, rest: list[DatabaseNode], lost: set[str]
 ) -> str:
-    """Why another member should recover, or it is not known whether one should."""
+    """Why another member should recover, or why it is unknown which one should."""
     copies: list[_Copy] = []
     quiet: list[str] = []
     for node in rest:
@@ -123,7 +124,7 @@ def _not_newest(
 class _Copy:
     """A copy of the database. The greatest recovers, the same one for all that ask.
 
-    Of those that are equally new it is a voter's.
+    Among equally new ones, a voter's copy wins.
     """
 
     entry: Entry
@@ -133,23 +134,24 @@ class _Copy:
 
 
 def _answer(data: UnitData | None, lost: frozenset[str]) -> Entry | None:
-    """How new a unit's copy is, None unless it does not answer since the voters are lost."""
+    """The age of a unit's copy, None unless it has not answered since the voters were lost."""
     if data is None or data.silent is None or not lost <= set(data.silent.without):
         return None
     return Entry(data.silent.term, data.silent.index)
 
 
 def asked(peers: Peers) -> tuple[str, ...]:
-    """The voters that some unit takes for lost: each that does not answer says whether it is so."""
+    """The voters that some unit treats as lost: each unit whose LXD does not answer says so."""
     return tuple(
         sorted({address for d in (peers.own, *peers.others.values()) for address in d.lost})
     )
 
 
 def noting(view: View, lxd: ClusterView) -> list[Step]:
-    """Notes on the disk of each member that has the database which units have it.
+    """Notes on the disk of each member with the database which units have it.
 
-    When it does not answer, and Juju has given a unit up, nothing else tells that it ever was one.
+    When the database does not answer, and Juju has removed a unit, nothing else shows that it was
+    one.
     """
     has = [m for m in lxd.members if m.voter or "database-standby" in m.roles]
     found = {m.address: unit for m in has if (unit := member_marks.unit_of(m.name, lxd))}

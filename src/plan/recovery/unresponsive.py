@@ -1,4 +1,4 @@
-"""What a unit does while its LXD does not answer: wait, reset a hung join, or say what to do."""
+"""Plan for a unit whose LXD does not answer: wait, reset a hung join, or say what to do."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RESET_CUT_SHORT = "its reset was cut short"
 
 
 def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
-    """The plan of a unit whose LXD is there and unresponsive. `own` is what it says of itself."""
+    """The plan of a unit whose LXD is installed and does not answer. `own` are its own data."""
     if why := join_failed(view, lxd.reason):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
     if lxd.reason is UnresponsiveReason.RECOVERY_CUT_SHORT:
-        # Whether it has recovered shows once it runs. If not, the operator asks for it again.
+        # The result of the recovery shows once it runs. If it failed, the status asks for it again.
         return Plan(waiting("for LXD, whose recovery was cut short"), (StartAgain(),), own)
     peers = view.peers
     if peers is None:
@@ -43,15 +43,15 @@ def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
         or _by_kind(view, lxd)
     )
     if lasts(view) and lxd.reason is not UnresponsiveReason.OTHER_VERSIONS:
-        # LXD may call a member online whose daemon ends again and again.
+        # LXD may call a member online although its daemon ends again and again.
         own = own.model_copy(update={"problem": status.message})
     return Plan(status, noting(view), own)
 
 
 def starting_without(lxd: Unresponsive) -> tuple[Step, ...]:
-    """What lets a daemon start whose volume for its images or backups is gone.
+    """Lets a daemon start if the volume for its images or backups is gone.
 
-    The volume is the charm's, and what is on it is no loss. One of the operator's is not touched.
+    The volume is the charm's, and its content may be lost. An operator's volume is left alone.
     """
     unmountable = lxd.unmountable
     if unmountable is None or OWN_VOLUMES not in unmountable.volume:
@@ -78,7 +78,7 @@ def noting(view: View) -> tuple[Step, ...]:
 
 
 def removed() -> Status:
-    """A member that the cluster has no more never rejoins with what it still holds."""
+    """A member that the cluster has removed never joins again with its content."""
     return blocked("the cluster removed this member: remove this unit, then add another")
 
 
@@ -88,10 +88,11 @@ def moved(was: str, now: str) -> Status:
 
 
 def join_failed(view: View, kind: UnresponsiveReason) -> str:
-    """Why a join that began here will never end, empty if it may or if there is none.
+    """Why a join that began here will never end, empty if it may end or if there is none.
 
-    Of a join that hangs the daemon answers nothing at all. One that only misses its database may
-    be a full member of a cluster that has lost its quorum: that one is not to be touched.
+    During a join that hangs, the daemon answers nothing at all. A daemon that only misses its
+    database may be a full member of a cluster that has lost its quorum: the charm must leave it
+    alone.
     """
     forming = view.forming
     if forming is not None and forming.what == RESET:
@@ -99,7 +100,7 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
     if forming is None or forming.what != "join" or (view.peers and view.peers.own.cluster):
         return ""
     if view.holds_data:
-        # It came all the way in, and its unit had no time to say so.
+        # It has joined completely, and its unit had no time to say so.
         return ""
     if kind is UnresponsiveReason.HALF_JOINED:
         return "its join was cut short"
@@ -109,13 +110,13 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
 
 
 def _moved(view: View, peers: Peers) -> Status | None:
-    """A daemon whose address the machine has no more cannot listen, and does not answer."""
+    """A daemon whose address the machine no longer has cannot listen, and does not answer."""
     was, now = peers.own.address, view.cluster_address
     return moved(was, now) if peers.own.cluster and was and now and was != now else None
 
 
 def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None:
-    """LXD waits until all members run one version, in LXD's words or by what they publish."""
+    """LXD waits until all members run one version, by LXD's message or by what they publish."""
     if not peers.own.cluster:
         return None
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
@@ -126,9 +127,9 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
 
 
 def _word(view: View, lxd: Unresponsive, peers: Peers) -> UnresponsiveDatabase | None:
-    """What this unit says of its database, for those that may have to do without the others.
+    """What this unit says of its database, for those that may have to recover without the others.
 
-    It says it late, or when it is asked: each word wakes all other units.
+    It says it late, or on request: each message runs hooks on all other units.
     """
     copy = view.database
     if copy is None or lxd.reason not in WITHOUT_DATABASE:
@@ -140,13 +141,13 @@ def _word(view: View, lxd: Unresponsive, peers: Peers) -> UnresponsiveDatabase |
 
 
 def lasts(view: View) -> bool:
-    """Whether LXD does not answer for longer than where that ends by itself."""
+    """Whether LXD has not answered for longer than it needs to recover by itself."""
     since = view.unresponsive_since
     return since is not None and view.now - since >= deadlines.UNRESPONSIVE
 
 
 def _by_kind(view: View, lxd: Unresponsive) -> Status:
-    """What is the matter. Advice comes only once it has lasted."""
+    """The kind of problem. Advice comes only after a while."""
     late = lasts(view)
     match lxd.reason:
         case (

@@ -1,12 +1,12 @@
-"""The proxies by which LXD reaches image servers: the model's, or those of the options.
+"""The proxies for LXD's requests to image servers: the model's, or those of the options.
 
-Their keys are the whole cluster's, and an operator may have set them. So the charm notes what it
-has written, and changes or removes nothing else. A proxy's URL may have a password in it: the note
-is a digest.
+Their keys are shared by the whole cluster, and an operator may have set them. So the charm notes
+what it has written, and changes or removes nothing else. A proxy's URL may contain a password: the
+note is a digest.
 
 Juju writes these keys, too: its agent sets them to the model's proxies, or unsets them, on each
-machine on which LXD runs, when the agent starts and when the proxies change (read in its source).
-It leaves out the members' addresses. What is the model's own value is therefore taken for Juju's.
+machine with LXD, when the agent starts and when the proxies change (read in its source). It leaves
+out the members' addresses. So the charm treats the model's own value as Juju's.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ AUTO, NONE = "auto", "none"
 
 @dataclass(frozen=True)
 class Due:
-    """What is due, and what the operator should know."""
+    """What is due, and the message for the operator."""
 
     steps: tuple[Step, ...] = ()
     problem: Status | None = None
 
 
 def due(view: View, lxd: ClusterView) -> Due:
-    """Brings the keys to what is wanted, as far as they are the charm's or unset."""
+    """Sets the keys to the wanted values, if they are the charm's or unset."""
     members = [member.address for member in lxd.members]
     values: dict[str, str] = {}
     notes: dict[str, str] = {}
@@ -73,13 +73,13 @@ def wanted(options: Options, model: Proxies, members: Iterable[str]) -> dict[str
 
 
 def may_change(key: str, has: str, notes: Mapping[str, str], model: Proxies) -> bool:
-    """Whether a key is unset, or has what the charm or Juju has written."""
+    """Whether a key is unset, or has a value that the charm or Juju has written."""
     by_juju = {HTTP: model.http, HTTPS: model.https, IGNORED: model.ignored}[key]
     return has in ("", by_juju) or digest(key, has) in notes.get(WROTE + key, "").split()
 
 
 def digest(key: str, value: str) -> str:
-    """What is noted of a value, empty for none."""
+    """The note about a value, empty for none."""
     return hashlib.sha256(f"{key} {value}".encode()).hexdigest()[:16] if value else ""
 
 
@@ -96,5 +96,5 @@ def _option(options: Options, key: str) -> str:
 
 
 def _as_lxd_reads(host: str) -> str:
-    """LXD takes what follows the last colon for a port, but for what is in brackets."""
+    """LXD reads what follows the last colon as a port, except in brackets."""
     return f"[{host}]" if family(host) == 6 else host

@@ -1,4 +1,4 @@
-"""What the operator's options mean to a formed cluster, and how far it is from that."""
+"""The meaning of the options for a formed cluster, and how the cluster differs from it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from steps.storage import PinRootDisks
 from values import profile_devices
 
 _DEFAULTS = {"cluster.offline_threshold": "20", "cluster.images_minimal_replica": "3"}
-"""LXD leaves a key out of its configuration while it has this value."""
+"""LXD omits a key from its configuration while it has this value."""
 
 
 def server_config(options: Options, actual: dict[str, str]) -> list[Step]:
-    """Brings the cluster-wide server configuration to what the options say."""
+    """Steps that set the shared server configuration to the options' values."""
     wanted = {
         "cluster.offline_threshold": str(options.cluster_offline_threshold),
         "cluster.images_minimal_replica": str(options.images_replicas),
@@ -31,9 +31,9 @@ def server_config(options: Options, actual: dict[str, str]) -> list[Step]:
 def default_profile(
     pool: str, nic: Mapping[str, str] | None, lxd: ClusterView
 ) -> list[SetDefaultProfile | PinNics | PinRootDisks]:
-    """Lets the default profile use the pool, and this nic: None leaves what it has.
+    """Lets the default profile use the pool and this nic: None keeps the current ones.
 
-    A pool that is not there yet on all members leaves the profile as it is.
+    While the pool does not exist on all members, the profile stays as it is.
     """
     if lxd.pools is None or lxd.nic is None:
         return []
@@ -49,10 +49,10 @@ def default_profile(
 
 
 def _staying(nic: Mapping[str, str]) -> list[PinNics]:
-    """Before the default profile goes on to another network: what is on the old one stays there."""
+    """Before the default profile changes to another network: instances stay on the old one."""
     return [PinNics(profile_devices.place(nic))] if nic else []
 
 
 def _same(wanted: Mapping[str, str], has: Mapping[str, str]) -> bool:
-    """Whether a nic is on the network that is wanted. What else it says is an operator's."""
+    """Whether a nic is on the wanted network. Its other keys are an operator's."""
     return dict(wanted) == profile_devices.place(has)

@@ -1,4 +1,4 @@
-"""What this unit gives to the cluster's pools: a device, or a file or folder of its own."""
+"""This unit's contribution to the cluster's pools: a device, or its own file or folder."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from values.status import Kind, Status, blocked, waiting
 from values.wanted_pool import LEAST_FILE, VOLUME_SIZE, WantedPool, in_bytes
 
 KEYS = "user.lxd-cluster.keys"
-"""Key of a pool that says which keys the options gave it beside the charm's own."""
+"""Key of a pool that names the keys from the options, beside the charm's own."""
 SIZE = "user.lxd-cluster.size"
-"""Key of a pool in which its size stands as the operator wanted it: LXD's own differs by member."""
+"""Key of a pool for the size that the operator wanted: LXD's own size differs by member."""
 
 
 _OF_NEW, _OF_OLD = "set its size or devices", "name a device for it"
-"""What to do where there is no room for a part: a pool that is there has its size."""
+"""What to do if there is no space for a part: the size of an existing pool is fixed."""
 
 
 @dataclass(frozen=True)
 class MemberConfig:
-    """What one member gives to a pool, and LXD's keys for that."""
+    """A joining member's answers for it."""
 
     pool: WantedPool
     backend: Backend
@@ -59,17 +59,17 @@ def shared_config(view: View, lxd: ClusterView, pool: WantedPool) -> dict[str, s
 def before_join(
     view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
 ) -> tuple[list[MemberConfig], Status | None]:
-    """This unit's parts of all pools that it is to make or to have; or why it cannot."""
+    """This unit's parts of all pools that it must make or have; or why it cannot."""
     wanted = _wanted(view, lxd, decided, token)
     if isinstance(wanted, Status):
         return [], wanted
     if missing := _without_device(view, decided):
         return [], missing
-    # What its own interrupted bootstrap made is on its device by now.
+    # Its own interrupted bootstrap has used its device already.
     there = {p.name for p in lxd.pools or ()}
     configs: list[MemberConfig] = []
     for pool in wanted:
-        # Of a pool that an operator made with another driver LXD knows what to do.
+        # LXD knows what to do with an operator's pool of another driver.
         if pool.name in there or pool.backend not in backends.BACKENDS:
             continue
         taken = frozenset(config.device.node for config in configs if config.device)
@@ -85,7 +85,7 @@ def before_join(
 def to_pools(
     view: View, lxd: ClusterView, requests: Iterable[ContributionRequest]
 ) -> dict[str, Contribution]:
-    """This unit's contribution to each request for a pool, by its serial; none while it waits."""
+    """This unit's answers to each call for a pool, by its serial; nothing while it waits."""
     found = {request.serial: _to_pool(view, lxd, request) for request in requests}
     return {serial: c for serial, c in found.items() if c is not None}
 
@@ -103,9 +103,9 @@ def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Cont
 
 
 def _without_device(view: View, decided: Storage | None) -> Status | None:
-    """Blocked where the members' parts of a pool are on devices, and no option names this unit's.
+    """Blocked if the members' parts of a pool are on devices, and no option names this unit's.
 
-    LXD would make a file on its root disk, and nobody would know.
+    Otherwise LXD would silently make a file on its root disk.
     """
     others = view.peers.others.values() if view.peers else ()
     asked = {pool.name: pool for pool in view.more_pools}
@@ -119,9 +119,9 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
 
 
 def _no_room(view: View, given: Sequence[MemberConfig], cure: str) -> Status | None:
-    """Blocked where the last of some pools does not fit on this machine beside the others.
+    """Blocked if the last of some parts does not fit on this machine beside the others.
 
-    LXD makes its files sparse, so that it would be found out when they are full.
+    LXD makes its files sparse, so a lack of space would show only when they are full.
     """
     last = given[-1]
     pool, name = last.pool, f"pool {last.pool.name}"
@@ -146,10 +146,10 @@ def _bytes(config: MemberConfig) -> int:
 
 
 def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
-    """Blocked for a machine that has not what a backend needs. `what` names who asks for it."""
+    """Blocked for a machine without what a backend needs. `what` names what asks for it."""
     row = backends.BACKENDS.get(word)
     has = ", ".join(sorted(drivers & set(backends.BACKENDS)))
-    # The cure comes last: what is before it may be cut off.
+    # The remedy comes last: text before it may be cut off.
     needs = f"; needs {row.needs}" if row else ""
     return blocked(f"{what}: LXD here has {has}{needs}")
 
@@ -169,11 +169,11 @@ def _no_ceph(unit: str, ceph: Ceph | None) -> Status | None:
 def _wanted(
     view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
 ) -> list[WantedPool] | Status:
-    """The cluster's pools: as the token's issuer saw them, else as they are known to be wanted."""
+    """The cluster's pools: from the token, otherwise from the known options."""
     asked = view.default_pool
     drivers = lxd.server.drivers
     backend = backends.resolve(asked.backend, drivers)
-    # A member that lacks what is asked for now would stand in the way of the change.
+    # A member without what is wanted now would block the change.
     if backend is None:
         return _missing(f"storage-backend={asked.backend}", asked.backend, drivers)
     wanted = {pool.name: pool for pool in view.more_pools}

@@ -1,7 +1,7 @@
-"""Volumes on which each member keeps LXD's images and backups, instead of on the root disk.
+"""Volumes for LXD's images and backups on each member, instead of the root disk.
 
-A member has its own, made and named by the charm, and loses nothing with it: images are fetched
-again, and backups are files on their way to whoever exports them.
+Each member has its own volumes, made and named by the charm. Nothing is lost with them: LXD
+downloads images again, and backups are temporary files of exports.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from values.status import Status, blocked, names, waiting
 
 _IMAGES, _BACKUPS = "storage.images_volume", "storage.backups_volume"
 _VOLUMES = {key: f"{OWN_VOLUMES}{key[8:].partition('_')[0]}" for key in (_IMAGES, _BACKUPS)}
-"""By LXD's key, which each server has for itself: the volume's name."""
+"""By LXD's key, which each server sets for itself: the volume's name."""
 
 _WITHOUT_LINKS = "daemon_storage_per_project"
-"""The extension with which LXD's folder is no link to a volume any more. See
-`host.daemon_folders`."""
+"""With this extension LXD's folder is not a link to a volume any more. See `host.daemon_folders`.
+"""
 
 
 def due(options: Options, lxd: ClusterView, folders: Mapping[str, Folder]) -> list[Step]:
-    """What brings this member's volumes to what the options say, where their pools are there.
+    """Steps that set this member's volumes as the options say, if their pools exist.
 
-    LXD sets a key first and moves then. So where its images are is looked at, not read in its
-    configuration; a move that was cut short is undone, and made anew.
+    LXD first sets a key and then moves the files. So the charm looks where its images are, and does
+    not read its configuration. It undoes an interrupted move and starts it again.
     """
     steps: list[Step] = []
     for key, option in _asked(options).items():
@@ -47,7 +47,7 @@ def due(options: Options, lxd: ClusterView, folders: Mapping[str, Folder]) -> li
 
 
 def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
-    """Where LXD has them. Without links its configuration says it; the folder is empty then."""
+    """The place of LXD's files. Without links the configuration says it; the folder is empty."""
     if _WITHOUT_LINKS not in lxd.server.extensions:
         return folder
     has = lxd.server.config.get(key, "")
@@ -65,15 +65,15 @@ def _moves(key: str, option: str, has: str, lxd: ClusterView) -> list[Step]:
 
 
 def _is_ours(key: str, has: str, folder: Folder) -> bool:
-    """Whether the move is the charm's: not one to or from a volume of the operator's."""
+    """Whether the move is the charm's: not to or from an operator's volume."""
     volumes = [volume for volume in (has, folder.volume) if volume]
     return all(_split(volume)[1] == _VOLUMES[key] for volume in volumes)
 
 
 def _unused(key: str, lxd: ClusterView) -> list[str]:
-    """The charm's volumes of this member that LXD does not use, as a move leaves them behind.
+    """This member's unused volumes of the charm, which a move leaves behind.
 
-    LXD moves only to a volume that is empty, and deletes no pool that has one.
+    LXD moves only to an empty volume, and does not delete a pool that has one.
     """
     found: list[str] = []
     for pool in lxd.pools or ():
@@ -87,7 +87,7 @@ def _unused(key: str, lxd: ClusterView) -> list[str]:
 
 
 def problem(options: Options, lxd: ClusterView) -> Status | None:
-    """Why an option cannot be heeded."""
+    """Why the charm cannot follow an option."""
     usable = _usable(lxd)
     for key, option in _asked(options).items():
         if option in {pool.name for pool in options.more_pools} - set(usable):
@@ -99,7 +99,7 @@ def problem(options: Options, lxd: ClusterView) -> Status | None:
 
 
 def given_up(lxd: ClusterView, member: Member) -> list[Step]:
-    """What rids a member that leaves of its volumes: LXD would keep it for their sake."""
+    """Steps that remove a leaving member's volumes: LXD would refuse to remove it with them."""
     config = lxd.server.config
     steps: list[Step] = [
         KeepOnVolume(key, "", "")
@@ -119,7 +119,7 @@ def _kind(key: str) -> str:
 
 
 def _usable(lxd: ClusterView) -> list[str]:
-    """The pools that each member has a part of its own in."""
+    """The pools where each member has its own part."""
     shared = {b.driver for b in backends.BACKENDS.values() if b.on_ceph}
     there = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]
     return [p.name for p in there if p.driver not in shared]

@@ -1,4 +1,4 @@
-"""Which block device a unit gives to a pool: the first of those asked for that is empty."""
+"""The block device that a unit gives to a pool: the first listed one that is empty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from values.status import STATUS_LIMIT, Status, blocked
 from values.wanted_pool import WantedPool, in_bytes
 
 SMALLEST = 256 * 1024 * 1024
-"""Bytes below which no file system of LXD's is worth making."""
+"""A file system of LXD needs at least so many bytes."""
 
 
 def choice(
@@ -17,7 +17,7 @@ def choice(
 ) -> Device | Status | None:
     """The device for this unit's part of a pool, None for none; or why there is none.
 
-    Nodes that are `taken` go into other pools.
+    Nodes in `taken` go into other pools.
     """
     if not pool.devices:
         return None
@@ -37,13 +37,13 @@ def choice(
 
 
 def _blocked_by(path: str, why: str) -> Status:
-    """Names below /dev/disk are long, and their ends tell most."""
+    """Names below /dev/disk are long, and their ends are the most useful part."""
     room = STATUS_LIMIT - len(why)
     return blocked((path if len(path) <= room else "..." + path[3 - room :]) + why)
 
 
 def unusable(device: Device, least: int = SMALLEST) -> str:
-    """Why a device cannot be taken for `least` bytes, and what to do; empty if it can."""
+    """Why a device cannot be used for `least` bytes, and what to do; empty if it can."""
     if device.use:
         return f"{device.use[:40]}: name another"
     if device.holds:

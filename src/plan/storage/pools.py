@@ -1,4 +1,4 @@
-"""What the cluster's pools shall be, and how far they are from that.
+"""The pools that the cluster needs, and what is missing of them.
 
 Only the coordinator acts on it. A pool is made on all members at once, so it first requests a
 contribution of each, and makes the pool when all have answered.
@@ -26,7 +26,7 @@ _INSTANCES = "/1.0/instances/"
 
 @dataclass(frozen=True)
 class PoolChange:
-    """What is due: steps, or a request to publish, or what stands in the way."""
+    """What is due: steps, or a call to publish, or what prevents it."""
 
     steps: tuple[Step, ...] = ()
     request: ContributionRequest | None = None
@@ -34,9 +34,9 @@ class PoolChange:
 
 
 def default(asked: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> WantedPool:
-    """The default pool that is wanted: `auto` and the name resolved.
+    """The wanted default pool: `auto` and the name resolved.
 
-    A pool cannot change its backend. Where the name is taken by another one, the new pool's is
+    A pool cannot change its backend. If another backend has the name, the new pool's is
     NAME-BACKEND, and stays so after the old pool is gone.
     """
     backend = decided.backend if asked.backend == backends.AUTO else asked.backend
@@ -44,7 +44,7 @@ def default(asked: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> 
     made = {p.name: _is_of(p, backend) for p in existing}
     candidates = [asked.name, long]
     if made.get(long):
-        # It was made, and the record of it may be late.
+        # It was made, and its record may be late.
         candidates.insert(0, long)
     if decided.backend == backend and decided.pool in candidates:
         candidates.insert(0, decided.pool)
@@ -53,13 +53,13 @@ def default(asked: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> 
 
 
 def wanted(view: View, decided: Storage, existing: tuple[Pool, ...]) -> tuple[WantedPool, ...]:
-    """All pools that are wanted, the default one first."""
+    """All wanted pools, the default one first."""
     first = default(view.default_pool, decided, existing)
     return (first, *(p for p in view.more_pools if p.name != first.name))
 
 
 def unmade(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[WantedPool]:
-    """Those of them that are not there on all members."""
+    """Those of them that do not exist on all members."""
     there = {p.name for p in existing if not p.half_made}
     return [pool for pool in pools if pool.name not in there]
 
@@ -79,7 +79,7 @@ def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Pool
 
 
 def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status | None:
-    """Why a pool that is there cannot be what is asked for. Nothing is changed then."""
+    """Why an existing pool cannot be the wanted one. Then nothing is changed."""
     made = {p.name: p for p in existing if not p.half_made}
     for pool in wanted(view, decided, existing):
         there = made.get(pool.name)
@@ -107,7 +107,7 @@ def _other_size(view: View, pool: WantedPool, has: str) -> Status:
 
 
 def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
-    """Before the default profile goes on to another pool: what is on the old one stays there."""
+    """Before the default profile changes to another pool: instances stay on the old one."""
     return [
         PinRootDisks(pool.name)
         for pool in existing
@@ -118,7 +118,7 @@ def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
 
 
 def current(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Storage:
-    """The default pool as it is on record, once the default profile uses the one that is wanted."""
+    """The default pool on record, once the default profile uses the wanted one."""
     pool = default(view.default_pool, decided, existing)
     made = next((p for p in existing if p.name == pool.name), None)
     if made is None or made.half_made or PROFILE not in made.used_by:
@@ -128,7 +128,7 @@ def current(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Storage
 
 
 def records(existing: tuple[Pool, ...]) -> tuple[Storage, ...]:
-    """What whoever joins must make its part of."""
+    """The pools that a joining unit must make its part of."""
     return tuple(
         Storage(backend=p.driver, pool=p.name, size=p.config.get(contributions.SIZE, ""))
         for p in sorted(existing, key=lambda p: p.name)
@@ -136,12 +136,12 @@ def records(existing: tuple[Pool, ...]) -> tuple[Storage, ...]:
 
 
 def requests(peers: Peers) -> tuple[ContributionRequest, ...]:
-    """The requests that stand. Two members may take themselves for the coordinator for a moment."""
+    """The current calls. Two members may take themselves for the coordinator for a moment."""
     return tuple(data.call for data in peers.others.values() if data.call and data.cluster)
 
 
 def refusals(peers: Peers, own: UnitData) -> list[tuple[str, str]]:
-    """Units that cannot give their part of a pool that is to be made, and why."""
+    """Units that cannot give their part of a pool that must be made, with the reason."""
     standing = {request.serial for request in (*requests(peers), *([own.call] if own.call else []))}
     return sorted(
         (unit, contribution.problem)
@@ -162,7 +162,7 @@ def _drift(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[Up
     for pool in pools:
         has = made[pool.name]
         given = has.get(contributions.KEYS, "").split()
-        # What an option gave it and gives no more is unset.
+        # Unset what an option no longer gives.
         wanted = {**dict.fromkeys(given, ""), **pool.config}
         wanted[contributions.KEYS] = " ".join(sorted(pool.config))
         if changed := {k: v for k, v in wanted.items() if has.get(k, "") != v}:
@@ -202,7 +202,7 @@ def _contributions(
     request: ContributionRequest,
     units: Mapping[str, str],
 ) -> dict[str, Contribution | None]:
-    """By member. This unit's own is as it is now."""
+    """By member. This unit's own answer is current."""
     mine = contributions.to_pools(view, lxd, [request])
     found: dict[str, Contribution | None] = {}
     for member in sorted(m.name for m in lxd.members):

@@ -1,5 +1,5 @@
 output "components" {
-  description = "Applications of this product, by what they are."
+  description = "Applications of this product, by their role."
   value = {
     lxd_cluster = module.lxd_cluster.app_name
   }
@@ -11,6 +11,6 @@ output "provides" {
 }
 
 output "requires" {
-  description = "Endpoints of lxd-cluster that want another application, by name."
+  description = "Endpoints of lxd-cluster that need another application, by name."
   value       = module.lxd_cluster.requires
 }

@@ -1,5 +1,5 @@
 output "components" {
-  description = "Applications of this product, by what they are."
+  description = "Applications of this product, by their role."
   value = {
     ceph_mon    = juju_application.ceph_mon.name
     ceph_osd    = juju_application.ceph_osd.name
@@ -13,6 +13,6 @@ output "provides" {
 }
 
 output "requires" {
-  description = "Endpoints of lxd-cluster that want another application, by name."
+  description = "Endpoints of lxd-cluster that need another application, by name."
   value       = module.lxd_cluster.requires
 }

@@ -9,7 +9,7 @@ locals {
     var.lxd_cluster.config,
   )
 
-  # What LXD is told of the way out; what is null is left to the charm.
+  # Configuration of the uplink for LXD. The charm decides what is null here.
   uplink = {
     for key, value in {
       parent  = var.uplink.parent

@@ -55,7 +55,7 @@ variable "ovn_chassis" {
 }
 
 variable "uplink" {
-  description = "The way out of OVN's networks: a bridge or a free card of each machine, and the addresses that OVN may take there."
+  description = "The uplink of OVN's networks: a bridge or a free network card of each machine, and the addresses that OVN may use there."
   type = object({
     name    = optional(string, "up")
     parent  = string
@@ -67,7 +67,7 @@ variable "uplink" {
 }
 
 variable "vault" {
-  description = "The application vault, which gives out certificates. It has to be unsealed by hand."
+  description = "The application vault, which issues certificates. You must unseal it by hand."
   type = object({
     app_name    = optional(string, "vault")
     channel     = optional(string, "1.8/stable")

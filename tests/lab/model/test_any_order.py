@@ -1,4 +1,4 @@
-"""Random operators, worlds and hooks: what holds whatever happens, and what holds at rest."""
+"""Random operators, worlds and hooks: what is always true, and what is true at the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PICK = st.integers(min_value=0, max_value=1000)
 
 
 class Legality:
-    """What a unit's charm has been told, and whether it was told in a legal order."""
+    """What a unit's charm has heard, and whether it heard it in a legal order."""
 
     def __init__(self) -> None:
         self.hooks: list[str] = []
@@ -27,7 +27,7 @@ class Legality:
         self.pending = ""
 
     def told(self, run: HookRun) -> None:
-        """A hook has ended well."""
+        """A hook has ended without error."""
         before, kind = self.hooks, run.kind
         assert "remove" not in before
         assert ("install" in before) != (kind == "install")
@@ -59,7 +59,7 @@ class Legality:
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """One application, whose units write to their peers as they like."""
+    """One application with units that write to their peers at any time."""
 
     kept: Rules = "4.0"
 
@@ -206,7 +206,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.ended(context.run, read)
 
     def look(self, context: HookContext) -> dict[str, str] | None:
-        """What the hook reads of the unit or application that it is about."""
+        """What the hook reads of its remote unit or application."""
         run = context.run
         if run.kind != "relation-changed":
             return None
@@ -219,7 +219,7 @@ class AnyOrder(RuleBasedStateMachine):
         if read is not None:
             self.read.setdefault(run.unit, {})[run.remote_unit or run.remote_app] = read
 
-    # What always holds.
+    # What is always true.
 
     @invariant()
     def a_lease_has_one_holder_or_runs_out(self):
@@ -243,7 +243,7 @@ class AnyOrder(RuleBasedStateMachine):
         for unit in self.world.state.units.values():
             assert unit.agent == "up" or unit.running is None
 
-    # What holds when all has come to rest.
+    # What is true when nothing is left to do.
 
     def teardown(self):
         self.come_to_rest()
@@ -280,7 +280,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert all(unit.life == "alive" for unit in state.units.values())
 
     def check_last_read(self, data: dict[str, dict[str, str]]) -> None:
-        """No change is lost: the last hook about each peer has read its last data."""
+        """No change is lost: the last hook about each peer has read its latest data."""
         lease = self.world.state.applications["app"].lease
         for unit in self.world.state.units.values():
             for name, read in self.read.get(unit.name, {}).items():
@@ -290,7 +290,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 class OnJuju36(AnyOrder):
-    """The same by the older rules."""
+    """The same by the rules of 3.6."""
 
     kept = "3.6"
 

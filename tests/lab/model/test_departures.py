@@ -1,4 +1,4 @@
-"""juju-facts: dying, and killed without goodbye."""
+"""juju-facts: units that are dying, or killed without their last hooks."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_peer_relation_never_breaks():
 
 
 def leaver_writes(world: World) -> None:
-    """A unit that is removed writes in its first hook, and stays."""
+    """A removed unit writes in its first hook, and stays."""
     world.juju.remove_unit(world.now, "app/1")
     context = world.begin("app/1")
     context.relation_set({"last": "words"}, 0)
@@ -311,7 +311,7 @@ def test_a_hook_that_fails_holds_no_machine_that_is_removed_by_force():
 
 
 def held(rules: Rules, units: int = 1, **wishes: StorageDirective) -> World:
-    """An application that is removed, its last unit in error in the hook in which it leaves."""
+    """A removed application whose last unit is in error in its last hook."""
     world = World(rules)
     info = charm(STORING) if wishes else charm()
     world.deploy(units=units, info=info, storage=wishes)

@@ -1,4 +1,4 @@
-"""What an operator may ask and what is refused; nothing changes then."""
+"""An operator's requests and their refusals; a refusal changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""juju-facts, relation hooks: their order, what they tell, what their tools show."""
+"""juju-facts, relation hooks: their order, their data, and the output of their tools."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from tests.lab.model.world import DATABASE, World, charm, names
 
 
 def with_secret(owner: str = "application") -> tuple[World, str]:
-    """A world whose app/0 has made a secret, and the secret's URI."""
+    """A world where app/0 has made a secret, and the secret's URI."""
     world = World("3.6").settled(units=3)
     context = world.inside("app/0")
     uri = context.secret_add({"key": "one"}, owner=owner, label="mine")

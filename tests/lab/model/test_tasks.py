@@ -165,7 +165,7 @@ def test_defaults_of_parameters_are_filled_in():
 
 
 def test_a_map_needs_a_parameter_with_properties():
-    """Juju looks there for defaults, and fails where it finds none."""
+    """Juju looks for defaults there, and fails if it finds none."""
     world = World()
     params: dict[str, Any] = {"map": {"properties": {}}, "other": {}}
     actions = {"plan": {"params": params}}

@@ -81,7 +81,7 @@ def test_network_get_answers_for_the_bindings_space():
 
 
 def bound(rules: Rules, space: str) -> HookContext:
-    """The install hook of a unit whose bindings are in a space in which its machine is not."""
+    """The install hook of a unit whose bindings are in a space without its machine."""
     world = World(rules)
     world.state.model.spaces.append("empty")
     world.deploy(units=1, bindings={"": space, "public": "internal"})

@@ -1,4 +1,4 @@
-"""A world for the model's tests: machines that come up, hooks that do what a test says."""
+"""A world for the model's tests: machines that start, and hooks that do what a test says."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class World:
         return self
 
     def wait(self, seconds: float) -> None:
-        """Let time go by, and what the clock brings."""
+        """Let time pass, with everything that the clock causes."""
         self.now += seconds
         self.juju.take_out(self.now)
         self.juju.expire_leases(self.now)
@@ -117,12 +117,12 @@ class World:
         return self.juju.next_hook(self.now, unit)
 
     def due_name(self, unit: str) -> str:
-        """The name of the hook that is due; empty for none."""
+        """The name of the next hook; empty for none."""
         run = self.due(unit)
         return run.name if run is not None else ""
 
     def step(self, unit: str) -> HookRun:
-        """Run the unit's next hook to its good end."""
+        """Run the unit's next hook, without error."""
         context = self.begin(unit)
         script = self.scripts.get((unit, context.run.name))
         if script is not None:
@@ -131,7 +131,7 @@ class World:
         return context.run
 
     def fail(self, unit: str) -> HookRun:
-        """Run the unit's next hook to a bad end."""
+        """Run the unit's next hook, with an error."""
         context = self.begin(unit)
         self.juju.fail(self.now, context)
         return context.run
@@ -145,7 +145,7 @@ class World:
         return runs
 
     def settle(self) -> list[HookRun]:
-        """Run all that is due, turn by turn."""
+        """Run all that is due, in turn."""
         runs: list[HookRun] = []
         while True:
             ready = [name for name in list(self.state.units) if self.due(name) is not None]
@@ -155,7 +155,7 @@ class World:
             assert len(runs) < 10_000, "the model never comes to rest"
 
     def write(self, unit: str, values: Mapping[str, str], *, app: bool = False) -> None:
-        """Let a unit write to its peer data, in a hook of its own."""
+        """Let a unit write to its peer data, in a separate hook."""
         self.juju.exec_command(self.now, unit, "true")
         context = self.begin(unit)
         relation = int(context.relation_ids("peers")[0].partition(":")[2])

@@ -1,1 +1,1 @@
-"""What each request does and answers, a module for each kind of object."""
+"""The effect and the answer of each request, in a module for each kind of object."""

@@ -1,4 +1,4 @@
-"""A request as a handler gets it, and what it answers."""
+"""A request as a handler gets it, and its answer."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Call:
 
     @property
     def records(self) -> Records:
-        """The database that the server has."""
+        """The database of the server."""
         return self.server.records
 
     @property
     def recursive(self) -> bool:
-        """Whether a list shall be of whole objects."""
+        """Whether a list must contain whole objects."""
         return self.query.get("recursion", "0") not in ("", "0")
 
     @property
     def project(self) -> str:
-        """The project that is asked about."""
+        """The project of the request."""
         return self.query.get("project") or "default"
 
     @property
@@ -55,14 +55,14 @@ class Call:
 
     @property
     def target(self) -> str:
-        """The member that it is for, empty for all. Raises Refusal if no member is called so."""
+        """The member of the request, empty for all. Raises Refusal if there is no such member."""
         name = self.query.get("target", "")
         if name and self.records.clustered and name not in self.records.rows:
             raise not_found("Cluster member")
         return name if self.records.clustered else ""
 
     def forwarded(self) -> str:
-        """The same where that member's daemon has to answer. Raises Refusal if it does not."""
+        """The same if that member's daemon must answer. Raises Refusal if it does not."""
         name = self.target
         if name and name != self.server.name and not self.server.hears(self.records.rows[name]):
             raise peers.missing(self.server)
@@ -71,18 +71,18 @@ class Call:
 
 @dataclass
 class Answer:
-    """What a server says. `took` are the seconds for that."""
+    """A server's answer. `took` is the time for it in seconds."""
 
     metadata: Any = None
     etag: str = ""
     status: int = 200
     took: float = times.REQUEST
     work: Operation | None = None
-    """What the server waits for before it answers."""
+    """The work that the server waits for before it answers."""
     begun: dict[str, Any] | None = None
-    """The operation that it has begun, as it tells of it."""
+    """The operation that it has started, in LXD's format."""
     error: str = ""
-    """For answers of the kind that is an error though HTTP's status is 200."""
+    """For answers of the kind "error" with HTTP's status 200."""
 
 
 Handler = Callable[[Call], Answer]
@@ -91,29 +91,29 @@ EMPTY: dict[str, Any] = {}
 
 
 def request(call: Call, kind: str, name: str, work: Work) -> Answer:
-    """Work that takes time, whose request is answered at its end."""
+    """Work that takes time. The request is answered at its end."""
     operation = call.server.cloud.start(call.server, kind, name, work)
     return Answer(EMPTY, work=operation)
 
 
 def began(operation: Operation) -> Answer:
-    """The answer to a request that began an operation."""
+    """The answer to a request that has started an operation."""
     return Answer(begun=operation.begun_as())
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change that is an operation in some generations: what it is called, and about what."""
+    """A change that is an operation in some generations: its description and its object."""
 
     description: str
     url: str
     made: bool = False
-    """Whether it makes something: LXD answers with 201 where it is no operation."""
+    """Whether it creates something: then LXD answers 201 if it is not an operation."""
     took: float = times.REQUEST
 
 
 def change(call: Call, what: Change, effect: Callable[[], None], is_operation: bool) -> Answer:
-    """Makes a change, at once or as an operation."""
+    """Make a change, at once or as an operation."""
     if not is_operation:
         effect()
         status, metadata = (201, None) if what.made else (200, EMPTY)

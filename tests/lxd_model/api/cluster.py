@@ -22,7 +22,7 @@ _ASKED = ("source", "size", "zfs.pool_name", "lvm.thinpool_name", "lvm.vg_name")
 
 
 def get(call: Call) -> Answer:
-    """GET /1.0/cluster: also what a server that joins has to say for itself."""
+    """GET /1.0/cluster: also the keys that a joining server must set for itself."""
     server, records = call.server, call.records
     name = server.name if records.clustered else ""
     asked = [
@@ -95,7 +95,7 @@ def _join(server: Server, name: str, body: Mapping[str, Any]) -> Answer:
 
 
 def _unpacked(token: str) -> Mapping[str, object]:
-    """What a token says; a text that is none is worth nothing."""
+    """The content of a token; for a text that is not a token, an empty one."""
     try:
         found: dict[str, object] = json.loads(base64.b64decode(token))
     except (binascii.Error, ValueError):
@@ -104,7 +104,7 @@ def _unpacked(token: str) -> Mapping[str, object]:
 
 
 def put_certificate(call: Call) -> Answer:
-    """PUT /1.0/cluster/certificate: each member has to take it."""
+    """PUT /1.0/cluster/certificate: each member must accept it."""
     records = call.records
     if not records.clustered:
         raise bad("This server is not clustered")

@@ -32,9 +32,9 @@ def _plain(value: Any) -> Any:
 
 
 def check(call: Call, current: str) -> None:
-    """Refuses a change of what is not any more as it was when it was read.
+    """Refuses a change if the object has changed since it was read.
 
-    LXD writes in a transaction of its own after that: somebody else may write in between.
+    LXD writes in another transaction after that, so somebody else may write in between.
     """
     if not call.match:
         return

@@ -1,4 +1,4 @@
-"""Images, trusted certificates, warnings, and what LXD tells of its options."""
+"""Images, trusted certificates, warnings, and LXD's list of its options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOMENTS = ("created_at", "expires_at", "last_used_at", "uploaded_at")
 
 
 def get_images(call: Call) -> Answer:
-    """GET /1.0/images: who has a copy LXD does not tell."""
+    """GET /1.0/images: LXD does not tell which members have a copy."""
     asked = call.query.get("all-projects") == "true"
     found = [i for i in call.records.images.values() if asked or i.project == call.project]
     if not call.recursive:
@@ -61,7 +61,7 @@ def get_certificates(call: Call) -> Answer:
 
 
 def get_warnings(call: Call) -> Answer:
-    """GET /1.0/warnings: bridges that could not be started."""
+    """GET /1.0/warnings: bridges that did not start."""
     rows = [
         {
             "uuid": f"{number:08x}-0000-4000-8000-000000000002",

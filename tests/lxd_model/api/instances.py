@@ -50,7 +50,7 @@ def _told(call: Call, instance: Instance) -> dict[str, Any]:
 
 
 def _unknown(instance: Instance) -> dict[str, Any]:
-    """One of a member that does not answer: hardly anything is known of it."""
+    """An instance of a member that does not answer: LXD knows almost nothing of it."""
     return {
         "name": instance.name,
         "description": "",
@@ -84,7 +84,7 @@ def get_all(call: Call) -> Answer:
 
 
 def _silent(server: Server) -> tuple[set[str], set[str]]:
-    """Members that do not answer, and those among them of which LXD finds it out late."""
+    """Members that do not answer, and those of them that LXD notices only late."""
     records, cloud = server.records, server.cloud
     silent = [r for r in records.members if r.name != server.name and not server.hears(r)]
     slow = {
@@ -102,7 +102,7 @@ def _key(call: Call) -> Key:
 
 
 def _find(call: Call) -> Instance:
-    """An instance whose member answers. Raises Refusal."""
+    """An instance on a member that answers. Raises Refusal."""
     instance = instances.find(call.records, _key(call))
     row = call.records.rows.get(instance.location)
     if row is not None and row.name != call.server.name and not call.server.hears(row):
@@ -123,7 +123,7 @@ def _etag(instance: Instance) -> str:
 
 
 def post(call: Call) -> Answer:
-    """POST /1.0/instances: an empty one, stopped."""
+    """POST /1.0/instances: an empty, stopped one."""
     body, server = call.body, call.server
     name = body.get("name")
     if not name:
@@ -152,7 +152,7 @@ def post(call: Call) -> Answer:
 
 
 def keep(server: Server, instance: Instance) -> Instance:
-    """A new instance is there, on the pool that its root disk is on. Raises Refusal."""
+    """Store a new instance, on the pool of its root disk. Raises Refusal."""
     records = server.records
     if instance.key in records.instances:
         raise Refusal(f'Instance "{instance.name}" already exists', 409)
@@ -180,7 +180,7 @@ def _operation(call: Call, what: str, key: Key, effect: Any, seconds: float) -> 
 
 
 def _is_about(operation: Operation, key: Key) -> None:
-    """The operation says which instance it is about."""
+    """The operation names its instance."""
     operation.url = used_by.url("instances", key[-1], project=key[0])
     modern = operation.server.generation.modern
     old = operation.url if modern else f"/1.0/containers/{key[-1]}"
@@ -190,7 +190,7 @@ def _is_about(operation: Operation, key: Key) -> None:
 
 
 def move(call: Call) -> Answer:
-    """POST /1.0/instances/NAME?target=MEMBER: it goes there."""
+    """POST /1.0/instances/NAME?target=MEMBER: it moves there."""
     server, key = call.server, _key(call)
     target = call.query.get("target", "")
     if not call.body.get("migration") or not target:
@@ -222,7 +222,7 @@ def put_state(call: Call) -> Answer:
 
 
 def patch(call: Call) -> Answer:
-    """PATCH /1.0/instances/NAME: of its devices and keys those that are named."""
+    """PATCH /1.0/instances/NAME: changes only the named devices and keys."""
     instance = _find(call)
     check(call, _etag(instance))
     devices = {**instance.devices, **call.devices}

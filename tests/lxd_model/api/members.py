@@ -26,7 +26,7 @@ _WORDS = {
 
 
 def told(server: Server, row: Row, leader: str) -> dict[str, Any]:
-    """A member as LXD tells of it."""
+    """A member in LXD's format."""
     records, now = server.records, server.cloud.now
     status = heartbeats.status(records, row, now)
     return {
@@ -45,7 +45,7 @@ def told(server: Server, row: Row, leader: str) -> dict[str, Any]:
 
 
 def _roles(server: Server, row: Row, leader: str) -> list[str]:
-    """6.9 gives the leader one role alone: that it votes goes without saying."""
+    """6.9 shows only one role of the leader: it does not say that the leader votes."""
     roles = sorted(row.given)
     if row.name == leader:
         roles.append("database-leader")
@@ -71,7 +71,7 @@ def _message(server: Server, row: Row, status: str) -> str:
 
 
 def _leader(server: Server) -> str:
-    """Raises Refusal on a server that is in no cluster."""
+    """Raises Refusal on a server that is not in a cluster."""
     if not server.records.clustered:
         raise Refusal("Server is not clustered")
     return heartbeats.leader(server.cloud, server.records, server.cloud.now)
@@ -108,7 +108,7 @@ def _etag(found: dict[str, Any]) -> str:
 
 
 def _change(call: Call, values: dict[str, Any]) -> Answer:
-    """What is not named is taken for empty. From 5.21 on the member itself does it."""
+    """Keys that are not named become empty. From 5.21 on the member itself does it."""
     server = call.server
     leader = _leader(server)
     row = membership.listed(call.records, call.names[0])
@@ -129,7 +129,7 @@ def _change(call: Call, values: dict[str, Any]) -> Answer:
 
 
 def _check_roles(server: Server, before: list[str], wanted: list[str]) -> None:
-    """What LXD gives by itself can only be kept."""
+    """A role that LXD gives by itself cannot be added or removed."""
     if server.generation.newest:
         for role in wanted:
             if role in _AUTOMATIC and role not in before:
@@ -147,7 +147,7 @@ def put(call: Call) -> Answer:
 
 
 def patch(call: Call) -> Answer:
-    """PATCH /1.0/cluster/members/NAME: only the member's keys are put together."""
+    """PATCH /1.0/cluster/members/NAME: merges only the member's keys."""
     row = membership.listed(call.records, call.names[0])
     return _change(call, {**call.body, "config": {**row.config, **(call.body.get("config") or {})}})
 
@@ -159,7 +159,7 @@ def rename(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """DELETE /1.0/cluster/members/NAME: it leaves, or by force it is only forgotten."""
+    """DELETE /1.0/cluster/members/NAME: it leaves, or by force LXD only forgets it."""
     _leader(call.server)
     name = call.names[0]
     if call.query.get("force") in ("1", "true"):

@@ -1,4 +1,4 @@
-"""Networks: those that LXD manages, and the interfaces that it sees."""
+"""Networks: those that LXD manages, and the machine's interfaces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATH = "/1.0/networks"
 
 
 def _told(call: Call, network: Network, member: str = "") -> dict[str, Any]:
-    """A network: without a target nobody's own keys are among its own."""
+    """A network. Without a target its keys do not include those of single members."""
     records, server = call.records, call.server
     config = dict(network.config)
     if member or not records.clustered:
@@ -95,7 +95,7 @@ def _etag(network: Network, config: dict[str, str]) -> str:
 
 
 def state(call: Call) -> Answer:
-    """GET /1.0/networks/NAME/state, on this member or the one that is named."""
+    """GET /1.0/networks/NAME/state, on this member or on the named one."""
     member = call.forwarded() or call.server.place
     name = call.names[0]
     network = call.records.networks.get(name)
@@ -129,7 +129,7 @@ _COUNTERS = ("bytes_received", "bytes_sent", "packets_received", "packets_sent")
 
 
 def post(call: Call) -> Answer:
-    """POST /1.0/networks: for one member it is only defined, without a target it is made."""
+    """POST /1.0/networks: for one member it only defines it, without a target it makes it."""
     body, server = call.body, call.server
     name, kind, config = body.get("name"), body.get("type") or "bridge", call.config
     if not name:
@@ -169,7 +169,7 @@ def _validate_name(name: str, kind: str) -> None:
 
 
 def _is_known(key: str, known: frozenset[str]) -> bool:
-    """Whether a network of a type with these keys may have `key`: of a tunnel any name will do."""
+    """Whether a network of a type with these keys may have `key`: any name of a tunnel is valid."""
     if key in OWN_KEYS or key.startswith(("user.", "volatile.")):
         return True
     first, *more = key.split(".")

@@ -1,4 +1,4 @@
-"""Operations: what daemons work on, and join tokens."""
+"""Operations: the current work of daemons, and join tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATH = "/1.0/operations"
 
 
 def token_told(server: Server, token: JoinToken) -> dict[str, Any]:
-    """A join token as the operation that it is."""
+    """A join token as an operation."""
     over = bool(token.cancelled)
     generation = server.generation
     found: dict[str, Any] = {
@@ -44,7 +44,7 @@ def token_told(server: Server, token: JoinToken) -> dict[str, Any]:
 
 
 def details(token: JoinToken) -> dict[str, Any]:
-    """What a server that joins has to know."""
+    """What a joining server needs to know."""
     return {
         "addresses": list(token.addresses),
         "expiresAt": stamp(token.expires),
@@ -55,7 +55,7 @@ def details(token: JoinToken) -> dict[str, Any]:
 
 
 def _known(server: Server) -> list[Operation]:
-    """The operations that a server can tell of."""
+    """The operations that a server knows."""
     cloud = server.cloud
     return [
         o
@@ -65,7 +65,7 @@ def _known(server: Server) -> list[Operation]:
 
 
 def _tells_of(server: Server, other: Server) -> bool:
-    """Whether a server knows what another one works on: 6.9 reads it in the database."""
+    """Whether a server knows the work of another one: 6.9 reads it from the database."""
     if other is server:
         return True
     if not server.records.clustered or other.records is not server.records:
@@ -99,7 +99,9 @@ def get_all(call: Call) -> Answer:
 
 
 def _find(call: Call) -> Operation | JoinToken:
-    """An operation or token by its id. Raises Refusal if none is known, or none can be asked."""
+    """An operation or token by its id. Raises Refusal if it is unknown or its daemon does not
+    answer.
+    """
     server, wanted = call.server, call.names[0]
     cloud = server.cloud
     for operation in (*cloud.operations, *cloud.finished):
@@ -129,7 +131,7 @@ def get(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """DELETE /1.0/operations/ID: only tokens can be cancelled here."""
+    """DELETE /1.0/operations/ID: only tokens can be cancelled in the model."""
     found = _find(call)
     if isinstance(found, Operation):
         raise bad(
@@ -147,7 +149,7 @@ def delete(call: Call) -> Answer:
 
 
 def wait(call: Call) -> Answer:
-    """GET /1.0/operations/ID/wait. From 5.21 on the end of the time, too, is an error in a 200."""
+    """GET /1.0/operations/ID/wait. From 5.21 on a timeout is also an error in a 200."""
     server, cloud = call.server, call.server.cloud
     found = _find(call)
     seconds = float(call.query.get("timeout", "-1"))

@@ -18,7 +18,7 @@ PATH = "/1.0/storage-pools"
 
 
 def _told(call: Call, pool: Pool, member: str = "") -> dict[str, Any]:
-    """A pool: with its own keys as one member has it, where one is named or there is no other."""
+    """A pool, with the own keys of the named member, or of the only one."""
     records = call.records
     config = dict(pool.config)
     status = pool.status
@@ -67,7 +67,7 @@ def _url(call: Call, name: str) -> str:
 
 
 def post(call: Call) -> Answer:
-    """POST /1.0/storage-pools: for one member it is only defined, without a target it is made."""
+    """POST /1.0/storage-pools: for one member it only defines it, without a target it makes it."""
     body, server = call.body, call.server
     name, driver, config = body.get("name"), body.get("driver"), call.config
     if not name:

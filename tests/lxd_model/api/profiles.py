@@ -1,4 +1,4 @@
-"""Profiles. By LXD's source a new name is exclusive, and a rename happens in one transaction."""
+"""Profiles. By LXD's source a new name is exclusive, and a rename is one transaction."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _check_name(name: str) -> None:
 
 
 def post(call: Call) -> Answer:
-    """POST /1.0/profiles: no operation in any generation."""
+    """POST /1.0/profiles: not an operation in any generation."""
     body, project = call.body, _project(call)
     name = body.get("name", "")
     _check_name(name)
@@ -116,7 +116,7 @@ def put(call: Call) -> Answer:
 
 
 def patch(call: Call) -> Answer:
-    """PATCH /1.0/profiles/NAME: of its devices and keys those that are named."""
+    """PATCH /1.0/profiles/NAME: changes only the named devices and keys."""
     profile, body = _find(call), call.body
     check(call, _etag(profile))
     changed = replace(
@@ -129,7 +129,7 @@ def patch(call: Call) -> Answer:
 
 
 def rename(call: Call) -> Answer:
-    """POST /1.0/profiles/NAME: only one of several who rename it at once has it."""
+    """POST /1.0/profiles/NAME: if several clients rename it at once, only one succeeds."""
     records, project, name = call.records, _project(call), call.names[0]
     if name == DEFAULT:
         raise Refusal('The "default" profile cannot be renamed', 403)
@@ -150,7 +150,7 @@ def rename(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """DELETE /1.0/profiles/NAME: only one that no instance has."""
+    """DELETE /1.0/profiles/NAME: only a profile without instances."""
     if call.names[0] == DEFAULT:
         raise Refusal('The "default" profile cannot be deleted', 403)
     profile = _find(call)

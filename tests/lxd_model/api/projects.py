@@ -59,7 +59,7 @@ def _etag(project: Project) -> str:
 
 
 def post(call: Call) -> Answer:
-    """POST /1.0/projects: a name is taken once."""
+    """POST /1.0/projects: a name can be used once."""
     body, records = call.body, call.records
     name = body.get("name")
     if not name:
@@ -89,7 +89,7 @@ def put(call: Call) -> Answer:
 
 
 def patch(call: Call) -> Answer:
-    """PATCH /1.0/projects/NAME: 5.0 forgets what it is not told, or refuses to."""
+    """PATCH /1.0/projects/NAME: 5.0 forgets keys that are not named, or refuses."""
     project = _find(call.records, call.names[0])
     config = call.config
     if call.server.generation.modern:
@@ -114,7 +114,7 @@ def _change(call: Call, config: Mapping[str, str]) -> Answer:
 
 
 def rename(call: Call) -> Answer:
-    """POST /1.0/projects/NAME: an operation, that fails for a name that is taken."""
+    """POST /1.0/projects/NAME: an operation that fails if the name is taken."""
     raise bad("Renaming a project is not modelled")
 
 

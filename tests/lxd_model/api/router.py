@@ -1,4 +1,4 @@
-"""Which handler a request belongs to."""
+"""Finds the handler of a request."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ TABLE: dict[str, dict[str, Handler]] = {
     **profiles.ROUTES,
     **images.ROUTES,
 }
-"""By path: the handlers of its methods. Words in capitals stand for any name."""
+"""By path: the handlers of its methods. Words in capitals match any name."""
 
 _MEMORY = frozenset({"/", "/1.0", "/1.0/operations/ID/wait"})
-"""What is answered without the database."""
+"""These are answered without the database."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """Where a path leads. `names` are its variable parts, unquoted."""
+    """The target of a path. `names` are its variable parts, unquoted."""
 
     pattern: str
     names: tuple[str, ...] = ()
@@ -66,9 +66,9 @@ class Route:
     """Whether LXD looks for the database's leader first."""
 
     def without_database(self, generation: Generation, *, headless: bool) -> tuple[float, int, str]:
-        """What LXD says when its database has no quorum: after so many seconds, HTTP's status.
+        """LXD's answer when its database has no quorum: seconds until then, and HTTP's status.
 
-        `headless` if all are there and none of them leads.
+        `headless` if all members are there and none of them leads.
         """
         late = "RAFT cluster is unavailable" if headless else "context deadline exceeded"
         if self.of_leader:
@@ -100,7 +100,7 @@ _TREE = _tree()
 
 @lru_cache(maxsize=8192)
 def find(path: str) -> Route:
-    """The route of a path whose parts are quoted."""
+    """The route of a path with quoted parts."""
     node: dict[str, Any] = _TREE
     names: list[str] = []
     for part in path.strip("/").split("/"):

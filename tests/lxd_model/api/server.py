@@ -29,7 +29,7 @@ _DEFAULTS = {
     "images.auto_update_interval": "6",
 }
 _LOWEST = 10
-"""What `cluster.offline_threshold` has to be greater than."""
+"""`cluster.offline_threshold` must be greater than this."""
 
 
 def root(call: Call) -> Answer:
@@ -39,7 +39,7 @@ def root(call: Call) -> Answer:
 
 
 def get(call: Call) -> Answer:
-    """GET /1.0: without its database a daemon says from memory what it was."""
+    """GET /1.0: without its database a daemon answers from memory."""
     server = call.server
     config = told(server)
     answer = {
@@ -51,7 +51,7 @@ def get(call: Call) -> Answer:
 
 
 def told(server: Server) -> dict[str, str]:
-    """The keys that a server tells of."""
+    """The keys in a server's answer."""
     config = {**server.remembers, **server.config}
     if server.generation.newest:
         config["volatile.uuid"] = server.records.uuid
@@ -105,14 +105,14 @@ def _environment(server: Server) -> dict[str, Any]:
 
 
 def patch(call: Call) -> Answer:
-    """PATCH /1.0: an empty value takes a key away."""
+    """PATCH /1.0: an empty value removes a key."""
     check(call, etag(told(call.server)))
     _set(call.server, call.config)
     return Answer(EMPTY)
 
 
 def put(call: Call) -> Answer:
-    """PUT /1.0: what is not named is taken away."""
+    """PUT /1.0: removes keys that are not named."""
     check(call, etag(told(call.server)))
     before = {**call.records.config, **call.server.config}
     wanted: Mapping[str, str] = call.config
@@ -122,7 +122,7 @@ def put(call: Call) -> Answer:
 
 
 def _set(server: Server, values: Mapping[str, str]) -> None:
-    """Local keys first, as LXD does. 5.0 keeps them though nothing can listen there."""
+    """Local keys first, as in LXD. 5.0 keeps them even if LXD cannot listen there."""
     _validate(server, values)
     before = server.config.get(CLUSTER, "")
     if server.records.clustered and values.get(CLUSTER, before) != before:
@@ -154,7 +154,7 @@ def _set(server: Server, values: Mapping[str, str]) -> None:
 
 
 def _move(server: Server, kind: str, to: str) -> None:
-    """Where it fails half way LXD leaves a link to the volume, and the rest in its old place.
+    """If it fails half way, LXD leaves a link to the volume, and the rest in its old place.
 
     LXD 6.9 makes no link. See `host.daemon_folders`.
     """
@@ -173,7 +173,7 @@ def _merged(config: Mapping[str, str], values: Mapping[str, str]) -> dict[str, s
 
 
 def _tell(server: Server) -> None:
-    """Those members that can be told have the keys in memory from now on. Others are ignored."""
+    """Members that answer have the keys in memory from now on. LXD ignores the others."""
     records = server.records
     server.remembers = dict(records.config)
     for row in records.members:

@@ -1,4 +1,4 @@
-"""Who uses a pool, a network, a profile or a project, as LXD lists it."""
+"""The users of a pool, a network, a profile or a project, in LXD's format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=4096)
 def url(*parts: str, project: str = DEFAULT, target: str = "") -> str:
-    """The path of an object, as LXD writes it."""
+    """The path of an object, in LXD's format."""
     path = "/".join(("/1.0", *(quote(part, safe="") for part in parts)))
     query = [f"project={quote_plus(project)}"] if project != DEFAULT else []
     query += [f"target={quote_plus(target)}"] if target not in ("", "none") else []
@@ -72,7 +72,7 @@ def of_profile(records: Records, profile: Profile) -> list[str]:
 
 
 def of_project(records: Records, name: str) -> list[str]:
-    """All that is in a project."""
+    """Everything in a project."""
     found = [_profile(p) for p in records.profiles.values() if p.project == name]
     found += [instance(i) for i in records.instances.values() if i.project == name]
     found += [url("images", i.fingerprint) for i in records.images.values() if i.project == name]

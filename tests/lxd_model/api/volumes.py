@@ -19,7 +19,7 @@ PATH = "/1.0/storage-pools/NAME/volumes/custom"
 
 
 def volume_project(server: Server, project: str) -> str:
-    """The project whose volumes a project has. Raises Refusal."""
+    """The project that has the volumes of a project. Raises Refusal."""
     found = server.records.projects.get(project)
     if found is None:
         raise Refusal("Project not found", 404)
@@ -115,7 +115,7 @@ def _machine(server: Server, place: str) -> Server:
 
 
 def _find(call: Call) -> Volume:
-    """The volume of a name on the member that is asked, or where there is only one."""
+    """The volume of a name on the member that is asked, or the only volume of that name."""
     pool = pools.find(call.server, call.names[0])
     project = volume_project(call.server, call.project)
     member = call.forwarded()
@@ -138,7 +138,7 @@ def get(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """DELETE /1.0/storage-pools/NAME/volumes/custom/VOLUME, unless its daemon itself uses it."""
+    """DELETE /1.0/storage-pools/NAME/volumes/custom/VOLUME, unless its daemon uses it."""
     server = call.server
     volume = _find(call)
     there = _machine(server, volume.location)

@@ -1,7 +1,7 @@
-"""Every act is cut at each of its steps once, and is taken up again.
+"""Each operation is interrupted at each of its steps once, and continued.
 
 A hook is killed before one change of LXD, of snapd or of the disk, or right after it; or snapd is
-busy. What comes of it is always the same: the act ends as if nothing had happened.
+busy. The result is always the same: the operation ends as if nothing had happened.
 """
 
 from __future__ import annotations

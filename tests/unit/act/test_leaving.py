@@ -1,4 +1,4 @@
-"""How a unit leaves each generation of LXD: nothing is lost, and nothing stays stopped."""
+"""A unit leaves each generation of LXD: nothing is lost, and nothing stays stopped."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Killed(BaseException):
 
 @contextmanager
 def killed(cloud: Cloud, call: str, time: int) -> Generator[None]:
-    """The hook is killed at the pause of that number of a call: before it, after it, and so on."""
+    """The hook is killed at the pause of that number in a call: before it, after it, and so on."""
     before, seen = cloud.pause, [0]
 
     def pause(seconds: float, what: str) -> None:
@@ -159,7 +159,7 @@ def test_what_fails_for_good_is_abandoned_after_the_second_hook(generation: str)
 def test_one_with_which_lxd_comes_to_no_end_keeps_no_other(
     generation: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """Its disk hangs. The others move, and it is left behind by the operator's word alone."""
+    """Its disk hangs. The others move, and only the operator's permission leaves it behind."""
     app = formed(3, generation)
     for name in ("a", "b"):
         with_instance(app, "m2", name=name)
@@ -243,7 +243,7 @@ def test_a_member_that_somebody_evacuated_leaves_and_what_lxd_stopped_runs(gener
     assert "default/c2: gpu gpu0 cannot move" in app.hook("lxd/2").hold
     instances = the_cluster(app).instances
     stopped = instances["default", "c2"]
-    # The model does not tell LXD's word for what ran when it was stopped.
+    # The model does not have LXD's key for instances that ran when they were stopped.
     config = {**stopped.config, "volatile.last_state.power": "RUNNING"}
     instances["default", "c2"] = replace(stopped, devices={}, config=config)
 

@@ -1,4 +1,4 @@
-"""A reset of LXD that a killed hook did not bring to its end."""
+"""A reset of LXD that a killed hook did not finish."""
 
 from __future__ import annotations
 

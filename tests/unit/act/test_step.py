@@ -1,4 +1,4 @@
-"""Steps carried out: what happens when LXD fails half way, or its answer is lost."""
+"""Execution of steps: LXD fails half way, or its answer is lost."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_token_tells_of_what_is_being_made():
 
     made = act(step, "lxd/0", app.units["lxd/0"].ports, RunHistory()).made
 
-    # What nobody asks for may stay half made for ever.
+    # What no option asks for may stay half made forever.
     assert made is not None
     assert [network.name for network in made.networks] == ["lan"]
     assert [storage.pool for storage in made.pools] == ["lan", "local"]
@@ -122,7 +122,7 @@ def test_nothing_is_made_while_somebody_joins(step: CreateNetwork | CreatePool, 
 
     assert refused.value.later
     assert not {"br7", "fast"} & {*cluster.networks, *cluster.pools}
-    # It has joined: it has the join lock no more, whether somebody has said so or not.
+    # It has joined: its turn is over, whether anybody has said so or not.
     give_join_lock(app, "lxd/0 0 m0 m0")
     act(step, "lxd/0", ports, RunHistory())
     assert {"br7", "fast"} & {*cluster.networks, *cluster.pools}
@@ -169,7 +169,7 @@ def test_addresses_are_written_as_lxd_writes_them(address: str, written: str):
 
 
 class Refusing:
-    """LXD, but for its refusal of every DELETE."""
+    """LXD, except that it refuses every DELETE."""
 
     def __init__(self, port: LxdPort, words: str) -> None:
         self._port, self._words = port, words
@@ -208,7 +208,7 @@ def test_a_token_that_is_told_nobody_is_taken_back(fails: str, monkeypatch: pyte
     )
 
     def raises(message: str, *_: object) -> str:
-        # Whether the key is one is tried before, with nothing to seal.
+        # The form of the key is checked first, without any text to seal.
         if message:
             raise token_sealing.SealError("no key")
         return ""

@@ -143,7 +143,7 @@ def test_the_last_seven_copies_are_kept(tools: lxd_database.Database):
 
 
 def switched(generation: str = "5.21") -> ModelApp:
-    """A cluster whose default pool is another one than at first."""
+    """A cluster whose default pool has changed."""
     app = formed(3, generation)
     app.options["storage_backend"] = "dir"
     app.settle()

@@ -23,11 +23,11 @@ from tests.unit.model_units import ModelApp, formed
 
 ACTIONS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "actions.yaml").read_text())
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
-"""What Juju's action-set takes for a key."""
+"""What Juju's action-set accepts as a key."""
 
 
 def of(app: ModelApp, folder: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
-    """The application as Juju has it, without an attached snap."""
+    """The application in Juju, without an attached snap."""
     return HookTools(app, folder, monkeypatch)
 
 
@@ -79,7 +79,7 @@ def test_plan_takes_options_as_they_are_typed(three: HookTools, line: str, step:
 def test_plan_shows_how_the_options_were_read(three: HookTools):
     done = typed(three, "lxd/0 plan storage-pool=0123 storage-pools.fast=dir")
 
-    # The client takes 0123 for an octal number.
+    # The client reads 0123 as an octal number.
     assert done.results["options"].splitlines() == [
         "storage-pool=83",
         'storage-pools={"fast": "dir"}',
@@ -171,7 +171,7 @@ def test_the_other_actions_do_what_they_say(three: HookTools):
 
 @pytest.fixture
 def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
-    """A unit in error: it is removed, and something on it cannot move."""
+    """A unit in error: it is being removed, and something on it cannot move."""
     app = with_volume(formed(3), "m2")
     app.leaving.add("lxd/2")
     tools = of(app, tmp_path, monkeypatch)
@@ -196,7 +196,7 @@ def test_a_unit_in_error_copies_its_database(held: HookTools):
 
 
 def test_an_action_takes_no_unit_away(held: HookTools):
-    """Juju tries its hook again by itself. An action that fails would be one for nothing."""
+    """Juju tries its hook again by itself. A failed action must not be treated as such a hook."""
     machine = held.app.units["lxd/2"].machine
     machine.disks = [Device("/dev/sdb", 1 << 30, holds="ext4", ids=("0123",))]
 
@@ -232,7 +232,7 @@ def test_without_goal_state_only_whom_the_operator_names_is_lost(three: HookTool
 
 
 def commands() -> list[tuple[str, str]]:
-    """Every `juju run` of the documents, and where it stands."""
+    """Every `juju run` of the documents, and its place."""
     return [
         (document.name, found.split("  ")[0].strip())
         for document in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -257,7 +257,7 @@ def test_what_the_documents_show_can_be_typed(document: str, line: str):
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_parameter_that_there_is_not_is_refused_by_each_juju(action: str):
-    """Where an action does not say, 3.6 takes it and 4.0 does not: juju issue 21294."""
+    """If an action does not say, 3.6 accepts it and 4.0 does not: juju issue 21294."""
     assert ACTIONS[action]["additionalProperties"] is False
 
 

@@ -1,4 +1,4 @@
-"""What an operator types after an action's name, as Juju's client hands it on."""
+"""Parameters of an action, as Juju's client passes them on."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_an_option_means_what_it_means_in_juju_config(
 
 
 MISREAD: list[tuple[dict[str, Any], str]] = [
-    # network-domain=on, network-domain=1.10: what was typed is lost.
+    # network-domain=on, network-domain=1.10: the typed text is lost.
     ({"network-domain": True}, "network-domain was read as true, not as text: put it in quotes"),
     ({"network-domain": 1.1}, "network-domain was read as 1.1, not as text: put it in quotes"),
     ({"network-mode": {"ovn": "x"}}, "type network-mode=..., not network-mode.ovn=..."),

@@ -68,7 +68,7 @@ def test_a_stand_by_that_merely_reaches_nobody_is_refused():
 
     with pytest.raises(ActionRefused, match="0 of 3 voters are lost: start LXD on"):
         recover(app, stand_by)
-    # Not even where the operator is wrong about the voters.
+    # Even if the operator is wrong about the voters.
     with pytest.raises(ActionRefused, match="has not said yet"):
         recover(app, stand_by, "lxd/0,lxd/1")
     assert app.units[stand_by].server.database.backups == []

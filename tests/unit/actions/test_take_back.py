@@ -1,4 +1,4 @@
-"""The application is deployed again on machines that stayed, with the cluster on them."""
+"""The application is deployed again on the same machines, with the cluster on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AGAIN = "blocked: LXD here is of an earlier deployment: juju run lxd/leader take
 
 
 def again(generation: str = "5.21") -> ModelApp:
-    """Juju knows nothing of the application that was there. Units have other numbers now."""
+    """Juju has nothing of the earlier application. Units have other numbers now."""
     app = with_instance(formed(3, generation), "m1")
     for number in range(3):
         unit = app.units.pop(f"lxd/{number}")

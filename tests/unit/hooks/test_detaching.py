@@ -1,4 +1,4 @@
-"""Juju takes a device away that it gave to a unit: whether LXD lets it go, and when not."""
+"""Juju detaches a device that it gave to a unit: whether LXD releases it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Units that are gone without Juju telling the others: what the next hook makes of it."""
+"""Units that are removed without a message to the others: the next hook notices it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from values.status import Kind
 
 
 def gone_untold(app: ModelApp, unit: str) -> ModelApp:
-    """Juju has the unit no more, and the agents of the others go on listing it."""
+    """Juju no longer has the unit, but the agents of the others still list it."""
     databag = app.databags[unit]
     app.remove(unit)
     app.databags[unit] = databag
@@ -24,7 +24,7 @@ def gone_untold(app: ModelApp, unit: str) -> ModelApp:
 
 
 def left(app: ModelApp, unit: str) -> ModelApp:
-    """The unit has left the cluster in order, and nobody heard of it."""
+    """The unit has left the cluster in order, and the others did not hear of it."""
     leaving(app, unit)
     while "lxd/2" in app.units and "m2" in names(app):
         app.hook(unit)
@@ -62,7 +62,7 @@ def test_so_does_an_action_that_only_looks(action: str, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
 def test_a_member_that_is_up_without_its_unit_needs_the_operator(leader: str):
-    """The application says so, and the unit that has something to make on all members."""
+    """The application says so, and also the unit that must make something on all members."""
     app = gone_untold(formed(4), "lxd/3")
     app.leader = leader
     app.hook(leader)
@@ -134,7 +134,7 @@ def test_units_that_form_anew_do_not_take_over_what_a_gone_founder_told():
     app.units["lxd/0"].server.power_off()
     gone_untold(app, "lxd/0")
     app.leader = "lxd/1"
-    # The leader leaves out what Juju knows no more.
+    # The leader leaves out units that Juju no longer has.
     alone = app.databags.pop("lxd/0")
     app.hook("lxd/1")
     app.app_data = peers.dump(form_again.form_again(app.view("lxd/1"), form_again.GONE))

@@ -1,4 +1,4 @@
-"""What a real Juju says of a unit's bindings, through ops."""
+"""A real Juju's data of a unit's bindings, through ops."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_another_address_that_is_listed_first_changes_nothing(
 def test_a_joiner_takes_its_own_address_and_not_the_virtual_one(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """As canonical/operator issue 1556 shows what network-get says beside keepalived."""
+    """Output of network-get beside keepalived, from canonical/operator issue 1556."""
     app = formed(1)
     unit = app.add(1)
     unit.address = unit.server.address = "10.20.0.90"
@@ -80,7 +80,7 @@ def test_a_binding_without_a_network_is_no_error(event: str, monkeypatch: pytest
     def refuse(*_: object, **__: object) -> None:
         raise ops.ModelError('ERROR no network config found for binding "cluster"\n')
 
-    # The stand-in for hook tools of ops' tests has no such answer.
+    # The stand-in for hook tools in ops' tests has no such answer.
     monkeypatch.setattr("scenario.mocking._MockModelBackend.network_get", refuse)
 
     out = run(stage, event)

@@ -1,4 +1,4 @@
-"""Hook tools that fail: the unit waits and says why, and nothing is decided on a guess."""
+"""Hook tools that fail: the unit waits and says why, and decides nothing by a guess."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DANGLING = "ERROR saas application not found\n"
 
 
 def told(app: ModelApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
-    """The application as Juju has it. The attached snap is empty: none."""
+    """The application in Juju. The attached snap is empty: none."""
     attached = tmp_path / "lxd.snap"
     attached.touch()
     folder = tmp_path / "charm"
@@ -175,7 +175,7 @@ def test_a_resource_that_was_never_attached_is_none(new: HookTools):
 
 
 def test_a_resource_that_a_peer_has_was_attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Juju says the same where its blob is gone."""
+    """Juju says the same if its blob is gone."""
     app = formed(1)
     app.databags["lxd/0"]["snap"] = '"0123456789abcdef"'
     app.add(1)
@@ -243,7 +243,7 @@ def test_an_update_status_may_come_before_any_other_hook(new: HookTools):
 
 @pytest.mark.parametrize("before", [[], ["config-changed"]])
 def test_a_unit_that_juju_goes_on_listing_is_none(three: HookTools, before: list[str]):
-    """Juju issue 23326: after remove-unit relation-list of the others names it for ever."""
+    """Juju issue 23326: after remove-unit, the others' relation-list names it forever."""
     removed = "lxd/2"
     three.app.leaving.add(removed)
     three.juju.remove_unit(three.world.now, removed)
@@ -265,7 +265,7 @@ def test_a_unit_that_juju_goes_on_listing_is_none(three: HookTools, before: list
 
 @pytest.fixture
 def leaver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
-    """Three members, one of which is to leave."""
+    """Three members, one of them leaving."""
     app = formed(3)
     app.leaving.add("lxd/2")
     tools = told(app, tmp_path, monkeypatch)

@@ -1,4 +1,4 @@
-"""Where LXD has its images on a real disk, and a move of LXD's that was cut short."""
+"""The place of LXD's images on a real disk, and an interrupted move."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_folder_on_the_root_disk(tmp_path: Path):
 
 
 def test_a_volume_with_a_folder_for_each_kind(tmp_path: Path):
-    """As LXD 6.9 has it."""
+    """As in LXD 6.9."""
     (volume(tmp_path) / "images").mkdir()
     (tmp_path / VOLUME / "images/a").write_text("a of the volume")
     folder(tmp_path, "images", "b")

@@ -1,4 +1,4 @@
-"""What is on a block device, on real loop devices: only one that was read and is zero is empty."""
+"""The content of block devices, on real loop devices: one is empty only if it was read as zero."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which disk a device is, and that no other one is wiped."""
+"""The identity of a disk: only that disk is wiped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBER = "8:16"
 
 @pytest.fixture
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in /sys of a disk, whose node is a file here; what is wiped is noted there."""
+    """The folder in /sys of a disk whose node is a file here; it has notes of what is wiped."""
     node, folder = tmp_path / "sdb", tmp_path / "sys" / "sdb"
     node.touch()
     folder.mkdir(parents=True)

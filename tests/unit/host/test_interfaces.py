@@ -1,4 +1,4 @@
-"""What ip(8) says of a machine's interfaces, as values."""
+"""ip(8)'s output about a machine's interfaces, as values."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from values.interface import Interface
 
 
 def address(local: str, prefix: int, **flags: bool) -> dict[str, Any]:
-    """An address as ip(8) tells it."""
+    """An address in ip(8)'s format."""
     return {"scope": "global", "local": local, "prefixlen": prefix, **flags}
 
 
 def link(name: str, kind: str = "", master: str = "", *addresses: dict[str, Any]) -> dict[str, Any]:
-    """A link as `ip -details -json address show` tells it."""
+    """A link in the format of `ip -details -json address show`."""
     told: dict[str, Any] = {"ifname": name, "addr_info": list(addresses)}
     if kind:
         told["linkinfo"] = {"info_kind": kind}
@@ -27,7 +27,7 @@ def link(name: str, kind: str = "", master: str = "", *addresses: dict[str, Any]
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Interfaces of a machine with these links, on which LXD made lxdbr0."""
+    """Interfaces of a machine with these links, where LXD made lxdbr0."""
 
     def found(*links: dict[str, Any], default: str = "") -> dict[str, Interface]:
         def run(*command: str) -> str:

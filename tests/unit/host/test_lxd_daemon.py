@@ -1,4 +1,4 @@
-"""LXD's daemon ends alone: its instances are not shut down, and it does not come back."""
+"""LXD's daemon ends alone: its instances keep running, and it does not come back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SERVICE = "snap.lxd.daemon.unix.socket snap.lxd.daemon.service"
 
 
 class Running:
-    """A process that is called as LXD's is, and the snap's folder that names it."""
+    """A process with the name of LXD's, and the snap's folder that names it."""
 
     def __init__(self, folder: Path, *command: str) -> None:
         program = folder / "lxd"
@@ -39,7 +39,7 @@ class Running:
 
     @property
     def state(self) -> str:
-        """What the snap's scripts are told."""
+        """The input of the snap's scripts."""
         return (self.common / "state").read_text().strip()
 
 

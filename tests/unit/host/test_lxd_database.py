@@ -1,4 +1,4 @@
-"""Copies of LXD's database, what its files say of it, and its recovery."""
+"""Copies of LXD's database, the facts in its files, and its recovery."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ members:
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
-    """LXD's own tools, and a daemon that was running."""
+    """LXD's own tools, and a running daemon."""
     programs = Programs(tmp_path)
     monkeypatch.setattr(lxd_database, "_LXD", programs.add("lxd"))
     monkeypatch.setattr(lxd_database, "_SNAP", programs.add("snap"))

@@ -1,4 +1,4 @@
-"""What the charm keeps on a machine, and the snap file it is given."""
+"""The charm's files on a machine, and the snap file that it gets."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_the_last_lines_of_lxds_log(tmp_path: Path):
 
 
 def _state(tmp_path: Path) -> Machine:
-    """What lxd/1 kept on a machine."""
+    """lxd/1's files on a machine."""
     machine = Machine(tmp_path / "state", tmp_path / "lxd")
     machine.begin("lxd/1")
     machine.keep_key(b"k", "K")
@@ -189,7 +189,7 @@ def test_the_next_unit_on_a_machine_begins_without_the_state_of_the_one_before(t
     kept = (machine.key(), machine.public_key(), machine.failures(), machine.attached())
     assert kept == (None, "", None, None)
     assert machine.unresponsive_since() is None
-    # LXD is there still, and in that cluster.
+    # LXD is still there, and in that cluster.
     assert machine.identity() == "c"
 
 

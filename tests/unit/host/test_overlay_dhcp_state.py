@@ -1,4 +1,4 @@
-"""An overlay runs where its files, services and rules are there, whatever was noted of it."""
+"""A segment runs if its files, services and rules exist, whatever the note says."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ TABLE = "\n".join(['oifname "seg-0-lxd" drop'] * 2)
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
-    """A machine whose systemd and packet filter say what is asked of them."""
+    """A machine whose systemd and packet filter give the wanted output."""
     (tmp_path / "bin").mkdir()
     programs = Programs(tmp_path / "bin")
 
     def runs(*_: str) -> None:
-        """That of systemd which changes something."""
+        """The calls of systemd that change something."""
 
     monkeypatch.setattr(charm_machine, "_UNITS", tmp_path)
     monkeypatch.setattr(charm_machine, "_run", runs)

@@ -1,4 +1,4 @@
-"""Debian packages: whoever has dpkg is waited for, and what was cut short is finished."""
+"""Debian packages: the charm waits for another user of dpkg, and finishes interrupted work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CUT = "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to c
 
 @pytest.fixture
 def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """apt-get and dpkg: each notes how it was called; apt-get says what is in `says`."""
+    """apt-get and dpkg: each notes its call; apt-get prints the text in `says`."""
     log, says = tmp_path / "called", tmp_path / "says"
     for name, rest in (
         ("apt-get", f'[ "$3" = update ] || [ ! -s {says} ] || {{ cat {says} >&2; exit 100; }}'),

@@ -1,4 +1,4 @@
-"""How new a copy of the database is: read from the files that dqlite leaves."""
+"""The age of a copy of the database, read from dqlite's files."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ INACTIVE = "error: snap.lxd.daemon.service is not active, cannot reload.\n"
 
 
 class Programs:
-    """What is run, and what comes of it."""
+    """Calls of programs, and their results."""
 
     def __init__(self, error: str = "") -> None:
         self.error = error

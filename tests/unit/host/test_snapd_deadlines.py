@@ -1,4 +1,4 @@
-"""Nothing that the charm asks of snapd goes without a deadline: a change may hang for good."""
+"""Every request of the charm to snapd has a deadline: a change may hang for good."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FUNCTIONS = {
     for name in dir(charmlibs_snap)
     if inspect.isfunction(getattr(charmlibs_snap, name)) and not name.startswith("_")
 }
-"""What charmlibs.snap can do."""
+"""The functions of charmlibs.snap."""
 
 
 def always(answer: object) -> Callable[..., object]:
-    """A function that answers the same to everything."""
+    """A function that always returns the same."""
 
     def answering(*_: object) -> object:
         return answer
@@ -36,7 +36,7 @@ def always(answer: object) -> Callable[..., object]:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, float]]:
-    """By call of snapd: the seconds that it may take, 0 for any number."""
+    """By call of snapd: its seconds, 0 for any number."""
     calls: list[tuple[str, float]] = []
 
     def of_library(name: str) -> Callable[..., None]:
@@ -77,7 +77,7 @@ DEEDS: dict[str, Callable[[Snap, Path], None]] = {
     "start": lambda lxd, _: lxd.start(),
     "reload": lambda lxd, _: lxd.reload(),
 }
-"""All that the charm does with the snap."""
+"""All operations of the charm on the snap."""
 
 
 @pytest.mark.parametrize("deed", DEEDS)

@@ -1,4 +1,4 @@
-"""Which program has a port."""
+"""The program on a port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a failed join made of disks is released, and nothing else."""
+"""The charm releases what a failed join made of disks, and nothing else."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def programs(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def changes(programs: Programs) -> list[str]:
-    """What was done beside looking."""
+    """All calls that changed something."""
     looks = ("zpool status", "pvs ", "losetup --json")
     return [call for call in programs.called if not call.startswith(looks)]
 

@@ -1,4 +1,4 @@
-"""A deadline for what waits for ever."""
+"""A deadline for a call that waits forever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that are carried to their end, whatever shape LXD's answers have in its generation."""
+"""Requests and their ends, in any form of LXD's answers in its generation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ID = "0190-op"
 
 @dataclass
 class ScriptedPort:
-    """Answers what a test has written down, by method and path; a list is used up in order."""
+    """Gives the answers of a test, by method and path; a list is used up in order."""
 
     answers: dict[str, list[Response | Exception]]
     asked: list[str] = field(default_factory=list[str])

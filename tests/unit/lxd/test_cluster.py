@@ -89,12 +89,12 @@ def test_a_token_is_good_once(generation: str):
 def test_a_token_is_known_by_its_digest(generation: str):
     lxd = LxdApi(clustered(generation, 2)[0].lxd)
     first = lxd.cluster.make_token("m9")
-    # It voids the first one.
+    # It invalidates the first one.
     second = lxd.cluster.make_token("m9")
     assert join_tokens.digest(first) != join_tokens.digest(second)
 
     assert not lxd.cluster.cancel_token("m9", join_tokens.digest(first))
-    # It was cancelled all the same: no token for that name is good any more.
+    # It was cancelled in any case: no token for that name is valid any more.
     assert not lxd.cluster.cancel_token("m9", join_tokens.digest(second))
     assert not lxd.cluster.cancel_token("m8", "")
 

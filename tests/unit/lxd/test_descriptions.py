@@ -1,4 +1,4 @@
-"""What an operator wrote in a description stays when the charm changes keys of the same object."""
+"""An operator's description stays when the charm changes keys of the same object."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ KEY = ("default", "c1")
 
 @pytest.fixture(params=NAMES)
 def servers(request: pytest.FixtureRequest) -> list[Server]:
-    """Three members; on the second one runs an instance."""
+    """Three members; the second one has a running instance."""
     servers = clustered(request.param)
     LxdApi(servers[0].lxd).pools.create("fast", "dir", {}, each(servers))
     by_hand.launch(servers[1], "c1", "stop")

@@ -34,7 +34,7 @@ def test_members_are_listed_by_name(lxd: LxdApi):
 
     assert [m.name for m in members] == ["m0", "m1", "m2"]
     assert [m.address for m in members] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
-    # Whatever their roles are called.
+    # Whatever the names of their roles.
     assert [m.voter for m in members] == [True, True, True]
     assert members[0].groups == {"default"}
 
@@ -119,12 +119,12 @@ def test_a_role_is_given_and_taken(lxd: LxdApi, servers: list[Server]):
 
     given = {name: row.given for name, row in servers[0].records.rows.items()}
     assert given == {"m0": set(), "m1": {"ovn-chassis"}, "m2": set()}
-    # What LXD itself has given stays.
+    # Roles that LXD itself has given stay.
     assert [m.voter for m in lxd.members.list()] == [True, True, True]
 
 
 def test_roles_that_lxd_gives_by_itself_are_not_the_charms(lxd: LxdApi, servers: list[Server]):
-    # 5.0 and 5.21 let nobody take the vote away, 6.9 lets nobody give such a role.
+    # In 5.0 and 5.21 nobody can take the vote away, in 6.9 nobody can give such a role.
     newest = servers[0].generation.newest
     role, has = ("database-standby", True) if newest else ("database", False)
 

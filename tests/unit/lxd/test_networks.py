@@ -1,4 +1,4 @@
-"""Networks through LXD's API: what LXD refuses or fails to do is an error in all generations."""
+"""Networks through LXD's API: a refusal or a failure of LXD is an error in all generations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NIC = {"type": "nic", "name": "eth0", "network": "br0"}
 
 @pytest.fixture(params=NAMES)
 def servers(request: pytest.FixtureRequest) -> list[Server]:
-    """Three members without a network, whose machines have one interface more."""
+    """Three members without a network, whose machines have one more interface."""
     servers = clustered(request.param)
     for server in servers:
         server.interfaces = {name: Interface(name) for name in ("eth0", "eth1")}
@@ -33,7 +33,7 @@ def lxd(servers: list[Server]) -> LxdApi:
 def test_a_network_is_made_on_all_members(servers: list[Server], lxd: LxdApi):
     lxd.networks.create("br0", "bridge", {"ipv4.address": "10.9.0.1/24"}, each(servers))
 
-    # The interfaces of the machine, which LXD lists as well, are not among them.
+    # The interfaces of the machine, which LXD also lists, are excluded.
     (network,) = lxd.networks.list()
     assert (network.name, network.type, network.status) == ("br0", "bridge", "Created")
     assert network.config["ipv4.address"] == "10.9.0.1/24"

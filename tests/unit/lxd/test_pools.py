@@ -1,4 +1,4 @@
-"""Pools through LXD's API: what LXD refuses or fails to do is an error in all generations."""
+"""Pools through LXD's API: a refusal or a failure of LXD is an error in all generations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LXD on one machine through its API: what it says, whether it answers, whether it is another."""
+"""LXD on one machine through its API: its data, whether it answers, whether it was restarted."""
 
 from __future__ import annotations
 

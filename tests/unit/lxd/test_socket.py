@@ -1,4 +1,4 @@
-"""The charm's two HTTP clients of LXD's socket: what fails there is an error in all generations."""
+"""The charm's two HTTP clients of LXD's socket: a failure is an error in all generations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.lxd_model.on_socket import on_socket
 from tests.lxd_model.server import Server
 from tests.unit.lxd_servers import clustered, each, faulty
 
-# Where nothing answers, pylxd leaves its socket to the garbage collector: it comes in this module.
+# If nothing answers, pylxd leaves its socket to the garbage collector, which runs in this module.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.usefixtures("garbage_collected"),
@@ -102,7 +102,7 @@ def test_a_daemon_that_is_not_there(servers: list[Server], tmp_path: Path, reque
     with on_socket(servers[0].lxd, path):
         assert LxdSocket(str(path)).send(request_, 5).status == 200
 
-    # The socket's file stays when nobody listens any more.
+    # The socket's file stays when no program listens any more.
     with pytest.raises(LxdStopped):
         LxdSocket(str(path)).send(request_, 5)
 
@@ -128,7 +128,7 @@ def test_a_daemon_that_hangs_up(servers: list[Server], socket: LxdSocket, reques
 
 
 class OddPort:
-    """Answers with what is not JSON."""
+    """Answers with something other than JSON."""
 
     def send(self, request: Request, seconds: float) -> Response:
         return Response(200, b"<html>")
@@ -169,11 +169,11 @@ def test_no_connection_stays_open(
     for path in ("/1.0", "/1.0/profiles/default", "/1.0/storage-pools/slow"):
         socket.send(Request("PATCH", path, body={"config": {}}), 5)
 
-    # The one that listens; a thread of the server closes its end of another one a little later.
+    # The listener; a thread of the server closes its end of another socket a little later.
     eventually(lambda: _sockets_at(tmp_path / "unix.socket") == 1)
 
 
 def _sockets_at(path: Path) -> int:
-    """How many sockets the kernel knows by this path: the listener and its connections."""
+    """The kernel's number of sockets with this path: the listener and its connections."""
     lines = Path("/proc/net/unix").read_text().splitlines()
     return sum(line.endswith(f" {path}") for line in lines)

@@ -1,4 +1,4 @@
-"""Custom volumes through LXD's API: everybody's, and those that LXD itself uses."""
+"""Custom volumes through LXD's API: those of users, and those that LXD itself uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IMAGES = "storage.images_volume"
 
 @pytest.fixture(params=NAMES)
 def servers(request: pytest.FixtureRequest) -> list[Server]:
-    """Three members with a pool of their own each, and one that they share."""
+    """Three members, each with its own pool, and one shared pool."""
     servers = clustered(request.param)
     for server in servers:
         server.drivers |= {"ceph"}
@@ -58,7 +58,7 @@ def test_what_all_members_have_is_on_none_of_them(servers: list[Server]):
 def test_lxd_keeps_its_images_on_a_volume_of_each_member(servers: list[Server]):
     for server in servers[:2]:
         LxdApi(server.lxd).volumes.keep_on(IMAGES, "fast", "images")
-        # Twice is once.
+        # Twice has the same result as once.
         LxdApi(server.lxd).volumes.keep_on(IMAGES, "fast", "images")
 
     found = [LxdApi(server.lxd).server.get().config.get(IMAGES) for server in servers]

@@ -1,4 +1,4 @@
-"""Looking at who listens where LXD should, and at networks that do not run."""
+"""Finding the program that listens where LXD should, and networks that do not run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FINGERPRINT = "1a2262ce2251a603306c951601744d0cae2be9fb715111af765b1e1302a1be60"
 
 
 class Port:
-    """Answers requests out of a table, and shows a certificate or fails."""
+    """Answers requests from a table, and shows a certificate or fails."""
 
     def __init__(self, answers: dict[str, Any] | None = None, shown: OSError | None = None) -> None:
         self.answers = answers or {}

@@ -1,4 +1,4 @@
-"""Why LXD's daemon ends, as its log has it."""
+"""Why LXD's daemon ends, from its log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOGS = [
         Unmountable("backups", "a/b"),
     ),
     ("Error: Failed to mount images storage: no such pool", Unmountable("images", "")),
-    # LXD 6.9's words, as its source has them.
+    # LXD 6.9's message, from its source.
     (
         r'err="Failed mounting images storage: Failed mounting storage volume \"a/b\": gone"',
         Unmountable("images", "a/b"),
@@ -33,7 +33,7 @@ ENDS = (
     'time="2026-11-28T23:53:31Z" level=error msg="Failed starting daemon"'
     rf' err="Failed to mount images storage: Failed to mount storage volume \"{VOLUME}\": gone"'
 )
-"""As LXD 5.21.7 logged it, which hung for seconds before it ended."""
+"""The log of LXD 5.21.7, which hung for seconds before it ended."""
 SAID = datetime(2026, 11, 28, 23, 53, 31, tzinfo=timezone.utc).timestamp()
 
 

@@ -1,4 +1,4 @@
-"""Whatever an operator types of networks is planned, or refused in one line."""
+"""Any text of an operator about networks is planned, or refused in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options: what is taken, and how what is not taken is refused."""
+"""Options: valid values, and the refusal of others."""
 
 from __future__ import annotations
 

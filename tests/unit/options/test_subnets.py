@@ -1,4 +1,4 @@
-"""Options of networks that fit one by one and not together; subnets that are somebody's already."""
+"""Options of networks that are valid alone and not together; subnets that are already in use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An option that is set and reset leaves LXD and the machines as where it was never set."""
+"""An option that is set and reset leaves LXD and the machines as if it was never set."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BASES: dict[str, dict[str, Any]] = {
     "uplink": {"networks": UPLINK % ""},
     "bridged": {"networks": "up: {mode: bridge}"},
 }
-"""What an application has from the beginning."""
+"""The state of an application at the beginning."""
 
 CHANGES: dict[str, list[dict[str, Any]]] = {
     "bridge": [
@@ -124,7 +124,7 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
 NETWORKS = [(base, options) for base, changes in CHANGES.items() for options in changes]
 
 
-# `auto` keeps a subnet that is there: to change it would cut off what runs.
+# `auto` keeps an existing subnet: a change would cut off instances.
 
 
 def started(base: str, generation: str) -> ModelApp:
@@ -139,14 +139,14 @@ def started(base: str, generation: str) -> ModelApp:
 
 
 def follow_ovn(app: ModelApp) -> None:
-    """The charm reads of OVN what the options say, as where no relation says otherwise."""
+    """The charm reads the options' values of OVN, as without a relation."""
     asked = app.options.get("network_mode") == "ovn"
     app.ovn = Ovn(app.options.get("ovn_northbound", "tcp:10.0.9.1:6641")) if asked else None
     app.settle()
 
 
 def reset(app: ModelApp, options: dict[str, Any], before: dict[str, Any]) -> None:
-    """The operator takes these options back."""
+    """The operator resets these options."""
     for name in options:
         app.options.pop(name, None)
     app.options |= before
@@ -154,7 +154,7 @@ def reset(app: ModelApp, options: dict[str, Any], before: dict[str, Any]) -> Non
 
 
 def lxd(app: ModelApp) -> dict[str, Any]:
-    """All that the charm sets in LXD, and that options may change."""
+    """Everything in LXD that the charm sets and options may change."""
     records = the_cluster(app)
     nets = {n.name: (dict(n.config), dict(n.members)) for n in records.networks.values()}
     pools = {p.name: (p.driver, dict(p.config)) for p in records.pools.values()}
@@ -174,7 +174,7 @@ def lxd(app: ModelApp) -> dict[str, Any]:
 
 
 def machine(unit: ModelUnit) -> dict[str, Any]:
-    """All that the charm sets up on a machine."""
+    """Everything that the charm sets up on a machine."""
     has = unit.machine
     return {"files": dict(has.files), "services": has.services, "segments": has.overlays()}
 

@@ -1,4 +1,4 @@
-"""What a member says of itself that LXD calls offline."""
+"""A member's own status if LXD calls it offline."""
 
 from __future__ import annotations
 

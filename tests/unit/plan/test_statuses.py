@@ -1,4 +1,4 @@
-"""Each status that a unit can show: what leads to it and what it says."""
+"""Each status of a unit: its cause and its text."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def no_btrfs(app: ModelApp) -> None:
 
 
 def name_in_cluster(app: ModelApp) -> None:
-    """With the unit's number, too. Neither member is of a unit."""
+    """With the unit's number, too. Both members have no unit."""
     for number, name in enumerate(("m2", "m2-2"), 1):
         other = app.cloud.add(f"another{number}", name, f"10.9.9.{number}")
         other.revision = "100"

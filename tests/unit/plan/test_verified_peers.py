@@ -1,4 +1,4 @@
-"""What only members may say counts from members alone, by LXD's own record."""
+"""What only members may say counts only from members, by LXD's own record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORDS: dict[str, Any] = {
 
 
 def said(app: ModelApp, unit: str, **words: object) -> UnitData:
-    """What counts for lxd/0 of a unit that says this."""
+    """The data that count for lxd/0 from a unit that says this."""
     data = app.own(unit).model_copy(update={**WORDS, **words})
     app.databags[unit] = peers.dump(data)
     view = app.view("lxd/0")

@@ -66,7 +66,7 @@ def test_a_formed_cluster_leaves_no_join_lock_behind(generation: str):
 
 
 def with_lock_of_another(app: ModelApp) -> ModelApp:
-    """Another issuer, which sees things otherwise, has given lxd/2 the join lock."""
+    """Another token issuer, which sees another state, has given lxd/2 the turn."""
     app.add(1)
     app.add(2)
     for name in ("lxd/1", "lxd/2"):
@@ -142,7 +142,7 @@ def test_the_token_of_another_issuer_for_the_same_unit_is_not_taken_for_ones_own
     app.add(2)
     for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
         app.hook(name)
-    # Ours was used; that of another issuer was not.
+    # Our token was used; the other issuer's was not.
     use_token(app, "m1")
     cluster_api(app).cluster.make_token("m1")
     app.remove("lxd/1")

@@ -1,4 +1,4 @@
-"""The relation `ceph`: what is asked for, what the answer is worth, and pools that need it."""
+"""The relation `ceph`: the request, the checks of the answer, and pools that need it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_same_is_asked_under_the_same_id():
 
 
 def test_a_ceph_of_another_model_is_told_the_units_name():
-    """ceph-mon sees remote-UUID/0 there, and answers by what the charm calls unit-name."""
+    """ceph-mon sees remote-UUID/0 there, and answers to the charm's unit-name."""
     asked = ceph.request("lxd-cluster/0", Options(storage_backend="ceph"), None)
 
     assert asked["unit-name"] == "lxd-cluster/0"
@@ -91,7 +91,7 @@ ID = json.loads(REQUEST)["request-id"]
 
 
 def monitor(reply: object, **more: str) -> dict[str, str]:
-    """What one monitor's unit publishes."""
+    """The data of one monitor's unit."""
     return {"auth": "cephx", "key": KEY, "broker-rsp-lxd-1": json.dumps(reply)} | more
 
 

@@ -27,7 +27,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def run(stage: Stage, *relations: testing.Relation, **config: str) -> testing.State:
-    """The hook that tells of the last of these relations."""
+    """The hook for the last of these relations."""
     event = stage.context.on.relation_changed(relations[-1], remote_unit=0)
     state = stage.state(config=config, relations={stage.relation, *relations})
     return stage.context.run(event, state)
@@ -46,7 +46,7 @@ def test_a_ceph_there_is_used_by_the_names_of_this_model(stage: Stage):
         "key": KEY,
         "broker-rsp-lxd-1": json.dumps(reply),
     }
-    # `broker_req` is what the unit asked in an earlier hook.
+    # `broker_req` is the unit's request from an earlier hook.
     relation = testing.Relation(
         "ceph",
         remote_app_name=REMOTE,
@@ -92,7 +92,7 @@ def test_a_unit_there_that_goes_takes_no_member_out(stage: Stage):
 def _says_nothing_of(
     name: str, stage: Stage, out: testing.State, *relations: testing.Relation
 ) -> None:
-    """No file, databag or status has the name that Juju gives to the other side."""
+    """No file, databag or status has Juju's name for the other side."""
     bags = [out.get_relation(r.id).local_unit_data for r in relations]
     peer = out.get_relation(stage.relation.id)
     assert isinstance(peer, testing.PeerRelation)

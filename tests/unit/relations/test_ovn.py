@@ -1,4 +1,4 @@
-"""Networks that OVN makes: where its database is, what opens it, and what a machine must have."""
+"""OVN's networks: the address of its database, its certificates, and a machine's requirements."""
 
 from __future__ import annotations
 

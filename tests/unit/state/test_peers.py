@@ -1,4 +1,4 @@
-"""Peer data: what one unit writes another can read, and nothing it writes can stop another."""
+"""Peer data: another unit can read a unit's data, and no data can stop another unit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a status shows of errors that do not fit into it."""
+"""Errors that do not fit into a status."""
 
 from __future__ import annotations
 

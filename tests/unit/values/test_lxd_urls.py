@@ -1,4 +1,4 @@
-"""What LXD's URLs name, decoded once."""
+"""The objects in LXD's URLs, decoded once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown of texts from elsewhere: nothing that a terminal obeys, and never a NUL."""
+"""Text from elsewhere: without control sequences for a terminal, and never with a NUL."""
 
 from __future__ import annotations
 

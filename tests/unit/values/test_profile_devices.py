@@ -1,4 +1,4 @@
-"""What the charm changes of the default profile's devices, and what stays the operator's."""
+"""The charm's changes of the default profile's devices, and the operator's keys that stay."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_without_a_network_the_profile_has_no_nic():
 def test_a_key_that_lxd_does_not_take_on_the_new_network_is_named(
     app: ModelApp, monkeypatch: pytest.MonkeyPatch
 ):
-    """LXD takes security.mac_filtering for no macvlan nic. The key is the operator's to remove."""
+    """LXD refuses security.mac_filtering for a macvlan nic. The operator must remove the key."""
     from act import step
     from state.view import RunHistory
 

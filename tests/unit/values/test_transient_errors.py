@@ -1,4 +1,4 @@
-"""What passes by itself is waited for, and told as that, also of the application."""
+"""Problems that end by themselves: the unit waits, and the application's status says so."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_only_what_is_known_to_pass_passes(refusal: str, passes: bool):
 
 
 def busy(app: ModelApp, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    """Somebody starts an instance that the change is about."""
+    """Somebody starts an instance that the change needs."""
 
     def refuse(*arguments: object, **options: object) -> None:
         raise LxdError(BUSY)

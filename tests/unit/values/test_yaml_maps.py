@@ -1,4 +1,4 @@
-"""YAML of options: what is more than an option needs, or cannot be built, is refused by name."""
+"""YAML of options: too much or invalid YAML is refused with its name."""
 
 from __future__ import annotations
 

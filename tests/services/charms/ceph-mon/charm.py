@@ -1,4 +1,4 @@
-"""A Ceph of one machine, and its answers to clients. For tests: it has no copies of anything."""
+"""A Ceph of one machine, and its answers to clients. For tests: it has no copies of data."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CONF = HOME / "ceph.conf"
 HERE = Path(__file__).parent
 PACKAGES = ("ceph-mon", "ceph-mgr", "ceph-osd", "ceph-mds", "ceph-common")
 FILES = "cephfs"
-"""The file system that it has for whoever asks for one."""
+"""Its file system, for every client that asks for one."""
 CLIENT_CAPS = ("mon", "allow r, profile rbd", "osd", "allow rwx")
-"""What the charm ceph-mon gives a client that asks for nothing else."""
+"""The rights that the charm ceph-mon gives a client by default."""
 
 
 def run(*argv: str, stdin: str = "") -> str:
-    """What a program says. It has two minutes."""
+    """A program's output. It has two minutes."""
     done = subprocess.run(
         ["/usr/bin/env", *argv],
         input=stdin,
@@ -36,18 +36,18 @@ def run(*argv: str, stdin: str = "") -> str:
 
 
 def ceph(*argv: str, stdin: str = "") -> str:
-    """What ceph(8) says."""
+    """The output of ceph(8)."""
     return run("ceph", "--conf", str(CONF), "--connect-timeout", "30", *argv, stdin=stdin)
 
 
 def daemon(program: str, name: str) -> None:
-    """Starts a daemon of Ceph's that goes on after this hook."""
+    """Starts a daemon of Ceph that outlives this hook."""
     unit = f"--unit=lab-{program}"
     run("systemd-run", unit, program, "--conf", str(CONF), "--id", name, "--foreground")
 
 
 def install() -> None:
-    """Ceph's programs are here."""
+    """Installs Ceph's programs."""
     if not Path("/usr/bin/ceph-osd").exists():
         run("apt-get", "update")
         run("apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES)
@@ -96,7 +96,7 @@ def _all_of(what: str) -> tuple[str, str, str]:
 
 
 def answer(relation: str) -> None:
-    """Does what the clients of a relation ask for, and says so."""
+    """Does what the clients of a relation ask for, and reports it."""
     told: dict[str, str] = {"auth": "cephx", "ceph-public-address": _address()}
     for unit in run("relation-list", "-r", relation).split():
         asked = _of(relation, unit)
@@ -115,7 +115,7 @@ def answer(relation: str) -> None:
         ceph("auth", "caps", f"client.{app}", *caps)
         told["key"] = ceph("auth", "print-key", f"client.{app}").strip()
         reply = {"exit-code": 0, "request-id": request["request-id"]}
-        # As the real charm does: of a unit in another model it sees another name.
+        # As in the real charm: it sees another name for a unit of another model.
         name = asked.get("unit-name", unit)
         told[f"broker-rsp-{name.replace('/', '-')}"] = json.dumps(reply)
     run("relation-set", "-r", relation, "--file", "-", stdin=json.dumps(told))

@@ -1,4 +1,4 @@
-"""OVN's databases, open to whoever has a certificate of this unit's own authority. For tests."""
+"""OVN's databases, open to clients with a certificate of this unit's authority. For tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PKI = ("ovs-pki", f"--dir={HOME}", "--log=/var/log/lab-ovn.log", "--batch")
 
 
 def run(*argv: str, stdin: str = "") -> str:
-    """What a program says. It has two minutes."""
+    """A program's output. It has two minutes."""
     done = subprocess.run(
         ["/usr/bin/env", *argv],
         input=stdin,
@@ -24,7 +24,7 @@ def run(*argv: str, stdin: str = "") -> str:
         text=True,
         timeout=120,
         check=False,
-        # ovs-pki writes what it makes for others where it is called.
+        # ovs-pki writes files for others into the current folder.
         cwd=HOME if HOME.exists() else "/",
     )
     if done.returncode:
@@ -33,7 +33,7 @@ def run(*argv: str, stdin: str = "") -> str:
 
 
 def install() -> None:
-    """OVN's programs are here."""
+    """Installs OVN's programs."""
     if not Path("/usr/bin/ovn-nbctl").exists():
         run("apt-get", "update")
         run("apt-get", "install", "--yes", *PACKAGES)
@@ -52,7 +52,7 @@ def begin() -> None:
 
 
 def patient(*argv: str) -> None:
-    """The same for a daemon that is starting: it has half a minute."""
+    """The same for a starting daemon: it has half a minute."""
     end = time.monotonic() + 30
     while True:
         try:
@@ -66,7 +66,7 @@ def patient(*argv: str) -> None:
 
 
 def signed(name: str) -> tuple[Path, Path]:
-    """A key and a certificate of that name, made if need be."""
+    """A key and a certificate with that name, made if necessary."""
     key, certificate = HOME / f"{name}-privkey.pem", HOME / f"{name}-cert.pem"
     if not certificate.exists():
         run(*PKI, "req+sign", name, "switch")
@@ -74,7 +74,7 @@ def signed(name: str) -> tuple[Path, Path]:
 
 
 def serve() -> None:
-    """What clients of both relations are told."""
+    """The data for clients of both relations."""
     told = {"bound-address": run("network-get", "ovsdb-cms", "--ingress-address").strip()}
     for relation in run("relation-ids", "ovsdb-cms").split():
         tell(relation, told)

@@ -1,4 +1,4 @@
-"""Which of a binding's addresses LXD gets, whatever the order in which Juju lists them."""
+"""LXD's address from a binding's addresses, for any order in Juju."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_unit_that_joins_makes_the_same_choice_in_any_order(
 
 
 def test_an_lxd_bridge_is_known_by_the_name_that_juju_says():
-    """The machine says nothing of an address that has just gone."""
+    """The machine has no facts about an address that has just gone."""
     listed = (BindingAddress(BRIDGE, "10.1.1.0/24", "lxdbr0"), BindingAddress(V4))
 
     assert choice.choose(peers(), OUTSIDER, listed, listed, Addresses(interfaces=MACHINE))[0] == V4

@@ -1,4 +1,4 @@
-"""Members move their API to another address one after the other, and are reached all the time."""
+"""Members move their API to another address one after the other, and stay reachable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bound_elsewhere(generation: str) -> ModelApp:
 
 
 def reached(app: ModelApp) -> list[str]:
-    """The members whose cluster's listener is there."""
+    """The members with an open cluster listener."""
     rows = the_cluster(app).rows.values()
     listens = [r for r in rows if app.cloud.servers[r.server].listeners.listens(r.address)]
     return sorted(row.name for row in listens)

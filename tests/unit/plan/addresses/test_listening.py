@@ -1,4 +1,4 @@
-"""The addresses that LXD listens on: whose turn it is, and what stands in the way."""
+"""The addresses that LXD listens on: the member that may change them, and the obstacles."""
 
 from __future__ import annotations
 

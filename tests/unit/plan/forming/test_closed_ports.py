@@ -1,4 +1,4 @@
-"""A machine whose port 8443 a firewall closes is not let in: nobody would ever reach the member."""
+"""A machine whose firewall closes port 8443 is not admitted: no other member would reach it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WHY = "blocked: m{} cannot reach port 8443 of 10.0.0.{}: open it in the firewall
 
 
 def behind(app: ModelApp, number: int, firewall: OSError) -> ModelApp:
-    """One more unit, whose machine lets nobody in."""
+    """One more unit, whose machine accepts no connection."""
     app.add(number).server.firewall = firewall
     return app
 

@@ -1,4 +1,4 @@
-"""How units become one cluster, whatever happens in between."""
+"""Units become one cluster, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from values.status import Kind
 
 
 def units_that_may_join(app: ModelApp) -> set[str]:
-    """Those with a token that they can read and LXD would take."""
+    """Those with a token that they can read and that LXD would accept."""
     tokens = [app.own(u).token for u in app.units if app.own(u).cluster]
     valid = {name for records in app.cloud.databases for name in records.tokens}
     named = {t.unit for t in tokens if t and t.unit in app.units}
@@ -166,7 +166,7 @@ def test_a_unit_that_does_not_use_its_token_goes_last(ahead: float, passed: floa
     app.hook("lxd/0")
     assert [p.unit for p in app.app().queue] == ["lxd/0", "lxd/1", "lxd/2"]
 
-    # Or the issuer's clock was a day ahead, and has been put right.
+    # Or the issuer's clock was a day ahead, and was corrected.
     app.cloud.now += passed
     issuer.ports = right
     for name in ("lxd/0", "lxd/2", "lxd/0"):
@@ -205,7 +205,7 @@ def test_a_withdrawn_token_is_no_good_though_its_unit_was_renamed(generation: st
 
 
 def with_a_token_that_is_used() -> ModelApp:
-    """The unit that has the token began to join with it and was removed by force at once."""
+    """The unit with the token began to join and was removed by force at once."""
     app = formed(1)
     app.add(1)
     app.add(2)

@@ -1,4 +1,4 @@
-"""What joins leave behind that fail half way, and who removes it."""
+"""What joins leave that fail half way, and which unit removes it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_a_failed_join_left_in_the_cluster_is_removed(generation: str, heal
 
 
 def with_a_half_join(app: ModelApp) -> ModelApp:
-    """A join that failed left a dead member behind; its unit's machine was renamed meanwhile."""
+    """A failed join left a dead member; its unit's machine was renamed meanwhile."""
     unit = app.add(2)
     for name in ("lxd/2", "lxd/0", "lxd/1"):
         app.hook(name)
@@ -82,7 +82,7 @@ def test_a_dead_machine_that_was_told_to_be_able_is_no_failed_join():
 
 
 def with_an_unpublished_member(generation: str = "5.21") -> ModelApp:
-    """A member whose hook was killed before it could say so, and whose LXD hangs since."""
+    """A member whose hook was killed before it could say so, and whose LXD has hung since."""
     app = formed(1, generation)
     unit = app.add(1)
     for name in ("lxd/1", "lxd/0"):
@@ -109,7 +109,7 @@ def test_a_member_that_had_no_time_to_say_so_is_not_reset_once_it_holds_anything
 def test_another_unit_that_may_be_the_last_member_keeps_a_new_cluster_from_being_formed(
     generation: str,
 ):
-    """Its LXD came in, and stopped answering before its hook could note so anywhere."""
+    """Its LXD has joined, and stopped answering before its hook could note that anywhere."""
     app = formed(1, generation)
     unit = app.add(1)
     app.add(2)

@@ -1,4 +1,4 @@
-"""Whose cluster it is: whatever its certificate, its members' names and the charm's revision."""
+"""The owner of a cluster, with any certificate, names of members and revision of the charm."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def generation(request: pytest.FixtureRequest) -> str:
 
 
 def told(app: ModelApp) -> dict[str, str]:
-    """What each unit and the application say."""
+    """The data of each unit and of the application."""
     found = {unit: str(app.plan(unit).status) for unit in app.units}
     return {**found, "app": str(app.plan(app.leader).app_status)}
 
@@ -56,7 +56,7 @@ HEALTHY = {
 
 
 class TestTheCertificateChanges:
-    """`lxc cluster update-certificate`, or ACME: the same cluster shows another one."""
+    """`lxc cluster update-certificate`, or ACME: the same cluster shows another certificate."""
 
     def app(self, generation: str) -> ModelApp:
         app = formed(3, generation)
@@ -112,7 +112,7 @@ class TestTheCertificateChanges:
 
 
 class TestATokenThatIsNotOurs:
-    """It is refused before LXD on the machine is told anything."""
+    """It is refused before LXD on the machine gets any request."""
 
     def refused(self, app: ModelApp, step: Join) -> StepFailed:
         changes: list[str] = []
@@ -221,7 +221,7 @@ class TestAnotherCluster:
 
 
 class TestAMemberJoinedByHand:
-    """An operator has made a server a member that is of no unit."""
+    """An operator has joined a server without a unit."""
 
     def app(self, generation: str) -> ModelApp:
         app = formed(3, generation)

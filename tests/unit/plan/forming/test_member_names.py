@@ -1,4 +1,4 @@
-"""What members are called where machines of several domains have one short name."""
+"""Names of members if machines of several domains have one short name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_name_that_another_has_gets_the_units_number(
 
 
 def test_who_comes_first_in_the_queue_keeps_the_name():
-    """Neither is a member yet."""
+    """They are not members yet."""
     peers = views.peers(data(0, cluster=""), {1: data(1, cluster="", name="m0")})
 
     assert member_names.of_unit(views.view(None, peers), peers) == "m0"

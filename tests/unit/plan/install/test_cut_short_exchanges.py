@@ -1,7 +1,7 @@
-"""An exchange of LXD that is cut at any of its steps is taken up again, in good order.
+"""An exchange of LXD that is interrupted at any of its steps continues correctly.
 
-Another series of LXD changes the database for good. So the copy of it before, and the wait for
-members that could not follow, count at each new try as well.
+Another series of LXD changes the database for good. So each new try also needs the earlier copy of
+it, and the wait for members that could not follow.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An LXD that is on the machine before the charm, and one that Juju puts in a member's place."""
+"""An LXD that was on the machine before the charm, and one that Juju puts there later."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NEW = data(0, cluster="", lxd="", package="", revision="", channel="")
 
 
 def found(version: str = "5.0.3", *, foreign: bool = True, **fields: Any) -> View:
-    """Unit 0 on a machine with such an LXD, beside nobody."""
+    """Unit 0 on a machine with such an LXD, alone."""
     snap = replace(FOUND, version=version, foreign=foreign)
     plain = views.view(lxd(version=version), peers(NEW, {}), snap=snap, public_key="")
     return replace(plain, **fields)
@@ -187,11 +187,11 @@ def test_what_jujus_agent_sets_on_any_lxd_is_no_use():
     assert make_plan(found(lxd=seen)).steps == (LATEST,)
 
 
-# What Juju puts in a member's place: `juju deploy --to lxd:N`.
+# Juju's replacement of a member's LXD: `juju deploy --to lxd:N`.
 
 
 def replaced(version: str, **fields: Any) -> View:
-    """A member on whose machine another LXD is now, as its unit sees it first."""
+    """A member with another LXD on its machine now, as its unit sees it first."""
     snap = replace(FOUND, version=version, channel="5.0/stable", revision="29351")
     among = peers(data(0), {n: data(n) for n in (1, 2)})
     return replace(views.view(SILENT, among, snap=snap), **fields)
@@ -236,7 +236,7 @@ def test_the_status_says_what_was_put_in_its_place():
 
 
 def preinstalled(app: ModelApp, number: int, *, runs: bool = True) -> None:
-    """One more unit, on a machine whose image brought an LXD."""
+    """One more unit, on a machine whose image has an LXD."""
     unit = app.add(number)
     unit.snap.facts_ = replace(
         unit.snap.facts_, installed=True, revision="29351", channel="5.0/stable/ubuntu-22.04"

@@ -1,4 +1,4 @@
-"""Which LXD is installed, and what waits for whose version: decisions on views made by hand."""
+"""The LXD to install, and waiting for other versions: decisions on views made by hand."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_a_snap_adds_to_a_version_does_not_count():
     assert not lxd_versions.same("git-1", "git-1")
 
 
-# What a unit installs that has no LXD yet.
+# The installation of a unit without LXD.
 
 
 def newcomer(**others: object) -> View:
@@ -103,11 +103,11 @@ def test_a_file_that_the_members_have_is_needed_here_too():
     )
 
 
-# What a unit does that has another LXD than the members.
+# A unit with another LXD than the members'.
 
 
 def outsider(version: str, revision: str = "90", **others: object) -> View:
-    """Unit 0 with an LXD of its own, beside two members."""
+    """Unit 0 with its own LXD, beside two members."""
     told = {n: data(n, **others) for n in (1, 2)}
     own = data(0, cluster="", lxd=version, package=version, revision=revision)
     snap = SnapFacts(True, False, True, revision, version, "6/stable")
@@ -222,7 +222,7 @@ HELD = {
         lxd(member(0), member(1), member(2), notes={"leaving.m2": "leaving"}),
         "waiting: to exchange the LXD snap until m2 has left",
     ),
-    # What is restored there would move back to a member that is going.
+    # A restored instance would move back to a leaving member.
     "leaving and evacuated": (
         lxd(member(0), member(1), member(2, "EVACUATED"), notes={"leaving.m2": "leaving"}),
         "waiting: to exchange the LXD snap until m2 has left",

@@ -1,4 +1,4 @@
-"""What a unit must not take along, and what no status may make an operator give up."""
+"""What a unit must not take along, and what no status may tell an operator to give up."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_status_ends_with_why_an_instance_was_not_moved(name: str):
 def stranger(
     lxd: Unresponsive | ClusterView | None, data: bool = False, *nodes: DatabaseNode, **options: str
 ):
-    """A unit that leaves and never was a member."""
+    """A leaving unit that never was a member."""
     view = leaver(cluster(), options=options)
     assert view.peers is not None
     peers = replace(view.peers, own=view.peers.own.model_copy(update={"cluster": ""}))
@@ -123,7 +123,7 @@ def test_a_silent_lxd_of_another_cluster_holds_its_unit(generation: str):
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("holds", [True, False])
 def test_a_removed_member_goes_only_without_what_its_disk_has(generation: str, *, holds: bool):
-    """Its status advises to remove the unit."""
+    """Its status tells the operator to remove the unit."""
     app = formed(3, generation)
     if holds:
         with_instance(app, "m2")
@@ -185,7 +185,7 @@ def test_a_member_whose_word_has_not_come_yet_has_a_unit():
 
 @pytest.mark.parametrize("generation", NAMES)
 def test_nothing_that_was_noted_of_a_member_counts_for_the_next_one_of_its_name(generation: str):
-    """The first in the queue clears the notes, and may be busy with something else meanwhile."""
+    """The coordinator clears the notes, and may be busy with something else meanwhile."""
     app = formed(3, generation)
     app.leader = "lxd/1"
     leaving(app, "lxd/2").hook("lxd/2")
@@ -214,7 +214,7 @@ def test_the_last_unit_does_not_go_with_what_its_cluster_holds(generation: str):
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("generation", NAMES)
 def test_what_is_in_a_ceph_is_in_the_cluster_too(generation: str, count: int):
-    """It is on no member, so it holds only those with whom the cluster ends."""
+    """It is on no member, so it holds only the last units of the cluster."""
     app = formed(count, generation)
     records = server(app, "m0").records
     volume = Volume(DEFAULT, "local", "data", "")

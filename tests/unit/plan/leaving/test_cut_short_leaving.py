@@ -1,4 +1,4 @@
-"""A unit that leaves is killed at each step once: nothing is lost, and what ran runs in the end."""
+"""A leaving unit is killed at each step once: nothing is lost, and everything runs in the end."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ def emptying_evacuated(generation: str) -> tuple[ModelApp, str]:
     by_hand.evacuate(server(app, "m2"))
     app.cloud.stopped.clear()
     stopped = the_cluster(app).instances["default", "c4"]
-    # It can move now. The model does not tell LXD's word for what ran when it was stopped.
+    # It can move now. The model does not have LXD's key for what ran when it was stopped.
     config = {**stopped.config, "volatile.last_state.power": "RUNNING"}
     the_cluster(app).instances["default", "c4"] = replace(stopped, devices={}, config=config)
     return leaving(app, "lxd/2"), "lxd/2"
 
 
 def copying_images(generation: str) -> tuple[ModelApp, str]:
-    """The member alone has an image."""
+    """Only this member has an image."""
     app = with_instance(formed(3, generation, images_replicas=1), "m2")
     by_hand.add_image(server(app, "m2"), "ab" * 32)
     return leaving(app, "lxd/2"), "lxd/2"
 
 
 def abandoning(generation: str) -> tuple[ModelApp, str]:
-    """By the operator's word a volume stays behind, and an instance that cannot move."""
+    """By the operator's permission a volume stays behind, and an instance that cannot move."""
     app = with_volume(full(generation), "m2")
     by_hand.launch(server(app, "m2"), "c4", devices=GPU)
     app.options["on_remove"] = "abandon"
@@ -86,7 +86,7 @@ ACTS: list[tuple[Act, str]] = [
     (abandoning, "6.9"),
     (second_of_two, "5.21"),
 ]
-"""What is done, on which LXD: each takes seconds."""
+"""The operations, each with its LXD: each takes seconds."""
 
 
 @pytest.mark.parametrize(("act", "generation"), ACTS)
@@ -110,7 +110,7 @@ def test_one_that_is_killed_while_it_leaves_leaves_with_a_later_hook(act: Act, g
 
 
 def running(app: ModelApp) -> dict[str, bool]:
-    """By instance: whether it runs. What LXD stopped in an evacuation is to run again."""
+    """By instance: whether it runs. What LXD stopped in an evacuation must run again."""
     return {i.name: i.running or _was_running(i) for i in the_cluster(app).instances.values()}
 
 
@@ -156,7 +156,7 @@ def test_one_that_is_killed_while_no_member_takes_its_instances_runs_them_here(g
 def test_a_leader_that_is_killed_while_it_removes_a_dead_member_does_so_with_its_next_hook(
     generation: str,
 ):
-    """What was on the member is on record whatever the hook came to."""
+    """The record has what was on the member, whatever the hook's result."""
 
     def begin() -> tuple[ModelApp, str]:
         app = full(generation)

@@ -1,4 +1,4 @@
-"""What is in a Ceph outlives its member: it is moved before the dead member is removed."""
+"""What is in a Ceph survives its member: it moves before the dead member is removed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_is_in_a_ceph_is_moved_and_the_rest_is_on_record(app: ModelApp):
 
 
 def test_it_is_not_started(app: ModelApp):
-    """Its machine may be cut off, and not dead: two that write to one disk destroy it."""
+    """Its machine may be cut off, and not dead: two instances that write to one disk destroy it."""
     app.settle()
 
     (moved,) = cluster_api(app).instances.list()

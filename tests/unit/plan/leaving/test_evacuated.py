@@ -1,4 +1,4 @@
-"""LXD calls a member evacuated also when it is dead: whether it answers is asked."""
+"""LXD also calls a dead member evacuated: the charm asks whether it answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEAD, ALIVE = {"answers": False}, {"answers": True}
 def seen(
     lxd: ClusterView, now: float = 1000.0, known: tuple[str, ...] = ("lxd/0", "lxd/1", "lxd/2")
 ) -> View:
-    """The view of lxd/2, which leads and stays."""
+    """The view of lxd/2, the leader, which stays."""
     view = leaver(lxd, known=known, going=())
     assert view.peers is not None
     queue = tuple(QueueEntry(unit=unit) for unit in ("lxd/0", "lxd/1", "lxd/2") if unit in known)
@@ -136,7 +136,7 @@ def test_the_status_tells_them_apart():
 
 
 class TestRemoval:
-    """One that LXD has healed (cluster.healing_threshold), and that Juju has no more."""
+    """A member that LXD has healed (cluster.healing_threshold), and that Juju no longer has."""
 
     LEFT = ("lxd/0", "lxd/2")
 

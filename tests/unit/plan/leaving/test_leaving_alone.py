@@ -1,4 +1,4 @@
-"""A unit that leaves, and whose LXD is in no cluster: what is there goes with the machine."""
+"""A leaving unit whose LXD is in no cluster: its data go with the machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.unit.views import data, peers
 
 
 def with_own_lxd(generation: str) -> ModelApp:
-    """A unit that never joined, and is told to go. Its LXD is in no cluster."""
+    """A unit that never joined, and must leave. Its LXD is in no cluster."""
     app = formed(2, generation)
     app.add(2)
     app.hook("lxd/2")

@@ -1,4 +1,4 @@
-"""Units that leave while others join, found the cluster or wait for that."""
+"""Units that leave while others join, bootstrap the cluster or wait for that."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_a_lone_leaver_tells_in_a_hook_that_another_one_follows(monkeypatch: pyt
     stage = Stage(app, app.units["lxd/0"], monkeypatch)
     on = stage.context.on
 
-    # The one other unit departs: with that hook this unit is out of the relation.
+    # The only other unit departs: with that hook this unit is out of the relation.
     departed = on.relation_departed(stage.relation, remote_unit=1, departing_unit=0)
     with pytest.raises(testing.errors.UncaughtCharmError, match="run lxd/0 let-in"):
         stage.context.run(departed, stage.state())

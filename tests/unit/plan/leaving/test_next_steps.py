@@ -1,4 +1,4 @@
-"""What a unit that leaves does next, from views made by hand."""
+"""The next steps of a leaving unit, from views made by hand."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ class TestAbandon:
 
 
 class TestImages:
-    """An image of which this member alone may have a copy."""
+    """An image that may have its only copy on this member."""
 
     def test_it_is_copied_before_the_member_goes(self):
         view = leaver(cluster(config=ONE, images=(IMAGE,), notes=REMOVING))

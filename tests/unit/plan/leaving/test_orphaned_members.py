@@ -1,4 +1,4 @@
-"""Members that are gone without goodbye, or whose units are."""
+"""Members that are gone without leaving, or whose units are."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How a unit leaves: what it owes the others, what holds it, and who goes first.
+"""How a unit leaves: its duties to the others, what holds it, and which member leaves first.
 
-What becomes of the instances is in test_leavers_on_lxd.
+The instances are tested in test_leavers_on_lxd.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def test_those_who_stay_are_a_healthy_cluster(generation: str):
     app.leader = "lxd/1"
     app.settle()
 
-    # The Raft leader has left: whether LXD lets one of the two vote then, or both, is chance.
+    # The Raft leader has left: whether LXD lets one of the two vote then, or both, is random.
     assert str(app.plan("lxd/1").app_status) in (
         "active: 2 members, 1 voter; add units: three survive a loss",
         "active: 2 members, 2 voters; add units: three survive a loss",

@@ -1,4 +1,4 @@
-"""Another interface for a network that is there, and what carries one that is the way out."""
+"""Another interface for an existing network, and the interface of an uplink."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from values.interface import Interface
 
 
 def on_lan(*more: Interface, generation: str = "5.21") -> ModelApp:
-    """Three machines on whose first card a network is."""
+    """Three machines with a network on the first card."""
     app = formed(3, generation)
     for unit in app.units.values():
         unit.machine.interfaces_ = [ETH1, *more]
@@ -29,7 +29,7 @@ def on_lan(*more: Interface, generation: str = "5.21") -> ModelApp:
 
 
 def on_lan0(app: ModelApp) -> None:
-    """An instance of one member is on the network alone."""
+    """An instance of one member is only on the network."""
     device = {"type": "nic", "name": "eth0", "network": "lan0"}
     by_hand.launch(app.units["lxd/1"].server, "c1", devices={"eth0": device})
 

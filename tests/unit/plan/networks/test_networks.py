@@ -1,4 +1,6 @@
-"""Networks of a running cluster: made on all members at once, or not at all, and nobody cut off."""
+"""Networks of a running cluster: made on all members at once, or not at all, without cutting off
+instances.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,7 @@ def test_interfaces_have_other_names_on_other_machines(generation: str):
 def test_one_that_joins_later_says_what_it_is_on():
     app = on_machines(formed(3), ETH1)
     changed(app, network_mode="macvlan", network_name="lan0", network_parent="eth1 ens*")
-    # Another network is wanted by now, and the old one is there still.
+    # Another network is wanted by now, and the old one still exists.
     changed(app, network_mode="bridge", network_name="lxdbr0", network_parent="")
 
     app.add(3).machine.interfaces_ = [ENS3]

@@ -1,4 +1,4 @@
-"""A network over all members: who gives out which addresses, and where the others are."""
+"""A network over all members: the shares of addresses, and the peers."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_an_overlay_that_does_not_run_and_is_not_wanted_ends():
 
 def test_a_unit_for_which_no_share_is_left_says_so():
     app = spread(2, network_ipv4="10.9.0.1/26")
-    # Eight shares, of which the first is nobody's.
+    # Eight shares, and the first is unused.
     app.add(8)
     app.settle()
 
@@ -141,7 +141,7 @@ def test_the_others_are_kept_up_to_date():
 
     app.add(3)
     app.settle()
-    # Nothing tells the first of it but its next event.
+    # The first unit hears of it only in its next event.
     app.hook("lxd/0")
 
     assert 'peers="10.0.0.2 10.0.0.3 10.0.0.4"' in peers(app, "lxd/0")
@@ -201,7 +201,7 @@ def test_what_gives_out_addresses_is_not_root():
 
 
 def test_after_the_peers_the_tunnel_has_its_multicast_group_again(tmp_path: Path):
-    """As measured with a tunnel of the kernel's: the script's programs are played here."""
+    """As measured with a tunnel of the kernel: stand-ins replace the script's programs."""
     app = spread(3, vxlan_group="none")
     (tmp_path / "net" / "seg0-lxd").mkdir(parents=True)
     any_mac = "00:00:00:00:00:00"

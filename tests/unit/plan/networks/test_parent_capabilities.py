@@ -1,4 +1,4 @@
-"""What an interface can do for a network is looked at before the network is made on it."""
+"""The charm checks an interface before it makes a network on it."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def test_who_joins_is_asked_the_same():
 
 
 def of_family(six: bool) -> ModelApp:
-    """Two members that reach one another by that family alone."""
+    """Two members that reach one another only by that family."""
     app = ModelApp()
     for number in range(2):
         unit = app.add(number)

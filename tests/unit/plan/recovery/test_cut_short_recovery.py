@@ -20,7 +20,7 @@ LOST = ("lxd/1", "lxd/2")
 
 
 def recovering() -> tuple[ModelApp, str]:
-    """The last of three voters, with an instance that runs."""
+    """The last of three voters, with a running instance."""
     app = with_instance(formed(3), "m0")
     return given_up(dead(app, LOST), LOST), UNIT
 

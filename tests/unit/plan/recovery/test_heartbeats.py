@@ -31,13 +31,13 @@ def quiet(generation: str, count: int = 3) -> ModelApp:
 
 
 def leading(app: ModelApp) -> str:
-    """The unit whose member leads the database."""
+    """The unit of the Raft leader."""
     records = app.units["lxd/0"].server.records
     return next(u.name for u in app.units.values() if u.server.name == records.leader)
 
 
 def statuses(app: ModelApp) -> set[str]:
-    """What LXD calls the members."""
+    """LXD's statuses of the members."""
     return {m.status for m in app.units["lxd/0"].ports.lxd.members.list()}
 
 

@@ -1,4 +1,4 @@
-"""Which member may recover a database that has lost its quorum, as a table."""
+"""The member that may recover a database without a quorum, as a table."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ STAND_BY, SPARE = Role.STAND_BY, Role.SPARE
 
 
 def word(index: int, *without: int, term: int = 2) -> UnresponsiveDatabase:
-    """What a unit says whose database does not answer."""
+    """The data of a unit whose database does not answer."""
     return UnresponsiveDatabase(term=term, index=index, without=tuple(map(address, without)))
 
 
 @dataclass
 class Case:
-    """A cluster as unit 0 sees it: who has the database, who is left in Juju, what they say."""
+    """A cluster as unit 0 sees it: members with the database, remaining units, their data."""
 
     roles: dict[int, Role]
     known: tuple[int, ...]
@@ -88,7 +88,7 @@ def test_the_newest_copy_that_is_left_recovers(case: Case):
 
 
 MAY_NOT = {
-    # The issue: a stand-by that merely reached nobody made a second database.
+    # The issue: a stand-by that only reached no other member made a second database.
     "a stand-by that reaches nobody": (
         Case({0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}, (0, 1, 2, 3)),
         "0 of 3 voters are lost: start LXD on lxd/1, lxd/2, lxd/3; .*remove-machine --force",
@@ -110,7 +110,7 @@ MAY_NOT = {
         ),
         "run it on lxd/1",
     ),
-    # Juju never knew its unit: that says nothing of it.
+    # Juju never had its unit: that says nothing about it.
     "a voter was never a unit's": (Case(VOTERS, (0, 1), never_units=(2,)), "0 of 3|0 of 3 voters"),
     "the list is empty": (Case({0: STAND_BY}, (0,)), "0 of 0 voters"),
 }
@@ -129,7 +129,7 @@ def test_the_others_are_asked_about_those_that_are_lost():
 
 
 def test_of_two_survivors_one_and_only_one_may_recover():
-    """Whoever is asked, the same one is named."""
+    """Every unit names the same one."""
     may = Case(FIVE, (0, 4), {4: word(50, 1, 2, 3)}).recovery().problem == ""
     roles = {0: Role.VOTER, 4: Role.VOTER, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}
     other = Case(roles, (0, 4), {4: word(50, 1, 2, 3)})

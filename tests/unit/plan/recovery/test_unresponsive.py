@@ -1,4 +1,4 @@
-"""What a unit says while its LXD does not answer, and that a refusal is an answer."""
+"""A unit's status while its LXD does not answer. A refused request does not count as that."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_silence_is_over_once_lxd_answers():
 
 @dataclass
 class Mute:
-    """LXD's socket while another program has connected and says nothing; its port answers."""
+    """LXD's socket while another program has connected and sends nothing; its port answers."""
 
     port: LxdPort
 
@@ -168,7 +168,7 @@ def test_what_lxd_refuses_is_told_as_what_it_is(generation: str):
 
 
 def test_a_question_for_which_lxd_waited_too_long_is_no_refusal():
-    """LXD 6.9 with a full disk: its lighter answers come all the same."""
+    """LXD 6.9 with a full disk: it still answers simpler requests."""
     app = fail(formed(3, "6.9"), "lxd/2", "GET /1.0/cluster/members", how="late")
 
     assert str(app.plan("lxd/2").status) == "waiting: for LXD's database, which does not answer"
@@ -200,7 +200,7 @@ def test_what_is_only_told_of_a_leaver_may_be_refused():
 
 
 def on_lan(app: ModelApp) -> ModelApp:
-    """A network is on one card of each machine, and then another card is asked for."""
+    """A network is on one card of each machine, and then another card is wanted."""
     for unit in app.units.values():
         unit.machine.interfaces_ = [Interface("eth1"), Interface("ens3")]
         unit.server.interfaces |= {i.name: i for i in unit.machine.interfaces_}

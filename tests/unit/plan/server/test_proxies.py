@@ -1,4 +1,4 @@
-"""The model's proxies become the cluster's, and an operator's own stay."""
+"""The cluster uses the model's proxies, and an operator's own stay."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_what_an_operator_changes_is_the_operators_from_then_on():
     app.settle()
     assert config(app)[HTTPS] == "http://mine:1"
 
-    # Back to what the charm had written: by whom it was written last counts.
+    # Back to the charm's value: the last writer counts.
     api(app).server.set_config({HTTPS: SQUID})
     changed(app, proxy_https="none")
 
@@ -184,7 +184,7 @@ def test_what_juju_was_first_to_write_gets_the_members():
 
 
 def test_a_member_that_knows_none_of_the_clusters_keys_overwrites_none():
-    """LXD answers from memory, and a member that joined has nothing there."""
+    """LXD answers from memory, and a new member has no values there."""
     app = formed(1)
     api(app).server.set_config({HTTP: "http://mine:1"})
     app.add(1)
@@ -200,7 +200,7 @@ def test_a_member_that_knows_none_of_the_clusters_keys_overwrites_none():
 
 @pytest.mark.parametrize("cut", range(1, 7))
 def test_a_step_that_is_cut_anywhere_is_taken_up(cut: int):
-    """Of a change from one proxy to another: what is there is always known as the charm's."""
+    """A change from one proxy to another: the actual value is always known as the charm's."""
     app = behind(formed(1), Proxies(SQUID))
     app.proxies = Proxies("http://other:3128")
     count = 0
@@ -257,7 +257,7 @@ def test_they_come_from_the_hooks_environment(monkeypatch: pytest.MonkeyPatch):
 
 
 HOUSE = {"http_proxy": "http://house:1", "HTTP_PROXY": "http://house:1", "no_proxy": "localhost"}
-"""Of a model with `http-proxy`, which Juju sets for whole machines and gives LXD as well."""
+"""A model with `http-proxy`, which Juju sets for whole machines and also gives LXD."""
 
 
 @pytest.mark.parametrize(

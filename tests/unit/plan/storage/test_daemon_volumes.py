@@ -1,4 +1,4 @@
-"""LXD's images and backups on volumes of each member's own."""
+"""LXD's images and backups on each member's own volumes."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_what_is_lost_with_a_dead_member_does_not_name_it(app: ModelApp):
 
 
 def places(app: ModelApp) -> list[str]:
-    """Where each member's LXD has its images."""
+    """The place of each member's images."""
     return [place(unit.server) for unit in app.units.values()]
 
 
@@ -216,7 +216,7 @@ def test_a_key_that_lxd_took_away_before_it_failed_is_no_proof(app: ModelApp):
 
 
 def test_a_volume_that_a_killed_hook_left_is_emptied_and_goes(app: ModelApp):
-    """Otherwise it keeps its pool from being deleted."""
+    """Otherwise it would keep its pool from being deleted."""
     unit = app.units["lxd/1"]
     by_hand.add_volume(unit.server, "fast", IMAGES)
 
@@ -236,7 +236,7 @@ def test_what_an_operator_moves_is_left_to_the_operator(app: ModelApp):
 
 
 class TestGoneDevice:
-    """After a reboot the device is gone that LXD's images are on: its daemon ends as it starts."""
+    """After a reboot the device with LXD's images is gone: its daemon ends when it starts."""
 
     @pytest.fixture
     def lost(self, app: ModelApp) -> ModelApp:

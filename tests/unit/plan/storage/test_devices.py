@@ -1,4 +1,4 @@
-"""Devices for the pool: which one a unit takes, why it takes none, and wiping one on purpose."""
+"""Devices for the pool: the one that a unit takes, why it takes none, and wiping one."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_join_that_fails_leaves_its_device_empty(generation: str):
     unit.machine.disks = [EMPTY]
     for name in ("lxd/3", "lxd/0", "lxd/2"):
         app.hook(name)
-    # LXD makes the pool on the device first, and is then refused: m1 has another version by now.
+    # LXD makes the pool on the device first, and then is refused: m1 has another version by now.
     refreshed = server(app, "m1")
     refreshed.version = f"{refreshed.version}9"
     refreshed.restart()

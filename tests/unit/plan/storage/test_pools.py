@@ -45,12 +45,12 @@ DEFAULTS = [
     ("zfs", "local", DIR, POOLS, "zfs local-zfs"),
     ("zfs", "fast", DIR, POOLS, "zfs fast"),
     ("auto", "local", ZFS, POOLS, "zfs local-zfs"),
-    # The old pool is gone: its name is no reason to make a third one.
+    # The old pool is gone: its name must not cause a third one.
     ("zfs", "local", ZFS, (), "zfs local-zfs"),
     ("dir", "local", ZFS, POOLS, "dir local"),
     # It was made and is not on record yet, and the old one is gone.
     ("zfs", "local", DIR, (Pool("local-zfs", "zfs", "Created", frozenset()),), "zfs local-zfs"),
-    # What is on record is gone, and its name is another one's.
+    # The recorded pool is gone, and another one has its name.
     ("auto", "local", Storage(backend="zfs", pool="local"), POOLS, "zfs local-zfs"),
 ]
 
@@ -156,7 +156,7 @@ def test_a_pool_waits_for_a_member_that_is_down():
 
 
 class Requests:
-    """What LXD is asked to do to pools. It refuses those POSTs whose numbers are in `refused`."""
+    """Requests to LXD about pools. It refuses the POSTs whose numbers are in `refused`."""
 
     def __init__(self, *refused: int) -> None:
         self.made: list[str] = []

@@ -1,4 +1,4 @@
-"""A pool that a machine has no room or no device for is refused there before anything is made."""
+"""A machine without space or a device for a pool refuses it before anything is made."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEVICE = "fast: {backend: btrfs, devices: /dev/sdb}"
 
 
 def roomy(app: ModelApp, *free: int) -> ModelApp:
-    """One machine after the other has so many GiB free."""
+    """Each machine in turn has so many GiB free."""
     for unit, room in zip(app.units.values(), free, strict=True):
         unit.machine.room_ = room * GIB
     return app

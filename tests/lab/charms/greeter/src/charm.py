@@ -1,4 +1,4 @@
-"""A charm of a few lines that uses what most charms use."""
+"""A charm of a few lines with features that most charms use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Greeter(ops.CharmBase):
     def _status(self, event: ops.CollectStatusEvent) -> None:
         relation = self.model.get_relation("cluster")
         known = [u for u in relation.units if relation.data[u].get("address")] if relation else []
-        # Juju 4.0 rarely tells of a departure: goal-state knows how many peers there are.
+        # Juju 4.0 rarely reports a departure: goal-state knows the number of peers.
         peers = min(len(known), self.app.planned_units() - 1)
         event.add_status(ops.ActiveStatus(f"{self.config['greeting']} {peers} peers"))
 
