@@ -23,6 +23,7 @@ from options.options import Options
 from ports.world import World
 from state.view import Events
 from steps.plan import Step
+from tests.simulation import fast_values
 from tests.simulation.ops_events import CollectedStatuses, make_event
 from tests.simulation.ops_model import EventNames, Framework, Model
 from tests.simulation.stage import Stage, current, set_stage
@@ -71,7 +72,7 @@ def run_hook(stage: Stage) -> None:
     framework: Any = the_charm.framework
     run = stage.context.run
     name = f"{run.name}-action" if run.kind == "action" else run.name
-    for handler in framework.handlers.get(name, ()):
+    for handler in framework.handlers(name):
         handler(make_event(stage, run))
     _show_statuses(the_charm, framework)
 
@@ -82,7 +83,7 @@ def _show_statuses(the_charm: CharmInProcess, framework: Framework) -> None:
         collections.insert(0, ("collect-app-status", the_charm.app))
     for name, whose in collections:
         collected = CollectedStatuses()
-        for handler in framework.handlers.get(name, ()):
+        for handler in framework.handlers(name):
             handler(collected)
         if collected.statuses:
             gravest: Any = ops.StatusBase._get_highest_priority  # pyright: ignore[reportPrivateUsage]
@@ -115,6 +116,7 @@ class _HookCommands:
 
 def install() -> None:
     """Puts the model's world into `charm` for the life of this process."""
+    fast_values.install()
     logging.getLogger().setLevel = lambda _: None  # pyright: ignore[reportAttributeAccessIssue]
     input_reader.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     reading.hookcmds = _HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
