@@ -46,7 +46,6 @@ def _counting(unit: str, data: UnitData, lxd: Lxd) -> UnitData:
 
 def _is_of(member: str, unit: str, lxd: Lxd) -> bool:
     """Whether LXD's record has a member as the unit's. One of an older charm has none."""
-    noted = {lxd.notes.get(kind + member, "").partition(" ")[0] for kind in member_marks.OWNERS} - {
-        ""
-    }
-    return not noted or unit in noted
+    told = [lxd.notes.get(kind + member, "") for kind in member_marks.OWNERS]
+    noted = [note.partition(" ")[0] for note in told if note]
+    return not any(noted) or unit in noted

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from state.bindings import BindingAddress
@@ -85,11 +86,11 @@ def choose(
     has = kept(peers, server)
     member = _is_member(peers, server)
     version = 0 if member else members_family(peers)
-    ranked = _ranked(cluster, version, _of_members(peers), machine.interfaces)
+    ranked = _ranked(tuple(cluster), version, _of_members(peers), machine.interfaces)
     for_cluster = (
         has.cluster if member and _stays(has.cluster, cluster, machine) else _first(ranked)
     )
-    ranked = _ranked(https, family(for_cluster), [for_cluster], machine.interfaces)
+    ranked = _ranked(tuple(https), family(for_cluster), (for_cluster,), machine.interfaces)
     if member and has.https in {entry.address for entry in https}:
         return Chosen(for_cluster, has.https)
     fit = [rank for rank in ranked if not (rank.virtual or rank.link_local)]
@@ -104,7 +105,7 @@ def carrier(told: Sequence[BindingAddress]) -> BindingAddress | None:
     It is the same after every reboot, and never that of a virtual address where there is another.
     """
     by_address = {entry.address: entry for entry in told}
-    ranked = _ranked(told, 0, [], ())
+    ranked = _ranked(tuple(told), 0, (), ())
     return by_address[ranked[0].address] if ranked else None
 
 
@@ -116,14 +117,14 @@ def members_family(peers: Peers | None) -> int:
     return next((family(address) for address in _of_members(peers)), 0)
 
 
-def _of_members(peers: Peers | None) -> list[str]:
+def _of_members(peers: Peers | None) -> tuple[str, ...]:
     """The members' addresses, the founder's first."""
     if peers is None:
-        return []
+        return ()
     founder = peers.others.get(peers.app.bootstrap)
     told = [founder] if founder else []
     told += [peers.others[unit] for unit in sorted(peers.others)]
-    return [data.address for data in told if data.cluster and is_address(data.address)]
+    return tuple(data.address for data in told if data.cluster and is_address(data.address))
 
 
 def _is_member(peers: Peers | None, server: Server | None) -> bool:
@@ -151,12 +152,13 @@ class _Rank(NamedTuple):
     address: str
 
 
+@lru_cache(maxsize=1024)
 def _ranked(
-    told: Iterable[BindingAddress],
+    told: tuple[BindingAddress, ...],
     version: int,
-    members: Sequence[str],
-    interfaces: Sequence[Interface],
-) -> list[_Rank]:
+    members: tuple[str, ...],
+    interfaces: tuple[Interface, ...],
+) -> tuple[_Rank, ...]:
     """The addresses that LXD may use, the best one first, in whatever order Juju says them.
 
     Those of LXD's own bridges and tunnels are not among them: no other machine is reached by them.
@@ -183,7 +185,7 @@ def _ranked(
                 address=entry.address,
             )
         )
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
