@@ -23,27 +23,32 @@ def own_endpoint(relation: Relation, app: str) -> Endpoint:
 
 def remote_app(relation: Relation, app: str) -> str:
     """The application on the other side; for peers the own one."""
-    return next((end.app for end in relation.ends if end.app != app), app)
+    for end in relation.ends:
+        if end.app != app:
+            return end.app
+    return app
 
 
 def remote_members(state: State, relation: Relation, unit: Unit) -> list[str]:
     """Units in scope that the unit is to be told of, sorted as Juju sorts them: as text."""
-    present = [name for name in relation.members if not _counts_as_departed(state, name)]
+    present = relation.members
+    if state.model.rules != "4.0":
+        present = [name for name in present if not _counts_as_departed(state, name)]
     if is_peer(relation):
-        return sorted(name for name in present if name != unit.name)
+        return sorted([name for name in present if name != unit.name])
     prefix = remote_app(relation, unit.app) + "/"
     return sorted(name for name in present if name.startswith(prefix))
 
 
 def _counts_as_departed(state: State, name: str) -> bool:
-    """Whether the others are told that a unit in scope departs, or never that it is there.
+    """Whether the others are told on 3.6 that a unit in scope departs, or never that it is there.
 
     3.6 marks what a dying unit has entered as departing at once (its state/cleanup.go and
     state/relationunit.go, PrepareLeaveScope), and its watchers report no such unit. 4.0 reports
     whoever is in scope, whatever its life is (domain/relation/state/related_unit_watcher.go).
     """
     unit = state.units.get(name)
-    if state.model.rules == "4.0" or unit is None or unit.life != "dying":
+    if unit is None or unit.life != "dying":
         return False
     lost = bool(unit.force) and state.faults.lost_departures
     return not lost and not state.faults.late_departures
