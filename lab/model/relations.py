@@ -17,8 +17,11 @@ def is_peer(relation: Relation) -> bool:
 
 
 def own_endpoint(relation: Relation, app: str) -> Endpoint:
-    """The application's own endpoint of a relation."""
-    return next(end.endpoint for end in relation.ends if end.app == app)
+    """The application's own endpoint of a relation. Raises LookupError where it is in none."""
+    for end in relation.ends:
+        if end.app == app:
+            return end.endpoint
+    raise LookupError(app)
 
 
 def remote_app(relation: Relation, app: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 UNKNOWN = "unknown"
 """The version of a file that says none."""
@@ -22,6 +23,7 @@ def told(version: str) -> str:
     return number(version) or version
 
 
+@lru_cache
 def ordered(version: str) -> tuple[int, ...]:
     """A version as it compares with others; that of no release is empty."""
     return tuple(int(part) for part in number(version).split(".") if part)

@@ -117,8 +117,9 @@ class Cloud:
                 first.step()
         heartbeats.settle(self, self.now)
         for server in self.servers.values():
-            # Nothing is news to a daemon that has its database.
-            if server.behind is not None or not server.opened:
+            # Nothing is news to a daemon that has its database, or is in no cluster.
+            starts = server.running and not server.opened and server.records.rows
+            if starts or server.behind is not None:
                 server.notice()
         if self.finished:
             self.finished = [o for o in self.finished if self._is_listed(o)]
