@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ops
 from scenario import (  # pyright: ignore[reportMissingTypeStubs]
     _consistency_checker,  # pyright: ignore[reportPrivateUsage]
     _runtime,  # pyright: ignore[reportPrivateUsage]
@@ -45,3 +46,15 @@ def _read_once(read: Any) -> Any:
 
 _spec._load_metadata = _read_once(_spec._load_metadata)
 _spec._load_metadata_legacy = _read_once(_spec._load_metadata_legacy)
+
+
+def _load_text(text: Any) -> Any:
+    """As yaml.safe_load: the charm's files, which were written as JSON, in a tenth of the time."""
+    if isinstance(text, str) and text.startswith("{"):
+        return json.loads(text)
+    return _real_yaml.safe_load(text)
+
+
+# ops reads these files again for each hook, too.
+_real_yaml: Any = ops.charm.yaml  # pyright: ignore[reportPrivateImportUsage]
+ops.charm.yaml = SimpleNamespace(safe_load=_load_text)  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]

@@ -17,33 +17,41 @@ def is_peer(relation: Relation) -> bool:
 
 
 def own_endpoint(relation: Relation, app: str) -> Endpoint:
-    """The application's own endpoint of a relation."""
-    return next(end.endpoint for end in relation.ends if end.app == app)
+    """The application's own endpoint of a relation. Raises LookupError where it is in none."""
+    for end in relation.ends:
+        if end.app == app:
+            return end.endpoint
+    raise LookupError(app)
 
 
 def remote_app(relation: Relation, app: str) -> str:
     """The application on the other side; for peers the unit's own."""
-    return next((end.app for end in relation.ends if end.app != app), app)
+    for end in relation.ends:
+        if end.app != app:
+            return end.app
+    return app
 
 
 def remote_members(state: State, relation: Relation, unit: Unit) -> list[str]:
     """Units in scope that the unit must hear of, sorted as in Juju: as text."""
-    present = [name for name in relation.members if not _counts_as_departed(state, name)]
+    present = relation.members
+    if state.model.rules != "4.0":
+        present = [name for name in present if not _counts_as_departed(state, name)]
     if is_peer(relation):
-        return sorted(name for name in present if name != unit.name)
+        return sorted([name for name in present if name != unit.name])
     prefix = remote_app(relation, unit.app) + "/"
     return sorted(name for name in present if name.startswith(prefix))
 
 
 def _counts_as_departed(state: State, name: str) -> bool:
-    """Whether the others hear that a unit in scope departs, or never hear of it.
+    """Whether the others hear on 3.6 that a unit in scope departs, or never hear of it.
 
     3.6 marks everything that a dying unit has entered as departing at once (its state/cleanup.go
     and state/relationunit.go, PrepareLeaveScope), and its watchers do not report such a unit. 4.0
     reports every unit in scope, dying or not (domain/relation/state/related_unit_watcher.go).
     """
     unit = state.units.get(name)
-    if state.model.rules == "4.0" or unit is None or unit.life != "dying":
+    if unit is None or unit.life != "dying":
         return False
     lost = bool(unit.force) and state.faults.lost_departures
     return not lost and not state.faults.late_departures

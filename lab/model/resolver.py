@@ -65,10 +65,10 @@ def plain(unit: Unit, kind: HookKind, **facts: Any) -> HookRun:
 
 def _machine_is_busy(state: State, unit: Unit) -> bool:
     """Juju's machine lock: one hook at a time on a machine, of any unit."""
-    machine = unit.machine
-    return any(
-        other.running is not None and other.machine == machine for other in state.units.values()
-    )
+    for other in state.units.values():
+        if other.running is not None and other.machine == unit.machine:
+            return True
+    return False
 
 
 def _before_install(state: State, unit: Unit) -> HookRun | None:

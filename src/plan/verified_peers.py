@@ -46,7 +46,6 @@ def _counting(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
 
 def _is_of(member: str, unit: str, lxd: ClusterView) -> bool:
     """Whether LXD's record has a member as the unit's. A member of an older charm has no record."""
-    noted = {lxd.notes.get(kind + member, "").partition(" ")[0] for kind in member_marks.OWNERS} - {
-        ""
-    }
-    return not noted or unit in noted
+    notes = [lxd.notes.get(kind + member, "") for kind in member_marks.OWNERS]
+    owners = [note.partition(" ")[0] for note in notes if note]
+    return not any(owners) or unit in owners

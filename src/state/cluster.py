@@ -192,7 +192,10 @@ class ClusterView:
 
     def member(self, name: str) -> Member | None:
         """The member called `name`, if there is one."""
-        return next((m for m in self.members if m.name == name), None)
+        for member in self.members:
+            if member.name == name:
+                return member
+        return None
 
     def member_of(self, data: UnitData) -> Member | None:
         """The member of a unit. An operator may have renamed it; its address cannot change."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 UNKNOWN = "unknown"
 """The version of a file without one."""
@@ -22,6 +23,7 @@ def shown(version: str) -> str:
     return number(version) or version
 
 
+@lru_cache
 def ordered(version: str) -> tuple[int, ...]:
     """A version in a form for comparisons; empty for one that is not a release."""
     return tuple(int(part) for part in number(version).split(".") if part)

@@ -119,8 +119,9 @@ class Cloud:
                 first.step()
         heartbeats.settle(self, self.now)
         for server in self.servers.values():
-            # A daemon that has its database has nothing new to learn.
-            if server.behind is not None or not server.opened:
+            # A daemon that has its database, or is in no cluster, has nothing new to learn.
+            starts = server.running and not server.opened and server.records.rows
+            if starts or server.behind is not None:
                 server.notice()
         if self.finished:
             self.finished = [o for o in self.finished if self._is_listed(o)]

@@ -28,11 +28,16 @@ def leader(cloud: Cloud, records: Records, at: float) -> str:
     voters = records.voters
     names = [records.leader] if records.leader in records.rows else []
     names += [row.name for row in voters if row.name != records.leader]
+    majority = len(voters) // 2 + 1
     for name in names:
         row = records.rows[name]
         if row.role is Role.VOTER and _up(cloud, records, row, at):
-            reached = sum(_reaches(cloud, records, row, other, at) for other in voters)
-            if reached > len(voters) // 2:
+            reached = 0
+            for other in voters:
+                reached += _reaches(cloud, records, row, other, at)
+                if reached == majority:
+                    break
+            if reached >= majority:
                 records.leader = name
                 records.led = max(records.led, at)
                 return name
@@ -190,6 +195,4 @@ def _up(cloud: Cloud, records: Records, row: Row, at: float) -> bool:
 
 
 def _reaches(cloud: Cloud, records: Records, one: Row, other: Row, at: float) -> bool:
-    if not _up(cloud, records, other, at):
-        return False
-    return cloud.reachable(one.server, other.server)
+    return cloud.reachable(one.server, other.server) and _up(cloud, records, other, at)

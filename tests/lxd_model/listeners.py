@@ -5,6 +5,7 @@ Read in LXD's source (lxd/endpoints), the same in all generations.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tests.lxd_model.refusal import Refusal
@@ -55,7 +56,7 @@ class Listeners:
 
     def listens(self, endpoint: str) -> bool:
         """Whether a connection to that endpoint of this machine reaches the daemon."""
-        return covers(self._core, endpoint) or self._cluster == endpoint
+        return self._cluster == endpoint or covers(self._core, endpoint)
 
     @property
     def is_open(self) -> bool:
@@ -116,6 +117,7 @@ def is_wildcard(endpoint: str) -> bool:
     return endpoint.rpartition(":")[0] in _ANY
 
 
+@lru_cache(maxsize=4096)
 def covers(wide: str, endpoint: str) -> bool:
     """Whether a listener at one endpoint also gets the connections for the other."""
     if not wide or not endpoint:

@@ -341,7 +341,7 @@ class Server:
         """Whether other members reach it under the known address, as far as this machine decides
         it.
         """
-        return self.takes_part(records, row, at) and self.listeners.listens(row.address)
+        return self.listeners.listens(row.address) and self.takes_part(records, row, at)
 
     def listening(self) -> bool:
         """Whether LXD's socket on this machine accepts connections."""
@@ -366,10 +366,12 @@ class Server:
 
     def notice(self) -> None:
         """Notes that a daemon has its database: after its start, or after it was cut off."""
-        copies.catch_up(self)
-        if self.opened or pools.unmountable(self):
+        if self.behind is not None:
+            copies.catch_up(self)
+        # What costs little to see comes first: every tick of the cloud asks.
+        if self.opened or not self.running or not self.records.rows or pools.unmountable(self):
             return
-        if self.running and self.records.rows and self.has_database():
+        if self.has_database():
             self.opened = True
             self.remembers = dict(self.records.config)
             self.records.schema = max(self.records.schema, schema(self.version))

@@ -71,7 +71,7 @@ def run_hook(stage: Stage) -> None:
     framework: Any = the_charm.framework
     run = stage.context.run
     name = f"{run.name}-action" if run.kind == "action" else run.name
-    for handler in framework.handlers.get(name, ()):
+    for handler in framework.handlers(name):
         handler(make_event(stage, run))
     _show_statuses(the_charm, framework)
 
@@ -82,7 +82,7 @@ def _show_statuses(the_charm: CharmInProcess, framework: Framework) -> None:
         collections.insert(0, ("collect-app-status", the_charm.app))
     for name, whose in collections:
         collected = CollectedStatuses()
-        for handler in framework.handlers.get(name, ()):
+        for handler in framework.handlers(name):
             handler(collected)
         if collected.statuses:
             gravest: Any = ops.StatusBase._get_highest_priority  # pyright: ignore[reportPrivateUsage]

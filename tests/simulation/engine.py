@@ -134,9 +134,12 @@ class Engine:
             return
         if task.killed:
             raise Killed
-        factor, until = self.slow.get(task.unit, (1.0, 0.0))
-        slowness = self.schedule.slowness * (factor if self.now < until else 1.0)
-        wake = self.now + seconds + slowness * 2 * self.random.random()
+        now = self.cloud.now
+        slowness = self.schedule.slowness
+        if self.slow:
+            factor, until = self.slow.get(task.unit, (1.0, 0.0))
+            slowness *= factor if now < until else 1.0
+        wake = now + seconds + slowness * 2 * self.random.random()
         if self._heap and self._heap[0][0] <= wake and not self._atomic:
             self._serial += 1
             heapq.heappush(self._heap, (wake, self._serial, self._resume, (task,)))

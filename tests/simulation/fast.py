@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from pydantic import BaseModel
+
 from act import token_sealing
 from state import peers
 from values import public_keys
@@ -52,15 +54,30 @@ def _public_half(private: bytes) -> str:
 _real_load = peers.load
 _loaded: dict[Any, Any] = {}
 _runs = 0
+_real_copy = BaseModel.model_copy
 
 
 def _load(kind: Any, databag: Mapping[str, str]) -> Any:
     """Reading a databag again gives the same values, which never change."""
-    key = (kind, *sorted(databag.items()))
+    key = (kind, *databag.items())
     found = _loaded.get(key)
     if found is None:
         found = _loaded[key] = _real_load(kind, databag)
     return found
+
+
+def _model_copy(self: Any, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Any:
+    """As pydantic's for a model without extra values. Its fields hold nothing that changes."""
+    if deep or self.__pydantic_extra__ is not None:
+        return _real_copy(self, update=update, deep=deep)
+    new = object.__new__(self.__class__)
+    private = self.__pydantic_private__
+    keep = object.__setattr__
+    keep(new, "__dict__", {**self.__dict__, **update} if update else self.__dict__.copy())
+    keep(new, "__pydantic_extra__", None)
+    keep(new, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *(update or ())})
+    keep(new, "__pydantic_private__", private and private.copy())
+    return new
 
 
 # Addresses never change, and are read again and again.
@@ -83,4 +100,5 @@ def reset() -> None:
     token_sealing.seal = sealing.seal
     token_sealing.unseal = sealing.unseal
     peers.load = _load
+    peers.UnitData.model_copy = _model_copy
     logging.disable(logging.CRITICAL)

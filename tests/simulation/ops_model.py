@@ -169,11 +169,15 @@ class Framework:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.handlers: dict[str, list[Handler]] = {}
+        self._observed: list[tuple[str, Handler]] = []
 
     def observe(self, event: str, handler: Handler) -> None:
         """As ops.Framework; an event is its hook's name."""
-        self.handlers.setdefault(event, []).append(handler)
+        self._observed.append((event, handler))
+
+    def handlers(self, event: str) -> list[Handler]:
+        """Those of one event, in the order in which they were named."""
+        return [handler for name, handler in self._observed if name == event]
 
 
 class EventNames:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from state.bindings import BindingAddress
@@ -85,11 +86,11 @@ def choose(
     has = kept(peers, server)
     member = _is_member(peers, server)
     version = 0 if member else members_family(peers)
-    ranked = _ranked(cluster, version, _of_members(peers), machine.interfaces)
+    ranked = _ranked(tuple(cluster), version, _of_members(peers), machine.interfaces)
     for_cluster = (
         has.cluster if member and _stays(has.cluster, cluster, machine) else _first(ranked)
     )
-    ranked = _ranked(https, family(for_cluster), [for_cluster], machine.interfaces)
+    ranked = _ranked(tuple(https), family(for_cluster), (for_cluster,), machine.interfaces)
     if member and has.https in {entry.address for entry in https}:
         return Chosen(for_cluster, has.https)
     fit = [rank for rank in ranked if not (rank.virtual or rank.link_local)]
@@ -104,7 +105,7 @@ def carrier(bound: Sequence[BindingAddress]) -> BindingAddress | None:
     It is the same after every reboot, and a virtual address only if there is no other.
     """
     by_address = {entry.address: entry for entry in bound}
-    ranked = _ranked(bound, 0, [], ())
+    ranked = _ranked(tuple(bound), 0, (), ())
     return by_address[ranked[0].address] if ranked else None
 
 
@@ -116,14 +117,14 @@ def members_family(peers: Peers | None) -> int:
     return next((family(address) for address in _of_members(peers)), 0)
 
 
-def _of_members(peers: Peers | None) -> list[str]:
+def _of_members(peers: Peers | None) -> tuple[str, ...]:
     """The members' addresses, the founder's first."""
     if peers is None:
-        return []
+        return ()
     founder = peers.others.get(peers.app.bootstrap)
     units = [founder] if founder else []
     units += [peers.others[unit] for unit in sorted(peers.others)]
-    return [data.address for data in units if data.cluster and is_address(data.address)]
+    return tuple(data.address for data in units if data.cluster and is_address(data.address))
 
 
 def _is_member(peers: Peers | None, server: Server | None) -> bool:
@@ -153,12 +154,13 @@ class _Rank(NamedTuple):
     address: str
 
 
+@lru_cache(maxsize=1024)
 def _ranked(
-    bound: Iterable[BindingAddress],
+    bound: tuple[BindingAddress, ...],
     version: int,
-    members: Sequence[str],
-    interfaces: Sequence[Interface],
-) -> list[_Rank]:
+    members: tuple[str, ...],
+    interfaces: tuple[Interface, ...],
+) -> tuple[_Rank, ...]:
     """The addresses that LXD may use, the best one first, for any order in Juju.
 
     Those of LXD's own bridges and tunnels are excluded: no other machine reaches them.
@@ -185,7 +187,7 @@ def _ranked(
                 address=entry.address,
             )
         )
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
