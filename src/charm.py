@@ -105,6 +105,7 @@ class LxdClusterCharm(ops.CharmBase):
             status = error.status if isinstance(error, Unsaid) else blocked(explain(error))
             self._plan = Plan(status, app_status=status)
             return
+        self._ports.machine.take_over(self.unit.name)
         if not juju.leaving:
             self._plan = run.run(juju, self._ports)
             hostname = self._ports.machine.hostname()

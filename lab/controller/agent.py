@@ -14,7 +14,7 @@ from lab.controller.hook_runner import Aftermath, HookRunner
 from lab.controller.hosts import Host
 from lab.controller.keeper import Keeper
 from lab.controller.tools import TOOLS
-from lab.controller.unit_files import UnitFiles
+from lab.controller.unit_files import UnitFiles, remove_others
 from lab.controller.wire import Server
 from lab.model.hooks import HookRun
 
@@ -84,6 +84,7 @@ class MachineAgent:
         elif not self._is_steady():
             self._come_back()
         else:
+            self._remove_unit_folders()
             self._provision_storage()
             run = self._due()
             if run is None:
@@ -214,6 +215,12 @@ class MachineAgent:
         with self._keeper.changing() as juju:
             if self._machine in juju.state.machines:
                 juju.machine_destroyed(self._machine)
+
+    def _remove_unit_folders(self) -> None:
+        """Juju removes a unit's folder with the unit, also where another unit stays."""
+        with self._keeper.looking() as juju:
+            units = [u.name for u in juju.state.units.values() if u.machine == self._machine]
+        remove_others(self.host, units)
 
     def _provision_storage(self) -> None:
         with self._keeper.looking() as juju:

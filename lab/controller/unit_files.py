@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from lab.controller.hosts import Host
@@ -21,12 +22,28 @@ _LINK = (
 )
 
 
+def remove_others(host: Host, staying: Iterable[str]) -> None:
+    """Remove the folders of all units on this machine that are not among the staying ones."""
+    kept = {_tag(unit) for unit in staying}
+    for folder in _agents(host).glob("unit-*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _agents(host: Host) -> Path:
+    return host.root / "var/lib/juju/agents"
+
+
+def _tag(unit: str) -> str:
+    return f"unit-{unit.replace('/', '-')}"
+
+
 class UnitFiles:
     """The folders of a unit, at Juju's paths."""
 
     def __init__(self, host: Host, unit: str) -> None:
         self._host = host
-        self._folder = host.root / "var/lib/juju/agents" / f"unit-{unit.replace('/', '-')}"
+        self._folder = _agents(host) / _tag(unit)
 
     @property
     def charm_dir(self) -> Path:

@@ -19,6 +19,8 @@ from values.interface import Interface
 
 STATE = Path("/var/lib/lxd-cluster")
 LXD_DIR = Path("/var/snap/lxd/common/lxd")
+AGENTS = Path("/var/lib/juju/agents")
+"""Where Juju keeps a folder for each unit of this machine, until the unit is gone."""
 _INTERFACES = Path("/sys/class/net")
 _LOG_LINES = 20
 _CERTIFICATE = ("server.crt", "server.key")
@@ -35,7 +37,8 @@ _SERVICES = ("dhcp", "peers")
 class Machine:
     """The machine of this unit."""
 
-    def __init__(self, state: Path = STATE, lxd_dir: Path = LXD_DIR) -> None:
+    def __init__(self, state: Path = STATE, lxd_dir: Path = LXD_DIR, agents: Path = AGENTS) -> None:
+        self._agents = agents
         self._unit = state / "unit"
         self._key = state / "key"
         self._public_key = state / "key.pub"
@@ -59,7 +62,7 @@ class Machine:
 
         For a unit's first hook. Juju may run that hook again.
         """
-        if self._unit.exists() and self._unit.read_text() == unit:
+        if self._noted_unit() == unit or self.neighbour(unit):
             return
         notes = [self._key, self._public_key, self._failures, self._attached, self._unresponsive]
         if not (self._lxd_dir / "database").exists():
@@ -67,6 +70,23 @@ class Machine:
         for note in notes:
             note.unlink(missing_ok=True)
         _write_privately(self._unit, unit.encode())
+
+    def take_over(self, unit: str) -> None:
+        """Begin for a unit that was the second one on this machine, once the first one is gone.
+
+        An older charm noted no unit: then the files here are this unit's.
+        """
+        if self._noted_unit():
+            self.begin(unit)
+
+    def neighbour(self, unit: str) -> str:
+        """Another unit of this charm that has this machine and its LXD, empty without one."""
+        noted = self._noted_unit()
+        there = (self._agents / f"unit-{noted.replace('/', '-')}").exists()
+        return noted if noted not in ("", unit) and there else ""
+
+    def _noted_unit(self) -> str:
+        return self._unit.read_text() if self._unit.exists() else ""
 
     def key(self) -> bytes | None:
         """This unit's private key, None before it was made."""

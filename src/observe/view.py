@@ -33,7 +33,8 @@ from values.addresses import host
 def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
     """Everything that a plan may depend on, in its current state."""
     snap = ports.snap.facts(juju.resource)
-    lxd = _lxd(juju, ports) if snap.installed else None
+    neighbour = ports.machine.neighbour(juju.unit)
+    lxd = _lxd(juju, ports) if snap.installed and not neighbour else None
     own_addresses = addresses(juju, lxd.server if isinstance(lxd, ClusterView) else None, ports)
     forming = ports.machine.forming()
     looks_for_data = forming is not None or juju.leaving
@@ -51,6 +52,7 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         public_key=ports.machine.public_key(),
         snap=snap,
         lxd=lxd,
+        neighbour=neighbour,
         given_devices=juju.devices,
         ceph=_ceph(juju, ports),
         ovn=_ovn(juju, ports),

@@ -24,11 +24,21 @@ from values.status import Kind, Status, blocked, names, waiting
 
 def make_plan(view: View) -> Plan:
     """The steps that are due on this unit, or the reason why it must take none."""
+    if view.neighbour:
+        return _beside(view, view.neighbour)
     if view.leaving:
         return removal.plan_removal(view)
     if view.peers is not None and (unread := _unread(view.peers)):
         return Plan(unread, app_status=unread if view.leader else None)
     return _with_peers(view, _install(view) or _with_lxd(view))
+
+
+def _beside(view: View, neighbour: str) -> Plan:
+    """The plan of a second unit on one machine: LXD and the member belong to the first one."""
+    if view.leaving:
+        return Plan(waiting("to be removed; LXD stays with the other unit here"))
+    status = blocked(f"{neighbour} has this machine and its LXD: remove this unit")
+    return _with_peers(view, Plan(status, own=UnitData()))
 
 
 def _unread(peers: Peers) -> Status | None:

@@ -128,6 +128,8 @@ class View:
     snap: SnapFacts
     lxd: ClusterView | Unresponsive | None
     peers: Peers | None
+    neighbour: str = ""
+    """Another unit that has this machine and its LXD. Then this unit does not look at LXD."""
     unbound: Mapping[str, str] = field(default_factory=dict[str, str])
     """By binding without any data from Juju: the reason."""
     units: Units | None = None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.controller.unit_files import UnitFiles
+from lab.controller.unit_files import UnitFiles, remove_others
 from lab.model.state import StorageInstance
 from tests.lab.plain_hosts import PlainHost
 
@@ -62,3 +62,13 @@ def test_a_block_device_is_named_by_its_link_and_attached_once(host: HostWithLoo
     assert link.readlink() == Path("/dev/loop7")
     assert host.log.read_text() == "attached\n"
     assert (host.root / "var/lib/juju/storage/local/3/disk").stat().st_size == 1 << 20
+
+
+def test_the_folder_of_a_unit_goes_with_it(host: HostWithLoops):
+    agents = host.root / "var/lib/juju/agents"
+    for name in ("unit-app-0", "unit-app-1", "machine-0"):
+        (agents / name / "charm").mkdir(parents=True)
+
+    remove_others(host, ["app/1"])
+
+    assert sorted(folder.name for folder in agents.iterdir()) == ["machine-0", "unit-app-1"]

@@ -38,6 +38,13 @@ class ModelMachine:
     def begin(self, unit: str) -> None:
         """Every unit has its own machine."""
 
+    def take_over(self, unit: str) -> None:
+        """Every machine has only ever one unit."""
+
+    def neighbour(self, unit: str) -> str:
+        """No other unit is here."""
+        return ""
+
     def key(self) -> bytes | None:
         """This unit's private key."""
         return self._key

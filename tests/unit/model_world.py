@@ -110,6 +110,8 @@ class UnitMachine:
 
     server: Server
     unit_: str = ""
+    neighbour_: str = ""
+    """The other unit that has the machine."""
     key_: bytes | None = None
     forming_: Forming | None = None
     failures_: Failures | None = None
@@ -162,6 +164,12 @@ class UnitMachine:
 
     def begin(self, unit: str) -> None:
         self.unit_ = unit
+
+    def take_over(self, unit: str) -> None:
+        self.unit_ = unit
+
+    def neighbour(self, unit: str) -> str:
+        return self.neighbour_
 
     def key(self) -> bytes | None:
         return self.key_

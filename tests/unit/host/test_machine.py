@@ -225,3 +225,45 @@ def test_lxd_is_told_to_start_without_a_volume(tmp_path: Path):
     assert patch.read_text() == f"SELECT 1;\n{query}"
     assert (lxd / "images").is_dir()
     assert machine.folders()["images"].volume == ""
+
+
+def _machine_with_unit(tmp_path: Path, unit: str) -> Machine:
+    """The machine of a unit whose agent still has its folder there."""
+    agents = tmp_path / "agents"
+    (agents / f"unit-{unit.replace('/', '-')}").mkdir(parents=True)
+    machine = Machine(tmp_path / "state", tmp_path / "lxd", agents)
+    machine.begin(unit)
+    machine.keep_key(b"private", "public")
+    return machine
+
+
+def test_a_second_unit_leaves_what_the_first_one_keeps(tmp_path: Path):
+    machine = _machine_with_unit(tmp_path, "lxd-cluster/0")
+
+    machine.begin("lxd-cluster/3")
+    machine.take_over("lxd-cluster/3")
+
+    assert machine.public_key() == "public"
+    assert machine.neighbour("lxd-cluster/3") == "lxd-cluster/0"
+    assert machine.neighbour("lxd-cluster/0") == ""
+
+
+def test_a_second_unit_begins_once_the_first_one_is_gone(tmp_path: Path):
+    machine = _machine_with_unit(tmp_path, "lxd-cluster/0")
+    machine.begin("lxd-cluster/3")
+    (tmp_path / "agents" / "unit-lxd-cluster-0").rmdir()
+
+    assert machine.neighbour("lxd-cluster/3") == ""
+    machine.take_over("lxd-cluster/3")
+
+    assert machine.key() is None
+    assert machine.neighbour("lxd-cluster/0") == ""
+
+
+def test_a_unit_that_no_charm_has_noted_keeps_what_it_has(tmp_path: Path):
+    machine = Machine(tmp_path / "state", tmp_path / "lxd", tmp_path / "agents")
+    machine.keep_key(b"private", "public")
+
+    machine.take_over("lxd-cluster/0")
+
+    assert machine.public_key() == "public"
