@@ -171,6 +171,7 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
     with token_revocation.sealing(step.name, token, ports):
         message = json.dumps({"token": token, "cluster": cluster})
         sealed = token_sealing.seal(message, step.key, purpose(step.unit))
+        existing = _made(ports.lxd.networks.list(), step.soon)
         made = Token(
             unit=step.unit,
             name=step.name,
@@ -181,7 +182,7 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
             certificate=join_tokens.certificate(token),
             adopted=step.adopted,
             pools=pools.records(_made(ports.lxd.pools.list(), step.soon)),
-            networks=networks.records(_made(ports.lxd.networks.list(), step.soon)),
+            networks=networks.records(_with_parents(existing, ports)),
         )
     return replace(history, made=made)
 
@@ -189,6 +190,16 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
 def _made(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
     """The existing ones, and those that will exist soon."""
     return tuple(thing for thing in things if not thing.half_made or thing.name in soon)
+
+
+def _with_parents(existing: Iterable[Network], ports: Ports) -> tuple[Network, ...]:
+    """The networks; those that an operator made have the members' interfaces."""
+    up = [member.name for member in ports.lxd.members.list() if member.up]
+    parents = ports.lxd.networks.parents
+    return tuple(
+        replace(n, parents=parents(n.name, up, key)) if (key := networks.unlisted(n)) else n
+        for n in existing
+    )
 
 
 def purpose(unit: str) -> str:

@@ -61,10 +61,11 @@ class NetworksApi:
         """Deletes a network. LXD refuses it while the network is in use."""
         self._client.change("DELETE", api_path("networks", name))
 
-    def parents(self, network: str, members: Iterable[str]) -> dict[str, str]:
+    def parents(self, network: str, members: Iterable[str], key: str = "parent") -> dict[str, str]:
         """By member: the network's interface there. Without a target LXD shows none.
 
-        A member that does not answer, or whose part LXD refuses to show, is left out.
+        `key` is LXD's key for it. That of a bridge may name several, separated by commas. A member
+        that does not answer, or whose part LXD refuses to show, is left out.
         """
         found: dict[str, str] = {}
         for member in members:
@@ -73,7 +74,7 @@ class NetworksApi:
             except (LxdError, LxdUnreachable) as error:
                 logger.warning("network %s on %s: %s", network, member, error)
                 continue
-            found[member] = on_member["config"].get("parent", "")
+            found[member] = on_member["config"].get(key, "")
         return found
 
     def unavailable(self, member: str) -> dict[str, str]:

@@ -383,7 +383,7 @@ def _with_networks(seen: ClusterView, options: Options, ports: Ports) -> Cluster
     members = [m.name for m in seen.members if m.up]
     parents = {
         name: ports.lxd.networks.parents(name, members)
-        for name in networks.relisted(options, existing)
+        for name in (*networks.relisted(options, existing), *networks.by_hand(options, existing))
     }
     existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
     return replace(seen, networks=existing, nic=nic)

@@ -75,6 +75,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
             "spread": (),
             "bridges": (),
             "on_devices": (),
+            "placed": (),
         }
     )
     moved, problem = _moved(view, lxd), None
@@ -86,7 +87,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
             *shared.steps,
         ]
         problem = shared.problem
-        own = own.model_copy(update={"call": shared.request, **_network_facts(lxd)})
+        own = own.model_copy(update={"call": shared.request, **_network_facts(view, lxd)})
     address = listening.on_member(view, lxd, member) if moved is None else listening.Due()
     # A problem here comes before a problem elsewhere.
     problem = (
@@ -128,12 +129,13 @@ def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
 
 
-def _network_facts(lxd: ClusterView) -> dict[str, tuple[str, ...]]:
+def _network_facts(view: View, lxd: ClusterView) -> dict[str, tuple[object, ...]]:
     """What a coordinator publishes about the existing networks."""
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),
         "on_devices": tuple(sorted(lxd.on_devices)),
+        "placed": networks.placed(view, lxd),
     }
 
 

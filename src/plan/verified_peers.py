@@ -21,6 +21,7 @@ _SAYS_NOTHING: Mapping[str, object] = {
     "missed": {},
     "call": None,
     "spread": (),
+    "placed": (),
     "problem": "",
 }
 

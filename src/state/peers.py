@@ -87,6 +87,8 @@ class OnParent(_Data):
     name: str
     mode: str
     parents: tuple[str, ...] = ()
+    on: tuple[str, ...] = ()
+    """The members' interfaces. They count if no list of names says what to look for."""
 
 
 class Token(_Data):
@@ -183,6 +185,8 @@ class UnitData(_Databag):
     """From the same unit: LXD's bridges, each by its name, followed by its subnets."""
     on_devices: tuple[str, ...] = ()
     """From the same unit: pools whose part on its own member is on a device."""
+    placed: tuple[OnParent, ...] = ()
+    """From the same unit: networks on members' interfaces that no option names."""
     waits: str = ""
     """What this member cannot do for the moment, because LXD refuses it: shown in the same way."""
     spread: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 
 import modes
 from modes import fan, parent_checks, physical, vxlan
-from state.peers import ParentInterface, Token
+from state.peers import OnParent, ParentInterface, Token
 from state.view import View
 from values.interface import Interface
 from values.status import Status, blocked
@@ -19,6 +19,10 @@ ON_BINDING = frozenset(
     mode.name for mode in modes.MODES.values() if mode.needs_parent or mode.one_name
 ) | {"fan"}
 """Modes that may need the interface of the binding `network`."""
+PARENTS = "user.lxd-cluster.parents"
+"""LXD's key of a network: the names by which a later machine looks for its interface."""
+EXTERNAL = "bridge.external_interfaces"
+"""LXD's key of a bridge: interfaces of the member's machine that are its ports."""
 
 
 def request(wanted: WantedNetwork) -> str:
@@ -81,19 +85,55 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
                 return {}, blocked(_own(name, own))
     if problem := _in_use(view):
         return {}, blocked(problem)
+    found: dict[str, dict[str, str]] = {}
+    for record in token.networks if token else _placed(view):
+        keys = _to_existing(view, record)
+        if isinstance(keys, str):
+            return {}, blocked(keys)
+        found[record.name] = keys
+    return found, None
+
+
+def _placed(view: View) -> list[OnParent]:
+    """Networks that no option names, from the members: for the time before there is a token."""
+    others = view.peers.others.values() if view.peers else ()
+    return [record for data in others if data.cluster for record in data.placed]
+
+
+def _to_existing(view: View, record: OnParent) -> dict[str, str] | str:
+    """This unit's own keys of an existing network; or why it can have no part in it."""
+    mode = modes.MODES.get(record.mode)
+    if mode is None:
+        return f"network {record.name}: this charm has no mode {record.mode}"
+    if not mode.own_parent:
+        return _external(view, record.on)
     # A network that is defined but not made yet has no list of its own.
     asked = {name: net.parents for net in view.options.networks_asked for name in names(net)}
-    found: dict[str, dict[str, str]] = {}
-    for record in token.networks if token else ():
-        mode = modes.MODES.get(record.mode)
-        if mode is None:
-            return {}, blocked(f"network {record.name}: this charm has no mode {record.mode}")
-        parents = record.parents or asked.get(record.name, ())
-        contribution = to_network(view, WantedNetwork(record.name, record.mode, parents))
-        if contribution.problem:
-            return {}, blocked(f"network {record.name}: {contribution.problem}")
-        found[record.name] = mode.own(contribution.parent)
-    return found, None
+    by_hand = record.name not in asked and not record.parents
+    parents = record.on if by_hand else record.parents or asked.get(record.name, ())
+    wanted = WantedNetwork(record.name, record.mode, parents)
+    if by_hand and not _there(view, wanted):
+        return _no_such_interface(record.name, parents)
+    contribution = to_network(view, wanted)
+    if contribution.problem:
+        return f"network {record.name}: {contribution.problem}"
+    return mode.own(contribution.parent)
+
+
+def _external(view: View, interfaces: Iterable[str]) -> dict[str, str]:
+    """This unit's own keys of a bridge that an operator gave interfaces of the members' machines.
+
+    LXD attaches an existing interface when it starts the bridge, and refuses one with an address.
+    """
+    taken = {i.name for i in view.interfaces if i.subnets or i.master}
+    free = [name for name in interfaces if name.partition("/")[0] not in taken]
+    return {EXTERNAL: ",".join(free)} if free else {}
+
+
+def _no_such_interface(network: str, interfaces: Iterable[str]) -> str:
+    """The message for a machine without an interface of the members' names, with the remedy."""
+    sought = " or ".join(interfaces) or "interface"
+    return f"network {network}: no {sought} here: lxc network set {network} {PARENTS}=NAME"
 
 
 def swallowed(interfaces: Iterable[Interface], name: str, mode: str) -> str:

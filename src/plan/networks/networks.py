@@ -17,6 +17,7 @@ from options.networks import alike
 from options.options import Options
 from plan import cluster_change
 from plan.networks import contributions
+from plan.networks.contributions import EXTERNAL, PARENTS
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView, Network
 from state.peers import OnParent, ParentInterface
@@ -27,8 +28,6 @@ from values.status import Status, blocked, count, names, waiting
 from values.wanted_network import WantedNetwork
 from values.yaml_maps import words
 
-PARENTS = "user.lxd-cluster.parents"
-"""LXD's key of a network: the names by which a later machine looks for its interface."""
 _CUTTING = ("ipv4.address", "ipv6.address", "vlan", "network", "tunnel.", "fan.", "bridge.hwaddr")
 """Prefixes of keys whose change cuts off instances."""
 _INSTANCES = "/1.0/instances/"
@@ -346,9 +345,46 @@ def records(existing: tuple[Network, ...]) -> tuple[OnParent, ...]:
 
     LXD asks for none: a member that names no interface has none, and no instance starts there.
     """
-    modes = {n.name: network_modes.MODES.get(mode_of(n)) for n in existing}
     return tuple(
-        OnParent(name=n.name, mode=mode_of(n), parents=words(n.config.get(PARENTS, "")))
+        OnParent(
+            name=n.name,
+            mode=mode_of(n),
+            parents=words(n.config.get(PARENTS, "")),
+            on=tuple(sorted({name for value in n.parents.values() for name in words(value)})),
+        )
         for n in sorted(existing, key=lambda n: n.name)
-        if (mode := modes.get(n.name)) is not None and mode.own_parent
+        if _own_parent(n) or any(n.parents.values())
     )
+
+
+def placed(view: View, lxd: ClusterView) -> tuple[OnParent, ...]:
+    """The records of networks that no option names.
+
+    A unit that cannot have one of them says so before it gets a join token.
+    """
+    asked = cluster_change.asked(view)
+    there = [n for n in lxd.networks or () if not n.half_made and n.name not in asked]
+    return records(tuple(n for n in there if _own_parent(n)))
+
+
+def by_hand(options: Options, existing: tuple[Network, ...]) -> list[str]:
+    """Networks whose interfaces on the members only LXD knows."""
+    asked = {name for net in options.networks_asked for name in contributions.names(net)}
+    there = [n for n in existing if not n.half_made and n.name not in asked]
+    return [n.name for n in there if unlisted(n) == "parent"]
+
+
+def unlisted(network: Network) -> str:
+    """The key for the members' interfaces that LXD must be asked for, empty if none is needed.
+
+    A network with a list of names is found by that list. A bridge may have interfaces from its
+    operator.
+    """
+    if _own_parent(network):
+        return "" if network.config.get(PARENTS) else "parent"
+    return EXTERNAL if mode_of(network) == network_modes.MODES["bridge"].name else ""
+
+
+def _own_parent(network: Network) -> bool:
+    mode = network_modes.MODES.get(mode_of(network))
+    return mode is not None and mode.own_parent

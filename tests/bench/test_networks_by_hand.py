@@ -1,0 +1,38 @@
+"""Networks that an operator made on interfaces of the members, and a member that joins."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.bench.bench import Bench
+from plan.networks.contributions import EXTERNAL
+from tests.bench.drive import all_active, until
+from tests.bench.units import BenchApp, BenchUnit, formed
+
+
+def with_interfaces(unit: BenchUnit) -> None:
+    """The node has two more interfaces, without addresses."""
+    for name in ("card1", "card2"):
+        peer = ["peer", "name", f"{name}far"]
+        unit.node.check(["/usr/sbin/ip", "link", "add", name, "type", "veth", *peer])
+        for end in (name, f"{name}far"):
+            unit.node.check(["/usr/sbin/ip", "link", "set", end, "up"])
+
+
+@pytest.mark.long
+def test_a_joining_member_has_them_on_the_same_interfaces(ground: Bench):
+    app: BenchApp = formed(ground, 2)
+    for unit in app.units.values():
+        with_interfaces(unit)
+    first = app.units["lxd/0"].lxd.networks
+    first.create("lan", "macvlan", {}, {m: {"parent": "card1"} for m in ("m0", "m1")})
+    none = {"ipv4.address": "none", "ipv6.address": "none"}
+    first.create("uplink", "bridge", none, {m: {EXTERNAL: "card2"} for m in ("m0", "m1")})
+
+    with_interfaces(app.add(2))
+    until(app, lambda: all_active(app), 120)
+
+    assert first.parents("lan", ["m2"]) == {"m2": "card1"}
+    assert first.parents("uplink", ["m2"], EXTERNAL) == {"m2": "card2"}
+    shown = app.units["lxd/2"].node.check(["/usr/sbin/ip", "link", "show", "master", "uplink"])
+    assert "card2" in shown
