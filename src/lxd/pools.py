@@ -16,6 +16,8 @@ from state.cluster import Pool
 _POOLS = api_path("storage-pools")
 _OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
 """The ends of sources that LXD makes itself, in its own folder, by a pool's name."""
+_LOCAL = frozenset({"btrfs", "dir", "lvm", "zfs"})
+"""Drivers whose `source` is on the member. All members can reach that of other drivers."""
 _OWN = "volatile.pool.pristine"
 """Key of a pool in a Ceph: LXD found nothing of another LXD there when it made the pool."""
 
@@ -114,7 +116,7 @@ class PoolsApi:
                 continue  # It was deleted a moment ago.
             if why := _missing(details):
                 found[pool] = why
-            if _is_given(pool, details["config"]):
+            if details["driver"] in _LOCAL and _is_given(pool, details["config"]):
                 given.add(pool)
         return found, frozenset(given)
 

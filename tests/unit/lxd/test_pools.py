@@ -258,6 +258,14 @@ def test_what_lxd_was_given_is_on_a_device(servers: list[Server], lxd: LxdApi, g
     assert lxd.pools.parts(["fast"], "m0")[1] == {"fast"}
 
 
+def test_what_is_in_a_ceph_is_on_no_device(servers: list[Server], lxd: LxdApi):
+    for server in servers:
+        server.drivers |= {"ceph"}
+    lxd.pools.create("shared", "ceph", {}, {server.name: {"source": "osd"} for server in servers})
+
+    assert lxd.pools.parts(["shared"], "m0")[1] == frozenset()
+
+
 def test_a_request_that_was_given_up_is_waited_for(servers: list[Server], lxd: LxdApi):
     faulty(servers[0], "DELETE /1.0/storage-pools/NAME", "lost")
     lxd.pools.create("fast", "dir", {}, each(servers))

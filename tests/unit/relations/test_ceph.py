@@ -225,6 +225,24 @@ def test_a_file_system_of_ceph_is_named_for_each_member(monkeypatch: pytest.Monk
     assert own == {"m0": {"source": "cephfs"}, "m1": {"source": "cephfs"}}
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_joins_a_cluster_with_a_file_system_of_ceph(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    """LXD issues 6537 and 17177: until 6.x it is each member's `source`, not a device."""
+    known_to_kernels(monkeypatch, "ceph")
+    app = on_ceph(formed(2, generation))
+    app.ceph = READY
+    app.options["storage_pools"] = "files: cephfs"
+    app.settle()
+    app.add(2)
+    on_ceph(app)
+
+    app.settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+
+
 def test_a_kernel_without_ceph_is_told_however_much_else_there_is(monkeypatch: pytest.MonkeyPatch):
     known_to_kernels(monkeypatch)
     app = formed(2)
