@@ -34,6 +34,7 @@ from steps.forming import (
     ResetLxd,
     SetJoinLock,
 )
+from values.wanted_pool import DEVICE
 
 logger = logging.getLogger(__name__)
 _Thing = TypeVar("_Thing", Pool, Network)
@@ -82,7 +83,8 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
     way_in = ports.lxd.cluster.way_in(token, step.trusted)
     try:
         if not ports.lxd.cluster.await_forming(deadlines.JOIN):
-            devices = tuple(filter(None, (keys.get("source") for keys in step.pools.values())))
+            sources = (keys.get("source", "") for keys in step.pools.values())
+            devices = tuple(source for source in sources if source.startswith(DEVICE))
             ports.machine.note_forming("join", ports.clock(), devices)
             kinds = (("storage-pool", step.pools), ("network", step.networks))
             member_config = [

@@ -96,15 +96,15 @@ class PoolsApi:
         root = {"type": "disk", "path": "/", "pool": pool}
         profiles.keep(self._client, lambda _, device: root.items() <= device.items())
 
-    def parts(self, pools: Iterable[str], member: str) -> tuple[dict[str, str], frozenset[str]]:
-        """Pools that a member cannot use now, with what is missing; and pools on devices.
+    def parts(self, pools: Iterable[str], member: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Pools that a member cannot use now, with what is missing; and the pools' given sources.
 
         A list of all pools shows them as created. LXD tests each pool when its daemon starts, and
-        tries again each minute. Here a device is everything that LXD did not make itself, also an
-        operator's zpool.
+        tries again each minute. A given source is a device, a folder, a zpool or its dataset, or a
+        volume group. A pool that LXD made in its own folder has none.
         """
         found: dict[str, str] = {}
-        given: set[str] = set()
+        given: dict[str, str] = {}
         for pool in pools:
             try:
                 details = self._get(pool, {"target": member})
@@ -116,22 +116,22 @@ class PoolsApi:
                 continue  # It was deleted a moment ago.
             if why := _missing(details):
                 found[pool] = why
-            if details["driver"] in _LOCAL and _is_given(pool, details["config"]):
-                given.add(pool)
-        return found, frozenset(given)
+            if details["driver"] in _LOCAL and (source := _given_source(pool, details["config"])):
+                given[pool] = source
+        return found, given
 
     def _get(self, name: str, query: Mapping[str, str] | None = None) -> Any:
         return self._client.get(api_path("storage-pools", name), query or {})
 
 
-def _is_given(name: str, config: Mapping[str, str]) -> bool:
-    """Whether a part of a pool is on the given device, not on a file in LXD's folder.
+def _given_source(name: str, config: Mapping[str, str]) -> str:
+    """The given source of a part of a pool, empty if LXD made the part in its own folder.
 
     LXD keeps the given source beside its own name for it, which may be a UUID.
     """
     source = config.get("volatile.initial_source") or config.get("source", "")
     own = tuple(end.format(name) for end in _OWN_SOURCES)
-    return bool(source) and not source.endswith(own)
+    return "" if source.endswith(own) else source
 
 
 def _missing(pool: Any) -> str:

@@ -307,12 +307,12 @@ def _answers(juju: HookInput, ports: Ports) -> ClusterView:
         seen = _with_contents(juju, seen, ports)
     existing = pool_deletions.marked(ports.lxd.pools.list(), seen.notes)
     made = [pool.name for pool in existing if not pool.half_made]
-    unavailable, on_devices = ports.lxd.pools.parts(made, server.name)
+    unavailable, sources = ports.lxd.pools.parts(made, server.name)
     seen = replace(
         seen,
         pools=existing,
         unavailable=unavailable,
-        on_devices=on_devices,
+        sources=sources,
         stopped=ports.lxd.networks.unavailable(server.name),
         deaf=deaf(juju, server, ports),
     )

@@ -26,6 +26,7 @@ from steps.plan import Plan, Step
 from steps.server import RestartLxd, SetFailureDomain
 from values.addresses import endpoint, host
 from values.status import Kind, Status, active, blocked, names, waiting
+from values.wanted_pool import DEVICE
 
 _FRACTION = re.compile(r"\.\d+s\b.*")
 
@@ -75,6 +76,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
             "spread": (),
             "bridges": (),
             "on_devices": (),
+            "sources": {},
             "placed": (),
         }
     )
@@ -87,7 +89,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
             *shared.steps,
         ]
         problem = shared.problem
-        own = own.model_copy(update={"call": shared.request, **_network_facts(view, lxd)})
+        own = own.model_copy(update={"call": shared.request, **_existing(view, lxd)})
     address = listening.on_member(view, lxd, member) if moved is None else listening.Due()
     # A problem here comes before a problem elsewhere.
     problem = (
@@ -129,12 +131,13 @@ def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
 
 
-def _network_facts(view: View, lxd: ClusterView) -> dict[str, tuple[object, ...]]:
-    """What a coordinator publishes about the existing networks."""
+def _existing(view: View, lxd: ClusterView) -> dict[str, object]:
+    """What a coordinator publishes about the existing networks and pools."""
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),
-        "on_devices": tuple(sorted(lxd.on_devices)),
+        "on_devices": tuple(sorted(p for p, s in lxd.sources.items() if s.startswith(DEVICE))),
+        "sources": {p: s for p, s in lxd.sources.items() if not s.startswith(DEVICE)},
         "placed": networks.placed(view, lxd),
     }
 

@@ -22,6 +22,7 @@ _SAYS_NOTHING: Mapping[str, object] = {
     "call": None,
     "spread": (),
     "placed": (),
+    "sources": {},
     "problem": "",
 }
 

@@ -168,8 +168,10 @@ class ClusterView:
     """The charm's notes in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
     """Pools that this member cannot use now, with what is missing. For a member that stays."""
-    on_devices: frozenset[str] = frozenset()
-    """Pools whose part on this member is on a device. For a member that stays."""
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By pool: the given source of its part on this member, such as a device or a folder. A pool in
+    LXD's own folder is not in it. For a member that stays.
+    """
     stopped: Mapping[str, str] = field(default_factory=dict[str, str])
     """Networks that do not run on this member, with the reason. For a member that stays."""
     deaf: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -185,6 +185,8 @@ class UnitData(_Databag):
     """From the same unit: LXD's bridges, each by its name, followed by its subnets."""
     on_devices: tuple[str, ...] = ()
     """From the same unit: pools whose part on its own member is on a device."""
+    sources: dict[str, str] = {}
+    """From the same unit: by pool, the source of its own member's part if it is not a device."""
     placed: tuple[OnParent, ...] = ()
     """From the same unit: networks on members' interfaces that no option names."""
     waits: str = ""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 SIZE = re.compile(r"([1-9]\d*)(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
 _PREFIXES = "kMGTP"
 VOLUME_SIZE = "volume.size"
+DEVICE = "/dev/"
+"""The beginning of the paths of block devices."""
 LEAST_FILE = "5GiB"
 """LXD needs so much free space to choose the size of a loop file itself (by source)."""
 

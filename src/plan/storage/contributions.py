@@ -32,11 +32,13 @@ class MemberConfig:
     pool: WantedPool
     backend: Backend
     device: Device | None
+    source: str = ""
+    """The members' source if it is not a device: a folder, a dataset, a volume group."""
 
     @property
     def path(self) -> str:
-        """The device's path, empty without one."""
-        return self.device.path if self.device else ""
+        """The device's path, or the source, empty if LXD makes its own file or folder."""
+        return self.device.path if self.device else self.source
 
     def standalone_config(self, view: View, lxd: ClusterView) -> dict[str, str]:
         """LXD's keys for a pool on this server alone."""
@@ -67,6 +69,7 @@ def before_join(
         return [], missing
     # Its own interrupted bootstrap has used its device already.
     there = {p.name for p in lxd.pools or ()}
+    sources = _sources(view)
     configs: list[MemberConfig] = []
     for pool in wanted:
         # LXD knows what to do with an operator's pool of another driver.
@@ -76,7 +79,8 @@ def before_join(
         config = _member_config(view, pool, lxd.server.drivers, taken)
         if isinstance(config, Status):
             return [], config
-        configs.append(config)
+        source = "" if config.device else sources.get(pool.name, "")
+        configs.append(replace(config, source=source))
         if problem := _no_room(view, configs, _OF_NEW if decided is None else _OF_OLD):
             return [], problem
     return configs, None
@@ -118,6 +122,15 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
     return None
 
 
+def _sources(view: View) -> dict[str, str]:
+    """By pool whose parts an operator put somewhere else than on a device: the members' source.
+
+    A joining member has its part at the same place, because no option says another.
+    """
+    others = view.peers.others.values() if view.peers else ()
+    return {pool: s for data in others if data.cluster for pool, s in data.sources.items()}
+
+
 def _no_room(view: View, given: Sequence[MemberConfig], cure: str) -> Status | None:
     """Blocked if the last of some parts does not fit on this machine beside the others.
 
@@ -138,7 +151,7 @@ def _no_room(view: View, given: Sequence[MemberConfig], cure: str) -> Status | N
 
 
 def _is_file(config: MemberConfig) -> bool:
-    return config.backend.sized and config.device is None
+    return config.backend.sized and not config.path
 
 
 def _bytes(config: MemberConfig) -> int:

@@ -247,23 +247,23 @@ def test_what_lxd_makes_in_its_own_folder_is_on_no_device(
     own: dict[str, Any] = {s.name: {"source": made.format(folder)} for s in servers}
     lxd.pools.create("fast", "dir", {}, own)
 
-    assert lxd.pools.parts(["fast"], "m0")[1] == frozenset()
+    assert lxd.pools.parts(["fast"], "m0")[1] == {}
 
 
 @pytest.mark.parametrize("given", [DISK, "tank", "/srv/disks/other.img"])
-def test_what_lxd_was_given_is_on_a_device(servers: list[Server], lxd: LxdApi, given: str):
+def test_a_given_source_is_shown(servers: list[Server], lxd: LxdApi, given: str):
     own: dict[str, Any] = {server.name: {"source": given} for server in servers}
     lxd.pools.create("fast", "dir", {}, own)
 
-    assert lxd.pools.parts(["fast"], "m0")[1] == {"fast"}
+    assert lxd.pools.parts(["fast"], "m0")[1] == {"fast": given}
 
 
-def test_what_is_in_a_ceph_is_on_no_device(servers: list[Server], lxd: LxdApi):
+def test_a_pool_in_a_ceph_is_not_on_a_device(servers: list[Server], lxd: LxdApi):
     for server in servers:
         server.drivers |= {"ceph"}
     lxd.pools.create("shared", "ceph", {}, {server.name: {"source": "osd"} for server in servers})
 
-    assert lxd.pools.parts(["shared"], "m0")[1] == frozenset()
+    assert lxd.pools.parts(["shared"], "m0")[1] == {}
 
 
 def test_a_request_that_was_given_up_is_waited_for(servers: list[Server], lxd: LxdApi):

@@ -1,0 +1,60 @@
+"""Pools that an operator put into a zpool, a volume group or a folder of each member."""
+
+from __future__ import annotations
+
+import pytest
+
+from state.facts import Forming
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import api, changed, fail, later, names, the_cluster
+from tests.unit.findings import statuses
+from tests.unit.model_units import ModelApp, formed
+
+PLACES = [("zfs", "tank/lxd"), ("lvm", "vg0"), ("btrfs", "/mnt/data"), ("dir", "/srv/lxd")]
+
+
+def made(driver: str, place: str, generation: str = "5.21") -> ModelApp:
+    """A cluster with a pool that its operator made at that place, and one more unit."""
+    app = formed(2, generation)
+    app.add(2)
+    for unit in app.units.values():
+        unit.server.drivers |= {driver}
+    members = {member: {"source": place} for member in names(app)}
+    api(app).pools.create("fast", driver, {}, members)
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(("driver", "place"), PLACES)
+def test_a_joining_member_has_its_part_at_the_same_place(driver: str, place: str, generation: str):
+    """LXD issues 11374, 4404 and 8595: each asks how to join with an existing zpool."""
+    app = made(driver, place, generation)
+
+    app.settle()
+
+    assert the_cluster(app).pools["fast"].members["m2"]["source"] == place
+
+
+def test_an_option_may_name_a_device_of_the_joining_machine_instead():
+    app = made("zfs", "tank/lxd")
+
+    changed(app, storage_pools="{fast: {backend: zfs, devices: /dev/sdb}}")
+
+    assert statuses(app)["lxd/2"] == "blocked: /dev/sdb for the pool fast: not on this machine"
+
+
+def test_a_failed_join_does_not_wipe_a_source_that_is_not_a_device():
+    app = made("dir", "/srv/lxd")
+    noted: list[Forming | None] = []
+    machine = app.units["lxd/2"].machine
+    fail(app, "lxd/2", "PUT /1.0/cluster")
+    release = machine.release
+    machine.release = lambda devices: (noted.append(machine.forming_), release(devices))[1]
+
+    for _ in range(3):
+        later(app, 10.0)
+        for name in app.units:
+            app.hook(name)
+
+    assert noted
+    assert all(forming is not None and forming.devices == () for forming in noted)
