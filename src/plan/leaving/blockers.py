@@ -23,6 +23,8 @@ _IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "dat
 _FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
 _WHY = 20
 """A cause in a status needs at least so many characters to be useful."""
+_BACKUPS = "Instance has backups"
+"""LXD's refusal to move an instance whose backups would stay behind."""
 _DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
 
 
@@ -34,7 +36,8 @@ class NotTaken:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.instance}: could not be moved ({self.why}): move or delete it"
+        cure = "delete them" if _BACKUPS in self.why else "move or delete it"
+        return f"{self.instance}: could not be moved ({self.why}): {cure}"
 
 
 Reason = str | NotTaken
@@ -101,7 +104,7 @@ def removal_blockers(
         reasons += [f"{i}: is here, and on-remove=refuse" for i in here]
     else:
         reasons += [f"{i}: {why}" for i in here if (why := _why_here(i, lxd, member))]
-    return (*reasons, *(_kept(thing) for thing in fixed(lxd, member)))
+    return (*reasons, *(_kept(thing, lxd) for thing in fixed(lxd, member)))
 
 
 def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
@@ -115,10 +118,22 @@ def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
     return "no other member can take it"
 
 
-def _kept(thing: Volume | Bucket) -> str:
+def _kept(thing: Volume | Bucket, lxd: ClusterView) -> str:
     if isinstance(thing, Bucket):
         return f"{thing}: copy its objects to another member, then delete it"
+    if key := _key_of_daemon(thing, lxd):
+        return f"{thing}: lxc config unset {key} --target {thing.location}, then delete it"
     return f"{thing}: copy it to another member, or delete it"
+
+
+def _key_of_daemon(volume: Volume, lxd: ClusterView) -> str:
+    """LXD's key that puts its own files on a volume, empty for other volumes.
+
+    LXD refuses to delete such a volume. Each member shows only its own keys.
+    """
+    own = lxd.server.config if volume.location == lxd.server.name else dict[str, str]()
+    place = f"{volume.pool}/{volume.name}"
+    return next((k for k, v in own.items() if k.startswith("storage.") and v == place), "")
 
 
 def unmoved(on_remove: str, lxd: ClusterView, member: Member) -> tuple[NotTaken, ...]:

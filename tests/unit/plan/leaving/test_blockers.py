@@ -227,3 +227,26 @@ def test_what_is_in_a_ceph_is_in_the_cluster_too(generation: str, count: int):
     assert "volume default/local/data: no other member can take it" in app.hook(last).hold
     app.options["on_remove"] = "abandon"
     assert app.hook(last).hold == ""
+
+
+def test_the_status_asks_to_delete_backups_that_keep_an_instance():
+    """LXD issue 7959: backups cannot move, so an instance that has one cannot move either."""
+    refused = {"m0": "Instance has backups", "m1": "Instance has backups"}
+    history = RunHistory(refused={"default/c1": refused}, noted=frozenset({"default/c1"}))
+
+    hold = make_plan(leaver(cluster(instance("c1")), history)).hold
+
+    assert "default/c1: could not be moved (Instance has backups): delete them" in hold
+
+
+@pytest.mark.parametrize("key", ["storage.backups_volume", "storage.images_volume"])
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_status_names_the_key_of_a_volume_that_lxd_uses(generation: str, key: str):
+    """LXD does not delete a volume that its own configuration names."""
+    app = formed(3, generation)
+    by_hand.add_volume(server(app, "m2"), "local", "mine")
+    server(app, "m2").config[key] = "local/mine"
+    leaving(app, "lxd/2")
+
+    reason = f"volume default/local/mine: lxc config unset {key} --target m2, then delete it"
+    assert reason in app.hook("lxd/2").hold
