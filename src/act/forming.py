@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import deadlines
 from act import token_revocation, token_sealing
-from lxd import join_tokens
+from lxd import clock_errors, join_tokens
 from lxd.errors import LxdError, LxdUnreachable
 from plan.forming import identity
 from plan.networks import networks
@@ -137,6 +137,9 @@ def _reset(ports: Ports, why: str) -> None:
     ports.snap.stop()
     ports.machine.release(devices)
     ports.machine.empty_lxd()
+    if clock_errors.made_too_early(why):
+        # No member has accepted it, so the cluster trusts no other certificate with this name.
+        ports.machine.delete_certificate()
     for device in devices:
         _give_back(device, ports)
     ports.snap.start()

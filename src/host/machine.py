@@ -360,7 +360,8 @@ class Machine:
 
         The interfaces of its networks are removed, too: a new LXD would treat them as somebody
         else's. Its certificate stays: a failed join has already put it into the cluster's trust
-        store, and from 5.21 on LXD refuses another certificate with that name for good.
+        store, and from 5.21 on LXD refuses another certificate with that name for good. See
+        `delete_certificate` for one that no member accepts.
         """
         networks = self._lxd_dir / "networks"
         for network in networks.iterdir() if networks.exists() else ():
@@ -374,6 +375,11 @@ class Machine:
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
+
+    def delete_certificate(self) -> None:
+        """Deletes the certificate of an emptied LXD, which makes another one when it starts."""
+        for name in _CERTIFICATE:
+            (self._lxd_dir / name).unlink(missing_ok=True)
 
     def release(self, devices: Iterable[str]) -> None:
         """Releases everything that a join made of these devices, or in LXD's folder."""

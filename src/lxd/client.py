@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import deadlines
-from lxd import proxy_errors
+from lxd import clock_errors, proxy_errors
 from lxd.errors import LxdError, LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, api_path
 from values import lxd_urls
@@ -101,7 +101,7 @@ class Client:
             raise LxdUnreachable(response.error)
         found = response.body["metadata"]
         if found["status_code"] >= HTTPStatus.BAD_REQUEST:
-            raise LxdError(proxy_errors.named(found["err"] or str(found["status"])))
+            raise LxdError(_named(found["err"] or str(found["status"])))
         return found["status_code"] >= HTTPStatus.OK
 
     def running(self) -> list[dict[str, Any]]:
@@ -157,5 +157,10 @@ class Client:
         response = self.port.send(request, seconds)
         if response.error:
             asked = f"{request.method} {request.path}"
-            raise LxdError(proxy_errors.named(response.error), response.status, asked)
+            raise LxdError(_named(response.error), response.status, asked)
         return response.body
+
+
+def _named(error: str) -> str:
+    """LXD's error, with what to do if LXD does not name the cause itself."""
+    return clock_errors.named(proxy_errors.named(error))

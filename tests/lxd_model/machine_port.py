@@ -251,6 +251,10 @@ class ModelMachine:
     def gather(self, kind: str, volume: str, process: int) -> None:
         """What is left of them on a volume is with the others: the model moves all or nothing."""
 
+    def delete_certificate(self) -> None:
+        """LXD makes another certificate."""
+        self._server.new_certificate()
+
     def empty_lxd(self) -> None:
         """Empties LXD's folder, with everything in it except its own certificate."""
         self._change("machine.empty_lxd", self._server.wipe)

@@ -312,5 +312,8 @@ class UnitMachine:
     def empty_lxd(self) -> None:
         self.server.wipe()
 
+    def delete_certificate(self) -> None:
+        self.server.new_certificate()
+
     def kill_lxd(self) -> None:
         self.server.kill_daemon()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lxd import clock_errors
+from lxd.errors import LxdError
 from state.view import RESET
 from tests.lxd_model.generations import NAMES
 from tests.unit.model_units import ModelApp, ModelUnit, formed
@@ -30,6 +32,32 @@ def test_a_reset_that_was_cut_short_with_the_daemon_running_is_done_again(genera
 
     assert app.own(unit.name).cluster
     assert "stop" in unit.snap.calls
+
+
+@pytest.mark.parametrize(
+    ("why", "stays"),
+    [("The provided certificate isn't valid yet", False), ("connection refused", True)],
+)
+def test_a_certificate_that_was_made_by_a_wrong_clock_is_deleted(
+    why: str, stays: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """incus-deploy PR 13, LXD issue 13388: it is useless for as long as the clock was ahead."""
+    app, unit = _with_one_to_join("5.21")
+    before = unit.server.certificate
+
+    def refuse(*_: object) -> None:
+        raise LxdError(clock_errors.named(f"Failed to setup cluster trust: {why}"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(unit.ports.lxd.cluster), "join", refuse)
+        app.settle()
+    assert (unit.server.certificate == before) is stays
+    assert ("timedatectl" in app.plan(unit.name).status.message) is not stays
+
+    unit.machine.forget_failures()
+    app.settle()
+
+    assert app.own(unit.name).cluster
 
 
 def _with_one_to_join(generation: str) -> tuple[ModelApp, ModelUnit]:

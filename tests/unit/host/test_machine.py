@@ -180,6 +180,17 @@ def _state(tmp_path: Path) -> Machine:
     return machine
 
 
+def test_a_certificate_is_deleted(tmp_path: Path):
+    lxd = tmp_path / "lxd"
+    lxd.mkdir()
+    for name in ("server.crt", "server.key"):
+        (lxd / name).write_text(name)
+
+    Machine(tmp_path / "state", lxd).delete_certificate()
+
+    assert list(lxd.iterdir()) == []
+
+
 def test_the_next_unit_on_a_machine_begins_without_the_state_of_the_one_before(tmp_path: Path):
     (tmp_path / "lxd" / "database").mkdir(parents=True)
     machine = _state(tmp_path)

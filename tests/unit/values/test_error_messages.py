@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lxd import proxy_errors
+from lxd import clock_errors, proxy_errors
 from values import error_messages
 from values.status import STATUS_LIMIT, blocked
 
@@ -39,6 +39,24 @@ LONG = [
         ),
         "3 joins failed; run retry-join. The last: set no_proxy in /etc/environment",
         id="a proxy in between",
+    ),
+    pytest.param(
+        "3 joins failed; run retry-join. The last: "
+        + clock_errors.named(
+            "Failed to setup cluster trust: Failed to add server cert to cluster: The provided "
+            "certificate isn't valid yet"
+        ),
+        "3 joins failed; run retry-join. The last: clocks differ, see timedatectl",
+        id="a clock that is ahead",
+    ),
+    pytest.param(
+        "3 joins failed; run retry-join. The last: "
+        + clock_errors.named(
+            CONNECT + "tls: failed to verify certificate: x509: certificate has expired or is not "
+            "yet valid: current time 2019-04-01T00:00:00Z is before 2026-11-29T07:00:00Z"
+        ),
+        "3 joins failed; run retry-join. The last: clocks differ, see timedatectl",
+        id="a clock that is behind",
     ),
     pytest.param(
         f"could not create the dir pool {'x' * 90}: {'y' * 90}",
@@ -80,3 +98,4 @@ def test_a_colon_in_quotes_parts_no_chain():
 
 def test_other_errors_are_told_as_they_are():
     assert proxy_errors.named("connection refused") == "connection refused"
+    assert clock_errors.named("connection refused") == "connection refused"
