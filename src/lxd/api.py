@@ -12,6 +12,7 @@ from lxd.instances import InstancesApi
 from lxd.members import MembersApi
 from lxd.networks import NetworksApi
 from lxd.notes import NotesApi
+from lxd.placements import PlacementsApi
 from lxd.pools import PoolsApi
 from lxd.profiles import ProfilesApi
 from lxd.projects import ProjectsApi
@@ -35,6 +36,7 @@ class LxdApi:
         self.cluster = ClusterApi(client)
         self.members = MembersApi(client)
         self.instances = InstancesApi(client)
+        self.placements = PlacementsApi(client)
         self.pools = PoolsApi(client)
         self.buckets = BucketsApi(client)
         self.images = ImagesApi(client)

@@ -66,6 +66,7 @@ def instance(row: Any) -> Instance:
     config: dict[str, str] = row.get("expanded_config") or {}
     running = str(row["status"]).upper() in _UP
     seconds = config.get("boot.host_shutdown_timeout", "")
+    placement = config.get("placement.group", "")
     return Instance(
         project=row["project"],
         name=row["name"],
@@ -75,7 +76,8 @@ def instance(row: Any) -> Instance:
         type=row.get("type") or "container",
         ephemeral=bool(row.get("ephemeral")),
         architecture=row.get("architecture", ""),
-        group=config.get("volatile.cluster.group", ""),
+        group="" if placement else config.get("volatile.cluster.group", ""),
+        placement=placement,
         stateful=config.get("migration.stateful", "").lower() in ("true", "1", "yes", "on"),
         stopped_by_lxd=not running and config.get("volatile.last_state.power") == "RUNNING",
         shutdown=int(seconds) if seconds.isdigit() else _SHUTDOWN,

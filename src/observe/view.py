@@ -330,9 +330,12 @@ def _with_holdings(juju: HookInput, seen: ClusterView, ports: Ports) -> ClusterV
     last = len(seen.members) == 1 or (juju.units is not None and not juju.units.staying)
     volumes, buckets = ports.lxd.volumes, ports.lxd.buckets
     extensions = seen.server.extensions
+    instances = ports.lxd.instances.list()
+    placed = any(instance.placement for instance in instances)
     seen = replace(
         seen,
-        instances=ports.lxd.instances.list(),
+        instances=instances,
+        placements=ports.lxd.placements.policies() if placed else {},
         volumes=volumes.list_all() if last else volumes.list(),
         buckets=buckets.list_all(extensions) if last else buckets.list(extensions),
         allowed=ports.lxd.projects.allowed_groups(),

@@ -156,6 +156,8 @@ class ClusterView:
     images: tuple[Image, ...] | None = None
     allowed: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """By project: the cluster groups of its instances. Most projects have no such restriction."""
+    placements: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By placement group, as PROJECT/NAME: its policy and its rigor, such as `spread strict`."""
     evacuating: bool = False
     """Whether an evacuation of this member is in progress, if it leaves."""
     nic: Mapping[str, str] | None = None

@@ -22,6 +22,8 @@ class Instance:
     architecture: str = ""
     group: str = ""
     """The cluster group that it was placed in."""
+    placement: str = ""
+    """Its placement group, in its own project. With one the cluster group does not count."""
     stateful: bool = False
     """Its `migration.stateful`."""
     stopped_by_lxd: bool = False

@@ -115,7 +115,7 @@ def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
         return ""
     if down := migration.absent(instance, lxd, member.name):
         return f"{names(down)} could take it, and is not online"
-    return "no other member can take it"
+    return migration.nowhere(instance)
 
 
 def _kept(thing: Volume | Bucket, lxd: ClusterView) -> str:

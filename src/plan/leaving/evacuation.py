@@ -79,7 +79,7 @@ def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
         elif down := migration.absent(instance, lxd, member.name):
             later.append(f"{name}: {names(down)} could take it, and is not online")
         elif name not in failed:
-            stays.append(f"{name}: no other member can take it")
+            stays.append(f"{name}: {migration.nowhere(instance)}")
         elif transient_errors.passes(failed[name]):
             busy.append(f"{name}: {failed[name]}")
         elif name in tries and tries[name].times >= TRIES:

@@ -83,14 +83,44 @@ def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     """
     load = Counter(i.location for i in lxd.instances or ())
     there = [m for m in lxd.members if _is_there(m, lxd) and _stays(m, lxd, own)]
-    able = [m for m in there if _fits(instance, m, lxd)]
+    able = _compliant(instance, [m for m in there if _fits(instance, m, lxd)], lxd, own)
     return tuple(m.name for m in sorted(able, key=lambda m: (load[m.name], m.name)))
 
 
 def absent(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     """The members that could take an instance but are down, evacuated, or do not answer."""
     away = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]
-    return tuple(m.name for m in away if _fits(instance, m, lxd))
+    able = _compliant(instance, [m for m in away if _fits(instance, m, lxd)], lxd, own)
+    return tuple(m.name for m in able)
+
+
+def nowhere(instance: Instance) -> str:
+    """The message about an instance that no other member can take."""
+    if instance.placement:
+        return f"no other member can take it in its placement group {instance.placement}"
+    return "no other member can take it"
+
+
+def _compliant(instance: Instance, able: list[Member], lxd: ClusterView, own: str) -> list[Member]:
+    """The members that an instance's placement group allows, by LXD's rules.
+
+    LXD itself applies them only if a request names no member (by source). Instances on the leaving
+    member do not count.
+    """
+    policy = lxd.placements.get(f"{instance.project}/{instance.placement}", "")
+    mates = Counter(
+        i.location
+        for i in lxd.instances or ()
+        if (i.project, i.placement) == (instance.project, instance.placement) and i.location != own
+    )
+    if policy.startswith("spread"):
+        most = 0 if policy.endswith("strict") else min((mates[m.name] for m in able), default=0)
+        return [m for m in able if mates[m.name] <= most]
+    if not policy.startswith("compact") or not mates:
+        return able
+    first = max(mates, key=lambda name: (mates[name], name))
+    chosen = [m for m in able if m.name == first]
+    return chosen if policy.endswith("strict") else chosen or able
 
 
 def _is_there(member: Member, lxd: ClusterView) -> bool:
