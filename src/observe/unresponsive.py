@@ -7,7 +7,7 @@ from observe import listeners, unresponsive_reason
 from observe.addresses import addresses, deaf
 from ports.ports import Ports
 from state.hook_input import HookInput
-from state.unresponsive import Unresponsive, UnresponsiveReason
+from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
 
 _ENDS = frozenset({UnresponsiveReason.STOPPED, UnresponsiveReason.STARTING})
 """The failures of a daemon that ends before it answers, and is started again and again."""
@@ -41,7 +41,8 @@ def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) ->
     if why := ends(ports):
         return Unresponsive(str(error), UnresponsiveReason.UNMOUNTABLE, unmountable=why)
     look = _deaf_member if kind is UnresponsiveReason.NO_DATABASE else taken
-    return Unresponsive(str(error), kind, look(juju, ports))
+    expired = kind in WITHOUT_DATABASE and unresponsive_reason.expired(ports)
+    return Unresponsive(str(error), kind, look(juju, ports), expired=expired)
 
 
 def taken(juju: HookInput, ports: Ports) -> dict[str, str]:

@@ -16,8 +16,8 @@ _WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster m
 """The start of the log message of LXD 5.0, and of later ones, that they wait for the others'
 version.
 """
-
-
+_EXPIRED = re.compile(r"certificate has expired or is not yet valid: current time \S+ is after")
+"""Go's message in the log of a daemon that rejects another member's expired certificate."""
 _UNMOUNTABLE = re.compile(
     r"Failed (?:to mount|mounting) (images|backups) storage"
     r'(?:: Failed (?:to mount|mounting) storage volume \\?"([^"\\]+)\\?")?'
@@ -50,6 +50,14 @@ def unmountable_now(ports: Ports) -> Unmountable | None:
             said = datetime.fromisoformat(stamp[1].replace("Z", "+00:00")).timestamp()
             return _volume(found) if ports.clock() - said <= deadlines.STARTS_AGAIN else None
     return None
+
+
+def expired(ports: Ports) -> bool:
+    """Whether the cluster's certificate has expired, by the end of the daemon's log.
+
+    Then members reject each other's connections, and the database has no leader (LXD issue 16690).
+    """
+    return _EXPIRED.search(ports.machine.lxd_log()) is not None
 
 
 def _volume(found: re.Match[str]) -> Unmountable:

@@ -47,6 +47,8 @@ class Unresponsive:
     """Like that of an LXD that answers. A missing listener is reported only if the daemon runs."""
     unmountable: Unmountable | None = None
     """What prevents the start of its daemon."""
+    expired: bool = False
+    """Whether it rejects the other members, because the cluster's certificate has expired."""
 
     def __str__(self) -> str:
         verb = "refuses" if self.reason is UnresponsiveReason.REFUSED else "does not answer:"

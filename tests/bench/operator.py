@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -34,6 +35,16 @@ def change_certificate(unit: BenchUnit) -> None:
     certificate, key = _self_signed()
     body = {"cluster_certificate": certificate, "cluster_certificate_key": key}
     request(unit, "PUT", "/1.0/cluster/certificate", body)
+
+
+def replace_certificate(units: Iterable[BenchUnit]) -> None:
+    """Puts another certificate into the folders of all, and starts their daemons again with it."""
+    certificate, key = _self_signed()
+    for unit in units:
+        (unit.node.lxd_dir / "cluster.crt").write_text(certificate)
+        (unit.node.lxd_dir / "cluster.key").write_text(key)
+        unit.node.crash_daemon()
+        unit.node.start_daemon()
 
 
 def _self_signed() -> tuple[str, str]:

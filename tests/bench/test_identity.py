@@ -6,7 +6,7 @@ import pytest
 
 from tests.bench.containers import all_run, launch
 from tests.bench.drive import all_active, leave, until
-from tests.bench.operator import change_certificate, rename
+from tests.bench.operator import change_certificate, rename, replace_certificate
 from tests.bench.units import BenchApp
 
 
@@ -35,6 +35,15 @@ def test_a_member_is_renamed_and_members_join_and_leave(trio: BenchApp):
     assert leave(trio, "lxd/1")["lxd/1"].holds == []
     assert all_run(trio, "c1")["c1"] in {"m0", "m2", "m3"}
     assert [m.name for m in trio.units["lxd/0"].lxd.members.list()] == ["m0", "m2", "m3"]
+
+
+@pytest.mark.long
+def test_a_certificate_is_replaced_in_the_folders_of_all_members(trio: BenchApp):
+    """LXD issue 16690: no request can change an expired one."""
+    (old,) = _fingerprints(trio)
+    replace_certificate(trio.units.values())
+    until(trio, lambda: len(_fingerprints(trio) - {old}) == 1 and all_active(trio), 120)
+    assert old not in _fingerprints(trio)
 
 
 def _fingerprints(app: BenchApp) -> set[str]:

@@ -207,3 +207,20 @@ def test_a_leader_that_vanished_is_no_reason_to_recover_while_the_others_answer(
     app.hook("lxd/1")
 
     assert str(app.hook("lxd/2").status) == "active: member m2, voter"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_expired_certificate_is_not_a_reason_to_recover(generation: str):
+    """LXD issue 16690, incus PR 2509: members reject each other's connections, and none is lost."""
+    app = without(formed(3, generation), "m0", "m1")
+    unit = app.units["lxd/2"]
+    unit.machine.log = (
+        "x509: certificate has expired or is not yet valid: current time 2026-11-29T07:00:00Z is "
+        "after 2026-07-01T00:00:00Z"
+    )
+    app.hook("lxd/2")
+    later(app, deadlines.UNRESPONSIVE + 1)
+
+    status = app.hook("lxd/2").status
+
+    assert str(status) == "blocked: the cluster's certificate has expired; docs: How to recover"

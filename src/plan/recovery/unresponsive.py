@@ -40,6 +40,7 @@ def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
         _moved(view, peers)
         or _other_version(view, lxd, peers)
         or _unmountable(lxd)
+        or _expired(view, lxd)
         or _by_kind(view, lxd)
     )
     if lasts(view) and lxd.reason is not UnresponsiveReason.OTHER_VERSIONS:
@@ -65,6 +66,13 @@ def _unmountable(lxd: Unresponsive) -> Status | None:
         return None
     volume = unmountable.volume or f"the volume of its {unmountable.kind}"
     return blocked(f"LXD ends, cannot mount {volume}; bring it back")
+
+
+def _expired(view: View, lxd: Unresponsive) -> Status | None:
+    """Blocked if members reject each other's connections: none is lost, so recovery cannot help."""
+    if not lxd.expired or not lasts(view):
+        return None
+    return blocked("the cluster's certificate has expired; docs: How to recover")
 
 
 def noting(view: View) -> tuple[Step, ...]:

@@ -54,3 +54,21 @@ def test_the_log_says_which_volume_lxd_cannot_mount(log: str, told: Unmountable 
     unit.machine.log = log
 
     assert unresponsive_reason.unmountable(unit.ports) == told
+
+
+EXPIRED = (
+    'level=warning msg="Failed to get events from member" err="tls: failed to verify certificate: '
+    "x509: certificate has expired or is not yet valid: current time 2026-11-29T07:00:00Z is after "
+    '2026-07-01T00:00:00Z"'
+)
+
+
+@pytest.mark.parametrize(
+    ("log", "expired"),
+    [(EXPIRED, True), (EXPIRED.replace("is after", "is before"), False), ("refused", False)],
+)
+def test_the_log_says_that_the_certificate_has_expired(log: str, expired: bool):
+    unit = formed(1).units["lxd/0"]
+    unit.machine.log = log
+
+    assert unresponsive_reason.expired(unit.ports) is expired
