@@ -50,7 +50,8 @@ demo: setup lab-charm ## Turn three machines of the lab into one LXD cluster, an
 .PHONY: demo-picture
 demo-picture: setup lab-charm ## Record the output of make demo as docs/demo.svg, the picture in the README
 	@$(PYTHON) -m lab.demo | tee .cache/demo.txt
-	@$(PYTHON) -m pack.terminal_picture "make demo" .cache/demo.txt docs/demo.svg
+	@sed -n '/the cluster is whole/,/^What to type/{/^What to type/!p}' .cache/demo.txt >.cache/demo-end.txt
+	@$(PYTHON) -m pack.terminal_picture "make demo" .cache/demo-end.txt docs/demo.svg
 
 .PHONY: demo-down
 demo-down: $(VENV_READY) ## Remove everything that the demo or a crashed lab left behind

@@ -122,8 +122,18 @@ class ClusterApi:
         # A token that was just cancelled is still listed, and cannot be cancelled again.
         for operation in self._client.running():
             details: dict[str, Any] = operation.get("metadata") or {}
-            if operation["class"] == "token" and details.get("serverName") == name:
-                self._client.change("DELETE", api_path("operations", operation["id"]))
-                own = join_tokens.digest_of(str(details.get("secret", "")))
-                found = found or digest in ("", own)
+            if operation["class"] != "token" or details.get("serverName") != name:
+                continue
+            own = join_tokens.digest_of(str(details.get("secret", "")))
+            found = (self._cancel(operation["id"]) and digest in ("", own)) or found
         return found
+
+    def _cancel(self, operation: str) -> bool:
+        """Cancels an operation. False if it ended before: a join ends its token's."""
+        try:
+            self._client.change("DELETE", api_path("operations", operation))
+        except LxdError:
+            if any(running["id"] == operation for running in self._client.running()):
+                raise
+            return False
+        return True

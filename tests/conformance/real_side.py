@@ -33,7 +33,7 @@ _EMPTY = f"""{_KILL}
 while read -r _ mount _; do
     case $mount in /var/snap/lxd/common/lxd/*) umount "$mount" || umount --lazy "$mount" ;; esac
 done </proc/self/mounts
-find /var/snap/lxd/common/lxd -mindepth 1 -delete
+find /var/snap/lxd/common/lxd -mindepth 1 -not -name server.crt -not -name server.key -delete
 pkill --full '^dnsmasq .*/var/snap/lxd' || true
 for bridge in $(ls /sys/class/net); do
     case $bridge in br-*) ip link delete "$bridge" ;; esac

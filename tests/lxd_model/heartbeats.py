@@ -100,11 +100,13 @@ def rebalance(cloud: Cloud, records: Records, at: float) -> None:
                 row.role = Role.SPARE
         return
     _promote(up, Role.VOTER, [Role.STANDBY, Role.SPARE], _VOTERS)
-    # 6.9 takes the vote of an offline member even if no other member can have it.
-    if newest or sum(row.role is Role.VOTER for row in up) >= _VOTERS:
-        for row in records.members:
-            if row.name != head and offline(records, row, at):
-                row.role = Role.SPARE
+    # 6.9 takes the vote of an offline member even if no other member can have it. An offline
+    # stand-by stays one then (measured).
+    enough = sum(row.role is Role.VOTER for row in up) >= _VOTERS
+    for row in records.members:
+        loses = enough or (newest and row.role is Role.VOTER)
+        if loses and row.name != head and offline(records, row, at):
+            row.role = Role.SPARE
     _promote(up, Role.STANDBY, [Role.SPARE], _STANDBYS)
 
 

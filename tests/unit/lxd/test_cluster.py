@@ -11,7 +11,7 @@ import pytest
 from lxd import join_tokens
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
-from lxd.http import Request
+from lxd.http import Request, Response
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.ground import endpoint
@@ -105,6 +105,35 @@ def test_a_token_is_cancelled_by_any_member(generation: str):
     token = one.cluster.make_token("m9")
 
     assert other.cluster.cancel_token("m9", join_tokens.digest(token))
+
+
+@ALL
+def test_a_token_that_is_used_while_it_is_cancelled_counts_as_used(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    port = clustered(generation, 2)[0].lxd
+    token = LxdApi(port).cluster.make_token("m9")
+    send = port.send
+
+    def ended_before(request: Request, seconds: float) -> Response:
+        if request.method == "DELETE":
+            send(request, seconds)
+        return send(request, seconds)
+
+    monkeypatch.setattr(port, "send", ended_before)
+
+    assert not LxdApi(port).cluster.cancel_token("m9", join_tokens.digest(token))
+
+
+@ALL
+def test_a_token_that_cannot_be_cancelled_is_an_error(generation: str):
+    members = clustered(generation, 2)
+    lxd = LxdApi(members[0].lxd)
+    lxd.cluster.make_token("m9")
+    faulty(members[0], "DELETE /1.0/operations/ID", "refuse")
+
+    with pytest.raises(LxdError):
+        lxd.cluster.cancel_token("m9", "")
 
 
 @ALL
