@@ -108,7 +108,7 @@ def test_a_member_leaves_with_a_gigabyte_in_each_of_its_two_containers(
 ):
     for name in ("c0", "c1"):
         launch(trio, name, "m2")
-        write = ("dd", "if=/dev/urandom", "of=/data", "bs=1M", "count=1000")
+        write = ("sh", "-c", "dd if=/dev/urandom of=/data bs=1M count=1000")
         any_node(trio).lxc("exec", name, "--", *write)
     departure = leave(trio, "lxd/2", seconds=600)["lxd/2"]
     figures(f"left in {departure.seconds:.0f} s, {len(departure.holds)} failed hooks")
