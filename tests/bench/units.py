@@ -17,6 +17,19 @@ from tests.bench.machine_on_node import BenchDatabase, BenchMachine, BenchSnap
 logger = logging.getLogger(__name__)
 
 
+class SocketOnNode(LxdSocket):
+    """LXD's socket, and other servers as the node reaches them: some addresses only it reaches."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(str(node.socket))
+        self._bench_node = node
+
+    def certificate(self, host: str, port: int, seconds: float) -> str:
+        """The certificate (PEM) of a server. Raises OSError if none answers in `seconds`."""
+        fetch = super().certificate
+        return self._bench_node.inside(lambda: fetch(host, port, seconds))
+
+
 @dataclass
 class BenchUnit(Unit):
     """One unit and its node."""
@@ -40,7 +53,7 @@ class BenchApp(Application[BenchUnit]):
         name = f"lxd/{number}"
         node = self.bench.add(number, hostname)
         ports = Ports(
-            LxdApi(LxdSocket(str(node.socket))),
+            LxdApi(SocketOnNode(node)),
             BenchSnap(node, self.bench.image.rootfs),
             BenchMachine(node),
             BenchDatabase(node),

@@ -272,12 +272,18 @@ class AnyOrder(RuleBasedStateMachine):
             if unit.failure is not None:
                 self.juju.resolved(self.world.now, unit.name, retry=True)
         self.world.wait(100)
+        self.run_all()
+        # Some units may have left only now.
         self.juju.deliver_lost_departures()
-        while ready := [name for name in state.units if self.world.due(name) is not None]:
+        self.run_all()
+        assert all(unit.life == "alive" for unit in state.units.values())
+
+    def run_all(self) -> None:
+        units = self.world.state.units
+        while ready := [name for name in units if self.world.due(name) is not None]:
             for name in ready:
                 if self.world.due(name) is not None:
                     self.end(self.juju.start_hook(self.world.now, name), "commit")
-        assert all(unit.life == "alive" for unit in state.units.values())
 
     def check_last_read(self, data: dict[str, dict[str, str]]) -> None:
         """No change is lost: the last hook about each peer has read its latest data."""
