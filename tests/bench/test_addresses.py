@@ -110,7 +110,6 @@ def test_the_api_moves_to_another_address_and_back(trio: BenchApp, figures: Figu
     with Watch(trio) as watch:
         until(trio, lambda: not any(all_listen(trio, others)), 120)
     assert watch.away <= 1
-    assert not any(map(answers, others))
     assert all_active(trio)
 
 
