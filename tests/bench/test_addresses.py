@@ -34,7 +34,7 @@ def port_taken(node: Node, address: str, port: int = PORT) -> Generator[None]:
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as program:
         assert program.stdout
-        program.stdout.readline()
+        assert program.stdout.readline() == b"1\n"
         try:
             yield
         finally:
@@ -152,7 +152,9 @@ def test_a_listener_that_was_given_up_comes_back(trio: BenchApp):
 def test_a_network_that_does_not_run_on_one_member(trio: BenchApp):
     unit = trio.units["lxd/1"]
     unit.node.stop_daemon()
-    unit.node.run(["/usr/sbin/ip", "link", "del", "lxdbr0"])
+    # LXD's dnsmasq outlives the daemon, and has the port.
+    unit.node.check(["/bin/sh", "-c", "kill $(pidof dnsmasq)"])
+    unit.node.check(["/usr/sbin/ip", "link", "del", "lxdbr0"])
     with port_taken(unit.node, "0.0.0.0", 53):
         unit.node.start_daemon()
         unit.node.await_lxd()
