@@ -58,7 +58,8 @@ class ObedientOperator:
             r"holds \w+: run wipe-device": self._wipe_device,
             r"remove this unit": self._replace,
             r"in another cluster, .*: use another machine": self._use_another,
-            r"lxc storage create (\S+) (\S+) finishes it": self._finish_pool,
+            r"half made: lxc storage create (\S+) (\S+)": self._finish_pool,
+            r"half made: lxc storage delete (\S+)": self._delete_half_made_pool,
             r"finish it, or lxc network delete (\S+)": self._delete_network,
             r"run let-in": self._let_in,
             r"juju run \S+/leader take-back": self._take_back,
@@ -158,6 +159,10 @@ class ObedientOperator:
     def _delete_pool(self, unit: Unit, name: str) -> None:
         self._do("lxc storage delete", name)
         self.engine.cloud.servers[unit.machine].records.pools.pop(name, None)
+
+    def _delete_half_made_pool(self, unit: Unit, name: str) -> None:
+        self._do("lxc storage delete", name)
+        self._ask(unit, "DELETE", api_path("storage-pools", name))
 
     def _finish_pool(self, unit: Unit, name: str, driver: str) -> None:
         self._do("lxc storage create", name)
