@@ -193,8 +193,13 @@ def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHisto
 
 
 def await_leave(step: AwaitLeave, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Another member is out of the cluster."""
-    ports.lxd.members.await_gone(step.name, deadlines.LEAVE)
+    """Another member is out of the cluster, or does not remove itself now."""
+
+    def stays() -> bool:
+        mark = ports.lxd.notes.read().get(member_marks.PREFIX + step.name)
+        return mark != member_marks.REMOVING
+
+    ports.lxd.members.await_gone(step.name, deadlines.LEAVE, stays)
     return history
 
 

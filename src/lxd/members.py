@@ -19,6 +19,10 @@ _TICK = 5.0
 """Seconds between two looks at the progress of an evacuation."""
 
 
+def _never() -> bool:
+    return False
+
+
 class MembersApi:
     """/1.0/cluster/members."""
 
@@ -60,9 +64,13 @@ class MembersApi:
         self._until(lambda members: all(m.up for m in members if m.name in of), seconds)
         return self.list()
 
-    def await_gone(self, name: str, seconds: float) -> None:
-        """Returns once `name` is not a member. Raises LxdUnreachable after `seconds`."""
-        if not self._until(lambda members: all(m.name != name for m in members), seconds):
+    def await_gone(self, name: str, seconds: float, stays: Callable[[], bool] = _never) -> None:
+        """Returns once `name` has left, or `stays`. Raises LxdUnreachable after `seconds`."""
+
+        def is_over(members: tuple[Member, ...]) -> bool:
+            return all(m.name != name for m in members) or stays()
+
+        if not self._until(is_over, seconds):
             raise LxdUnreachable(f"{name} has not left in {seconds:.0f} s")
 
     def await_member(self, name: str, seconds: float) -> None:

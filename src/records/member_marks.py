@@ -47,10 +47,11 @@ def leaving(lxd: ClusterView) -> frozenset[str]:
 
 
 def removed_first(member: Member, lxd: ClusterView) -> str:
-    """The member that leaves before `member`, empty if it is its turn.
+    """The first by name of the other members that remove themselves now, empty if there is none.
 
-    One at a time: the effect of each removal on the database must be checked again. LXD keeps the
-    marks in one order for all. So if two members see each other leaving, the first by name leaves.
+    One at a time: each removal changes what the next one would take away. A member marks itself,
+    looks again, and goes only if it is alone. Of two that see each other the first by name keeps
+    its mark and waits for the other, which may be on its way out: it looked before this mark.
     """
     removing = {
         name
@@ -61,8 +62,7 @@ def removed_first(member: Member, lxd: ClusterView) -> str:
         # An orphaned member no longer removes itself.
         and name not in lxd.orphaned
     }
-    first = min(removing, default="")
-    return "" if first == member.name else first
+    return min(removing - {member.name}, default="")
 
 
 def is_removing(member: Member, lxd: ClusterView) -> bool:

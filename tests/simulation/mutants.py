@@ -42,6 +42,7 @@ from plan.leaving import dead_members, orphaned_members, removal
 from plan.recovery import unresponsive
 from plan.storage import devices, pools
 from ports.ports import Ports
+from records import member_marks
 from state.cluster import ClusterView, Member, Server
 from state.peers import AppData, QueueEntry, Token, UnitData
 from state.unresponsive import UnresponsiveReason
@@ -54,6 +55,7 @@ _plan_join = joining.plan_join
 _still_good = admission._still_good
 _plan_member = removal._plan_member
 _answers = view._answers
+_removed_first = member_marks.removed_first
 _run = charm.run.run
 _bootstrap_unit = leader._bootstrap_unit
 
@@ -194,6 +196,11 @@ def _looks_once(juju: view.HookInput, ports: Ports) -> Server:
     return ports.lxd.server.get()
 
 
+def _goes_first_by_name(member: Member, lxd: ClusterView) -> str:
+    first = _removed_first(member, lxd)
+    return "" if member_marks.is_removing(member, lxd) and member.name < first else first
+
+
 def _leaves_it(name: str, ports: Ports) -> None:
     del name, ports
 
@@ -237,6 +244,7 @@ MUTANTS = (
         wrong=_leaves_it,
         story=CUT_OFF_IN_CREATION,
     ),
+    Mutant("two leave at once", member_marks, "removed_first", _goes_first_by_name),
     Mutant("instances are moved to a new network", networks, "_let_stay", _leaves_them),
     Mutant("a half-made network is left", networks, "_remove_half_made", _leaves_it),
     Mutant("who leaves is not done", view, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),

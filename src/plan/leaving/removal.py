@@ -168,7 +168,7 @@ def _in_turn(
             if member_marks.is_removing(member, lxd)
             else member_marks.mark(member, member_marks.REMOVING)
         )
-    if member_marks.is_removing(member, lxd):
+    if member_marks.is_removing(member, lxd) and first < member.name:
         return _go(member_marks.mark(member, member_marks.LEAVING))
     return _go(AwaitLeave(first))
 
