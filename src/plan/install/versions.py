@@ -166,7 +166,7 @@ def before_join(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
     """
     if view.resource or peers.own.cluster:
         return None
-    members = _running(peers)
+    members = _members(peers)
     if not _may_become_theirs(lxd, members):
         return None
     channel = _channel(members) or view.options.snap_channel
@@ -179,7 +179,7 @@ def before_join(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
     return InstallSnapVersion(channel, version)
 
 
-def _running(peers: Peers) -> dict[str, UnitData]:
+def _members(peers: Peers) -> dict[str, UnitData]:
     """The members that have said which LXD they run."""
     return {unit: d for unit, d in peers.others.items() if d.cluster and d.lxd}
 
@@ -199,7 +199,7 @@ def _of_revision(view: View, channel: str, revision: str) -> InstallSnap | None:
 def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while LXD here has another version than the cluster's."""
     mine = lxd.server.version
-    theirs = [d.lxd for d in _running(peers).values()]
+    theirs = [d.lxd for d in _members(peers).values()]
     if not theirs or mine in theirs:
         return None
     newest = max(theirs, key=ordered)

@@ -104,7 +104,7 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
 def _same_share(view: View, peers: Peers, gateway: ipaddress.IPv4Interface) -> str:
     """The unit of another member with this unit's share, empty if there is none.
 
-    Of two, the first one has it.
+    The first of two units with one share has it.
     """
     mine = share_number(view.unit, gateway)
     earlier = (u for u in sorted(peers.others) if peers.others[u].cluster and u < view.unit)
