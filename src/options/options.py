@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any
@@ -87,12 +87,16 @@ def _networks(value: str, info: ValidationInfo) -> str:
     first = _default_subnets(default or "", info.data)
     if pair := options_subnets.same_subnet((*first, *found)):
         raise ValueError(f"{pair[0]} and {pair[1]} have one subnet: choose another")
-    spread = [network.name for network in found if network.mode == modes.SPREAD]
-    if default and info.data.get("network_mode") == modes.SPREAD:
-        spread.append(default)
-    if pair := asked.alike(spread):
+    if pair := asked.alike(_spread_names(found, info.data)):
         raise ValueError(f"{pair[0]} and {pair[1]} are too much alike: choose another name")
     return value
+
+
+def _spread_names(more: Iterable[WantedNetwork], values: Mapping[str, Any]) -> list[str]:
+    """The names of the networks in the spread mode, the default one last."""
+    spread = [network.name for network in more if network.mode == modes.SPREAD]
+    default = values.get("network_name")
+    return [*spread, default] if default and values.get("network_mode") == modes.SPREAD else spread
 
 
 def _default_subnets(name: str, values: Mapping[str, Any]) -> tuple[WantedNetwork, ...]:

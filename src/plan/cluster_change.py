@@ -37,8 +37,14 @@ def blocker(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | N
     lock = join_lock.read(lxd.notes)
     if lock is not None and lxd.member(lock.name) is None:
         return waiting(f"to make {what} until {lock.unit} has joined")
-    members, leaving = units(view, lxd, peers), member_marks.leaving(lxd)
+    members = units(view, lxd, peers)
     unknown = [m.name for m in lxd.members if m.name not in members]
+    return _unknown(unknown, lxd, peers, what) if unknown else None
+
+
+def _unknown(unknown: list[str], lxd: ClusterView, peers: Peers, what: str) -> Status:
+    """What to do about members whose units are not known here."""
+    leaving = member_marks.leaving(lxd)
     if going := [name for name in unknown if name in leaving]:
         return waiting(f"to make {what} until {going[0]} has left")
     entries = {entry.unit for entry in peers.app.queue}
@@ -46,10 +52,8 @@ def blocker(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | N
     if unheard:
         # It has joined, but its data have not arrived.
         return waiting(f"to make {what} until {min(unheard)} has told of itself")
-    if unknown:
-        # Nobody knows what is on its machine, and its unit cannot come back.
-        return blocked(homeless(unknown[0]))
-    return None
+    # Nobody knows what is on its machine, and its unit cannot come back.
+    return blocked(homeless(unknown[0]))
 
 
 def homeless(member: str) -> str:

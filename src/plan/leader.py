@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from plan import cluster_change
 from plan.leaving import blockers, dead_members, orphaned_members, removal
@@ -30,15 +31,27 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
     if founder is not None and founder.cluster:
         cluster = cluster or founder.cluster
         storage = storage or founder.storage
-    queue = _queue(view, app, units, bootstrap)
-    removed = app.removed
-    if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
-        removed = orphaned_members.removed_units(view, view.lxd, peers, own)
-        if storage is not None and view.lxd.pools is not None:
-            storage = pools.current(view, storage, view.lxd.pools)
-    return AppData(
-        bootstrap=bootstrap, cluster=cluster, storage=storage, queue=queue, removed=removed
+    data = AppData(
+        bootstrap=bootstrap,
+        cluster=cluster,
+        storage=storage,
+        queue=_queue(view, app, units, bootstrap),
+        removed=app.removed,
     )
+    if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
+        return _as_lxd_has_it(data, view, view.lxd, peers, own)
+    return data
+
+
+def _as_lxd_has_it(
+    data: AppData, view: View, lxd: ClusterView, peers: Peers, own: UnitData
+) -> AppData:
+    """The application's data, with LXD's own record of the removed members and the default pool."""
+    storage = data.storage
+    if storage is not None and lxd.pools is not None:
+        storage = pools.current(view, storage, lxd.pools)
+    removed = orphaned_members.removed_units(view, lxd, peers, own)
+    return data.model_copy(update={"storage": storage, "removed": removed})
 
 
 def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str:
@@ -50,8 +63,7 @@ def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str
     # A leaving unit may bootstrap in its current hook, too.
     if app.bootstrap and (view.units is None or app.bootstrap in view.units.in_juju):
         return app.bootstrap
-    staying = set(units) if view.units is None else view.units.staying
-    able = [u for u in sorted(units, key=number) if units[u].able and u in staying]
+    able = _able(view, units)
     if not able:
         return ""
     # A leader sees its own write only in a later hook. At the start of its life more hooks follow
@@ -59,6 +71,12 @@ def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str
     others = [u for u in able if u != view.unit]
     preferred = [view.unit, *others] if not app.bootstrap else [*others, view.unit]
     return next(u for u in preferred if u in able)
+
+
+def _able(view: View, units: dict[str, UnitData]) -> list[str]:
+    """The units that can bootstrap and stay, in the order of their numbers."""
+    staying = set(units) if view.units is None else view.units.staying
+    return [u for u in sorted(units, key=number) if units[u].able and u in staying]
 
 
 def begun_again(peers: Peers) -> AppData:
@@ -109,8 +127,7 @@ def _attempt_due(entry: QueueEntry, units: dict[str, UnitData]) -> int:
 def application_status(view: View, peers: Peers, own: UnitData, app: AppData) -> Status:
     """The application in one line: the number of members and voters, or what is missing."""
     every = {entry.unit for entry in app.queue}
-    units = {view.unit: own, **peers.others}
-    joined = {u for u, d in units.items() if d.cluster and u in every | {view.unit}}
+    joined = _joined(view, peers, own, every)
     if not joined:
         return _without_members(view, peers, app)
     if isinstance(view.lxd, ClusterView) and (grave := _grave(view, view.lxd, peers, own)):
@@ -126,22 +143,39 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     return _health(view, view.lxd, peers, own)
 
 
+def _joined(view: View, peers: Peers, own: UnitData, queued: set[str]) -> set[str]:
+    """The units that say that they are members. Others without a place may be gone."""
+    units = {view.unit: own, **peers.others}
+    return {u for u, d in units.items() if d.cluster and u in queued | {view.unit}}
+
+
 def _without_members(view: View, peers: Peers, app: AppData) -> Status:
     """The application in one line while no unit says that it is a member."""
-    if app.cluster and view.units is not None and view.units.leaving:
-        # It may be the last member, and hold something.
-        return waiting(f"for {names(view.units.leaving)} to leave")
-    if app.cluster and isinstance(view.lxd, Unresponsive):
-        # This unit itself may be a member that had no time to say so.
-        return waiting("LXD on the leader does not answer")
-    if app.cluster and (unsure := peers.unsure):
-        what = "bring its LXD back; docs: How to recover"
-        return blocked(f"{unsure[0]} may be the last member: {what}")
     if app.cluster:
-        return blocked("no unit is a member any more; to begin again: run form-again")
+        return _after_the_members(view, peers)
     if unread := unreadable(peers):
         return unread
     return waiting(f"for {app.bootstrap or 'a unit with LXD'} to bootstrap the cluster")
+
+
+def _after_the_members(view: View, peers: Peers) -> Status:
+    """The application in one line once it had a cluster, and no unit says that it is a member."""
+    if leaving := _leaving(view):
+        # It may be the last member, and hold something.
+        return leaving
+    if isinstance(view.lxd, Unresponsive):
+        # This unit itself may be a member that had no time to say so.
+        return waiting("LXD on the leader does not answer")
+    if unsure := peers.unsure:
+        what = "bring its LXD back; docs: How to recover"
+        return blocked(f"{unsure[0]} may be the last member: {what}")
+    return blocked("no unit is a member any more; to begin again: run form-again")
+
+
+def _leaving(view: View) -> Status | None:
+    """Waiting while units leave."""
+    leaving = view.units.leaving if view.units is not None else ()
+    return waiting(f"for {names(leaving)} to leave") if leaving else None
 
 
 def unreadable(peers: Peers) -> Status | None:
@@ -171,30 +205,61 @@ def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
 
 
 def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status:
-    if view.units is not None and view.units.leaving:
-        return waiting(f"for {names(view.units.leaving)} to leave")
+    """The application in one line while all its units are members."""
+    return next(filter(None, _faults(view, lxd, peers, own)), None) or _size(lxd)
+
+
+def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterator[Status | None]:
+    """What keeps the cluster from being whole and as asked, the most important first."""
+    yield _leaving(view)
+    yield _misfit(view, lxd, peers)
+    refused = [*pools.refusals(peers, own), *_problems(lxd, peers)]
+    yield next((blocked(f"{unit}: {why}") for unit, why in refused), None)
+    yield _homeless(view, lxd, peers, own)
+    yield _down(view, lxd)
+    yield _evacuated(lxd)
+    yield next((waiting(f"{unit}: {why}") for unit, why in _waits(lxd, peers)), None)
+    yield _awaited_pool(peers, own)
+
+
+def _misfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
+    """Why a pool of the cluster cannot be the wanted one."""
     storage = peers.app.storage
-    if storage and lxd.pools is not None and (misfit := pools.misfit(view, storage, lxd.pools)):
-        return misfit
-    for unit, why in [*pools.refusals(peers, own), *_problems(lxd, peers)]:
-        return blocked(f"{unit}: {why}")
-    total = len(lxd.members)
-    homeless = [m.name for m in orphaned_members.without_unit(view, lxd, peers, own) if m.up]
-    if homeless:
-        return blocked(cluster_change.homeless(homeless[0]))
-    evacuated = [m.name for m in lxd.members if m.evacuated]
+    return pools.misfit(view, storage, lxd.pools) if storage and lxd.pools is not None else None
+
+
+def _homeless(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
+    """Blocked for a member that is up and has no unit."""
+    unitless = orphaned_members.without_unit(view, lxd, peers, own)
+    return next((blocked(cluster_change.homeless(m.name)) for m in unitless if m.up), None)
+
+
+def _down(view: View, lxd: ClusterView) -> Status | None:
+    """Waiting while members are offline, with the reason if one is known."""
     down = [m.name for m in lxd.members if not m.up]
-    if down:
-        offline = waiting(f"{len(down)} of {count(total, 'member')} offline: {names(down)}")
-        return heartbeats.status(view, lxd) or offline
-    if evacuated:
-        return waiting(f"{names(evacuated)} evacuated; to use it again: lxc cluster restore")
-    for unit, why in _waits(lxd, peers):
-        return waiting(f"{unit}: {why}")
-    if making := pools.requests(peers) or ((own.call,) if own.call else ()):
-        return waiting(f"for the pool {making[0].pool}")
-    voters = sum(m.voter for m in lxd.members)
-    summary = f"{count(total, 'member')}, {count(voters, 'voter')}"
+    if not down:
+        return None
+    total = count(len(lxd.members), "member")
+    return heartbeats.status(view, lxd) or waiting(f"{len(down)} of {total} offline: {names(down)}")
+
+
+def _evacuated(lxd: ClusterView) -> Status | None:
+    evacuated = [m.name for m in lxd.members if m.evacuated]
+    if not evacuated:
+        return None
+    return waiting(f"{names(evacuated)} evacuated; to use it again: lxc cluster restore")
+
+
+def _awaited_pool(peers: Peers, own: UnitData) -> Status | None:
+    """Waiting while units give their parts to a pool."""
+    making = pools.requests(peers) or ((own.call,) if own.call else ())
+    return waiting(f"for the pool {making[0].pool}") if making else None
+
+
+def _size(lxd: ClusterView) -> Status:
+    """The number of members and voters of a healthy cluster."""
+    total = len(lxd.members)
+    summary = f"{count(total, 'member')}, {count(sum(m.voter for m in lxd.members), 'voter')}"
     if total < 3:
         # With two members only one has the database: LXD replicates it from three on.
         return active(f"{summary}; add units: three survive a loss")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import backends
 from plan import health
@@ -41,6 +42,18 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
     member = lxd.own
     if member is None:
         return Plan(waiting("LXD does not list this member yet"), own=own)
+    own = _identified(view, lxd, peers, member, own)
+    if due := _first_start(view, peers):
+        return Plan(waiting("for LXD to start again, with OVN's address"), due, own)
+    if due := heartbeats.steps(view, lxd, member):
+        return Plan(waiting("for the heartbeats of the database's leader"), due, own)
+    return _serving(view, lxd, peers, member, own)
+
+
+def _identified(
+    view: View, lxd: ClusterView, peers: Peers, member: Member, own: UnitData
+) -> UnitData:
+    """The unit's own data, with its member, its cluster and, on the founder, the default pool."""
     own = own.model_copy(
         update={
             "name": member.name,
@@ -50,62 +63,35 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
             "attempt": peers.own.attempt,
         }
     )
-    decided = peers.app.storage or own.storage or _made_here(view, lxd)
+    decided = _decided(view, lxd, peers, own)
     if peers.app.bootstrap == view.unit and decided:
-        own = own.model_copy(update={"storage": decided})
-    if due := _first_start(view, peers):
-        return Plan(waiting("for LXD to start again, with OVN's address"), due, own)
-    if due := heartbeats.steps(view, lxd, member):
-        return Plan(waiting("for the heartbeats of the database's leader"), due, own)
+        return own.model_copy(update={"storage": decided})
+    return own
+
+
+def _decided(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Storage | None:
+    """The default pool as it was made, None while nobody knows it."""
+    return peers.app.storage or own.storage or _made_here(view, lxd)
+
+
+def _serving(view: View, lxd: ClusterView, peers: Peers, member: Member, own: UnitData) -> Plan:
+    """The plan of a member whose LXD needs no restart."""
     steps = [
         *_local(view, lxd, peers, member),
+        # They look at what this unit has published so far.
         *orphaned_members.noticed(view, lxd, peers, own),
         *dead_members.removal(view, lxd, peers, own),
+        *_joined(view, lxd, peers),
     ]
-    # Until that is committed, only the note distinguishes a member that does not answer from a unit
-    # that never was a member.
-    if view.forming is not None and peers.own.cluster == lxd.identity:
-        steps.append(ForgetForming())
-    to_pools = storage_contributions.to_pools(view, lxd, pools.requests(peers))
-    to_networks = contributions.to_networks(view)
-    own = own.model_copy(
-        update={
-            "call": None,
-            "offers": to_pools,
-            "links": to_networks,
-            "spread": (),
-            "bridges": (),
-            "on_devices": (),
-            "sources": {},
-            "placed": (),
-        }
-    )
-    moved, problem = _moved(view, lxd), None
-    if moved is None and decided and is_coordinator(view.unit, peers, lxd):
-        shared = _shared(view, lxd, peers, own, decided)
-        steps += [
-            *member_marks.outdated(member.name, lxd),
-            *(pool_deletions.outdated(lxd.pools, lxd.notes) if lxd.pools is not None else ()),
-            *shared.steps,
-        ]
-        problem = shared.problem
-        own = own.model_copy(update={"call": shared.request, **_existing(view, lxd)})
-    address = listening.on_member(view, lxd, member) if moved is None else listening.Due()
-    # A problem here comes before a problem elsewhere.
-    problem = (
-        moved
-        or address.problem
-        or overlay_dhcp.problem(view, lxd, peers)
-        or _refused_pool(to_pools)
-        or _refused_network(to_networks)
-        or problem
-        or daemon_volumes.problem(view.options, lxd)
-        or _refused_request(lxd)
-    )
+    own = _contributing(view, lxd, peers, own)
+    coordination = _coordination(view, lxd, peers, member, own)
+    own = own.model_copy(update=dict(coordination.published))
+    address = _address(view, lxd, member)
     admitted = admission.admit(view, lxd, peers)
     # The address comes last: if that fails, nothing else waits for it.
-    steps += [*admitted.steps, *address.steps]
-    status = heartbeats.status(view, lxd) or health.here(lxd) or problem or _standing(view, member)
+    steps += [*coordination.steps, *admitted.steps, *address.steps]
+    problems = _problems(view, lxd, peers, own, address.problem, coordination.problem)
+    status = next(filter(None, problems), None) or _standing(view, member)
     fields = {
         "token": admitted.token,
         "refused": admitted.refused,
@@ -114,6 +100,89 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
         "waits": "",
     }
     return Plan(status, tuple(steps), own.model_copy(update=fields))
+
+
+def _joined(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
+    """Forgets the note about the join once the peers have this member's data.
+
+    Until that is committed, only the note distinguishes a member that does not answer from a unit
+    that never was a member.
+    """
+    committed = view.forming is not None and peers.own.cluster == lxd.identity
+    return (ForgetForming(),) if committed else ()
+
+
+def _contributing(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> UnitData:
+    """The unit's own data, with its parts of the cluster's pools and networks.
+
+    What only a coordinator publishes is empty.
+    """
+    return own.model_copy(
+        update={
+            "call": None,
+            "offers": storage_contributions.to_pools(view, lxd, pools.requests(peers)),
+            "links": contributions.to_networks(view),
+            "spread": (),
+            "bridges": (),
+            "on_devices": (),
+            "sources": {},
+            "placed": (),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Coordination:
+    """A coordinator's work for all members, and what it publishes; empty for any other member."""
+
+    steps: tuple[Step, ...] = ()
+    problem: Status | None = None
+    published: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+def _coordination(
+    view: View, lxd: ClusterView, peers: Peers, member: Member, own: UnitData
+) -> _Coordination:
+    decided = _decided(view, lxd, peers, own)
+    if (
+        _moved(view, lxd) is not None
+        or decided is None
+        or not is_coordinator(view.unit, peers, lxd)
+    ):
+        return _Coordination()
+    shared = _shared(view, lxd, peers, own, decided)
+    deletions = pool_deletions.outdated(lxd.pools, lxd.notes) if lxd.pools is not None else ()
+    steps = (*member_marks.outdated(member.name, lxd), *deletions, *shared.steps)
+    return _Coordination(steps, shared.problem, {"call": shared.request, **_existing(view, lxd)})
+
+
+def _address(view: View, lxd: ClusterView, member: Member) -> listening.Due:
+    """What is due for the addresses on which this member listens: nothing if it has moved."""
+    moved = _moved(view, lxd)
+    return listening.on_member(view, lxd, member) if moved is None else listening.Due(problem=moved)
+
+
+def _problems(
+    view: View,
+    lxd: ClusterView,
+    peers: Peers,
+    own: UnitData,
+    address: Status | None,
+    elsewhere: Status | None,
+) -> Iterator[Status | None]:
+    """Why the member is not as it should be, the most important reason first.
+
+    A problem here comes before a problem elsewhere.
+    """
+    yield heartbeats.status(view, lxd)
+    yield health.here(lxd)
+    yield address
+    yield overlay_dhcp.problem(view, lxd, peers)
+    yield _refused_pool(own.offers)
+    yield _refused_network(own.links)
+    yield elsewhere
+    yield daemon_volumes.problem(view.options, lxd)
+    yield _refused_request(lxd)
 
 
 def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:

@@ -11,6 +11,7 @@ from plan.install import existing_lxd, upgrade, versions
 from plan.leaving import removal
 from plan.recovery import unresponsive
 from state.cluster import ClusterView
+from state.facts import Resource, SnapFacts
 from state.peers import UnitData
 from state.unresponsive import Unresponsive
 from state.view import Peers, View
@@ -66,11 +67,16 @@ def _with_lxd(view: View) -> Plan:
         return Plan(waiting("for its key"), (MakeKey(),))
     if view.peers is None:
         return Plan(waiting("for the peer relation"))
+    return _with_access(view) or _clustering(view, view.lxd, view.peers)
+
+
+def _with_access(view: View) -> Plan | None:
+    """The plan until the files for a Ceph and an OVN are written, None once they are."""
     if view.ceph and view.ceph.ready and not view.ceph.written:
         return Plan(waiting("for Ceph"), (WriteCeph(view.ceph),))
     if view.ovn and view.ovn.key and not view.ovn.written:
         return Plan(waiting("for OVN"), (WriteOvn(view.ovn),))
-    return _clustering(view, view.lxd, view.peers)
+    return None
 
 
 def _clustering(view: View, lxd: ClusterView, peers: Peers) -> Plan:
@@ -82,8 +88,6 @@ def _clustering(view: View, lxd: ClusterView, peers: Peers) -> Plan:
 
 def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
     """This unit's own data before any decision."""
-    entry = next((p for p in peers.app.queue if p.unit == view.unit), None)
-    attempt = max(peers.own.attempt, entry.attempt if entry else 0)
     own = peers.own.model_copy(
         update={
             "key": view.public_key,
@@ -100,7 +104,7 @@ def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
             "lost": () if lxd else peers.own.lost,
             "problem": "",
             "waits": "",
-            "attempt": attempt + (1 if view.history.join_failure else 0),
+            "attempt": _attempt(view, peers),
         }
     )
     if lxd is None and not own.cluster and view.noted_identity:
@@ -111,6 +115,13 @@ def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
         return own
     name = member_names.of_unit(view, peers)
     return own.model_copy(update={"name": name, "address": view.cluster_address})
+
+
+def _attempt(view: View, peers: Peers) -> int:
+    """The number of this unit's attempt to join: a failed join and a missed turn each end one."""
+    entry = next((p for p in peers.app.queue if p.unit == view.unit), None)
+    attempt = max(peers.own.attempt, entry.attempt if entry else 0)
+    return attempt + (1 if view.history.join_failure else 0)
 
 
 def _installed_file(view: View, peers: Peers) -> str:
@@ -149,27 +160,51 @@ def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
 def _install(view: View) -> Plan | None:
     """The plan while LXD's snap is not as it should be, None if it is."""
     snap = view.snap
-    if not snap.snapd:
-        return Plan(blocked("snapd is missing: run apt install snapd on this machine"))
-    if snap.deb:
-        return Plan(
-            blocked("LXD is here as a deb: use another machine, or move its data and purge it")
-        )
-    other = view.resource is not None and not snap.same_as_resource
+    if unusable := _unusable(snap):
+        return Plan(unusable)
     # A try that was interrupted before the exchange does not permit an exchange without the checks.
-    if snap.installed and (other or not snap.unfinished):
-        if (plan := existing_lxd.due(view)) is not None:
-            return plan
-        return upgrade.of_file(view, view.resource) if view.resource and other else None
+    if snap.installed and (_has_other_file(view) or not snap.unfinished):
+        return _exchange(view)
     if view.resource is not None:
-        refused = versions.refused_file(view) if other else None
-        step = InstallSnapFile(view.resource.path)
-        return Plan(refused) if refused else Plan(waiting("for the LXD snap"), (step,))
-    if snap.installed and snap.revision.startswith("x"):
-        return None
+        return _from_file(view, view.resource)
     if snap.installed:
-        # The steps after its installation were interrupted.
-        step = InstallSnap(snap.channel or view.options.snap_channel, snap.revision)
-        return Plan(waiting("for the LXD snap"), (step,))
+        return _finishing(view)
     status, due = versions.first_install(view)
     return Plan(status, (due,) if due else ())
+
+
+def _unusable(snap: SnapFacts) -> Status | None:
+    """Why no LXD snap can be on this machine."""
+    if not snap.snapd:
+        return blocked("snapd is missing: run apt install snapd on this machine")
+    if snap.deb:
+        return blocked("LXD is here as a deb: use another machine, or move its data and purge it")
+    return None
+
+
+def _has_other_file(view: View) -> bool:
+    """Whether the attached snap is another one than the installed snap."""
+    return view.resource is not None and not view.snap.same_as_resource
+
+
+def _exchange(view: View) -> Plan | None:
+    """The plan for an installed LXD that must become another one, None if it may stay."""
+    if (plan := existing_lxd.due(view)) is not None:
+        return plan
+    return upgrade.of_file(view, view.resource) if view.resource and _has_other_file(view) else None
+
+
+def _from_file(view: View, resource: Resource) -> Plan:
+    """The first installation of the attached snap, or the rest of an interrupted one."""
+    refused = versions.refused_file(view) if _has_other_file(view) else None
+    step = InstallSnapFile(resource.path)
+    return Plan(refused) if refused else Plan(waiting("for the LXD snap"), (step,))
+
+
+def _finishing(view: View) -> Plan | None:
+    """The rest of an interrupted installation, None for that of a file: it needs the file again."""
+    snap = view.snap
+    if snap.revision.startswith("x"):
+        return None
+    step = InstallSnap(snap.channel or view.options.snap_channel, snap.revision)
+    return Plan(waiting("for the LXD snap"), (step,))

@@ -71,8 +71,12 @@ def is_removing(member: Member, lxd: ClusterView) -> bool:
 
 
 def _marks(lxd: ClusterView) -> dict[str, str]:
-    config = lxd.notes
-    return {k.removeprefix(PREFIX): v for k, v in config.items() if k.startswith(PREFIX) and v}
+    return _noted(PREFIX, lxd.notes)
+
+
+def _noted(prefix: str, notes: Mapping[str, str]) -> dict[str, str]:
+    """By member: its note with this prefix, if it has one."""
+    return {k.removeprefix(prefix): v for k, v in notes.items() if k.startswith(prefix) and v}
 
 
 def stopped(member: str, notes: Mapping[str, str]) -> frozenset[str]:
@@ -213,8 +217,5 @@ def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     lock = join_lock.read(config)
     joining = {lock.name} if lock is not None else set[str]()
     for prefix in (*OWNERS, *_OBSERVED):
-        noted_names = {
-            k.removeprefix(prefix) for k, v in config.items() if k.startswith(prefix) and v
-        }
-        keys |= {prefix + name: "" for name in noted_names - members - joining}
+        keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - members - joining}
     return [WriteNotes(keys)] if keys else []

@@ -83,16 +83,13 @@ def answer(unit: str, asked: str, monitors: Iterable[Mapping[str, str]]) -> Ceph
     keys = [data["key"] for data in databags if data.get("key")]
     replies = [reply for data in databags if (reply := _reply(data, unit, asked)) is not None]
     failed = [reply for reply in replies if reply.get("exit-code") != 0]
-    # The values go into files: another line there would be a command to Ceph.
-    monitors_ = {
-        address for listed in addresses for address in words(listed) if _is_monitor(address)
-    }
+    monitors_ = _monitors(addresses)
     return Ceph(
         user=unit.partition("/")[0],
         key=next(filter(_is_key, keys), ""),
         monitors=tuple(sorted(monitors_)),
         granted=bool(replies) and not failed,
-        problem=str(failed[0].get("stderr", ""))[:_LONGEST] or "no reason given" if failed else "",
+        problem=_reason(failed[0]) if failed else "",
         malformed=_malformed(addresses, monitors_, keys),
     )
 
@@ -100,6 +97,19 @@ def answer(unit: str, asked: str, monitors: Iterable[Mapping[str, str]]) -> Ceph
 _KEY = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _LONGEST = 1000
 """More characters of Ceph's answer than this are not useful."""
+
+
+def _reason(reply: Mapping[str, Any]) -> str:
+    """Why Ceph refuses the request."""
+    return str(reply.get("stderr", ""))[:_LONGEST] or "no reason given"
+
+
+def _monitors(addresses: Iterable[str]) -> set[str]:
+    """The monitors' addresses in a valid format, each text may list several.
+
+    They go into files: another line there would be a command to Ceph.
+    """
+    return {address for listed in addresses for address in words(listed) if _is_monitor(address)}
 
 
 def _is_key(text: str) -> bool:

@@ -85,18 +85,26 @@ def choose(
     """
     has = kept(peers, server)
     member = _is_member(peers, server)
-    version = 0 if member else members_family(peers)
-    ranked = _ranked(tuple(cluster), version, _of_members(peers), machine.interfaces)
-    for_cluster = (
-        has.cluster if member and _stays(has.cluster, cluster, machine) else _first(ranked)
-    )
+    if member and _stays(has.cluster, cluster, machine):
+        for_cluster = has.cluster
+    else:
+        version = 0 if member else members_family(peers)
+        members = _of_members(peers)
+        for_cluster = _first(_ranked(tuple(cluster), version, members, machine.interfaces))
     ranked = _ranked(tuple(https), family(for_cluster), (for_cluster,), machine.interfaces)
-    if member and has.https in {entry.address for entry in https}:
-        return Chosen(for_cluster, has.https)
-    fit = [rank for rank in ranked if not (rank.virtual or rank.link_local)]
-    if member and not fit and has.https in machine.here:
+    if member and _https_stays(has.https, https, ranked, machine):
         return Chosen(for_cluster, has.https)
     return Chosen(for_cluster, _first(ranked))
+
+
+def _https_stays(
+    own: str, bound: Iterable[BindingAddress], ranked: Sequence[_Rank], machine: Addresses
+) -> bool:
+    """Whether a member's API keeps its address: it is bound, or only a virtual one would follow."""
+    if own in {entry.address for entry in bound}:
+        return True
+    fit = any(not (rank.virtual or rank.link_local) for rank in ranked)
+    return not fit and own in machine.here
 
 
 def carrier(bound: Sequence[BindingAddress]) -> BindingAddress | None:
@@ -169,25 +177,29 @@ def _ranked(
     own = {interface.name for interface in interfaces if interface.lxds}
     found: list[_Rank] = []
     for entry in bound:
-        address = ipaddress.ip_address(entry.address)
         interface = by_address.get(entry.address)
-        if (interface.name if interface else entry.interface) in own:
-            continue
-        network = _network(entry, interface)
-        single = network is not None and network.num_addresses == 1
-        found.append(
-            _Rank(
-                other_family=version not in (0, address.version),
-                link_local=address.is_link_local,
-                virtual=single or (interface is not None and entry.address in interface.secondary),
-                inner=interface is not None and interface.inner,
-                apart=network is None or not any(_is_in(member, network) for member in members),
-                version=address.version,
-                number=int(address),
-                address=entry.address,
-            )
-        )
+        if (interface.name if interface else entry.interface) not in own:
+            found.append(_rank(entry, interface, version, members))
     return tuple(sorted(found))
+
+
+def _rank(
+    entry: BindingAddress, interface: Interface | None, version: int, members: tuple[str, ...]
+) -> _Rank:
+    """The quality of an address. `interface` is the machine's one with it, if that is known."""
+    address = ipaddress.ip_address(entry.address)
+    network = _network(entry, interface)
+    single = network is not None and network.num_addresses == 1
+    return _Rank(
+        other_family=version not in (0, address.version),
+        link_local=address.is_link_local,
+        virtual=single or (interface is not None and entry.address in interface.secondary),
+        inner=interface is not None and interface.inner,
+        apart=network is None or not any(_is_in(member, network) for member in members),
+        version=address.version,
+        number=int(address),
+        address=entry.address,
+    )
 
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -7,7 +7,7 @@ next issuer, in the same hook in which it finds itself a member, so a join costs
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import deadlines
 from plan import cluster_change
@@ -37,29 +37,44 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
     """Admits the next unit of the queue, if this member is the issuer."""
     if not is_token_issuer(view.unit, peers, lxd):
         return Admission((*cancelling(view, lxd, peers), *join_lock.ended(view.unit, lxd)))
-    own = peers.own.token
-    token = view.history.made or (own if view.history.withdrawn is None else None)
-    refused = _refused(lxd, peers)
+    own, history = peers.own.token, view.history
+    token = history.made or (own if history.withdrawn is None else None)
     missed = _missed(view, peers)
-    late = own is not None and missed.get(own.unit) == own.attempt
-    if (
-        token is not None
-        and (view.history.made or not late)
-        and _still_good(token, view, lxd, peers)
-    ):
-        return Admission((), token, refused, missed)
-    if token is not None and (failed := left_by_failed_join(token, lxd, peers)):
-        # The token is kept as long: it proves that this was a join, not a member.
-        removal = (RemoveMember(failed.name),) if is_shell(failed) else ()
-        return Admission(removal, token, refused, missed)
+    said = Admission(token=token, refused=_refused(lxd, peers), missed=missed)
+    if token is not None and (kept := _keeping(token, view, lxd, peers, missed)) is not None:
+        return replace(said, steps=kept)
     if cancel := cancelling(view, lxd, peers):
-        return Admission(cancel, token, refused, missed)
+        return replace(said, steps=cancel)
     if wait := awaiting(view, lxd, peers):
         # Every unit with a place reports the result of its join; until then no other unit has the
         # turn.
-        gone = own is not None and all(p.unit != own.unit for p in _entries(view, peers))
-        return Admission(wait if gone or late else (), own, refused, missed)
-    return Admission(_onwards(view, lxd, peers, missed), None, refused, missed)
+        reports = own is not None and _reports(own, view, peers, missed)
+        return replace(said, steps=() if reports else wait, token=own)
+    return replace(said, steps=_onwards(view, lxd, peers, missed), token=None)
+
+
+def _keeping(
+    token: Token, view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
+) -> tuple[Step, ...] | None:
+    """The steps while the token stays out, None if it is over."""
+    late = view.history.made is None and _is_late(peers.own.token, missed)
+    if not late and _still_good(token, view, lxd, peers):
+        return ()
+    if failed := left_by_failed_join(token, lxd, peers):
+        # The token is kept as long: it proves that this was a join, not a member.
+        return (RemoveMember(failed.name),) if is_shell(failed) else ()
+    return None
+
+
+def _is_late(token: Token | None, missed: dict[str, int]) -> bool:
+    """Whether the token's unit has missed its turn."""
+    return token is not None and missed.get(token.unit) == token.attempt
+
+
+def _reports(token: Token, view: View, peers: Peers, missed: dict[str, int]) -> bool:
+    """Whether the token's unit has a place and time left: it will report how its join ended."""
+    has_place = any(p.unit == token.unit for p in _entries(view, peers))
+    return has_place and not _is_late(token, missed)
 
 
 def _onwards(
@@ -124,14 +139,20 @@ def awaiting(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
     token, history = peers.own.token, view.history
     if token is None or history.withdrawn is None or history.made is not None or history.awaited:
         return ()
-    # A unit with a token from another issuer may join with one token while the other is cancelled.
-    other = any(
+    used = not history.withdrawn or token.adopted or _has_another(token, peers)
+    name = may_be_joining(lxd, peers)
+    return (AwaitJoin(name),) if used and name and _holds_lock(token, lxd) else ()
+
+
+def _has_another(token: Token, peers: Peers) -> bool:
+    """Whether another issuer has made a token for the same attempt of that unit.
+
+    The unit may join with one token while the other is cancelled.
+    """
+    return any(
         d.token is not None and (d.token.unit, d.token.attempt) == (token.unit, token.attempt)
         for d in peers.others.values()
     )
-    used = not history.withdrawn or token.adopted or other
-    name = may_be_joining(lxd, peers)
-    return (AwaitJoin(name),) if used and name and _holds_lock(token, lxd) else ()
 
 
 def _holds_lock(token: Token | None, lxd: ClusterView) -> bool:
@@ -292,21 +313,23 @@ def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
     """
     if not is_token_issuer(unit, peers, lxd):
         return {}
-    lock, token = join_lock.read(lxd.notes), peers.own.token
-    joining = {lock.unit if lock else "", token.unit if token else ""}
     waiting = {u for u, d in peers.others.items() if d.able or u in peers.own.refused}
-    found = {u: peers.others[u] for u in sorted(waiting - joining) if u in peers.others}
+    found = {u: peers.others[u] for u in sorted(waiting - _with_the_turn(lxd, peers))}
     return {u: d for u, d in found.items() if d.key and d.address and not d.cluster}
 
 
+def _with_the_turn(lxd: ClusterView, peers: Peers) -> set[str]:
+    """The unit that LXD's record names, and the one that this member's token is for."""
+    lock, token = join_lock.read(lxd.notes), peers.own.token
+    return ({lock.unit} if lock else set[str]()) | ({token.unit} if token else set[str]())
+
+
 def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
-    member = lxd.member(data.name)
-    named = member is not None
-    if member is None:
-        at_address = (m for m in lxd.members if m.offline and m.address == data.address)
-        member = next(at_address, None)
+    """Why a unit's name or address is a member's already, and what helps. Empty if neither is."""
+    member = lxd.member(data.name) or _offline_at(data.address, lxd)
     if member is None:
         return ""
+    named = member.name == data.name
     has = "name" if named else "address"
     failed = not data.unsure and member_marks.left_by(member.name, unit, data.attempt, lxd)
     if member.offline and failed:
@@ -317,3 +340,7 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
     if not member.offline:
         return ""
     return f"the offline member {member.name} has this address: bring it back"
+
+
+def _offline_at(address: str, lxd: ClusterView) -> Member | None:
+    return next((m for m in lxd.members if m.offline and m.address == address), None)

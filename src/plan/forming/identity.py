@@ -41,12 +41,17 @@ def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     """The owner of the cluster that this member's LXD is in."""
     identities = _known(peers)
     if lxd.identity:
-        founds = not identities and peers.app.bootstrap == view.unit and view.forming is not None
-        return Owner.OURS if lxd.identity in identities or founds else Owner.ANOTHER
+        ours = lxd.identity in identities or (not identities and _founds(view, peers))
+        return Owner.OURS if ours else Owner.ANOTHER
     never_joined = not peers.own.cluster and view.forming is None
     if not identities or (never_joined and lxd.server.fingerprint not in identities):
         return Owner.ANOTHER
     return Owner.OURS if _made_by_older_charm(view, lxd, peers) else Owner.UNKNOWN
+
+
+def _founds(view: View, peers: Peers) -> bool:
+    """Whether this unit is bootstrapping the cluster."""
+    return peers.app.bootstrap == view.unit and view.forming is not None
 
 
 def _known(peers: Peers) -> set[str]:

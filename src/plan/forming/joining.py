@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import backends
 from plan.addresses import listening
 from plan.forming import member_names
@@ -30,9 +32,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     if why := _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
     # Also of a unit that was refused because no member reached it.
-    there = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
-    listens = there and not listening.before_join(view, lxd, founds=False)
-    own = own.model_copy(update={"listens": listens})
+    own = own.model_copy(update={"listens": _listens(view, lxd, peers)})
     unfit = _unfit(view, lxd, peers)
     if unfit is not None:
         return Plan(unfit, own=own)
@@ -48,6 +48,12 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     if token is None:
         return Plan(_turn(view, peers), listen, able)
     return Plan(waiting("to join"), (*listen, _join(view, lxd, peers, token)), able)
+
+
+def _listens(view: View, lxd: ClusterView, peers: Peers) -> bool:
+    """Whether members can test their way to this unit: LXD has the address for both already."""
+    there = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
+    return there and not listening.before_join(view, lxd, founds=False)
 
 
 def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
@@ -84,26 +90,42 @@ def _placed(peers: Peers) -> set[str]:
 
 def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Why this unit may neither bootstrap nor join. Nothing was changed."""
-    if peers.own.cluster:
-        return unresponsive.removed()
-    if view.failures and view.failures.count >= JOINS:
-        why = view.failures.last
-        return blocked(f"{view.failures.count} joins failed; run retry-join. The last: {why}")
-    if problem := listening.without_address(view):
-        return problem
-    if problem := listening.taken(lxd) or listening.other_family(view, peers):
-        return problem
-    if lxd.instances:
-        return blocked("LXD here has instances, joining would lose them: move or delete them")
+    return next(filter(None, _reasons_to_stay_out(view, lxd, peers)), None)
+
+
+def _reasons_to_stay_out(view: View, lxd: ClusterView, peers: Peers) -> Iterator[Status | None]:
+    """The same, each possible reason, the most important first."""
+    yield unresponsive.removed() if peers.own.cluster else None
+    yield _failed_too_often(view)
+    yield listening.without_address(view)
+    yield listening.taken(lxd)
+    yield listening.other_family(view, peers)
+    yield _holds_instances(lxd)
+    yield _name_clash(view, peers)
+    yield _refused(view, peers)
+    yield versions.mismatch(lxd, peers)
+    yield contributions.before_join(view, _token(view, peers, peers.own))[1]
+    yield _unfit_storage(view, lxd, peers)
+
+
+def _failed_too_often(view: View) -> Status | None:
+    if not view.failures or view.failures.count < JOINS:
+        return None
+    why = view.failures.last
+    return blocked(f"{view.failures.count} joins failed; run retry-join. The last: {why}")
+
+
+def _holds_instances(lxd: ClusterView) -> Status | None:
+    if not lxd.instances:
+        return None
+    return blocked("LXD here has instances, joining would lose them: move or delete them")
+
+
+def _name_clash(view: View, peers: Peers) -> Status | None:
+    """Blocked for a name that another unit's member has or will have."""
     name = member_names.of_unit(view, peers)
-    if clash := member_names.clash(view, peers, name):
-        return blocked(f"the name {name} is also {clash}'s: rename this machine")
-    if refusal := _refusal(view, peers):
-        return blocked(refusal)
-    if mismatch := versions.mismatch(lxd, peers):
-        return mismatch
-    _, unlinked = contributions.before_join(view, _token(view, peers, peers.own))
-    return unlinked or _unfit_storage(view, lxd, peers)
+    clash = member_names.clash(view, peers, name)
+    return blocked(f"the name {name} is also {clash}'s: rename this machine") if clash else None
 
 
 def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
@@ -131,11 +153,12 @@ def _not_empty(lxd: ClusterView) -> Status | None:
     return blocked(f"LXD here has a {found[0]}: joining needs an empty LXD") if found else None
 
 
-def _refusal(view: View, peers: Peers) -> str:
+def _refused(view: View, peers: Peers) -> Status | None:
+    """Blocked while a member refuses this unit."""
     # A unit without a place may be gone without Juju saying so here, and its data stay.
     queued = {entry.unit for entry in peers.app.queue}
     reasons = (d.refused.get(view.unit, "") for u, d in peers.others.items() if u in queued)
-    return next((reason for reason in reasons if reason), "")
+    return next((blocked(reason) for reason in reasons if reason), None)
 
 
 def _bootstrap(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:

@@ -29,11 +29,14 @@ def due(view: View) -> Plan | None:
         return _put_back(view)
     if view.forming is not None or (isinstance(lxd, ClusterView) and lxd.server.clustered):
         return None
-    # The key shows that this charm was here, but with another revision of LXD.
-    ours = _OURS if view.public_key else ()
-    if view.snap.foreign and isinstance(lxd, ClusterView) and (why := _use(lxd, ours)):
+    return _outside(view)
+
+
+def _outside(view: View) -> Plan | None:
+    """What to do with an LXD in no cluster."""
+    if why := _foreign_use(view):
         return Plan(blocked(why))
-    if isinstance(lxd, Unresponsive) and not view.snap.untouched:
+    if isinstance(view.lxd, Unresponsive) and not view.snap.untouched:
         return None
     if versions.goes_back(view):
         return _replaced(view)
@@ -41,6 +44,14 @@ def due(view: View) -> Plan | None:
         return None
     status, step = versions.first_install(view)
     return Plan(status, (step,) if step else ())
+
+
+def _foreign_use(view: View) -> str:
+    """How an LXD that this charm did not install is used, empty if it is not or is silent."""
+    if not view.snap.foreign or not isinstance(view.lxd, ClusterView):
+        return ""
+    # The key shows that this charm was here, but with another revision of LXD.
+    return _use(view.lxd, _OURS if view.public_key else ())
 
 
 def _replaced(view: View) -> Plan | None:
@@ -71,12 +82,18 @@ def _use(lxd: ClusterView, ours: tuple[str, ...]) -> str:
     """How an LXD outside a cluster is used, empty if it is as freshly installed."""
     if lxd.instances:
         return "LXD here has instances, joining would lose them: move or delete them"
-    things = [f"storage pool {p.name}" for p in lxd.pools or ()]
-    things += [f"network {n.name}" for n in lxd.networks or ()]
-    things += [f"project {name}" for name in sorted(lxd.projects - {"default", PROJECT})]
-    things += [f"profile device {name}" for name in sorted(lxd.devices)]
-    if things:
+    if things := _things(lxd):
         return f"LXD here has a {things[0]}: delete it, or use another machine"
     config = sorted(lxd.server.config)
     keys = [key for key in config if not key.startswith(_OF_ANYBODY) and key not in ours]
     return f"LXD here has {keys[0]} set: unset it, or use another machine" if keys else ""
+
+
+def _things(lxd: ClusterView) -> list[str]:
+    """What a freshly installed LXD does not have, except instances and keys."""
+    return [
+        *(f"storage pool {p.name}" for p in lxd.pools or ()),
+        *(f"network {n.name}" for n in lxd.networks or ()),
+        *(f"project {name}" for name in sorted(lxd.projects - {"default", PROJECT})),
+        *(f"profile device {name}" for name in sorted(lxd.devices)),
+    ]

@@ -14,7 +14,7 @@ from state.view import Peers, View
 from steps.install import BackupDatabase, InstallSnapFile
 from steps.plan import Plan, Step
 from values import lxd_versions
-from values.status import blocked, names, waiting
+from values.status import Status, blocked, names, waiting
 
 
 def of_file(view: View, resource: Resource) -> Plan | None:
@@ -52,20 +52,40 @@ def _held(view: View, lxd: ClusterView, resource: Resource) -> Plan | None:
     """
     if not lxd.server.clustered:
         return None
+    status = (
+        _incomplete(view, lxd, resource)
+        or _with_buckets(view, lxd)
+        or _out_of_turn(view, lxd, resource)
+    )
+    return Plan(status) if status else None
+
+
+def _incomplete(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
+    """Waiting while a member leaves, is evacuated, or is down."""
     if going := member_marks.leaving(lxd) & {m.name for m in lxd.members}:
-        return Plan(waiting(f"to exchange the LXD snap until {names(going)} has left"))
+        return waiting(f"to exchange the LXD snap until {names(going)} has left")
     if evacuated := [m.name for m in lxd.members if m.status == "EVACUATED"]:
-        first = min(evacuated)
-        return Plan(waiting(f"to exchange the LXD snap: lxc cluster restore {first}"))
+        return waiting(f"to exchange the LXD snap: lxc cluster restore {min(evacuated)}")
     if down := _down(lxd, view.peers, resource):
-        return Plan(waiting(f"to exchange the LXD snap until {names(down)} is back"))
-    before, after = versions.running(view), view.snap.offered
-    if lxd.buckets and lxd_versions.ends_buckets(before, after):
-        bucket = min(f"{b.pool}/{b.name} on {b.location}" for b in lxd.buckets)
-        number = lxd_versions.number(after)
-        return Plan(blocked(f"LXD {number} has no local buckets: copy and delete {bucket}"))
-    if lxd_versions.same(before, after) and (first := _before(view, lxd, resource)):
-        return Plan(waiting(f"to exchange the LXD snap after {first}"))
+        return waiting(f"to exchange the LXD snap until {names(down)} is back")
+    return None
+
+
+def _with_buckets(view: View, lxd: ClusterView) -> Status | None:
+    """Blocked for buckets that the other LXD does not have any more."""
+    after = view.snap.offered
+    if not lxd.buckets or not lxd_versions.ends_buckets(versions.running(view), after):
+        return None
+    bucket = min(f"{b.pool}/{b.name} on {b.location}" for b in lxd.buckets)
+    number = lxd_versions.number(after)
+    return blocked(f"LXD {number} has no local buckets: copy and delete {bucket}")
+
+
+def _out_of_turn(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
+    """Waiting for the member before this one, if the members go one after the other."""
+    one_by_one = lxd_versions.same(versions.running(view), view.snap.offered)
+    if one_by_one and (first := _before(view, lxd, resource)):
+        return waiting(f"to exchange the LXD snap after {first}")
     return None
 
 

@@ -74,9 +74,9 @@ def first_install(view: View) -> tuple[Status, Step | None]:
         return waiting(f"to install LXD until all members have one: {_listed(found)}"), None
     members = {unit: view.peers.others[unit] for unit in found}
     version = number(next(iter(found.values())))
-    channel = next((d.channel for d in members.values() if d.channel), option.channel)
+    channel = _channel(members) or option.channel
     alike = _revisions(members, view.arch)
-    if any(d.revision.startswith("x") for d in members.values()):
+    if _are_of_files(members):
         return blocked(f"LXD {version} of the members is from a file: attach it as lxd-snap"), None
     if len(alike) == 1:
         return waiting("for the LXD snap"), InstallSnap(channel, alike.pop())
@@ -88,6 +88,16 @@ def first_install(view: View) -> tuple[Status, Step | None]:
 def _revisions(members: Mapping[str, UnitData], arch: str) -> set[str]:
     """Revisions of the store's snap on members of this architecture, if their charm tells."""
     return {d.revision for d in members.values() if d.revision and d.arch in ("", arch)}
+
+
+def _channel(members: Mapping[str, UnitData]) -> str:
+    """The channel that the first of the members with one follows, empty if none has one."""
+    return next((d.channel for d in members.values() if d.channel), "")
+
+
+def _are_of_files(members: Mapping[str, UnitData]) -> bool:
+    """Whether some member's snap is from a file."""
+    return any(d.revision.startswith("x") for d in members.values())
 
 
 def goes_back(view: View) -> bool:
@@ -132,16 +142,21 @@ def as_it_ran(view: View) -> tuple[Status, Step | None]:
         return waiting("for the peer relation"), None
     own = view.peers.own
     others = {u: d for u, d in view.peers.others.items() if d.cluster and same(d.package, own.lxd)}
-    if own.revision.startswith("x") or any(d.revision.startswith("x") for d in others.values()):
+    if own.revision.startswith("x") or _are_of_files(others):
         return blocked(f"LXD was {number(own.lxd)} from a file: attach it as lxd-snap again"), None
-    channel = next((d.channel for d in others.values() if d.channel), own.channel)
-    alike = _revisions(others, view.arch)
     status = waiting(f"to put LXD {number(own.lxd)} back in place of {number(view.snap.version)}")
+    return status, _last(view, own, others)
+
+
+def _last(view: View, own: UnitData, others: Mapping[str, UnitData]) -> Step:
+    """Installs the LXD that a member ran last. `others` are the members that run that version."""
+    channel = _channel(others) or own.channel or view.options.snap_channel
+    alike = _revisions(others, view.arch)
     if len(alike) == 1:
-        return status, InstallSnap(channel or view.options.snap_channel, alike.pop())
+        return InstallSnap(channel, alike.pop())
     if own.revision not in ("", view.snap.revision):
-        return status, InstallSnap(channel or view.options.snap_channel, own.revision)
-    return status, InstallSnapVersion(view.options.snap_channel, number(own.lxd))
+        return InstallSnap(channel, own.revision)
+    return InstallSnapVersion(view.options.snap_channel, number(own.lxd))
 
 
 def before_join(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
@@ -151,29 +166,43 @@ def before_join(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
     """
     if view.resource or peers.own.cluster:
         return None
-    members = {u: d for u, d in peers.others.items() if d.cluster and d.lxd}
-    theirs = {ordered(d.lxd) for d in members.values()}
-    if len(theirs) != 1 or ordered(lxd.server.version) > next(iter(theirs)):
+    members = _members(peers)
+    if not _may_become_theirs(lxd, members):
         return None
-    channel = next((d.channel for d in members.values() if d.channel), view.options.snap_channel)
+    channel = _channel(members) or view.options.snap_channel
     alike = _revisions(members, view.arch)
     if len(alike) == 1:
-        revision = next(iter(alike))
-        other = revision != view.snap.revision and not revision.startswith("x")
-        return InstallSnap(channel, revision) if other else None
+        return _of_revision(view, channel, next(iter(alike)))
     version = number(next(iter(members.values())).lxd)
     if alike or same(version, lxd.server.version) or view.snap.revision.startswith("x"):
         return None
     return InstallSnapVersion(channel, version)
 
 
+def _members(peers: Peers) -> dict[str, UnitData]:
+    """The members that have said which LXD they run."""
+    return {unit: d for unit, d in peers.others.items() if d.cluster and d.lxd}
+
+
+def _may_become_theirs(lxd: ClusterView, members: Mapping[str, UnitData]) -> bool:
+    """Whether the members run one version, and LXD here is not newer."""
+    theirs = {ordered(d.lxd) for d in members.values()}
+    return len(theirs) == 1 and ordered(lxd.server.version) <= next(iter(theirs))
+
+
+def _of_revision(view: View, channel: str, revision: str) -> InstallSnap | None:
+    """Installs a revision of the store's snap, None if it is here or is from a file."""
+    other = revision != view.snap.revision and not revision.startswith("x")
+    return InstallSnap(channel, revision) if other else None
+
+
 def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while LXD here has another version than the cluster's."""
     mine = lxd.server.version
-    theirs = {unit: d.lxd for unit, d in peers.others.items() if d.cluster and d.lxd}
-    if not theirs or mine in theirs.values():
+    theirs = [d.lxd for d in _members(peers).values()]
+    if not theirs or mine in theirs:
         return None
-    newest = max(theirs.values(), key=ordered)
+    newest = max(theirs, key=ordered)
     if ordered(mine) > ordered(newest):
         return blocked(
             f"LXD {mine} here is newer than {newest} in the cluster: remove this unit, or upgrade"

@@ -153,24 +153,42 @@ def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
     """What the removal would cost the database of the remaining members."""
     others = [m for m in lxd.members if m.name != member.name]
     up = [m for m in others if m.up and m.name not in lxd.unreachable]
-    lasting = [m for m in up if m.name not in lxd.orphaned]
     if not up:
         yield "no other member is up"
         return
-    voters = [m for m in others if m.voter]
-    voting = sum(m in up for m in voters)
-    if member.voter and voters and voting * 2 <= len(voters):
+    if member.voter:
+        yield from _lost_majority(lxd, [m for m in others if m.voter], up)
+        yield from _no_successor(lxd, others)
+    yield from _too_few_voters(min_voters, lxd, len(up))
+
+
+def _lost_majority(lxd: ClusterView, voters: list[Member], up: list[Member]) -> Iterable[str]:
+    """Why the other voters have no majority without this one, or may soon have none."""
+    if voters and not _is_majority(up, voters):
         down = names(m.name for m in voters if m not in up)
         yield f"the database would lose its quorum while {down} is down"
-    elif member.voter and sum(m in lasting for m in voters) * 2 <= len(voters):
+        return
+    lasting = [m for m in up if m.name not in lxd.orphaned]
+    if not _is_majority(lasting, voters):
         # Its machine may go at any moment, and its copy of the database with it.
-        for orphan in (m.name for m in up if m not in lasting):
-            yield cluster_change.homeless(orphan)
-    if len(others) == 1 and member.voter and not _can_take_over(lxd, others[0]):
+        yield from (cluster_change.homeless(m.name) for m in up if m not in lasting)
+
+
+def _is_majority(some: list[Member], voters: list[Member]) -> bool:
+    return sum(m in some for m in voters) * 2 > len(voters)
+
+
+def _no_successor(lxd: ClusterView, others: list[Member]) -> Iterable[str]:
+    """Why the last but one voter cannot give the database to the last member."""
+    if len(others) == 1 and not _can_take_over(lxd, others[0]):
         yield f"{others[0].name} has no copy of the database: add a unit first"
+
+
+def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[str]:
+    """Why the members that are up would be too few for the wanted number of voters."""
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
     most = int(lxd.server.config.get("cluster.max_voters") or 3)
-    would_be = 1 if len(up) < 3 else min(most, len(up))
+    would_be = 1 if up < 3 else min(most, up)
     if would_be < min_voters:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
 

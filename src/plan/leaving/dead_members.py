@@ -28,15 +28,23 @@ def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
 
     One at a time: each removal may change the voters.
     """
-    voters = [m for m in lxd.members if m.voter]
     # The leader itself may leave, and the dead members may hold it.
-    if not (view.leader or view.leaving) or sum(m.up for m in voters) * 2 <= len(voters):
+    if not (view.leader or view.leaving) or not _most_voters_are_up(lxd):
         return ()
     dead = _first(view, lxd, peers, own)
     # If LXD did not tell what members hold, nothing is given up.
     if dead is None or lxd.instances is None or lxd.pools is None:
         return ()
-    lxd = blockers.informed(view, lxd, peers, own)
+    return _clearing(view, blockers.informed(view, lxd, peers, own), dead)
+
+
+def _most_voters_are_up(lxd: ClusterView) -> bool:
+    voters = [m for m in lxd.members if m.voter]
+    return sum(m.up for m in voters) * 2 > len(voters)
+
+
+def _clearing(view: View, lxd: ClusterView, dead: Member) -> tuple[Step, ...]:
+    """The next step to remove a dead member, none while it keeps what no other member takes."""
     for instance in _shared(lxd, dead):
         if targets := _targets(view, lxd, dead, instance):
             return (MoveOffDead(instance.project, instance.name, dead.name, targets[0]),)

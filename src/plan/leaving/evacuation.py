@@ -56,6 +56,11 @@ def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     if ways:
         instance, way = ways[0]
         return (_move(lxd, member, instance, way[0], len(ways) - 1),)
+    return _noting_unmoved(view, member, movable)
+
+
+def _noting_unmoved(view: View, member: Member, movable: list[Instance]) -> tuple[Step, ...]:
+    """Notes the instances that no member took in this hook, once."""
     failed = {
         n: why for n, why in _failed(view, movable).items() if not transient_errors.passes(why)
     }

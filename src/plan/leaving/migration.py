@@ -108,16 +108,32 @@ def _compliant(instance: Instance, able: list[Member], lxd: ClusterView, own: st
     member do not count.
     """
     policy = lxd.placements.get(f"{instance.project}/{instance.placement}", "")
-    mates = Counter(
+    mates = _mates(instance, lxd, own)
+    if policy.startswith("spread"):
+        return _spread(policy, able, mates)
+    if policy.startswith("compact") and mates:
+        return _compact(policy, able, mates)
+    return able
+
+
+def _mates(instance: Instance, lxd: ClusterView, own: str) -> Counter[str]:
+    """By member, except `own`: its number of instances in the same placement group."""
+    group = (instance.project, instance.placement)
+    return Counter(
         i.location
         for i in lxd.instances or ()
-        if (i.project, i.placement) == (instance.project, instance.placement) and i.location != own
+        if (i.project, i.placement) == group and i.location != own
     )
-    if policy.startswith("spread"):
-        most = 0 if policy.endswith("strict") else min((mates[m.name] for m in able), default=0)
-        return [m for m in able if mates[m.name] <= most]
-    if not policy.startswith("compact") or not mates:
-        return able
+
+
+def _spread(policy: str, able: list[Member], mates: Counter[str]) -> list[Member]:
+    """The members with the fewest of the group; a strict policy allows only those with none."""
+    most = 0 if policy.endswith("strict") else min((mates[m.name] for m in able), default=0)
+    return [m for m in able if mates[m.name] <= most]
+
+
+def _compact(policy: str, able: list[Member], mates: Counter[str]) -> list[Member]:
+    """The member with the most of the group; another one only if the policy is not strict."""
     first = max(mates, key=lambda name: (mates[name], name))
     chosen = [m for m in able if m.name == first]
     return chosen if policy.endswith("strict") else chosen or able
@@ -193,6 +209,11 @@ def _fixed_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
         return ""
     if kind != "bridged":
         return f"{kind} nic"
+    return _fixed_bridge(nic, lxd)
+
+
+def _fixed_bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
+    """The machine's bridge of a nic, empty if the members have the same one or LXD manages it."""
     bridge = _bridge(nic, lxd)
     given = any(bridge in bridges for bridges in lxd.bridges.values())
     tagged = nic.get("vlan.tagged", "")

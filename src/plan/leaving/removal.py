@@ -48,17 +48,22 @@ def plan_removal(view: View) -> Plan:
         return _plan_unclustered(view, view.lxd)
     if foreign := identity.foreign(view, view.lxd, view.peers):
         return _plan_foreign(view, foreign)
-    if ends(view) and not blockers.everything(view.lxd):
+    return _plan_clustered(view, view.lxd, view.peers)
+
+
+def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
+    """LXD is in our cluster."""
+    if ends(view) and not blockers.everything(lxd):
         return Plan(waiting("the application goes: nothing is in its cluster"))
-    if adopting := identity.adopting(view.lxd, view.peers):
+    if adopting := identity.adopting(lxd, peers):
         status, steps = adopting
         return _go(*steps) if steps else _hold(status)
-    member = view.lxd.own
+    member = lxd.own
     if member is None:
-        if view.options.on_remove == ABANDON or view.unit in view.peers.app.removed:
+        if view.options.on_remove == ABANDON or view.unit in peers.app.removed:
             return _gone()
         return _hold(waiting("to leave: LXD does not list this member yet"))
-    return _plan_member(view, view.lxd, view.peers, member)
+    return _plan_member(view, lxd, peers, member)
 
 
 def ends(view: View) -> bool:
@@ -80,17 +85,23 @@ def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
     # If no unit stays, no voters are needed.
     min_voters = 1 if ends(view) else options.min_voters
     reasons = blockers.removal_blockers(options.on_remove, min_voters, lxd, member)
-    if reasons and member_marks.is_removing(member, lxd):
-        # Other leaving units would wait for it.
-        return _go(member_marks.mark(member, member_marks.LEAVING))
     if reasons:
-        # What the others need of the database must not be given up.
-        needed = set(blockers.quorum(min_voters, lxd, member))
-        text = blockers.full if set(reasons) <= needed else blockers.with_way_out
-        return _hold(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
+        return _blocked(view, lxd, member, reasons, set(blockers.quorum(min_voters, lxd, member)))
     if joining := admission.awaiting(view, lxd, peers):
         return _go(*joining)
     return _out(view, lxd, member)
+
+
+def _blocked(
+    view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...], needed: set[str]
+) -> Plan:
+    """The member stays. `needed` are the reasons that concern the others' database."""
+    if member_marks.is_removing(member, lxd):
+        # Other leaving units would wait for it.
+        return _go(member_marks.mark(member, member_marks.LEAVING))
+    # What the others need of the database must not be given up.
+    text = blockers.full if set(reasons) <= needed else blockers.with_way_out
+    return _hold(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
 
 
 def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
@@ -120,10 +131,15 @@ def _out(view: View, lxd: ClusterView, member: Member) -> Plan:
         return _go(*own)
     if _is_due_to_copy(view, lxd):
         return _go(CopyImages())
+    return _leave(view, lxd, member, rest.stays)
+
+
+def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ...]) -> Plan:
+    """Removes a member from which everything has moved, except what `stays`."""
     images = tuple(_only_copy(fingerprint) for fingerprint in view.history.only_copies)
     if images and view.options.on_remove != ABANDON:
         return _kept(view, lxd, member, images)
-    left = (*map(str, rest.stays), *images)
+    left = (*map(str, stays), *images)
     step = AbandonMember(member.name, left) if left else LeaveCluster(member.name)
     return _in_turn(view, lxd, member, step)
 
@@ -247,6 +263,11 @@ def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
         return _with_its_disk(view, lxd)
     if cure := unresponsive.starting_without(lxd):
         return _go(*cure)
+    return _plan_incurable(view, lxd, peers)
+
+
+def _plan_incurable(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
+    """LXD does not answer, and the charm can do nothing about it."""
     # One link with its object: the status keeps it, however long LXD's message is.
     status = blocked(f"{view.unit} cannot leave, LXD does not answer: {lxd.message}")
     reason = f"LXD does not answer: {lxd.message}"
@@ -267,7 +288,7 @@ def _with_its_disk(view: View, lxd: Unresponsive) -> Plan:
         what = "is in another cluster"
     if not what or view.options.on_remove == ABANDON:
         return _gone()
-    # One link with its object, as below.
+    # One link with its object, as above.
     reason = f"LXD here {what}, and does not answer: {lxd.message}"
     status = blocked(f"{view.unit} cannot leave, LXD here {what}: {lxd.message}")
     return _hold(status, blockers.with_way_out(view, (reason,)))

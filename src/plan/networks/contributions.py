@@ -107,9 +107,9 @@ def _to_existing(view: View, record: OnParent) -> dict[str, str] | str:
         return f"network {record.name}: this charm has no mode {record.mode}"
     if not mode.own_parent:
         return _external(view, record.on)
-    # A network that is defined but not made yet has no list of its own.
-    asked = {name: net.parents for net in view.options.networks_asked for name in names(net)}
+    asked = _asked_parents(view)
     by_hand = record.name not in asked and not record.parents
+    # A network that is defined but not made yet has no list of its own.
     parents = record.on if by_hand else record.parents or asked.get(record.name, ())
     wanted = WantedNetwork(record.name, record.mode, parents)
     if by_hand and not _there(view, wanted):
@@ -118,6 +118,11 @@ def _to_existing(view: View, record: OnParent) -> dict[str, str] | str:
     if contribution.problem:
         return f"network {record.name}: {contribution.problem}"
     return mode.own(contribution.parent)
+
+
+def _asked_parents(view: View) -> dict[str, tuple[str, ...]]:
+    """By each name that a network of the options may have: its list of interfaces."""
+    return {name: net.parents for net in view.options.networks_asked for name in names(net)}
 
 
 def _external(view: View, interfaces: Iterable[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ named its parent interface.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import modes as network_modes
@@ -16,7 +16,7 @@ from options import subnets as options_subnets
 from options.networks import alike
 from options.options import Options
 from plan import cluster_change
-from plan.networks import contributions
+from plan.networks import contributions, parents
 from plan.networks.contributions import EXTERNAL, PARENTS
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView, Network
@@ -24,7 +24,7 @@ from state.peers import OnParent, ParentInterface
 from state.view import Peers, View
 from steps.networks import CreateNetwork, UpdateNetwork
 from steps.plan import Step
-from values.status import Status, blocked, count, names, waiting
+from values.status import Status, blocked, count
 from values.wanted_network import WantedNetwork
 from values.yaml_maps import words
 
@@ -97,7 +97,7 @@ def _one(
         return NetworkChange(
             problem=blocked(f"network {net.name} is {mode_of(there)} here already")
         )
-    given = _given(view, lxd, peers, own, net)
+    given = parents.of_members(view, lxd, peers, own, net)
     if there is not None:
         return _drift(view, lxd, net, there, given)
     if isinstance(given, Status):
@@ -106,30 +106,45 @@ def _one(
     nic = mode.nic(net, shared)
     if not mode.type:
         return NetworkChange(nic=nic)
-    if net.uplink and made(lxd, net.uplink) is None:
-        return NetworkChange(
-            problem=blocked(f"network {net.name}: there is no network {net.uplink}")
-        )
-    if (
-        problem := _taken(lxd, net)
-        or _outside(net, {})
-        or _name_clash(lxd, net)
-        or _swallowed(view, lxd, net)
-    ):
+    if problem := next(filter(None, _obstacles(view, lxd, peers, net)), None):
         return NetworkChange(problem=problem)
-    if busy := cluster_change.blocker(view, lxd, peers, f"the network {net.name}"):
-        return NetworkChange(problem=busy)
+    return NetworkChange((_creation(view, lxd, net, given, shared),), nic=nic)
+
+
+def _obstacles(
+    view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork
+) -> Iterator[Status | None]:
+    """Why a network cannot be made now, the reasons that the operator must remove first."""
+    yield _without_uplink(lxd, net)
+    yield _taken(lxd, net)
+    yield _outside(net, {})
+    yield _name_clash(lxd, net)
+    yield _swallowed(view, lxd, net)
+    yield cluster_change.blocker(view, lxd, peers, f"the network {net.name}")
+
+
+def _creation(
+    view: View, lxd: ClusterView, net: WantedNetwork, given: Mapping[str, str], shared: str
+) -> CreateNetwork:
+    """Makes a network. `given` are the members' interfaces, `shared` is one that all have."""
+    mode = network_modes.MODES[net.mode]
     site = _site(view, lxd, given.get(lxd.server.name, ""))
     keys = mode.resolve(_keys(net), contributions.resolved(net, shared), site)
     on = lxd.members if mode.on_members else ()
     members = {m.name: mode.own(given.get(m.name, "")) for m in on}
-    step = CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
-    return NetworkChange((step,), nic=nic)
+    return CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
 
 
 def made(lxd: ClusterView, name: str) -> Network | None:
     """The network of that name if it exists on all members."""
     return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
+
+
+def _without_uplink(lxd: ClusterView, net: WantedNetwork) -> Status | None:
+    """Blocked for a network whose uplink does not exist."""
+    if not net.uplink or made(lxd, net.uplink) is not None:
+        return None
+    return blocked(f"network {net.name}: there is no network {net.uplink}")
 
 
 def _taken(lxd: ClusterView, net: WantedNetwork) -> Status | None:
@@ -251,20 +266,33 @@ def _drift(
         return NetworkChange(problem=given, nic=nic)
     if problem := _taken(lxd, net) or _outside(net, there.config):
         return NetworkChange(problem=problem, nic=nic)
-    moved: dict[str, dict[str, str]] = {}
-    if PARENTS in changes:
-        others = {m: p for m, p in given.items() if there.parents.get(m) != p}
-        moved = {m: mode.own(parent) for m, parent in others.items() if mode.own(parent)}
-        changes |= _shared_parent(mode, there, given)
-    on_it = [user for user in there.used_by if user.startswith(_INSTANCES)]
-    cutting = sorted(key for key in changes if key.startswith(_CUTTING))
-    if moved:
-        cutting.append("parent")
-    if cutting and on_it and not view.options.network_disruptive:
-        cut = f"{cutting[0]} cuts off {count(len(on_it), 'instance')}"
+    update = _update(net, there, changes, given)
+    cut = _cut_off(there, update)
+    if cut and not view.options.network_disruptive:
         problem = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
         return NetworkChange(problem=problem, nic=nic)
-    return NetworkChange((UpdateNetwork(net.name, changes, moved),), nic=nic)
+    return NetworkChange((update,), nic=nic)
+
+
+def _update(
+    net: WantedNetwork, there: Network, changes: dict[str, str], given: Mapping[str, str]
+) -> UpdateNetwork:
+    """Sets the changed keys. If the list of names is among them, interfaces change, too."""
+    if PARENTS not in changes:
+        return UpdateNetwork(net.name, changes, {})
+    mode = network_modes.MODES[net.mode]
+    others = {m: p for m, p in given.items() if there.parents.get(m) != p}
+    moved = {m: mode.own(parent) for m, parent in others.items() if mode.own(parent)}
+    return UpdateNetwork(net.name, changes | _shared_parent(mode, there, given), moved)
+
+
+def _cut_off(there: Network, update: UpdateNetwork) -> str:
+    """What an update cuts off, by its first key that does. Empty if it cuts off nothing."""
+    on_it = [user for user in there.used_by if user.startswith(_INSTANCES)]
+    cutting = sorted(key for key in update.values if key.startswith(_CUTTING))
+    if update.members:
+        cutting.append("parent")
+    return f"{cutting[0]} cuts off {count(len(on_it), 'instance')}" if cutting and on_it else ""
 
 
 def _taken_back(there: Network) -> dict[str, str]:
@@ -285,8 +313,8 @@ def _chosen_anew(
     back = {key for key in _taken_back(there) if key in mode.chosen and key not in now}
     if not back:
         return {}
-    parents: Mapping[str, str] = {} if isinstance(given, Status) else given
-    site = _site(view, lxd, parents.get(lxd.server.name, ""))
+    interfaces: Mapping[str, str] = {} if isinstance(given, Status) else given
+    site = _site(view, lxd, interfaces.get(lxd.server.name, ""))
     resolved = mode.resolve(keys, net, site)
     return {key: resolved.get(key, "") for key in back}
 
@@ -296,48 +324,6 @@ def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict
     name = next(iter(given.values()), "")
     other = mode.shared_parent and there.config.get(mode.shared_parent, "") != name
     return {mode.shared_parent: name} if other else {}
-
-
-def _given(
-    view: View,
-    lxd: ClusterView,
-    peers: Peers,
-    own: Mapping[str, ParentInterface],
-    net: WantedNetwork,
-) -> dict[str, str] | Status:
-    """By member: the interface from its unit. Or what prevents the change."""
-    if not contributions.concerns(net):
-        return {}
-    units = cluster_change.units(view, lxd, peers)
-    asked = contributions.request(net)
-    found: dict[str, ParentInterface] = {}
-    missing: list[str] = []
-    for member in sorted(m.name for m in lxd.members):
-        unit = units.get(member, "")
-        theirs = own if unit == view.unit else peers.others[unit].links if unit else {}
-        if asked in theirs:
-            found[member] = theirs[asked]
-        else:
-            missing.append(unit or member)
-    for member, contribution in found.items():
-        if contribution.problem:
-            return blocked(f"{units[member]}: {contribution.problem}")
-    if missing:
-        return waiting(f"for {names(missing)} to say what it gives to the network {net.name}")
-    return _alike(
-        net, units, {member: contribution.parent for member, contribution in found.items()}
-    )
-
-
-def _alike(
-    net: WantedNetwork, units: Mapping[str, str], given: dict[str, str]
-) -> dict[str, str] | Status:
-    if network_modes.MODES[net.mode].one_name and len(set(given.values())) > 1:
-        (one, here), *others = sorted(given.items())
-        other, there = next((m, p) for m, p in others if p != here)
-        parents = f"{here} on {units[one]}, {there} on {units[other]}"
-        return blocked(f"{net.mode} needs one name on all machines: {parents}")
-    return given
 
 
 def records(existing: tuple[Network, ...]) -> tuple[OnParent, ...]:

@@ -82,12 +82,10 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
         return MemberOverlay(
             problem=blocked(f"network {network.name}: {gateway} is narrower than /26")
         )
-    mine = share_number(view.unit, gateway)
-    for unit in sorted(peers.others):
-        if peers.others[unit].cluster and unit < view.unit and share_number(unit, gateway) == mine:
-            reason = f"{gateway.network} has no share left beside {unit}'s; use a wider subnet"
-            return MemberOverlay(problem=blocked(f"network {network.name}: {reason}"))
-    first, last = share(mine, gateway)
+    if unit := _same_share(view, peers, gateway):
+        reason = f"{gateway.network} has no share left beside {unit}'s; use a wider subnet"
+        return MemberOverlay(problem=blocked(f"network {network.name}: {reason}"))
+    first, last = share(share_number(view.unit, gateway), gateway)
     own = lxd.member(lxd.server.name)
     others = [m.address for m in lxd.members if own is None or m.name != own.name]
     unicast = _is_unicast(view, network.name)
@@ -101,6 +99,16 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
         peers=tuple(sorted(others)) if unicast else (),
     )
     return MemberOverlay(overlay)
+
+
+def _same_share(view: View, peers: Peers, gateway: ipaddress.IPv4Interface) -> str:
+    """The unit of another member with this unit's share, empty if there is none.
+
+    The first of two units with one share has it.
+    """
+    mine = share_number(view.unit, gateway)
+    earlier = (u for u in sorted(peers.others) if peers.others[u].cluster and u < view.unit)
+    return next((unit for unit in earlier if share_number(unit, gateway) == mine), "")
 
 
 def _is_unicast(view: View, name: str) -> bool:

@@ -39,15 +39,23 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
     own = copy.node(peers.own.address)
     if own is None or own.role is Role.SPARE:
         return Recovery("this member has no copy of the database: run it on another one")
-    if strangers := sorted(named - _words(view, peers, copy)):
-        there = ", ".join(sorted(n.name or n.address for n in copy.nodes))
-        return Recovery(f"lost={strangers[0]}: no member is called so; there are: {there}")
+    if problem := _stranger(view, peers, copy, named):
+        return Recovery(problem)
     others = [n for n in copy.nodes if n is not own and n.role is not Role.SPARE]
     lost = {n.address for n in others if _lost(n, view, peers, named)}
     if problem := _voters_left(view, peers, copy, lost):
         return Recovery(problem)
     rest = [n for n in others if n.address not in lost]
     return Recovery(_not_newest(view, peers, copy, rest, lost), frozenset(lost))
+
+
+def _stranger(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]) -> str:
+    """Why a name from the action means no member, empty if each one means a member."""
+    strangers = sorted(named - _words(view, peers, copy))
+    if not strangers:
+        return ""
+    there = ", ".join(sorted(n.name or n.address for n in copy.nodes))
+    return f"lost={strangers[0]}: no member is called so; there are: {there}"
 
 
 def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:

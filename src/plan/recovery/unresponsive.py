@@ -35,6 +35,11 @@ def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
         return Plan(removed(), own=own)
     if lasts(view) and (cure := starting_without(lxd)):
         return Plan(waiting("for LXD, which starts without a volume"), cure, own)
+    return _telling(view, lxd, peers, own)
+
+
+def _telling(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Plan:
+    """The plan of a unit that can only say why its LXD does not answer."""
     own = own.model_copy(update={"silent": _word(view, lxd, peers)})
     status = (
         _moved(view, peers)
@@ -103,9 +108,11 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
     alone.
     """
     forming = view.forming
-    if forming is not None and forming.what == RESET:
+    if forming is None:
+        return ""
+    if forming.what == RESET:
         return RESET_CUT_SHORT
-    if forming is None or forming.what != "join" or (view.peers and view.peers.own.cluster):
+    if forming.what != "join" or (view.peers and view.peers.own.cluster):
         return ""
     if view.holds_data:
         # It has joined completely, and its unit had no time to say so.

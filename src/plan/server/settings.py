@@ -37,8 +37,8 @@ def default_profile(
     """
     if lxd.pools is None or lxd.nic is None:
         return []
-    made = next((p for p in lxd.pools if p.name == pool), None)
-    if made is None or made.half_made:
+    made = pools.made(pool, lxd.pools)
+    if made is None:
         return []
     kept = nic is None or _same(nic, lxd.nic)
     if PROFILE in made.used_by and kept:

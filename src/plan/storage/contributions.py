@@ -67,23 +67,34 @@ def before_join(
         return [], wanted
     if missing := _without_device(view, decided):
         return [], missing
-    # Its own interrupted bootstrap has used its device already.
-    there = {p.name for p in lxd.pools or ()}
-    sources = _sources(view)
     configs: list[MemberConfig] = []
-    for pool in wanted:
-        # LXD knows what to do with an operator's pool of another driver.
-        if pool.name in there or pool.backend not in backends.BACKENDS:
-            continue
-        taken = frozenset(config.device.node for config in configs if config.device)
-        config = _member_config(view, pool, lxd.server.drivers, taken)
+    for pool in _to_make(wanted, lxd):
+        config = _beside(configs, view, pool, lxd.server.drivers)
         if isinstance(config, Status):
             return [], config
-        source = "" if config.device else sources.get(pool.name, "")
-        configs.append(replace(config, source=source))
+        configs.append(config)
         if problem := _no_room(view, configs, _OF_NEW if decided is None else _OF_OLD):
             return [], problem
     return configs, None
+
+
+def _to_make(wanted: Iterable[WantedPool], lxd: ClusterView) -> list[WantedPool]:
+    """Those of the pools whose part this unit makes."""
+    # Its own interrupted bootstrap has used its device already.
+    there = {p.name for p in lxd.pools or ()}
+    # LXD knows what to do with an operator's pool of another driver.
+    return [p for p in wanted if p.name not in there and p.backend in backends.BACKENDS]
+
+
+def _beside(
+    others: Iterable[MemberConfig], view: View, pool: WantedPool, drivers: frozenset[str]
+) -> MemberConfig | Status:
+    """This unit's part of a pool, on no device that one of the other parts has."""
+    taken = frozenset(config.device.node for config in others if config.device)
+    config = _member_config(view, pool, drivers, taken)
+    if isinstance(config, Status) or config.device:
+        return config
+    return replace(config, source=_sources(view).get(pool.name, ""))
 
 
 def to_pools(
@@ -111,15 +122,20 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
 
     Otherwise LXD would silently make a file on its root disk.
     """
-    others = view.peers.others.values() if view.peers else ()
     asked = {pool.name: pool for pool in view.more_pools}
     if decided:
         asked[decided.pool] = view.default_pool
-    for name in sorted({name for data in others if data.cluster for name in data.on_devices}):
+    for name in sorted(_on_devices(view)):
         if name not in asked or not asked[name].devices:
             option = "devices" if decided and name == decided.pool else "pools"
             return blocked(f"pool {name} is on devices: name this machine's in storage-{option}")
     return None
+
+
+def _on_devices(view: View) -> set[str]:
+    """Pools whose parts on the members are on devices."""
+    others = view.peers.others.values() if view.peers else ()
+    return {name for data in others if data.cluster for name in data.on_devices}
 
 
 def _sources(view: View) -> dict[str, str]:

@@ -64,6 +64,11 @@ def unmade(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[Wa
     return [pool for pool in pools if pool.name not in there]
 
 
+def made(name: str, existing: tuple[Pool, ...]) -> Pool | None:
+    """The pool of that name if it exists on all members."""
+    return next((p for p in existing if p.name == name and not p.half_made), None)
+
+
 def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> PoolChange:
     """What the coordinator does about the pools now."""
     existing = lxd.pools or ()
@@ -80,20 +85,24 @@ def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Pool
 
 def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status | None:
     """Why an existing pool cannot be the wanted one. Then nothing is changed."""
-    made = {p.name: p for p in existing if not p.half_made}
     for pool in wanted(view, decided, existing):
-        there = made.get(pool.name)
-        if there is None:
-            continue
-        if backends.BACKENDS[pool.backend].on_ceph and view.ceph is None:
-            return blocked(f"the pool {pool.name} is in a Ceph: integrate it with that again")
-        if not _is_of(there, pool.backend):
-            return blocked(f"pool {pool.name} is of {there.driver} here: choose another name")
-        has = there.config.get(
-            contributions.SIZE, decided.size if pool.name == decided.pool else pool.size
-        )
-        if pool.size != has and backends.BACKENDS[pool.backend].sized:
-            return _other_size(view, pool, has)
+        there = made(pool.name, existing)
+        if there is not None and (problem := _misfit(view, decided, pool, there)):
+            return problem
+    return None
+
+
+def _misfit(view: View, decided: Storage, pool: WantedPool, there: Pool) -> Status | None:
+    """Why the existing pool of that name cannot be the wanted one."""
+    if backends.BACKENDS[pool.backend].on_ceph and view.ceph is None:
+        return blocked(f"the pool {pool.name} is in a Ceph: integrate it with that again")
+    if not _is_of(there, pool.backend):
+        return blocked(f"pool {pool.name} is of {there.driver} here: choose another name")
+    has = there.config.get(
+        contributions.SIZE, decided.size if pool.name == decided.pool else pool.size
+    )
+    if pool.size != has and backends.BACKENDS[pool.backend].sized:
+        return _other_size(view, pool, has)
     return None
 
 
@@ -120,10 +129,10 @@ def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
 def current(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Storage:
     """The default pool on record, once the default profile uses the wanted one."""
     pool = default(view.default_pool, decided, existing)
-    made = next((p for p in existing if p.name == pool.name), None)
-    if made is None or made.half_made or PROFILE not in made.used_by:
+    there = made(pool.name, existing)
+    if there is None or PROFILE not in there.used_by:
         return decided
-    size = made.config.get(contributions.SIZE, decided.size if made.name == decided.pool else "")
+    size = there.config.get(contributions.SIZE, decided.size if there.name == decided.pool else "")
     return Storage(backend=pool.backend, pool=pool.name, size=size)
 
 

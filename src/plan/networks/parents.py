@@ -1,0 +1,67 @@
+"""The members' answers about a network: the parent interface of each, for the coordinator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import modes
+from plan import cluster_change
+from plan.networks import contributions
+from state.cluster import ClusterView
+from state.peers import ParentInterface
+from state.view import Peers, View
+from values.status import Status, blocked, names, waiting
+from values.wanted_network import WantedNetwork
+
+
+def of_members(
+    view: View,
+    lxd: ClusterView,
+    peers: Peers,
+    own: Mapping[str, ParentInterface],
+    net: WantedNetwork,
+) -> dict[str, str] | Status:
+    """By member: the interface from its unit. Or what prevents the change."""
+    if not contributions.concerns(net):
+        return {}
+    units = cluster_change.units(view, lxd, peers)
+    asked = contributions.request(net)
+    found: dict[str, ParentInterface] = {}
+    missing: list[str] = []
+    for member in sorted(m.name for m in lxd.members):
+        unit = units.get(member, "")
+        theirs = own if unit == view.unit else _links(unit, peers)
+        if asked in theirs:
+            found[member] = theirs[asked]
+        else:
+            missing.append(unit or member)
+    if problem := _problem(units, found):
+        return problem
+    if missing:
+        return waiting(f"for {names(missing)} to say what it gives to the network {net.name}")
+    return _alike(
+        net, units, {member: contribution.parent for member, contribution in found.items()}
+    )
+
+
+def _problem(units: Mapping[str, str], found: Mapping[str, ParentInterface]) -> Status | None:
+    """Blocked for the first member that can have no part in the network."""
+    problems = ((units[member], answer.problem) for member, answer in found.items())
+    return next((blocked(f"{unit}: {problem}") for unit, problem in problems if problem), None)
+
+
+def _links(unit: str, peers: Peers) -> Mapping[str, ParentInterface]:
+    """The answers of another member's unit, none without a unit."""
+    return peers.others[unit].links if unit else {}
+
+
+def _alike(
+    net: WantedNetwork, units: Mapping[str, str], given: dict[str, str]
+) -> dict[str, str] | Status:
+    """The same answers, or which of them differ although all must be the same."""
+    if modes.MODES[net.mode].one_name and len(set(given.values())) > 1:
+        (one, here), *others = sorted(given.items())
+        other, there = next((m, p) for m, p in others if p != here)
+        parents = f"{here} on {units[one]}, {there} on {units[other]}"
+        return blocked(f"{net.mode} needs one name on all machines: {parents}")
+    return given
