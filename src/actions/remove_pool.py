@@ -23,11 +23,7 @@ def remove_pool(view: View, ports: Ports, name: str) -> str:
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
     if down := [m.name for m in lxd.members if not m.up]:
         raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
-    if users := pool.users:
-        listed = ", ".join(str(lxd_urls.read(user)) for user in users)
-        raise ActionRefused(
-            f"{name} is in use, and nothing was removed: {listed}; move or delete that first"
-        )
+    _check_unused(pool)
     delete_pool(name, ports)
     return f"the pool {name} is gone from all members"
 
@@ -39,6 +35,15 @@ def _named(name: str, existing: tuple[Pool, ...]) -> Pool:
             return pool
     there = alternatives((p.name for p in existing), "remove-pool")
     raise ActionRefused(f"there is no pool {name}: {there}")
+
+
+def _check_unused(pool: Pool) -> None:
+    """Raises ActionRefused for a pool that holds more than images."""
+    if users := pool.users:
+        listed = ", ".join(str(lxd_urls.read(user)) for user in users)
+        raise ActionRefused(
+            f"{pool.name} is in use, and nothing was removed: {listed}; move or delete that first"
+        )
 
 
 def _may_be_wanted(view: View, peers: Peers, name: str, existing: tuple[Pool, ...]) -> bool:
