@@ -18,6 +18,7 @@ from lab.cli.verb import (
     comma_list,
     confirm,
     key_values,
+    pairs_and_keys,
 )
 
 
@@ -195,24 +196,28 @@ def _config_arguments(parser: Parser) -> None:
 
 
 def _config_verb(session: Session, options: Options) -> int:
-    values = _with_files(key_values([word for word in options.words if "=" in word]))
+    pairs, keys = pairs_and_keys(options.words)
+    values = _with_files(key_values(pairs))
     if options.file:
         values = {**_of_app(_read_yaml(options.file), options.app), **values}
     reset = comma_list(options.reset)
-    keys = [word for word in options.words if "=" not in word]
     if keys and (values or reset or len(keys) > 1):
         raise CommandError("cannot get and set values at the same time")
     if values or reset:
         session.ask("set-config", app=options.app, values=values, reset=reset)
         return 0
     found = session.ask("config", app=options.app)
-    if not keys:
-        printed(found, options.format)
-    elif keys[0] in found["settings"]:
-        print(_plain(found["settings"][keys[0]].get("value", "")))
+    if keys:
+        print(_plain(_setting(found["settings"], keys[0], options.app).get("value", "")))
     else:
-        raise CommandError(f'key "{keys[0]}" not found in "{options.app}" application settings')
+        printed(found, options.format)
     return 0
+
+
+def _setting(settings: dict[str, Any], key: str, app: str) -> dict[str, Any]:
+    if key not in settings:
+        raise CommandError(f'key "{key}" not found in "{app}" application settings')
+    return settings[key]
 
 
 def _plain(value: Any) -> str:

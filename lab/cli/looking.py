@@ -6,7 +6,7 @@ import fnmatch
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
 from lab.cli.output import printed, table
 from lab.cli.session import CommandError, Session
@@ -39,14 +39,11 @@ def _selected(status: dict[str, Any], selectors: list[str]) -> dict[str, Any]:
     apps: dict[str, Any] = {}
     machines: set[str] = set()
     for name, app in status["applications"].items():
+        named = _matches(name, selectors)
         units = app.get("units", {})
-        if not _matches(name, selectors):
-            units = {
-                unit: one
-                for unit, one in units.items()
-                if _matches(unit, selectors) or _matches(one.get("machine", ""), selectors)
-            }
-        if units or _matches(name, selectors):
+        if not named:
+            units = _selected_units(units, selectors)
+        if units or named:
             apps[name] = {**app, "units": units}
             machines |= {one.get("machine", "") for one in units.values()}
     kept = {
@@ -55,6 +52,15 @@ def _selected(status: dict[str, Any], selectors: list[str]) -> dict[str, Any]:
         if name in machines or _matches(name, selectors)
     }
     return {**status, "applications": apps, "machines": kept}
+
+
+def _selected_units(units: dict[str, Any], selectors: list[str]) -> dict[str, Any]:
+    """The units that the selectors name, or whose machine they name."""
+    return {
+        unit: one
+        for unit, one in units.items()
+        if _matches(unit, selectors) or _matches(one.get("machine", ""), selectors)
+    }
 
 
 def _status(session: Session, options: Options) -> int:
@@ -118,7 +124,7 @@ def _line(record: Record, options: Options) -> str:
 
 def _debug_log(session: Session, options: Options) -> int:
     path = Path(session.ask("debug-log")["path"])
-    follow = options.tail or (sys.stdout.isatty() and not options.no_tail and not options.limit)
+    follow = _follows(options)
     with path.open(encoding="utf-8") as log:
         records = [record for line in log if _wanted(record := Record.parse(line), options)]
         if options.limit:
@@ -127,17 +133,28 @@ def _debug_log(session: Session, options: Options) -> int:
             records = records[-options.lines :]
         for record in records:
             print(_line(record, options))
-        part = ""
-        while follow:
-            sys.stdout.flush()
-            part += log.readline()
-            if not part.endswith("\n"):
-                time.sleep(POLL_DELAY)
-                continue
-            if _wanted(record := Record.parse(part), options):
-                print(_line(record, options))
-            part = ""
+        if follow:
+            _follow(log, options)
     return 0
+
+
+def _follows(options: Options) -> bool:
+    """Whether debug-log goes on after the existing records, as it does by default on a terminal."""
+    return options.tail or (sys.stdout.isatty() and not options.no_tail and not options.limit)
+
+
+def _follow(log: TextIO, options: Options) -> NoReturn:
+    """Print the wanted records as they are written, from the file's position on, without end."""
+    part = ""
+    while True:
+        sys.stdout.flush()
+        part += log.readline()
+        if not part.endswith("\n"):
+            time.sleep(POLL_DELAY)
+            continue
+        if _wanted(record := Record.parse(part), options):
+            print(_line(record, options))
+        part = ""
 
 
 def _wait_arguments(parser: Parser) -> None:

@@ -19,6 +19,7 @@ from lab.cli.verb import (
     confirm,
     key_values,
     nothing,
+    pairs_and_keys,
     seconds,
 )
 
@@ -56,8 +57,8 @@ def _model_config_arguments(parser: Parser) -> None:
 
 
 def _model_config(session: Session, options: Options) -> int:
-    values = key_values([word for word in options.words if "=" in word])
-    keys = [word for word in options.words if "=" not in word]
+    pairs, keys = pairs_and_keys(options.words)
+    values = key_values(pairs)
     reset = comma_list(options.reset)
     if values or reset:
         session.ask("set-model-config", values=values, reset=reset)

@@ -116,15 +116,21 @@ def _resolved(word: str) -> Any:
     if word[0] not in "+-.0123456789":
         return word
     number = word.replace("_", "")
-    for pattern, base in _INTEGERS:
-        if pattern.fullmatch(number):
-            found = int(number.replace("o", "").replace("O", "") if base == 8 else number, base)
-            if _SMALLEST <= found <= _LARGEST:
-                return found
-            break
+    integer = _integer(number)
+    if integer is not None:
+        return integer
     if _FLOAT.fullmatch(number):
         found = float(number)
         if math.isinf(found):
             return word
         return int(found) if found.is_integer() and abs(found) < 1e21 else found
     return word
+
+
+def _integer(number: str) -> int | None:
+    """The value of an integer, None for other text and for one that does not fit into 64 bits."""
+    for pattern, base in _INTEGERS:
+        if pattern.fullmatch(number):
+            found = int(number.replace("o", "").replace("O", "") if base == 8 else number, base)
+            return found if _SMALLEST <= found <= _LARGEST else None
+    return None

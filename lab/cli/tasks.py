@@ -75,11 +75,16 @@ def _finish(session: Session, options: Options, answer: dict[str, Any]) -> int:
         raise CommandError(f"timed out waiting for results from: unit {', '.join(names)}")
     results: dict[str, dict[str, Any]] = {u: waited["finished"][t] for u, t in tasks.items()}
     if options.format == "plain":
-        sys.stdout.write("".join(_plain(unit, one, len(tasks)) for unit, one in results.items()))
-        sys.stderr.write("".join(str(_field(one, "stderr")) for one in results.values()))
+        _print_plain(results)
     else:
         printed(results, options.format)
     return _report_failures(results)
+
+
+def _print_plain(results: dict[str, dict[str, Any]]) -> None:
+    """Print what the tasks wrote to their stdout and stderr."""
+    sys.stdout.write("".join(_plain(unit, one, len(results)) for unit, one in results.items()))
+    sys.stderr.write("".join(str(_field(one, "stderr")) for one in results.values()))
 
 
 def _announce(options: Options, answer: dict[str, Any]) -> None:
@@ -222,16 +227,22 @@ def _remote(text: str) -> tuple[str, str] | None:
     return target.rpartition("@")[2], path
 
 
-def _scp(session: Session, options: Options) -> int:
-    words = [word for word in options.paths if word != "--"]
-    unknown = [word for word in words if word.startswith("-") and word not in ("-r", "-C", "-p")]
-    if unknown:
+def _flags_and_paths(words: list[str]) -> tuple[list[str], list[str]]:
+    """The two kinds of words, `--` left out. Raises CommandError for an unknown flag."""
+    given = [word for word in words if word != "--"]
+    flags = [word for word in given if word.startswith("-")]
+    if unknown := [flag for flag in flags if flag not in ("-r", "-C", "-p")]:
         raise CommandError(f"the lab's scp knows -r, -C and -p only, not {unknown[0]}")
-    *sources, target = [word for word in words if not word.startswith("-")]
+    return flags, [word for word in given if word not in flags]
+
+
+def _scp(session: Session, options: Options) -> int:
+    flags, paths = _flags_and_paths(options.paths)
+    *sources, target = paths
     if not sources:
         raise CommandError("at least two arguments required")
     for source in sources:
-        _copy(session, source, target, recursive="-r" in words)
+        _copy(session, source, target, recursive="-r" in flags)
     return 0
 
 
@@ -241,32 +252,38 @@ def _entering(session: Session, target: str, argv: list[str]) -> list[str]:
 
 def _copy(session: Session, source: str, target: str, recursive: bool) -> None:
     """Copy with tar through the machines' shells: a machine's /tmp is not in its root."""
-    sending, receiving = _remote(source), _remote(target)
-    from_path = Path((sending[1] if sending else source) or ".")
-    to_path = (receiving[1] if receiving else target) or "."
-    tar = shutil.which("tar") or "/bin/tar"
+    remote = _remote(source)
+    from_path = Path((remote[1] if remote else source) or ".")
+    recursion = [] if recursive else ["--no-recursion"]
+    pack = [*recursion, "-C", str(from_path.parent), "-cf", "-", from_path.name]
+    packing = _packing(session, remote[0] if remote else None, pack)
+    with subprocess.Popen(packing, stdout=subprocess.PIPE) as reader:
+        unpacking = _unpacking(session, target, from_path.name)
+        written = subprocess.run(unpacking, stdin=reader.stdout, check=False)
+    if reader.returncode or written.returncode:
+        raise CommandError(f"cannot copy {source} to {target}")
+
+
+def _packing(session: Session, machine: str | None, pack: list[str]) -> list[str]:
+    """The command that runs tar with the words `pack`, on a machine or on this computer."""
+    if machine is None:
+        return [shutil.which("tar") or "/bin/tar", *pack]
     # A relative path on a machine starts in root's home, as with scp.
-    pack = ["-C", str(from_path.parent), "-cf", "-", from_path.name]
-    if not recursive:
-        pack.insert(0, "--no-recursion")
+    from_home = ["/bin/sh", "-c", 'cd "$HOME" && exec tar "$@"', "tar", *pack]
+    return _entering(session, machine, from_home)
+
+
+def _unpacking(session: Session, target: str, name: str) -> list[str]:
+    """The command that unpacks what was packed under `name`: into a folder, or as the target."""
     unpack = (
         'cd "$HOME" && if [ -d "$1" ]; then exec tar -C "$1" -xf - --no-same-owner; fi; '
         'd=$(mktemp -d) && tar -C "$d" -xf - --no-same-owner && mv -T "$d/$2" "$1" && rmdir "$d"'
     )
-    arguments = [to_path, from_path.name]
-    argv = [tar, *pack]
-    if sending:
-        from_home = ["/bin/sh", "-c", 'cd "$HOME" && exec tar "$@"', "tar", *pack]
-        argv = _entering(session, sending[0], from_home)
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as reader:
-        if not receiving:
-            arguments[0] = str(Path(to_path).absolute())
-        argv = ["/bin/sh", "-c", unpack, "unpack", *arguments]
-        if receiving:
-            argv = _entering(session, receiving[0], argv)
-        written = subprocess.run(argv, stdin=reader.stdout, check=False)
-    if reader.returncode or written.returncode:
-        raise CommandError(f"cannot copy {source} to {target}")
+    command = ["/bin/sh", "-c", unpack, "unpack"]
+    remote = _remote(target)
+    if remote is None:
+        return [*command, str(Path(target or ".").absolute()), name]
+    return _entering(session, remote[0], [*command, remote[1] or ".", name])
 
 
 VERBS = {

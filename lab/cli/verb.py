@@ -50,6 +50,12 @@ def key_values(words: list[str]) -> dict[str, str]:
     return values
 
 
+def pairs_and_keys(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words with `=`, which set options, and those without, which ask for options."""
+    pairs = [word for word in words if "=" in word]
+    return pairs, [word for word in words if "=" not in word]
+
+
 def comma_list(text: str | None) -> list[str]:
     """The words of `a,b,c`."""
     return [word.strip() for word in text.split(",") if word.strip()] if text else []

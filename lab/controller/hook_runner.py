@@ -64,10 +64,7 @@ class HookRunner:
         """Run the next hook, in the boot of the machine that `boot_id` names."""
         host = self._keeper.host(self._machine)
         files = UnitFiles(host, run.unit)
-        if not charms.is_unpacked(files.charm_dir, run.charm):
-            packed = f"{run.charm.removeprefix('local:')}.charm"
-            charms.place(self._keeper.folder / "charms" / packed, files.charm_dir, run.charm)
-            host.look_again()
+        self._place_charm(host, files, run.charm)
         self._killed = False
         with self._keeper.changing() as juju:
             context = juju.start_hook(self._keeper.now(), run.unit)
@@ -91,6 +88,13 @@ class HookRunner:
             return Aftermath.MACHINE_WENT
         wanted = context.reboot_wanted and not self._killed
         return Aftermath.REBOOT_WANTED if wanted else Aftermath.NOTHING
+
+    def _place_charm(self, host: Host, files: UnitFiles, charm: str) -> None:
+        """The unit has the files of this charm."""
+        if not charms.is_unpacked(files.charm_dir, charm):
+            packed = f"{charm.removeprefix('local:')}.charm"
+            charms.place(self._keeper.folder / "charms" / packed, files.charm_dir, charm)
+            host.look_again()
 
     def answer_tool(self, message: bytes) -> bytes:
         """Answer a hook tool; only the running hook gets an answer."""

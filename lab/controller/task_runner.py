@@ -73,12 +73,7 @@ class TaskRunner:
             operation = str(juju.state.counters.task + 1)
             if everywhere:
                 machines = list(juju.state.machines)
-            for machine in machines:
-                if machine not in juju.state.machines:
-                    raise JujuError(f"machine {machine} not found")
-            for app in applications:
-                if app not in juju.state.applications:
-                    raise JujuError(f'application "{app}" not found')
+            _check_targets(juju, machines, applications)
             of_apps = [u.name for u in juju.state.units.values() if u.app in applications]
             now = self._keeper.now()
             ids = [juju.exec_command(now, unit, command) for unit in [*units, *of_apps]]
@@ -142,6 +137,16 @@ class TaskRunner:
         task.completed = self._keeper.now()
         task.status = "failed" if task.message else "completed"
         self._keeper.wake()
+
+
+def _check_targets(juju: Juju, machines: Sequence[str], applications: Sequence[str]) -> None:
+    """Raises JujuError for a machine or an application that is not there."""
+    for machine in machines:
+        if machine not in juju.state.machines:
+            raise JujuError(f"machine {machine} not found")
+    for app in applications:
+        if app not in juju.state.applications:
+            raise JujuError(f'application "{app}" not found')
 
 
 def _by_unit(juju: Juju, ids: Sequence[str]) -> dict[str, str]:

@@ -141,11 +141,16 @@ def parse(tool: Tool, name: str, call: Call, args: Sequence[str]) -> None:
         if key in tool.flags:
             _set_flag(call, key, value if equals else "true")
         elif key in ("format", "output", *tool.options):
-            if not equals and not rest:
-                raise HookToolError(f"option needs an argument: {word}")
-            call.options[key] = value if equals else rest.pop(0)
+            call.options[key] = value if equals else _argument(word, rest)
         else:
             raise HookToolError(f"{name}: option provided but not defined: {word}")
+
+
+def _argument(option: str, rest: list[str]) -> str:
+    """Take the option's argument from the words that follow. Raises HookToolError without one."""
+    if not rest:
+        raise HookToolError(f"option needs an argument: {option}")
+    return rest.pop(0)
 
 
 def _set_flag(call: Call, key: str, value: str) -> None:

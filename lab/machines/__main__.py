@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from lab.machines import claims, host, image, teardown
+from lab.machines import built, claims, host, image, teardown
 from lab.machines.command import MachineError
 
 
@@ -37,25 +37,38 @@ def _carry_out(arguments: argparse.Namespace) -> int:
     def progress(line: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {line}", flush=True)
 
-    if arguments.verb == "clean":
-        host.clean(arguments.home, progress)
-        return 0
-    if arguments.verb == "image":
-        progress(f"image: {image.ensure_image(arguments.cache, progress).folder}")
-        return 0
-    if arguments.verb == "free":
-        held = claims.all_holders().items()
-        alive = [folder for number, folder in held if teardown.is_alive(number, folder)]
-        homes = sorted({str(folder.parent.parent) for folder in alive})
-        for home in homes:
-            print(f"Machines of the lab in {home} run: make demo-down LXD_CLUSTER_LAB={home}")
-        return 1 if homes else 0
+    return _VERBS[arguments.verb](arguments, progress)
+
+
+def _clean(arguments: argparse.Namespace, progress: built.Progress) -> int:
+    host.clean(arguments.home, progress)
+    return 0
+
+
+def _image(arguments: argparse.Namespace, progress: built.Progress) -> int:
+    progress(f"image: {image.ensure_image(arguments.cache, progress).folder}")
+    return 0
+
+
+def _free(_: argparse.Namespace, __: built.Progress) -> int:
+    held = claims.all_holders().items()
+    alive = [folder for number, folder in held if teardown.is_alive(number, folder)]
+    homes = sorted({str(folder.parent.parent) for folder in alive})
+    for home in homes:
+        print(f"Machines of the lab in {home} run: make demo-down LXD_CLUSTER_LAB={home}")
+    return 1 if homes else 0
+
+
+def _check(_: argparse.Namespace, __: built.Progress) -> int:
     packages = host.missing_packages()
     if packages:
         print(f"packages to install: {' '.join(packages)}")
     lacks = host.obstacles()
     print("\n".join(lacks))
     return 1 if packages or lacks else 0
+
+
+_VERBS = {"clean": _clean, "image": _image, "free": _free, "check": _check}
 
 
 if __name__ == "__main__":

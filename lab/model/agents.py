@@ -238,17 +238,23 @@ def _advance_relation(state: State, unit: Unit, run: HookRun, relation_id: int) 
         case "relation-changed":
             local.apps[run.remote_app] = run.change_version
         case "relation-departed":
-            local.members.pop(run.remote_unit, None)
-            local.changed_pending = ""
-            early = relations.departs_early(state)
-            if unit.life == "dying" and not local.members and early and relations.is_peer(relation):
-                relations.leave_scope(state, relation, unit.name)
+            _departed(state, unit, relation_id, run.remote_unit)
         case "relation-broken":
             local.broken = True
             relations.leave_scope(state, relation, unit.name)
             removal.drop_finished_applications(state)
         case _:
             pass
+
+
+def _departed(state: State, unit: Unit, relation_id: int, remote_unit: str) -> None:
+    """The unit has heard that another one departed. A leaver may go with the last of its peers."""
+    local, relation = unit.relations[relation_id], state.relations[relation_id]
+    local.members.pop(remote_unit, None)
+    local.changed_pending = ""
+    early = relations.departs_early(state)
+    if unit.life == "dying" and not local.members and early and relations.is_peer(relation):
+        relations.leave_scope(state, relation, unit.name)
 
 
 def _advance_storage(state: State, unit: Unit, run: HookRun) -> None:

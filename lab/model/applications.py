@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.model import clock, leadership, machines, relations, storage
@@ -191,23 +191,51 @@ def _option(charm: CharmInfo, key: str) -> Option:
 
 
 def _parse(key: str, option: Option, raw: Value) -> Value:
-    refused = JujuError(f'option "{key}" expected {option.type}, got {_shown(raw)}')
-    if option.type == "boolean":
-        if isinstance(raw, bool):
-            return raw
-        if str(raw) not in _TRUE | _FALSE:
-            raise refused
-        return str(raw) in _TRUE
+    try:
+        return _PARSERS.get(option.type, _string)(raw)
+    except ValueError:
+        refused = f'option "{key}" expected {option.type}, got {_shown(raw)}'
+        raise JujuError(refused) from None
+
+
+def _boolean(raw: Value) -> bool:
     if isinstance(raw, bool):
-        raise refused
-    if option.type in ("int", "float"):
-        try:
-            return int(str(raw)) if option.type == "int" else float(raw)
-        except ValueError:
-            raise refused from None
-    if not isinstance(raw, str) or (option.type == "secret" and not raw.startswith("secret:")):
-        raise refused
+        return raw
+    if str(raw) not in _TRUE | _FALSE:
+        raise ValueError
+    return str(raw) in _TRUE
+
+
+def _integer(raw: Value) -> int:
+    # A boolean as text is no number.
+    return int(str(raw))
+
+
+def _float(raw: Value) -> float:
+    if isinstance(raw, bool):
+        raise ValueError  # noqa: TRY004 - like any other wrong value
+    return float(raw)
+
+
+def _string(raw: Value) -> str:
+    if not isinstance(raw, str):
+        raise ValueError  # noqa: TRY004 - like any other wrong value
     return raw
+
+
+def _secret_uri(raw: Value) -> str:
+    if not _string(raw).startswith("secret:"):
+        raise ValueError
+    return _string(raw)
+
+
+_PARSERS: dict[str, Callable[[Value], Value]] = {
+    "boolean": _boolean,
+    "int": _integer,
+    "float": _float,
+    "secret": _secret_uri,
+}
+"""By an option's type: reads a value, and raises ValueError for one of another type."""
 
 
 def _shown(raw: Value) -> str:

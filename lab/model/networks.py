@@ -36,6 +36,21 @@ def space_of(app: Application, binding: str) -> str:
 
 def network_get(state: State, unit: Unit, binding: str) -> dict[str, Any]:
     """JSON of `network-get BINDING`. Raises HookToolError for an unknown binding."""
+    interfaces = _interfaces_of(state, unit, binding)
+    addresses = [_address(cidr) for interface in interfaces for cidr in interface.addresses]
+    if state.model.rules == "4.0":
+        interfaces = _in_any_order(state, interfaces)
+    else:
+        addresses.sort(key=_as_text)
+    return {
+        "bind-addresses": [_bind_address(interface) for interface in interfaces],
+        "egress-subnets": [address.single for address in addresses[:1]],
+        "ingress-addresses": [address.value for address in addresses],
+    }
+
+
+def _interfaces_of(state: State, unit: Unit, binding: str) -> list[Interface]:
+    """The interfaces in a binding's space. Raises HookToolError if there are none."""
     app = state.applications[unit.app]
     # Juju attaches storage before it installs the charm.
     if binding not in state.charms[unit.charm or app.charm].bindings():
@@ -44,25 +59,18 @@ def network_get(state: State, unit: Unit, binding: str) -> dict[str, Any]:
     interfaces = _in_space(state, unit, space) or _fallback(state, unit, space)
     if not interfaces:
         raise HookToolError(f'no network config found for binding "{binding}"')
-    addresses = [_address(cidr) for interface in interfaces for cidr in interface.addresses]
-    if state.model.rules == "4.0":
-        interfaces = _in_any_order(state, interfaces)
-    else:
-        addresses.sort(key=_as_text)
+    return interfaces
+
+
+def _bind_address(interface: Interface) -> dict[str, Any]:
+    """An interface and its addresses, as `network-get` shows them."""
     return {
-        "bind-addresses": [
-            {
-                "mac-address": interface.mac,
-                "interface-name": interface.name,
-                "addresses": [
-                    {"hostname": "", "value": found.value, "cidr": found.subnet}
-                    for found in map(_address, interface.addresses)
-                ],
-            }
-            for interface in interfaces
+        "mac-address": interface.mac,
+        "interface-name": interface.name,
+        "addresses": [
+            {"hostname": "", "value": found.value, "cidr": found.subnet}
+            for found in map(_address, interface.addresses)
         ],
-        "egress-subnets": [address.single for address in addresses[:1]],
-        "ingress-addresses": [address.value for address in addresses],
     }
 
 

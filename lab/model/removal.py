@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.model import leadership, relations, storage, tasks
 from lab.model.errors import JujuError
-from lab.model.state import Force, State, Unit
+from lab.model.state import Force, Relation, State, Unit
 
 FORCED_UNIT_SECONDS = 3.0
 """Seconds from `remove-unit --force` until the unit is out of Juju, as seen on 4.0.15."""
@@ -43,10 +43,10 @@ def remove_application(
     if app is None:
         raise JujuError(f'application "{name}" not found')
     app.life = "dying"
-    for relation in list(state.relations.values()):
-        if any(end.app == name for end in relation.ends) and not relations.is_peer(relation):
+    for relation in _relations_of(state, name):
+        if not relations.is_peer(relation):
             relations.destroy(state, relation)
-    for unit in [unit for unit in state.units.values() if unit.app == name]:
+    for unit in _units_of(state, name):
         remove_unit(state, now, unit.name, destroy_storage=destroy_storage, force=force)
     let_go_with_application(state, now, name)
     drop_finished_applications(state)
@@ -76,18 +76,31 @@ def let_go_with_application(state: State, now: float, app_name: str) -> None:
     app = state.applications.get(app_name)
     if state.model.rules != "4.0" or app is None or app.life == "alive":
         return
-    units = [unit for unit in state.units.values() if unit.app == app_name]
-    for unit in units:
-        if unit.life != "dying" or unit.failure is None or unit.running is not None:
+    units = _units_of(state, app_name)
+    for unit in filter(_failed_while_leaving, units):
+        if len(units) == 1:
+            _leave_scopes(state, unit)
+        elif _is_related(state, unit):
             continue
-        related = any(unit.name in r.members for r in state.relations.values())
-        if len(units) == 1 and related:
-            for relation_id in list(unit.relations):
-                if relation_id in state.relations:
-                    relations.leave_scope(state, state.relations[relation_id], unit.name)
-            related = False
-        if not related and not any(i.unit == unit.name for i in state.storage.values()):
+        if not any(instance.unit == unit.name for instance in state.storage.values()):
             force_out(state, now, unit.name)
+
+
+def _failed_while_leaving(unit: Unit) -> bool:
+    return unit.life == "dying" and unit.failure is not None and unit.running is None
+
+
+def _is_related(state: State, unit: Unit) -> bool:
+    return any(unit.name in relation.members for relation in state.relations.values())
+
+
+def _leave_scopes(state: State, unit: Unit) -> None:
+    """Take a unit that is in any relation's scope out of all its relations."""
+    if not _is_related(state, unit):
+        return
+    for relation_id in list(unit.relations):
+        if relation_id in state.relations:
+            relations.leave_scope(state, state.relations[relation_id], unit.name)
 
 
 def take_out(state: State, now: float) -> list[str]:
@@ -150,19 +163,27 @@ def leave_if_idle(state: State, now: float, unit: Unit) -> None:
 def drop_finished_applications(state: State) -> None:
     """Forget the dying applications without units and relations."""
     for app in [app for app in state.applications.values() if app.life == "dying"]:
-        ends = [
-            relation
-            for relation in state.relations.values()
-            if any(end.app == app.name for end in relation.ends)
-        ]
-        busy = any(not relations.is_peer(relation) for relation in ends)
-        if busy or any(unit.app == app.name for unit in state.units.values()):
+        own = _relations_of(state, app.name)
+        busy = any(not relations.is_peer(relation) for relation in own)
+        if busy or _units_of(state, app.name):
             continue
-        for relation in ends:
+        for relation in own:
             del state.relations[relation.id]
-        for secret in [s for s in state.secrets.values() if s.owner == app.name]:
-            del state.secrets[secret.uri]
+        _delete_secrets_of(state, app.name)
         del state.applications[app.name]
+
+
+def _relations_of(state: State, app_name: str) -> list[Relation]:
+    return [r for r in state.relations.values() if any(end.app == app_name for end in r.ends)]
+
+
+def _units_of(state: State, app_name: str) -> list[Unit]:
+    return [unit for unit in state.units.values() if unit.app == app_name]
+
+
+def _delete_secrets_of(state: State, owner: str) -> None:
+    for secret in [s for s in state.secrets.values() if s.owner == owner]:
+        del state.secrets[secret.uri]
 
 
 def _forget_unit(state: State, now: float, name: str) -> Unit:
@@ -175,8 +196,7 @@ def _forget_unit(state: State, now: float, name: str) -> Unit:
         tasks.finish(state, now, state.tasks[task_id], "failed", "unit removed")
     for instance in [i for i in state.storage.values() if i.unit == name]:
         storage.released(state, unit, instance.id)
-    for secret in [s for s in state.secrets.values() if s.owner == name]:
-        del state.secrets[secret.uri]
+    _delete_secrets_of(state, name)
     for secret in state.secrets.values():
         secret.consumers.pop(name, None)
     _let_machine_go(state, now, unit)

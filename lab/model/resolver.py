@@ -12,7 +12,7 @@ from typing import Any
 
 from lab.model import leadership, relations
 from lab.model.hooks import HookKind, HookRun
-from lab.model.state import Relation, State, Unit, UnitRelation
+from lab.model.state import Failure, Relation, Secret, State, Unit, UnitRelation
 
 
 def next_hook(state: State, now: float, unit_name: str) -> HookRun | None:
@@ -22,14 +22,9 @@ def next_hook(state: State, now: float, unit_name: str) -> HookRun | None:
         return None
     if unit.force == "unit":
         return None
-    failure = unit.failure
-    if failure is not None:
+    if unit.failure is not None:
         # Juju's agent runs tasks before it looks at the failed hook.
-        task = next(_tasks(state, unit), None)
-        if task is not None:
-            return task
-        timer_rang = failure.retry_at is not None and now >= failure.retry_at
-        return failure.run if failure.resolution == "retry" or timer_rang else None
+        return next(_tasks(state, unit), None) or _retried(unit.failure, now)
     if unit.queued is not None:
         return unit.queued
     if not unit.installed:
@@ -41,21 +36,30 @@ def next_hook(state: State, now: float, unit_name: str) -> HookRun | None:
 
 def next_due(state: State, now: float) -> float | None:
     """When, after `now`, the clock alone makes a hook or a change of leader due."""
-    moments: list[float] = []
+    moments = [at for unit in state.units.values() for at in _moments(unit) if at > now]
     expiry = leadership.next_expiry(state, now)
     if expiry is not None:
         moments.append(expiry)
-    for unit in state.units.values():
-        if unit.out_at is not None and unit.out_at > now:
-            moments.append(unit.out_at)
-        if unit.agent != "up":
-            continue
-        if unit.failure is not None:
-            if unit.failure.retry_at is not None and unit.failure.retry_at > now:
-                moments.append(unit.failure.retry_at)
-        elif unit.started and unit.life == "alive" and unit.update_status_at > now:
-            moments.append(unit.update_status_at)
     return min(moments, default=None)
+
+
+def _moments(unit: Unit) -> Iterator[float]:
+    """When the clock alone makes something due on a unit, moments in the past included."""
+    if unit.out_at is not None:
+        yield unit.out_at
+    if unit.agent != "up":
+        return
+    if unit.failure is not None:
+        if unit.failure.retry_at is not None:
+            yield unit.failure.retry_at
+    elif unit.started and unit.life == "alive":
+        yield unit.update_status_at
+
+
+def _retried(failure: Failure, now: float) -> HookRun | None:
+    """The failed hook, if the operator or the timer has it run again."""
+    timer_rang = failure.retry_at is not None and now >= failure.retry_at
+    return failure.run if failure.resolution == "retry" or timer_rang else None
 
 
 def plain(unit: Unit, kind: HookKind, **facts: Any) -> HookRun:
@@ -131,17 +135,24 @@ def _secrets(state: State, now: float, unit: Unit) -> Iterator[HookRun]:
         owns = secret.owner == unit.name or (
             secret.owner == unit.app and leadership.is_leader(state, now, unit)
         )
-        if owns:
-            tracked = {consumer.revision for consumer in secret.consumers.values()}
-            for revision in secret.revisions:
-                unused = revision < secret.latest and revision not in tracked
-                if unused and revision not in secret.obsolete_told:
-                    yield _secret_hook(unit, "secret-remove", secret.uri, revision)
-            continue
-        consumer = secret.consumers.get(unit.name)
-        told = unit.secrets_told.get(secret.uri, 0)
-        if consumer is not None and max(consumer.revision, told) < secret.latest:
-            yield _secret_hook(unit, "secret-changed", secret.uri, secret.latest)
+        yield from _told_to_owner(unit, secret) if owns else _told_to_reader(unit, secret)
+
+
+def _told_to_owner(unit: Unit, secret: Secret) -> Iterator[HookRun]:
+    """Revisions that nobody uses any more."""
+    tracked = {consumer.revision for consumer in secret.consumers.values()}
+    for revision in secret.revisions:
+        unused = revision < secret.latest and revision not in tracked
+        if unused and revision not in secret.obsolete_told:
+            yield _secret_hook(unit, "secret-remove", secret.uri, revision)
+
+
+def _told_to_reader(unit: Unit, secret: Secret) -> Iterator[HookRun]:
+    """A revision that is newer than the one that the unit tracks."""
+    consumer = secret.consumers.get(unit.name)
+    told = unit.secrets_told.get(secret.uri, 0)
+    if consumer is not None and max(consumer.revision, told) < secret.latest:
+        yield _secret_hook(unit, "secret-changed", secret.uri, secret.latest)
 
 
 def _secret_hook(unit: Unit, kind: HookKind, uri: str, revision: int) -> HookRun:

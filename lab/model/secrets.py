@@ -77,14 +77,14 @@ def new_uri(state: State) -> str:
 def apply(state: State, now: float, change: Change) -> None:
     """Apply a hook's writes to a secret."""
     if isinstance(change, Added):
-        secret = Secret(uri=change.uri, owner=change.owner)
-        secret.revisions[1] = SecretRevision(change.content, now)
-        _set_details(secret, change.details)
-        state.secrets[change.uri] = secret
-        return
-    secret = state.secrets.get(change.uri)
-    if secret is None:
-        return
+        _create(state, now, change)
+    elif (secret := state.secrets.get(change.uri)) is not None:
+        _change(state, now, secret, change)
+
+
+def _change(
+    state: State, now: float, secret: Secret, change: Updated | Granted | Revoked | Removed
+) -> None:
     match change:
         case Updated():
             _set_details(secret, change.details)
@@ -94,14 +94,7 @@ def apply(state: State, now: float, change: Change) -> None:
             if change.grant not in secret.grants:
                 secret.grants.append(change.grant)
         case Revoked():
-            secret.grants = [
-                grant
-                for grant in secret.grants
-                if not (
-                    (change.relation_id is not None and grant.relation_id == change.relation_id)
-                    or (change.to and grant.to == change.to)
-                )
-            ]
+            secret.grants = [grant for grant in secret.grants if not _revokes(change, grant)]
         case Removed():
             _remove(state, secret, change.revision)
 
@@ -245,6 +238,18 @@ def _user_secret(state: State, wanted: str) -> Secret:
         if not secret.owner and wanted in {secret.name, secret.uri}:
             return secret
     raise JujuError(f'secret "{wanted}" not found')
+
+
+def _create(state: State, now: float, added: Added) -> None:
+    secret = Secret(uri=added.uri, owner=added.owner)
+    secret.revisions[1] = SecretRevision(added.content, now)
+    _set_details(secret, added.details)
+    state.secrets[added.uri] = secret
+
+
+def _revokes(revoked: Revoked, grant: Grant) -> bool:
+    of_relation = revoked.relation_id is not None and grant.relation_id == revoked.relation_id
+    return of_relation or (revoked.to != "" and grant.to == revoked.to)
 
 
 def _revise(secret: Secret, now: float, content: dict[str, str]) -> None:

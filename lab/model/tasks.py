@@ -104,24 +104,31 @@ def _checked(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     shown = json.dumps(dict(given))
     for key, value in given.items():
         schema = spec.params.get(key)
-        if schema is None:
-            if not spec.additional_properties:
-                raise JujuError(
-                    f'validation failed: (root) : additional property "{key}" is not allowed, '
-                    f"given {shown}"
-                )
-            continue
-        wanted = schema.get("type")
-        if wanted in _JSON_TYPES and not _fits(value, wanted):
+        if schema is not None:
+            _check_type(key, value, schema.get("type"))
+        elif not spec.additional_properties:
             raise JujuError(
-                f"validation failed: (root).{key} : must be of type {wanted}, "
-                f"given {json.dumps(value)}"
+                f'validation failed: (root) : additional property "{key}" is not allowed, '
+                f"given {shown}"
             )
     for key in spec.required:
         if key not in given:
             raise JujuError(
                 f'validation failed: (root) : "{key}" property is missing, given {shown}'
             )
+    return {**_defaults(spec, given), **given}
+
+
+def _check_type(key: str, value: Any, wanted: Any) -> None:
+    """Raises JujuError for a value that is not of the type that the schema names."""
+    if wanted in _JSON_TYPES and not _fits(value, wanted):
+        raise JujuError(
+            f"validation failed: (root).{key} : must be of type {wanted}, given {json.dumps(value)}"
+        )
+
+
+def _defaults(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema's defaults. Raises JujuError where Juju fails to read them."""
     for key, schema in spec.params.items():
         if isinstance(given.get(key), dict) and "properties" not in schema:
             # Juju looks for defaults of the map's properties without a check that they exist.
@@ -129,8 +136,7 @@ def _checked(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
                 "schema error caused a panic: interface conversion: interface {} is nil, "
                 "not map[string]interface {}"
             )
-    defaults = {key: raw["default"] for key, raw in spec.params.items() if "default" in raw}
-    return {**defaults, **given}
+    return {key: raw["default"] for key, raw in spec.params.items() if "default" in raw}
 
 
 def _fits(value: Any, wanted: str) -> bool:

@@ -86,14 +86,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
             sources = (keys.get("source", "") for keys in step.pools.values())
             devices = tuple(source for source in sources if source.startswith(DEVICE))
             ports.machine.note_forming("join", ports.clock(), devices)
-            kinds = (("storage-pool", step.pools), ("network", step.networks))
-            member_config = [
-                {"entity": entity, "name": name, "key": key, "value": value}
-                for entity, things in kinds
-                for name, keys in things.items()
-                for key, value in keys.items()
-            ]
-            ports.lxd.cluster.join(step.name, step.address, token, member_config, way_in)
+            ports.lxd.cluster.join(step.name, step.address, token, _member_config(step), way_in)
     except (LxdError, LxdUnreachable) as error:
         # If only the answer was lost, the join continues and may have succeeded.
         if ports.lxd.cluster.joined(deadlines.JOIN):
@@ -101,6 +94,17 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
         _reset(ports, str(error))
         return replace(history, join_failure=str(error))
     return history
+
+
+def _member_config(step: Join) -> list[dict[str, str]]:
+    """What the new member gives to pools and networks, in LXD's form."""
+    kinds = (("storage-pool", step.pools), ("network", step.networks))
+    return [
+        {"entity": entity, "name": name, "key": key, "value": value}
+        for entity, things in kinds
+        for name, keys in things.items()
+        for key, value in keys.items()
+    ]
 
 
 def _for_our_cluster(message: str, cluster: str) -> str:

@@ -22,7 +22,7 @@ def form_again(view: View, confirm: str) -> AppData:
     if not view.leader or peers is None:
         app = view.unit.partition("/")[0]
         raise ActionRefused(f"only the leader can: juju run {app}/leader form-again")
-    if not peers.app.cluster or any(d.cluster for d in (peers.own, *peers.others.values())):
+    if not peers.app.cluster or peers.has_member:
         raise ActionRefused("a unit is a member of the cluster, or there was none yet")
     if isinstance(view.lxd, Unresponsive):
         raise ActionRefused(

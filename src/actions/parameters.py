@@ -70,11 +70,15 @@ def _limit(name: str, value: Any) -> None:
             raise Misread(f"{escaped(name)}: that number is too large")
         if isinstance(part, str) and any("\ud800" <= c <= "\udfff" for c in part):
             raise Misread(f"{escaped(name)} has half a character: type it again")
-        if isinstance(part, dict):
-            found = cast("dict[str, Any]", part)
-            todo += [(inner, depth + 1) for inner in (*found, *found.values())]
-        elif isinstance(part, list):
-            todo += [(inner, depth + 1) for inner in cast("list[Any]", part)]
+        todo += [(inner, depth + 1) for inner in _parts(part)]
+
+
+def _parts(value: Any) -> list[Any]:
+    """The keys and values of a map, the items of a list."""
+    if isinstance(value, dict):
+        found = cast("dict[str, Any]", value)
+        return [*found, *found.values()]
+    return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def _option(name: str, value: Any, config: Mapping[str, Any]) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import backends
 import modes
 from observe.view import observe_networks
@@ -9,10 +11,12 @@ from plan.networks import contributions, networks
 from plan.storage import pools
 from plan.unit import make_plan
 from ports.ports import Ports
-from state.cluster import ClusterView
+from state.cluster import ClusterView, Pool
 from state.view import View
 from steps.networks import PinNics, SetDefaultProfile
 from steps.storage import CreatePool, PinRootDisks
+from values.wanted_network import WantedNetwork
+from values.wanted_pool import WantedPool
 
 
 def answer(view: View, ports: Ports) -> dict[str, object]:
@@ -37,22 +41,35 @@ def _of_networks(view: View) -> list[str]:
     if not isinstance(lxd, ClusterView) or lxd.networks is None or lxd.nic is None:
         return []
     members = sorted(m.name for m in lxd.members)
+    wanted = networks.wanted(view, lxd.networks)
+    missing = [net for net in wanted if not _is_made(net, lxd)]
+    made = [line for net in missing for line in _of_network(net, members)]
+    return [*made, *_of_default_nic(wanted[0], lxd.nic)]
+
+
+def _is_made(net: WantedNetwork, lxd: ClusterView) -> bool:
+    return bool(modes.MODES[net.mode].type and networks.made(lxd, net.name))
+
+
+def _of_network(net: WantedNetwork, members: list[str]) -> list[str]:
+    """How a missing network is made."""
+    mode, listed = modes.MODES[net.mode], ", ".join(members)
     found: list[str] = []
-    first, *more = networks.wanted(view, lxd.networks)
-    for net in (first, *more):
-        mode = modes.MODES[net.mode]
-        if mode.type and networks.made(lxd, net.name):
-            continue
-        if contributions.concerns(net) and len(members) > 1:
-            found.append(f"ask {', '.join(members)} what they give to the network {net.name}")
-        if mode.type:
-            found.append(f"create the {mode.name} network {net.name} on {', '.join(members)}")
-    nic = modes.MODES[first.mode].nic(first, " or ".join(first.parents))
-    if lxd.nic.get("network") == nic.get("network") and lxd.nic.get("parent") == nic.get("parent"):
-        return found
-    staying = [str(PinNics(lxd.nic))] if lxd.nic else []
+    if contributions.concerns(net) and len(members) > 1:
+        found.append(f"ask {listed} what they give to the network {net.name}")
+    if mode.type:
+        found.append(f"create the {mode.name} network {net.name} on {listed}")
+    return found
+
+
+def _of_default_nic(default: WantedNetwork, there: Mapping[str, str]) -> list[str]:
+    """How the default profile's nic, which is `there`, changes to the default network."""
+    nic = modes.MODES[default.mode].nic(default, " or ".join(default.parents))
+    if all(there.get(key) == nic.get(key) for key in ("network", "parent")):
+        return []
+    staying = [str(PinNics(there))] if there else []
     where = nic.get("network") or nic.get("parent") or "none"
-    return [*found, *staying, f"let the default profile use the network {where}"]
+    return [*staying, f"let the default profile use the network {where}"]
 
 
 def _of_pools(view: View) -> list[str]:
@@ -64,14 +81,22 @@ def _of_pools(view: View) -> list[str]:
         return []
     wanted = pools.wanted(view, decided, existing)
     members = sorted(m.name for m in lxd.members)
-    found: list[str] = []
-    for pool in pools.unmade(wanted, existing):
-        if len(members) > 1:
-            found.append(f"ask {', '.join(members)} what they give to the pool {pool.name}")
-        driver = backends.BACKENDS[pool.backend].driver
-        found.append(str(CreatePool(pool.name, driver, {}, {name: {} for name in members})))
-    default = wanted[0].name
+    unmade = pools.unmade(wanted, existing)
+    made = [line for pool in unmade for line in _of_pool(pool, members)]
+    return [*made, *_of_default_pool(wanted[0].name, existing)]
+
+
+def _of_pool(pool: WantedPool, members: list[str]) -> list[str]:
+    """How a missing pool is made."""
+    ask = f"ask {', '.join(members)} what they give to the pool {pool.name}"
+    driver = backends.BACKENDS[pool.backend].driver
+    create = str(CreatePool(pool.name, driver, {}, {name: {} for name in members}))
+    return [ask, create] if len(members) > 1 else [create]
+
+
+def _of_default_pool(default: str, existing: tuple[Pool, ...]) -> list[str]:
+    """How the default profile changes to the default pool."""
     if any(p.name == default and pools.PROFILE in p.used_by for p in existing):
-        return found
+        return []
     moved = [str(PinRootDisks(p.pool)) for p in pools.moving(default, existing)]
-    return [*found, *moved, str(SetDefaultProfile(default, None))]
+    return [*moved, str(SetDefaultProfile(default, None))]

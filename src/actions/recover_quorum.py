@@ -8,7 +8,7 @@ from plan.unit import make_plan
 from ports.ports import Ports
 from state.peers import UnitData
 from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
-from state.view import View
+from state.view import Peers, View
 from values.status import names
 
 
@@ -29,11 +29,7 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     wanted = confirmation("recover", view.unit)
     if confirm != wanted:
         raise ActionRefused(f"this gives up all other voters: repeat with confirm={wanted}")
-    peers = view.peers
-    if not isinstance(view.lxd, Unresponsive) or view.lxd.reason is UnresponsiveReason.REFUSED:
-        raise ActionRefused("LXD answers: its database has its quorum")
-    if view.lxd.reason not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
-        raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
+    peers = _without_quorum(view)
     if view.database is None:
         raise ActionRefused(
             "who has the database cannot be read: juju ssh "
@@ -53,3 +49,13 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     copy = ports.database.backup(ports.clock())
     ports.database.recover()
     return copy
+
+
+def _without_quorum(view: View) -> Peers:
+    """The peers of a member whose database has no quorum. Raises ActionRefused for any other."""
+    lxd, peers = view.lxd, view.peers
+    if not isinstance(lxd, Unresponsive) or lxd.reason is UnresponsiveReason.REFUSED:
+        raise ActionRefused("LXD answers: its database has its quorum")
+    if lxd.reason not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
+        raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
+    return peers

@@ -6,8 +6,8 @@ from act.storage import delete_pool
 from actions.refusal import ActionRefused, alternatives, not_a_member, quoted
 from plan.storage import pools
 from ports.ports import Ports
-from state.cluster import ClusterView
-from state.view import View
+from state.cluster import ClusterView, Pool
+from state.view import Peers, View
 from values import lxd_urls
 from values.status import names
 
@@ -18,19 +18,35 @@ def remove_pool(view: View, ports: Ports, name: str) -> str:
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, f"remove-pool name={quoted(name)}"))
     existing = lxd.pools or ()
-    pool = next((p for p in existing if p.name == name), None)
-    if pool is None:
-        there = alternatives((p.name for p in existing), "remove-pool")
-        raise ActionRefused(f"there is no pool {name}: {there}")
-    decided = peers.app.storage
-    if decided is None or any(p.name == name for p in pools.wanted(view, decided, existing)):
+    pool = _named(name, existing)
+    if _may_be_wanted(view, peers, name, existing):
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
     if down := [m.name for m in lxd.members if not m.up]:
         raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
+    _check_unused(pool)
+    delete_pool(name, ports)
+    return f"the pool {name} is gone from all members"
+
+
+def _named(name: str, existing: tuple[Pool, ...]) -> Pool:
+    """The pool of that name. Raises ActionRefused."""
+    for pool in existing:
+        if pool.name == name:
+            return pool
+    there = alternatives((p.name for p in existing), "remove-pool")
+    raise ActionRefused(f"there is no pool {name}: {there}")
+
+
+def _check_unused(pool: Pool) -> None:
+    """Raises ActionRefused for a pool that holds more than images."""
     if users := pool.users:
         listed = ", ".join(str(lxd_urls.read(user)) for user in users)
         raise ActionRefused(
-            f"{name} is in use, and nothing was removed: {listed}; move or delete that first"
+            f"{pool.name} is in use, and nothing was removed: {listed}; move or delete that first"
         )
-    delete_pool(name, ports)
-    return f"the pool {name} is gone from all members"
+
+
+def _may_be_wanted(view: View, peers: Peers, name: str, existing: tuple[Pool, ...]) -> bool:
+    """Whether the options want the pool. Nobody knows before the storage is decided."""
+    decided = peers.app.storage
+    return decided is None or any(p.name == name for p in pools.wanted(view, decided, existing))

@@ -41,12 +41,8 @@ class InputReader:
         """
         with needed():
             options = options or self._charm.load_config(Options)
-            leader, peers = self._unit.is_leader(), self._peers()
-            alone = peers is not None and hears_nobody(peers)
-            asks_juju = leader or alone or (peers and peers.own.cluster and unqueued(peers))
-            units = reading.units() if asks_juju else None
-            if peers is not None and units is not None and (leader or alone):
-                peers = self._without_gone(peers, units)
+            leader = self._unit.is_leader()
+            peers, units = self._peers_and_units(leader)
             return HookInput(
                 unit=self._unit.name,
                 leader=leader,
@@ -112,6 +108,16 @@ class InputReader:
             own=load(UnitData, relation.data[self._unit]),
             others={u.name: load(UnitData, relation.data[u]) for u in relation.units},
         )
+
+    def _peers_and_units(self, leader: bool) -> tuple[Peers | None, Units | None]:
+        """The peers; and Juju's units, if this unit must know which units are gone."""
+        peers = self._peers()
+        if peers is None:
+            return None, reading.units() if leader else None
+        if leader or hears_nobody(peers):
+            units = reading.units()
+            return self._without_gone(peers, units), units
+        return peers, reading.units() if peers.own.cluster and unqueued(peers) else None
 
     def _without_gone(self, peers: Peers, units: Units) -> Peers:
         """Adds the data of units for which relation-joined has not run here yet.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import deadlines
 from lxd import parsing, profiles
 from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
+from lxd.parsing import LxdWarning
 from state.cluster import Network
 
 logger = logging.getLogger(__name__)
@@ -83,9 +84,7 @@ class NetworksApi:
         A list of all networks shows them as created. LXD's warnings have the reason, those of all
         members in one list; a warning may be older than the network's recovery.
         """
-        rows = self._client.get(_WARNINGS, {"recursion": "1"}, deadlines.LIST)
-        warnings = [w for w in map(parsing.warning, rows) if w.type == _UNAVAILABLE]
-        warnings = [w for w in warnings if w.member == member and not w.resolved]
+        warnings = self._warnings(member)
         reasons = {w.name: w.message for w in warnings}
         # LXD 5.0 does not name the network (measured).
         unnamed = reasons.pop("", "")
@@ -97,6 +96,12 @@ class NetworksApi:
             if self._status(name, {"target": member, "project": project}) == "UNAVAILABLE":
                 found[name] = reasons.get(name) or unnamed
         return found
+
+    def _warnings(self, member: str) -> Sequence[LxdWarning]:
+        """The open warnings about networks that do not run on a member."""
+        rows = self._client.get(_WARNINGS, {"recursion": "1"}, deadlines.LIST)
+        warnings = [w for w in map(parsing.warning, rows) if w.type == _UNAVAILABLE]
+        return [w for w in warnings if w.member == member and not w.resolved]
 
     def _status(self, network: str, query: Mapping[str, str]) -> str:
         try:

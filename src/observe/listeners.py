@@ -22,13 +22,14 @@ def deaf(addresses: Iterable[str], server: Server, ports: Ports) -> dict[str, st
     found: dict[str, str] = {}
     for address in sorted(set(addresses)):
         seen = ports.lxd.server.listener(address, server.fingerprint)
-        if seen is Listener.OURS:
-            continue
-        program = "" if seen is Listener.NOBODY else ports.machine.listener(address, PORT)
-        may_be_lxd = _is_lxd(program) or (not program and endpoint(address) in configured)
-        if seen is Listener.SILENT and may_be_lxd:
-            continue  # It is busy.
-        found[address] = program or ("" if seen is Listener.NOBODY else _UNNAMED)
+        if seen is Listener.NOBODY:
+            found[address] = ""
+        elif seen is not Listener.OURS:
+            program = ports.machine.listener(address, PORT)
+            may_be_lxd = _is_lxd(program) or (not program and endpoint(address) in configured)
+            # A silent LXD is busy.
+            if not (seen is Listener.SILENT and may_be_lxd):
+                found[address] = program or _UNNAMED
     return found
 
 

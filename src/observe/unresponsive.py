@@ -28,21 +28,29 @@ def of_stopped(error: LxdStopped, juju: HookInput, ports: Ports) -> Unresponsive
 
 def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) -> Unresponsive:
     """Why LXD did not do what it was asked. One refused request does not count as no answer."""
-    member = juju.peers is not None and bool(juju.peers.own.cluster)
-    kind = unresponsive_reason.of_failed(
-        juju.peers.own.address if juju.peers and member else "", ports
-    )
-    if kind is UnresponsiveReason.REFUSED and str(error).endswith(_WAITED):
-        return Unresponsive(str(error), UnresponsiveReason.NO_DATABASE)
+    kind = unresponsive_reason.of_failed(_member_address(juju), ports)
     if kind is UnresponsiveReason.REFUSED:
-        asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
-        return Unresponsive(f"{asked}{error}", kind)
+        return _of_refusal(error)
     ends = unresponsive_reason.unmountable if kind in _ENDS else unresponsive_reason.unmountable_now
     if why := ends(ports):
         return Unresponsive(str(error), UnresponsiveReason.UNMOUNTABLE, unmountable=why)
     look = _deaf_member if kind is UnresponsiveReason.NO_DATABASE else taken
     expired = kind in WITHOUT_DATABASE and unresponsive_reason.expired(ports)
     return Unresponsive(str(error), kind, look(juju, ports), expired=expired)
+
+
+def _member_address(juju: HookInput) -> str:
+    """The address of this unit's member, empty if it is none."""
+    peers = juju.peers
+    return peers.own.address if peers is not None and peers.own.cluster else ""
+
+
+def _of_refusal(error: LxdError | LxdUnreachable) -> Unresponsive:
+    """Why LXD, which answers other requests, refused this one."""
+    if str(error).endswith(_WAITED):
+        return Unresponsive(str(error), UnresponsiveReason.NO_DATABASE)
+    asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
+    return Unresponsive(f"{asked}{error}", UnresponsiveReason.REFUSED)
 
 
 def taken(juju: HookInput, ports: Ports) -> dict[str, str]:

@@ -22,7 +22,7 @@ from ports.ports import Ports
 from records import member_marks, pool_deletions
 from relations import ovn
 from state.cluster import ClusterView, Member, Server
-from state.facts import Ceph, DatabaseCopy, Device, Folder, Ovn
+from state.facts import Ceph, DatabaseCopy, Device, Folder, Forming, Ovn
 from state.hook_input import HookInput, unbound
 from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
 from state.view import RunHistory, View
@@ -37,7 +37,6 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
     lxd = _lxd(juju, ports) if snap.installed and not neighbour else None
     own_addresses = addresses(juju, lxd.server if isinstance(lxd, ClusterView) else None, ports)
     forming = ports.machine.forming()
-    looks_for_data = forming is not None or juju.leaving
     view = View(
         unit=juju.unit,
         leader=juju.leader,
@@ -64,7 +63,7 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         leaving=juju.leaving,
         tells=juju.tells,
         forming=forming,
-        holds_data=looks_for_data and isinstance(lxd, Unresponsive) and ports.machine.has_data(),
+        holds_data=_holds_data(juju, lxd, forming, ports),
         failures=ports.machine.failures(),
         noted_identity=ports.machine.identity(),
         noted_units=ports.machine.units(),
@@ -80,6 +79,22 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         view.lxd.server.version, snap.offered
     ):
         view = replace(view, lxd=_with_buckets(view.lxd, ports))
+    return _with_machine(view, ports)
+
+
+def _holds_data(
+    juju: HookInput,
+    lxd: ClusterView | Unresponsive | None,
+    forming: Forming | None,
+    ports: Ports,
+) -> bool:
+    """Whether a unit that forms the cluster or leaves has data in an LXD that does not answer."""
+    looks = (forming is not None or juju.leaving) and isinstance(lxd, Unresponsive)
+    return looks and ports.machine.has_data()
+
+
+def _with_machine(view: View, ports: Ports) -> View:
+    """The same, with what the wanted networks and pools need to know of this machine."""
     if needed := contributions.needs(view.options.networks_asked):
         view = replace(
             view, missing_capabilities={need: ports.machine.missing(need) for need in needed}

@@ -72,6 +72,11 @@ class Peers:
         """Other units that were joining when their LXD stopped answering, and may be members."""
         return tuple(sorted(u for u, d in self.others.items() if d.unsure))
 
+    @property
+    def has_member(self) -> bool:
+        """Whether any unit, this one included, says that it is a member."""
+        return any(d.cluster for d in (self.own, *self.others.values()))
+
     def data(self, unit: str, me: str) -> UnitData | None:
         """The data of `unit`, None when it is not there."""
         return self.own if unit == me else self.others.get(unit)

@@ -65,14 +65,24 @@ def _limit(root: Any) -> None:
             raise _TooMuch(f"use at most {MOST} keys and values")
         if isinstance(node.value, list):
             parts = cast("list[Any]", node.value)
-            for part in parts:
-                # The children of a map are pairs.
-                inner = cast("tuple[Any, ...]", part if isinstance(part, tuple) else (part,))
-                todo += [(node, depth + 1) for node in inner]
-        elif len(node.value) > LONGEST_VALUE:
-            raise _TooMuch(f"use at most {LONGEST_VALUE} characters in a value")
-        elif _UNWRITABLE.search(node.value):
-            raise _TooMuch("use no control characters")
+            todo += [(child, depth + 1) for child in _children(parts)]
+        else:
+            _limit_text(node.value)
+
+
+def _children(parts: list[Any]) -> list[Any]:
+    """The nodes in a list, or in a map: there they are pairs."""
+    found: list[Any] = []
+    for part in parts:
+        found += cast("tuple[Any, ...]", part) if isinstance(part, tuple) else (part,)
+    return found
+
+
+def _limit_text(text: str) -> None:
+    if len(text) > LONGEST_VALUE:
+        raise _TooMuch(f"use at most {LONGEST_VALUE} characters in a value")
+    if _UNWRITABLE.search(text):
+        raise _TooMuch("use no control characters")
 
 
 def _map(value: Any, otherwise: str) -> Mapping[Any, Any]:
