@@ -22,7 +22,10 @@ _T = TypeVar("_T")
 _SCRIPTS = Path(__file__).parent
 _JOIN = _SCRIPTS.parent / "machines/join.sh"
 # A daemon that fails is started again, as systemd does it, unless `_down` exists.
-_KEEP = 'while ! "$@"; do [ ! -e "$0" ] || exit 1; sleep 1; done'
+# systemd ends what a daemon leaves in its control group, such as dnsmasq, which has its ports.
+_KEEP = """end_others() { kill $(pidof dnsmasq) 2>/dev/null; }
+end_others
+while ! "$@"; do [ ! -e "$0" ] || exit 1; end_others; sleep 1; done"""
 _AGAIN_SECONDS = 1.0
 _START_SECONDS = 30.0
 _PARTS = ("root", "upper", "work")
