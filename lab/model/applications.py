@@ -207,7 +207,7 @@ def _boolean(raw: Value) -> bool:
 
 
 def _integer(raw: Value) -> int:
-    # A boolean as text is no number.
+    # The text of a boolean is not a number.
     return int(str(raw))
 
 
