@@ -40,7 +40,7 @@ def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) ->
 
 
 def _member_address(juju: HookInput) -> str:
-    """The address of this unit's member, empty if it is none."""
+    """The address of this unit as a member, empty if it is not a member."""
     peers = juju.peers
     return peers.own.address if peers is not None and peers.own.cluster else ""
 
