@@ -73,9 +73,10 @@ test: setup lab-free ## Run every check and test, and show the seconds of each s
 	@.ci/stages $(TEST_STAGES)
 
 .PHONY: format
-format: $(VENV_READY) ## Format the code, fix what the linter can fix, and write the files that follow from options and actions
+format: $(VENV_READY) ## Format the code, fix what the linter can fix, and write the files that follow from options, actions and statuses
 	@$(PYTHON) -m pack.actions_yaml
 	@$(PYTHON) -m pack.reference
+	@$(PYTHON) -m pack.statuses
 	@$(PYTHON) -m pack.owner
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
