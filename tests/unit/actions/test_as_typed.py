@@ -246,7 +246,7 @@ def test_what_the_documents_show_can_be_typed(document: str, line: str):
     unit, action, *words = shlex.split(line, comments=True)
     given = parameters.from_words(words, {}, strings=False)
 
-    assert re.fullmatch(r"UNIT|lxd-cluster/(leader|\d+)", unit), document
+    assert re.fullmatch(r"UNIT|(APP|lxd-cluster)/(leader|\d+)", unit), document
     assert set(given) <= set(ACTIONS[action].get("params", {})), document
     assert set(ACTIONS[action].get("required", ())) <= set(given), document
     if action == "plan":
