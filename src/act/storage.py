@@ -26,6 +26,8 @@ from steps.storage import (
 )
 
 logger = logging.getLogger(__name__)
+_IN_USE = "storage pool is currently in use"
+"""How LXD refuses to delete a pool that something uses (storagePoolDelete, 5.0 to 6.9)."""
 
 
 def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -48,21 +50,29 @@ def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) 
 
 def _remove_half_made_pool(name: str, ports: Ports) -> None:
     ports.lxd.pools.await_changes(name)
-    if any(p.name == name and p.half_made for p in _pools(ports)):
-        delete_pool(name, ports)
+    half_made = next((p for p in _pools(ports) if p.name == name and p.half_made), None)
+    if half_made is not None:
+        delete_pool(half_made, ports)
     else:
         # What is left of a run that was cut short after the pool was gone.
         ports.lxd.notes.write(pool_deletions.ended(name))
 
 
-def delete_pool(name: str, ports: Ports) -> None:
+def delete_pool(pool: Pool, ports: Ports) -> None:
     """The pool is gone from all members, or noted as one whose deletion began.
 
     Raises LxdError, LxdUnreachable.
     """
-    ports.lxd.notes.write(pool_deletions.begun(name))
-    ports.lxd.pools.delete(name)
-    ports.lxd.notes.write(pool_deletions.ended(name))
+    if not backends.on_ceph(pool.driver):
+        ports.lxd.notes.write(pool_deletions.begun(pool.name))
+    try:
+        ports.lxd.pools.delete(pool.name)
+    except LxdError as error:
+        if _IN_USE in str(error):
+            # LXD looks at that before it deletes anything.
+            ports.lxd.notes.write(pool_deletions.ended(pool.name))
+        raise
+    ports.lxd.notes.write(pool_deletions.ended(pool.name))
 
 
 def _pools(ports: Ports) -> tuple[Pool, ...]:
@@ -76,9 +86,7 @@ def _finished(step: CreatePool, ports: Ports) -> bool:
     only.
     """
     there = next((p for p in _pools(ports) if p.name == step.name), None)
-    if there is None or not there.errored or there.driver != step.driver:
-        return False
-    if there.deleting and not backends.on_ceph(there.driver):
+    if there is None or not there.errored or there.deleting or there.driver != step.driver:
         return False
     try:
         ports.lxd.pools.finish(step.name)

@@ -24,7 +24,7 @@ def remove_pool(view: View, ports: Ports, name: str) -> str:
     if down := [m.name for m in lxd.members if not m.up]:
         raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
     _check_unused(pool)
-    delete_pool(name, ports)
+    delete_pool(pool, ports)
     return f"the pool {name} is gone from all members"
 
 

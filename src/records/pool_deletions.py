@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import backends
 from state.cluster import Pool
 from steps.server import WriteNotes
 
@@ -41,5 +42,11 @@ def outdated(pools: Iterable[Pool], notes: Mapping[str, str]) -> list[WriteNotes
 
 
 def marked(pools: Iterable[Pool], notes: Mapping[str, str]) -> tuple[Pool, ...]:
-    """The pools. Those whose deletion began are marked."""
-    return tuple(replace(pool, deleting=note(pool.name) in notes) for pool in pools)
+    """The pools. Those whose deletion began are marked.
+
+    A pool in a Ceph has only one part, which no member deletes alone.
+    """
+    return tuple(
+        replace(pool, deleting=note(pool.name) in notes and not backends.on_ceph(pool.driver))
+        for pool in pools
+    )

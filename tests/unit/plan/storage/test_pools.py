@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 
-from act.storage import delete_pool
+from act.storage import create_pool, delete_pool
 from actions import tables
 from actions.remove_pool import remove_pool
 from lxd.errors import LxdError
 from plan.storage.pools import default
+from records.pool_deletions import begun, marked
 from state.cluster import Pool
 from state.facts import Device
 from state.peers import Storage
+from state.view import RunHistory
+from steps.storage import CreatePool
+from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
@@ -243,12 +247,46 @@ def test_what_a_run_left_half_made_is_finished_or_made_anew(
 
 
 @pytest.mark.parametrize("generation", NAMES)
+def test_a_pool_in_a_ceph_that_was_half_made_is_finished_and_stays(generation: str):
+    app = formed(3, generation)
+    for unit in app.units.values():
+        unit.server.drivers |= {"ceph"}
+    with_half_made_pool(app, "shared", "ceph", "Errored")
+    pools, notes = api(app).pools, api(app).notes
+    ports = app.units["lxd/0"].ports
+    members = {name: dict[str, str]() for name in names(app)}
+    step = CreatePool("shared", "ceph", {}, members)
+    # As a run left it that could neither finish nor delete it.
+    notes.write(begun("shared"))
+
+    create_pool(step, "lxd/0", ports, RunHistory())
+
+    (found,) = (p for p in marked(pools.list(), notes.read()) if p.name == "shared")
+    assert not found.half_made
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_deletion_that_lxd_refuses_leaves_the_pool_in_use(generation: str):
+    app = with_pool(formed(3, generation), "fast", "btrfs")
+    root_disk = {"root": {"type": "disk", "path": "/", "pool": "fast"}}
+    by_hand.launch(server(app, "m0"), "c1", devices=root_disk)
+    (fast,) = (p for p in api(app).pools.list() if p.name == "fast")
+
+    with pytest.raises(LxdError, match="in use"):
+        delete_pool(fast, app.units["lxd/0"].ports)
+
+    existing = marked(api(app).pools.list(), api(app).notes.read())
+    assert [p.half_made for p in existing if p.name == "fast"] == [False]
+
+
+@pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("again", ["the option", "the action", "a stale note"])
 def test_a_deletion_that_was_cut_short_comes_to_its_end(again: str, generation: str):
     app = with_pool(formed(3, generation), "fast", "btrfs")
     server(app, "m2").kill_daemon()
+    ports = app.units["lxd/0"].ports
     with pytest.raises(LxdError):
-        delete_pool("fast", app.units["lxd/0"].ports)
+        delete_pool(next(p for p in api(app).pools.list() if p.name == "fast"), ports)
     server(app, "m2").start_daemon()
     later(app, 10.0)
     if again == "a stale note":
