@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from plan import cluster_change
-from plan.leaving import blockers, dead_members, orphaned_members, removal
+from plan.leaving import blockers, dead_members, last_unit, orphaned_members
 from plan.recovery import heartbeats
 from plan.storage import pools
 from records import loss_record
@@ -197,7 +197,7 @@ def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
         if member is None:
             continue
         options = view.options
-        on_remove, voters = options.on_remove, 1 if removal.ends(view) else options.min_voters
+        on_remove, voters = options.on_remove, last_unit.wanted_voters(view)
         reasons = blockers.removal_blockers(on_remove, voters, lxd, member)
         if reasons := reasons or blockers.unmoved(on_remove, lxd, member):
             return blockers.cannot_leave(unit, reasons)

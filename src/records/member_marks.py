@@ -207,6 +207,18 @@ def mark(member: Member, word: str) -> WriteNotes:
     return WriteNotes({PREFIX + member.name: word})
 
 
+def due(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
+    """Marks a leaving member that has other members and no mark."""
+    if len(lxd.members) == 1 or member.name in leaving(lxd):
+        return ()
+    return (mark(member, LEAVING),)
+
+
+def withdrawn(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
+    """Takes the mark from a leaving member that must admit a unit first."""
+    return (mark(member, ""),) if member.name in leaving(lxd) else ()
+
+
 def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     """Clears the marks of members that are gone, and that of `own`, which stays."""
     members = {m.name for m in lxd.members}

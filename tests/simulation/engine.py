@@ -71,6 +71,8 @@ class Engine:
         """By unit: the hook that it runs."""
         self.waiting_kills: dict[str, list[tuple[int, str]]] = {}
         """By unit: kills that wait for a hook: after how many pauses, or where in its commit."""
+        self.errors: dict[str, str] = {}
+        """By unit: its last error in `juju debug-log`."""
         self.on_step: list[Callable[[Task, Step], None]] = []
         """Called before a step is taken."""
         self.on_commit: Callable[[Task, HookOutcome], None] = lambda _, __: None
@@ -283,6 +285,7 @@ class Engine:
 
     def _failed(self, task: Task, context: HookContext, error: Exception) -> None:
         self.note(f"  fails: {error}", task.unit)
+        self.errors[task.unit] = str(error)
         self.juju.fail(self.now, context, str(error))
         if not is_deliberate(error):
             raise Violation(CRASHES, f"{type(error).__name__}: {error}") from error

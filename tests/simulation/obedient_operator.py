@@ -222,9 +222,8 @@ class ObedientOperator:
             return
         if "add a unit first" in unit.workload.message:
             self._add_unit(unit.name)
-        homeless = re.search(r"(\S+) has no unit: move what", unit.workload.message)
-        if homeless and looks < 6:
-            self._retire(None, homeless[1])
+        if name := self._without_unit(unit, looks):
+            self._retire(None, name)
             return
         if "LXD does not answer" in unit.workload.message and self._shares(unit):
             self._revive(unit, looks)
@@ -243,6 +242,13 @@ class ObedientOperator:
         if unit.failure is not None and unit.running is None:
             self._do("juju resolved", unit.name)
             self.engine.juju.resolved(self.engine.now, unit.name)
+
+    def _without_unit(self, unit: Unit, looks: int) -> str:
+        """The member that must go before the unit can, or that may go if no other unit joins."""
+        before = re.search(r"(\S+) has no unit: move what", unit.workload.message)
+        instead = re.search(r"lxc cluster remove (\S+)", self.engine.errors.get(unit.name, ""))
+        found = before if looks < 6 else instead
+        return found[1] if found else ""
 
     def _shares(self, unit: Unit) -> bool:
         """Whether the unit's cluster has other members."""
