@@ -70,6 +70,7 @@ class ObedientOperator:
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
             r"(\S+) has no unit: move what it holds": self._retire,
+            r"(\S+) is offline and has no unit: start it": self._start_or_remove,
             r"(\S+) may be the last member: bring its LXD back": self._give_up,
             r"run form-again": self._form_again,
             r"lxc cluster restore": self._restore,
@@ -368,6 +369,23 @@ class ObedientOperator:
                 self.commands.delete(thing)
             self.ledger.removed.add(name)
             self.engine.spawn("", "", partial(evacuate_and_remove, server, name))
+            return
+
+    def _start_or_remove(self, _: None, name: str) -> None:
+        """A member without a unit is down: it is started, or removed if its machine is lost."""
+        for server in self._live_servers():
+            row = server.records.rows.get(name)
+            if row is None or not answers(server):
+                continue
+            machine = self.engine.cloud.servers.get(row.server)
+            if machine is not None and not machine.destroyed:
+                self._do("starts the machine of", name)
+                machine.start_daemon()
+                return
+            self._do("lxc cluster remove --force", name)
+            self.ledger.deleted.update(map(str, held_on(server.records, name)))
+            self.ledger.removed.add(name)
+            self.commands.force_out(server, name)
             return
 
     def _remove_dead_member(self, _: Unit, name: str) -> None:
