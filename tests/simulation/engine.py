@@ -58,6 +58,8 @@ class Engine:
         self.juju = Juju(State())
         self._atomic = schedule.through_ops
         self._run_hook = (charm_in_ops if schedule.through_ops else charm_in_process).run_hook
+        self.faults_over = False
+        """Whether no more faults happen: what began before ends without one."""
         self.hooks = 0
         self.longest = 0.0
         """Seconds of the longest hook."""
