@@ -108,6 +108,11 @@ class Engine:
         if self.trace is not None:
             self.trace(f"{self.now - START:9.2f} {who:14} {text}")
 
+    def operator_does(self, what: str, to: object = "") -> None:
+        """Counts and notes what the operator does because a status says so."""
+        self.did[f"operator: {what}"] += 1
+        self.note(f"{what} {to}", "operator")
+
     # Time.
 
     def later(self, seconds: float, call: Callable[..., None], *args: Any) -> None:
