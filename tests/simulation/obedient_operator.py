@@ -252,11 +252,21 @@ class ObedientOperator:
     def _recover(self, unit: Unit) -> None:
         """Runs the action where its last answer said, otherwise where the status says."""
         asked = [t for t in self.engine.juju.state.tasks.values() if t.name == "recover-quorum"]
-        named = re.search(r"run it on (\S+):", asked[-1].message) if asked else None
+        told = asked[-1].message if asked else ""
+        named = re.search(r"run it on (\S+):", told)
         if named is None or named[1] not in self.engine.units or named[1] == unit.name:
+            confirm = refusal.confirmation("recover", unit.name)
+            lost = self._destroyed(told)
             self._action(
-                unit.name, "recover-quorum", confirm=refusal.confirmation("recover", unit.name)
+                unit.name, "recover-quorum", confirm=confirm, **({"lost": lost} if lost else {})
             )
+
+    def _destroyed(self, told: str) -> str:
+        """The voters that the action waits for, if none of their machines can come back."""
+        waits = re.search(r"start LXD on ([^;]+); .* or lost=UNIT", told)
+        wanted = waits[1].replace(" and ", ", ").split(", ") if waits else []
+        gone = {s.name for s in self.engine.cloud.servers.values() if s.destroyed}
+        return ",".join(wanted) if gone >= set(wanted) else ""
 
     def _survivor(self) -> Server | None:
         """The only one to recover by hand: it has the newest database, and votes if any survivor
