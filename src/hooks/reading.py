@@ -75,7 +75,7 @@ def of_ovn(model: ops.Model, options: Options) -> Ovn | None:
     application = _of_application(relation)
     connection = ovn.northbound(options, units, application)
     if not connection:
-        return None
+        return ovn.malformed(units, application)
     return ovn.answer(model.unit.name, connection, _published(model, CERTIFICATES))
 
 
