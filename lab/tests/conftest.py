@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import jubilant
@@ -12,16 +10,17 @@ import pytest
 
 from lab.controller.controller import Controller
 from lab.model.rules import VARIABLE, Rules
-from tests.lab.charm_files import pack
-from tests.lab.plain_hosts import PlainProvider
+from lab.testing.charm_files import pack
+from plain_hosts import PlainProvider
+from probes import LAB_JUJU, serving
 
-LAB_JUJU = Path(__file__).parents[2] / "lab/juju"
+CHARMS = Path(__file__).parent / "charms"
 
 
 @pytest.fixture(scope="session")
 def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packed probe charm."""
-    return pack("probe", tmp_path_factory.mktemp("charms"))
+    return pack("probe", tmp_path_factory.mktemp("charms"), CHARMS)
 
 
 @pytest.fixture
@@ -44,18 +43,6 @@ def controller(
     controller = Controller(tmp_path, provider)
     with serving(controller):
         yield controller
-
-
-@contextlib.contextmanager
-def serving(controller: Controller) -> Generator[None]:
-    """Let a controller serve until the end of the block."""
-    thread = threading.Thread(target=controller.serve)
-    thread.start()
-    try:
-        yield
-    finally:
-        controller.stopped.set()
-        thread.join()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lab.machines import network
-from lab.machines.command import MachineError
+from lab.machines.programs import MachineError
 from lab.model.constraints import VirtType
 from lab.model.state import Interface
 

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Generator
+from pathlib import Path
 
 import jubilant
 
-from tests.lab.conftest import LAB_JUJU
-from tests.lab.plain_hosts import PlainProvider
+from lab.controller.controller import Controller
+from plain_hosts import PlainProvider
+
+LAB_JUJU = Path(__file__).parents[1] / "juju"
+
+
+@contextlib.contextmanager
+def serving(controller: Controller) -> Generator[None]:
+    """Let a controller serve until the end of the block."""
+    thread = threading.Thread(target=controller.serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        controller.stopped.set()
+        thread.join()
 
 
 def wait_active(juju: jubilant.Juju, units: int) -> jubilant.Status:
@@ -25,14 +41,6 @@ def wait_active(juju: jubilant.Juju, units: int) -> jubilant.Status:
         )
 
     return juju.wait(ready, delay=0.1, successes=2)
-
-
-def eventually(check: Callable[[], bool], timeout: float = 15.0) -> None:
-    """Wait until a check is true."""
-    deadline = time.monotonic() + timeout
-    while not check():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
 
 
 def hooks(provider: PlainProvider, unit: int) -> list[str]:

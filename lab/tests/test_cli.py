@@ -9,9 +9,9 @@ import jubilant
 import pytest
 
 from lab.controller.controller import Controller
-from tests.lab.conftest import serving
-from tests.lab.plain_hosts import PlainProvider
-from tests.lab.probes import command, eventually, hooks, wait_active
+from lab.testing.waiting import eventually
+from plain_hosts import PlainProvider
+from probes import command, hooks, serving, wait_active
 
 
 def test_three_units_become_active(juju: jubilant.Juju, probe: Path, provider: PlainProvider):

@@ -13,9 +13,10 @@ import jubilant
 import pytest
 
 from lab.machines import claims
-from tests.lab.charm_files import add_packages, pack
-from tests.lab.conftest import LAB_JUJU
+from lab.testing.charm_files import add_packages, pack
+from probes import LAB_JUJU
 
+CHARMS = Path(__file__).parent / "charms"
 pytestmark = pytest.mark.machines
 
 OPS = ("ops", "yaml", "opentelemetry", "websocket", "importlib_metadata", "typing_extensions")
@@ -38,7 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def juju(home: Path, tmp_path_factory: pytest.TempPathFactory) -> jubilant.Juju:
     """Three units of a charm written with ops, on three machines, active."""
-    charm = pack("greeter", tmp_path_factory.mktemp("charms"))
+    charm = pack("greeter", tmp_path_factory.mktemp("charms"), CHARMS)
     add_packages(charm, *OPS)
     juju = jubilant.Juju(cli_binary=LAB_JUJU, wait_timeout=120)
     # The first run builds the machines' image.

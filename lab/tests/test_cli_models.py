@@ -8,9 +8,8 @@ import jubilant
 import pytest
 
 from lab.machines import network
-from tests.lab.conftest import LAB_JUJU
-from tests.lab.plain_hosts import PlainProvider
-from tests.lab.probes import wait_active
+from plain_hosts import PlainProvider
+from probes import LAB_JUJU, wait_active
 
 
 def test_models_come_and_go(juju: jubilant.Juju, probe: Path, provider: PlainProvider):

@@ -8,8 +8,9 @@ from pathlib import Path
 import jubilant
 import pytest
 
-from tests.lab.plain_hosts import PlainProvider
-from tests.lab.probes import eventually, hooks, wait_active
+from lab.testing.waiting import eventually
+from plain_hosts import PlainProvider
+from probes import hooks, wait_active
 
 
 def lab(juju: jubilant.Juju, *words: str) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from lab.cli.looking import query_holds
+from lab.cli.query_verbs import query_holds
 from lab.cli.session import CommandError
 from lab.cli.status_text import status_text
 from lab.cli.verb import comma_list, key_values, seconds
-from lab.controller.charms import is_unpacked, read_charm, unpack
+from lab.controller.packed_charms import is_unpacked, read_charm, unpack
 from lab.model.errors import JujuError
 
 

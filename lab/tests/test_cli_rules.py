@@ -9,8 +9,9 @@ import jubilant
 import pytest
 
 from lab.model.rules import VERSIONS, Rules, rules_asked_for
-from tests.lab.plain_hosts import PlainProvider
-from tests.lab.probes import command, eventually, hooks, wait_active
+from lab.testing.waiting import eventually
+from plain_hosts import PlainProvider
+from probes import command, hooks, wait_active
 
 
 def test_the_environment_says_whose_rules_a_model_keeps(monkeypatch: pytest.MonkeyPatch):

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from lab.machines import lxd_folder, snaps
-from lab.machines.command import MachineError
 from lab.machines.layers import Image
+from lab.machines.programs import MachineError
 
 # Notes the signal that ends it.
 DAEMON = """#!/bin/sh

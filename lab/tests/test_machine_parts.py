@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.machines import built, claims, host, network, processes, rootfs
-from lab.machines.command import CommandError, MachineError, run
+from lab.machines.programs import CommandError, MachineError, run
 
 NUMBERS = range(network.MAX_NUMBER)
 

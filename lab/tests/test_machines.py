@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from lab.machines import cgroups, claims, host, loops, network
-from lab.machines.command import MachineError, run
 from lab.machines.image import DEFAULT_CACHE, Image, ensure_image
-from lab.machines.machine import Machine
-from tests.lab.on_a_machine import boot, install_lxd, shell
+from lab.machines.nspawn_machine import Machine
+from lab.machines.programs import MachineError, run
+from lab.testing.on_a_machine import boot, install_lxd, shell
 
 pytestmark = pytest.mark.machines
 

@@ -10,7 +10,7 @@ import pytest
 from lab.controller.tool_call import Call, ToolReply, ToolRequest
 from lab.controller.tools import TOOLS, run_tool
 from lab.model.context import HookContext
-from tests.lab.model.world import World
+from lab.testing.world import World
 
 NOW = 2_000.0
 

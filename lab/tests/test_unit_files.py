@@ -11,7 +11,7 @@ import pytest
 
 from lab.controller.unit_files import UnitFiles, remove_others
 from lab.model.state import StorageInstance
-from tests.lab.plain_hosts import PlainHost
+from plain_hosts import PlainHost
 
 LOSETUP = """#!/bin/sh
 case $1 in

@@ -16,7 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from lab.machines import commands, entered, initrd, network, qemu, sockets, supervise_vm, virtual
+from lab.machines import (
+    command_server,
+    initrd,
+    machine_commands,
+    network,
+    qemu,
+    sockets,
+    supervise_vm,
+    virtual_machine,
+)
 from lab.machines.layers import Image, VmImage
 from lab.machines.line import Line
 from lab.model import constraints
@@ -110,17 +119,17 @@ def test_qemu_gets_every_nic_disk_and_share():
 
 
 def test_a_path_has_a_name_in_the_machine(tmp_path: Path):
-    machine = virtual.VirtualMachine(tmp_path, 3, VmImage(tmp_path / "vm"))
+    machine = virtual_machine.VirtualMachine(tmp_path, 3, VmImage(tmp_path / "vm"))
     assert machine.seen(machine.root / "var/lib/juju/x") == "/var/lib/juju/x"
     assert machine.seen(machine.shared_dir / "note") == "/run/lab/note"
     assert machine.seen(machine.shared_dir / "tools.sock") == "/run/lab-sockets/tools.sock"
 
 
 def test_a_machine_that_is_off_says_so(tmp_path: Path):
-    machine = virtual.VirtualMachine(tmp_path, 3, VmImage(tmp_path / "vm"))
+    machine = virtual_machine.VirtualMachine(tmp_path, 3, VmImage(tmp_path / "vm"))
     assert not machine.is_running()
     assert machine.boot_id() is None
-    with pytest.raises(virtual.MachineError, match="not running"):
+    with pytest.raises(virtual_machine.MachineError, match="not running"):
         machine.command(["true"])
 
 
@@ -171,7 +180,7 @@ def enter(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
     """The command line that runs a command at the line's other end."""
     ours, theirs = socket.socketpair()
     near = Line(ours.fileno(), 0, {})
-    far = Line(theirs.fileno(), 1, {"commands": commands.serving})
+    far = Line(theirs.fileno(), 1, {"commands": command_server.serving})
     threads = [threading.Thread(target=end.run) for end in (near, far)]
     for thread in threads:
         thread.start()
@@ -188,7 +197,7 @@ def enter(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
     def command_line(*argv: str, cwd: str = "/", **env: str) -> list[str]:
         order = {"argv": argv, "env": {"PATH": os.defpath, **env}, "cwd": cwd}
         return [
-            *virtual.python_module("lab.machines.enter"),
+            *virtual_machine.python_module("lab.machines.command_client"),
             str(tmp_path / "commands.sock"),
             json.dumps(order),
         ]
@@ -206,18 +215,18 @@ def enter(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
 def test_a_command_has_its_arguments_environment_and_folder(enter: Callable[..., list[str]]):
     script = 'echo "$1 $WORD $(pwd)"; echo trouble >&2; exit 3'
     line = enter("/bin/sh", "-c", script, "sh", "a b", cwd="/usr", WORD="c")
-    done = entered.finish(line, "", 10)
+    done = machine_commands.finish(line, "", 10)
     assert (done.stdout, done.stderr, done.returncode) == ("a b c /usr\n", "trouble\n", 3)
 
 
 def test_a_command_reads_its_input_to_the_end(enter: Callable[..., list[str]]):
     text = "line\n" * 100_000
-    assert entered.finish(enter("/bin/cat"), text, 30).stdout == text
+    assert machine_commands.finish(enter("/bin/cat"), text, 30).stdout == text
 
 
 def test_commands_run_side_by_side(enter: Callable[..., list[str]]):
-    waiting = entered.start(enter("/bin/sleep", "60"))
-    assert entered.finish(enter("/bin/echo", "over"), "", 10).stdout == "over\n"
+    waiting = machine_commands.start(enter("/bin/sleep", "60"))
+    assert machine_commands.finish(enter("/bin/echo", "over"), "", 10).stdout == "over\n"
     os.killpg(waiting.pid, signal.SIGKILL)
     waiting.communicate()
 
@@ -225,7 +234,7 @@ def test_commands_run_side_by_side(enter: Callable[..., list[str]]):
 def test_a_command_is_killed_with_who_started_it(enter: Callable[..., list[str]], tmp_path: Path):
     pid_file = tmp_path / "pid"
     script = f"echo $$ >{pid_file}.new; mv {pid_file}.new {pid_file}; sleep 60; :"
-    process = entered.start(enter("/bin/sh", "-c", script))
+    process = machine_commands.start(enter("/bin/sh", "-c", script))
     wait_for(pid_file.exists)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -234,24 +243,28 @@ def test_a_command_is_killed_with_who_started_it(enter: Callable[..., list[str]]
 
 
 def test_a_signal_ends_a_command_as_a_shell_tells_it(enter: Callable[..., list[str]]):
-    done = entered.finish(enter("/bin/sh", "-c", "kill -KILL $$"), "", 10)
+    done = machine_commands.finish(enter("/bin/sh", "-c", "kill -KILL $$"), "", 10)
     assert done.returncode == 128 + signal.SIGKILL
 
 
 def test_a_program_that_is_not_there_is_told(enter: Callable[..., list[str]]):
-    done = entered.finish(enter("/no/such/program"), "", 10)
+    done = machine_commands.finish(enter("/no/such/program"), "", 10)
     assert done.returncode == 127
     assert "No such file" in done.stderr
 
 
 def test_a_command_that_takes_too_long_is_killed(enter: Callable[..., list[str]]):
     with pytest.raises(subprocess.TimeoutExpired):
-        entered.finish(enter("/bin/sleep", "60"), "", 0.5)
+        machine_commands.finish(enter("/bin/sleep", "60"), "", 0.5)
 
 
 def test_a_machine_that_nobody_serves_is_lost(tmp_path: Path):
-    argv = [*virtual.python_module("lab.machines.enter"), str(tmp_path / "none.sock"), "{}"]
-    done = entered.finish(argv, "", 10)
+    argv = [
+        *virtual_machine.python_module("lab.machines.command_client"),
+        str(tmp_path / "none.sock"),
+        "{}",
+    ]
+    done = machine_commands.finish(argv, "", 10)
     assert done.returncode == 255
     assert "does not answer" in done.stderr
 

@@ -10,8 +10,8 @@ import pytest
 
 from lab.machines import host
 from lab.machines.image import DEFAULT_CACHE, ensure_image
-from lab.machines.machine import Machine
-from tests.lab.on_a_machine import boot, install_lxd, shell
+from lab.machines.nspawn_machine import Machine
+from lab.testing.on_a_machine import boot, install_lxd, shell
 
 pytestmark = pytest.mark.machines
 

@@ -1,1 +1,1 @@
-"""A stand-in for Juju and its machines on one computer: see docs/reference/lab.md."""
+"""A stand-in for Juju and its machines on one computer: see lab/README.md."""

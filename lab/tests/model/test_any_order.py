@@ -12,7 +12,7 @@ from lab.model.hooks import HookRun
 from lab.model.juju import Juju
 from lab.model.rules import Rules
 from lab.model.state import Resource, State, Unit
-from tests.lab.model.world import World
+from lab.testing.world import World
 
 STATE = TypeAdapter(State)
 PICK = st.integers(min_value=0, max_value=1000)

@@ -7,7 +7,7 @@ import pytest
 from lab.model.errors import JujuError
 from lab.model.rules import Rules
 from lab.model.state import StorageDirective
-from tests.lab.model.world import STORING, World, charm, names, told
+from lab.testing.world import STORING, World, charm, names, told
 
 
 def test_a_leaving_unit_says_goodbye_to_each_peer_then_stops():

@@ -6,7 +6,7 @@ import pytest
 
 from lab.model.errors import JujuError
 from lab.model.state import Resource
-from tests.lab.model.world import STORING, World, charm, names, told
+from lab.testing.world import STORING, World, charm, names, told
 
 
 def test_a_life_begins_in_jujus_order_on_the_leader():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.model.errors import JujuError
-from tests.lab.model.world import World, names
+from lab.testing.world import World, names
 
 
 def leader(world: World) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from pydantic import TypeAdapter
 
-from lab.model import networks
+from lab.model import addresses
 from lab.model.charm import Value, parse_charm, parse_size
 from lab.model.errors import HookToolError, JujuError
 from lab.model.state import Resource, State, StorageDirective
-from tests.lab.model.world import CLUSTER, World, charm
+from lab.testing.world import CLUSTER, World, charm
 
 STATE = TypeAdapter(State)
 
@@ -100,11 +100,11 @@ def test_a_new_default_takes_along_what_is_in_the_old_one():
     world.deploy(units=1, bindings={"": "alpha", "peers": "alpha", "public": "internal"})
     world.juju.bind("app", {"": "other"}, force=True)
     app = world.state.applications["app"]
-    told = {name: networks.space_of(app, name) for name in ("", "peers", "api", "public")}
+    told = {name: addresses.space_of(app, name) for name in ("", "peers", "api", "public")}
     assert told == {"": "other", "peers": "other", "api": "other", "public": "internal"}
     world.juju.bind("app", {"peers": "internal"})
-    assert networks.space_of(app, "peers") == "internal"
-    assert networks.space_of(app, "api") == "other"
+    assert addresses.space_of(app, "peers") == "internal"
+    assert addresses.space_of(app, "api") == "other"
 
 
 def test_a_unit_needs_an_address_in_the_space():
@@ -113,9 +113,9 @@ def test_a_unit_needs_an_address_in_the_space():
     world.state.model.spaces.append("other")
     with pytest.raises(JujuError, match='unit "app/0" not in space "other"'):
         world.juju.bind("app", {"public": "other"})
-    assert networks.space_of(world.state.applications["app"], "public") == "alpha"
+    assert addresses.space_of(world.state.applications["app"], "public") == "alpha"
     world.juju.bind("app", {"public": "other"}, force=True)
-    assert networks.space_of(world.state.applications["app"], "public") == "other"
+    assert addresses.space_of(world.state.applications["app"], "public") == "other"
 
 
 def test_refresh_to_another_charm_is_refused():

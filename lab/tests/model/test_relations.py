@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.model.errors import HookToolError, JujuError
-from tests.lab.model.world import DATABASE, World, charm, names, told
+from lab.testing.world import DATABASE, World, charm, names, told
 
 
 def test_within_a_relation_departed_then_application_then_joined_then_changed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.model.errors import HookToolError, JujuError
-from tests.lab.model.world import DATABASE, World, charm, names
+from lab.testing.world import DATABASE, World, charm, names
 
 
 def with_secret(owner: str = "application") -> tuple[World, str]:

@@ -8,7 +8,7 @@ import pytest
 
 from lab.model.errors import HookToolError, JujuError
 from lab.model.state import StorageDirective
-from tests.lab.model.world import STORING, World, charm, names
+from lab.testing.world import STORING, World, charm, names
 
 LASTING = StorageDirective("ceph", 1024, 1)
 

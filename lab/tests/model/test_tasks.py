@@ -8,7 +8,7 @@ import pytest
 
 from lab.model.charm import parse_charm
 from lab.model.errors import HookToolError, JujuError
-from tests.lab.model.world import CLUSTER, CONFIG, World, names
+from lab.testing.world import CLUSTER, CONFIG, World, names
 
 
 def test_an_action_runs_and_its_results_come_back():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.model.errors import JujuError
-from tests.lab.model.world import World, names
+from lab.testing.world import World, names
 
 
 def test_nobody_sees_what_a_hook_writes_before_it_ends():

@@ -12,7 +12,7 @@ from lab.model.errors import HookToolError
 from lab.model.juju import Juju
 from lab.model.rules import Rules
 from lab.model.state import Interface, State
-from tests.lab.model.world import STORING, World, charm, interfaces, names
+from lab.testing.world import STORING, World, charm, interfaces, names
 
 STATE = TypeAdapter(State)
 

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from lab.bench import slots, visit
 from lab.machines import cgroups, processes
-from lab.machines.command import MachineError, program, run
 from lab.machines.layers import Image
+from lab.machines.programs import MachineError, program, run
 
 _T = TypeVar("_T")
 _SCRIPTS = Path(__file__).parent

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO
 
 from lab.machines import cgroups, processes
-from lab.machines.command import CommandError, MachineError, run
 from lab.machines.disk import remove_tree
+from lab.machines.programs import CommandError, MachineError, run
 
 LOCKS = Path("/run/lxd-cluster-bench")
 HOMES = Path("/var/tmp/lxd-cluster-bench")  # noqa: S108 - root's alone, see `take`

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from lab.machines.command import MachineError
+from lab.machines.programs import MachineError
 
 _T = TypeVar("_T")
 _KINDS = ("uts", "ipc", "net", "pid", "mnt")

@@ -6,16 +6,16 @@ import argparse
 import os
 import sys
 
-from lab.cli import applications, data, lab_verbs, looking, models, tasks
+from lab.cli import application_verbs, data_verbs, lab_verbs, model_verbs, query_verbs, task_verbs
 from lab.cli.session import CommandError, Session, lab_home
 from lab.cli.verb import Verb
 
 VERBS: dict[str, Verb] = {
-    **applications.VERBS,
-    **tasks.VERBS,
-    **looking.VERBS,
-    **models.VERBS,
-    **data.VERBS,
+    **application_verbs.VERBS,
+    **task_verbs.VERBS,
+    **query_verbs.VERBS,
+    **model_verbs.VERBS,
+    **data_verbs.VERBS,
 }
 USAGE_ERROR = 2
 

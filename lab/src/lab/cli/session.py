@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.controller.wire import Message, call
+from lab.controller.wire import CODE, Message, call
 
 DEFAULT_HOME = "/var/lib/lxd-cluster-lab"
 SOCKET = "controller.sock"
@@ -18,6 +18,8 @@ START_TIMEOUT = 30.0
 END_TIMEOUT = 30.0
 PING_TIMEOUT = 5.0
 _RETRY_DELAY = 0.05
+_TO_ANY = ("down", "stop")
+"""Requests that also go to a controller that another checkout's command has started."""
 
 
 class CommandError(Exception):
@@ -39,17 +41,15 @@ class Session:
     def ask(self, verb: str, timeout: float | None = 120.0, **arguments: Any) -> Any:
         """The controller's answer to one request; starts the controller when none runs.
 
-        timeout is in seconds, None waits for ever. Raises CommandError with the text of a refusal.
+        timeout is in seconds, None waits for ever. Raises CommandError with the text of a refusal,
+        and when the controller runs the code of another checkout.
         """
         request: Message = {"verb": verb, "model": self.model, "arguments": arguments}
-        started = _started(self.home)
-        if started is None:
+        running = _running(self.home)
+        if running is None:
             _start_controller(self.home)
-        elif started < _newest_source():
-            print(
-                "NOTE the lab's controller runs older code than this: see `juju lab restart`",
-                file=sys.stderr,
-            )
+        else:
+            running.check(self.home, verb)
         try:
             reply = call(self.home / SOCKET, request, timeout)
         except OSError as error:
@@ -70,27 +70,58 @@ class Session:
             time.sleep(_RETRY_DELAY)
 
 
+@dataclass(frozen=True)
+class _Running:
+    """A controller that answers: when it started, in seconds since the epoch, and its code."""
+
+    started: float
+    code: Path
+
+    def check(self, home: Path, verb: str) -> None:
+        """Say so if it runs other code than this process.
+
+        Raises:
+            CommandError: the code is another checkout's, and the request is not to end it.
+        """
+        if self.code == CODE:
+            if self.started < _newest_source():
+                _note("the lab's controller runs older code than this: see `juju lab restart`")
+            return
+        # The command is two folders above the package: lab/juju, lab/src/lab.
+        theirs = f"the lab in {home} runs the code of another checkout, {self.code}"
+        if verb not in _TO_ANY:
+            raise CommandError(
+                f"{theirs}: use {self.code.parents[1]}/juju, take the lab over with"
+                " `juju lab restart`, or set LXD_CLUSTER_LAB to another folder"
+            )
+        _note(theirs)
+
+
 def is_running(home: Path) -> bool:
     """Whether a controller answers in this home."""
-    return _started(home) is not None
+    return _running(home) is not None
 
 
-def _started(home: Path) -> float | None:
-    """When the home's controller started, in seconds since the epoch; None if none answers."""
+def _running(home: Path) -> _Running | None:
+    """The home's controller; None if none answers."""
     try:
         reply = call(home / SOCKET, {"verb": "ping", "model": None, "arguments": {}}, PING_TIMEOUT)
     except OSError:
         return None
-    return reply["result"]
+    result = reply["result"]
+    return _Running(result["started"], Path(result["code"]))
+
+
+def _note(text: str) -> None:
+    print(f"NOTE {text}", file=sys.stderr)
 
 
 def _newest_source() -> float:
     """The time of the last change to the controller's code."""
-    rooms = Path(__file__).parents[1]
     return max(
         entry.stat().st_mtime
-        for room in ("controller", "model", "machines")
-        for entry in os.scandir(rooms / room)
+        for package in ("controller", "model", "machines")
+        for entry in os.scandir(CODE / package)
         if entry.name.endswith(".py")
     )
 

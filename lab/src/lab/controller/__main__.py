@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from lab.controller.controller import Controller
-from lab.controller.hosts import MachineProvider
+from lab.controller.host_provider import MachineProvider
 
 
 def main() -> int:

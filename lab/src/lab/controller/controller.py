@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab.controller.hosts import HostProvider
-from lab.controller.model import Model
-from lab.controller.wire import Message, Server
-from lab.machines.command import MachineError
+from lab.controller.host_provider import HostProvider
+from lab.controller.running_model import RunningModel
+from lab.controller.wire import CODE, Message, Server
+from lab.machines.programs import MachineError
 from lab.model.errors import JujuError
 
 DEFAULT_MODEL = "lab"
@@ -33,12 +33,12 @@ class Controller:
         self._lock = threading.Lock()
         self.stopped = threading.Event()
         self._current_file = home / "current-model"
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, RunningModel] = {}
         (home / "models").mkdir(parents=True, exist_ok=True)
         for folder in sorted((home / "models").iterdir()):
-            self._models[folder.name] = Model(folder, folder.name, provider)
+            self._models[folder.name] = RunningModel(folder, folder.name, provider)
         self._verbs: dict[str, Callable[..., Any]] = {
-            "ping": lambda: self._started,
+            "ping": lambda: {"started": self._started, "code": str(CODE)},
             "stop": self.stopped.set,
             "models": self._list_models,
             "add-model": self._add_model,
@@ -78,7 +78,7 @@ class Controller:
             return self._verbs[verb](**arguments)
         return self._model(request["model"]).answer(verb, arguments)
 
-    def _model(self, name: str | None) -> Model:
+    def _model(self, name: str | None) -> RunningModel:
         """The model of that name, or the current one. Makes the default model if it is missing."""
         with self._lock:
             if name is None:
@@ -100,7 +100,7 @@ class Controller:
         folder = self._home / "models" / name
         folder.mkdir()
         try:
-            self._models[name] = Model(folder, name, self._provider)
+            self._models[name] = RunningModel(folder, name, self._provider)
         except MachineError:
             folder.rmdir()
             raise
@@ -132,10 +132,10 @@ class Controller:
             model.remove_everything()
         threading.Thread(target=self._finish_destroying, args=(name, model, force)).start()
 
-    def _finish_destroying(self, name: str, model: Model, force: bool) -> None:
+    def _finish_destroying(self, name: str, model: RunningModel, force: bool) -> None:
         deadline = time.monotonic() + (0 if force else DESTROY_TIMEOUT)
         while model.machines() and time.monotonic() < deadline:
-            model.keeper.rest(1.0)
+            model.store.rest(1.0)
         model.close()
         model.destroy_machines()
         shutil.rmtree(self._home / "models" / name)

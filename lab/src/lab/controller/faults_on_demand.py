@@ -5,19 +5,19 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable
 
-from lab.controller.agent import MachineAgent
-from lab.controller.hosts import Host
-from lab.controller.keeper import Keeper
+from lab.controller.host_provider import Host
+from lab.controller.machine_agent import MachineAgent
+from lab.controller.model_store import ModelStore
 from lab.model.errors import JujuError
 from lab.model.juju import Juju
 
 
-class Faults:
+class FaultsOnDemand:
     """Faults of one model's machines, agents and leadership. Unknown names raise JujuError."""
 
-    def __init__(self, keeper: Keeper, agent: Callable[[str], MachineAgent]) -> None:
+    def __init__(self, store: ModelStore, agent: Callable[[str], MachineAgent]) -> None:
         """`agent` finds the agent of a machine."""
-        self._keeper = keeper
+        self._store = store
         self._agent = agent
 
     def kill_hook(self, unit: str) -> str:
@@ -40,33 +40,33 @@ class Faults:
                     return unit.name
             return None
 
-        return self._keeper.wait_until(fitting, wait)
+        return self._store.wait_until(fitting, wait)
 
     def power_cut(self, machine: str) -> None:
         """Cut a machine's power. It stays off until `power_on`."""
         host = self._host(machine)
-        with self._keeper.changing() as juju:
-            juju.machine_lost(self._keeper.now(), machine)
+        with self._store.changing() as juju:
+            juju.machine_lost(self._store.now(), machine)
         host.power_off_hard()
 
     def power_on(self, machine: str) -> None:
         """Restore a machine's power. Returns before it is up."""
         self._host(machine)
-        self._keeper.wishes.power_on.add(machine)
-        self._keeper.wake()
+        self._store.wishes.power_on.add(machine)
+        self._store.wake()
 
     def fail_goal_state(self, message: str) -> None:
         """Let `goal-state` fail with a message on every unit; an empty message ends that."""
-        with self._keeper.changing() as juju:
+        with self._store.changing() as juju:
             juju.state.faults.goal_state = message
 
     def release_machine(self, machine: str) -> None:
         """Release a machine that Juju no longer has, as its cloud does on request."""
-        with self._keeper.looking() as juju:
+        with self._store.looking() as juju:
             if machine not in juju.machines_left():
                 raise JujuError(f"machine {machine} is not one that was left to run on")
-        self._keeper.host(machine).destroy()
-        with self._keeper.changing() as juju:
+        self._store.host(machine).destroy()
+        with self._store.changing() as juju:
             juju.machine_released(machine)
 
     def reboot(self, machine: str) -> None:
@@ -84,26 +84,26 @@ class Faults:
     def move_leader(self, app: str, unit: str) -> None:
         """Give the leadership to a unit at once, as if the old lease had expired."""
         self._machine_of(unit)
-        with self._keeper.changing() as juju:
-            juju.move_leadership(self._keeper.now(), app, unit)
+        with self._store.changing() as juju:
+            juju.move_leadership(self._store.now(), app, unit)
 
     def stop_agent(self, unit: str) -> None:
         """Kill a unit's agent and the hook that it runs: no hooks run, and its lease expires."""
         machine = self._machine_of(unit)
-        with self._keeper.changing() as juju:
-            juju.agent_lost(self._keeper.now(), unit)
+        with self._store.changing() as juju:
+            juju.agent_lost(self._store.now(), unit)
         self._agent(machine).hooks.kill(unit)
 
     def start_agent(self, unit: str) -> None:
         """Start an agent that `stop_agent` has stopped."""
         self._machine_of(unit)
-        with self._keeper.changing() as juju:
-            juju.agent_back(self._keeper.now(), unit)
+        with self._store.changing() as juju:
+            juju.agent_back(self._store.now(), unit)
 
     def hold(self, unit: str, hook: str) -> None:
         """Keep a unit from starting hooks with names that match the glob, until `release`."""
         self._machine_of(unit)
-        self._keeper.wishes.held[unit] = hook
+        self._store.wishes.held[unit] = hook
 
     def wait_held(self, unit: str, wait: float) -> str | None:
         """Wait until the unit is held before a hook; the hook's name.
@@ -113,25 +113,25 @@ class Faults:
         self._machine_of(unit)
 
         def held_before(_: Juju) -> str | None:
-            return self._keeper.wishes.at_hold.get(unit)
+            return self._store.wishes.at_hold.get(unit)
 
-        return self._keeper.wait_until(held_before, wait)
+        return self._store.wait_until(held_before, wait)
 
     def release(self, unit: str) -> None:
         """Let a held unit continue."""
-        self._keeper.wishes.held.pop(unit, None)
-        self._keeper.wishes.at_hold.pop(unit, None)
-        self._keeper.wake()
+        self._store.wishes.held.pop(unit, None)
+        self._store.wishes.at_hold.pop(unit, None)
+        self._store.wake()
 
     def _machine_of(self, unit: str) -> str:
-        with self._keeper.looking() as juju:
+        with self._store.looking() as juju:
             found = juju.state.units.get(unit)
         if found is None:
             raise JujuError(f'unit "{unit}" not found')
         return found.machine
 
     def _host(self, machine: str) -> Host:
-        with self._keeper.looking() as juju:
+        with self._store.looking() as juju:
             if machine not in juju.state.machines:
                 raise JujuError(f"machine {machine} not found")
-        return self._keeper.host(machine)
+        return self._store.host(machine)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lab.controller.hosts import Host
+from lab.controller.host_provider import Host
 from lab.machines import processes
 
 # A hook may leave children behind that keep its output open: do not wait for them.

@@ -6,14 +6,14 @@ import subprocess
 import time
 from enum import Enum
 
-from lab.controller import charms
+from lab.controller import packed_charms
 from lab.controller.hook_process import HookProcess, Outcome
-from lab.controller.hosts import Host
-from lab.controller.keeper import HookFigures, Keeper
+from lab.controller.host_provider import Host
+from lab.controller.model_store import HookFigures, ModelStore
 from lab.controller.tool_call import Call, ToolReply, ToolRequest
 from lab.controller.tools import SENT_AT_ONCE, run_tool
 from lab.controller.unit_files import UnitFiles
-from lab.machines.command import MachineError
+from lab.machines.programs import MachineError
 from lab.model.context import HookContext
 from lab.model.hooks import HookRun
 from lab.model.juju import Juju
@@ -34,8 +34,8 @@ class Aftermath(Enum):
 class HookRunner:
     """The hooks of one machine's units, one at a time."""
 
-    def __init__(self, keeper: Keeper, machine: str) -> None:
-        self._keeper = keeper
+    def __init__(self, store: ModelStore, machine: str) -> None:
+        self._store = store
         self._machine = machine
         self._context: HookContext | None = None
         self._context_id = ""
@@ -62,12 +62,12 @@ class HookRunner:
 
     def run(self, run: HookRun, boot_id: str | None) -> Aftermath:
         """Run the next hook, in the boot of the machine that `boot_id` names."""
-        host = self._keeper.host(self._machine)
+        host = self._store.host(self._machine)
         files = UnitFiles(host, run.unit)
         self._place_charm(host, files, run.charm)
         self._killed = False
-        with self._keeper.changing() as juju:
-            context = juju.start_hook(self._keeper.now(), run.unit)
+        with self._store.changing() as juju:
+            context = juju.start_hook(self._store.now(), run.unit)
             self._context_id = f"{run.unit}-{context.run.name}-{context.serial}"
             self._context = context
             environment = juju.environment(context.run)
@@ -91,9 +91,9 @@ class HookRunner:
 
     def _place_charm(self, host: Host, files: UnitFiles, charm: str) -> None:
         """The unit has the files of this charm."""
-        if not charms.is_unpacked(files.charm_dir, charm):
+        if not packed_charms.is_unpacked(files.charm_dir, charm):
             packed = f"{charm.removeprefix('local:')}.charm"
-            charms.place(self._keeper.folder / "charms" / packed, files.charm_dir, charm)
+            packed_charms.place(self._store.folder / "charms" / packed, files.charm_dir, charm)
             host.look_again()
 
     def answer_tool(self, message: bytes) -> bytes:
@@ -102,15 +102,15 @@ class HookRunner:
         context = self._context
         if context is None or request.context_id != self._context_id:
             return ToolReply("", "ERROR bad context: the hook is no more\n", 1).encode()
-        host = self._keeper.host(self._machine)
+        host = self._store.host(self._machine)
         call = Call(
             context,
-            self._keeper.now(),
+            self._store.now(),
             request.files,
             lambda resource: UnitFiles(host, context.unit).fetch(resource),
         )
         writes = request.tool in SENT_AT_ONCE
-        with self._keeper.changing() if writes else self._keeper.looking():
+        with self._store.changing() if writes else self._store.looking():
             reply = run_tool(request.tool, request.args, call)
         if context.reboot_wanted == "now" and self._process:
             self._process.kill()
@@ -126,25 +126,25 @@ class HookRunner:
             argv,
             environment,
             host.seen(files.charm_dir),
-            self._keeper.folder / "running" / f"{self._machine}-{run.unit.replace('/', '-')}",
+            self._store.folder / "running" / f"{self._machine}-{run.unit.replace('/', '-')}",
             lambda stream, line: self._log_output(run, stream, line),
         )
         self._process = process
         # The hook may have been killed before its process started.
-        if self._killed or self._keeper.closing:
+        if self._killed or self._store.closing:
             self.abandon()
         return process.wait()
 
     def _log_output(self, run: HookRun, stream: str, line: str) -> None:
         if run.kind not in ("action", "exec"):
             level = "DEBUG" if stream == "stdout" else "WARNING"
-            self._keeper.log.write(run.unit, level, f"unit.{run.unit}.{run.name}", line)
+            self._store.log.write(run.unit, level, f"unit.{run.unit}.{run.name}", line)
 
     def _tell(self, context: HookContext, outcome: Outcome, *, died: bool) -> None:
         """Tell the model how the hook ended, and record its figures."""
         run = context.run
-        with self._keeper.changing() as juju:
-            now = self._keeper.now()
+        with self._store.changing() as juju:
+            now = self._store.now()
             if run.kind in ("action", "exec"):
                 context.process_result(outcome.code, outcome.stdout, outcome.stderr)
             if died:
@@ -153,7 +153,7 @@ class HookRunner:
                 result = juju.commit(now, context)
             else:
                 result = juju.fail(now, context, f"exit status {outcome.code}")
-        self._keeper.record(
+        self._store.record(
             HookFigures(
                 unit=run.unit,
                 hook=run.name or run.kind,

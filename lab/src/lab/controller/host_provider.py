@@ -10,18 +10,18 @@ from types import MappingProxyType
 from typing import Protocol
 
 from lab.machines import claims, network
-from lab.machines.command import program
 from lab.machines.image import DEFAULT_CACHE, ensure_image
 from lab.machines.layers import Image, VmImage
-from lab.machines.machine import Machine
-from lab.machines.virtual import VirtualMachine
+from lab.machines.nspawn_machine import Machine
+from lab.machines.programs import program
+from lab.machines.virtual_machine import VirtualMachine
 from lab.machines.vm_image import ensure_vm_image
 from lab.model.constraints import VirtType
 from lab.model.state import Interface
 
 
 class Host(Protocol):
-    """A machine as the controller sees it; `lab.machines.machine.Machine` has the details."""
+    """A machine as the controller sees it. `nspawn_machine.Machine` has the details."""
 
     @property
     def hostname(self) -> str:

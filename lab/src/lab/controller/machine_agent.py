@@ -11,8 +11,8 @@ from pathlib import Path
 
 from lab.controller.hook_process import kill_leftover
 from lab.controller.hook_runner import Aftermath, HookRunner
-from lab.controller.hosts import Host
-from lab.controller.keeper import Keeper
+from lab.controller.host_provider import Host
+from lab.controller.model_store import ModelStore
 from lab.controller.tools import TOOLS
 from lab.controller.unit_files import UnitFiles, remove_others
 from lab.controller.wire import Server
@@ -28,12 +28,12 @@ _TOOL_CLIENT = Path(__file__).with_name("tool_client.py")
 class MachineAgent:
     """The agent of one machine, with the agents of its units, in its own thread."""
 
-    def __init__(self, keeper: Keeper, machine: str) -> None:
-        self._keeper = keeper
+    def __init__(self, store: ModelStore, machine: str) -> None:
+        self._store = store
         self._machine = machine
         self._boot_id: str | None = None
         self._server: Server | None = None
-        self.hooks = HookRunner(keeper, machine)
+        self.hooks = HookRunner(store, machine)
         self._thread = threading.Thread(target=self._run, name=f"machine {machine}", daemon=True)
 
     def start(self) -> None:
@@ -51,23 +51,23 @@ class MachineAgent:
     @property
     def host(self) -> Host:
         """The agent's machine."""
-        return self._keeper.host(self._machine)
+        return self._store.host(self._machine)
 
     # The thread.
 
     def _run(self) -> None:
-        while not self._keeper.closing:
+        while not self._store.closing:
             try:
                 if self._step():
                     return
             except Exception as error:  # noqa: BLE001 - it tries again, whatever it was
                 self._say(f"{error}", "ERROR")
                 self._say(traceback.format_exc(), "DEBUG")
-                self._keeper.rest(RETRY_SECONDS)
+                self._store.rest(RETRY_SECONDS)
 
     def _step(self) -> bool:
         """Do the next piece of work, if there is any; True when the machine is gone for good."""
-        with self._keeper.looking() as juju:
+        with self._store.looking() as juju:
             machine = juju.state.machines.get(self._machine)
             status = machine.status if machine else "stopping"
             left = self._machine in juju.machines_left()
@@ -88,30 +88,30 @@ class MachineAgent:
             self._provision_storage()
             run = self._due()
             if run is None:
-                self._keeper.rest(self._idle_seconds())
+                self._store.rest(self._idle_seconds())
             else:
                 self._run_hook(run)
         return False
 
     def _say(self, message: str, level: str = "INFO") -> None:
-        self._keeper.say(self._machine, message, level)
+        self._store.say(self._machine, message, level)
 
     def _idle_seconds(self) -> float:
-        now = self._keeper.now()
-        with self._keeper.looking() as juju:
+        now = self._store.now()
+        with self._store.looking() as juju:
             due = juju.next_due(now)
         return IDLE_SECONDS if due is None else min(max(due - now, 0.01), IDLE_SECONDS)
 
     # The machine.
 
     def _bring_up(self) -> None:
-        self._keeper.provider.prepare(self._keeper.kind(self._machine), self._say)
+        self._store.provider.prepare(self._store.kind(self._machine), self._say)
         begun = time.monotonic()
         self._say(f"starting {self.host.hostname}")
         self._boot()
-        with self._keeper.changing() as juju:
+        with self._store.changing() as juju:
             host = self.host
-            juju.machine_up(self._keeper.now(), self._machine, host.hostname, host.nics())
+            juju.machine_up(self._store.now(), self._machine, host.hostname, host.nics())
         self._say(f"{self.host.hostname} is up after {time.monotonic() - begun:.1f} s")
 
     def _boot(self) -> None:
@@ -137,7 +137,7 @@ class MachineAgent:
 
     def _is_steady(self) -> bool:
         """Whether this agent knows the machine's current boot, and no reboot is requested."""
-        wishes = self._keeper.wishes
+        wishes = self._store.wishes
         if self._boot_id is None or self._server is None or self._machine in wishes.reboot:
             return False
         return self.host.boot_id() == self._boot_id
@@ -145,7 +145,7 @@ class MachineAgent:
     def _come_back(self) -> None:
         """Find out whether the machine has rebooted or died, or this agent is new, and continue."""
         host = self.host
-        wishes = self._keeper.wishes
+        wishes = self._store.wishes
         if self._machine in wishes.reboot:
             wishes.reboot.discard(self._machine)
             host.reboot()
@@ -163,7 +163,7 @@ class MachineAgent:
 
     def _find_again(self) -> None:
         """After a restart of the controller: keep a machine that runs, start one that does not."""
-        for pid_file in (self._keeper.folder / "running").glob(f"{self._machine}-*"):
+        for pid_file in (self._store.folder / "running").glob(f"{self._machine}-*"):
             kill_leftover(pid_file)
         was_running = self.host.is_running()
         self._boot()
@@ -172,8 +172,8 @@ class MachineAgent:
 
     def _rebooted(self) -> None:
         self._say(f"{self.host.hostname} has rebooted")
-        with self._keeper.changing() as juju:
-            juju.machine_rebooted(self._keeper.now(), self._machine)
+        with self._store.changing() as juju:
+            juju.machine_rebooted(self._store.now(), self._machine)
             juju.machine_addresses_changed(self._machine, self.host.nics())
             attached = [
                 instance
@@ -189,13 +189,13 @@ class MachineAgent:
     def _lose(self) -> None:
         self._say(f"{self.host.hostname} is down", "WARNING")
         self._boot_id = None
-        with self._keeper.changing() as juju:
-            juju.machine_lost(self._keeper.now(), self._machine)
+        with self._store.changing() as juju:
+            juju.machine_lost(self._store.now(), self._machine)
 
     def _stay_down(self) -> None:
-        wishes = self._keeper.wishes
+        wishes = self._store.wishes
         if self._machine not in wishes.power_on:
-            self._keeper.rest(IDLE_SECONDS)
+            self._store.rest(IDLE_SECONDS)
             return
         wishes.power_on.discard(self._machine)
         self._boot()
@@ -212,18 +212,18 @@ class MachineAgent:
         if self._server:
             self._server.close()
         self.host.destroy()
-        with self._keeper.changing() as juju:
+        with self._store.changing() as juju:
             if self._machine in juju.state.machines:
                 juju.machine_destroyed(self._machine)
 
     def _remove_unit_folders(self) -> None:
         """Juju removes a unit's folder with the unit, also where another unit stays."""
-        with self._keeper.looking() as juju:
+        with self._store.looking() as juju:
             units = [u.name for u in juju.state.units.values() if u.machine == self._machine]
         remove_others(self.host, units)
 
     def _provision_storage(self) -> None:
-        with self._keeper.looking() as juju:
+        with self._store.looking() as juju:
             units = juju.state.units
             wanted = [
                 instance
@@ -232,7 +232,7 @@ class MachineAgent:
             ]
         for instance in wanted:
             location = UnitFiles(self.host, instance.unit).make_storage(instance)
-            with self._keeper.changing() as juju:
+            with self._store.changing() as juju:
                 juju.storage_provisioned(instance.id, location)
 
     # Hooks.
@@ -242,7 +242,7 @@ class MachineAgent:
         if aftermath is Aftermath.MACHINE_WENT:
             self._await_end()
         elif aftermath is Aftermath.REBOOT_WANTED:
-            self._keeper.wishes.reboot.add(self._machine)
+            self._store.wishes.reboot.add(self._machine)
 
     def _await_end(self) -> None:
         """Start nothing on a machine that shuts down: the shutdown would wait for it."""
@@ -251,9 +251,9 @@ class MachineAgent:
             time.sleep(0.1)
 
     def _due(self) -> HookRun | None:
-        now = self._keeper.now()
-        wishes = self._keeper.wishes
-        with self._keeper.looking() as juju:
+        now = self._store.now()
+        wishes = self._store.wishes
+        with self._store.looking() as juju:
             units = [u.name for u in juju.state.units.values() if u.machine == self._machine]
             for unit in units:
                 run = juju.next_hook(now, unit)
@@ -265,5 +265,5 @@ class MachineAgent:
                     return run
                 if wishes.at_hold.get(unit) != run.name:
                     wishes.at_hold[unit] = run.name
-                    self._keeper.wake()
+                    self._store.wake()
         return None

@@ -15,9 +15,9 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 
 from lab.controller.debug_log import DebugLog
-from lab.controller.hosts import Host, HostProvider
+from lab.controller.host_provider import Host, HostProvider
 from lab.machines import network
-from lab.machines.command import MachineError
+from lab.machines.programs import MachineError
 from lab.model.constraints import VirtType, virt_type
 from lab.model.juju import Juju
 from lab.model.rules import rules_asked_for
@@ -53,7 +53,7 @@ class Wishes:
     power_on: set[str] = field(default_factory=set[str])
 
 
-class Keeper:
+class ModelStore:
     """Holds one model: its state, its log, its files, and the threads that wait for changes."""
 
     def __init__(self, folder: Path, name: str, provider: HostProvider) -> None:

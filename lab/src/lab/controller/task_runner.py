@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.controller.keeper import Keeper
-from lab.machines.command import MachineError
+from lab.controller.model_store import ModelStore
+from lab.machines.programs import MachineError
 from lab.model.errors import JujuError
 from lab.model.juju import Juju
 from lab.model.state import Task
@@ -44,17 +44,17 @@ def task_json(task: Task) -> dict[str, Any]:
 class TaskRunner:
     """The operator's `run` and `exec`. What Juju refuses raises JujuError."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
+    def __init__(self, store: ModelStore) -> None:
+        self._store = store
         # Commands on machines leave no record in the model, which knows only units.
         self._machine_tasks: dict[str, Task] = {}
 
     def run(self, units: Sequence[str], action: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Queue an action on units: `tasks` by unit, or `refused` with the reason."""
-        with self._keeper.changing() as juju:
+        with self._store.changing() as juju:
             operation = str(juju.state.counters.task + 1)
             try:
-                ids = [juju.run_action(self._keeper.now(), unit, action, params) for unit in units]
+                ids = [juju.run_action(self._store.now(), unit, action, params) for unit in units]
             except JujuError as error:
                 return {"operation": operation, "refused": str(error)}
             return {"operation": operation, "tasks": _by_unit(juju, ids)}
@@ -69,13 +69,13 @@ class TaskRunner:
         timeout_seconds: float,
     ) -> dict[str, Any]:
         """Queue a command on units, and start it on machines: `tasks` by unit or machine."""
-        with self._keeper.changing() as juju:
+        with self._store.changing() as juju:
             operation = str(juju.state.counters.task + 1)
             if everywhere:
                 machines = list(juju.state.machines)
             _check_targets(juju, machines, applications)
             of_apps = [u.name for u in juju.state.units.values() if u.app in applications]
-            now = self._keeper.now()
+            now = self._store.now()
             ids = [juju.exec_command(now, unit, command) for unit in [*units, *of_apps]]
             tasks = _by_unit(juju, ids)
             for machine in machines:
@@ -92,8 +92,8 @@ class TaskRunner:
             done = {task: one for task, one in found.items() if one.status in _ENDED}
             return done if len(done) == len(tasks) else None
 
-        self._keeper.wait_until(ended, wait)
-        with self._keeper.looking() as juju:
+        self._store.wait_until(ended, wait)
+        with self._store.looking() as juju:
             found = [self._task(juju, task) for task in tasks]
             finished = {one.id: task_json(one) for one in found if one.status in _ENDED}
         return {
@@ -110,7 +110,7 @@ class TaskRunner:
     def _start_on_machine(self, juju: Juju, machine: str, command: str, timeout: float) -> str:
         juju.state.counters.task += 2
         number = juju.state.counters.task
-        now = self._keeper.now()
+        now = self._store.now()
         task = Task(
             id=str(number),
             operation=str(number - 1),
@@ -126,7 +126,7 @@ class TaskRunner:
         return task.id
 
     def _run_on_machine(self, task: Task, timeout: float) -> None:
-        host = self._keeper.host(task.unit)
+        host = self._store.host(task.unit)
         try:
             done = host.run(host.user_shell(task.params["command"]), timeout=timeout)
             task.results = {"return-code": done.returncode}
@@ -134,9 +134,9 @@ class TaskRunner:
             task.results |= {"stderr": done.stderr} if done.stderr else {}
         except (MachineError, subprocess.TimeoutExpired) as error:
             task.message = str(error)
-        task.completed = self._keeper.now()
+        task.completed = self._store.now()
         task.status = "failed" if task.message else "completed"
-        self._keeper.wake()
+        self._store.wake()
 
 
 def _check_targets(juju: Juju, machines: Sequence[str], applications: Sequence[str]) -> None:

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab.controller.hosts import Host
-from lab.machines.command import MachineError
-from lab.machines.entered import PATH
+from lab.controller.host_provider import Host
+from lab.machines.machine_commands import PATH
+from lab.machines.programs import MachineError
 from lab.model.hooks import HookRun
 from lab.model.state import Resource, StorageInstance
 

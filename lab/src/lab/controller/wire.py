@@ -14,6 +14,8 @@ from typing import Any
 from lab.machines import sockets
 
 Message = dict[str, Any]
+CODE = Path(__file__).resolve().parents[1]
+"""The folder of the lab's code that this process runs. Each checkout of the project has its own."""
 CLOSE_SECONDS = 5.0
 
 

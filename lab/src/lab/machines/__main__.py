@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from lab.machines import built, claims, host, image, teardown
-from lab.machines.command import MachineError
+from lab.machines.programs import MachineError
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab.machines import digests
-from lab.machines.command import run
 from lab.machines.disk import remove_tree
+from lab.machines.programs import run
 
 SOURCE = Path(__file__).parent
 Progress = Callable[[str], None]

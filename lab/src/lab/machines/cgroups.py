@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab.machines import processes
-from lab.machines.command import MachineError
+from lab.machines.programs import MachineError
 
 ROOT = Path("/sys/fs/cgroup")
 # The machine's boot runs in its own group below the machine's. Each boot makes that group again.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.machines.command import MachineError
 from lab.machines.locks import locked
+from lab.machines.programs import MachineError
 
 CLAIMS = Path("/run/lxd-cluster-lab")
 

@@ -1,4 +1,4 @@
-"""`python -m lab.machines.enter SOCKET ORDER`: run a command in a virtual machine, as if here.
+"""`python -m lab.machines.command_client SOCKET ORDER`: run a command in a virtual machine.
 
 ORDER is JSON with argv, env and cwd. Input, output and exit status are the command's own. If this
 process is killed, the command is killed, too.
@@ -15,7 +15,7 @@ import tty
 from collections.abc import Generator
 from pathlib import Path
 
-from lab.machines import commands, sockets
+from lab.machines import command_server, sockets
 
 _BLOCK = 1 << 16
 # ssh has the same exit status if it could not connect or lost the connection.
@@ -27,7 +27,7 @@ def main() -> int:
     path, order = sys.argv[1:]
     try:
         connection = sockets.connected(Path(path))
-        commands.send(connection, commands.START, order.encode())
+        command_server.send(connection, command_server.START, order.encode())
     except OSError as error:
         sys.stderr.write(f"the machine does not answer: {error}\n")
         return _LOST
@@ -35,16 +35,16 @@ def main() -> int:
     def pass_input() -> None:
         with contextlib.suppress(OSError):
             while data := os.read(0, _BLOCK):
-                commands.send(connection, commands.INPUT, data)
-            commands.send(connection, commands.INPUT_END)
+                command_server.send(connection, command_server.INPUT, data)
+            command_server.send(connection, command_server.INPUT_END)
 
     threading.Thread(target=pass_input, daemon=True).start()
     with _raw_terminal(), contextlib.suppress(OSError):
-        while frame := commands.receive(connection):
+        while frame := command_server.receive(connection):
             kind, data = frame
-            if kind == commands.EXIT:
+            if kind == command_server.EXIT:
                 return int(data)
-            _write(1 if kind == commands.OUTPUT else 2, data)
+            _write(1 if kind == command_server.OUTPUT else 2, data)
     return _LOST
 
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab.machines import loops
-from lab.machines.command import CommandError, MachineError, run
 from lab.machines.layers import Image, VmImage
+from lab.machines.programs import CommandError, MachineError, run
 
 
 def mount(folder: Path, image: Image | VmImage) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from lab.machines import commands, sockets
+from lab.machines import command_server, sockets
 from lab.machines.line import Line
 
 PORT_NAME = "lab"
@@ -21,7 +21,7 @@ _PORTS = Path("/sys/class/virtio-ports")
 
 def main() -> None:
     """Serve the line until the machine goes down."""
-    line = Line(_open_port(), 1, {"commands": commands.serving})
+    line = Line(_open_port(), 1, {"commands": command_server.serving})
     TOOLS_SOCKET.parent.mkdir(exist_ok=True)
     listener = sockets.listening(TOOLS_SOCKET)
 

@@ -11,23 +11,23 @@ from pathlib import Path
 from lab.machines import (
     built,
     claims,
-    container,
+    container_image,
     lxd_folder,
     network,
     rootfs,
     snaps,
     teardown,
 )
-from lab.machines.command import MachineError
 from lab.machines.disk import remove_tree, unmount
 from lab.machines.layers import Image
 from lab.machines.locks import locked
-from lab.machines.machine import Machine
+from lab.machines.nspawn_machine import Machine
+from lab.machines.programs import MachineError
 
 DEFAULT_CACHE = Path("/var/cache/lxd-cluster-lab")
 _LISTS = ("recipe/packages.txt", "recipe/extracted.txt", "recipe/masked.txt")
 _SYSTEM_RECIPE = (*_LISTS, "recipe/rootfs", "rootfs.py")
-_PACKING = ("snaps.py", "lxd_folder.py", "container.py", "image.py")
+_PACKING = ("snaps.py", "lxd_folder.py", "container_image.py", "image.py")
 _IMAGE_RECIPE = ("recipe/snaps", "recipe/container", *_PACKING)
 
 
@@ -66,7 +66,7 @@ def _build_image(image: Image, progress: built.Progress) -> None:
     snaps.pack_stubs(packed)
     snaps.unpack_debian_lxd(image.debs, image.debian_lxd)
     image.lxd_snap()
-    container.build(image.debs, image.container)
+    container_image.build(image.debs, image.container)
     rootfs.extract(image.debs, "systemd-container", image.nspawn)
     progress("booting once, so that machines boot faster")
     image.golden.mkdir()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.machines.command import CommandError, run
+from lab.machines.programs import CommandError, run
 
 # Enough for two models of eight machines with a few loop-backed pools each.
 COUNT = 128

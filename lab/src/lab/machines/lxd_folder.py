@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from lab.machines import digests, rootfs
-from lab.machines.command import MachineError, run
+from lab.machines.programs import MachineError, run
 
 # The environment variable that names the folder; the Makefile sets it from LXD=FOLDER.
 VARIABLE = "LXD_CLUSTER_LAB_LXD"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.machines.command import CommandError, run
 from lab.machines.locks import locked
+from lab.machines.programs import CommandError, run
 
 MODELS = 6
 """The number of models of all labs on a computer. Tests use higher addresses for instances."""

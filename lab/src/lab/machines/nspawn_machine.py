@@ -17,16 +17,16 @@ from typing import IO
 from lab.machines import (
     cgroups,
     disk,
-    entered,
     loops,
+    machine_commands,
     network,
     processes,
     rootfs,
     teardown,
 )
-from lab.machines.command import MachineError, program
 from lab.machines.layers import Image
 from lab.machines.network import Interface
+from lab.machines.programs import MachineError, program
 
 # What a machine shares with the host, in addition to the loop devices.
 DEVICES = ("fuse", "loop-control", "net/tun")
@@ -140,7 +140,8 @@ class Machine:
         groups = [str(path) for path in cgroups.entries(self.hostname)]
         namespaces = ["-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
         variables = [
-            f"{name}={value}" for name, value in {**entered.ENVIRONMENT, **(env or {})}.items()
+            f"{name}={value}"
+            for name, value in {**machine_commands.ENVIRONMENT, **(env or {})}.items()
         ]
         return [
             *[str(_SCRIPTS / "join.sh"), *groups, "--"],
@@ -159,8 +160,8 @@ class Machine:
         stdout: int | IO[bytes] = subprocess.PIPE,
         stderr: int | IO[bytes] = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
-        """Start a command in the machine as root; see `entered.start`."""
-        return entered.start(self.command(argv, env, cwd), stdin, stdout, stderr)
+        """Start a command in the machine as root; see `machine_commands.start`."""
+        return machine_commands.start(self.command(argv, env, cwd), stdin, stdout, stderr)
 
     def run(
         self,
@@ -175,7 +176,7 @@ class Machine:
         The caller must check `returncode`. Raises subprocess.TimeoutExpired once the command has
         been killed.
         """
-        return entered.finish(self.command(argv, env, cwd), stdin, timeout)
+        return machine_commands.finish(self.command(argv, env, cwd), stdin, timeout)
 
     def reboot(self, timeout: float = 90) -> None:
         """Reboot it cleanly. Returns when the next boot has begun; see `wait_booted`."""

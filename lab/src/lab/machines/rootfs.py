@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.machines import network
-from lab.machines.command import MachineError, program, run
+from lab.machines.programs import MachineError, program, run
 
 RELEASE = "bookworm"
 RECIPE = Path(__file__).parent / "recipe"

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from lab.machines import lxd_folder, rootfs
-from lab.machines.command import run
+from lab.machines.programs import run
 
 # The mount points that snapd and the kernel need in a base.
 BASE_FOLDERS = (

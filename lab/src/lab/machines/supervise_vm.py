@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.machines import processes, qemu, sockets
-from lab.machines.command import MachineError
 from lab.machines.line import Line
+from lab.machines.programs import MachineError
 
 
 class _Front:

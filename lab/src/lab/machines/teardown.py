@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from lab.machines import cgroups, claims, disk, network, processes
-from lab.machines.command import MachineError
+from lab.machines.programs import MachineError
 
 
 def supervisor(folder: Path) -> processes.Process | None:

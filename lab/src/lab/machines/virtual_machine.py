@@ -12,19 +12,19 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.machines import cgroups, disk, entered, network, processes, qemu, teardown
-from lab.machines.command import MachineError, program
+from lab.machines import cgroups, disk, machine_commands, network, processes, qemu, teardown
 from lab.machines.guest import TOOLS_SOCKET
 from lab.machines.layers import VmImage
-from lab.machines.machine import machine_folder
 from lab.machines.network import Interface
+from lab.machines.nspawn_machine import machine_folder
+from lab.machines.programs import MachineError, program
 
 # The sizes of its own disks, in MiB; they use space only when written. /dev/vda is LXD's folder,
 # the others are free.
 LXD_MIB = 20 * 1024
 SPARE_MIB = 8 * 1024
 SPARES = ("vdb", "vdc")
-_PROJECT = Path(__file__).resolve().parents[2]
+_SOURCES = Path(__file__).resolve().parents[2]
 _POLL_SECONDS = 0.5
 # Each question to a machine starts a process there.
 _ASK_SECONDS = 120.0
@@ -122,26 +122,30 @@ class VirtualMachine:
     ) -> list[str]:
         """The host's command line that runs `argv` in the machine.
 
-        `env` is added to `entered.ENVIRONMENT`; the command gets no other variables. Killing the
-        started process kills the command in the machine, with its process group.
+        `env` is added to `machine_commands.ENVIRONMENT`; the command gets no other variables.
+        Killing the started process kills the command in the machine, with its process group.
         """
         if not self.is_running():
             raise MachineError(f"{self.hostname}: not running")
-        order = {"argv": list(argv), "env": {**entered.ENVIRONMENT, **(env or {})}, "cwd": cwd}
+        order = {
+            "argv": list(argv),
+            "env": {**machine_commands.ENVIRONMENT, **(env or {})},
+            "cwd": cwd,
+        }
         socket = self.folder / "commands.sock"
-        return [*python_module("lab.machines.enter"), str(socket), json.dumps(order)]
+        return [*python_module("lab.machines.command_client"), str(socket), json.dumps(order)]
 
     def popen(
         self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: str = "/"
     ) -> subprocess.Popen[bytes]:
-        """Start a command in the machine as root; see `entered.start`."""
-        return entered.start(self.command(argv, env, cwd))
+        """Start a command in the machine as root; see `machine_commands.start`."""
+        return machine_commands.start(self.command(argv, env, cwd))
 
     def run(
         self, argv: Sequence[str], *, stdin: str = "", timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the machine as root and wait for it; see `machine.Machine.run`."""
-        return entered.finish(self.command(argv), stdin, timeout)
+        return machine_commands.finish(self.command(argv), stdin, timeout)
 
     def look_again(self) -> None:
         """Let the machine see files under `root` that the host changed after it had read them."""
@@ -236,8 +240,8 @@ class VirtualMachine:
 
 
 def python_module(module: str) -> list[str]:
-    """The command line that runs a module of the project. The module needs only Python."""
+    """The command line that runs a module of the lab. The module needs only Python."""
     return [
-        *[program("env"), "-C", str(_PROJECT), f"PYTHONPATH={_PROJECT}"],
+        *[program("env"), "-C", str(_SOURCES), f"PYTHONPATH={_SOURCES}"],
         *[program("python3"), "-S", "-m", module],
     ]

@@ -12,15 +12,15 @@ import tempfile
 from pathlib import Path
 
 from lab.machines import built, claims, disk, initrd, rootfs
-from lab.machines.command import MachineError, program
 from lab.machines.image import ensure_image
 from lab.machines.layers import Image, VmImage
 from lab.machines.locks import locked
+from lab.machines.programs import MachineError, program
 
 # A new version of any of these makes a new kernel.
 WATCHED = ("linux-image-amd64", "lvm2")
 # The files that run in the machine, by their names in this folder; they need only Python.
-GUEST = ("commands.py", "guest.py", "line.py", "sockets.py")
+GUEST = ("command_server.py", "guest.py", "line.py", "sockets.py")
 _SYSTEM_RECIPE = ("recipe/packages-vm.txt", "vm_system.sh")
 _RECIPE = ("recipe/masked-vm.txt", "recipe/vm", *GUEST, "initrd.py", "vm_image.py")
 _BUILD_SECONDS = 3600.0

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lab.model import clock, leadership, machines, relations, storage
+from lab.model import clock, leadership, machine_lifecycle, relations, storage
 from lab.model.charm import CharmInfo, Option, Value
 from lab.model.errors import JujuError
 from lab.model.state import (
@@ -319,7 +319,7 @@ def _add_unit(state: State, now: float, app: Application, machine_id: str) -> st
     number = state.counters.units.get(app.name, 0)
     state.counters.units[app.name] = number + 1
     if not machine_id:
-        machine_id = machines.add_machine(state, now, "", app.constraints)
+        machine_id = machine_lifecycle.add_machine(state, now, "", app.constraints)
     unit = Unit(
         name=f"{app.name}/{number}",
         app=app.name,

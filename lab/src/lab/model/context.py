@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.model import databags, goals, leadership, networks, ports, records, relations, secrets
+from lab.model import addresses, databags, goals, leadership, ports, records, relations, secrets
 from lab.model.charm import Value
 from lab.model.commits import Writes
 from lab.model.errors import HookToolError
@@ -144,7 +144,7 @@ class HookContext:
         if relation_id is not None:
             relation, _ = self._relation(relation_id)
             binding = relations.own_endpoint(relation, unit.app).name
-        return networks.network_get(self._state, unit, binding)
+        return addresses.network_get(self._state, unit, binding)
 
     def goal_state(self) -> dict[str, Any]:
         """JSON of `goal-state`."""

@@ -10,7 +10,7 @@ from lab.model import (
     applications,
     environment,
     leadership,
-    machines,
+    machine_lifecycle,
     relations,
     removal,
     resolver,
@@ -133,7 +133,7 @@ class Juju:
 
     def add_machine(self, now: float, *, zone: str = "", constraints: str = "") -> str:
         """Ask for a machine; returns its id. The world makes it and reports `machine_up`."""
-        return machines.add_machine(self.state, now, zone, constraints)
+        return machine_lifecycle.add_machine(self.state, now, zone, constraints)
 
     def remove_machine(self, now: float, machine: str, *, force: bool = False) -> None:
         """Remove a machine; with `force` together with its units.
@@ -239,31 +239,31 @@ class Juju:
         self, now: float, machine: str, hostname: str, interfaces: Sequence[Interface]
     ) -> None:
         """A machine exists (or is back after `machine_lost`, without a reboot): its agents run."""
-        machines.machine_up(self.state, now, machine, hostname, interfaces)
+        machine_lifecycle.machine_up(self.state, now, machine, hostname, interfaces)
 
     def machine_rebooted(self, now: float, machine: str) -> None:
         """A machine is up again after a reboot: its units will get `start`."""
-        machines.machine_rebooted(self.state, now, machine)
+        machine_lifecycle.machine_rebooted(self.state, now, machine)
 
     def machine_addresses_changed(self, machine: str, interfaces: Sequence[Interface]) -> None:
         """A machine's current addresses: its units get config-changed if they differ."""
-        machines.addresses_changed(self.state, machine, interfaces)
+        machine_lifecycle.addresses_changed(self.state, machine, interfaces)
 
     def machine_lost(self, now: float, machine: str) -> None:
         """A machine is dead or cut off: the hooks of its agents are killed."""
-        machines.machine_lost(self.state, now, machine)
+        machine_lifecycle.machine_lost(self.state, now, machine)
 
     def machine_destroyed(self, machine: str) -> None:
         """A machine of `machines_to_stop` is gone."""
-        machines.machine_destroyed(self.state, machine)
+        machine_lifecycle.machine_destroyed(self.state, machine)
 
     def agent_lost(self, now: float, unit: str) -> None:
         """One unit's agent is dead or cut off; its hook is killed."""
-        machines.agent_lost(self.state, now, unit)
+        machine_lifecycle.agent_lost(self.state, now, unit)
 
     def agent_back(self, now: float, unit: str) -> None:
         """The unit's agent is back."""
-        machines.agent_back(self.state, now, unit)
+        machine_lifecycle.agent_back(self.state, now, unit)
 
     def storage_to_provision(self) -> list[StorageInstance]:
         """Storage that is attached to units on started machines and must be made."""

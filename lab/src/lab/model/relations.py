@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
-from lab.model import networks
+from lab.model import addresses
 from lab.model.charm import Endpoint
 from lab.model.errors import JujuError
 from lab.model.state import Application, Relation, RelationEnd, State, Unit, UnitRelation
@@ -191,7 +191,7 @@ def update_addresses(state: State, unit: Unit) -> None:
         relation = state.relations[relation_id]
         if local.entered and unit.name in relation.members:
             endpoint = own_endpoint(relation, unit.app).name
-            write(relation, unit.name, networks.relation_settings(state, unit, endpoint))
+            write(relation, unit.name, addresses.relation_settings(state, unit, endpoint))
 
 
 def _create(state: State, ends: list[RelationEnd]) -> Relation:

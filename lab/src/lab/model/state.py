@@ -163,7 +163,7 @@ class Lease:
 
 @dataclass(slots=True)
 class Resource:
-    """A file for the charm; the keeper of the files sets `path`. Revision 0: none."""
+    """A file for the charm; the controller sets `path`. Revision 0: none."""
 
     name: str
     revision: int = 0

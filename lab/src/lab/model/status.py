@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.model import goals, networks, ports, relations, storage
+from lab.model import addresses, goals, ports, relations, storage
 from lab.model.clock import status_time
 from lab.model.state import (
     Application,
@@ -53,12 +53,12 @@ def _machine(machine: Machine) -> dict[str, Any]:
     hardware = "arch=amd64 cores=1 mem=1024M"
     if machine.zone:
         hardware += f" availability-zone={machine.zone}"
-    addresses = networks.all_addresses(machine.interfaces)
+    ip_addresses = addresses.all_addresses(machine.interfaces)
     found: dict[str, Any] = {
         "juju-status": _info(StatusValue(agent[machine.status], "", machine.since)),
         "hostname": machine.hostname,
-        "dns-name": networks.first_address(machine.interfaces),
-        "ip-addresses": addresses,
+        "dns-name": addresses.first_address(machine.interfaces),
+        "ip-addresses": ip_addresses,
         "instance-id": machine.hostname or "pending",
         "display-name": machine.hostname,
         "machine-status": _info(
@@ -77,7 +77,7 @@ def _machine(machine: Machine) -> dict[str, Any]:
 
 def _interface(interface: Interface) -> dict[str, Any]:
     return {
-        "ip-addresses": networks.all_addresses([interface]),
+        "ip-addresses": addresses.all_addresses([interface]),
         "mac-address": interface.mac,
         "space": interface.space,
         "is-up": True,
@@ -98,7 +98,7 @@ def _application(state: State, app: Application) -> dict[str, Any]:
         "relations": _relations(state, app),
         "units": {unit.name: _unit(state, unit) for unit in units},
         "endpoint-bindings": {
-            binding: networks.space_of(app, binding) for binding in ["", *charm.bindings()]
+            binding: addresses.space_of(app, binding) for binding in ["", *charm.bindings()]
         },
     }
     version = next((unit.version for unit in reversed(units) if unit.version), "")
@@ -132,7 +132,7 @@ def _unit(state: State, unit: Unit) -> dict[str, Any]:
         "workload-status": _info(workload),
         "juju-status": _info(agent, version=state.model.version),
         "machine": unit.machine,
-        "public-address": networks.first_address(machine.interfaces),
+        "public-address": addresses.first_address(machine.interfaces),
     }
     if unit.life != "alive":
         found["juju-status"]["life"] = unit.life

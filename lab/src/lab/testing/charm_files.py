@@ -1,15 +1,13 @@
-"""Packs the test charms into .charm files."""
+"""Packs charms that tests deploy into .charm files."""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import Path
 
-CHARMS = Path(__file__).parent / "charms"
 
-
-def pack(name: str, folder: Path, charms: Path = CHARMS) -> Path:
-    """Zip a test charm into `folder`; the file's path."""
+def pack(name: str, folder: Path, charms: Path) -> Path:
+    """Zip the charm `name` in the folder `charms` into a file in `folder`; the file's path."""
     source = charms / name
     target = folder / f"{name}.charm"
     with zipfile.ZipFile(target, "w") as archive:

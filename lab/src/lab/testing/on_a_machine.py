@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.machines.machine import Machine
+from lab.machines.nspawn_machine import Machine
 
 
 def boot(machine: Machine) -> None:

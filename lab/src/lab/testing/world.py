@@ -74,6 +74,7 @@ class World:
 
     @property
     def state(self) -> State:
+        """Everything that Juju knows."""
         return self.juju.state
 
     def deploy(
@@ -101,6 +102,7 @@ class World:
         self.wait(3)
 
     def machines_up(self) -> None:
+        """Start all machines that Juju has asked for."""
         for machine in self.juju.machines_to_start():
             self.juju.machine_up(
                 self.now, machine.id, f"juju-lab-{machine.id}", interfaces(machine.id)
@@ -111,9 +113,11 @@ class World:
         self.scripts[unit, hook] = script
 
     def begin(self, unit: str) -> HookContext:
+        """Begin the unit's next hook. Raises JujuError when none is due."""
         return self.juju.start_hook(self.now, unit)
 
     def due(self, unit: str) -> HookRun | None:
+        """The hook that the unit would run next, or None."""
         return self.juju.next_hook(self.now, unit)
 
     def due_name(self, unit: str) -> str:
