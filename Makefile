@@ -93,13 +93,13 @@ lint: $(VENV_READY) ## Check style, spelling, plain English, the direction of im
 
 .PHONY: unit
 unit: $(VENV_READY) ## Run the tests that need no machine: of the charm, and of both models
-	@$(PYTEST) -q -n 2 -m "not machines" tests/unit tests/lxd_model lab/tests $(ARGS)
+	@$(PYTEST) -q -n 2 -m "not machines" tests/unit tests/interface tests/lxd_model lab/tests $(ARGS)
 
 # Lines of the client of LXD that the unit tests reach, in percent. Only raise it.
 LXD_COVERAGE := 90
 .PHONY: coverage
 coverage: $(VENV_READY) ## Show which lines the unit tests reach, and check the minimum for src/lxd
-	@$(PYTHON) -m coverage run --data-file=.cache/coverage -m pytest -q -m "not machines" tests/unit $(ARGS)
+	@$(PYTHON) -m coverage run --data-file=.cache/coverage -m pytest -q -m "not machines" tests/unit tests/interface $(ARGS)
 	@$(PYTHON) -m coverage report --data-file=.cache/coverage
 	@$(PYTHON) -m coverage report --data-file=.cache/coverage --include="src/lxd/*" --fail-under=$(LXD_COVERAGE)
 

@@ -61,7 +61,6 @@ class LxdClusterCharm(ops.CharmBase):
             self.on[PEERS].relation_created,
             self.on[PEERS].relation_changed,
             self.on[PEERS].relation_departed,
-            self.on[CEPH].relation_departed,
             *(
                 on
                 for name in (CEPH, OVSDB, OVSDB_CMS, CERTIFICATES)
@@ -81,7 +80,12 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _changes_of(self, relation: str) -> list[ops.BoundEvent]:
         on = self.on[relation]
-        return [on.relation_created, on.relation_changed, on.relation_broken]
+        return [
+            on.relation_created,
+            on.relation_changed,
+            on.relation_departed,
+            on.relation_broken,
+        ]
 
     def _begin(self, event: ops.EventBase) -> None:
         """For the first hook, and the one that Juju runs when a resource has changed."""

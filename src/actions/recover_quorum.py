@@ -56,6 +56,12 @@ def _without_quorum(view: View) -> Peers:
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Unresponsive) or lxd.reason is UnresponsiveReason.REFUSED:
         raise ActionRefused("LXD answers: its database has its quorum")
-    if lxd.reason not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
+    if lxd.reason not in WITHOUT_DATABASE or peers is None or not _has_joined(view, peers):
         raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
     return peers
+
+
+def _has_joined(view: View, peers: Peers) -> bool:
+    """Whether this unit is a member, or may be one and had no time to say so."""
+    joins = view.forming is not None and view.forming.what == "join"
+    return bool(peers.own.cluster) or joins

@@ -65,18 +65,23 @@ def of_ceph(model: ops.Model) -> Ceph | None:
     if relation is None:
         return None
     asked = relation.data[model.unit].get("broker_req", "")
-    return ceph.answer(model.unit.name, asked, _published(model, CEPH))
+    return ceph.answer(model.unit.name, asked, _published(model, CEPH), _of_application(relation))
 
 
 def of_ovn(model: ops.Model, options: Options) -> Ovn | None:
     """The data about OVN for this unit, None if there are none."""
     units = [*_published(model, OVSDB), *_published(model, OVSDB_CMS)]
     relation = model.get_relation(OVSDB)
-    application = dict(relation.data[relation.app]) if relation and relation.app else {}
+    application = _of_application(relation)
     connection = ovn.northbound(options, units, application)
     if not connection:
-        return None
+        return ovn.malformed(units, application)
     return ovn.answer(model.unit.name, connection, _published(model, CERTIFICATES))
+
+
+def _of_application(relation: ops.Relation | None) -> dict[str, str]:
+    """The data that the application on the other side of a relation publishes."""
+    return dict(relation.data[relation.app]) if relation and relation.app else {}
 
 
 def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:

@@ -68,7 +68,7 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         noted_identity=ports.machine.identity(),
         noted_units=ports.machine.units(),
         unresponsive_since=ports.machine.unresponsive_since(),
-        database=_database(juju, lxd, ports),
+        database=_database(juju, lxd, forming, ports),
         folders=_folders(lxd, ports),
         arch=ports.machine.architecture(),
         history=history,
@@ -164,7 +164,10 @@ def _gives_to_pools(view: View) -> bool:
 
 
 def _database(
-    juju: HookInput, lxd: ClusterView | Unresponsive | None, ports: Ports
+    juju: HookInput,
+    lxd: ClusterView | Unresponsive | None,
+    forming: Forming | None,
+    ports: Ports,
 ) -> DatabaseCopy | None:
     """The disk's facts about the database. Looking takes a process: only if LXD does not answer.
 
@@ -172,7 +175,9 @@ def _database(
     """
     if not isinstance(lxd, Unresponsive):
         return None
-    member = juju.peers is not None and bool(juju.peers.own.cluster)
+    # One that joins may be a member already, and its hook had no time to say so.
+    joins = forming is not None and forming.what == "join"
+    member = joins or (juju.peers is not None and bool(juju.peers.own.cluster))
     looks = lxd.reason in WITHOUT_DATABASE if member else juju.leaving
     return ports.database.copy() if looks else None
 

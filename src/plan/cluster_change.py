@@ -12,9 +12,9 @@ from values.status import Status, blocked, names, waiting
 
 def asked(view: View) -> frozenset[str]:
     """Every name that a pool or a network of the options may have."""
-    default, nets = view.default_pool.name, view.options.networks_asked
-    found = {default, *(pool.name for pool in view.more_pools), *(net.name for net in nets)}
-    found |= {f"{default}-{backend}" for backend in backends.BACKENDS}
+    nets = view.options.networks_asked
+    found = {*(pool.name for pool in view.more_pools), *(net.name for net in nets)}
+    found |= backends.names_of_default(view.default_pool.name)
     return frozenset(found | {modes.other_name(net.name, net.mode) for net in nets})
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from plan import cluster_change
-from plan.leaving import blockers, dead_members, orphaned_members, removal
+from plan.leaving import blockers, dead_members, last_unit, orphaned_members
 from plan.recovery import heartbeats
 from plan.storage import pools
 from records import loss_record
@@ -197,7 +197,7 @@ def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
         if member is None:
             continue
         options = view.options
-        on_remove, voters = options.on_remove, 1 if removal.ends(view) else options.min_voters
+        on_remove, voters = options.on_remove, last_unit.wanted_voters(view)
         reasons = blockers.removal_blockers(on_remove, voters, lxd, member)
         if reasons := reasons or blockers.unmoved(on_remove, lxd, member):
             return blockers.cannot_leave(unit, reasons)
@@ -216,6 +216,7 @@ def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterat
     refused = [*pools.refusals(peers, own), *_problems(lxd, peers)]
     yield next((blocked(f"{unit}: {why}") for unit, why in refused), None)
     yield _homeless(view, lxd, peers, own)
+    yield _absent(view, lxd, peers, own)
     yield _down(view, lxd)
     yield _evacuated(lxd)
     yield next((waiting(f"{unit}: {why}") for unit, why in _waits(lxd, peers)), None)
@@ -232,6 +233,16 @@ def _homeless(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Stat
     """Blocked for a member that is up and has no unit."""
     unitless = orphaned_members.without_unit(view, lxd, peers, own)
     return next((blocked(cluster_change.homeless(m.name)) for m in unitless if m.up), None)
+
+
+def _absent(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
+    """Blocked for an operator's member that is offline: the charm neither starts nor removes it."""
+    unitless = orphaned_members.without_unit(view, lxd, peers, own)
+    theirs = {m.name for m in unitless} - orphaned_members.orphaned(view, lxd, peers, own)
+    absent = next((m.name for m in lxd.members if m.name in theirs and not m.up), "")
+    if not absent:
+        return None
+    return blocked(f"{absent} is offline and has no unit: start it, or remove it by hand")
 
 
 def _down(view: View, lxd: ClusterView) -> Status | None:

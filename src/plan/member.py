@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import backends
-from plan import health
+from plan import cluster_change, health
 from plan.addresses import listening
 from plan.forming import admission, identity
 from plan.install import versions
@@ -152,7 +152,8 @@ def _coordination(
         return _Coordination()
     shared = _shared(view, lxd, peers, own, decided)
     deletions = pool_deletions.outdated(lxd.pools, lxd.notes) if lxd.pools is not None else ()
-    steps = (*member_marks.outdated(member.name, lxd), *deletions, *shared.steps)
+    units = cluster_change.units(view, lxd, peers)
+    steps = (*member_marks.outdated(member.name, lxd, units), *deletions, *shared.steps)
     return _Coordination(steps, shared.problem, {"call": shared.request, **_existing(view, lxd)})
 
 

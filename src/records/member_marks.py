@@ -207,8 +207,24 @@ def mark(member: Member, word: str) -> WriteNotes:
     return WriteNotes({PREFIX + member.name: word})
 
 
-def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
-    """Clears the marks of members that are gone, and that of `own`, which stays."""
+def due(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
+    """Marks a leaving member that has other members and no mark."""
+    if len(lxd.members) == 1 or member.name in leaving(lxd):
+        return ()
+    return (mark(member, LEAVING),)
+
+
+def withdrawn(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
+    """Takes the mark from a leaving member that must admit a unit first."""
+    return (mark(member, ""),) if member.name in leaving(lxd) else ()
+
+
+def outdated(own: str, lxd: ClusterView, units: Mapping[str, str]) -> list[WriteNotes]:
+    """Clears the marks of members that are gone, and that of `own`, which stays.
+
+    `units` are the units of members, by the members' names: the note about a unit follows a member
+    that an operator has renamed, also if the unit's machine dies before the unit notes its name.
+    """
     members = {m.name for m in lxd.members}
     gone = leaving(lxd) - (members - {own})
     config = lxd.notes
@@ -218,4 +234,15 @@ def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     joining = {lock.name} if lock is not None else set[str]()
     for prefix in (*OWNERS, *_OBSERVED):
         keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - members - joining}
+    keys |= _followed(lxd, units, {k for k in keys if k.startswith(UNIT)})
     return [WriteNotes(keys)] if keys else []
+
+
+def _followed(lxd: ClusterView, units: Mapping[str, str], gone: set[str]) -> dict[str, str]:
+    """The notes about units whose members were renamed, under the new names."""
+    noted = {lxd.notes[key].partition(" ")[0]: lxd.notes[key] for key in gone}
+    return {
+        UNIT + member: noted[unit]
+        for member, unit in units.items()
+        if unit in noted and not unit_of(member, lxd)
+    }

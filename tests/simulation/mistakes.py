@@ -15,6 +15,7 @@ from tests.simulation.stories import (
     ALL_GO,
     CERTIFICATE_CHANGES,
     CUT_OFF_AND_RECOVERED,
+    EARLIER_DEFAULT_POOL,
     FOUNDED_BY_HAND,
     HAS_A_BUCKET,
     HAS_A_DEVICE,
@@ -30,6 +31,7 @@ from plan.forming.identity import Owner
 from plan.leaving import blockers, evacuation, migration, orphaned_members, removal
 from plan.recovery import heartbeats, quorum
 from plan.recovery.quorum import Recovery
+from plan.storage import contributions
 from state.cluster import ClusterView, Member
 from state.peers import UnitData
 from state.view import Peers, View
@@ -81,6 +83,10 @@ def _asks_nobody(*_: Any) -> Recovery:
     return Recovery()
 
 
+def _for_no_other_pool(*_: Any) -> bool:
+    return False
+
+
 def _any_copy_will_do(*_: Any) -> str:
     return ""
 
@@ -119,6 +125,13 @@ MISTAKES = (
         "_not_newest",
         _any_copy_will_do,
         NEWEST_COPY_SURVIVES,
+    ),
+    Mutant(
+        "devices are for the present backend alone",
+        contributions,
+        "_devices_are_for_earlier",
+        _for_no_other_pool,
+        EARLIER_DEFAULT_POOL,
     ),
 )
 """Each stands for a kind of mistake that was made once."""

@@ -25,6 +25,9 @@ _WHY = 20
 """A cause in a status needs at least so many characters to be useful."""
 _BACKUPS = "Instance has backups"
 """LXD's refusal to move an instance whose backups would stay behind."""
+_NO_COPY = "has no copy of the database: add a unit first"
+_REMOVE = "Or move what {name} holds, and: lxc cluster remove {name}"
+"""The other way to the end for a member that an operator joined by hand."""
 _DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
 
 
@@ -181,7 +184,7 @@ def _is_majority(some: list[Member], voters: list[Member]) -> bool:
 def _no_successor(lxd: ClusterView, others: list[Member]) -> Iterable[str]:
     """Why the last but one voter cannot give the database to the last member."""
     if len(others) == 1 and not _can_take_over(lxd, others[0]):
-        yield f"{others[0].name} has no copy of the database: add a unit first"
+        yield f"{others[0].name} {_NO_COPY}"
 
 
 def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[str]:
@@ -233,8 +236,18 @@ def _within(reason: Reason, room: int) -> str:
 
 def full(view: View, reasons: tuple[Reason, ...]) -> str:
     """All of it, for the log."""
-    lines = "\n".join(f"  {reason}" for reason in reasons)
-    return f"{view.unit} cannot leave:\n{lines}"
+    lines = [f"  {reason}" for reason in reasons]
+    return "\n".join((f"{view.unit} cannot leave:", *lines, *_removable(view, reasons)))
+
+
+def _removable(view: View, reasons: tuple[Reason, ...]) -> Iterable[str]:
+    """How to do without a member that has no unit and cannot take over the database."""
+    if not isinstance(view.lxd, ClusterView):
+        return
+    for member in view.lxd.members:
+        without = not member_marks.unit_of(member.name, view.lxd)
+        if without and f"{member.name} {_NO_COPY}" in reasons:
+            yield _REMOVE.format(name=member.name)
 
 
 def with_way_out(view: View, reasons: tuple[Reason, ...]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from options.options import ABANDON
 from plan.forming import admission, identity
-from plan.leaving import blockers, dead_members, evacuation, migration
+from plan.leaving import blockers, dead_members, evacuation, last_unit, migration
 from plan.leaving.blockers import Reason
 from plan.recovery import heartbeats, unresponsive
 from plan.storage import daemon_volumes
@@ -38,7 +38,7 @@ _REVIVE = (
 
 def plan_removal(view: View) -> Plan:
     """The plan of a leaving unit."""
-    if ends(view) and view.options.on_remove == ABANDON:
+    if last_unit.ends(view) and view.options.on_remove == ABANDON:
         return Plan(waiting("the application goes: LXD and its data stay as they are"))
     if view.lxd is None or view.peers is None:
         return _without_snap(view)
@@ -53,7 +53,7 @@ def plan_removal(view: View) -> Plan:
 
 def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     """LXD is in our cluster."""
-    if ends(view) and not blockers.everything(lxd):
+    if last_unit.ends(view) and not blockers.everything(lxd):
         return Plan(waiting("the application goes: nothing is in its cluster"))
     if adopting := identity.adopting(lxd, peers):
         status, steps = adopting
@@ -66,11 +66,6 @@ def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     return _plan_member(view, lxd, peers, member)
 
 
-def ends(view: View) -> bool:
-    """Whether the application goes, with all its units."""
-    return view.units is not None and not view.units.staying
-
-
 def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     options = view.options
     if due := heartbeats.steps(view, lxd, member):
@@ -80,10 +75,11 @@ def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
         return _go(*first)
     if failed := _failed_join(lxd, peers):
         return _hold(waiting(f"to leave until LXD has noticed that {failed.name} is offline"))
+    if expects := last_unit.expected(view, lxd, peers):
+        return _let_in(view, lxd, peers, expects)
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
-    # If no unit stays, no voters are needed.
-    min_voters = 1 if ends(view) else options.min_voters
+    min_voters = last_unit.wanted_voters(view)
     reasons = blockers.removal_blockers(options.on_remove, min_voters, lxd, member)
     if reasons:
         return _blocked(view, lxd, member, reasons, set(blockers.quorum(min_voters, lxd, member)))
@@ -106,15 +102,17 @@ def _blocked(
 
 def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
     """A member's duties to the others, whether it will be held or not."""
-    if len(lxd.members) > 1 and member.name not in member_marks.leaving(lxd):
-        return (member_marks.mark(member, member_marks.LEAVING),)
+    expects = last_unit.expected(view, lxd, peers)
+    marking = member_marks.withdrawn if expects else member_marks.due
+    if mark := marking(member, lxd):
+        return mark
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
     failed = _failed_join(lxd, peers)
     if failed is not None and admission.is_shell(failed):
         # Only this member's token proves that the join failed.
         return (RemoveMember(failed.name),)
-    cancelling = () if expected(view, lxd) else admission.cancelling(view, lxd, peers)
+    cancelling = () if expects else admission.cancelling(view, lxd, peers)
     return (*join_lock.ended(view.unit, lxd), *cancelling)
 
 
@@ -209,8 +207,6 @@ def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member
     """A cluster of one that holds nothing ends with it."""
     if view.options.on_remove == ABANDON:
         return _gone()
-    if expected(view, lxd):
-        return _let_in(view, lxd, peers)
     if reasons := blockers.last_of(lxd):
         return _hold(
             blockers.cannot_leave(view.unit, reasons), blockers.with_way_out(view, reasons)
@@ -222,22 +218,14 @@ def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member
     return _go(ResetLxd("its only member leaves and holds nothing"))
 
 
-def expected(view: View, lxd: ClusterView) -> frozenset[str]:
-    """Units that must join the only member before it leaves: they can take what it holds."""
-    alone = len(lxd.members) == 1 and view.options.on_remove != ABANDON
-    if not alone or view.units is None or not blockers.last_of(lxd):
-        return frozenset()
-    return view.units.staying
-
-
-def _let_in(view: View, lxd: ClusterView, peers: Peers) -> Plan:
-    """The only member admits the next unit, and stays until then.
+def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str]) -> Plan:
+    """The member admits the next of the expected units, and stays until then.
 
     It makes a token only in a hook that may end without error: what a failed hook writes is lost.
     """
-    expects = expected(view, lxd)
     coming = names(expects)
-    reasons = (f"what it holds needs another member, for {coming} to join", *blockers.last_of(lxd))
+    blocking = last_unit.blocking(view, lxd, peers)
+    reasons = (f"it needs another member, and waits for {coming} to join", *blocking)
     why = blockers.with_way_out(view, reasons)
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"

@@ -165,10 +165,10 @@ def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:
 
 def _missing_need(view: View, need: str) -> str:
     """Why this machine can have no part in such a network, empty if it can."""
-    if need == "ovn" and (view.ovn is None or not view.ovn.northbound):
-        return "ovn: integrate it with ovn-central, or set ovn-northbound"
     if need == "ovn" and view.ovn and view.ovn.problem:
         return f"ovn: {view.ovn.problem}: see juju show-unit {view.unit}"
+    if need == "ovn" and (view.ovn is None or not view.ovn.northbound):
+        return "ovn: integrate it with ovn-central, or set ovn-northbound"
     if need == "ovn" and view.ovn and not view.ovn.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
     return view.missing_capabilities.get(need, "")

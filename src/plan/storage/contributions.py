@@ -122,14 +122,30 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
 
     Otherwise LXD would silently make a file on its root disk.
     """
-    asked = {pool.name: pool for pool in view.more_pools}
-    if decided:
-        asked[decided.pool] = view.default_pool
+    more = {pool.name: pool for pool in view.more_pools}
+    defaults = _names_of_default(view, decided)
     for name in sorted(_on_devices(view)):
-        if name not in asked or not asked[name].devices:
-            option = "devices" if decided and name == decided.pool else "pools"
+        asked = more.get(name) or (view.default_pool if name in defaults else None)
+        if asked is None or not asked.devices:
+            option = "devices" if name in defaults - more.keys() else "pools"
             return blocked(f"pool {name} is on devices: name this machine's in storage-{option}")
     return None
+
+
+def _names_of_default(view: View, decided: Storage | None) -> frozenset[str]:
+    """The names of the default pool, of whatever backend it is or was.
+
+    A pool of an earlier backend stays while it holds something, and no other option can name it.
+    """
+    names = backends.names_of_default(view.default_pool.name)
+    return names | {decided.pool} if decided else names
+
+
+def _devices_are_for_earlier(view: View, decided: Storage) -> bool:
+    """Whether `storage-devices` can only be meant for the default pool of an earlier backend."""
+    backend = backends.BACKENDS.get(decided.backend)
+    earlier = _names_of_default(view, decided) - {decided.pool}
+    return backend is not None and not backend.on_devices and bool(earlier & _on_devices(view))
 
 
 def _on_devices(view: View) -> set[str]:
@@ -209,9 +225,12 @@ def _wanted(
     if decided is None:
         return [replace(asked, backend=backend.name), *wanted.values()]
     default = replace(asked, name=decided.pool, backend=decided.backend, size=decided.size)
+    if _devices_are_for_earlier(view, decided):
+        default = replace(default, devices=())
     if token is None or not token.pools:
         return [default, *wanted.values()]
-    wanted[decided.pool] = default
+    of_default = {name: replace(asked, name=name) for name in _names_of_default(view, decided)}
+    wanted = {**of_default, **wanted, decided.pool: default}
     return [_as_made(record, wanted.get(record.pool)) for record in token.pools]
 
 

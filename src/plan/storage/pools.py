@@ -40,7 +40,7 @@ def default(asked: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> 
     NAME-BACKEND, and stays so after the old pool is gone.
     """
     backend = decided.backend if asked.backend == backends.AUTO else asked.backend
-    long = f"{asked.name}-{backend}"
+    long = backends.other_name(asked.name, backend)
     made = {p.name: _is_of(p, backend) for p in existing}
     candidates = [asked.name, long]
     if made.get(long):

@@ -10,6 +10,7 @@ import pytest
 from host.machine import Machine
 from options.options import Options
 from state.facts import Device
+from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import changed, the_cluster
 from tests.unit.findings import sources, statuses
@@ -139,6 +140,29 @@ def test_of_the_default_pool_another_option_is_named():
 
     told = "pool local is on devices: name this machine's in storage-devices"
     assert statuses(app)["lxd/2"] == f"blocked: {told}"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(generation: str):
+    app = ModelApp(
+        options={"storage_backend": "btrfs", "storage_devices": "/dev/sdb"},
+        cloud=Cloud(generation=generation),
+    )
+    for number in range(2):
+        app.add(number).machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
+    app.settle()
+    changed(app, storage_backend="dir", storage_devices="")
+    app.settle()
+    assert set(the_cluster(app).pools) == {"local", "local-dir"}
+
+    app.add(2).machine.disks = [Device("/dev/sdc", 20 * GIB, node="/dev/sdc")]
+    app.settle()
+
+    told = "pool local is on devices: name this machine's in storage-devices"
+    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    changed(app, storage_devices="/dev/sdb /dev/sdc")
+    app.settle()
+    assert sources(app, "local")["m2"] == "/dev/sdc"
 
 
 def test_a_pool_of_files_needs_no_device():
