@@ -9,10 +9,10 @@ from pathlib import Path
 import jubilant
 import pytest
 
+from lab.testing import charm_files
 from tests.acceptance.conftest import WAIT
 from tests.integration.cluster import eventually, lxc, members, message, query, small_image, whole
 from tests.integration.conftest import APP, Files
-from tests.lab import charm_files
 
 CEPH = "ceph-mon"
 CHARMS = Path(__file__).parents[1] / "services" / "charms"
