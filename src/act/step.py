@@ -67,6 +67,7 @@ from steps.plan import Step
 from steps.server import (
     NoteUnits,
     NoteUnresponsive,
+    RenameTrusted,
     RestartLxd,
     SetFailureDomain,
     SetProxies,
@@ -200,6 +201,13 @@ def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory)
     return history
 
 
+def _rename_trusted(
+    step: RenameTrusted, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    ports.lxd.trust.rename(step.old, step.new)
+    return history
+
+
 def _write_notes(step: WriteNotes, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     ports.lxd.notes.write(step.values)
     return history
@@ -247,6 +255,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] 
     Listen: addresses.listen,
     ChangeAddress: addresses.change_address,
     WriteNotes: _write_notes,
+    RenameTrusted: _rename_trusted,
     CreatePool: storage.create_pool,
     UpdatePool: storage.update_pool,
     PinRootDisks: storage.pin_root_disks,

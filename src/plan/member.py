@@ -153,7 +153,9 @@ def _coordination(
     shared = _shared(view, lxd, peers, own, decided)
     deletions = pool_deletions.outdated(lxd.pools, lxd.notes) if lxd.pools is not None else ()
     units = cluster_change.units(view, lxd, peers)
-    steps = (*member_marks.outdated(member.name, lxd, units), *deletions, *shared.steps)
+    outdated = member_marks.outdated(member.name, lxd, units)
+    renamed = member_marks.renamed(lxd, units)
+    steps = (*renamed, *outdated, *deletions, *shared.steps)
     return _Coordination(steps, shared.problem, {"call": shared.request, **_existing(view, lxd)})
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import deadlines
 from records import join_lock
 from state.cluster import ClusterView, Member
-from steps.server import WriteNotes
+from steps.server import RenameTrusted, WriteNotes
 
 PREFIX = "leaving."
 RAN = "ran."
@@ -234,15 +234,26 @@ def outdated(own: str, lxd: ClusterView, units: Mapping[str, str]) -> list[Write
     joining = {lock.name} if lock is not None else set[str]()
     for prefix in (*OWNERS, *_OBSERVED):
         keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - members - joining}
-    keys |= _followed(lxd, units, {k for k in keys if k.startswith(UNIT)})
+    keys |= {
+        UNIT + new: lxd.notes[UNIT + old]
+        for old, new in _renames(lxd, units)
+        if not unit_of(new, lxd)
+    }
     return [WriteNotes(keys)] if keys else []
 
 
-def _followed(lxd: ClusterView, units: Mapping[str, str], gone: set[str]) -> dict[str, str]:
-    """The notes about units whose members were renamed, under the new names."""
-    noted = {lxd.notes[key].partition(" ")[0]: lxd.notes[key] for key in gone}
-    return {
-        UNIT + member: noted[unit]
-        for member, unit in units.items()
-        if unit in noted and not unit_of(member, lxd)
-    }
+def renamed(lxd: ClusterView, units: Mapping[str, str]) -> list[RenameTrusted]:
+    """What follows from the names that operators gave to members. `units` as in `outdated`.
+
+    It comes before the old names' notes are cleared: they are what shows a rename.
+    """
+    return [RenameTrusted(old, new) for old, new in _renames(lxd, units)]
+
+
+def _renames(lxd: ClusterView, units: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The old and the new names of members that have other names than the notes say."""
+    notes = _noted(UNIT, lxd.notes)
+    gone = notes.keys() - {m.name for m in lxd.members}
+    now = {unit: member for member, unit in units.items()}
+    whose = {old: notes[old].partition(" ")[0] for old in sorted(gone)}
+    return [(old, now[unit]) for old, unit in whose.items() if unit in now]
