@@ -44,7 +44,7 @@ def change_address(step: ChangeAddress, unit: str, ports: Ports, history: RunHis
     others = [m for m in members if m.name != step.member]
     holders = {m.name for m in others}
     if not ports.lxd.notes.take(listening.LOG, step.member, holders, deadlines.TURN):
-        raise LxdUnreachable("another member has been changing its address for long")
+        raise LxdUnreachable("another member has been changing its address for a long time")
     try:
         _change(step, [m for m in others if m.up], ports)
     except (LxdError, LxdUnreachable):
@@ -101,5 +101,5 @@ def _move(step: ChangeAddress, ports: Ports) -> None:
 def _see(addresses: set[str], ports: Ports) -> None:
     """Raises LxdError for an address on which LXD does not listen."""
     for address, program in listeners.deaf(addresses, ports.lxd.server.get(), ports).items():
-        why = f"{program} does" if program else "nobody does"
+        why = f"{program} does" if program else "no program does"
         raise LxdError(f"LXD does not listen on port {PORT} of {address}: {why}")

@@ -128,7 +128,7 @@ def reset_lxd(step: ResetLxd, unit: str, ports: Ports, history: RunHistory) -> R
 def _reset(ports: Ports, why: str) -> None:
     """LXD as freshly installed. LXD is left alone if it holds anything: then it was a member."""
     if ports.machine.has_data():
-        raise LxdError(f"not reset, it has instances or volumes: {why}")
+        raise LxdError(f"LXD is not reset, because it has instances or volumes: {why}")
     logger.warning("LXD is reset: %s. It logged last:\n%s", why, ports.machine.lxd_log())
     forming = ports.machine.forming()
     devices = forming.devices if forming else ()
@@ -155,7 +155,7 @@ def set_join_lock(step: SetJoinLock, unit: str, ports: Ports, history: RunHistor
     """The join lock is on record."""
     if ports.lxd.notes.append(step.log, step.number, step.entry):
         return replace(history, granted=step.unit)
-    logger.info("another member was quicker: %s%d", step.log, step.number)
+    logger.info("another member wrote this note first: %s%d", step.log, step.number)
     return history
 
 

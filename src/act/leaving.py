@@ -180,7 +180,7 @@ def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHisto
             return replace(history, only_copies=tuple(re.findall("[0-9a-f]+", images[1])))
         # LXD may hang up on the member that it has just removed (LXD issue 9464), or lose its
         # database in the same moment and answer with an error (measured, 6.9).
-        logger.info("whether %s has left is looked up: %s", step.name, error)
+        logger.info("the charm looks up whether %s has left: %s", step.name, error)
         if not ports.lxd.cluster.is_alone(deadlines.START):
             raise
     ports.lxd.cluster.await_alone(deadlines.START)

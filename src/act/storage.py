@@ -54,7 +54,7 @@ def _remove_half_made_pool(name: str, ports: Ports) -> None:
     if half_made is not None:
         delete_pool(half_made, ports)
     else:
-        # What is left of a run that was cut short after the pool was gone.
+        # What is left of a run that was interrupted after the pool was gone.
         ports.lxd.notes.write(pool_deletions.ended(name))
 
 
@@ -91,7 +91,7 @@ def _finished(step: CreatePool, ports: Ports) -> bool:
     try:
         ports.lxd.pools.finish(step.name)
     except LxdError as error:
-        logger.info("the pool %s is made anew: %s", step.name, error)
+        logger.info("the pool %s is made again: %s", step.name, error)
         return False
     return True
 

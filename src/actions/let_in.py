@@ -22,7 +22,7 @@ def let_in(juju: HookInput, ports: Ports) -> Plan:
     leaves = view.units is not None and view.unit in view.units.leaving
     lxd = view.lxd
     if not leaves or not isinstance(lxd, ClusterView) or not removal.expected(view, lxd):
-        raise ActionRefused("only the last member of a cluster has to, when it is to leave")
+        raise ActionRefused("only the last member of a cluster needs this, while it leaves")
     plan = run(juju, ports)
     if plan.own is None or plan.own.token is None:
         raise ActionRefused(f"no unit can join yet: {plan.status.message}")

@@ -69,7 +69,7 @@ def _limit(name: str, value: Any) -> None:
         if isinstance(part, int) and part.bit_length() > 64:
             raise Misread(f"{escaped(name)}: that number is too large")
         if isinstance(part, str) and any("\ud800" <= c <= "\udfff" for c in part):
-            raise Misread(f"{escaped(name)} has half a character: type it again")
+            raise Misread(f"{escaped(name)} has an incomplete character: type it again")
         todo += [(inner, depth + 1) for inner in _parts(part)]
 
 

@@ -32,7 +32,7 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     peers = _without_quorum(view)
     if view.database is None:
         raise ActionRefused(
-            "who has the database cannot be read: juju ssh "
+            "the list of voters cannot be read: juju ssh "
             f"{view.unit} sudo lxd cluster show says why"
         )
     named = frozenset(lost.replace(",", " ").split())
@@ -43,7 +43,7 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
         raise OthersAsked(found.problem, peers.own, found.lost)
     if alive := ports.database.listening(found.lost):
         raise ActionRefused(
-            f"{names(alive)} is said to be lost and takes connections: switch that machine off, or "
+            f"{names(alive)} counts as lost, but accepts connections: switch that machine off, or "
             "bring it back"
         )
     copy = ports.database.backup(ports.clock())

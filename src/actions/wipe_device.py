@@ -14,10 +14,12 @@ _NODE = re.compile(r"/dev/[\w/:.@%+=-]+", re.ASCII)
 def wipe_device(ports: Ports, device: str, confirm: str) -> str:
     """Wipes an unused block device, if the operator names its content."""
     if not _NODE.fullmatch(device) or ".." in device:
-        raise ActionRefused(f"{device} is no path below /dev/, such as /dev/sdb")
+        raise ActionRefused(f"{device} is not a path below /dev/, such as /dev/sdb")
     found = next(iter(ports.machine.devices((device,))), None)
     if found is None:
-        raise ActionRefused(f"{device} is no block device here: lsblk on this machine lists them")
+        raise ActionRefused(
+            f"{device} is not a block device here: lsblk on this machine lists them"
+        )
     if found.use:
         raise ActionRefused(f"{device} {found.use}: nothing was wiped")
     if not found.holds:

@@ -49,7 +49,7 @@ def _lacks_fan() -> str:
     return (
         ""
         if done and "fan-map" in done.stdout + done.stderr
-        else "fan: ip(8) here knows no fan-map, Ubuntu's does"
+        else "fan: ip(8) here does not know fan-map: use machines with Ubuntu"
     )
 
 

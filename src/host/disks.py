@@ -57,7 +57,7 @@ def wipe(path: str, identity: str) -> None:
     try:
         number = _number_of(descriptor)
         if not identity or identity_of((_DEVICES / number).resolve()) != identity:
-            raise OSError(f"{path} is not the disk that was looked at: nothing was wiped")
+            raise OSError(f"{path} is not the disk that the action showed: nothing was wiped")
         # A new partition may begin where an old one did: its file system would be back.
         disk_contents.clear(descriptor, tuple(_extent(part) for part in _partitions(name)))
         # The descriptor certainly is this disk. --force only skips wipefs's own claim.
@@ -73,7 +73,7 @@ def _number_of(descriptor: int) -> str:
     """The kernel's number of an open device. Raises OSError for anything else."""
     status = os.fstat(descriptor)
     if not stat.S_ISBLK(status.st_mode):
-        raise OSError("that is no block device")
+        raise OSError("that is not a block device")
     return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
 
 
@@ -148,7 +148,7 @@ def _unsigned(path: str) -> str:
     try:
         return "" if disk_contents.is_blank(path) else "unknown data"
     except OSError:
-        return "something unreadable"
+        return "unreadable data"
 
 
 def _signatures(path: str) -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ def _signatures(path: str) -> list[dict[str, Any]]:
         text = _output("/sbin/wipefs", "--json", "--no-act", path)
     except (OSError, subprocess.SubprocessError):
         # An unreadable device is not empty.
-        return [{"type": "something unreadable"}]
+        return [{"type": "unreadable data"}]
     return json.loads(text)["signatures"] if text.strip() else []
 
 

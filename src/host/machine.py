@@ -301,7 +301,7 @@ class Machine:
     def wipe(self, device: str) -> None:
         """Erases a block device.
 
-        Raises OSError if it is in use, or is not the disk that was looked at or noted.
+        Raises OSError if it is in use, or is not the disk that the action showed or noted.
         """
         from host import disks
 

@@ -55,7 +55,7 @@ def _run(*command: str) -> None:
     except subprocess.CalledProcessError as error:
         raise PackagesError(_reason(str(error.stderr), error.returncode)) from error
     except subprocess.TimeoutExpired as error:
-        raise PackagesError(f"{command[0]}: no end after {error.timeout:.0f} s") from error
+        raise PackagesError(f"{command[0]}: did not end within {error.timeout:.0f} s") from error
 
 
 def _reason(output: str, code: int) -> str:

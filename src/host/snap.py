@@ -101,7 +101,7 @@ class Snap:
         try:
             channel = snapd.tracking("lxd")
         except snapd.SnapdError as error:
-            logger.warning("which channel LXD is from is not known: %s", error)
+            logger.warning("the channel of LXD is not known: %s", error)
             return ""
         self._tracked.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tracked.write_text(f"{revision} {channel}\n")
@@ -143,7 +143,7 @@ class Snap:
         try:
             name = snap_file.read(Path(path)).name
         except snap_file.SnapFileError as error:
-            raise SnapError(f"the attached file is no snap: {error}") from error
+            raise SnapError(f"the attached file is not a snap: {error}") from error
         if name != "lxd":
             raise SnapError(f"the attached file is the snap {name}, not LXD: attach another")
         fresh = not _CURRENT.exists() or self._installing.exists()
@@ -250,7 +250,7 @@ def _run(command: list[str], seconds: float) -> None:
     except subprocess.CalledProcessError as error:
         raise SnapError(error.stderr.strip().removeprefix("error: ")) from error
     except subprocess.TimeoutExpired as error:
-        raise SnapError(f"no end after {seconds:.0f} s") from error
+        raise SnapError(f"did not end within {seconds:.0f} s") from error
 
 
 def _connect() -> int:

@@ -80,7 +80,7 @@ class Client:
         end = self.port.now() + seconds
         while not self.ended(operation, max(0.0, min(_WAIT, end - self.port.now()))):
             if self.port.now() >= end:
-                raise LxdLate(f"LXD was not done in {seconds:.0f} s")
+                raise LxdLate(f"LXD needed over {seconds:.0f} s")
 
     def ended(self, operation: str, seconds: float) -> bool:
         """Waits up to `seconds` for an operation. Whether it has ended.
@@ -96,7 +96,7 @@ class Client:
         if response.error:
             response = self.port.send(Request("GET", path), deadlines.LOOK)
         if response.status == HTTPStatus.NOT_FOUND:
-            raise LxdUnreachable("LXD does not know any more what came of it")
+            raise LxdUnreachable("LXD no longer knows the result of the request")
         if response.error:
             raise LxdUnreachable(response.error)
         found = response.body["metadata"]

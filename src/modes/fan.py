@@ -37,7 +37,7 @@ def blocker(interfaces: Iterable[Interface], subnet: str) -> str:
     there = tuple(interfaces)
     if not subnet:
         out = any(4 in interface.defaults for interface in there)
-        return "" if out else "fan: no way out by IPv4: bind network to a space with IPv4"
+        return "" if out else "fan: no IPv4 default route: bind network to a space with IPv4"
     net = ipaddress.ip_network(subnet, strict=False)
     if net.version != 4:
         return "fan: the binding network has no IPv4 subnet"

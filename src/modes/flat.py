@@ -14,7 +14,7 @@ def _nic(wanted: WantedNetwork, parent: str) -> dict[str, str]:
 
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     if not interface.bridge:
-        return "is no bridge"
+        return "is not a bridge"
     # Otherwise LXD would find out only when it starts an instance.
     return "has vlan_filtering off" if wanted.vlan and not interface.vlans else ""
 

@@ -67,7 +67,7 @@ def _volume(found: re.Match[str]) -> Unmountable:
 def of_stopped(ports: Ports) -> UnresponsiveReason:
     """Why no daemon listens. Only the log shows a join that was interrupted."""
     if ports.database.recovering():
-        return UnresponsiveReason.RECOVERY_CUT_SHORT
+        return UnresponsiveReason.RECOVERY_INTERRUPTED
     forming = ports.machine.forming()
     joined = forming is not None and forming.what == "join"
     half = joined and _UNREGISTERED in ports.machine.lxd_log()

@@ -29,7 +29,7 @@ def name(value: str) -> str:
     if not _INTERFACE.fullmatch(value):
         raise ValueError("use 2 to 15 letters, digits, '.', '_' or '-'")
     if ".." in value or value.startswith("veth"):
-        raise ValueError("use no '..', and no veth at the beginning: LXD does not")
+        raise ValueError("use no '..', and no veth at the beginning: LXD refuses them")
     return value
 
 
@@ -131,14 +131,14 @@ def _routers(value: str) -> tuple[str, ...]:
     except ValueError:
         versions = []
     if len(versions) != len(found) or len(set(versions)) != len(versions):
-        raise ValueError("gateway is a CIDR such as 10.10.0.1/24, one of each family")
+        raise ValueError("gateway must be a CIDR such as 10.10.0.1/24, one of each family")
     return found
 
 
 def _servers(value: str) -> tuple[str, ...]:
     found = yaml_maps.words(value)
     if any(_address(word) is None for word in found):
-        raise ValueError("dns is a list of addresses")
+        raise ValueError("dns must be a list of addresses")
     return found
 
 
@@ -155,13 +155,13 @@ def config_text(value: str) -> str:
 
 def _number(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("that is no number")  # noqa: TRY004 - an operator's mistake
+        raise ValueError("that is not a number")  # noqa: TRY004 - an operator's mistake
     return value
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("nat is true or false")  # noqa: TRY004 - an operator's mistake
+        raise ValueError("nat must be true or false")  # noqa: TRY004 - an operator's mistake
     return value
 
 
@@ -201,7 +201,7 @@ def collisions(names: list[str]) -> None:
     for one in names:
         for other in names:
             if other.startswith(f"{one}-"):
-                raise ValueError(f"{other} would go with {one}: choose another name")
+                raise ValueError(f"LXD would delete {other} with {one}: choose another name")
 
 
 def alike(names: Iterable[str]) -> tuple[str, str] | None:

@@ -74,7 +74,7 @@ def _vlan(value: int, info: ValidationInfo) -> int:
     mode = info.data.get("network_mode")
     if asked.vlan(value) and mode and "vlan" not in modes.MODES[mode].words:
         able = sorted(m.name for m in modes.MODES.values() if "vlan" in m.words)
-        raise ValueError(f"{mode} has none; use {', '.join(able)}")
+        raise ValueError(f"{mode} has no VLAN; use {', '.join(able)}")
     return value
 
 
@@ -82,13 +82,13 @@ def _networks(value: str, info: ValidationInfo) -> str:
     found = asked.parse(value, modes.MODES)
     default = info.data.get("network_name")
     if any(network.name == default for network in found):
-        raise ValueError(f"{default} is network-name already")
+        raise ValueError(f"network-name already has the name {default}")
     asked.collisions([network.name for network in found] + ([default] if default else []))
     first = _default_subnets(default or "", info.data)
     if pair := options_subnets.same_subnet((*first, *found)):
-        raise ValueError(f"{pair[0]} and {pair[1]} have one subnet: choose another")
+        raise ValueError(f"{pair[0]} and {pair[1]} have the same subnet: choose another")
     if pair := asked.alike(_spread_names(found, info.data)):
-        raise ValueError(f"{pair[0]} and {pair[1]} are too much alike: choose another name")
+        raise ValueError(f"{pair[0]} and {pair[1]} are too similar: choose another name")
     return value
 
 
@@ -149,7 +149,7 @@ def _proxy(value: str) -> str:
 
 def _ignored(value: str) -> str:
     if not value or not all(_IGNORED.fullmatch(word) for word in yaml_maps.words(value)):
-        raise ValueError("use auto, none or hosts apart by commas")
+        raise ValueError("use auto, none or hosts separated by commas")
     return value
 
 
@@ -160,7 +160,7 @@ def _volume(value: str) -> str:
 def _pools(value: str, info: ValidationInfo) -> str:
     pools = options_pools.parse(value, backends.BACKENDS)
     if any(pool.name == info.data.get("storage_pool") for pool in pools):
-        raise ValueError(f"{info.data['storage_pool']} is storage-pool already")
+        raise ValueError(f"storage-pool already has the name {info.data['storage_pool']}")
     return value
 
 
@@ -205,7 +205,7 @@ class Options(BaseModel):
     @classmethod
     def _whole(cls, value: object) -> object:
         if isinstance(value, str) and _HALF.search(value):
-            raise ValueError("it has half a character: type it again")
+            raise ValueError("it has an incomplete character: type it again")
         return value
 
     snap_channel: Annotated[str, AfterValidator(_channel)] = "5.21/stable"

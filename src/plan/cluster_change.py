@@ -51,7 +51,7 @@ def _unknown(unknown: list[str], lxd: ClusterView, peers: Peers, what: str) -> S
     unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in entries}
     if unheard:
         # It has joined, but its data have not arrived.
-        return waiting(f"to make {what} until {min(unheard)} has told of itself")
+        return waiting(f"to make {what} until {min(unheard)} has published its data")
     # Nobody knows what is on its machine, and its unit cannot come back.
     return blocked(homeless(unknown[0]))
 

@@ -182,7 +182,7 @@ def unreadable(peers: Peers) -> Status | None:
     """Blocked for a unit whose databag no charm of this version writes, or is false."""
     for unit, data in sorted(peers.others.items()):
         if data.misread:
-            return blocked(f"{unit}: its {data.misread} makes no sense; refresh or remove it")
+            return blocked(f"{unit}: its {data.misread} cannot be read; refresh or remove it")
     return None
 
 

@@ -37,7 +37,7 @@ def make_plan(view: View) -> Plan:
 def _beside(view: View, neighbour: str) -> Plan:
     """The plan of a second unit on one machine: LXD and the member belong to the first one."""
     if view.leaving:
-        return Plan(waiting("to be removed; LXD stays with the other unit here"))
+        return Plan(waiting("to be removed; LXD stays for the other unit of this machine"))
     status = blocked(f"{neighbour} has this machine and its LXD: remove this unit")
     return _with_peers(view, Plan(status, own=UnitData()))
 

@@ -69,7 +69,7 @@ def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) ->
             authority = _blocks(_CERTIFICATE, f"{data['ca']}\n{data.get('chain', '')}")
             certificate, key = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
             if not (certificate and key and authority):
-                return Ovn(connection, problem="certificates gave what is not PEM")
+                return Ovn(connection, problem="the certificate is not PEM")
             return Ovn(connection, certificate, key, authority)
     return Ovn(connection)
 

@@ -16,7 +16,7 @@ class WriteOvn:
     ovn: Ovn = field(repr=False)
 
     def __str__(self) -> str:
-        return "write down what opens OVN's database"
+        return "write the files for OVN's database"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class PinNics:
 
     def __str__(self) -> str:
         where = self.nic.get("network") or self.nic.get("parent") or "its network"
-        return f"let what is on {where} stay there"
+        return f"keep instances on {where}"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class EndOverlayDhcp:
     network: str
 
     def __str__(self) -> str:
-        return f"give out no addresses on the network {self.network} any more"
+        return f"stop giving out addresses on the network {self.network}"
 
 
 @dataclass(frozen=True)

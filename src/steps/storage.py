@@ -15,7 +15,7 @@ class WriteCeph:
     ceph: Ceph = field(repr=False)
 
     def __str__(self) -> str:
-        return "write down how to reach Ceph"
+        return "write the files for Ceph"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class PinRootDisks:
     pool: str
 
     def __str__(self) -> str:
-        return f"let what is on the pool {self.pool} stay there"
+        return f"keep instances on the pool {self.pool}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class RestoreFolder:
     kind: str
 
     def __str__(self) -> str:
-        return f"undo a move of LXD's {self.kind} that was cut short"
+        return f"undo an interrupted move of LXD's {self.kind}"
 
 
 @dataclass(frozen=True)

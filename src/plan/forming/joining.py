@@ -28,7 +28,7 @@ JOINS = 3
 def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
     if step := versions.before_join(view, lxd, peers):
-        return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
+        return Plan(waiting("for the cluster's LXD snap"), (step,), own)
     if why := _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
     # Also of a unit that was refused because no member reached it.
@@ -65,10 +65,10 @@ def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
     if forming is None or peers.own.cluster or lxd.instances:
         return ""
     if forming.what == RESET:
-        return unresponsive.RESET_CUT_SHORT
+        return unresponsive.RESET_INTERRUPTED
     # A device may be in use by something that LXD no longer lists.
     left = bool(forming.devices) or _not_empty(lxd) is not None
-    return "its join was cut short" if forming.what == "join" and left else ""
+    return "its join was interrupted" if forming.what == "join" and left else ""
 
 
 def _cluster(peers: Peers) -> str:
@@ -125,7 +125,7 @@ def _name_clash(view: View, peers: Peers) -> Status | None:
     """Blocked for a name that another unit's member has or will have."""
     name = member_names.of_unit(view, peers)
     clash = member_names.clash(view, peers, name)
-    return blocked(f"the name {name} is also {clash}'s: rename this machine") if clash else None
+    return blocked(f"{clash} also has the name {name}: rename this machine") if clash else None
 
 
 def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
@@ -142,7 +142,7 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     backend = backends.resolve(view.options.storage_backend, lxd.server.drivers)
     pool = next((p for p in lxd.pools or () if p.name == name), None)
     if pool and backend and pool.driver != backend.driver:
-        return blocked(f"LXD here has a pool {name} of driver {pool.driver}: delete it")
+        return blocked(f"LXD here has a pool {name} with the driver {pool.driver}: delete it")
     return None
 
 

@@ -71,13 +71,15 @@ def first_install(view: View) -> tuple[Status, Step | None]:
     if view.peers is None or not found:
         return waiting("for the LXD snap"), option
     if len({ordered(version) for version in found.values()}) > 1:
-        return waiting(f"to install LXD until all members have one: {_listed(found)}"), None
+        return waiting(f"to install LXD until all members have one version: {_listed(found)}"), None
     members = {unit: view.peers.others[unit] for unit in found}
     version = number(next(iter(found.values())))
     channel = _channel(members) or option.channel
     alike = _revisions(members, view.arch)
     if _are_of_files(members):
-        return blocked(f"LXD {version} of the members is from a file: attach it as lxd-snap"), None
+        return blocked(
+            f"LXD {version} of the members is from a file: attach that file as lxd-snap"
+        ), None
     if len(alike) == 1:
         return waiting("for the LXD snap"), InstallSnap(channel, alike.pop())
     if not version:
@@ -143,8 +145,12 @@ def as_it_ran(view: View) -> tuple[Status, Step | None]:
     own = view.peers.own
     others = {u: d for u, d in view.peers.others.items() if d.cluster and same(d.package, own.lxd)}
     if own.revision.startswith("x") or _are_of_files(others):
-        return blocked(f"LXD was {number(own.lxd)} from a file: attach it as lxd-snap again"), None
-    status = waiting(f"to put LXD {number(own.lxd)} back in place of {number(view.snap.version)}")
+        return blocked(
+            f"LXD was {number(own.lxd)} from a file: attach that file as lxd-snap again"
+        ), None
+    status = waiting(
+        f"to install LXD {number(own.lxd)} again instead of {number(view.snap.version)}"
+    )
     return status, _last(view, own, others)
 
 
@@ -207,7 +213,7 @@ def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
         return blocked(
             f"LXD {mine} here is newer than {newest} in the cluster: remove this unit, or upgrade"
         )
-    return blocked(f"LXD {mine} here, {newest} in the cluster: make them the same")
+    return blocked(f"LXD is {mine} here, {newest} in the cluster: give all units one version")
 
 
 def waits_for(view: View, peers: Peers) -> Status:
@@ -219,7 +225,7 @@ def waits_for(view: View, peers: Peers) -> Status:
     if older:
         return waiting(f"for LXD {number(mine)} on {_listed(older)}")
     if newer:
-        return waiting(f"for LXD as on {_listed(newer)}: here it is {number(mine)}")
+        return waiting(f"for the LXD of {_listed(newer)}: this member has {number(mine)}")
     unequal = [unit for unit in others if differ(view.snap, peers.own, peers.others[unit])]
     where = names(unequal) if unequal else "all members"
     return waiting(f"for the same LXD snap on {where}")
@@ -247,4 +253,4 @@ def not_followed(view: View) -> str:
     here = view.snap.channel
     if not here or view.resource or here == view.options.snap_channel:
         return ""
-    return f"set snap-channel={here} again: LXD is from there"
+    return f"set snap-channel={here} again: LXD follows that channel"

@@ -101,7 +101,7 @@ def removal_blockers(
         return tuple(reasons)
     here = instances(lxd, member)
     if on_remove == REFUSE:
-        reasons += [f"{i}: is here, and on-remove=refuse" for i in here]
+        reasons += [f"{i}: on-remove=refuse keeps it here" for i in here]
     else:
         reasons += [f"{i}: {why}" for i in here if (why := _why_here(i, lxd, member))]
     return (*reasons, *(_kept(thing, lxd) for thing in fixed(lxd, member)))
@@ -114,7 +114,7 @@ def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
     if migration.targets(instance, lxd, member.name):
         return ""
     if down := migration.absent(instance, lxd, member.name):
-        return f"{names(down)} could take it, and is not online"
+        return f"{names(down)} could take it, but is not online"
     return migration.nowhere(instance)
 
 

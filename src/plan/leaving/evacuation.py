@@ -82,7 +82,7 @@ def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
         if why := migration.obstacle(instance, lxd):
             stays.append(f"{name}: {why}")
         elif down := migration.absent(instance, lxd, member.name):
-            later.append(f"{name}: {names(down)} could take it, and is not online")
+            later.append(f"{name}: {names(down)} could take it, but is not online")
         elif name not in failed:
             stays.append(f"{name}: {migration.nowhere(instance)}")
         elif transient_errors.passes(failed[name]):

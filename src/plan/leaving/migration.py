@@ -51,7 +51,7 @@ def of_juju(thing: Instance | Volume | Bucket | Image) -> bool:
 def obstacle(instance: Instance, lxd: ClusterView) -> str:
     """Why an instance must stay on its member, and what to do about it. Empty if it may move."""
     if jujus := _JUJUS.fullmatch(instance.name):
-        return f"is Juju's: juju remove-machine {jujus[1].replace('-', '/')}"
+        return f"belongs to Juju: juju remove-machine {jujus[1].replace('-', '/')}"
     if instance.evacuate in _STAYS:
         return f"cluster.evacuate={instance.evacuate}: move or delete it"
     if instance.ephemeral and not instance.live:

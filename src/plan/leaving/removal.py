@@ -39,7 +39,7 @@ _REVIVE = (
 def plan_removal(view: View) -> Plan:
     """The plan of a leaving unit."""
     if ends(view) and view.options.on_remove == ABANDON:
-        return Plan(waiting("the application goes: LXD and its data stay as they are"))
+        return Plan(waiting("the application is being removed: LXD and its data stay here"))
     if view.lxd is None or view.peers is None:
         return _without_snap(view)
     if isinstance(view.lxd, Unresponsive):
@@ -54,7 +54,7 @@ def plan_removal(view: View) -> Plan:
 def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     """LXD is in our cluster."""
     if ends(view) and not blockers.everything(lxd):
-        return Plan(waiting("the application goes: nothing is in its cluster"))
+        return Plan(waiting("the application is being removed: its cluster holds nothing"))
     if adopting := identity.adopting(lxd, peers):
         status, steps = adopting
         return _go(*steps) if steps else _hold(status)
@@ -242,7 +242,7 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
     who = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
-    status = waiting(f"to leave once {who} has joined; if none does soon: run let-in")
+    status = waiting(f"to leave once {who} has joined; if no unit joins: run let-in")
     if not view.tells:
         return _hold(status, why)
     admitted = admission.admit(view, lxd, peers)
@@ -257,7 +257,7 @@ def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
         return _with_its_disk(view, lxd)
     if why := unresponsive.join_failed(view, lxd.reason):
         return _go(ResetLxd(why))
-    if lxd.reason is UnresponsiveReason.RECOVERY_CUT_SHORT:
+    if lxd.reason is UnresponsiveReason.RECOVERY_INTERRUPTED:
         return _go(StartAgain())
     if view.unit in peers.app.removed:
         return _with_its_disk(view, lxd)

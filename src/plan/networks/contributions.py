@@ -104,7 +104,7 @@ def _to_existing(view: View, record: OnParent) -> dict[str, str] | str:
     """This unit's own keys of an existing network; or why it can have no part in it."""
     mode = modes.MODES.get(record.mode)
     if mode is None:
-        return f"network {record.name}: this charm has no mode {record.mode}"
+        return f"network {record.name}: this charm does not know the mode {record.mode}"
     if not mode.own_parent:
         return _external(view, record.on)
     asked = _asked_parents(view)
@@ -206,7 +206,9 @@ def _tunnel(view: View, wanted: WantedNetwork) -> ParentInterface:
         return _first_fit(view, wanted, lambda i: parent_checks.of_tunnel(wanted, i, version))
     out = next((i for i in view.interfaces if 4 in i.defaults), None)
     if out is None:
-        return ParentInterface(problem=f"no way out by IPv4: set network-parent for {wanted.name}")
+        return ParentInterface(
+            problem=f"no IPv4 default route: set network-parent for {wanted.name}"
+        )
     if why := parent_checks.of_tunnel(wanted, out, version):
         return ParentInterface(problem=f"{out.name} {why}: set network-parent for {wanted.name}")
     return ParentInterface()
@@ -245,7 +247,7 @@ def _alone(
         on_it = other.name != wanted.name and modes.MODES[other.mode].own_parent
         if on_it and its.parent == contribution.parent and not apart:
             return ParentInterface(
-                problem=_unfit(contribution.parent, f"is also {other.name}'s", wanted)
+                problem=_unfit(contribution.parent, f"is used by {other.name}", wanted)
             )
     return contribution
 
@@ -279,7 +281,7 @@ def _overlap(view: View, wanted: WantedNetwork) -> str:
 
 
 def _own(network: str, interface: str) -> str:
-    return f"network {network}: this machine has {interface} of its own: rename it"
+    return f"network {network}: this machine has the interface {interface}: rename it"
 
 
 def _in_use(view: View) -> str:

@@ -48,7 +48,7 @@ def problem(options: Options, lxd: ClusterView) -> Status | None:
     if not options.ovn_gateways or _fit(options, lxd):
         return None
     there = "|".join(sorted(m.name for m in lxd.members))
-    return blocked(f"ovn-gateways={options.ovn_gateways[:20]} fits no member; use {there}")
+    return blocked(f"ovn-gateways={options.ovn_gateways[:20]} matches no member; use {there}")
 
 
 def _fit(options: Options, lxd: ClusterView) -> set[str]:

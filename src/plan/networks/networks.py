@@ -95,7 +95,9 @@ def _one(
     there = made(lxd, net.name) if mode.type else None
     if there is not None and not is_of(there, mode):
         return NetworkChange(
-            problem=blocked(f"network {net.name} is {mode_of(there)} here already")
+            problem=blocked(
+                f"network {net.name} has the mode {mode_of(there)} here: choose another name"
+            )
         )
     given = parents.of_members(view, lxd, peers, own, net)
     if there is not None:
@@ -157,7 +159,9 @@ def _taken(lxd: ClusterView, net: WantedNetwork) -> Status | None:
             has = other.config.get(f"ipv{subnet.version}.address", "")
             its = ipaddress.ip_interface(has).network if "/" in has else None
             if its is not None and its.overlaps(subnet):
-                return blocked(f"network-ipv{subnet.version}={subnet}: {other.name} has it here")
+                return blocked(
+                    f"network-ipv{subnet.version}={subnet} overlaps {other.name}: choose another"
+                )
     return None
 
 
@@ -194,10 +198,12 @@ def _name_clash(lxd: ClusterView, net: WantedNetwork) -> Status | None:
         pair = sorted((net.name, other.name))
         bridges = mode.type == other.type == network_modes.MODES["bridge"].type
         if bridges and pair[1].startswith(f"{pair[0]}-"):
-            return blocked(f"network {net.name}: {pair[1]} would go with {pair[0]}; rename it")
+            return blocked(
+                f"network {net.name}: LXD would delete {pair[1]} with {pair[0]}; rename it"
+            )
         spread = net.mode == mode_of(other) == network_modes.SPREAD
         if spread and alike(pair):
-            return blocked(f"network {net.name}: too much like {other.name}; choose another name")
+            return blocked(f"network {net.name}: too similar to {other.name}; choose another name")
     return None
 
 
@@ -207,7 +213,7 @@ def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | Non
         return None  # It is half made: the interface of that name is its own.
     if not (lost := contributions.swallowed(view.interfaces, net.name, net.mode)):
         return None
-    return blocked(f"network {net.name}: {lost} of this machine would go with it; rename it")
+    return blocked(f"network {net.name}: LXD would delete {lost}; rename the network")
 
 
 def _site(view: View, lxd: ClusterView, parent: str) -> Site:

@@ -83,7 +83,7 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
             problem=blocked(f"network {network.name}: {gateway} is narrower than /26")
         )
     if unit := _same_share(view, peers, gateway):
-        reason = f"{gateway.network} has no share left beside {unit}'s; use a wider subnet"
+        reason = f"{gateway.network} has no free share beside {unit}'s; use a wider subnet"
         return MemberOverlay(problem=blocked(f"network {network.name}: {reason}"))
     first, last = share(share_number(view.unit, gateway), gateway)
     own = lxd.member(lxd.server.name)

@@ -38,7 +38,7 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
     """What prevents a recovery here. `named` are the members that the operator calls lost."""
     own = copy.node(peers.own.address)
     if own is None or own.role is Role.SPARE:
-        return Recovery("this member has no copy of the database: run it on another one")
+        return Recovery("this member has no copy of the database: run the action on another one")
     if problem := _stranger(view, peers, copy, named):
         return Recovery(problem)
     others = [n for n in copy.nodes if n is not own and n.role is not Role.SPARE]
@@ -55,7 +55,7 @@ def _stranger(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str
     if not strangers:
         return ""
     there = ", ".join(sorted(n.name or n.address for n in copy.nodes))
-    return f"lost={strangers[0]}: no member is called so; there are: {there}"
+    return f"lost={strangers[0]}: no member has that name; the members are: {there}"
 
 
 def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:

@@ -162,8 +162,8 @@ def _no_room(view: View, given: Sequence[MemberConfig], cure: str) -> Status | N
     left = view.room - sum(_bytes(config) for config in given[:-1] if _is_file(config))
     if _bytes(last) <= left:
         return None
-    asked = f"{pool.size or LEAST_FILE} asked, {max(left, 0) >> 30} GiB free"
-    return blocked(f"{name}: {asked}: {cure}")
+    space = f"{pool.size or LEAST_FILE} is wanted, {max(left, 0) >> 30} GiB are free"
+    return blocked(f"{name}: {space}: {cure}")
 
 
 def _is_file(config: MemberConfig) -> bool:
@@ -180,7 +180,7 @@ def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
     has = ", ".join(sorted(drivers & set(backends.BACKENDS)))
     # The remedy comes last: text before it may be cut off.
     needs = f"; needs {row.needs}" if row else ""
-    return blocked(f"{what}: LXD here has {has}{needs}")
+    return blocked(f"{what}: LXD here supports {has}{needs}")
 
 
 def _no_ceph(unit: str, ceph: Ceph | None) -> Status | None:
@@ -189,7 +189,7 @@ def _no_ceph(unit: str, ceph: Ceph | None) -> Status | None:
         app = unit.partition("/")[0]
         return blocked(f"ceph: integrate it with a Ceph: juju integrate {app} ceph-mon")
     if ceph.problem:
-        return blocked(f"ceph: it refuses what was asked: {ceph.problem}")
+        return blocked(f"ceph: it refuses the request: {ceph.problem}")
     if ceph.malformed:
         return blocked(f"ceph: its {ceph.malformed}: see juju show-unit {unit}")
     return None if ceph.ready else waiting("for Ceph to answer")

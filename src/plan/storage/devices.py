@@ -22,7 +22,7 @@ def choice(
     if not pool.devices:
         return None
     if not backend.on_devices:
-        return blocked(f"pool {pool.name}: {backend.name} takes no device; name none for it")
+        return blocked(f"pool {pool.name}: {backend.name} uses no devices; name none for it")
     there = [d for d in view.devices.get(pool.devices, ()) if d.node not in taken]
     if not there:
         first, *others = pool.devices

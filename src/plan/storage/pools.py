@@ -95,9 +95,9 @@ def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status |
 def _misfit(view: View, decided: Storage, pool: WantedPool, there: Pool) -> Status | None:
     """Why the existing pool of that name cannot be the wanted one."""
     if backends.BACKENDS[pool.backend].on_ceph and view.ceph is None:
-        return blocked(f"the pool {pool.name} is in a Ceph: integrate it with that again")
+        return blocked(f"the pool {pool.name} is in a Ceph: integrate that Ceph again")
     if not _is_of(there, pool.backend):
-        return blocked(f"pool {pool.name} is of {there.driver} here: choose another name")
+        return blocked(f"pool {pool.name} has the driver {there.driver} here: choose another name")
     has = there.config.get(
         contributions.SIZE, decided.size if pool.name == decided.pool else pool.size
     )
@@ -112,7 +112,7 @@ def _other_size(view: View, pool: WantedPool, has: str) -> Status:
             f"storage-pools: {pool.name} was made with size {has or 'auto'}; set it back"
         )
     setting = f"storage-size={has}" if has else "--reset storage-size"
-    return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {setting}")
+    return blocked(f"storage-size={pool.size}: pool {pool.name} keeps its size; set {setting}")
 
 
 def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:

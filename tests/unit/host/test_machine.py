@@ -101,7 +101,7 @@ def test_an_installation_that_was_cut_short_is_known(
     assert not there.facts(None).unfinished
 
     def dies(*_: object) -> None:
-        raise snap.SnapError("no end after 540 s")
+        raise snap.SnapError("did not end within 540 s")
 
     monkeypatch.setattr(snap, "_install_dangerously", dies)
 
@@ -121,7 +121,7 @@ def test_an_installation_that_was_cut_short_is_known(
 def test_a_file_that_is_no_snap_changes_nothing(tmp_path: Path):
     there = snap.Snap(tmp_path / "state")
 
-    with pytest.raises(snap.SnapError, match="no snap"):
+    with pytest.raises(snap.SnapError, match="not a snap"):
         there.install_file(str(tmp_path / "no-such.snap"))
 
     assert not there.facts(None).unfinished
