@@ -116,9 +116,9 @@ def _asks_for_interfaces(view: View) -> bool:
     if not isinstance(view.lxd, ClusterView):
         return False
     asked = view.options.networks_asked
-    there = {network.name for network in view.lxd.networks or ()}
+    existing = {network.name for network in view.lxd.networks or ()}
     makes = view.lxd.nic is not None and not all(
-        there & set(contributions.names(net)) for net in asked
+        existing & set(contributions.names(net)) for net in asked
     )
     return makes or not view.lxd.server.clustered or any(map(contributions.asks, asked))
 
@@ -185,7 +185,7 @@ def _folders(lxd: ClusterView | Unresponsive | None, ports: Ports) -> dict[str, 
 
 def _lxd(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
     try:
-        return _answers(juju, ports)
+        return _cluster_view(juju, ports)
     except LxdStopped:
         return _answers_soon(juju, ports)
     except (LxdUnreachable, LxdError) as error:
@@ -196,7 +196,7 @@ def _answers_soon(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
     """The daemon may be starting: after an installation, a reboot, a reset."""
     try:
         ports.lxd.server.await_start(_time_to_start(juju, ports))
-        return _answers(juju, ports)
+        return _cluster_view(juju, ports)
     except LxdStopped as error:
         return unresponsive.of_stopped(error, juju, ports)
     except (LxdUnreachable, LxdError) as error:
@@ -209,7 +209,7 @@ def _time_to_start(juju: HookInput, ports: Ports) -> float:
     return deadlines.START_OF_LEAVER if waited else deadlines.START
 
 
-def _named(server: Server, members: tuple[Member, ...]) -> Server:
+def _with_cluster_name(server: Server, members: tuple[Member, ...]) -> Server:
     """The server by its name in the cluster: an operator may have renamed it.
 
     LXD 5.0 shows the old name until its daemon restarts. An address cannot change.
@@ -224,12 +224,12 @@ def _unreachable_without_unit(juju: HookInput, seen: ClusterView, ports: Ports) 
     """Members that LXD calls online, that have no unit in Juju, and that do not answer."""
     if not juju.leader or juju.units is None:
         return frozenset()
-    gone = [
+    without_unit = [
         m
         for m in seen.members
         if m.up and (unit := member_marks.unit_of(m.name, seen)) and unit not in juju.units.in_juju
     ]
-    return ports.lxd.members.unreachable(gone)
+    return ports.lxd.members.unreachable(without_unit)
 
 
 def _dead_without_unit(juju: HookInput, seen: ClusterView) -> bool:
@@ -260,7 +260,7 @@ def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...
     event would say that they are online.
     """
     members = ports.lxd.members.list()
-    own = _named(server, members).name
+    own = _with_cluster_name(server, members).name
     offline = {m.name: m for m in members if m.offline}
     asked = set(offline) if juju.leader else {own} & set(offline)
     if asked:
@@ -287,7 +287,7 @@ def _server(juju: HookInput, ports: Ports) -> Server:
     return ports.lxd.server.get() if ports.lxd.cluster.joined(deadlines.JOIN) else server
 
 
-def _alone(juju: HookInput, server: Server, ports: Ports) -> ClusterView:
+def _unclustered_view(juju: HookInput, server: Server, ports: Ports) -> ClusterView:
     """A server outside a cluster. For a leaving unit: everything that would be lost with it."""
     seen = ClusterView(server, instances=ports.lxd.instances.list())
     if juju.leaving:
@@ -307,12 +307,12 @@ def _alone(juju: HookInput, server: Server, ports: Ports) -> ClusterView:
     )
 
 
-def _answers(juju: HookInput, ports: Ports) -> ClusterView:
+def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
     server = _server(juju, ports)
     if not server.clustered:
-        return _alone(juju, server, ports)
+        return _unclustered_view(juju, server, ports)
     members = _members(juju, server, ports)
-    server = _named(server, members)
+    server = _with_cluster_name(server, members)
     seen = ClusterView(server, members, notes=ports.lxd.notes.read())
     seen = replace(seen, unreachable=_unreachable_without_unit(juju, seen, ports))
     seen = replace(seen, closed=_closed(juju, seen, ports))

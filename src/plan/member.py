@@ -47,7 +47,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
         return Plan(waiting("for LXD to start again, with OVN's address"), due, own)
     if due := heartbeats.steps(view, lxd, member):
         return Plan(waiting("for the heartbeats of the database's leader"), due, own)
-    return _serving(view, lxd, peers, member, own)
+    return _serving_plan(view, lxd, peers, member, own)
 
 
 def _identified(
@@ -74,7 +74,9 @@ def _decided(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Stora
     return peers.app.storage or own.storage or _made_here(view, lxd)
 
 
-def _serving(view: View, lxd: ClusterView, peers: Peers, member: Member, own: UnitData) -> Plan:
+def _serving_plan(
+    view: View, lxd: ClusterView, peers: Peers, member: Member, own: UnitData
+) -> Plan:
     """The plan of a member whose LXD needs no restart."""
     steps = [
         *_local(view, lxd, peers, member),
@@ -91,7 +93,7 @@ def _serving(view: View, lxd: ClusterView, peers: Peers, member: Member, own: Un
     # The address comes last: if that fails, nothing else waits for it.
     steps += [*coordination.steps, *admitted.steps, *address.steps]
     problems = _problems(view, lxd, peers, own, address.problem, coordination.problem)
-    status = next(filter(None, problems), None) or _standing(view, member)
+    status = next(filter(None, problems), None) or _member_status(view, member)
     fields = {
         "token": admitted.token,
         "refused": admitted.refused,
@@ -304,7 +306,7 @@ def _refused_request(lxd: ClusterView) -> Status | None:
     return None
 
 
-def _standing(view: View, member: Member) -> Status:
+def _member_status(view: View, member: Member) -> Status:
     if member.evacuated:
         name = member.name
         return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")

@@ -100,8 +100,8 @@ class Unmoved:
 def unmoved(member: str, notes: Mapping[str, str]) -> dict[str, Unmoved]:
     """By instance of a leaving member: that no other member took it."""
     try:
-        found: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
-        return {name: Unmoved(int(times), str(why)) for name, (times, why) in found.items()}
+        rows: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
+        return {name: Unmoved(int(times), str(why)) for name, (times, why) in rows.items()}
     except (ValueError, TypeError, AttributeError):
         return {}  # Somebody else wrote there.
 
@@ -191,9 +191,9 @@ def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
     A unit tries again only after it has reset its LXD, and it resets only an LXD that holds
     nothing.
     """
-    owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    whose, _, noted = owner.partition(" ")
-    return whose == unit and noted.isdigit() and int(noted) < attempt
+    note = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    owner_unit, _, noted = note.partition(" ")
+    return owner_unit == unit and noted.isdigit() and int(noted) < attempt
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
@@ -210,10 +210,10 @@ def mark(member: Member, word: str) -> WriteNotes:
 def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     """Clears the marks of members that are gone, and that of `own`, which stays."""
     members = {m.name for m in lxd.members}
-    gone = leaving(lxd) - (members - {own})
+    obsolete = leaving(lxd) - (members - {own})
     config = lxd.notes
-    keys = {PREFIX + name: "" for name in gone}
-    keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone if prefix + n in config}
+    keys = {PREFIX + name: "" for name in obsolete}
+    keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in obsolete if prefix + n in config}
     lock = join_lock.read(config)
     joining = {lock.name} if lock is not None else set[str]()
     for prefix in (*OWNERS, *_OBSERVED):

@@ -137,7 +137,7 @@ def _reply(data: Mapping[str, str], unit: str, asked: str) -> dict[str, Any] | N
 def _map(text: str) -> dict[str, Any]:
     """A JSON object, an empty one for anything else."""
     try:
-        found: Any = json.loads(text)
+        parsed: Any = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}

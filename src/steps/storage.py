@@ -28,8 +28,8 @@ class CreatePool:
     members: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     def __str__(self) -> str:
-        where = f" on {', '.join(sorted(self.members))}" if self.members else ""
-        return f"create the {self.driver} pool {self.name}{where}"
+        place = f" on {', '.join(sorted(self.members))}" if self.members else ""
+        return f"create the {self.driver} pool {self.name}{place}"
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ from steps.plan import Plan, Step
 _plan_join = joining.plan_join
 _still_good = admission._still_good
 _plan_member = removal._plan_member
-_answers = view._answers
+_answers = view._cluster_view
 _removed_first = member_marks.removed_first
 _run = charm.run.run
 _bootstrap_unit = leader._bootstrap_unit
@@ -94,7 +94,9 @@ def _never_late(*told: Any) -> int:
 def _minds_no_lock(
     view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...]:
-    entries = [p for p in admission._able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
+    entries = [
+        p for p in admission._able_to_join(view, lxd, peers) if missed.get(p.unit) != p.attempt
+    ]
     data = peers.others[entries[0].unit] if entries else UnitData()
     return tuple(
         MakeToken(p.unit, data.name, data.key, p.attempt, adopted=True) for p in entries[:1]
@@ -150,7 +152,7 @@ def _leaves_by_force(view: View, lxd: ClusterView, peers: Peers, member: Member)
     if len(lxd.members) == 1:
         return _plan_member(view, lxd, peers, member)
     left = tuple(str(i) for i in lxd.instances or () if i.location == member.name)
-    return removal._go(AbandonMember(member.name, left))
+    return removal._leaving_step(AbandonMember(member.name, left))
 
 
 def _lets_go(juju: Any, ports: Ports) -> Plan:
@@ -215,7 +217,7 @@ MUTANTS = (
     Mutant("another founder while one is slow", leader, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", admission, "is_token_issuer", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
-    Mutant("nobody minds whose turn it is", admission, "_onwards", _minds_no_lock, TWO_ISSUERS),
+    Mutant("nobody minds whose turn it is", admission, "_next_turn", _minds_no_lock, TWO_ISSUERS),
     Mutant(
         "a used token is not waited for",
         admission,
@@ -233,7 +235,7 @@ MUTANTS = (
     Mutant("a leaver goes by force", removal, "_plan_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("no word of its unit is no unit", orphaned_members, "without_unit", _unsaid_is_gone),
-    Mutant("a plan from half a view", view, "_answers", _half_a_view),
+    Mutant("a plan from half a view", view, "_cluster_view", _half_a_view),
     Mutant("tokens are not sealed", forming, "token_sealing", _PlainSeal),
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
     Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),

@@ -89,7 +89,7 @@ def choose(
         for_cluster = has.cluster
     else:
         version = 0 if member else members_family(peers)
-        members = _of_members(peers)
+        members = _member_addresses(peers)
         for_cluster = _first(_ranked(tuple(cluster), version, members, machine.interfaces))
     ranked = _ranked(tuple(https), family(for_cluster), (for_cluster,), machine.interfaces)
     if member and _https_stays(has.https, https, ranked, machine):
@@ -122,10 +122,10 @@ def members_family(peers: Peers | None) -> int:
 
     The founder's address counts, if it is known.
     """
-    return next((family(address) for address in _of_members(peers)), 0)
+    return next((family(address) for address in _member_addresses(peers)), 0)
 
 
-def _of_members(peers: Peers | None) -> tuple[str, ...]:
+def _member_addresses(peers: Peers | None) -> tuple[str, ...]:
     """The members' addresses, the founder's first."""
     if peers is None:
         return ()
@@ -174,13 +174,13 @@ def _ranked(
     Those of LXD's own bridges and tunnels are excluded: no other machine reaches them.
     """
     by_address = {subnet.partition("/")[0]: i for i in interfaces for subnet in i.subnets}
-    own = {interface.name for interface in interfaces if interface.lxds}
-    found: list[_Rank] = []
+    lxds_interfaces = {interface.name for interface in interfaces if interface.lxds}
+    ranks: list[_Rank] = []
     for entry in bound:
         interface = by_address.get(entry.address)
-        if (interface.name if interface else entry.interface) not in own:
-            found.append(_rank(entry, interface, version, members))
-    return tuple(sorted(found))
+        if (interface.name if interface else entry.interface) not in lxds_interfaces:
+            ranks.append(_rank(entry, interface, version, members))
+    return tuple(sorted(ranks))
 
 
 def _rank(

@@ -52,8 +52,8 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
 
 def _listens(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether members can test their way to this unit: LXD has the address for both already."""
-    there = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
-    return there and not listening.before_join(view, lxd, founds=False)
+    on_one_address = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
+    return on_one_address and not listening.before_join(view, lxd, founds=False)
 
 
 def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
@@ -148,9 +148,9 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 def _not_empty(lxd: ClusterView) -> Status | None:
     """What prevents a join: LXD would forget it."""
-    found = [f"storage pool {p.name}" for p in lxd.pools or ()]
-    found += [f"network {n.name}" for n in lxd.networks or ()]
-    return blocked(f"LXD here has a {found[0]}: joining needs an empty LXD") if found else None
+    things = [f"storage pool {p.name}" for p in lxd.pools or ()]
+    things += [f"network {n.name}" for n in lxd.networks or ()]
+    return blocked(f"LXD here has a {things[0]}: joining needs an empty LXD") if things else None
 
 
 def _refused(view: View, peers: Peers) -> Status | None:

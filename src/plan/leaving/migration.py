@@ -59,8 +59,8 @@ def obstacle(instance: Instance, lxd: ClusterView) -> str:
     if instance.evacuate in _ASKED:
         return ""
     for name, device in sorted(instance.devices.items()):
-        if what := _fixed(device, lxd):
-            return f"{what} {name} cannot move: detach it, or delete the instance"
+        if kind := _fixed(device, lxd):
+            return f"{kind} {name} cannot move: detach it, or delete the instance"
     return ""
 
 
@@ -82,8 +82,8 @@ def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     are excluded.
     """
     load = Counter(i.location for i in lxd.instances or ())
-    there = [m for m in lxd.members if _is_there(m, lxd) and _stays(m, lxd, own)]
-    able = _compliant(instance, [m for m in there if _fits(instance, m, lxd)], lxd, own)
+    members = [m for m in lxd.members if _is_there(m, lxd) and _stays(m, lxd, own)]
+    able = _compliant(instance, [m for m in members if _fits(instance, m, lxd)], lxd, own)
     return tuple(m.name for m in sorted(able, key=lambda m: (load[m.name], m.name)))
 
 

@@ -47,8 +47,8 @@ def problem(options: Options, lxd: ClusterView) -> Status | None:
     """Blocked if the option matches no member: for LXD all would be gateways then."""
     if not options.ovn_gateways or _fit(options, lxd):
         return None
-    there = "|".join(sorted(m.name for m in lxd.members))
-    return blocked(f"ovn-gateways={options.ovn_gateways[:20]} matches no member; use {there}")
+    members = "|".join(sorted(m.name for m in lxd.members))
+    return blocked(f"ovn-gateways={options.ovn_gateways[:20]} matches no member; use {members}")
 
 
 def _fit(options: Options, lxd: ClusterView) -> set[str]:

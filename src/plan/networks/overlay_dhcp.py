@@ -60,8 +60,8 @@ def steps(view: View, lxd: ClusterView, peers: Peers) -> list[Step]:
 
 def problem(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Why this member cannot have its part."""
-    found = (own.problem for own in _overlays(view, lxd, peers))
-    return next((status for status in found if status), None)
+    problems = (own.problem for own in _overlays(view, lxd, peers))
+    return next((status for status in problems if status), None)
 
 
 def _overlays(view: View, lxd: ClusterView, peers: Peers) -> list[MemberOverlay]:
@@ -118,15 +118,15 @@ def _is_unicast(view: View, name: str) -> bool:
 
 def _named(view: View, name: str) -> list[WantedNetwork]:
     first, *more = view.options.networks_asked
-    found = [net for net in more if net.name == name]
+    same_name = [net for net in more if net.name == name]
     # The default network may have another name than the option's.
-    return found or [first]
+    return same_name or [first]
 
 
 def share_number(unit: str, gateway: ipaddress.IPv4Interface) -> int:
     """The share of a unit in a subnet: Juju never reuses a unit's number."""
-    found = re.search(r"/(\d+)$", unit)
-    number = int(found[1]) if found else 0
+    match = re.search(r"/(\d+)$", unit)
+    number = int(match[1]) if match else 0
     # The first share is for the gateway and for addresses that operators assign themselves.
     return number % (_count(gateway) - 1) + 1
 

@@ -35,12 +35,12 @@ def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
         return Plan(removed(), own=own)
     if lasts(view) and (cure := starting_without(lxd)):
         return Plan(waiting("for LXD, which starts without a volume"), cure, own)
-    return _telling(view, lxd, peers, own)
+    return _reporting(view, lxd, peers, own)
 
 
-def _telling(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Plan:
+def _reporting(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit that can only say why its LXD does not answer."""
-    own = own.model_copy(update={"silent": _word(view, lxd, peers)})
+    own = own.model_copy(update={"silent": _database_report(view, lxd, peers)})
     status = (
         _moved(view, peers)
         or _other_version(view, lxd, peers)
@@ -141,7 +141,7 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
     return versions.waits_for(view, peers) if unequal and lxd.reason in WITHOUT_DATABASE else None
 
 
-def _word(view: View, lxd: Unresponsive, peers: Peers) -> UnresponsiveDatabase | None:
+def _database_report(view: View, lxd: Unresponsive, peers: Peers) -> UnresponsiveDatabase | None:
     """What this unit says of its database, for those that may have to recover without the others.
 
     It says it late, or on request: each message runs hooks on all other units.

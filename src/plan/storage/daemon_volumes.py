@@ -75,15 +75,15 @@ def _unused(key: str, lxd: ClusterView) -> list[str]:
 
     LXD moves only to an empty volume, and does not delete a pool that has one.
     """
-    found: list[str] = []
+    volumes: list[str] = []
     for pool in lxd.pools or ():
         if pool.name in lxd.unavailable:
             continue  # What is on it is looked at when it is back.
         for user in pool.used_by:
-            named = lxd_urls.read(user)
-            if named.name == _VOLUMES[key] and named.member == lxd.server.name:
-                found.append(f"{pool.name}/{named.name}")
-    return sorted(volume for volume in found if volume != lxd.server.config.get(key, ""))
+            used_by = lxd_urls.read(user)
+            if used_by.name == _VOLUMES[key] and used_by.member == lxd.server.name:
+                volumes.append(f"{pool.name}/{used_by.name}")
+    return sorted(volume for volume in volumes if volume != lxd.server.config.get(key, ""))
 
 
 def problem(options: Options, lxd: ClusterView) -> Status | None:
@@ -121,8 +121,8 @@ def _kind(key: str) -> str:
 def _usable(lxd: ClusterView) -> list[str]:
     """The pools where each member has its own part."""
     shared = {b.driver for b in backends.BACKENDS.values() if b.on_ceph}
-    there = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]
-    return [p.name for p in there if p.driver not in shared]
+    pools = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]
+    return [p.name for p in pools if p.driver not in shared]
 
 
 def _split(value: str) -> tuple[str, str]:
