@@ -223,9 +223,9 @@ def remove_member(step: RemoveMember, unit: str, ports: Ports, history: RunHisto
     volumes = [v for v in ports.lxd.volumes.list() if not v.cache]
     buckets = ports.lxd.buckets.list(ports.lxd.server.get().extensions)
     things = (*ports.lxd.instances.list(), *volumes, *buckets)
-    gone = [str(thing) for thing in things if thing.location == step.name]
+    lost = [str(thing) for thing in things if thing.location == step.name]
     # First the record, then the removal: an interruption in between loses no record.
-    if record := loss_record.added(ports.lxd.notes.read(), step.name, gone):
+    if record := loss_record.added(ports.lxd.notes.read(), step.name, lost):
         ports.lxd.notes.write(record)
     ports.lxd.members.remove(step.name)
     return history

@@ -85,8 +85,8 @@ def _finished(step: CreatePool, ports: Ports) -> bool:
     In a Ceph this is the only way: LXD cannot remove a pool that it made there on some members
     only.
     """
-    there = next((p for p in _pools(ports) if p.name == step.name), None)
-    if there is None or not there.errored or there.deleting or there.driver != step.driver:
+    pool = next((p for p in _pools(ports) if p.name == step.name), None)
+    if pool is None or not pool.errored or pool.deleting or pool.driver != step.driver:
         return False
     try:
         ports.lxd.pools.finish(step.name)

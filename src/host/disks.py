@@ -123,8 +123,8 @@ def _device(path: str, node: str) -> Device:
 
 def _partitions(name: str) -> tuple[str, ...]:
     """The kernel's names of a disk's partitions."""
-    found = (_SYS / name).glob(f"{name}*/partition")
-    return tuple(sorted((path.parent.name for path in found), key=lambda part: (len(part), part)))
+    paths = (_SYS / name).glob(f"{name}*/partition")
+    return tuple(sorted((path.parent.name for path in paths), key=lambda part: (len(part), part)))
 
 
 def _extent(part: str) -> tuple[int, int]:

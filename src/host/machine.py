@@ -82,8 +82,8 @@ class Machine:
     def neighbour(self, unit: str) -> str:
         """Another unit of this charm that has this machine and its LXD, empty without one."""
         noted = self._noted_unit()
-        there = (self._agents / f"unit-{noted.replace('/', '-')}").exists()
-        return noted if noted not in ("", unit) and there else ""
+        exists = (self._agents / f"unit-{noted.replace('/', '-')}").exists()
+        return noted if noted not in ("", unit) and exists else ""
 
     def _noted_unit(self) -> str:
         return self._unit.read_text() if self._unit.exists() else ""
@@ -287,16 +287,16 @@ class Machine:
 
     def room(self) -> int:
         """Free bytes where LXD makes the files of its pools."""
-        there = next(path for path in (self._lxd_dir, *self._lxd_dir.parents) if path.exists())
-        return shutil.disk_usage(there).free
+        folder = next(path for path in (self._lxd_dir, *self._lxd_dir.parents) if path.exists())
+        return shutil.disk_usage(folder).free
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name, with their content."""
         from host import disks
 
-        found = disks.matching(patterns)
-        self._seen |= {device.path: disks.identity(device.node) for device in found}
-        return found
+        matching = disks.matching(patterns)
+        self._seen |= {device.path: disks.identity(device.node) for device in matching}
+        return matching
 
     def wipe(self, device: str) -> None:
         """Erases a block device.

@@ -41,7 +41,7 @@ _CUT_SHORT = "dpkg was interrupted"
 
 
 def _run(*command: str) -> None:
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     try:
         subprocess.run(
             command,
@@ -50,7 +50,7 @@ def _run(*command: str) -> None:
             text=True,
             errors="replace",
             timeout=deadlines.PACKAGES,
-            env=quiet,
+            env=environment,
         )
     except subprocess.CalledProcessError as error:
         raise PackagesError(_reason(str(error.stderr), error.returncode)) from error
@@ -62,16 +62,16 @@ def _reason(output: str, code: int) -> str:
     """The reason: the first error among many warnings and repetitions."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("E: ", "dpkg: error"))]
-    said = next(iter([*errors, *reversed(lines)]), f"exit status {code}")
-    return said.removeprefix("E: ")
+    reason = next(iter([*errors, *reversed(lines)]), f"exit status {code}")
+    return reason.removeprefix("E: ")
 
 
 def _is_here(name: str) -> bool:
-    done = subprocess.run(
+    ended = subprocess.run(
         [_DPKG_QUERY, "--show", "--showformat=${db:Status-Status}", name],
         check=False,
         capture_output=True,
         text=True,
         timeout=deadlines.COMMAND,
     )
-    return done.stdout.strip() == "installed"
+    return ended.stdout.strip() == "installed"

@@ -114,10 +114,12 @@ class Snap:
         self._begin()
         self._tracked.unlink(missing_ok=True)
         # A snap that came with the machine may be old, although it is from this channel.
-        found = not self._installed_by_us()
+        preinstalled = not self._installed_by_us()
         try:
             with within(deadlines.SNAP):
-                snap.ensure_installed("lxd", channel, revision=revision or None, update=found)
+                snap.ensure_installed(
+                    "lxd", channel, revision=revision or None, update=preinstalled
+                )
         except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
             raise ChannelUnknownError(str(error)) from error
         except (snap.Error, TookTooLong) as error:
@@ -130,13 +132,13 @@ class Snap:
         Raises SnapError, ChannelUnknownError.
         """
         try:
-            found = snapd.release("lxd", channel)
+            release = snapd.release("lxd", channel)
         except snapd.SnapdError as error:
             raise SnapError(str(error)) from error
-        if found is None or not lxd_versions.same(found.version, version):
-            has = f"LXD {lxd_versions.shown(found.version)}" if found else "no LXD"
-            raise ChannelUnknownError(f"{channel} has {has} here, the cluster has {version}")
-        self.install(channel, found.revision)
+        if release is None or not lxd_versions.same(release.version, version):
+            offer = f"LXD {lxd_versions.shown(release.version)}" if release else "no LXD"
+            raise ChannelUnknownError(f"{channel} has {offer} here, the cluster has {version}")
+        self.install(channel, release.revision)
 
     def install_file(self, path: str) -> None:
         """LXD from a local file. Raises SnapError."""

@@ -99,10 +99,10 @@ class Client:
             raise LxdUnreachable("LXD no longer knows the result of the request")
         if response.error:
             raise LxdUnreachable(response.error)
-        found = response.body["metadata"]
-        if found["status_code"] >= HTTPStatus.BAD_REQUEST:
-            raise LxdError(_named(found["err"] or str(found["status"])))
-        return found["status_code"] >= HTTPStatus.OK
+        state = response.body["metadata"]
+        if state["status_code"] >= HTTPStatus.BAD_REQUEST:
+            raise LxdError(_with_cure(state["err"] or str(state["status"])))
+        return state["status_code"] >= HTTPStatus.OK
 
     def running(self) -> list[dict[str, Any]]:
         """The operations that run now, on all members that answer."""
@@ -157,10 +157,10 @@ class Client:
         response = self.port.send(request, seconds)
         if response.error:
             asked = f"{request.method} {request.path}"
-            raise LxdError(_named(response.error), response.status, asked)
+            raise LxdError(_with_cure(response.error), response.status, asked)
         return response.body
 
 
-def _named(error: str) -> str:
+def _with_cure(error: str) -> str:
     """LXD's error, with what to do if LXD does not name the cause itself."""
     return clock_errors.named(proxy_errors.named(error))

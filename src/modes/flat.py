@@ -8,8 +8,8 @@ from values.wanted_network import WantedNetwork
 
 def _nic(wanted: WantedNetwork, parent: str) -> dict[str, str]:
     more = {"vlan": str(wanted.vlan or ""), "mtu": str(wanted.mtu or "")}
-    kept = {key: value for key, value in more.items() if value}
-    return {"nictype": "bridged", "parent": parent, **kept}
+    set_keys = {key: value for key, value in more.items() if value}
+    return {"nictype": "bridged", "parent": parent, **set_keys}
 
 
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:

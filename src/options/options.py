@@ -79,15 +79,15 @@ def _vlan(value: int, info: ValidationInfo) -> int:
 
 
 def _networks(value: str, info: ValidationInfo) -> str:
-    found = asked.parse(value, modes.MODES)
+    networks = asked.parse(value, modes.MODES)
     default = info.data.get("network_name")
-    if any(network.name == default for network in found):
+    if any(network.name == default for network in networks):
         raise ValueError(f"network-name already has the name {default}")
-    asked.collisions([network.name for network in found] + ([default] if default else []))
+    asked.collisions([network.name for network in networks] + ([default] if default else []))
     first = _default_subnets(default or "", info.data)
-    if pair := options_subnets.same_subnet((*first, *found)):
+    if pair := options_subnets.same_subnet((*first, *networks)):
         raise ValueError(f"{pair[0]} and {pair[1]} have the same subnet: choose another")
-    if pair := asked.alike(_spread_names(found, info.data)):
+    if pair := asked.alike(_spread_names(networks, info.data)):
         raise ValueError(f"{pair[0]} and {pair[1]} are too similar: choose another name")
     return value
 
@@ -258,10 +258,10 @@ class Options(BaseModel):
     @cached_property
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The additional pools."""
-        found = options_pools.parse(self.storage_pools, backends.BACKENDS)
+        pools = options_pools.parse(self.storage_pools, backends.BACKENDS)
         return tuple(
             replace(pool, in_ceph=self.cephfs_name) if pool.backend == backends.CEPHFS else pool
-            for pool in found
+            for pool in pools
         )
 
     @cached_property
@@ -296,14 +296,14 @@ class Options(BaseModel):
 
 def leaving_options(config: Mapping[str, object]) -> Options:
     """The options that a leaving unit needs, if some options are wrong: the valid ones."""
-    kept: dict[str, object] = {}
+    values: dict[str, object] = {}
     for name in ("on-remove", "min-voters"):
         field = name.replace("-", "_")
         try:
-            kept[field] = getattr(Options.model_validate({field: config[name]}), field)
+            values[field] = getattr(Options.model_validate({field: config[name]}), field)
         except (KeyError, ValidationError):
             continue
-    return Options.model_validate(kept)
+    return Options.model_validate(values)
 
 
 def explain(error: ValidationError) -> str:
