@@ -35,7 +35,7 @@ from act import forming, leaving, networks, step, storage
 from hooks import reading
 from hooks.input_reader import PEERS
 from lxd.errors import LxdError, LxdUnreachable
-from observe import view
+from observe import cluster
 from plan import leader
 from plan.forming import admission, joining
 from plan.leaving import dead_members, orphaned_members, removal
@@ -44,6 +44,7 @@ from plan.storage import devices, pools
 from ports.ports import Ports
 from records import member_marks
 from state.cluster import ClusterView, Member, Server
+from state.hook_input import HookInput
 from state.peers import AppData, QueueEntry, Token, UnitData
 from state.unresponsive import UnresponsiveReason
 from state.view import Peers, RunHistory, Units, View
@@ -54,7 +55,7 @@ from steps.plan import Plan, Step
 _plan_join = joining.plan_join
 _still_good = admission._still_good
 _plan_member = removal._plan_member
-_answers = view._cluster_view
+_answers = cluster._cluster_view
 _removed_first = member_marks.removed_first
 _run = charm.run.run
 _bootstrap_unit = leader._bootstrap_unit
@@ -193,7 +194,7 @@ def _leaves_them(nic: Mapping[str, str], ports: Ports) -> None:
     del nic, ports
 
 
-def _looks_once(juju: view.HookInput, ports: Ports) -> Server:
+def _looks_once(juju: HookInput, ports: Ports) -> Server:
     del juju
     return ports.lxd.server.get()
 
@@ -235,7 +236,7 @@ MUTANTS = (
     Mutant("a leaver goes by force", removal, "_plan_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("no word of its unit is no unit", orphaned_members, "without_unit", _unsaid_is_gone),
-    Mutant("a plan from half a view", view, "_cluster_view", _half_a_view),
+    Mutant("a plan from half a view", cluster, "_cluster_view", _half_a_view),
     Mutant("tokens are not sealed", forming, "token_sealing", _PlainSeal),
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
     Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
@@ -249,7 +250,7 @@ MUTANTS = (
     Mutant("two leave at once", member_marks, "removed_first", _goes_first_by_name),
     Mutant("instances are moved to a new network", networks, "_let_stay", _leaves_them),
     Mutant("a half-made network is left", networks, "_remove_half_made", _leaves_it),
-    Mutant("who leaves is not done", view, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
+    Mutant("who leaves is not done", cluster, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
     *MISTAKES,
 )
 
