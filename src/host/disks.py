@@ -166,8 +166,8 @@ def _use(path: str, name: str) -> str:
     if holders:
         return f"is part of {', '.join(holders)}"
     for part in _partitions(name):
-        if taken := sorted(entry.name for entry in (_SYS / part / "holders").glob("*")):
-            return f"has {part}, a part of {', '.join(taken)}"
+        if used_parts := sorted(entry.name for entry in (_SYS / part / "holders").glob("*")):
+            return f"has {part}, a part of {', '.join(used_parts)}"
     if _is_mounted(name):
         return "is mounted"
     if _number(_SYS / name / "ro"):

@@ -31,15 +31,15 @@ def release(devices: Iterable[str], lxd_dir: Path) -> None:
 
     It logs what it cannot release: the status of the device then says that it is in use.
     """
-    given = {os.path.realpath(device) for device in devices if device.startswith("/dev/")}
+    released = {os.path.realpath(device) for device in devices if device.startswith("/dev/")}
     loops = _loops(lxd_dir)
-    ours = given | loops
+    ours = released | loops
     for name in sorted(_only_on(_zpools(), ours, lxd_dir)):
         _run_or_warn(*_zpool(), "export", name)
     for name in sorted(_only_on(_groups(), ours, lxd_dir)):
         _run_or_warn(_tool("vgchange"), "--activate", "n", name)
         _run_or_warn(_tool("vgremove"), "--force", "--yes", name)
-    for loop in sorted(loops - given):
+    for loop in sorted(loops - released):
         _run_or_warn(_tool("losetup"), "--detach", loop)
 
 

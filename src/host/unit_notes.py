@@ -80,11 +80,11 @@ class UnitNotes:
         noted = json.loads(self._forming.read_text())
         return Forming(noted["what"], noted["since"], tuple(noted.get("devices", ())))
 
-    def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
+    def note_forming(self, kind: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes it before it begins: after a crash nothing else could tell."""
         # The identity of the disks is noted once: later another disk may have the same name.
         disks = {device: self._disk(device) for device in devices}
-        noted = {"what": what, "since": now, "devices": devices, "disks": disks}
+        noted = {"what": kind, "since": now, "devices": devices, "disks": disks}
         private_files.write(self._forming, json.dumps(noted).encode())
 
     def _disk(self, device: str) -> str:

@@ -231,10 +231,10 @@ def _made_here(view: View, lxd: ClusterView) -> Storage | None:
 
 def _moved(view: View, lxd: ClusterView) -> Status | None:
     """LXD cannot change a member's address while it is clustered."""
-    has = lxd.server.config.get("cluster.https_address", "")
-    if not view.cluster_address or has in ("", endpoint(view.cluster_address)):
+    address = lxd.server.config.get("cluster.https_address", "")
+    if not view.cluster_address or address in ("", endpoint(view.cluster_address)):
         return None
-    return unresponsive.moved(host(has), view.cluster_address)
+    return unresponsive.moved(host(address), view.cluster_address)
 
 
 def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
@@ -287,15 +287,15 @@ def _shared(
     return replace(change, steps=(*steps, *change.steps), problem=problem)
 
 
-def _refused_pool(given: dict[str, Contribution]) -> Status | None:
+def _refused_pool(offers: dict[str, Contribution]) -> Status | None:
     """Blocked while this unit prevents a pool from being made."""
-    problems = [c.problem for c in given.values() if c.problem]
+    problems = [c.problem for c in offers.values() if c.problem]
     return blocked(problems[0]) if problems else None
 
 
-def _refused_network(given: dict[str, ParentInterface]) -> Status | None:
+def _refused_network(answers: dict[str, ParentInterface]) -> Status | None:
     """Blocked while this unit prevents a network from being made."""
-    problems = [c.problem for c in given.values() if c.problem]
+    problems = [c.problem for c in answers.values() if c.problem]
     return blocked(problems[0]) if problems else None
 
 

@@ -63,8 +63,8 @@ class KeepOnVolume:
     name: str
 
     def __str__(self) -> str:
-        what = self.key.partition(".")[2].partition("_")[0]
-        return f"keep LXD's {what} on {f'the pool {self.pool}' if self.pool else 'the root disk'}"
+        files = self.key.partition(".")[2].partition("_")[0]
+        return f"keep LXD's {files} on {f'the pool {self.pool}' if self.pool else 'the root disk'}"
 
 
 @dataclass(frozen=True)

@@ -333,10 +333,10 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
     if member is None:
         return ""
     named = member.name == data.name
-    has = "name" if named else "address"
+    shared = "name" if named else "address"
     failed = not data.unsure and member_marks.left_by(member.name, unit, data.attempt, lxd)
     if member.offline and failed:
-        return f"an offline member has this {has}: lxc cluster remove --force {member.name}"
+        return f"an offline member has this {shared}: lxc cluster remove --force {member.name}"
     if named and member.address != data.address:
         return member_names.taken(data.name)
     # The same name and address is the joining unit itself, joined but not yet reported.

@@ -186,14 +186,14 @@ def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
 
 
 def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
-    given, _ = storage_contributions.before_join(view, lxd, _storage(peers), token)
+    pool_keys, _ = storage_contributions.before_join(view, lxd, _storage(peers), token)
     return Join(
         name=member_names.of_unit(view, peers),
         address=endpoint(view.cluster_address),
         sealed=token.sealed,
         cluster=_cluster(peers),
         trusted=_certificates(peers),
-        pools={config.pool.name: config.member_config() for config in given},
+        pools={config.pool.name: config.member_config() for config in pool_keys},
         networks=contributions.before_join(view, token)[0],
     )
 

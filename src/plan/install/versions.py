@@ -194,8 +194,8 @@ def _members(peers: Peers) -> dict[str, UnitData]:
 
 def _may_become_theirs(lxd: ClusterView, members: Mapping[str, UnitData]) -> bool:
     """Whether the members run one version, and LXD here is not newer."""
-    theirs = {ordered(d.lxd) for d in members.values()}
-    return len(theirs) == 1 and ordered(lxd.server.version) <= next(iter(theirs))
+    versions = {ordered(d.lxd) for d in members.values()}
+    return len(versions) == 1 and ordered(lxd.server.version) <= next(iter(versions))
 
 
 def _install_revision(view: View, channel: str, revision: str) -> InstallSnap | None:
@@ -206,16 +206,17 @@ def _install_revision(view: View, channel: str, revision: str) -> InstallSnap | 
 
 def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while LXD here has another version than the cluster's."""
-    mine = lxd.server.version
-    theirs = [d.lxd for d in _members(peers).values()]
-    if not theirs or mine in theirs:
+    installed = lxd.server.version
+    versions = [d.lxd for d in _members(peers).values()]
+    if not versions or installed in versions:
         return None
-    newest = max(theirs, key=ordered)
-    if ordered(mine) > ordered(newest):
+    newest = max(versions, key=ordered)
+    if ordered(installed) > ordered(newest):
         return blocked(
-            f"LXD {mine} here is newer than {newest} in the cluster: remove this unit, or upgrade"
+            f"LXD {installed} here is newer than {newest} in the cluster: remove this unit, or "
+            "upgrade"
         )
-    return blocked(f"LXD is {mine} here, {newest} in the cluster: give all units one version")
+    return blocked(f"LXD is {installed} here, {newest} in the cluster: give all units one version")
 
 
 def waits_for(view: View, peers: Peers) -> Status:

@@ -215,9 +215,9 @@ def _fixed_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
 def _fixed_bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
     """The machine's bridge of a nic, empty if the members have the same one or LXD manages it."""
     bridge = _bridge(nic, lxd)
-    given = any(bridge in bridges for bridges in lxd.bridges.values())
+    known = any(bridge in bridges for bridges in lxd.bridges.values())
     tagged = nic.get("vlan.tagged", "")
-    return "" if not bridge or (given and not tagged) else f"nic on the machine's {nic['parent']}"
+    return "" if not bridge or (known and not tagged) else f"nic on the machine's {nic['parent']}"
 
 
 def _fixed_disk(disk: Mapping[str, str], lxd: ClusterView) -> str:

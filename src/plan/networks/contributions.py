@@ -132,8 +132,8 @@ def _external(view: View, interfaces: Iterable[str]) -> dict[str, str]:
 
     LXD attaches an existing interface when it starts the bridge, and refuses one with an address.
     """
-    taken = {i.name for i in view.interfaces if i.subnets or i.master}
-    free = [name for name in interfaces if name.partition("/")[0] not in taken]
+    used = {i.name for i in view.interfaces if i.subnets or i.master}
+    free = [name for name in interfaces if name.partition("/")[0] not in used]
     return {EXTERNAL: ",".join(free)} if free else {}
 
 
@@ -235,7 +235,7 @@ def _unfit(interface: str, why: str, wanted: WantedNetwork) -> str:
 def _unless_shared(
     wanted: WantedNetwork,
     contribution: ParentInterface,
-    given: Iterable[tuple[WantedNetwork, ParentInterface]],
+    answers: Iterable[tuple[WantedNetwork, ParentInterface]],
 ) -> ParentInterface:
     """The same answer, unless an uplink would use the interface of another network.
 
@@ -244,7 +244,7 @@ def _unless_shared(
     """
     if wanted.mode != physical.MODE.name or not contribution.parent:
         return contribution
-    for other, answer in given:
+    for other, answer in answers:
         apart = wanted.vlan and other.vlan and wanted.vlan != other.vlan
         on_it = other.name != wanted.name and modes.MODES[other.mode].own_parent
         if on_it and answer.parent == contribution.parent and not apart:
@@ -307,18 +307,18 @@ def _overlapping(view: View, cidr: str, but: Collection[str]) -> str:
         if interface.name in but:
             continue
         for subnet in interface.subnets:
-            taken = ipaddress.ip_interface(subnet).network
-            if taken.version == net.version and taken.overlaps(net):
-                return f"{taken} of {interface.name}"
+            used = ipaddress.ip_interface(subnet).network
+            if used.version == net.version and used.overlaps(net):
+                return f"{used} of {interface.name}"
         for route in interface.routes:
             # A wider route stands for many networks, and the more specific one wins on purpose.
-            taken = ipaddress.ip_network(route)
+            used = ipaddress.ip_network(route)
             if (
-                taken.version == net.version
-                and taken.overlaps(net)
-                and taken.prefixlen >= net.prefixlen
+                used.version == net.version
+                and used.overlaps(net)
+                and used.prefixlen >= net.prefixlen
             ):
-                return f"{taken} by {interface.name}"
+                return f"{used} by {interface.name}"
     return ""
 
 

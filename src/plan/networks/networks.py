@@ -157,8 +157,8 @@ def _taken_subnet(lxd: ClusterView, net: WantedNetwork) -> Status | None:
             if other.name == net.name:
                 continue
             address = other.config.get(f"ipv{subnet.version}.address", "")
-            taken = ipaddress.ip_interface(address).network if "/" in address else None
-            if taken is not None and taken.overlaps(subnet):
+            used = ipaddress.ip_interface(address).network if "/" in address else None
+            if used is not None and used.overlaps(subnet):
                 return blocked(
                     f"network-ipv{subnet.version}={subnet} overlaps {other.name}: choose another"
                 )
@@ -169,9 +169,9 @@ def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
     """Blocked for ranges outside a subnet that LXD chose, or will choose, by itself."""
     if "dhcp-ranges" not in network_modes.MODES[net.mode].words:
         return None
-    asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
-    has = {f: config.get(f"{f}.address") or "none" for f in asked}
-    subnets = [has[family] if value == "auto" else value for family, value in asked.items()]
+    wanted = {"ipv4": net.ipv4, "ipv6": net.ipv6}
+    current = {f: config.get(f"{f}.address") or "none" for f in wanted}
+    subnets = [current[family] if value == "auto" else value for family, value in wanted.items()]
     if not (word := options_subnets.outside(words(net.dhcp_ranges), subnets)):
         return None
     family = "ipv6" if ":" in word else "ipv4"
@@ -230,8 +230,13 @@ def _keys(net: WantedNetwork) -> dict[str, str]:
     keys = {**mode.config(net), **net.config}
     # A type with only one mode needs no key for it.
     mark = {MARK: mode.name} if mode.name != mode.type else {}
-    given = {*net.config, *(key for key in mode.chosen if keys.get(key, "auto") != "auto")}
-    return {**keys, **mark, **_looked_for(net), storage_contributions.KEYS: " ".join(sorted(given))}
+    option_keys = {*net.config, *(key for key in mode.chosen if keys.get(key, "auto") != "auto")}
+    return {
+        **keys,
+        **mark,
+        **_looked_for(net),
+        storage_contributions.KEYS: " ".join(sorted(option_keys)),
+    }
 
 
 def _looked_for(net: WantedNetwork) -> dict[str, str]:

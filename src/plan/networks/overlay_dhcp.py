@@ -106,9 +106,9 @@ def _same_share(view: View, peers: Peers, gateway: ipaddress.IPv4Interface) -> s
 
     The first of two units with one share has it.
     """
-    mine = share_number(view.unit, gateway)
+    own_share = share_number(view.unit, gateway)
     earlier = (u for u in sorted(peers.others) if peers.others[u].cluster and u < view.unit)
-    return next((unit for unit in earlier if share_number(unit, gateway) == mine), "")
+    return next((unit for unit in earlier if share_number(unit, gateway) == own_share), "")
 
 
 def _is_unicast(view: View, name: str) -> bool:

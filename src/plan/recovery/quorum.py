@@ -118,9 +118,9 @@ def _not_newest(
             "again in some minutes; if it is lost, too: juju remove-machine --force N, or lost=UNIT"
         )
     address = peers.own.address
-    mine = _Copy(Entry(copy.term, copy.index), address in copy.voters, address, view.unit)
-    best = max([mine, *copies])
-    if best is mine:
+    own_copy = _Copy(Entry(copy.term, copy.index), address in copy.voters, address, view.unit)
+    best = max([own_copy, *copies])
+    if best is own_copy:
         return ""
     return (
         f"run it on {best.unit}: its database is the newest (term {best.entry.term}, "

@@ -147,19 +147,19 @@ def _sources(view: View) -> dict[str, str]:
     return {pool: s for data in others if data.cluster for pool, s in data.sources.items()}
 
 
-def _no_room(view: View, given: Sequence[MemberConfig], cure: str) -> Status | None:
+def _no_room(view: View, configs: Sequence[MemberConfig], cure: str) -> Status | None:
     """Blocked if the last of some parts does not fit on this machine beside the others.
 
     LXD makes its files sparse, so a lack of space would show only when they are full.
     """
-    last = given[-1]
+    last = configs[-1]
     pool, name = last.pool, f"pool {last.pool.name}"
     if last.device and in_bytes(pool.volume_size) > last.device.size:
         size = f"{last.path[:20]} has: {last.device.size >> 30} GiB"
         return blocked(f"{name}: {VOLUME_SIZE}={pool.volume_size} is more than {size}")
     if view.room is None or not _is_file(last):
         return None
-    left = view.room - sum(_bytes(config) for config in given[:-1] if _is_file(config))
+    left = view.room - sum(_bytes(config) for config in configs[:-1] if _is_file(config))
     if _bytes(last) <= left:
         return None
     space = f"{pool.size or LEAST_FILE} is wanted, {max(left, 0) >> 30} GiB are free"

@@ -36,13 +36,13 @@ def due(options: Options, lxd: ClusterView, folders: Mapping[str, Folder]) -> li
     steps: list[Step] = []
     for key, option in _asked(options).items():
         folder = _place(key, folders.get(_kind(key), Folder()), lxd)
-        has = lxd.server.config.get(key, "")
-        if _is_ours(key, has, folder) and (folder.cut_short or folder.volume != has):
+        current = lxd.server.config.get(key, "")
+        if _is_ours(key, current, folder) and (folder.cut_short or folder.volume != current):
             steps.append(RestoreFolder(key, _kind(key)))
             continue
         for volume in map(_split, _unused(key, lxd)):
             steps += [GatherVolume(_kind(key), *volume), DropVolume(*volume)]
-        steps += _moves(key, option, has, lxd)
+        steps += _moves(key, option, current, lxd)
     return steps
 
 
@@ -50,23 +50,23 @@ def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
     """The place of LXD's files. Without links the configuration says it; the folder is empty."""
     if _WITHOUT_LINKS not in lxd.server.extensions:
         return folder
-    has = lxd.server.config.get(key, "")
-    return Folder(has, cut_short=bool(has) and folder.filled)
+    current = lxd.server.config.get(key, "")
+    return Folder(current, cut_short=bool(current) and folder.filled)
 
 
-def _moves(key: str, option: str, has: str, lxd: ClusterView) -> list[Step]:
-    ours = has.partition("/")[2] == _VOLUMES[key]
+def _moves(key: str, option: str, current: str, lxd: ClusterView) -> list[Step]:
+    ours = current.partition("/")[2] == _VOLUMES[key]
     if not option:
-        return [KeepOnVolume(key, "", ""), DropVolume(*_split(has))] if ours else []
-    if has == f"{option}/{_VOLUMES[key]}" or option not in _usable(lxd):
+        return [KeepOnVolume(key, "", ""), DropVolume(*_split(current))] if ours else []
+    if current == f"{option}/{_VOLUMES[key]}" or option not in _usable(lxd):
         return []
-    old = [DropVolume(*_split(has))] if ours else []
+    old = [DropVolume(*_split(current))] if ours else []
     return [KeepOnVolume(key, option, _VOLUMES[key]), *old]
 
 
-def _is_ours(key: str, has: str, folder: Folder) -> bool:
+def _is_ours(key: str, current: str, folder: Folder) -> bool:
     """Whether the move is the charm's: not to or from an operator's volume."""
-    volumes = [volume for volume in (has, folder.volume) if volume]
+    volumes = [volume for volume in (current, folder.volume) if volume]
     return all(_split(volume)[1] == _VOLUMES[key] for volume in volumes)
 
 

@@ -191,12 +191,12 @@ def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Poo
     if missing:
         why = f"for {names(missing)} to say what it gives to the pool {pool.name}"
         return PoolChange(request=request, problem=waiting(why))
-    given = {m: c for m, c in received.items() if c is not None}
-    refused = [(units[m], c.problem) for m, c in given.items() if c.problem]
+    by_member = {m: c for m, c in received.items() if c is not None}
+    refused = [(units[m], c.problem) for m, c in by_member.items() if c.problem]
     if refused:
         unit, why = refused[0]
         return PoolChange(request=request, problem=blocked(f"{unit}: {why}"))
-    return PoolChange((_creation(view, lxd, pool, given),), request)
+    return PoolChange((_creation(view, lxd, pool, by_member),), request)
 
 
 def _request(view: View, peers: Peers, pool: WantedPool) -> ContributionRequest:
@@ -226,10 +226,10 @@ def _contributions(
 
 
 def _creation(
-    view: View, lxd: ClusterView, pool: WantedPool, given: Mapping[str, Contribution]
+    view: View, lxd: ClusterView, pool: WantedPool, by_member: Mapping[str, Contribution]
 ) -> CreatePool:
     backend = backends.BACKENDS[pool.backend]
     extensions = lxd.server.extensions
-    members = {m: backend.part(pool, c.device, extensions) for m, c in given.items()}
+    members = {m: backend.part(pool, c.device, extensions) for m, c in by_member.items()}
     shared = contributions.shared_config(view, lxd, pool)
     return CreatePool(pool.name, backend.driver, shared, members)
