@@ -20,9 +20,9 @@ def steps(view: View, lxd: ClusterView) -> list[Step]:
     wanted = view.ovn.northbound if view.ovn and view.ovn.written else ""
     current, noted = lxd.server.config.get(KEY, ""), lxd.notes.get(NOTE, "")
     if wanted:
-        # The note comes first: if the hook is killed in between, the note shows whose the key is.
         if current == wanted:
             return []
+        # The note comes first: if the hook is killed in between, the note shows whose the key is.
         return [WriteNotes({NOTE: wanted}), SetServerConfig({KEY: wanted})]
     if not noted or view.ovn is not None or _is_used(lxd):
         return []
