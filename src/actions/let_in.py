@@ -21,7 +21,7 @@ def let_in(juju: HookInput, ports: Ports) -> Plan:
     view = observe(juju, ports, RunHistory())
     leaves = view.units is not None and view.unit in view.units.leaving
     if not leaves or not _admits(view):
-        raise ActionRefused("only a unit that is being removed as the last member may do this")
+        raise ActionRefused("only a unit that leaves as the last member needs this")
     plan = run(juju, ports)
     if plan.own is None or plan.own.token is None:
         raise ActionRefused(f"no unit can join yet: {plan.status.message}")

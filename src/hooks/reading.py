@@ -27,8 +27,8 @@ def addresses(model: ops.Model, binding: str) -> Binding:
     Juju may list host names, which are ignored.
     """
     try:
-        found = model.get_binding(binding)
-        nics = found.network.interfaces if found else []
+        bound = model.get_binding(binding)
+        nics = bound.network.interfaces if bound else []
     except ops.ModelError as error:
         return Binding(binding, (), str(error).strip())
     addresses_ = [
@@ -105,6 +105,6 @@ def bound(model: ops.Model, options: Options) -> Bound:
 
 def units() -> Units:
     """Juju's units, and those of them that leave. Raises hookcmds.Error."""
-    found = hookcmds.goal_state().units
-    leaving = frozenset(name for name, goal in found.items() if goal.status == "dying")
-    return Units(frozenset(found), leaving)
+    goals = hookcmds.goal_state().units
+    leaving = frozenset(name for name, goal in goals.items() if goal.status == "dying")
+    return Units(frozenset(goals), leaving)

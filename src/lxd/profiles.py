@@ -21,8 +21,8 @@ class ProfilesApi:
 
     def default(self) -> dict[str, Any]:
         """The default profile: `config`, `description`, `devices`."""
-        found = self._client.get(_DEFAULT, seconds=deadlines.LIST)
-        return {key: found[key] for key in ("config", "description", "devices")}
+        profile = self._client.get(_DEFAULT, seconds=deadlines.LIST)
+        return {key: profile[key] for key in ("config", "description", "devices")}
 
     def set_default(self, profile: Mapping[str, Any]) -> None:
         """Replaces the default profile."""

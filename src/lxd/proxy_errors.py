@@ -14,7 +14,7 @@ _PROXIED = re.compile(r"proxyconnect tcp: dial tcp (\S+:\d+)")
 
 def named(error: str) -> str:
     """The error, with what to do about a proxy that it came through."""
-    found = _PROXIED.search(error)
-    if found is None:
+    match = _PROXIED.search(error)
+    if match is None:
         return error
-    return f"{error}: the proxy {found[1]} is in between: set no_proxy in /etc/environment"
+    return f"{error}: the proxy {match[1]} is in between: set no_proxy in /etc/environment"

@@ -100,8 +100,8 @@ class Unmoved:
 def unmoved(member: str, notes: Mapping[str, str]) -> dict[str, Unmoved]:
     """By instance of a leaving member: that no other member took it."""
     try:
-        found: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
-        return {name: Unmoved(int(times), str(why)) for name, (times, why) in found.items()}
+        rows: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
+        return {name: Unmoved(int(times), str(why)) for name, (times, why) in rows.items()}
     except (ValueError, TypeError, AttributeError):
         return {}  # Somebody else wrote there.
 
@@ -191,9 +191,9 @@ def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
     A unit tries again only after it has reset its LXD, and it resets only an LXD that holds
     nothing.
     """
-    owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    whose, _, noted = owner.partition(" ")
-    return whose == unit and noted.isdigit() and int(noted) < attempt
+    note = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    owner_unit, _, noted = note.partition(" ")
+    return owner_unit == unit and noted.isdigit() and int(noted) < attempt
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
@@ -219,12 +219,8 @@ def withdrawn(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
     return (mark(member, ""),) if member.name in leaving(lxd) else ()
 
 
-def outdated(own: str, lxd: ClusterView, units: Mapping[str, str]) -> list[WriteNotes]:
-    """Clears the marks of members that are gone, and that of `own`, which stays.
-
-    `units` are the units of members, by the members' names: the note about a unit follows a member
-    that an operator has renamed, also if the unit's machine dies before the unit notes its name.
-    """
+def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
+    """Clears the marks of members that are gone, and that of `own`, which stays."""
     members = {m.name for m in lxd.members}
     gone = leaving(lxd) - (members - {own})
     config = lxd.notes
@@ -234,26 +230,22 @@ def outdated(own: str, lxd: ClusterView, units: Mapping[str, str]) -> list[Write
     joining = {lock.name} if lock is not None else set[str]()
     for prefix in (*OWNERS, *_OBSERVED):
         keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - members - joining}
-    keys |= {
-        UNIT + new: lxd.notes[UNIT + old]
-        for old, new in _renames(lxd, units)
-        if not unit_of(new, lxd)
-    }
     return [WriteNotes(keys)] if keys else []
 
 
-def renamed(lxd: ClusterView, units: Mapping[str, str]) -> list[RenameTrusted]:
-    """What follows from the names that operators gave to members. `units` as in `outdated`.
+def renamed(lxd: ClusterView, units: Mapping[str, str]) -> list[RenameTrusted | WriteNotes]:
+    """What follows from the names that operators gave to members. `units` are members' units.
 
-    It comes before the old names' notes are cleared: they are what shows a rename.
+    The note about a unit is what shows a rename, so it gets the new name last. It does also if the
+    unit's machine dies before the unit can note that name itself.
     """
-    return [RenameTrusted(old, new) for old, new in _renames(lxd, units)]
-
-
-def _renames(lxd: ClusterView, units: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The old and the new names of members that have other names than the notes say."""
     notes = _noted(UNIT, lxd.notes)
-    gone = notes.keys() - {m.name for m in lxd.members}
     now = {unit: member for member, unit in units.items()}
-    whose = {old: notes[old].partition(" ")[0] for old in sorted(gone)}
-    return [(old, now[unit]) for old, unit in whose.items() if unit in now]
+    steps: list[RenameTrusted | WriteNotes] = []
+    for old in sorted(notes.keys() - {m.name for m in lxd.members}):
+        if new := now.get(notes[old].partition(" ")[0]):
+            steps += [
+                RenameTrusted(old, new),
+                WriteNotes({UNIT + new: notes.get(new, notes[old]), UNIT + old: ""}),
+            ]
+    return steps

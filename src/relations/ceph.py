@@ -158,8 +158,8 @@ def _is_monitor(text: str) -> bool:
 def _malformed(addresses: list[str], monitors: set[str], keys: list[str]) -> str:
     """The part of an answer with a wrong form, empty if there is none."""
     if addresses and not monitors:
-        return "ceph-public-address is no address"
-    return "key is no key" if keys and not any(map(_is_key, keys)) else ""
+        return "ceph-public-address is not an address"
+    return "key is not a valid key" if keys and not any(map(_is_key, keys)) else ""
 
 
 def _map(text: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def malformed(units: Iterable[Mapping[str, str]], application: Mapping[str, str]
     """The answer where there are data, and no valid connection; None without any data."""
     if not _published(units, application):
         return None
-    return Ovn("", problem="its database's address is no address")
+    return Ovn("", problem="its database's address is not an address")
 
 
 def _published(
@@ -99,7 +99,7 @@ def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) ->
             certificate, key = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
             if certificate and key and authority:
                 return Ovn(connection, certificate, key, authority)
-            found = Ovn(connection, problem="certificates gave what is not PEM")
+            found = Ovn(connection, problem="the certificate is not PEM")
     return found
 
 

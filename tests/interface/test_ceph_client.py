@@ -314,7 +314,7 @@ def test_a_refusal_says_why(first: Requirer):
     first.changed({0: leader(first, **{"broker-rsp-lxd-0": refusal})})
 
     assert first.files == {}
-    assert first.status == "blocked: ceph: it refuses what was asked: no OSDs"
+    assert first.status == "blocked: ceph: it refuses the request: no OSDs"
 
 
 def test_a_refusal_may_have_no_id(first: Requirer):
@@ -324,7 +324,7 @@ def test_a_refusal_may_have_no_id(first: Requirer):
 
     first.changed({0: leader(first, **{"broker-rsp-lxd-0": refusal})})
 
-    assert first.status == "blocked: ceph: it refuses what was asked: Unexpected error"
+    assert first.status == "blocked: ceph: it refuses the request: Unexpected error"
 
 
 def test_a_success_without_an_id_grants_nothing(first: Requirer):
@@ -337,8 +337,8 @@ def test_a_success_without_an_id_grants_nothing(first: Requirer):
 
 # The answer is malformed.
 
-NO_ADDRESS = "blocked: ceph: its ceph-public-address is no address: see juju show-unit lxd/0"
-NO_KEY = "blocked: ceph: its key is no key: see juju show-unit lxd/0"
+NO_ADDRESS = "blocked: ceph: its ceph-public-address is not an address: see juju show-unit lxd/0"
+NO_KEY = "blocked: ceph: its key is not a valid key: see juju show-unit lxd/0"
 MALFORMED = [
     ({"broker-rsp-lxd-0": "{"}, "waiting: for Ceph to answer"),
     ({"broker-rsp-lxd-0": "[]"}, "waiting: for Ceph to answer"),

@@ -15,7 +15,7 @@ from tests.unit.deeds import the_cluster
 from tests.unit.model_units import formed
 
 WANTS = "blocked: ovn: integrate it with ovn-central, or set ovn-northbound"
-UNUSABLE = "blocked: ovn: its database's address is no address: see juju show-unit lxd/0"
+UNUSABLE = "blocked: ovn: its database's address is not an address: see juju show-unit lxd/0"
 TWO = "ssl:10.0.9.1:6641,ssl:10.0.9.2:6641"
 
 

@@ -16,7 +16,7 @@ from tests.unit.deeds import the_cluster
 from tests.unit.model_units import formed
 
 WANTS = "blocked: ovn: integrate it with ovn-central, or set ovn-northbound"
-UNUSABLE = "blocked: ovn: its database's address is no address: see juju show-unit lxd/0"
+UNUSABLE = "blocked: ovn: its database's address is not an address: see juju show-unit lxd/0"
 
 
 class RequirerUnit(BaseModel):

@@ -200,7 +200,7 @@ def test_a_malformed_answer_is_not_written(requirer: Requirer, part: str, wrong:
     requirer.changed({0: answer(**{part: wrong})})
 
     assert requirer.files == {}
-    told = "blocked: ovn: certificates gave what is not PEM: see juju show-unit lxd/1"
+    told = "blocked: ovn: the certificate is not PEM: see juju show-unit lxd/1"
     assert requirer.status == told
 
 

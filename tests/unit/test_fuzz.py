@@ -38,7 +38,7 @@ def _plain_yaml(text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError("that is no YAML") from error
+        raise ValueError("that is not YAML") from error
 
 
 def _plain_token(token: str) -> dict[str, Any]:

@@ -58,9 +58,9 @@ def without_address(view: View) -> Status | None:
         return waiting(f"for an address on the binding {binding}" + (f": {why}" if why else ""))
     # A new default moves only the bindings in the old one. If one binding has a network, that would
     # move it, too, or miss the binding without one.
-    where = "SPACE" if len(missing) == len(addresses) else f"{binding}=SPACE"
+    space = "SPACE" if len(missing) == len(addresses) else f"{binding}=SPACE"
     app = view.unit.partition("/")[0]
-    return blocked(f"the binding {binding} has no network: juju bind {app} {where}")
+    return blocked(f"the binding {binding} has no network: juju bind {app} {space}")
 
 
 def taken(lxd: ClusterView | Unresponsive) -> Status | None:

@@ -27,9 +27,9 @@ def of_unit(view: View, peers: Peers) -> str:
 def clash(view: View, peers: Peers, name: str) -> str:
     """The unit with a better right to a name, empty if there is none."""
     rank = {entry.unit: i for i, entry in enumerate(peers.app.queue)}
-    mine = (rank.get(view.unit, len(rank)), view.unit)
+    own_rank = (rank.get(view.unit, len(rank)), view.unit)
     for unit, data in sorted(peers.others.items()):
-        first = (rank.get(unit, len(rank)), unit) < mine
+        first = (rank.get(unit, len(rank)), unit) < own_rank
         # A unit that is not queued may be gone without Juju saying so here.
         if unit in rank and data.name == name and (data.cluster or first):
             return unit

@@ -63,7 +63,7 @@ def _replaced(view: View) -> Plan | None:
     used = isinstance(view.lxd, ClusterView) and _use(view.lxd, _OURS)
     if used or (view.peers is not None and view.peers.own.attempt):
         return None
-    return Plan(waiting("to install LXD as the cluster has it"), (RemoveSnap(),))
+    return Plan(waiting("to install the cluster's LXD"), (RemoveSnap(),))
 
 
 def _put_back(view: View) -> Plan | None:

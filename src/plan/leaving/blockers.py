@@ -65,16 +65,16 @@ def informed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Clust
 
 def _bridges(view: View, data: UnitData) -> frozenset[str]:
     """The bridges of a unit's machine that the charm's networks are on."""
-    found: set[str] = set()
+    bridges: set[str] = set()
     for net in view.options.networks_asked:
         mode = modes.MODES[net.mode]
         contribution = data.links.get(request(net))
         if mode.type or not mode.one_name or contribution is None or not contribution.parent:
             continue
-        found |= {
+        bridges |= {
             migration.on_bridge(contribution.parent, str(vlan or "")) for vlan in (0, net.vlan)
         }
-    return frozenset(found)
+    return frozenset(bridges)
 
 
 def instances(lxd: ClusterView, member: Member) -> list[Instance]:
@@ -104,10 +104,10 @@ def removal_blockers(
         return tuple(reasons)
     here = instances(lxd, member)
     if on_remove == REFUSE:
-        reasons += [f"{i}: is here, and on-remove=refuse" for i in here]
+        reasons += [f"{i}: on-remove=refuse keeps it here" for i in here]
     else:
         reasons += [f"{i}: {why}" for i in here if (why := _why_here(i, lxd, member))]
-    return (*reasons, *(_kept(thing, lxd) for thing in fixed(lxd, member)))
+    return (*reasons, *(_cure(thing, lxd) for thing in fixed(lxd, member)))
 
 
 def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
@@ -117,11 +117,11 @@ def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
     if migration.targets(instance, lxd, member.name):
         return ""
     if down := migration.absent(instance, lxd, member.name):
-        return f"{names(down)} could take it, and is not online"
+        return f"{names(down)} could take it, but is not online"
     return migration.nowhere(instance)
 
 
-def _kept(thing: Volume | Bucket, lxd: ClusterView) -> str:
+def _cure(thing: Volume | Bucket, lxd: ClusterView) -> str:
     if isinstance(thing, Bucket):
         return f"{thing}: copy its objects to another member, then delete it"
     if key := _key_of_daemon(thing, lxd):

@@ -174,16 +174,14 @@ def test_one_with_which_lxd_comes_to_no_end_keeps_no_other(
 
     def hangs(project: str, name: str, target: str, *, live: bool) -> None:
         if name == "a":
-            raise LxdLate("LXD was not done in 3600 s")
+            raise LxdLate("LXD needed over 3600 s")
         move(project, name, target, live=live)
 
     monkeypatch.setattr(instances, "move", hangs)
     monkeypatch.setattr(instances, "start", starts)
     told = [app.hook("lxd/2").hold for _ in range(2)]
 
-    assert all(
-        "default/a: could not be moved (LXD was not done in 3600 s)" in hold for hold in told
-    )
+    assert all("default/a: could not be moved (LXD needed over 3600 s)" in hold for hold in told)
     assert "default/a: could not be moved" in str(app.plan("lxd/0").app_status)
     assert locations(app)["b"] in ("m0", "m1")
     assert running(app)["b"]

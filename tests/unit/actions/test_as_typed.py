@@ -106,7 +106,7 @@ REFUSED = [
     ("form-again confirm=yes-the-cluster-is-gone", "a unit is a member of the cluster"),
     ("wipe-device device=/dev/sdb", "/dev/sdb holds ext4: repeat with confirm=wipe-0123"),
     ("wipe-device device=/dev/sdb confirm=0123", "repeat with confirm=wipe-0123"),
-    ("wipe-device device=/dev/sdz", "is no block device here: lsblk"),
+    ("wipe-device device=/dev/sdz", "is not a block device here: lsblk"),
     ("recover-quorum", "repeat with confirm=recover-lxd-0"),
     ("recover-quorum confirm=recover-lxd-1", "repeat with confirm=recover-lxd-0"),
     ("recover-quorum confirm=recover-lxd-0", "LXD answers: its database has its quorum"),

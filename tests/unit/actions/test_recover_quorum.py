@@ -80,7 +80,7 @@ def test_a_voter_that_is_said_to_be_lost_must_not_listen():
     later(app, 60)
     hooks(app, ("lxd/0",))
 
-    with pytest.raises(ActionRefused, match="is said to be lost and takes connections"):
+    with pytest.raises(ActionRefused, match="counts as lost, but accepts connections"):
         recover(app, "lxd/0", "lxd/1 lxd/2")
 
 

@@ -142,7 +142,7 @@ def test_what_came_of_an_operation_may_be_unknown(
 def test_a_change_ends_by_its_deadline():
     lxd, port = client(post=[BEGUN], wait=[sync(operation(103))])
 
-    with pytest.raises(LxdUnreachable, match="not done in 30 s"):
+    with pytest.raises(LxdUnreachable, match="needed over 30 s"):
         lxd.change("POST", api_path("networks"), seconds=30)
 
     assert port.seconds == 30

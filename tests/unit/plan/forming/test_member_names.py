@@ -109,7 +109,7 @@ def test_a_name_that_is_taken_with_its_number_is_for_the_operator():
 
     app.settle()
 
-    assert statuses(app)["lxd/3"] == "blocked: the name m0-3 is also lxd/2's: rename this machine"
+    assert statuses(app)["lxd/3"] == "blocked: lxd/2 also has the name m0-3: rename this machine"
 
 
 @pytest.mark.parametrize("number", [0, 1])

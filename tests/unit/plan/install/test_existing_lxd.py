@@ -224,11 +224,11 @@ def test_an_older_one_in_a_members_place_is_put_back(view: View, steps: tuple[St
 
 def test_the_status_says_what_was_put_in_its_place():
     assert str(make_plan(replaced("5.0.3")).status) == (
-        "waiting: to put LXD 5.21.7 back in place of 5.0.3"
+        "waiting: to install LXD 5.21.7 again instead of 5.0.3"
     )
     from_file = replaced("5.0.3", peers=peers(data(0), {1: data(1, revision="x1")}))
     assert str(make_plan(from_file).status) == (
-        "blocked: LXD was 5.21.7 from a file: attach it as lxd-snap again"
+        "blocked: LXD was 5.21.7 from a file: attach that file as lxd-snap again"
     )
 
 

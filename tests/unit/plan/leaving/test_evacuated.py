@@ -182,4 +182,4 @@ class TestRemoval:
     def test_the_note_goes_with_it(self):
         lxd = cluster(members=(member("m0"), member("m2")), notes={"silent.m1": "1000"})
 
-        assert "silent.m1" in member_marks.outdated("m0", lxd, {})[0].values
+        assert "silent.m1" in member_marks.outdated("m0", lxd)[0].values

@@ -99,7 +99,7 @@ def test_devices_mean_nothing_to_a_pool_in_a_folder():
     app.settle()
 
     assert str(app.plan("lxd/0").status) == (
-        "blocked: pool local: dir takes no device; name none for it"
+        "blocked: pool local: dir uses no devices; name none for it"
     )
 
 
@@ -213,7 +213,7 @@ def test_a_device_is_wiped_by_whoever_knows_what_is_on_it(confirm: str):
 
 
 NOT_WIPED = [
-    (None, "wipe-uuid-1", "/dev/sdb is no block device here"),
+    (None, "wipe-uuid-1", "/dev/sdb is not a block device here"),
     (HELD, "", "/dev/sdb holds ext4: repeat with confirm=wipe-uuid-1"),
     (HELD, "uuid-1", "/dev/sdb holds ext4: repeat with confirm=wipe-uuid-1"),
     (replace(HELD, ids=()), "", "/dev/sdb holds ext4: repeat with confirm=wipe-dev-sdb"),

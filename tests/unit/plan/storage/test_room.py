@@ -33,9 +33,11 @@ def test_a_size_that_a_member_has_no_room_for_is_refused():
 
     changed(app, storage_pools=FAST)
 
-    told = "pool fast: 40GiB asked, 30 GiB free: set its size or devices"
+    told = "pool fast: 40GiB is wanted, 30 GiB are free: set its size or devices"
     assert statuses(app)["lxd/2"] == f"blocked: {told}"
-    assert statuses(app)["lxd/0"].startswith("blocked: lxd/2: pool fast: 40GiB asked, 30 GiB free")
+    assert statuses(app)["lxd/0"].startswith(
+        "blocked: lxd/2: pool fast: 40GiB is wanted, 30 GiB are free"
+    )
     assert "fast" not in the_cluster(app).pools
     changed(app, storage_pools="fast: {backend: btrfs, size: 30GiB}")
     assert "fast" in the_cluster(app).pools
@@ -46,7 +48,7 @@ def test_the_first_unit_says_so_before_it_makes_the_cluster():
     app.add(0).machine.room_ = 20 * GIB
     app.settle()
 
-    told = "pool local: 100GiB asked, 20 GiB free: set its size or devices"
+    told = "pool local: 100GiB is wanted, 20 GiB are free: set its size or devices"
     assert statuses(app)["lxd/0"] == f"blocked: {told}"
     assert not app.own("lxd/0").cluster
 
@@ -56,7 +58,7 @@ def test_pools_on_one_file_system_share_its_room():
     app.add(0).machine.room_ = 50 * GIB
     app.settle()
 
-    told = "pool fast: 40GiB asked, 20 GiB free: set its size or devices"
+    told = "pool fast: 40GiB is wanted, 20 GiB are free: set its size or devices"
     assert statuses(app)["lxd/0"] == f"blocked: {told}"
 
 
@@ -66,7 +68,7 @@ def test_one_that_joins_has_to_have_room_for_what_is_there():
     app.add(2).machine.room_ = 20 * GIB
     app.settle()
 
-    told = "pool local: 50GiB asked, 20 GiB free: name a device for it"
+    told = "pool local: 50GiB is wanted, 20 GiB are free: name a device for it"
     assert statuses(app)["lxd/2"] == f"blocked: {told}"
     assert len(the_cluster(app).members) == 2
 
@@ -77,7 +79,7 @@ def test_without_a_size_lxd_needs_five():
     app.add(2).machine.room_ = 4 * GIB
     app.settle()
 
-    told = "pool local: 5GiB asked, 4 GiB free: name a device for it"
+    told = "pool local: 5GiB is wanted, 4 GiB are free: name a device for it"
     assert statuses(app)["lxd/2"] == f"blocked: {told}"
 
 
