@@ -6,6 +6,7 @@ import pytest
 
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.listeners import Listeners
 from tests.unit.deeds import later, names
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
@@ -63,3 +64,23 @@ def test_a_member_whose_daemon_started_without_the_port_says_so(generation: str)
     later(app, 60.0)
     app.settle()
     assert statuses(app)["app"] == "active: 3 members, 3 voters"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_address_that_lxd_accepts_without_listening_is_not_taken_for_done(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = ModelApp(cloud=Cloud(generation=generation))
+    server = app.add(0).server
+
+    def accept(_: Listeners, endpoint: str) -> None:
+        del endpoint
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Listeners, "set_core", accept)
+        told = [app.hook("lxd/0").hold for _ in range(3)][-1]
+
+    assert told.endswith("LXD does not listen on port 8443 of 10.0.0.1: nobody does")
+    assert not server.records.clustered
+    app.settle()
+    assert names(app) == ["m0"]
