@@ -15,10 +15,9 @@ from state.view import Peers, View
 
 
 def expected(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
-    """Units of which one must join before this member leaves, which admits them.
+    """One of these units must join before this member leaves. This member admits them.
 
-    Of several members that leave, the first by name admits units; it does so only while something
-    holds it.
+    If several members leave, the first by name admits units, and only while something holds it.
     """
     member, units = lxd.own, view.units
     if member is None or units is None or not blocking(view, lxd, peers):
