@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from plan import cluster_change
 from plan.leaving import blockers, dead_members, last_unit, orphaned_members
+from plan.networks import parents
 from plan.recovery import heartbeats
 from plan.storage import pools
 from records import loss_record
@@ -223,6 +224,7 @@ def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterat
     yield _evacuated(lxd)
     yield next((waiting(f"{unit}: {why}") for unit, why in _waits(lxd, peers)), None)
     yield _awaited_pool(peers, own)
+    yield parents.awaited(view, lxd, peers, own.links)
 
 
 def _misfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:

@@ -10,7 +10,7 @@ from plan.networks import contributions
 from state.cluster import ClusterView
 from state.peers import ParentInterface
 from state.view import Peers, View
-from values.status import Status, blocked, names, waiting
+from values.status import Kind, Status, blocked, names, waiting
 from values.wanted_network import WantedNetwork
 
 
@@ -42,6 +42,14 @@ def of_members(
     return _same_name(
         net, units, {member: contribution.parent for member, contribution in answers.items()}
     )
+
+
+def awaited(
+    view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
+) -> Status | None:
+    """Waiting while a member's unit has not answered about a network. `own` are this unit's."""
+    answers = (of_members(view, lxd, peers, own, net) for net in view.options.networks_asked)
+    return next((a for a in answers if isinstance(a, Status) and a.kind is Kind.WAITING), None)
 
 
 def _problem(units: Mapping[str, str], answers: Mapping[str, ParentInterface]) -> Status | None:

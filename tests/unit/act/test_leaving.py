@@ -12,6 +12,7 @@ from lxd.errors import LxdLate
 from state.cluster import ClusterView
 from tests.lxd_model import by_hand, generations
 from tests.lxd_model.cloud import Cloud, Fault
+from tests.lxd_model.records import State
 from tests.unit.deeds import (
     later,
     leaving,
@@ -247,6 +248,20 @@ def test_a_member_that_somebody_evacuated_leaves_and_what_lxd_stopped_runs(gener
 
     assert app.hook("lxd/2").hold == ""
     assert running(app) == {"c1": True, "c2": True}
+
+
+def test_what_fails_on_an_evacuated_member_runs_again_there_where_lxd_can(generation: str):
+    """LXD starts nothing on an evacuated member: 5.0 cannot end that and leave what has moved."""
+    app = with_instance(formed(3, generation), "m2")
+    the_cluster(app).rows["m2"].state = State.EVACUATED
+    leaving(app, "lxd/2")
+
+    with failing(app.cloud, MOVE):
+        hold = app.hook("lxd/2").hold
+
+    assert "default/c1: could not be moved" in hold
+    assert locations(app) == {"c1": "m2"}
+    assert running(app) == {"c1": generation != "5.0"}
 
 
 def test_an_image_that_only_the_leaver_has_is_copied(generation: str):

@@ -14,6 +14,7 @@ import charm
 from actions import parameters as actions_parameters
 from lab.cli import parameters
 from lab.model.errors import JujuError
+from lxd.join_tokens import fingerprint_of
 from records import loss_record
 from state.facts import Device, Failures
 from tests.unit.charm_config import CONFIG
@@ -48,6 +49,9 @@ def test_cluster_status(three: HookTools):
 
     assert done.results["members"] == "3"
     assert "lxd/0  m0      10.0.0.1" in done.results["table"]
+    # A remote client asks its user to accept the certificate that members show.
+    shown = three.app.units["lxd/1"].server.lxd.certificate("10.0.0.2", 8443, 5)
+    assert done.results["fingerprint"] == fingerprint_of(shown)
 
 
 PLANS = [

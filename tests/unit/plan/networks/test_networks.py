@@ -118,6 +118,23 @@ def test_a_change_waits_for_the_machine_that_lacks_the_interface():
     assert nic(app) == {"nictype": "bridged", "parent": "br0"}
 
 
+@pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
+def test_the_application_says_whose_answer_is_missing(leader: str):
+    app = on_machines(formed(3), ETH1)
+    app.leader = leader
+    app.options |= {"network_mode": "macvlan", "network_name": "lan0", "network_parent": "eth1"}
+
+    # The agent of lxd/2 is down.
+    for _ in range(2):
+        app.hook("lxd/0")
+        app.hook("lxd/1")
+
+    told = "waiting: for lxd/2 to say what it gives to the network lan0"
+    assert str(app.hook(leader).app_status) == told
+    app.settle()
+    assert str(app.hook(leader).app_status) == "active: 3 members, 3 voters"
+
+
 def test_the_coordinator_tells_of_its_own_machine_first():
     app = on_machines(formed(3), ETH1, BR0)
 

@@ -130,6 +130,8 @@ def test_a_join_that_fails_leaves_its_device_empty(generation: str):
     assert unit.machine.failures_ is not None
     assert "version" in unit.machine.failures_.last
     assert app.own("lxd/3").attempt == 1
+    # What LXD imported or mounted from it would keep the device in use.
+    assert unit.machine.released == {"/dev/sdb"}
     assert unit.machine.disks == [EMPTY]
 
 
