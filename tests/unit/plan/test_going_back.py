@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from options.options import Options
 from state.facts import Bound, Ovn, Proxies
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed, the_cluster
@@ -267,16 +268,61 @@ def test_a_pool_stays_until_it_is_removed(options: dict[str, Any], generation: s
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_of_a_pools_keys_nothing_stays(generation: str):
+@pytest.mark.parametrize("plain", ["fast: dir", "fast: {backend: dir, config: {user.b: c}}"])
+def test_of_a_pools_keys_nothing_stays(plain: str, generation: str):
     pool = "storage_pools"
-    app = formed(3, generation, **{pool: "fast: {backend: dir, config: {user.b: c}}"})
+    app = formed(3, generation, **{pool: plain})
     fresh = everything(app)
 
     changed(app, **{pool: "fast: {backend: dir, config: {rsync.bwlimit: 1MB, user.b: d}}"})
     assert everything(app)["pools"]["fast"][1]["rsync.bwlimit"] == "1MB"
-    changed(app, **{pool: "fast: {backend: dir, config: {user.b: c}}"})
+    changed(app, **{pool: plain})
 
     assert everything(app) == fresh
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_network_of_another_name_stays_until_it_is_deleted(generation: str):
+    app = formed(3, generation)
+    fresh = everything(app)
+
+    changed(app, network_name="lan0")
+    reset(app, {"network_name": ""}, {})
+    api(app).networks.delete("lan0")
+    app.settle()
+
+    assert everything(app) == fresh
+
+
+SUBNETS = {"network_ipv4": ("ipv4.address", "10.9.0.1/24")}
+SUBNETS |= {"network_ipv6": ("ipv6.address", "fd00:9::1/64")}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("option", SUBNETS)
+def test_only_the_subnet_itself_stays(option: str, generation: str):
+    """A change of it would cut off instances."""
+    key, address = SUBNETS[option]
+    app = formed(3, generation)
+    fresh = everything(app)
+
+    changed(app, **{option: address})
+    reset(app, {option: ""}, {})
+
+    fresh["networks"]["lxdbr0"][0][key] = address
+    assert everything(app) == fresh
+
+
+ALONE = {"network_mode", "network_name", "network_ipv4", "network_ipv6"}
+"""Options with a test of their own here."""
+NO_NETWORK_NO_STORAGE = {"snap_channel"}
+
+
+def test_no_option_is_left_out():
+    tried = [*(options for _, options in NETWORKS), *OTHERS, *IDLE, *POOLS]
+    names = {name for options in tried for name in options} | ALONE | NO_NETWORK_NO_STORAGE
+
+    assert set(Options.model_fields) == names
 
 
 def test_a_key_that_an_operator_set_by_hand_stays():
