@@ -294,8 +294,10 @@ def test_a_network_of_another_name_stays_until_it_is_deleted(generation: str):
     assert everything(app) == fresh
 
 
-SUBNETS = {"network_ipv4": ("ipv4.address", "10.9.0.1/24")}
-SUBNETS |= {"network_ipv6": ("ipv6.address", "fd00:9::1/64")}
+SUBNETS = {
+    "network_ipv4": ("ipv4.address", "10.9.0.1/24"),
+    "network_ipv6": ("ipv6.address", "fd00:9::1/64"),
+}
 
 
 @pytest.mark.parametrize("generation", NAMES)
