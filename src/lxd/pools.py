@@ -81,7 +81,7 @@ class PoolsApi:
         if pool["config"].get(_OWN) == "true":
             if pool["status"].upper() != "CREATED":
                 raise LxdError(f"{name} is half made in Ceph: it can only be finished")
-            self._client.change("PATCH", path, {"config": {_OWN: "false"}})
+            self._client.set_keys(path, {"config": {_OWN: "false"}})
         self._client.change("DELETE", path, seconds=deadlines.POOL)
 
     def update(self, name: str, values: Mapping[str, str]) -> None:

@@ -105,7 +105,7 @@ def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
     if as_wanted and at != member.name:
         return Due()
     other = lxd.member(at)
-    if other is not None and not other.up:
+    if other is not None and other.name != member.name and not other.up:
         # That member's change may have cost the cluster a member: another one might cost the
         # quorum.
         return Due(problem=waiting(f"for {at}, which is {other.status.lower()}, to listen again"))
