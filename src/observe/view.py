@@ -302,6 +302,7 @@ def _alone(juju: HookInput, server: Server, ports: Ports) -> ClusterView:
         pools=ports.lxd.pools.list(),
         networks=ports.lxd.networks.list(),
         projects=frozenset(ports.lxd.projects.configs()),
+        profiles=ports.lxd.profiles.names(),
         devices=frozenset(ports.lxd.profiles.default()["devices"]),
         deaf=deaf(juju, server, ports),
     )
