@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import ops
 from ops import hookcmds
 
+from hooks import tool_failures
+from hooks.tool_failures import Unsaid
 from options.options import Options
-from plan.addresses import choice
+from plan.addresses import choice, listening
 from plan.networks import contributions
 from relations import ceph, ovn
 from state.bindings import Binding, BindingAddress
@@ -30,7 +32,7 @@ def addresses(model: ops.Model, binding: str) -> Binding:
         bound = model.get_binding(binding)
         nics = bound.network.interfaces if bound else []
     except ops.ModelError as error:
-        return Binding(binding, (), str(error).strip())
+        return Binding(binding, (), str(error).strip() or "it does not say why")
     addresses_ = [
         BindingAddress(str(nic.address), str(nic.subnet or ""), nic.name or "")
         for nic in nics
@@ -94,12 +96,21 @@ def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:
 
 
 def bound(model: ops.Model, options: Options) -> Bound:
-    """The interface of the binding for networks, if a network asks. Looking starts a process."""
-    if not any(net.mode in contributions.ON_BINDING for net in options.networks_asked):
+    """The interface of the binding for networks, if a network asks. Looking starts a process.
+
+    Raises Unsaid if Juju cannot say now, and a network depends on it: the unit would tell the
+    others that it has no interface, or use another one. A binding without a network stays so.
+    """
+    asked = options.networks_asked
+    if not any(net.mode in contributions.ON_BINDING for net in asked):
         return Bound()
-    names = {name for net in options.networks_asked for name in contributions.names(net)}
-    bound = addresses(model, NETWORK).addresses
-    carrier = choice.carrier([entry for entry in bound if entry.interface not in names])
+    binding = addresses(model, NETWORK)
+    passes = bool(binding.problem) and listening.NO_NETWORK not in binding.problem
+    if passes and any(map(contributions.is_on_binding, asked)):
+        raise Unsaid(tool_failures.failed("network-get", tool_failures.words(binding.problem)))
+    names = {name for net in asked for name in contributions.names(net)}
+    found = [entry for entry in binding.addresses if entry.interface not in names]
+    carrier = choice.carrier(found)
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()
 
 

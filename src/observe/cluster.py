@@ -145,6 +145,7 @@ def _unclustered_view(juju: HookInput, server: Server, ports: Ports) -> ClusterV
         pools=ports.lxd.pools.list(),
         networks=ports.lxd.networks.list(),
         projects=frozenset(ports.lxd.projects.configs()),
+        profiles=ports.lxd.profiles.names(),
         devices=frozenset(ports.lxd.profiles.default()["devices"]),
         deaf=deaf(juju, server, ports),
     )

@@ -66,7 +66,7 @@ def is_choice(
         listed = {entry.address for entry in bound}
         settled = member and bool(own) and (own in listed or (stays and own in here))
         # A member's API has an address already: a single other one may be a virtual one.
-        if not settled and len(listed) > (0 if member and own in here else 1):
+        if not settled and len(listed) > (0 if member and own else 1):
             return True
     return False
 
@@ -92,19 +92,20 @@ def choose(
         members = _member_addresses(peers)
         for_cluster = _first(_ranked(tuple(cluster), version, members, machine.interfaces))
     ranked = _ranked(tuple(https), family(for_cluster), (for_cluster,), machine.interfaces)
-    if member and _https_stays(current.https, https, ranked, machine):
+    if member and _https_stays(current.https, https, ranked):
         return Chosen(for_cluster, current.https)
     return Chosen(for_cluster, _first(ranked))
 
 
-def _https_stays(
-    own: str, bound: Iterable[BindingAddress], ranked: Sequence[_Rank], machine: Addresses
-) -> bool:
-    """Whether a member's API keeps its address: it is bound, or only a virtual one would follow."""
+def _https_stays(own: str, bound: Iterable[BindingAddress], ranked: Sequence[_Rank]) -> bool:
+    """Whether a member's API keeps its address: it is bound, or only a virtual one would follow.
+
+    That is also the case while the machine lacks the address. The API would not come back from a
+    virtual address by itself, because the binding has that one, too.
+    """
     if own in {entry.address for entry in bound}:
         return True
-    fit = any(not (rank.virtual or rank.link_local) for rank in ranked)
-    return not fit and own in machine.here
+    return bool(own) and all(rank.virtual or rank.link_local for rank in ranked)
 
 
 def carrier(bound: Sequence[BindingAddress]) -> BindingAddress | None:

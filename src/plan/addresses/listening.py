@@ -41,7 +41,7 @@ def holder(notes: Mapping[str, str]) -> str:
     return "" if last == FREE else last
 
 
-_NO_NETWORK = "no network config"
+NO_NETWORK = "no network config"
 """Juju's message if a binding is in a space without a subnet of this machine. It does not change by
 itself.
 """
@@ -54,7 +54,7 @@ def without_address(view: View) -> Status | None:
     if not missing:
         return None
     binding, why = missing[0], view.unbound.get(missing[0], "")
-    if _NO_NETWORK not in why:
+    if NO_NETWORK not in why:
         return waiting(f"for an address on the binding {binding}" + (f": {why}" if why else ""))
     # A new default moves only the bindings in the old one. If one binding has a network, that would
     # move it, too, or miss the binding without one.

@@ -95,5 +95,6 @@ def _things(lxd: ClusterView) -> list[str]:
         *(f"storage pool {p.name}" for p in lxd.pools or ()),
         *(f"network {n.name}" for n in lxd.networks or ()),
         *(f"project {name}" for name in sorted(lxd.projects - {"default", PROJECT})),
+        *(f"profile {name}" for name in sorted(lxd.profiles - {"default"})),
         *(f"profile device {name}" for name in sorted(lxd.devices)),
     ]

@@ -39,7 +39,7 @@ _REVIVE = (
 def plan_removal(view: View) -> Plan:
     """The plan of a leaving unit."""
     if last_unit.ends(view) and view.options.on_remove == ABANDON:
-        return Plan(waiting("the application is being removed: LXD and its data stay here"))
+        return Plan(waiting("the application is being removed: LXD is left as it is"))
     if view.lxd is None or view.peers is None:
         return _without_snap(view)
     if isinstance(view.lxd, Unresponsive):

@@ -25,6 +25,12 @@ EXTERNAL = "bridge.external_interfaces"
 """LXD's key of a bridge: interfaces of the member's machine that are its ports."""
 
 
+def is_on_binding(wanted: WantedNetwork) -> bool:
+    """Whether a network depends on the binding `network`: it names no interface."""
+    mode = modes.MODES[wanted.mode]
+    return not wanted.parents and (mode.needs_parent or mode is fan.MODE)
+
+
 def request(wanted: WantedNetwork) -> str:
     """The question of a network to every unit. An answer is valid for one question only."""
     parts = [wanted.mode, *wanted.parents, *subnets(wanted)]

@@ -259,6 +259,16 @@ def test_what_the_documents_show_can_be_typed(document: str, line: str):
         assert all(isinstance(told, str) for told in given.values()), document
 
 
+def test_the_page_about_recovery_shows_actions():
+    """They work on a unit in error, and they check what commands by hand do not."""
+    page = (ROOT / "docs/how-to/recover.md").read_text()
+
+    shown = {shlex.split(line)[1] for document, line in commands() if document == "recover.md"}
+
+    assert {"recover-quorum", "backup-database", "plan"} <= shown
+    assert "recover-from-quorum-loss" not in page
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_parameter_that_there_is_not_is_refused_by_each_juju(action: str):
     """If an action does not say, 3.6 accepts it and 4.0 does not: juju issue 21294."""

@@ -18,9 +18,17 @@ class _Address(NamedTuple):
     version: int
 
 
+_NAME = 7
+"""Sorts host names after the addresses of both families."""
+
+
 @lru_cache(maxsize=4096)
 def _address(cidr: str) -> _Address:
-    interface = ip_interface(cidr)
+    try:
+        interface = ip_interface(cidr)
+    except ValueError:
+        # A host name. Juju gives it without a subnet, and prefers addresses in `juju status`.
+        return _Address(value=cidr, subnet="", single=cidr, version=_NAME)
     return _Address(
         value=str(interface.ip),
         subnet=str(interface.network),

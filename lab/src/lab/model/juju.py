@@ -220,8 +220,9 @@ class Juju:
     # The world: machines, disks.
 
     def machines_to_start(self) -> list[Machine]:
-        """Machines that must be made."""
-        return [m for m in self.state.machines.values() if m.status == "pending"]
+        """Machines that must be made, and can be."""
+        pending = [m for m in self.state.machines.values() if m.status == "pending"]
+        return [m for m in pending if not machine_lifecycle.refusal(self.state, m)]
 
     def machines_to_stop(self) -> list[Machine]:
         """Machines that are no longer needed and must be destroyed."""

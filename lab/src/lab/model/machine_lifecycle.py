@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.model import agents, leadership
+from lab.model import addresses, agents, leadership
 from lab.model.errors import JujuError
-from lab.model.state import Interface, Machine, State, StatusValue, Unit
+from lab.model.state import DEFAULT_SPACE, Interface, Machine, State, StatusValue, Unit
 
 
 def add_machine(state: State, now: float, zone: str, constraints: str) -> str:
@@ -20,6 +20,25 @@ def add_machine(state: State, now: float, zone: str, constraints: str) -> str:
         id=str(number), since=now, zone=zone, constraints=constraints
     )
     return str(number)
+
+
+def refusal(state: State, machine: Machine) -> str:
+    """Why Juju cannot make a machine, empty if it can.
+
+    It must be in the spaces of all its units' bindings, and each needs a subnet. Bindings that are
+    all in the default space ask for none (read in Juju's buildNetworkTopology).
+    """
+    if not state.model.spaces_without_subnets:
+        return ""
+    apps = {unit.app for unit in _units_on(state, machine.id)}
+    spaces: set[str] = set()
+    for app in map(state.applications.__getitem__, apps):
+        bindings = state.charms[app.charm].bindings()
+        spaces |= {addresses.space_of(app, binding) for binding in bindings}
+    empty = sorted(spaces & set(state.model.spaces_without_subnets))
+    if spaces == {DEFAULT_SPACE} or not empty:
+        return ""
+    return f'cannot use space "{empty[0]}" as deployment target: no subnets'
 
 
 def machine_up(

@@ -33,7 +33,7 @@ class StatusValue:
 
 @dataclass(slots=True)
 class Interface:
-    """A network interface of a machine; addresses as CIDR, e.g. `10.99.0.1/24`."""
+    """A network interface of a machine; addresses as CIDR, e.g. `10.99.0.1/24`, or host names."""
 
     name: str
     mac: str
@@ -342,6 +342,8 @@ class Model:
     rules: Rules = NEWEST
     created: float = 0.0
     spaces: list[str] = field(default_factory=lambda: [DEFAULT_SPACE])
+    spaces_without_subnets: list[str] = field(default_factory=list[str])
+    """Those of them in which no machine can be, as `alpha` on a MAAS whose spaces have names."""
     zones: list[str] = field(default_factory=list[str])
     """Availability zones; new machines are put in them in turn."""
     config: dict[str, Value] = field(default_factory=dict[str, Value])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.model import addresses, goals, ports, relations, storage
+from lab.model import addresses, goals, machine_lifecycle, ports, relations, storage
 from lab.model.clock import status_time
 from lab.model.state import (
     Application,
@@ -31,7 +31,7 @@ def status(state: State, now: float) -> dict[str, Any]:
             "model-status": _info(StatusValue("available", "", model.created)),
             "sla": "unsupported",
         },
-        "machines": {m.id: _machine(m) for m in state.machines.values()},
+        "machines": {m.id: _machine(state, m) for m in state.machines.values()},
         "applications": {app.name: _application(state, app) for app in state.applications.values()},
         "controller": {"timestamp": status_time(now)[12:]},
     }
@@ -47,7 +47,7 @@ def _info(value: StatusValue, **more: str) -> dict[str, str]:
     return found
 
 
-def _machine(machine: Machine) -> dict[str, Any]:
+def _machine(state: State, machine: Machine) -> dict[str, Any]:
     agent = {"pending": "pending", "started": "started", "down": "down", "stopping": "stopped"}
     running = {"pending": "pending", "started": "running", "down": "running"}
     hardware = "arch=amd64 cores=1 mem=1024M"
@@ -70,6 +70,10 @@ def _machine(machine: Machine) -> dict[str, Any]:
         "constraints": machine.constraints,
         "hardware": hardware,
     }
+    refused = machine_lifecycle.refusal(state, machine) if machine.status == "pending" else ""
+    if refused:
+        error = StatusValue("provisioning error", refused, machine.since)
+        found["machine-status"] = _info(error)
     if machine.status == "down":
         found["juju-status"]["message"] = "agent is not communicating with the server"
     return found

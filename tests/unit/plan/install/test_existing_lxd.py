@@ -154,6 +154,10 @@ def configured(**config: str) -> ClusterView:
             "LXD here has a profile device eth0: delete it, or use another machine",
         ),
         (
+            replace(PLAIN, profiles=frozenset({"default", "gpu"})),
+            "LXD here has a profile gpu: delete it, or use another machine",
+        ),
+        (
             replace(PLAIN, server=replace(PLAIN.server, clustered=True), members=(member(0),)),
             "LXD here is in another cluster, as member m0: use another machine",
         ),
@@ -274,6 +278,7 @@ def test_a_newer_one_is_removed_and_the_unit_joins(generation: str):
 
 
 USES: list[tuple[Callable[[ModelApp], object], str]] = [
+    (lambda app: by_hand.add_profile(app.units["lxd/1"].server, "gpu"), "profile gpu"),
     (lambda app: by_hand.launch(app.units["lxd/1"].server, "c1"), "instances"),
     (lambda app: app.units["lxd/1"].ports.lxd.pools.create("old", "dir", {}, {}), "pool old"),
     (lambda app: app.units["lxd/1"].ports.lxd.server.set_config({"user.x": "1"}), "user.x"),
