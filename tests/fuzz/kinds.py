@@ -31,7 +31,7 @@ from state.facts import Ceph, Ovn
 from steps.plan import Plan
 from tests.fuzz import texts
 from tests.unit.model_units import ModelApp, formed
-from values.addresses import is_address
+from values.addresses import is_address, is_host_and_port
 from values.public_keys import is_key
 from values.status import STATUS_LIMIT, blocked
 
@@ -302,7 +302,7 @@ def _ceph(r: random.Random) -> None:
         units.append(data)
     told = ceph.answer("lxd/0", r.choice((asked, asked, texts.word(r))), units)
     _planned(ceph=told)
-    if odd := [m for m in told.monitors if not is_address(m.strip("[]"))]:
+    if odd := [m for m in told.monitors if not (is_address(m.strip("[]")) or is_host_and_port(m))]:
         raise Unwell(f"the monitor {odd[0]!r}")
     if told.ready:
         _is_ceph(ceph_files.files(told))

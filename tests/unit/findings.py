@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from actions import plan
@@ -84,4 +85,6 @@ def _machine(unit: ModelUnit) -> dict[str, Any]:
     """Everything that the charm sets up on a machine."""
     has = unit.machine
     found = {"files": dict(has.files), "services": has.services, "segments": has.overlays()}
-    return {**found, "folders": has.folders()}
+    # What is in LXD's own folder is LXD's: only beside a volume it shows a move that was cut short.
+    folders = {k: f if f.volume else replace(f, filled=False) for k, f in has.folders().items()}
+    return {**found, "folders": folders}

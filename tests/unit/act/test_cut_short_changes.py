@@ -267,6 +267,13 @@ def forgetting() -> Begun:
     return app, "lxd/1"
 
 
+def renaming() -> Begun:
+    """An operator has given a member another name."""
+    app = formed(3, "6.9")
+    by_hand.rename_member(server(app, "m0"), "m2", "moved")
+    return app, "lxd/0"
+
+
 def off_a_dead_member() -> Begun:
     app = with_pool(formed(4), "shared", "ceph")
     on_ceph = {"root": {"type": "disk", "path": "/", "pool": "shared"}}
@@ -282,7 +289,7 @@ CHANGES = [
     *(zones, to_unicast, without_the_overlay, gateways, to_ovn, joining_ovn, opening_ovn, to_ceph),
     *(images_out, images_on, images_back, images_back_of_lxd_6, images_left_behind),
     *(images_half_way, images_that_are_gone),
-    *(adopting, cancelling, forgetting, off_a_dead_member),
+    *(adopting, cancelling, forgetting, renaming, off_a_dead_member),
 ]
 
 

@@ -81,7 +81,7 @@ def test_an_address_that_lxd_accepts_without_listening_is_not_taken_for_done(
         patched.setattr(Listeners, "set_cluster", accept)
         told = [app.hook("lxd/0").hold for _ in range(3)][-1]
 
-    assert told.endswith("LXD does not listen on port 8443 of 10.0.0.1: nobody does")
+    assert told.endswith("LXD does not listen on port 8443 of 10.0.0.1: no program does")
     assert not server.records.clustered
     app.settle()
     assert names(app) == ["m0"]

@@ -351,7 +351,7 @@ class TestTheApplicationGoes:
         assert holds(view) == ""
         # Juju releases the machines with their last units: the data may not stay.
         told = make_plan(view).status
-        assert str(told) == "waiting: the application goes: LXD is left as it is"
+        assert str(told) == "waiting: the application is being removed: LXD is left as it is"
 
 
 class TestOutside:
