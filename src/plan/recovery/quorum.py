@@ -95,7 +95,8 @@ def _voters_left(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -
     units = [_unit(n, view, peers) or n.name or n.address for n in nodes]
     return (
         f"{len(lost_voters)} of {len(voters)} voters are lost: start LXD on {names(units)}; for a "
-        "machine that never comes back: juju remove-machine --force N, or lost=UNIT"
+        "machine that never comes back: juju remove-machine --force N, or lost=UNIT. If LXD runs "
+        "there, the database has its quorum: snap restart --reload lxd on this machine"
     )
 
 
