@@ -19,6 +19,7 @@ from plan.storage import contributions as storage_contributions
 from plan.storage import daemon_volumes, pools
 from plan.storage.pools import PoolChange
 from records import member_marks, pool_deletions
+from relations import ovn
 from state.cluster import ClusterView, Member
 from state.peers import Contribution, ParentInterface, Storage, UnitData
 from state.view import Peers, View
@@ -254,7 +255,8 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
     So it is started again in the same hook as the join, before others hear of the member.
     """
     joined = view.forming is not None and view.forming.what == "join" and not peers.own.cluster
-    to_ovn = view.ovn is not None and bool(view.ovn.northbound)
+    told = ovn.RELATION.of(view)
+    to_ovn = told is not None and bool(told.northbound)
     return (RestartLxd(),) if joined and to_ovn and not view.history.restarted else ()
 
 

@@ -17,12 +17,14 @@ from typing import Any, cast
 
 import backends
 from options.options import Options
+from relations.relation import Asker, Databags, Relation
 from state.facts import Ceph
 from state.peers import Storage
 from values.addresses import is_address
 from values.wanted_pool import WantedPool, named_in_ceph
 from values.yaml_maps import words
 
+ENDPOINT = "ceph"
 _SPACE = uuid.UUID("5a1f5f0e-4a8b-4c55-9a5e-2f4f6f0f9b1d")
 """Gives the same request the same id: another id would be another request."""
 
@@ -141,3 +143,18 @@ def _map(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _read(unit: str, options: Options, databags: Databags) -> Ceph | None:
+    del options
+    own = databags.own(ENDPOINT)
+    if own is None:
+        return None
+    return answer(unit, own.get("broker_req", ""), databags.units(ENDPOINT))
+
+
+def _request(asker: Asker) -> dict[str, str]:
+    return request(asker.unit, asker.options, asker.storage)
+
+
+RELATION = Relation("ceph", (ENDPOINT,), _read, {ENDPOINT: _request})

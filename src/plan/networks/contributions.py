@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 
 import modes
 from modes import fan, parent_checks, physical, vxlan
+from relations import ovn
 from state.peers import OnParent, ParentInterface, Token
 from state.view import View
 from values.interface import Interface
@@ -165,13 +166,20 @@ def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:
 
 def _missing_need(view: View, need: str) -> str:
     """Why this machine can have no part in such a network, empty if it can."""
-    if need == "ovn" and (view.ovn is None or not view.ovn.northbound):
+    unreached = _unreached_ovn(view) if need == ovn.RELATION.name else ""
+    return unreached or view.missing_capabilities.get(need, "")
+
+
+def _unreached_ovn(view: View) -> str:
+    """Why this machine cannot reach OVN's database, empty if it can."""
+    told = ovn.RELATION.of(view)
+    if told is None or not told.northbound:
         return "ovn: integrate it with ovn-central, or set ovn-northbound"
-    if need == "ovn" and view.ovn and view.ovn.problem:
-        return f"ovn: {view.ovn.problem}: see juju show-unit {view.unit}"
-    if need == "ovn" and view.ovn and not view.ovn.written:
+    if told.problem:
+        return f"ovn: {told.problem}: see juju show-unit {view.unit}"
+    if not told.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
-    return view.missing_capabilities.get(need, "")
+    return ""
 
 
 def _fan_blocker(view: View, wanted: WantedNetwork) -> str:

@@ -141,7 +141,9 @@ def started(base: str, generation: str) -> ModelApp:
 def follow_ovn(app: ModelApp) -> None:
     """The charm reads the options' values of OVN, as without a relation."""
     asked = app.options.get("network_mode") == "ovn"
-    app.ovn = Ovn(app.options.get("ovn_northbound", "tcp:10.0.9.1:6641")) if asked else None
+    app.related["ovn"] = (
+        Ovn(app.options.get("ovn_northbound", "tcp:10.0.9.1:6641")) if asked else None
+    )
     app.settle()
 
 
