@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import ops
 from ops import hookcmds
 
+import modes
 from options.options import Options
 from plan.addresses import choice
 from plan.networks import contributions
@@ -81,7 +82,7 @@ def related(model: ops.Model, options: Options) -> dict[str, object]:
 
 def bound(model: ops.Model, options: Options) -> Bound:
     """The interface of the binding for networks, if a network asks. Looking starts a process."""
-    if not any(net.mode in contributions.ON_BINDING for net in options.networks_asked):
+    if not any(modes.MODES[net.mode].on_binding for net in options.networks_asked):
         return Bound()
     names = {name for net in options.networks_asked for name in contributions.names(net)}
     bound = addresses(model, NETWORK).addresses
