@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from plan.server.settings import SETTINGS
 from state.peers import Storage
 from steps.networks import CreateNetwork, PinNics, SetDefaultProfile, UpdateNetwork
 from steps.plan import Step
@@ -47,6 +48,12 @@ APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
         (PinNics({"network": "lxdbr0"}), SetDefaultProfile("local", {})),
     ),
 ]
+
+
+def test_each_key_of_the_table_is_tried():
+    steps = [step for _, made in APPLIED for step in made if isinstance(step, SetServerConfig)]
+
+    assert {key for step in steps for key in step.values} == {row.key for row in SETTINGS}
 
 
 @pytest.mark.parametrize(("options", "steps"), APPLIED)
