@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+import modes
+from options.options import Options
 from state.facts import Bound, Ovn, Proxies
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed, the_cluster
@@ -41,6 +43,7 @@ BASES: dict[str, dict[str, Any]] = {
     "macvlan": {"network_mode": "macvlan", "network_parent": "eth0"},
     "sriov": {"network_mode": "sriov", "network_parent": "eth0"},
     "flat": {"network_mode": "flat", "network_parent": "br0"},
+    "renamed": {"network_name": "br7", "network_ipv4": "10.7.0.1/24"},
     "fan": {"network_mode": "fan"},
     "physical": {"network_mode": "physical", "network_parent": "br0"},
     "ovn": {"network_mode": "ovn", "networks": UPLINK % ""},
@@ -292,6 +295,19 @@ def test_a_pool_stays_until_it_is_removed(options: dict[str, Any], generation: s
     app.settle()
 
     assert lxd(app) == fresh
+
+
+def test_each_mode_is_tried():
+    tried = {base.get("network_mode", "bridge") for base in [*BASES.values(), *OTHERS]}
+
+    assert tried == set(modes.MODES)
+
+
+def test_each_option_is_tried():
+    tables = [*BASES.values(), *(options for _, options in NETWORKS), *OTHERS, *IDLE, *POOLS]
+
+    # Another channel is another LXD: see the tests of its installation.
+    assert set(Options.model_fields) - {name for row in tables for name in row} == {"snap_channel"}
 
 
 @pytest.mark.parametrize("generation", NAMES)
