@@ -240,6 +240,7 @@ def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[S
     """Steps for this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
+    steps += settings.server_config(view.options, lxd.server.config, of_member=True)
     steps += daemon_volumes.due(view.options, lxd, view.folders)
     if lxd.networks is not None:
         steps += overlay_dhcp.steps(view, lxd, peers)
@@ -264,7 +265,7 @@ def _shared(
     view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: Storage
 ) -> PoolChange:
     """Steps for all members. LXD changes shared values only while every member is up."""
-    steps = settings.server_config(view.options, dict(lxd.server.config))
+    steps = settings.server_config(view.options, lxd.server.config, of_member=False)
     steps += northbound.steps(view, lxd)
     net = networks.change(view, lxd, peers, own.links)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())

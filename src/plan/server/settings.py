@@ -20,28 +20,30 @@ from values import profile_devices
 class Setting:
     """One row of the table: a key of LXD's server configuration, and its value by the options.
 
-    LXD omits the key from its configuration while it has the value `default`.
+    LXD omits the key from its configuration while it has the value `default`. With `of_member` it
+    is a key that each server has for itself: its scope in LXD's documentation is local.
     """
 
     key: str
     value: Callable[[Options], str]
     default: str = ""
+    of_member: bool = False
 
 
 SETTINGS = (
     Setting("cluster.offline_threshold", lambda o: str(o.cluster_offline_threshold), "20"),
     Setting("cluster.images_minimal_replica", lambda o: str(o.images_replicas), "3"),
 )
-"""The keys that all members share, and that follow from one option each."""
+"""The keys that follow from one option each."""
 
 
-def server_config(options: Options, actual: dict[str, str]) -> list[Step]:
-    """Steps that set the shared server configuration to the options' values."""
-    wanted = {row.key: row.value(options) for row in SETTINGS}
+def server_config(options: Options, actual: Mapping[str, str], *, of_member: bool) -> list[Step]:
+    """Steps that set keys to the options' values: those of this member, or those that all share."""
+    rows = [row for row in SETTINGS if row.of_member == of_member]
     missing = {
-        row.key: wanted[row.key]
-        for row in SETTINGS
-        if actual.get(row.key, row.default) != wanted[row.key]
+        row.key: row.value(options)
+        for row in rows
+        if actual.get(row.key, row.default) != row.value(options)
     }
     return [SetServerConfig(missing)] if missing else []
 
