@@ -50,19 +50,14 @@ def test_a_backend_is_described(name: str):
 
 @pytest.mark.parametrize("name", sorted(backends.ALLOWED))
 def test_a_backend_of_the_default_pool_is_in_the_options_text(name: str):
-    allowed = "".join(rows(page("reference/options.md"), "storage-backend"))
-
     assert name in described("storage-backend")
-    assert f"`{name}`" in allowed
 
 
 @pytest.mark.parametrize("name", sorted(modes.MODES))
 def test_a_mode_is_described(name: str):
-    allowed = "".join(rows(page("reference/options.md"), "network-mode"))
     tables = rows(page("how-to/network.md"), name)
 
     assert name in described("network-mode")
-    assert f"`{name}`" in allowed
     assert len(tables) == (1 if name == "none" else 2), "what it is, and what was tried"
 
 
