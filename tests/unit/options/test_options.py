@@ -160,7 +160,7 @@ NAMES = [
     ("network_mode", "ovs", f"use {'|'.join(sorted(modes.MODES))}"),
     ("network_vlan", 7, f"bridge has none; use {', '.join(WITH_VLAN)}"),
 ]
-"""Values that are no name of a table's row, or of another row: the message lists the names."""
+"""Values that the tables do not have, or not for this option: the message lists the others."""
 
 
 @pytest.mark.parametrize(("field", "value", "names"), NAMES)
