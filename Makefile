@@ -45,13 +45,14 @@ help: ## List what make can do here
 
 .PHONY: demo
 demo: setup lab-charm ## Turn three machines of the lab into one LXD cluster, and show it
-	@$(PYTHON) -m lab.demo
+	@$(PYTHON) -m pack.demo
 
 .PHONY: demo-picture
-demo-picture: setup lab-charm ## Record the output of make demo as docs/demo.svg, the picture in the README
-	@$(PYTHON) -m lab.demo | tee .cache/demo.txt
+demo-picture: setup lab-charm ## Record the output of make demo as docs/demo.svg, the picture in the README; remove the demo
+	@$(PYTHON) -m pack.demo | tee .cache/demo.txt
 	@sed -n '/the cluster is whole/,/^What to type/{/^What to type/!p}' .cache/demo.txt >.cache/demo-end.txt
 	@$(PYTHON) -m pack.terminal_picture "make demo" .cache/demo-end.txt docs/demo.svg
+	@$(MAKE) --no-print-directory demo-down
 
 .PHONY: demo-down
 demo-down: $(VENV_READY) ## Remove everything that the demo or a crashed lab left behind
@@ -65,7 +66,7 @@ setup: debian-packages $(VENV_READY) $(PACK_ENV_READY) ## Install what the other
 
 .PHONY: debian-packages
 debian-packages:
-	@lab=$$(/usr/bin/python3 -B -c "from lab.machines import host; print(*host.missing_packages())") && \
+	@lab=$$(PYTHONPATH=lab/src /usr/bin/python3 -B -c "from lab.machines import host; print(*host.missing_packages())") && \
 	    pack/debian-packages python3-apt python3-dev python3-venv $$lab
 
 .PHONY: test
@@ -87,18 +88,18 @@ lint: $(VENV_READY) ## Check style, spelling, plain English, the direction of im
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/codespell
 	@$(PYTHON) -m pack.prose
-	@PYTHONPATH=src:lib .venv/bin/lint-imports --no-cache
+	@PYTHONPATH=src:lib:lab/src .venv/bin/lint-imports --no-cache
 	@.venv/bin/pyright --warnings
 
 .PHONY: unit
 unit: $(VENV_READY) ## Run the tests that need no machine: of the charm, and of both models
-	@$(PYTEST) -q -n 2 -m "not machines" tests/unit tests/lxd_model tests/lab $(ARGS)
+	@$(PYTEST) -q -n 2 -m "not machines" tests/unit tests/interface tests/lxd_model lab/tests $(ARGS)
 
 # Lines of the client of LXD that the unit tests reach, in percent. Only raise it.
 LXD_COVERAGE := 90
 .PHONY: coverage
 coverage: $(VENV_READY) ## Show which lines the unit tests reach, and check the minimum for src/lxd
-	@$(PYTHON) -m coverage run --data-file=.cache/coverage -m pytest -q -m "not machines" tests/unit $(ARGS)
+	@$(PYTHON) -m coverage run --data-file=.cache/coverage -m pytest -q -m "not machines" tests/unit tests/interface $(ARGS)
 	@$(PYTHON) -m coverage report --data-file=.cache/coverage
 	@$(PYTHON) -m coverage report --data-file=.cache/coverage --include="src/lxd/*" --fail-under=$(LXD_COVERAGE)
 
@@ -161,8 +162,8 @@ docs-links: $(DOCS_ENV_READY) ## Check the documentation's links to other sites
 	@$(DOCS_ENV)/bin/python -m sphinx --quiet --keep-going -b linkcheck docs $(DOCS_SITE)-links
 
 .PHONY: machines
-machines: setup lab-charm lab-free ## Run the lab's own tests that boot machines
-	@$(PYTEST) -q -m machines tests/lab tests/conformance tests/chaos $(ARGS)
+machines: setup lab-charm lab-free ## Run the tests that boot machines: the lab's own, and shares of others
+	@$(PYTEST) -q -m machines lab/tests tests/machines tests/conformance tests/chaos $(ARGS)
 
 # Tests of a cluster wait most of the time, so two modules run at the same time.
 SIDE_BY_SIDE := -n 2 --dist loadfile
@@ -186,7 +187,7 @@ acceptance-vm: setup vm-packages lab-charm lab-free ## Test zfs, lvm, VLANs, rbd
 # Only virtual machines need QEMU, so the other targets do not install it.
 .PHONY: vm-packages
 vm-packages: ## Install QEMU, which the lab's virtual machines need
-	@vm=$$(/usr/bin/python3 -B -c "from lab.machines import host; print(*host.missing_vm_packages())") && \
+	@vm=$$(PYTHONPATH=lab/src /usr/bin/python3 -B -c "from lab.machines import host; print(*host.missing_vm_packages())") && \
 	    pack/debian-packages $$vm
 
 .PHONY: benchmark
@@ -206,7 +207,7 @@ pack: setup lab-charm ## Pack the charm for the lab, and for users where charmcr
 .PHONY: clean
 clean: ## Remove the lab, its machines and all generated files
 	@if [ -e $(VENV_READY) ]; then $(MAKE) --no-print-directory demo-down; fi
-	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis lab/.pytest_cache lab/.hypothesis
 
 # The tests need the whole computer: with a demo beside them they would miss their deadlines.
 .PHONY: lab-free
@@ -224,7 +225,7 @@ $(UV):
 	@$(UV_HOME)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 # The system's own Python: the lab's machines run the charm with the same one.
-$(VENV_READY): $(UV) pyproject.toml uv.lock
+$(VENV_READY): $(UV) pyproject.toml lab/pyproject.toml uv.lock
 	@echo "Installing Python packages into .venv"
 	@$(UV) sync --quiet --frozen --python /usr/bin/python3
 	@touch $@

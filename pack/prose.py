@@ -1,11 +1,13 @@
 """Refuses words that readers of English as a second language must read twice.
 
-It reads docstrings, comments, Markdown and the descriptions in YAML and Terraform files, and prints
-file, line and a better word for each match. It is a word list: it cannot see a riddle.
+It reads docstrings, comments, Markdown, the descriptions in YAML and Terraform files, and in `src`
+also string literals: statuses, errors, logs. It prints file, line and a better word for each match.
+It is a word list: it cannot see a riddle.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 _SKIPPED = frozenset({"build", "dist", "lib", "node_modules", "recordings"})
 """Folders that hold no text of the project: other people's code, and recorded data."""
+_HIDDEN = frozenset({".ci", ".github"})
+"""Hidden folders of the project. Tools make the others."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +126,51 @@ _BLOCKS = re.compile(
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)|<!--.*?-->|\]\([^)\s]*\)|https?:\S+", re.DOTALL)
 
 
+_COMPUTED = "x"
+_SHEBANG = "#!/bin/sh"
+
+
 def python(text: str) -> Iterator[Text]:
     """The docstrings and the comments of a module."""
     for match in _PYTHON.finditer(text):
         kind = "words" if match["doc"] else "comment"
         if match[kind] is not None:
             yield _text(text, match.start(kind), match[kind], hashes=kind == "comment")
+
+
+def literals(text: str) -> Iterator[Text]:
+    """The string literals of a module without its docstrings."""
+    tree = ast.parse(text)
+    # The parts of an f-string are literals, too, and a docstring is a statement of its own.
+    skipped = {
+        id(part)
+        for node in ast.walk(tree)
+        for part in (
+            node.values
+            if isinstance(node, ast.JoinedStr)
+            else [node.value]
+            if isinstance(node, ast.Expr)
+            else []
+        )
+    }
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield Text(node.lineno, node.value)
+        elif isinstance(node, ast.JoinedStr):
+            yield Text(node.lineno, "".join(map(_shown, node.values)))
+
+
+def _shown(part: ast.expr) -> str:
+    """A part of an f-string: a computed one stands for a noun."""
+    return str(part.value) if isinstance(part, ast.Constant) else _COMPUTED
+
+
+def charm(text: str) -> Iterator[Text]:
+    """A module of the charm: what a developer reads, and what an operator reads."""
+    yield from python(text)
+    yield from literals(text)
 
 
 def commented(text: str) -> Iterator[Text]:
@@ -164,6 +207,7 @@ def _text(whole: str, start: int, words: str, *, hashes: bool = False) -> Text:
 
 READERS: Mapping[str, Callable[[str], Iterator[Text]]] = {
     ".conf": commented,
+    ".j2": commented,
     ".md": markdown,
     ".py": python,
     ".sh": commented,
@@ -176,6 +220,16 @@ READERS: Mapping[str, Callable[[str], Iterator[Text]]] = {
 """How prose is found in a file, by its suffix or its name."""
 
 
+def reader(path: Path, root: Path) -> Callable[[str], Iterator[Text]] | None:
+    """How prose is found in this file. None if it has none, or is not text of the project."""
+    if path.suffix == ".py" and path.relative_to(root).parts[0] == "src":
+        return charm
+    if path.suffix or path.name in READERS:
+        return READERS.get(path.suffix or path.name)
+    with path.open("rb") as file:
+        return commented if file.readline().strip() == _SHEBANG.encode() else None
+
+
 def found(text: Text) -> Iterator[tuple[int, str, str]]:
     """What the rules refuse in a text: the line, the words, and what is better."""
     for rule in RULES:
@@ -186,13 +240,15 @@ def found(text: Text) -> Iterator[tuple[int, str, str]]:
 
 
 def files(root: Path) -> Iterator[Path]:
-    """The files under `root` that have prose, sorted. No hidden folder except .github has prose."""
+    """The files under `root` that may have prose, sorted. Only two hidden folders have any."""
     for path in sorted(root.iterdir()):
+        if path.is_symlink():
+            continue
         if path.is_dir():
-            hidden = path.name.startswith(".") and path.name != ".github"
-            if not hidden and path.name not in _SKIPPED and not path.is_symlink():
+            hidden = path.name.startswith(".") and path.name not in _HIDDEN
+            if not hidden and path.name not in _SKIPPED:
                 yield from files(path)
-        elif (path.suffix or path.name) in READERS:
+        elif path.is_file():
             yield path
 
 
@@ -200,7 +256,9 @@ def refused(root: Path) -> list[str]:
     """A line for each match in the files under `root`: `file:line: words: write what is better`."""
     lines: list[str] = []
     for path in files(root):
-        read = READERS[path.suffix or path.name]
+        read = reader(path, root)
+        if read is None:
+            continue
         hits = sorted(hit for text in read(path.read_text()) for hit in found(text))
         name = path.relative_to(root)
         lines += [f"{name}:{line}: {words}: write {better}" for line, words, better in hits]

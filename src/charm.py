@@ -138,18 +138,18 @@ class LxdClusterCharm(ops.CharmBase):
         any more.
         """
         location = str(event.storage.location)
-        found = self._ports.machine.devices((location,))
-        if not found or not found[0].use:
+        devices = self._ports.machine.devices((location,))
+        if not devices or not devices[0].use:
             return
         try:
             with needed():
                 leaving = self.unit.name in reading.units().leaving
         except Unsaid as unsaid:
-            raise CannotDetach(f"{location} {found[0].use}: {unsaid}") from unsaid
+            raise CannotDetach(f"{location} {devices[0].use}: {unsaid}") from unsaid
         if leaving:
             self._leave(event)
             return
-        reason = f"{location} {found[0].use}: remove the unit instead"
+        reason = f"{location} {devices[0].use}: remove the unit instead"
         self.unit.status = ops.BlockedStatus(escaped(reason))
         raise CannotDetach(reason)
 

@@ -73,5 +73,5 @@ def _failed(failure: StepFailed, plan: Plan) -> Plan:
         return plan
     own = plan.own and plan.own.model_copy(update={"waits": status.message})
     app = plan.app_status
-    quiet = app is not None and app.kind is Kind.ACTIVE
-    return replace(plan, own=own, app_status=status if quiet else app)
+    healthy = app is not None and app.kind is Kind.ACTIVE
+    return replace(plan, own=own, app_status=status if healthy else app)

@@ -25,7 +25,7 @@ def listen(step: Listen, unit: str, ports: Ports, history: RunHistory) -> RunHis
     values = {"core.https_address": step.https}
     if step.cluster:
         values["cluster.https_address"] = step.cluster
-    _have({host(endpoint) for endpoint in values.values()}, ports)
+    _require({host(endpoint) for endpoint in values.values()}, ports)
     try:
         ports.lxd.server.listen(values)
     except LxdError:
@@ -34,7 +34,7 @@ def listen(step: Listen, unit: str, ports: Ports, history: RunHistory) -> RunHis
         ports.lxd.server.set_config(dict.fromkeys(values, ""))
         ports.snap.reload()
         raise
-    _see({host(endpoint) for endpoint in values.values()}, ports)
+    _verify({host(endpoint) for endpoint in values.values()}, ports)
     return history
 
 
@@ -44,7 +44,7 @@ def change_address(step: ChangeAddress, unit: str, ports: Ports, history: RunHis
     others = [m for m in members if m.name != step.member]
     holders = {m.name for m in others}
     if not ports.lxd.notes.take(listening.LOG, step.member, holders, deadlines.TURN):
-        raise LxdUnreachable("another member has been changing its address for long")
+        raise LxdUnreachable("another member has been changing its address for a long time")
     try:
         _change(step, [m for m in others if m.up], ports)
     except (LxdError, LxdUnreachable):
@@ -63,7 +63,7 @@ def _end_turn(step: ChangeAddress, ports: Ports) -> None:
 
 def _change(step: ChangeAddress, others: Iterable[Member], ports: Ports) -> None:
     here = host(step.https)
-    _have({here}, ports)
+    _require({here}, ports)
     server = ports.lxd.server.get()
     deaf = listeners.deaf({step.cluster, here}, server, ports)
     if server.config.get("core.https_address") != step.https or deaf:
@@ -73,10 +73,10 @@ def _change(step: ChangeAddress, others: Iterable[Member], ports: Ports) -> None
         if unreachable and step.cluster not in deaf:
             raise LxdUnreachable(f"{names(unreachable)} cannot be reached by other members")
         _move(step, ports)
-    _see({here}, ports)
+    _verify({here}, ports)
 
 
-def _have(addresses: set[str], ports: Ports) -> None:
+def _require(addresses: set[str], ports: Ports) -> None:
     """Raises LxdUnreachable for an address that is not on this machine, or not yet."""
     if missing := {address for address in addresses if not ports.machine.has_address(address)}:
         raise LxdUnreachable(f"{names(missing)} is not on this machine")
@@ -98,8 +98,8 @@ def _move(step: ChangeAddress, ports: Ports) -> None:
         raise refused
 
 
-def _see(addresses: set[str], ports: Ports) -> None:
+def _verify(addresses: set[str], ports: Ports) -> None:
     """Raises LxdError for an address on which LXD does not listen."""
     for address, program in listeners.deaf(addresses, ports.lxd.server.get(), ports).items():
-        why = f"{program} does" if program else "nobody does"
+        why = f"{program} does" if program else "no program does"
         raise LxdError(f"LXD does not listen on port {PORT} of {address}: {why}")

@@ -110,11 +110,11 @@ def _member_config(step: Join) -> list[dict[str, str]]:
 def _for_our_cluster(message: str, cluster: str) -> str:
     """The join token in a sealed message, which names the cluster that its issuer read in LXD."""
     try:
-        found = json.loads(message)
-        token, other = str(found["token"]), str(found["cluster"])
+        sealed = json.loads(message)
+        token, its_cluster = str(sealed["token"]), str(sealed["cluster"])
     except (ValueError, TypeError, KeyError) as error:
         raise LxdError("the sealed join token cannot be read") from error
-    if not cluster or other != cluster:
+    if not cluster or its_cluster != cluster:
         raise LxdError("the join token is for another cluster")
     return token
 
@@ -128,7 +128,7 @@ def reset_lxd(step: ResetLxd, unit: str, ports: Ports, history: RunHistory) -> R
 def _reset(ports: Ports, why: str) -> None:
     """LXD as freshly installed. LXD is left alone if it holds anything: then it was a member."""
     if ports.machine.has_data():
-        raise LxdError(f"not reset, it has instances or volumes: {why}")
+        raise LxdError(f"LXD is not reset, because it has instances or volumes: {why}")
     logger.warning("LXD is reset: %s. It logged last:\n%s", why, ports.machine.lxd_log())
     forming = ports.machine.forming()
     devices = forming.devices if forming else ()
@@ -155,7 +155,7 @@ def set_join_lock(step: SetJoinLock, unit: str, ports: Ports, history: RunHistor
     """The join lock is on record."""
     if ports.lxd.notes.append(step.log, step.number, step.entry):
         return replace(history, granted=step.unit)
-    logger.info("another member was quicker: %s%d", step.log, step.number)
+    logger.info("another member wrote this note first: %s%d", step.log, step.number)
     return history
 
 
@@ -180,7 +180,7 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
     with token_revocation.sealing(step.name, token, ports):
         message = json.dumps({"token": token, "cluster": cluster})
         sealed = token_sealing.seal(message, step.key, purpose(step.unit))
-        existing = _made(ports.lxd.networks.list(), step.soon)
+        existing = _made_soon(ports.lxd.networks.list(), step.soon)
         made = Token(
             unit=step.unit,
             name=step.name,
@@ -190,13 +190,13 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
             digest=join_tokens.digest(token),
             certificate=join_tokens.certificate(token),
             adopted=step.adopted,
-            pools=pools.records(_made(ports.lxd.pools.list(), step.soon)),
+            pools=pools.records(_made_soon(ports.lxd.pools.list(), step.soon)),
             networks=networks.records(_with_parents(existing, ports)),
         )
     return replace(history, made=made)
 
 
-def _made(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
+def _made_soon(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
     """The existing ones, and those that will exist soon."""
     return tuple(thing for thing in things if not thing.half_made or thing.name in soon)
 

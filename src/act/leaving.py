@@ -180,7 +180,7 @@ def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHisto
             return replace(history, only_copies=tuple(re.findall("[0-9a-f]+", images[1])))
         # LXD may hang up on the member that it has just removed (LXD issue 9464), or lose its
         # database in the same moment and answer with an error (measured, 6.9).
-        logger.info("whether %s has left is looked up: %s", step.name, error)
+        logger.info("the charm looks up whether %s has left: %s", step.name, error)
         if not ports.lxd.cluster.is_alone(deadlines.START):
             raise
     ports.lxd.cluster.await_alone(deadlines.START)
@@ -223,9 +223,9 @@ def remove_member(step: RemoveMember, unit: str, ports: Ports, history: RunHisto
     volumes = [v for v in ports.lxd.volumes.list() if not v.cache]
     buckets = ports.lxd.buckets.list(ports.lxd.server.get().extensions)
     things = (*ports.lxd.instances.list(), *volumes, *buckets)
-    gone = [str(thing) for thing in things if thing.location == step.name]
+    lost = [str(thing) for thing in things if thing.location == step.name]
     # First the record, then the removal: an interruption in between loses no record.
-    if record := loss_record.added(ports.lxd.notes.read(), step.name, gone):
+    if record := loss_record.added(ports.lxd.notes.read(), step.name, lost):
         ports.lxd.notes.write(record)
     ports.lxd.members.remove(step.name)
     return history

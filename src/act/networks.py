@@ -113,7 +113,7 @@ def set_default_profile(
 
 def _with_cure(error: str) -> str:
     """LXD's error, with a command if an operator's key does not fit the new network."""
-    found = _INVALID.search(error)
-    if found is None:
+    match = _INVALID.search(error)
+    if match is None:
         return error
-    return f"{error}: lxc profile device unset default {found[1]} {found[2]}"
+    return f"{error}: lxc profile device unset default {match[1]} {match[2]}"

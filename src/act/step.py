@@ -67,6 +67,7 @@ from steps.plan import Step
 from steps.server import (
     NoteUnits,
     NoteUnresponsive,
+    RenameTrusted,
     RestartLxd,
     SetFailureDomain,
     SetProxies,
@@ -186,17 +187,24 @@ def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory)
     """The notes before and after it say in both cases what the charm has written."""
     # LXD answers from memory. A new member has no values there until something changes.
     ports.lxd.server.set_config({})
-    has, noted = ports.lxd.server.get().config, ports.lxd.notes.read()
+    config, noted = ports.lxd.server.get().config, ports.lxd.notes.read()
     values = {
         key: value
         for key, value in step.values.items()
-        if proxies.may_change(key, has.get(key, ""), noted, step.model)
+        if proxies.may_change(key, config.get(key, ""), noted, step.model)
     }
     after = {key: proxies.digest(key, value) for key, value in values.items()}
-    both = {k: f"{proxies.digest(k, has.get(k, ''))} {after[k]}".strip() for k in values}
+    both = {k: f"{proxies.digest(k, config.get(k, ''))} {after[k]}".strip() for k in values}
     ports.lxd.notes.write({WROTE + key: value for key, value in both.items()})
     ports.lxd.server.set_config(values)
     ports.lxd.notes.write({WROTE + key: value for key, value in after.items()})
+    return history
+
+
+def _rename_trusted(
+    step: RenameTrusted, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    ports.lxd.trust.rename(step.old, step.new)
     return history
 
 
@@ -247,6 +255,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] 
     Listen: addresses.listen,
     ChangeAddress: addresses.change_address,
     WriteNotes: _write_notes,
+    RenameTrusted: _rename_trusted,
     CreatePool: storage.create_pool,
     UpdatePool: storage.update_pool,
     PinRootDisks: storage.pin_root_disks,

@@ -54,7 +54,7 @@ def _remove_half_made_pool(name: str, ports: Ports) -> None:
     if half_made is not None:
         delete_pool(half_made, ports)
     else:
-        # What is left of a run that was cut short after the pool was gone.
+        # What is left of a run that was interrupted after the pool was gone.
         ports.lxd.notes.write(pool_deletions.ended(name))
 
 
@@ -85,13 +85,13 @@ def _finished(step: CreatePool, ports: Ports) -> bool:
     In a Ceph this is the only way: LXD cannot remove a pool that it made there on some members
     only.
     """
-    there = next((p for p in _pools(ports) if p.name == step.name), None)
-    if there is None or not there.errored or there.deleting or there.driver != step.driver:
+    pool = next((p for p in _pools(ports) if p.name == step.name), None)
+    if pool is None or not pool.errored or pool.deleting or pool.driver != step.driver:
         return False
     try:
         ports.lxd.pools.finish(step.name)
     except LxdError as error:
-        logger.info("the pool %s is made anew: %s", step.name, error)
+        logger.info("the pool %s is made again: %s", step.name, error)
         return False
     return True
 

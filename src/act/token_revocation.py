@@ -39,7 +39,7 @@ def publishing(juju: HookInput, plan: Plan, ports: Ports) -> Generator[None]:
 
 
 def _take_back(name: str, digest: str, ports: Ports) -> None:
-    logger.warning("the join token for %s is taken back: nobody was told of it", name)
+    logger.warning("the join token for %s is cancelled: no unit knows it", name)
     # The earlier error has more information. The next token for that name invalidates this one.
     with suppress(LxdError, LxdUnreachable):
         ports.lxd.cluster.cancel_token(name, digest)

@@ -23,7 +23,7 @@ def form_again(view: View, confirm: str) -> AppData:
         app = view.unit.partition("/")[0]
         raise ActionRefused(f"only the leader can: juju run {app}/leader form-again")
     if not peers.app.cluster or peers.has_member:
-        raise ActionRefused("a unit is a member of the cluster, or there was none yet")
+        raise ActionRefused("a unit is a member of the cluster, or the units have formed none yet")
     if isinstance(view.lxd, Unresponsive):
         raise ActionRefused(
             "LXD here does not answer, and may be a member: juju ssh "
@@ -37,5 +37,5 @@ def form_again(view: View, confirm: str) -> AppData:
     if view.units is not None and view.units.leaving:
         raise ActionRefused(f"{names(view.units.leaving)} has not left yet, and may be a member")
     if confirm != GONE:
-        raise ActionRefused(f"what the old cluster held is given up: repeat with confirm={GONE}")
+        raise ActionRefused(f"this gives up what the old cluster held: repeat with confirm={GONE}")
     return leader.begun_again(peers)

@@ -69,15 +69,15 @@ def _limit(name: str, value: Any) -> None:
         if isinstance(part, int) and part.bit_length() > 64:
             raise Misread(f"{escaped(name)}: that number is too large")
         if isinstance(part, str) and any("\ud800" <= c <= "\udfff" for c in part):
-            raise Misread(f"{escaped(name)} has half a character: type it again")
+            raise Misread(f"{escaped(name)} has an incomplete character: type it again")
         todo += [(inner, depth + 1) for inner in _parts(part)]
 
 
 def _parts(value: Any) -> list[Any]:
     """The keys and values of a map, the items of a list."""
     if isinstance(value, dict):
-        found = cast("dict[str, Any]", value)
-        return [*found, *found.values()]
+        mapping = cast("dict[str, Any]", value)
+        return [*mapping, *mapping.values()]
     return cast("list[Any]", value) if isinstance(value, list) else []
 
 
@@ -135,10 +135,10 @@ def _is_map(value: Any) -> bool:
 
 def _dotted(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """`{"ipv4": {"nat": True}}` as `{"ipv4.nat": True}`."""
-    found: dict[str, Any] = {}
+    dotted: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
-            found |= _dotted(cast("dict[str, Any]", value), f"{before}{key}.")
+            dotted |= _dotted(cast("dict[str, Any]", value), f"{before}{key}.")
         else:
-            found[before + key] = value
-    return found
+            dotted[before + key] = value
+    return dotted

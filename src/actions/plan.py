@@ -32,47 +32,47 @@ def lines(view: View, whole: View) -> list[str]:
     `whole` is the same view, with all other facts about the cluster.
     """
     own = [str(step) for step in make_plan(view).steps]
-    later = [*_of_networks(whole), *_of_pools(whole)]
+    later = [*_networks_lines(whole), *_pools_lines(whole)]
     return own + [line for line in later if line not in own]
 
 
-def _of_networks(view: View) -> list[str]:
+def _networks_lines(view: View) -> list[str]:
     lxd = view.lxd
     if not isinstance(lxd, ClusterView) or lxd.networks is None or lxd.nic is None:
         return []
     members = sorted(m.name for m in lxd.members)
     wanted = networks.wanted(view, lxd.networks)
     missing = [net for net in wanted if not _is_made(net, lxd)]
-    made = [line for net in missing for line in _of_network(net, members)]
-    return [*made, *_of_default_nic(wanted[0], lxd.nic)]
+    made = [line for net in missing for line in _network_lines(net, members)]
+    return [*made, *_default_nic_lines(wanted[0], lxd.nic)]
 
 
 def _is_made(net: WantedNetwork, lxd: ClusterView) -> bool:
     return bool(modes.MODES[net.mode].type and networks.made(lxd, net.name))
 
 
-def _of_network(net: WantedNetwork, members: list[str]) -> list[str]:
+def _network_lines(net: WantedNetwork, members: list[str]) -> list[str]:
     """How a missing network is made."""
     mode, listed = modes.MODES[net.mode], ", ".join(members)
-    found: list[str] = []
+    lines: list[str] = []
     if contributions.concerns(net) and len(members) > 1:
-        found.append(f"ask {listed} what they give to the network {net.name}")
+        lines.append(f"ask {listed} what they give to the network {net.name}")
     if mode.type:
-        found.append(f"create the {mode.name} network {net.name} on {listed}")
-    return found
+        lines.append(f"create the {mode.name} network {net.name} on {listed}")
+    return lines
 
 
-def _of_default_nic(default: WantedNetwork, there: Mapping[str, str]) -> list[str]:
-    """How the default profile's nic, which is `there`, changes to the default network."""
+def _default_nic_lines(default: WantedNetwork, current: Mapping[str, str]) -> list[str]:
+    """How the default profile's nic, which is `current`, changes to the default network."""
     nic = modes.MODES[default.mode].nic(default, " or ".join(default.parents))
-    if all(there.get(key) == nic.get(key) for key in ("network", "parent")):
+    if all(current.get(key) == nic.get(key) for key in ("network", "parent")):
         return []
-    staying = [str(PinNics(there))] if there else []
-    where = nic.get("network") or nic.get("parent") or "none"
-    return [*staying, f"let the default profile use the network {where}"]
+    staying = [str(PinNics(current))] if current else []
+    target = nic.get("network") or nic.get("parent") or "none"
+    return [*staying, f"let the default profile use the network {target}"]
 
 
-def _of_pools(view: View) -> list[str]:
+def _pools_lines(view: View) -> list[str]:
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or peers is None:
         return []
@@ -82,11 +82,11 @@ def _of_pools(view: View) -> list[str]:
     wanted = pools.wanted(view, decided, existing)
     members = sorted(m.name for m in lxd.members)
     unmade = pools.unmade(wanted, existing)
-    made = [line for pool in unmade for line in _of_pool(pool, members)]
-    return [*made, *_of_default_pool(wanted[0].name, existing)]
+    made = [line for pool in unmade for line in _pool_lines(pool, members)]
+    return [*made, *_default_pool_lines(wanted[0].name, existing)]
 
 
-def _of_pool(pool: WantedPool, members: list[str]) -> list[str]:
+def _pool_lines(pool: WantedPool, members: list[str]) -> list[str]:
     """How a missing pool is made."""
     ask = f"ask {', '.join(members)} what they give to the pool {pool.name}"
     driver = backends.BACKENDS[pool.backend].driver
@@ -94,7 +94,7 @@ def _of_pool(pool: WantedPool, members: list[str]) -> list[str]:
     return [ask, create] if len(members) > 1 else [create]
 
 
-def _of_default_pool(default: str, existing: tuple[Pool, ...]) -> list[str]:
+def _default_pool_lines(default: str, existing: tuple[Pool, ...]) -> list[str]:
     """How the default profile changes to the default pool."""
     if any(p.name == default and pools.PROFILE in p.used_by for p in existing):
         return []

@@ -32,18 +32,18 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     peers = _without_quorum(view)
     if view.database is None:
         raise ActionRefused(
-            "who has the database cannot be read: juju ssh "
+            "the list of voters cannot be read: juju ssh "
             f"{view.unit} sudo lxd cluster show says why"
         )
     named = frozenset(lost.replace(",", " ").split())
     if view.units is None and not named:
         raise ActionRefused("Juju does not say which units it has given up: add lost=UNIT,UNIT")
-    found = quorum.recovery(view, peers, view.database, named)
-    if found.problem:
-        raise OthersAsked(found.problem, peers.own, found.lost)
-    if alive := ports.database.listening(found.lost):
+    recovery = quorum.recovery(view, peers, view.database, named)
+    if recovery.problem:
+        raise OthersAsked(recovery.problem, peers.own, recovery.lost)
+    if alive := ports.database.listening(recovery.lost):
         raise ActionRefused(
-            f"{names(alive)} is said to be lost and takes connections: switch that machine off, or "
+            f"{names(alive)} counts as lost, but accepts connections: switch that machine off, or "
             "bring it back"
         )
     copy = ports.database.backup(ports.clock())
@@ -56,6 +56,12 @@ def _without_quorum(view: View) -> Peers:
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, Unresponsive) or lxd.reason is UnresponsiveReason.REFUSED:
         raise ActionRefused("LXD answers: its database has its quorum")
-    if lxd.reason not in WITHOUT_DATABASE or peers is None or not peers.own.cluster:
+    if lxd.reason not in WITHOUT_DATABASE or peers is None or not _has_joined(view, peers):
         raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
     return peers
+
+
+def _has_joined(view: View, peers: Peers) -> bool:
+    """Whether this unit is a member, or may be one and had no time to say so."""
+    joins = view.forming is not None and view.forming.what == "join"
+    return bool(peers.own.cluster) or joins

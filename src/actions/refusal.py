@@ -19,13 +19,13 @@ class ActionRefused(Exception):  # noqa: N818 - it is the name of what happened
     """The action was refused, and why."""
 
 
-def confirmation(verb: str, what: str) -> str:
+def confirmation(verb: str, value: str) -> str:
     """The confirmation that an operator must type, such as `wipe-0123`.
 
     Juju's client rewrites what looks like a number (0123, 1e5), and splits words at some
     characters.
     """
-    return f"{verb}-{_NO_WORD.sub('-', what).strip('-')}"
+    return f"{verb}-{_NO_WORD.sub('-', value).strip('-')}"
 
 
 def not_a_member(view: View, action: str) -> str:
@@ -33,8 +33,8 @@ def not_a_member(view: View, action: str) -> str:
     others = view.peers.others.items() if view.peers else ()
     members = [unit for unit, data in others if data.cluster]
     member = min(members, key=leader.number, default="")
-    where = f"; juju run {member} {action}" if member else ""
-    return f"this unit is not a member that answers ({make_plan(view).status}){where}"
+    advice = f"; juju run {member} {action}" if member else ""
+    return f"this unit is not a member that answers ({make_plan(view).status}){advice}"
 
 
 def alternatives(names_: Iterable[str], action: str) -> str:

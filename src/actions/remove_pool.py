@@ -18,7 +18,7 @@ def remove_pool(view: View, ports: Ports, name: str) -> str:
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, f"remove-pool name={quoted(name)}"))
     existing = lxd.pools or ()
-    pool = _named(name, existing)
+    pool = _pool_of_name(name, existing)
     if _may_be_wanted(view, peers, name, existing):
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
     if down := [m.name for m in lxd.members if not m.up]:
@@ -28,13 +28,13 @@ def remove_pool(view: View, ports: Ports, name: str) -> str:
     return f"the pool {name} is gone from all members"
 
 
-def _named(name: str, existing: tuple[Pool, ...]) -> Pool:
+def _pool_of_name(name: str, existing: tuple[Pool, ...]) -> Pool:
     """The pool of that name. Raises ActionRefused."""
     for pool in existing:
         if pool.name == name:
             return pool
-    there = alternatives((p.name for p in existing), "remove-pool")
-    raise ActionRefused(f"there is no pool {name}: {there}")
+    choices = alternatives((p.name for p in existing), "remove-pool")
+    raise ActionRefused(f"there is no pool {name}: {choices}")
 
 
 def _check_unused(pool: Pool) -> None:

@@ -34,5 +34,5 @@ def answer(unit: str, action: Callable[[], dict[str, object]]) -> Answer:
         return Answer({}, lines(str(error)))
     except (LxdError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
         why = getattr(error, "stderr", "") or str(error)
-        return Answer({}, lines(f"{why} (juju status {unit} says how LXD is)"))
+        return Answer({}, lines(f"{why} (juju status {unit} shows the state of LXD)"))
     return Answer({key: lines(v) if isinstance(v, str) else v for key, v in results.items()})

@@ -21,7 +21,7 @@ def take_back(view: View, confirm: str) -> AppData:
         app = view.unit.partition("/")[0]
         raise ActionRefused(f"only the leader can: juju run {app}/leader take-back")
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or not lxd.identity:
-        raise ActionRefused("LXD on the leader is in no cluster that this charm made")
+        raise ActionRefused("LXD on the leader is not in a cluster that this charm made")
     if peers.app.cluster or peers.has_member:
         raise ActionRefused("the application has a cluster: empty this LXD instead, see the docs")
     wanted = confirmation("take-back", lxd.identity[:8])

@@ -14,19 +14,21 @@ _NODE = re.compile(r"/dev/[\w/:.@%+=-]+", re.ASCII)
 def wipe_device(ports: Ports, device: str, confirm: str) -> str:
     """Wipes an unused block device, if the operator names its content."""
     if not _NODE.fullmatch(device) or ".." in device:
-        raise ActionRefused(f"{device} is no path below /dev/, such as /dev/sdb")
-    found = next(iter(ports.machine.devices((device,))), None)
-    if found is None:
-        raise ActionRefused(f"{device} is no block device here: lsblk on this machine lists them")
-    if found.use:
-        raise ActionRefused(f"{device} {found.use}: nothing was wiped")
-    if not found.holds:
-        return f"{device} is empty already"
-    confirmations = [confirmation("wipe", identity) for identity in found.ids or (found.path,)]
-    if confirm not in confirmations:
-        parts = "".join(f"; {part}" for part in found.partitions)
+        raise ActionRefused(f"{device} is not a path below /dev/, such as /dev/sdb")
+    disk = next(iter(ports.machine.devices((device,))), None)
+    if disk is None:
         raise ActionRefused(
-            f"{device} holds {found.holds}{parts}: repeat with confirm={confirmations[0]}"
+            f"{device} is not a block device here: lsblk on this machine lists them"
+        )
+    if disk.use:
+        raise ActionRefused(f"{device} {disk.use}: nothing was wiped")
+    if not disk.holds:
+        return f"{device} is empty already"
+    confirmations = [confirmation("wipe", identity) for identity in disk.ids or (disk.path,)]
+    if confirm not in confirmations:
+        parts = "".join(f"; {part}" for part in disk.partitions)
+        raise ActionRefused(
+            f"{device} holds {disk.holds}{parts}: repeat with confirm={confirmations[0]}"
         )
     ports.machine.wipe(device)
-    return f"{device} held {found.holds} and is empty now"
+    return f"{device} held {disk.holds} and is empty now"

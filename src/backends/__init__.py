@@ -38,3 +38,13 @@ def resolve(word: str, drivers: frozenset[str]) -> Backend | None:
     """The backend that `word` means on a server with these drivers, None if none fits."""
     candidates = AUTOMATIC if word == AUTO else (BACKENDS[word],)
     return next((b for b in candidates if b.driver in drivers), None)
+
+
+def other_name(pool: str, backend: str) -> str:
+    """The name of the default pool if a pool of another backend has its name."""
+    return f"{pool}-{backend}"
+
+
+def names_of_default(pool: str) -> frozenset[str]:
+    """Every name that the default pool may have, or may have had with another backend."""
+    return frozenset({pool, *(other_name(pool, backend) for backend in BACKENDS)})

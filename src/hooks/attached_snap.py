@@ -33,12 +33,12 @@ def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
     noted = ports.machine.attached()
     if noted == "" or (noted and Path(noted).exists()):
         return Path(noted) if noted else None
-    attached = _asked(model, peers)
+    attached = _from_juju(model, peers)
     ports.machine.note_attached(str(attached or ""))
     return attached
 
 
-def _asked(model: ops.Model, peers: Peers | None) -> Path | None:
+def _from_juju(model: ops.Model, peers: Peers | None) -> Path | None:
     try:
         return model.resources.fetch(RESOURCE)
     except NameError:
@@ -47,8 +47,8 @@ def _asked(model: ops.Model, peers: Peers | None) -> Path | None:
         reason = said(error)
         if _NONE not in reason or _STORE in reason:
             raise Unsaid(waiting(f"for the resource {RESOURCE}: {reason}")) from error
-        if who := _who_has_one(model.unit.name, peers):
-            raise Unsaid(_lost(who, model.app.name)) from error
+        if holder := _who_has_one(model.unit.name, peers):
+            raise Unsaid(_missing_file(holder, model.app.name)) from error
         return None
 
 
@@ -58,5 +58,5 @@ def _who_has_one(unit: str, peers: Peers | None) -> str:
     return next((name for name in sorted(units) if units[name].snap), "")
 
 
-def _lost(who: str, app: str) -> Status:
-    return blocked(f"{who} has an attached LXD: juju attach-resource {app} {RESOURCE}=FILE")
+def _missing_file(holder: str, app: str) -> Status:
+    return blocked(f"{holder} has an attached LXD: juju attach-resource {app} {RESOURCE}=FILE")

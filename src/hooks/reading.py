@@ -8,8 +8,10 @@ import ops
 from ops import hookcmds
 
 import modes
+from hooks import tool_failures
+from hooks.tool_failures import Unsaid
 from options.options import Options
-from plan.addresses import choice
+from plan.addresses import choice, listening
 from plan.networks import contributions
 from relations import RELATIONS
 from state.bindings import Binding, BindingAddress
@@ -26,10 +28,10 @@ def addresses(model: ops.Model, binding: str) -> Binding:
     Juju may list host names, which are ignored.
     """
     try:
-        found = model.get_binding(binding)
-        nics = found.network.interfaces if found else []
+        bound = model.get_binding(binding)
+        nics = bound.network.interfaces if bound else []
     except ops.ModelError as error:
-        return Binding(binding, (), str(error).strip())
+        return Binding(binding, (), str(error).strip() or "it does not say why")
     addresses_ = [
         BindingAddress(str(nic.address), str(nic.subnet or ""), nic.name or "")
         for nic in nics
@@ -81,17 +83,26 @@ def related(model: ops.Model, options: Options) -> dict[str, object]:
 
 
 def bound(model: ops.Model, options: Options) -> Bound:
-    """The interface of the binding for networks, if a network asks. Looking starts a process."""
-    if not any(modes.MODES[net.mode].on_binding for net in options.networks_asked):
+    """The interface of the binding for networks, if a network asks. Looking starts a process.
+
+    Raises Unsaid if Juju cannot say now, and a network depends on it: the unit would tell the
+    others that it has no interface, or use another one. A binding without a network stays so.
+    """
+    asked = options.networks_asked
+    if not any(modes.MODES[net.mode].on_binding for net in asked):
         return Bound()
-    names = {name for net in options.networks_asked for name in contributions.names(net)}
-    bound = addresses(model, NETWORK).addresses
-    carrier = choice.carrier([entry for entry in bound if entry.interface not in names])
+    binding = addresses(model, NETWORK)
+    passes = bool(binding.problem) and listening.NO_NETWORK not in binding.problem
+    if passes and any(map(contributions.is_on_binding, asked)):
+        raise Unsaid(tool_failures.failed("network-get", tool_failures.words(binding.problem)))
+    names = {name for net in asked for name in contributions.names(net)}
+    found = [entry for entry in binding.addresses if entry.interface not in names]
+    carrier = choice.carrier(found)
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()
 
 
 def units() -> Units:
     """Juju's units, and those of them that leave. Raises hookcmds.Error."""
-    found = hookcmds.goal_state().units
-    leaving = frozenset(name for name, goal in found.items() if goal.status == "dying")
-    return Units(frozenset(found), leaving)
+    goals = hookcmds.goal_state().units
+    leaving = frozenset(name for name, goal in goals.items() if goal.status == "dying")
+    return Units(frozenset(goals), leaving)

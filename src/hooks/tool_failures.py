@@ -45,8 +45,13 @@ def if_said(read: Callable[[], Read], otherwise: Read) -> Read:
         return otherwise
 
 
+def failed(tool: str, reason: str) -> Status:
+    """The status of a unit that needs the answer of a hook tool which failed."""
+    return waiting(f"Juju's {tool} fails: {reason}")
+
+
 def _status(error: ops.ModelError | hookcmds.Error) -> Status:
-    return waiting(f"Juju's {_tool(error)} fails: {said(error)}")
+    return failed(_tool(error), said(error))
 
 
 def _tool(error: ops.ModelError | hookcmds.Error) -> str:
@@ -57,5 +62,9 @@ def _tool(error: ops.ModelError | hookcmds.Error) -> str:
 
 def said(error: ops.ModelError | hookcmds.Error) -> str:
     """The output of the hook tool when it failed."""
-    text = error.stderr if isinstance(error, hookcmds.Error) else str(error)
+    return words(error.stderr if isinstance(error, hookcmds.Error) else str(error))
+
+
+def words(text: str) -> str:
+    """A hook tool's message in one line."""
     return " ".join(text.split()).removeprefix("ERROR ") or "it does not say why"

@@ -45,11 +45,11 @@ def _mounts(file_system: str) -> bool:
 
 def _lacks_fan() -> str:
     # It prints its help as an error.
-    done = _ended(_IP, "link", "help", "vxlan")
+    ended = _ended(_IP, "link", "help", "vxlan")
     return (
         ""
-        if done and "fan-map" in done.stdout + done.stderr
-        else "fan: ip(8) here knows no fan-map, Ubuntu's does"
+        if ended and "fan-map" in ended.stdout + ended.stderr
+        else "fan: ip(8) here does not know fan-map: use machines with Ubuntu"
     )
 
 
@@ -72,14 +72,14 @@ def _encapsulation(tool: Path) -> str:
     listed = (output or "").strip('"')
     if not listed:
         return "Open vSwitch has no ovn-encap-ip here: relate ovn-chassis to OVN"
-    here = any(is_address(one) and sockets.is_here(one) for one in listed.split(","))
+    here = any(is_address(address) and sockets.is_here(address) for address in listed.split(","))
     return "" if here else f"ovn-encap-ip={listed[:40]}: no address of this machine"
 
 
 def _run(*command: str | Path) -> str | None:
     """A command's output, None if it fails."""
-    done = _ended(*command)
-    return done.stdout.strip() if done and done.returncode == 0 else None
+    ended = _ended(*command)
+    return ended.stdout.strip() if ended and ended.returncode == 0 else None
 
 
 def _ended(*command: str | Path) -> subprocess.CompletedProcess[str] | None:

@@ -101,13 +101,13 @@ def _below(root: Path, path: Path) -> Path:
 def _copy_missing(source: Path, target: Path) -> None:
     """Copies missing files. rsync gives a file its name only when it is complete."""
     for entry in sorted(source.iterdir()):
-        there = target / entry.name
+        copy = target / entry.name
         if entry.name == "lost+found":
             continue
         if entry.is_dir() and not entry.is_symlink():
-            there.mkdir(_MODE, exist_ok=True)
-            _copy_missing(entry, there)
-        elif not os.path.lexists(there):
+            copy.mkdir(_MODE, exist_ok=True)
+            _copy_missing(entry, copy)
+        elif not os.path.lexists(copy):
             part = target / f".{entry.name}.part"
             shutil.copy2(entry, part, follow_symlinks=False)
-            part.replace(there)
+            part.replace(copy)

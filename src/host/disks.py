@@ -57,7 +57,7 @@ def wipe(path: str, identity: str) -> None:
     try:
         number = _number_of(descriptor)
         if not identity or identity_of((_DEVICES / number).resolve()) != identity:
-            raise OSError(f"{path} is not the disk that was looked at: nothing was wiped")
+            raise OSError(f"{path} is not the disk that the action showed: nothing was wiped")
         # A new partition may begin where an old one did: its file system would be back.
         disk_contents.clear(descriptor, tuple(_extent(part) for part in _partitions(name)))
         # The descriptor certainly is this disk. --force only skips wipefs's own claim.
@@ -73,7 +73,7 @@ def _number_of(descriptor: int) -> str:
     """The kernel's number of an open device. Raises OSError for anything else."""
     status = os.fstat(descriptor)
     if not stat.S_ISBLK(status.st_mode):
-        raise OSError("that is no block device")
+        raise OSError("that is not a block device")
     return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
 
 
@@ -123,8 +123,8 @@ def _device(path: str, node: str) -> Device:
 
 def _partitions(name: str) -> tuple[str, ...]:
     """The kernel's names of a disk's partitions."""
-    found = (_SYS / name).glob(f"{name}*/partition")
-    return tuple(sorted((path.parent.name for path in found), key=lambda part: (len(part), part)))
+    paths = (_SYS / name).glob(f"{name}*/partition")
+    return tuple(sorted((path.parent.name for path in paths), key=lambda part: (len(part), part)))
 
 
 def _extent(part: str) -> tuple[int, int]:
@@ -148,7 +148,7 @@ def _unsigned(path: str) -> str:
     try:
         return "" if disk_contents.is_blank(path) else "unknown data"
     except OSError:
-        return "something unreadable"
+        return "unreadable data"
 
 
 def _signatures(path: str) -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ def _signatures(path: str) -> list[dict[str, Any]]:
         text = _output("/sbin/wipefs", "--json", "--no-act", path)
     except (OSError, subprocess.SubprocessError):
         # An unreadable device is not empty.
-        return [{"type": "something unreadable"}]
+        return [{"type": "unreadable data"}]
     return json.loads(text)["signatures"] if text.strip() else []
 
 
@@ -166,8 +166,8 @@ def _use(path: str, name: str) -> str:
     if holders:
         return f"is part of {', '.join(holders)}"
     for part in _partitions(name):
-        if taken := sorted(entry.name for entry in (_SYS / part / "holders").glob("*")):
-            return f"has {part}, a part of {', '.join(taken)}"
+        if used_parts := sorted(entry.name for entry in (_SYS / part / "holders").glob("*")):
+            return f"has {part}, a part of {', '.join(used_parts)}"
     if _is_mounted(name):
         return "is mounted"
     if _number(_SYS / name / "ro"):

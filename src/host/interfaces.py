@@ -72,37 +72,37 @@ def _lxds(rows: list[dict[str, Any]]) -> frozenset[str]:
 
 def _with_ways_out(interface: Interface, routers: Mapping[str, list[str]]) -> Interface:
     """The same, with the router of each family if the interface has a default route."""
-    its = routers.get(interface.name, [])
+    gateways = routers.get(interface.name, [])
     subnets = [ipaddress.ip_interface(subnet).network for subnet in interface.subnets]
-    found: dict[int, str] = {}
-    for router in map(ipaddress.ip_address, its):
+    by_version: dict[int, str] = {}
+    for router in map(ipaddress.ip_address, gateways):
         for subnet in subnets:
             if router in subnet:
                 # The first is the one in use: ip(8) sorts by metric.
-                found.setdefault(router.version, f"{router}/{subnet.prefixlen}")
-    routed = tuple(found.values())
+                by_version.setdefault(router.version, f"{router}/{subnet.prefixlen}")
+    routed = tuple(by_version.values())
     return replace(interface, routers=routed, resolvers=_resolvers() if routed else ())
 
 
 def _routes() -> list[dict[str, Any]]:
     """All routes of the main table, of both families."""
-    found: list[dict[str, Any]] = []
+    routes: list[dict[str, Any]] = []
     for version in (4, 6):
         try:
             rows = json.loads(_run(_IP, f"-{version}", "-json", "route", "show"))
-            found += [{**row, "version": version} for row in rows]
+            routes += [{**row, "version": version} for row in rows]
         except (OSError, subprocess.SubprocessError, ValueError):
             continue
-    return [row for row in found if "dst" in row and "dev" in row]
+    return [row for row in routes if "dst" in row and "dev" in row]
 
 
 def _routers(routes: list[dict[str, Any]]) -> dict[str, list[str]]:
     """By interface: the addresses of default routes."""
-    found: dict[str, list[str]] = {}
+    routers: dict[str, list[str]] = {}
     for row in routes:
         if row["dst"] == "default" and "gateway" in row:
-            found.setdefault(str(row["dev"]), []).append(str(row["gateway"]))
-    return found
+            routers.setdefault(str(row["dev"]), []).append(str(row["gateway"]))
+    return routers
 
 
 def _defaults(interface: str, routes: list[dict[str, Any]]) -> frozenset[int]:
@@ -115,7 +115,7 @@ def _defaults(interface: str, routes: list[dict[str, Any]]) -> frozenset[int]:
 def _beyond(interface: Interface, routes: list[dict[str, Any]]) -> tuple[str, ...]:
     """Subnets that an interface reaches by routes, beside its own."""
     own = {str(ipaddress.ip_interface(subnet).network) for subnet in interface.subnets}
-    found: dict[str, None] = {}
+    networks: dict[str, None] = {}
     for row in routes:
         if row["dev"] != interface.name or row["dst"] == "default":
             continue
@@ -125,8 +125,8 @@ def _beyond(interface: Interface, routes: list[dict[str, Any]]) -> tuple[str, ..
             continue
         # The kernel's own route to the machine's network adds nothing.
         if not net.is_link_local and not net.is_multicast and str(net) not in own:
-            found[str(net)] = None
-    return tuple(found)
+            networks[str(net)] = None
+    return tuple(networks)
 
 
 def _resolvers() -> tuple[str, ...]:
@@ -143,10 +143,10 @@ def _resolvers() -> tuple[str, ...]:
 
 def _is_global(address: str) -> bool:
     try:
-        found = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return not found.is_loopback and not found.is_link_local
+    return not parsed.is_loopback and not parsed.is_link_local
 
 
 def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:

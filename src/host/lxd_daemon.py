@@ -58,9 +58,9 @@ def _end(why: str, number: signal.Signals, common: Path, proc: Path) -> None:
         # Once the daemon has ended, the scripts would read another reason.
         time.sleep(_READING)
         _signal(pid, number)
-        if not _gone(pid, proc, deadlines.DAEMON_STOP):
+        if not _ends_within(pid, proc, deadlines.DAEMON_STOP):
             _signal(pid, signal.SIGKILL)
-            _gone(pid, proc, deadlines.COMMAND)
+            _ends_within(pid, proc, deadlines.COMMAND)
     _systemctl("stop", *_units())
 
 
@@ -79,7 +79,7 @@ def running(common: Path = COMMON, proc: Path = _PROC) -> int:
     return pid if name == "lxd" else 0
 
 
-def _gone(pid: int, proc: Path, seconds: float) -> bool:
+def _ends_within(pid: int, proc: Path, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not _alive(pid, proc):

@@ -85,8 +85,8 @@ class Database:
         needed = 2 * sum(path.stat().st_size for path in files) + _SPARE
         free = shutil.disk_usage(self._backups).free
         if free < needed:
-            has = f"{free >> 20} MiB free, {needed >> 20} needed"
-            raise OSError(errno.ENOSPC, f"no room for a copy of the database ({has})")
+            space = f"{free >> 20} MiB free, {needed >> 20} needed"
+            raise OSError(errno.ENOSPC, f"no room for a copy of the database ({space})")
 
     def _write_to(self, new: Path, now: float) -> None:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,20 +1,18 @@
-"""This machine: its name, this unit's files on its disk, and emptying LXD's folder."""
+"""This machine: its name, devices and interfaces, and LXD's folder on it."""
 
 from __future__ import annotations
 
-import json
-import os
 import platform
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import deadlines
-from host import daemon_folders, lxd_daemon
-from state.facts import Device, Failures, Folder, Forming
+from host import daemon_folders, lxd_daemon, private_files
+from host.unit_notes import UnitNotes
+from state.facts import Device, Folder
 from values.interface import Interface
 
 STATE = Path("/var/lib/lxd-cluster")
@@ -34,158 +32,20 @@ _FORGET = {
 _SERVICES = ("dhcp", "peers")
 
 
-class Machine:
-    """The machine of this unit."""
+class Machine(UnitNotes):
+    """The machine of this unit, with the unit's notes on it."""
 
     def __init__(self, state: Path = STATE, lxd_dir: Path = LXD_DIR, agents: Path = AGENTS) -> None:
-        self._agents = agents
-        self._unit = state / "unit"
-        self._key = state / "key"
-        self._public_key = state / "key.pub"
-        self._forming = state / "forming"
-        self._failures = state / "failures"
-        self._identity = state / "identity"
-        self._units = state / "units"
-        self._unresponsive = state / "silence"
+        super().__init__(state, lxd_dir, agents)
         self._overlays = state / "segments"
-        self._attached = state / "attached"
-        self._lxd_dir = lxd_dir
-        self._seen: dict[str, str] = {}
-        """By path: the identity of the disk when this hook looked at it."""
 
     def hostname(self) -> str:
         """The machine's name without its domain: LXD's name of the member."""
         return socket.gethostname().split(".")[0]
 
-    def begin(self, unit: str) -> None:
-        """Forget an earlier unit's files here; notes about LXD may still be true.
-
-        For a unit's first hook. Juju may run that hook again.
-        """
-        if self._noted_unit() == unit or self.neighbour(unit):
-            return
-        notes = [self._key, self._public_key, self._failures, self._attached, self._unresponsive]
-        if not (self._lxd_dir / "database").exists():
-            notes += [self._forming, self._identity, self._units]
-        for note in notes:
-            note.unlink(missing_ok=True)
-        _write_privately(self._unit, unit.encode())
-
-    def take_over(self, unit: str) -> None:
-        """Begin for a unit that was the second one on this machine, once the first one is gone.
-
-        An older charm noted no unit: then the files here are this unit's.
-        """
-        if self._noted_unit():
-            self.begin(unit)
-
-    def neighbour(self, unit: str) -> str:
-        """Another unit of this charm that has this machine and its LXD, empty without one."""
-        noted = self._noted_unit()
-        there = (self._agents / f"unit-{noted.replace('/', '-')}").exists()
-        return noted if noted not in ("", unit) and there else ""
-
-    def _noted_unit(self) -> str:
-        return self._unit.read_text() if self._unit.exists() else ""
-
-    def key(self) -> bytes | None:
-        """This unit's private key, None before it was made."""
-        return self._key.read_bytes() if self._key.exists() else None
-
-    def public_key(self) -> str:
-        """The public half of the key, empty before it was made."""
-        return self._public_key.read_text() if self._public_key.exists() else ""
-
-    def keep_key(self, private: bytes, public: str) -> None:
-        """Keep the key where only root can read it."""
-        _write_privately(self._key, private)
-        _write_privately(self._public_key, public.encode())
-
-    def forming(self) -> Forming | None:
-        """The bootstrap, join or reset that began here and is not published yet."""
-        if not self._forming.exists():
-            return None
-        noted = json.loads(self._forming.read_text())
-        return Forming(noted["what"], noted["since"], tuple(noted.get("devices", ())))
-
-    def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
-        """Notes it before it begins: after a crash nothing else could tell."""
-        # The identity of the disks is noted once: later another disk may have the same name.
-        disks = {device: self._disk(device) for device in devices}
-        noted = {"what": what, "since": now, "devices": devices, "disks": disks}
-        _write_privately(self._forming, json.dumps(noted).encode())
-
-    def _disk(self, device: str) -> str:
-        """The identity of a device: from the note when it was empty, else from this hook."""
-        noted: dict[str, Any] = {}
-        if self._forming.exists():
-            noted = json.loads(self._forming.read_text())
-        return str(noted.get("disks", {}).get(device, "")) or self._seen.get(device, "")
-
-    def forget_forming(self) -> None:
-        """The bootstrap, join or reset is over."""
-        self._forming.unlink(missing_ok=True)
-
-    def identity(self) -> str:
-        """The identity of the cluster of LXD here, when it was last looked at."""
-        return self._identity.read_text().strip() if self._identity.exists() else ""
-
-    def note_identity(self, identity: str) -> None:
-        """Notes it; an empty one after LXD has left its cluster."""
-        if identity:
-            _write_privately(self._identity, identity.encode())
-        else:
-            self._identity.unlink(missing_ok=True)
-
-    def units(self) -> dict[str, str]:
-        """By address: the units whose members had the database when LXD last answered."""
-        return json.loads(self._units.read_text()) if self._units.exists() else {}
-
-    def note_units(self, units: Mapping[str, str]) -> None:
-        """Notes them."""
-        _write_privately(self._units, json.dumps(dict(units), sort_keys=True).encode())
-
-    def unresponsive_since(self) -> float | None:
-        """When LXD first stopped answering, in seconds since the epoch. None if it answered."""
-        return float(self._unresponsive.read_text()) if self._unresponsive.exists() else None
-
-    def note_unresponsive(self, since: float | None) -> None:
-        """Notes it, or with None that LXD answers."""
-        if since is None:
-            self._unresponsive.unlink(missing_ok=True)
-        else:
-            _write_privately(self._unresponsive, repr(since).encode())
-
-    def attached(self) -> str | None:
-        """The path of the attached snap, from Juju. Empty without one, None if unknown."""
-        return self._attached.read_text() if self._attached.exists() else None
-
-    def note_attached(self, path: str | None) -> None:
-        """Notes it; after None Juju is asked again."""
-        if path is None:
-            self._attached.unlink(missing_ok=True)
-        else:
-            _write_privately(self._attached, path.encode())
-
     def architecture(self) -> str:
         """The kernel's name of this machine's architecture, such as x86_64."""
         return platform.machine()
-
-    def failures(self) -> Failures | None:
-        """The number of this unit's failed joins since the last successful one."""
-        if not self._failures.exists():
-            return None
-        return Failures(**json.loads(self._failures.read_text()))
-
-    def note_failure(self, reason: str) -> None:
-        """One more join has failed."""
-        before = self.failures()
-        count = before.count + 1 if before else 1
-        _write_privately(self._failures, json.dumps({"count": count, "last": reason}).encode())
-
-    def forget_failures(self) -> None:
-        """A join succeeded, or the operator wants another try."""
-        self._failures.unlink(missing_ok=True)
 
     def has_data(self) -> bool:
         """Whether LXD's folder has an instance or, in a mounted pool, a volume.
@@ -224,11 +84,11 @@ class Machine:
         noted = self._overlays / network / _MANIFEST
         overlay_dhcp_state.forget_files(noted, but=files)
         self.write_privately(files)
-        _write_privately(noted, overlay_dhcp_state.manifest(files).encode())
+        private_files.write(noted, overlay_dhcp_state.manifest(files).encode())
         _run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
             _run("/usr/bin/systemctl", "enable", "--now", service)
-        _write_privately(self._overlays / network / _RECORD, record.encode())
+        private_files.write(self._overlays / network / _RECORD, record.encode())
 
     def end_overlay(self, network: str) -> None:
         """Stops everything that runs for a network, and removes it. The leases of addresses stay.
@@ -287,21 +147,21 @@ class Machine:
 
     def room(self) -> int:
         """Free bytes where LXD makes the files of its pools."""
-        there = next(path for path in (self._lxd_dir, *self._lxd_dir.parents) if path.exists())
-        return shutil.disk_usage(there).free
+        folder = next(path for path in (self._lxd_dir, *self._lxd_dir.parents) if path.exists())
+        return shutil.disk_usage(folder).free
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name, with their content."""
         from host import disks
 
-        found = disks.matching(patterns)
-        self._seen |= {device.path: disks.identity(device.node) for device in found}
-        return found
+        matching = disks.matching(patterns)
+        self._seen |= {device.path: disks.identity(device.node) for device in matching}
+        return matching
 
     def wipe(self, device: str) -> None:
         """Erases a block device.
 
-        Raises OSError if it is in use, or is not the disk that was looked at or noted.
+        Raises OSError if it is in use, or is not the disk that the action showed or noted.
         """
         from host import disks
 
@@ -316,7 +176,7 @@ class Machine:
         for path, text in files.items():
             # Others have their own files there.
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            _write_privately(path, text.encode())
+            private_files.write(path, text.encode())
 
     def lxd_log(self) -> str:
         """The last lines of LXD's log."""
@@ -348,7 +208,7 @@ class Machine:
         query = _FORGET[kind]
         before = patch.read_text() if patch.exists() else ""
         if query not in before:
-            _write_privately(patch, (before + query).encode())
+            private_files.write(patch, (before + query).encode())
 
     def gather(self, kind: str, volume: str, process: int) -> None:
         """Moves what is left of them on POOL/VOLUME to the others. Also raises OSError."""
@@ -395,17 +255,6 @@ class Machine:
     def kill_lxd(self) -> None:
         """Kills a daemon that hangs: after a normal stop it would take its ten minutes."""
         lxd_daemon.kill()
-
-
-def _write_privately(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
 
 
 def _services(network: str) -> list[Path]:

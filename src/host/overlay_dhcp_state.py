@@ -32,8 +32,8 @@ def holds(network: str, noted: Path, services: Iterable[Path]) -> bool:
         same = all(_digest(Path(path).read_bytes()) == digest for path, digest in files.items())
     except (OSError, ValueError):
         return False
-    there = [path.name for path in services if path.exists()]
-    return same and bool(there) and _run_all(there) and _filters(network)
+    names = [path.name for path in services if path.exists()]
+    return same and bool(names) and _run_all(names) and _filters(network)
 
 
 def table(network: str) -> str:

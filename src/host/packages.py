@@ -41,7 +41,7 @@ _CUT_SHORT = "dpkg was interrupted"
 
 
 def _run(*command: str) -> None:
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     try:
         subprocess.run(
             command,
@@ -50,28 +50,28 @@ def _run(*command: str) -> None:
             text=True,
             errors="replace",
             timeout=deadlines.PACKAGES,
-            env=quiet,
+            env=environment,
         )
     except subprocess.CalledProcessError as error:
         raise PackagesError(_reason(str(error.stderr), error.returncode)) from error
     except subprocess.TimeoutExpired as error:
-        raise PackagesError(f"{command[0]}: no end after {error.timeout:.0f} s") from error
+        raise PackagesError(f"{command[0]}: did not end within {error.timeout:.0f} s") from error
 
 
 def _reason(output: str, code: int) -> str:
     """The reason: the first error among many warnings and repetitions."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("E: ", "dpkg: error"))]
-    said = next(iter([*errors, *reversed(lines)]), f"exit status {code}")
-    return said.removeprefix("E: ")
+    reason = next(iter([*errors, *reversed(lines)]), f"exit status {code}")
+    return reason.removeprefix("E: ")
 
 
 def _is_here(name: str) -> bool:
-    done = subprocess.run(
+    ended = subprocess.run(
         [_DPKG_QUERY, "--show", "--showformat=${db:Status-Status}", name],
         check=False,
         capture_output=True,
         text=True,
         timeout=deadlines.COMMAND,
     )
-    return done.stdout.strip() == "installed"
+    return ended.stdout.strip() == "installed"

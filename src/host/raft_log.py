@@ -46,19 +46,19 @@ def last_entry(folder: Path) -> Entry | None:
     OSError.
     """
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    last = _of_snapshots(names)
-    last = _of_closed_segments(folder, names, last)
-    last = _of_open_segments(folder, names, last)
+    last = _last_in_snapshots(names)
+    last = _last_in_closed_segments(folder, names, last)
+    last = _last_in_open_segments(folder, names, last)
     return last if last.index else None
 
 
-def _of_snapshots(names: list[str]) -> Entry:
+def _last_in_snapshots(names: list[str]) -> Entry:
     """The last entry that a snapshot contains, Entry(0, 0) without a snapshot."""
     snapshots = [m for m in map(_SNAPSHOT.fullmatch, names) if m]
     return max((Entry(int(m[1]), int(m[2])) for m in snapshots), default=Entry(0, 0))
 
 
-def _of_closed_segments(folder: Path, names: list[str], snapshot: Entry) -> Entry:
+def _last_in_closed_segments(folder: Path, names: list[str], snapshot: Entry) -> Entry:
     """The last entry of the closed segments, unless they are older than the snapshot."""
     closed = sorted(name for name in names if _CLOSED.fullmatch(name))
     if not closed or (index := int(closed[-1].split("-")[1])) < snapshot.index:
@@ -67,7 +67,7 @@ def _of_closed_segments(folder: Path, names: list[str], snapshot: Entry) -> Entr
     return Entry(terms[-1] if terms else snapshot.term, index)
 
 
-def _of_open_segments(folder: Path, names: list[str], before: Entry) -> Entry:
+def _last_in_open_segments(folder: Path, names: list[str], before: Entry) -> Entry:
     """The last entry of the open segments, which continue the log after the entry `before`."""
     last = before
     for _, name in sorted((int(m[1]), m[0]) for m in map(_OPEN.fullmatch, names) if m):

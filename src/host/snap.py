@@ -101,7 +101,7 @@ class Snap:
         try:
             channel = snapd.tracking("lxd")
         except snapd.SnapdError as error:
-            logger.warning("which channel LXD is from is not known: %s", error)
+            logger.warning("the channel of LXD is not known: %s", error)
             return ""
         self._tracked.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tracked.write_text(f"{revision} {channel}\n")
@@ -114,10 +114,12 @@ class Snap:
         self._begin()
         self._tracked.unlink(missing_ok=True)
         # A snap that came with the machine may be old, although it is from this channel.
-        found = not self._installed_by_us()
+        preinstalled = not self._installed_by_us()
         try:
             with within(deadlines.SNAP):
-                snap.ensure_installed("lxd", channel, revision=revision or None, update=found)
+                snap.ensure_installed(
+                    "lxd", channel, revision=revision or None, update=preinstalled
+                )
         except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
             raise ChannelUnknownError(str(error)) from error
         except (snap.Error, TookTooLong) as error:
@@ -130,20 +132,20 @@ class Snap:
         Raises SnapError, ChannelUnknownError.
         """
         try:
-            found = snapd.release("lxd", channel)
+            release = snapd.release("lxd", channel)
         except snapd.SnapdError as error:
             raise SnapError(str(error)) from error
-        if found is None or not lxd_versions.same(found.version, version):
-            has = f"LXD {lxd_versions.shown(found.version)}" if found else "no LXD"
-            raise ChannelUnknownError(f"{channel} has {has} here, the cluster has {version}")
-        self.install(channel, found.revision)
+        if release is None or not lxd_versions.same(release.version, version):
+            offer = f"LXD {lxd_versions.shown(release.version)}" if release else "no LXD"
+            raise ChannelUnknownError(f"{channel} has {offer} here, the cluster has {version}")
+        self.install(channel, release.revision)
 
     def install_file(self, path: str) -> None:
         """LXD from a local file. Raises SnapError."""
         try:
             name = snap_file.read(Path(path)).name
         except snap_file.SnapFileError as error:
-            raise SnapError(f"the attached file is no snap: {error}") from error
+            raise SnapError(f"the attached file is not a snap: {error}") from error
         if name != "lxd":
             raise SnapError(f"the attached file is the snap {name}, not LXD: attach another")
         fresh = not _CURRENT.exists() or self._installing.exists()
@@ -250,7 +252,7 @@ def _run(command: list[str], seconds: float) -> None:
     except subprocess.CalledProcessError as error:
         raise SnapError(error.stderr.strip().removeprefix("error: ")) from error
     except subprocess.TimeoutExpired as error:
-        raise SnapError(f"no end after {seconds:.0f} s") from error
+        raise SnapError(f"did not end within {seconds:.0f} s") from error
 
 
 def _connect() -> int:

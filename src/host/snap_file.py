@@ -44,8 +44,8 @@ def read(path: Path) -> Meta:
 
 def parse(text: str) -> Meta:
     """The same from the text of a snap.yaml. Missing values are empty."""
-    found = {key: re.search(_KEY.format(key), text, re.MULTILINE) for key in ("name", "version")}
-    return Meta(**{key: match[2] if match else "" for key, match in found.items()})
+    matches = {key: re.search(_KEY.format(key), text, re.MULTILINE) for key in ("name", "version")}
+    return Meta(**{key: match[2] if match else "" for key, match in matches.items()})
 
 
 def _unpacked(path: Path, place: Path) -> Meta:

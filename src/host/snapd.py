@@ -33,12 +33,12 @@ def release(name: str, channel: str) -> Release | None:
     A channel without its own release has that of the next safer risk, and a closed branch has that
     of its channel.
     """
-    found = _get("/v2/find", {"name": name})
-    if not found:
+    snaps = _get("/v2/find", {"name": name})
+    if not snaps:
         raise SnapdError(f"the store has no snap {name}")
-    channels: dict[str, Any] = found[0].get("channels") or {}
-    for wanted in _followed(channel):
-        if row := channels.get(wanted):
+    channels: dict[str, Any] = snaps[0].get("channels") or {}
+    for followed in _followed(channel):
+        if row := channels.get(followed):
             return Release(str(row["version"]), str(row["revision"]))
     return None
 

@@ -50,9 +50,9 @@ def _inodes(
             address_hex, _, its_port = fields[1].partition(":")
             if fields[3] != _LISTENS or int(its_port, 16) != port:
                 continue
-            its = _address(address_hex)
-            mapped = its.ipv4_mapped if isinstance(its, ipaddress.IPv6Address) else None
-            if address in (its, mapped) or its in _ANY:
+            listening = _address(address_hex)
+            mapped = listening.ipv4_mapped if isinstance(listening, ipaddress.IPv6Address) else None
+            if address in (listening, mapped) or listening in _ANY:
                 yield fields[9]
 
 

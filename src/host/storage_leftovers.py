@@ -31,16 +31,16 @@ def release(devices: Iterable[str], lxd_dir: Path) -> None:
 
     It logs what it cannot release: the status of the device then says that it is in use.
     """
-    given = {os.path.realpath(device) for device in devices if device.startswith("/dev/")}
+    released = {os.path.realpath(device) for device in devices if device.startswith("/dev/")}
     loops = _loops(lxd_dir)
-    ours = given | loops
+    ours = released | loops
     for name in sorted(_only_on(_zpools(), ours, lxd_dir)):
-        _try(*_zpool(), "export", name)
+        _run_or_warn(*_zpool(), "export", name)
     for name in sorted(_only_on(_groups(), ours, lxd_dir)):
-        _try(_tool("vgchange"), "--activate", "n", name)
-        _try(_tool("vgremove"), "--force", "--yes", name)
-    for loop in sorted(loops - given):
-        _try(_tool("losetup"), "--detach", loop)
+        _run_or_warn(_tool("vgchange"), "--activate", "n", name)
+        _run_or_warn(_tool("vgremove"), "--force", "--yes", name)
+    for loop in sorted(loops - released):
+        _run_or_warn(_tool("losetup"), "--detach", loop)
 
 
 def _only_on(things: Mapping[str, set[str]], ours: set[str], lxd_dir: Path) -> set[str]:
@@ -56,19 +56,19 @@ def _zpools() -> dict[str, set[str]]:
     """By name: the devices and files of each imported zpool."""
     if not _ZFS.exists():
         return {}
-    found: dict[str, set[str]] = {}
+    pools: dict[str, set[str]] = {}
     name = ""
     for line in _output(*_zpool(), "status", "-P", "-L").splitlines():
         words = line.split()
         if words[:1] == ["pool:"]:
             name = words[1]
-            found[name] = set()
+            pools[name] = set()
         elif name and words and words[0].startswith("/"):
-            found[name].add(_whole(words[0]))
-    return found
+            pools[name].add(_whole_disk(words[0]))
+    return pools
 
 
-def _whole(path: str) -> str:
+def _whole_disk(path: str) -> str:
     """The disk of a partition that ZFS made on it; otherwise the path itself."""
     real = os.path.realpath(path)
     entry = _SYS / Path(real).name
@@ -82,11 +82,11 @@ def _groups() -> dict[str, set[str]]:
         return {}
     text = _output(tool, "--reportformat", "json", "--options", "pv_name,vg_name")
     rows: list[Any] = json.loads(text)["report"][0]["pv"] if text else []
-    found: dict[str, set[str]] = {}
+    groups: dict[str, set[str]] = {}
     for row in rows:
         if row["vg_name"]:
-            found.setdefault(str(row["vg_name"]), set()).add(os.path.realpath(row["pv_name"]))
-    return found
+            groups.setdefault(str(row["vg_name"]), set()).add(os.path.realpath(row["pv_name"]))
+    return groups
 
 
 def _loops(lxd_dir: Path) -> set[str]:
@@ -111,11 +111,11 @@ def _zpool() -> tuple[str, ...]:
 
 
 def _tool(name: str) -> str:
-    found = (f"{folder}/{name}" for folder in _TOOLS)
-    return next((path for path in found if Path(path).exists()), f"{_TOOLS[0]}/{name}")
+    paths = (f"{folder}/{name}" for folder in _TOOLS)
+    return next((path for path in paths if Path(path).exists()), f"{_TOOLS[0]}/{name}")
 
 
-def _try(*command: str) -> None:
+def _run_or_warn(*command: str) -> None:
     try:
         _run(*command)
     except (OSError, subprocess.SubprocessError) as error:

@@ -22,7 +22,7 @@ def within(seconds: float) -> Generator[None]:
     """
 
     def over(_signal: int, _frame: FrameType | None) -> None:
-        raise TookTooLong(f"no end after {seconds:.0f} s")
+        raise TookTooLong(f"did not end within {seconds:.0f} s")
 
     before = signal.signal(signal.SIGALRM, over)
     signal.setitimer(signal.ITIMER_REAL, seconds)

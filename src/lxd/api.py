@@ -17,6 +17,7 @@ from lxd.pools import PoolsApi
 from lxd.profiles import ProfilesApi
 from lxd.projects import ProjectsApi
 from lxd.server import ServerApi
+from lxd.trust import TrustApi
 from lxd.volumes import VolumesApi
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class LxdApi:
         self.server = ServerApi(client)
         self.cluster = ClusterApi(client)
         self.members = MembersApi(client)
+        self.trust = TrustApi(client)
         self.instances = InstancesApi(client)
         self.placements = PlacementsApi(client)
         self.pools = PoolsApi(client)

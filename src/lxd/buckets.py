@@ -40,10 +40,10 @@ class BucketsApi:
             queries = [{"project": project} for project in projects]
         pools = self._client.get(api_path("storage-pools"), {"recursion": "1"}, deadlines.LIST)
         return tuple(
-            b for pool in pools for query in queries for b in self._of(pool["name"], query)
+            b for pool in pools for query in queries for b in self._in_pool(pool["name"], query)
         )
 
-    def _of(self, pool: str, query: dict[str, str]) -> list[Bucket]:
+    def _in_pool(self, pool: str, query: dict[str, str]) -> list[Bucket]:
         path = api_path("storage-pools", pool, "buckets")
         try:
             rows = self._client.get(path, {"recursion": "1", **query}, deadlines.LIST)

@@ -80,7 +80,7 @@ class Client:
         end = self.port.now() + seconds
         while not self.ended(operation, max(0.0, min(_WAIT, end - self.port.now()))):
             if self.port.now() >= end:
-                raise LxdLate(f"LXD was not done in {seconds:.0f} s")
+                raise LxdLate(f"LXD needed over {seconds:.0f} s")
 
     def ended(self, operation: str, seconds: float) -> bool:
         """Waits up to `seconds` for an operation. Whether it has ended.
@@ -96,13 +96,13 @@ class Client:
         if response.error:
             response = self.port.send(Request("GET", path), deadlines.LOOK)
         if response.status == HTTPStatus.NOT_FOUND:
-            raise LxdUnreachable("LXD does not know any more what came of it")
+            raise LxdUnreachable("LXD no longer knows the result of the request")
         if response.error:
             raise LxdUnreachable(response.error)
-        found = response.body["metadata"]
-        if found["status_code"] >= HTTPStatus.BAD_REQUEST:
-            raise LxdError(_named(found["err"] or str(found["status"])))
-        return found["status_code"] >= HTTPStatus.OK
+        state = response.body["metadata"]
+        if state["status_code"] >= HTTPStatus.BAD_REQUEST:
+            raise LxdError(_with_cure(state["err"] or str(state["status"])))
+        return state["status_code"] >= HTTPStatus.OK
 
     def running(self) -> list[dict[str, Any]]:
         """The operations that run now, on all members that answer."""
@@ -157,10 +157,10 @@ class Client:
         response = self.port.send(request, seconds)
         if response.error:
             asked = f"{request.method} {request.path}"
-            raise LxdError(_named(response.error), response.status, asked)
+            raise LxdError(_with_cure(response.error), response.status, asked)
         return response.body
 
 
-def _named(error: str) -> str:
+def _with_cure(error: str) -> str:
     """LXD's error, with what to do if LXD does not name the cause itself."""
     return clock_errors.named(proxy_errors.named(error))

@@ -118,15 +118,15 @@ class ClusterApi:
 
         An empty digest stands for any token.
         """
-        found = False
+        cancelled = False
         # A token that was just cancelled is still listed, and cannot be cancelled again.
         for operation in self._client.running():
             details: dict[str, Any] = operation.get("metadata") or {}
             if operation["class"] != "token" or details.get("serverName") != name:
                 continue
-            own = join_tokens.digest_of(str(details.get("secret", "")))
-            found = (self._cancel(operation["id"]) and digest in ("", own)) or found
-        return found
+            own_digest = join_tokens.digest_of(str(details.get("secret", "")))
+            cancelled = (self._cancel(operation["id"]) and digest in ("", own_digest)) or cancelled
+        return cancelled
 
     def _cancel(self, operation: str) -> bool:
         """Cancels an operation. False if it ended before: a join ends its token's."""

@@ -32,8 +32,8 @@ class InstancesApi:
         Raises LxdUnreachable after `seconds`.
         """
         query = {"recursion": "1", "project": project}
-        found = self._client.get(api_path("operations"), query, deadlines.LIST)
-        for operation in found.get("running", []):
+        operations = self._client.get(api_path("operations"), query, deadlines.LIST)
+        for operation in operations.get("running", []):
             if operation["class"] == "task" and _concerns(operation, name):
                 with suppress(LxdError):
                     self._client.wait(operation["id"], seconds)

@@ -90,11 +90,11 @@ class MembersApi:
 
     def set_role(self, role: str, members: Mapping[str, bool]) -> None:
         """Gives members a role that an operator may give, or removes it."""
-        for name, has in members.items():
+        for name, given in members.items():
             roles = set(self._client.get(api_path("cluster", "members", name))["roles"] or ())
-            wanted = roles | {role} if has else roles - {role}
-            if wanted != roles:
-                self._change(name, {"roles": sorted(wanted)})
+            new_roles = roles | {role} if given else roles - {role}
+            if new_roles != roles:
+                self._change(name, {"roles": sorted(new_roles)})
 
     def _change(self, name: str, values: Mapping[str, Any]) -> None:
         """LXD has no PATCH that keeps the other values."""

@@ -68,15 +68,15 @@ class NetworksApi:
         `key` is LXD's key for it. That of a bridge may name several, separated by commas. A member
         that does not answer, or whose part LXD refuses to show, is left out.
         """
-        found: dict[str, str] = {}
+        parents: dict[str, str] = {}
         for member in members:
             try:
                 on_member = self._client.get(api_path("networks", network), {"target": member})
             except (LxdError, LxdUnreachable) as error:
                 logger.warning("network %s on %s: %s", network, member, error)
                 continue
-            found[member] = on_member["config"].get(key, "")
-        return found
+            parents[member] = on_member["config"].get(key, "")
+        return parents
 
     def unavailable(self, member: str) -> dict[str, str]:
         """Networks that do not run on a member, with the reason.
@@ -91,11 +91,11 @@ class NetworksApi:
         projects = {w.name: w.project or "default" for w in warnings if w.name}
         if unnamed:
             projects |= {network.name: "default" for network in self.list()}
-        found: dict[str, str] = {}
+        reason_by_name: dict[str, str] = {}
         for name, project in projects.items():
             if self._status(name, {"target": member, "project": project}) == "UNAVAILABLE":
-                found[name] = reasons.get(name) or unnamed
-        return found
+                reason_by_name[name] = reasons.get(name) or unnamed
+        return reason_by_name
 
     def _warnings(self, member: str) -> Sequence[LxdWarning]:
         """The open warnings about networks that do not run on a member."""

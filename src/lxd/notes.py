@@ -41,8 +41,8 @@ class NotesApi:
 
     def read(self) -> dict[str, str]:
         """All notes, including those of an older charm until the cluster has its identity."""
-        found = self._read()
-        return found if IDENTITY in found else {**self._legacy(), **found}
+        notes = self._read()
+        return notes if IDENTITY in notes else {**self._legacy(), **notes}
 
     def write(self, values: Mapping[str, str]) -> None:
         """Sets some notes; an empty value removes one. Each is written separately."""

@@ -80,7 +80,7 @@ class PoolsApi:
         if pool["config"].get(_OWN) == "true":
             if pool["status"].upper() != "CREATED":
                 raise LxdError(f"{name} is half made in Ceph: it can only be finished")
-            self._client.change("PATCH", path, {"config": {_OWN: "false"}})
+            self._client.set_keys(path, {"config": {_OWN: "false"}})
         self._client.change("DELETE", path, seconds=deadlines.POOL)
 
     def update(self, name: str, values: Mapping[str, str]) -> None:
@@ -102,22 +102,22 @@ class PoolsApi:
         tries again each minute. A given source is a device, a folder, a zpool or its dataset, or a
         volume group. A pool that LXD made in its own folder has none.
         """
-        found: dict[str, str] = {}
-        given: dict[str, str] = {}
+        missing: dict[str, str] = {}
+        sources: dict[str, str] = {}
         for pool in pools:
             try:
                 details = self._get(pool, {"target": member})
             except LxdUnreachable:
                 # A device that hangs does not mean that LXD hangs.
-                found[pool] = "it does not answer"
+                missing[pool] = "it does not answer"
                 continue
             except LxdError:
                 continue  # It was deleted a moment ago.
             if why := _missing(details):
-                found[pool] = why
+                missing[pool] = why
             if source := _given_source(details):
-                given[pool] = source
-        return found, given
+                sources[pool] = source
+        return missing, sources
 
     def _get(self, name: str, query: Mapping[str, str] | None = None) -> Any:
         return self._client.get(api_path("storage-pools", name), query or {})

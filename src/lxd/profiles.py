@@ -1,4 +1,4 @@
-"""The default profile, and instances that keep a device of it when it changes."""
+"""Profiles, the default one, and instances that keep a device of it when it changes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,13 @@ class ProfilesApi:
 
     def default(self) -> dict[str, Any]:
         """The default profile: `config`, `description`, `devices`."""
-        found = self._client.get(_DEFAULT, seconds=deadlines.LIST)
-        return {key: found[key] for key in ("config", "description", "devices")}
+        profile = self._client.get(_DEFAULT, seconds=deadlines.LIST)
+        return {key: profile[key] for key in ("config", "description", "devices")}
+
+    def names(self) -> frozenset[str]:
+        """The names of the default project's profiles."""
+        found: list[str] = self._client.get(api_path("profiles"), seconds=deadlines.LIST)
+        return frozenset(lxd_urls.read(url).name for url in found)
 
     def set_default(self, profile: Mapping[str, Any]) -> None:
         """Replaces the default profile."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 
-_PROXIED = re.compile(r"proxyconnect tcp: dial tcp (\S+:\d+)")
+_PROXIED = re.compile(r"proxyconnect tcp: (?:dial tcp (\S+:\d+)|dial tcp: lookup ([^\s:]+))?")
+"""Go's error for a request through a proxy that refuses it, hangs up, or whose name is unknown."""
 
 
 def named(error: str) -> str:
     """The error, with what to do about a proxy that it came through."""
-    found = _PROXIED.search(error)
-    if found is None:
+    match = _PROXIED.search(error)
+    if match is None:
         return error
-    return f"{error}: the proxy {found[1]} is in between: set no_proxy in /etc/environment"
+    address = match[1] or match[2]
+    proxy = f"the proxy {address}" if address else "a proxy"
+    return f"{error}: {proxy} is in between: set no_proxy in /etc/environment"

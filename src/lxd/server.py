@@ -36,8 +36,8 @@ class ServerApi:
 
     def get(self) -> Server:
         """LXD itself. It answers this from memory, also without a quorum."""
-        found = parsing.server(self._client.get(api_path()))
-        return replace(found, drivers=capabilities.usable(found.drivers))
+        server = parsing.server(self._client.get(api_path()))
+        return replace(server, drivers=capabilities.usable(server.drivers))
 
     def ready(self) -> bool:
         """Whether the daemon has started: it has opened its database, and accepts all requests.
@@ -100,8 +100,8 @@ class ServerApi:
             return Listener.ANOTHER
         except OSError:
             return Listener.NOBODY
-        theirs = fingerprint_of(shown)
-        ours = theirs == fingerprint or theirs == self.get().fingerprint
+        its_fingerprint = fingerprint_of(shown)
+        ours = its_fingerprint == fingerprint or its_fingerprint == self.get().fingerprint
         return Listener.OURS if ours else Listener.ANOTHER
 
     def listen(self, values: Mapping[str, str]) -> None:

@@ -37,11 +37,11 @@ def subnets(wanted: WantedNetwork) -> dict[str, str]:
 
 def by_family(addresses: Iterable[str]) -> dict[int, list[str]]:
     """Addresses, subnets or ranges of addresses, by their version of IP."""
-    found: dict[int, list[str]] = {4: [], 6: []}
+    families: dict[int, list[str]] = {4: [], 6: []}
     for word in addresses:
         first = word.partition("-")[0].partition("/")[0]
-        found[ipaddress.ip_address(first).version].append(word)
-    return found
+        families[ipaddress.ip_address(first).version].append(word)
+    return families
 
 
 def of_uplink(wanted: WantedNetwork) -> dict[str, str]:

@@ -8,13 +8,13 @@ from values.wanted_network import WantedNetwork
 
 def _nic(wanted: WantedNetwork, parent: str) -> dict[str, str]:
     more = {"vlan": str(wanted.vlan or ""), "mtu": str(wanted.mtu or "")}
-    kept = {key: value for key, value in more.items() if value}
-    return {"nictype": "bridged", "parent": parent, **kept}
+    set_keys = {key: value for key, value in more.items() if value}
+    return {"nictype": "bridged", "parent": parent, **set_keys}
 
 
 def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     if not interface.bridge:
-        return "is no bridge"
+        return "is not a bridge"
     # Otherwise LXD would find out only when it starts an instance.
     return "has vlan_filtering off" if wanted.vlan and not interface.vlans else ""
 

@@ -13,8 +13,8 @@ from values.addresses import endpoint, is_address
 def addresses(juju: HookInput, server: Server | None, ports: Ports) -> choice.Chosen:
     """This unit's addresses, chosen from those of its bindings."""
     cluster, https = juju.cluster.addresses, juju.https.addresses
-    has = [a for a in choice.kept(juju.peers, server) if is_address(a)]
-    here = frozenset(a for a in has if ports.machine.has_address(a))
+    kept = [a for a in choice.kept(juju.peers, server) if is_address(a)]
+    here = frozenset(a for a in kept if ports.machine.has_address(a))
     looks = choice.is_choice(juju.peers, server, cluster, https, here)
     interfaces = ports.machine.interfaces() if looks else ()
     machine = choice.Addresses(here, interfaces)

@@ -19,24 +19,24 @@ def deaf(addresses: Iterable[str], server: Server, ports: Ports) -> dict[str, st
     By address: the program that listens there instead, empty if none does.
     """
     configured = {server.config.get(f"{word}.https_address") for word in ("cluster", "core")}
-    found: dict[str, str] = {}
+    programs: dict[str, str] = {}
     for address in sorted(set(addresses)):
-        seen = ports.lxd.server.listener(address, server.fingerprint)
-        if seen is Listener.NOBODY:
-            found[address] = ""
-        elif seen is not Listener.OURS:
+        listener = ports.lxd.server.listener(address, server.fingerprint)
+        if listener is Listener.NOBODY:
+            programs[address] = ""
+        elif listener is not Listener.OURS:
             program = ports.machine.listener(address, PORT)
             may_be_lxd = _is_lxd(program) or (not program and endpoint(address) in configured)
             # A silent LXD is busy.
-            if not (seen is Listener.SILENT and may_be_lxd):
-                found[address] = program or _UNNAMED
-    return found
+            if not (listener is Listener.SILENT and may_be_lxd):
+                programs[address] = program or _UNNAMED
+    return programs
 
 
 def taken(addresses: Iterable[str], ports: Ports) -> dict[str, str]:
     """By address: the program, other than LXD, that is found on LXD's port there."""
-    found = {address: ports.machine.listener(address, PORT) for address in addresses if address}
-    return {a: program for a, program in found.items() if program and not _is_lxd(program)}
+    programs = {address: ports.machine.listener(address, PORT) for address in addresses if address}
+    return {a: program for a, program in programs.items() if program and not _is_lxd(program)}
 
 
 def _is_lxd(program: str) -> bool:

@@ -30,7 +30,7 @@ def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) ->
     """Why LXD did not do what it was asked. One refused request does not count as no answer."""
     kind = unresponsive_reason.of_failed(_member_address(juju), ports)
     if kind is UnresponsiveReason.REFUSED:
-        return _of_refusal(error)
+        return _refused_request(error)
     ends = unresponsive_reason.unmountable if kind in _ENDS else unresponsive_reason.unmountable_now
     if why := ends(ports):
         return Unresponsive(str(error), UnresponsiveReason.UNMOUNTABLE, unmountable=why)
@@ -45,7 +45,7 @@ def _member_address(juju: HookInput) -> str:
     return peers.own.address if peers is not None and peers.own.cluster else ""
 
 
-def _of_refusal(error: LxdError | LxdUnreachable) -> Unresponsive:
+def _refused_request(error: LxdError | LxdUnreachable) -> Unresponsive:
     """Why LXD, which answers other requests, refused this one."""
     if str(error).endswith(_WAITED):
         return Unresponsive(str(error), UnresponsiveReason.NO_DATABASE)
@@ -66,6 +66,6 @@ def _deaf_member(juju: HookInput, ports: Ports) -> dict[str, str]:
         server = ports.lxd.server.get()
     except (LxdUnreachable, LxdError):
         return {}
-    found = deaf(juju, server, ports)
+    programs = deaf(juju, server, ports)
     own = addresses(juju, server, ports).cluster
-    return {address: who for address, who in found.items() if who or address == own}
+    return {address: program for address, program in programs.items() if program or address == own}

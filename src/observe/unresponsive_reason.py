@@ -35,8 +35,8 @@ def unmountable(ports: Ports) -> Unmountable | None:
 
     systemd starts it again and again: at one moment it starts, at the next it has ended.
     """
-    found = list(_UNMOUNTABLE.finditer(ports.machine.lxd_log()))
-    return _volume(found[-1]) if found else None
+    matches = list(_UNMOUNTABLE.finditer(ports.machine.lxd_log()))
+    return _volume(matches[-1]) if matches else None
 
 
 def unmountable_now(ports: Ports) -> Unmountable | None:
@@ -45,10 +45,10 @@ def unmountable_now(ports: Ports) -> Unmountable | None:
     Its log must be recent: an old message does not explain a daemon that hangs now.
     """
     for line in reversed(ports.machine.lxd_log().splitlines()):
-        found, stamp = _UNMOUNTABLE.search(line), _STAMP.search(line)
-        if found and stamp:
-            said = datetime.fromisoformat(stamp[1].replace("Z", "+00:00")).timestamp()
-            return _volume(found) if ports.clock() - said <= deadlines.STARTS_AGAIN else None
+        match, stamp = _UNMOUNTABLE.search(line), _STAMP.search(line)
+        if match and stamp:
+            logged = datetime.fromisoformat(stamp[1].replace("Z", "+00:00")).timestamp()
+            return _volume(match) if ports.clock() - logged <= deadlines.STARTS_AGAIN else None
     return None
 
 
@@ -60,14 +60,14 @@ def expired(ports: Ports) -> bool:
     return _EXPIRED.search(ports.machine.lxd_log()) is not None
 
 
-def _volume(found: re.Match[str]) -> Unmountable:
-    return Unmountable(found[1], found[2] or "")
+def _volume(match: re.Match[str]) -> Unmountable:
+    return Unmountable(match[1], match[2] or "")
 
 
 def of_stopped(ports: Ports) -> UnresponsiveReason:
     """Why no daemon listens. Only the log shows a join that was interrupted."""
     if ports.database.recovering():
-        return UnresponsiveReason.RECOVERY_CUT_SHORT
+        return UnresponsiveReason.RECOVERY_INTERRUPTED
     forming = ports.machine.forming()
     joined = forming is not None and forming.what == "join"
     half = joined and _UNREGISTERED in ports.machine.lxd_log()

@@ -29,7 +29,7 @@ def name(value: str) -> str:
     if not _INTERFACE.fullmatch(value):
         raise ValueError("use 2 to 15 letters, digits, '.', '_' or '-'")
     if ".." in value or value.startswith("veth"):
-        raise ValueError("use no '..', and no veth at the beginning: LXD does not")
+        raise ValueError("use no '..', and no veth at the beginning: LXD refuses them")
     return value
 
 
@@ -125,21 +125,21 @@ def _address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
 
 def _routers(value: str) -> tuple[str, ...]:
     """Routers' own addresses with their prefix lengths, at most one of each family."""
-    found = yaml_maps.words(value)
+    gateways = yaml_maps.words(value)
     try:
-        versions = [ipaddress.ip_interface(word).version for word in found if "/" in word]
+        versions = [ipaddress.ip_interface(word).version for word in gateways if "/" in word]
     except ValueError:
         versions = []
-    if len(versions) != len(found) or len(set(versions)) != len(versions):
-        raise ValueError("gateway is a CIDR such as 10.10.0.1/24, one of each family")
-    return found
+    if len(versions) != len(gateways) or len(set(versions)) != len(versions):
+        raise ValueError("gateway must be a CIDR such as 10.10.0.1/24, one of each family")
+    return gateways
 
 
 def _servers(value: str) -> tuple[str, ...]:
-    found = yaml_maps.words(value)
-    if any(_address(word) is None for word in found):
-        raise ValueError("dns is a list of addresses")
-    return found
+    servers = yaml_maps.words(value)
+    if any(_address(word) is None for word in servers):
+        raise ValueError("dns must be a list of addresses")
+    return servers
 
 
 def config(value: Any) -> dict[str, str]:
@@ -155,13 +155,13 @@ def config_text(value: str) -> str:
 
 def _number(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("that is no number")  # noqa: TRY004 - an operator's mistake
+        raise ValueError("that is not a number")  # noqa: TRY004 - an operator's mistake
     return value
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("nat is true or false")  # noqa: TRY004 - an operator's mistake
+        raise ValueError("nat must be true or false")  # noqa: TRY004 - an operator's mistake
     return value
 
 
@@ -186,8 +186,8 @@ _WORDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 def parse(text: str, modes: Mapping[str, Mode]) -> tuple[WantedNetwork, ...]:
     """The networks of a YAML map of name to mode, or to mode and more keys. Raises ValueError."""
-    found = yaml_maps.mapping(text, "use a YAML map such as {lan: {mode: flat, parent: br0}}")
-    wanted = tuple(_network(name(str(key)), found[key], modes) for key in found)
+    networks = yaml_maps.mapping(text, "use a YAML map such as {lan: {mode: flat, parent: br0}}")
+    wanted = tuple(_network(name(str(key)), networks[key], modes) for key in networks)
     collisions([network.name for network in wanted])
     return wanted
 
@@ -198,10 +198,10 @@ def collisions(names: list[str]) -> None:
     When LXD starts a bridge it deletes every interface whose name begins with the bridge's name and
     a hyphen: those are its tunnels.
     """
-    for one in names:
-        for other in names:
-            if other.startswith(f"{one}-"):
-                raise ValueError(f"{other} would go with {one}: choose another name")
+    for shorter in names:
+        for longer in names:
+            if longer.startswith(f"{shorter}-"):
+                raise ValueError(f"LXD would delete {longer} with {shorter}: choose another name")
 
 
 def alike(names: Iterable[str]) -> tuple[str, str] | None:

@@ -74,21 +74,21 @@ def _vlan(value: int, info: ValidationInfo) -> int:
     mode = info.data.get("network_mode")
     if asked.vlan(value) and mode and "vlan" not in modes.MODES[mode].words:
         able = sorted(m.name for m in modes.MODES.values() if "vlan" in m.words)
-        raise ValueError(f"{mode} has none; use {', '.join(able)}")
+        raise ValueError(f"{mode} has no VLAN; use {', '.join(able)}")
     return value
 
 
 def _networks(value: str, info: ValidationInfo) -> str:
-    found = asked.parse(value, modes.MODES)
+    networks = asked.parse(value, modes.MODES)
     default = info.data.get("network_name")
-    if any(network.name == default for network in found):
-        raise ValueError(f"{default} is network-name already")
-    asked.collisions([network.name for network in found] + ([default] if default else []))
+    if any(network.name == default for network in networks):
+        raise ValueError(f"network-name already has the name {default}")
+    asked.collisions([network.name for network in networks] + ([default] if default else []))
     first = _default_subnets(default or "", info.data)
-    if pair := options_subnets.same_subnet((*first, *found)):
-        raise ValueError(f"{pair[0]} and {pair[1]} have one subnet: choose another")
-    if pair := asked.alike(_spread_names(found, info.data)):
-        raise ValueError(f"{pair[0]} and {pair[1]} are too much alike: choose another name")
+    if pair := options_subnets.same_subnet((*first, *networks)):
+        raise ValueError(f"{pair[0]} and {pair[1]} have the same subnet: choose another")
+    if pair := asked.alike(_spread_names(networks, info.data)):
+        raise ValueError(f"{pair[0]} and {pair[1]} are too similar: choose another name")
     return value
 
 
@@ -149,7 +149,7 @@ def _proxy(value: str) -> str:
 
 def _ignored(value: str) -> str:
     if not value or not all(_IGNORED.fullmatch(word) for word in yaml_maps.words(value)):
-        raise ValueError("use auto, none or hosts apart by commas")
+        raise ValueError("use auto, none or hosts separated by commas")
     return value
 
 
@@ -160,7 +160,7 @@ def _volume(value: str) -> str:
 def _pools(value: str, info: ValidationInfo) -> str:
     pools = options_pools.parse(value, backends.BACKENDS)
     if any(pool.name == info.data.get("storage_pool") for pool in pools):
-        raise ValueError(f"{info.data['storage_pool']} is storage-pool already")
+        raise ValueError(f"storage-pool already has the name {info.data['storage_pool']}")
     return value
 
 
@@ -205,7 +205,7 @@ class Options(BaseModel):
     @classmethod
     def _whole(cls, value: object) -> object:
         if isinstance(value, str) and _HALF.search(value):
-            raise ValueError("it has half a character: type it again")
+            raise ValueError("it has an incomplete character: type it again")
         return value
 
     snap_channel: Annotated[str, AfterValidator(_channel)] = "5.21/stable"
@@ -258,10 +258,10 @@ class Options(BaseModel):
     @cached_property
     def more_pools(self) -> tuple[WantedPool, ...]:
         """The additional pools."""
-        found = options_pools.parse(self.storage_pools, backends.BACKENDS)
+        pools = options_pools.parse(self.storage_pools, backends.BACKENDS)
         return tuple(
             replace(pool, in_ceph=self.cephfs_name) if pool.backend == backends.CEPHFS else pool
-            for pool in found
+            for pool in pools
         )
 
     @cached_property
@@ -296,14 +296,14 @@ class Options(BaseModel):
 
 def leaving_options(config: Mapping[str, object]) -> Options:
     """The options that a leaving unit needs, if some options are wrong: the valid ones."""
-    kept: dict[str, object] = {}
+    values: dict[str, object] = {}
     for name in ("on-remove", "min-voters"):
         field = name.replace("-", "_")
         try:
-            kept[field] = getattr(Options.model_validate({field: config[name]}), field)
+            values[field] = getattr(Options.model_validate({field: config[name]}), field)
         except (KeyError, ValidationError):
             continue
-    return Options.model_validate(kept)
+    return Options.model_validate(values)
 
 
 def explain(error: ValidationError) -> str:

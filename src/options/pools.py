@@ -55,8 +55,8 @@ def parse(text: str, backends: Mapping[str, object]) -> tuple[WantedPool, ...]:
 
     Raises ValueError.
     """
-    found = yaml_maps.mapping(text, "use a YAML map such as {fast: zfs}")
-    return tuple(_pool(name(str(key)), found[key], backends) for key in found)
+    pools = yaml_maps.mapping(text, "use a YAML map such as {fast: zfs}")
+    return tuple(_pool(name(str(key)), pools[key], backends) for key in pools)
 
 
 def _pool(pool: str, value: Any, backends: Mapping[str, object]) -> WantedPool:

@@ -61,18 +61,18 @@ def misfit(net: WantedNetwork, ranges_in: Literal["", "subnet", "gateway"]) -> s
 
 def _routed(net: WantedNetwork) -> tuple[str, str]:
     """The routers of an uplink by family. By default they are found when the network is made."""
-    found = {ipaddress.ip_interface(gateway).version: gateway for gateway in net.gateway}
-    missing = "none" if found else "auto"
-    return found.get(4, missing), found.get(6, missing)
+    gateways = {ipaddress.ip_interface(gateway).version: gateway for gateway in net.gateway}
+    missing = "none" if gateways else "auto"
+    return gateways.get(4, missing), gateways.get(6, missing)
 
 
-def _crossing(one: Iterable[str], other: Iterable[str]) -> tuple[str, str] | None:
-    for here in one:
-        for there in other:
-            (low, high), (first, last) = _ends(here), _ends(there)
+def _crossing(ranges: Iterable[str], other_ranges: Iterable[str]) -> tuple[str, str] | None:
+    for left in ranges:
+        for right in other_ranges:
+            (low, high), (first, last) = _ends(left), _ends(right)
             apart = int(high) < int(first) or int(last) < int(low)
             if low.version == first.version and not apart:
-                return here, there
+                return left, right
     return None
 
 

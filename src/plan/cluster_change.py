@@ -12,9 +12,9 @@ from values.status import Status, blocked, names, waiting
 
 def asked(view: View) -> frozenset[str]:
     """Every name that a pool or a network of the options may have."""
-    default, nets = view.default_pool.name, view.options.networks_asked
-    found = {default, *(pool.name for pool in view.more_pools), *(net.name for net in nets)}
-    found |= {f"{default}-{backend}" for backend in backends.BACKENDS}
+    nets = view.options.networks_asked
+    found = {*(pool.name for pool in view.more_pools), *(net.name for net in nets)}
+    found |= backends.names_of_default(view.default_pool.name)
     return frozenset(found | {modes.other_name(net.name, net.mode) for net in nets})
 
 
@@ -26,32 +26,32 @@ def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
     queued = {entry.unit for entry in peers.app.queue}
     clustered = {u: data for u, data in peers.others.items() if data.cluster and u in queued}
     members = {u: lxd.member_of(data) for u, data in clustered.items()}
-    found = {member.name: unit for unit, member in members.items() if member is not None}
-    return {**found, lxd.server.name: view.unit}
+    by_member = {member.name: unit for unit, member in members.items() if member is not None}
+    return {**by_member, lxd.server.name: view.unit}
 
 
-def blocker(view: View, lxd: ClusterView, peers: Peers, what: str) -> Status | None:
-    """Why `what` cannot be made now: all members must be up and known, and no unit joining."""
+def blocker(view: View, lxd: ClusterView, peers: Peers, thing: str) -> Status | None:
+    """Why `thing` cannot be made now: all members must be up and known, and no unit joining."""
     if down := [m.name for m in lxd.members if not m.up]:
-        return waiting(f"to make {what} until {names(down)} is back")
+        return waiting(f"to make {thing} until {names(down)} is back")
     lock = join_lock.read(lxd.notes)
     if lock is not None and lxd.member(lock.name) is None:
-        return waiting(f"to make {what} until {lock.unit} has joined")
+        return waiting(f"to make {thing} until {lock.unit} has joined")
     members = units(view, lxd, peers)
     unknown = [m.name for m in lxd.members if m.name not in members]
-    return _unknown(unknown, lxd, peers, what) if unknown else None
+    return _unknown_members(unknown, lxd, peers, thing) if unknown else None
 
 
-def _unknown(unknown: list[str], lxd: ClusterView, peers: Peers, what: str) -> Status:
+def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: str) -> Status:
     """What to do about members whose units are not known here."""
     leaving = member_marks.leaving(lxd)
     if going := [name for name in unknown if name in leaving]:
-        return waiting(f"to make {what} until {going[0]} has left")
+        return waiting(f"to make {thing} until {going[0]} has left")
     entries = {entry.unit for entry in peers.app.queue}
     unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in entries}
     if unheard:
         # It has joined, but its data have not arrived.
-        return waiting(f"to make {what} until {min(unheard)} has told of itself")
+        return waiting(f"to make {thing} until {min(unheard)} has published its data")
     # Nobody knows what is on its machine, and its unit cannot come back.
     return blocked(homeless(unknown[0]))
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from plan import cluster_change
-from plan.leaving import blockers, dead_members, orphaned_members, removal
+from plan.leaving import blockers, dead_members, last_unit, orphaned_members
+from plan.networks import parents
 from plan.recovery import heartbeats
 from plan.storage import pools
 from records import loss_record
@@ -94,14 +95,14 @@ def _queue(
     view: View, app: AppData, units: dict[str, UnitData], bootstrap: str
 ) -> tuple[QueueEntry, ...]:
     """Rewritten only when a unit comes, goes, or misses its turn; that unit goes to the end."""
-    kept: list[QueueEntry] = []
+    unchanged: list[QueueEntry] = []
     late: list[QueueEntry] = []
     for entry in app.queue:
         if view.units is not None and entry.unit not in view.units.staying:
             continue
         attempt = _attempt_due(entry, units)
         if attempt == entry.attempt:
-            kept.append(entry)
+            unchanged.append(entry)
         else:
             late.append(QueueEntry(unit=entry.unit, attempt=attempt))
     queued = {p.unit for p in app.queue}
@@ -109,7 +110,7 @@ def _queue(
     all_units = view.units.staying if view.units is not None else set(units)
     new = sorted(all_units - queued, key=lambda u: (u != bootstrap, number(u)))
     entries = (QueueEntry(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
-    return (*kept, *entries, *late)
+    return (*unchanged, *entries, *late)
 
 
 def _attempt_due(entry: QueueEntry, units: dict[str, UnitData]) -> int:
@@ -130,7 +131,9 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     joined = _joined(view, peers, own, every)
     if not joined:
         return _without_members(view, peers, app)
-    if isinstance(view.lxd, ClusterView) and (grave := _grave(view, view.lxd, peers, own)):
+    if isinstance(view.lxd, ClusterView) and (
+        grave := _operator_problem(view, view.lxd, peers, own)
+    ):
         return grave
     if unread := unreadable(peers):
         return unread
@@ -167,8 +170,8 @@ def _after_the_members(view: View, peers: Peers) -> Status:
         # This unit itself may be a member that had no time to say so.
         return waiting("LXD on the leader does not answer")
     if unsure := peers.unsure:
-        what = "bring its LXD back; docs: How to recover"
-        return blocked(f"{unsure[0]} may be the last member: {what}")
+        cure = "bring its LXD back; docs: How to recover"
+        return blocked(f"{unsure[0]} may be the last member: {cure}")
     return blocked("no unit is a member any more; to begin again: run form-again")
 
 
@@ -182,11 +185,11 @@ def unreadable(peers: Peers) -> Status | None:
     """Blocked for a unit whose databag no charm of this version writes, or is false."""
     for unit, data in sorted(peers.others.items()):
         if data.misread:
-            return blocked(f"{unit}: its {data.misread} makes no sense; refresh or remove it")
+            return blocked(f"{unit}: its {data.misread} cannot be read; refresh or remove it")
     return None
 
 
-def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
+def _operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """Problems that only the operator can solve, and that no unit's status shows."""
     lxd = blockers.informed(view, lxd, peers, own)
     if grave := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
@@ -197,7 +200,7 @@ def _grave(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
         if member is None:
             continue
         options = view.options
-        on_remove, voters = options.on_remove, 1 if removal.ends(view) else options.min_voters
+        on_remove, voters = options.on_remove, last_unit.wanted_voters(view)
         reasons = blockers.removal_blockers(on_remove, voters, lxd, member)
         if reasons := reasons or blockers.unmoved(on_remove, lxd, member):
             return blockers.cannot_leave(unit, reasons)
@@ -216,10 +219,12 @@ def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterat
     refused = [*pools.refusals(peers, own), *_problems(lxd, peers)]
     yield next((blocked(f"{unit}: {why}") for unit, why in refused), None)
     yield _homeless(view, lxd, peers, own)
+    yield _absent(view, lxd, peers, own)
     yield _down(view, lxd)
     yield _evacuated(lxd)
     yield next((waiting(f"{unit}: {why}") for unit, why in _waits(lxd, peers)), None)
     yield _awaited_pool(peers, own)
+    yield parents.awaited(view, lxd, peers, own.links)
 
 
 def _misfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
@@ -232,6 +237,16 @@ def _homeless(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Stat
     """Blocked for a member that is up and has no unit."""
     unitless = orphaned_members.without_unit(view, lxd, peers, own)
     return next((blocked(cluster_change.homeless(m.name)) for m in unitless if m.up), None)
+
+
+def _absent(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
+    """Blocked for an operator's member that is offline: the charm neither starts nor removes it."""
+    unitless = orphaned_members.without_unit(view, lxd, peers, own)
+    theirs = {m.name for m in unitless} - orphaned_members.orphaned(view, lxd, peers, own)
+    absent = next((m.name for m in lxd.members if m.name in theirs and not m.up), "")
+    if not absent:
+        return None
+    return blocked(f"{absent} is offline and has no unit: start it, or remove it by hand")
 
 
 def _down(view: View, lxd: ClusterView) -> Status | None:

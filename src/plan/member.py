@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import backends
-from plan import health
+from plan import cluster_change, health
 from plan.addresses import listening
 from plan.forming import admission, identity
 from plan.install import versions
@@ -48,7 +48,7 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
         return Plan(waiting("for LXD to start again, with OVN's address"), due, own)
     if due := heartbeats.steps(view, lxd, member):
         return Plan(waiting("for the heartbeats of the database's leader"), due, own)
-    return _serving(view, lxd, peers, member, own)
+    return _serving_plan(view, lxd, peers, member, own)
 
 
 def _identified(
@@ -75,7 +75,9 @@ def _decided(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Stora
     return peers.app.storage or own.storage or _made_here(view, lxd)
 
 
-def _serving(view: View, lxd: ClusterView, peers: Peers, member: Member, own: UnitData) -> Plan:
+def _serving_plan(
+    view: View, lxd: ClusterView, peers: Peers, member: Member, own: UnitData
+) -> Plan:
     """The plan of a member whose LXD needs no restart."""
     steps = [
         *_local(view, lxd, peers, member),
@@ -92,7 +94,7 @@ def _serving(view: View, lxd: ClusterView, peers: Peers, member: Member, own: Un
     # The address comes last: if that fails, nothing else waits for it.
     steps += [*coordination.steps, *admitted.steps, *address.steps]
     problems = _problems(view, lxd, peers, own, address.problem, coordination.problem)
-    status = next(filter(None, problems), None) or _standing(view, member)
+    status = next(filter(None, problems), None) or _member_status(view, member)
     fields = {
         "token": admitted.token,
         "refused": admitted.refused,
@@ -153,7 +155,10 @@ def _coordination(
         return _Coordination()
     shared = _shared(view, lxd, peers, own, decided)
     deletions = pool_deletions.outdated(lxd.pools, lxd.notes) if lxd.pools is not None else ()
-    steps = (*member_marks.outdated(member.name, lxd), *deletions, *shared.steps)
+    units = cluster_change.units(view, lxd, peers)
+    outdated = member_marks.outdated(member.name, lxd)
+    renamed = member_marks.renamed(lxd, units)
+    steps = (*renamed, *outdated, *deletions, *shared.steps)
     return _Coordination(steps, shared.problem, {"call": shared.request, **_existing(view, lxd)})
 
 
@@ -230,10 +235,10 @@ def _made_here(view: View, lxd: ClusterView) -> Storage | None:
 
 def _moved(view: View, lxd: ClusterView) -> Status | None:
     """LXD cannot change a member's address while it is clustered."""
-    has = lxd.server.config.get("cluster.https_address", "")
-    if not view.cluster_address or has in ("", endpoint(view.cluster_address)):
+    address = lxd.server.config.get("cluster.https_address", "")
+    if not view.cluster_address or address in ("", endpoint(view.cluster_address)):
         return None
-    return unresponsive.moved(host(has), view.cluster_address)
+    return unresponsive.moved(host(address), view.cluster_address)
 
 
 def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
@@ -288,15 +293,15 @@ def _shared(
     return replace(change, steps=(*steps, *change.steps), problem=problem)
 
 
-def _refused_pool(given: dict[str, Contribution]) -> Status | None:
+def _refused_pool(offers: dict[str, Contribution]) -> Status | None:
     """Blocked while this unit prevents a pool from being made."""
-    problems = [c.problem for c in given.values() if c.problem]
+    problems = [c.problem for c in offers.values() if c.problem]
     return blocked(problems[0]) if problems else None
 
 
-def _refused_network(given: dict[str, ParentInterface]) -> Status | None:
+def _refused_network(answers: dict[str, ParentInterface]) -> Status | None:
     """Blocked while this unit prevents a network from being made."""
-    problems = [c.problem for c in given.values() if c.problem]
+    problems = [c.problem for c in answers.values() if c.problem]
     return blocked(problems[0]) if problems else None
 
 
@@ -307,7 +312,7 @@ def _refused_request(lxd: ClusterView) -> Status | None:
     return None
 
 
-def _standing(view: View, member: Member) -> Status:
+def _member_status(view: View, member: Member) -> Status:
     if member.evacuated:
         name = member.name
         return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")

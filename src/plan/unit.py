@@ -38,7 +38,7 @@ def make_plan(view: View) -> Plan:
 def _beside(view: View, neighbour: str) -> Plan:
     """The plan of a second unit on one machine: LXD and the member belong to the first one."""
     if view.leaving:
-        return Plan(waiting("to be removed; LXD stays with the other unit here"))
+        return Plan(waiting("to be removed; LXD stays for the other unit of this machine"))
     status = blocked(f"{neighbour} has this machine and its LXD: remove this unit")
     return _with_peers(view, Plan(status, own=UnitData()))
 
@@ -46,8 +46,8 @@ def _beside(view: View, neighbour: str) -> Plan:
 def _unread(peers: Peers) -> Status | None:
     """Why nothing may be done: another unit wrote what this charm does not understand."""
     if peers.newer:
-        who = names(peers.newer_units) or "the application"
-        return waiting(f"for the refresh of the charm: {who} has a newer one")
+        newer = names(peers.newer_units) or "the application"
+        return waiting(f"for the refresh of the charm: {newer} has a newer one")
     if key := peers.app.misread:
         # A unit that treated it as empty would make a second cluster.
         return blocked(f"the application's {key} cannot be read: refresh the charm")
@@ -59,7 +59,7 @@ def _with_lxd(view: View) -> Plan:
     if view.lxd is None:
         return Plan(waiting("for LXD"))
     if isinstance(view.lxd, Unresponsive):
-        own = _own(view, None, view.peers) if view.peers else UnitData()
+        own = _own_data(view, None, view.peers) if view.peers else UnitData()
         deaf = listening.plan_deaf(view, view.lxd)
         return deaf or unresponsive.plan_unresponsive(view, view.lxd, own)
     if due := unresponsive.noting(view):
@@ -82,13 +82,13 @@ def _with_access(view: View) -> Plan | None:
 
 
 def _clustering(view: View, lxd: ClusterView, peers: Peers) -> Plan:
-    own = _own(view, lxd, peers)
+    own = _own_data(view, lxd, peers)
     if lxd.server.clustered:
         return member.plan_member(view, lxd, peers, own)
     return joining.plan_join(view, lxd, peers, own)
 
 
-def _own(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
+def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
     """This unit's own data before any decision."""
     own = peers.own.model_copy(
         update={
@@ -137,7 +137,7 @@ def _with_peers(view: View, plan: Plan) -> Plan:
     if view.peers is None:
         return plan
     lxd = view.lxd if isinstance(view.lxd, ClusterView) else None
-    own = _worth_writing(plan.own or _own(view, lxd, view.peers), view.peers)
+    own = _worth_writing(plan.own or _own_data(view, lxd, view.peers), view.peers)
     if not view.leader:
         return replace(plan, own=own)
     app = leader.application_data(view, view.peers, own)
@@ -154,8 +154,8 @@ def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
     before = peers.own
     user = peers.others.get(before.token.unit) if before.token else None
     used = user is not None and bool(user.cluster)
-    kept = before.offers if own.offers == before.offers else {}
-    rest = {"token": None if used else before.token, "offers": kept}
+    offers = before.offers if own.offers == before.offers else {}
+    rest = {"token": None if used else before.token, "offers": offers}
     return before if own == before.model_copy(update=rest) else own
 
 

@@ -29,11 +29,11 @@ _SAYS_NOTHING: Mapping[str, object] = {
 
 def believed(peers: Peers, lxd: ClusterView) -> Peers:
     """The peers without false data of units that are not members, by a member's LXD."""
-    others = {unit: _counting(unit, data, lxd) for unit, data in peers.others.items()}
+    others = {unit: _verified(unit, data, lxd) for unit, data in peers.others.items()}
     return replace(peers, others=others) if others != peers.others else peers
 
 
-def _counting(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
+def _verified(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
     member = lxd.member_of(data) if data.cluster else None
     if member is not None and _is_of(member.name, unit, lxd):
         return data

@@ -19,12 +19,12 @@ OLDER = "lost"
 
 def read(notes: Mapping[str, str]) -> dict[str, list[str]]:
     """By member, the instances and volumes that were lost with it."""
-    found = {
+    records = {
         name.removeprefix(LOG): _names(value)
         for name, value in notes.items()
         if name.startswith(LOG)
     }
-    return {member: things for member, things in found.items() if things}
+    return {member: things for member, things in records.items() if things}
 
 
 def added(notes: Mapping[str, str], member: str, things: Iterable[str]) -> dict[str, str]:
@@ -35,12 +35,12 @@ def added(notes: Mapping[str, str], member: str, things: Iterable[str]) -> dict[
 
 def forgotten(notes: Mapping[str, str], name: str) -> dict[str, str]:
     """The notes without a member, or without one thing. Empty if `name` is not in them."""
-    found: dict[str, str] = {}
+    changes: dict[str, str] = {}
     for member, things in read(notes).items():
         left = [] if member == name else [thing for thing in things if thing != name]
         if left != things:
-            found[LOG + member] = _text(left)
-    return found
+            changes[LOG + member] = _text(left)
+    return changes
 
 
 def migrated(value: str) -> dict[str, str]:

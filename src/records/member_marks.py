@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import deadlines
 from records import join_lock
 from state.cluster import ClusterView, Member
-from steps.server import WriteNotes
+from steps.server import RenameTrusted, WriteNotes
 
 PREFIX = "leaving."
 RAN = "ran."
@@ -100,8 +100,8 @@ class Unmoved:
 def unmoved(member: str, notes: Mapping[str, str]) -> dict[str, Unmoved]:
     """By instance of a leaving member: that no other member took it."""
     try:
-        found: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
-        return {name: Unmoved(int(times), str(why)) for name, (times, why) in found.items()}
+        rows: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
+        return {name: Unmoved(int(times), str(why)) for name, (times, why) in rows.items()}
     except (ValueError, TypeError, AttributeError):
         return {}  # Somebody else wrote there.
 
@@ -191,9 +191,9 @@ def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
     A unit tries again only after it has reset its LXD, and it resets only an LXD that holds
     nothing.
     """
-    owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    whose, _, noted = owner.partition(" ")
-    return whose == unit and noted.isdigit() and int(noted) < attempt
+    note = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
+    owner_unit, _, noted = note.partition(" ")
+    return owner_unit == unit and noted.isdigit() and int(noted) < attempt
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
@@ -205,6 +205,18 @@ def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[Wri
 def mark(member: Member, word: str) -> WriteNotes:
     """Marks a member. Each mark has its own key, so that two at once do not collide."""
     return WriteNotes({PREFIX + member.name: word})
+
+
+def due(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
+    """Marks a leaving member that has other members and no mark."""
+    if len(lxd.members) == 1 or member.name in leaving(lxd):
+        return ()
+    return (mark(member, LEAVING),)
+
+
+def withdrawn(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
+    """Takes the mark from a leaving member that must admit a unit first."""
+    return (mark(member, ""),) if member.name in leaving(lxd) else ()
 
 
 def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
@@ -219,3 +231,21 @@ def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     for prefix in (*OWNERS, *_OBSERVED):
         keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - members - joining}
     return [WriteNotes(keys)] if keys else []
+
+
+def renamed(lxd: ClusterView, units: Mapping[str, str]) -> list[RenameTrusted | WriteNotes]:
+    """What follows from the names that operators gave to members. `units` are members' units.
+
+    The note about a unit is what shows a rename, so it gets the new name last. It does also if the
+    unit's machine dies before the unit can note that name itself.
+    """
+    notes = _noted(UNIT, lxd.notes)
+    now = {unit: member for member, unit in units.items()}
+    steps: list[RenameTrusted | WriteNotes] = []
+    for old in sorted(notes.keys() - {m.name for m in lxd.members}):
+        if new := now.get(notes[old].partition(" ")[0]):
+            steps += [
+                RenameTrusted(old, new),
+                WriteNotes({UNIT + new: notes.get(new, notes[old]), UNIT + old: ""}),
+            ]
+    return steps

@@ -36,8 +36,8 @@ def ended(pool: str) -> Mapping[str, str]:
 
 def outdated(pools: Iterable[Pool], notes: Mapping[str, str]) -> list[WriteNotes]:
     """Removes the notes of pools that are gone: one of such a name may be made again."""
-    there = {note(pool.name) for pool in pools}
-    over = {key: "" for key in sorted(notes) if key.startswith(_PREFIX) and key not in there}
+    current = {note(pool.name) for pool in pools}
+    over = {key: "" for key in sorted(notes) if key.startswith(_PREFIX) and key not in current}
     return [WriteNotes(over)] if over else []
 
 

@@ -20,7 +20,7 @@ from options.options import Options
 from relations.relation import Asker, Databags, Relation
 from state.facts import Ceph
 from state.peers import Storage
-from values.addresses import is_address
+from values.addresses import is_address, is_host_and_port
 from values.wanted_pool import WantedPool, named_in_ceph
 from values.yaml_maps import words
 
@@ -76,22 +76,26 @@ _OPERATIONS: dict[str, Callable[[str, WantedPool, int], dict[str, Any]]] = {
 }
 
 
-def answer(unit: str, asked: str, monitors: Iterable[Mapping[str, str]]) -> Ceph:
-    """The answer of the monitors' units to the request of `unit`."""
+def answer(
+    unit: str,
+    asked: str,
+    monitors: Iterable[Mapping[str, str]],
+    application: Mapping[str, str] | None = None,
+) -> Ceph:
+    """The answer of the monitors' units, and of their application, to the request of `unit`."""
     databags = list(monitors)
     addresses = [
         data["ceph-public-address"] for data in databags if data.get("ceph-public-address")
     ]
     keys = [data["key"] for data in databags if data.get("key")]
-    replies = [reply for data in databags if (reply := _reply(data, unit, asked)) is not None]
-    failed = [reply for reply in replies if reply.get("exit-code") != 0]
-    monitors_ = _monitors(addresses)
+    granted, problem = _result(unit, asked, databags)
+    monitors_ = _all_monitors(application or {}) or _monitors(addresses)
     return Ceph(
         user=unit.partition("/")[0],
         key=next(filter(_is_key, keys), ""),
         monitors=tuple(sorted(monitors_)),
-        granted=bool(replies) and not failed,
-        problem=_reason(failed[0]) if failed else "",
+        granted=granted,
+        problem=problem,
         malformed=_malformed(addresses, monitors_, keys),
     )
 
@@ -101,9 +105,35 @@ _LONGEST = 1000
 """More characters of Ceph's answer than this are not useful."""
 
 
+def _result(unit: str, asked: str, databags: Iterable[Mapping[str, str]]) -> tuple[bool, str]:
+    """Whether the request is granted; otherwise why it is refused, empty without an answer.
+
+    A monitor that no longer leads keeps its old reply, so one success is enough. A broker whose
+    operation raised an error replies without the id of the request.
+    """
+    identity = _map(asked).get("request-id")
+    key = f"broker-rsp-{unit.replace('/', '-')}"
+    replies = [reply for data in databags if (reply := _map(data.get(key, "")))]
+    if identity and any(r.get("request-id") == identity and _succeeded(r) for r in replies):
+        return True, ""
+    failed = [r for r in replies if r.get("request-id", identity) == identity and not _succeeded(r)]
+    return False, _reason(failed[0]) if failed else ""
+
+
+def _succeeded(reply: Mapping[str, Any]) -> bool:
+    return reply.get("exit-code") == 0
+
+
 def _reason(reply: Mapping[str, Any]) -> str:
     """Why Ceph refuses the request."""
     return str(reply.get("stderr", ""))[:_LONGEST] or "no reason given"
+
+
+def _all_monitors(application: Mapping[str, str]) -> set[str]:
+    """The monitors that microceph's application lists. Its units may know only some of them."""
+    listed = _json(application.get("ceph-mon-public-addresses", ""))
+    found = cast("list[Any]", listed) if isinstance(listed, list) else []
+    return {text for text in found if isinstance(text, str) and _is_monitor(text)}
 
 
 def _monitors(addresses: Iterable[str]) -> set[str]:
@@ -119,30 +149,33 @@ def _is_key(text: str) -> bool:
 
 
 def _is_monitor(text: str) -> bool:
-    """Whether it is an address in a monitor's format, one of IPv6 with or without brackets."""
-    return is_address(text.removeprefix("[").removesuffix("]")) and "%" not in text
+    """Whether it is an address in a monitor's format, one of IPv6 with or without brackets.
+
+    With a port it may also be a name: ceph-proxy publishes both.
+    """
+    address = is_address(text.removeprefix("[").removesuffix("]")) and "%" not in text
+    return address or is_host_and_port(text)
 
 
 def _malformed(addresses: list[str], monitors: set[str], keys: list[str]) -> str:
     """The part of an answer with a wrong form, empty if there is none."""
     if addresses and not monitors:
-        return "ceph-public-address is no address"
-    return "key is no key" if keys and not any(map(_is_key, keys)) else ""
-
-
-def _reply(data: Mapping[str, str], unit: str, asked: str) -> dict[str, Any] | None:
-    """A monitor's reply to that request, None without one."""
-    reply = _map(data.get(f"broker-rsp-{unit.replace('/', '-')}", ""))
-    return reply if reply and reply.get("request-id") == _map(asked).get("request-id") else None
+        return "ceph-public-address is not an address"
+    return "key is not a valid key" if keys and not any(map(_is_key, keys)) else ""
 
 
 def _map(text: str) -> dict[str, Any]:
     """A JSON object, an empty one for anything else."""
-    try:
-        found: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
+    found = _json(text)
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _json(text: str) -> Any:
+    """The value of a JSON text, None for anything else."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _read(unit: str, options: Options, databags: Databags) -> Ceph | None:
@@ -150,7 +183,8 @@ def _read(unit: str, options: Options, databags: Databags) -> Ceph | None:
     own = databags.own(ENDPOINT)
     if own is None:
         return None
-    return answer(unit, own.get("broker_req", ""), databags.units(ENDPOINT))
+    asked = own.get("broker_req", "")
+    return answer(unit, asked, databags.units(ENDPOINT), databags.application(ENDPOINT))
 
 
 def _request(asker: Asker) -> dict[str, str]:

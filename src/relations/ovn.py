@@ -1,9 +1,9 @@
 """The relations with OVN: the address of its northbound database, and the files to open it.
 
-`ovsdb-cms` is the interface of the charm ovn-central (each unit publishes its address), `ovsdb` the
-one of microovn (the application publishes the connection). `certificates` is the interface
-tls-certificates as between Vault and ovn-central: a unit asks for a certificate by its name, and
-gets the certificate and its key.
+`ovsdb-cms` is the interface of the charm ovn-central (each unit publishes its address, as JSON),
+`ovsdb` the one of microovn (the application publishes the connection). `certificates` is the
+interface tls-certificates, version 0, as between Vault and ovn-central: a unit asks for a
+certificate by its name, and gets the certificate and its key.
 """
 
 from __future__ import annotations
@@ -36,12 +36,34 @@ def northbound(
     """LXD's connection to the northbound database, empty until a valid one is published."""
     if options.ovn_northbound:
         return ",".join(words(options.ovn_northbound))
+    return ",".join(filter(is_connection, _published(units, application)))
+
+
+def malformed(units: Iterable[Mapping[str, str]], application: Mapping[str, str]) -> Ovn | None:
+    """The answer where there are data, and no valid connection; None without any data."""
+    if not _published(units, application):
+        return None
+    return Ovn("", problem="its database's address is not an address")
+
+
+def _published(
+    units: Iterable[Mapping[str, str]], application: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The connections as they are published, whatever their form."""
     connection = application.get("db_nb_connection_str") or application.get("db_nb_connection_strs")
     if connection:
-        return ",".join(filter(is_connection, words(connection)))
-    addresses = {unit.get("bound-address", "") for unit in units} - {""}
-    connections = [f"{_TLS}{_bracketed(address)}:{_PORT}" for address in sorted(addresses)]
-    return ",".join(filter(is_connection, connections))
+        return words(connection)
+    addresses = {_decoded(unit.get("bound-address", "")) for unit in units} - {""}
+    return tuple(f"{_TLS}{_bracketed(address)}:{_PORT}" for address in sorted(addresses))
+
+
+def _decoded(value: str) -> str:
+    """The text in a value: charms on the reactive framework write it as JSON, others as it is."""
+    try:
+        text: object = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return text if isinstance(text, str) else "" if text is None else value
 
 
 def _bracketed(address: str) -> str:
@@ -62,18 +84,25 @@ def request(unit: str, hostname: str, address: str) -> dict[str, str]:
 
 
 def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) -> Ovn:
-    """OVN as this unit may use it: `told` are the answers of the certificate authorities."""
+    """OVN as this unit may use it. `databags` are the answers of the certificate authority's units.
+
+    The certificate and its key are in one databag. The authority may be in another one.
+    """
     munged = unit.replace("/", "_")
-    for data in databags:
+    bags = list(databags)
+    everywhere = next((data for data in bags if data.get("ca")), dict[str, str]())
+    found = Ovn(connection)
+    for data in bags:
         certificate, key = (data.get(f"{munged}.server.{part}", "") for part in ("cert", "key"))
-        if certificate and key and data.get("ca"):
+        signer = data if data.get("ca") else everywhere
+        if certificate and key and signer:
             # A Vault that is an intermediate authority tells the ones above it as `chain`.
-            authority = _blocks(_CERTIFICATE, f"{data['ca']}\n{data.get('chain', '')}")
+            authority = _blocks(_CERTIFICATE, f"{signer['ca']}\n{signer.get('chain', '')}")
             certificate, key = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
-            if not (certificate and key and authority):
-                return Ovn(connection, problem="certificates gave what is not PEM")
-            return Ovn(connection, certificate, key, authority)
-    return Ovn(connection)
+            if certificate and key and authority:
+                return Ovn(connection, certificate, key, authority)
+            found = Ovn(connection, problem="the certificate is not PEM")
+    return found
 
 
 def _blocks(kind: re.Pattern[str], text: str) -> str:
@@ -107,8 +136,11 @@ def needs_files(ovn: Ovn) -> bool:
 
 def _read(unit: str, options: Options, databags: Databags) -> Ovn | None:
     units = [*databags.units(OVSDB), *databags.units(OVSDB_CMS)]
-    connection = northbound(options, units, databags.application(OVSDB))
-    return answer(unit, connection, databags.units(CERTIFICATES)) if connection else None
+    application = databags.application(OVSDB)
+    connection = northbound(options, units, application)
+    if not connection:
+        return malformed(units, application)
+    return answer(unit, connection, databags.units(CERTIFICATES))
 
 
 def _request(asker: Asker) -> dict[str, str]:

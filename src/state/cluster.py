@@ -162,6 +162,8 @@ class ClusterView:
     """Whether an evacuation of this member is in progress, if it leaves."""
     nic: Mapping[str, str] | None = None
     """The default profile's `eth0`, empty without one. Only the coordinator asks."""
+    profiles: frozenset[str] = frozenset()
+    """Those of the default project, for a server outside a cluster."""
     projects: frozenset[str] = frozenset()
     """For a server outside a cluster."""
     devices: frozenset[str] = frozenset()

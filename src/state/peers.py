@@ -42,11 +42,11 @@ class _Databag(_Data):
         """What of the databag cannot be read or believed, empty if everything can."""
         return self._misread
 
-    def doubted(self, what: str) -> Self:
+    def doubted(self, key: str) -> Self:
         """The same data, with the mark that a part of the databag is not believed."""
         copy = self.model_copy()
         # Not a field: no key of a databag may set it.
-        copy._misread = what  # noqa: SLF001 - it is its own
+        copy._misread = key  # noqa: SLF001 - it is its own
         return copy
 
 

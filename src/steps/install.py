@@ -54,7 +54,7 @@ class StartAgain:
     """LXD's daemon runs, after an interrupted recovery of its database had stopped it."""
 
     def __str__(self) -> str:
-        return "start LXD again, whose recovery was cut short"
+        return "start LXD again after an interrupted recovery"
 
 
 @dataclass(frozen=True)

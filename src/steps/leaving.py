@@ -96,7 +96,7 @@ class CopyImages:
     """Each image is on at least two members: LXD has copied the images of this member alone."""
 
     def __str__(self) -> str:
-        return "have LXD copy images that one member alone has"
+        return "let LXD copy images that only one member has"
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class AwaitRoles:
     """LXD has decided which of the last two members has the database."""
 
     def __str__(self) -> str:
-        return "wait until LXD has decided who has its database"
+        return "wait until LXD has decided which members have its database"
 
 
 @dataclass(frozen=True)
@@ -145,4 +145,4 @@ class RemoveMember:
     name: str
 
     def __str__(self) -> str:
-        return f"remove {self.name}, which is gone, from the cluster"
+        return f"remove the dead member {self.name} from the cluster"

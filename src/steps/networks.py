@@ -16,7 +16,7 @@ class WriteOvn:
     ovn: Ovn = field(repr=False)
 
     def __str__(self) -> str:
-        return "write down what opens OVN's database"
+        return "write the files for OVN's database"
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class PinNics:
     nic: Mapping[str, str]
 
     def __str__(self) -> str:
-        where = self.nic.get("network") or self.nic.get("parent") or "its network"
-        return f"let what is on {where} stay there"
+        place = self.nic.get("network") or self.nic.get("parent") or "its network"
+        return f"keep instances on {place}"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class EndOverlayDhcp:
     network: str
 
     def __str__(self) -> str:
-        return f"give out no addresses on the network {self.network} any more"
+        return f"stop giving out addresses on the network {self.network}"
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,10 @@ class UpdateNetwork:
     members: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     def __str__(self) -> str:
-        changes = [f"{_said(self.values)}"] if self.values else []
-        changes += [f"{_said(keys)} on {member}" for member, keys in sorted(self.members.items())]
+        changes = [f"{_assignments(self.values)}"] if self.values else []
+        changes += [
+            f"{_assignments(keys)} on {member}" for member, keys in sorted(self.members.items())
+        ]
         return f"set {', '.join(changes)} on the network {self.name}"
 
 
@@ -92,5 +94,5 @@ class SetDefaultProfile:
         return f"{text}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
 
 
-def _said(values: Mapping[str, str]) -> str:
+def _assignments(values: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(values.items()))

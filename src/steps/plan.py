@@ -56,6 +56,7 @@ from steps.networks import (
 from steps.server import (
     NoteUnits,
     NoteUnresponsive,
+    RenameTrusted,
     RestartLxd,
     SetFailureDomain,
     SetProxies,
@@ -90,6 +91,7 @@ Step = (
     | SetProxies
     | Listen
     | ChangeAddress
+    | RenameTrusted
     | WriteNotes
     | AdoptIdentity
     | NoteIdentity

@@ -43,6 +43,17 @@ class WriteNotes:
 
 
 @dataclass(frozen=True)
+class RenameTrusted:
+    """The cluster trusts a member under the name that an operator gave it."""
+
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"trust the member {self.new}, which was {self.old}"
+
+
+@dataclass(frozen=True)
 class NoteUnits:
     """This machine's disk says which units have the database, by their addresses."""
 

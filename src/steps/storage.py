@@ -15,7 +15,7 @@ class WriteCeph:
     ceph: Ceph = field(repr=False)
 
     def __str__(self) -> str:
-        return "write down how to reach Ceph"
+        return "write the files for Ceph"
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class CreatePool:
     members: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     def __str__(self) -> str:
-        where = f" on {', '.join(sorted(self.members))}" if self.members else ""
-        return f"create the {self.driver} pool {self.name}{where}"
+        place = f" on {', '.join(sorted(self.members))}" if self.members else ""
+        return f"create the {self.driver} pool {self.name}{place}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class PinRootDisks:
     pool: str
 
     def __str__(self) -> str:
-        return f"let what is on the pool {self.pool} stay there"
+        return f"keep instances on the pool {self.pool}"
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class KeepOnVolume:
     name: str
 
     def __str__(self) -> str:
-        what = self.key.partition(".")[2].partition("_")[0]
-        return f"keep LXD's {what} on {f'the pool {self.pool}' if self.pool else 'the root disk'}"
+        files = self.key.partition(".")[2].partition("_")[0]
+        return f"keep LXD's {files} on {f'the pool {self.pool}' if self.pool else 'the root disk'}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class RestoreFolder:
     kind: str
 
     def __str__(self) -> str:
-        return f"undo a move of LXD's {self.kind} that was cut short"
+        return f"undo an interrupted move of LXD's {self.kind}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from functools import lru_cache
 
 PORT = 8443
 
-_CONNECTION = re.compile(r"(tcp|ssl):(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}", re.ASCII)
+_ENDPOINT = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}"
+_HOST_AND_PORT = re.compile(_ENDPOINT, re.ASCII)
+_CONNECTION = re.compile(rf"(tcp|ssl):{_ENDPOINT}", re.ASCII)
 
 
 def host(endpoint: str) -> str:
@@ -36,6 +38,11 @@ def is_address(word: str) -> bool:
 def family(address: str) -> int:
     """4 or 6, and 0 for anything other than an address."""
     return ipaddress.ip_address(address).version if is_address(address) else 0
+
+
+def is_host_and_port(word: str) -> bool:
+    """Whether it is an address or a name with a port: 10.0.0.1:6789, [fd00::1]:6789."""
+    return bool(_HOST_AND_PORT.fullmatch(word))
 
 
 def is_connection(word: str) -> bool:

@@ -17,10 +17,10 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 def links(message: str) -> tuple[str, ...]:
     """The links of a chain. A colon within double quotes does not separate links."""
-    quoted = [found.span() for found in _QUOTED.finditer(message)]
+    quoted = [match.span() for match in _QUOTED.finditer(message)]
     cuts = [
         at
-        for at in (found.start() for found in re.finditer(": ", message))
+        for at in (match.start() for match in re.finditer(": ", message))
         if not any(start < at < end for start, end in quoted)
     ]
     starts = [0, *(at + 2 for at in cuts)]

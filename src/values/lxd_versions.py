@@ -29,9 +29,9 @@ def ordered(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in number(version).split(".") if part)
 
 
-def same(one: str, other: str) -> bool:
+def same(first: str, second: str) -> bool:
     """Whether two versions are the same. Versions that are not releases never are."""
-    return bool(number(one)) and ordered(one) == ordered(other)
+    return bool(number(first)) and ordered(first) == ordered(second)
 
 
 def changes_database(before: str, after: str) -> bool:

@@ -9,15 +9,15 @@ _UNSEEN = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
 """Unicode's categories of control and format characters, half characters and ends of lines."""
 
 
-def escaped(text: str, kept: str = "") -> str:
+def escaped(text: str, unchanged: str = "") -> str:
     r"""The text with each of these written as Python would: `\x1b`, `\u202e`.
 
     Juju's tools get texts as arguments, which cannot have a NUL or a lone surrogate. The characters
-    of `kept` stay.
+    of `unchanged` stay.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c in kept or _is_seen(c) else _written(c) for c in text)
+    return "".join(c if c in unchanged or _is_seen(c) else _written(c) for c in text)
 
 
 def lines(text: str) -> str:

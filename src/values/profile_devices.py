@@ -28,8 +28,8 @@ def with_nic(devices: Mapping[str, Device], nic: Device) -> dict[str, Device]:
     if not nic:
         return others
     before = devices.get(_NIC, {})
-    kept = {key: value for key, value in before.items() if key not in PLACE}
-    return {**others, _NIC: {"name": _NIC, **kept, "type": "nic", **nic}}
+    rest = {key: value for key, value in before.items() if key not in PLACE}
+    return {**others, _NIC: {"name": _NIC, **rest, "type": "nic", **nic}}
 
 
 def place(nic: Device) -> dict[str, str]:

@@ -35,10 +35,10 @@ class WantedPool:
 
 def in_bytes(value: str) -> int:
     """The number of bytes of a size, 0 for an empty one."""
-    found = SIZE.fullmatch(value)
-    if found is None:
+    match = SIZE.fullmatch(value)
+    if match is None:
         return 0
-    number, unit = int(found[1]), found[2]
+    number, unit = int(match[1]), match[2]
     base = 1024 if unit.endswith("iB") else 1000
     return number * base ** (_PREFIXES.find(unit[0].replace("K", "k")) + 1)
 

@@ -42,10 +42,10 @@ def _yaml(text: str) -> Any:
     except _TooMuch as error:
         raise ValueError(str(error)) from error
     except (yaml.YAMLError, ValueError, ArithmeticError) as error:
-        raise ValueError("that is no YAML") from error
+        raise ValueError("that is not YAML") from error
     except (LookupError, AttributeError, TypeError, RecursionError) as error:
         # PyYAML raises these if a tag does not fit its value: `!!bool x`, `!!int ''`.
-        raise ValueError("that is no YAML") from error
+        raise ValueError("that is not YAML") from error
 
 
 class _TooMuch(Exception):  # noqa: N818 - it is the name of what happened
@@ -72,10 +72,10 @@ def _limit(root: Any) -> None:
 
 def _children(parts: list[Any]) -> list[Any]:
     """The nodes in a list, or in a map: there they are pairs."""
-    found: list[Any] = []
+    children: list[Any] = []
     for part in parts:
-        found += cast("tuple[Any, ...]", part) if isinstance(part, tuple) else (part,)
-    return found
+        children += cast("tuple[Any, ...]", part) if isinstance(part, tuple) else (part,)
+    return children
 
 
 def _limit_text(text: str) -> None:
@@ -109,13 +109,13 @@ def words(value: str) -> tuple[str, ...]:
 
 def keys(config: Any, ours: tuple[str, ...]) -> dict[str, str]:
     """LXD's own keys and their values. Raises ValueError for those that begin like `ours`."""
-    found = _map(config, "config is a map of LXD's keys")
-    for key, value in found.items():
+    pairs = _map(config, "config must be a map of LXD's keys")
+    for key, value in pairs.items():
         if not isinstance(key, str) or not _KEY.fullmatch(key) or key.startswith(ours):
             raise ValueError(f"config cannot have {str(key)[:20]}")
         if not isinstance(value, (str, int, float)) or _UNWRITABLE.search(_value(value)):
-            raise ValueError(f"config: {key[:20]} is a word, a number or a text")
-    return {key: _value(value) for key, value in found.items()}
+            raise ValueError(f"config: {key[:20]} must be a word, a number or a text")
+    return {key: _value(value) for key, value in pairs.items()}
 
 
 def _value(value: Any) -> str:

@@ -20,7 +20,7 @@ resource "juju_application" "lxd_cluster" {
   lifecycle {
     precondition {
       condition     = var.machines == null || var.units == null
-      error_message = "Set machines or units, not both: units is null where machines are named."
+      error_message = "Set machines or units, not both: if you name machines, set units to null."
     }
   }
 }

@@ -41,7 +41,7 @@ variable "endpoint_bindings" {
 }
 
 variable "machines" {
-  description = "Identifiers of machines of the model that get a unit each, instead of units."
+  description = "Identifiers of existing machines: each gets a unit. Set units to null with them."
   type        = set(string)
   default     = null
 }

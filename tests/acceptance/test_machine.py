@@ -13,7 +13,7 @@ import pytest
 
 from lab.machines import host, network
 from lab.machines.image import DEFAULT_CACHE
-from lab.machines.virtual import VirtualMachine
+from lab.machines.virtual_machine import VirtualMachine
 from lab.machines.vm_image import ensure_vm_image
 
 NUMBER = 30

@@ -13,7 +13,7 @@ from host.machine import Machine
 from host.snap import ChannelUnknownError, SnapError
 from lab.bench.node import Node
 from lab.machines import lxd_folder
-from lab.machines.command import MachineError
+from lab.machines.programs import MachineError
 from state.facts import Device, Resource, SnapFacts
 from values.interface import Interface
 

@@ -30,7 +30,7 @@ def test_a_daemon_that_is_killed_while_it_joins_joins_again(trio: BenchApp):
         attempts.append(trio.own(unit.name).attempt)
     members = trio.units["lxd/0"].lxd.members.list()
     assert [m.name for m in members] == [f"m{number}" for number in range(3 + len(DELAYS))]
-    assert any(attempts), "no join was cut short"
+    assert any(attempts), "no join was interrupted"
 
 
 def _kill_in_join(unit: BenchUnit, delay: float) -> bytes:

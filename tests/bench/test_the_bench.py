@@ -14,7 +14,7 @@ import pytest
 from lab.bench import slots
 from lab.bench.bench import Bench
 from lab.machines import cgroups, processes
-from lab.machines.command import MachineError
+from lab.machines.programs import MachineError
 
 OWNER = """
 import sys, time

@@ -7,12 +7,14 @@ ratio.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import signal
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
 
@@ -31,22 +33,33 @@ WAIT = 900.0
 
 def main() -> None:
     """Measures and prints a table."""
-    # If the process is terminated, it still removes its machines.
-    signal.signal(signal.SIGTERM, _end)
     parser = argparse.ArgumentParser()
     parser.add_argument("--members", type=int, nargs="+", default=[3, 8])
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     made = image.ensure_image(image.DEFAULT_CACHE, print)
     print(f"{'members':>7}  {'script (s)':>24}  {'charm (s)':>24}  ratio of medians")
-    for count in arguments.members:
-        scripted: list[float] = []
-        charmed: list[float] = []
-        for _ in range(arguments.runs):
-            scripted.append(by_script(made, count))
-            charmed.append(by_charm(made, count))
-        ratio = statistics.median(charmed) / statistics.median(scripted)
-        print(f"{count:>7}  {_figures(scripted):>24}  {_figures(charmed):>24}  {ratio:.2f}")
+    with lab_for_a_while() as juju:
+        for count in arguments.members:
+            scripted: list[float] = []
+            charmed: list[float] = []
+            for _ in range(arguments.runs):
+                scripted.append(by_script(made, count))
+                charmed.append(by_charm(juju, made, count))
+            ratio = statistics.median(charmed) / statistics.median(scripted)
+            print(f"{count:>7}  {_figures(scripted):>24}  {_figures(charmed):>24}  {ratio:.2f}")
+
+
+@contextlib.contextmanager
+def lab_for_a_while() -> Generator[jubilant.Juju]:
+    """jubilant on the lab. At the end the lab is taken down, with its controller."""
+    # If the process is terminated, it still removes the lab.
+    signal.signal(signal.SIGTERM, _end)
+    juju = jubilant.Juju(cli_binary=str(JUJU))
+    try:
+        yield juju
+    finally:
+        juju.cli("lab", "down", include_model=False)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
@@ -67,9 +80,8 @@ def by_script(made: Image, count: int) -> float:
         shutil.rmtree(home)
 
 
-def by_charm(made: Image, count: int) -> float:
+def by_charm(juju: jubilant.Juju, made: Image, count: int) -> float:
     """Seconds from `juju deploy` onto booted machines until all units are active members."""
-    juju = jubilant.Juju(cli_binary=str(JUJU))
     juju.add_model("benchmark")
     try:
         juju.cli("add-machine", "-n", str(count))

@@ -14,7 +14,7 @@ from pathlib import Path
 import jubilant
 
 from lab.machines import image
-from tests.benchmarks.forming import APP, CHARM, JUJU, WAIT
+from tests.benchmarks.forming import APP, CHARM, WAIT, lab_for_a_while
 
 RUNS = 9
 PROBE = Path(__file__).with_name("probe.py")
@@ -23,9 +23,8 @@ PROBE = Path(__file__).with_name("probe.py")
 def main() -> None:
     """Measures and prints a table."""
     made = image.ensure_image(image.DEFAULT_CACHE, print)
-    juju = jubilant.Juju(cli_binary=str(JUJU))
-    juju.add_model("idle")
-    try:
+    with lab_for_a_while() as juju:
+        juju.add_model("idle")
         juju.deploy(CHARM, APP, num_units=3, resources={"lxd-snap": str(made.lxd_snap())})
         juju.wait(
             lambda s: jubilant.all_active(s, APP) and jubilant.all_agents_idle(s, APP),
@@ -37,8 +36,6 @@ def main() -> None:
         )
         for unit in sorted(juju.status().apps[APP].units):
             _measure(juju, unit)
-    finally:
-        juju.destroy_model("idle", destroy_storage=True, force=True)
 
 
 def _measure(juju: jubilant.Juju, unit: str) -> None:

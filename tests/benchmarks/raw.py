@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from lab.machines.layers import Image
-from lab.machines.machine import Machine
+from lab.machines.nspawn_machine import Machine
 
 TIMEOUT = 300.0
 

@@ -28,7 +28,7 @@ def _images_device_gone(ground: Ground) -> None:
 
     ground.ssh(unit, f"{_STOP}; umount {_MOUNTED}; {_TAKE}; snap start lxd")
 
-    ground.until(unit, f"blocked: LXD ends, cannot mount {_POOL}/*")
+    ground.until(unit, f"blocked: LXD cannot start without {_POOL}/*")
     ground.until(unit, f"blocked: pool {_POOL} is not here*", seconds=300)
     ground.until_app(f"blocked: {unit}: pool {_POOL}*")
     ground.ssh(unit, f"{_GIVE}; snap restart --reload lxd")

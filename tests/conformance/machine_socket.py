@@ -6,7 +6,7 @@ import ctypes
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.machines import network
-from lab.machines.machine import Machine
+from lab.machines.nspawn_machine import Machine
 from lxd.socket import SOCKET, LxdSocket
 
 _NETWORK = 0x40000000

@@ -11,7 +11,7 @@ from pathlib import Path
 from lab.machines import host
 from lab.machines.image import DEFAULT_CACHE, ensure_image
 from lab.machines.layers import Image
-from lab.machines.machine import Machine
+from lab.machines.nspawn_machine import Machine
 from lxd.api import LxdApi
 from lxd.errors import LxdUnreachable
 from tests.conformance.machine_socket import MachineSocket

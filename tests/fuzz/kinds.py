@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import random
+import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -30,8 +31,12 @@ from state.facts import Ceph, Ovn
 from steps.plan import Plan
 from tests.fuzz import texts
 from tests.unit.model_units import ModelApp, formed
-from values import public_keys
+from values.addresses import is_address, is_host_and_port
+from values.public_keys import is_key
 from values.status import STATUS_LIMIT, blocked
+
+LONG = 1.0
+"""Seconds of the processor that no set of options takes to read."""
 
 
 class Unwell(Exception):  # noqa: N818 - it is the name of what happened
@@ -90,11 +95,15 @@ def options(r: random.Random) -> None:
         chosen.append(r.choice(("networks", "storage_pools", "network_config")))
     told = {f: _option(r, f, Options.model_fields[f].default) for f in chosen}
     leaving_options({name.replace("_", "-"): value for name, value in told.items()})
+    begun = time.process_time()
     try:
         wanted = Options.model_validate(told)
     except ValidationError as error:
         _status(explain(error))
         return
+    finally:
+        if (seconds := time.process_time() - begun) > LONG:
+            raise Unwell(f"options take {seconds:.1f} s to read")
     ceph.request("lxd/0", wanted, None)
     app = _members()
     app.options = told
@@ -162,6 +171,7 @@ def databags(r: random.Random) -> None:
             app.app_data = _databag(r, peers.AppData, told)
         if r.random() < 0.1:
             app.leaving = {r.choice(sorted(units))}
+        _count_what_may_count(app, r.choice(sorted(units)))
         for name in units:
             plan = app.plan(name)
             _told(plan)
@@ -171,6 +181,22 @@ def databags(r: random.Random) -> None:
     finally:
         app.options, app.app_data, app.leaving = asked, told, set()
         app.databags = units
+
+
+def _count_what_may_count(app: ModelApp, name: str) -> None:
+    """Keys and addresses of others have their form, and only members say what members may say."""
+    view = app.view(name)
+    if view.peers is None:
+        return
+    looks_from_inside = app.units[name].server.records.clustered
+    for unit, data in view.peers.others.items():
+        if data.key and not is_key(data.key):
+            raise Unwell(f"{name} counts the key {data.key!r} of {unit}")
+        if data.address and not is_address(data.address):
+            raise Unwell(f"{name} counts the address {data.address!r} of {unit}")
+        member = app.units[unit].server.records.clustered or not looks_from_inside
+        if not member and (data.cluster or data.offers or data.links or data.refused):
+            raise Unwell(f"{name} counts {unit} as a member")
 
 
 @cache
@@ -225,7 +251,7 @@ def tokens(r: random.Random) -> None:
     except token_sealing.SealError as error:
         _status(blocked(f"could not make a token: {error}").message)
     else:
-        if not public_keys.is_key(key):
+        if not is_key(key):
             raise Unwell(f"sealed to {key!r}")
 
 
@@ -276,6 +302,8 @@ def _ceph(r: random.Random) -> None:
         units.append(data)
     told = ceph.answer("lxd/0", r.choice((asked, asked, texts.word(r))), units)
     _planned(ceph=told)
+    if odd := [m for m in told.monitors if not (is_address(m.strip("[]")) or is_host_and_port(m))]:
+        raise Unwell(f"the monitor {odd[0]!r}")
     if told.ready:
         _is_ceph(ceph_files.files(told))
 

@@ -62,7 +62,17 @@ def value(r: random.Random, depth: int = 3) -> Any:
     return {word(r): value(r, depth - 1) for _ in range(r.randrange(4))}
 
 
+def _doubling(field: str) -> str:
+    """A list in a field of an object: ten million words by repetitions, if they were built."""
+    lists = ["&a [x, x, x, x, x, x]"]
+    for number in range(8):
+        before, own = chr(97 + number), chr(98 + number)
+        lists.append(f"&{own} [{', '.join([f'*{before}'] * 6)}]")
+    return f"lan: {{{field}: [{', '.join(lists)}]}}"
+
+
 _BOMBS = (
+    *(_doubling("mode: macvlan, parent"), _doubling("mode: bridge, ipv4"), _doubling("devices")),
     "[" * 3000,
     "{a: " * 2000,
     '{"a":' * 30000,

@@ -287,7 +287,7 @@ def test_a_fan_is_refused_where_the_machines_cannot(juju: jubilant.Juju, source:
 
     juju.config(APP, {"networks": "fan0: fan"})
 
-    told = "blocked: fan: ip(8) here knows no fan-map, Ubuntu's does"
+    told = "blocked: fan: ip(8) here does not know fan-map: use machines with Ubuntu"
     juju.wait(lambda s: message(s, units(juju)[1]) == told, delay=0.5, successes=1)
     assert all(n["name"] != "fan0" for n in query(juju, "/1.0/networks?recursion=1"))
 

@@ -195,7 +195,7 @@ def test_a_device_that_vanished_with_images_on_it_is_named_until_it_is_back(
     shell(juju, poor, f"snap stop lxd; umount {FOLDER}/gone; {TAKE}; snap start lxd")
 
     juju.wait(
-        lambda s: message(s, poor).startswith("blocked: LXD ends, cannot mount gone/"),
+        lambda s: message(s, poor).startswith("blocked: LXD cannot start without gone/"),
         delay=0.5,
         successes=1,
         timeout=120,

@@ -11,7 +11,7 @@ from tests.lxd_model.api import instances as api_instances
 from tests.lxd_model.listeners import CLUSTER, CORE
 from tests.lxd_model.operations import Work
 from tests.lxd_model.server import Server
-from tests.lxd_model.things import DEFAULT, Bucket, Devices, Image, Instance, Volume
+from tests.lxd_model.things import DEFAULT, Bucket, Devices, Image, Instance, Profile, Volume
 
 _PORT = 8443
 
@@ -74,6 +74,14 @@ def add_image(server: Server, fingerprint: str) -> Image:
     server.records.images[fingerprint] = image
     server.disk[str(image)] = image
     return image
+
+
+def add_profile(server: Server, name: str) -> Profile:
+    """A new, empty profile of the default project."""
+    server.cloud.tick()
+    profile = Profile(DEFAULT, name)
+    server.records.profiles[profile.key] = profile
+    return profile
 
 
 def evacuate(server: Server, name: str = "") -> None:

@@ -113,11 +113,11 @@ class ModelMachine:
         """The bootstrap or join that began here and is not published yet."""
         return self._forming
 
-    def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
+    def note_forming(self, kind: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes a bootstrap or join."""
 
         def note() -> None:
-            self._forming = Forming(what, now, devices)
+            self._forming = Forming(kind, now, devices)
 
         self._change("machine.note_forming", note)
 

@@ -103,6 +103,10 @@ def _forget(server: Server, row: Row) -> None:
         raise not_found("Cluster member")
     if not server.has_database():
         raise Refusal("RAFT cluster is unavailable")
+    if server.generation.newest and row.name not in records.trusted.values():
+        # Measured: a member that was renamed is trusted under its old name.
+        why = f'Failed removing member "{row.name}" certificate from trust store'
+        raise Refusal(f"Failed removing member from database: {why}: Identity not found", 404)
     gone = cloud.servers[row.server]
     if gone.records is records and gone.number == row.number:
         gone.parted = cloud.now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any
 
 from lxd.errors import LxdLate, LxdStopped, LxdUnreachable
@@ -36,7 +37,10 @@ class ModelPort:
         self._server.cloud.pause(seconds, "sleep")
 
     def certificate(self, host: str, port: int, seconds: float) -> str:
-        """The certificate of the server that listens there. Raises OSError if there is none."""
+        """The certificate of the server that listens there. Raises OSError if there is none.
+
+        A program that has the port of a machine's LXD speaks no TLS.
+        """
         cloud = self._server.cloud
         cloud.pause(0.0, "certificate")
         cloud.tick()
@@ -48,6 +52,8 @@ class ModelPort:
                 continue
             if other.firewall and other is not self._server:
                 raise other.firewall
+            if endpoint in other.listeners.taken:
+                raise ssl.SSLError(f"wrong version number: {other.listeners.taken[endpoint]}")
             if other.listening() and other.listeners.listens(endpoint):
                 if other.frozen:
                     break

@@ -121,7 +121,7 @@ class ModelSnap:
             raise SnapError(f"{what} was refused")
         if fault == "timeout":
             cloud.pause(deadlines.SNAP, what)
-            raise SnapError(f"no end after {deadlines.SNAP:.0f} s")
+            raise SnapError(f"did not end within {deadlines.SNAP:.0f} s")
         effect()
         cloud.pause(seconds, what)
         if fault == "lost":

@@ -75,7 +75,7 @@ def test_a_port_that_is_taken_later(generation: str):
     cloud.now += 10
     # LXD reports what is configured.
     assert ask(one, "GET", "/1.0").body["metadata"]["environment"]["addresses"] == [where]
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(OSError, match="wrong version number"):
         one.lxd.certificate(one.address, 8443, 5)
     lxd(one).cluster.bootstrap("m0")
     with pytest.raises((LxdError, LxdUnreachable)):

@@ -16,9 +16,9 @@ ALONE = {"README.md", ".github/pull_request_template.md"}
 
 
 def pages() -> list[Path]:
-    """Every Markdown file of the project."""
+    """Every Markdown file of the project, without those that pytest writes into its cache."""
     inside = (page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))
-    return sorted([*ROOT.glob("*.md"), *inside])
+    return sorted([*ROOT.glob("*.md"), *(p for p in inside if p.parent.name != ".pytest_cache")])
 
 
 def shown(page: Path) -> str:

@@ -49,12 +49,12 @@ def actions() -> dict[str, dict[str, Any]]:
 
 
 def requirements() -> list[str]:
-    project = tomllib.loads(text("pyproject.toml"))
-    groups = project["dependency-groups"].values()
-    strings = [
-        *project["project"]["dependencies"],
-        *(entry for group in groups for entry in group if isinstance(entry, str)),
-    ]
+    strings: list[str] = []
+    for name in ("pyproject.toml", "lab/pyproject.toml"):
+        project = tomllib.loads(text(name))
+        groups = project["dependency-groups"].values()
+        strings += project["project"]["dependencies"]
+        strings += [entry for group in groups for entry in group if isinstance(entry, str)]
     return sorted({re.split(r"[^A-Za-z0-9._-]", entry)[0] for entry in strings})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,24 @@ def test_copy_holds_the_charm_and_nothing_else(project: Path, tmp_path: Path) ->
     copied = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
     single = {name for name in tree.INPUTS if name not in {"src", "lib"}}
     assert copied == single | {"src/room.py", "lib/room.py"}
+
+
+def test_the_charms_packages_are_found_without_the_lab(tmp_path: Path) -> None:
+    """The packed tree has no `lab/`, which uv.lock names."""
+    tree.copy(ROOT, tmp_path / "copy")
+    uv = max((ROOT / ".cache").glob("uv-*/bin/uv"))
+
+    exported = subprocess.run(
+        [uv, "export", "--frozen", "--offline", "--no-dev", "--no-emit-project", "--no-hashes"],
+        cwd=tmp_path / "copy",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+
+    assert "\nops==" in exported
+    assert "lxd-cluster-lab" not in exported
 
 
 def test_missing_file_is_named(project: Path) -> None:

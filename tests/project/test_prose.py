@@ -93,9 +93,19 @@ def test_a_match_has_its_line_and_a_better_word(tmp_path: Path) -> None:
         ("a.tf", 'description = "it is no bridge"\n', 1),
         ("Makefile", "a: ## it is no bridge\n", 1),
         ("a.sh", "# it is no bridge\n", 1),
+        ("a.j2", "# it is no bridge\n", 1),
+        ("tool", "#!/bin/sh\n# it is no bridge\n", 2),
+        (".ci/tool", "#!/bin/sh\n# it is no bridge\n", 2),
+        ("src/a.py", 'a = 1\nb = "it is no bridge"\n', 2),
+        ("src/a.py", 'a = f"{b} is no bridge"\n', 1),
+        ("src/a.py", 'a = f"{b} is no {c}"\n', 1),
+        ("src/a.py", 'a = (\n    "it is "\n    "no bridge"\n)\n', 2),
+        ("src/a.py", '"""It is no bridge."""\n', 1),
+        ("src/a/b.py", 'def a():\n    """A."""\n    return "it is no bridge"\n', 3),
     ],
 )
 def test_prose_is_read(tmp_path: Path, name: str, text: str, line: int) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text(text)
 
     assert prose.refused(tmp_path) == [f"{name}:{line}: is no: write is not a"]
@@ -111,6 +121,8 @@ def test_prose_is_read(tmp_path: Path, name: str, text: str, line: int) -> None:
         ("a.md", "text\n\n    it is no bridge\n"),
         ("a.md", "```\nit is no bridge\n```\n"),
         ("a.yaml", "a: it is no bridge\n"),
+        ("tool", "#!/usr/bin/python3\n# it is no bridge\n"),
+        ("data", "it is no bridge\n"),
     ],
 )
 def test_code_is_not_prose(tmp_path: Path, name: str, text: str) -> None:

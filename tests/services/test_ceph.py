@@ -9,6 +9,7 @@ from pathlib import Path
 import jubilant
 import pytest
 
+from lab.testing import charm_files
 from tests.integration.cluster import (
     eventually,
     lxc,
@@ -19,7 +20,6 @@ from tests.integration.cluster import (
     whole,
 )
 from tests.integration.conftest import APP, WAIT, Files
-from tests.lab import charm_files
 
 CHARMS = Path(__file__).parent / "charms"
 CEPH = "ceph-mon"
@@ -142,7 +142,7 @@ def root(juju: jubilant.Juju) -> str:
 def test_without_the_relation_nothing_is_taken_away(juju: jubilant.Juju):
     juju.remove_relation(APP, CEPH)
 
-    told = "the pool local is in a Ceph: integrate it with that again"
+    told = "the pool local is in a Ceph: integrate that Ceph again"
     juju.wait(
         lambda s: s.apps[APP].app_status.message == told, delay=0.5, successes=1, timeout=WAIT
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import jubilant
 import pytest
 
+from lab.testing import charm_files
 from tests.integration.cluster import (
     address,
     eventually,
@@ -20,7 +21,6 @@ from tests.integration.cluster import (
     whole,
 )
 from tests.integration.conftest import APP, WAIT, Files
-from tests.lab import charm_files
 
 CHARMS = Path(__file__).parent / "charms"
 CENTRAL = "ovn-central"

@@ -4,5 +4,7 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-# The charm's modules have no common package; pytest adds this path by its configuration.
-sys.path[:0] = [p for p in (str(_ROOT / "src"), str(_ROOT / "lib")) if p not in sys.path]
+# The charm's modules have no common package; pytest adds these paths by its configuration. The lab
+# must be this checkout's.
+_PATHS = [str(_ROOT / folder) for folder in ("src", "lib", "lab/src")]
+sys.path[:0] = [path for path in _PATHS if path not in sys.path]

@@ -9,7 +9,6 @@ from tests.lxd_model.records import State
 from tests.lxd_model.server import Server
 from tests.simulation.commands import Commands
 from tests.simulation.engine import APP
-from tests.simulation.faults import Faults
 from tests.simulation.obedient_operator import ObedientOperator, status_of
 from tests.simulation.site import Site
 from tests.simulation.tasks import Violation
@@ -31,11 +30,10 @@ RESTLESS = "plans something though all is well"
 class Ending:
     """Lets a world become idle, and checks whether it is as it should be."""
 
-    def __init__(self, site: Site, faults: Faults, commands: Commands) -> None:
+    def __init__(self, site: Site, commands: Commands) -> None:
         self.site = site
         self.engine = site.engine
         self.ledger = site.ledger
-        self.faults = faults
         self.operator = ObedientOperator(site, commands)
 
     def run(self) -> None:
@@ -57,7 +55,7 @@ class Ending:
 
     def _end_faults(self) -> None:
         engine, cloud = self.engine, self.engine.cloud
-        self.faults.over = True
+        engine.faults_over = True
         engine.waiting_kills.clear()
         for task in engine.tasks.values():
             task.kill_in, task.commit_fault = -1, ""

@@ -58,6 +58,8 @@ class Engine:
         self.juju = Juju(State())
         self._atomic = schedule.through_ops
         self._run_hook = (charm_in_ops if schedule.through_ops else charm_in_process).run_hook
+        self.faults_over = False
+        """Whether no more faults happen: what began before ends without one."""
         self.hooks = 0
         self.longest = 0.0
         """Seconds of the longest hook."""
@@ -71,6 +73,8 @@ class Engine:
         """By unit: the hook that it runs."""
         self.waiting_kills: dict[str, list[tuple[int, str]]] = {}
         """By unit: kills that wait for a hook: after how many pauses, or where in its commit."""
+        self.errors: dict[str, str] = {}
+        """By unit: its last error in `juju debug-log`."""
         self.on_step: list[Callable[[Task, Step], None]] = []
         """Called before a step is taken."""
         self.on_commit: Callable[[Task, HookOutcome], None] = lambda _, __: None
@@ -103,6 +107,11 @@ class Engine:
         """Adds a line for the reader of a replay."""
         if self.trace is not None:
             self.trace(f"{self.now - START:9.2f} {who:14} {text}")
+
+    def operator_does(self, what: str, to: object = "") -> None:
+        """Counts and notes what the operator does because a status says so."""
+        self.did[f"operator: {what}"] += 1
+        self.note(f"{what} {to}", "operator")
 
     # Time.
 
@@ -283,6 +292,7 @@ class Engine:
 
     def _failed(self, task: Task, context: HookContext, error: Exception) -> None:
         self.note(f"  fails: {error}", task.unit)
+        self.errors[task.unit] = str(error)
         self.juju.fail(self.now, context, str(error))
         if not is_deliberate(error):
             raise Violation(CRASHES, f"{type(error).__name__}: {error}") from error

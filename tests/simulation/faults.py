@@ -14,8 +14,6 @@ class Faults:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.over = False
-        """No more faults: the operator brings everything to its end."""
         self._calls: dict[str, list[list[int | str]]] = {}
         self._bad_until: dict[str, float] = {}
         self._cuts: dict[int, set[tuple[str, str]]] = {}
@@ -86,7 +84,7 @@ class Faults:
         return f"on machine {server.machine} for {happening.seconds:.0f} s"
 
     def _fault(self, machine: str, call: str) -> Fault:
-        if self.over:
+        if self.site.engine.faults_over:
             return ""
         found: Fault = ""
         waiting = self._calls.get(machine)

@@ -31,13 +31,15 @@ class Hands:
         self.site = site
         self.engine = site.engine
         self.ledger = site.ledger
+        self._evacuating: set[str] = set()
+        """Machines whose member the operator is evacuating: nobody puts anything there."""
 
     def thing(self, happening: Happening) -> str | None:
         """Something that LXD does not move to another member: a device, ephemeral, a bucket, an
         image.
         """
         server = self.site.member(happening)
-        if server is None:
+        if server is None or server.machine in self._evacuating:
             return None
         name = f"x{len(self.ledger.made)}"
         match happening.word:
@@ -98,13 +100,15 @@ class Hands:
         if server is None or not self.site.is_up(server):
             return None
         self.site.stops(server)
+        self._evacuating.add(server.machine)
         self.engine.spawn("", "", partial(self._evacuate_off, server, happening.seconds))
         return f"machine {server.machine} for {happening.seconds:.0f} s"
 
     def _evacuate_off(self, server: Server, seconds: float) -> None:
         with suppress(LxdError, LxdUnreachable):
             evacuate(server, server.name)
-        if server.powered and self.site.is_up(server):
+        self._evacuating.discard(server.machine)
+        if server.powered and self.site.is_up(server) and not self.engine.faults_over:
             self.site.off(server)
             self.engine.later(seconds, self.site.on, server)
 

@@ -11,7 +11,7 @@ from tests.simulation.schedule import FAULTS, HANDS, Happening
 
 def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
     """Does one event of the schedule, if it has a target."""
-    if faults.over:
+    if faults.site.engine.faults_over:
         return
     who = faults if happening.kind in FAULTS else commands
     if happening.kind in HANDS:

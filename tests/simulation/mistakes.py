@@ -7,6 +7,7 @@ The unit tests notice mistakes about one answer of LXD, one listener or one snap
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.simulation.mutant import Mutant
@@ -15,27 +16,41 @@ from tests.simulation.stories import (
     ALL_GO,
     CERTIFICATE_CHANGES,
     CUT_OFF_AND_RECOVERED,
+    EARLIER_DEFAULT_POOL,
+    EVACUATED_AND_DESTROYED,
     FOUNDED_BY_HAND,
     HAS_A_BUCKET,
     HAS_A_DEVICE,
+    HAS_AN_EPHEMERAL,
     JOINED_BY_HAND,
+    LEAVES_6_9,
     NEWEST_COPY_SURVIVES,
     QUIET_LEADER,
+    QUIET_LEADER_WITH_INSTANCES,
 )
 
 # isort: split
+import deadlines
+from act import step
+from lxd import parsing
+from observe import cluster
 from options.options import ABANDON
 from plan.forming import identity
 from plan.forming.identity import Owner
 from plan.leaving import blockers, evacuation, migration, orphaned_members, removal
 from plan.recovery import heartbeats, quorum
 from plan.recovery.quorum import Recovery
+from plan.storage import contributions
+from ports.ports import Ports
 from state.cluster import ClusterView, Member
+from state.lxd_objects import Instance
 from state.peers import UnitData
 from state.view import Peers, View
 from steps.plan import Step
 
 _due = evacuation.due
+_member = parsing.member
+_obstacle = migration.obstacle
 
 
 def _by_fingerprint(view: View, lxd: ClusterView, peers: Peers) -> Owner:
@@ -81,8 +96,33 @@ def _asks_nobody(*_: Any) -> Recovery:
     return Recovery()
 
 
+def _for_no_other_pool(*_: Any) -> bool:
+    return False
+
+
 def _any_copy_will_do(*_: Any) -> str:
     return ""
+
+
+def _moves_the_ephemeral(instance: Instance, lxd: ClusterView) -> str:
+    return _obstacle(replace(instance, ephemeral=False), lxd)
+
+
+def _counts_no_leader(row: Any) -> Member:
+    member = _member(row)
+    leads_only = member.roles == frozenset({"database-leader"})
+    return replace(member, roles=frozenset[str]()) if leads_only else member
+
+
+def _asks_no_evacuated(members: tuple[Member, ...], *_: Any) -> tuple[Member, ...]:
+    return members
+
+
+def _restarts_the_snap(ports: Ports) -> None:
+    before = ports.lxd.server.process()
+    ports.snap.stop()
+    ports.snap.start()
+    ports.lxd.server.await_restart(before, deadlines.START)
 
 
 MISTAKES = (
@@ -119,6 +159,31 @@ MISTAKES = (
         "_not_newest",
         _any_copy_will_do,
         NEWEST_COPY_SURVIVES,
+    ),
+    Mutant(
+        "devices are for the present backend alone",
+        contributions,
+        "_devices_are_for_earlier",
+        _for_no_other_pool,
+        EARLIER_DEFAULT_POOL,
+    ),
+    Mutant(
+        "what is ephemeral is moved", migration, "obstacle", _moves_the_ephemeral, HAS_AN_EPHEMERAL
+    ),
+    Mutant("the Raft leader of 6.9 has no vote", parsing, "member", _counts_no_leader, LEAVES_6_9),
+    Mutant(
+        "an evacuated member is up",
+        cluster,
+        "_proved",
+        _asks_no_evacuated,
+        EVACUATED_AND_DESTROYED,
+    ),
+    Mutant(
+        "the snap is restarted, not the daemon",
+        step,
+        "reload_lxd",
+        _restarts_the_snap,
+        QUIET_LEADER_WITH_INSTANCES,
     ),
 )
 """Each stands for a kind of mistake that was made once."""

@@ -35,7 +35,7 @@ from act import forming, leaving, networks, step, storage
 from hooks import reading
 from hooks.input_reader import PEERS
 from lxd.errors import LxdError, LxdUnreachable
-from observe import view
+from observe import cluster
 from plan import leader
 from plan.forming import admission, joining
 from plan.leaving import dead_members, orphaned_members, removal
@@ -44,6 +44,7 @@ from plan.storage import devices, pools
 from ports.ports import Ports
 from records import member_marks
 from state.cluster import ClusterView, Member, Server
+from state.hook_input import HookInput
 from state.peers import AppData, QueueEntry, Token, UnitData
 from state.unresponsive import UnresponsiveReason
 from state.view import Peers, RunHistory, Units, View
@@ -54,7 +55,7 @@ from steps.plan import Plan, Step
 _plan_join = joining.plan_join
 _still_good = admission._still_good
 _plan_member = removal._plan_member
-_answers = view._answers
+_answers = cluster._cluster_view
 _removed_first = member_marks.removed_first
 _run = charm.run.run
 _bootstrap_unit = leader._bootstrap_unit
@@ -94,7 +95,9 @@ def _never_late(*told: Any) -> int:
 def _minds_no_lock(
     view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...]:
-    entries = [p for p in admission._able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
+    entries = [
+        p for p in admission._able_to_join(view, lxd, peers) if missed.get(p.unit) != p.attempt
+    ]
     data = peers.others[entries[0].unit] if entries else UnitData()
     return tuple(
         MakeToken(p.unit, data.name, data.key, p.attempt, adopted=True) for p in entries[:1]
@@ -150,7 +153,7 @@ def _leaves_by_force(view: View, lxd: ClusterView, peers: Peers, member: Member)
     if len(lxd.members) == 1:
         return _plan_member(view, lxd, peers, member)
     left = tuple(str(i) for i in lxd.instances or () if i.location == member.name)
-    return removal._go(AbandonMember(member.name, left))
+    return removal._leaving_step(AbandonMember(member.name, left))
 
 
 def _lets_go(juju: Any, ports: Ports) -> Plan:
@@ -191,7 +194,7 @@ def _leaves_them(nic: Mapping[str, str], ports: Ports) -> None:
     del nic, ports
 
 
-def _looks_once(juju: view.HookInput, ports: Ports) -> Server:
+def _looks_once(juju: HookInput, ports: Ports) -> Server:
     del juju
     return ports.lxd.server.get()
 
@@ -215,7 +218,7 @@ MUTANTS = (
     Mutant("another founder while one is slow", leader, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", admission, "is_token_issuer", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
-    Mutant("nobody minds whose turn it is", admission, "_onwards", _minds_no_lock, TWO_ISSUERS),
+    Mutant("nobody minds whose turn it is", admission, "_next_turn", _minds_no_lock, TWO_ISSUERS),
     Mutant(
         "a used token is not waited for",
         admission,
@@ -233,7 +236,7 @@ MUTANTS = (
     Mutant("a leaver goes by force", removal, "_plan_member", _leaves_by_force),
     Mutant("a leaver is let go with what it holds", charm.run, "run", _lets_go),
     Mutant("no word of its unit is no unit", orphaned_members, "without_unit", _unsaid_is_gone),
-    Mutant("a plan from half a view", view, "_answers", _half_a_view),
+    Mutant("a plan from half a view", cluster, "_cluster_view", _half_a_view),
     Mutant("tokens are not sealed", forming, "token_sealing", _PlainSeal),
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
     Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
@@ -247,7 +250,7 @@ MUTANTS = (
     Mutant("two leave at once", member_marks, "removed_first", _goes_first_by_name),
     Mutant("instances are moved to a new network", networks, "_let_stay", _leaves_them),
     Mutant("a half-made network is left", networks, "_remove_half_made", _leaves_it),
-    Mutant("who leaves is not done", view, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
+    Mutant("who leaves is not done", cluster, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
     *MISTAKES,
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,18 +12,14 @@ import yaml
 from actions import refusal
 from lab.model.errors import JujuError
 from lab.model.state import Unit
-from lxd.client import Client
-from lxd.errors import LxdError, LxdUnreachable
-from lxd.http import api_path
 from records import loss_record
 from state.notes import IDENTITY
-from tests.lxd_model import by_hand, copies
+from tests.lxd_model import copies
 from tests.lxd_model.pools import LEFT
-from tests.lxd_model.records import State
-from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.server import Server
 from tests.simulation.commands import Commands, held_on
 from tests.simulation.engine import APP
+from tests.simulation.lxc_commands import LxcCommands
 from tests.simulation.retiring import evacuate_and_remove, stays
 from tests.simulation.site import HAS_DATABASE, Site, answers, notes_of, truth_of
 from values.addresses import host
@@ -40,27 +35,28 @@ class ObedientOperator:
         self.engine = site.engine
         self.ledger = site.ledger
         self.commands = commands
+        self.lxc = LxcCommands(site, commands)
         self._set: set[str] = set()
         """What was done once and is not done again."""
         self._seen: dict[str, tuple[str, int]] = {}
         """By unit: its status, and the number of looks since it first appeared."""
         self._cures: dict[str, Callable[..., None]] = {
             r"run retry-join": self._retry_join,
-            r"snap start lxd": self._start_lxd,
+            r"snap start lxd": self.lxc.start_lxd,
             r"rename this machine": self._rename,
-            r"lxc cluster remove --force (\S+)": self._remove_dead_member,
-            r"has its size; set (\S+)=(\S+)": self._configure,
+            r"lxc cluster remove --force (\S+)": self.lxc.remove_dead_member,
+            r"keeps its size; set (\S+)=(\S+)": self._configure,
             r"cuts off .*; set (network-disruptive)=(true)": self._configure,
             r"(storage-images-volume)=\S+: use one of ([\w-]+)": self._configure,
-            r"address is ([^ :]+)\S*, the machine's": self._give_address,
-            r"lxc cluster restore": self._restore,
-            r"LXD here has a (?:storage )?pool (\S+?):? ": self._delete_pool,
+            r"address changed from ([^ :]+)\S* to": self._give_address,
+            r"lxc cluster restore": self.lxc.restore,
+            r"LXD here has a (?:storage )?pool (\S+?):? ": self.lxc.delete_pool,
             r"holds \w+: run wipe-device": self._wipe_device,
             r"remove this unit": self._replace,
             r"in another cluster, .*: use another machine": self._use_another,
-            r"half made: lxc storage create (\S+) (\S+)": self._finish_pool,
-            r"half made: lxc storage delete (\S+)": self._delete_half_made_pool,
-            r"finish it, or lxc network delete (\S+)": self._delete_network,
+            r"half made: lxc storage create (\S+) (\S+)": self.lxc.finish_pool,
+            r"half made: lxc storage delete (\S+)": self.lxc.delete_half_made_pool,
+            r"finish it, or lxc network delete (\S+)": self.lxc.delete_network,
             r"run let-in": self._let_in,
             r"juju run \S+/leader take-back": self._take_back,
             r"pool (\S+) is on devices: name this machine's in (\S+)": self._name_devices,
@@ -70,9 +66,10 @@ class ObedientOperator:
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
             r"(\S+) has no unit: move what it holds": self._retire,
+            r"(\S+) is offline and has no unit: start it": self.lxc.start_or_remove,
             r"(\S+) may be the last member: bring its LXD back": self._give_up,
             r"run form-again": self._form_again,
-            r"lxc cluster restore": self._restore,
+            r"lxc cluster restore": self.lxc.restore,
         }
         """The same for the application's status."""
 
@@ -93,10 +90,6 @@ class ObedientOperator:
             if self._seen[APP][1] >= 4:
                 self._help_application(told.message)
 
-    def _do(self, what: str, to: object = "") -> None:
-        self.engine.did[f"operator: {what}"] += 1
-        self.engine.note(f"{what} {to}", "operator")
-
     def _action(self, unit: str, action: str, **params: str) -> None:
         engine = self.engine
         if engine.units[unit].pending_tasks:
@@ -105,7 +98,7 @@ class ObedientOperator:
             engine.juju.run_action(engine.now, unit, action, params)
         except JujuError:
             return
-        self._do(f"juju run {action}", f"on {unit} {params}")
+        self.engine.operator_does(f"juju run {action}", f"on {unit} {params}")
 
     def _help(self, unit: Unit, status: str, looks: int) -> None:
         if unit.failure is not None and unit.life == "dying":
@@ -122,17 +115,13 @@ class ObedientOperator:
     def _retry_join(self, unit: Unit) -> None:
         self._action(unit.name, "retry-join")
 
-    def _start_lxd(self, unit: Unit) -> None:
-        self._do("snap start lxd", f"on machine {unit.machine}")
-        self.engine.cloud.servers[unit.machine].start_daemon()
-
     def _rename(self, unit: Unit) -> None:
         server = self.engine.cloud.servers[unit.machine]
         server.hostname = f"renamed{unit.machine}"
-        self._do("hostnamectl hostname", server.hostname)
+        self.engine.operator_does("hostnamectl hostname", server.hostname)
 
     def _configure(self, _: Unit, option: str, value: str) -> None:
-        self._do("juju config", f"{option}={value}")
+        self.engine.operator_does("juju config", f"{option}={value}")
         self.engine.juju.set_config(APP, {option: value})
 
     def _let_in(self, unit: Unit) -> None:
@@ -156,33 +145,6 @@ class ObedientOperator:
         pools: dict[str, Any] = {**found, pool: {"backend": "btrfs", "devices": DEVICES}}
         self._configure(unit, option, yaml.safe_dump(pools))
 
-    def _delete_pool(self, unit: Unit, name: str) -> None:
-        self._do("lxc storage delete", name)
-        self.engine.cloud.servers[unit.machine].records.pools.pop(name, None)
-
-    def _delete_half_made_pool(self, unit: Unit, name: str) -> None:
-        self._do("lxc storage delete", name)
-        self._ask(unit, "DELETE", api_path("storage-pools", name))
-
-    def _finish_pool(self, unit: Unit, name: str, driver: str) -> None:
-        self._do("lxc storage create", name)
-        body = {"name": name, "driver": driver}
-        self._ask(unit, "POST", api_path("storage-pools"), body)
-
-    def _delete_network(self, unit: Unit, name: str) -> None:
-        self._do("lxc network delete", name)
-        self._ask(unit, "DELETE", api_path("networks", name))
-
-    def _ask(self, unit: Unit, method: str, path: str, body: object = None) -> None:
-        """One request to a unit's LXD, with any result."""
-        lxd = Client(self.engine.cloud.servers[unit.machine].lxd)
-
-        def ask() -> None:
-            with suppress(LxdError, LxdUnreachable):
-                lxd.change(method, path, body)
-
-        self.engine.spawn("", "", ask)
-
     def _wipe_device(self, unit: Unit) -> None:
         """A device that LXD left behind, never one with an operator's data."""
         devices = self.engine.cloud.servers[unit.machine].devices
@@ -196,7 +158,7 @@ class ObedientOperator:
             )
 
     def _give_address(self, unit: Unit, address: str) -> None:
-        self._do("gives a machine its address back", address)
+        self.engine.operator_does("gives a machine its address back", address)
         self.site.set_address(unit.machine, address)
 
     def _help_silent(self, unit: Unit, looks: int) -> None:
@@ -204,10 +166,10 @@ class ObedientOperator:
         server = self.engine.cloud.servers.get(unit.machine)
         if looks < 3 or server is None:
             return
-        if not any(answers(s) for s in self._live_servers()):
+        if not any(answers(s) for s in self.site.live_servers()):
             self._recover(unit)
         elif looks % 5 == 3:
-            self._do("snap restart --reload lxd", f"on machine {unit.machine}")
+            self.engine.operator_does("snap restart --reload lxd", f"on machine {unit.machine}")
             server.kill_daemon()
             server.start_daemon()
 
@@ -222,9 +184,8 @@ class ObedientOperator:
             return
         if "add a unit first" in unit.workload.message:
             self._add_unit(unit.name)
-        homeless = re.search(r"(\S+) has no unit: move what", unit.workload.message)
-        if homeless and looks < 6:
-            self._retire(None, homeless[1])
+        if name := self._without_unit(unit, looks):
+            self._retire(None, name)
             return
         if "LXD does not answer" in unit.workload.message and self._shares(unit):
             self._revive(unit, looks)
@@ -234,15 +195,22 @@ class ObedientOperator:
         records = server.records
         if records.clustered:
             for thing in held_on(records, server.name):
-                self._do("lxc delete", thing)
+                self.engine.operator_does("lxc delete", thing)
                 self.commands.delete(thing)
         if looks >= 6 and "on-remove=abandon" not in self._set:
             self._set.add("on-remove=abandon")
-            self._do("juju config on-remove=abandon")
+            self.engine.operator_does("juju config on-remove=abandon")
             self.engine.juju.set_config(APP, {"on-remove": "abandon"})
         if unit.failure is not None and unit.running is None:
-            self._do("juju resolved", unit.name)
+            self.engine.operator_does("juju resolved", unit.name)
             self.engine.juju.resolved(self.engine.now, unit.name)
+
+    def _without_unit(self, unit: Unit, looks: int) -> str:
+        """The member that must go before the unit can, or that may go if no other unit joins."""
+        before = re.search(r"(\S+) has no unit: move what", unit.workload.message)
+        instead = re.search(r"lxc cluster remove (\S+)", self.engine.errors.get(unit.name, ""))
+        found = before if looks < 6 else instead
+        return found[1] if found else ""
 
     def _shares(self, unit: Unit) -> bool:
         """Whether the unit's cluster has other members."""
@@ -260,17 +228,19 @@ class ObedientOperator:
         server = self.engine.cloud.servers[unit.machine]
         if looks >= 12 and self.site.can_lose(server):
             self.site.force_remove(unit.name)
-        elif looks >= 3 and any(answers(s) for s in self._live_servers()):
+        elif looks >= 3 and any(answers(s) for s in self.site.live_servers()):
             self._help_silent(unit, looks)
         elif looks >= 6 and looks % 3 == 0 and server is self._survivor():
-            self._do("lxd cluster recover-from-quorum-loss", f"on machine {unit.machine}")
+            self.engine.operator_does(
+                "lxd cluster recover-from-quorum-loss", f"on machine {unit.machine}"
+            )
             self.engine.spawn("", unit.machine, server.database.recover)
 
     def _add_unit(self, why: str) -> None:
         """Once for each reason."""
         if why not in self._set:
             self._set.add(why)
-            self._do("juju add-unit")
+            self.engine.operator_does("juju add-unit")
             self.engine.juju.add_units(self.engine.now, APP)
 
     def _others_answer(self, server: Server) -> bool:
@@ -282,17 +252,27 @@ class ObedientOperator:
     def _recover(self, unit: Unit) -> None:
         """Runs the action where its last answer said, otherwise where the status says."""
         asked = [t for t in self.engine.juju.state.tasks.values() if t.name == "recover-quorum"]
-        named = re.search(r"run it on (\S+):", asked[-1].message) if asked else None
+        told = asked[-1].message if asked else ""
+        named = re.search(r"run it on (\S+):", told)
         if named is None or named[1] not in self.engine.units or named[1] == unit.name:
+            confirm = refusal.confirmation("recover", unit.name)
+            lost = self._destroyed(told)
             self._action(
-                unit.name, "recover-quorum", confirm=refusal.confirmation("recover", unit.name)
+                unit.name, "recover-quorum", confirm=confirm, **({"lost": lost} if lost else {})
             )
+
+    def _destroyed(self, told: str) -> str:
+        """The voters that the action waits for, if none of their machines can come back."""
+        waits = re.search(r"start LXD on ([^;]+); .* or lost=UNIT", told)
+        wanted = waits[1].replace(" and ", ", ").split(", ") if waits else []
+        gone = {s.name for s in self.engine.cloud.servers.values() if s.destroyed}
+        return ",".join(wanted) if gone >= set(wanted) else ""
 
     def _survivor(self) -> Server | None:
         """The only one to recover by hand: it has the newest database, and votes if any survivor
         does.
         """
-        able = [s for s in self._live_servers() if self._role(s) in HAS_DATABASE]
+        able = [s for s in self.site.live_servers() if self._role(s) in HAS_DATABASE]
         return max(able, key=self._newest, default=None)
 
     def _newest(self, server: Server) -> tuple[int, bool, str]:
@@ -300,15 +280,11 @@ class ObedientOperator:
         address = host(server.config.get("cluster.https_address", ""))
         return copies.index(server), self._role(server) == HAS_DATABASE[0], address
 
-    def _live_servers(self) -> list[Server]:
-        machines = [u.machine for u in self.engine.units.values()]
-        return [self.engine.cloud.servers[m] for m in machines if m in self.engine.cloud.servers]
-
     def _replace(self, unit: Unit) -> None:
         """`remove this unit, then add another`, as the status says."""
         if unit.life != "alive":
             return
-        self._do("juju remove-unit, juju add-unit", unit.name)
+        self.engine.operator_does("juju remove-unit, juju add-unit", unit.name)
         self.engine.juju.remove_unit(self.engine.now, unit.name)
         self.engine.juju.add_units(self.engine.now, APP)
 
@@ -348,7 +324,7 @@ class ObedientOperator:
 
     def _retire(self, _: None, name: str) -> None:
         """Evacuates a member without a unit, and removes it from the cluster."""
-        for server in self._live_servers():
+        for server in self.site.live_servers():
             row = server.records.rows.get(name)
             if row is None or not answers(server):
                 continue
@@ -356,35 +332,12 @@ class ObedientOperator:
                 # It has the only copy of the database: another member needs one before it goes.
                 self._add_unit(name)
                 return
-            self._do("lxc cluster evacuate, lxc cluster remove", name)
+            self.engine.operator_does("lxc cluster evacuate, lxc cluster remove", name)
             self.site.stops(self.engine.cloud.servers[row.server])
             for thing in stays(server, row):
                 self.commands.delete(thing)
             self.ledger.removed.add(name)
             self.engine.spawn("", "", partial(evacuate_and_remove, server, name))
-            return
-
-    def _remove_dead_member(self, _: Unit, name: str) -> None:
-        for server in self._live_servers():
-            row = server.records.rows.get(name)
-            if answers(server) and row is not None:
-                self._do("lxc cluster remove --force", name)
-                # This loses what the machine still has: the charm must not advise it then.
-                if row.server in self.ledger.given_up:
-                    self.ledger.deleted.update(map(str, held_on(server.records, name)))
-                self.ledger.removed.add(name)
-                self.commands.force_out(server, name)
-                return
-
-    def _restore(self, _: Unit | None) -> None:
-        for server in self._live_servers():
-            if not answers(server):
-                continue
-            for row in list(server.records.rows.values()):
-                if row.state is State.EVACUATED:
-                    self._do("lxc cluster restore", row.name)
-                    with suppress(Refusal):
-                        by_hand.restore(server, row.name)
             return
 
 

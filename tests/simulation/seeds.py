@@ -58,7 +58,7 @@ def run(schedule: Schedule, trace: Callable[[str], None] | None = None) -> Resul
     try:
         _live(engine, faults, commands)
         before = engine.hooks
-        Ending(site, faults, commands).run()
+        Ending(site, commands).run()
         invariants.check()
         invariants.writes_bounded()
     except Violation as found:

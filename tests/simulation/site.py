@@ -50,6 +50,11 @@ class Site:
         machine = self.engine.juju.state.machines.get(server.machine)
         return machine is not None and machine.status == "started"
 
+    def live_servers(self) -> list[Server]:
+        """The machines of Juju's units."""
+        machines = [u.machine for u in self.engine.units.values()]
+        return [self.engine.cloud.servers[m] for m in machines if m in self.engine.cloud.servers]
+
     def set_address(self, machine: str, address: str) -> None:
         """The machine has this address from now on, for Juju and for LXD."""
         self.engine.cloud.servers[machine].address = address

@@ -173,23 +173,39 @@ CUT_OFF_AND_RECOVERED = replace(
 )
 """A voter that reaches no other is told to recover, while the others have their quorum."""
 
-EVACUATED_AND_OFF = replace(
+EVACUATED_AND_DESTROYED = replace(
     _PLAIN,
-    seconds=900.0,
     happenings=(
-        Happening(at=150.0, kind="evacuate-off", unit=2, seconds=700.0),
-        Happening(at=200.0, kind="add-unit"),
+        Happening(at=150.0, kind="evacuate", unit=2),
+        Happening(at=190.0, kind="destroy", unit=2, seconds=20.0),
     ),
 )
-"""The member that should make join tokens is evacuated, and its machine is off."""
+"""A member is evacuated, and its machine is destroyed: LXD still calls it evacuated."""
+
+HAS_AN_EPHEMERAL = replace(
+    _PLAIN,
+    happenings=(
+        Happening(at=150.0, kind="thing", unit=1, word="ephemeral"),
+        Happening(at=160.0, kind="remove-unit", unit=1),
+    ),
+)
+"""An ephemeral instance is on a leaving member."""
 
 QUIET_LEADER = replace(
     _PLAIN, generation="5.0", happenings=(Happening(at=150.0, kind="quiet-leader"),)
 )
 """The Raft leader sends no heartbeats any more, and its daemon runs."""
 
-FORMS_ON_6_9 = replace(_PLAIN, generation="6.9", units=4)
-"""LXD answers most changes with an operation."""
+QUIET_LEADER_WITH_INSTANCES = replace(
+    QUIET_LEADER,
+    happenings=(
+        Happening(at=140.0, kind="launch", unit=0, word="auto"),
+        Happening(at=141.0, kind="launch", unit=1, word="auto"),
+        Happening(at=142.0, kind="launch", unit=2, word="auto"),
+        *QUIET_LEADER.happenings,
+    ),
+)
+"""The daemon of the Raft leader must start again, and instances run on its machine."""
 
 LEAVES_6_9 = replace(
     _PLAIN,
@@ -201,6 +217,22 @@ LEAVES_6_9 = replace(
     ),
 )
 """Two of three members leave, including the Raft leader."""
+
+
+EARLIER_DEFAULT_POOL = replace(
+    _PLAIN,
+    seed=301448,
+    units=2,
+    seconds=120.0,
+    slowness=2.0,
+    storage_backend="dir",
+    juju="4.0",
+    happenings=(
+        Happening(at=18.2, kind="config", unit=45, word="backend=auto"),
+        Happening(at=18.6, kind="config", unit=7, word="devices"),
+    ),
+)
+"""The default pool is on devices, gets a backend without any, and a unit joins after that."""
 
 
 def told(story: Schedule, times: int) -> Iterator[Schedule]:

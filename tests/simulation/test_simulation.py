@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.model.rules import VERSIONS
 from tests.simulation import mutants, seeds
 from tests.simulation.mutant import Mutant
 from tests.simulation.schedule import draw
@@ -35,6 +36,10 @@ def test_a_seed_is_the_same_every_time():
 
     assert histories[0]
     assert histories[0] == histories[1]
+
+
+def test_seeds_are_by_the_rules_of_each_juju():
+    assert {draw(seed).juju for seed in range(20)} == set(VERSIONS)
 
 
 @pytest.mark.parametrize("name", SURE)

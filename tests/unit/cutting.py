@@ -17,6 +17,7 @@ from tests.unit.model_units import ModelApp
 MACHINE = frozenset(
     {"keep_key", "note_forming", "forget_forming", "note_failure", "note_identity", "kill_lxd"}
     | {"release", "empty_lxd", "wipe", "run_overlay", "end_overlay", "write_privately", "install"}
+    | {"restore_folder", "gather", "end_volume", "delete_certificate", "note_units"}
 )
 DATABASE = frozenset({"backup", "backup_before", "recover", "end_recovery"})
 SNAP = frozenset(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from actions import plan
 from observe.view import observe_networks
 from state.notes import PROJECT
 from tests.lxd_model.things import Config
 from tests.unit.deeds import the_cluster
-from tests.unit.model_units import ModelApp
+from tests.unit.model_units import ModelApp, ModelUnit
 
 
 def statuses(app: ModelApp) -> dict[str, str]:
@@ -55,3 +58,33 @@ def notes(app: ModelApp) -> dict[str, str]:
     """The charm's notes in LXD's database."""
     profiles = (p for p in the_cluster(app).profiles.values() if p.project == PROJECT)
     return {p.name: p.config["user.value"] for p in profiles if "user.value" in p.config}
+
+
+def everything(app: ModelApp) -> dict[str, Any]:
+    """Everything that the charm sets in LXD and on the machines, and what runs there."""
+    records = the_cluster(app)
+    nets = {n.name: (dict(n.config), dict(n.members)) for n in records.networks.values()}
+    pools = {p.name: (p.driver, dict(p.config)) for p in records.pools.values()}
+    profile = {name: dict(device) for name, device in records.profile.devices.items()}
+    instances = {str(i): (i.location, i.running, i.devices) for i in records.instances.values()}
+    return {
+        "networks": nets,
+        "pools": pools,
+        "profile": profile,
+        "config": dict(records.config),
+        "members": {row.name: (sorted(row.given), row.domain) for row in records.members},
+        "servers": [dict(unit.server.config) for unit in app.units.values()],
+        "volumes": sorted(map(str, records.volumes.values())),
+        "instances": instances,
+        "machines": [_machine(unit) for unit in app.units.values()],
+        "statuses": statuses(app),
+    }
+
+
+def _machine(unit: ModelUnit) -> dict[str, Any]:
+    """Everything that the charm sets up on a machine."""
+    has = unit.machine
+    found = {"files": dict(has.files), "services": has.services, "segments": has.overlays()}
+    # What is in LXD's own folder is LXD's: only beside a volume it shows a move that was cut short.
+    folders = {k: f if f.volume else replace(f, filled=False) for k, f in has.folders().items()}
+    return {**found, "folders": folders}

@@ -24,8 +24,8 @@ from lab.controller.tools import run_tool
 from lab.model.charm import CharmInfo, parse_charm
 from lab.model.context import HookContext
 from lab.model.state import Interface, Resource
+from lab.testing.world import World
 from ports.ports import Ports
-from tests.lab.model.world import World
 from tests.unit.model_units import ModelApp
 
 ROOT = Path(__file__).parents[2]

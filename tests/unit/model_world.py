@@ -183,8 +183,8 @@ class UnitMachine:
     def forming(self) -> Forming | None:
         return self.forming_
 
-    def note_forming(self, what: str, now: float, devices: tuple[str, ...]) -> None:
-        self.forming_ = Forming(what, now, devices)
+    def note_forming(self, kind: str, now: float, devices: tuple[str, ...]) -> None:
+        self.forming_ = Forming(kind, now, devices)
 
     def forget_forming(self) -> None:
         self.forming_ = None

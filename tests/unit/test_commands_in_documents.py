@@ -85,5 +85,13 @@ def test_endpoints_can_be_bound_as_shown(document: str, line: str):
     assert endpoints <= {"", *CHARM.bindings()}, document
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-cluster.md"])
+def test_bindings_are_shown_as_a_default_and_the_exceptions(page: str):
+    """The walkthrough on MAAS shows both, too."""
+    primer = (ROOT / "docs/tutorial/maas-primer.md").read_text()
+    for text in ((ROOT / page).read_text(), primer):
+        assert re.search(r'--bind "[\w-]+ cluster=[\w-]+"', text), page
+
+
 def test_they_are_found():
     assert [len(commands(verb)) > 2 for verb in ("config", "deploy", "bind")] == [True] * 3

@@ -12,11 +12,13 @@ import pytest
 
 from actions import parameters, results
 from lxd import join_tokens
+from observe import view
 from options import options
 from relations import ceph, ovn
 from state import peers
+from state.view import Peers
 from tests.fuzz import kinds
-from values import error_messages, yaml_maps
+from values import error_messages, public_keys, yaml_maps
 
 SECONDS = 1.0
 """For each kind."""
@@ -38,7 +40,7 @@ def _plain_yaml(text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError("that is no YAML") from error
+        raise ValueError("that is not YAML") from error
 
 
 def _plain_token(token: str) -> dict[str, Any]:
@@ -57,13 +59,26 @@ def _as_it_is(text: str, kept: str = "") -> str:
     return text
 
 
+def _as_text(_: object, text: str) -> str:
+    return text
+
+
+def _as_told(peers: Peers, _: object) -> Peers:
+    return peers
+
+
 GUARDS: dict[str, tuple[str, object, str, object]] = {
     "YAML that cannot be built": ("options", yaml_maps, "_yaml", _plain_yaml),
+    "repetitions by aliases": ("options", yaml_maps, "_limit", _nothing),
     "control characters in a status": ("options", options, "escaped", _as_it_is),
     "forms of a databag's fields": ("databags", peers, "_malformed", _nothing),
+    "keys to seal to": ("databags", public_keys, "is_key", _whatever),
+    "who is a member": ("databags", view, "believed", _as_told),
     "control characters in a plan": ("databags", error_messages, "escaped", _as_it_is),
     "what is in a token": ("tokens", join_tokens, "_unpack", _plain_token),
     "a key of Ceph's": ("relations", ceph, "_is_key", _whatever),
+    "an address of a Ceph's monitor": ("relations", ceph, "_is_monitor", _whatever),
+    "what is PEM": ("relations", ovn, "_blocks", _as_text),
     "a connection of OVN's": ("relations", ovn, "is_connection", _whatever),
     "how deep a parameter is": ("parameters", parameters, "_limit", _nothing),
     "control characters in an answer": ("parameters", results, "lines", _as_it_is),

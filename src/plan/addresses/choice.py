@@ -60,13 +60,13 @@ def is_choice(
     here: frozenset[str],
 ) -> bool:
     """Whether the choice needs the machine's interfaces."""
-    has = kept(peers, server)
+    current = kept(peers, server)
     member = _is_member(peers, server)
-    for bound, own, stays in ((cluster, has.cluster, True), (https, has.https, False)):
+    for bound, own, stays in ((cluster, current.cluster, True), (https, current.https, False)):
         listed = {entry.address for entry in bound}
         settled = member and bool(own) and (own in listed or (stays and own in here))
         # A member's API has an address already: a single other one may be a virtual one.
-        if not settled and len(listed) > (0 if member and own in here else 1):
+        if not settled and len(listed) > (0 if member and own else 1):
             return True
     return False
 
@@ -83,28 +83,29 @@ def choose(
     A member keeps the address that the others know as long as the machine has it: LXD cannot change
     it. Its API follows the binding, but not to a virtual address.
     """
-    has = kept(peers, server)
+    current = kept(peers, server)
     member = _is_member(peers, server)
-    if member and _stays(has.cluster, cluster, machine):
-        for_cluster = has.cluster
+    if member and _stays(current.cluster, cluster, machine):
+        for_cluster = current.cluster
     else:
         version = 0 if member else members_family(peers)
-        members = _of_members(peers)
+        members = _member_addresses(peers)
         for_cluster = _first(_ranked(tuple(cluster), version, members, machine.interfaces))
     ranked = _ranked(tuple(https), family(for_cluster), (for_cluster,), machine.interfaces)
-    if member and _https_stays(has.https, https, ranked, machine):
-        return Chosen(for_cluster, has.https)
+    if member and _https_stays(current.https, https, ranked):
+        return Chosen(for_cluster, current.https)
     return Chosen(for_cluster, _first(ranked))
 
 
-def _https_stays(
-    own: str, bound: Iterable[BindingAddress], ranked: Sequence[_Rank], machine: Addresses
-) -> bool:
-    """Whether a member's API keeps its address: it is bound, or only a virtual one would follow."""
+def _https_stays(own: str, bound: Iterable[BindingAddress], ranked: Sequence[_Rank]) -> bool:
+    """Whether a member's API keeps its address: it is bound, or only a virtual one would follow.
+
+    That is also the case while the machine lacks the address. The API would not come back from a
+    virtual address by itself, because the binding has that one, too.
+    """
     if own in {entry.address for entry in bound}:
         return True
-    fit = any(not (rank.virtual or rank.link_local) for rank in ranked)
-    return not fit and own in machine.here
+    return bool(own) and all(rank.virtual or rank.link_local for rank in ranked)
 
 
 def carrier(bound: Sequence[BindingAddress]) -> BindingAddress | None:
@@ -122,10 +123,10 @@ def members_family(peers: Peers | None) -> int:
 
     The founder's address counts, if it is known.
     """
-    return next((family(address) for address in _of_members(peers)), 0)
+    return next((family(address) for address in _member_addresses(peers)), 0)
 
 
-def _of_members(peers: Peers | None) -> tuple[str, ...]:
+def _member_addresses(peers: Peers | None) -> tuple[str, ...]:
     """The members' addresses, the founder's first."""
     if peers is None:
         return ()
@@ -174,13 +175,13 @@ def _ranked(
     Those of LXD's own bridges and tunnels are excluded: no other machine reaches them.
     """
     by_address = {subnet.partition("/")[0]: i for i in interfaces for subnet in i.subnets}
-    own = {interface.name for interface in interfaces if interface.lxds}
-    found: list[_Rank] = []
+    lxds_interfaces = {interface.name for interface in interfaces if interface.lxds}
+    ranks: list[_Rank] = []
     for entry in bound:
         interface = by_address.get(entry.address)
-        if (interface.name if interface else entry.interface) not in own:
-            found.append(_rank(entry, interface, version, members))
-    return tuple(sorted(found))
+        if (interface.name if interface else entry.interface) not in lxds_interfaces:
+            ranks.append(_rank(entry, interface, version, members))
+    return tuple(sorted(ranks))
 
 
 def _rank(
@@ -207,8 +208,8 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 def _network(entry: BindingAddress, interface: Interface | None) -> _Network | None:
     """The subnet of an address, from the machine, otherwise from Juju."""
-    has = interface.subnets if interface else ()
-    here = next((s for s in has if s.partition("/")[0] == entry.address), "")
+    subnets = interface.subnets if interface else ()
+    here = next((s for s in subnets if s.partition("/")[0] == entry.address), "")
     subnet = here or entry.subnet
     return ipaddress.ip_network(subnet, strict=False) if subnet else None
 

@@ -41,7 +41,7 @@ def holder(notes: Mapping[str, str]) -> str:
     return "" if last == FREE else last
 
 
-_NO_NETWORK = "no network config"
+NO_NETWORK = "no network config"
 """Juju's message if a binding is in a space without a subnet of this machine. It does not change by
 itself.
 """
@@ -54,13 +54,13 @@ def without_address(view: View) -> Status | None:
     if not missing:
         return None
     binding, why = missing[0], view.unbound.get(missing[0], "")
-    if _NO_NETWORK not in why:
+    if NO_NETWORK not in why:
         return waiting(f"for an address on the binding {binding}" + (f": {why}" if why else ""))
     # A new default moves only the bindings in the old one. If one binding has a network, that would
     # move it, too, or miss the binding without one.
-    where = "SPACE" if len(missing) == len(addresses) else f"{binding}=SPACE"
+    space = "SPACE" if len(missing) == len(addresses) else f"{binding}=SPACE"
     app = view.unit.partition("/")[0]
-    return blocked(f"the binding {binding} has no network: juju bind {app} {where}")
+    return blocked(f"the binding {binding} has no network: juju bind {app} {space}")
 
 
 def taken(lxd: ClusterView | Unresponsive) -> Status | None:
@@ -105,7 +105,7 @@ def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
     if as_wanted and at != member.name:
         return Due()
     other = lxd.member(at)
-    if other is not None and not other.up:
+    if other is not None and other.name != member.name and not other.up:
         # That member's change may have cost the cluster a member: another one might cost the
         # quorum.
         return Due(problem=waiting(f"for {at}, which is {other.status.lower()}, to listen again"))

@@ -40,20 +40,23 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
     own, history = peers.own.token, view.history
     token = history.made or (own if history.withdrawn is None else None)
     missed = _missed(view, peers)
-    said = Admission(token=token, refused=_refused(lxd, peers), missed=missed)
-    if token is not None and (kept := _keeping(token, view, lxd, peers, missed)) is not None:
-        return replace(said, steps=kept)
+    admission = Admission(token=token, refused=_refused(lxd, peers), missed=missed)
+    if (
+        token is not None
+        and (steps := _steps_while_kept(token, view, lxd, peers, missed)) is not None
+    ):
+        return replace(admission, steps=steps)
     if cancel := cancelling(view, lxd, peers):
-        return replace(said, steps=cancel)
+        return replace(admission, steps=cancel)
     if wait := awaiting(view, lxd, peers):
         # Every unit with a place reports the result of its join; until then no other unit has the
         # turn.
         reports = own is not None and _reports(own, view, peers, missed)
-        return replace(said, steps=() if reports else wait, token=own)
-    return replace(said, steps=_onwards(view, lxd, peers, missed), token=None)
+        return replace(admission, steps=() if reports else wait, token=own)
+    return replace(admission, steps=_next_turn(view, lxd, peers, missed), token=None)
 
 
-def _keeping(
+def _steps_while_kept(
     token: Token, view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...] | None:
     """The steps while the token stays out, None if it is over."""
@@ -77,14 +80,14 @@ def _reports(token: Token, view: View, peers: Peers, missed: dict[str, int]) -> 
     return has_place and not _is_late(token, missed)
 
 
-def _onwards(
+def _next_turn(
     view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...]:
     """A token for the unit with the turn, or the turn for the next unit.
 
     A turn from another issuer belongs to that unit until it is over: it may be joining.
     """
-    entries = [p for p in _able(view, lxd, peers) if missed.get(p.unit) != p.attempt]
+    entries = [p for p in _able_to_join(view, lxd, peers) if missed.get(p.unit) != p.attempt]
     lock = join_lock.read(lxd.notes)
     if lock is not None and not _is_over(lock, view, lxd, peers):
         if entry := _holder(lock, entries, lxd, peers):
@@ -201,7 +204,7 @@ def unqueued_members(unit: str, peers: Peers, lxd: ClusterView) -> list[str]:
     return sorted(u for u, m in members.items() if u not in queued and member_marks.serves(m, lxd))
 
 
-def _able(view: View, lxd: ClusterView, peers: Peers) -> list[QueueEntry]:
+def _able_to_join(view: View, lxd: ClusterView, peers: Peers) -> list[QueueEntry]:
     """The places of those that can join now, in the order of the queue."""
     entries = [p for p in _entries(view, peers) if p.unit not in {view.unit, *lxd.closed}]
     return [p for p in entries if _can_join(p, lxd, peers)]
@@ -296,9 +299,9 @@ def is_shell(failed: Member) -> bool:
 
 def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """Units whose name or address the cluster has already, although they are not in it."""
-    found = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
+    taken = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.closed)}
-    return cannot | {unit: why for unit, why in found.items() if why}
+    return cannot | {unit: why for unit, why in taken.items() if why}
 
 
 def _closed(data: UnitData, lxd: ClusterView) -> str:
@@ -314,8 +317,8 @@ def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
     if not is_token_issuer(unit, peers, lxd):
         return {}
     waiting = {u for u, d in peers.others.items() if d.able or u in peers.own.refused}
-    found = {u: peers.others[u] for u in sorted(waiting - _with_the_turn(lxd, peers))}
-    return {u: d for u, d in found.items() if d.key and d.address and not d.cluster}
+    candidates = {u: peers.others[u] for u in sorted(waiting - _with_the_turn(lxd, peers))}
+    return {u: d for u, d in candidates.items() if d.key and d.address and not d.cluster}
 
 
 def _with_the_turn(lxd: ClusterView, peers: Peers) -> set[str]:
@@ -330,10 +333,10 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
     if member is None:
         return ""
     named = member.name == data.name
-    has = "name" if named else "address"
+    shared = "name" if named else "address"
     failed = not data.unsure and member_marks.left_by(member.name, unit, data.attempt, lxd)
     if member.offline and failed:
-        return f"an offline member has this {has}: lxc cluster remove --force {member.name}"
+        return f"an offline member has this {shared}: lxc cluster remove --force {member.name}"
     if named and member.address != data.address:
         return member_names.taken(data.name)
     # The same name and address is the joining unit itself, joined but not yet reported.

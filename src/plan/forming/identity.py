@@ -92,7 +92,7 @@ def refusal(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
         return None
     app = view.unit.partition("/")[0]
     if view.noted_identity and view.noted_identity == lxd.identity and not _known(peers):
-        return blocked(f"LXD here is of an earlier deployment: juju run {app}/leader take-back")
+        return blocked(f"LXD here is from an earlier deployment: juju run {app}/leader take-back")
     unknown = owner(view, lxd, peers) is Owner.UNKNOWN
     cure = "see the docs, How to recover" if unknown else "use another machine"
     return blocked(f"{why}: {cure}")

@@ -28,7 +28,7 @@ JOINS = 3
 def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
     if step := versions.before_join(view, lxd, peers):
-        return Plan(waiting("for the LXD snap that the cluster has"), (step,), own)
+        return Plan(waiting("for the cluster's LXD snap"), (step,), own)
     if why := _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
     # Also of a unit that was refused because no member reached it.
@@ -52,8 +52,8 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
 
 def _listens(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether members can test their way to this unit: LXD has the address for both already."""
-    there = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
-    return there and not listening.before_join(view, lxd, founds=False)
+    on_one_address = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
+    return on_one_address and not listening.before_join(view, lxd, founds=False)
 
 
 def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
@@ -65,10 +65,10 @@ def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
     if forming is None or peers.own.cluster or lxd.instances:
         return ""
     if forming.what == RESET:
-        return unresponsive.RESET_CUT_SHORT
+        return unresponsive.RESET_INTERRUPTED
     # A device may be in use by something that LXD no longer lists.
     left = bool(forming.devices) or _not_empty(lxd) is not None
-    return "its join was cut short" if forming.what == "join" and left else ""
+    return "its join was interrupted" if forming.what == "join" and left else ""
 
 
 def _cluster(peers: Peers) -> str:
@@ -125,7 +125,7 @@ def _name_clash(view: View, peers: Peers) -> Status | None:
     """Blocked for a name that another unit's member has or will have."""
     name = member_names.of_unit(view, peers)
     clash = member_names.clash(view, peers, name)
-    return blocked(f"the name {name} is also {clash}'s: rename this machine") if clash else None
+    return blocked(f"{clash} also has the name {name}: rename this machine") if clash else None
 
 
 def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
@@ -142,15 +142,15 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     backend = backends.resolve(view.options.storage_backend, lxd.server.drivers)
     pool = next((p for p in lxd.pools or () if p.name == name), None)
     if pool and backend and pool.driver != backend.driver:
-        return blocked(f"LXD here has a pool {name} of driver {pool.driver}: delete it")
+        return blocked(f"LXD here has a pool {name} with the driver {pool.driver}: delete it")
     return None
 
 
 def _not_empty(lxd: ClusterView) -> Status | None:
     """What prevents a join: LXD would forget it."""
-    found = [f"storage pool {p.name}" for p in lxd.pools or ()]
-    found += [f"network {n.name}" for n in lxd.networks or ()]
-    return blocked(f"LXD here has a {found[0]}: joining needs an empty LXD") if found else None
+    things = [f"storage pool {p.name}" for p in lxd.pools or ()]
+    things += [f"network {n.name}" for n in lxd.networks or ()]
+    return blocked(f"LXD here has a {things[0]}: joining needs an empty LXD") if things else None
 
 
 def _refused(view: View, peers: Peers) -> Status | None:
@@ -186,14 +186,14 @@ def _token(view: View, peers: Peers, own: UnitData) -> Token | None:
 
 
 def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
-    given, _ = storage_contributions.before_join(view, lxd, _storage(peers), token)
+    pool_keys, _ = storage_contributions.before_join(view, lxd, _storage(peers), token)
     return Join(
         name=member_names.of_unit(view, peers),
         address=endpoint(view.cluster_address),
         sealed=token.sealed,
         cluster=_cluster(peers),
         trusted=_certificates(peers),
-        pools={config.pool.name: config.member_config() for config in given},
+        pools={config.pool.name: config.member_config() for config in pool_keys},
         networks=contributions.before_join(view, token)[0],
     )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from state.view import Peers, View
 
+_NOT_CLUSTERED = "none"
+"""LXD's own name for a server that is in no cluster. Newer LXDs refuse it, older ones break."""
 _FORBIDDEN = "Failed getting existing certificate: Forbidden"
 
 
@@ -18,15 +20,16 @@ def of_unit(view: View, peers: Peers) -> str:
     # Once it is published it stays: a join may have begun under it.
     if peers.own.name == numbered or _refused(view, peers) or clash(view, peers, view.hostname):
         return numbered
-    return numbered if _trusted_as_another(view) else view.hostname
+    unusable = view.hostname == _NOT_CLUSTERED or _trusted_as_another(view)
+    return numbered if unusable else view.hostname
 
 
 def clash(view: View, peers: Peers, name: str) -> str:
     """The unit with a better right to a name, empty if there is none."""
     rank = {entry.unit: i for i, entry in enumerate(peers.app.queue)}
-    mine = (rank.get(view.unit, len(rank)), view.unit)
+    own_rank = (rank.get(view.unit, len(rank)), view.unit)
     for unit, data in sorted(peers.others.items()):
-        first = (rank.get(unit, len(rank)), unit) < mine
+        first = (rank.get(unit, len(rank)), unit) < own_rank
         # A unit that is not queued may be gone without Juju saying so here.
         if unit in rank and data.name == name and (data.cluster or first):
             return unit

@@ -63,7 +63,7 @@ def _replaced(view: View) -> Plan | None:
     used = isinstance(view.lxd, ClusterView) and _use(view.lxd, _OURS)
     if used or (view.peers is not None and view.peers.own.attempt):
         return None
-    return Plan(waiting("to install LXD as the cluster has it"), (RemoveSnap(),))
+    return Plan(waiting("to install the cluster's LXD"), (RemoveSnap(),))
 
 
 def _put_back(view: View) -> Plan | None:
@@ -95,5 +95,6 @@ def _things(lxd: ClusterView) -> list[str]:
         *(f"storage pool {p.name}" for p in lxd.pools or ()),
         *(f"network {n.name}" for n in lxd.networks or ()),
         *(f"project {name}" for name in sorted(lxd.projects - {"default", PROJECT})),
+        *(f"profile {name}" for name in sorted(lxd.profiles - {"default"})),
         *(f"profile device {name}" for name in sorted(lxd.devices)),
     ]

@@ -25,14 +25,14 @@ def of_file(view: View, resource: Resource) -> Plan | None:
     """
     if refused := versions.refused_file(view):
         return Plan(refused)
-    if isinstance(view.lxd, Unresponsive) and not _begun(view, view.lxd, resource):
+    if isinstance(view.lxd, Unresponsive) and not _may_exchange(view, view.lxd, resource):
         return None
-    if isinstance(view.lxd, ClusterView) and (held := _held(view, view.lxd, resource)):
+    if isinstance(view.lxd, ClusterView) and (held := _waiting_plan(view, view.lxd, resource)):
         return held
     return Plan(waiting("to exchange the LXD snap"), _steps(view, resource))
 
 
-def _begun(view: View, lxd: Unresponsive, resource: Resource) -> bool:
+def _may_exchange(view: View, lxd: Unresponsive, resource: Resource) -> bool:
     """Whether an LXD that does not answer may be exchanged.
 
     The database loses its quorum once most members have exchanged theirs and wait for the rest.
@@ -44,7 +44,7 @@ def _begun(view: View, lxd: Unresponsive, resource: Resource) -> bool:
     return done or lxd.reason is UnresponsiveReason.STOPPED or not member
 
 
-def _held(view: View, lxd: ClusterView, resource: Resource) -> Plan | None:
+def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | None:
     """Why the exchange waits. All members must run one version before any of them continues.
 
     LXD does not wait for an evacuated member: the others would change the database without it, and
@@ -84,12 +84,12 @@ def _with_buckets(view: View, lxd: ClusterView) -> Status | None:
 def _out_of_turn(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     """Waiting for the member before this one, if the members go one after the other."""
     one_by_one = lxd_versions.same(versions.running(view), view.snap.offered)
-    if one_by_one and (first := _before(view, lxd, resource)):
+    if one_by_one and (first := _first_member(view, lxd, resource)):
         return waiting(f"to exchange the LXD snap after {first}")
     return None
 
 
-def _before(view: View, lxd: ClusterView, resource: Resource) -> str:
+def _first_member(view: View, lxd: ClusterView, resource: Resource) -> str:
     """The member that goes first if they need not wait for one another, to keep the quorum.
 
     After all daemons restarted in the same second, a Raft leader of 5.0.2 sent no heartbeats any

@@ -39,15 +39,15 @@ def refused_file(view: View) -> Status | None:
     if not offered or not opened:
         return None
     newest = max(opened, key=lambda unit: ordered(opened[unit]))
-    where = "here" if newest == view.unit else f"on {newest}"
+    place = "here" if newest == view.unit else f"on {newest}"
     if not number(offered):
         return blocked(
-            f"the attached snap has version {offered}, LXD {number(opened[newest])} {where}: "
+            f"the attached snap has version {offered}, LXD {number(opened[newest])} {place}: "
             "attach a release"
         )
     if ordered(offered) < ordered(opened[newest]):
         return blocked(
-            f"the attached LXD {number(offered)} is older than {number(opened[newest])} {where}: "
+            f"the attached LXD {number(offered)} is older than {number(opened[newest])} {place}: "
             "attach a newer one"
         )
     return None
@@ -67,17 +67,21 @@ def first_install(view: View) -> tuple[Status, Step | None]:
     A newer one could not go back: its own database is then newer, too.
     """
     option = InstallSnap(view.options.snap_channel)
-    found = of_members(view.peers) if view.peers else {}
-    if view.peers is None or not found:
+    versions = of_members(view.peers) if view.peers else {}
+    if view.peers is None or not versions:
         return waiting("for the LXD snap"), option
-    if len({ordered(version) for version in found.values()}) > 1:
-        return waiting(f"to install LXD until all members have one: {_listed(found)}"), None
-    members = {unit: view.peers.others[unit] for unit in found}
-    version = number(next(iter(found.values())))
+    if len({ordered(version) for version in versions.values()}) > 1:
+        return waiting(
+            f"to install LXD until all members have one version: {_listed(versions)}"
+        ), None
+    members = {unit: view.peers.others[unit] for unit in versions}
+    version = number(next(iter(versions.values())))
     channel = _channel(members) or option.channel
     alike = _revisions(members, view.arch)
     if _are_of_files(members):
-        return blocked(f"LXD {version} of the members is from a file: attach it as lxd-snap"), None
+        return blocked(
+            f"LXD {version} of the members is from a file: attach that file as lxd-snap"
+        ), None
     if len(alike) == 1:
         return waiting("for the LXD snap"), InstallSnap(channel, alike.pop())
     if not version:
@@ -105,16 +109,16 @@ def goes_back(view: View) -> bool:
 
     Its unit is in no cluster.
     """
-    here = view.snap.version
-    if not number(here):
+    installed = view.snap.version
+    if not number(installed):
         return False
     if view.resource is not None:
-        return bool(view.snap.offered) and _is_before(view.snap.offered, here)
-    found = set(of_members(view.peers).values()) if view.peers else set[str]()
-    if found:
-        return all(_is_before(version, here) for version in found)
+        return bool(view.snap.offered) and _is_before(view.snap.offered, installed)
+    versions = set(of_members(view.peers).values()) if view.peers else set[str]()
+    if versions:
+        return all(_is_before(version, installed) for version in versions)
     track = ordered_track(view.options.snap_channel)
-    return view.snap.foreign and track < ordered(here)[: len(track)]
+    return view.snap.foreign and track < ordered(installed)[: len(track)]
 
 
 def _is_before(version: str, here: str) -> bool:
@@ -143,8 +147,12 @@ def as_it_ran(view: View) -> tuple[Status, Step | None]:
     own = view.peers.own
     others = {u: d for u, d in view.peers.others.items() if d.cluster and same(d.package, own.lxd)}
     if own.revision.startswith("x") or _are_of_files(others):
-        return blocked(f"LXD was {number(own.lxd)} from a file: attach it as lxd-snap again"), None
-    status = waiting(f"to put LXD {number(own.lxd)} back in place of {number(view.snap.version)}")
+        return blocked(
+            f"LXD was {number(own.lxd)} from a file: attach that file as lxd-snap again"
+        ), None
+    status = waiting(
+        f"to install LXD {number(own.lxd)} again instead of {number(view.snap.version)}"
+    )
     return status, _last(view, own, others)
 
 
@@ -172,7 +180,7 @@ def before_join(view: View, lxd: ClusterView, peers: Peers) -> Step | None:
     channel = _channel(members) or view.options.snap_channel
     alike = _revisions(members, view.arch)
     if len(alike) == 1:
-        return _of_revision(view, channel, next(iter(alike)))
+        return _install_revision(view, channel, next(iter(alike)))
     version = number(next(iter(members.values())).lxd)
     if alike or same(version, lxd.server.version) or view.snap.revision.startswith("x"):
         return None
@@ -186,11 +194,11 @@ def _members(peers: Peers) -> dict[str, UnitData]:
 
 def _may_become_theirs(lxd: ClusterView, members: Mapping[str, UnitData]) -> bool:
     """Whether the members run one version, and LXD here is not newer."""
-    theirs = {ordered(d.lxd) for d in members.values()}
-    return len(theirs) == 1 and ordered(lxd.server.version) <= next(iter(theirs))
+    versions = {ordered(d.lxd) for d in members.values()}
+    return len(versions) == 1 and ordered(lxd.server.version) <= next(iter(versions))
 
 
-def _of_revision(view: View, channel: str, revision: str) -> InstallSnap | None:
+def _install_revision(view: View, channel: str, revision: str) -> InstallSnap | None:
     """Installs a revision of the store's snap, None if it is here or is from a file."""
     other = revision != view.snap.revision and not revision.startswith("x")
     return InstallSnap(channel, revision) if other else None
@@ -198,31 +206,32 @@ def _of_revision(view: View, channel: str, revision: str) -> InstallSnap | None:
 
 def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while LXD here has another version than the cluster's."""
-    mine = lxd.server.version
-    theirs = [d.lxd for d in _members(peers).values()]
-    if not theirs or mine in theirs:
+    installed = lxd.server.version
+    versions = [d.lxd for d in _members(peers).values()]
+    if not versions or installed in versions:
         return None
-    newest = max(theirs, key=ordered)
-    if ordered(mine) > ordered(newest):
+    newest = max(versions, key=ordered)
+    if ordered(installed) > ordered(newest):
         return blocked(
-            f"LXD {mine} here is newer than {newest} in the cluster: remove this unit, or upgrade"
+            f"LXD {installed} here is newer than {newest} in the cluster: remove this unit, or "
+            "upgrade"
         )
-    return blocked(f"LXD {mine} here, {newest} in the cluster: make them the same")
+    return blocked(f"LXD is {installed} here, {newest} in the cluster: give all units one version")
 
 
 def waits_for(view: View, peers: Peers) -> Status:
     """What a member waits for if its version differs from others'."""
     others = of_members(peers)
-    mine = view.snap.version
-    newer = {u: v for u, v in others.items() if ordered(v) > ordered(mine)}
-    older = {u: v for u, v in others.items() if ordered(v) < ordered(mine)}
+    installed = view.snap.version
+    newer = {u: v for u, v in others.items() if ordered(v) > ordered(installed)}
+    older = {u: v for u, v in others.items() if ordered(v) < ordered(installed)}
     if older:
-        return waiting(f"for LXD {number(mine)} on {_listed(older)}")
+        return waiting(f"for LXD {number(installed)} on {_listed(older)}")
     if newer:
-        return waiting(f"for LXD as on {_listed(newer)}: here it is {number(mine)}")
+        return waiting(f"for the LXD of {_listed(newer)}: this member has {number(installed)}")
     unequal = [unit for unit in others if differ(view.snap, peers.own, peers.others[unit])]
-    where = names(unequal) if unequal else "all members"
-    return waiting(f"for the same LXD snap on {where}")
+    members = names(unequal) if unequal else "all members"
+    return waiting(f"for the same LXD snap on {members}")
 
 
 def differ(snap: SnapFacts, own: UnitData, other: UnitData) -> bool:
@@ -237,9 +246,9 @@ def differ(snap: SnapFacts, own: UnitData, other: UnitData) -> bool:
     return snap.revision != other.revision
 
 
-def _listed(found: Mapping[str, str]) -> str:
+def _listed(versions: Mapping[str, str]) -> str:
     """`lxd/0 (5.21.7)`."""
-    return names(f"{unit} ({shown(version)})" for unit, version in found.items())
+    return names(f"{unit} ({shown(version)})" for unit, version in versions.items())
 
 
 def not_followed(view: View) -> str:
@@ -247,4 +256,4 @@ def not_followed(view: View) -> str:
     here = view.snap.channel
     if not here or view.resource or here == view.options.snap_channel:
         return ""
-    return f"set snap-channel={here} again: LXD is from there"
+    return f"set snap-channel={here} again: LXD follows that channel"

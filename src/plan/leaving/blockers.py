@@ -25,6 +25,9 @@ _WHY = 20
 """A cause in a status needs at least so many characters to be useful."""
 _BACKUPS = "Instance has backups"
 """LXD's refusal to move an instance whose backups would stay behind."""
+_NO_COPY = "has no copy of the database: add a unit first"
+_REMOVE = "Or move what {name} holds, and: lxc cluster remove {name}"
+"""The other way to the end for a member that an operator joined by hand."""
 _DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
 
 
@@ -62,16 +65,16 @@ def informed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Clust
 
 def _bridges(view: View, data: UnitData) -> frozenset[str]:
     """The bridges of a unit's machine that the charm's networks are on."""
-    found: set[str] = set()
+    bridges: set[str] = set()
     for net in view.options.networks_asked:
         mode = modes.MODES[net.mode]
         contribution = data.links.get(request(net))
         if mode.type or not mode.one_name or contribution is None or not contribution.parent:
             continue
-        found |= {
+        bridges |= {
             migration.on_bridge(contribution.parent, str(vlan or "")) for vlan in (0, net.vlan)
         }
-    return frozenset(found)
+    return frozenset(bridges)
 
 
 def instances(lxd: ClusterView, member: Member) -> list[Instance]:
@@ -101,10 +104,10 @@ def removal_blockers(
         return tuple(reasons)
     here = instances(lxd, member)
     if on_remove == REFUSE:
-        reasons += [f"{i}: is here, and on-remove=refuse" for i in here]
+        reasons += [f"{i}: on-remove=refuse keeps it here" for i in here]
     else:
         reasons += [f"{i}: {why}" for i in here if (why := _why_here(i, lxd, member))]
-    return (*reasons, *(_kept(thing, lxd) for thing in fixed(lxd, member)))
+    return (*reasons, *(_cure(thing, lxd) for thing in fixed(lxd, member)))
 
 
 def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
@@ -114,11 +117,11 @@ def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
     if migration.targets(instance, lxd, member.name):
         return ""
     if down := migration.absent(instance, lxd, member.name):
-        return f"{names(down)} could take it, and is not online"
+        return f"{names(down)} could take it, but is not online"
     return migration.nowhere(instance)
 
 
-def _kept(thing: Volume | Bucket, lxd: ClusterView) -> str:
+def _cure(thing: Volume | Bucket, lxd: ClusterView) -> str:
     if isinstance(thing, Bucket):
         return f"{thing}: copy its objects to another member, then delete it"
     if key := _key_of_daemon(thing, lxd):
@@ -181,7 +184,7 @@ def _is_majority(some: list[Member], voters: list[Member]) -> bool:
 def _no_successor(lxd: ClusterView, others: list[Member]) -> Iterable[str]:
     """Why the last but one voter cannot give the database to the last member."""
     if len(others) == 1 and not _can_take_over(lxd, others[0]):
-        yield f"{others[0].name} has no copy of the database: add a unit first"
+        yield f"{others[0].name} {_NO_COPY}"
 
 
 def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[str]:
@@ -233,8 +236,18 @@ def _within(reason: Reason, room: int) -> str:
 
 def full(view: View, reasons: tuple[Reason, ...]) -> str:
     """All of it, for the log."""
-    lines = "\n".join(f"  {reason}" for reason in reasons)
-    return f"{view.unit} cannot leave:\n{lines}"
+    lines = [f"  {reason}" for reason in reasons]
+    return "\n".join((f"{view.unit} cannot leave:", *lines, *_removable(view, reasons)))
+
+
+def _removable(view: View, reasons: tuple[Reason, ...]) -> Iterable[str]:
+    """How to do without a member that has no unit and cannot take over the database."""
+    if not isinstance(view.lxd, ClusterView):
+        return
+    for member in view.lxd.members:
+        without = not member_marks.unit_of(member.name, view.lxd)
+        if without and f"{member.name} {_NO_COPY}" in reasons:
+            yield _REMOVE.format(name=member.name)
 
 
 def with_way_out(view: View, reasons: tuple[Reason, ...]) -> str:

@@ -64,7 +64,7 @@ def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
         return None
     refused = view.history.refused.get(str(left[0]), {})
     why = list(refused.values())[-1] if refused else "no other member can take it"
-    return blocked(f"{dead.name} is dead and keeps {left[0]}: {why}")
+    return blocked(f"{dead.name} is dead and still has {left[0]}: {why}")
 
 
 def _first(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Member | None:

@@ -52,7 +52,7 @@ def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
         return again
     here = blockers.instances(lxd, member)
     movable = [i for i in here if not migration.obstacle(i, lxd)]
-    ways = [(i, way) for i in movable if (way := _ways(view, lxd, member, i))]
+    ways = [(i, way) for i in movable if (way := _open_targets(view, lxd, member, i))]
     if ways:
         instance, way = ways[0]
         return (_move(lxd, member, instance, way[0], len(ways) - 1),)
@@ -82,7 +82,7 @@ def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
         if why := migration.obstacle(instance, lxd):
             stays.append(f"{name}: {why}")
         elif down := migration.absent(instance, lxd, member.name):
-            later.append(f"{name}: {names(down)} could take it, and is not online")
+            later.append(f"{name}: {names(down)} could take it, but is not online")
         elif name not in failed:
             stays.append(f"{name}: {migration.nowhere(instance)}")
         elif transient_errors.passes(failed[name]):
@@ -94,7 +94,7 @@ def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
     return Rest(tuple(stays), tuple(later), tuple(busy))
 
 
-def _ways(view: View, lxd: ClusterView, member: Member, instance: Instance) -> list[str]:
+def _open_targets(view: View, lxd: ClusterView, member: Member, instance: Instance) -> list[str]:
     """The members that may take an instance and have not refused it in this hook."""
     refused = view.history.refused.get(str(instance), {})
     if EVERY_MEMBER in refused:
@@ -148,4 +148,4 @@ def _running_again(view: View, lxd: ClusterView, member: Member) -> tuple[Step, 
 def _goes_on(view: View, lxd: ClusterView, member: Member, instance: Instance) -> bool:
     """Whether an instance is still on the member and will be moved."""
     here = instance.location == member.name and not migration.obstacle(instance, lxd)
-    return here and bool(_ways(view, lxd, member, instance))
+    return here and bool(_open_targets(view, lxd, member, instance))

@@ -49,7 +49,7 @@ def of_juju(thing: Instance | Volume | Bucket | Image) -> bool:
 def obstacle(instance: Instance, lxd: ClusterView) -> str:
     """Why an instance must stay on its member, and what to do about it. Empty if it may move."""
     if jujus := _JUJUS.fullmatch(instance.name):
-        return f"is Juju's: juju remove-machine {jujus[1].replace('-', '/')}"
+        return f"belongs to Juju: juju remove-machine {jujus[1].replace('-', '/')}"
     if instance.evacuate in _STAYS:
         return f"cluster.evacuate={instance.evacuate}: move or delete it"
     if instance.ephemeral and not instance.live:
@@ -57,8 +57,8 @@ def obstacle(instance: Instance, lxd: ClusterView) -> str:
     if instance.evacuate in _ASKED:
         return ""
     for name, device in sorted(instance.devices.items()):
-        if what := _fixed(device, lxd):
-            return f"{what} {name} cannot move: detach it, or delete the instance"
+        if kind := _fixed(device, lxd):
+            return f"{kind} {name} cannot move: detach it, or delete the instance"
     return ""
 
 
@@ -80,8 +80,8 @@ def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     are excluded.
     """
     load = Counter(i.location for i in lxd.instances or ())
-    there = [m for m in lxd.members if _is_there(m, lxd) and _stays(m, lxd, own)]
-    able = _compliant(instance, [m for m in there if _fits(instance, m, lxd)], lxd, own)
+    members = [m for m in lxd.members if _is_there(m, lxd) and _stays(m, lxd, own)]
+    able = _compliant(instance, [m for m in members if _fits(instance, m, lxd)], lxd, own)
     return tuple(m.name for m in sorted(able, key=lambda m: (load[m.name], m.name)))
 
 
@@ -213,9 +213,9 @@ def _fixed_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
 def _fixed_bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
     """The machine's bridge of a nic, empty if the members have the same one or LXD manages it."""
     bridge = _bridge(nic, lxd)
-    given = any(bridge in bridges for bridges in lxd.bridges.values())
+    known = any(bridge in bridges for bridges in lxd.bridges.values())
     tagged = nic.get("vlan.tagged", "")
-    return "" if not bridge or (given and not tagged) else f"nic on the machine's {nic['parent']}"
+    return "" if not bridge or (known and not tagged) else f"nic on the machine's {nic['parent']}"
 
 
 def _fixed_disk(disk: Mapping[str, str], lxd: ClusterView) -> str:

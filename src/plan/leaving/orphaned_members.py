@@ -60,12 +60,12 @@ def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[S
     if not view.leader:
         return []
     names = orphaned(view, lxd, peers, own)
-    theirs = [m for m in lxd.members if m.name in names]
-    up = [m for m in theirs if m.up and m.name not in lxd.unreachable]
+    orphans = [m for m in lxd.members if m.name in names]
+    up = [m for m in orphans if m.up and m.name not in lxd.unreachable]
     seen = [note for member in up for note in member_marks.seen(member, view.now, lxd)]
     return [
         *seen,
-        *(note for member in theirs for note in member_marks.unresponsive(member, view.now, lxd)),
+        *(note for member in orphans for note in member_marks.unresponsive(member, view.now, lxd)),
     ]
 
 

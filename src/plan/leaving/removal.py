@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from options.options import ABANDON
 from plan.forming import admission, identity
-from plan.leaving import blockers, dead_members, evacuation, migration
+from plan.leaving import blockers, dead_members, evacuation, last_unit, migration
 from plan.leaving.blockers import Reason
 from plan.recovery import heartbeats, unresponsive
 from plan.storage import daemon_volumes
@@ -38,8 +38,8 @@ _REVIVE = (
 
 def plan_removal(view: View) -> Plan:
     """The plan of a leaving unit."""
-    if ends(view) and view.options.on_remove == ABANDON:
-        return Plan(waiting("the application goes: LXD and its data stay as they are"))
+    if last_unit.ends(view) and view.options.on_remove == ABANDON:
+        return Plan(waiting("the application is being removed: LXD is left as it is"))
     if view.lxd is None or view.peers is None:
         return _without_snap(view)
     if isinstance(view.lxd, Unresponsive):
@@ -53,43 +53,39 @@ def plan_removal(view: View) -> Plan:
 
 def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     """LXD is in our cluster."""
-    if ends(view) and not blockers.everything(lxd):
-        return Plan(waiting("the application goes: nothing is in its cluster"))
+    if last_unit.ends(view) and not blockers.everything(lxd):
+        return Plan(waiting("the application is being removed: its cluster holds nothing"))
     if adopting := identity.adopting(lxd, peers):
         status, steps = adopting
-        return _go(*steps) if steps else _hold(status)
+        return _leaving_step(*steps) if steps else _held_plan(status)
     member = lxd.own
     if member is None:
         if view.options.on_remove == ABANDON or view.unit in peers.app.removed:
-            return _gone()
-        return _hold(waiting("to leave: LXD does not list this member yet"))
+            return _has_left()
+        return _held_plan(waiting("to leave: LXD does not list this member yet"))
     return _plan_member(view, lxd, peers, member)
-
-
-def ends(view: View) -> bool:
-    """Whether the application goes, with all its units."""
-    return view.units is not None and not view.units.staying
 
 
 def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     options = view.options
     if due := heartbeats.steps(view, lxd, member):
-        return _go(*due)
+        return _leaving_step(*due)
     lxd = blockers.informed(view, lxd, peers, peers.own)
     if first := _duties(view, lxd, peers, member):
-        return _go(*first)
+        return _leaving_step(*first)
     if failed := _failed_join(lxd, peers):
-        return _hold(waiting(f"to leave until LXD has noticed that {failed.name} is offline"))
+        return _held_plan(waiting(f"to leave until LXD has noticed that {failed.name} is offline"))
+    if expects := last_unit.expected(view, lxd, peers):
+        return _let_in(view, lxd, peers, expects)
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
-    # If no unit stays, no voters are needed.
-    min_voters = 1 if ends(view) else options.min_voters
+    min_voters = last_unit.wanted_voters(view)
     reasons = blockers.removal_blockers(options.on_remove, min_voters, lxd, member)
     if reasons:
         return _blocked(view, lxd, member, reasons, set(blockers.quorum(min_voters, lxd, member)))
     if joining := admission.awaiting(view, lxd, peers):
-        return _go(*joining)
-    return _out(view, lxd, member)
+        return _leaving_step(*joining)
+    return _evacuate_and_leave(view, lxd, member)
 
 
 def _blocked(
@@ -98,39 +94,43 @@ def _blocked(
     """The member stays. `needed` are the reasons that concern the others' database."""
     if member_marks.is_removing(member, lxd):
         # Other leaving units would wait for it.
-        return _go(member_marks.mark(member, member_marks.LEAVING))
+        return _leaving_step(member_marks.mark(member, member_marks.LEAVING))
     # What the others need of the database must not be given up.
     text = blockers.full if set(reasons) <= needed else blockers.with_way_out
-    return _hold(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
+    return _held_plan(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
 
 
 def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
     """A member's duties to the others, whether it will be held or not."""
-    if len(lxd.members) > 1 and member.name not in member_marks.leaving(lxd):
-        return (member_marks.mark(member, member_marks.LEAVING),)
+    expects = last_unit.expected(view, lxd, peers)
+    marking = member_marks.withdrawn if expects else member_marks.due
+    if mark := marking(member, lxd):
+        return mark
+    if renamed := member_marks.renamed(lxd, {member.name: view.unit}):
+        return tuple(renamed)
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
     failed = _failed_join(lxd, peers)
     if failed is not None and admission.is_shell(failed):
         # Only this member's token proves that the join failed.
         return (RemoveMember(failed.name),)
-    cancelling = () if expected(view, lxd) else admission.cancelling(view, lxd, peers)
+    cancelling = () if expects else admission.cancelling(view, lxd, peers)
     return (*join_lock.ended(view.unit, lxd), *cancelling)
 
 
-def _out(view: View, lxd: ClusterView, member: Member) -> Plan:
+def _evacuate_and_leave(view: View, lxd: ClusterView, member: Member) -> Plan:
     """Evacuate the member and remove it; nothing blocks it."""
     if steps := evacuation.due(view, lxd, member):
-        return _go(*steps)
+        return _leaving_step(*steps)
     rest = evacuation.rest(view, lxd, member)
     if rest.later or (rest.stays and view.options.on_remove != ABANDON):
-        return _kept(view, lxd, member, (*rest.later, *rest.stays, *rest.busy))
+        return _kept_here(view, lxd, member, (*rest.later, *rest.stays, *rest.busy))
     if rest.busy:
-        return _hold(waiting(f"to leave: {rest.busy[0]}"), blockers.full(view, rest.busy))
+        return _held_plan(waiting(f"to leave: {rest.busy[0]}"), blockers.full(view, rest.busy))
     if not rest.stays and (own := daemon_volumes.given_up(lxd, member)):
-        return _go(*own)
+        return _leaving_step(*own)
     if _is_due_to_copy(view, lxd):
-        return _go(CopyImages())
+        return _leaving_step(CopyImages())
     return _leave(view, lxd, member, rest.stays)
 
 
@@ -138,18 +138,18 @@ def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ..
     """Removes a member from which everything has moved, except what `stays`."""
     images = tuple(_only_copy(fingerprint) for fingerprint in view.history.only_copies)
     if images and view.options.on_remove != ABANDON:
-        return _kept(view, lxd, member, images)
+        return _kept_here(view, lxd, member, images)
     left = (*map(str, stays), *images)
     step = AbandonMember(member.name, left) if left else LeaveCluster(member.name)
     return _in_turn(view, lxd, member, step)
 
 
-def _kept(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]) -> Plan:
+def _kept_here(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]) -> Plan:
     """Something is still here. Other leaving units do not wait for it."""
     if member_marks.is_removing(member, lxd):
-        return _go(member_marks.mark(member, member_marks.LEAVING))
+        return _leaving_step(member_marks.mark(member, member_marks.LEAVING))
     status = blockers.cannot_leave(view.unit, reasons)
-    return _hold(status, blockers.with_way_out(view, reasons))
+    return _held_plan(status, blockers.with_way_out(view, reasons))
 
 
 def _is_due_to_copy(view: View, lxd: ClusterView) -> bool:
@@ -177,16 +177,16 @@ def _in_turn(
     """A member that has given what it can leaves when no other is leaving at this moment."""
     first = member_marks.removed_first(member, lxd)
     if not first and _roles_are_due(lxd) and not view.history.roles_awaited:
-        return _go(AwaitRoles())
+        return _leaving_step(AwaitRoles())
     if not first:
-        return _go(
+        return _leaving_step(
             step
             if member_marks.is_removing(member, lxd)
             else member_marks.mark(member, member_marks.REMOVING)
         )
     if member_marks.is_removing(member, lxd) and first < member.name:
-        return _go(member_marks.mark(member, member_marks.LEAVING))
-    return _go(AwaitLeave(first))
+        return _leaving_step(member_marks.mark(member, member_marks.LEAVING))
+    return _leaving_step(AwaitLeave(first))
 
 
 def _roles_are_due(lxd: ClusterView) -> bool:
@@ -208,61 +208,51 @@ def _failed_join(lxd: ClusterView, peers: Peers) -> Member | None:
 def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     """A cluster of one that holds nothing ends with it."""
     if view.options.on_remove == ABANDON:
-        return _gone()
-    if expected(view, lxd):
-        return _let_in(view, lxd, peers)
+        return _has_left()
     if reasons := blockers.last_of(lxd):
-        return _hold(
+        return _held_plan(
             blockers.cannot_leave(view.unit, reasons), blockers.with_way_out(view, reasons)
         )
     if joining := admission.awaiting(view, lxd, peers):
-        return _go(*joining)
+        return _leaving_step(*joining)
     if own := daemon_volumes.given_up(lxd, member):
-        return _go(*own)
-    return _go(ResetLxd("its only member leaves and holds nothing"))
+        return _leaving_step(*own)
+    return _leaving_step(ResetLxd("its only member leaves and holds nothing"))
 
 
-def expected(view: View, lxd: ClusterView) -> frozenset[str]:
-    """Units that must join the only member before it leaves: they can take what it holds."""
-    alone = len(lxd.members) == 1 and view.options.on_remove != ABANDON
-    if not alone or view.units is None or not blockers.last_of(lxd):
-        return frozenset()
-    return view.units.staying
-
-
-def _let_in(view: View, lxd: ClusterView, peers: Peers) -> Plan:
-    """The only member admits the next unit, and stays until then.
+def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str]) -> Plan:
+    """The member admits the next of the expected units, and stays until then.
 
     It makes a token only in a hook that may end without error: what a failed hook writes is lost.
     """
-    expects = expected(view, lxd)
     coming = names(expects)
-    reasons = (f"what it holds needs another member, for {coming} to join", *blockers.last_of(lxd))
+    blocking = last_unit.blocking(view, lxd, peers)
+    reasons = (f"it needs another member, and waits for {coming} to join", *blocking)
     why = blockers.with_way_out(view, reasons)
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
-    who = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
-    status = waiting(f"to leave once {who} has joined; if none does soon: run let-in")
+    joiner = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
+    status = waiting(f"to leave once {joiner} has joined; if no unit joins: run let-in")
     if not view.tells:
-        return _hold(status, why)
+        return _held_plan(status, why)
     admitted = admission.admit(view, lxd, peers)
-    said = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
-    return Plan(status, admitted.steps, peers.own.model_copy(update=said), hold=why)
+    published = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
+    return Plan(status, admitted.steps, peers.own.model_copy(update=published), hold=why)
 
 
 def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
     if view.unresponsive_since is None and (noted := unresponsive.noting(view)):
-        return _go(*noted)
+        return _leaving_step(*noted)
     if not peers.own.cluster and view.forming is None:
         return _with_its_disk(view, lxd)
     if why := unresponsive.join_failed(view, lxd.reason):
-        return _go(ResetLxd(why))
-    if lxd.reason is UnresponsiveReason.RECOVERY_CUT_SHORT:
-        return _go(StartAgain())
+        return _leaving_step(ResetLxd(why))
+    if lxd.reason is UnresponsiveReason.RECOVERY_INTERRUPTED:
+        return _leaving_step(StartAgain())
     if view.unit in peers.app.removed:
         return _with_its_disk(view, lxd)
     if cure := unresponsive.starting_without(lxd):
-        return _go(*cure)
+        return _leaving_step(*cure)
     return _plan_incurable(view, lxd, peers)
 
 
@@ -274,32 +264,34 @@ def _plan_incurable(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
     if any(data.cluster for data in peers.others.values()):
         # The only copy of the database may be here: permission to leave data behind does not
         # include it.
-        return _hold(status, f"{blockers.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}")
+        return _held_plan(
+            status, f"{blockers.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}"
+        )
     if view.options.on_remove == ABANDON:
-        return _gone()
-    return _hold(status, blockers.with_way_out(view, (reason,)))
+        return _has_left()
+    return _held_plan(status, blockers.with_way_out(view, (reason,)))
 
 
 def _with_its_disk(view: View, lxd: Unresponsive) -> Plan:
     """LXD does not answer, and is in no cluster of ours: its disk may have something valuable."""
     ours = view.peers is not None and bool(view.peers.own.cluster)
-    what = "has instances or volumes" if view.holds_data else ""
-    if not what and not ours and view.database is not None and view.database.nodes:
-        what = "is in another cluster"
-    if not what or view.options.on_remove == ABANDON:
-        return _gone()
+    held = "has instances or volumes" if view.holds_data else ""
+    if not held and not ours and view.database is not None and view.database.nodes:
+        held = "is in another cluster"
+    if not held or view.options.on_remove == ABANDON:
+        return _has_left()
     # One link with its object, as above.
-    reason = f"LXD here {what}, and does not answer: {lxd.message}"
-    status = blocked(f"{view.unit} cannot leave, LXD here {what}: {lxd.message}")
-    return _hold(status, blockers.with_way_out(view, (reason,)))
+    reason = f"LXD here {held}, and does not answer: {lxd.message}"
+    status = blocked(f"{view.unit} cannot leave, LXD here {held}: {lxd.message}")
+    return _held_plan(status, blockers.with_way_out(view, (reason,)))
 
 
 def _without_snap(view: View) -> Plan:
     """An LXD from a deb was there before this unit, and the charm cannot see what it holds."""
     if view.lxd is not None or not view.snap.deb or view.options.on_remove == ABANDON:
-        return _gone()
+        return _has_left()
     reason = "LXD is here as a deb, and the machine goes with this unit: move its data"
-    return _hold(
+    return _held_plan(
         blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
     )
 
@@ -307,13 +299,13 @@ def _without_snap(view: View) -> Plan:
 def _plan_unclustered(view: View, lxd: ClusterView) -> Plan:
     """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
     if view.options.on_remove == ABANDON:
-        return _gone()
+        return _has_left()
     here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
     reasons = tuple(f"{t}: is in LXD here, and the machine goes with this unit" for t in here)
     if not reasons:
-        return _gone()
+        return _has_left()
     status = blockers.cannot_leave(view.unit, reasons)
-    return _hold(status, blockers.with_way_out(view, reasons))
+    return _held_plan(status, blockers.with_way_out(view, reasons))
 
 
 def _plan_foreign(view: View, foreign: str) -> Plan:
@@ -322,20 +314,20 @@ def _plan_foreign(view: View, foreign: str) -> Plan:
     Its machine goes with the unit, and with it a member that somebody may need.
     """
     if view.options.on_remove == ABANDON:
-        return _gone()
+        return _has_left()
     reason = f"{foreign}, and the machine goes with this unit"
-    return _hold(
+    return _held_plan(
         blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
     )
 
 
-def _gone() -> Plan:
+def _has_left() -> Plan:
     return Plan(waiting("has left the cluster"))
 
 
-def _go(*steps: Step) -> Plan:
+def _leaving_step(*steps: Step) -> Plan:
     return Plan(waiting("to leave the cluster"), steps)
 
 
-def _hold(status: Status, why: str = "") -> Plan:
+def _held_plan(status: Status, why: str = "") -> Plan:
     return Plan(status, hold=why or status.message)

@@ -22,6 +22,12 @@ EXTERNAL = "bridge.external_interfaces"
 """LXD's key of a bridge: interfaces of the member's machine that are its ports."""
 
 
+def is_on_binding(wanted: WantedNetwork) -> bool:
+    """Whether a network depends on the binding `network`: it names no interface."""
+    mode = modes.MODES[wanted.mode]
+    return not wanted.parents and (mode.needs_parent or mode.off_subnet is not None)
+
+
 def request(wanted: WantedNetwork) -> str:
     """The question of a network to every unit. An answer is valid for one question only."""
     parts = [wanted.mode, *wanted.parents, *subnets(wanted)]
@@ -51,8 +57,10 @@ def subnets(wanted: WantedNetwork) -> list[str]:
 
 def to_networks(view: View) -> dict[str, ParentInterface]:
     """This unit's answers, by question."""
-    found = [(net, to_network(view, net)) for net in view.options.networks_asked if concerns(net)]
-    return {request(net): _alone(net, contribution, found) for net, contribution in found}
+    answers = [(net, to_network(view, net)) for net in view.options.networks_asked if concerns(net)]
+    return {
+        request(net): _unless_shared(net, contribution, answers) for net, contribution in answers
+    }
 
 
 def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
@@ -79,17 +87,17 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
             return {}, blocked(contribution.problem)
     for net in view.options.networks_asked:
         for name in names(net):
-            if own := swallowed(view.interfaces, name, net.mode):
-                return {}, blocked(_own(name, own))
+            if interface := swallowed(view.interfaces, name, net.mode):
+                return {}, blocked(_name_taken(name, interface))
     if problem := _in_use(view):
         return {}, blocked(problem)
-    found: dict[str, dict[str, str]] = {}
+    keys_by_network: dict[str, dict[str, str]] = {}
     for record in token.networks if token else _placed(view):
         keys = _to_existing(view, record)
         if isinstance(keys, str):
             return {}, blocked(keys)
-        found[record.name] = keys
-    return found, None
+        keys_by_network[record.name] = keys
+    return keys_by_network, None
 
 
 def _placed(view: View) -> list[OnParent]:
@@ -102,7 +110,7 @@ def _to_existing(view: View, record: OnParent) -> dict[str, str] | str:
     """This unit's own keys of an existing network; or why it can have no part in it."""
     mode = modes.MODES.get(record.mode)
     if mode is None:
-        return f"network {record.name}: this charm has no mode {record.mode}"
+        return f"network {record.name}: this charm does not know the mode {record.mode}"
     if not mode.own_parent:
         return _external(view, record.on)
     asked = _asked_parents(view)
@@ -110,7 +118,7 @@ def _to_existing(view: View, record: OnParent) -> dict[str, str] | str:
     # A network that is defined but not made yet has no list of its own.
     parents = record.on if by_hand else record.parents or asked.get(record.name, ())
     wanted = WantedNetwork(record.name, record.mode, parents)
-    if by_hand and not _there(view, wanted):
+    if by_hand and not _selected(view, wanted):
         return _no_such_interface(record.name, parents)
     contribution = to_network(view, wanted)
     if contribution.problem:
@@ -128,8 +136,8 @@ def _external(view: View, interfaces: Iterable[str]) -> dict[str, str]:
 
     LXD attaches an existing interface when it starts the bridge, and refuses one with an address.
     """
-    taken = {i.name for i in view.interfaces if i.subnets or i.master}
-    free = [name for name in interfaces if name.partition("/")[0] not in taken]
+    used = {i.name for i in view.interfaces if i.subnets or i.master}
+    free = [name for name in interfaces if name.partition("/")[0] not in used]
     return {EXTERNAL: ",".join(free)} if free else {}
 
 
@@ -170,10 +178,10 @@ def _missing_need(view: View, need: str) -> str:
 def _unreached_ovn(view: View) -> str:
     """Why this machine cannot reach OVN's database, empty if it can."""
     told = ovn.RELATION.of(view)
+    if told and told.problem:
+        return f"ovn: {told.problem}: see juju show-unit {view.unit}"
     if told is None or not told.northbound:
         return "ovn: integrate it with ovn-central, or set ovn-northbound"
-    if told.problem:
-        return f"ovn: {told.problem}: see juju show-unit {view.unit}"
     if not told.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
     return ""
@@ -209,7 +217,9 @@ def _tunnel(view: View, wanted: WantedNetwork) -> ParentInterface:
         return _first_fit(view, wanted, lambda i: parent_checks.of_tunnel(wanted, i, version))
     out = next((i for i in view.interfaces if 4 in i.defaults), None)
     if out is None:
-        return ParentInterface(problem=f"no way out by IPv4: set network-parent for {wanted.name}")
+        return ParentInterface(
+            problem=f"no IPv4 default route: set network-parent for {wanted.name}"
+        )
     if why := parent_checks.of_tunnel(wanted, out, version):
         return ParentInterface(problem=f"{out.name} {why}: set network-parent for {wanted.name}")
     return ParentInterface()
@@ -218,12 +228,12 @@ def _tunnel(view: View, wanted: WantedNetwork) -> ParentInterface:
 def _first_fit(
     view: View, wanted: WantedNetwork, unfit: Callable[[Interface], str]
 ) -> ParentInterface:
-    there = _there(view, wanted)
-    if not there:
-        return ParentInterface(problem=_missing(view, wanted))
-    fit = next((interface for interface in there if not unfit(interface)), None)
+    interfaces = _selected(view, wanted)
+    if not interfaces:
+        return ParentInterface(problem=_no_interface(view, wanted))
+    fit = next((interface for interface in interfaces if not unfit(interface)), None)
     if fit is None:
-        return ParentInterface(problem=_unfit(there[0].name, unfit(there[0]), wanted))
+        return ParentInterface(problem=_unfit(interfaces[0].name, unfit(interfaces[0]), wanted))
     return ParentInterface(parent=fit.name)
 
 
@@ -231,10 +241,10 @@ def _unfit(interface: str, why: str, wanted: WantedNetwork) -> str:
     return f"{interface} {why}: name another for {wanted.name}"
 
 
-def _alone(
+def _unless_shared(
     wanted: WantedNetwork,
     contribution: ParentInterface,
-    given: Iterable[tuple[WantedNetwork, ParentInterface]],
+    answers: Iterable[tuple[WantedNetwork, ParentInterface]],
 ) -> ParentInterface:
     """The same answer, unless an uplink would use the interface of another network.
 
@@ -243,25 +253,25 @@ def _alone(
     """
     if not modes.MODES[wanted.mode].exclusive or not contribution.parent:
         return contribution
-    for other, its in given:
+    for other, answer in answers:
         apart = wanted.vlan and other.vlan and wanted.vlan != other.vlan
         on_it = other.name != wanted.name and modes.MODES[other.mode].own_parent
-        if on_it and its.parent == contribution.parent and not apart:
+        if on_it and answer.parent == contribution.parent and not apart:
             return ParentInterface(
-                problem=_unfit(contribution.parent, f"is also {other.name}'s", wanted)
+                problem=_unfit(contribution.parent, f"is used by {other.name}", wanted)
             )
     return contribution
 
 
-def _there(view: View, wanted: WantedNetwork) -> list[Interface]:
+def _selected(view: View, wanted: WantedNetwork) -> list[Interface]:
     """The selected interfaces of this machine, in order of preference."""
     patterns = wanted.parents or tuple(filter(None, [view.bound.interface]))
-    mine = [i for i in view.interfaces if i.name != "lo"]
-    found = [i for pattern in patterns for i in mine if fnmatch(i.name, pattern)]
-    return list({interface.name: interface for interface in found}.values())
+    interfaces = [i for i in view.interfaces if i.name != "lo"]
+    matching = [i for pattern in patterns for i in interfaces if fnmatch(i.name, pattern)]
+    return list({interface.name: interface for interface in matching}.values())
 
 
-def _missing(view: View, wanted: WantedNetwork) -> str:
+def _no_interface(view: View, wanted: WantedNetwork) -> str:
     option = "network-parent" if wanted.name == view.options.network_name else "networks: parent"
     if not wanted.parents:
         return f"{option}: name the interface for the network {wanted.name}"
@@ -276,13 +286,13 @@ def _overlap(view: View, wanted: WantedNetwork) -> str:
     own = {wanted.name, modes.other_name(wanted.name, wanted.mode)}
     for subnet in subnets(wanted):
         net = ipaddress.ip_interface(subnet).network
-        if other := _taker(view, subnet, own):
+        if other := _overlapping(view, subnet, own):
             return f"network-ipv{net.version}={net} overlaps {other}"
     return ""
 
 
-def _own(network: str, interface: str) -> str:
-    return f"network {network}: this machine has {interface} of its own: rename it"
+def _name_taken(network: str, interface: str) -> str:
+    return f"network {network}: this machine has the interface {interface}: rename it"
 
 
 def _in_use(view: View) -> str:
@@ -291,29 +301,33 @@ def _in_use(view: View) -> str:
     for bridge in sorted({bridge for data in others if data.cluster for bridge in data.bridges}):
         name, *subnets = bridge.split() or [""]
         if own := swallowed(view.interfaces, name, "bridge"):
-            return _own(name, own)
+            return _name_taken(name, own)
         for subnet in subnets:
-            if other := _taker(view, subnet, {name}):
+            if other := _overlapping(view, subnet, {name}):
                 net = ipaddress.ip_interface(subnet).network
                 return f"network {name}: {net} overlaps {other}: set network-ipv{net.version}"
     return ""
 
 
-def _taker(view: View, cidr: str, but: Collection[str]) -> str:
+def _overlapping(view: View, cidr: str, but: Collection[str]) -> str:
     """What overlaps a subnet on this machine: an interface's own subnet, or a route. Or empty."""
     net = ipaddress.ip_interface(cidr).network
     for interface in view.interfaces:
         if interface.name in but:
             continue
         for subnet in interface.subnets:
-            its = ipaddress.ip_interface(subnet).network
-            if its.version == net.version and its.overlaps(net):
-                return f"{its} of {interface.name}"
+            used = ipaddress.ip_interface(subnet).network
+            if used.version == net.version and used.overlaps(net):
+                return f"{used} of {interface.name}"
         for route in interface.routes:
             # A wider route stands for many networks, and the more specific one wins on purpose.
-            its = ipaddress.ip_network(route)
-            if its.version == net.version and its.overlaps(net) and its.prefixlen >= net.prefixlen:
-                return f"{its} by {interface.name}"
+            used = ipaddress.ip_network(route)
+            if (
+                used.version == net.version
+                and used.overlaps(net)
+                and used.prefixlen >= net.prefixlen
+            ):
+                return f"{used} by {interface.name}"
     return ""
 
 

@@ -28,17 +28,17 @@ def steps(options: Options, lxd: ClusterView) -> list[Step]:
     Without the option it is removed from those that got it from the option: the others are the
     operator's.
     """
-    has = {m.name for m in lxd.members if ROLE in m.roles}
+    gateways = {m.name for m in lxd.members if ROLE in m.roles}
     noted = set(lxd.notes.get(NOTE, "").split())
     if not options.ovn_gateways:
-        given = dict.fromkeys(sorted(noted & has), False)
-        taken: list[Step] = [SetRole(ROLE, given)] if given else []
-        return [*taken, WriteNotes({NOTE: ""})] if noted else []
+        removed = dict.fromkeys(sorted(noted & gateways), False)
+        removals: list[Step] = [SetRole(ROLE, removed)] if removed else []
+        return [*removals, WriteNotes({NOTE: ""})] if noted else []
     fit = _fit(options, lxd)
-    change = {m.name: m.name in fit for m in lxd.members if (m.name in has) != (m.name in fit)}
+    change = {m.name: m.name in fit for m in lxd.members if (m.name in gateways) != (m.name in fit)}
     if not fit or not change:
         return []
-    owned = " ".join(sorted((fit - has) | (noted & fit)))
+    owned = " ".join(sorted((fit - gateways) | (noted & fit)))
     # The note comes first: if the hook is killed in between, the note shows whose the roles are.
     return [WriteNotes({NOTE: owned}), SetRole(ROLE, change)]
 
@@ -47,8 +47,8 @@ def problem(options: Options, lxd: ClusterView) -> Status | None:
     """Blocked if the option matches no member: for LXD all would be gateways then."""
     if not options.ovn_gateways or _fit(options, lxd):
         return None
-    there = "|".join(sorted(m.name for m in lxd.members))
-    return blocked(f"ovn-gateways={options.ovn_gateways[:20]} fits no member; use {there}")
+    members = "|".join(sorted(m.name for m in lxd.members))
+    return blocked(f"ovn-gateways={options.ovn_gateways[:20]} matches no member; use {members}")
 
 
 def _fit(options: Options, lxd: ClusterView) -> set[str]:

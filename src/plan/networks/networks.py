@@ -76,15 +76,15 @@ def change(
     problem: Status | None = None
     nic: Mapping[str, str] | None = None
     for number, net in enumerate(wanted(view, existing)):
-        found = _one(view, lxd, peers, own, net)
-        steps += found.steps
-        problem = problem or found.problem
+        one_change = _change_of(view, lxd, peers, own, net)
+        steps += one_change.steps
+        problem = problem or one_change.problem
         if number == 0:
-            nic = found.nic
+            nic = one_change.nic
     return NetworkChange(tuple(steps), problem, nic)
 
 
-def _one(
+def _change_of(
     view: View,
     lxd: ClusterView,
     peers: Peers,
@@ -92,23 +92,25 @@ def _one(
     net: WantedNetwork,
 ) -> NetworkChange:
     mode = network_modes.MODES[net.mode]
-    there = made(lxd, net.name) if mode.type else None
-    if there is not None and not is_of(there, mode):
+    network = made(lxd, net.name) if mode.type else None
+    if network is not None and not is_of(network, mode):
         return NetworkChange(
-            problem=blocked(f"network {net.name} is {mode_of(there)} here already")
+            problem=blocked(
+                f"network {net.name} has the mode {mode_of(network)} here: choose another name"
+            )
         )
-    given = parents.of_members(view, lxd, peers, own, net)
-    if there is not None:
-        return _drift(view, lxd, net, there, given)
-    if isinstance(given, Status):
-        return NetworkChange(problem=given)
-    shared = next(iter(given.values()), "") if mode.one_name else ""
+    links = parents.of_members(view, lxd, peers, own, net)
+    if network is not None:
+        return _drift(view, lxd, net, network, links)
+    if isinstance(links, Status):
+        return NetworkChange(problem=links)
+    shared = next(iter(links.values()), "") if mode.one_name else ""
     nic = mode.nic(net, shared)
     if not mode.type:
         return NetworkChange(nic=nic)
     if problem := next(filter(None, _obstacles(view, lxd, peers, net)), None):
         return NetworkChange(problem=problem)
-    return NetworkChange((_creation(view, lxd, net, given, shared),), nic=nic)
+    return NetworkChange((_creation(view, lxd, net, links, shared),), nic=nic)
 
 
 def _obstacles(
@@ -116,7 +118,7 @@ def _obstacles(
 ) -> Iterator[Status | None]:
     """Why a network cannot be made now, the reasons that the operator must remove first."""
     yield _without_uplink(lxd, net)
-    yield _taken(lxd, net)
+    yield _taken_subnet(lxd, net)
     yield _outside(net, {})
     yield _name_clash(lxd, net)
     yield _swallowed(view, lxd, net)
@@ -124,14 +126,14 @@ def _obstacles(
 
 
 def _creation(
-    view: View, lxd: ClusterView, net: WantedNetwork, given: Mapping[str, str], shared: str
+    view: View, lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str], shared: str
 ) -> CreateNetwork:
-    """Makes a network. `given` are the members' interfaces, `shared` is one that all have."""
+    """Makes a network. `links` are the members' interfaces, `shared` is one that all have."""
     mode = network_modes.MODES[net.mode]
-    site = _site(view, lxd, given.get(lxd.server.name, ""))
+    site = _site(view, lxd, links.get(lxd.server.name, ""))
     keys = mode.resolve(_keys(net), contributions.resolved(net, shared), site)
     on = lxd.members if mode.on_members else ()
-    members = {m.name: mode.own(given.get(m.name, "")) for m in on}
+    members = {m.name: mode.own(links.get(m.name, "")) for m in on}
     return CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
 
 
@@ -147,17 +149,19 @@ def _without_uplink(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     return blocked(f"network {net.name}: there is no network {net.uplink}")
 
 
-def _taken(lxd: ClusterView, net: WantedNetwork) -> Status | None:
+def _taken_subnet(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a subnet that another network of LXD has."""
     for cidr in contributions.subnets(net):
         subnet = ipaddress.ip_interface(cidr).network
         for other in lxd.networks or ():
             if other.name == net.name:
                 continue
-            has = other.config.get(f"ipv{subnet.version}.address", "")
-            its = ipaddress.ip_interface(has).network if "/" in has else None
-            if its is not None and its.overlaps(subnet):
-                return blocked(f"network-ipv{subnet.version}={subnet}: {other.name} has it here")
+            address = other.config.get(f"ipv{subnet.version}.address", "")
+            used = ipaddress.ip_interface(address).network if "/" in address else None
+            if used is not None and used.overlaps(subnet):
+                return blocked(
+                    f"network-ipv{subnet.version}={subnet} overlaps {other.name}: choose another"
+                )
     return None
 
 
@@ -165,9 +169,9 @@ def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
     """Blocked for ranges outside a subnet that LXD chose, or will choose, by itself."""
     if "dhcp-ranges" not in network_modes.MODES[net.mode].words:
         return None
-    asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
-    has = {f: config.get(f"{f}.address") or "none" for f in asked}
-    subnets = [has[family] if value == "auto" else value for family, value in asked.items()]
+    wanted = {"ipv4": net.ipv4, "ipv6": net.ipv6}
+    current = {f: config.get(f"{f}.address") or "none" for f in wanted}
+    subnets = [current[family] if value == "auto" else value for family, value in wanted.items()]
     if not (word := options_subnets.outside(words(net.dhcp_ranges), subnets)):
         return None
     family = "ipv6" if ":" in word else "ipv4"
@@ -194,10 +198,12 @@ def _name_clash(lxd: ClusterView, net: WantedNetwork) -> Status | None:
         pair = sorted((net.name, other.name))
         bridges = mode.type == other.type == network_modes.MODES["bridge"].type
         if bridges and pair[1].startswith(f"{pair[0]}-"):
-            return blocked(f"network {net.name}: {pair[1]} would go with {pair[0]}; rename it")
+            return blocked(
+                f"network {net.name}: LXD would delete {pair[1]} with {pair[0]}; rename it"
+            )
         spread = net.mode == mode_of(other) == network_modes.SPREAD
         if spread and alike(pair):
-            return blocked(f"network {net.name}: too much like {other.name}; choose another name")
+            return blocked(f"network {net.name}: too similar to {other.name}; choose another name")
     return None
 
 
@@ -207,7 +213,7 @@ def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | Non
         return None  # It is half made: the interface of that name is its own.
     if not (lost := contributions.swallowed(view.interfaces, net.name, net.mode)):
         return None
-    return blocked(f"network {net.name}: {lost} of this machine would go with it; rename it")
+    return blocked(f"network {net.name}: LXD would delete {lost}; rename the network")
 
 
 def _site(view: View, lxd: ClusterView, parent: str) -> Site:
@@ -224,8 +230,13 @@ def _keys(net: WantedNetwork) -> dict[str, str]:
     keys = {**mode.config(net), **net.config}
     # A type with only one mode needs no key for it.
     mark = {MARK: mode.name} if mode.name != mode.type else {}
-    given = {*net.config, *(key for key in mode.chosen if keys.get(key, "auto") != "auto")}
-    return {**keys, **mark, **_looked_for(net), storage_contributions.KEYS: " ".join(sorted(given))}
+    option_keys = {*net.config, *(key for key in mode.chosen if keys.get(key, "auto") != "auto")}
+    return {
+        **keys,
+        **mark,
+        **_looked_for(net),
+        storage_contributions.KEYS: " ".join(sorted(option_keys)),
+    }
 
 
 def _looked_for(net: WantedNetwork) -> dict[str, str]:
@@ -252,22 +263,22 @@ def _drift(
     view: View,
     lxd: ClusterView,
     net: WantedNetwork,
-    there: Network,
-    given: Mapping[str, str] | Status,
+    network: Network,
+    links: Mapping[str, str] | Status,
 ) -> NetworkChange:
     """Changes an existing network to the wanted one, unless that would cut off instances."""
     mode = network_modes.MODES[net.mode]
     nic = mode.nic(net, "")
-    wanted = {**_taken_back(there), **_keys(net), **_chosen_anew(view, lxd, net, there, given)}
-    changes = network_modes.drift(wanted, there.config)
+    wanted = {**_taken_back(network), **_keys(net), **_chosen_anew(view, lxd, net, network, links)}
+    changes = network_modes.drift(wanted, network.config)
     if not changes:
         return NetworkChange(nic=nic)
-    if isinstance(given, Status):
-        return NetworkChange(problem=given, nic=nic)
-    if problem := _taken(lxd, net) or _outside(net, there.config):
+    if isinstance(links, Status):
+        return NetworkChange(problem=links, nic=nic)
+    if problem := _taken_subnet(lxd, net) or _outside(net, network.config):
         return NetworkChange(problem=problem, nic=nic)
-    update = _update(net, there, changes, given)
-    cut = _cut_off(there, update)
+    update = _update(net, network, changes, links)
+    cut = _cut_off(network, update)
     if cut and not view.options.network_disruptive:
         problem = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
         return NetworkChange(problem=problem, nic=nic)
@@ -275,54 +286,54 @@ def _drift(
 
 
 def _update(
-    net: WantedNetwork, there: Network, changes: dict[str, str], given: Mapping[str, str]
+    net: WantedNetwork, network: Network, changes: dict[str, str], links: Mapping[str, str]
 ) -> UpdateNetwork:
     """Sets the changed keys. If the list of names is among them, interfaces change, too."""
     if PARENTS not in changes:
         return UpdateNetwork(net.name, changes, {})
     mode = network_modes.MODES[net.mode]
-    others = {m: p for m, p in given.items() if there.parents.get(m) != p}
+    others = {m: p for m, p in links.items() if network.parents.get(m) != p}
     moved = {m: mode.own(parent) for m, parent in others.items() if mode.own(parent)}
-    return UpdateNetwork(net.name, changes | _shared_parent(mode, there, given), moved)
+    return UpdateNetwork(net.name, changes | _shared_parent(mode, network, links), moved)
 
 
-def _cut_off(there: Network, update: UpdateNetwork) -> str:
+def _cut_off(network: Network, update: UpdateNetwork) -> str:
     """What an update cuts off, by its first key that does. Empty if it cuts off nothing."""
-    on_it = [user for user in there.used_by if user.startswith(_INSTANCES)]
+    on_it = [user for user in network.used_by if user.startswith(_INSTANCES)]
     cutting = sorted(key for key in update.values if key.startswith(_CUTTING))
     if update.members:
         cutting.append("parent")
     return f"{cutting[0]} cuts off {count(len(on_it), 'instance')}" if cutting and on_it else ""
 
 
-def _taken_back(there: Network) -> dict[str, str]:
+def _taken_back(network: Network) -> dict[str, str]:
     """Keys that an option gave the network: unset, unless an option gives them now."""
-    return dict.fromkeys(there.config.get(storage_contributions.KEYS, "").split(), "")
+    return dict.fromkeys(network.config.get(storage_contributions.KEYS, "").split(), "")
 
 
 def _chosen_anew(
     view: View,
     lxd: ClusterView,
     net: WantedNetwork,
-    there: Network,
-    given: Mapping[str, str] | Status,
+    network: Network,
+    links: Mapping[str, str] | Status,
 ) -> dict[str, str]:
     """Keys that an option no longer gives, and that are chosen if no option gives them."""
     mode, keys = network_modes.MODES[net.mode], _keys(net)
     now = keys[storage_contributions.KEYS].split()
-    back = {key for key in _taken_back(there) if key in mode.chosen and key not in now}
+    back = {key for key in _taken_back(network) if key in mode.chosen and key not in now}
     if not back:
         return {}
-    interfaces: Mapping[str, str] = {} if isinstance(given, Status) else given
+    interfaces: Mapping[str, str] = {} if isinstance(links, Status) else links
     site = _site(view, lxd, interfaces.get(lxd.server.name, ""))
     resolved = mode.resolve(keys, net, site)
     return {key: resolved.get(key, "") for key in back}
 
 
-def _shared_parent(mode: Mode, there: Network, given: Mapping[str, str]) -> dict[str, str]:
+def _shared_parent(mode: Mode, network: Network, links: Mapping[str, str]) -> dict[str, str]:
     """The parent of a network that has one name everywhere, if another one is wanted now."""
-    name = next(iter(given.values()), "")
-    other = mode.shared_parent and there.config.get(mode.shared_parent, "") != name
+    name = next(iter(links.values()), "")
+    other = mode.shared_parent and network.config.get(mode.shared_parent, "") != name
     return {mode.shared_parent: name} if other else {}
 
 
@@ -349,15 +360,15 @@ def placed(view: View, lxd: ClusterView) -> tuple[OnParent, ...]:
     A unit that cannot have one of them says so before it gets a join token.
     """
     asked = cluster_change.asked(view)
-    there = [n for n in lxd.networks or () if not n.half_made and n.name not in asked]
-    return records(tuple(n for n in there if _own_parent(n)))
+    unasked = [n for n in lxd.networks or () if not n.half_made and n.name not in asked]
+    return records(tuple(n for n in unasked if _own_parent(n)))
 
 
 def by_hand(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks whose interfaces on the members only LXD knows."""
     asked = {name for net in options.networks_asked for name in contributions.names(net)}
-    there = [n for n in existing if not n.half_made and n.name not in asked]
-    return [n.name for n in there if unlisted(n) == "parent"]
+    unasked = [n for n in existing if not n.half_made and n.name not in asked]
+    return [n.name for n in unasked if unlisted(n) == "parent"]
 
 
 def unlisted(network: Network) -> str:

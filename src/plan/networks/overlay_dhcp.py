@@ -60,8 +60,8 @@ def steps(view: View, lxd: ClusterView, peers: Peers) -> list[Step]:
 
 def problem(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Why this member cannot have its part."""
-    found = (own.problem for own in _overlays(view, lxd, peers))
-    return next((status for status in found if status), None)
+    problems = (own.problem for own in _overlays(view, lxd, peers))
+    return next((status for status in problems if status), None)
 
 
 def _overlays(view: View, lxd: ClusterView, peers: Peers) -> list[MemberOverlay]:
@@ -83,7 +83,7 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
             problem=blocked(f"network {network.name}: {gateway} is narrower than /26")
         )
     if unit := _same_share(view, peers, gateway):
-        reason = f"{gateway.network} has no share left beside {unit}'s; use a wider subnet"
+        reason = f"{gateway.network} has no free share beside {unit}'s; use a wider subnet"
         return MemberOverlay(problem=blocked(f"network {network.name}: {reason}"))
     first, last = share(share_number(view.unit, gateway), gateway)
     own = lxd.member(lxd.server.name)
@@ -106,9 +106,9 @@ def _same_share(view: View, peers: Peers, gateway: ipaddress.IPv4Interface) -> s
 
     The first of two units with one share has it.
     """
-    mine = share_number(view.unit, gateway)
+    own_share = share_number(view.unit, gateway)
     earlier = (u for u in sorted(peers.others) if peers.others[u].cluster and u < view.unit)
-    return next((unit for unit in earlier if share_number(unit, gateway) == mine), "")
+    return next((unit for unit in earlier if share_number(unit, gateway) == own_share), "")
 
 
 def _is_unicast(view: View, name: str) -> bool:
@@ -118,15 +118,15 @@ def _is_unicast(view: View, name: str) -> bool:
 
 def _named(view: View, name: str) -> list[WantedNetwork]:
     first, *more = view.options.networks_asked
-    found = [net for net in more if net.name == name]
+    same_name = [net for net in more if net.name == name]
     # The default network may have another name than the option's.
-    return found or [first]
+    return same_name or [first]
 
 
 def share_number(unit: str, gateway: ipaddress.IPv4Interface) -> int:
     """The share of a unit in a subnet: Juju never reuses a unit's number."""
-    found = re.search(r"/(\d+)$", unit)
-    number = int(found[1]) if found else 0
+    match = re.search(r"/(\d+)$", unit)
+    number = int(match[1]) if match else 0
     # The first share is for the gateway and for addresses that operators assign themselves.
     return number % (_count(gateway) - 1) + 1
 

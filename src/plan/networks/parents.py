@@ -10,7 +10,7 @@ from plan.networks import contributions
 from state.cluster import ClusterView
 from state.peers import ParentInterface
 from state.view import Peers, View
-from values.status import Status, blocked, names, waiting
+from values.status import Kind, Status, blocked, names, waiting
 from values.wanted_network import WantedNetwork
 
 
@@ -25,28 +25,36 @@ def of_members(
     if not contributions.concerns(net):
         return {}
     units = cluster_change.units(view, lxd, peers)
-    asked = contributions.request(net)
-    found: dict[str, ParentInterface] = {}
+    request = contributions.request(net)
+    answers: dict[str, ParentInterface] = {}
     missing: list[str] = []
     for member in sorted(m.name for m in lxd.members):
         unit = units.get(member, "")
-        theirs = own if unit == view.unit else _links(unit, peers)
-        if asked in theirs:
-            found[member] = theirs[asked]
+        links = own if unit == view.unit else _links(unit, peers)
+        if request in links:
+            answers[member] = links[request]
         else:
             missing.append(unit or member)
-    if problem := _problem(units, found):
+    if problem := _problem(units, answers):
         return problem
     if missing:
         return waiting(f"for {names(missing)} to say what it gives to the network {net.name}")
-    return _alike(
-        net, units, {member: contribution.parent for member, contribution in found.items()}
+    return _same_name(
+        net, units, {member: contribution.parent for member, contribution in answers.items()}
     )
 
 
-def _problem(units: Mapping[str, str], found: Mapping[str, ParentInterface]) -> Status | None:
+def awaited(
+    view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
+) -> Status | None:
+    """Waiting while a member's unit has not answered about a network. `own` are this unit's."""
+    answers = (of_members(view, lxd, peers, own, net) for net in view.options.networks_asked)
+    return next((a for a in answers if isinstance(a, Status) and a.kind is Kind.WAITING), None)
+
+
+def _problem(units: Mapping[str, str], answers: Mapping[str, ParentInterface]) -> Status | None:
     """Blocked for the first member that can have no part in the network."""
-    problems = ((units[member], answer.problem) for member, answer in found.items())
+    problems = ((units[member], answer.problem) for member, answer in answers.items())
     return next((blocked(f"{unit}: {problem}") for unit, problem in problems if problem), None)
 
 
@@ -55,13 +63,13 @@ def _links(unit: str, peers: Peers) -> Mapping[str, ParentInterface]:
     return peers.others[unit].links if unit else {}
 
 
-def _alike(
-    net: WantedNetwork, units: Mapping[str, str], given: dict[str, str]
+def _same_name(
+    net: WantedNetwork, units: Mapping[str, str], links: dict[str, str]
 ) -> dict[str, str] | Status:
     """The same answers, or which of them differ although all must be the same."""
-    if modes.MODES[net.mode].one_name and len(set(given.values())) > 1:
-        (one, here), *others = sorted(given.items())
-        other, there = next((m, p) for m, p in others if p != here)
-        parents = f"{here} on {units[one]}, {there} on {units[other]}"
+    if modes.MODES[net.mode].one_name and len(set(links.values())) > 1:
+        (member, parent), *others = sorted(links.items())
+        other_member, other_parent = next((m, p) for m, p in others if p != parent)
+        parents = f"{parent} on {units[member]}, {other_parent} on {units[other_member]}"
         return blocked(f"{net.mode} needs one name on all machines: {parents}")
-    return given
+    return links

@@ -27,15 +27,16 @@ def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 
     The reload is noted before it begins, so that another does not follow soon, with any result.
     """
-    quiet, reloaded = member_marks.QUIET + member.name, member_marks.RELOADED + member.name
+    quiet_note = member_marks.QUIET + member.name
+    reloaded_note = member_marks.RELOADED + member.name
     if leader_without_heartbeats(lxd) != member:
-        return (WriteNotes({quiet: ""}),) if lxd.notes.get(quiet) else ()
-    since = _time(quiet, lxd)
+        return (WriteNotes({quiet_note: ""}),) if lxd.notes.get(quiet_note) else ()
+    since = _time(quiet_note, lxd)
     if since is None or since > view.now:
-        return (WriteNotes({quiet: f"{view.now:.0f}"}),)
+        return (WriteNotes({quiet_note: f"{view.now:.0f}"}),)
     if view.now - since < deadlines.QUIET or _pause(view, lxd, member) > 0:
         return ()
-    return WriteNotes({reloaded: f"{view.now:.0f}", quiet: ""}), RestartLxd()
+    return WriteNotes({reloaded_note: f"{view.now:.0f}", quiet_note: ""}), RestartLxd()
 
 
 def status(view: View, lxd: ClusterView) -> Status | None:
@@ -43,16 +44,16 @@ def status(view: View, lxd: ClusterView) -> Status | None:
     leader = leader_without_heartbeats(lxd)
     if leader is None:
         return None
-    what = f"Raft leader {leader.name} sends no heartbeats"
+    fault = f"Raft leader {leader.name} sends no heartbeats"
     unit = member_marks.unit_of(leader.name, lxd)
     pause = _pause(view, lxd, leader)
     if pause > 0:
-        return waiting(f"{what}: LXD was reloaded, again in {pause / 60:.0f} min")
+        return waiting(f"{fault}: LXD was reloaded, again in {pause / 60:.0f} min")
     if leader == lxd.own:
-        return waiting(f"{what}: LXD is reloaded if that lasts")
+        return waiting(f"{fault}: LXD is reloaded if that lasts")
     if unit:
-        return waiting(f"{what}: {unit} reloads its LXD")
-    return waiting(f"{what}; there: snap restart --reload lxd")
+        return waiting(f"{fault}: {unit} reloads its LXD")
+    return waiting(f"{fault}; there: snap restart --reload lxd")
 
 
 def _pause(view: View, lxd: ClusterView, member: Member) -> float:

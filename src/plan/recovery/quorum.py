@@ -38,7 +38,7 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
     """What prevents a recovery here. `named` are the members that the operator calls lost."""
     own = copy.node(peers.own.address)
     if own is None or own.role is Role.SPARE:
-        return Recovery("this member has no copy of the database: run it on another one")
+        return Recovery("this member has no copy of the database: run the action on another one")
     if problem := _stranger(view, peers, copy, named):
         return Recovery(problem)
     others = [n for n in copy.nodes if n is not own and n.role is not Role.SPARE]
@@ -54,8 +54,8 @@ def _stranger(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str
     strangers = sorted(named - _words(view, peers, copy))
     if not strangers:
         return ""
-    there = ", ".join(sorted(n.name or n.address for n in copy.nodes))
-    return f"lost={strangers[0]}: no member is called so; there are: {there}"
+    members = ", ".join(sorted(n.name or n.address for n in copy.nodes))
+    return f"lost={strangers[0]}: no member has that name; the members are: {members}"
 
 
 def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
@@ -87,15 +87,15 @@ def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
 def _voters_left(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -> str:
     """Why the database has not lost its quorum for good."""
     voters = copy.voters
-    gone = voters & lost
-    if voters and len(gone) * 2 >= len(voters):
+    lost_voters = voters & lost
+    if voters and len(lost_voters) * 2 >= len(voters):
         return ""
-    rest = sorted(voters - gone - {peers.own.address})
+    rest = sorted(voters - lost_voters - {peers.own.address})
     nodes = [n for address in rest if (n := copy.node(address))]
     units = [_unit(n, view, peers) or n.name or n.address for n in nodes]
     return (
-        f"{len(gone)} of {len(voters)} voters are lost: start LXD on {names(units)}; for a machine "
-        "that never comes back: juju remove-machine --force N, or lost=UNIT"
+        f"{len(lost_voters)} of {len(voters)} voters are lost: start LXD on {names(units)}; for a "
+        "machine that never comes back: juju remove-machine --force N, or lost=UNIT"
     )
 
 
@@ -104,23 +104,23 @@ def _not_newest(
 ) -> str:
     """Why another member should recover, or why it is unknown which one should."""
     copies: list[_Copy] = []
-    quiet: list[str] = []
+    unanswered: list[str] = []
     for node in rest:
         unit = _unit(node, view, peers)
         entry = _answer(peers.others.get(unit), copy.voters & lost)
         if entry is None:
-            quiet.append(unit or node.name or node.address)
+            unanswered.append(unit or node.name or node.address)
         else:
             copies.append(_Copy(entry, node.role is Role.VOTER, node.address, unit))
-    if quiet:
+    if unanswered:
         return (
-            f"{names(quiet)} has not said yet that its database does not answer: run this again in "
-            "some minutes; if it is lost, too: juju remove-machine --force N, or lost=UNIT"
+            f"{names(unanswered)} has not said yet that its database does not answer: run this "
+            "again in some minutes; if it is lost, too: juju remove-machine --force N, or lost=UNIT"
         )
     address = peers.own.address
-    mine = _Copy(Entry(copy.term, copy.index), address in copy.voters, address, view.unit)
-    best = max([mine, *copies])
-    if best is mine:
+    own_copy = _Copy(Entry(copy.term, copy.index), address in copy.voters, address, view.unit)
+    best = max([own_copy, *copies])
+    if best is own_copy:
         return ""
     return (
         f"run it on {best.unit}: its database is the newest (term {best.entry.term}, "
@@ -161,8 +161,8 @@ def noting(view: View, lxd: ClusterView) -> list[Step]:
     When the database does not answer, and Juju has removed a unit, nothing else shows that it was
     one.
     """
-    has = [m for m in lxd.members if m.voter or "database-standby" in m.roles]
-    found = {m.address: unit for m in has if (unit := member_marks.unit_of(m.name, lxd))}
-    if lxd.own not in has or dict(view.noted_units) == found:
+    with_database = [m for m in lxd.members if m.voter or "database-standby" in m.roles]
+    units = {m.address: unit for m in with_database if (unit := member_marks.unit_of(m.name, lxd))}
+    if lxd.own not in with_database or dict(view.noted_units) == units:
         return []
-    return [NoteUnits(found)]
+    return [NoteUnits(units)]

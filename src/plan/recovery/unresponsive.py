@@ -18,16 +18,16 @@ from values.status import Status, blocked, waiting
 
 _RELOAD = "snap restart --reload lxd; docs: How to recover"
 
-RESET_CUT_SHORT = "its reset was cut short"
+RESET_INTERRUPTED = "its reset was interrupted"
 
 
 def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is installed and does not answer. `own` are its own data."""
     if why := join_failed(view, lxd.reason):
         return Plan(waiting("to join again"), (ResetLxd(why),), own)
-    if lxd.reason is UnresponsiveReason.RECOVERY_CUT_SHORT:
+    if lxd.reason is UnresponsiveReason.RECOVERY_INTERRUPTED:
         # The result of the recovery shows once it runs. If it failed, the status asks for it again.
-        return Plan(waiting("for LXD, whose recovery was cut short"), (StartAgain(),), own)
+        return Plan(waiting("for LXD to start after an interrupted recovery"), (StartAgain(),), own)
     peers = view.peers
     if peers is None:
         return Plan(_by_kind(view, lxd))
@@ -35,12 +35,12 @@ def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
         return Plan(removed(), own=own)
     if lasts(view) and (cure := starting_without(lxd)):
         return Plan(waiting("for LXD, which starts without a volume"), cure, own)
-    return _telling(view, lxd, peers, own)
+    return _reporting(view, lxd, peers, own)
 
 
-def _telling(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Plan:
+def _reporting(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit that can only say why its LXD does not answer."""
-    own = own.model_copy(update={"silent": _word(view, lxd, peers)})
+    own = own.model_copy(update={"silent": _database_report(view, lxd, peers)})
     status = (
         _moved(view, peers)
         or _other_version(view, lxd, peers)
@@ -70,7 +70,7 @@ def _unmountable(lxd: Unresponsive) -> Status | None:
     if unmountable is None:
         return None
     volume = unmountable.volume or f"the volume of its {unmountable.kind}"
-    return blocked(f"LXD ends, cannot mount {volume}; bring it back")
+    return blocked(f"LXD cannot start without {volume}: bring it back")
 
 
 def _expired(view: View, lxd: Unresponsive) -> Status | None:
@@ -97,7 +97,7 @@ def removed() -> Status:
 
 def moved(was: str, now: str) -> Status:
     """LXD cannot change a member's address while the cluster runs."""
-    return blocked(f"the member's address is {was}, the machine's {now}: give it back")
+    return blocked(f"this machine's address changed from {was} to {now}: change it back")
 
 
 def join_failed(view: View, kind: UnresponsiveReason) -> str:
@@ -111,14 +111,14 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
     if forming is None:
         return ""
     if forming.what == RESET:
-        return RESET_CUT_SHORT
+        return RESET_INTERRUPTED
     if forming.what != "join" or (view.peers and view.peers.own.cluster):
         return ""
     if view.holds_data:
         # It has joined completely, and its unit had no time to say so.
         return ""
     if kind is UnresponsiveReason.HALF_JOINED:
-        return "its join was cut short"
+        return "its join was interrupted"
     late = view.now - forming.since > deadlines.JOIN
     hangs = kind in (UnresponsiveReason.HUNG, UnresponsiveReason.STARTING) and late
     return f"its join did not end in {deadlines.JOIN:.0f} s" if hangs else ""
@@ -141,7 +141,7 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
     return versions.waits_for(view, peers) if unequal and lxd.reason in WITHOUT_DATABASE else None
 
 
-def _word(view: View, lxd: Unresponsive, peers: Peers) -> UnresponsiveDatabase | None:
+def _database_report(view: View, lxd: Unresponsive, peers: Peers) -> UnresponsiveDatabase | None:
     """What this unit says of its database, for those that may have to recover without the others.
 
     It says it late, or on request: each message runs hooks on all other units.
@@ -168,7 +168,7 @@ def _by_kind(view: View, lxd: Unresponsive) -> Status:
         case (
             UnresponsiveReason.STOPPED
             | UnresponsiveReason.HALF_JOINED
-            | UnresponsiveReason.RECOVERY_CUT_SHORT
+            | UnresponsiveReason.RECOVERY_INTERRUPTED
         ):
             return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
         case UnresponsiveReason.REFUSED | UnresponsiveReason.UNMOUNTABLE:

@@ -45,12 +45,12 @@ def due(view: View, lxd: ClusterView) -> Due:
     notes: dict[str, str] = {}
     problem: Status | None = None
     for key, value in wanted(view.options, view.proxies, members).items():
-        has, noted = lxd.server.config.get(key, ""), lxd.notes.get(WROTE + key, "")
-        if not may_change(key, has, lxd.notes, view.proxies):
+        current, noted = lxd.server.config.get(key, ""), lxd.notes.get(WROTE + key, "")
+        if not may_change(key, current, lxd.notes, view.proxies):
             notes |= {WROTE + key: ""} if noted else {}
-            if has != value and _option(view.options, key) != AUTO:
+            if current != value and _option(view.options, key) != AUTO:
                 problem = blocked(f"{key} was set by hand: lxc config unset {key}")
-        elif has != value:
+        elif current != value:
             values[key] = value
         elif noted and noted != digest(key, value):
             notes[WROTE + key] = digest(key, value)
@@ -72,10 +72,10 @@ def wanted(options: Options, model: Proxies, members: Iterable[str]) -> dict[str
     return {HTTP: http, HTTPS: https, IGNORED: ",".join(sorted(hosts))}
 
 
-def may_change(key: str, has: str, notes: Mapping[str, str], model: Proxies) -> bool:
+def may_change(key: str, current: str, notes: Mapping[str, str], model: Proxies) -> bool:
     """Whether a key is unset, or has a value that the charm or Juju has written."""
     by_juju = {HTTP: model.http, HTTPS: model.https, IGNORED: model.ignored}[key]
-    return has in ("", by_juju) or digest(key, has) in notes.get(WROTE + key, "").split()
+    return current in ("", by_juju) or digest(key, current) in notes.get(WROTE + key, "").split()
 
 
 def digest(key: str, value: str) -> str:

@@ -60,11 +60,11 @@ def default_profile(
     made = pools.made(pool, lxd.pools)
     if made is None:
         return []
-    kept = nic is None or _same(nic, lxd.nic)
-    if PROFILE in made.used_by and kept:
+    same_nic = nic is None or _same(nic, lxd.nic)
+    if PROFILE in made.used_by and same_nic:
         return []
-    change = SetDefaultProfile(pool, None if kept else nic)
-    staying = [] if kept else _staying(lxd.nic)
+    change = SetDefaultProfile(pool, None if same_nic else nic)
+    staying = [] if same_nic else _staying(lxd.nic)
     return [*pools.moving(pool, lxd.pools), *staying, change]
 
 

@@ -83,9 +83,9 @@ def before_join(
 def _to_make(wanted: Iterable[WantedPool], lxd: ClusterView) -> list[WantedPool]:
     """Those of the pools whose part this unit makes."""
     # Its own interrupted bootstrap has used its device already.
-    there = {p.name for p in lxd.pools or ()}
+    existing = {p.name for p in lxd.pools or ()}
     # LXD knows what to do with an operator's pool of another driver.
-    return [p for p in wanted if p.name not in there and p.backend in backends.BACKENDS]
+    return [p for p in wanted if p.name not in existing and p.backend in backends.BACKENDS]
 
 
 def _beside(
@@ -103,8 +103,8 @@ def to_pools(
     view: View, lxd: ClusterView, requests: Iterable[ContributionRequest]
 ) -> dict[str, Contribution]:
     """This unit's answers to each call for a pool, by its serial; nothing while it waits."""
-    found = {request.serial: _to_pool(view, lxd, request) for request in requests}
-    return {serial: c for serial, c in found.items() if c is not None}
+    answers = {request.serial: _to_pool(view, lxd, request) for request in requests}
+    return {serial: c for serial, c in answers.items() if c is not None}
 
 
 def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Contribution | None:
@@ -124,14 +124,30 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
 
     Otherwise LXD would silently make a file on its root disk.
     """
-    asked = {pool.name: pool for pool in view.more_pools}
-    if decided:
-        asked[decided.pool] = view.default_pool
+    more = {pool.name: pool for pool in view.more_pools}
+    defaults = _names_of_default(view, decided)
     for name in sorted(_on_devices(view)):
-        if name not in asked or not asked[name].devices:
-            option = "devices" if decided and name == decided.pool else "pools"
+        asked = more.get(name) or (view.default_pool if name in defaults else None)
+        if asked is None or not asked.devices:
+            option = "devices" if name in defaults - more.keys() else "pools"
             return blocked(f"pool {name} is on devices: name this machine's in storage-{option}")
     return None
+
+
+def _names_of_default(view: View, decided: Storage | None) -> frozenset[str]:
+    """The names of the default pool, of whatever backend it is or was.
+
+    A pool of an earlier backend stays while it holds something, and no other option can name it.
+    """
+    names = backends.names_of_default(view.default_pool.name)
+    return names | {decided.pool} if decided else names
+
+
+def _devices_are_for_earlier(view: View, decided: Storage) -> bool:
+    """Whether `storage-devices` can only be meant for the default pool of an earlier backend."""
+    backend = backends.BACKENDS.get(decided.backend)
+    earlier = _names_of_default(view, decided) - {decided.pool}
+    return backend is not None and not backend.on_devices and bool(earlier & _on_devices(view))
 
 
 def _on_devices(view: View) -> set[str]:
@@ -149,23 +165,23 @@ def _sources(view: View) -> dict[str, str]:
     return {pool: s for data in others if data.cluster for pool, s in data.sources.items()}
 
 
-def _no_room(view: View, given: Sequence[MemberConfig], cure: str) -> Status | None:
+def _no_room(view: View, configs: Sequence[MemberConfig], cure: str) -> Status | None:
     """Blocked if the last of some parts does not fit on this machine beside the others.
 
     LXD makes its files sparse, so a lack of space would show only when they are full.
     """
-    last = given[-1]
+    last = configs[-1]
     pool, name = last.pool, f"pool {last.pool.name}"
     if last.device and in_bytes(pool.volume_size) > last.device.size:
-        has = f"{last.path[:20]} has: {last.device.size >> 30} GiB"
-        return blocked(f"{name}: {VOLUME_SIZE}={pool.volume_size} is more than {has}")
+        size = f"{last.path[:20]} has: {last.device.size >> 30} GiB"
+        return blocked(f"{name}: {VOLUME_SIZE}={pool.volume_size} is more than {size}")
     if view.room is None or not _is_file(last):
         return None
-    left = view.room - sum(_bytes(config) for config in given[:-1] if _is_file(config))
+    left = view.room - sum(_bytes(config) for config in configs[:-1] if _is_file(config))
     if _bytes(last) <= left:
         return None
-    asked = f"{pool.size or LEAST_FILE} asked, {max(left, 0) >> 30} GiB free"
-    return blocked(f"{name}: {asked}: {cure}")
+    space = f"{pool.size or LEAST_FILE} is wanted, {max(left, 0) >> 30} GiB are free"
+    return blocked(f"{name}: {space}: {cure}")
 
 
 def _is_file(config: MemberConfig) -> bool:
@@ -176,13 +192,13 @@ def _bytes(config: MemberConfig) -> int:
     return in_bytes(config.pool.size or LEAST_FILE)
 
 
-def _missing(what: str, word: str, drivers: frozenset[str]) -> Status:
-    """Blocked for a machine without what a backend needs. `what` names what asks for it."""
+def _unsupported(asker: str, word: str, drivers: frozenset[str]) -> Status:
+    """Blocked for a machine without what a backend needs. `asker` names what asks for it."""
     row = backends.BACKENDS.get(word)
-    has = ", ".join(sorted(drivers & set(backends.BACKENDS)))
+    supported = ", ".join(sorted(drivers & set(backends.BACKENDS)))
     # The remedy comes last: text before it may be cut off.
     needs = f"; needs {row.needs}" if row else ""
-    return blocked(f"{what}: LXD here has {has}{needs}")
+    return blocked(f"{asker}: LXD here supports {supported}{needs}")
 
 
 def _no_ceph(view: View) -> Status | None:
@@ -192,7 +208,7 @@ def _no_ceph(view: View) -> Status | None:
         app = view.unit.partition("/")[0]
         return blocked(f"ceph: integrate it with a Ceph: juju integrate {app} ceph-mon")
     if told.problem:
-        return blocked(f"ceph: it refuses what was asked: {told.problem}")
+        return blocked(f"ceph: it refuses the request: {told.problem}")
     if told.malformed:
         return blocked(f"ceph: its {told.malformed}: see juju show-unit {view.unit}")
     return None if told.ready else waiting("for Ceph to answer")
@@ -207,14 +223,17 @@ def _wanted(
     backend = backends.resolve(asked.backend, drivers)
     # A member without what is wanted now would block the change.
     if backend is None:
-        return _missing(f"storage-backend={asked.backend}", asked.backend, drivers)
+        return _unsupported(f"storage-backend={asked.backend}", asked.backend, drivers)
     wanted = {pool.name: pool for pool in view.more_pools}
     if decided is None:
         return [replace(asked, backend=backend.name), *wanted.values()]
     default = replace(asked, name=decided.pool, backend=decided.backend, size=decided.size)
+    if _devices_are_for_earlier(view, decided):
+        default = replace(default, devices=())
     if token is None or not token.pools:
         return [default, *wanted.values()]
-    wanted[decided.pool] = default
+    of_default = {name: replace(asked, name=name) for name in _names_of_default(view, decided)}
+    wanted = {**of_default, **wanted, decided.pool: default}
     return [_as_made(record, wanted.get(record.pool)) for record in token.pools]
 
 
@@ -228,7 +247,7 @@ def _member_config(
 ) -> MemberConfig | Status:
     backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
-        return _missing(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
+        return _unsupported(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
     if backend.on_ceph and (problem := _no_ceph(view)):
         return problem
     device = devices.choice(view, pool, backend, taken)

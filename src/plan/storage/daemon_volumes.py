@@ -36,13 +36,13 @@ def due(options: Options, lxd: ClusterView, folders: Mapping[str, Folder]) -> li
     steps: list[Step] = []
     for key, option in _asked(options).items():
         folder = _place(key, folders.get(_kind(key), Folder()), lxd)
-        has = lxd.server.config.get(key, "")
-        if _is_ours(key, has, folder) and (folder.cut_short or folder.volume != has):
+        current = lxd.server.config.get(key, "")
+        if _is_ours(key, current, folder) and (folder.cut_short or folder.volume != current):
             steps.append(RestoreFolder(key, _kind(key)))
             continue
         for volume in map(_split, _unused(key, lxd)):
             steps += [GatherVolume(_kind(key), *volume), DropVolume(*volume)]
-        steps += _moves(key, option, has, lxd)
+        steps += _moves(key, option, current, lxd)
     return steps
 
 
@@ -50,23 +50,23 @@ def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
     """The place of LXD's files. Without links the configuration says it; the folder is empty."""
     if _WITHOUT_LINKS not in lxd.server.extensions:
         return folder
-    has = lxd.server.config.get(key, "")
-    return Folder(has, cut_short=bool(has) and folder.filled)
+    current = lxd.server.config.get(key, "")
+    return Folder(current, cut_short=bool(current) and folder.filled)
 
 
-def _moves(key: str, option: str, has: str, lxd: ClusterView) -> list[Step]:
-    ours = has.partition("/")[2] == _VOLUMES[key]
+def _moves(key: str, option: str, current: str, lxd: ClusterView) -> list[Step]:
+    ours = current.partition("/")[2] == _VOLUMES[key]
     if not option:
-        return [KeepOnVolume(key, "", ""), DropVolume(*_split(has))] if ours else []
-    if has == f"{option}/{_VOLUMES[key]}" or option not in _usable(lxd):
+        return [KeepOnVolume(key, "", ""), DropVolume(*_split(current))] if ours else []
+    if current == f"{option}/{_VOLUMES[key]}" or option not in _usable(lxd):
         return []
-    old = [DropVolume(*_split(has))] if ours else []
+    old = [DropVolume(*_split(current))] if ours else []
     return [KeepOnVolume(key, option, _VOLUMES[key]), *old]
 
 
-def _is_ours(key: str, has: str, folder: Folder) -> bool:
+def _is_ours(key: str, current: str, folder: Folder) -> bool:
     """Whether the move is the charm's: not to or from an operator's volume."""
-    volumes = [volume for volume in (has, folder.volume) if volume]
+    volumes = [volume for volume in (current, folder.volume) if volume]
     return all(_split(volume)[1] == _VOLUMES[key] for volume in volumes)
 
 
@@ -75,15 +75,15 @@ def _unused(key: str, lxd: ClusterView) -> list[str]:
 
     LXD moves only to an empty volume, and does not delete a pool that has one.
     """
-    found: list[str] = []
+    volumes: list[str] = []
     for pool in lxd.pools or ():
         if pool.name in lxd.unavailable:
             continue  # What is on it is looked at when it is back.
         for user in pool.used_by:
-            named = lxd_urls.read(user)
-            if named.name == _VOLUMES[key] and named.member == lxd.server.name:
-                found.append(f"{pool.name}/{named.name}")
-    return sorted(volume for volume in found if volume != lxd.server.config.get(key, ""))
+            used_by = lxd_urls.read(user)
+            if used_by.name == _VOLUMES[key] and used_by.member == lxd.server.name:
+                volumes.append(f"{pool.name}/{used_by.name}")
+    return sorted(volume for volume in volumes if volume != lxd.server.config.get(key, ""))
 
 
 def problem(options: Options, lxd: ClusterView) -> Status | None:
@@ -121,8 +121,8 @@ def _kind(key: str) -> str:
 def _usable(lxd: ClusterView) -> list[str]:
     """The pools where each member has its own part."""
     shared = {b.driver for b in backends.BACKENDS.values() if b.remote}
-    there = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]
-    return [p.name for p in there if p.driver not in shared]
+    pools = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]
+    return [p.name for p in pools if p.driver not in shared]
 
 
 def _split(value: str) -> tuple[str, str]:

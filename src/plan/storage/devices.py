@@ -22,17 +22,17 @@ def choice(
     if not pool.devices:
         return None
     if not backend.on_devices:
-        return blocked(f"pool {pool.name}: {backend.name} takes no device; name none for it")
-    there = [d for d in view.devices.get(pool.devices, ()) if d.node not in taken]
-    if not there:
+        return blocked(f"pool {pool.name}: {backend.name} uses no devices; name none for it")
+    candidates = [d for d in view.devices.get(pool.devices, ()) if d.node not in taken]
+    if not candidates:
         first, *others = pool.devices
         more = f" and {len(others)} more" if others else ""
         return _blocked_by(first, f"{more} for the pool {pool.name}: not on this machine")
     least = max(SMALLEST, in_bytes(pool.size))
-    usable = [d for d in there if not unusable(d, least)]
+    usable = [d for d in candidates if not unusable(d, least)]
     if usable:
         return usable[0]
-    offered = there[0]
+    offered = candidates[0]
     return _blocked_by(offered.path, f" {unusable(offered, least)}")
 
 

@@ -41,7 +41,7 @@ def default(asked: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> 
     NAME-BACKEND, and stays so after the old pool is gone.
     """
     backend = decided.backend if asked.backend == backends.AUTO else asked.backend
-    long = f"{asked.name}-{backend}"
+    long = backends.other_name(asked.name, backend)
     made = {p.name: _is_of(p, backend) for p in existing}
     candidates = [asked.name, long]
     if made.get(long):
@@ -61,8 +61,8 @@ def wanted(view: View, decided: Storage, existing: tuple[Pool, ...]) -> tuple[Wa
 
 def unmade(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[WantedPool]:
     """Those of them that do not exist on all members."""
-    there = {p.name for p in existing if not p.half_made}
-    return [pool for pool in pools if pool.name not in there]
+    made_pools = {p.name for p in existing if not p.half_made}
+    return [pool for pool in pools if pool.name not in made_pools]
 
 
 def made(name: str, existing: tuple[Pool, ...]) -> Pool | None:
@@ -87,33 +87,35 @@ def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Pool
 def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status | None:
     """Why an existing pool cannot be the wanted one. Then nothing is changed."""
     for pool in wanted(view, decided, existing):
-        there = made(pool.name, existing)
-        if there is not None and (problem := _misfit(view, decided, pool, there)):
+        pool_in_lxd = made(pool.name, existing)
+        if pool_in_lxd is not None and (problem := _misfit(view, decided, pool, pool_in_lxd)):
             return problem
     return None
 
 
-def _misfit(view: View, decided: Storage, pool: WantedPool, there: Pool) -> Status | None:
+def _misfit(view: View, decided: Storage, pool: WantedPool, pool_in_lxd: Pool) -> Status | None:
     """Why the existing pool of that name cannot be the wanted one."""
     if backends.BACKENDS[pool.backend].on_ceph and ceph.RELATION.of(view) is None:
-        return blocked(f"the pool {pool.name} is in a Ceph: integrate it with that again")
-    if not _is_of(there, pool.backend):
-        return blocked(f"pool {pool.name} is of {there.driver} here: choose another name")
-    has = there.config.get(
+        return blocked(f"the pool {pool.name} is in a Ceph: integrate that Ceph again")
+    if not _is_of(pool_in_lxd, pool.backend):
+        return blocked(
+            f"pool {pool.name} has the driver {pool_in_lxd.driver} here: choose another name"
+        )
+    size = pool_in_lxd.config.get(
         contributions.SIZE, decided.size if pool.name == decided.pool else pool.size
     )
-    if pool.size != has and backends.BACKENDS[pool.backend].sized:
-        return _other_size(view, pool, has)
+    if pool.size != size and backends.BACKENDS[pool.backend].sized:
+        return _other_size(view, pool, size)
     return None
 
 
-def _other_size(view: View, pool: WantedPool, has: str) -> Status:
+def _other_size(view: View, pool: WantedPool, size: str) -> Status:
     if any(pool.name == more.name for more in view.more_pools):
         return blocked(
-            f"storage-pools: {pool.name} was made with size {has or 'auto'}; set it back"
+            f"storage-pools: {pool.name} was made with size {size or 'auto'}; set it back"
         )
-    setting = f"storage-size={has}" if has else "--reset storage-size"
-    return blocked(f"storage-size={pool.size}: pool {pool.name} has its size; set {setting}")
+    setting = f"storage-size={size}" if size else "--reset storage-size"
+    return blocked(f"storage-size={pool.size}: pool {pool.name} keeps its size; set {setting}")
 
 
 def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
@@ -130,10 +132,12 @@ def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
 def current(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Storage:
     """The default pool on record, once the default profile uses the wanted one."""
     pool = default(view.default_pool, decided, existing)
-    there = made(pool.name, existing)
-    if there is None or PROFILE not in there.used_by:
+    pool_in_lxd = made(pool.name, existing)
+    if pool_in_lxd is None or PROFILE not in pool_in_lxd.used_by:
         return decided
-    size = there.config.get(contributions.SIZE, decided.size if there.name == decided.pool else "")
+    size = pool_in_lxd.config.get(
+        contributions.SIZE, decided.size if pool_in_lxd.name == decided.pool else ""
+    )
     return Storage(backend=pool.backend, pool=pool.name, size=size)
 
 
@@ -167,17 +171,17 @@ def _is_of(pool: Pool, backend: str) -> bool:
 
 
 def _drift(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[UpdatePool]:
-    made = {p.name: p.config for p in existing}
-    found: list[UpdatePool] = []
+    configs = {p.name: p.config for p in existing}
+    updates: list[UpdatePool] = []
     for pool in pools:
-        has = made[pool.name]
-        given = has.get(contributions.KEYS, "").split()
+        config = configs[pool.name]
+        option_keys = config.get(contributions.KEYS, "").split()
         # Unset what an option no longer gives.
-        wanted = {**dict.fromkeys(given, ""), **pool.config}
+        wanted = {**dict.fromkeys(option_keys, ""), **pool.config}
         wanted[contributions.KEYS] = " ".join(sorted(pool.config))
-        if changed := {k: v for k, v in wanted.items() if has.get(k, "") != v}:
-            found.append(UpdatePool(pool.name, changed))
-    return found
+        if changed := {k: v for k, v in wanted.items() if config.get(k, "") != v}:
+            updates.append(UpdatePool(pool.name, changed))
+    return updates
 
 
 def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> PoolChange:
@@ -188,12 +192,12 @@ def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Poo
     if missing:
         why = f"for {names(missing)} to say what it gives to the pool {pool.name}"
         return PoolChange(request=request, problem=waiting(why))
-    given = {m: c for m, c in received.items() if c is not None}
-    refused = [(units[m], c.problem) for m, c in given.items() if c.problem]
+    by_member = {m: c for m, c in received.items() if c is not None}
+    refused = [(units[m], c.problem) for m, c in by_member.items() if c.problem]
     if refused:
         unit, why = refused[0]
         return PoolChange(request=request, problem=blocked(f"{unit}: {why}"))
-    return PoolChange((_creation(view, lxd, pool, given),), request)
+    return PoolChange((_creation(view, lxd, pool, by_member),), request)
 
 
 def _request(view: View, peers: Peers, pool: WantedPool) -> ContributionRequest:
@@ -213,20 +217,20 @@ def _contributions(
     units: Mapping[str, str],
 ) -> dict[str, Contribution | None]:
     """By member. This unit's own answer is current."""
-    mine = contributions.to_pools(view, lxd, [request])
-    found: dict[str, Contribution | None] = {}
+    own_offers = contributions.to_pools(view, lxd, [request])
+    answers: dict[str, Contribution | None] = {}
     for member in sorted(m.name for m in lxd.members):
         unit = units[member]
-        offers = mine if unit == view.unit else peers.others[unit].offers
-        found[member] = offers.get(request.serial)
-    return found
+        offers = own_offers if unit == view.unit else peers.others[unit].offers
+        answers[member] = offers.get(request.serial)
+    return answers
 
 
 def _creation(
-    view: View, lxd: ClusterView, pool: WantedPool, given: Mapping[str, Contribution]
+    view: View, lxd: ClusterView, pool: WantedPool, by_member: Mapping[str, Contribution]
 ) -> CreatePool:
     backend = backends.BACKENDS[pool.backend]
     extensions = lxd.server.extensions
-    members = {m: backend.part(pool, c.device, extensions) for m, c in given.items()}
+    members = {m: backend.part(pool, c.device, extensions) for m, c in by_member.items()}
     shared = contributions.shared_config(view, lxd, pool)
     return CreatePool(pool.name, backend.driver, shared, members)

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.lxd_model import certificates
 from tests.lxd_model.api import server, used_by
-from tests.lxd_model.api.call import Answer, Call, Handler
+from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler
+from tests.lxd_model.refusal import not_found
 from tests.lxd_model.things import Image
 
 _MOMENTS = ("created_at", "expires_at", "last_used_at", "uploaded_at")
@@ -60,6 +61,16 @@ def get_certificates(call: Call) -> Answer:
     return Answer(rows)
 
 
+def patch_certificate(call: Call) -> Answer:
+    """PATCH /1.0/certificates/FINGERPRINT: its name."""
+    trusted = call.records.trusted
+    found = next((c for c in trusted if certificates.fingerprint(c) == call.names[0]), None)
+    if found is None:
+        raise not_found("Certificate")
+    trusted[found] = str(call.body["name"])
+    return Answer(EMPTY)
+
+
 def get_warnings(call: Call) -> Answer:
     """GET /1.0/warnings: bridges that did not start."""
     rows = [
@@ -85,6 +96,7 @@ def get_warnings(call: Call) -> Answer:
 ROUTES: dict[str, dict[str, Handler]] = {
     "/1.0/images": {"GET": get_images},
     "/1.0/certificates": {"GET": get_certificates},
+    "/1.0/certificates/NAME": {"PATCH": patch_certificate},
     "/1.0/warnings": {"GET": get_warnings},
     "/1.0/metadata/configuration": {"GET": server.configuration},
 }

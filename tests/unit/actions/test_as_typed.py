@@ -14,6 +14,7 @@ import charm
 from actions import parameters as actions_parameters
 from lab.cli import parameters
 from lab.model.errors import JujuError
+from lxd.join_tokens import fingerprint_of
 from records import loss_record
 from state.facts import Device, Failures
 from tests.unit.charm_config import CONFIG
@@ -48,6 +49,9 @@ def test_cluster_status(three: HookTools):
 
     assert done.results["members"] == "3"
     assert "lxd/0  m0      10.0.0.1" in done.results["table"]
+    # A remote client asks its user to accept the certificate that members show.
+    shown = three.app.units["lxd/1"].server.lxd.certificate("10.0.0.2", 8443, 5)
+    assert done.results["fingerprint"] == fingerprint_of(shown)
 
 
 PLANS = [
@@ -106,9 +110,9 @@ REFUSED = [
     ("form-again confirm=yes-the-cluster-is-gone", "a unit is a member of the cluster"),
     ("wipe-device device=/dev/sdb", "/dev/sdb holds ext4: repeat with confirm=wipe-0123"),
     ("wipe-device device=/dev/sdb confirm=0123", "repeat with confirm=wipe-0123"),
-    ("wipe-device device=/dev/sdz", "is no block device here: lsblk"),
+    ("wipe-device device=/dev/sdz", "is not a block device here: lsblk"),
     ("take-back", "the application has a cluster: empty this LXD instead"),
-    ("let-in", "only the last member of a cluster has to"),
+    ("let-in", "only a unit that leaves as the last member needs this"),
     ("recover-quorum", "repeat with confirm=recover-lxd-0"),
     ("recover-quorum confirm=recover-lxd-1", "repeat with confirm=recover-lxd-0"),
     ("recover-quorum confirm=recover-lxd-0", "LXD answers: its database has its quorum"),
@@ -265,6 +269,16 @@ def test_what_the_documents_show_can_be_typed(document: str, line: str):
         actions_parameters.with_options(CONFIG, given)
     else:
         assert all(isinstance(told, str) for told in given.values()), document
+
+
+def test_the_page_about_recovery_shows_actions():
+    """They work on a unit in error, and they check what commands by hand do not."""
+    page = (ROOT / "docs/how-to/recover.md").read_text()
+
+    shown = {shlex.split(line)[1] for document, line in commands() if document == "recover.md"}
+
+    assert {"recover-quorum", "backup-database", "plan"} <= shown
+    assert "recover-from-quorum-loss" not in page
 
 
 @pytest.mark.parametrize("action", ACTIONS)

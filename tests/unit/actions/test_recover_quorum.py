@@ -80,7 +80,7 @@ def test_a_voter_that_is_said_to_be_lost_must_not_listen():
     later(app, 60)
     hooks(app, ("lxd/0",))
 
-    with pytest.raises(ActionRefused, match="is said to be lost and takes connections"):
+    with pytest.raises(ActionRefused, match="counts as lost, but accepts connections"):
         recover(app, "lxd/0", "lxd/1 lxd/2")
 
 
@@ -124,3 +124,27 @@ def test_no_unit_says_anything_while_the_silence_may_end_by_itself():
 
     assert str(app.plan("lxd/0").status) == "waiting: for LXD's database, which does not answer"
     assert app.own("lxd/0").silent is None
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_that_has_joined_and_could_not_say_so_recovers_without_the_founder(generation: str):
+    app = formed(1, generation)
+    app.add(1)
+    for name in ("lxd/1", "lxd/0", "lxd/0"):
+        app.hook(name)
+    app.hook("lxd/1", commit=False)
+    assert app.own("lxd/1").cluster == ""
+    (joined,) = (row for row in the_cluster(app).members if row.name == "m1")
+    joined.role = Role.STANDBY
+    app = given_up(dead(app, ("lxd/0",)), ("lxd/0",))
+    app.leader = "lxd/1"
+    hooks(app, ("lxd/1",))
+    assert "run recover-quorum" in str(app.plan("lxd/1").status)
+
+    recover(app, "lxd/1", "m0")
+
+    later(app, 60)
+    for _ in range(4):
+        hooks(app, ("lxd/1",))
+    assert "member m1, voter" in str(app.plan("lxd/1").status)
+    assert app.own("lxd/1").cluster == app.app().cluster

@@ -12,7 +12,7 @@ from tests.unit.deeds import names, the_cluster, with_instance
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
 
-AGAIN = "blocked: LXD here is of an earlier deployment: juju run lxd/leader take-back"
+AGAIN = "blocked: LXD here is from an earlier deployment: juju run lxd/leader take-back"
 
 
 def again(generation: str = "5.21") -> ModelApp:
@@ -62,7 +62,7 @@ def test_an_application_that_has_a_cluster_takes_no_other():
 def test_a_cluster_that_is_nobodys_is_not_taken():
     app = ModelApp()
     app.add(0)
-    with pytest.raises(refusal.ActionRefused, match="in no cluster that this charm made"):
+    with pytest.raises(refusal.ActionRefused, match="not in a cluster that this charm made"):
         take_back(app.view("lxd/0"), "")
 
 

@@ -17,6 +17,7 @@ from tests.unit.deeds import names, the_cluster
 from tests.unit.hook_tools import HookTools
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import PEER, Stage
+from values.interface import Interface
 
 LEADER, MEMBER = "lxd/0", "lxd/1"
 SNAP = Resource("lxd-snap", revision=1, size=120_000_000, filename="lxd.snap")
@@ -321,3 +322,54 @@ def test_a_token_of_a_hook_that_cannot_tell_it_is_taken_back(
     juju.failing.clear()
     juju.hook("lxd/0")
     assert set(the_cluster(app).tokens) == {"m1"}
+
+
+def on_binding(tools: HookTools, **options: str) -> None:
+    """The default network is on the interface of the binding `network`."""
+    for unit in tools.app.units.values():
+        unit.machine.interfaces_ = [Interface("eth0", subnets=(f"{unit.address}/24",), up=True)]
+    tools.app.options |= {name.replace("-", "_"): told for name, told in options.items()}
+    tools.juju.set_config("lxd", options)
+
+
+BOUND = "network-get --format=json network"
+
+
+@pytest.mark.parametrize("mode", ["macvlan", "fan"])
+@pytest.mark.parametrize(
+    ("error", "why"), [("ERROR i/o timeout", "i/o timeout"), ("", "it does not say why")]
+)
+def test_no_interface_is_guessed_for_a_network_on_a_binding(
+    three: HookTools, mode: str, error: str, why: str
+):
+    on_binding(three, **{"network-mode": mode})
+    three.failing[BOUND] = error
+
+    done = three.hook(MEMBER)
+
+    assert three.status(MEMBER) == f"waiting: Juju's network-get fails: {why}"
+    assert done.count("relation-set") == 0
+    three.failing.clear()
+    three.hook(MEMBER)
+    assert three.status(MEMBER) == "active: member m1, voter"
+
+
+def test_a_network_whose_interface_is_named_needs_no_binding(three: HookTools):
+    on_binding(three, **{"network-mode": "macvlan", "network-parent": "eth0"})
+    three.failing[BOUND] = "ERROR i/o timeout"
+
+    three.hook(MEMBER)
+
+    assert three.status(MEMBER) == "active: member m1, voter"
+
+
+def test_a_binding_for_networks_without_a_network_asks_for_an_interface(three: HookTools):
+    """It does not change by itself."""
+    on_binding(three, **{"network-mode": "macvlan"})
+    three.failing[BOUND] = 'ERROR no network config found for binding "network"'
+
+    three.hook(MEMBER)
+
+    assert three.status(MEMBER) == (
+        "blocked: network-parent: name the interface for the network lxdbr0"
+    )

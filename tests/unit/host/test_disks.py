@@ -56,14 +56,14 @@ def test_another_disk_of_that_name_is_not(disk: Path, tmp_path: Path, file: str,
     identity = disks.identity(path)
     (disk / file).write_text(text)
 
-    with pytest.raises(OSError, match="is not the disk that was looked at"):
+    with pytest.raises(OSError, match="is not the disk that the action showed"):
         disks.wipe(path, identity)
 
     assert not (disk / "wiped").exists()
 
 
 def test_a_disk_that_nobody_looked_at_is_not(disk: Path, tmp_path: Path):
-    with pytest.raises(OSError, match="is not the disk that was looked at"):
+    with pytest.raises(OSError, match="is not the disk that the action showed"):
         Machine(tmp_path / "state").wipe(str(tmp_path / "sdb"))
 
     assert not (disk / "wiped").exists()
@@ -89,7 +89,7 @@ def test_the_disk_is_noted_with_its_name_until_the_join_is_over(disk: Path, tmp_
 def test_a_file_is_no_device(tmp_path: Path):
     (tmp_path / "sdb").touch()
 
-    with pytest.raises(OSError, match="is no block device"):
+    with pytest.raises(OSError, match="is not a block device"):
         disks.wipe(str(tmp_path / "sdb"), "x")
 
 
@@ -118,5 +118,5 @@ def test_only_one_devices_path_is_wiped(path: str):
     unit = ModelApp().add(0)
     unit.machine.disks = [Device(path, 1 << 30, holds="ext4")]
 
-    with pytest.raises(refusal.ActionRefused, match="is no path below /dev/"):
+    with pytest.raises(refusal.ActionRefused, match="is not a path below /dev/"):
         wipe_device(unit.ports, path, "wipe-dev-sdb")

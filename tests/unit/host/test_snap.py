@@ -242,7 +242,7 @@ def test_a_file_that_is_no_snap_of_lxd_is_refused(store: Snapd, lxd: Snap, tmp_p
     path = tmp_path / "file.snap"
     path.write_bytes(b"no squashfs" * 1000)
 
-    with pytest.raises(SnapError, match="is no snap"):
+    with pytest.raises(SnapError, match="is not a snap"):
         lxd.install_file(str(path))
     assert store.called == []
     assert lxd.facts(Resource(str(path), "digest")).offered == "unknown"

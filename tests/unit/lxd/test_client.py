@@ -142,7 +142,7 @@ def test_what_came_of_an_operation_may_be_unknown(
 def test_a_change_ends_by_its_deadline():
     lxd, port = client(post=[BEGUN], wait=[sync(operation(103))])
 
-    with pytest.raises(LxdUnreachable, match="not done in 30 s"):
+    with pytest.raises(LxdUnreachable, match="needed over 30 s"):
         lxd.change("POST", api_path("networks"), seconds=30)
 
     assert port.seconds == 30
@@ -204,9 +204,22 @@ def test_the_parts_of_a_path_are_quoted(parts: tuple[str, ...], path: str):
     assert api_path(*parts) == path
 
 
-def test_a_proxy_in_between_is_named():
-    told = "Failed to connect: proxyconnect tcp: dial tcp 10.0.0.5:3128: connect: refused"
-    lxd, _ = client(get=[refused(told)])
+DIALLED = "proxyconnect tcp: dial tcp"
+PROXIES = [
+    (f"{DIALLED} 10.0.0.5:3128: connect: connection refused", "the proxy 10.0.0.5:3128"),
+    (f"{DIALLED} [fd00::5]:3128: i/o timeout", "the proxy [fd00::5]:3128"),
+    (f"{DIALLED}: lookup squid.example on 127.0.0.53:53: no such host", "the proxy squid.example"),
+    (f"{DIALLED}: lookup squid.example: no such host", "the proxy squid.example"),
+    ("proxyconnect tcp: EOF", "a proxy"),
+]
 
-    with pytest.raises(LxdError, match=r"the proxy 10\.0\.0\.5:3128 is in between: set no_proxy"):
+
+@pytest.mark.parametrize(("why", "proxy"), PROXIES)
+def test_a_proxy_in_between_is_named(why: str, proxy: str):
+    lxd, _ = client(get=[refused(f'Failed to connect: Get "https://10.0.0.1:8443": {why}')])
+
+    with pytest.raises(LxdError) as caught:
         lxd.get(api_path("networks"))
+
+    cure = "is in between: set no_proxy in /etc/environment"
+    assert str(caught.value).endswith(f"{why}: {proxy} {cure}")

@@ -6,6 +6,7 @@ import pytest
 
 from lxd.api import LxdApi
 from lxd.client import Client
+from lxd.errors import LxdError
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
@@ -51,6 +52,21 @@ def test_of_a_pool(servers: list[Server], client: Client):
 
     found = client.get("/1.0/storage-pools/p")
     assert (found["description"], found["config"]["user.marked"]) == (WORDS, "yes")
+
+
+def test_of_a_pool_in_a_ceph_that_is_not_deleted(servers: list[Server], client: Client):
+    """Before LXD refuses the deletion, the charm sets a key of the pool."""
+    lxd = LxdApi(client.port)
+    for server in servers:
+        server.drivers |= {"ceph"}
+    lxd.pools.create("p", "ceph", {"volatile.pool.pristine": "true"}, each(servers))
+    describe(client, "/1.0/storage-pools/p")
+    by_hand.add_volume(servers[0], "p", "data")
+
+    with pytest.raises(LxdError):
+        lxd.pools.delete("p")
+
+    assert client.get("/1.0/storage-pools/p")["description"] == WORDS
 
 
 def test_of_an_instance(servers: list[Server], client: Client):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.testing.waiting import eventually
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from lxd.http import Request, Response
 from lxd.socket import LxdSocket
-from tests.lab.probes import eventually
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.on_socket import on_socket

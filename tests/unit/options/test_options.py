@@ -22,8 +22,12 @@ REFUSED = [
     ),
     ("storage-pool", "a/b", "storage-pool=a/b: use letters, digits, '.', '_' and '-', 50 at most"),
     ("storage-pools", "fast", "storage-pools=fast: use a YAML map such as {fast: zfs}"),
-    ("storage-pools", "{", "storage-pools={: that is no YAML"),
-    ("storage-pools", "local: dir", "storage-pools=local: dir: local is storage-pool already"),
+    ("storage-pools", "{", "storage-pools={: that is not YAML"),
+    (
+        "storage-pools",
+        "local: dir",
+        "storage-pools=local: dir: storage-pool already has the name local",
+    ),
     (
         "storage-pools",
         "{a: {backend: dir, colour: red}}",
@@ -73,23 +77,23 @@ REFUSED = [
         "10.0.0.9-10.0.0.1",
         "network-dhcp-ranges=10.0.0.9-10.0.0.1: 10.0.0.9-10.0.0.1 ends before it begins",
     ),
-    ("network-config", "[", "network-config=[: that is no YAML"),
+    ("network-config", "[", "network-config=[: that is not YAML"),
     (
         "network-config",
         "{parent: eth0}",
         "network-config={parent: eth0}: config cannot have parent",
     ),
     ("networks", "lan", "networks=lan: use a YAML map such as {lan: {mode: flat, parent: br0}}"),
-    ("networks", "lxdbr0: flat", "networks=lxdbr0: flat: lxdbr0 is network-name already"),
+    ("networks", "lxdbr0: flat", "networks=lxdbr0: flat: network-name already has the name lxdbr0"),
     (
         "networks",
         "lxdbr0-x: bridge",
-        "networks=lxdbr0-x: bridge: lxdbr0-x would go with lxdbr0: choose another name",
+        "networks=lxdbr0-...: LXD would delete lxdbr0-x with lxdbr0: choose another name",
     ),
     (
         "network-name",
         "a..b",
-        "network-name=a..b: use no '..', and no veth at the beginning: LXD does not",
+        "network-name=a..b: use no '..', and no veth at the beginning: LXD refuses them",
     ),
     (
         "networks",
@@ -99,7 +103,7 @@ REFUSED = [
     (
         "networks",
         "{a-b: vxlan, a_b: vxlan}",
-        "networks={a-b: vxlan, a...: a-b and a_b are too much alike: choose another name",
+        "networks={a-b: vxlan, a_b:...: a-b and a_b are too similar: choose another name",
     ),
     (
         "networks",
@@ -109,7 +113,7 @@ REFUSED = [
     (
         "networks",
         "{a1: {mode: flat, vlan: x}}",
-        "networks={a1: {mode: flat, vlan: x}}: a1: that is no number",
+        "networks={a1: {mode: flat, vlan: x}}: a1: that is not a number",
     ),
     (
         "vxlan-group",
@@ -158,7 +162,7 @@ NAMES = [
     ("storage_backend", "zsf", f"use one of {', '.join(backends.ALLOWED)}"),
     ("storage_pools", "a: zsf", f"a: backend is one of {', '.join(sorted(backends.BACKENDS))}"),
     ("network_mode", "ovs", f"use {'|'.join(sorted(modes.MODES))}"),
-    ("network_vlan", 7, f"bridge has none; use {', '.join(WITH_VLAN)}"),
+    ("network_vlan", 7, f"bridge has no VLAN; use {', '.join(WITH_VLAN)}"),
 ]
 """Values that the tables do not have, or not for this option: the message lists the others."""
 

@@ -38,10 +38,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "in dhcp-ranges and in ranges",
     ),
-    (TEN | {"networks": "{lan: {mode: bridge, ipv4: 10.10.0.129/25}}"}, "lxdbr0 and lan have one"),
+    (
+        TEN | {"networks": "{lan: {mode: bridge, ipv4: 10.10.0.129/25}}"},
+        "lxdbr0 and lan have the same",
+    ),
     (
         {"networks": "{a0: {mode: bridge, ipv6: 'fd0::1/64'}, b0: {mode: ovn, ipv6: 'fd0::2/64'}}"},
-        "a0 and b0 have one subnet",
+        "a0 and b0 have the same subnet",
     ),
 ]
 
@@ -95,7 +98,9 @@ def test_a_network_does_not_get_a_subnet_that_another_one_has():
 
     changed(app, network_ipv4="10.30.0.5/24")
 
-    assert statuses(app)["lxd/0"] == "blocked: network-ipv4=10.30.0.0/24: lan has it here"
+    assert (
+        statuses(app)["lxd/0"] == "blocked: network-ipv4=10.30.0.0/24 overlaps lan: choose another"
+    )
 
 
 TAKERS = [
@@ -125,7 +130,7 @@ def test_a_joiner_has_no_interface_called_like_a_network_that_nobody_asks_for_an
     app.add(2).machine.interfaces_ = [Interface(own)]
     app.settle()
 
-    told = f"blocked: network lan: this machine has {own} of its own: rename it"
+    told = f"blocked: network lan: this machine has the interface {own}: rename it"
     assert str(app.plan("lxd/2").status) == told
 
 

@@ -12,8 +12,8 @@ from options.options import Options
 from state.facts import Bound, Ovn, Proxies
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed, the_cluster
-from tests.unit.findings import network, statuses
-from tests.unit.model_units import ModelApp, ModelUnit, formed
+from tests.unit.findings import everything, network
+from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
 
 ETH0 = Interface(
@@ -158,45 +158,19 @@ def reset(app: ModelApp, options: dict[str, Any], before: dict[str, Any]) -> Non
     follow_ovn(app)
 
 
-def lxd(app: ModelApp) -> dict[str, Any]:
-    """Everything in LXD that the charm sets and options may change."""
-    records = the_cluster(app)
-    nets = {n.name: (dict(n.config), dict(n.members)) for n in records.networks.values()}
-    pools = {p.name: (p.driver, dict(p.config)) for p in records.pools.values()}
-    servers = [dict(unit.server.config) for unit in app.units.values()]
-    profile = {name: dict(device) for name, device in records.profile.devices.items()}
-    return {
-        "networks": nets,
-        "pools": pools,
-        "profile": profile,
-        "config": dict(records.config),
-        "roles": {row.name: sorted(row.given) for row in records.members},
-        "servers": servers,
-        "volumes": sorted(map(str, records.volumes.values())),
-        "machines": [machine(unit) for unit in app.units.values()],
-        "statuses": statuses(app),
-    }
-
-
-def machine(unit: ModelUnit) -> dict[str, Any]:
-    """Everything that the charm sets up on a machine."""
-    has = unit.machine
-    return {"files": dict(has.files), "services": has.services, "segments": has.overlays()}
-
-
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize(("base", "options"), NETWORKS, ids=str)
 def test_of_the_network_nothing_stays(base: str, options: dict[str, Any], generation: str):
     app = started(base, generation)
-    fresh = lxd(app)
+    fresh = everything(app)
     assert not [s for s in fresh["statuses"].values() if not s.startswith("active")]
 
     app.options |= options
     follow_ovn(app)
-    assert lxd(app) != fresh
+    assert everything(app) != fresh
     reset(app, options, BASES[base])
 
-    assert lxd(app) == fresh
+    assert everything(app) == fresh
 
 
 OTHER_MODES = [mode for mode in BASES if mode not in ("bridge", "uplink", "bridged")]
@@ -206,18 +180,18 @@ OTHER_MODES = [mode for mode in BASES if mode not in ("bridge", "uplink", "bridg
 @pytest.mark.parametrize("base", OTHER_MODES)
 def test_of_another_mode_its_network_stays_until_it_is_deleted(base: str, generation: str):
     app = started("bridge", generation)
-    fresh = lxd(app)
+    fresh = everything(app)
 
     app.options |= BASES[base]
     follow_ovn(app)
-    assert lxd(app) != fresh
+    assert everything(app) != fresh
     reset(app, BASES[base], {})
     left = set(the_cluster(app).networks) - set(fresh["networks"])
     for name in sorted(left, key=lambda name: name == "up"):
         api(app).networks.delete(name)
     app.settle()
 
-    assert lxd(app) == fresh
+    assert everything(app) == fresh
 
 
 OTHERS: list[dict[str, Any]] = [
@@ -240,13 +214,13 @@ def test_of_storage_and_the_cluster_nothing_stays(options: dict[str, Any], gener
     app = formed(3, generation)
     app.proxies = Proxies(https="http://10.0.9.8:3128")
     app.settle()
-    fresh = lxd(app)
+    fresh = everything(app)
 
     changed(app, **options)
-    assert lxd(app) != fresh
+    assert everything(app) != fresh
     reset(app, options, {})
 
-    assert lxd(app) == fresh
+    assert everything(app) == fresh
 
 
 IDLE: list[dict[str, Any]] = [
@@ -263,13 +237,13 @@ IDLE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("options", IDLE, ids=str)
 def test_what_counts_later_changes_nothing_now(options: dict[str, Any]):
     app = formed(3)
-    fresh = lxd(app)
+    fresh = everything(app)
 
     changed(app, **options)
-    assert lxd(app) == fresh
+    assert everything(app) == fresh
     reset(app, options, {})
 
-    assert lxd(app) == fresh
+    assert everything(app) == fresh
 
 
 POOLS: list[dict[str, Any]] = [
@@ -285,16 +259,16 @@ POOLS: list[dict[str, Any]] = [
 def test_a_pool_stays_until_it_is_removed(options: dict[str, Any], generation: str):
     backend = {"storage_backend": "btrfs"}
     app = formed(3, generation, **backend)
-    fresh = lxd(app)
+    fresh = everything(app)
 
     changed(app, **options)
-    assert lxd(app) != fresh
+    assert everything(app) != fresh
     reset(app, options, backend)
     for name in set(the_cluster(app).pools) - set(fresh["pools"]):
         api(app).pools.delete(name)
     app.settle()
 
-    assert lxd(app) == fresh
+    assert everything(app) == fresh
 
 
 def test_each_mode_is_tried():
@@ -303,24 +277,64 @@ def test_each_mode_is_tried():
     assert tried == set(modes.MODES)
 
 
-def test_each_option_is_tried():
-    tables = [*BASES.values(), *(options for _, options in NETWORKS), *OTHERS, *IDLE, *POOLS]
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("plain", ["fast: dir", "fast: {backend: dir, config: {user.b: c}}"])
+def test_of_a_pools_keys_nothing_stays(plain: str, generation: str):
+    pool = "storage_pools"
+    app = formed(3, generation, **{pool: plain})
+    fresh = everything(app)
 
-    # Another channel is another LXD: see the tests of its installation.
-    assert set(Options.model_fields) - {name for row in tables for name in row} == {"snap_channel"}
+    changed(app, **{pool: "fast: {backend: dir, config: {rsync.bwlimit: 1MB, user.b: d}}"})
+    assert everything(app)["pools"]["fast"][1]["rsync.bwlimit"] == "1MB"
+    changed(app, **{pool: plain})
+
+    assert everything(app) == fresh
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_of_a_pools_keys_nothing_stays(generation: str):
-    pool = "storage_pools"
-    app = formed(3, generation, **{pool: "fast: {backend: dir, config: {user.b: c}}"})
-    fresh = lxd(app)
+def test_a_network_of_another_name_stays_until_it_is_deleted(generation: str):
+    app = formed(3, generation)
+    fresh = everything(app)
 
-    changed(app, **{pool: "fast: {backend: dir, config: {rsync.bwlimit: 1MB, user.b: d}}"})
-    assert lxd(app)["pools"]["fast"][1]["rsync.bwlimit"] == "1MB"
-    changed(app, **{pool: "fast: {backend: dir, config: {user.b: c}}"})
+    changed(app, network_name="lan0")
+    reset(app, {"network_name": ""}, {})
+    api(app).networks.delete("lan0")
+    app.settle()
 
-    assert lxd(app) == fresh
+    assert everything(app) == fresh
+
+
+SUBNETS = {
+    "network_ipv4": ("ipv4.address", "10.9.0.1/24"),
+    "network_ipv6": ("ipv6.address", "fd00:9::1/64"),
+}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("option", SUBNETS)
+def test_only_the_subnet_itself_stays(option: str, generation: str):
+    """A change of it would cut off instances."""
+    key, address = SUBNETS[option]
+    app = formed(3, generation)
+    fresh = everything(app)
+
+    changed(app, **{option: address})
+    reset(app, {option: ""}, {})
+
+    fresh["networks"]["lxdbr0"][0][key] = address
+    assert everything(app) == fresh
+
+
+ALONE = {"network_mode", "network_name", "network_ipv4", "network_ipv6"}
+"""Options with a test of their own here."""
+NO_NETWORK_NO_STORAGE = {"snap_channel"}
+
+
+def test_no_option_is_left_out():
+    tried = [*(options for _, options in NETWORKS), *OTHERS, *IDLE, *POOLS]
+    names = {name for options in tried for name in options} | ALONE | NO_NETWORK_NO_STORAGE
+
+    assert set(Options.model_fields) == names
 
 
 def test_a_key_that_an_operator_set_by_hand_stays():

@@ -128,12 +128,15 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
         a_newer_version,
         "blocked: LXD 6.5 here is newer than 5.21.7 in the cluster: remove this unit, or upgrade",
     ),
-    (an_older_version, "blocked: LXD 5.21.3 here, 5.21.7 in the cluster: make them the same"),
+    (
+        an_older_version,
+        "blocked: LXD is 5.21.3 here, 5.21.7 in the cluster: give all units one version",
+    ),
     (
         another_cluster,
         "blocked: LXD here is in another cluster, as member m2: use another machine",
     ),
-    (no_btrfs, "blocked: pool local of btrfs: LXD here has dir; needs module btrfs"),
+    (no_btrfs, "blocked: pool local of btrfs: LXD here supports dir; needs module btrfs"),
     (name_in_cluster, "blocked: the cluster already has a member m2-2: rename this machine"),
 ]
 
@@ -265,7 +268,7 @@ def test_a_changed_address_of_a_member_is_told():
     status = app.plan("lxd/0").status
 
     assert str(status) == (
-        "blocked: the member's address is 10.0.0.1, the machine's 10.0.0.99: give it back"
+        "blocked: this machine's address changed from 10.0.0.1 to 10.0.0.99: change it back"
     )
 
 

@@ -61,7 +61,7 @@ def test_a_unit_that_says_it_is_anothers_member_is_named():
     assert not data.cluster
     assert data.offers == {}
     assert str(app.plan("lxd/0").app_status) == (
-        "blocked: lxd/3: its membership makes no sense; refresh or remove it"
+        "blocked: lxd/3: its membership cannot be read; refresh or remove it"
     )
     view = app.view("lxd/0")
     assert view.peers is not None
@@ -105,7 +105,7 @@ def test_one_bad_unit_is_named_and_the_others_go_on():
     plan = app.plan("lxd/0")
 
     assert str(plan.app_status) == (
-        "blocked: lxd/1: its attempt makes no sense; refresh or remove it"
+        "blocked: lxd/1: its attempt cannot be read; refresh or remove it"
     )
     assert str(plan.status).startswith("active")
     assert app.plan("lxd/1").own is not None

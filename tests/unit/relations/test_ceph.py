@@ -185,7 +185,7 @@ WAITS = [
     (replace(READY, granted=False), "waiting: for Ceph to answer"),
     (
         replace(READY, granted=False, problem="no room"),
-        "blocked: ceph: it refuses what was asked: no room",
+        "blocked: ceph: it refuses the request: no room",
     ),
 ]
 
@@ -265,7 +265,7 @@ def test_a_pool_whose_ceph_is_gone_is_left_alone():
     app.settle()
 
     status = str(app.plan("lxd/0").app_status)
-    assert status == "blocked: the pool local-ceph is in a Ceph: integrate it with that again"
+    assert status == "blocked: the pool local-ceph is in a Ceph: integrate that Ceph again"
     assert set(the_cluster(app).pools) == {"local", "local-ceph"}
 
 
@@ -341,5 +341,5 @@ def test_a_key_that_is_none_is_told():
     on_ceph(app).settle()
 
     assert str(app.plan("lxd/0").status) == (
-        "blocked: ceph: its key is no key: see juju show-unit lxd/0"
+        "blocked: ceph: its key is not a valid key: see juju show-unit lxd/0"
     )

@@ -230,7 +230,7 @@ def test_gateways_that_nobody_is_change_nothing():
     app.options["ovn_gateways"] = "edge*"
     app.settle()
 
-    told = "blocked: ovn-gateways=edge* fits no member; use m0|m1"
+    told = "blocked: ovn-gateways=edge* matches no member; use m0|m1"
     assert statuses(app)["lxd/0"] == told
     assert gateways(app) == set()
 
@@ -282,7 +282,7 @@ def test_what_is_no_certificate_is_not_written(part: str, wrong: str):
     answer = ovn.answer("lxd/1", TLS.northbound, [told])
 
     assert ovn.files(answer) == {}
-    assert answer.problem == "certificates gave what is not PEM"
+    assert answer.problem == "the certificate is not PEM"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_change_that_waits_for_a_busy_instance_is_waiting_for_all(
             app.hook(unit)
         plans = {unit: app.hook(unit) for unit in app.units}
 
-    assert str(plans["lxd/0"].status).startswith("waiting: could not let what is on lxdbr0 stay")
+    assert str(plans["lxd/0"].status).startswith("waiting: could not keep instances on lxdbr0")
     told = str(plans[leader].app_status)
     assert told.startswith("waiting: ")
     assert 'busy running a "start" operation' in told

@@ -30,7 +30,7 @@ def _refused(text: str) -> str:
     ],
 )
 def test_what_cannot_be_built_is_no_yaml(text: str):
-    assert _refused(text) == "that is no YAML"
+    assert _refused(text) == "that is not YAML"
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,5 @@ def test_half_a_character_is_refused():
         Options(networks="lan\ud83d", snap_channel="\ud83d")
 
     assert explain(refused.value) == (
-        r"snap-channel=\ud83d: it has half a character: type it again"
+        r"snap-channel=\ud83d: it has an incomplete character: type it again"
     )

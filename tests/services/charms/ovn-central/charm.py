@@ -75,7 +75,9 @@ def signed(name: str) -> tuple[Path, Path]:
 
 def serve() -> None:
     """The data for clients of both relations."""
-    told = {"bound-address": run("network-get", "ovsdb-cms", "--ingress-address").strip()}
+    # The charm ovn-central writes it as JSON.
+    address = run("network-get", "ovsdb-cms", "--ingress-address").strip()
+    told = {"bound-address": json.dumps(address)}
     for relation in run("relation-ids", "ovsdb-cms").split():
         tell(relation, told)
     for relation in run("relation-ids", "certificates").split():

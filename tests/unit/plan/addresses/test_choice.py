@@ -21,6 +21,7 @@ from values.interface import Interface
 V4, V6, LOWER, PUBLIC = "10.0.0.10", "fd00::10", "10.0.0.9", "192.0.2.10"
 VIRTUAL, BRIDGE, DOCKER = "10.0.0.1", "10.1.1.1", "10.0.7.1"
 BMC, LINK = "169.254.3.1", "fe80::10"
+LOST, SHARED = "10.0.3.3", "10.0.3.9"
 
 ETH0 = Interface(
     "eth0",
@@ -133,7 +134,10 @@ def test_a_member_keeps_its_address_as_long_as_the_machine_has_it(
         pytest.param([], V4, [V4], V4, id="Juju lists none"),
         pytest.param([VIRTUAL, V4], VIRTUAL, [], VIRTUAL, id="an operator set the virtual one"),
         pytest.param([V4], VIRTUAL, [], V4, id="the virtual one is on another machine now"),
-        pytest.param([VIRTUAL], "10.0.3.3", [], VIRTUAL, id="there is nothing else"),
+        pytest.param([VIRTUAL], LOST, [], LOST, id="nor while its own is missing"),
+        pytest.param([LOWER], LOST, [], LOST, id="nor to a second one of its subnet"),
+        pytest.param([VIRTUAL, PUBLIC], LOST, [], PUBLIC, id="another one is there instead"),
+        pytest.param([VIRTUAL], "", [], VIRTUAL, id="it has none"),
         pytest.param([V4], "[::]", ["::"], V4, id="it listens everywhere"),
     ],
 )
@@ -156,6 +160,7 @@ def test_the_api_of_a_member_follows_its_binding(
         pytest.param([V4, V6], [V4, V6], lxd(V4, V4), False, id="a member has chosen"),
         pytest.param([BRIDGE], [V4], lxd(V4, V4), False, id="it is on the machine"),
         pytest.param([V4], [VIRTUAL], lxd(V4, V4), True, id="its API may have to move"),
+        pytest.param([V4], [LOWER], lxd(V4, LOST), True, id="its API has lost its address"),
         pytest.param([], [], OUTSIDER, False, id="none"),
     ],
 )
@@ -231,6 +236,24 @@ def test_the_api_stays_where_keepalived_adds_an_address():
     app.settle()
 
     assert api(app).server.get().config["core.https_address"] == "10.0.0.1:8443"
+    assert statuses(app)["lxd/0"] == "active: member m0, voter"
+
+
+def test_the_api_stays_though_only_keepalived_s_address_is_left():
+    """Its own address is missing for a while, and comes back."""
+    app = formed(3)
+    unit = app.units["lxd/0"]
+    unit.https, unit.server.addresses = LOST, {LOST}
+    app.settle()
+    assert server(app, "m0").config["core.https_address"] == f"{LOST}:8443"
+
+    unit.machine.interfaces_ = [Interface("eth1", subnets=(f"{SHARED}/32",))]
+    unit.https, unit.server.addresses = SHARED, {SHARED}
+    app.settle()
+
+    assert server(app, "m0").config["core.https_address"] == f"{LOST}:8443"
+    unit.https, unit.server.addresses = LOST, {LOST}
+    app.settle()
     assert statuses(app)["lxd/0"] == "active: member m0, voter"
 
 

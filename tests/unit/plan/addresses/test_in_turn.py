@@ -51,7 +51,7 @@ def test_one_waits_while_another_is_at_it(generation: str):
 
     told = app.hook("lxd/0")
 
-    assert "another member has been changing its address for long" in told.hold
+    assert "another member has been changing its address for a long time" in told.hold
     assert app.units["lxd/0"].server.config[CORE] == before
     assert notes(app)["address.1"] == "m1"
 

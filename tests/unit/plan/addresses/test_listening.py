@@ -47,10 +47,16 @@ def member(name: str, status: str = "ONLINE") -> Member:
     return Member(name, f"10.0.0.1{name[1:]}", status, frozenset(), "default")
 
 
-def cluster(*notes: str, api: str = OLD, deaf: dict[str, str] | None = None, m1: str = "ONLINE"):
+def cluster(
+    *notes: str,
+    api: str = OLD,
+    deaf: dict[str, str] | None = None,
+    m0: str = "ONLINE",
+    m1: str = "ONLINE",
+):
     return ClusterView(
         server(core=f"{api}:8443", cluster=f"{CLUSTER}:8443"),
-        (member("m0"), member("m1", m1)),
+        (member("m0", m0), member("m1", m1)),
         notes={f"address.{number}": entry for number, entry in enumerate(notes, 1)},
         deaf=deaf or {},
     )
@@ -75,6 +81,12 @@ FREE = "-"
             id="one that was lost by it",
         ),
         pytest.param(cluster("m0", api=NEW), CHANGE, None, id="the turn is given back"),
+        pytest.param(
+            cluster("m0", m0="OFFLINE", deaf={CLUSTER: ""}),
+            CHANGE,
+            None,
+            id="its own change was cut short, and nobody reaches it",
+        ),
         pytest.param(cluster(api=NEW, deaf={CLUSTER: ""}), CHANGE, None, id="nobody listens"),
         pytest.param(
             cluster(deaf={NEW: "nginx (pid 812)"}),

@@ -31,6 +31,7 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
+from tests.unit.hook_tools import ROOT
 from tests.unit.joins import joining
 from tests.unit.model_units import ModelApp, ModelUnit, formed
 from tests.unit.model_world import UnitMachine
@@ -218,6 +219,17 @@ class TestAnotherCluster:
         app.options["on_remove"] = "abandon"
         assert app.hook("lxd/2").hold == ""
         assert names(theirs) == ["m0", "m1", "m2"]
+
+
+def test_no_document_tells_to_remove_a_unit_whose_machine_somebody_needs():
+    """Juju releases the machine with the unit, and with it the member or the data."""
+    page = (ROOT / "docs" / "reference" / "statuses.md").read_text().splitlines()
+    theirs = [
+        row for row in page if "as a deb: use another" in row or "in another cluster, as" in row
+    ]
+
+    assert len(theirs) == 2
+    assert not [row for row in theirs if "remove-unit" in row]
 
 
 class TestAMemberJoinedByHand:

@@ -109,4 +109,15 @@ def test_a_name_that_is_taken_with_its_number_is_for_the_operator():
 
     app.settle()
 
-    assert statuses(app)["lxd/3"] == "blocked: the name m0-3 is also lxd/2's: rename this machine"
+    assert statuses(app)["lxd/3"] == "blocked: lxd/2 also has the name m0-3: rename this machine"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_no_member_has_the_name_that_lxd_has_without_a_cluster(number: int):
+    app = ModelApp()
+    for other in range(2):
+        app.add(other, hostname="none" if other == number else "")
+
+    app.settle()
+
+    assert names(app) == sorted(f"none-{n}" if n == number else f"m{n}" for n in range(2))

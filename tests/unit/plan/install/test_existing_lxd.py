@@ -154,6 +154,10 @@ def configured(**config: str) -> ClusterView:
             "LXD here has a profile device eth0: delete it, or use another machine",
         ),
         (
+            replace(PLAIN, profiles=frozenset({"default", "gpu"})),
+            "LXD here has a profile gpu: delete it, or use another machine",
+        ),
+        (
             replace(PLAIN, server=replace(PLAIN.server, clustered=True), members=(member(0),)),
             "LXD here is in another cluster, as member m0: use another machine",
         ),
@@ -224,11 +228,11 @@ def test_an_older_one_in_a_members_place_is_put_back(view: View, steps: tuple[St
 
 def test_the_status_says_what_was_put_in_its_place():
     assert str(make_plan(replaced("5.0.3")).status) == (
-        "waiting: to put LXD 5.21.7 back in place of 5.0.3"
+        "waiting: to install LXD 5.21.7 again instead of 5.0.3"
     )
     from_file = replaced("5.0.3", peers=peers(data(0), {1: data(1, revision="x1")}))
     assert str(make_plan(from_file).status) == (
-        "blocked: LXD was 5.21.7 from a file: attach it as lxd-snap again"
+        "blocked: LXD was 5.21.7 from a file: attach that file as lxd-snap again"
     )
 
 
@@ -274,6 +278,7 @@ def test_a_newer_one_is_removed_and_the_unit_joins(generation: str):
 
 
 USES: list[tuple[Callable[[ModelApp], object], str]] = [
+    (lambda app: by_hand.add_profile(app.units["lxd/1"].server, "gpu"), "profile gpu"),
     (lambda app: by_hand.launch(app.units["lxd/1"].server, "c1"), "instances"),
     (lambda app: app.units["lxd/1"].ports.lxd.pools.create("old", "dir", {}, {}), "pool old"),
     (lambda app: app.units["lxd/1"].ports.lxd.server.set_config({"user.x": "1"}), "user.x"),

@@ -90,7 +90,7 @@ def test_while_the_members_differ_nothing_is_installed():
 
     assert plan.steps == ()
     assert str(plan.status) == (
-        "waiting: to install LXD until all members have one: lxd/1 (5.21.7), lxd/2 (6.9)"
+        "waiting: to install LXD until all members have one version: lxd/1 (5.21.7), lxd/2 (6.9)"
     )
 
 
@@ -99,7 +99,7 @@ def test_a_file_that_the_members_have_is_needed_here_too():
 
     assert plan.steps == ()
     assert str(plan.status) == (
-        "blocked: LXD 5.21.7 of the members is from a file: attach it as lxd-snap"
+        "blocked: LXD 5.21.7 of the members is from a file: attach that file as lxd-snap"
     )
 
 
@@ -292,7 +292,7 @@ def waiting_member(installed: str, *others: str) -> str:
         (
             "5.21.7-abc",
             ("6.9-def", "6.9-def"),
-            "waiting: for LXD as on lxd/1 (6.9), lxd/2 (6.9): here it is 5.21.7",
+            "waiting: for the LXD of lxd/1 (6.9), lxd/2 (6.9): this member has 5.21.7",
         ),
         ("6.9", ("6.9", "6.9"), "waiting: for the same LXD snap on all members"),
     ],
@@ -308,6 +308,8 @@ def test_the_status_says_that_an_option_is_not_followed():
     seen = lxd(member(0))
     view = views.view(seen, peers(data(0), {}), options=Options(snap_channel="6/stable"))
 
-    assert versions.not_followed(view) == ("set snap-channel=5.21/stable again: LXD is from there")
+    assert versions.not_followed(view) == (
+        "set snap-channel=5.21/stable again: LXD follows that channel"
+    )
     assert versions.not_followed(replace(view, options=Options())) == ""
     assert versions.not_followed(replace(view, resource=FILE)) == ""

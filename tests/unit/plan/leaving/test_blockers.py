@@ -49,7 +49,7 @@ def test_a_member_that_does_not_answer_for_a_moment_could_still_take_an_instance
     plan = make_plan(leaver(lxd, options={"on_remove": on_remove}))
 
     assert plan.steps == ()
-    assert "default/c1: m0 could take it, and is not online" in plan.hold
+    assert "default/c1: m0 could take it, but is not online" in plan.hold
 
 
 @pytest.mark.parametrize("name", ["c1", "x" * 60])
@@ -179,7 +179,7 @@ def test_a_member_whose_word_has_not_come_yet_has_a_unit():
     app.options = changed_options
 
     assert str(app.plan("lxd/0").status) == (
-        "waiting: to make the pool more until lxd/3 has told of itself"
+        "waiting: to make the pool more until lxd/3 has published its data"
     )
 
 

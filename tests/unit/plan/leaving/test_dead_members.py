@@ -49,7 +49,7 @@ def test_where_it_is_refused_the_member_stays_and_the_status_says_why(app: Model
 
     assert names(app) == ["m0", "m1", "m2", "m3"]
     status = str(app.hook("lxd/0").app_status)
-    assert status.startswith("blocked: m3 is dead and keeps default/c1: ")
+    assert status.startswith("blocked: m3 is dead and still has default/c1: ")
     assert status.endswith("was refused")
 
     heal(app)

@@ -16,6 +16,7 @@ from state import peers
 from state.facts import Forming
 from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.records import Role
 from tests.unit.deeds import (
     cluster_api,
     give_join_lock,
@@ -151,7 +152,7 @@ def with_lone_leaver(generation: str = "5.21") -> ModelApp:
 def test_a_lone_member_that_leaves_lets_a_new_one_in_first(generation: str):
     app = with_lone_leaver(generation)
     for _ in range(2):
-        assert "for lxd/1 to join" in app.hook("lxd/0").hold
+        assert "waits for lxd/1 to join" in app.hook("lxd/0").hold
     assert app.own("lxd/0").token is None
     app.telling.add("lxd/0")
     app.hook("lxd/0")
@@ -162,6 +163,64 @@ def test_a_lone_member_that_leaves_lets_a_new_one_in_first(generation: str):
     assert app.hook("lxd/0").hold == ""
     assert locations(app) == {"c1": "m1"}
     assert names(app) == ["m1"]
+
+
+def admits(app: ModelApp, unit: str, joiner: str) -> None:
+    """`unit` leaves, and `joiner` becomes a member all the same."""
+    app.telling.add(unit)
+    for _ in range(3):
+        app.hook(unit)
+    app.telling.clear()
+    for name in (joiner, joiner):
+        app.hook(name)
+    assert app.own(joiner).cluster
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_of_two_that_leave_one_admits_the_unit_that_takes_what_they_hold(generation: str):
+    app = with_instance(with_instance(formed(2, generation), "m0"), "m1", name="c2")
+    for number in (2, 3):
+        app.add(number)
+        app.hook(f"lxd/{number}")
+    leaving(app, "lxd/0", "lxd/1")
+    for _ in range(2):
+        for unit in ("lxd/1", "lxd/0"):
+            assert app.hook(unit).hold
+
+    admits(app, "lxd/0", "lxd/2")
+
+    app.leader = "lxd/2"
+    for name in ("lxd/2", "lxd/3") * 3:
+        app.hook(name)
+    # With the next heartbeats LXD gives the new members a copy of the database.
+    later(app, 30.0)
+    for unit in ("lxd/0", "lxd/1"):
+        held = [app.hook(unit).hold for _ in range(3)]
+        assert held[-1] == ""
+    assert set(locations(app).values()) <= {"m2", "m3"}
+    assert names(app) == ["m2", "m3"]
+
+
+@pytest.mark.parametrize("generation", ["5.0", "6.9"])
+def test_a_leaver_admits_a_unit_that_can_have_the_database(generation: str):
+    app = formed(2, generation)
+    app.remove("lxd/1")
+    for owner in member_marks.OWNERS:
+        note(app, f"{owner}m1", "")
+    app.add(2)
+    app.hook("lxd/2")
+    (spare,) = (row for row in the_cluster(app).members if row.name == "m1")
+    spare.role = Role.SPARE
+    leaving(app, "lxd/0")
+    why = app.hook("lxd/0").hold
+    assert "m1 has no copy of the database" in why
+    assert "lxc cluster remove m1" in why
+
+    admits(app, "lxd/0", "lxd/2")
+
+    held = [app.hook("lxd/0").hold for _ in range(3)]
+    assert held[-1] == ""
+    assert names(app) == ["m1", "m2"]
 
 
 def test_a_lone_leaver_tells_in_a_hook_that_another_one_follows(monkeypatch: pytest.MonkeyPatch):
@@ -178,7 +237,7 @@ def test_a_lone_leaver_tells_in_a_hook_that_another_one_follows(monkeypatch: pyt
     assert "lxd/1" in databag["token"]
     app.databags["lxd/0"] |= {"token": databag["token"]}
     for hook in (on.stop(), on.remove()):
-        with pytest.raises(testing.errors.UncaughtCharmError, match="for lxd/1 to join"):
+        with pytest.raises(testing.errors.UncaughtCharmError, match="waits for lxd/1 to join"):
             stage.context.run(hook, out)
 
 
@@ -217,7 +276,7 @@ def test_the_action_let_in_does_not_make_a_unit_leave(monkeypatch: pytest.Monkey
     app = formed(2)
     stage = Stage(app, app.units["lxd/1"], monkeypatch)
 
-    with pytest.raises(testing.ActionFailed, match="only the last member"):
+    with pytest.raises(testing.ActionFailed, match="as the last member"):
         stage.context.run(stage.context.on.action("let-in"), stage.state())
 
     assert names(app) == ["m0", "m1"]

@@ -119,7 +119,7 @@ STAYING: dict[str, tuple[Instance, str]] = {
     ),
     "a machine of Juju's": (
         instance("juju-1f2e3d-12-lxd-4"),
-        "is Juju's: juju remove-machine 12/lxd/4",
+        "belongs to Juju: juju remove-machine 12/lxd/4",
     ),
 }
 

@@ -11,6 +11,7 @@ from tests.unit.deeds import (
     cluster_api,
     later,
     names,
+    notes,
     server,
     with_instance,
     with_volume,
@@ -145,3 +146,36 @@ def test_a_member_that_the_cluster_removed_says_so_when_it_is_back(generation: s
     assert app.app().removed == ("lxd/2",)
     assert app.plan("lxd/2").status.kind is Kind.BLOCKED
     assert "the cluster removed this member" in app.plan("lxd/2").status.message
+
+
+class TestRenamed:
+    """An operator renames a member, and its machine dies before its own unit can note the name."""
+
+    def app(self, generation: str) -> ModelApp:
+        app = formed(3, generation)
+        by_hand.rename_member(server(app, "m0"), "m2", "moved")
+        return app
+
+    @pytest.mark.parametrize("generation", NAMES)
+    def test_the_others_know_it_by_its_address(self, generation: str):
+        app = self.app(generation)
+        for unit in ("lxd/0", "lxd/1"):
+            app.hook(unit)
+        assert notes(app)["unit.moved"] == "lxd/2 0"
+
+        without(app, "moved").remove("lxd/2")
+        app.settle()
+
+        assert names(app) == ["m0", "m1"]
+
+    def test_a_member_whose_unit_nobody_knows_is_the_operator_s(self):
+        app = without(self.app("5.21"), "moved")
+        app.remove("lxd/2")
+        app.settle()
+
+        status = app.plan("lxd/0").app_status
+
+        assert str(status) == (
+            "blocked: moved is offline and has no unit: start it, or remove it by hand"
+        )
+        assert names(app) == ["m0", "m1", "moved"]

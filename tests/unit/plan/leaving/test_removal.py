@@ -85,7 +85,7 @@ HOLDING: list[tuple[Callable[[str], ModelApp], dict[str, object], str]] = [
     (
         lambda g: with_instance(formed(3, g), "m2"),
         {"on_remove": "refuse"},
-        "default/c1: is here, and on-remove=refuse",
+        "default/c1: on-remove=refuse keeps it here",
     ),
     (lambda g: formed(3, g), {"min_voters": 3}, "min-voters=3: only 1 voter would stay"),
     (lambda g: without(formed(2, g), "m1"), {}, "no other member is up"),

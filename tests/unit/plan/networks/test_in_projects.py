@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from lxd.http import Request
+from actions.forget_lost import forget_lost
+from lxd.client import Client
+from lxd.http import Request, api_path
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import changed, server, the_cluster
+from tests.unit.deeds import changed, leaving, names, server, the_cluster, without
 from tests.unit.findings import nic, root, statuses
-from tests.unit.model_units import formed
+from tests.unit.model_units import ModelApp, formed
 
 PROJECTS = ["team+a", "100%", "%2B", "é"]
+
+
+def with_project(app: ModelApp, name: str) -> None:
+    """A project with the default project's profiles and images, and its own volumes."""
+    keys = {"features.profiles": "false", "features.images": "false"}
+    body = {"name": name, "config": keys}
+    machine = server(app, "m0")
+    assert not machine.lxd.send(Request("POST", "/1.0/projects", body=body), 5).error
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -19,9 +29,7 @@ PROJECTS = ["team+a", "100%", "%2B", "é"]
 def test_another_network_and_pool_leave_its_instances_alone(project: str, generation: str):
     app = formed(3, generation)
     machine = server(app, "m1")
-    keys = {"features.profiles": "false", "features.images": "false"}
-    body = {"name": project, "config": keys}
-    assert not machine.lxd.send(Request("POST", "/1.0/projects", body=body), 5).error
+    with_project(app, project)
     by_hand.launch(machine, "c1", project=project)
 
     changed(app, network_mode="vxlan", storage_backend="dir")
@@ -31,3 +39,37 @@ def test_another_network_and_pool_leave_its_instances_alone(project: str, genera
     own = the_cluster(app).instances[project, "c1"].devices
     assert own["eth0"]["network"] == "lxdbr0"
     assert own["root"]["pool"] == "local"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("project", PROJECTS)
+def test_it_leaves_its_member_and_what_holds_it_is_named(project: str, generation: str):
+    app = formed(3, generation)
+    machine = server(app, "m2")
+    with_project(app, project)
+    by_hand.launch(machine, "c1", project=project)
+    by_hand.add_volume(machine, "local", "da ta%2B", project=project)
+    leaving(app, "lxd/2")
+
+    held = app.hook("lxd/2").hold
+
+    assert f"{project}/local/da ta%2B" in held
+    path = api_path("storage-pools", "local", "volumes", "custom", "da ta%2B")
+    Client(machine.lxd).change("DELETE", path, query={"project": project, "target": "m2"})
+    assert app.hook("lxd/2").hold == ""
+    assert names(app) == ["m0", "m1"]
+    moved = the_cluster(app).instances[project, "c1"]
+    assert (moved.location, moved.running) == ("m0", True)
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+def test_what_was_lost_is_named_and_forgotten_by_its_name(project: str):
+    app = formed(4)
+    with_project(app, project)
+    by_hand.launch(server(app, "m3"), "c1", project=project)
+    without(app, "m3").remove("lxd/3")
+    app.settle()
+
+    assert f"lost with m3: {project}/c1" in str(app.plan("lxd/0").app_status)
+    forget_lost(app.view("lxd/0"), app.units["lxd/0"].ports, f"{project}/c1")
+    assert str(app.plan("lxd/0").app_status) == "active: 3 members, 3 voters"

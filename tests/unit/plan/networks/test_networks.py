@@ -118,6 +118,23 @@ def test_a_change_waits_for_the_machine_that_lacks_the_interface():
     assert nic(app) == {"nictype": "bridged", "parent": "br0"}
 
 
+@pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
+def test_the_application_says_whose_answer_is_missing(leader: str):
+    app = on_machines(formed(3), ETH1)
+    app.leader = leader
+    app.options |= {"network_mode": "macvlan", "network_name": "lan0", "network_parent": "eth1"}
+
+    # The agent of lxd/2 is down.
+    for _ in range(2):
+        app.hook("lxd/0")
+        app.hook("lxd/1")
+
+    told = "waiting: for lxd/2 to say what it gives to the network lan0"
+    assert str(app.hook(leader).app_status) == told
+    app.settle()
+    assert str(app.hook(leader).app_status) == "active: 3 members, 3 voters"
+
+
 def test_the_coordinator_tells_of_its_own_machine_first():
     app = on_machines(formed(3), ETH1, BR0)
 
@@ -131,7 +148,7 @@ def test_a_bridge_that_is_none_is_named():
 
     changed(app, network_mode="flat", network_parent="eth1")
 
-    told = "blocked: eth1 is no bridge: name another for lxdbr0"
+    told = "blocked: eth1 is not a bridge: name another for lxdbr0"
     assert statuses(app)["lxd/1"] == told
 
 
@@ -212,7 +229,7 @@ def test_a_bridge_takes_no_interface_of_the_machine_along():
 
     changed(app, network_name="br")
 
-    told = "network br: br-int of this machine would go with it; rename it"
+    told = "network br: LXD would delete br-int; rename the network"
     assert statuses(app)["lxd/0"] == f"blocked: {told}"
     assert "br" not in the_cluster(app).networks
 
@@ -224,7 +241,7 @@ def test_one_whose_interface_is_called_like_a_bridge_does_not_join(own: str):
     app.add(3).machine.interfaces_ = [ADDRESSED, Interface(own)]
     app.settle()
 
-    told = f"blocked: network lxdbr0: this machine has {own} of its own: rename it"
+    told = f"blocked: network lxdbr0: this machine has the interface {own}: rename it"
     assert statuses(app)["lxd/3"] == told
     assert names(app) == ["m0", "m1", "m2"]
 
@@ -234,7 +251,7 @@ def test_a_subnet_of_another_network_is_refused():
 
     changed(app, network_mode="vxlan")
 
-    told = "blocked: network-ipv4=10.9.0.0/24: lxdbr0 has it here"
+    told = "blocked: network-ipv4=10.9.0.0/24 overlaps lxdbr0: choose another"
     assert statuses(app)["lxd/0"] == told
     assert nic(app) == {"network": "lxdbr0"}
 
@@ -285,11 +302,14 @@ def test_what_cuts_nobody_off_is_applied():
 def test_a_machine_without_ubuntus_fan_says_so():
     app = formed(2)
     for unit in app.units.values():
-        unit.machine.missing_ = "fan: ip(8) here knows no fan-map, Ubuntu's does"
+        unit.machine.missing_ = "fan: ip(8) here does not know fan-map: use machines with Ubuntu"
 
     changed(app, network_mode="fan", network_name="fan0")
 
-    assert statuses(app)["lxd/1"] == "blocked: fan: ip(8) here knows no fan-map, Ubuntu's does"
+    assert (
+        statuses(app)["lxd/1"]
+        == "blocked: fan: ip(8) here does not know fan-map: use machines with Ubuntu"
+    )
     assert "fan0" not in the_cluster(app).networks
 
 
@@ -331,7 +351,10 @@ def test_a_network_of_another_mode_is_left_alone():
 
     changed(app, networks="other: vxlan")
 
-    assert statuses(app)["lxd/0"] == "blocked: network other is bridge here already"
+    assert (
+        statuses(app)["lxd/0"]
+        == "blocked: network other has the mode bridge here: choose another name"
+    )
 
 
 def set_nic(app: ModelApp, nic: dict[str, str]) -> None:
@@ -378,6 +401,6 @@ def test_what_a_switch_will_do_is_told_on_any_unit_before_it_is_done():
     assert told == [
         "ask m0, m1, m2 what they give to the network lxdbr0vxlan",
         "create the vxlan network lxdbr0vxlan on m0, m1, m2",
-        "let what is on lxdbr0 stay there",
+        "keep instances on lxdbr0",
         "let the default profile use the network lxdbr0vxlan",
     ]

@@ -113,7 +113,7 @@ def test_a_unit_for_which_no_share_is_left_says_so():
     app.add(8)
     app.settle()
 
-    told = "network seg0: 10.9.0.0/26 has no share left beside lxd/1's; use a wider subnet"
+    told = "network seg0: 10.9.0.0/26 has no free share beside lxd/1's; use a wider subnet"
     assert statuses(app)["lxd/8"] == f"blocked: {told}"
     assert not app.units["lxd/8"].machine.overlays_
 

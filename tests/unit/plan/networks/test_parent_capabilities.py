@@ -118,7 +118,7 @@ def test_an_uplink_shares_its_interface_with_no_other_network(networks: str, oth
     app = app_on(CARD, networks=networks)
 
     told = statuses(app)
-    assert told["lxd/1"] == f"blocked: eth1 is also {other}'s: name another for up"
+    assert told["lxd/1"] == f"blocked: eth1 is used by {other}: name another for up"
     assert "up" not in the_cluster(app).networks
 
 
@@ -183,7 +183,7 @@ TUNNELS: list[tuple[dict[str, Any], Interface, str]] = [
         "eth1 has an MTU of 1500: name another for net0",
     ),
     ({"network_parent": "eth1"}, replace(WIRED, up=False), "eth1 is not up: name another for net0"),
-    ({}, SIX, "no way out by IPv4: set network-parent for net0"),
+    ({}, SIX, "no IPv4 default route: set network-parent for net0"),
     ({}, replace(WIRED, mtu=1430), "eth1 has an MTU of 1430: set network-parent for net0"),
 ]
 
@@ -208,7 +208,7 @@ def test_who_joins_is_asked_the_same():
     app.add(3).machine.interfaces_ = [SIX]
     app.settle()
 
-    assert statuses(app)["lxd/3"] == "blocked: no way out by IPv4: set network-parent for net0"
+    assert statuses(app)["lxd/3"] == "blocked: no IPv4 default route: set network-parent for net0"
 
 
 def of_family(six: bool) -> ModelApp:
@@ -240,7 +240,7 @@ def test_the_tunnel_is_of_the_family_of_the_members(six: bool, begins: str, grou
 
 
 FANS: list[tuple[Interface, Bound, str]] = [
-    (SIX, Bound(), "fan: no way out by IPv4: bind network to a space with IPv4"),
+    (SIX, Bound(), "fan: no IPv4 default route: bind network to a space with IPv4"),
     (SIX, Bound("eth1", "2001:db8::/64"), "fan: the binding network has no IPv4 subnet"),
     (SIX, Bound("eth1", "192.0.2.0/24"), "fan: no address in 192.0.2.0/24 here"),
 ]

@@ -239,7 +239,7 @@ def test_a_member_whose_address_is_gone_says_so_though_lxd_is_silent():
     frozen(app)
 
     assert str(app.plan("lxd/2").status) == (
-        "blocked: the member's address is 10.0.0.3, the machine's 10.0.0.99: give it back"
+        "blocked: this machine's address changed from 10.0.0.3 to 10.0.0.99: change it back"
     )
 
 

@@ -146,7 +146,7 @@ def test_a_coordinator_whose_address_has_moved_changes_nothing_for_all():
 
     plan = app.plan("lxd/0")
 
-    assert plan.status.message.startswith("the member's address is 10.0.0.1, the machine's")
+    assert plan.status.message.startswith("this machine's address changed from 10.0.0.1 to")
     assert not any("images_minimal_replica" in str(step) for step in plan.steps)
     assert plan.own is not None
     assert plan.own.call is None

@@ -250,7 +250,7 @@ class TestGoneDevice:
     def test_the_status_says_why_lxd_does_not_start(self, lost: ModelApp):
         told = str(lost.hook("lxd/2").status)
 
-        assert told == f"blocked: LXD ends, cannot mount fast/{IMAGES}; bring it back"
+        assert told == f"blocked: LXD cannot start without fast/{IMAGES}: bring it back"
 
     def test_lxd_starts_without_the_volume_once_that_lasts(self, lost: ModelApp):
         lost.hook("lxd/2")
@@ -296,10 +296,10 @@ class TestGoneDevice:
 
         told = str(app.hook("lxd/2").status)
 
-        assert told.startswith("blocked: LXD ends, cannot mount fast/mine")
+        assert told.startswith("blocked: LXD cannot start without fast/mine")
         assert unit.server.config["storage.images_volume"] == "fast/mine"
         told = str(app.hook("lxd/0").app_status)
-        assert told.startswith("blocked: lxd/2: LXD ends, cannot mount fast/mine")
+        assert told.startswith("blocked: lxd/2: LXD cannot start without fast/mine")
 
 
 def test_a_move_without_links_that_was_cut_short_is_undone_and_made_anew():

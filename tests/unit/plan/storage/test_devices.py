@@ -99,7 +99,7 @@ def test_devices_mean_nothing_to_a_pool_in_a_folder():
     app.settle()
 
     assert str(app.plan("lxd/0").status) == (
-        "blocked: pool local: dir takes no device; name none for it"
+        "blocked: pool local: dir uses no devices; name none for it"
     )
 
 
@@ -130,6 +130,8 @@ def test_a_join_that_fails_leaves_its_device_empty(generation: str):
     assert unit.machine.failures_ is not None
     assert "version" in unit.machine.failures_.last
     assert app.own("lxd/3").attempt == 1
+    # What LXD imported or mounted from it would keep the device in use.
+    assert unit.machine.released == {"/dev/sdb"}
     assert unit.machine.disks == [EMPTY]
 
 
@@ -213,7 +215,7 @@ def test_a_device_is_wiped_by_whoever_knows_what_is_on_it(confirm: str):
 
 
 NOT_WIPED = [
-    (None, "wipe-uuid-1", "/dev/sdb is no block device here"),
+    (None, "wipe-uuid-1", "/dev/sdb is not a block device here"),
     (HELD, "", "/dev/sdb holds ext4: repeat with confirm=wipe-uuid-1"),
     (HELD, "uuid-1", "/dev/sdb holds ext4: repeat with confirm=wipe-uuid-1"),
     (replace(HELD, ids=()), "", "/dev/sdb holds ext4: repeat with confirm=wipe-dev-sdb"),

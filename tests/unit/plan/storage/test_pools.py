@@ -125,7 +125,7 @@ def test_each_member_gives_the_device_that_it_has():
 BAD = [
     (
         {"storage_backend": "zfs"},
-        "pool local-zfs of zfs: LXD here has btrfs, dir; needs module zfs",
+        "pool local-zfs of zfs: LXD here supports btrfs, dir; needs module zfs",
     ),
     (
         {"storage_pools": "{fast: {backend: btrfs, devices: /dev/sdb}}"},
@@ -350,9 +350,9 @@ def test_a_size_that_cannot_change_names_the_option_that_has_it():
 MISFITS = [
     (
         {"storage_size": "9GiB"},
-        "storage-size=9GiB: pool local has its size; set --reset storage-size",
+        "storage-size=9GiB: pool local keeps its size; set --reset storage-size",
     ),
-    ({"storage_pools": "fast: dir"}, "pool fast is of zfs here: choose another name"),
+    ({"storage_pools": "fast: dir"}, "pool fast has the driver zfs here: choose another name"),
 ]
 
 
@@ -408,7 +408,7 @@ def test_what_a_switch_will_do_is_told_before_it_is_done():
     assert preview_of(app, "lxd/0") == [
         "ask m0, m1, m2 what they give to the pool local-dir",
         "create the dir pool local-dir on m0, m1, m2",
-        "let what is on the pool local stay there",
+        "keep instances on the pool local",
         "let the default profile use the pool local-dir",
     ]
     assert set(drivers(app)) == {"local"}

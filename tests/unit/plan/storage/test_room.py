@@ -10,6 +10,7 @@ import pytest
 from host.machine import Machine
 from options.options import Options
 from state.facts import Device
+from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import changed, the_cluster
 from tests.unit.findings import sources, statuses
@@ -32,9 +33,11 @@ def test_a_size_that_a_member_has_no_room_for_is_refused():
 
     changed(app, storage_pools=FAST)
 
-    told = "pool fast: 40GiB asked, 30 GiB free: set its size or devices"
+    told = "pool fast: 40GiB is wanted, 30 GiB are free: set its size or devices"
     assert statuses(app)["lxd/2"] == f"blocked: {told}"
-    assert statuses(app)["lxd/0"].startswith("blocked: lxd/2: pool fast: 40GiB asked, 30 GiB free")
+    assert statuses(app)["lxd/0"].startswith(
+        "blocked: lxd/2: pool fast: 40GiB is wanted, 30 GiB are free"
+    )
     assert "fast" not in the_cluster(app).pools
     changed(app, storage_pools="fast: {backend: btrfs, size: 30GiB}")
     assert "fast" in the_cluster(app).pools
@@ -45,7 +48,7 @@ def test_the_first_unit_says_so_before_it_makes_the_cluster():
     app.add(0).machine.room_ = 20 * GIB
     app.settle()
 
-    told = "pool local: 100GiB asked, 20 GiB free: set its size or devices"
+    told = "pool local: 100GiB is wanted, 20 GiB are free: set its size or devices"
     assert statuses(app)["lxd/0"] == f"blocked: {told}"
     assert not app.own("lxd/0").cluster
 
@@ -55,7 +58,7 @@ def test_pools_on_one_file_system_share_its_room():
     app.add(0).machine.room_ = 50 * GIB
     app.settle()
 
-    told = "pool fast: 40GiB asked, 20 GiB free: set its size or devices"
+    told = "pool fast: 40GiB is wanted, 20 GiB are free: set its size or devices"
     assert statuses(app)["lxd/0"] == f"blocked: {told}"
 
 
@@ -65,7 +68,7 @@ def test_one_that_joins_has_to_have_room_for_what_is_there():
     app.add(2).machine.room_ = 20 * GIB
     app.settle()
 
-    told = "pool local: 50GiB asked, 20 GiB free: name a device for it"
+    told = "pool local: 50GiB is wanted, 20 GiB are free: name a device for it"
     assert statuses(app)["lxd/2"] == f"blocked: {told}"
     assert len(the_cluster(app).members) == 2
 
@@ -76,7 +79,7 @@ def test_without_a_size_lxd_needs_five():
     app.add(2).machine.room_ = 4 * GIB
     app.settle()
 
-    told = "pool local: 5GiB asked, 4 GiB free: name a device for it"
+    told = "pool local: 5GiB is wanted, 4 GiB are free: name a device for it"
     assert statuses(app)["lxd/2"] == f"blocked: {told}"
 
 
@@ -139,6 +142,29 @@ def test_of_the_default_pool_another_option_is_named():
 
     told = "pool local is on devices: name this machine's in storage-devices"
     assert statuses(app)["lxd/2"] == f"blocked: {told}"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(generation: str):
+    app = ModelApp(
+        options={"storage_backend": "btrfs", "storage_devices": "/dev/sdb"},
+        cloud=Cloud(generation=generation),
+    )
+    for number in range(2):
+        app.add(number).machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
+    app.settle()
+    changed(app, storage_backend="dir", storage_devices="")
+    app.settle()
+    assert set(the_cluster(app).pools) == {"local", "local-dir"}
+
+    app.add(2).machine.disks = [Device("/dev/sdc", 20 * GIB, node="/dev/sdc")]
+    app.settle()
+
+    told = "pool local is on devices: name this machine's in storage-devices"
+    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    changed(app, storage_devices="/dev/sdb /dev/sdc")
+    app.settle()
+    assert sources(app, "local")["m2"] == "/dev/sdc"
 
 
 def test_a_pool_of_files_needs_no_device():

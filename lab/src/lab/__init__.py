@@ -1,0 +1,1 @@
+"""A stand-in for Juju and its machines on one computer: see lab/README.md."""

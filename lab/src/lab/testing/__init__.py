@@ -1,0 +1,1 @@
+"""What tests need of the lab: a model of Juju in memory, charms to deploy, work on a machine."""

@@ -1,0 +1,156 @@
+"""What a unit notes on its machine's disk: its key, and what it must know after a crash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from host import private_files
+from state.facts import Failures, Forming
+
+
+class UnitNotes:
+    """The notes of this unit. Those about LXD outlive the unit."""
+
+    def __init__(self, state: Path, lxd_dir: Path, agents: Path) -> None:
+        self._agents = agents
+        self._unit = state / "unit"
+        self._key = state / "key"
+        self._public_key = state / "key.pub"
+        self._forming = state / "forming"
+        self._failures = state / "failures"
+        self._identity = state / "identity"
+        self._units = state / "units"
+        self._unresponsive = state / "silence"
+        self._attached = state / "attached"
+        self._lxd_dir = lxd_dir
+        self._seen: dict[str, str] = {}
+        """By path: the identity of the disk when this hook looked at it."""
+
+    def begin(self, unit: str) -> None:
+        """Forget an earlier unit's files here; notes about LXD may still be true.
+
+        For a unit's first hook. Juju may run that hook again.
+        """
+        if self._noted_unit() == unit or self.neighbour(unit):
+            return
+        notes = [self._key, self._public_key, self._failures, self._attached, self._unresponsive]
+        if not (self._lxd_dir / "database").exists():
+            notes += [self._forming, self._identity, self._units]
+        for note in notes:
+            note.unlink(missing_ok=True)
+        private_files.write(self._unit, unit.encode())
+
+    def take_over(self, unit: str) -> None:
+        """Begin for a unit that was the second one on this machine, once the first one is gone.
+
+        An older charm noted no unit: then the files here are this unit's.
+        """
+        if self._noted_unit():
+            self.begin(unit)
+
+    def neighbour(self, unit: str) -> str:
+        """Another unit of this charm that has this machine and its LXD, empty without one."""
+        noted = self._noted_unit()
+        exists = (self._agents / f"unit-{noted.replace('/', '-')}").exists()
+        return noted if noted not in ("", unit) and exists else ""
+
+    def _noted_unit(self) -> str:
+        return self._unit.read_text() if self._unit.exists() else ""
+
+    def key(self) -> bytes | None:
+        """This unit's private key, None before it was made."""
+        return self._key.read_bytes() if self._key.exists() else None
+
+    def public_key(self) -> str:
+        """The public half of the key, empty before it was made."""
+        return self._public_key.read_text() if self._public_key.exists() else ""
+
+    def keep_key(self, private: bytes, public: str) -> None:
+        """Keep the key where only root can read it."""
+        private_files.write(self._key, private)
+        private_files.write(self._public_key, public.encode())
+
+    def forming(self) -> Forming | None:
+        """The bootstrap, join or reset that began here and is not published yet."""
+        if not self._forming.exists():
+            return None
+        noted = json.loads(self._forming.read_text())
+        return Forming(noted["what"], noted["since"], tuple(noted.get("devices", ())))
+
+    def note_forming(self, kind: str, now: float, devices: tuple[str, ...]) -> None:
+        """Notes it before it begins: after a crash nothing else could tell."""
+        # The identity of the disks is noted once: later another disk may have the same name.
+        disks = {device: self._disk(device) for device in devices}
+        noted = {"what": kind, "since": now, "devices": devices, "disks": disks}
+        private_files.write(self._forming, json.dumps(noted).encode())
+
+    def _disk(self, device: str) -> str:
+        """The identity of a device: from the note when it was empty, else from this hook."""
+        noted: dict[str, Any] = {}
+        if self._forming.exists():
+            noted = json.loads(self._forming.read_text())
+        return str(noted.get("disks", {}).get(device, "")) or self._seen.get(device, "")
+
+    def forget_forming(self) -> None:
+        """The bootstrap, join or reset is over."""
+        self._forming.unlink(missing_ok=True)
+
+    def identity(self) -> str:
+        """The identity of the cluster of LXD here, when it was last looked at."""
+        return self._identity.read_text().strip() if self._identity.exists() else ""
+
+    def note_identity(self, identity: str) -> None:
+        """Notes it; an empty one after LXD has left its cluster."""
+        if identity:
+            private_files.write(self._identity, identity.encode())
+        else:
+            self._identity.unlink(missing_ok=True)
+
+    def units(self) -> dict[str, str]:
+        """By address: the units whose members had the database when LXD last answered."""
+        return json.loads(self._units.read_text()) if self._units.exists() else {}
+
+    def note_units(self, units: Mapping[str, str]) -> None:
+        """Notes them."""
+        private_files.write(self._units, json.dumps(dict(units), sort_keys=True).encode())
+
+    def unresponsive_since(self) -> float | None:
+        """When LXD first stopped answering, in seconds since the epoch. None if it answered."""
+        return float(self._unresponsive.read_text()) if self._unresponsive.exists() else None
+
+    def note_unresponsive(self, since: float | None) -> None:
+        """Notes it, or with None that LXD answers."""
+        if since is None:
+            self._unresponsive.unlink(missing_ok=True)
+        else:
+            private_files.write(self._unresponsive, repr(since).encode())
+
+    def attached(self) -> str | None:
+        """The path of the attached snap, from Juju. Empty without one, None if unknown."""
+        return self._attached.read_text() if self._attached.exists() else None
+
+    def note_attached(self, path: str | None) -> None:
+        """Notes it; after None Juju is asked again."""
+        if path is None:
+            self._attached.unlink(missing_ok=True)
+        else:
+            private_files.write(self._attached, path.encode())
+
+    def failures(self) -> Failures | None:
+        """The number of this unit's failed joins since the last successful one."""
+        if not self._failures.exists():
+            return None
+        return Failures(**json.loads(self._failures.read_text()))
+
+    def note_failure(self, reason: str) -> None:
+        """One more join has failed."""
+        before = self.failures()
+        count = before.count + 1 if before else 1
+        private_files.write(self._failures, json.dumps({"count": count, "last": reason}).encode())
+
+    def forget_failures(self) -> None:
+        """A join succeeded, or the operator wants another try."""
+        self._failures.unlink(missing_ok=True)

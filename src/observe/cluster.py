@@ -1,0 +1,256 @@
+"""Looks at LXD and its cluster, and changes nothing.
+
+It sends LXD only the requests that a plan needs: five on most members, seven on the coordinator,
+and one more for each pool.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import deadlines
+from lxd.errors import LxdError, LxdStopped, LxdUnreachable
+from observe import unresponsive
+from observe.addresses import deaf
+from options.options import Options
+from plan.forming import admission
+from plan.member import is_coordinator
+from plan.networks import networks, overlay_dhcp
+from plan.verified_peers import believed
+from ports.ports import Ports
+from records import member_marks, pool_deletions
+from state.cluster import ClusterView, Member, Server
+from state.hook_input import HookInput
+from state.unresponsive import Unresponsive, UnresponsiveReason
+from values.addresses import host
+
+
+def look(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
+    """LXD and its cluster, or why LXD does not answer."""
+    try:
+        return _cluster_view(juju, ports)
+    except LxdStopped:
+        return _answers_soon(juju, ports)
+    except (LxdUnreachable, LxdError) as error:
+        return unresponsive.of_error(error, juju, ports)
+
+
+def _answers_soon(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
+    """The daemon may be starting: after an installation, a reboot, a reset."""
+    try:
+        ports.lxd.server.await_start(_time_to_start(juju, ports))
+        return _cluster_view(juju, ports)
+    except LxdStopped as error:
+        return unresponsive.of_stopped(error, juju, ports)
+    except (LxdUnreachable, LxdError) as error:
+        return unresponsive.of_error(error, juju, ports)
+
+
+def _time_to_start(juju: HookInput, ports: Ports) -> float:
+    """Seconds to wait for a daemon. For a leaving unit it is long only once."""
+    waited = juju.leaving and ports.machine.unresponsive_since() is not None
+    return deadlines.START_OF_LEAVER if waited else deadlines.START
+
+
+def _with_cluster_name(server: Server, members: tuple[Member, ...]) -> Server:
+    """The server by its name in the cluster: an operator may have renamed it.
+
+    LXD 5.0 shows the old name until its daemon restarts. An address cannot change.
+    """
+    own = host(server.config.get("cluster.https_address", ""))
+    if any(m.name == server.name for m in members):
+        return server
+    return next((replace(server, name=m.name) for m in members if m.address == own), server)
+
+
+def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
+    """Members that LXD calls online, that have no unit in Juju, and that do not answer."""
+    if not juju.leader or juju.units is None:
+        return frozenset()
+    without_unit = [
+        m
+        for m in lxd.members
+        if m.up and (unit := member_marks.unit_of(m.name, lxd)) and unit not in juju.units.in_juju
+    ]
+    return ports.lxd.members.unreachable(without_unit)
+
+
+def _dead_without_unit(juju: HookInput, lxd: ClusterView) -> bool:
+    """Whether the leader must remove a dead member: it first moves what is on it."""
+    in_juju = juju.units.in_juju if juju.leader and juju.units is not None else None
+    away = [m.name for m in lxd.members if not m.up or m.evacuated]
+    units = {member_marks.unit_of(name, lxd) for name in away}
+    return in_juju is not None and not units <= in_juju
+
+
+def _closed(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
+    """Units that are to join, and that no member would reach."""
+    if juju.peers is None or (juju.leaving and not juju.tells) or lxd.own is None:
+        return frozenset()
+    tried = admission.to_try(juju.unit, lxd, juju.peers)
+    members = ports.lxd.members
+    return frozenset(
+        unit
+        for unit, data in tried.items()
+        if not (members.shows_certificate if data.listens else members.may_be_reached)(data.address)
+    )
+
+
+def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...]:
+    """The members. A daemon that answers and counts as offline has started a moment ago.
+
+    The unit waits for it. The leader also waits for others, because it shows their status: no later
+    event would say that they are online.
+    """
+    members = ports.lxd.members.list()
+    own = _with_cluster_name(server, members).name
+    offline = {m.name: m for m in members if m.offline}
+    asked = set(offline) if juju.leader else {own} & set(offline)
+    if asked:
+        deaf = ports.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
+        members = ports.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
+    return _proved(members, own, ports)
+
+
+def _proved(members: tuple[Member, ...], own: str, ports: Ports) -> tuple[Member, ...]:
+    """The members, after asking those that LXD calls evacuated: it calls dead ones so, too."""
+    evacuated = [m for m in members if m.evacuated and m.name != own]
+    unreachable = ports.lxd.members.unreachable(evacuated)
+    return tuple(replace(m, answers=False) if m.name in unreachable else m for m in members)
+
+
+def _server(juju: HookInput, ports: Ports) -> Server:
+    """LXD itself. An interrupted hook's operation continues in LXD, and nobody checks it later.
+
+    A leaving unit waits for it: otherwise its unit would be gone, and its cluster without a unit.
+    """
+    server = ports.lxd.server.get()
+    if server.clustered or not juju.leaving or ports.machine.forming() is None:
+        return server
+    return ports.lxd.server.get() if ports.lxd.cluster.joined(deadlines.JOIN) else server
+
+
+def _unclustered_view(juju: HookInput, server: Server, ports: Ports) -> ClusterView:
+    """A server outside a cluster. For a leaving unit: everything that would be lost with it."""
+    lxd = ClusterView(server, instances=ports.lxd.instances.list())
+    if juju.leaving:
+        return replace(
+            lxd,
+            volumes=ports.lxd.volumes.list_all(),
+            buckets=ports.lxd.buckets.list_all(server.extensions),
+            images=ports.lxd.images.list(),
+        )
+    return replace(
+        lxd,
+        pools=ports.lxd.pools.list(),
+        networks=ports.lxd.networks.list(),
+        projects=frozenset(ports.lxd.projects.configs()),
+        profiles=ports.lxd.profiles.names(),
+        devices=frozenset(ports.lxd.profiles.default()["devices"]),
+        deaf=deaf(juju, server, ports),
+    )
+
+
+def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
+    server = _server(juju, ports)
+    if not server.clustered:
+        return _unclustered_view(juju, server, ports)
+    members = _members(juju, server, ports)
+    server = _with_cluster_name(server, members)
+    lxd = ClusterView(server, members, notes=ports.lxd.notes.read())
+    lxd = replace(lxd, unreachable=_unreachable_without_unit(juju, lxd, ports))
+    lxd = replace(lxd, closed=_closed(juju, lxd, ports))
+    if juju.leaving:
+        return _for_leaving(_with_holdings(juju, lxd, ports), ports)
+    if _someone_leaves(juju) or _dead_without_unit(juju, lxd):
+        lxd = _with_contents(juju, lxd, ports)
+    existing = pool_deletions.marked(ports.lxd.pools.list(), lxd.notes)
+    made = [pool.name for pool in existing if not pool.half_made]
+    unavailable, sources = ports.lxd.pools.parts(made, server.name)
+    lxd = replace(
+        lxd,
+        pools=existing,
+        unavailable=unavailable,
+        sources=sources,
+        stopped=ports.lxd.networks.unavailable(server.name),
+        deaf=deaf(juju, server, ports),
+    )
+    if juju.peers is None or not is_coordinator(juju.unit, believed(juju.peers, lxd), lxd):
+        spread = overlay_dhcp.asked(juju.options.networks_asked, ports.machine.overlays())
+        return replace(lxd, networks=ports.lxd.networks.list()) if spread else lxd
+    return with_networks(lxd, juju.options, ports)
+
+
+def _with_holdings(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
+    """What members hold, and what decides where it can go.
+
+    What is in a Ceph is on no member: it would be lost only if the cluster ends.
+    """
+    last = len(lxd.members) == 1 or (juju.units is not None and not juju.units.staying)
+    volumes, buckets = ports.lxd.volumes, ports.lxd.buckets
+    extensions = lxd.server.extensions
+    instances = ports.lxd.instances.list()
+    placed = any(instance.placement for instance in instances)
+    lxd = replace(
+        lxd,
+        instances=instances,
+        placements=ports.lxd.placements.policies() if placed else {},
+        volumes=volumes.list_all() if last else volumes.list(),
+        buckets=buckets.list_all(extensions) if last else buckets.list(extensions),
+        allowed=ports.lxd.projects.allowed_groups(),
+        pools=ports.lxd.pools.list(),
+        networks=ports.lxd.networks.list(),
+    )
+    copied = lxd.server.config.get("cluster.images_minimal_replica") != "1"
+    if not juju.leaving or (copied and not last):
+        return lxd
+    return replace(lxd, images=ports.lxd.images.list())
+
+
+def _for_leaving(lxd: ClusterView, ports: Ports) -> ClusterView:
+    """What a leaving member must know of the others, and of itself."""
+    own = lxd.server.name
+    others = [m for m in lxd.members if m.up and m.name != own]
+    evacuated = lxd.own is not None and lxd.own.evacuated
+    return replace(
+        lxd,
+        unreachable=ports.lxd.members.unreachable(others),
+        evacuating=evacuated and own in ports.lxd.members.evacuating(),
+    )
+
+
+def _with_contents(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
+    """What members hold, which only the leader shows: without it everything else continues."""
+    try:
+        return _with_holdings(juju, lxd, ports)
+    except (LxdError, LxdUnreachable) as error:
+        asked = getattr(error, "request", "") or "a list"
+        return replace(lxd, refusals={asked: str(error)})
+
+
+def with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:
+    """The same, with the storage buckets on members' own disks."""
+    try:
+        return replace(lxd, buckets=ports.lxd.buckets.list(lxd.server.extensions))
+    except LxdUnreachable as error:
+        return Unresponsive(str(error))
+    except LxdError as error:
+        return Unresponsive(f"{error.request}: {error}", UnresponsiveReason.REFUSED)
+
+
+def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterView:
+    """The networks and the default profile's nic; also their interfaces, if others are wanted."""
+    nic = ports.lxd.profiles.default()["devices"].get("eth0", {})
+    existing = ports.lxd.networks.list()
+    members = [m.name for m in lxd.members if m.up]
+    parents = {
+        name: ports.lxd.networks.parents(name, members)
+        for name in (*networks.relisted(options, existing), *networks.by_hand(options, existing))
+    }
+    existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
+    return replace(lxd, networks=existing, nic=nic)
+
+
+def _someone_leaves(juju: HookInput) -> bool:
+    """The leader shows what holds a unit back: a leaving unit can publish nothing any more."""
+    return juju.leader and juju.units is not None and bool(juju.units.leaving)

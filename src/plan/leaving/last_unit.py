@@ -1,0 +1,56 @@
+"""The last members whose units Juju knows all leave, and a new unit must join before they can.
+
+A leaving member makes no join tokens. If no unit that stays has a member, nobody else could make
+one, and the new units and the leaving ones would wait for each other.
+"""
+
+from __future__ import annotations
+
+from options.options import ABANDON
+from plan.leaving import blockers
+from plan.leaving.blockers import Reason
+from records import member_marks
+from state.cluster import ClusterView
+from state.view import Peers, View
+
+
+def expected(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
+    """Units that this leaving member must admit: one of them joins before it leaves.
+
+    If several members leave, the first by name admits units, and only while something holds it.
+    """
+    member, units = lxd.own, view.units
+    if member is None or units is None or not blocking(view, lxd, peers):
+        return frozenset()
+    if any(member_marks.unit_of(m.name, lxd) in units.staying for m in lxd.members):
+        return frozenset()
+    if any(lxd.member_of(peers.others[u]) for u in units.staying if u in peers.others):
+        return frozenset()
+    leaving = blockers.informed(view, lxd, peers, peers.own).leaving | {member.name}
+    up = [m.name for m in lxd.members if m.name in leaving and m.up]
+    return units.staying if member.name == min(up, default="") else frozenset()
+
+
+def blocking(view: View, lxd: ClusterView, peers: Peers) -> tuple[Reason, ...]:
+    """What keeps this member from leaving, and another one could take or replace."""
+    member, on_remove = lxd.own, view.options.on_remove
+    if member is None:
+        return ()
+    if len(lxd.members) == 1:
+        return () if on_remove == ABANDON else blockers.last_of(lxd)
+    min_voters = wanted_voters(view)
+    informed = blockers.informed(view, lxd, peers, peers.own)
+    return (
+        *blockers.removal_blockers(on_remove, min_voters, informed, member),
+        *blockers.unmoved(on_remove, informed, member),
+    )
+
+
+def wanted_voters(view: View) -> int:
+    """The number of voters that must remain: one if no unit stays."""
+    return 1 if ends(view) else view.options.min_voters
+
+
+def ends(view: View) -> bool:
+    """Whether the application goes, with all its units."""
+    return view.units is not None and not view.units.staying

@@ -1,0 +1,87 @@
+"""LXD's port belongs to another program: LXD keeps the address, and does not listen."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lxd_model.cloud import Cloud
+from tests.lxd_model.generations import NAMES
+from tests.lxd_model.listeners import Listeners
+from tests.unit.deeds import later, names
+from tests.unit.findings import statuses
+from tests.unit.model_units import ModelApp, formed
+
+NGINX = "nginx (pid 812)"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_founder_without_the_port_makes_nothing(generation: str):
+    app = ModelApp(cloud=Cloud(generation=generation))
+    founder = app.add(0).server
+    app.add(1)
+    founder.listeners.taken["10.0.0.1:8443"] = NGINX
+
+    app.settle()
+
+    told = "nginx (pid 812) has port 8443 of 10.0.0.1, which LXD needs: stop it"
+    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    assert statuses(app)["app"] == f"blocked: {told}"
+    assert not founder.records.clustered
+    del founder.listeners.taken["10.0.0.1:8443"]
+    app.settle()
+    assert names(app) == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_joiner_without_the_port_keeps_nobody_else_out(generation: str):
+    app = formed(1, generation)
+    app.add(1).server.listeners.taken["10.0.0.2:8443"] = NGINX
+    app.add(2)
+
+    app.settle()
+
+    assert statuses(app)["lxd/1"].startswith(f"blocked: {NGINX} has port 8443 of 10.0.0.2")
+    assert names(app) == ["m0", "m2"]
+    app.units["lxd/1"].server.listeners.taken.clear()
+    app.settle()
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_member_whose_daemon_started_without_the_port_says_so(generation: str):
+    app = formed(3, generation)
+    server = app.units["lxd/1"].server
+    server.listeners.taken["10.0.0.2:8443"] = NGINX
+    server.restart()
+    later(app, 60.0)
+
+    app.hook("lxd/1")
+
+    told = statuses(app)
+    assert told["lxd/1"].startswith(f"blocked: {NGINX} has port 8443 of 10.0.0.2")
+    assert "recover-quorum" not in "".join(told.values())
+    server.listeners.taken.clear()
+    later(app, 60.0)
+    app.settle()
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_address_that_lxd_accepts_without_listening_is_not_taken_for_done(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = ModelApp(cloud=Cloud(generation=generation))
+    server = app.add(0).server
+
+    def accept(_: Listeners, endpoint: str) -> None:
+        del endpoint
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Listeners, "set_core", accept)
+        patched.setattr(Listeners, "set_cluster", accept)
+        told = [app.hook("lxd/0").hold for _ in range(3)][-1]
+
+    assert told.endswith("LXD does not listen on port 8443 of 10.0.0.1: no program does")
+    assert not server.records.clustered
+    app.settle()
+    assert names(app) == ["m0"]

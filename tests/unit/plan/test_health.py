@@ -1,0 +1,91 @@
+"""Pools and networks that do not work: in the unit's status and in the application's."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from lxd.errors import LxdError, LxdUnreachable
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import api, changed, later, names, server, with_half_made_pool
+from tests.unit.findings import statuses
+from tests.unit.model_units import ModelApp, formed
+
+
+def with_half_made_network(app: ModelApp, name: str, status: str) -> ModelApp:
+    """Somebody began to make a network: it is defined, and on all members but one also Errored."""
+    last = server(app, "m2")
+
+    def ends() -> None:
+        if status == "Pending":
+            raise LxdUnreachable("its issuer ended")
+        last.kill_daemon()
+
+    with suppress(LxdError, LxdUnreachable):
+        api(app).networks.create(name, "bridge", {}, {member: {} for member in names(app)}, ends)
+    last.start_daemon()
+    return later(app, 10.0)
+
+
+def told_to_all(app: ModelApp) -> dict[str, str]:
+    """The statuses once each unit has published its own."""
+    for unit in app.units:
+        app.hook(unit)
+    return statuses(app)
+
+
+def test_a_pool_that_one_member_cannot_use():
+    app = formed(3)
+    server(app, "m1").unmounted.add("local")
+
+    told = told_to_all(app)
+
+    why = "pool local is not here: LXD cannot mount it; bring it back"
+    assert told["lxd/1"] == f"blocked: {why}"
+    assert told["app"] == f"blocked: lxd/1: {why}"
+    assert told["lxd/0"] == "active: member m0, voter"
+    server(app, "m1").unmounted.clear()
+    assert told_to_all(app)["app"] == "active: 3 members, 3 voters"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_network_that_does_not_run_on_one_member(generation: str):
+    """Another program has the port of its DNS server there."""
+    app = formed(3, generation)
+    server(app, "m1").dns_taken = True
+    changed(app, networks="lan: bridge")
+
+    told = told_to_all(app)
+
+    why = "network lan does not run here: "
+    assert told["lxd/1"].startswith(f"blocked: {why}")
+    assert told["app"].startswith(f"blocked: lxd/1: {why}")
+    assert told["lxd/0"] == "active: member m0, voter"
+
+
+STATUSES = ["Pending", "Errored"]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_pool_of_the_operators_that_is_half_made(status: str):
+    app = with_half_made_pool(formed(3), "mine", "dir", status)
+
+    told = told_to_all(app)
+
+    why = "pool mine is half made: lxc storage delete mine"
+    assert told["lxd/0"] == f"blocked: {why}"
+    assert told["app"] in (f"blocked: {why}", f"blocked: lxd/0: {why}")
+
+
+@pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_network_of_the_operators_that_is_half_made(status: str, leader: str):
+    app = with_half_made_network(formed(3), "mine", status)
+    app.leader = leader
+
+    told = told_to_all(app)
+
+    why = f"network mine is {status.lower()}: finish it, or lxc network delete mine"
+    assert told["lxd/0"] == f"blocked: {why}"
+    assert told["app"] in (f"blocked: {why}", f"blocked: lxd/0: {why}")

@@ -1,0 +1,25 @@
+"""The keys of a pool of cephfs in each generation of LXD, by its extensions."""
+
+from __future__ import annotations
+
+import pytest
+
+from backends import cephfs
+from tests.lxd_model.generations import NAMES, generation
+from values.wanted_pool import WantedPool
+
+OLDER, NEWER = {"source": "files"}, {"cephfs.path": "files"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_system_is_named_once(name: str):
+    extensions = generation(name).has
+    pool = WantedPool("shared", "cephfs", in_ceph="files")
+
+    keys = {
+        **cephfs.BACKEND.shared(pool, "lxd", extensions),
+        **cephfs.BACKEND.part(pool, "", extensions),
+    }
+
+    named = {key: value for key, value in keys.items() if key in ("source", "cephfs.path")}
+    assert named == (NEWER if name == "6.9" else OLDER)
