@@ -56,6 +56,11 @@ class Peers:
     others: Mapping[str, UnitData]
 
     @property
+    def placed(self) -> frozenset[str]:
+        """Units with a place in the queue, and the founder: others may be gone without a report."""
+        return frozenset({entry.unit for entry in self.app.queue} | {self.app.bootstrap})
+
+    @property
     def newer(self) -> bool:
         """Whether any unit wrote what this charm does not understand."""
         return max(self.app.version, self.own.version) > VERSION or bool(self.newer_units)

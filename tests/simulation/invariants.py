@@ -10,6 +10,7 @@ from lab.model.hooks import HookOutcome
 from lab.model.state import Unit
 from lxd import join_tokens
 from records import loss_record
+from state.lxd_objects import OWN_VOLUMES
 from steps.forming import EnableCluster
 from steps.leaving import AbandonMember, RemoveMember
 from steps.plan import Step
@@ -223,7 +224,14 @@ class Invariants:
         if not self.ledger.made:
             return
         servers = self.engine.cloud.servers.values()
-        disk = {thing: s.machine for s in servers if not s.destroyed for thing in s.disk}
+        disk = {
+            thing: s.machine
+            for s in servers
+            if not s.destroyed
+            for thing in s.disk
+            # The charm makes and deletes these.
+            if f"/{OWN_VOLUMES}" not in thing
+        }
         for thing, machine in self._disk.items():
             gone = thing not in disk and thing not in self.ledger.deleted
             if gone and machine not in self.ledger.given_up:

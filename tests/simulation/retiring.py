@@ -40,7 +40,9 @@ def _empty(server: Server, name: str) -> None:
         evacuate(server, name)
     except LxdError:
         other = next(row.name for row in server.records.rows.values() if row.name != name)
+        lxd = LxdApi(server.lxd).instances
         for instance in server.records.on(name):
-            LxdApi(server.lxd).instances.move(
-                instance.project, instance.name, other, live=instance.running
-            )
+            if instance.running:
+                # LXD does not move a running container.
+                lxd.stop(instance.project, instance.name, 30)
+            lxd.move(instance.project, instance.name, other, live=False)

@@ -55,8 +55,8 @@ def _founds(view: View, peers: Peers) -> bool:
 
 
 def _known(peers: Peers) -> set[str]:
-    identities = {peers.app.cluster, peers.own.cluster, *(d.cluster for d in peers.others.values())}
-    return identities - {""}
+    others = {d.cluster for unit, d in peers.others.items() if unit in peers.placed}
+    return {peers.app.cluster, peers.own.cluster, *others} - {""}
 
 
 def _made_by_older_charm(view: View, lxd: ClusterView, peers: Peers) -> bool:

@@ -73,19 +73,14 @@ def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
 
 def _cluster(peers: Peers) -> str:
     """The cluster's identity if any unit reported one."""
-    identities = (d.cluster for u, d in peers.others.items() if u in _placed(peers) and d.cluster)
+    identities = (d.cluster for u, d in peers.others.items() if u in peers.placed and d.cluster)
     return peers.app.cluster or next(identities, "")
 
 
 def _storage(peers: Peers) -> Storage | None:
     """The cluster's pool as decided at the bootstrap, None before it."""
-    pools_ = (d.storage for unit, d in peers.others.items() if unit in _placed(peers) and d.cluster)
+    pools_ = (d.storage for unit, d in peers.others.items() if unit in peers.placed and d.cluster)
     return peers.app.storage or next((storage for storage in pools_ if storage), None)
-
-
-def _placed(peers: Peers) -> set[str]:
-    """Units with a place in the queue, and the founder: others may be gone without a report."""
-    return {entry.unit for entry in peers.app.queue} | {peers.app.bootstrap}
 
 
 def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:

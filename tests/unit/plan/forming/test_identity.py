@@ -11,12 +11,15 @@ from deadlines import GIVEN_BACK
 from lxd.api import LxdApi
 from plan.forming import identity
 from ports.ports import Ports
+from state.facts import Forming
 from state.notes import IDENTITY
+from state.peers import AppData, QueueEntry
 from state.view import RunHistory
 from steps.forming import AdoptIdentity, Join
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
+from tests.unit import views
 from tests.unit.deeds import (
     cluster_api,
     later,
@@ -356,3 +359,25 @@ def test_the_identity_is_noted_on_each_machine(generation: str):
     assert noted == {cluster_api(app).notes.read()[IDENTITY]}
     leaving(app, "lxd/2").hook("lxd/2")
     assert app.units["lxd/2"].machine.identity() == ""
+
+
+@pytest.mark.parametrize(
+    ("queue", "owner"),
+    [
+        pytest.param((1, 2), identity.Owner.OURS, id="the first founder is gone"),
+        pytest.param((0, 1, 2), identity.Owner.ANOTHER, id="it is a member"),
+    ],
+)
+def test_only_what_present_units_say_of_the_cluster_counts(
+    queue: tuple[int, ...], owner: identity.Owner
+):
+    """Juju has not told this unit that the first founder is gone, and another one was named."""
+    told = {0: views.data(0, cluster="old"), 1: views.data(1, cluster="")}
+    placed = tuple(QueueEntry(unit=views.unit(number)) for number in queue)
+    app = AppData(bootstrap=views.unit(2), queue=placed)
+    among = replace(views.peers(views.data(2, cluster=""), told), app=app)
+    seen = views.lxd(views.member(2), notes={IDENTITY: "new"})
+    forming = Forming("bootstrap", views.NOW)
+    view = views.view(seen, among, unit=views.unit(2), forming=forming)
+
+    assert identity.owner(view, seen, among) is owner
