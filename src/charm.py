@@ -17,7 +17,6 @@ from actions.table import ACTIONS, Call
 from hooks import attached_snap, final_events, publishing, reading
 from hooks.input_reader import PEERS, STORAGE, InputReader
 from hooks.publishing import as_juju
-from hooks.reading import CEPH, CERTIFICATES, OVSDB, OVSDB_CMS
 from hooks.tool_failures import Unsaid, needed
 from host import snap
 from host.lxd_database import Database
@@ -26,6 +25,7 @@ from lxd.api import LxdApi
 from lxd.socket import LxdSocket
 from options.options import explain
 from ports.ports import Ports
+from relations import ENDPOINTS
 from steps.plan import Plan
 from values.printable import escape_logs, escaped
 from values.status import blocked
@@ -61,11 +61,7 @@ class LxdClusterCharm(ops.CharmBase):
             self.on[PEERS].relation_created,
             self.on[PEERS].relation_changed,
             self.on[PEERS].relation_departed,
-            *(
-                on
-                for name in (CEPH, OVSDB, OVSDB_CMS, CERTIFICATES)
-                for on in self._changes_of(name)
-            ),
+            *(on for endpoint in ENDPOINTS for on in self._changes_of(endpoint)),
         ):
             framework.observe(event, self._reconcile)
         for event in (self.on.install, self.on.upgrade_charm):
@@ -78,8 +74,8 @@ class LxdClusterCharm(ops.CharmBase):
         framework.observe(self.on.collect_unit_status, self._collect_unit_status)
         framework.observe(self.on.collect_app_status, self._collect_app_status)
 
-    def _changes_of(self, relation: str) -> list[ops.BoundEvent]:
-        on = self.on[relation]
+    def _changes_of(self, endpoint: str) -> list[ops.BoundEvent]:
+        on = self.on[endpoint]
         return [
             on.relation_created,
             on.relation_changed,

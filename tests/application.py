@@ -14,7 +14,7 @@ from ports.ports import Ports
 from run import run
 from state import peers
 from state.bindings import Binding, BindingAddress
-from state.facts import Bound, Ceph, Ovn, Proxies, Resource
+from state.facts import Bound, Proxies, Resource
 from state.hook_input import HookInput
 from state.view import Peers, RunHistory, Units, View
 from steps.plan import Plan
@@ -60,8 +60,8 @@ class Application(Generic[U]):
     telling: set[str] = field(default_factory=set[str])
     """Leaving units in a hook that may end without error: another hook follows."""
     resource: Resource | None = None
-    ceph: Ceph | None = None
-    ovn: Ovn | None = None
+    related: dict[str, object] = field(default_factory=dict[str, object])
+    """By relation with another application: its answer."""
     bound: Bound = field(default_factory=Bound)
     proxies: Proxies = field(default_factory=Proxies)
     unbound: dict[str, Binding] = field(default_factory=dict[str, Binding])
@@ -99,8 +99,7 @@ class Application(Generic[U]):
             units=units if name == self.leader or name in self.leaving or admit else None,
             leaving=name in self.leaving,
             tells=name in self.telling,
-            ceph=self.ceph,
-            ovn=self.ovn,
+            related=dict(self.related),
             bound=self.bound,
             proxies=self.proxies,
         )

@@ -18,10 +18,15 @@ AUTOMATIC = (zfs.BACKEND, btrfs.BACKEND, directory.BACKEND)
 
 AUTO = "auto"
 CEPHFS = cephfs.BACKEND.name
-ALLOWED = (AUTO, *sorted(b.name for b in BACKENDS.values() if b.for_instances))
+ALLOWED = (AUTO, *sorted(b.name for b in BACKENDS.values() if not b.not_default))
 """The backends of the default pool."""
 
-__all__ = ["ALLOWED", "AUTO", "BACKENDS", "CEPHFS", "Backend", "on_ceph", "resolve"]
+__all__ = ["ALLOWED", "AUTO", "BACKENDS", "CEPHFS", "Backend", "is_local", "on_ceph", "resolve"]
+
+
+def is_local(driver: str) -> bool:
+    """Whether each member has its own part of a pool of this LXD driver."""
+    return any(not b.remote for b in BACKENDS.values() if b.driver == driver)
 
 
 def on_ceph(driver: str) -> bool:

@@ -31,10 +31,11 @@ class Backend:
     """One row of the table: a word, LXD's driver for it, and what differs between members.
 
     `sized` says whether `storage-size` counts for it, `on_devices` whether it can be on its own
-    block device, `on_ceph` whether it is in a Ceph that all members share, `for_instances` whether
-    instances can be on it, `needs` what a machine may lack for it. `shared` makes LXD's keys that
-    are the same on all members, for a user of that Ceph. `own` makes the keys that LXD requires for
-    each member although they are the same. Both depend on the extensions of LXD's API.
+    block device, `remote` whether all members reach the same content, `on_ceph` whether that is in
+    the relation's Ceph, `not_default` why the default pool cannot be of it, empty if it can,
+    `needs` what a machine may lack for it. `shared` makes LXD's keys that are the same on all
+    members, for a user of that Ceph. `own` makes the keys that LXD requires for each member
+    although they are the same. Both depend on the extensions of LXD's API.
     """
 
     name: str
@@ -42,8 +43,9 @@ class Backend:
     sized: bool
     on_devices: bool
     needs: str
+    remote: bool = False
     on_ceph: bool = False
-    for_instances: bool = True
+    not_default: str = ""
     shared: Callable[[WantedPool, str, frozenset[str]], dict[str, str]] = _no_shared
     own: Callable[[WantedPool, frozenset[str]], dict[str, str]] = _no_own
 
@@ -62,6 +64,6 @@ class Backend:
         """A joining member's answers for its own part of the pool.
 
         Without a device `source` is empty on purpose: each member makes its own file or folder. LXD
-        itself tells a joining member about pools in a Ceph.
+        itself tells a joining member about pools that all members reach.
         """
-        return {} if self.on_ceph else {"source": "", **self.part(pool, device)}
+        return {} if self.remote else {"source": "", **self.part(pool, device)}

@@ -19,6 +19,7 @@ BACKEND = Backend(
     sized=False,
     on_devices=False,
     needs="rbd",
+    remote=True,
     on_ceph=True,
     shared=_shared,
 )

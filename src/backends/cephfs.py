@@ -23,8 +23,9 @@ BACKEND = Backend(
     sized=False,
     on_devices=False,
     needs="module ceph",
+    remote=True,
     on_ceph=True,
-    for_instances=False,
+    not_default="it holds no instances; name it in storage-pools",
     shared=_shared,
     own=_own,
 )

@@ -55,8 +55,7 @@ class InputReader:
                 units=units,
                 leaving=units is not None and self._unit.name in units.leaving,
                 devices=tuple(str(s.location) for s in self._model.storages[STORAGE]),
-                ceph=reading.of_ceph(self._model),
-                ovn=reading.of_ovn(self._model, options),
+                related=reading.related(self._model, options),
                 bound=reading.bound(self._model, options),
                 proxies=reading.proxies(os.environ),
             )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ops
 
 from act import token_revocation
-from hooks import reading
-from hooks.reading import CERTIFICATES
 from ports.ports import Ports
-from relations import ceph, ovn
+from relations import RELATIONS
+from relations.relation import Asker
 from state import peers
 from state.hook_input import HookInput
 from steps.plan import Plan
@@ -17,16 +16,15 @@ from values.status import Kind, Status
 
 
 def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostname: str) -> None:
-    """What others see of this unit: its peers, a Ceph, an authority for certificates.
+    """What others see of this unit: its peers, and the applications that it is related with.
 
     `binding` is the peer relation's name.
     """
     relation = model.get_relation(binding)
     if relation is None or juju.peers is None:
         return
-    _ask_ceph(model, juju)
     address = plan.own.address if plan.own else juju.peers.own.address
-    _ask_for_certificate(model, hostname, address)
+    _ask(model, Asker(juju.unit, juju.options, hostname, address, juju.peers.app.storage))
     if plan.own is not None and (plan.own != juju.peers.own or juju.peers.own.misread):
         write(relation.data[model.unit], plan.own)
         # A new version or port is published together with the data for the peers.
@@ -62,17 +60,13 @@ def tell(model: ops.Model, binding: str, juju: HookInput, plan: Plan, ports: Por
     return True
 
 
-def _ask_ceph(model: ops.Model, juju: HookInput) -> None:
-    relation = reading.active_ceph(model)
-    if relation is None:
-        return
-    decided = juju.peers.app.storage if juju.peers else None
-    _set(relation.data[model.unit], ceph.request(model.unit.name, juju.options, decided))
-
-
-def _ask_for_certificate(model: ops.Model, hostname: str, address: str) -> None:
-    for relation in model.relations[CERTIFICATES]:
-        _set(relation.data[model.unit], ovn.request(model.unit.name, hostname, address))
+def _ask(model: ops.Model, asker: Asker) -> None:
+    """Publishes this unit's requests to other applications."""
+    for row in RELATIONS:
+        for endpoint, request in row.requests.items():
+            for relation in model.relations[endpoint]:
+                if relation.active:
+                    _set(relation.data[model.unit], request(asker))
 
 
 def _set(databag: ops.RelationDataContent, values: dict[str, str]) -> None:

@@ -7,20 +7,19 @@ from collections.abc import Mapping
 import ops
 from ops import hookcmds
 
+import modes
 from hooks import tool_failures
 from hooks.tool_failures import Unsaid
 from options.options import Options
 from plan.addresses import choice, listening
 from plan.networks import contributions
-from relations import ceph, ovn
+from relations import RELATIONS
 from state.bindings import Binding, BindingAddress
-from state.facts import Bound, Ceph, Ovn, Proxies
+from state.facts import Bound, Proxies
 from state.view import Units
 from values.addresses import is_address
 
 NETWORK = "network"
-CEPH = "ceph"
-OVSDB, OVSDB_CMS, CERTIFICATES = "ovsdb", "ovsdb-cms", "certificates"
 
 
 def addresses(model: ops.Model, binding: str) -> Binding:
@@ -55,44 +54,32 @@ def proxies(environment: Mapping[str, str]) -> Proxies:
     return machines if machines.http or machines.https else ours
 
 
-def active_ceph(model: ops.Model) -> ops.Relation | None:
-    """The relation with a Ceph, unless it is being removed."""
-    relation = model.get_relation(CEPH)
-    return relation if relation is not None and relation.active else None
+class _Databags:
+    """The databags in ops' model."""
+
+    def __init__(self, model: ops.Model) -> None:
+        self._model = model
+
+    def units(self, endpoint: str) -> list[Mapping[str, str]]:
+        return [
+            relation.data[unit]
+            for relation in self._model.relations[endpoint]
+            for unit in sorted(relation.units, key=lambda u: u.name)
+        ]
+
+    def application(self, endpoint: str) -> Mapping[str, str]:
+        relation = self._model.get_relation(endpoint)
+        return dict(relation.data[relation.app]) if relation and relation.app else {}
+
+    def own(self, endpoint: str) -> Mapping[str, str] | None:
+        relation = self._model.get_relation(endpoint)
+        return relation.data[self._model.unit] if relation and relation.active else None
 
 
-def of_ceph(model: ops.Model) -> Ceph | None:
-    """A Ceph's data for this unit, None without the relation."""
-    relation = active_ceph(model)
-    if relation is None:
-        return None
-    asked = relation.data[model.unit].get("broker_req", "")
-    return ceph.answer(model.unit.name, asked, _published(model, CEPH), _of_application(relation))
-
-
-def of_ovn(model: ops.Model, options: Options) -> Ovn | None:
-    """The data about OVN for this unit, None if there are none."""
-    units = [*_published(model, OVSDB), *_published(model, OVSDB_CMS)]
-    relation = model.get_relation(OVSDB)
-    application = _of_application(relation)
-    connection = ovn.northbound(options, units, application)
-    if not connection:
-        return ovn.malformed(units, application)
-    return ovn.answer(model.unit.name, connection, _published(model, CERTIFICATES))
-
-
-def _of_application(relation: ops.Relation | None) -> dict[str, str]:
-    """The data that the application on the other side of a relation publishes."""
-    return dict(relation.data[relation.app]) if relation and relation.app else {}
-
-
-def _published(model: ops.Model, name: str) -> list[Mapping[str, str]]:
-    """The data that the units on the other side of a relation publish."""
-    return [
-        relation.data[unit]
-        for relation in model.relations[name]
-        for unit in sorted(relation.units, key=lambda u: u.name)
-    ]
+def related(model: ops.Model, options: Options) -> dict[str, object]:
+    """By relation with another application: its answer for this unit, None without one."""
+    databags = _Databags(model)
+    return {row.name: row.read(model.unit.name, options, databags) for row in RELATIONS}
 
 
 def bound(model: ops.Model, options: Options) -> Bound:
@@ -102,7 +89,7 @@ def bound(model: ops.Model, options: Options) -> Bound:
     others that it has no interface, or use another one. A binding without a network stays so.
     """
     asked = options.networks_asked
-    if not any(net.mode in contributions.ON_BINDING for net in asked):
+    if not any(modes.MODES[net.mode].on_binding for net in asked):
         return Bound()
     binding = addresses(model, NETWORK)
     passes = bool(binding.problem) and listening.NO_NETWORK not in binding.problem

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import backends
 import deadlines
 from lxd import parsing, profiles
 from lxd.client import Client
@@ -16,8 +17,6 @@ from state.cluster import Pool
 _POOLS = api_path("storage-pools")
 _OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
 """The ends of sources that LXD makes itself, in its own folder, by a pool's name."""
-_LOCAL = frozenset({"btrfs", "dir", "lvm", "zfs"})
-"""Drivers whose `source` is on the member. All members can reach that of other drivers."""
 _OWN = "volatile.pool.pristine"
 """Key of a pool in a Ceph: LXD found nothing of another LXD there when it made the pool."""
 
@@ -116,7 +115,7 @@ class PoolsApi:
                 continue  # It was deleted a moment ago.
             if why := _missing(details):
                 missing[pool] = why
-            if details["driver"] in _LOCAL and (source := _given_source(pool, details["config"])):
+            if source := _given_source(details):
                 sources[pool] = source
         return missing, sources
 
@@ -124,13 +123,17 @@ class PoolsApi:
         return self._client.get(api_path("storage-pools", name), query or {})
 
 
-def _given_source(name: str, config: Mapping[str, str]) -> str:
+def _given_source(pool: Any) -> str:
     """The given source of a part of a pool, empty if LXD made the part in its own folder.
 
-    LXD keeps the given source beside its own name for it, which may be a UUID.
+    All members reach the source of a pool that is not local: it is not that of a part. LXD keeps
+    the given source beside its own name for it, which may be a UUID.
     """
+    if not backends.is_local(pool["driver"]):
+        return ""
+    config: Mapping[str, str] = pool["config"]
     source = config.get("volatile.initial_source") or config.get("source", "")
-    own = tuple(end.format(name) for end in _OWN_SOURCES)
+    own = tuple(end.format(pool["name"]) for end in _OWN_SOURCES)
     return "" if source.endswith(own) else source
 
 

@@ -17,4 +17,5 @@ MODE = Mode(
     words=BRIDGE_WORDS | {"ranges"},
     config=_config,
     nic=on_network,
+    ranges_in="subnet",
 )

@@ -29,7 +29,7 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
     return {**keys, "fan.underlay_subnet": site.subnet or "auto"}
 
 
-def blocker(interfaces: Iterable[Interface], subnet: str) -> str:
+def _off_subnet(interfaces: Iterable[Interface], subnet: str) -> str:
     """Why a machine cannot have a part in a fan over a subnet, empty if it can.
 
     Without a subnet LXD takes that of the default gateway, only for IPv4 (by source).
@@ -52,6 +52,7 @@ MODE = Mode(
     config=_config,
     resolve=_resolve,
     nic=on_network,
+    off_subnet=_off_subnet,
     chosen=frozenset({"fan.underlay_subnet"}),
     needs="fan",
     longest=LONGEST_WITH_TUNNEL,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from values.interface import Interface
 from values.wanted_network import WantedNetwork
@@ -85,12 +86,25 @@ class Mode:
     needs_parent: bool = False
     unfit: Callable[[WantedNetwork, Interface], str] = _any
     unready: Callable[[WantedNetwork, Interface], str] = _any
+    off_subnet: Callable[[Iterable[Interface], str], str] | None = None
+    """Why a machine with these interfaces has no place on the subnet of the binding `network`,
+    empty if it has one. None for a mode that needs no such subnet.
+    """
+    exclusive: bool = False
+    """Whether no other network may have its interface."""
+    ranges_in: Literal["", "subnet", "gateway"] = ""
+    """Where the key `ranges` must be: in the network's own subnet, or in that of its gateway."""
     one_name: bool = False
     shared_parent: str = ""
     chosen: frozenset[str] = frozenset()
     needs: str = ""
     on_members: bool = True
     longest: int = 15
+
+    @property
+    def on_binding(self) -> bool:
+        """Whether it may need the interface or the subnet of the binding `network`."""
+        return self.needs_parent or self.one_name or self.off_subnet is not None
 
     def on_parent(self, wanted: WantedNetwork) -> bool:
         """Whether each machine must name its parent interface."""

@@ -49,4 +49,6 @@ MODE = Mode(
     chosen=frozenset({"ipv4.gateway", "ipv6.gateway", "dns.nameservers"}),
     needs_parent=True,
     unfit=_unfit,
+    exclusive=True,
+    ranges_in="gateway",
 )

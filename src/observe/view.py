@@ -10,7 +10,7 @@ from plan.networks import contributions
 from plan.storage import pools
 from plan.verified_peers import believed
 from ports.ports import Ports
-from relations import ovn
+from relations import ceph, ovn
 from state.cluster import ClusterView
 from state.facts import Ceph, DatabaseCopy, Device, Folder, Forming, Ovn
 from state.hook_input import HookInput, unbound
@@ -42,8 +42,7 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         lxd=lxd,
         neighbour=neighbour,
         given_devices=juju.devices,
-        ceph=_ceph(juju, ports),
-        ovn=_ovn(juju, ports),
+        related=_related(juju, ports),
         bound=juju.bound,
         proxies=juju.proxies,
         overlays=ports.machine.overlays(),
@@ -120,20 +119,28 @@ def observe_networks(view: View, ports: Ports) -> View:
     return replace(view, lxd=cluster.with_networks(lxd, view.options, ports))
 
 
+def _related(juju: HookInput, ports: Ports) -> dict[str, object]:
+    """The answers of other applications, and whether this machine has the files that they need."""
+    files = {ceph.RELATION.name: _ceph(juju, ports), ovn.RELATION.name: _ovn(juju, ports)}
+    return {**juju.related, **files}
+
+
 def _ceph(juju: HookInput, ports: Ports) -> Ceph | None:
     """Ceph's answer, and whether this machine has its files. Rendering them takes time."""
-    if juju.ceph is None or not juju.ceph.ready:
-        return juju.ceph
+    told = ceph.RELATION.of(juju)
+    if told is None or not told.ready:
+        return told
     from host import ceph_files
 
-    return replace(juju.ceph, written=ports.machine.has(ceph_files.files(juju.ceph)))
+    return replace(told, written=ports.machine.has(ceph_files.files(told)))
 
 
 def _ovn(juju: HookInput, ports: Ports) -> Ovn | None:
     """OVN, and whether this machine has what opens it. Another charm's files are as good."""
-    if juju.ovn is None or not ovn.needs_files(juju.ovn):
-        return juju.ovn
-    return replace(juju.ovn, written=ports.machine.opens_ovn(ovn.files(juju.ovn)))
+    told = ovn.RELATION.of(juju)
+    if told is None or not ovn.needs_files(told):
+        return told
+    return replace(told, written=ports.machine.opens_ovn(ovn.files(told)))
 
 
 def _gives_to_pools(view: View) -> bool:

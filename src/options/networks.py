@@ -232,7 +232,7 @@ def _network(network: str, value: Any, modes: Mapping[str, Mode]) -> WantedNetwo
         fits(network, modes[mode])
         _tunnels(network, values.get("config", {}))
         wanted = WantedNetwork(name=network, mode=mode, **values)
-        if problem := misfit(wanted):
+        if problem := misfit(wanted, modes[mode].ranges_in):
             raise ValueError(problem)
     except ValueError as error:
         raise ValueError(f"{network}: {error}") from error

@@ -58,8 +58,8 @@ def _channel(value: str) -> str:
 def _backend(value: str) -> str:
     if value in backends.ALLOWED:
         return value
-    if value == backends.CEPHFS:
-        raise ValueError("it holds no instances; name it in storage-pools")
+    if value in backends.BACKENDS:
+        raise ValueError(backends.BACKENDS[value].not_default)
     raise ValueError(f"use one of {', '.join(backends.ALLOWED)}")
 
 

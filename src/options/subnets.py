@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from values.yaml_maps import words
 
@@ -41,15 +41,18 @@ def _within(low: _Address, high: _Address, gateway: _Interface) -> bool:
     return in_net and not int(low) <= int(gateway.ip) <= int(high)
 
 
-def misfit(net: WantedNetwork) -> str:
-    """The inconsistent value of a network, empty if there is none."""
+def misfit(net: WantedNetwork, ranges_in: Literal["", "subnet", "gateway"]) -> str:
+    """The inconsistent value of a network, empty if there is none.
+
+    `ranges_in` is that of the network's mode.
+    """
     subnets = (net.ipv4, net.ipv6)
     dhcp = words(net.dhcp_ranges)
     if word := outside(dhcp, subnets):
         return f"dhcp-ranges: {word} is not in its subnet"
-    if net.mode == "bridge" and (word := outside(net.ranges, subnets)):
+    if ranges_in == "subnet" and (word := outside(net.ranges, subnets)):
         return f"ranges: {word} is not in its subnet"
-    if net.mode == "physical" and (word := outside(net.ranges, _routed(net))):
+    if ranges_in == "gateway" and (word := outside(net.ranges, _routed(net))):
         return f"ranges: {word} is not in its gateway's subnet"
     if pair := _crossing(dhcp, net.ranges):
         return f"{pair[1]} is in dhcp-ranges and in ranges"

@@ -19,6 +19,7 @@ from plan.storage import contributions as storage_contributions
 from plan.storage import daemon_volumes, pools
 from plan.storage.pools import PoolChange
 from records import member_marks, pool_deletions
+from relations import ovn
 from state.cluster import ClusterView, Member
 from state.peers import Contribution, ParentInterface, Storage, UnitData
 from state.view import Peers, View
@@ -244,6 +245,7 @@ def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[S
     """Steps for this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
+    steps += settings.server_config(view.options, lxd.server.config, of_member=True)
     steps += daemon_volumes.due(view.options, lxd, view.folders)
     if lxd.networks is not None:
         steps += overlay_dhcp.steps(view, lxd, peers)
@@ -259,7 +261,8 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
     So it is started again in the same hook as the join, before others hear of the member.
     """
     joined = view.forming is not None and view.forming.what == "join" and not peers.own.cluster
-    to_ovn = view.ovn is not None and bool(view.ovn.northbound)
+    told = ovn.RELATION.of(view)
+    to_ovn = told is not None and bool(told.northbound)
     return (RestartLxd(),) if joined and to_ovn and not view.history.restarted else ()
 
 
@@ -267,7 +270,7 @@ def _shared(
     view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: Storage
 ) -> PoolChange:
     """Steps for all members. LXD changes shared values only while every member is up."""
-    steps = settings.server_config(view.options, dict(lxd.server.config))
+    steps = settings.server_config(view.options, lxd.server.config, of_member=False)
     steps += northbound.steps(view, lxd)
     net = networks.change(view, lxd, peers, own.links)
     pool = pools.default(view.default_pool, decided, lxd.pools or ())

@@ -10,6 +10,7 @@ from plan.forming import joining, member_names
 from plan.install import existing_lxd, upgrade, versions
 from plan.leaving import removal
 from plan.recovery import unresponsive
+from relations import ceph, ovn
 from state.cluster import ClusterView
 from state.facts import Resource, SnapFacts
 from state.peers import UnitData
@@ -72,10 +73,11 @@ def _with_lxd(view: View) -> Plan:
 
 def _with_access(view: View) -> Plan | None:
     """The plan until the files for a Ceph and an OVN are written, None once they are."""
-    if view.ceph and view.ceph.ready and not view.ceph.written:
-        return Plan(waiting("for Ceph"), (WriteCeph(view.ceph),))
-    if view.ovn and view.ovn.key and not view.ovn.written:
-        return Plan(waiting("for OVN"), (WriteOvn(view.ovn),))
+    of_ceph, of_ovn = ceph.RELATION.of(view), ovn.RELATION.of(view)
+    if of_ceph and of_ceph.ready and not of_ceph.written:
+        return Plan(waiting("for Ceph"), (WriteCeph(of_ceph),))
+    if of_ovn and of_ovn.key and not of_ovn.written:
+        return Plan(waiting("for OVN"), (WriteOvn(of_ovn),))
     return None
 
 

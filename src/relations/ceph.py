@@ -17,12 +17,14 @@ from typing import Any, cast
 
 import backends
 from options.options import Options
+from relations.relation import Asker, Databags, Relation
 from state.facts import Ceph
 from state.peers import Storage
 from values.addresses import is_address, is_host_and_port
 from values.wanted_pool import WantedPool, named_in_ceph
 from values.yaml_maps import words
 
+ENDPOINT = "ceph"
 _SPACE = uuid.UUID("5a1f5f0e-4a8b-4c55-9a5e-2f4f6f0f9b1d")
 """Gives the same request the same id: another id would be another request."""
 
@@ -174,3 +176,19 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _read(unit: str, options: Options, databags: Databags) -> Ceph | None:
+    del options
+    own = databags.own(ENDPOINT)
+    if own is None:
+        return None
+    asked = own.get("broker_req", "")
+    return answer(unit, asked, databags.units(ENDPOINT), databags.application(ENDPOINT))
+
+
+def _request(asker: Asker) -> dict[str, str]:
+    return request(asker.unit, asker.options, asker.storage)
+
+
+RELATION = Relation("ceph", (ENDPOINT,), _read, {ENDPOINT: _request})

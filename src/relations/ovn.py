@@ -15,10 +15,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from options.options import Options
+from relations.relation import Asker, Databags, Relation
 from state.facts import Ovn
 from values.addresses import is_connection
 from values.yaml_maps import words
 
+OVSDB, OVSDB_CMS, CERTIFICATES = "ovsdb", "ovsdb-cms", "certificates"
 FOLDER = Path("/etc/ovn")
 CERTIFICATE, KEY, AUTHORITY = (
     FOLDER / name for name in ("cert_host", "key_host", "ovn-central.crt")
@@ -130,3 +132,19 @@ def files(ovn: Ovn) -> dict[Path, str]:
 def needs_files(ovn: Ovn) -> bool:
     """Whether the database needs certificates."""
     return ovn.northbound.startswith(_TLS)
+
+
+def _read(unit: str, options: Options, databags: Databags) -> Ovn | None:
+    units = [*databags.units(OVSDB), *databags.units(OVSDB_CMS)]
+    application = databags.application(OVSDB)
+    connection = northbound(options, units, application)
+    if not connection:
+        return malformed(units, application)
+    return answer(unit, connection, databags.units(CERTIFICATES))
+
+
+def _request(asker: Asker) -> dict[str, str]:
+    return request(asker.unit, asker.hostname, asker.address)
+
+
+RELATION = Relation("ovn", (OVSDB, OVSDB_CMS, CERTIFICATES), _read, {CERTIFICATES: _request})

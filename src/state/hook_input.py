@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from options.options import Options
 from state.bindings import Binding
-from state.facts import Bound, Ceph, Ovn, Proxies, Resource
+from state.facts import Bound, Proxies, Resource
 from state.view import Peers, Units
 
 
@@ -30,8 +31,8 @@ class HookInput:
     """
     devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit."""
-    ceph: Ceph | None = None
-    ovn: Ovn | None = None
+    related: Mapping[str, object] = field(default_factory=dict[str, object])
+    """By relation with another application: its answer. `relations` knows their types."""
     bound: Bound = field(default_factory=Bound)
     proxies: Proxies = field(default_factory=Proxies)
 

@@ -13,13 +13,11 @@ from options.options import Options
 from state.cluster import ClusterView
 from state.facts import (
     Bound,
-    Ceph,
     DatabaseCopy,
     Device,
     Failures,
     Folder,
     Forming,
-    Ovn,
     Proxies,
     Resource,
     SnapFacts,
@@ -177,10 +175,8 @@ class View:
     """The existing ones, by paths and globs. Empty if this run does not need them."""
     room: int | None = None
     """Free bytes where LXD makes the files of its pools. Read together with the devices."""
-    ceph: Ceph | None = None
-    """None without the relation."""
-    ovn: Ovn | None = None
-    """None if no network is OVN's."""
+    related: Mapping[str, object] = field(default_factory=dict[str, object])
+    """By relation with another application: its answer. `relations` knows their types."""
     missing_capabilities: Mapping[str, str] = field(default_factory=dict[str, str])
     """By a network's need of each machine beside LXD: what is missing here."""
     bound: Bound = field(default_factory=Bound)

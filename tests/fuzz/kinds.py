@@ -366,7 +366,7 @@ def _is_connection(told: str) -> bool:
 def _planned(ceph: Ceph | None = None, ovn: Ovn | None = None) -> None:
     """A member's plan for it."""
     app = _members()
-    app.ceph, app.ovn = ceph, ovn
+    app.related = {"ceph": ceph, "ovn": ovn}
     if ceph is not None:
         app.options = {"storage_backend": "ceph"}
     if ovn is not None:
@@ -374,7 +374,7 @@ def _planned(ceph: Ceph | None = None, ovn: Ovn | None = None) -> None:
     try:
         _told(app.plan("lxd/0"))
     finally:
-        app.ceph = app.ovn = None
+        app.related = {}
         app.options = {}
 
 

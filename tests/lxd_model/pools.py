@@ -43,7 +43,7 @@ OWN_KEYS = (
 """Keys that each member has for itself."""
 DRIVERS = ("btrfs", "dir")
 """The drivers of the model's machines, unless they are changed."""
-REMOTE = ("ceph", "cephfs", "cephobject")
+REMOTE = ("alletra", "ceph", "cephfs", "cephobject", "powerflex", "powerstore", "pure")
 """Drivers whose content all members have."""
 
 

@@ -33,7 +33,7 @@ from tests.simulation.stories import (
 import deadlines
 from act import step
 from lxd import parsing
-from observe import view
+from observe import cluster
 from options.options import ABANDON
 from plan.forming import identity
 from plan.forming.identity import Owner
@@ -173,7 +173,7 @@ MISTAKES = (
     Mutant("the Raft leader of 6.9 has no vote", parsing, "member", _counts_no_leader, LEAVES_6_9),
     Mutant(
         "an evacuated member is up",
-        view,
+        cluster,
         "_proved",
         _asks_no_evacuated,
         EVACUATED_AND_DESTROYED,

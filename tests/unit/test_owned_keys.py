@@ -13,13 +13,11 @@ import modes
 from lxd.api import LxdApi
 from lxd.client import Client
 from lxd.http import Request
-from options.options import Options
 from plan.networks import northbound
 from plan.networks.contributions import EXTERNAL, PARENTS
 from plan.server import settings
 from plan.storage import contributions
 from state.notes import PROJECT
-from steps.server import SetServerConfig
 from tests.unit.act import test_cut_short
 from tests.unit.act.test_cut_short_changes import CHANGES, Begun, ended
 from values import lxd_urls
@@ -62,11 +60,9 @@ def test_the_keys_of_nics_are_listed():
     assert [key for key in PLACE if not listed(key)] == []
 
 
-def test_the_keys_of_the_server_are_listed():
-    (step,) = settings.server_config(Options(cluster_offline_threshold=60, images_replicas=2), {})
-
-    assert isinstance(step, SetServerConfig)
-    assert [key for key in {**step.values, northbound.KEY: ""} if not listed(key)] == []
+@pytest.mark.parametrize("key", [northbound.KEY, *(row.key for row in settings.SETTINGS)])
+def test_the_keys_of_the_server_are_listed(key: str):
+    assert listed(key)
 
 
 class Noting:

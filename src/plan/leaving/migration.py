@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
+import backends
 from state.cluster import CLOSED, ClusterView, Member
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from values import lxd_urls
@@ -33,9 +34,6 @@ _JUJUS_IMAGE = "juju/"
 
 _RUNS_ON = {"i686": "x86_64", "armv7l": "aarch64", "armv6l": "aarch64", "ppc": "ppc64"}
 """By architecture: another one whose machines also run it."""
-
-_LOCAL = frozenset({"btrfs", "dir", "lvm", "zfs"})
-"""Drivers of pools where each member has its own part."""
 
 _FREE = frozenset({"tpm", "none"})
 """Types of devices that LXD makes again on any member."""
@@ -69,7 +67,7 @@ def on_shared_pool(instance: Instance, lxd: ClusterView) -> bool:
 
     Pools list their users, even on a member that is down: LXD shows no devices of such instances.
     """
-    shared = (p for p in lxd.pools or () if p.driver not in _LOCAL)
+    shared = (p for p in lxd.pools or () if not backends.is_local(p.driver))
     users = (lxd_urls.read(user) for pool in shared for user in pool.used_by)
     place = (("instances", instance.name), instance.project)
     return any((user.parts, user.project) == place for user in users)
@@ -227,4 +225,4 @@ def _fixed_disk(disk: Mapping[str, str], lxd: ClusterView) -> str:
     if not pool:
         return "disk"
     driver = next((p.driver for p in lxd.pools or () if p.name == pool), "")
-    return "volume" if driver in _LOCAL or not driver else ""
+    return "volume" if backends.is_local(driver) or not driver else ""

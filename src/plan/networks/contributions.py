@@ -8,17 +8,14 @@ from dataclasses import replace
 from fnmatch import fnmatch
 
 import modes
-from modes import fan, parent_checks, physical, vxlan
+from modes import Mode, parent_checks, vxlan
+from relations import ovn
 from state.peers import OnParent, ParentInterface, Token
 from state.view import View
 from values.interface import Interface
 from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 
-ON_BINDING = frozenset(
-    mode.name for mode in modes.MODES.values() if mode.needs_parent or mode.one_name
-) | {"fan"}
-"""Modes that may need the interface of the binding `network`."""
 PARENTS = "user.lxd-cluster.parents"
 """LXD's key of a network: the names by which a later machine looks for its interface."""
 EXTERNAL = "bridge.external_interfaces"
@@ -28,7 +25,7 @@ EXTERNAL = "bridge.external_interfaces"
 def is_on_binding(wanted: WantedNetwork) -> bool:
     """Whether a network depends on the binding `network`: it names no interface."""
     mode = modes.MODES[wanted.mode]
-    return not wanted.parents and (mode.needs_parent or mode is fan.MODE)
+    return not wanted.parents and (mode.needs_parent or mode.off_subnet is not None)
 
 
 def request(wanted: WantedNetwork) -> str:
@@ -70,11 +67,12 @@ def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
     """This unit's contribution to one network."""
     if problem := _overlap(view, wanted):
         return ParentInterface(problem=problem)
-    if need := modes.MODES[wanted.mode].needs:
-        return ParentInterface(problem=_missing_need(view, need) or _fan_blocker(view, wanted))
+    mode = modes.MODES[wanted.mode]
+    if mode.needs:
+        return ParentInterface(problem=_missing_need(view, mode.needs) or _off_subnet(view, mode))
     if wanted.mode == modes.SPREAD:
         return _tunnel(view, wanted)
-    if not modes.MODES[wanted.mode].on_parent(wanted):
+    if not mode.on_parent(wanted):
         return ParentInterface()
     return _parent(view, wanted)
 
@@ -173,20 +171,25 @@ def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:
 
 def _missing_need(view: View, need: str) -> str:
     """Why this machine can have no part in such a network, empty if it can."""
-    if need == "ovn" and view.ovn and view.ovn.problem:
-        return f"ovn: {view.ovn.problem}: see juju show-unit {view.unit}"
-    if need == "ovn" and (view.ovn is None or not view.ovn.northbound):
+    unreached = _unreached_ovn(view) if need == ovn.RELATION.name else ""
+    return unreached or view.missing_capabilities.get(need, "")
+
+
+def _unreached_ovn(view: View) -> str:
+    """Why this machine cannot reach OVN's database, empty if it can."""
+    told = ovn.RELATION.of(view)
+    if told and told.problem:
+        return f"ovn: {told.problem}: see juju show-unit {view.unit}"
+    if told is None or not told.northbound:
         return "ovn: integrate it with ovn-central, or set ovn-northbound"
-    if need == "ovn" and view.ovn and not view.ovn.written:
+    if not told.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
-    return view.missing_capabilities.get(need, "")
+    return ""
 
 
-def _fan_blocker(view: View, wanted: WantedNetwork) -> str:
-    """Why a fan cannot be on this machine's subnets, empty if it can."""
-    if wanted.mode != fan.MODE.name:
-        return ""
-    return fan.blocker(view.interfaces, view.bound.subnet)
+def _off_subnet(view: View, mode: Mode) -> str:
+    """Why this machine has no place on the subnet that a mode needs, empty if it has one."""
+    return mode.off_subnet(view.interfaces, view.bound.subnet) if mode.off_subnet else ""
 
 
 def members_version(view: View) -> int:
@@ -248,7 +251,7 @@ def _unless_shared(
     LXD refuses that for an uplink, unless both use their own VLANs (by source). The kernel refuses
     a macvlan on an interface of Open vSwitch.
     """
-    if wanted.mode != physical.MODE.name or not contribution.parent:
+    if not modes.MODES[wanted.mode].exclusive or not contribution.parent:
         return contribution
     for other, answer in answers:
         apart = wanted.vlan and other.vlan and wanted.vlan != other.vlan

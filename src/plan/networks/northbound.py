@@ -5,6 +5,7 @@ An operator may have set it. So the charm notes what it has written, and removes
 
 from __future__ import annotations
 
+from relations import ovn
 from state.cluster import ClusterView
 from state.notes import WROTE
 from state.view import View
@@ -17,14 +18,15 @@ NOTE = WROTE + KEY
 
 def steps(view: View, lxd: ClusterView) -> list[Step]:
     """Sets the key to OVN's or the option's value; or removes it if it is not needed."""
-    wanted = view.ovn.northbound if view.ovn and view.ovn.written else ""
+    told = ovn.RELATION.of(view)
+    wanted = told.northbound if told and told.written else ""
     current, noted = lxd.server.config.get(KEY, ""), lxd.notes.get(NOTE, "")
     if wanted:
         if current == wanted:
             return []
         # The note comes first: if the hook is killed in between, the note shows whose the key is.
         return [WriteNotes({NOTE: wanted}), SetServerConfig({KEY: wanted})]
-    if not noted or view.ovn is not None or _is_used(lxd):
+    if not noted or told is not None or _is_used(lxd):
         return []
     own: list[Step] = [SetServerConfig({KEY: ""})] if current == noted else []
     return [*own, WriteNotes({NOTE: ""})]

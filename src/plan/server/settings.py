@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from options.options import Options
 from plan.storage import pools
@@ -14,17 +15,36 @@ from steps.server import SetServerConfig
 from steps.storage import PinRootDisks
 from values import profile_devices
 
-_DEFAULTS = {"cluster.offline_threshold": "20", "cluster.images_minimal_replica": "3"}
-"""LXD omits a key from its configuration while it has this value."""
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table: a key of LXD's server configuration, and its value by the options.
+
+    LXD omits the key from its configuration while it has the value `default`. With `of_member` it
+    is a key that each server has for itself: its scope in LXD's documentation is local.
+    """
+
+    key: str
+    value: Callable[[Options], str]
+    default: str = ""
+    of_member: bool = False
 
 
-def server_config(options: Options, actual: dict[str, str]) -> list[Step]:
-    """Steps that set the shared server configuration to the options' values."""
-    wanted = {
-        "cluster.offline_threshold": str(options.cluster_offline_threshold),
-        "cluster.images_minimal_replica": str(options.images_replicas),
+SETTINGS = (
+    Setting("cluster.offline_threshold", lambda o: str(o.cluster_offline_threshold), "20"),
+    Setting("cluster.images_minimal_replica", lambda o: str(o.images_replicas), "3"),
+)
+"""The keys that follow from one option each."""
+
+
+def server_config(options: Options, actual: Mapping[str, str], *, of_member: bool) -> list[Step]:
+    """Steps that set keys to the options' values: those of this member, or those that all share."""
+    rows = [row for row in SETTINGS if row.of_member == of_member]
+    missing = {
+        row.key: row.value(options)
+        for row in rows
+        if actual.get(row.key, row.default) != row.value(options)
     }
-    missing = {k: v for k, v in wanted.items() if actual.get(k, _DEFAULTS.get(k)) != v}
     return [SetServerConfig(missing)] if missing else []
 
 

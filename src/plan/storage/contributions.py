@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import backends
 from backends import Backend
 from plan.storage import devices
+from relations import ceph
 from state.cluster import ClusterView
-from state.facts import Ceph, Device
+from state.facts import Device
 from state.peers import Contribution, ContributionRequest, Storage, Token
 from state.view import View
 from values.status import Kind, Status, blocked, waiting
@@ -52,7 +53,8 @@ class MemberConfig:
 
 def shared_config(view: View, lxd: ClusterView, pool: WantedPool) -> dict[str, str]:
     """LXD's keys for a pool that are the same on all members."""
-    user = view.ceph.user if view.ceph else ""
+    told = ceph.RELATION.of(view)
+    user = told.user if told else ""
     keys = backends.BACKENDS[pool.backend].shared(pool, user, lxd.server.extensions)
     given = {KEYS: " ".join(sorted(pool.config))} if pool.config else {}
     return {**keys, **pool.config, **given, **({SIZE: pool.size} if pool.size else {})}
@@ -199,16 +201,17 @@ def _unsupported(asker: str, word: str, drivers: frozenset[str]) -> Status:
     return blocked(f"{asker}: LXD here supports {supported}{needs}")
 
 
-def _no_ceph(unit: str, ceph: Ceph | None) -> Status | None:
+def _no_ceph(view: View) -> Status | None:
     """Why nothing can be made in a Ceph now."""
-    if ceph is None:
-        app = unit.partition("/")[0]
+    told = ceph.RELATION.of(view)
+    if told is None:
+        app = view.unit.partition("/")[0]
         return blocked(f"ceph: integrate it with a Ceph: juju integrate {app} ceph-mon")
-    if ceph.problem:
-        return blocked(f"ceph: it refuses the request: {ceph.problem}")
-    if ceph.malformed:
-        return blocked(f"ceph: its {ceph.malformed}: see juju show-unit {unit}")
-    return None if ceph.ready else waiting("for Ceph to answer")
+    if told.problem:
+        return blocked(f"ceph: it refuses the request: {told.problem}")
+    if told.malformed:
+        return blocked(f"ceph: its {told.malformed}: see juju show-unit {view.unit}")
+    return None if told.ready else waiting("for Ceph to answer")
 
 
 def _wanted(
@@ -245,7 +248,7 @@ def _member_config(
     backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
         return _unsupported(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
-    if backend.on_ceph and (problem := _no_ceph(view.unit, view.ceph)):
+    if backend.on_ceph and (problem := _no_ceph(view)):
         return problem
     device = devices.choice(view, pool, backend, taken)
     return device if isinstance(device, Status) else MemberConfig(pool, backend, device)

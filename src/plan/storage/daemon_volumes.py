@@ -120,7 +120,7 @@ def _kind(key: str) -> str:
 
 def _usable(lxd: ClusterView) -> list[str]:
     """The pools where each member has its own part."""
-    shared = {b.driver for b in backends.BACKENDS.values() if b.on_ceph}
+    shared = {b.driver for b in backends.BACKENDS.values() if b.remote}
     pools = [p for p in lxd.pools or () if not p.half_made and p.name not in lxd.unavailable]
     return [p.name for p in pools if p.driver not in shared]
 

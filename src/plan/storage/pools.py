@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import backends
 from plan import cluster_change
 from plan.storage import contributions
+from relations import ceph
 from state.cluster import ClusterView, Pool
 from state.peers import Contribution, ContributionRequest, Storage, UnitData
 from state.view import Peers, View
@@ -94,7 +95,7 @@ def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status |
 
 def _misfit(view: View, decided: Storage, pool: WantedPool, pool_in_lxd: Pool) -> Status | None:
     """Why the existing pool of that name cannot be the wanted one."""
-    if backends.BACKENDS[pool.backend].on_ceph and view.ceph is None:
+    if backends.BACKENDS[pool.backend].on_ceph and ceph.RELATION.of(view) is None:
         return blocked(f"the pool {pool.name} is in a Ceph: integrate that Ceph again")
     if not _is_of(pool_in_lxd, pool.backend):
         return blocked(

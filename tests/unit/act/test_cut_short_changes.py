@@ -162,20 +162,20 @@ def without_the_overlay() -> Begun:
 
 def gateways() -> Begun:
     app = small()
-    app.ovn = OVN
+    app.related["ovn"] = OVN
     changed(app, network_mode="ovn", network_name="ovn0")
     return to_do(app, ovn_gateways="m1")
 
 
 def to_ovn() -> Begun:
     app = formed(2)
-    app.ovn = OVN
+    app.related["ovn"] = OVN
     return to_do(app, network_mode="ovn", network_name="ovn0")
 
 
 def joining_ovn() -> Begun:
     app = formed(1)
-    app.ovn = OVN
+    app.related["ovn"] = OVN
     changed(app, network_mode="ovn", network_name="ovn0")
     app.add(1)
     for unit in ("lxd/1", "lxd/0", "lxd/0"):
@@ -186,13 +186,13 @@ def joining_ovn() -> Begun:
 def opening_ovn() -> Begun:
     """An authority has given a certificate."""
     app = small()
-    app.ovn = CERTIFIED
+    app.related["ovn"] = CERTIFIED
     return to_do(app, network_mode="ovn", network_name="ovn0")
 
 
 def to_ceph() -> Begun:
     app = small()
-    app.ceph = CEPH
+    app.related["ceph"] = CEPH
     for unit in app.units.values():
         unit.server.drivers |= {"ceph"}
     return app, "lxd/0"

@@ -111,6 +111,8 @@ REFUSED = [
     ("wipe-device device=/dev/sdb", "/dev/sdb holds ext4: repeat with confirm=wipe-0123"),
     ("wipe-device device=/dev/sdb confirm=0123", "repeat with confirm=wipe-0123"),
     ("wipe-device device=/dev/sdz", "is not a block device here: lsblk"),
+    ("take-back", "the application has a cluster: empty this LXD instead"),
+    ("let-in", "only a unit that leaves as the last member needs this"),
     ("recover-quorum", "repeat with confirm=recover-lxd-0"),
     ("recover-quorum confirm=recover-lxd-1", "repeat with confirm=recover-lxd-0"),
     ("recover-quorum confirm=recover-lxd-0", "LXD answers: its database has its quorum"),
@@ -155,22 +157,32 @@ def test_a_confirmation_is_text_to_the_client(three: HookTools, confirm: str):
     assert done.results == {"result": "/dev/sdb held ext4 and is empty now"}
 
 
-def test_the_other_actions_do_what_they_say(three: HookTools):
+DONE = [
+    ("backup-database", "path", "/var/lib/lxd-cluster/backups/"),
+    ("cluster-status", "members", "3"),
+    ("forget-lost name=default/c1", "result", "default/c1 is acknowledged"),
+    ("plan storage-pool=b", "options", "storage-pool=b"),
+    ("remove-pool name=old", "result", "the pool old is gone from all members"),
+    ("retry-join", "result", "joins are tried again"),
+]
+
+
+@pytest.mark.parametrize(("line", "key", "value"), DONE)
+def test_an_action_does_what_it_says(three: HookTools, line: str, key: str, value: str):
     with_pool(three.app, "old")
     note(three.app, loss_record.LOG + "m8", '["default/c1"]')
     three.app.units["lxd/1"].machine.failures_ = Failures(3, "no")
 
-    removed = typed(three, "lxd/0 remove-pool name=old")
-    forgotten = typed(three, "lxd/0 forget-lost name=default/c1")
-    again = typed(three, "lxd/1 retry-join")
-    copied = typed(three, "lxd/0 backup-database")
+    done = typed(three, f"lxd/1 {line}")
 
-    assert removed.results == {"result": "the pool old is gone from all members"}
-    assert forgotten.results == {"result": "default/c1 is acknowledged"}
-    assert again.results == {"result": "joins are tried again"}
-    assert copied.results["path"].startswith("/var/lib/lxd-cluster/backups/")
-    for done in (removed, forgotten, again, copied, typed(three, "lxd/0 plan storage-pool=b")):
-        assert all(KEY.fullmatch(key) for key in done.results)
+    assert done.results[key].startswith(value)
+    assert all(KEY.fullmatch(found) for found in done.results)
+
+
+def test_each_action_is_typed():
+    lines = [line for line, *_ in (*PLANS, *REFUSED, *DONE)]
+
+    assert {line.split()[0] for line in lines} == set(ACTIONS)
 
 
 @pytest.fixture

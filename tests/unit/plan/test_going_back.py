@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import modes
 from options.options import Options
 from state.facts import Bound, Ovn, Proxies
 from tests.lxd_model.generations import NAMES
@@ -42,6 +43,7 @@ BASES: dict[str, dict[str, Any]] = {
     "macvlan": {"network_mode": "macvlan", "network_parent": "eth0"},
     "sriov": {"network_mode": "sriov", "network_parent": "eth0"},
     "flat": {"network_mode": "flat", "network_parent": "br0"},
+    "renamed": {"network_name": "br7", "network_ipv4": "10.7.0.1/24"},
     "fan": {"network_mode": "fan"},
     "physical": {"network_mode": "physical", "network_parent": "br0"},
     "ovn": {"network_mode": "ovn", "networks": UPLINK % ""},
@@ -142,7 +144,9 @@ def started(base: str, generation: str) -> ModelApp:
 def follow_ovn(app: ModelApp) -> None:
     """The charm reads the options' values of OVN, as without a relation."""
     asked = app.options.get("network_mode") == "ovn"
-    app.ovn = Ovn(app.options.get("ovn_northbound", "tcp:10.0.9.1:6641")) if asked else None
+    app.related["ovn"] = (
+        Ovn(app.options.get("ovn_northbound", "tcp:10.0.9.1:6641")) if asked else None
+    )
     app.settle()
 
 
@@ -265,6 +269,12 @@ def test_a_pool_stays_until_it_is_removed(options: dict[str, Any], generation: s
     app.settle()
 
     assert everything(app) == fresh
+
+
+def test_each_mode_is_tried():
+    tried = {base.get("network_mode", "bridge") for base in [*BASES.values(), *OTHERS]}
+
+    assert tried == set(modes.MODES)
 
 
 @pytest.mark.parametrize("generation", NAMES)

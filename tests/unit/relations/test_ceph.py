@@ -141,7 +141,7 @@ def test_the_files_say_where_the_monitors_are_and_who_asks():
 
 def test_the_key_is_in_no_plan_and_no_view():
     app = formed(1)
-    app.ceph = READY
+    app.related["ceph"] = READY
     app.options["storage_pools"] = "shared: ceph"
 
     assert KEY not in f"{app.view('lxd/0')} {app.plan('lxd/0')}"
@@ -164,7 +164,7 @@ def on_ceph(app: ModelApp) -> ModelApp:
 
 
 def test_a_cluster_is_made_on_ceph():
-    app = ModelApp(options={"storage_backend": "ceph"}, ceph=READY)
+    app = ModelApp(options={"storage_backend": "ceph"}, related={"ceph": READY})
     for number in range(3):
         app.add(number)
     on_ceph(app).settle()
@@ -192,7 +192,7 @@ WAITS = [
 
 @pytest.mark.parametrize(("told", "status"), WAITS)
 def test_without_its_ceph_nothing_is_made(told: Ceph | None, status: str):
-    app = ModelApp(options={"storage_backend": "ceph"}, ceph=told)
+    app = ModelApp(options={"storage_backend": "ceph"}, related={"ceph": told})
     app.add(0)
     on_ceph(app)
     app.settle()
@@ -208,7 +208,7 @@ def test_a_running_cluster_goes_over_to_ceph(generation: str):
     app.settle()
     assert set(the_cluster(app).pools) == {"local"}
 
-    app.ceph = READY
+    app.related["ceph"] = READY
     app.settle()
 
     assert root(app) == "local-ceph"
@@ -217,7 +217,7 @@ def test_a_running_cluster_goes_over_to_ceph(generation: str):
 def test_a_file_system_of_ceph_is_named_for_each_member(monkeypatch: pytest.MonkeyPatch):
     known_to_kernels(monkeypatch, "ceph")
     app = on_ceph(formed(2))
-    app.ceph = READY
+    app.related["ceph"] = READY
     app.options["storage_pools"] = "files: cephfs"
     app.settle()
 
@@ -232,7 +232,7 @@ def test_a_unit_joins_a_cluster_with_a_file_system_of_ceph(
     """LXD issues 6537 and 17177: until 6.x it is each member's `source`, not a device."""
     known_to_kernels(monkeypatch, "ceph")
     app = on_ceph(formed(2, generation))
-    app.ceph = READY
+    app.related["ceph"] = READY
     app.options["storage_pools"] = "files: cephfs"
     app.settle()
     app.add(2)
@@ -248,7 +248,7 @@ def test_a_kernel_without_ceph_is_told_however_much_else_there_is(monkeypatch: p
     app = formed(2)
     for unit in app.units.values():
         unit.server.drivers = frozenset({"btrfs", "ceph", "cephfs", "dir", "lvm", "zfs"})
-    app.ceph = READY
+    app.related["ceph"] = READY
     app.options["storage_pools"] = "files: cephfs"
     app.settle()
 
@@ -257,11 +257,11 @@ def test_a_kernel_without_ceph_is_told_however_much_else_there_is(monkeypatch: p
 
 def test_a_pool_whose_ceph_is_gone_is_left_alone():
     app = on_ceph(formed(3))
-    app.ceph = READY
+    app.related["ceph"] = READY
     app.options["storage_backend"] = "ceph"
     app.settle()
 
-    app.ceph = None
+    app.related["ceph"] = None
     app.settle()
 
     status = str(app.plan("lxd/0").app_status)
@@ -334,7 +334,9 @@ def test_an_answer_that_is_nested_without_end_is_none():
 def test_a_key_that_is_none_is_told():
     app = ModelApp(options={"storage_backend": "ceph"})
     app.add(0)
-    app.ceph = ceph.answer("lxd/0", "", [{"key": "no key", "ceph-public-address": "10.0.9.1"}])
+    app.related["ceph"] = ceph.answer(
+        "lxd/0", "", [{"key": "no key", "ceph-public-address": "10.0.9.1"}]
+    )
 
     on_ceph(app).settle()
 

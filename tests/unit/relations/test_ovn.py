@@ -63,7 +63,7 @@ def test_a_certificate_is_asked_for_and_given_by_the_units_name():
 
 def on_ovn(told: Ovn | None, generation: str = "5.21", **options: Any) -> ModelApp:
     app = formed(3, generation)
-    app.ovn = told
+    app.related["ovn"] = told
     app.options |= {"network_mode": "ovn", "network_name": "ovn0", **options}
     app.settle()
     return app
@@ -81,7 +81,7 @@ def test_the_network_is_made_where_every_machine_is_a_chassis(generation: str):
 
 def test_an_uplink_is_made_first():
     app = formed(3)
-    app.ovn = TCP
+    app.related["ovn"] = TCP
     app.options |= {
         "network_mode": "ovn",
         "network_name": "ovn0",
@@ -121,7 +121,7 @@ def test_what_is_missing_is_named(told: Ovn | None, status: str):
 
 def test_a_machine_that_is_no_chassis_says_so():
     app = formed(3)
-    app.ovn = TCP
+    app.related["ovn"] = TCP
     app.units["lxd/2"].machine.missing_ = "no Open vSwitch here: relate ovn-chassis"
     app.options |= {"network_mode": "ovn", "network_name": "ovn0"}
     app.settle()
@@ -142,7 +142,7 @@ def test_what_opens_the_database_is_written_where_lxd_looks():
 
 def test_what_another_charm_wrote_is_as_good():
     app = formed(3)
-    app.ovn = Ovn(TLS.northbound)
+    app.related["ovn"] = Ovn(TLS.northbound)
     for unit in app.units.values():
         unit.machine.others_opened_ovn = True
     app.options |= {"network_mode": "ovn", "network_name": "ovn0"}
@@ -203,7 +203,7 @@ def test_a_connection_that_an_operator_set_stays():
 def test_a_connection_stays_as_long_as_a_network_is_on_it():
     app = on_ovn(TCP)
 
-    app.ovn = None
+    app.related["ovn"] = None
     app.options |= {"network_mode": "bridge", "network_name": "lxdbr0"}
     app.settle()
     assert the_cluster(app).config[northbound.KEY] == TCP.northbound

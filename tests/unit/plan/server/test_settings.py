@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from options.options import Options
+from plan.server import settings
+from plan.server.settings import SETTINGS
 from state.peers import Storage
 from steps.networks import CreateNetwork, PinNics, SetDefaultProfile, UpdateNetwork
 from steps.plan import Step
@@ -13,7 +16,7 @@ from steps.server import SetServerConfig
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, the_cluster, without
 from tests.unit.findings import nic
-from tests.unit.model_units import formed
+from tests.unit.model_units import ModelApp, formed
 
 APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
     ({"images_replicas": -1}, (SetServerConfig({"cluster.images_minimal_replica": "-1"}),)),
@@ -49,6 +52,13 @@ APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
 ]
 
 
+def test_each_key_that_all_share_is_tried():
+    steps = [step for _, made in APPLIED for step in made if isinstance(step, SetServerConfig)]
+
+    shared = {row.key for row in SETTINGS if not row.of_member}
+    assert {key for step in steps for key in step.values} == shared
+
+
 @pytest.mark.parametrize(("options", "steps"), APPLIED)
 def test_a_change_is_planned_by_the_coordinator_alone(
     options: dict[str, Any], steps: tuple[Step, ...]
@@ -60,6 +70,30 @@ def test_a_change_is_planned_by_the_coordinator_alone(
 
     assert app.plan("lxd/0").steps == steps
     assert app.plan("lxd/1").steps == ()
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_key_of_a_member_is_set_by_each_member(monkeypatch: pytest.MonkeyPatch, generation: str):
+    row = settings.Setting("core.metrics_address", _port, of_member=True)
+    monkeypatch.setattr(settings, "SETTINGS", (*SETTINGS, row))
+    app = formed(3, generation)
+    app.options = {"min_voters": 3}
+
+    app.hook("lxd/1")
+    assert [_metrics(app, unit) for unit in app.units] == ["", ":8444", ""]
+    app.settle()
+    assert [_metrics(app, unit) for unit in app.units] == [":8444"] * 3
+    app.options = {}
+    app.settle()
+    assert [_metrics(app, unit) for unit in app.units] == [""] * 3
+
+
+def _port(options: Options) -> str:
+    return ":8444" if options.min_voters == 3 else ""
+
+
+def _metrics(app: ModelApp, unit: str) -> str:
+    return app.units[unit].server.config.get("core.metrics_address", "")
 
 
 @pytest.mark.parametrize("generation", NAMES)
