@@ -79,6 +79,7 @@ format: $(VENV_READY) ## Format the code, fix what the linter can fix, and write
 	@$(PYTHON) -m pack.reference
 	@$(PYTHON) -m pack.statuses
 	@$(PYTHON) -m pack.owner
+	@$(PYTHON) -m pack.notices
 	@.venv/bin/ruff check --quiet --fix-only .
 	@.venv/bin/ruff format --quiet .
 
@@ -86,6 +87,7 @@ format: $(VENV_READY) ## Format the code, fix what the linter can fix, and write
 lint: $(VENV_READY) ## Check style, spelling, plain English, the direction of imports, and types
 	@.venv/bin/ruff format --quiet --diff .
 	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff check --quiet --preview --select CPY001 .
 	@.venv/bin/codespell
 	@$(PYTHON) -m pack.prose
 	@PYTHONPATH=src:lib:lab/src .venv/bin/lint-imports --no-cache

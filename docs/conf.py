@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """How Sphinx builds the documentation: `make docs`.
 
 The pages are plain Markdown, as a forge shows them. What Sphinx needs beside that follows from

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Keeps actions.yaml up to date: the action `plan` takes each option as a parameter.
 
 The parameters have no type. Juju's client reads a parameter as YAML, so text may arrive as a

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`make demo`: the charm turns three machines into one LXD cluster, and shows each step.
 
 A second run continues from what exists.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Packs the charm for the lab, on this computer and for its own system.
 
 Charmcraft packs only for the system that it runs on. So a copy of the tree names this computer's

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Adds the copyright notice to each Python file that has none."""
 
 from __future__ import annotations

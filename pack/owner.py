@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Keeps .github/CODEOWNERS up to date with the account that metadata.yaml names.
 
 The account is in one place, the address of the repository. Until somebody owns the project it is a

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Refuses words that readers of English as a second language must read twice.
 
 It reads docstrings, comments, Markdown, the descriptions in YAML and Terraform files, and in `src`

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Keeps the pages that list options and actions up to date with config.yaml and actions.yaml.
 
 This module writes the part of each page between two comments. The rest of the page is written by

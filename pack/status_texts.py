@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Finds in the charm's source every text that a status of a unit or the application may have.
 
 A text is a pattern: each part of it that the source computes is a hole, `{}`. Constants and local

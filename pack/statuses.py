@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Keeps the page that lists every status up to date with docs/reference/statuses.yaml."""
 
 from __future__ import annotations

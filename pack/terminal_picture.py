@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`python -m pack.terminal_picture`: what a command printed, as a picture of a terminal in SVG.
 
 A forge shows the picture in the README, so it needs no script and no font from elsewhere.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The files of a charm, and a copy of them to pack from."""
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
 #!/usr/bin/env python3
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm: its interface to Juju. plan/ decides what to do, and act/ does it."""
 
 from __future__ import annotations

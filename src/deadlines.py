@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Every time limit of the charm, in seconds, in one place."""
 
 from __future__ import annotations

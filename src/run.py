@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """One run: observe, plan, act, and again until nothing is left to do or a step fails."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Units of one application in memory: they share databags, in any kind of world."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Fixtures for the tests of several packages."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Lets ops.testing accept what Juju accepts, in less time: import it before a Context is used."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A controller of plain hosts, and jubilant on the lab's command line."""
 
 from __future__ import annotations

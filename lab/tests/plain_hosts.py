@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Stand-ins for machines: folders where hooks run as this computer's own processes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Questions of tests to the lab's command line, and to units of the charm `probe`."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each checkout of the project has a lab of its own; its command runs its own code."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The command line and the controller, driven by jubilant; machines are folders."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The command line on real machines: what folders cannot show."""
 
 from __future__ import annotations

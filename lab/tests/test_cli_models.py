@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Several models of a lab, each with its own machines."""
 
 from __future__ import annotations

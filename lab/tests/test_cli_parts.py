@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Parts of the command line and the controller that need neither."""
 
 from __future__ import annotations

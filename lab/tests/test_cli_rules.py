@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Differences between Juju 3.6 and 4.0, and unexpected behaviour of both."""
 
 from __future__ import annotations

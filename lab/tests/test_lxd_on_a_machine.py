@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD as a snap on a real machine: the effect of stops, reloads and refreshes on a running
 container.
 """

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The LXD snap that the lab packs: its content, and the effect of its commands on a daemon."""
 
 from __future__ import annotations

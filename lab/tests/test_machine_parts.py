@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The parts of the lab's machines that can be tested without a machine."""
 
 from __future__ import annotations

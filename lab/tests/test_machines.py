@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Real machines of the lab: they boot, run commands, reboot, lose power and leave nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """How Juju's client reads `key=value` words of `juju run`."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The hook tools' command lines, as ops and shell charms write them."""
 
 from __future__ import annotations

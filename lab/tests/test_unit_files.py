@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Block storage on a machine: known by its link, and found again after a reboot."""
 
 from __future__ import annotations

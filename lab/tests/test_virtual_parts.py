@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The parts of virtual machines that can be tested without one."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The last check before a pool or a network is made on all members: does a unit join now?
 
 A join token lists the pools and networks that the joining unit must give its part to. Two members

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The steps for networks and the default profile."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Executes one step of a plan. Each step first looks at what exists, and ends by its deadline."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A join token that LXD has made and that reaches no unit: a way in until it is cancelled."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Sealing join tokens: HPKE (RFC 9180). Only the unit that a token is for can read it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action backup-database: copies LXD's database."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action cluster-status: tables of members, pools and networks."""
 
 from __future__ import annotations

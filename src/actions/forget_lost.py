@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action forget-lost: clears the record of what was lost with a dead member."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action form-again: units without a cluster form a new one."""
 
 from __future__ import annotations

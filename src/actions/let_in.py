@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action let-in: the last member, which leaves, admits the next unit."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Parameters of an action, as Juju's client reads them.
 
 The client reads each value as YAML: `7` arrives as a number, `yes` as true, an empty value as null,

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The effect of the options on the whole cluster, in words, before anything is done."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action recover-quorum: one member becomes the only voter."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Refusals of actions, and the words for their confirmations."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action remove-pool: deletes a pool that no option wants any more."""
 
 from __future__ import annotations

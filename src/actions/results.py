@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The results of an action, or the reason why there are none."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action retry-join: lets a unit whose joins failed try again."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The actions by name, with their inputs and answers."""
 
 from __future__ import annotations

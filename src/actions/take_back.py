@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action take-back: the application takes over the existing cluster."""
 
 from __future__ import annotations

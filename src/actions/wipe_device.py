@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action wipe-device: wipes an unused block device."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Storage backends: the meaning of each word of the option `storage-backend` for LXD.
 
 A new backend is one file beside this one and one row in `BACKENDS`.

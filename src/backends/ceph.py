@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Ceph's block devices: every member has the same pool, and an instance moves without a copy."""
 
 from backends.backend import CEPH, Backend

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A file system in Ceph, for custom volumes that several instances share."""
 
 from backends.backend import CEPH, Backend

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A plain directory: works everywhere, copies every byte."""
 
 from backends.backend import Backend

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The attached LXD snap. The charm asks Juju for it only when the answer may have changed.
 
 For `resource-get` the controller opens the file, and Juju 3.6 reads all of it on the machine, a

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """When a leaving unit can still publish something.
 
 Juju sends what a hook wrote only if the hook ends without error, and such a hook does not hold the

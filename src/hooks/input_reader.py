@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """All of Juju's input to this unit in one run, as a value."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What this unit publishes through Juju. It writes only changes: each write runs hooks."""
 
 from __future__ import annotations

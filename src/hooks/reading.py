@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Juju's input to this unit beside its peers: bindings, relations with others."""
 
 from __future__ import annotations

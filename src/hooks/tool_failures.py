@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Missing answers of Juju that a plan depends on: without them the charm decides nothing."""
 
 from __future__ import annotations

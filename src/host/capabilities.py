@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What this machine offers beside LXD: OVN's networks, Ubuntu's fan, file systems."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The files that LXD needs to reach a Ceph."""
 
 from __future__ import annotations

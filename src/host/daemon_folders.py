@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The folders of LXD's images and backups: finding them, and restoring them.
 
 LXD 5.0 and 5.21 move them in this order (read in their source): LXD writes the configuration,

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Whether a block device has any content, and erasing the signs of it.
 
 Some content has no signature: a file system that wipefs does not know, an encrypted volume without

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Block devices of this machine: their content, the identity of each disk, and wiping.
 
 A name such as /dev/sdb may belong to another disk after a reboot. So the charm notes the disk

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The network interfaces of this machine, from ip(8) and sysfs."""
 
 from __future__ import annotations

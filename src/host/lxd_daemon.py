@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's daemon as a process: stopped alone, while its instances keep running.
 
 `snap stop` and `snap restart` of the real snap shut all instances down first. Its scripts read the

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's database on this machine: its copies, and its recovery when most voters are lost."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """This machine: its name, devices and interfaces, and LXD's folder on it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The files, services and packages of a network's DHCP on this machine."""
 
 from __future__ import annotations

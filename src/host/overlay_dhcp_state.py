@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Whether an overlay's DHCP on this machine still works: files, services, packet filter.
 
 A note proves nothing: a firewall that is loaded again flushes the tables of all others, and a

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The age of a copy of LXD's database: the last entry of its Raft log, read from the disk.
 
 Between two members, the one with the higher term is up to date; with the same term, the one with

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The LXD snap: the charm finds its state on the disk, and changes it through snapd."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A snap file: its name and version, without an installation."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Addresses and ports of this machine, and the program on a port, from the kernel's lists."""
 
 from __future__ import annotations

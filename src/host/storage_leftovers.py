@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What a failed join made of disks: a zpool or a volume group that is still in use.
 
 While the kernel uses it, its devices can neither be wiped nor be given to the next join. The

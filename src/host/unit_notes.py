@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What a unit notes on its machine's disk: its key, and what it must know after a crash."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD on this machine, and its cluster through it."""
 
 from __future__ import annotations

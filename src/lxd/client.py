@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Requests to LXD, each with a deadline. The client waits for the end of operations."""
 
 from __future__ import annotations

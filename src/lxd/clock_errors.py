@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Certificates that are not valid yet because the machines' clocks differ.
 
 LXD makes its certificate when it starts for the first time. By that machine's clock it is valid

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Forming the cluster: bootstrap, join tokens, joins."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's join tokens, in the format of `lxc cluster add`."""
 
 from __future__ import annotations

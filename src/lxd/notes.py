@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's notes in LXD's database, for all members.
 
 Each note is a profile in the charm's own project: its name is the note's, and one key has its

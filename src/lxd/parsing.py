@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The answers of LXD's API as the charm's own values."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Placement groups: instances that must be on separate members, or together (6.x)."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Profiles, the default one, and instances that keep a device of it when it changes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Proxies that separate LXD's members.
 
 LXD takes HTTPS_PROXY and NO_PROXY from its environment: snapd starts it with /etc/environment. Up

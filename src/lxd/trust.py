@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The certificates that the cluster trusts."""
 
 from __future__ import annotations

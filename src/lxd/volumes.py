@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Custom volumes: those of users, and those of this member that LXD itself uses."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Network modes: the meaning of each word of the option `network-mode` for LXD.
 
 A new mode is one file beside this one and one row in `MODES`.

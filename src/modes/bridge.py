@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A bridge on every member, with LXD's own DHCP and DNS on it."""
 
 from modes.address_keys import BRIDGE_WORDS, by_family, of_bridge

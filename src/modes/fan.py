@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Ubuntu's fan: every address of the machines' subnet has a subnet of an overlay behind it."""
 
 import ipaddress

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An existing bridge of the machines: instances are on the machines' own network."""
 
 from modes import parent_checks

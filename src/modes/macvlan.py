@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Instances share an interface of their machine, each with its own MAC.
 
 They reach the interface's network and one another, but not their own machine.

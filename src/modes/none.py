@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """No default network: the operator attaches instances to other networks."""
 
 from modes.mode import Mode

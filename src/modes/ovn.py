@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A virtual network over all members with its own router, made by OVN."""
 
 from modes.address_keys import subnets

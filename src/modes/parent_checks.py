@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Why an interface of a machine cannot be a network's parent. Each check returns empty if it can.
 
 The kernel and LXD refuse it late: when an instance starts, or never. A macvlan cannot be opened

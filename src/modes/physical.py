@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An interface of each machine as the uplink of OVN networks. No instance can be on it itself."""
 
 from dataclasses import replace

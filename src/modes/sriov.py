@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each instance has a virtual function of a network card of its machine."""
 
 from modes import parent_checks

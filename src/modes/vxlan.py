@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """One layer 2 over all members: a bridge on each, and LXD's tunnels between them.
 
 Every member's bridge has the same address and the same MAC, so that each instance's gateway is on

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """This unit's addresses, and whether LXD listens on them."""
 
 from __future__ import annotations

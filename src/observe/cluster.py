@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Looks at LXD and its cluster, and changes nothing.
 
 It sends LXD only the requests that a plan needs: five on most members, seven on the coordinator,

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Finds the program that listens where LXD should: LXD's configuration does not prove it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The view of an LXD that does not answer, or refused a request."""
 
 from __future__ import annotations

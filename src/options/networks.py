@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A network from the operator's options, and the parser of the option `networks`."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's options with their types. A bad value blocks and changes nothing."""
 
 from __future__ import annotations

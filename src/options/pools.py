@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A storage pool from the operator's options, and the parser of the option `storage-pools`."""
 
 from __future__ import annotations

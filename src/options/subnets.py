@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Whether an operator's addresses are consistent: subnets, and the ranges in them."""
 
 from __future__ import annotations

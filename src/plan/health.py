@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Existing pools and networks that do not work: on this member, or on some member."""
 
 from __future__ import annotations

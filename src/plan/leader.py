@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Work of Juju's leader only: name the unit that bootstraps, keep the queue, sum up the status."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Plan for a member: publish, admit the next unit, and keep the cluster as the options say."""
 
 from __future__ import annotations

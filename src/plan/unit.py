@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """From a unit's view to its steps: a pure function, without I/O, clock or randomness."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The units whose data count: only members may say some things.
 
 A unit itself says that it is a member. Members look it up in LXD's own record: its list of members,

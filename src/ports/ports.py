@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Everything outside this process that the charm looks at and changes."""
 
 from __future__ import annotations

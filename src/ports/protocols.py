@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's interfaces to the snap, the machine and LXD's database. See `lxd.port` for LXD.
 
 The charm uses the classes in `host`; the simulation has its own.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The join lock in LXD's database: which unit may join now.
 
 The token issuer follows from which members are up, and two members may see that differently for a

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What was on dead members that were removed: kept until acknowledged.
 
 The record is in LXD's database. So it is as safe as the cluster, every member can read and clear

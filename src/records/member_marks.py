@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Members' notes about themselves in LXD's database: their units, and that they leave.
 
 A leaving unit can publish nothing to its peers any more and learns nothing new of them, and a held

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Notes of deletions of pools that began.
 
 Where a member does not answer, LXD keeps a pool that it is told to delete, and its word that the

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Relations with other applications: requests and answers.
 
 A new relation is one file beside this one and one row in `RELATIONS`.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The relation `ceph`: the request, the answer, and the files that LXD needs from it.
 
 The interface is ceph-client, as in the charms ceph-mon and microceph. A client writes a request for

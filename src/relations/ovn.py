@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The relations with OVN: the address of its northbound database, and the files to open it.
 
 `ovsdb-cms` is the interface of the charm ovn-central (each unit publishes its address, as JSON),

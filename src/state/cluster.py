@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD and its cluster in a unit's view."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Relations, bindings, services, devices and the snap in a unit's view, as plain values."""
 
 from __future__ import annotations

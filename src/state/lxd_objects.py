@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Objects on members that would be missed: instances, volumes, buckets, images."""
 
 from __future__ import annotations

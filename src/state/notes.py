@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's notes in LXD's database: their names, and the entries of a log."""
 
 from __future__ import annotations

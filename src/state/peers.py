@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The data of the peer relation: typed, versioned, each field once.
 
 A databag maps strings to strings. Every field is one key with a JSON value, so that `juju

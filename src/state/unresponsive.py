@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The ways in which LXD fails to answer."""
 
 from __future__ import annotations

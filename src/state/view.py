@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A unit's view: the facts that a plan is made from, as plain values.
 
 Nothing here does I/O. `observe.view` fills these in, `plan` reads them.

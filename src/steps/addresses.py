@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The steps for the addresses that LXD listens on."""
 
 from __future__ import annotations

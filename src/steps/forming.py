@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The steps for forming the cluster: identity, bootstrap, join tokens, joins."""
 
 from __future__ import annotations

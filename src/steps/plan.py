@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The parts of a plan: each step says what must be true afterwards, in words and as values.
 
 A step is idempotent: executing it twice, or again after an interruption, has the same result.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The steps for the server: its configuration, the notes, its daemon."""
 
 from __future__ import annotations

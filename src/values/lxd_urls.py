@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The objects in LXD's URLs: users of a pool or a profile, objects of operations and warnings.
 
 LXD quotes each part of a path, and a project's name in the query: `team+a` is `?project=team%2Ba`.

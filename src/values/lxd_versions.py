@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Versions of LXD as text: their important part, and comparisons."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Text from elsewhere in a printable form: control sequences are visible and have no effect."""
 
 from __future__ import annotations

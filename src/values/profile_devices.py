@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The devices of the default profile that the charm sets up, and the keys that it owns.
 
 A profile can only be replaced as a whole. So an operator's additions to a device, such as `size` or

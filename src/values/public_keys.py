@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Public keys (X25519) of others: a check of their form, without the cipher's library."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Statuses as values, and every message of the charm, in one place for comparison."""
 
 from __future__ import annotations

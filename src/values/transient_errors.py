@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Requests that LXD refuses only for the moment: the same request succeeds later, without help."""
 
 from __future__ import annotations

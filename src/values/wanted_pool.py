@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A storage pool as the operator wants it."""
 
 from __future__ import annotations

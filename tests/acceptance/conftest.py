@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Tests that need their own kernel: the charm on virtual machines, which the lab emulates.
 
 `tests/integration/conftest.py` describes JUJU and CHARM. On a controller whose cloud has virtual

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Disks that are missing, that disappear and come back; the kernel's own rbd and cephfs."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What the kernel of the lab's computer does not have: zfs, lvm and VLANs."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A virtual machine of the lab alone: commands, files, reboots and power cuts."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Containers of the lab, which stand for physical machines, and virtual machines in one cluster."""
 
 from __future__ import annotations

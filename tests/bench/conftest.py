@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A bench for each test, and its daemons' logs if the test failed."""
 
 from __future__ import annotations

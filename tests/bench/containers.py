@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Containers on the bench: one megabyte of busybox each."""
 
 from __future__ import annotations

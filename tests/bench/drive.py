@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Juju's part: hooks of several units at the same time, and hooks of leaving units until they may
 go.
 """

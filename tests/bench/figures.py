@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Measurements on the bench, printed at the end of the run."""
 
 from __future__ import annotations

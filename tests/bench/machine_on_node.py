@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's ports on a node of the bench: its snap, its machine."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An operator's changes to a cluster without Juju: with `lxc`, which calls LXD's API."""
 
 from __future__ import annotations

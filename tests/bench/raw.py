@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD on the bench without the charm: members are made by hand, for recordings."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`python -m tests.bench.record`: record the answers of real daemons while members join and leave.
 
 `make record LXD=FOLDER` writes tests/recordings/VERSION-members.json, and with NEXT=FOLDER

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Requests to LXD and its answers, as rows of a recording: see tests/recordings."""
 
 from __future__ import annotations

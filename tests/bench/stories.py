@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The recorded histories: members join and leave, as the cluster's API shows it."""
 
 from __future__ import annotations

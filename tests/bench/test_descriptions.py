@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An operator's own values stay when the charm changes its keys."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Members are evacuated and leave: what moves, what holds, what is given up, on real LXD."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Three units become one cluster, more join, containers run."""
 
 from __future__ import annotations

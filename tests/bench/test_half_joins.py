@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A daemon dies during its join, and the unit still joins."""
 
 from __future__ import annotations

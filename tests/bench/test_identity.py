@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The cluster stays the same after any change of its certificate and names by an operator."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Members leave while they have running containers."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Networks that an operator made on interfaces of the members, and a member that joins."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A pool that an operator put into a folder of each member, and a member that joins."""
 
 from __future__ import annotations

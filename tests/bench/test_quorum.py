@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A majority of the voters is gone for a while."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A majority of the voters is gone for good; a join fails and is tried again."""
 
 from __future__ import annotations

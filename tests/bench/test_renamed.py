@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A member that an operator has renamed takes instances like other members."""
 
 from __future__ import annotations

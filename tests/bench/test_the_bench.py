@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The bench itself: nodes are separate, and nothing of them outlives the process that made them."""
 
 from __future__ import annotations

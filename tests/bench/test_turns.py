@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Two members append to one log in LXD's database as fast as they can."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A cluster changes from one LXD to the next while containers run on it."""
 
 from __future__ import annotations

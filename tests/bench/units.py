@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An application whose units are on nodes of the bench: real LXD, the charm's own code."""
 
 from __future__ import annotations

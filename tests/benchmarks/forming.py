@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`make benchmark`: how long the charm takes to form a cluster, compared with a bare script.
 
 Both run on the same kind of machines, in turn, several times. The output has medians and their

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`make benchmark`: the cost of a hook with nothing to do on a settled cluster of three.
 
 It prints CPU seconds of the charm's own process and of its hook tools, the number of these tools

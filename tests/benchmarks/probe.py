@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Runs the charm once in place of a hook, in its own venv, and prints the cost as JSON."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The lower limit for comparison: a bare script makes a cluster from the same machines."""
 
 from __future__ import annotations

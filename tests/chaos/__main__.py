@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`make chaos`: breaks real LXD in the lab in every way of the catalogue, one after another."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """All faults, in the order that needs the least work between them."""
 
 from __future__ import annotations

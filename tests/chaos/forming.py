@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Faults while the first units make a cluster."""
 
 from __future__ import annotations

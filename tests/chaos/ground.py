@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The cluster for the faults: operations on it and questions about it."""
 
 from __future__ import annotations

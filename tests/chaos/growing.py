@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Faults while a unit is added to a cluster: its installation, its join."""
 
 from __future__ import annotations

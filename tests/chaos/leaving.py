@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Faults while units leave, and units that are removed without their hooks."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Five faults of `make chaos`: quick ones, one for each part of a cluster's life."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The same requests to the model of LXD and to the real one."""
 
 from importlib import import_module

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Runs the histories on the model and on real machines, and compares the answers."""
 
 from __future__ import annotations

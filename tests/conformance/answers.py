@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The answers of both sides, in a form for comparison."""
 
 from __future__ import annotations

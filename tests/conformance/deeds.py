@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Steps of most histories: form a cluster, join, evacuate, wait."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Every scripted history. Each sends the same requests to the model and to real machines."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Forming a cluster, and what prevents a join."""
 
 from __future__ import annotations

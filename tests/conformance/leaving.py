@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Members leave, are evacuated, and are removed while they live."""
 
 from __future__ import annotations

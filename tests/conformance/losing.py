@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Members that die, are cut off or lose their database, and their recovery."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's port to LXD on a machine of the lab, used from the host."""
 
 from __future__ import annotations

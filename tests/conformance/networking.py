@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Networks: made in two phases, on parent interfaces, and their gateways."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Storage pools: made in two phases, on all members or on none."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Real machines of the lab with real LXD, driven from the host through the charm's own port."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The vocabulary of the histories: operations on the model and on real machines."""
 
 from __future__ import annotations

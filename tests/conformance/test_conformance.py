@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The model of LXD answers like the real one: the quick histories; `make conformance` has all."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Fuzzes for some time. `python -m tests.fuzz --help` shows the options."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The kinds of input: each makes one, lets the charm read it, and raises if the result is wrong."""
 
 from __future__ import annotations

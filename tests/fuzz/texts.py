@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Wrong words, YAML and JSON, made from a source of randomness."""
 
 from __future__ import annotations

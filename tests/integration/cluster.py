@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Operations and questions about a cluster, in an operator's words."""
 
 from __future__ import annotations

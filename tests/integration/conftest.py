@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A model for each module, on the lab or on a real controller: tests see no difference.
 
 JUJU is the juju command, CHARM the packed charm. Machines that reach the snap store and an image

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Faults while the cluster forms: in the end it is one cluster with all units."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Units leave, in order and by force: what was on them survives, or the status names it."""
 
 from __future__ import annotations

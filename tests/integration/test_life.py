@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The life of one cluster: deployed, used, configured, grown, rebooted, with another LXD."""
 
 from __future__ import annotations

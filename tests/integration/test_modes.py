@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Clusters that begin with another network mode than bridge, and grow on it."""
 
 from __future__ import annotations

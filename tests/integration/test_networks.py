@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Networks of a running cluster, with containers on its members that reach each other."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Pools of a running cluster: added, exchanged, removed, while containers run on them."""
 
 from __future__ import annotations

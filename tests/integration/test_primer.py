@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The walkthrough of docs/tutorial/maas-primer.md: a second disk, a bridge br0, three machines."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The whole charm, on one unit, as the requirer of a relation."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The interface `ceph-client`, as between the charms ceph-mon, microceph or ceph-proxy and us.
 
 The requirer's unit writes a broker request. The provider's units answer in their own databags,

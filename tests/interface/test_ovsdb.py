@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The interface `ovsdb`, as between the charm microovn and us.
 
 The requirer writes nothing. The provider's leader publishes the connections to both databases in

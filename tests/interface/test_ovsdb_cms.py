@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The interface `ovsdb-cms`, as between the charm ovn-central and us.
 
 The requirer writes nothing. Each of the provider's units publishes the address of its database.

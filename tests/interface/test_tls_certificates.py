@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The interface `tls-certificates`, version 0: as vault and easyrsa answer.
 
 The requirer's unit asks for one certificate with keys at the top of its databag. The provider makes

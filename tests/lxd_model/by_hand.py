@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What operators do by hand, with `lxc`, without the charm. It takes no time."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Stand-ins for certificates: PEM of some bytes, and the fingerprint of these bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """All machines of a simulation, their common time and the network between them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each machine's own copy of the database, and its age.
 
 Members share one value as long as they hear of each other. A member that is cut off keeps its old

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Evacuation and its end, as a daemon executes them."""
 
 from __future__ import annotations

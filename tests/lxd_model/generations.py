@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The three generations of LXD in the model, and their differences.
 
 Differences that follow from an extension of the API come from `extensions`, the lists of real

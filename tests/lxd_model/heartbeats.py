@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The database's Raft group: its leader, its voters, and the members with heartbeats.
 
 Nothing runs by itself: the model counts rounds of heartbeats when somebody looks, and before any

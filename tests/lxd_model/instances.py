@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Instances and profiles: what an instance gets from its profiles, and what may be done to it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The configuration keys of an LXD, from real daemons."""
 
 from __future__ import annotations

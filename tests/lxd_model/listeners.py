@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Where a daemon listens on the network: a configured address is not always open.
 
 Read in LXD's source (lxd/endpoints), the same in all generations.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The files of a unit on a model machine's disk."""
 
 from __future__ import annotations

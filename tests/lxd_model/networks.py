@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Networks and the instances on them, as a daemon makes and keeps them."""
 
 from __future__ import annotations

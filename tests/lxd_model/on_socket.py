@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A model of LXD on a Unix socket, for the charm's own HTTP clients."""
 
 from __future__ import annotations

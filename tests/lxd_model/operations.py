@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Work that a daemon continues by itself, even if the client that asked is gone."""
 
 from __future__ import annotations

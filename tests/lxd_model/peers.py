@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """How a member tells the others of a change, and LXD's errors if one does not answer."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Storage pools and their devices, as a daemon makes them.
 
 LXD makes a new file system only on an empty device, and does not erase the device when it deletes a

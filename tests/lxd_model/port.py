@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's port to a model server: requests, deadlines, silence and faults."""
 
 from __future__ import annotations

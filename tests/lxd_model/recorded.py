@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Recorded answers of real daemons, and a comparison of the model's answers with them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The content of an LXD's database: the members of a cluster share one, other servers have their
 own.
 """

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """One machine with LXD on it, and what can happen to it."""
 
 from __future__ import annotations

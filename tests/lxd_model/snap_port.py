@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The LXD snap of a model machine."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A machine that was cut off has an old copy of the database, and recovers only its content."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The differences between the generations of LXD, in the model, too."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Members join and leave: the model of LXD gives the answers of real daemons in `make record`."""
 
 from __future__ import annotations

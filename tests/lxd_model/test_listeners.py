@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Where a daemon really listens, whatever is configured."""
 
 from __future__ import annotations

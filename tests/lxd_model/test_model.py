@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The model LXD does what its docstrings say: clusters, their database and their machines."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Rules for the content of clusters: what can be lost, what is refused, what is exclusive."""
 
 from __future__ import annotations

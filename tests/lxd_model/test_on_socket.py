@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's connection to LXD's socket, tested on a real socket with the model."""
 
 from __future__ import annotations

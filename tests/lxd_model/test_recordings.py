@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The model of LXD answers like real daemons of its generation, request by request."""
 
 from __future__ import annotations

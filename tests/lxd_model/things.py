@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The objects of clusters, from their database. These values never change: they are replaced."""
 
 from __future__ import annotations

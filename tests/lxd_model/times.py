@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Durations on a real LXD, in seconds. Each figure was measured on small machines."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The true state, whatever servers and units believe: for the simulation's invariants."""
 
 from __future__ import annotations

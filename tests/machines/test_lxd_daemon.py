@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm stops LXD's daemon alone, on a machine with systemd and snapd."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Links between the project's Markdown files, as a reader on a forge follows them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Charmcraft's own models and linters accept the project's files."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Links reach every page of the documentation, and no link is broken."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each Python file can have the copyright notice, in one form and in one place."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Only metadata.yaml names the account of the repository."""
 
 from __future__ import annotations

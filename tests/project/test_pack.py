@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The content of the charm, and how the lab's differs from the users'."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The word list of `make lint`: what it refuses, what it accepts, and where it looks."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The lists of options and actions follow from the charm's own files."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The page of statuses has every status of the source, and nothing else."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The picture of a terminal in the README."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The Terraform modules are complete, and match the charm's own files."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """GitHub's workflows pin their actions by digest, and run the Makefile's targets."""
 
 from __future__ import annotations

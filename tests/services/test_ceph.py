@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Pools in a real Ceph that the application is integrated with."""
 
 from __future__ import annotations

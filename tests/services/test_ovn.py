@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Networks of a real OVN, on Open vSwitch's data path that needs no kernel module."""
 
 from __future__ import annotations

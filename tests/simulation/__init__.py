@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Whole clusters in memory: the real charm, a model of Juju, a model of LXD, and one seed."""
 
 import sys

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Runs seeds. `python -m tests.simulation --help` shows the options."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Events in the middle of a step, whenever that step happens."""
 
 from __future__ import annotations

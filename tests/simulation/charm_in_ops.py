@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm on the real ops, for a share of the seeds: one hook in `ops.testing` after another."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The unchanged charm, including `charm.py`, on hook tools that call the model of Juju.
 
 ops' work between a charm and Juju's hook tools takes ten times as long as everything else. Here a

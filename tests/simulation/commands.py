@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Commands of operators, wise or not."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The end of every simulation: no more faults, and an operator who does what the statuses say."""
 
 from __future__ import annotations

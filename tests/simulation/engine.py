@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Time and order: hooks of all units overlap, and one random generator orders them.
 
 Each hook runs in a greenlet. The model of LXD calls `pause` at the start of every call, inside it

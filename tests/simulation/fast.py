@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Makes a simulation fast without a change of its results."""
 
 from __future__ import annotations

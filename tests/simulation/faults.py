@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Faults of hooks, calls, daemons, machines and the network."""
 
 from __future__ import annotations

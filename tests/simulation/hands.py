@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What operators do by hand in LXD and on its machines, without the charm."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What must never happen, in any order of events. Checked against the true state."""
 
 from __future__ import annotations

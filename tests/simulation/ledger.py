@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What the operator did by hand: the charm is not responsible for it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What an operator types into `lxc` because a status says so."""
 
 from __future__ import annotations

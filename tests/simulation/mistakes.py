@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """More mutants: mistakes that lose something of the operator's.
 
 The unit tests notice mistakes about one answer of LXD, one listener or one snap.

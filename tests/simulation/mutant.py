@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A deliberate mistake in the charm's protocol."""
 
 # pyright: reportPrivateUsage=false

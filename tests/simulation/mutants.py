@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Checks the checker: it must notice each deliberate mistake in the charm's protocol.
 
 `python -m tests.simulation.mutants` shows for each in how many histories it was noticed, and by

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An operator who looks at `juju status` now and then and does what it says."""
 
 from __future__ import annotations

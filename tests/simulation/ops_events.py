@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's events in the simulation, made without ops."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What the charm uses of ops' model and framework, on calls into the model of Juju."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """How an operator removes a member from the cluster by hand."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The schedule of a seed: the number of units and all events, as data.
 
 Everything is decided before anything runs, so that a failing history can run again with some of it

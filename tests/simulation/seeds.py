@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Running seeds: one in full, or many."""
 
 from __future__ import annotations

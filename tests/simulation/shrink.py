@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Makes a failing history short: removes what it does not need."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The units and machines, and what can happen to a machine and its unit."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The world that a starting charm of the simulation finds, and the charm that runs now."""
 
 from __future__ import annotations

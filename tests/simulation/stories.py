@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Short histories for mistakes that need several events together, which seeds rarely produce."""
 
 from __future__ import annotations

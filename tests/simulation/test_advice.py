@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The simulation's operator runs every action that a status names."""
 
 from __future__ import annotations

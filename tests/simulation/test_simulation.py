@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Many seeds are clean, one is the same every time, and mistakes of the charm are noticed."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """One deployment driven by python-libjuju, like tools for Juju 3.6."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's configuration before anybody sets an option."""
 
 from __future__ import annotations

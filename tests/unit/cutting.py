@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Hooks that are killed at one of their steps, or where snapd is busy at that step.
 
 A step is one change of LXD, of snapd, of the database's files or of the disk.

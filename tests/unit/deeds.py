@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Changes of an application in memory: leaving units, objects on members, dead members."""
 
 from __future__ import annotations

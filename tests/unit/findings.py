@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Questions of tests to an application in memory: statuses, networks, pools, notes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm on the real ops in this process; the lab's model of Juju answers its hook tools."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A join as a single step, with everything that it needs."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Views of a unit that leaves a cluster, made by hand: the input of its plan."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Machines with LXD and without the charm, and an LXD that does not do what it is asked."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Units of one application in memory, on the model of LXD."""
 
 from __future__ import annotations

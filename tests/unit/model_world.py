@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A unit's machine and its snapd, as values that a test sets and reads, around a model of LXD."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What the charm before the cluster's identity left: in LXD, on machines, in databags."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Programs that note their calls, in place of the machine's own."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Files of a Raft log in dqlite's format, made for the charm to read."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Clusters without a quorum, and the action that recovers one."""
 
 from __future__ import annotations

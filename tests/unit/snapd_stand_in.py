@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A small stand-in for snapd: its socket, and the part of its REST API that the charm uses.
 
 Answers and kinds of errors are from snapd's documentation of its REST API. It knows one snap, lxd,

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm in one unit of an application in memory, as Juju runs it."""
 
 from __future__ import annotations

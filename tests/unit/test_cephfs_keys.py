@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The keys of a pool of cephfs in each generation of LXD, by its extensions."""
 
 from __future__ import annotations

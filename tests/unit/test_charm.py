@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm as Juju sees it: events in; statuses, databags, ports and results out."""
 
 from __future__ import annotations

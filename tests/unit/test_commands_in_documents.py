@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The documents' commands of `juju deploy`, `config`, `bind` and the like work."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A part of `make fuzz`, with the same cases each time. And the fuzzer finds planted mistakes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The reference lists every key that the charm sets in LXD."""
 
 from __future__ import annotations

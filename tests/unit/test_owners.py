@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm changes its own keys only: what an operator has set on an object stays."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A refresh of the charm: refreshed units work beside others."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Reports of users of LXD, Incus and MicroCloud about their clusters, tested with the charm.
 
 Each test names the report. They run on every generation of LXD that could have the problem.

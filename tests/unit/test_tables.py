@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each row of a table has its texts: an option or the metadata names it, and the documents do."""
 
 from __future__ import annotations

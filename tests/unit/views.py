@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Views made by hand, for decisions that need no cluster."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Random operators, worlds and hooks: what is always true, and what is true at the end."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """juju-facts: units that are dying, or killed without their last hooks."""
 
 from __future__ import annotations

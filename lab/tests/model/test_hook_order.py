@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """juju-facts, "Order of hooks on one unit"."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An operator's requests and their refusals; a refusal changes nothing."""
 
 from __future__ import annotations

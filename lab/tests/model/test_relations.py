@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """juju-facts, relation hooks: their order, their data, and the output of their tools."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """juju-facts, "Secrets (3.1 and later)"."""
 
 from __future__ import annotations

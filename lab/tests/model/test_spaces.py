@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """juju-facts: bindings in spaces without subnets, and host names among addresses."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Storage: attached before install, detached before the end, kept or lost."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """juju-facts, "Transactions": what a hook writes, and when it counts."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What hooks and operators see: environment, networks, status; and the state as JSON."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Chooses LXD's addresses from those of Juju's bindings.
 
 A binding may have several addresses, of both families, and Juju may list them in another order

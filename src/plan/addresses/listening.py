@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The addresses that LXD listens on: what is due, and what prevents it.
 
 LXD closes its cluster's listener when `core.https_address` moves off the cluster's address, and

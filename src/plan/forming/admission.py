@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Joins happen one at a time: two at once hang a small cluster.
 
 A join token is the permission. There is one token issuer, the member furthest back in the queue. It

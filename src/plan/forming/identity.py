@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The owner of the cluster that this machine's LXD is in.
 
 A cluster's certificate may change (`lxc cluster update-certificate`, ACME), and its members' names,

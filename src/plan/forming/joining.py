@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Plan for a unit outside the cluster: bootstrap it, join it, or report why it can do neither."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The name of a unit's member: its machine's, unless another member has that name already.
 
 MAAS has machines with one short name in several domains. LXD accepts any name for a member that

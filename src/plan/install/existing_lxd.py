@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An LXD on the machine that differs from this charm's last installation.
 
 Ubuntu 22.04 comes with one, an operator may have installed one, and Juju may replace a member's by

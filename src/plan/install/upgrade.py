@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Another LXD snap for a member: when it may be installed, and what to do before."""
 
 from __future__ import annotations

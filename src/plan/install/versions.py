@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Versions of LXD: which may be installed, and which members wait for others.
 
 All members of a cluster run one version. A newer one changes the database, and an older one can no

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What blocks a leaving member, in words: what it holds, and what the others need of it."""
 
 from __future__ import annotations

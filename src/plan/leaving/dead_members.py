@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Dead members without a unit: first move what can be moved off them, then remove them.
 
 What LXD forgets with a member is gone from the cluster. An instance in a Ceph is not on the dead

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """How a leaving member is evacuated: one instance after the other moves, the others keep running.
 
 LXD's own evacuation would move most of it, too. The charm does not use it, for reasons in LXD's

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The last members whose units Juju knows all leave, and a new unit must join before they can.
 
 A leaving member makes no join tokens. If no unit that stays has a member, nobody else could make

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What a leaving member can give to others: the instances that may move, and their targets.
 
 LXD has a rule for what an evacuation moves (`canMigrate` in its source): the value of

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Members without a unit, whose units are gone without leaving: the leader's work on them.
 
 A forced removal runs none of a unit's hooks, and a dead machine runs none at all.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Plan for a unit that is being removed: evacuate, leave, or report what blocks it.
 
 The unit may go only when its plan holds nothing back. The charm deletes nothing and forces nothing

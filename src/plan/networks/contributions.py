@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A unit's contribution to the cluster's networks, or why it has none."""
 
 from __future__ import annotations

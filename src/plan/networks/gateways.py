@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The members that are gateways of OVN's networks.
 
 LXD has a role for it: if some members have it, only they are gateways; if none has it, all are. LXD

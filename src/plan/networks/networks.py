@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The wanted networks of the cluster, and how they differ from the actual ones.
 
 Only the coordinator acts on it. It makes a network on all members at once, after each member has

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's address of OVN's northbound database, a key that all members share.
 
 An operator may have set it. So the charm notes what it has written, and removes nothing else.

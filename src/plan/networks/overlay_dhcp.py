@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """This member's part of a network that is one layer 2 over all members: addresses and peers.
 
 Every member is the gateway of its own instances, with one address and one MAC. It gives them

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The members' answers about a network: the parent interface of each, for the coordinator."""
 
 from __future__ import annotations

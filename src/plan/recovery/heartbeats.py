@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A Raft leader that sends no heartbeats: its own unit reloads its daemon.
 
 After the daemons of five members had restarted in the same second, the Raft leader of LXD 5.0.2

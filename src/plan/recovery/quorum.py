@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The member that may make itself the only voter of a database without a quorum, and when.
 
 If two members recover, there are two clusters. The same happens if one recovers while the others

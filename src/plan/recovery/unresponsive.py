@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Plan for a unit whose LXD does not answer: wait, reset a hung join, or say what to do."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The proxies for LXD's requests to image servers: the model's, or those of the options.
 
 Their keys are shared by the whole cluster, and an operator may have set them. So the charm notes

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The meaning of the options for a formed cluster, and how the cluster differs from it."""
 
 from __future__ import annotations

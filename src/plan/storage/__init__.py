@@ -1,1 +1,4 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The cluster's storage pools and volumes."""

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """This unit's contribution to the cluster's pools: a device, or its own file or folder."""
 
 from __future__ import annotations

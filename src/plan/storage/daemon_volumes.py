@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Volumes for LXD's images and backups on each member, instead of the root disk.
 
 Each member has its own volumes, made and named by the charm. Nothing is lost with them: LXD

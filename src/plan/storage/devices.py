@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The block device that a unit gives to a pool: the first listed one that is empty."""
 
 from __future__ import annotations

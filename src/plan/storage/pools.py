@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The pools that the cluster needs, and what is missing of them.
 
 Only the coordinator acts on it. A pool is made on all members at once, so it first requests a

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A request as a handler gets it, and its answer."""
 
 from __future__ import annotations

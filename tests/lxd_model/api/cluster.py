@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The cluster as a whole: bootstrap, join, its certificate, its groups."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Networks: those that LXD manages, and the machine's interfaces."""
 
 from __future__ import annotations

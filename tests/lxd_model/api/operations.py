@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Operations: the current work of daemons, and join tokens."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Profiles. By LXD's source a new name is exclusive, and a rename is one transaction."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD itself: GET / and /1.0, and its configuration."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The users of a pool, a network, a profile or a project, in LXD's format."""
 
 from __future__ import annotations

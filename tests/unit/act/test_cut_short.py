@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each operation is interrupted at each of its steps once, and continued.
 
 A hook is killed before one change of LXD, of snapd or of the disk, or right after it; or snapd is

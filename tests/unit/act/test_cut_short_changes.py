@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Changes of a formed cluster are interrupted at each of their steps once, and continued.
 
 In the end LXD and the machines are as if nothing had happened. The other operations are in

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A unit leaves each generation of LXD: nothing is lost, and nothing stays stopped."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A reset of LXD that a killed hook did not finish."""
 
 from __future__ import annotations

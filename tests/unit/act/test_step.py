@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Execution of steps: LXD fails half way, or its answer is lost."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The actions that change something: what they refuse, and what they do."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each action as an operator types it: Juju's client, the action's schema, the real ops."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Parameters of an action, as Juju's client passes them on."""
 
 from __future__ import annotations

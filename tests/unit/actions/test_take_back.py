@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The application is deployed again on the same machines, with the cluster on them."""
 
 from __future__ import annotations

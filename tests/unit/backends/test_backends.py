@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each backend's keys for LXD, and how the other packages tell the backends apart."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Juju detaches a device that it gave to a unit: whether LXD releases it."""
 
 from __future__ import annotations

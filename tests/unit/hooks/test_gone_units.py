@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Units that are removed without a message to the others: the next hook notices it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A real Juju's data of a unit's bindings, through ops."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Hook tools that fail: the unit waits and says why, and decides nothing by a guess."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The place of LXD's images on a real disk, and an interrupted move."""
 
 from __future__ import annotations

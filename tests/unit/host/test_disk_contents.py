@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The content of block devices, on real loop devices: one is empty only if it was read as zero."""
 
 from __future__ import annotations

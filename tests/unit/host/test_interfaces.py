@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """ip(8)'s output about a machine's interfaces, as values."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's daemon ends alone: its instances keep running, and it does not come back."""
 
 from __future__ import annotations

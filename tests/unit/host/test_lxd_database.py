@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Copies of LXD's database, the facts in its files, and its recovery."""
 
 from __future__ import annotations

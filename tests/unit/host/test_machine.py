@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's folder on a machine, and the snap file that the machine gets."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A segment runs if its files, services and rules exist, whatever the note says."""
 
 from __future__ import annotations

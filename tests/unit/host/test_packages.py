@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Debian packages: the charm waits for another user of dpkg, and finishes interrupted work."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The age of a copy of the database, read from dqlite's files."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's daemon is restarted alone: a plain restart of its snap shuts all instances down."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's snap through snapd's socket: installing, holding, and what snapd refuses."""
 
 from __future__ import annotations

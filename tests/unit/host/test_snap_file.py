@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The version in a snap file is read without installing it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Every request of the charm to snapd has a deadline: a change may hang for good."""
 
 from __future__ import annotations

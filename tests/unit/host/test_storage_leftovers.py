@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm releases what a failed join made of disks, and nothing else."""
 
 from __future__ import annotations

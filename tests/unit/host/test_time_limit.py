@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A deadline for a call that waits forever."""
 
 from __future__ import annotations

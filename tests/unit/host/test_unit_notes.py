@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What a unit notes on its machine's disk, and what the next unit there finds."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Buckets, images and projects through LXD's API: LXD 5.0 has no buckets."""
 
 from __future__ import annotations

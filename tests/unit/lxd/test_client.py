@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Requests and their ends, in any form of LXD's answers in its generation."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An operator's description stays when the charm changes keys of the same object."""
 
 from __future__ import annotations

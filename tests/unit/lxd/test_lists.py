@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Lists that grow with the content of the cluster have a deadline of their own."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's notes in LXD's database: what is exclusive, what is removed, what is older."""
 
 from __future__ import annotations

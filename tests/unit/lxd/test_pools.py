@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Pools through LXD's API: a refusal or a failure of LXD is an error in all generations."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD on one machine through its API: its data, whether it answers, whether it was restarted."""
 
 from __future__ import annotations

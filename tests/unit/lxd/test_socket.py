@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's two HTTP clients of LXD's socket: a failure is an error in all generations."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The names under which the cluster trusts its members."""
 
 from __future__ import annotations

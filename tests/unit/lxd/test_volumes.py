@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Custom volumes through LXD's API: those of users, and those that LXD itself uses."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Finding the program that listens where LXD should, and networks that do not run."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Any text of an operator about networks is planned, or refused in one line."""
 
 from __future__ import annotations

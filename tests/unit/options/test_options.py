@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Options: valid values, and the refusal of others."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Options of networks that are valid alone and not together; subnets that are already in use."""
 
 from __future__ import annotations

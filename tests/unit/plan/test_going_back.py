@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An option that is set and reset leaves LXD and the machines as if it was never set."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Pools and networks that do not work: in the unit's status and in the application's."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A member's own status if LXD calls it offline."""
 
 from __future__ import annotations

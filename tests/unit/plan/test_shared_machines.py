@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Two units on one machine, as `juju add-unit --to 0` makes them: LXD belongs to the first one."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each status of a unit: its cause and its text."""
 
 from __future__ import annotations

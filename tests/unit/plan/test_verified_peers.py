@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What only members may say counts only from members, by LXD's own record."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The relation `ceph`: the request, the checks of the answer, and pools that need it."""
 
 from __future__ import annotations

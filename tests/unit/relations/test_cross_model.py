@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Relations with another model: Juju calls the units there `remote-UUID/N`."""
 
 from __future__ import annotations

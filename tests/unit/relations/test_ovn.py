@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """OVN's networks: the address of its database, its certificates, and a machine's requirements."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Each relation with another application: what it reads and asks, and when the charm looks."""
 
 from __future__ import annotations

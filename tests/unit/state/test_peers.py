@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Peer data: another unit can read a unit's data, and no data can stop another unit."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Errors that do not fit into a status."""
 
 from __future__ import annotations

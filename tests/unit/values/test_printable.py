@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Text from elsewhere: without control sequences for a terminal, and never with a NUL."""
 
 from __future__ import annotations

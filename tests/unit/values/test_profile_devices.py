@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm's changes of the default profile's devices, and the operator's keys that stay."""
 
 from __future__ import annotations

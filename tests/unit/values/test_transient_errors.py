@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Problems that end by themselves: the unit waits, and the application's status says so."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """YAML of options: too much or invalid YAML is refused with its name."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`python -m lab.bench clean`: remove what killed benches have left."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`python3 init.py ORDER`: become the first process of a node, and make the node's root.
 
 It runs in new namespaces, before anything else of the node. ORDER is JSON: see `node.Node`. It

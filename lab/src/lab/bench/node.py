@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """One node of a bench: namespaces, a root of its own, and an LXD daemon in them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Slots for benches: several benches can be on one computer, each with its own network.
 
 A lock that ends with the process holds a slot. The next bench that looks for a slot removes what a

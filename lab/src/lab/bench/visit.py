@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Runs code of this process in a node: a fork enters the node's namespaces."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The command line: `lab/juju VERB ...`."""
 
 from __future__ import annotations

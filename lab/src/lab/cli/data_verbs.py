@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Verbs about secrets and storage."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`juju lab ...`: verbs that Juju does not have: faults, figures, and removing the lab."""
 
 from __future__ import annotations

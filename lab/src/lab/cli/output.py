@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """How answers are printed: JSON and YAML as juju prints them, and plain tables."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Parameters of `juju run`, read from the command line as Juju's client reads them.
 
 It reads each value as YAML, by the rules of Go's yaml.v2, and sends the result as JSON. With

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Verbs that only read: status, debug-log, wait-for, show-... and lists."""
 
 from __future__ import annotations

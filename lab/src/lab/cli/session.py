@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A command's connection to the controller: finds it, starts it, sends it requests."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`juju status` as text, from the same answer that `--format json` prints."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Verbs that run something in a unit or on a machine: run, exec, ssh, scp, and verbs for tasks."""
 
 from __future__ import annotations

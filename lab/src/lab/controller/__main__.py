@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`python -m lab.controller --home HOME`: the lab's daemon. The command line starts it."""
 
 from __future__ import annotations

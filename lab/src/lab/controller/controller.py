@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The controller: the models of one lab, and the requests of the command line."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The model's debug log: JSON lines on disk, printed as `juju debug-log` prints them."""
 
 from __future__ import annotations

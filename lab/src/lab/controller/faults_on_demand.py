@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Faults on demand, for tests. Juju does not offer them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """One process of an agent on a machine: a hook, an action or a command, until its end."""
 
 from __future__ import annotations

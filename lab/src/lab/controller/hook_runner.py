@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Runs a hook, action or command on a machine, answers its tools, and reports its result."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What the controller needs from a machine, and the machines that it runs on."""
 
 from __future__ import annotations

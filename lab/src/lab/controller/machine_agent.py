@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A machine's agent: starts the machine, and runs the hooks of its units one at a time."""
 
 from __future__ import annotations

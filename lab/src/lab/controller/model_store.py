@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A running model: the model of Juju behind one lock, on disk after every change."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The operator's requests to one model: the verbs that change or run something."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Packed charms: their metadata, and how they are put onto a machine."""
 
 from __future__ import annotations

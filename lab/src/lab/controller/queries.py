@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Requests that read a model without changing it, by the names of the command line's verbs."""
 
 from __future__ import annotations

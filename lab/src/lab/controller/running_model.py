@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A running model: its store, an agent for each machine, and the objects that answer requests."""
 
 from __future__ import annotations

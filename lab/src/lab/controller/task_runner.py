@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Actions and commands: queued on units, or run on a machine outside of any unit."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """One call of a hook tool: the request from the machine, its parsed words, and the reply."""
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
 #!/usr/bin/python3 -ISE
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Every hook tool inside a machine: sends its arguments to the controller and prints the answer.
 
 The tool is the name under which it is called. A hook calls it dozens of times, and Python's start

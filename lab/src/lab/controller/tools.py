@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The hook tools: what each does with the words of charms and ops, in the model's terms.
 
 They are pure, except for the context's writes: the request contains the files that arguments name.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A unit's files on its machine: the charm, its resources and its storage."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A model's state in the format of `juju ... --format json`; the model itself makes the status."""
 
 from __future__ import annotations

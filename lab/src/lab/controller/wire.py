@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Requests and replies over unix sockets: each side sends all its data and closes its direction."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Files that are built once and kept: the name of a folder follows from its inputs."""
 
 from __future__ import annotations

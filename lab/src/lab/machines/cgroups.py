@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A machine's own control groups: one in every hierarchy that the host has mounted.
 
 On a host with cgroup v1 hierarchies LXD's limits work in the machines. With v2 alone, only the

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The owners of machine numbers: names, addresses and control groups exist once on a computer.
 
 A claim is a link from the number to the machine's folder, or from a range of numbers to a model's

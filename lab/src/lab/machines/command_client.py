@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`python -m lab.machines.command_client SOCKET ORDER`: run a command in a virtual machine.
 
 ORDER is JSON with argv, env and cwd. Input, output and exit status are the command's own. If this

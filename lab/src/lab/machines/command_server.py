@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A server for commands: a virtual machine runs it instead of an SSH server.
 
 A connection is one command. Its client sends how to start it, then its input. The server sends the

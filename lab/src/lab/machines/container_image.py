@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A container image of one megabyte, for the containers that the lab's LXD runs."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Short hashes that show whether files have changed."""
 
 from __future__ import annotations

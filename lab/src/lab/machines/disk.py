@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A machine's disk: its own layer over the image's, mounted on the host."""
 
 from __future__ import annotations

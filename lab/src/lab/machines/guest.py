@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`python3 -m lab.machines.guest`, in a virtual machine: its end of the line to the controller.
 
 The other end sends commands to run. Hook tools connect to a socket here, and the other end answers

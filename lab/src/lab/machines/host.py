@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The computer that runs the machines: its requirements, and cleaning up after a lab."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The image that every machine starts from, in a cache that all labs of a computer share.
 
 It is built in two stages with separate caches: the system (60 s) and the rest (10 s).

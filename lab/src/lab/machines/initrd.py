@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The first file system of a virtual machine: busybox, and what mounting the real one needs.
 
 A distribution's own initrd looks for a dozen kinds of disks. Under emulation that takes longer than

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Many connections over one stream, such as a virtual machine's serial line.
 
 Both ends run this module. A frame has a connection's number, an event, and bytes. The ends trust

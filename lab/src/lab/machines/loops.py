@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Loop devices: all machines share the host kernel's."""
 
 from __future__ import annotations

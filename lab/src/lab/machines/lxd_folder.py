@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Any LXD: a folder with programs in `bin`, including `lxd` and `lxc`, and libraries in `lib`."""
 
 from __future__ import annotations

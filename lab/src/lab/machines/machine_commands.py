@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Commands in a machine: processes of the host that enter the machine."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The lab's networks: a bridge of the host for each space, and a pair of NICs in each machine.
 
 A machine's network is its own network namespace. The host's ends of its NICs are ports of the

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """One machine of the lab: a systemd-nspawn container that boots, runs commands, reboots and dies.
 
 Nothing about a machine is kept in memory: any process can make a `Machine` of the same home and

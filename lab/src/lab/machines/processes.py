@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Processes of the host, known by pid and start time: a pid may be used again."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Commands on the host: absolute paths, captured output, a deadline on each."""
 
 from __future__ import annotations

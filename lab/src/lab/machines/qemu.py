@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The command line that makes QEMU one of the lab's virtual machines."""
 
 from __future__ import annotations

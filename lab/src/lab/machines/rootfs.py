@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The machines' operating system: Debian bookworm, from the host's own apt sources."""
 
 from __future__ import annotations

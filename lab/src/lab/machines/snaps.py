@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The snaps of the lab. They are packed here, without a store."""
 
 from __future__ import annotations

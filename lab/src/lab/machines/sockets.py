@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Names for unix sockets in folders of any depth: the kernel has room for only 108 bytes."""
 
 from __future__ import annotations

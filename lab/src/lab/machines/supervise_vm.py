@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """`python -m lab.machines.supervise_vm FOLDER QEMU...`: keep a virtual machine running.
 
 It starts QEMU, starts it again at each reboot of the machine, and ends when the machine is switched

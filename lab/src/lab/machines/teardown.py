@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Cutting the power of machines, and removing them: from any state, by any process."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """One virtual machine of the lab: QEMU emulates a computer with its own kernel.
 
 It has the same names, NICs and addresses as a container of its number, and is used in the same way;

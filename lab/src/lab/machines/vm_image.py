@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What every virtual machine starts from: the containers' image, a kernel, and its files.
 
 It is built in two stages with separate caches: the kernel with zfs, which is compiled for it

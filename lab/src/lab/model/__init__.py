@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A model of Juju: the decisions of its controller and its agents, and nothing else.
 
 It has no I/O, no clock, no threads and no randomness: the same requests at the same moments give

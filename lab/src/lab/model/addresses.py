@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The answers of `network-get`: a binding's space, and the machine's addresses in it."""
 
 from __future__ import annotations

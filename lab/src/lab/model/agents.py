@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A unit's agent and its hook: begin it, commit it, let it fail, run it again."""
 
 from __future__ import annotations

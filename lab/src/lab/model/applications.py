@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Applications: deployed, configured, refreshed, with more units."""
 
 from __future__ import annotations

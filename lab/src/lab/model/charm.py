@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The model's knowledge of a charm: its metadata, options and actions, from parsed YAML."""
 
 from __future__ import annotations

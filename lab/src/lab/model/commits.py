@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A hook's writes, and how they get into the model when the hook ends without error."""
 
 from __future__ import annotations

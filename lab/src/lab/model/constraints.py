@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Constraints: an operator's requirements for machines. The lab uses one, `virt-type`."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Hook tools: what a hook may ask and write while it runs."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A hook's view of its relations: the remote units and their data."""
 
 from __future__ import annotations

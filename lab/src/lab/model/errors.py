@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The two ways in which a request to the model is refused."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Misbehaviour of Juju that was observed, or that its source allows."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What Juju tells a unit about the others' states: `goal-state` and the application's status."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A hook: its kind, and the data for its process."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Juju: the requests of the operator, the world and the agents to a model."""
 
 from __future__ import annotations

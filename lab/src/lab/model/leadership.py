@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Leadership: a lease for each application, renewed by the holder's agent.
 
 A lease lasts 60 s and is renewed every 30 s, so a true answer of `is-leader` holds for 30 s more.

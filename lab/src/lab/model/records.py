@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The history: the log of hooks and the lines of `juju debug-log`."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Relations: their members, their data bags, and how they begin and end."""
 
 from __future__ import annotations

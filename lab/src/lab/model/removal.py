@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """How units, applications and machines are removed, in order and by force."""
 
 from __future__ import annotations

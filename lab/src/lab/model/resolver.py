@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Which hook is due on a unit: the order of Juju's uniter.
 
 Its sources are juju's internal/worker/uniter/resolver.go, and relation/, leadership/, storage/,

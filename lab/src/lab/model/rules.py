@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The versions of Juju whose rules a model may follow, where they differ."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Secrets: revisions, grants and the revision that each reader tracks."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The world as Juju sees it: plain data, all of it JSON through `pydantic.TypeAdapter(State)`.
 
 Times are seconds since the epoch. Data bags never change in place: a commit replaces the mapping,

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The model as `juju status --format json` prints it."""
 
 from __future__ import annotations

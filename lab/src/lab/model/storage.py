@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Storage instances: asked for with a unit, provisioned by the world, attached and detached."""
 
 from __future__ import annotations

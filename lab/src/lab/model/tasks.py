@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Tasks: actions and commands that wait for their unit's agent."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Packs charms that tests deploy into .charm files."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Operations of tests on a machine of the lab."""
 
 from __future__ import annotations

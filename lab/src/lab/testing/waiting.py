@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Tests that wait for what happens in another thread or process."""
 
 from __future__ import annotations

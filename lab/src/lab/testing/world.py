@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A world for the model's tests: machines that start, and hooks that do what a test says."""
 
 from __future__ import annotations

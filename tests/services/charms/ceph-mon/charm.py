@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A Ceph of one machine, and its answers to clients. For tests: it has no copies of data."""
 
 from __future__ import annotations

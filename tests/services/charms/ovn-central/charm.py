@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """OVN's databases, open to clients with a certificate of this unit's authority. For tests."""
 
 from __future__ import annotations

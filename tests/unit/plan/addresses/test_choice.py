@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's address from a binding's addresses, for any order in Juju."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Members move their API to another address one after the other, and stay reachable."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The addresses that LXD listens on: the member that may change them, and the obstacles."""
 
 from __future__ import annotations

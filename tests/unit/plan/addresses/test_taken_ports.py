@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's port belongs to another program: LXD keeps the address, and does not listen."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A machine whose firewall closes port 8443 is not admitted: no other member would reach it."""
 
 from __future__ import annotations

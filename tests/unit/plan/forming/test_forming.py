@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Units become one cluster, whatever happens in between."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What joins leave that fail half way, and which unit removes it."""
 
 from __future__ import annotations

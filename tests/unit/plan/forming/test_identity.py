@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The owner of a cluster, with any certificate, names of members and revision of the charm."""
 
 from __future__ import annotations

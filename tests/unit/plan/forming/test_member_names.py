@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Names of members if machines of several domains have one short name."""
 
 from __future__ import annotations

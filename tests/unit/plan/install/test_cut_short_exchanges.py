@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An exchange of LXD that is interrupted at any of its steps continues correctly.
 
 Another series of LXD changes the database for good. So each new try also needs the earlier copy of

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """An LXD that was on the machine before the charm, and one that Juju puts there later."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The LXD to install, and waiting for other versions: decisions on views made by hand."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What a unit must not take along, and what no status may tell an operator to give up."""
 
 from __future__ import annotations

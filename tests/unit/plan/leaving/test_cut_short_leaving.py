@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A leaving unit is killed at each step once: nothing is lost, and everything runs in the end."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """What is in a Ceph survives its member: it moves before the dead member is removed."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD also calls a dead member evacuated: the charm asks whether it answers."""
 
 from __future__ import annotations

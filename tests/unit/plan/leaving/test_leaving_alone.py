@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A leaving unit whose LXD is in no cluster: its data go with the machine."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Units that leave while others join, bootstrap the cluster or wait for that."""
 
 from __future__ import annotations

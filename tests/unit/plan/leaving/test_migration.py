@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Which instances may move, by their devices, and which members may take them."""
 
 from __future__ import annotations

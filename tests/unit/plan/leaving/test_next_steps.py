@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The next steps of a leaving unit, from views made by hand."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Members that are gone without leaving, or whose units are."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Instances of a placement group: LXD separates or joins them only if it chooses the member.
 
 LXD PR 16781. In issue 17079 users rely on evacuations for that.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """How a unit leaves: its duties to the others, what holds it, and which member leaves first.
 
 The instances are tested in test_leavers_on_lxd.

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Another interface for an existing network, and the interface of an uplink."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Projects with names that URLs must quote: their instances stay where they are."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Networks that an operator made with `lxc`, and the interfaces of a machine that joins later.
 
 LXD issue 14424: GET networks shows no `parent`, and a join without one is accepted silently.

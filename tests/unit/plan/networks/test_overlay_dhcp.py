@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A network over all members: the shares of addresses, and the peers."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The charm checks an interface before it makes a network on it."""
 
 from __future__ import annotations

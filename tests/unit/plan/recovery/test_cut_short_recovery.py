@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The action recover-quorum is killed at each of its steps: LXD runs again, with one database."""
 
 from __future__ import annotations

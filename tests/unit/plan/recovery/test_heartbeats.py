@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A Raft leader that sends no heartbeats: its own unit reloads its daemon."""
 
 from __future__ import annotations

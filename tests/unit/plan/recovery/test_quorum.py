@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The member that may recover a database without a quorum, as a table."""
 
 from __future__ import annotations
@@ -91,7 +94,7 @@ MAY_NOT = {
     # The issue: a stand-by that only reached no other member made a second database.
     "a stand-by that reaches nobody": (
         Case({0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}, (0, 1, 2, 3)),
-        "0 of 3 voters are lost: start LXD on lxd/1, lxd/2, lxd/3; .*remove-machine --force.*--reload lxd on this",
+        "0 of 3 voters are lost: start LXD on lxd/1, lxd/2, lxd/3; .*--force.*--reload lxd on this",
     ),
     "a minority is lost": (Case(VOTERS, (0, 1)), "1 of 3 voters are lost: start LXD on lxd/1;"),
     "a minority is named": (Case(VOTERS, (0, 1, 2), named=frozenset({"m2"})), "1 of 3 voters"),

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A unit's status while its LXD does not answer. A refused request does not count as that."""
 
 from __future__ import annotations

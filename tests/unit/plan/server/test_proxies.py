@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """The cluster uses the model's proxies, and an operator's own stay."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Options changed on a running cluster: what is applied, what is refused, what waits."""
 
 from __future__ import annotations

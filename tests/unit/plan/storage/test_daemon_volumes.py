@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """LXD's images and backups on each member's own volumes."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Devices for the pool: the one that a unit takes, why it takes none, and wiping one."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Pools that an operator put into a zpool, a volume group or a folder of each member."""
 
 from __future__ import annotations

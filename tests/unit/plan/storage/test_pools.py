@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """Pools of a running cluster: made on all members at once, or not at all."""
 
 from __future__ import annotations

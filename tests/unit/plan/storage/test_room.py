@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A machine without space or a device for a pool refuses it before anything is made."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
 """A charm of a few lines with features that most charms use."""
 
 from __future__ import annotations
