@@ -165,9 +165,9 @@ docs-links: $(DOCS_ENV_READY) ## Check the documentation's links to other sites
 
 .PHONY: machines
 machines: setup lab-charm lab-free ## Run the tests that boot machines: the lab's own, and shares of others
-	@$(PYTEST) -q -m machines lab/tests tests/machines tests/conformance tests/chaos $(ARGS)
+	@$(PYTEST) -q $(SIDE_BY_SIDE) -m machines lab/tests tests/machines tests/conformance tests/chaos $(ARGS)
 
-# Tests of a cluster wait most of the time, so two modules run at the same time.
+# Tests with machines wait most of the time, so two modules run at the same time.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .PHONY: integration
