@@ -28,7 +28,7 @@ from state.peers import Contribution, ParentInterface, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
 from steps.plan import Plan, Step
-from steps.server import RestartLxd, SetFailureDomain
+from steps.server import RenameTrusted, RestartLxd, SetFailureDomain
 from values.addresses import endpoint, host
 from values.status import Kind, Status, active, blocked, names, waiting
 from values.wanted_pool import DEVICE
@@ -247,7 +247,11 @@ def _moved(view: View, lxd: ClusterView) -> Status | None:
 def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
     """Steps for this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
-    steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
+    if owned := member_marks.owned(member, view.unit, peers.own.attempt, lxd):
+        if peers.own.name not in ("", member.name):
+            # The note shows the rename no more, so it comes last.
+            steps.append(RenameTrusted(peers.own.name, member.name))
+        steps += owned
     steps += settings.server_config(view.options, lxd.server.config, of_member=True)
     steps += daemon_volumes.due(view.options, lxd, view.folders)
     if lxd.networks is not None:

@@ -242,13 +242,13 @@ def renamed(lxd: ClusterView, units: Mapping[str, str]) -> list[RenameTrusted | 
     The note about a unit is what shows a rename, so it gets the new name last. It does also if the
     unit's machine dies before the unit can note that name itself.
     """
-    notes = _noted(UNIT, lxd.notes)
+    # A member that was renamed right after it joined has only the token issuer's note.
+    owners = {**_noted(ADMITTED, lxd.notes), **_noted(UNIT, lxd.notes)}
     now = {unit: member for member, unit in units.items()}
     steps: list[RenameTrusted | WriteNotes] = []
-    for old in sorted(notes.keys() - {m.name for m in lxd.members}):
-        if new := now.get(notes[old].partition(" ")[0]):
-            steps += [
-                RenameTrusted(old, new),
-                WriteNotes({UNIT + new: notes.get(new, notes[old]), UNIT + old: ""}),
-            ]
+    for old in sorted(owners.keys() - {m.name for m in lxd.members}):
+        if new := now.get(owners[old].partition(" ")[0]):
+            noted = lxd.notes.get(UNIT + new, "") or owners[old]
+            cleared = {kind + old: "" for kind in OWNERS if kind + old in lxd.notes}
+            steps += [RenameTrusted(old, new), WriteNotes({UNIT + new: noted, **cleared})]
     return steps

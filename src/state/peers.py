@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 import backends
 from values import public_keys
-from values.addresses import is_address
+from values.addresses import is_address, is_subnet
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -251,6 +251,12 @@ def _malformed(data: _Databag) -> str:
     return ""
 
 
+def _is_bridge(text: str) -> bool:
+    """Whether it is a bridge's name, followed by its subnets."""
+    name, *subnets = text.split() or [""]
+    return bool(name) and all(map(is_subnet, subnets))
+
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 
 _FORMS: dict[str, Callable[[UnitData], bool]] = {
@@ -258,6 +264,7 @@ _FORMS: dict[str, Callable[[UnitData], bool]] = {
     "address": lambda data: not data.address or is_address(data.address),
     "key": lambda data: not data.key or public_keys.is_key(data.key),
     "storage": lambda data: not data.storage or data.storage.backend in backends.BACKENDS,
+    "bridges": lambda data: all(map(_is_bridge, data.bridges)),
 }
 """By field: whether it has the form that LXD, Juju and the key's cipher give it."""
 

@@ -51,3 +51,12 @@ def is_host_and_port(word: str) -> bool:
 def is_connection(word: str) -> bool:
     """Whether it is the address of an OVN database: ssl:10.0.0.1:6641, tcp:[fd00::1]:6641."""
     return bool(_CONNECTION.fullmatch(word))
+
+
+def is_subnet(text: str) -> bool:
+    """Whether it is an address with the length of its subnet, such as 10.0.0.1/24."""
+    try:
+        ipaddress.ip_interface(text)
+    except ValueError:
+        return False
+    return "/" in text

@@ -30,6 +30,7 @@ from lxd.errors import LxdError, LxdUnreachable
 from options.options import Options, explain, leaving_options
 from relations import ceph, ovn
 from state import peers
+from state.cluster import ClusterView
 from state.facts import Ceph, Ovn
 from steps.plan import Plan
 from tests.fuzz import texts
@@ -198,7 +199,9 @@ def _count_what_may_count(app: ModelApp, name: str) -> None:
         if data.address and not is_address(data.address):
             raise Unwell(f"{name} counts the address {data.address!r} of {unit}")
         member = app.units[unit].server.records.clustered or not looks_from_inside
-        if not member and (data.cluster or data.offers or data.links or data.refused):
+        # One that has left says so until it is gone: LXD's list does not have it.
+        listed = isinstance(view.lxd, ClusterView) and view.lxd.member_of(data) is not None
+        if not member and (listed or data.offers or data.links or data.refused):
             raise Unwell(f"{name} counts {unit} as a member")
 
 

@@ -70,6 +70,8 @@ DEEP = "[" * 100_000
         ("key", json.dumps("k")),
         ("key", json.dumps(LOW_ORDER)),
         ("storage", '{"backend": "bcachefs", "pool": "local"}'),
+        ("bridges", '["lxdbr0 10.0.0.1/24 !"]'),
+        ("bridges", '[""]'),
         ("token", DEEP),
         ("attempt", "9" * 5000),
     ],
