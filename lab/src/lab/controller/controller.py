@@ -35,6 +35,8 @@ class Controller:
         self._started = time.time()
         self._lock = threading.Lock()
         self.stopped = threading.Event()
+        self.ended = threading.Event()
+        """Set once all agents have ended: another controller may serve the same home."""
         self._current_file = home / "current-model"
         self._models: dict[str, RunningModel] = {}
         (home / "models").mkdir(parents=True, exist_ok=True)
@@ -60,6 +62,7 @@ class Controller:
         self._server.close()
         for model in self._models.values():
             model.close()
+        self.ended.set()
 
     def _answer(self, request: bytes) -> bytes:
         return json.dumps(self._reply(json.loads(request))).encode()
