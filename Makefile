@@ -165,9 +165,10 @@ docs-links: $(DOCS_ENV_READY) ## Check the documentation's links to other sites
 
 .PHONY: machines
 machines: setup lab-charm lab-free ## Run the tests that boot machines: the lab's own, and shares of others
-	@$(PYTEST) -q $(SIDE_BY_SIDE) -m machines lab/tests tests/machines tests/conformance tests/chaos $(ARGS)
+	@$(PYTEST) -q -m machines lab/tests tests/machines tests/conformance tests/chaos $(ARGS)
 
-# Tests with machines wait most of the time, so two modules run at the same time.
+# Tests of a cluster wait most of the time, so two modules run at the same time. The tests of
+# `machines` use machine numbers that others claim, so they run one after the other.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .PHONY: integration
