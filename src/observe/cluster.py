@@ -99,6 +99,17 @@ def _closed(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
     )
 
 
+def _exchanges(juju: HookInput) -> bool:
+    """Whether this member has an attached LXD to install: it waits for the one before it.
+
+    That one's heartbeats may be late after its own exchange, and no later event would say that they
+    are back.
+    """
+    if juju.resource is None or juju.peers is None or not juju.peers.own.cluster:
+        return False
+    return juju.peers.own.snap != juju.resource.digest
+
+
 def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...]:
     """The members. A daemon that answers and counts as offline has started a moment ago.
 
@@ -108,7 +119,7 @@ def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...
     members = ports.lxd.members.list()
     own = _with_cluster_name(server, members).name
     offline = {m.name: m for m in members if m.offline}
-    asked = set(offline) if juju.leader else {own} & set(offline)
+    asked = set(offline) if juju.leader or _exchanges(juju) else {own} & set(offline)
     if asked:
         deaf = ports.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
         members = ports.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)

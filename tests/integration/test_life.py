@@ -217,7 +217,6 @@ def test_another_lxd_snap_takes_the_place_of_the_first(juju: jubilant.Juju, file
     def exchanged() -> bool:
         return all(revision(juju, u) not in ("", before[u]) for u in units)
 
-    # Five members, one after the other.
-    eventually(exchanged, 600)
+    eventually(exchanged, 240)
     whole(juju, len(units))
     assert {i["status"] for i in query(juju, "/1.0/instances?recursion=1")} == {"Running"}

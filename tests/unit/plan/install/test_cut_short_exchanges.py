@@ -99,3 +99,14 @@ def test_what_another_series_changes_is_copied_also_where_an_earlier_try_was_cut
     app.hook(unit)
 
     assert app.units[unit].server.database.backups
+
+
+def test_late_heartbeats_of_the_member_before_do_not_make_a_unit_miss_its_turn():
+    """No later event would say that they are back."""
+    app, unit = exchanging("5.21.7")
+    before = next(row for row in the_cluster(app).members if row.name == "m0")
+    before.heartbeat = app.cloud.now - 40.0
+
+    app.hook(unit)
+
+    assert "to exchange the LXD snap" not in str(app.plan(unit).status)
