@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import deadlines
 from act import token_revocation, token_sealing
-from lxd import clock_errors, join_tokens
+from lxd import certificate_errors, join_tokens
 from lxd.errors import LxdError, LxdUnreachable
 from plan.forming import identity
 from plan.networks import networks
@@ -144,8 +144,8 @@ def _reset(ports: Ports, why: str) -> None:
     ports.snap.stop()
     ports.machine.release(devices)
     ports.machine.empty_lxd()
-    if clock_errors.made_too_early(why):
-        # No member has accepted it, so the cluster trusts no other certificate with this name.
+    if certificate_errors.needs_new_certificate(why):
+        # The cluster trusts no certificate under this machine's name.
         ports.machine.delete_certificate()
     for device in devices:
         _give_back(device, ports)

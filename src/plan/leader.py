@@ -223,7 +223,7 @@ def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterat
     yield next((blocked(f"{unit}: {why}") for unit, why in refused), None)
     yield _homeless(view, lxd, peers, own)
     yield _absent(view, lxd, peers, own)
-    yield _down(view, lxd)
+    yield _down(view, lxd, peers)
     yield _evacuated(lxd)
     yield next((waiting(f"{unit}: {why}") for unit, why in _waits(lxd, peers)), None)
     yield _awaited_pool(peers, own)
@@ -243,7 +243,12 @@ def _homeless(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Stat
 
 
 def _absent(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
-    """Blocked for an operator's member that is offline: the charm neither starts nor removes it."""
+    """Blocked for an operator's member that is offline: the charm neither starts nor removes it.
+
+    Without a Raft leader's heartbeats nobody knows which members are offline.
+    """
+    if heartbeats.leader_without_heartbeats(lxd):
+        return None
     unitless = orphaned_members.without_unit(view, lxd, peers, own)
     theirs = {m.name for m in unitless} - orphaned_members.orphaned(view, lxd, peers, own)
     absent = next((m.name for m in lxd.members if m.name in theirs and not m.up), "")
@@ -252,13 +257,14 @@ def _absent(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status
     return blocked(f"{absent} is offline and has no unit: start it, or remove it by hand")
 
 
-def _down(view: View, lxd: ClusterView) -> Status | None:
+def _down(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Waiting while members are offline, with the reason if one is known."""
     down = [m.name for m in lxd.members if not m.up]
     if not down:
         return None
     total = count(len(lxd.members), "member")
-    return heartbeats.status(view, lxd) or waiting(f"{len(down)} of {total} offline: {names(down)}")
+    quiet = heartbeats.status(view, lxd, peers)
+    return quiet or waiting(f"{len(down)} of {total} offline: {names(down)}")
 
 
 def _evacuated(lxd: ClusterView) -> Status | None:

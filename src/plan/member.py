@@ -183,7 +183,7 @@ def _problems(
 
     A problem here comes before a problem elsewhere.
     """
-    yield heartbeats.status(view, lxd)
+    yield heartbeats.status(view, lxd, peers)
     yield health.here(lxd)
     yield address
     yield overlay_dhcp.problem(view, lxd, peers)

@@ -31,6 +31,16 @@ class LxcCommands:
         self.engine.operator_does("snap start lxd", f"on machine {unit.machine}")
         self.engine.cloud.servers[unit.machine].start_daemon()
 
+    def reload_member(self, _: Unit, name: str) -> None:
+        """The member's machine may have no unit any more."""
+        for server in self.engine.cloud.servers.values():
+            row = server.row()
+            if row is not None and server.records.rows.get(name) is row:
+                self.engine.operator_does("snap restart --reload lxd", f"on {name}")
+                server.kill_daemon()
+                server.start_daemon()
+                return
+
     def delete_pool(self, unit: Unit, name: str) -> None:
         self.engine.operator_does("lxc storage delete", name)
         self.engine.cloud.servers[unit.machine].records.pools.pop(name, None)

@@ -46,6 +46,7 @@ class ObedientOperator:
         self._cures: dict[str, Callable[..., None]] = {
             r"run retry-join": self._retry_join,
             r"snap start lxd": self.lxc.start_lxd,
+            r"leader (\S+) sends no heartbeats; there: snap restart": self.lxc.reload_member,
             r"rename this machine": self._rename,
             r"lxc cluster remove --force (\S+)": self.lxc.remove_dead_member,
             r"keeps its size; set (\S+)=(\S+)": self._configure,
@@ -107,7 +108,7 @@ class ObedientOperator:
         if unit.failure is not None and unit.life == "dying":
             self._help_leaver(unit, looks)
             return
-        if "run recover-quorum" in status or "snap restart --reload lxd" in status:
+        if re.search(r"run recover-quorum|(?<!there: )snap restart --reload lxd", status):
             self._help_silent(unit, looks)
             return
         for pattern, cure in self._cures.items():

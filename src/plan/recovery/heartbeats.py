@@ -14,10 +14,10 @@ from __future__ import annotations
 import deadlines
 from records import member_marks
 from state.cluster import ClusterView, Member
-from state.view import View
+from state.view import Peers, View
 from steps.plan import Step
 from steps.server import RestartLxd, WriteNotes
-from values.status import Status, waiting
+from values.status import Status, blocked, waiting
 
 
 def leader_without_heartbeats(lxd: ClusterView) -> Member | None:
@@ -42,8 +42,11 @@ def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     return WriteNotes({reloaded_note: f"{view.now:.0f}", quiet_note: ""}), RestartLxd()
 
 
-def status(view: View, lxd: ClusterView) -> Status | None:
-    """Why LXD calls members offline that answer, and what helps. None without such a leader."""
+def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
+    """Why LXD calls members offline that answer, and what helps. None without such a leader.
+
+    A unit that was removed by force is no longer in the queue, and no hook reloads its LXD.
+    """
     leader = leader_without_heartbeats(lxd)
     if leader is None:
         return None
@@ -54,9 +57,9 @@ def status(view: View, lxd: ClusterView) -> Status | None:
         return waiting(f"{fault}: LXD was reloaded, again in {pause / 60:.0f} min")
     if leader == lxd.own:
         return waiting(f"{fault}: LXD is reloaded if that lasts")
-    if unit:
+    if unit in {entry.unit for entry in peers.app.queue}:
         return waiting(f"{fault}: {unit} reloads its LXD")
-    return waiting(f"{fault}; there: snap restart --reload lxd")
+    return blocked(f"{fault}; there: snap restart --reload lxd")
 
 
 def _pause(view: View, lxd: ClusterView, member: Member) -> float:

@@ -63,6 +63,19 @@ def test_a_certificate_that_was_made_by_a_wrong_clock_is_deleted(
     assert app.own(unit.name).cluster
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_machine_renamed_after_a_failed_join_joins_under_its_new_name(generation: str):
+    """The cluster trusts its certificate under the old name."""
+    app, unit = _with_one_to_join(generation)
+    app.units["lxd/0"].server.records.trusted[unit.server.certificate] = "m1"
+    unit.server.hostname = "renamed"
+
+    app.settle()
+
+    assert app.own(unit.name).cluster
+    assert app.plan(unit.name).status.message.startswith("member renamed")
+
+
 def _with_one_to_join(generation: str) -> tuple[ModelApp, ModelUnit]:
     app = formed(1, generation)
     unit = app.add(1)

@@ -191,4 +191,16 @@ def test_a_leader_without_a_unit_is_the_operators():
     told = plan(seen).status
 
     leads = "Raft leader m1 sends no heartbeats"
-    assert str(told) == f"waiting: {leads}; there: snap restart --reload lxd"
+    assert str(told) == f"blocked: {leads}; there: snap restart --reload lxd"
+
+
+@pytest.mark.parametrize("leader", [False, True])
+def test_a_leader_whose_unit_was_removed_by_force_is_the_operators(leader: bool):
+    seen = lxd(row(0), row(1, role="database-leader"), row(2), notes={"unit.m1": "lxd/1 0"})
+    among = peers(data(0), {2: data(2)})
+
+    planned = make_plan(views.view(seen, among, leader=leader, units=views.known(0, 2)))
+
+    told = "blocked: Raft leader m1 sends no heartbeats; there: snap restart --reload lxd"
+    assert str(planned.status) == told
+    assert str(planned.app_status) == (told if leader else "None")
