@@ -63,7 +63,8 @@ def _with_cluster_name(server: Server, members: tuple[Member, ...]) -> Server:
     own = host(server.config.get("cluster.https_address", ""))
     if any(m.name == server.name for m in members):
         return server
-    return next((replace(server, name=m.name) for m in members if m.address == own), server)
+    new = next((m.name for m in members if m.address == own), "")
+    return replace(server, name=new, old_name=server.name) if new else server
 
 
 def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:

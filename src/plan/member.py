@@ -252,6 +252,9 @@ def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[S
             # The note shows the rename no more, so it comes last.
             steps.append(RenameTrusted(peers.own.name, member.name))
         steps += owned
+    if lxd.server.old_name and not view.history.restarted:
+        # LXD 5.0 launches no instance on a renamed member before (LXD issue 11534).
+        steps.append(RestartLxd())
     steps += settings.server_config(view.options, lxd.server.config, of_member=True)
     steps += daemon_volumes.due(view.options, lxd, view.folders)
     if lxd.networks is not None:

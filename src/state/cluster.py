@@ -138,6 +138,10 @@ class Server:
     config: Mapping[str, str]
     extensions: frozenset[str] = frozenset()
     """Extensions of the API: they say what this LXD can do, in any version."""
+    old_name: str = ""
+    """The name that the daemon had when it started, if an operator has renamed the member since
+    then and the daemon does not know.
+    """
 
 
 @dataclass(frozen=True)

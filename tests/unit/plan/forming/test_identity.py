@@ -283,6 +283,12 @@ class TestARenamedMember:
         assert app.app().removed == ()
         assert "unit.m2" not in notes(app)
 
+    def test_its_daemon_knows_the_new_name(self, generation: str):
+        app = self.app(generation)
+
+        assert app.units["lxd/2"].ports.lxd.server.get().name == "renamed"
+        assert app.units["lxd/2"].snap.reloads == (generation == "5.0")
+
     def test_it_leaves(self, generation: str):
         app = leaving(with_instance(self.app(generation), "renamed"), "lxd/2")
 
