@@ -115,8 +115,8 @@ class Database:
     def copy(self) -> DatabaseCopy | None:
         """The members with the database as this machine knows them, and the age of its copy here.
 
-        LXD reads the list from this machine's disk, so it always answers. None if there is no
-        database, or the list cannot be read.
+        LXD reads the list from this machine's disk, so it always answers. A copy without entries,
+        such as a spare's, has the index 0. None if the list cannot be read.
         """
         import yaml
 
@@ -136,7 +136,7 @@ class Database:
             ValueError,
         ):
             return None
-        return DatabaseCopy(nodes, last.term, last.index) if last else None
+        return DatabaseCopy(nodes, last.term, last.index)
 
     def listening(self, addresses: Iterable[str]) -> frozenset[str]:
         """The addresses of these at which LXD's port accepts connections."""

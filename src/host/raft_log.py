@@ -42,8 +42,8 @@ class _Batch:
     checksum: int
 
 
-def last_entry(folder: Path) -> Entry | None:
-    """The last entry of the log in `folder`, LXD's database/global. None if there is no log.
+def last_entry(folder: Path) -> Entry:
+    """The last entry of the log in `folder`, LXD's database/global: Entry(0, 0) if it has none.
 
     The daemon may run. Data that a power cut left incomplete do not count, as in dqlite. Raises
     OSError.
@@ -51,8 +51,7 @@ def last_entry(folder: Path) -> Entry | None:
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     last = _last_in_snapshots(names)
     last = _last_in_closed_segments(folder, names, last)
-    last = _last_in_open_segments(folder, names, last)
-    return last if last.index else None
+    return _last_in_open_segments(folder, names, last)
 
 
 def _last_in_snapshots(names: list[str]) -> Entry:

@@ -6,14 +6,15 @@
 If two members recover, there are two clusters. The same happens if one recovers while the others
 have their quorum. So a voter counts as lost only if Juju has removed its unit or the operator names
 it. Every other member with a copy of the database must also have said since then that its own does
-not answer, and how new it is. The newest copy recovers: it has everything that was ever confirmed
-to a client, as far as any surviving machine has it. LXD makes the others follow it (measured on
-5.0.2, 5.21.7 and 6.9, with a survivor that was behind).
+not answer, and how new it is. So must each unit that this copy of the database does not know yet,
+or calls a spare: it may have joined, or been promoted, since then. The newest copy recovers: it has
+everything that was ever confirmed to a client, as far as any surviving machine has it. LXD makes
+the others follow it (measured on 5.0.2, 5.21.7 and 6.9, with a survivor that was behind).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from records import member_marks
 from state.cluster import ClusterView
@@ -39,9 +40,12 @@ class Recovery:
 
 def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]) -> Recovery:
     """What prevents a recovery here. `named` are the members that the operator calls lost."""
+    copy = _with_later_members(view, peers, copy)
     own = copy.node(peers.own.address)
     if own is None or own.role is Role.SPARE:
         return Recovery("this member has no copy of the database: run the action on another one")
+    if age(peers, copy) is None:
+        return Recovery("the database here has no entries: run the action on another one")
     if problem := _stranger(view, peers, copy, named):
         return Recovery(problem)
     others = [n for n in copy.nodes if n is not own and n.role is not Role.SPARE]
@@ -49,7 +53,32 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
     if problem := _voters_left(view, peers, copy, lost):
         return Recovery(problem)
     rest = [n for n in others if n.address not in lost]
+    rest += [n for n in copy.nodes if n.role is Role.SPARE and _may_be_promoted(n, view, peers)]
     return Recovery(_not_newest(view, peers, copy, rest, lost), frozenset(lost))
+
+
+def _with_later_members(view: View, peers: Peers, copy: DatabaseCopy) -> DatabaseCopy:
+    """The copy, with the members that joined after its last entry: theirs may be newer.
+
+    A unit may have joined without the time to say so: that its database does not answer shows it.
+    """
+    later = tuple(
+        DatabaseNode(data.address, data.name, Role.STAND_BY)
+        for unit, data in sorted(peers.others.items())
+        if (data.silent or (data.cluster and data.cluster == peers.own.cluster))
+        and (view.units is None or unit in view.units.in_juju)
+        and unit not in peers.app.removed
+        and data.address
+        and copy.node(data.address) is None
+    )
+    return replace(copy, nodes=(*copy.nodes, *later))
+
+
+def _may_be_promoted(node: DatabaseNode, view: View, peers: Peers) -> bool:
+    """Whether a member without a copy by this list has a unit: by now it may have a newer copy."""
+    unit = next((u for u, d in peers.others.items() if d.address == node.address), "")
+    in_juju = bool(unit) and (view.units is None or unit in view.units.in_juju)
+    return in_juju and unit not in peers.app.removed
 
 
 def _stranger(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]) -> str:
@@ -83,7 +112,8 @@ def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -
 
 def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
     """The unit of a member, even if it is gone. Empty for one that never had a unit."""
-    at_address = (u for u, d in peers.others.items() if d.cluster and d.address == node.address)
+    others = peers.others.items()
+    at_address = (u for u, d in others if (d.cluster or d.silent) and d.address == node.address)
     return next(at_address, "") or view.noted_units.get(node.address, "")
 
 
@@ -150,6 +180,14 @@ def _answer(data: UnitData | None, lost: frozenset[str]) -> Entry | None:
     if data is None or data.silent is None or not lost <= set(data.silent.without):
         return None
     return Entry(data.silent.term, data.silent.index)
+
+
+def age(peers: Peers, copy: DatabaseCopy) -> Entry | None:
+    """The age of this machine's copy: Entry(0, 0) for a spare, None for a log without entries."""
+    own = copy.node(peers.own.address)
+    if own is not None and own.role is Role.SPARE:
+        return Entry(0, 0)
+    return Entry(copy.term, copy.index) if copy.index else None
 
 
 def asked(peers: Peers) -> tuple[str, ...]:

@@ -155,7 +155,10 @@ def _database_report(view: View, lxd: Unresponsive, peers: Peers) -> Unresponsiv
     asked = quorum.asked(peers)
     if not asked and not lasts(view):
         return None
-    return UnresponsiveDatabase(term=copy.term, index=copy.index, without=asked)
+    last = quorum.age(peers, copy)
+    if last is None:
+        return None
+    return UnresponsiveDatabase(term=last.term, index=last.index, without=asked)
 
 
 def lasts(view: View) -> bool:

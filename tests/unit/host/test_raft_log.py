@@ -15,8 +15,8 @@ from tests.unit import raft_files as files
 
 
 def test_a_folder_without_a_log_has_no_last_entry(tmp_path: Path):
-    assert raft_log.last_entry(tmp_path) is None
-    assert raft_log.last_entry(tmp_path / "missing") is None
+    assert raft_log.last_entry(tmp_path) == Entry(0, 0)
+    assert raft_log.last_entry(tmp_path / "missing") == Entry(0, 0)
 
 
 def test_closed_segments_are_named_by_their_last_index(tmp_path: Path):

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from plan.recovery import quorum
-from state.facts import DatabaseCopy, DatabaseNode, Role
+from state.facts import DatabaseCopy, DatabaseNode, Entry, Role
 from state.peers import UnresponsiveDatabase
 from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
@@ -37,11 +37,13 @@ class Case:
     index: int = 50
     named: frozenset[str] = frozenset()
     never_units: tuple[int, ...] = ()
+    later: tuple[int, ...] = ()
+    """Units that joined after this copy's last entry."""
 
     def view(self) -> View:
         others = {
             n: views.data(n, silent=self.words.get(n))
-            for n in self.roles
+            for n in (*self.roles, *self.later)
             if n != 0 and n in self.known
         }
         noted = {address(n): unit(n) for n in self.roles if n not in self.never_units}
@@ -80,7 +82,12 @@ MAY = {
     "it is newer than another voter": Case(FIVE, (0, 4), {4: word(49, 1, 2, 3)}),
     "a higher term beats a higher index": Case(FIVE, (0, 4), {4: word(99, 1, 2, 3, term=1)}),
     "a stand-by, where no voter is left": Case({0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER}, (0,)),
-    "a spare has no say": Case({**VOTERS, 3: SPARE}, (0, 3)),
+    "a spare has no copy": Case({**VOTERS, 3: SPARE}, (0, 3), {3: word(0, 1, 2, term=0)}),
+    "a spare never was a unit's": Case({**VOTERS, 3: SPARE}, (0,), never_units=(3,)),
+    "a spare's unit is gone": Case({**VOTERS, 3: SPARE}, (0,)),
+    "one that joined later was behind": Case(VOTERS, (0, 3), {3: word(49, 1, 2)}, later=(3,)),
+    "one that joined later is gone": Case(VOTERS, (0,), later=(3,)),
+    "one that joined later is named": Case(VOTERS, (0, 3), named=frozenset({"m3"}), later=(3,)),
     "a stranger's voter is named": Case(VOTERS, (0,), named=frozenset({"m2"}), never_units=(2,)),
 }
 
@@ -107,6 +114,17 @@ MAY_NOT = {
         Case(WITH_STAND_BYS, (0, 3, 4), {3: word(51, 1, 2), 4: word(50, 1, 2)}),
         r"run it on lxd/3: its database is the newest \(term 2, index 51; here term 2, index 50\)",
     ),
+    "a spare says nothing": (Case({**VOTERS, 3: SPARE}, (0, 3)), "lxd/3 has not said yet"),
+    "a spare was promoted": (
+        Case({**VOTERS, 3: SPARE}, (0, 3), {3: word(60, 1, 2)}),
+        "run it on lxd/3: its database is the newest",
+    ),
+    "one that joined later says nothing": (Case(VOTERS, (0, 3), later=(3,)), "lxd/3 has not said"),
+    "one that joined later is newer": (
+        Case(VOTERS, (0, 3), {3: word(60, 1, 2)}, later=(3,)),
+        "run it on lxd/3: its database is the newest",
+    ),
+    "its log has no entries": (Case(VOTERS, (0,), index=0), "has no entries"),
     "a voter is as new as this stand-by": (
         Case(
             {0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}, (0, 1), {1: word(50, 2, 3)}
@@ -139,6 +157,31 @@ def test_of_two_survivors_one_and_only_one_may_recover():
 
     assert not may
     assert "run it on lxd/4" in other.recovery().problem
+
+
+def test_a_unit_whose_join_it_had_no_time_to_publish_is_asked_too():
+    case = Case(VOTERS, (0, 3), {3: word(60)}, later=(3,))
+    peers = case.view().peers
+    assert isinstance(peers, Peers)
+    others = {"lxd/3": peers.others["lxd/3"].model_copy(update={"cluster": ""})}
+
+    found = quorum.recovery(case.view(), replace(peers, others=others), case.copy(), frozenset())
+
+    assert "lxd/3 has not said yet" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("role", "index", "told"),
+    [(SPARE, 0, (0, 0)), (SPARE, 40, (0, 0)), (STAND_BY, 40, (2, 40)), (STAND_BY, 0, None)],
+)
+def test_a_spare_has_no_copy_and_an_empty_log_no_age(
+    role: Role, index: int, told: tuple[int, int] | None
+):
+    case = Case({**VOTERS, 0: role}, (0,), index=index)
+    peers = case.view().peers
+    assert isinstance(peers, Peers)
+
+    assert quorum.age(peers, case.copy()) == (told and Entry(*told))
 
 
 def test_who_has_the_database_is_noted_while_it_answers():
