@@ -94,7 +94,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
         # If only the answer was lost, the join continues and may have succeeded.
         if ports.lxd.cluster.joined(deadlines.JOIN):
             return history
-        _reset(ports, str(error))
+        _reset(ports, str(error), step.next_attempt)
         return replace(history, join_failure=str(error))
     return history
 
@@ -124,11 +124,11 @@ def _for_our_cluster(message: str, cluster: str) -> str:
 
 def reset_lxd(step: ResetLxd, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD is as freshly installed."""
-    _reset(ports, step.why)
+    _reset(ports, step.why, step.next_attempt)
     return replace(history, join_failure=step.why)
 
 
-def _reset(ports: Ports, why: str) -> None:
+def _reset(ports: Ports, why: str, next_attempt: int) -> None:
     """LXD as freshly installed. LXD is left alone if it holds anything: then it was a member."""
     if ports.machine.has_data():
         raise LxdError(f"LXD is not reset, because it has instances or volumes: {why}")
@@ -136,7 +136,7 @@ def _reset(ports: Ports, why: str) -> None:
     forming = ports.machine.forming()
     devices = forming.devices if forming else ()
     if forming is None or forming.what != RESET:
-        ports.machine.note_failure(why)
+        ports.machine.note_failure(why, next_attempt)
     # If the hook is killed from here on, the daemon is stopped and half of its folder is left.
     ports.machine.note_forming(RESET, ports.clock(), devices)
     ports.machine.kill_lxd()

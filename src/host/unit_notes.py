@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -148,11 +149,11 @@ class UnitNotes:
             return None
         return Failures(**json.loads(self._failures.read_text()))
 
-    def note_failure(self, reason: str) -> None:
+    def note_failure(self, reason: str, next_attempt: int) -> None:
         """One more join has failed."""
         before = self.failures()
-        count = before.count + 1 if before else 1
-        private_files.write(self._failures, json.dumps({"count": count, "last": reason}).encode())
+        failures = Failures(before.count + 1 if before else 1, reason, next_attempt)
+        private_files.write(self._failures, json.dumps(asdict(failures)).encode())
 
     def forget_failures(self) -> None:
         """A join succeeded, or the operator wants another try."""

@@ -125,8 +125,8 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
 def _attempt(view: View, peers: Peers) -> int:
     """The number of this unit's attempt to join: a failed join and a missed turn each end one."""
     entry = next((p for p in peers.app.queue if p.unit == view.unit), None)
-    attempt = max(peers.own.attempt, entry.attempt if entry else 0)
-    return attempt + (1 if view.history.join_failure else 0)
+    after_failure = view.failures.next_attempt if view.failures else 0
+    return max(peers.own.attempt, entry.attempt if entry else 0, after_failure)
 
 
 def _installed_file(view: View, peers: Peers) -> str:

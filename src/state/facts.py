@@ -171,6 +171,8 @@ class Failures:
 
     count: int
     last: str
+    next_attempt: int = 0
+    """The unit's attempt after the last one: the hook may be killed before it publishes that."""
 
 
 @dataclass(frozen=True, order=True)

@@ -62,6 +62,8 @@ class Join:
     """By pool: this member's own keys."""
     networks: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     """By network: the same."""
+    next_attempt: int = 0
+    """The unit's attempt if this one fails."""
 
     def __str__(self) -> str:
         return f"join the cluster as {self.name}"
@@ -72,6 +74,8 @@ class ResetLxd:
     """LXD on this machine is as freshly installed. Only for a server that never became a member."""
 
     why: str
+    next_attempt: int = 0
+    """The unit's attempt after this."""
 
     def __str__(self) -> str:
         return f"reset LXD: {self.why}"

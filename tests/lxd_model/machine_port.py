@@ -136,11 +136,12 @@ class ModelMachine:
         """The number of this unit's failed joins."""
         return self._failures
 
-    def note_failure(self, reason: str) -> None:
+    def note_failure(self, reason: str, next_attempt: int) -> None:
         """One more join has failed."""
 
         def note() -> None:
-            self._failures = Failures((self._failures.count if self._failures else 0) + 1, reason)
+            count = self._failures.count if self._failures else 0
+            self._failures = Failures(count + 1, reason, next_attempt)
 
         self._change("machine.note_failure", note)
 

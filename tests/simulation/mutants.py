@@ -143,8 +143,8 @@ def _removes_unrecorded(
     return history
 
 
-def _does_not_reset(ports: Ports, why: str) -> None:
-    ports.machine.note_failure(why)
+def _does_not_reset(ports: Ports, why: str, next_attempt: int) -> None:
+    ports.machine.note_failure(why, next_attempt)
     ports.machine.forget_forming()
 
 

@@ -222,8 +222,9 @@ class UnitMachine:
     def failures(self) -> Failures | None:
         return self.failures_
 
-    def note_failure(self, reason: str) -> None:
-        self.failures_ = Failures(self.failures_.count + 1 if self.failures_ else 1, reason)
+    def note_failure(self, reason: str, next_attempt: int) -> None:
+        count = self.failures_.count + 1 if self.failures_ else 1
+        self.failures_ = Failures(count, reason, next_attempt)
 
     def forget_failures(self) -> None:
         self.failures_ = None

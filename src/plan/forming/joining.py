@@ -33,7 +33,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     if step := versions.before_join(view, lxd, peers):
         return Plan(waiting("for the cluster's LXD snap"), (step,), own)
     if why := _cut_short(view, lxd, peers):
-        return Plan(waiting("to join again"), (ResetLxd(why),), own)
+        return Plan(waiting("to join again"), (ResetLxd(why, own.attempt + 1),), own)
     # Also of a unit that was refused because no member reached it.
     own = own.model_copy(update={"listens": _listens(view, lxd, peers)})
     unfit = _unfit(view, lxd, peers)
@@ -193,6 +193,7 @@ def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
         trusted=_certificates(peers),
         pools={config.pool.name: config.member_config() for config in pool_keys},
         networks=contributions.before_join(view, token)[0],
+        next_attempt=token.attempt + 1,
     )
 
 

@@ -25,13 +25,21 @@ def expected(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
     member, units = lxd.own, view.units
     if member is None or units is None or not blocking(view, lxd, peers):
         return frozenset()
-    if any(member_marks.unit_of(m.name, lxd) in units.staying for m in lxd.members):
-        return frozenset()
-    if any(lxd.member_of(peers.others[u]) for u in units.staying if u in peers.others):
+    if any(_has_member(unit, lxd, peers) for unit in units.staying):
         return frozenset()
     leaving = blockers.informed(view, lxd, peers, peers.own).leaving | {member.name}
     up = [m.name for m in lxd.members if m.name in leaving and m.up]
     return units.staying if member.name == min(up, default="") else frozenset()
+
+
+def _has_member(unit: str, lxd: ClusterView, peers: Peers) -> bool:
+    """Whether a unit has a member, or may have one. What its failed join left is none."""
+    data = peers.others.get(unit)
+    return any(
+        member_marks.unit_of(m.name, lxd) == unit or (data is not None and m == lxd.member_of(data))
+        for m in lxd.members
+        if data is None or data.unsure or not member_marks.left_by(m.name, unit, data.attempt, lxd)
+    )
 
 
 def blocking(view: View, lxd: ClusterView, peers: Peers) -> tuple[Reason, ...]:

@@ -27,7 +27,7 @@ RESET_INTERRUPTED = "its reset was interrupted"
 def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is installed and does not answer. `own` are its own data."""
     if why := join_failed(view, lxd.reason):
-        return Plan(waiting("to join again"), (ResetLxd(why),), own)
+        return Plan(waiting("to join again"), (ResetLxd(why, own.attempt + 1),), own)
     if lxd.reason is UnresponsiveReason.RECOVERY_INTERRUPTED:
         # The result of the recovery shows once it runs. If it failed, the status asks for it again.
         return Plan(waiting("for LXD to start after an interrupted recovery"), (StartAgain(),), own)

@@ -60,10 +60,10 @@ def test_the_clusters_identity_is_noted_until_lxd_has_left_it(tmp_path: Path):
 
 def test_failed_joins_are_counted_until_they_are_forgotten(tmp_path: Path):
     notes = UnitNotes(tmp_path / "state", tmp_path / "lxd", tmp_path / "agents")
-    notes.note_failure("first")
-    notes.note_failure("second")
+    notes.note_failure("first", 1)
+    notes.note_failure("second", 2)
 
-    assert notes.failures() == Failures(2, "second")
+    assert notes.failures() == Failures(2, "second", 2)
     notes.forget_failures()
     assert notes.failures() is None
 
@@ -73,7 +73,7 @@ def _notes(tmp_path: Path) -> UnitNotes:
     notes = UnitNotes(tmp_path / "state", tmp_path / "lxd", tmp_path / "agents")
     notes.begin("lxd/1")
     notes.keep_key(b"k", "K")
-    notes.note_failure("x")
+    notes.note_failure("x", 1)
     notes.note_attached("/there")
     notes.note_unresponsive(1.0)
     notes.note_identity("c")

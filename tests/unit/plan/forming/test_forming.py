@@ -299,7 +299,7 @@ def test_a_join_that_was_cut_short_is_reset_though_its_daemon_does_not_start(pub
 
     resets = [step for step in app.plan("lxd/1").steps if isinstance(step, ResetLxd)]
 
-    assert resets == ([] if published else [ResetLxd("its join was interrupted")])
+    assert resets == ([] if published else [ResetLxd("its join was interrupted", 1)])
 
 
 def test_a_refusal_by_a_unit_that_is_gone_does_not_count():

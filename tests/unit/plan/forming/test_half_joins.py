@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import pytest
 
+from act import forming
 from actions import form_again, refusal
 from deadlines import JOIN
+from state.view import RunHistory
+from steps.forming import ResetLxd
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import SILENT, later, names, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
@@ -34,6 +37,26 @@ def test_what_a_failed_join_left_in_the_cluster_is_removed(generation: str, heal
     assert app.own("lxd/2").cluster
     assert the_cluster(app).rows["m2"].server == unit.server.machine
     assert str(app.plan("lxd/2").status) == "active: member m2, voter"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_failure_is_published_although_the_hook_of_the_reset_was_killed(generation: str):
+    """The status told to bring back a member that never was one."""
+    app = formed(2, generation)
+    unit = app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    app.hook("lxd/2", commit=False)
+    note = ResetLxd("its join did not end in 120 s", app.own("lxd/2").attempt + 1)
+    forming.reset_lxd(note, "lxd/2", unit.ports, RunHistory())
+
+    del app.databags["lxd/1"]["token"]
+    later(app, SILENT)
+    app.settle()
+
+    assert str(app.plan("lxd/2").status) == (
+        "blocked: an offline member has this name: lxc cluster remove --force m2"
+    )
 
 
 def with_a_half_join(app: ModelApp) -> ModelApp:

@@ -14,8 +14,10 @@ from ops import hookcmds, testing
 from actions import form_again
 from deadlines import JOIN
 from hooks import publishing
+from plan.leaving import last_unit
 from records import member_marks
 from state import peers
+from state.cluster import ClusterView
 from state.facts import Forming
 from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.generations import NAMES
@@ -166,6 +168,23 @@ def test_a_lone_member_that_leaves_lets_a_new_one_in_first(generation: str):
     assert app.hook("lxd/0").hold == ""
     assert locations(app) == {"c1": "m1"}
     assert names(app) == ["m1"]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_what_a_failed_join_left_keeps_a_lone_leaver_from_nothing(generation: str):
+    app = with_instance(formed(2, generation), "m0")
+    without(app, "m1")
+    note(app, "unit.m1", "")
+    note(app, "admitted.m1", "lxd/1 0")
+    app.databags["lxd/1"] |= {"attempt": "1", "cluster": '""'}
+    app.add(2)
+    leaving(app, "lxd/0")
+
+    view = app.view("lxd/0")
+
+    assert isinstance(view.lxd, ClusterView)
+    assert view.peers is not None
+    assert last_unit.expected(view, view.lxd, view.peers) == {"lxd/1", "lxd/2"}
 
 
 def admits(app: ModelApp, unit: str, joiner: str) -> None:
