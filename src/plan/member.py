@@ -132,6 +132,7 @@ def _contributing(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> 
             "bridges": (),
             "on_devices": (),
             "sources": {},
+            "pools": (),
             "placed": (),
         }
     )
@@ -162,7 +163,8 @@ def _coordination(
     outdated = member_marks.outdated(member.name, lxd)
     renamed = member_marks.renamed(lxd, units)
     steps = (*renamed, *outdated, *deletions, *shared.steps)
-    return _Coordination(steps, shared.problem, {"call": shared.request, **_existing(view, lxd)})
+    published = {"call": shared.request, **_existing(view, lxd, own)}
+    return _Coordination(steps, shared.problem, published)
 
 
 def _address(view: View, lxd: ClusterView, member: Member) -> listening.Due:
@@ -209,13 +211,17 @@ def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
     return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
 
 
-def _existing(view: View, lxd: ClusterView) -> dict[str, object]:
+def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
     """What a coordinator publishes about the existing networks and pools."""
+    default = _decided(view, lxd, view.peers, own) if view.peers else None
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),
         "on_devices": tuple(sorted(p for p, s in lxd.sources.items() if s.startswith(DEVICE))),
         "sources": {p: s for p, s in lxd.sources.items() if not s.startswith(DEVICE)},
+        "pools": pools.records(
+            tuple(p for p in lxd.pools or () if default and p.name != default.pool)
+        ),
         "placed": networks.placed(view, lxd),
     }
 

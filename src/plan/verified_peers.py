@@ -26,6 +26,9 @@ _SAYS_NOTHING: Mapping[str, object] = {
     "spread": (),
     "placed": (),
     "sources": {},
+    "pools": (),
+    "bridges": (),
+    "on_devices": (),
     "problem": "",
 }
 

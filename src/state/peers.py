@@ -190,6 +190,8 @@ class UnitData(_Databag):
     """From the same unit: pools whose part on its own member is on a device."""
     sources: dict[str, str] = {}
     """From the same unit: by pool, the source of its own member's part if it is not a device."""
+    pools: tuple[Storage, ...] = ()
+    """From the same unit: the cluster's pools beside the default one, as in a token."""
     placed: tuple[OnParent, ...] = ()
     """From the same unit: networks on members' interfaces that no option names."""
     waits: str = ""

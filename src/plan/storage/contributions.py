@@ -233,15 +233,29 @@ def _wanted(
     default = replace(asked, name=decided.pool, backend=decided.backend, size=decided.size)
     if _devices_are_for_earlier(view, decided):
         default = replace(default, devices=())
-    if token is None or not token.pools:
-        return [default, *wanted.values()]
     of_default = {name: replace(asked, name=name) for name in _names_of_default(view, decided)}
     wanted = {**of_default, **wanted, decided.pool: default}
-    return [_as_made(record, wanted.get(record.pool)) for record in token.pools]
+    made = token.pools if token else _made(view)
+    existing = {record.pool: _as_made(record, wanted.get(record.pool)) for record in made}
+    if token is not None and token.pools:
+        return list(existing.values())
+    # The same as with a token: a unit that cannot use one would get the next one at once otherwise.
+    asked_for = {decided.pool: default, **{pool.name: pool for pool in view.more_pools}}
+    return list({**asked_for, **existing}.values())
+
+
+def _made(view: View) -> Iterable[Storage]:
+    """The cluster's pools beside the default one, from the members."""
+    others = view.peers.others.values() if view.peers else ()
+    return [record for data in others if data.cluster for record in data.pools]
 
 
 def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
     pool = asked or WantedPool(record.pool, record.backend)
+    backend = backends.BACKENDS.get(record.backend)
+    # `storage-devices` is for the default pool of the present backend if an earlier one uses none.
+    if backend is not None and not backend.on_devices:
+        pool = replace(pool, devices=())
     return replace(pool, backend=record.backend, size=record.size or pool.size)
 
 

@@ -38,6 +38,18 @@ def test_a_joining_member_has_its_part_at_the_same_place(driver: str, place: str
     assert the_cluster(app).pools["fast"].members["m2"]["source"] == place
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_that_cannot_have_its_part_is_told_and_gets_no_token(generation: str):
+    """Otherwise it would give each token back, and get the next one, for good."""
+    app = made("zfs", "tank/lxd", generation)
+    app.units["lxd/2"].server.drivers -= {"zfs"}
+
+    app.settle()
+
+    assert statuses(app)["lxd/2"].startswith("blocked: pool fast of zfs: LXD here supports")
+    assert [app.own(unit).token for unit in app.units] == [None] * 3
+
+
 def test_an_option_may_name_a_device_of_the_joining_machine_instead():
     app = made("zfs", "tank/lxd")
 

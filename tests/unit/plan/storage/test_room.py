@@ -170,6 +170,22 @@ def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(genera
     assert sources(app, "local")["m2"] == "/dev/sdc"
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_earlier_default_pool_without_devices_takes_none(generation: str):
+    app = formed(2, generation, storage_backend="dir")
+    for unit in app.units.values():
+        unit.machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
+    changed(app, storage_backend="btrfs", storage_devices="/dev/sdb")
+    app.settle()
+    assert set(the_cluster(app).pools) == {"local", "local-btrfs"}
+
+    app.add(2).machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
+    app.settle()
+
+    assert statuses(app)["lxd/2"] == "active: member m2, voter"
+    assert sources(app, "local-btrfs")["m2"] == "/dev/sdb"
+
+
 def test_a_pool_of_files_needs_no_device():
     app = formed(2)
     changed(app, storage_pools="fast: btrfs")
