@@ -88,8 +88,10 @@ class Application(Generic[U]):
         told = Peers(
             peers.load(peers.AppData, self.app_data), self._load(self.databags[name]), others
         )
-        admit = bool(told.own.cluster and unqueued(told))
         units = Units(frozenset(self.units), frozenset(self.leaving))
+        if name == self.leader or name in self.leaving or told.unplaced:
+            told = told.without_gone(units.in_juju)
+        admit = bool(told.own.cluster and unqueued(told))
         return HookInput(
             unit=name,
             leader=name == self.leader,

@@ -77,14 +77,19 @@ def _retry_join(call: Call) -> Results:
     return {"result": retry_join(call.view(), call.ports)}
 
 
-def _in_app_data(decide: Callable[[View, str], AppData], message: str) -> Callable[[Call], Results]:
-    def run(call: Call) -> Results:
-        app = decide(call.view(), word(call.params, "confirm"))
-        charm = call.charm
-        publishing.write(charm.model.relations[PEERS][0].data[charm.app], app)
-        return {"result": message}
+def _form_again(call: Call) -> Results:
+    _publish(call, form_again(call.view(), word(call.params, "confirm")))
+    return {"result": "the units form a new cluster"}
 
-    return run
+
+def _take_back(call: Call) -> Results:
+    _publish(call, take_back(call.view(), call.ports, word(call.params, "confirm")))
+    return {"result": "the cluster is this application's"}
+
+
+def _publish(call: Call, app: AppData) -> None:
+    charm = call.charm
+    publishing.write(charm.model.relations[PEERS][0].data[charm.app], app)
 
 
 def _let_in(call: Call) -> Results:
@@ -120,12 +125,12 @@ ACTIONS: Mapping[str, Action] = {
     "backup-database": Action(_backup_database),
     "cluster-status": Action(_cluster_status),
     "forget-lost": Action(_on_name(forget_lost), changes=True),
-    "form-again": Action(_in_app_data(form_again, "the units form a new cluster")),
+    "form-again": Action(_form_again),
     "let-in": Action(_let_in),
     "plan": Action(_plan),
     "recover-quorum": Action(_recover_quorum, changes=True),
     "remove-pool": Action(_on_name(remove_pool), changes=True),
     "retry-join": Action(_retry_join, changes=True),
-    "take-back": Action(_in_app_data(take_back, "the cluster is this application's")),
+    "take-back": Action(_take_back),
     "wipe-device": Action(_wipe_device, changes=True),
 }

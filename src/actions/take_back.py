@@ -6,18 +6,22 @@
 from __future__ import annotations
 
 from actions.refusal import ActionRefused, confirmation
+from ports.ports import Ports
+from records import member_marks
 from state.cluster import ClusterView
 from state.peers import AppData
 from state.view import View
 from values.status import names
 
 
-def take_back(view: View, confirm: str) -> AppData:
+def take_back(view: View, ports: Ports, confirm: str) -> AppData:
     """What the leader must write so that the application takes over the existing cluster.
 
     An earlier deployment of this charm made the cluster, and left it on machines that stayed. The
     charm cannot distinguish such a cluster from one of another, running application. The operator
-    decides.
+    decides. Each member is the operator's until a unit finds itself on it: one that is down would
+    count as dead otherwise, since Juju does not have the unit that its note names. Raises
+    ActionRefused, LxdError, LxdUnreachable.
     """
     lxd, peers = view.lxd, view.peers
     if not view.leader or peers is None:
@@ -31,4 +35,5 @@ def take_back(view: View, confirm: str) -> AppData:
     if confirm != wanted:
         members = names(m.name for m in lxd.members)
         raise ActionRefused(f"it has the members {members}: repeat with confirm={wanted}")
+    ports.lxd.notes.write(member_marks.kept_by_operator(lxd.members))
     return AppData(bootstrap=view.unit, cluster=lxd.identity, queue=peers.app.queue)

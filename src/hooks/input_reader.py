@@ -119,21 +119,23 @@ class InputReader:
         if leader or hears_nobody(peers):
             units = reading.units()
             return self._without_gone(peers, units), units
-        return peers, reading.units() if peers.own.cluster and unqueued(peers) else None
+        if not peers.unplaced:
+            return peers, None
+        # Only Juju's list shows which of them are gone.
+        units = reading.units()
+        peers = peers.without_gone(units.in_juju)
+        return peers, units if peers.own.cluster and unqueued(peers) else None
 
     def _without_gone(self, peers: Peers, units: Units) -> Peers:
         """Adds the data of units for which relation-joined has not run here yet.
 
         Juju runs it one unit after the other, and for a new leader after two more hooks.
-        relation-get answers for these units as soon as they have joined on their side. Units that
-        Juju no longer has are left out: their relation-departed may never come. Only the founder's
-        data count until they are on record, even when the founder is gone.
+        relation-get answers for these units as soon as they have joined on their side.
         """
-        app = peers.app
-        counting = units.in_juju | ({app.bootstrap} - {""} if not app.cluster else set[str]())
-        others = {u: data for u, data in peers.others.items() if u in counting}
+        others = dict(peers.without_gone(units.in_juju).others)
+        founder = {peers.app.bootstrap} - {""} if not peers.app.cluster else set[str]()
         (relation,) = self._model.relations[PEERS]
-        for unit in sorted(counting - {self._unit.name, *others}):
+        for unit in sorted((units.in_juju | founder) - {self._unit.name, *others}):
             try:
                 databag = hookcmds.relation_get(relation.id, unit=unit)
             except hookcmds.Error:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from plan import leader, member
 from plan.addresses import listening
-from plan.forming import joining, member_names
+from plan.forming import identity, joining, member_names
 from plan.install import existing_lxd, upgrade, versions
 from plan.leaving import removal
 from plan.recovery import unresponsive
@@ -112,7 +112,7 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
             "attempt": _attempt(view, peers),
         }
     )
-    if lxd is None and not own.cluster and view.noted_identity:
+    if lxd is None and not own.cluster and identity.noted_is_ours(view, peers):
         # It has joined completely, and its hook was killed before it could say so.
         own = own.model_copy(update={"cluster": view.noted_identity})
     if lxd is None and (own.cluster or view.forming):

@@ -200,9 +200,17 @@ def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
-    """A member notes its unit, and the attempt in which it joined."""
+    """A member notes its unit, and the attempt in which it joined: it is not the operator's."""
     key, value = UNIT + member.name, f"{unit} {attempt}"
-    return [] if lxd.notes.get(key) == value else [WriteNotes({key: value})]
+    if lxd.notes.get(key) == value:
+        return []
+    observed = (kind + member.name for kind in (SEEN, KEPT))
+    return [WriteNotes({key: value, **{note: "" for note in observed if note in lxd.notes}})]
+
+
+def kept_by_operator(members: Iterable[Member]) -> dict[str, str]:
+    """Notes that these members belong to the operator until a unit says that one is its own."""
+    return {KEPT + member.name: "yes" for member in members}
 
 
 def mark(member: Member, word: str) -> WriteNotes:

@@ -64,6 +64,23 @@ class Peers:
         return frozenset({entry.unit for entry in self.app.queue} | {self.app.bootstrap})
 
     @property
+    def unplaced(self) -> frozenset[str]:
+        """Other units without a place in the queue: they are new, or leave, or are gone."""
+        queued = {entry.unit for entry in self.app.queue}
+        return frozenset(self.others.keys() - queued - self._unrecorded_founder)
+
+    @property
+    def _unrecorded_founder(self) -> frozenset[str]:
+        """The founder until its cluster is on record: its data count even when it is gone."""
+        founder = self.app.bootstrap
+        return frozenset({founder} if founder and not self.app.cluster else set[str]())
+
+    def without_gone(self, in_juju: frozenset[str]) -> Peers:
+        """The same without units that Juju does not have: it may never report their departure."""
+        counting = in_juju | self._unrecorded_founder
+        return replace(self, others={u: d for u, d in self.others.items() if u in counting})
+
+    @property
     def newer(self) -> bool:
         """Whether any unit wrote what this charm does not understand."""
         return max(self.app.version, self.own.version) > VERSION or bool(self.newer_units)

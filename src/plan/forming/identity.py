@@ -62,6 +62,16 @@ def _known(peers: Peers) -> set[str]:
     return {peers.app.cluster, peers.own.cluster, *others} - {""}
 
 
+def noted_is_ours(view: View, peers: Peers) -> bool:
+    """Whether the disk names our cluster while LXD does not answer.
+
+    The note may be of an earlier unit on this machine, in a cluster of somebody else.
+    """
+    return view.noted_identity != "" and (
+        view.noted_identity in _known(peers) or _founds(view, peers)
+    )
+
+
 def _made_by_older_charm(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether the cluster is ours from before the identity, when its fingerprint was published.
 

@@ -111,10 +111,14 @@ def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -
 
 
 def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
-    """The unit of a member, even if it is gone. Empty for one that never had a unit."""
-    others = peers.others.items()
-    at_address = (u for u, d in others if (d.cluster or d.silent) and d.address == node.address)
-    return next(at_address, "") or view.noted_units.get(node.address, "")
+    """The unit of a member, even if it is gone. Empty for one that never had a unit.
+
+    A machine may have the address of one whose unit is gone.
+    """
+    members = [(u, d) for u, d in peers.others.items() if d.cluster or d.silent]
+    at_address = [u for u, d in members if d.address == node.address]
+    in_juju = [u for u in at_address if view.units is None or u in view.units.in_juju]
+    return next(iter((*in_juju, view.noted_units.get(node.address, ""), *at_address)), "")
 
 
 def _voters_left(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -> str:

@@ -115,6 +115,9 @@ def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Cont
     pool = replace(
         more.get(request.pool, view.default_pool), name=request.pool, backend=request.backend
     )
+    decided = Storage(backend=request.backend, pool=request.pool)
+    if request.pool not in more and _devices_are_for_earlier(view, decided):
+        pool = replace(pool, devices=())
     config = _member_config(view, pool, lxd.server.drivers, frozenset())
     config = config if isinstance(config, Status) else _no_room(view, [config], _OF_NEW) or config
     if isinstance(config, Status):
@@ -155,8 +158,8 @@ def _devices_are_for_earlier(view: View, decided: Storage) -> bool:
 
 def _on_devices(view: View) -> set[str]:
     """Pools whose parts on the members are on devices."""
-    others = view.peers.others.values() if view.peers else ()
-    return {name for data in others if data.cluster for name in data.on_devices}
+    units = (view.peers.own, *view.peers.others.values()) if view.peers else ()
+    return {name for data in units if data.cluster for name in data.on_devices}
 
 
 def _sources(view: View) -> dict[str, str]:

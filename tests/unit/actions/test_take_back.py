@@ -10,8 +10,9 @@ import pytest
 from actions import refusal
 from actions.take_back import take_back
 from state import peers
+from state.notes import IDENTITY
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import names, the_cluster, with_instance
+from tests.unit.deeds import SILENT, later, names, notes, the_cluster, with_instance, without
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
 
@@ -38,9 +39,9 @@ def test_the_cluster_is_taken_back_with_all_that_it_holds(generation: str):
     assert set(statuses(app).values()) == {AGAIN}
 
     with pytest.raises(refusal.ActionRefused, match="members m0, m1, m2: repeat") as refused:
-        take_back(app.view("lxd/5"), "")
+        take_back(app.view("lxd/5"), app.units["lxd/5"].ports, "")
     confirm = str(refused.value).rpartition("confirm=")[2]
-    app.app_data = peers.dump(take_back(app.view("lxd/5"), confirm))
+    _confirmed(app, confirm)
     app.settle()
 
     assert str(app.plan("lxd/5").app_status) == "active: 3 members, 3 voters"
@@ -52,21 +53,64 @@ def test_the_cluster_is_taken_back_with_all_that_it_holds(generation: str):
     assert len(names(app)) == 4
 
 
+def _confirmed(app: ModelApp, confirm: str) -> None:
+    app.app_data = peers.dump(take_back(app.view("lxd/5"), app.units["lxd/5"].ports, confirm))
+
+
+@pytest.mark.parametrize("unit", ["lxd/6", ""], ids=["with a unit", "without one"])
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_member_that_is_down_then_is_not_removed(unit: str, generation: str):
+    """Its note names a unit of the earlier deployment."""
+    app = again(generation)
+    machine = app.units["lxd/6"].server
+    if not unit:
+        app.remove("lxd/6")
+    machine.power_off()
+    later(app, SILENT)
+
+    _confirmed(app, refusal.confirmation("take-back", notes(app)[IDENTITY][:8]))
+    app.settle()
+    assert names(app) == ["m0", "m1", "m2"]
+
+    machine.power_on()
+    later(app, SILENT)
+    app.settle()
+    told = "active: 3 members, 3 voters" if unit else "blocked: m1 has no unit"
+    assert str(app.plan("lxd/5").app_status).startswith(told)
+
+
+def test_a_member_that_its_unit_has_found_is_removed_once_both_are_gone():
+    app = again()
+    _confirmed(app, refusal.confirmation("take-back", notes(app)[IDENTITY][:8]))
+    app.settle()
+
+    the_cluster(app).instances.clear()
+    without(app, "m1").remove("lxd/6")
+    app.settle()
+
+    assert names(app) == ["m0", "m2"]
+
+
 def test_who_does_not_lead_says_who_does():
+    app = again()
     with pytest.raises(refusal.ActionRefused, match="juju run lxd/leader take-back"):
-        take_back(again().view("lxd/6"), "")
+        take_back(app.view("lxd/6"), app.units["lxd/6"].ports, "")
+
+
+def _refused(app: ModelApp) -> None:
+    take_back(app.view("lxd/0"), app.units["lxd/0"].ports, "")
 
 
 def test_an_application_that_has_a_cluster_takes_no_other():
     with pytest.raises(refusal.ActionRefused, match="has a cluster"):
-        take_back(formed(1).view("lxd/0"), "")
+        _refused(formed(1))
 
 
 def test_a_cluster_that_is_nobodys_is_not_taken():
     app = ModelApp()
     app.add(0)
     with pytest.raises(refusal.ActionRefused, match="not in a cluster that this charm made"):
-        take_back(app.view("lxd/0"), "")
+        _refused(app)
 
 
 def test_a_machine_without_the_note_is_not_said_to_be_ours():

@@ -9,10 +9,17 @@ import ops
 import pytest
 from ops import testing
 
+import charm
 from actions import form_again
+from ports.ports import Ports
 from state import peers
+from state.facts import Resource
+from state.hook_input import HookInput
 from state.peers import Storage
-from tests.unit.deeds import api, changed, leaving, names, without
+from steps.plan import Plan
+from tests.lxd_model.cloud import Cloud
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import api, changed, later, leaving, names, without
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
 from values.status import Kind
@@ -98,6 +105,47 @@ def test_it_says_so_also_after_an_action(action: str, monkeypatch: pytest.Monkey
     out = stage.context.run(stage.context.on.action(action), before)
 
     assert out.app_status == ops.BlockedStatus(HOMELESS)
+
+
+def test_no_other_unit_believes_a_gone_one_either(monkeypatch: pytest.MonkeyPatch):
+    """Its LXD would be waited for, its share of the addresses stay taken, and so on."""
+    app = left(formed(3), "lxd/2")
+    app.hook("lxd/0")
+    app.databags["lxd/2"]["problem"] = "none of theirs"
+    stage = Stage(app, app.units["lxd/1"], monkeypatch)
+    seen: list[frozenset[str]] = []
+    run = charm.run.run
+
+    def looking(juju: HookInput, ports: Ports) -> Plan:
+        assert juju.peers is not None
+        seen.append(frozenset(juju.peers.others))
+        return run(juju, ports)
+
+    monkeypatch.setattr(charm.run, "run", looking)
+    stage.context.run(stage.context.on.update_status(), stage.state())
+
+    assert seen == [frozenset({"lxd/0"})]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_new_lxd_is_not_kept_back_by_a_gone_unit(generation: str):
+    """MAAS gave its machine, with its name, to the next unit."""
+    app = ModelApp(cloud=Cloud(generation=generation), resource=Resource("old", "old"))
+    for number in range(3):
+        app.add(number)
+    app.settle()
+    left(app, "lxd/2")
+    app.hook("lxd/0")
+    app.add(3, "m2")
+    app.settle()
+
+    app.resource = Resource("new", "new")
+    for _ in range(8):
+        for unit in app.units:
+            app.hook(unit)
+        later(app, 60.0)
+
+    assert {app.own(unit).snap for unit in app.units} == {"new"}
 
 
 def test_a_member_that_leaves_is_waited_for():

@@ -390,3 +390,27 @@ def test_only_what_present_units_say_of_the_cluster_counts(
     view = views.view(seen, among, unit=views.unit(2), forming=forming)
 
     assert identity.owner(view, seen, among) is owner
+
+
+def test_a_silent_moment_makes_no_member_of_a_machine_in_another_cluster(generation: str):
+    """The machine's disk still names the cluster of an earlier unit."""
+    old = formed(3, generation)
+    app = ModelApp(cloud=old.cloud, leader="lxd/10")
+    app.add(10, "n0")
+    stays = app.enter(old.units["lxd/1"])
+    stays.machine.key_ = None
+    app.settle()
+    before = told(app)["lxd/1"]
+    assert "in another cluster, as member m1" in before
+
+    stays.server.kill_daemon()
+    app.hook("lxd/1")
+    assert app.own("lxd/1").cluster == ""
+    stays.server.start_daemon()
+    later(app, 60.0)
+    app.settle()
+
+    assert told(app)["lxd/1"] == before
+    leaving(app, "lxd/1").options["on_remove"] = "abandon"
+    assert app.hook("lxd/1").hold == ""
+    assert sorted(old.units["lxd/0"].server.records.rows) == ["m0", "m1", "m2"]

@@ -149,6 +149,17 @@ def test_the_others_are_asked_about_those_that_are_lost():
     assert found.lost == {address(1), address(2), address(3)}
 
 
+def test_a_member_at_the_address_of_a_gone_unit_is_not_lost():
+    """MAAS gave its address to another machine."""
+    case = Case({**VOTERS, 3: Role.VOTER}, (0, 2))
+    view = case.view()
+    assert isinstance(view.peers, Peers)
+    gone = views.data(9).model_copy(update={"address": address(2)})
+    peers = replace(view.peers, others={"lxd/9": gone, **view.peers.others})
+
+    assert quorum.recovery(view, peers, case.copy(), frozenset()).lost == {address(1), address(3)}
+
+
 def test_of_two_survivors_one_and_only_one_may_recover():
     """Every unit names the same one."""
     may = Case(FIVE, (0, 4), {4: word(50, 1, 2, 3)}).recovery().problem == ""

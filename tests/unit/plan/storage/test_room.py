@@ -171,6 +171,24 @@ def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(genera
 
 
 @pytest.mark.parametrize("generation", NAMES)
+def test_devices_of_the_pool_before_do_not_hinder_a_change_to_one_without(generation: str):
+    """A joining unit's status asks for them."""
+    app = ModelApp(
+        options={"storage_backend": "btrfs", "storage_devices": "/dev/sdb"},
+        cloud=Cloud(generation=generation),
+    )
+    for number in range(2):
+        app.add(number).machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
+    app.settle()
+
+    changed(app, storage_backend="dir")
+    app.settle()
+
+    assert set(the_cluster(app).pools) == {"local", "local-dir"}
+    assert {s.partition(":")[0] for s in statuses(app).values()} == {"active"}
+
+
+@pytest.mark.parametrize("generation", NAMES)
 def test_an_earlier_default_pool_without_devices_takes_none(generation: str):
     app = formed(2, generation, storage_backend="dir")
     for unit in app.units.values():
