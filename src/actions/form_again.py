@@ -37,6 +37,8 @@ def form_again(view: View, confirm: str) -> AppData:
             f"{names(unsure)} was joining when its LXD stopped answering, and may be the last "
             f"member: bring its LXD back, or give it up: juju remove-unit --force {unsure[0]}"
         )
+    if unread := leader.unreadable(peers):
+        raise ActionRefused(f"{unread.message}: it may be a member")
     if view.units is not None and view.units.leaving:
         raise ActionRefused(f"{names(view.units.leaving)} has not left yet, and may be a member")
     if confirm != GONE:

@@ -175,6 +175,9 @@ def _after_the_members(view: View, peers: Peers) -> Status:
     if unsure := peers.unsure:
         cure = "bring its LXD back; docs: How to recover"
         return blocked(f"{unsure[0]} may be the last member: {cure}")
+    if unread := unreadable(peers):
+        # It may be a member.
+        return unread
     return blocked("no unit is a member any more; to begin again: run form-again")
 
 

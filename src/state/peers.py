@@ -259,7 +259,8 @@ def _is_bridge(text: str) -> bool:
     return bool(name) and all(map(is_subnet, subnets))
 
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+_NAME = re.compile(r"[^@\s\x00-\x1f\x7f][^\x00-\x1f\x7f]{0,254}")
+"""A member's name: `lxc cluster rename` checks nothing (by source, 5.0 to 6.9)."""
 
 _FORMS: dict[str, Callable[[UnitData], bool]] = {
     "name": lambda data: not data.name or bool(_NAME.fullmatch(data.name)),

@@ -56,7 +56,7 @@ def plan_removal(view: View) -> Plan:
 
 def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     """LXD is in our cluster."""
-    if last_unit.ends(view) and not blockers.everything(lxd):
+    if _ends_empty(view, lxd, peers):
         return Plan(waiting("the application is being removed: its cluster holds nothing"))
     if adopting := identity.adopting(lxd, peers):
         status, steps = adopting
@@ -67,6 +67,24 @@ def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
             return _has_left()
         return _held_plan(waiting("to leave: LXD does not list this member yet"))
     return _plan_member(view, lxd, peers, member)
+
+
+def _ends_empty(view: View, lxd: ClusterView, peers: Peers) -> bool:
+    """Whether this unit may go although its member stays: the cluster holds nothing, and ends.
+
+    As long as the others' database allows it, members leave one after the other even so: one that
+    goes last could not tell an empty cluster from a broken one, and an operator's own member would
+    lose its quorum.
+    """
+    if not last_unit.ends(view) or blockers.everything(lxd):
+        return False
+    member = lxd.own
+    if member is None or len(lxd.members) == 1:
+        return True
+    informed = blockers.informed(view, lxd, peers, peers.own)
+    if any(m.up for m in lxd.members if m.name not in informed.leaving | {member.name}):
+        return False
+    return any(blockers.quorum(last_unit.wanted_voters(view), informed, member))
 
 
 def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:

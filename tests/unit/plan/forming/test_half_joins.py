@@ -12,8 +12,9 @@ from actions import form_again, refusal
 from deadlines import JOIN
 from state.view import RunHistory
 from steps.forming import ResetLxd
+from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import SILENT, later, names, the_cluster, with_instance, without
+from tests.unit.deeds import SILENT, later, names, server, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
 from values.status import Kind
 
@@ -163,3 +164,27 @@ def test_a_leader_that_may_be_the_last_member_does_not_call_the_cluster_gone():
     assert str(app.hook("lxd/1").app_status) == "waiting: LXD on the leader does not answer"
     with pytest.raises(refusal.ActionRefused, match="a unit is a member of the cluster"):
         form_again.form_again(app.view("lxd/1"), form_again.GONE)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_no_cluster_is_begun_beside_a_unit_that_cannot_be_read(generation: str):
+    app = formed(1, generation)
+    app.add(1)
+    app.leader = "lxd/1"
+    app.databags["lxd/0"]["name"] = '"a\\u0000b"'
+    told = "lxd/0: its name cannot be read; refresh or remove it"
+
+    assert str(app.plan("lxd/1").app_status) == f"blocked: {told}"
+    with pytest.raises(refusal.ActionRefused, match=f"{told}: it may be a member"):
+        form_again.form_again(app.view("lxd/1"), form_again.GONE)
+
+
+@pytest.mark.parametrize("name", ["räck-2", "rack 2", "_rack2"])
+def test_a_member_has_the_name_that_its_operator_gave_it(name: str):
+    """`lxc cluster rename` checks nothing."""
+    app = formed(3)
+    by_hand.rename_member(server(app, "m0"), "m2", name)
+    app.settle()
+
+    assert app.own("lxd/2").name == name
+    assert str(app.plan("lxd/0").app_status) == "active: 3 members, 3 voters"

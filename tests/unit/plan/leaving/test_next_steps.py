@@ -321,10 +321,17 @@ class TestTheApplicationGoes:
             options=options,
         )
 
-    def test_nothing_in_the_cluster_holds_nobody(self):
-        view = self.of(cluster(images=(replace(IMAGE, cached=True),)), min_voters=3)
+    def test_from_an_empty_cluster_they_leave_in_order(self):
+        """One that goes last could not tell an empty cluster from a broken one."""
+        lxd = cluster(images=(replace(IMAGE, cached=True),), notes=REMOVING)
 
-        assert holds(view) == ""
+        assert steps(self.of(lxd, min_voters=3)) == ["take m2 out of the cluster"]
+
+    def test_an_empty_cluster_holds_none_that_cannot_leave(self):
+        down = [replace(m, status="OFFLINE") for m in cluster().members if m.name != "m2"]
+        lxd = cluster(members=(*down, member("m2", scheduler=CLOSED)))
+
+        assert holds(self.of(lxd)) == ""
 
     @pytest.mark.parametrize(
         "lxd",
