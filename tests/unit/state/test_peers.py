@@ -64,7 +64,7 @@ DEEP = "[" * 100_000
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        ("name", '"a b"'),
+        ("name", '"a\\nb"'),
         ("name", '"m1\\u0000"'),
         ("address", '"here"'),
         ("key", json.dumps("k")),
