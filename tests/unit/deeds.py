@@ -118,6 +118,16 @@ def without(app: ModelApp, *members: str) -> ModelApp:
     return later(app, SILENT)
 
 
+def joined_by_hand(app: ModelApp) -> Server:
+    """An operator joins a server without a unit: the member `byhand`."""
+    other = app.cloud.add("byhand", "byhand", "10.0.0.99")
+    other.revision = "100"
+    other.start_daemon()
+    later(app, 10.0)
+    by_hand.join(other, server(app, "m0"))
+    return other
+
+
 def later(app: ModelApp, seconds: float) -> ModelApp:
     """Time passes."""
     app.cloud.now += seconds

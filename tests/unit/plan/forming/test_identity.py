@@ -25,6 +25,7 @@ from tests.lxd_model.generations import NAMES
 from tests.unit import views
 from tests.unit.deeds import (
     cluster_api,
+    joined_by_hand,
     later,
     leaving,
     locations,
@@ -243,11 +244,7 @@ class TestAMemberJoinedByHand:
 
     def app(self, generation: str) -> ModelApp:
         app = formed(3, generation)
-        other = app.cloud.add("byhand", "byhand", "10.0.0.99")
-        other.revision = "100"
-        other.start_daemon()
-        later(app, 10.0)
-        by_hand.join(other, server(app, "m0"))
+        joined_by_hand(app)
         with_instance(app, "byhand")
         app.settle()
         return app

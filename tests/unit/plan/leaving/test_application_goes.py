@@ -8,40 +8,33 @@ from __future__ import annotations
 import pytest
 
 from lxd.api import LxdApi
-from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import later, leaving, server
-from tests.unit.model_units import formed
+from tests.unit.deeds import joined_by_hand, later, leaving
+from tests.unit.model_units import ModelApp, formed
 
 
-@pytest.mark.parametrize("generation", NAMES)
-def test_an_empty_application_goes_although_its_units_go_one_after_the_other(generation: str):
-    app = formed(3, generation)
+def _goes(app: ModelApp) -> None:
+    """Each unit's hook begins after the machine of the one before is gone."""
     leaving(app, *app.units)
-
     for unit in list(app.units):
         assert app.hook(unit).hold == ""
         app.units[unit].server.power_off()
         app.remove(unit)
         later(app, 60.0)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_empty_application_goes_although_its_units_go_one_after_the_other(generation: str):
+    _goes(formed(3, generation))
 
 
 @pytest.mark.parametrize("generation", ["5.21", "6.9"])
 def test_the_members_of_an_operator_keep_their_quorum_when_the_application_goes(generation: str):
     app = formed(3, generation)
-    other = app.cloud.add("byhand", "byhand", "10.0.0.99")
-    other.revision = "100"
-    other.start_daemon()
-    later(app, 10.0)
-    by_hand.join(other, server(app, "m0"))
+    other = joined_by_hand(app)
     later(app, 60.0)
-    leaving(app, *app.units)
 
-    for unit in list(app.units):
-        assert app.hook(unit).hold == ""
-        app.units[unit].server.power_off()
-        app.remove(unit)
-        later(app, 60.0)
+    _goes(app)
 
     assert LxdApi(other.lxd).server.database_answers()
     assert [m.name for m in LxdApi(other.lxd).members.list()] == ["byhand"]

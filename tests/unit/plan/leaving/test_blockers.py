@@ -19,6 +19,7 @@ from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import DEFAULT, Volume
 from tests.unit.deeds import (
     cluster_api,
+    joined_by_hand,
     later,
     leaving,
     locations,
@@ -145,11 +146,7 @@ def test_a_removed_member_goes_only_without_what_its_disk_has(generation: str, *
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_unit_called_as_an_offline_member_of_somebody_takes_another_name(generation: str):
     app = formed(3, generation)
-    other = app.cloud.add("byhand", "byhand", "10.0.0.99")
-    other.revision = "100"
-    other.start_daemon()
-    later(app, 10.0)
-    by_hand.join(other, server(app, "m0"))
+    joined_by_hand(app)
     without(with_instance(app, "byhand"), "byhand")
     app.add(4, "byhand")
     for name in ("lxd/4", "lxd/0", "lxd/2", "lxd/4"):

@@ -147,8 +147,8 @@ def test_of_the_default_pool_another_option_is_named():
     assert statuses(app)["lxd/2"] == f"blocked: {told}"
 
 
-@pytest.mark.parametrize("generation", NAMES)
-def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(generation: str):
+def _on_devices(generation: str) -> ModelApp:
+    """Two members with the default pool on devices."""
     app = ModelApp(
         options={"storage_backend": "btrfs", "storage_devices": "/dev/sdb"},
         cloud=Cloud(generation=generation),
@@ -156,6 +156,12 @@ def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(genera
     for number in range(2):
         app.add(number).machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
     app.settle()
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(generation: str):
+    app = _on_devices(generation)
     changed(app, storage_backend="dir", storage_devices="")
     app.settle()
     assert set(the_cluster(app).pools) == {"local", "local-dir"}
@@ -173,13 +179,7 @@ def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(genera
 @pytest.mark.parametrize("generation", NAMES)
 def test_devices_of_the_pool_before_do_not_hinder_a_change_to_one_without(generation: str):
     """A joining unit's status asks for them."""
-    app = ModelApp(
-        options={"storage_backend": "btrfs", "storage_devices": "/dev/sdb"},
-        cloud=Cloud(generation=generation),
-    )
-    for number in range(2):
-        app.add(number).machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
-    app.settle()
+    app = _on_devices(generation)
 
     changed(app, storage_backend="dir")
     app.settle()
