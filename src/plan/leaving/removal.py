@@ -72,19 +72,12 @@ def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
 def _ends_empty(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether this unit may go although its member stays: the cluster holds nothing, and ends.
 
-    As long as the others' database allows it, members leave one after the other even so: one that
-    goes last could not tell an empty cluster from a broken one, and an operator's own member would
-    lose its quorum.
+    It does not end for a member of an operator, which would lose its quorum.
     """
     if not last_unit.ends(view) or blockers.everything(lxd):
         return False
-    member = lxd.own
-    if member is None or len(lxd.members) == 1:
-        return True
-    informed = blockers.informed(view, lxd, peers, peers.own)
-    if any(m.up for m in lxd.members if m.name not in informed.leaving | {member.name}):
-        return False
-    return any(blockers.quorum(last_unit.wanted_voters(view), informed, member))
+    own = {lxd.server.name} | blockers.informed(view, lxd, peers, peers.own).leaving
+    return not any(m.up for m in lxd.members if m.name not in own)
 
 
 def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:

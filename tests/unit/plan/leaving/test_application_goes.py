@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 
 from lxd.api import LxdApi
-from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import joined_by_hand, later, leaving
 from tests.unit.model_units import ModelApp, formed
 
@@ -21,11 +20,6 @@ def _goes(app: ModelApp) -> None:
         app.units[unit].server.power_off()
         app.remove(unit)
         later(app, 60.0)
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_an_empty_application_goes_although_its_units_go_one_after_the_other(generation: str):
-    _goes(formed(3, generation))
 
 
 @pytest.mark.parametrize("generation", ["5.21", "6.9"])
