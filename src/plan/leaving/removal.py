@@ -304,7 +304,7 @@ def _without_snap(view: View) -> Plan:
     """An LXD from a deb was there before this unit, and the charm cannot see what it holds."""
     if view.lxd is not None or not view.snap.deb or view.options.on_remove == ABANDON:
         return _has_left()
-    reason = "LXD is here as a deb, and the machine goes with this unit: move its data"
+    reason = "LXD is here as a deb, and Juju releases the machine with this unit: move its data"
     return _held_plan(
         blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
     )
@@ -315,7 +315,7 @@ def _plan_unclustered(view: View, lxd: ClusterView) -> Plan:
     if view.options.on_remove == ABANDON:
         return _has_left()
     here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
-    reasons = tuple(f"{t}: is in LXD here, and the machine goes with this unit" for t in here)
+    reasons = tuple(f"{t}: is in LXD here, and Juju releases the machine with this unit" for t in here)
     if not reasons:
         return _has_left()
     status = blockers.cannot_leave(view.unit, reasons)
@@ -325,11 +325,11 @@ def _plan_unclustered(view: View, lxd: ClusterView) -> Plan:
 def _plan_foreign(view: View, foreign: str) -> Plan:
     """LXD is in a cluster that is not ours, or may not be ours: the charm changes nothing there.
 
-    Its machine goes with the unit, and with it a member that somebody may need.
+    Juju releases its machine with the unit, and with it a member that somebody may need.
     """
     if view.options.on_remove == ABANDON:
         return _has_left()
-    reason = f"{foreign}, and the machine goes with this unit"
+    reason = f"{foreign}, and Juju releases the machine with this unit"
     return _held_plan(
         blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
     )

@@ -77,7 +77,7 @@ def test_what_is_in_an_lxd_that_never_joined_holds_its_unit(
 
     held = app.hook("lxd/2")
 
-    assert f"{named}: is in LXD here, and the machine goes with this unit" in held.hold
+    assert f"{named}: is in LXD here, and Juju releases the machine with this unit" in held.hold
     assert str(held.status).startswith(f"blocked: lxd/2 cannot leave: {named}")
     app.options["on_remove"] = "abandon"
     assert app.hook("lxd/2").hold == ""
