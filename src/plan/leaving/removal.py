@@ -315,7 +315,9 @@ def _plan_unclustered(view: View, lxd: ClusterView) -> Plan:
     if view.options.on_remove == ABANDON:
         return _has_left()
     here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
-    reasons = tuple(f"{t}: is in LXD here, and Juju releases the machine with this unit" for t in here)
+    reasons = tuple(
+        f"{t}: is in LXD here, and Juju releases the machine with this unit" for t in here
+    )
     if not reasons:
         return _has_left()
     status = blockers.cannot_leave(view.unit, reasons)
