@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from act import token_sealing
+from hooks import input_reader
 from state import peers
 from values import public_keys
 
@@ -55,7 +56,8 @@ def _public_half(private: bytes) -> str:
 
 
 _real_load = peers.load
-_loaded: dict[Any, Any] = {}
+loaded: dict[Any, Any] = {}
+"""By kind and text: every databag that was read."""
 _runs = 0
 _real_copy = BaseModel.model_copy
 
@@ -63,9 +65,9 @@ _real_copy = BaseModel.model_copy
 def _load(kind: Any, databag: Mapping[str, str]) -> Any:
     """Reading a databag again gives the same values, which never change."""
     key = (kind, *databag.items())
-    found = _loaded.get(key)
+    found = loaded.get(key)
     if found is None:
-        found = _loaded[key] = _real_load(kind, databag)
+        found = loaded[key] = _real_load(kind, databag)
     return found
 
 
@@ -95,13 +97,14 @@ def reset() -> None:
     _runs += 1
     if _runs % _SEEDS == 0:
         # Databags of another seed have other tokens and times: they would only use memory.
-        _loaded.clear()
+        loaded.clear()
         gc.collect()
     sealing = _Sealing()
     token_sealing.new_key = sealing.new_key
     token_sealing.public_half = _public_half
     token_sealing.seal = sealing.seal
     token_sealing.unseal = sealing.unseal
-    peers.load = _load
+    # The only place that the charm calls it from.
+    input_reader.load = _load
     peers.UnitData.model_copy = _model_copy
     logging.disable(logging.CRITICAL)
