@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gc
 import ipaddress
 import logging
+import sys
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -84,6 +86,40 @@ def _model_copy(self: Any, *, update: Mapping[str, Any] | None = None, deep: boo
     keep(new, "__pydantic_private__", private and private.copy())
     return new
 
+
+_real_replace = dataclasses.replace
+
+
+@cache
+def _fields(kind: Any) -> frozenset[str] | None:
+    """The fields of a frozen dataclass that only stores them, None for any other class."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    fields = dataclasses.fields(kind)
+    settings: Any = kind.__dataclass_params__  # pyright: ignore[reportAttributeAccessIssue]
+    more = len(kind.__dataclass_fields__) > len(fields) or not all(f.init for f in fields)
+    own_code = not settings.init or hasattr(kind, "__post_init__") or hasattr(kind, "__slots__")
+    return None if more or own_code or not settings.frozen else frozenset(f.name for f in fields)
+
+
+def _replace(thing: Any, /, **changes: Any) -> Any:
+    """As the standard one. A value that only stores its fields is copied as one dictionary."""
+    names = _fields(thing.__class__)
+    if names is None or not names.issuperset(changes):
+        return _real_replace(thing, **changes)
+    new = object.__new__(thing.__class__)
+    values = thing.__dict__
+    if len(values) > len(names):
+        # A cached property is of the old value only.
+        values = {name: value for name, value in values.items() if name in names}
+    object.__setattr__(new, "__dict__", {**values, **changes})
+    return new
+
+
+# Most modules import the function by its name.
+for _module in list(sys.modules.values()):
+    if vars(_module).get("replace") is _real_replace:
+        _module.replace = _replace  # pyright: ignore[reportAttributeAccessIssue]
 
 # Addresses never change, and are read again and again.
 ipaddress.ip_address = lru_cache(maxsize=4096)(ipaddress.ip_address)
