@@ -132,13 +132,17 @@ class Model:
         self._stage = stage
         self.unit = Named(stage, context.unit, app=False)
         self.app = Named(stage, context.unit.partition("/")[0], app=True)
-        self.resources = self
         self.relations = Relations(stage, self.app)
 
     @property
     def config(self) -> Mapping[str, Any]:
         """As ops.Model."""
         return self._stage.context.config_get()
+
+    @property
+    def resources(self) -> Model:
+        """As ops.Model: see `fetch`."""
+        return self
 
     def get_relation(self, endpoint: str) -> Any:
         """As ops.Model."""
