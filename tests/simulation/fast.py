@@ -91,18 +91,19 @@ _real_replace = dataclasses.replace
 
 
 @cache
-def _fields(kind: Any) -> frozenset[str] | None:
+def _fields(kind: Any) -> set[str] | None:
     """The fields of a frozen dataclass that only stores them, None for any other class."""
-    if not dataclasses.is_dataclass(kind):
+    settings: Any = getattr(kind, "__dataclass_params__", None)
+    if settings is None or not settings.frozen:
         return None
     fields = dataclasses.fields(kind)
-    settings: Any = kind.__dataclass_params__  # pyright: ignore[reportAttributeAccessIssue]
     more = len(kind.__dataclass_fields__) > len(fields) or not all(f.init for f in fields)
-    own_code = not settings.init or hasattr(kind, "__post_init__") or hasattr(kind, "__slots__")
-    return None if more or own_code or not settings.frozen else frozenset(f.name for f in fields)
+    # A generated __init__ is in no file.
+    own_code = hasattr(kind, "__post_init__") or kind.__init__.__code__.co_filename != "<string>"
+    return None if more or own_code or hasattr(kind, "__slots__") else {f.name for f in fields}
 
 
-def _replace(thing: Any, /, **changes: Any) -> Any:
+def replace(thing: Any, /, **changes: Any) -> Any:
     """As the standard one. A value that only stores its fields is copied as one dictionary."""
     names = _fields(thing.__class__)
     if names is None or not names.issuperset(changes):
@@ -119,7 +120,7 @@ def _replace(thing: Any, /, **changes: Any) -> Any:
 # Most modules import the function by its name.
 for _module in list(sys.modules.values()):
     if vars(_module).get("replace") is _real_replace:
-        _module.replace = _replace  # pyright: ignore[reportAttributeAccessIssue]
+        _module.replace = replace  # pyright: ignore[reportAttributeAccessIssue]
 
 # Addresses never change, and are read again and again.
 ipaddress.ip_address = lru_cache(maxsize=4096)(ipaddress.ip_address)
