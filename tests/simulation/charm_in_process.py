@@ -74,9 +74,13 @@ def run_hook(stage: Stage) -> None:
     framework: Any = the_charm.framework
     run = stage.context.run
     name = f"{run.name}-action" if run.kind == "action" else run.name
-    for handler in framework.handlers(name):
-        handler(make_event(stage, run))
-    _show_statuses(the_charm, framework)
+    try:
+        for handler in framework.handlers(name):
+            handler(make_event(stage, run))
+        _show_statuses(the_charm, framework)
+    finally:
+        # The charm and what it has refer to each other: only a garbage collection would free them.
+        vars(the_charm).clear()
 
 
 def _show_statuses(the_charm: CharmInProcess, framework: Framework) -> None:

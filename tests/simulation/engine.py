@@ -292,6 +292,8 @@ class Engine:
         if self.trace is not None:
             self._note_end(task, context, outcome)
         self.on_commit(task, outcome)
+        # The two refer to each other, and only a garbage collection would free them.
+        task.stage = None
 
     def _failed(self, task: Task, context: HookContext, error: Exception) -> None:
         self.note(f"  fails: {error}", task.unit)

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gc
 import ipaddress
 import logging
+import sys
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 
 from act import token_sealing
+from hooks import input_reader
 from state import peers
 from values import public_keys
 
@@ -55,7 +58,8 @@ def _public_half(private: bytes) -> str:
 
 
 _real_load = peers.load
-_loaded: dict[Any, Any] = {}
+loaded: dict[Any, Any] = {}
+"""By kind and text: every databag that was read."""
 _runs = 0
 _real_copy = BaseModel.model_copy
 
@@ -63,9 +67,9 @@ _real_copy = BaseModel.model_copy
 def _load(kind: Any, databag: Mapping[str, str]) -> Any:
     """Reading a databag again gives the same values, which never change."""
     key = (kind, *databag.items())
-    found = _loaded.get(key)
+    found = loaded.get(key)
     if found is None:
-        found = _loaded[key] = _real_load(kind, databag)
+        found = loaded[key] = _real_load(kind, databag)
     return found
 
 
@@ -83,6 +87,41 @@ def _model_copy(self: Any, *, update: Mapping[str, Any] | None = None, deep: boo
     return new
 
 
+_real_replace = dataclasses.replace
+
+
+@cache
+def _fields(kind: Any) -> set[str] | None:
+    """The fields of a frozen dataclass that only stores them, None for any other class."""
+    settings: Any = getattr(kind, "__dataclass_params__", None)
+    if settings is None or not settings.frozen:
+        return None
+    fields = dataclasses.fields(kind)
+    more = len(kind.__dataclass_fields__) > len(fields) or not all(f.init for f in fields)
+    # A generated __init__ is in no file.
+    own_code = hasattr(kind, "__post_init__") or kind.__init__.__code__.co_filename != "<string>"
+    return None if more or own_code or hasattr(kind, "__slots__") else {f.name for f in fields}
+
+
+def replace(thing: Any, /, **changes: Any) -> Any:
+    """As the standard one. A value that only stores its fields is copied as one dictionary."""
+    names = _fields(thing.__class__)
+    if names is None or not names.issuperset(changes):
+        return _real_replace(thing, **changes)
+    new = object.__new__(thing.__class__)
+    values = thing.__dict__
+    if len(values) > len(names):
+        # A cached property is of the old value only.
+        values = {name: value for name, value in values.items() if name in names}
+    object.__setattr__(new, "__dict__", {**values, **changes})
+    return new
+
+
+# Most modules import the function by its name.
+for _module in list(sys.modules.values()):
+    if vars(_module).get("replace") is _real_replace:
+        _module.replace = replace  # pyright: ignore[reportAttributeAccessIssue]
+
 # Addresses never change, and are read again and again.
 ipaddress.ip_address = lru_cache(maxsize=4096)(ipaddress.ip_address)
 ipaddress.ip_network = lru_cache(maxsize=4096)(ipaddress.ip_network)
@@ -95,13 +134,14 @@ def reset() -> None:
     _runs += 1
     if _runs % _SEEDS == 0:
         # Databags of another seed have other tokens and times: they would only use memory.
-        _loaded.clear()
+        loaded.clear()
         gc.collect()
     sealing = _Sealing()
     token_sealing.new_key = sealing.new_key
     token_sealing.public_half = _public_half
     token_sealing.seal = sealing.seal
     token_sealing.unseal = sealing.unseal
-    peers.load = _load
+    # The only place that the charm calls it from.
+    input_reader.load = _load
     peers.UnitData.model_copy = _model_copy
     logging.disable(logging.CRITICAL)

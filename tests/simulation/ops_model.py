@@ -62,22 +62,33 @@ class Named:
 
 
 class Databag(MutableMapping[str, str]):
-    """One bag of the peer relation."""
+    """One bag of the peer relation. As ops', it is read once and then has what was written to it.
+
+    Each `relation.data[...]` is a new one, so it lives for less time than ops'.
+    """
 
     def __init__(self, context: HookContext, relation: int, owner: Named, *, app: bool) -> None:
         self._context = context
         self._relation = relation
         self._owner = owner
         self._app = app
+        self._data: dict[str, str] | None = None
 
     def _read(self) -> dict[str, str]:
-        return self._context.relation_get(self._relation, self._owner.name, app=self._app)
+        if self._data is None:
+            owner = self._owner.name
+            self._data = self._context.relation_get(self._relation, owner, app=self._app)
+        return self._data
 
     def __getitem__(self, key: str) -> str:
         return self._read()[key]
 
     def __setitem__(self, key: str, value: str) -> None:
         self._context.relation_set({key: value}, self._relation, app=self._app)
+        if value:
+            self._read()[key] = value
+        else:
+            self._read().pop(key, None)
 
     def __delitem__(self, key: str) -> None:
         self[key] = ""
@@ -132,13 +143,17 @@ class Model:
         self._stage = stage
         self.unit = Named(stage, context.unit, app=False)
         self.app = Named(stage, context.unit.partition("/")[0], app=True)
-        self.resources = self
         self.relations = Relations(stage, self.app)
 
     @property
     def config(self) -> Mapping[str, Any]:
         """As ops.Model."""
         return self._stage.context.config_get()
+
+    @property
+    def resources(self) -> Model:
+        """As ops.Model: see `fetch`."""
+        return self
 
     def get_relation(self, endpoint: str) -> Any:
         """As ops.Model."""

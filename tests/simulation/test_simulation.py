@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from lab.model.rules import VERSIONS
-from tests.simulation import mutants, seeds
+from tests.simulation import fast, mutants, seeds
 from tests.simulation.mutant import Mutant
 from tests.simulation.schedule import draw
 from tests.simulation.shrink import shrink
@@ -39,6 +39,14 @@ def test_a_seed_is_the_same_every_time():
 
     assert histories[0]
     assert histories[0] == histories[1]
+
+
+def test_a_databag_that_did_not_change_is_not_parsed_again():
+    fast.loaded.clear()
+
+    seeds.run(draw(7))
+
+    assert fast.loaded
 
 
 def test_seeds_are_by_the_rules_of_each_juju():
