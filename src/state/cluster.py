@@ -150,7 +150,7 @@ class ClusterView:
 
     This run does not need what is None: the coordinator and units outside the cluster ask for
     `networks`; runs while a unit leaves ask for `instances`, `volumes` and `buckets`; the last unit
-    asks for `images`.
+    and units outside the cluster ask for `images`.
     """
 
     server: Server

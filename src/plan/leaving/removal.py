@@ -278,7 +278,7 @@ def _plan_incurable(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
 def _with_its_disk(view: View, lxd: Unresponsive) -> Plan:
     """LXD does not answer, and is in no cluster of ours: its disk may have something valuable."""
     ours = view.peers is not None and bool(view.peers.own.cluster)
-    held = "has instances or volumes" if view.holds_data else ""
+    held = "has data" if view.holds_data else ""
     if not held and not ours and view.database is not None and view.database.nodes:
         held = "is in another cluster"
     if not held or view.options.on_remove == ABANDON:
