@@ -131,7 +131,7 @@ def reset_lxd(step: ResetLxd, unit: str, ports: Ports, history: RunHistory) -> R
 def _reset(ports: Ports, why: str, next_attempt: int) -> None:
     """LXD as freshly installed. LXD is left alone if it holds anything: then it was a member."""
     if ports.machine.has_data():
-        raise LxdError(f"LXD is not reset, because it has instances or volumes: {why}")
+        raise LxdError(f"LXD is not reset, because it has data: {why}")
     logger.warning("LXD is reset: %s. It logged last:\n%s", why, ports.machine.lxd_log())
     forming = ports.machine.forming()
     devices = forming.devices if forming else ()

@@ -51,12 +51,13 @@ class Machine(UnitNotes):
         return platform.machine()
 
     def has_data(self) -> bool:
-        """Whether LXD's folder has an instance or, in a mounted pool, a volume.
+        """Whether LXD's folder has an instance or, in a mounted pool, a volume or a bucket.
 
         LXD keeps a link to each instance there, for any pool.
         """
         folders = [self._lxd_dir / "containers", self._lxd_dir / "virtual-machines"]
         folders += self._lxd_dir.glob("storage-pools/*/custom")
+        folders += self._lxd_dir.glob("storage-pools/*/buckets")
         return any(any(folder.iterdir()) for folder in folders if folder.exists())
 
     def install(self, packages: Iterable[str]) -> None:

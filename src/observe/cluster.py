@@ -146,14 +146,13 @@ def _server(juju: HookInput, ports: Ports) -> Server:
 
 
 def _unclustered_view(juju: HookInput, server: Server, ports: Ports) -> ClusterView:
-    """A server outside a cluster. For a leaving unit: everything that would be lost with it."""
-    lxd = ClusterView(server, instances=ports.lxd.instances.list())
+    """A server outside a cluster, with what would be lost if it joined or went with its unit."""
+    lxd = ClusterView(server, instances=ports.lxd.instances.list(), images=ports.lxd.images.list())
     if juju.leaving:
         return replace(
             lxd,
             volumes=ports.lxd.volumes.list_all(),
             buckets=ports.lxd.buckets.list_all(server.extensions),
-            images=ports.lxd.images.list(),
         )
     return replace(
         lxd,

@@ -36,6 +36,8 @@ _HOSTNAMES = re.compile(r"[A-Za-z0-9.*?\[\]!-]{1,64}")
 _PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
 _IGNORED = re.compile(r"[\w.*:/\[\]-]+")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
+_SECRET = re.compile("password|secret|token", re.IGNORECASE)
+"""In the names of LXD's own keys with a value that nobody else may see."""
 _HALF = re.compile("[\ud800-\udfff]")
 """Half of a character that takes two: pydantic raises another error for it."""
 _CHANNEL = re.compile(r"[A-Za-z0-9][\w.+-]*/(stable|candidate|beta|edge)(/[\w.-]+)?")
@@ -316,6 +318,7 @@ def explain(error: ValidationError) -> str:
     family = first["type"].split("_")[0]
     why = escaped(_TYPES.get(family) or first["msg"].removeprefix("Value error, "))
     value = escaped(_PASSWORD.sub("//...@", " ".join(_typed(first["input"]).split())))
+    value = "..." if _SECRET.search(value) else value
     room = STATUS_LIMIT - len(option) - len(why) - 3
     if len(value) > room:
         value = value[: max(room - 3, 5)] + "..."

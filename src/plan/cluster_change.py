@@ -8,7 +8,7 @@ from __future__ import annotations
 import backends
 import modes
 from records import join_lock, member_marks
-from state.cluster import ClusterView
+from state.cluster import ClusterView, Member
 from state.view import Peers, View
 from values.status import Status, blocked, names, waiting
 
@@ -31,6 +31,20 @@ def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
     members = {u: lxd.member_of(data) for u, data in clustered.items()}
     by_member = {member.name: unit for unit, member in members.items() if member is not None}
     return {**by_member, lxd.server.name: view.unit}
+
+
+def unitless(view: View, lxd: ClusterView, peers: Peers) -> list[Member]:
+    """Members whose units have no place in the queue: Juju no longer has them, or never had."""
+    members = units(view, lxd, peers)
+    entries = {entry.unit for entry in peers.app.queue}
+    if view.units is not None:
+        entries &= view.units.in_juju
+    return [
+        m
+        for m in lxd.members
+        if m.name != lxd.server.name
+        and members.get(m.name, member_marks.unit_of(m.name, lxd)) not in entries
+    ]
 
 
 def blocker(view: View, lxd: ClusterView, peers: Peers, thing: str) -> Status | None:

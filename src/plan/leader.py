@@ -200,7 +200,11 @@ def _operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData)
     lxd = blockers.informed(view, lxd, peers, own)
     if grave := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
         return grave
-    for unit in sorted(view.units.leaving if view.units else ()):
+    leaving = sorted(view.units.leaving if view.units else ())
+    if leaving and (quiet := heartbeats.status(view, lxd, peers)):
+        # LXD calls every member offline: that would look like a reason of the leaving units.
+        return quiet
+    for unit in leaving:
         data = peers.others.get(unit)
         member = lxd.member_of(data) if data else None
         if member is None:

@@ -61,6 +61,11 @@ class Member:
         return self.status == "BLOCKED"
 
     @property
+    def newer(self) -> bool:
+        """Whether it runs a later LXD than others. Only its message tells (5.21 and later)."""
+        return self.blocked and "is newer than" in self.message
+
+    @property
     def leads(self) -> bool:
         """Whether it is the database's Raft leader."""
         return "database-leader" in self.roles
@@ -150,7 +155,7 @@ class ClusterView:
 
     This run does not need what is None: the coordinator and units outside the cluster ask for
     `networks`; runs while a unit leaves ask for `instances`, `volumes` and `buckets`; the last unit
-    asks for `images`.
+    and units outside the cluster ask for `images`.
     """
 
     server: Server

@@ -169,8 +169,8 @@ class View:
     """Whether a leaving unit's data reach the others."""
     forming: Forming | None = None
     holds_data: bool = False
-    """Whether an LXD that does not answer has instances or volumes. Checked after a failed join and
-    before leaving.
+    """Whether an LXD that does not answer has instances, volumes or buckets. Checked after a failed
+    join and before leaving.
     """
     failures: Failures | None = None
     noted_identity: str = ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from modes.mode import MARK
 from state.facts import OverlayDhcp, Ovn
+from values.printable import changes
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,9 @@ class UpdateNetwork:
     members: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     def __str__(self) -> str:
-        changes = [f"{_assignments(self.values)}"] if self.values else []
-        changes += [
-            f"{_assignments(keys)} on {member}" for member, keys in sorted(self.members.items())
-        ]
-        return f"set {', '.join(changes)} on the network {self.name}"
+        done = [changes(self.values)] if self.values else []
+        done += [f"{changes(keys)} on {member}" for member, keys in sorted(self.members.items())]
+        return f"{' and '.join(done)} on the network {self.name}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,3 @@ class SetDefaultProfile:
         if self.nic is None:
             return text
         return f"{text}, network {self.nic.get('network') or self.nic.get('parent') or 'none'}"
-
-
-def _assignments(values: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in sorted(values.items()))

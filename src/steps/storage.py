@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from state.facts import Ceph
+from values.printable import changes
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,7 @@ class UpdatePool:
     values: Mapping[str, str]
 
     def __str__(self) -> str:
-        changes = ", ".join(f"{k}={v}" for k, v in sorted(self.values.items()))
-        return f"set {changes} on the pool {self.name}"
+        return f"{changes(self.values)} on the pool {self.name}"
 
 
 @dataclass(frozen=True)

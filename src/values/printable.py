@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
+from collections.abc import Mapping
 
 _UNSEEN = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
 """Unicode's categories of control and format characters, half characters and ends of lines."""
@@ -34,6 +35,15 @@ def _is_seen(character: str) -> bool:
 
 def _written(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def changes(values: Mapping[str, str]) -> str:
+    """The keys that are set, and those that are unset. Their values may be secret."""
+    texts = {
+        verb: ", ".join(sorted(key for key, value in values.items() if bool(value) is filled))
+        for verb, filled in (("set", True), ("unset", False))
+    }
+    return " and ".join(f"{verb} {keys}" for verb, keys in texts.items() if keys)
 
 
 class EscapingFormatter(logging.Formatter):

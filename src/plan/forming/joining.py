@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import backends
 from plan.addresses import listening
 from plan.forming import member_names
-from plan.install import versions
+from plan.install import existing_lxd, versions
 from plan.networks import contributions
 from plan.recovery import unresponsive
 from plan.storage import contributions as storage_contributions
@@ -65,7 +65,7 @@ def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
     It died during a join and kept what it had made for it, or its reset did not end.
     """
     forming = view.forming
-    if forming is None or peers.own.cluster or lxd.instances:
+    if forming is None or peers.own.cluster or lxd.instances or existing_lxd.with_image(lxd):
         return ""
     if forming.what == RESET:
         return unresponsive.RESET_INTERRUPTED
@@ -146,6 +146,8 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 def _not_empty(lxd: ClusterView) -> Status | None:
     """What prevents a join: LXD would forget it."""
+    if image := existing_lxd.with_image(lxd):
+        return blocked(image)
     things = [f"storage pool {p.name}" for p in lxd.pools or ()]
     things += [f"network {n.name}" for n in lxd.networks or ()]
     return blocked(f"LXD here has a {things[0]}: joining needs an empty LXD") if things else None

@@ -11,6 +11,7 @@ another version: `juju deploy --to lxd:N` first refreshes the machine's LXD to t
 from __future__ import annotations
 
 from plan.install import versions
+from plan.leaving import migration
 from state.cluster import ClusterView
 from state.notes import PROJECT
 from state.unresponsive import Unresponsive
@@ -85,6 +86,8 @@ def _use(lxd: ClusterView, ours: tuple[str, ...]) -> str:
     """How an LXD outside a cluster is used, empty if it is as freshly installed."""
     if lxd.instances:
         return "LXD here has instances, joining would lose them: move or delete them"
+    if why := with_image(lxd):
+        return why
     if things := _things(lxd):
         return f"LXD here has a {things[0]}: delete it, or use another machine"
     config = sorted(lxd.server.config)
@@ -92,8 +95,17 @@ def _use(lxd: ClusterView, ours: tuple[str, ...]) -> str:
     return f"LXD here has {keys[0]} set: unset it, or use another machine" if keys else ""
 
 
+def with_image(lxd: ClusterView) -> str:
+    """The message about an image here that nobody offers for download, empty without one."""
+    images = [i for i in lxd.images or () if not (i.cached or migration.of_juju(i))]
+    if not images:
+        return ""
+    fingerprint = min(image.fingerprint for image in images)[:12]
+    return f"LXD here has the image {fingerprint}: export it, then delete it"
+
+
 def _things(lxd: ClusterView) -> list[str]:
-    """What a freshly installed LXD does not have, except instances and keys."""
+    """What a freshly installed LXD does not have, except instances, images and keys."""
     return [
         *(f"storage pool {p.name}" for p in lxd.pools or ()),
         *(f"network {n.name}" for n in lxd.networks or ()),

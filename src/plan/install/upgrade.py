@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from plan import cluster_change
 from plan.install import versions
 from records import member_marks
 from state.cluster import ClusterView
@@ -57,6 +58,7 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
         return None
     status = (
         _incomplete(view, lxd, resource)
+        or _without_unit(view, lxd)
         or _with_buckets(view, lxd)
         or _out_of_turn(view, lxd, resource)
     )
@@ -72,6 +74,21 @@ def _incomplete(view: View, lxd: ClusterView, resource: Resource) -> Status | No
     if down := _down(lxd, view.peers, resource):
         return waiting(f"to exchange the LXD snap until {names(down)} is back")
     return None
+
+
+def _without_unit(view: View, lxd: ClusterView) -> Status | None:
+    """Waiting for a member without a unit, where nobody would exchange LXD.
+
+    The others would wait for it, and their API would not answer. It may have the new version
+    already, if an operator gave it that first.
+    """
+    if view.peers is None or lxd_versions.same(versions.running(view), view.snap.offered):
+        return None
+    unitless = cluster_change.unitless(view, lxd, view.peers)
+    older = [m.name for m in unitless if not m.newer]
+    if not older:
+        return None
+    return waiting(f"to exchange the LXD snap: {older[0]} has no unit; lxc cluster remove it")
 
 
 def _with_buckets(view: View, lxd: ClusterView) -> Status | None:

@@ -87,6 +87,8 @@ def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
     lxd = blockers.informed(view, lxd, peers, peers.own)
     if first := _duties(view, lxd, peers, member):
         return _leaving_step(*first)
+    if len(lxd.members) > 1 and (quiet := heartbeats.status(view, lxd, peers)):
+        return _kept_by_leader(view, lxd, member, quiet)
     if failed := _failed_join(lxd, peers):
         return _held_plan(waiting(f"to leave until LXD has noticed that {failed.name} is offline"))
     if expects := last_unit.expected(view, lxd, peers):
@@ -112,6 +114,13 @@ def _blocked(
     # What the others need of the database must not be given up.
     text = blockers.full if set(reasons) <= needed else blockers.with_way_out
     return _held_plan(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
+
+
+def _kept_by_leader(view: View, lxd: ClusterView, member: Member, quiet: Status) -> Plan:
+    """The member stays while the Raft leader sends no heartbeats: LXD calls all others offline."""
+    if member_marks.is_removing(member, lxd):
+        return _leaving_step(member_marks.mark(member, member_marks.LEAVING))
+    return _held_plan(quiet, blockers.full(view, (quiet.message,)))
 
 
 def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
@@ -289,7 +298,7 @@ def _plan_incurable(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
 def _with_its_disk(view: View, lxd: Unresponsive) -> Plan:
     """LXD does not answer, and is in no cluster of ours: its disk may have something valuable."""
     ours = view.peers is not None and bool(view.peers.own.cluster)
-    held = "has instances or volumes" if view.holds_data else ""
+    held = "has data" if view.holds_data else ""
     if not held and not ours and view.database is not None and view.database.nodes:
         held = "is in another cluster"
     if not held or view.options.on_remove == ABANDON:

@@ -43,10 +43,7 @@ def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 
 
 def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Why LXD calls members offline that answer, and what helps. None without such a leader.
-
-    A unit that was removed by force is no longer in the queue, and no hook reloads its LXD.
-    """
+    """Why LXD calls members offline that answer, and what helps. None without such a leader."""
     leader = leader_without_heartbeats(lxd)
     if leader is None:
         return None
@@ -57,9 +54,20 @@ def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
         return waiting(f"{fault}: LXD was reloaded, again in {pause / 60:.0f} min")
     if leader == lxd.own:
         return waiting(f"{fault}: LXD is reloaded if that lasts")
-    if unit in {entry.unit for entry in peers.app.queue}:
+    if _runs_hooks(unit, leader, view, lxd, peers):
         return waiting(f"{fault}: {unit} reloads its LXD")
     return blocked(f"{fault}; there: snap restart --reload lxd")
+
+
+def _runs_hooks(unit: str, member: Member, view: View, lxd: ClusterView, peers: Peers) -> bool:
+    """Whether a member's unit can reload its LXD: it exists, and was not removed by force.
+
+    A leaving unit has no place in the queue any more. Its hooks run until it may go.
+    """
+    if view.units is not None:
+        return unit in view.units.in_juju
+    queued = unit in {entry.unit for entry in peers.app.queue}
+    return queued or (unit != "" and member.name in member_marks.leaving(lxd))
 
 
 def _pause(view: View, lxd: ClusterView, member: Member) -> float:

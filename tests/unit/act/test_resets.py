@@ -10,6 +10,7 @@ import pytest
 from lxd import clock_errors
 from lxd.errors import LxdError
 from state.view import RESET
+from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.model_units import ModelApp, ModelUnit, formed
 
@@ -35,6 +36,21 @@ def test_a_reset_that_was_cut_short_with_the_daemon_running_is_done_again(genera
 
     assert app.own(unit.name).cluster
     assert "stop" in unit.snap.calls
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_lxd_with_an_image_is_not_reset(generation: str):
+    """Somebody imported it after a join was interrupted."""
+    app, unit = _with_one_to_join(generation)
+    by_hand.add_image(unit.server, "f" * 64)
+    unit.ports.lxd.pools.create("local", "dir", {}, {})
+    unit.machine.note_forming("join", app.cloud.now, ())
+
+    app.settle()
+
+    told = "blocked: LXD here has the image ffffffffffff: export it, then delete it"
+    assert str(app.plan(unit.name).status) == told
+    assert "f" * 64 in unit.server.records.images
 
 
 @pytest.mark.parametrize(

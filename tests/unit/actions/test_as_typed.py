@@ -68,7 +68,7 @@ PLANS = [
     ("plan images-replicas=-1 network-nat=no", "set cluster.images_minimal_replica=-1"),
     ("plan storage-size=", "nothing to do"),
     ("plan networks.lan.mode=bridge networks.lan.ipv4=10.7.0.1/24", "the bridge network lan on"),
-    ("plan network-config.ipv4.dhcp.expiry=4h", "ipv4.dhcp.expiry=4h"),
+    ("plan network-config.ipv4.dhcp.expiry=4h", "set ipv4.dhcp.expiry, user.lxd-cluster.keys on"),
 ]
 
 

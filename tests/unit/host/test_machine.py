@@ -93,13 +93,14 @@ def test_an_instance_is_known_by_what_lxd_keeps_of_it(tmp_path: Path):
     assert machine.has_data()
 
 
-def test_a_volume_is_known_by_its_folder(tmp_path: Path):
+@pytest.mark.parametrize("kind", ["custom", "buckets"])
+def test_a_volume_or_a_bucket_is_known_by_its_folder(tmp_path: Path, kind: str):
     machine = Machine(tmp_path / "state", tmp_path / "lxd")
-    custom = tmp_path / "lxd" / "storage-pools" / "local" / "custom"
-    custom.mkdir(parents=True)
+    folder = tmp_path / "lxd" / "storage-pools" / "local" / kind
+    folder.mkdir(parents=True)
     assert not machine.has_data()
 
-    (custom / "default_data").mkdir()
+    (folder / "default_data").mkdir()
 
     assert machine.has_data()
 

@@ -86,6 +86,16 @@ REFUSED = [
         "{parent: eth0}",
         "network-config={parent: eth0}: config cannot have parent",
     ),
+    (
+        "network-config",
+        "{bgp.peers.r1.password: hunter2, parent: eth0}",
+        "network-config=...: config cannot have parent",
+    ),
+    (
+        "networks",
+        "lan: {mode: bridge, config: {bgp.peers.r1.password: hunter2, parent: eth0}}",
+        "networks=...: lan: config cannot have parent",
+    ),
     ("networks", "lan", "networks=lan: use a YAML map such as {lan: {mode: flat, parent: br0}}"),
     ("networks", "lxdbr0: flat", "networks=lxdbr0: flat: network-name already has the name lxdbr0"),
     (

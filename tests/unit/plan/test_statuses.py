@@ -69,6 +69,10 @@ def a_network_there(app: ModelApp) -> None:
     app.units["lxd/2"].ports.lxd.networks.create("old", "bridge", {}, {})
 
 
+def an_image_there(app: ModelApp) -> None:
+    by_hand.add_image(app.units["lxd/2"].server, "f" * 64)
+
+
 def a_newer_version(app: ModelApp) -> None:
     app.units["lxd/2"].server.version = "6.5"
     app.databags["lxd/2"]["attempt"] = "1"
@@ -121,6 +125,10 @@ OUTSIDERS: list[tuple[Callable[[ModelApp], None], str]] = [
         "waiting: for LXD, which does not answer",
     ),
     (no_address, "waiting: for an address on the binding cluster"),
+    (
+        an_image_there,
+        "blocked: LXD here has the image ffffffffffff: export it, then delete it",
+    ),
     (
         instances_there,
         "blocked: LXD here has instances, joining would lose them: move or delete them",

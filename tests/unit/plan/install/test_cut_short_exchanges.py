@@ -16,7 +16,7 @@ import pytest
 
 from state.facts import Resource
 from tests.unit.cutting import Cutter, cut, cuts
-from tests.unit.deeds import later, locations, names, the_cluster, with_instance, without
+from tests.unit.deeds import api, later, locations, names, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
 
 SAME, NEXT = "5.21.8", "6.9"
@@ -110,3 +110,20 @@ def test_late_heartbeats_of_the_member_before_do_not_make_a_unit_miss_its_turn()
     app.hook(unit)
 
     assert "to exchange the LXD snap" not in str(app.plan(unit).status)
+
+
+@pytest.mark.parametrize("generation", ["5.0", "5.21"])
+def test_after_a_forced_removal_the_api_answers_until_its_member_is_gone(generation: str):
+    """All members waited for its LXD, for good."""
+    app = formed(3, generation)
+    app.remove("lxd/2")
+    app.settle()
+
+    attached(NEXT, app).settle()
+
+    told = "waiting: to exchange the LXD snap: m2 has no unit; lxc cluster remove it"
+    assert {str(app.plan(unit).status) for unit in app.units} == {told}
+    api(app).members.remove("m2")
+    app.settle()
+    assert {unit.server.version for unit in app.units.values()} == {NEXT}
+    assert names(app) == ["m0", "m1"]

@@ -15,7 +15,7 @@ from options.options import Options
 from plan.unit import make_plan
 from state.cluster import ClusterView, Network, Pool
 from state.facts import Resource, SnapFacts
-from state.lxd_objects import Instance
+from state.lxd_objects import Image, Instance
 from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import View
 from steps.install import InstallSnap, InstallSnapFile, InstallSnapVersion, RemoveSnap
@@ -120,6 +120,9 @@ POOL = Pool("default", "zfs", "Created", frozenset())
 BRIDGE = Network("mpbr0", "bridge", "Created", {}, frozenset())
 PLAIN = lxd(version="5.0.3")
 INSTANCE = Instance(project="default", name="c1", location="none")
+IMAGE = Image("default", "f" * 64)
+CACHED = Image("default", "a" * 64, cached=True)
+JUJUS = Image("default", "b" * 64, "juju/ubuntu@24.04/amd64")
 
 
 def configured(**config: str) -> ClusterView:
@@ -142,6 +145,10 @@ def configured(**config: str) -> ClusterView:
         (
             replace(PLAIN, networks=(BRIDGE,)),
             "LXD here has a network mpbr0: delete it, or use another machine",
+        ),
+        (
+            replace(PLAIN, images=(CACHED, IMAGE)),
+            "LXD here has the image ffffffffffff: export it, then delete it",
         ),
         # A MAAS's KVM host.
         (
@@ -186,6 +193,17 @@ def test_an_lxd_that_an_older_charm_prepared_is_no_used_one():
 
 def test_what_lxd_keeps_for_itself_is_no_use():
     assert make_plan(found(lxd=configured(volatile_uuid="u"))).steps == (LATEST,)
+
+
+def test_images_that_can_be_fetched_again_are_no_use():
+    assert make_plan(found(lxd=replace(PLAIN, images=(CACHED, JUJUS)))).steps == (LATEST,)
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_newer_one_with_an_image_is_not_removed(foreign: bool):
+    seen = replace(lxd(version="6.9"), images=(IMAGE,))
+
+    assert RemoveSnap() not in make_plan(beside("6.9", lxd=seen, foreign=foreign)).steps
 
 
 def test_what_jujus_agent_sets_on_any_lxd_is_no_use():
@@ -281,6 +299,7 @@ def test_a_newer_one_is_removed_and_the_unit_joins(generation: str):
 
 
 USES: list[tuple[Callable[[ModelApp], object], str]] = [
+    (lambda app: by_hand.add_image(app.units["lxd/1"].server, "f" * 64), "the image ffffffffffff"),
     (lambda app: by_hand.add_profile(app.units["lxd/1"].server, "gpu"), "profile gpu"),
     (lambda app: by_hand.launch(app.units["lxd/1"].server, "c1"), "instances"),
     (lambda app: app.units["lxd/1"].ports.lxd.pools.create("old", "dir", {}, {}), "pool old"),

@@ -15,6 +15,7 @@ from plan.unit import make_plan
 from state.cluster import ClusterView, Pool
 from state.facts import Resource, SnapFacts
 from state.lxd_objects import Bucket
+from state.peers import QueueEntry
 from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.addresses import Listen
@@ -230,6 +231,14 @@ HELD = {
         lxd(member(0), member(1), member(2, "EVACUATED"), notes={"leaving.m2": "leaving"}),
         "waiting: to exchange the LXD snap until m2 has left",
     ),
+    "without a unit": (
+        lxd(member(0), member(1), member(2), member(3)),
+        "waiting: to exchange the LXD snap: m3 has no unit; lxc cluster remove it",
+    ),
+    "without a unit any more": (
+        lxd(member(0), member(1), member(2), member(3), notes={"unit.m3": "lxd/3 0"}),
+        "waiting: to exchange the LXD snap: m3 has no unit; lxc cluster remove it",
+    ),
     "buckets": (
         replace(
             lxd(member(0), member(1), member(2)),
@@ -246,6 +255,34 @@ def test_an_exchange_waits_for_what_could_not_follow(seen: ClusterView, status: 
 
     assert plan.steps == ()
     assert str(plan.status) == status
+
+
+def test_another_build_does_not_wait_for_a_member_without_a_unit():
+    seen = lxd(member(0), member(1), member(2), member(3))
+
+    assert make_plan(exchanging("5.21.7-other", seen)).steps == (INSTALL,)
+
+
+def test_a_member_without_a_unit_may_have_the_new_version_already():
+    """An operator has given it that. From 5.21 on LXD says which members are older."""
+    old, new = (f"LXD version is {word} than other members" for word in ("older", "newer"))
+    rows = [replace(member(n, "BLOCKED"), message=old) for n in range(3)]
+    theirs = member(3, "BLOCKED")
+
+    done = make_plan(exchanging("6.9", lxd(*rows, replace(theirs, message=new))))
+    still = make_plan(exchanging("6.9", lxd(*rows, replace(theirs, message=old))))
+
+    assert (INSTALL in done.steps, INSTALL in still.steps) == (True, False)
+
+
+def test_a_member_whose_unit_has_not_published_its_data_has_a_unit():
+    seen = lxd(member(0), member(1), member(2), member(3), notes={"unit.m3": "lxd/3 0"})
+    view = exchanging("6.9", seen)
+    assert view.peers is not None
+    queue = (*view.peers.app.queue, QueueEntry(unit="lxd/3"))
+    app = view.peers.app.model_copy(update={"queue": queue})
+
+    assert INSTALL in make_plan(replace(view, peers=replace(view.peers, app=app))).steps
 
 
 def test_one_that_has_exchanged_and_waits_is_not_down():

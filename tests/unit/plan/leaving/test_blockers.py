@@ -111,7 +111,7 @@ def test_a_silent_lxd_with_instances_that_never_joined_holds_its_unit(generation
     app.hook("lxd/9")
     leaving(app, "lxd/9").units["lxd/9"].server.freeze()
 
-    assert "LXD here has instances or volumes" in app.hook("lxd/9").hold
+    assert "LXD here has data" in app.hook("lxd/9").hold
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -139,7 +139,7 @@ def test_a_removed_member_goes_only_without_what_its_disk_has(generation: str, *
 
     hold = leaving(app, "lxd/2").hook("lxd/2").hold
 
-    assert ("LXD here has instances or volumes" in hold) is holds
+    assert ("LXD here has data" in hold) is holds
     assert bool(hold) is holds
 
 

@@ -19,6 +19,7 @@ from modes import MODES
 from plan.networks.networks import default
 from state.cluster import Network
 from state.facts import Bound
+from steps.networks import UpdateNetwork
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
     ADDRESSED,
@@ -43,6 +44,30 @@ TRUNK = replace(BR0, vlans=True)
 
 def bridge(name: str, **config: str) -> Network:
     return Network(name, "bridge", "Created", config, frozenset())
+
+
+SECRET = "hunter2"
+PEER = {"bgp.peers.r1.address": "10.0.0.250", "bgp.peers.r1.password": SECRET}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_no_value_of_an_operators_key_is_told_or_logged(
+    generation: str, caplog: pytest.LogCaptureFixture
+):
+    """A router's password is one of the keys that a network may have. LXD here refuses them."""
+    caplog.set_level("DEBUG")
+    app = changed(formed(2, generation), network_config=json.dumps(PEER))
+
+    told = [line for unit in app.units.values() for line in unit.told]
+    assert any("bgp.peers.r1.password" in line for line in told)
+    shown = [*told, *statuses(app).values(), *preview_of(app, "lxd/0"), caplog.text]
+    assert not any(SECRET in line for line in shown)
+
+
+def test_what_is_set_and_unset_is_told_without_the_values():
+    step = UpdateNetwork("lan", {"ipv4.nat": "true", "dns.domain": ""}, {"m1": {"parent": "eth1"}})
+
+    assert str(step) == "set ipv4.nat and unset dns.domain and set parent on m1 on the network lan"
 
 
 MARKED = {"user.lxd-cluster.mode": "vxlan"}

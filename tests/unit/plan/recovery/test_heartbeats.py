@@ -109,6 +109,50 @@ def test_a_leader_that_leaves_is_reloaded_too(generation: str):
     assert (app.units[unit].snap.reloads, told.hold) == (1, "")
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_that_leaves_meanwhile_names_the_leader_and_goes_once_it_is_back(generation: str):
+    """All members answered, and it was held because no other member was up."""
+    app = quiet(generation)
+    unit = leading(app)
+    leader = app.units[unit].server.name
+    goes = "lxd/2" if unit != "lxd/2" else "lxd/1"
+    app.leaving.add(goes)
+
+    held = app.hook(goes)
+
+    told = f"Raft leader {leader} sends no heartbeats"
+    assert str(held.status) == f"waiting: {told}: {unit} reloads its LXD"
+    assert told in held.hold
+    app.leader = next(name for name in app.units if name not in (goes, unit))
+    assert str(app.plan(app.leader).app_status) == f"waiting: {told}: {unit} reloads its LXD"
+    app.hook(unit)
+    app.cloud.now += deadlines.QUIET
+    app.hook(unit)
+    app.cloud.now += 30
+    assert app.hook(goes).hold == ""
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_others_wait_for_the_hooks_of_a_leader_that_leaves(generation: str):
+    """Its unit has no place in the queue any more, and the operator was asked to reload it."""
+    app = quiet(generation, 4)
+    unit = leading(app)
+    leader = app.units[unit].server.name
+    others = [name for name in app.units if name != unit]
+    app.leader = others[0]
+    app.leaving.add(unit)
+
+    held = app.hook(unit)
+    for name in others:
+        app.hook(name)
+
+    fault = f"Raft leader {leader} sends no heartbeats"
+    told = f"waiting: {fault}: {unit} reloads its LXD"
+    assert str(held.status) == f"waiting: {fault}: LXD is reloaded if that lasts"
+    assert {str(app.plan(name).status) for name in others} == {told}
+    assert str(app.plan(app.leader).app_status) == told
+
+
 def row(number: int, status: str = "OFFLINE", role: str = "database") -> Member:
     return replace(member(number, status, role), message=MESSAGE if status == "OFFLINE" else "")
 
