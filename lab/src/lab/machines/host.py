@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab.machines import claims, network, teardown
-from lab.machines.nspawn_machine import machine_folder
+from lab.machines.lab_machine import machine_folder
 from lab.machines.programs import find
 
 # The programs that the lab runs, and the Debian and Ubuntu packages that have them.
