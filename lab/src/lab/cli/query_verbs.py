@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from lab.cli.output import printed, table
+from lab.cli.output import print_list, printed
 from lab.cli.session import CommandError, Session
 from lab.cli.status_text import machines_text, status_text
 from lab.cli.verb import Options, Parser, Verb, add_format, seconds
@@ -274,12 +274,9 @@ def _resources_arguments(parser: Parser) -> None:
 
 def _resources(session: Session, options: Options) -> int:
     resources: list[dict[str, Any]] = session.ask("resources", app=options.app)
-    if options.format != "tabular":
-        printed({"resources": resources}, options.format)
-        return 0
     rows = [["Resource", "Supplied by", "Revision"]]
-    rows += [[one["name"], one["origin"], str(one["revision"])] for one in resources]
-    sys.stdout.write(table(rows))
+    rows += [[row["name"], row["origin"], str(row["revision"])] for row in resources]
+    print_list(rows, {"resources": resources}, options.format)
     return 0
 
 
