@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 
 from state.facts import Device
-from tests.unit.cutting import cut, cuts
+from tests.unit.cutting import Cutter, cut, cuts
 from tests.unit.deeds import later, leaving, locations, names, with_instance
 from tests.unit.model_units import ModelApp, formed
 
@@ -82,17 +82,16 @@ def test_an_act_that_was_cut_is_taken_up_again(act: Callable[[], tuple[ModelApp,
         if act is resetting:
             _refresh(app, app.cloud.version)
             later(app, 60.0)
-        told = f"{cutter.steps[cutter.at - 1 : cutter.at]} {cutter}"
-        _ends_well(app, unit, told)
+        _ends_well(app, unit, cutter)
 
 
-def _ends_well(app: ModelApp, unit: str, told: str) -> None:
+def _ends_well(app: ModelApp, unit: str, cutter: Cutter) -> None:
     if unit in app.leaving:
         held = [app.hook(unit).hold for _ in range(4)]
-        assert not held[-1], f"{told}: {held[-1]}"
-        assert (names(app), locations(app)["c1"] == "m2") == (["m0", "m1"], False), told
+        assert not held[-1], f"{cutter}: {held[-1]}"
+        assert (names(app), locations(app)["c1"] == "m2") == (["m0", "m1"], False), cutter
         return
     app.settle()
     states = {u: str(app.plan(u).status) for u in app.units}
-    assert all(state.startswith("active") for state in states.values()), f"{told}: {states}"
-    assert len(names(app)) == len(app.units), told
+    assert all(state.startswith("active") for state in states.values()), f"{cutter}: {states}"
+    assert len(names(app)) == len(app.units), cutter

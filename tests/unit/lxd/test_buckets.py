@@ -25,12 +25,6 @@ def servers(request: pytest.FixtureRequest) -> list[Server]:
     return servers
 
 
-@pytest.fixture
-def lxd(servers: list[Server]) -> LxdApi:
-    """LXD as the first of them sees it."""
-    return LxdApi(servers[0].lxd)
-
-
 def make_project(server: Server, name: str, **config: str) -> None:
     keys = {key.replace("_", "."): value for key, value in config.items()}
     request = Request("POST", "/1.0/projects", body={"name": name, "config": keys})

@@ -58,7 +58,6 @@ def test_all_members_have_the_new_one_in_the_end(
         app, unit = begin()
         cut(app, unit, cutter)
         later(app, 60.0)
-        told = f"{cutter.steps[cutter.at - 1 : cutter.at]} {cutter}"
         for _ in range(3):
             for name in app.units:
                 app.hook(name)
@@ -66,14 +65,14 @@ def test_all_members_have_the_new_one_in_the_end(
         app.settle()
 
         states = {u: str(app.plan(u).status) for u in app.units}
-        assert all(state.startswith("active") for state in states.values()), f"{told}: {states}"
-        assert {u.server.version for u in app.units.values()} == {version}, told
-        assert not any(u.snap.facts_.unfinished for u in app.units.values()), told
-        assert (names(app), locations(app)) == (["m0", "m1", "m2"], {"c1": "m1"}), told
-        assert all(i.running for i in the_cluster(app).instances.values()), told
-        assert app.cloud.stopped == [], told
+        assert all(state.startswith("active") for state in states.values()), f"{cutter}: {states}"
+        assert {u.server.version for u in app.units.values()} == {version}, cutter
+        assert not any(u.snap.facts_.unfinished for u in app.units.values()), cutter
+        assert (names(app), locations(app)) == (["m0", "m1", "m2"], {"c1": "m1"}), cutter
+        assert all(i.running for i in the_cluster(app).instances.values()), cutter
+        assert app.cloud.stopped == [], cutter
         before = app.units[unit].server.database.backups
-        assert bool(before) == (version == NEXT), told
+        assert bool(before) == (version == NEXT), cutter
 
 
 def test_a_try_that_snapd_refused_is_no_leave_to_go_on_alone():

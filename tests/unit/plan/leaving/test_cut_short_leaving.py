@@ -13,7 +13,7 @@ import pytest
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Instance
-from tests.unit.cutting import cut, cuts
+from tests.unit.cutting import Cutter, cut, cuts
 from tests.unit.deeds import (
     SILENT,
     fail,
@@ -103,13 +103,12 @@ def test_one_that_is_killed_while_it_leaves_leaves_with_a_later_hook(act: Act, g
     for cutter in tried:
         app, unit = begin()
         cut(app, unit, cutter)
-        told = f"{cutter.steps[cutter.at - 1 : cutter.at]} {cutter}"
         later(app, 60.0)
         for name in app.units.keys() - app.leaving:
             app.hook(name)
         held = [app.hook(unit).hold for _ in range(3)]
-        assert not held[-1], f"{told}: {held[-1]}"
-        _ends_well(app, ran, told)
+        assert not held[-1], f"{cutter}: {held[-1]}"
+        _ends_well(app, ran, cutter)
 
 
 def running(app: ModelApp) -> dict[str, bool]:
@@ -121,16 +120,16 @@ def _was_running(instance: Instance) -> bool:
     return instance.config.get("volatile.last_state.power") == "RUNNING"
 
 
-def _ends_well(app: ModelApp, ran: dict[str, bool], told: str) -> None:
+def _ends_well(app: ModelApp, ran: dict[str, bool], cutter: Cutter) -> None:
     stay = sorted(f"m{unit.partition('/')[2]}" for unit in app.units.keys() - app.leaving)
-    assert names(app) == stay, told
+    assert names(app) == stay, cutter
     left = {"c4"} if app.options.get("on_remove") == "abandon" else set[str]()
     kept = {name: runs for name, runs in ran.items() if name not in left}
-    assert set(locations(app).values()) <= set(stay), told
-    assert {i.name: i.running for i in the_cluster(app).instances.values()} == kept, told
+    assert set(locations(app).values()) <= set(stay), cutter
+    assert {i.name: i.running for i in the_cluster(app).instances.values()} == kept, cutter
     if images := the_cluster(app).images:
-        assert all(image.copies & set(stay) for image in images.values()), told
-    assert app.cloud.stopped == [], told
+        assert all(image.copies & set(stay) for image in images.values()), cutter
+    assert app.cloud.stopped == [], cutter
 
 
 @pytest.mark.parametrize("generation", ["6.9"])
@@ -144,15 +143,14 @@ def test_one_that_is_killed_while_no_member_takes_its_instances_runs_them_here(g
     for cutter in list(cuts(begin)):
         app, unit = begin()
         cut(app, unit, cutter)
-        told = f"{cutter.steps[cutter.at - 1 : cutter.at]} {cutter}"
         later(app, 60.0)
-        assert "could not be moved" in app.hook(unit).hold, told
-        assert running(app) == {"c1": True, "c2": True, "c3": False}, told
-        assert set(locations(app).values()) == {"m2"}, told
-        assert "lxd/2 cannot leave: default/c" in str(app.plan("lxd/0").app_status), told
+        assert "could not be moved" in app.hook(unit).hold, cutter
+        assert running(app) == {"c1": True, "c2": True, "c3": False}, cutter
+        assert set(locations(app).values()) == {"m2"}, cutter
+        assert "lxd/2 cannot leave: default/c" in str(app.plan("lxd/0").app_status), cutter
         heal(app)
-        assert app.hook(unit).hold == "", told
-        _ends_well(app, {"c1": True, "c2": True, "c3": False}, told)
+        assert app.hook(unit).hold == "", cutter
+        _ends_well(app, {"c1": True, "c2": True, "c3": False}, cutter)
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -172,8 +170,7 @@ def test_a_leader_that_is_killed_while_it_removes_a_dead_member_does_so_with_its
     for cutter in tried:
         app, unit = begin()
         cut(app, unit, cutter)
-        told = f"{cutter.steps[cutter.at - 1 : cutter.at]} {cutter}"
         later(app, 60.0)
         app.settle()
-        assert names(app) == ["m0", "m1"], told
-        assert "lost with m2: default/c1 and 2 more" in str(app.plan("lxd/0").app_status), told
+        assert names(app) == ["m0", "m1"], cutter
+        assert "lost with m2: default/c1 and 2 more" in str(app.plan("lxd/0").app_status), cutter
