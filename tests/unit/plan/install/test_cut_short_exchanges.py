@@ -14,36 +14,10 @@ from functools import partial
 
 import pytest
 
-from state.facts import Resource
 from tests.unit.cutting import Cutter, cut, cuts
-from tests.unit.deeds import later, locations, names, the_cluster, with_instance, without
-from tests.unit.model_units import ModelApp, formed
-
-SAME, NEXT = "5.21.8", "6.9"
-OTHER = Resource("/new.snap", "/new.snap")
-UNIT = "lxd/1"
-
-
-def attached(version: str, app: ModelApp) -> ModelApp:
-    """The operator has attached an LXD of this version."""
-    app.cloud.version = version
-    app.resource = OTHER
-    for unit in app.units.values():
-        unit.snap.offered = version
-    return app
-
-
-def exchanging(version: str) -> tuple[ModelApp, str]:
-    app = attached(version, with_instance(formed(3), "m1"))
-    app.hook("lxd/0")
-    return app, UNIT
-
-
-def last(version: str) -> tuple[ModelApp, str]:
-    """All others have exchanged theirs and wait for this one."""
-    app, unit = exchanging(version)
-    app.hook("lxd/2")
-    return app, unit
+from tests.unit.deeds import later, locations, names, the_cluster, without
+from tests.unit.model_units import ModelApp
+from tests.unit.operations.exchanges import NEXT, SAME, attached, exchanging, last
 
 
 @pytest.mark.parametrize("version", [SAME, NEXT])
