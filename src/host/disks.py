@@ -211,7 +211,7 @@ def _number(file: Path) -> int:
 
 
 def _output(*command: str) -> str:
-    done = subprocess.run(
+    completed = subprocess.run(
         command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
     )
-    return done.stdout
+    return completed.stdout

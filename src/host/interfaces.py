@@ -203,7 +203,7 @@ def _virtual_functions(name: str) -> int:
 
 
 def _run(*command: str) -> str:
-    done = subprocess.run(
+    completed = subprocess.run(
         command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
     )
-    return done.stdout
+    return completed.stdout

@@ -54,8 +54,8 @@ class Database:
         """
         moment = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
         path = self._write(f"database-{moment}.tar.gz", now)
-        for old in sorted(self._backups.glob("database-*.tar.gz"))[:-KEPT]:
-            old.unlink()
+        for outdated in sorted(self._backups.glob("database-*.tar.gz"))[:-KEPT]:
+            outdated.unlink()
         return str(path)
 
     def backup_before(self, version: str) -> str:

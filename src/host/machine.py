@@ -67,14 +67,14 @@ class Machine(UnitNotes):
 
     def overlays(self) -> dict[str, str]:
         """By network: the note about the segment that runs here, empty if it does not run."""
-        noted = sorted(self._overlays.glob(f"*/{_RECORD}"))
-        return {path.parent.name: self._overlay(path) for path in noted}
+        records = sorted(self._overlays.glob(f"*/{_RECORD}"))
+        return {path.parent.name: self._overlay(path) for path in records}
 
     def _overlay(self, record: Path) -> str:
         from host import overlay_dhcp_state
 
-        network, noted = record.parent.name, record.with_name(_MANIFEST)
-        runs = overlay_dhcp_state.holds(network, noted, _services(network))
+        network, manifest = record.parent.name, record.with_name(_MANIFEST)
+        runs = overlay_dhcp_state.holds(network, manifest, _services(network))
         return record.read_text() if runs else ""
 
     def run_overlay(
@@ -84,10 +84,10 @@ class Machine(UnitNotes):
         from host import overlay_dhcp_state
 
         self._end_services(network)
-        noted = self._overlays / network / _MANIFEST
-        overlay_dhcp_state.forget_files(noted, but=files)
+        manifest = self._overlays / network / _MANIFEST
+        overlay_dhcp_state.forget_files(manifest, but=files)
         self.write_privately(files)
-        private_files.write(noted, overlay_dhcp_state.manifest(files).encode())
+        private_files.write(manifest, overlay_dhcp_state.manifest(files).encode())
         _run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
             _run("/usr/bin/systemctl", "enable", "--now", service)
@@ -102,9 +102,9 @@ class Machine(UnitNotes):
 
         self._end_services(network)
         overlay_dhcp_state.unfilter(network)
-        noted = self._overlays / network / _MANIFEST
-        overlay_dhcp_state.forget_files(noted, but=())
-        noted.unlink(missing_ok=True)
+        manifest = self._overlays / network / _MANIFEST
+        overlay_dhcp_state.forget_files(manifest, but=())
+        manifest.unlink(missing_ok=True)
         (self._overlays / network / _RECORD).unlink(missing_ok=True)
 
     @staticmethod

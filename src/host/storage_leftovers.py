@@ -36,22 +36,24 @@ def release(devices: Iterable[str], lxd_dir: Path) -> None:
     """
     released = {os.path.realpath(device) for device in devices if device.startswith("/dev/")}
     loops = _loops(lxd_dir)
-    ours = released | loops
-    for name in sorted(_only_on(_zpools(), ours, lxd_dir)):
+    own_devices = released | loops
+    for name in sorted(_only_on(_zpools(), own_devices, lxd_dir)):
         _run_or_warn(*_zpool(), "export", name)
-    for name in sorted(_only_on(_groups(), ours, lxd_dir)):
+    for name in sorted(_only_on(_groups(), own_devices, lxd_dir)):
         _run_or_warn(_tool("vgchange"), "--activate", "n", name)
         _run_or_warn(_tool("vgremove"), "--force", "--yes", name)
     for loop in sorted(loops - released):
         _run_or_warn(_tool("losetup"), "--detach", loop)
 
 
-def _only_on(things: Mapping[str, set[str]], ours: set[str], lxd_dir: Path) -> set[str]:
+def _only_on(
+    parts_by_name: Mapping[str, set[str]], own_devices: set[str], lxd_dir: Path
+) -> set[str]:
     """Those with all their devices, or files, in our list."""
     return {
         name
-        for name, parts in things.items()
-        if parts and all(p in ours or Path(p).is_relative_to(lxd_dir) for p in parts)
+        for name, parts in parts_by_name.items()
+        if parts and all(p in own_devices or Path(p).is_relative_to(lxd_dir) for p in parts)
     }
 
 

@@ -146,9 +146,11 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 def _not_empty(lxd: ClusterView) -> Status | None:
     """What prevents a join: LXD would forget it."""
-    things = [f"storage pool {p.name}" for p in lxd.pools or ()]
-    things += [f"network {n.name}" for n in lxd.networks or ()]
-    return blocked(f"LXD here has a {things[0]}: joining needs an empty LXD") if things else None
+    contents = [f"storage pool {p.name}" for p in lxd.pools or ()]
+    contents += [f"network {n.name}" for n in lxd.networks or ()]
+    return (
+        blocked(f"LXD here has a {contents[0]}: joining needs an empty LXD") if contents else None
+    )
 
 
 def _refused(view: View, peers: Peers) -> Status | None:

@@ -85,14 +85,14 @@ def _use(lxd: ClusterView, ours: tuple[str, ...]) -> str:
     """How an LXD outside a cluster is used, empty if it is as freshly installed."""
     if lxd.instances:
         return "LXD here has instances, joining would lose them: move or delete them"
-    if things := _things(lxd):
-        return f"LXD here has a {things[0]}: delete it, or use another machine"
+    if contents := _contents(lxd):
+        return f"LXD here has a {contents[0]}: delete it, or use another machine"
     config = sorted(lxd.server.config)
     keys = [key for key in config if not key.startswith(_OF_ANYBODY) and key not in ours]
     return f"LXD here has {keys[0]} set: unset it, or use another machine" if keys else ""
 
 
-def _things(lxd: ClusterView) -> list[str]:
+def _contents(lxd: ClusterView) -> list[str]:
     """What a freshly installed LXD does not have, except instances and keys."""
     return [
         *(f"storage pool {p.name}" for p in lxd.pools or ()),

@@ -228,13 +228,13 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str])
 
     It makes a token only in a hook that may end without error: what a failed hook writes is lost.
     """
-    coming = names(expects)
+    joiners = names(expects)
     blocking = last_unit.blocking(view, lxd, peers)
-    reasons = (f"it needs another member, and waits for {coming} to join", *blocking)
+    reasons = (f"it needs another member, and waits for {joiners} to join", *blocking)
     why = blockers.with_way_out(view, reasons)
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
-    joiner = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
+    joiner = joiners if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
     status = waiting(f"to leave once {joiner} has joined; if no unit joins: run let-in")
     if not view.tells:
         return _held_plan(status, why)
@@ -277,9 +277,9 @@ def _plan_incurable(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
 
 def _with_its_disk(view: View, lxd: Unresponsive) -> Plan:
     """LXD does not answer, and is in no cluster of ours: its disk may have something valuable."""
-    ours = view.peers is not None and bool(view.peers.own.cluster)
+    was_member = view.peers is not None and bool(view.peers.own.cluster)
     held = "has instances or volumes" if view.holds_data else ""
-    if not held and not ours and view.database is not None and view.database.nodes:
+    if not held and not was_member and view.database is not None and view.database.nodes:
         held = "is in another cluster"
     if not held or view.options.on_remove == ABANDON:
         return _has_left()
@@ -303,8 +303,8 @@ def _plan_unclustered(view: View, lxd: ClusterView) -> Plan:
     """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
     if view.options.on_remove == ABANDON:
         return _has_left()
-    here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
-    reasons = tuple(f"{t}: is in LXD here, and the machine goes with this unit" for t in here)
+    contents = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
+    reasons = tuple(f"{t}: is in LXD here, and the machine goes with this unit" for t in contents)
     if not reasons:
         return _has_left()
     status = blockers.cannot_leave(view.unit, reasons)

@@ -133,10 +133,10 @@ class Node:
 
     def _find_first(self) -> processes.Process:
         unshare = processes.find(self._init.pid)
-        found = processes.children(unshare) if unshare else []
-        if not found:
+        children = processes.children(unshare) if unshare else []
+        if not children:
             raise MachineError(f"{self.place.name}: its first process is gone")
-        return found[0]
+        return children[0]
 
     def _connect(self) -> None:
         peer = ["peer", "name", "eth0", "netns", str(self._first.pid)]
@@ -267,11 +267,11 @@ class Node:
 
     def _daemon(self) -> processes.Process | None:
         """LXD's process. nsenter started a shell in the node, and that shell started LXD."""
-        found = processes.find(self._keeper.pid) if self._keeper else None
+        process = processes.find(self._keeper.pid) if self._keeper else None
         for _ in range(2):
-            children = processes.children(found) if found else []
-            found = children[0] if children else None
-        return found if found is not None and _program(found) == "lxd" else None
+            children = processes.children(process) if process else []
+            process = children[0] if children else None
+        return process if process is not None and _program(process) == "lxd" else None
 
     def _end_daemon(self, number: int, timeout: float) -> None:
         self._down.touch()
@@ -295,13 +295,13 @@ def _program(process: processes.Process) -> str:
 def _hierarchies() -> dict[str, list[str]]:
     """By folder: type and options with which this computer has mounted its cgroup hierarchies."""
     wanted = set(cgroups.hierarchies())
-    found: dict[str, list[str]] = {}
+    mounts: dict[str, list[str]] = {}
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, point, kind, options, *_ = line.split()
         folder = os.path.relpath(point, cgroups.ROOT)
         if kind in ("cgroup", "cgroup2") and folder in wanted:
-            found[folder] = [kind, _controllers(options) if kind == "cgroup" else ""]
-    return found
+            mounts[folder] = [kind, _controllers(options) if kind == "cgroup" else ""]
+    return mounts
 
 
 def _controllers(options: str) -> str:

@@ -93,12 +93,12 @@ def remove_leftovers(slot: int) -> bool:
     groups = _groups(slot)
     for group in groups:
         end(group)
-    there = (Path("/sys/class/net") / bridge(slot)).exists()
-    if there:
+    has_bridge = (Path("/sys/class/net") / bridge(slot)).exists()
+    if has_bridge:
         run("ip", "link", "del", bridge(slot))
-    found = bool(groups) or there or home(slot).exists()
+    has_leftovers = bool(groups) or has_bridge or home(slot).exists()
     remove_tree(home(slot))
-    return found
+    return has_leftovers
 
 
 def end(group: str) -> None:
@@ -118,14 +118,14 @@ def end(group: str) -> None:
 
 def _groups(slot: int) -> list[str]:
     prefix = name(slot, "")
-    found: set[str] = set()
+    groups: set[str] = set()
     for hierarchy in cgroups.hierarchies():
-        found |= {
+        groups |= {
             entry
             for entry in os.listdir(cgroups.ROOT / hierarchy)  # noqa: PTH208 - names, not paths
             if entry.startswith(prefix)
         }
-    return sorted(found)
+    return sorted(groups)
 
 
 def ensure_bridge(slot: int) -> None:

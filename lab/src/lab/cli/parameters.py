@@ -76,8 +76,8 @@ def _value(text: str) -> Any:
     try:
         node = cast("Node | None", yaml.compose(text, Loader=_loader()))  # pyright: ignore[reportUnknownMemberType]
     except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise CommandError(f"yaml: {told}") from None
+        message = " ".join(str(error).split())
+        raise CommandError(f"yaml: {message}") from None
     return text if node is None else _of_node(node)
 
 
@@ -105,11 +105,11 @@ def _of_node(node: Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_of_node(item) for item in node.value]
     scalar = cast("yaml.ScalarNode", node)
-    found = _resolved(scalar.value) if scalar.tag == _PLAIN else scalar.value
-    if isinstance(found, float) and not math.isfinite(found):
-        shown = "NaN" if math.isnan(found) else "+Inf" if found > 0 else "-Inf"
+    value = _resolved(scalar.value) if scalar.tag == _PLAIN else scalar.value
+    if isinstance(value, float) and not math.isfinite(value):
+        shown = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
         raise CommandError(f"json: unsupported value: {shown}")
-    return found
+    return value
 
 
 def _resolved(word: str) -> Any:
@@ -123,10 +123,10 @@ def _resolved(word: str) -> Any:
     if integer is not None:
         return integer
     if _FLOAT.fullmatch(number):
-        found = float(number)
-        if math.isinf(found):
+        value = float(number)
+        if math.isinf(value):
             return word
-        return int(found) if found.is_integer() and abs(found) < 1e21 else found
+        return int(value) if value.is_integer() and abs(value) < 1e21 else value
     return word
 
 
@@ -134,6 +134,6 @@ def _integer(number: str) -> int | None:
     """The value of an integer, None for other text and for one that does not fit into 64 bits."""
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(number):
-            found = int(number.replace("o", "").replace("O", "") if base == 8 else number, base)
-            return found if _SMALLEST <= found <= _LARGEST else None
+            value = int(number.replace("o", "").replace("O", "") if base == 8 else number, base)
+            return value if _SMALLEST <= value <= _LARGEST else None
     return None

@@ -205,8 +205,8 @@ def query_holds(query: str, facts: dict[str, str]) -> bool:
 
 def _term_holds(term: str, facts: dict[str, str]) -> bool:
     for operator in ("==", "!="):
-        key, found, value = term.partition(operator)
-        if found:
+        key, separator, value = term.partition(operator)
+        if separator:
             if key.strip() not in facts:
                 raise CommandError(f'"{key.strip()}" cannot be asked for; one of {sorted(facts)}')
             equal = facts[key.strip()] == value.strip().strip("'\"")

@@ -38,11 +38,11 @@ def _run_arguments(parser: Parser) -> None:
 def _parameters(options: Options, words: list[str]) -> dict[str, Any]:
     import yaml  # slow to import, and most commands never need it
 
-    found: dict[str, Any] = {}
+    file_parameters: dict[str, Any] = {}
     if options.params:
         text = sys.stdin.read() if options.params == "-" else Path(options.params).read_text()
-        found = yaml.safe_load(text) or {}
-    return parameters.from_words(words, found, strings=options.string_args)
+        file_parameters = yaml.safe_load(text) or {}
+    return parameters.from_words(words, file_parameters, strings=options.string_args)
 
 
 def _run(session: Session, options: Options) -> int:

@@ -34,14 +34,14 @@ def _directive(text: str, default_pool: str, default_size: int) -> StorageDirect
 
 
 def _directives(charm: CharmInfo, storage: Mapping[str, str]) -> dict[str, StorageDirective]:
-    found: dict[str, StorageDirective] = {}
+    directives: dict[str, StorageDirective] = {}
     for name, text in storage.items():
         spec = charm.storage.get(name)
         if spec is None:
             raise JujuError(f'charm "{charm.name}" has no store called "{name}"')
         pool = "loop" if spec.type == "block" else "rootfs"
-        found[name] = _directive(text, pool, spec.minimum_size)
-    return found
+        directives[name] = _directive(text, pool, spec.minimum_size)
+    return directives
 
 
 class Operator:
@@ -142,10 +142,10 @@ class Operator:
     def attach_resource(self, app: str, name: str, path: str) -> None:
         """Give a resource of an application a new file."""
         with self._store.changing() as juju:
-            found = juju.state.applications.get(app)
-            if found is None:
+            application = juju.state.applications.get(app)
+            if application is None:
                 raise JujuError(f'application "{app}" not found')
-            info = juju.state.charms[found.charm]
+            info = juju.state.charms[application.charm]
             juju.attach_resource(self._store.now(), app, self._keep_resource(name, path, info))
 
     def resolved(self, units: Sequence[str], retry: bool) -> None:
@@ -229,10 +229,10 @@ class Operator:
     def add_storage(self, unit: str, name: str, directive: str) -> list[str]:
         """Give a unit more storage; the instances' ids."""
         with self._store.changing() as juju:
-            found = juju.state.units.get(unit)
-            if found is None:
+            unit_state = juju.state.units.get(unit)
+            if unit_state is None:
                 raise JujuError(f'unit "{unit}" not found')
-            charm = juju.state.charms[juju.state.applications[found.app].charm]
+            charm = juju.state.charms[juju.state.applications[unit_state.app].charm]
             wanted = _directives(charm, {name: directive})[name]
             return juju.add_storage(self._store.now(), unit, name, wanted)
 

@@ -88,10 +88,10 @@ class RunningModel:
                     juju.remove_machine(now, machine)
 
     def _agent(self, machine: str) -> MachineAgent:
-        found = self._agents.get(machine)
-        if found is None:
+        agent = self._agents.get(machine)
+        if agent is None:
             raise JujuError(f"machine {machine} has no agent")
-        return found
+        return agent
 
     def _tend(self) -> None:
         """Maintain the model for as long as it exists."""

@@ -24,34 +24,34 @@ def _iso(seconds: float) -> str:
 
 
 def _app(state: State, name: str) -> Application:
-    found = state.applications.get(name)
-    if found is None:
+    application = state.applications.get(name)
+    if application is None:
         raise JujuError(f'application "{name}" not found')
-    return found
+    return application
 
 
 def config(juju: Juju, app: str) -> Json:
     """`juju config APP`."""
-    found = _app(juju.state, app)
-    charm = juju.state.charms[found.charm]
+    application = _app(juju.state, app)
+    charm = juju.state.charms[application.charm]
     settings: Json = {}
     for name, option in sorted(charm.options.items()):
-        value = found.settings.get(name, option.default)
+        value = application.settings.get(name, option.default)
         entry: Json = {"description": option.description, "type": option.type}
         if option.default is not None:
             entry["default"] = option.default
         if value is not None:
             entry["value"] = value
-        entry["source"] = "user" if name in found.settings else "default"
+        entry["source"] = "user" if name in application.settings else "default"
         if value is None:
             entry["source"] = "unset"
         settings[name] = entry
     trust: Json = {
         "default": False,
         "description": "Does this application have access to trusted credentials",
-        "source": "user" if found.trust else "default",
+        "source": "user" if application.trust else "default",
         "type": "bool",
-        "value": found.trust,
+        "value": application.trust,
     }
     return {
         "application": app,

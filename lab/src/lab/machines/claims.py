@@ -44,8 +44,8 @@ def holder(number: int) -> Path | None:
 def all_holders() -> dict[int, Path]:
     """The numbers that machines on this computer have claimed, with the machines' folders."""
     numbers = (int(link.name) for link in CLAIMS.glob("*") if link.name.isdigit())
-    found = ((number, holder(number)) for number in numbers)
-    return {number: folder for number, folder in found if folder is not None}
+    holders = ((number, holder(number)) for number in numbers)
+    return {number: folder for number, folder in holders if folder is not None}
 
 
 def take_range(ranges: int, model: Path) -> int:

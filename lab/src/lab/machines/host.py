@@ -54,13 +54,13 @@ def missing_vm_packages() -> list[str]:
 
 def obstacles() -> list[str]:
     """Problems of this computer that no package solves. Each is a sentence for a person."""
-    found = [] if os.geteuid() == 0 else ["the lab needs root"]
-    found += [f"no {node}: {why}" for node, why in DEVICES.items() if not Path(node).exists()]
+    problems = [] if os.geteuid() == 0 else ["the lab needs root"]
+    problems += [f"no {node}: {why}" for node, why in DEVICES.items() if not Path(node).exists()]
     known = Path("/proc/filesystems").read_text().split()
-    found += [
+    problems += [
         f"no {name} file system: {why}" for name, why in FILE_SYSTEMS.items() if name not in known
     ]
-    return found
+    return problems
 
 
 def clean(home: Path, progress: Callable[[str], None]) -> None:

@@ -158,14 +158,14 @@ def connect_taps(number: int) -> dict[str, Interface]:
 
     QEMU is at the other end of them.
     """
-    found = {_port(number, nic.name): nic for nic in interfaces(number)}
+    nics = {_port(number, nic.name): nic for nic in interfaces(number)}
     with locked(_LOCK):
         ensure_bridges()
-        for network, port in zip(NETWORKS, found, strict=True):
+        for network, port in zip(NETWORKS, nics, strict=True):
             if not (Path("/sys/class/net") / port).exists():
                 run("ip", "tuntap", "add", "dev", port, "mode", "tap")
                 run("ip", "link", "set", port, "master", network.bridge, "up")
-    return found
+    return nics
 
 
 def disconnect(number: int) -> None:

@@ -90,9 +90,9 @@ def watch(monitor: socket.socket) -> bool:
         stream.write(json.dumps({"execute": "qmp_capabilities"}) + "\n")
         stream.flush()
         for text in stream:
-            told = json.loads(text)
-            if told.get("event") == "SHUTDOWN":
-                rebooting = told["data"]["reason"] == "guest-reset"
+            event = json.loads(text)
+            if event.get("event") == "SHUTDOWN":
+                rebooting = event["data"]["reason"] == "guest-reset"
     return rebooting
 
 

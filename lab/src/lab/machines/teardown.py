@@ -41,9 +41,9 @@ def power_off(number: int, folder: Path, timeout: float = 10) -> None:
     """
     if claims.holder(number) != folder:
         return
-    found = supervisor(folder)
-    if found:
-        processes.kill([found])
+    supervising = supervisor(folder)
+    if supervising:
+        processes.kill([supervising])
     name = network.hostname(number)
     deadline = time.monotonic() + timeout
     while alive := cgroups.members(name):

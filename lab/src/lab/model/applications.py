@@ -160,8 +160,12 @@ def bind(state: State, app_name: str, bindings: Mapping[str, str], *, force: boo
 def _check_spaces(state: State, app_name: str, spaces: set[str]) -> None:
     for unit in state.units.values():
         machine = state.machines[unit.machine]
-        there = {i.space for i in machine.interfaces if i.addresses}
-        if unit.app == app_name and machine.status == "started" and (missing := spaces - there):
+        machine_spaces = {i.space for i in machine.interfaces if i.addresses}
+        if (
+            unit.app == app_name
+            and machine.status == "started"
+            and (missing := spaces - machine_spaces)
+        ):
             raise JujuError(f'unit "{unit.name}" not in space "{min(missing)}"')
 
 
@@ -286,7 +290,7 @@ def _bindings(state: State, charm: CharmInfo, wanted: Mapping[str, str]) -> dict
 def _directives(
     charm: CharmInfo, wanted: Mapping[str, StorageDirective]
 ) -> dict[str, StorageDirective]:
-    found = {
+    directives = {
         name: StorageDirective(storage.default_pool(spec.type), spec.minimum_size, spec.minimum)
         for name, spec in charm.storage.items()
     }
@@ -299,8 +303,8 @@ def _directives(
                 f'charm "{charm.name}" store "{name}": at most {spec.maximum} instances '
                 f"supported, {directive.count} specified"
             )
-        found[name] = directive
-    return found
+        directives[name] = directive
+    return directives
 
 
 def _no_resources(charm: CharmInfo) -> dict[str, Resource]:

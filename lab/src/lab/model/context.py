@@ -171,10 +171,10 @@ class HookContext:
 
     def resource(self, name: str) -> Resource:
         """The resource; the tool fetches its file. Refused if none was ever attached."""
-        found = self._state.applications[self._unit().app].resources.get(name)
-        if found is None or found.revision == 0:
+        resource = self._state.applications[self._unit().app].resources.get(name)
+        if resource is None or resource.revision == 0:
             raise HookToolError(f'could not download resource: resource "{name}" not found')
-        return found
+        return resource
 
     def storage_list(self, name: str = "") -> list[str]:
         """Ids of the unit's storage, all or of one name."""

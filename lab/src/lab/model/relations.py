@@ -225,15 +225,15 @@ def _ends(state: State, text: str) -> list[RelationEnd]:
     app = state.applications.get(app_name)
     if app is None:
         raise JujuError(f'application "{app_name}" not found')
-    found = [
+    ends = [
         RelationEnd(app_name, endpoint)
         for endpoint in state.charms[app.charm].endpoints.values()
         if endpoint.role != "peer"
         and (endpoint.name == wanted or (not wanted and endpoint.name != "juju-info"))
     ]
-    if wanted and not found:
+    if wanted and not ends:
         raise JujuError(f'application "{app_name}" has no "{wanted}" relation')
-    return found
+    return ends
 
 
 def _find(state: State, one: RelationEnd, other: RelationEnd) -> Relation | None:
