@@ -37,6 +37,7 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
+from tests.unit.findings import statuses
 from tests.unit.hook_tools import ROOT
 from tests.unit.joins import joining
 from tests.unit.model_units import ModelApp, ModelUnit, formed
@@ -46,12 +47,6 @@ from tests.unit.model_world import UnitMachine
 @pytest.fixture(params=NAMES)
 def generation(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def told(app: ModelApp) -> dict[str, str]:
-    """The data of each unit and of the application."""
-    found = {unit: str(app.plan(unit).status) for unit in app.units}
-    return {**found, "app": str(app.plan(app.leader).app_status)}
 
 
 HEALTHY = {
@@ -73,7 +68,7 @@ class TestTheCertificateChanges:
     def test_it_is_the_same_cluster(self, generation: str):
         app = self.app(generation)
 
-        assert told(app) == HEALTHY
+        assert statuses(app) == HEALTHY
 
     def test_members_publish_the_new_one(self, generation: str):
         app = self.app(generation)
@@ -207,7 +202,7 @@ class TestAnotherCluster:
 
         app = self.deployed_onto(theirs)
 
-        assert told(app)["lxd/2"] == (
+        assert statuses(app)["lxd/2"] == (
             "blocked: LXD here is in another cluster, as member m2: use another machine"
         )
         assert (names(theirs), notes(theirs)) == (["m0", "m1", "m2"], before)
@@ -253,7 +248,7 @@ class TestAMemberJoinedByHand:
         return app
 
     def test_it_is_told(self, generation: str):
-        assert "byhand has no unit" in told(self.app(generation))["app"]
+        assert "byhand has no unit" in statuses(self.app(generation))["app"]
 
     def test_it_is_not_removed_while_it_is_down(self, generation: str):
         app = without(self.app(generation), "byhand")
@@ -263,7 +258,7 @@ class TestAMemberJoinedByHand:
 
         assert "byhand" in names(app)
         assert locations(app) == {"c1": "byhand"}
-        assert "lost" not in told(app)["app"]
+        assert "lost" not in statuses(app)["app"]
 
 
 class TestARenamedMember:
@@ -278,7 +273,7 @@ class TestARenamedMember:
     def test_its_unit_follows(self, generation: str):
         app = self.app(generation)
 
-        assert told(app) == {**HEALTHY, "lxd/2": "active: member renamed, voter"}
+        assert statuses(app) == {**HEALTHY, "lxd/2": "active: member renamed, voter"}
         assert app.own("lxd/2").name == "renamed"
         assert app.app().removed == ()
         assert "unit.m2" not in notes(app)
@@ -320,7 +315,7 @@ def test_the_note_alone_is_written_again(generation: str):
     app.settle()
 
     assert notes(app)[IDENTITY] == value
-    assert told(app) == HEALTHY
+    assert statuses(app) == HEALTHY
 
 
 def test_without_any_note_nothing_is_touched_until_it_is_written_again(generation: str):
@@ -330,7 +325,7 @@ def test_without_any_note_nothing_is_touched_until_it_is_written_again(generatio
         note(app, name, "")
     app.settle()
     refused = "blocked: LXD's database has no note identity: see the docs, How to recover"
-    assert told(app)["lxd/2"] == refused
+    assert statuses(app)["lxd/2"] == refused
     assert "LXD's database has no note" in leaving(app, "lxd/2").hook("lxd/2").hold
     assert notes(app) == {}
     app.leaving.clear()
@@ -338,7 +333,7 @@ def test_without_any_note_nothing_is_touched_until_it_is_written_again(generatio
     note(app, IDENTITY, value)
     app.settle()
 
-    assert told(app) == HEALTHY
+    assert statuses(app) == HEALTHY
     assert locations(app) == {"c1": "m2"}
 
 
