@@ -130,7 +130,7 @@ def _groups(slot: int) -> list[str]:
 
 def ensure_bridge(slot: int) -> None:
     """Make the slot's bridge, with an address for the host, so that the host reaches every node."""
-    own = bridge(slot)
-    run("ip", "link", "add", own, "type", "bridge")
-    run("ip", "addr", "add", f"{address(slot, HOST_PART)}/24", "dev", own)
-    run("ip", "link", "set", own, "up")
+    bridge_name = bridge(slot)
+    run("ip", "link", "add", bridge_name, "type", "bridge")
+    run("ip", "addr", "add", f"{address(slot, HOST_PART)}/24", "dev", bridge_name)
+    run("ip", "link", "set", bridge_name, "up")

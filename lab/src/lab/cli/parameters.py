@@ -43,9 +43,11 @@ _PLAIN = "plain"
 """The tag of a word without quotes and without an explicit tag."""
 
 
-def from_words(words: Iterable[str], given: dict[str, Any], *, strings: bool) -> dict[str, Any]:
-    """`given`, from a file, overridden by the `key.key=value` words. Raises CommandError."""
-    tree = dict(given)
+def from_words(
+    words: Iterable[str], parameters: dict[str, Any], *, strings: bool
+) -> dict[str, Any]:
+    """`parameters`, from a file, overridden by the `key.key=value` words. Raises CommandError."""
+    tree = dict(parameters)
     for word in words:
         path, equals, value = word.partition("=")
         if not equals:
@@ -107,8 +109,8 @@ def _of_node(node: Node) -> Any:
     scalar = cast("yaml.ScalarNode", node)
     value = _resolved(scalar.value) if scalar.tag == _PLAIN else scalar.value
     if isinstance(value, float) and not math.isfinite(value):
-        shown = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-        raise CommandError(f"json: unsupported value: {shown}")
+        word = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        raise CommandError(f"json: unsupported value: {word}")
     return value
 
 

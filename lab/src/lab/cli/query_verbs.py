@@ -40,7 +40,7 @@ def _selected(status: dict[str, Any], selectors: list[str]) -> dict[str, Any]:
     if not selectors:
         return status
     apps: dict[str, Any] = {}
-    machines: set[str] = set()
+    of_units: set[str] = set()
     for name, app in status["applications"].items():
         named = _matches(name, selectors)
         units = app.get("units", {})
@@ -48,21 +48,21 @@ def _selected(status: dict[str, Any], selectors: list[str]) -> dict[str, Any]:
             units = _selected_units(units, selectors)
         if units or named:
             apps[name] = {**app, "units": units}
-            machines |= {one.get("machine", "") for one in units.values()}
-    kept = {
-        name: one
-        for name, one in status["machines"].items()
-        if name in machines or _matches(name, selectors)
+            of_units |= {unit.get("machine", "") for unit in units.values()}
+    machines = {
+        name: machine
+        for name, machine in status["machines"].items()
+        if name in of_units or _matches(name, selectors)
     }
-    return {**status, "applications": apps, "machines": kept}
+    return {**status, "applications": apps, "machines": machines}
 
 
 def _selected_units(units: dict[str, Any], selectors: list[str]) -> dict[str, Any]:
     """The units that the selectors name, or whose machine they name."""
     return {
-        unit: one
-        for unit, one in units.items()
-        if _matches(unit, selectors) or _matches(one.get("machine", ""), selectors)
+        unit: entry
+        for unit, entry in units.items()
+        if _matches(unit, selectors) or _matches(entry.get("machine", ""), selectors)
     }
 
 

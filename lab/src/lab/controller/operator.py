@@ -134,8 +134,10 @@ class Operator:
         """Replace the .charm file of an application."""
         with self._store.changing() as juju:
             info = self._add_charm(juju, Path(charm))
-            kept = [self._keep_resource(name, path, info) for name, path in resources.items()]
-            juju.refresh(self._store.now(), app, info, kept)
+            new_resources = [
+                self._keep_resource(name, path, info) for name, path in resources.items()
+            ]
+            juju.refresh(self._store.now(), app, info, new_resources)
             if config:
                 juju.set_config(app, config)
 
@@ -233,8 +235,8 @@ class Operator:
             if unit_state is None:
                 raise JujuError(f'unit "{unit}" not found')
             charm = juju.state.charms[juju.state.applications[unit_state.app].charm]
-            wanted = _directives(charm, {name: directive})[name]
-            return juju.add_storage(self._store.now(), unit, name, wanted)
+            storage_directive = _directives(charm, {name: directive})[name]
+            return juju.add_storage(self._store.now(), unit, name, storage_directive)
 
     def attach_storage(self, unit: str, storage: str) -> None:
         """Attach a detached storage instance to a unit."""
@@ -253,8 +255,8 @@ class Operator:
         name = read_charm(path, 0).name
         revision = sum(charm.name == name for charm in juju.state.charms.values())
         info = read_charm(path, revision)
-        kept = self._store.folder / "charms" / f"{name}-{revision}.charm"
-        shutil.copyfile(path, kept)
+        charm_file = self._store.folder / "charms" / f"{name}-{revision}.charm"
+        shutil.copyfile(path, charm_file)
         return info
 
     def _keep_resource(self, name: str, path: str, charm: CharmInfo) -> Resource:

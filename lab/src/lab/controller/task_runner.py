@@ -27,7 +27,7 @@ def _stamp(seconds: float | None) -> str:
 
 def task_json(task: Task) -> dict[str, Any]:
     """A task that has ended, as `juju run --format json` prints it."""
-    shown: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "id": task.id,
         "log": [f"{_stamp(moment)} {message}" for moment, message in task.log],
         "results": task.results,
@@ -38,10 +38,10 @@ def task_json(task: Task) -> dict[str, Any]:
             "completed": _stamp(task.completed),
         },
     }
-    shown["unit" if "/" in task.unit else "machine"] = task.unit
+    entry["unit" if "/" in task.unit else "machine"] = task.unit
     if task.message:
-        shown["message"] = task.message
-    return shown
+        entry["message"] = task.message
+    return entry
 
 
 class TaskRunner:
@@ -131,10 +131,10 @@ class TaskRunner:
     def _run_on_machine(self, task: Task, timeout: float) -> None:
         host = self._store.host(task.unit)
         try:
-            done = host.run(host.user_shell(task.params["command"]), timeout=timeout)
-            task.results = {"return-code": done.returncode}
-            task.results |= {"stdout": done.stdout} if done.stdout else {}
-            task.results |= {"stderr": done.stderr} if done.stderr else {}
+            completed = host.run(host.user_shell(task.params["command"]), timeout=timeout)
+            task.results = {"return-code": completed.returncode}
+            task.results |= {"stdout": completed.stdout} if completed.stdout else {}
+            task.results |= {"stderr": completed.stderr} if completed.stderr else {}
         except (MachineError, subprocess.TimeoutExpired) as error:
             task.message = str(error)
         task.completed = self._store.now()

@@ -23,10 +23,10 @@ def take(number: int, folder: Path) -> None:
     try:
         (CLAIMS / str(number)).symlink_to(folder)
     except FileExistsError:
-        other = holder(number)
-        if other == folder:
+        holder_folder = holder(number)
+        if holder_folder == folder:
             return
-        home = other.parent.parent if other else "?"
+        home = holder_folder.parent.parent if holder_folder else "?"
         raise MachineError(
             f"machine {number} of another lab, {home}, is on this computer; to remove that lab:"
             f" python -m lab.machines clean --home {home}"

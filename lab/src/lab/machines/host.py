@@ -56,9 +56,11 @@ def obstacles() -> list[str]:
     """Problems of this computer that no package solves. Each is a sentence for a person."""
     problems = [] if os.geteuid() == 0 else ["the lab needs root"]
     problems += [f"no {node}: {why}" for node, why in DEVICES.items() if not Path(node).exists()]
-    known = Path("/proc/filesystems").read_text().split()
+    file_systems = Path("/proc/filesystems").read_text().split()
     problems += [
-        f"no {name} file system: {why}" for name, why in FILE_SYSTEMS.items() if name not in known
+        f"no {name} file system: {why}"
+        for name, why in FILE_SYSTEMS.items()
+        if name not in file_systems
     ]
     return problems
 

@@ -207,10 +207,10 @@ class LabMachine(ABC):
     def _system_state(self, timeout: float) -> str:
         """The state of the whole system as systemd sees it, once it has finished booting."""
         try:
-            done = self.run(["systemctl", "is-system-running", "--wait"], timeout=timeout)
+            completed = self.run(["systemctl", "is-system-running", "--wait"], timeout=timeout)
         except (MachineError, subprocess.TimeoutExpired) as error:
             return str(error)
-        return (done.stdout or done.stderr).strip()
+        return (completed.stdout or completed.stderr).strip()
 
     def _last_words(self) -> str:
         if not self.console_log.exists():

@@ -193,7 +193,7 @@ def addresses(number: int) -> dict[str, list[str]]:
 
 def parse_addresses(text: str) -> dict[str, list[str]]:
     """The same from the output of `ip -json addr show`."""
-    listed: list[dict[str, Any]] = json.loads(text)
+    links: list[dict[str, Any]] = json.loads(text)
     nics = {network.nic for network in NETWORKS}
     return {
         link["ifname"]: [
@@ -201,7 +201,7 @@ def parse_addresses(text: str) -> dict[str, list[str]]:
             for info in link["addr_info"]
             if info["scope"] == "global"
         ]
-        for link in listed
+        for link in links
         if link.get("ifname") in nics
     }
 

@@ -51,11 +51,11 @@ class _Front:
 def main() -> int:
     """Keep it running until it is switched off; the exit status is QEMU's."""
     folder = Path(sys.argv[1])
-    own = processes.find(os.getpid())
-    assert own
+    process = processes.find(os.getpid())
+    assert process
     pid_file = folder / "supervisor"
     partial = pid_file.with_suffix(".new")
-    partial.write_text(f"{own.pid} {own.start}\n")
+    partial.write_text(f"{process.pid} {process.start}\n")
     partial.replace(pid_file)
     front = _Front(folder)
     while True:

@@ -78,9 +78,9 @@ class VirtualMachine(LabMachine):
     def look_again(self) -> None:
         """Let the machine see files under `root` that the host changed after it had read them."""
         forget = "echo 3 >/proc/sys/vm/drop_caches"
-        done = self.run(["/bin/sh", "-c", forget], timeout=_ASK_SECONDS)
-        if done.returncode:
-            raise MachineError(f"{self.hostname}: {done.stderr.strip()}")
+        completed = self.run(["/bin/sh", "-c", forget], timeout=_ASK_SECONDS)
+        if completed.returncode:
+            raise MachineError(f"{self.hostname}: {completed.stderr.strip()}")
 
     def reboot(self, timeout: float = 600) -> None:
         """Reboot it cleanly. Returns when the next boot has begun; see `wait_booted`."""

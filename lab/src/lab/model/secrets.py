@@ -236,11 +236,11 @@ def remove_user_secret(state: State, secret: str) -> None:
     del state.secrets[_user_secret(state, secret).uri]
 
 
-def _user_secret(state: State, wanted: str) -> Secret:
+def _user_secret(state: State, identifier: str) -> Secret:
     for secret in state.secrets.values():
-        if not secret.owner and wanted in {secret.name, secret.uri}:
+        if not secret.owner and identifier in {secret.name, secret.uri}:
             return secret
-    raise JujuError(f'secret "{wanted}" not found')
+    raise JujuError(f'secret "{identifier}" not found')
 
 
 def _create(state: State, now: float, added: Added) -> None:

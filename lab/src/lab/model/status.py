@@ -23,7 +23,7 @@ from lab.model.state import (
 def status(state: State, now: float) -> dict[str, Any]:
     """JSON of `juju status --format json`, in the shape that `jubilant` parses."""
     model = state.model
-    shown: dict[str, Any] = {
+    document: dict[str, Any] = {
         "model": {
             "name": model.name,
             "type": "iaas",
@@ -39,15 +39,15 @@ def status(state: State, now: float) -> dict[str, Any]:
         "controller": {"timestamp": status_time(now)[12:]},
     }
     if state.storage:
-        shown["storage"] = _storage(state)
-    return shown
+        document["storage"] = _storage(state)
+    return document
 
 
 def _info(value: StatusValue, **more: str) -> dict[str, str]:
-    shown = {"current": value.current, "since": status_time(value.since), **more}
+    entry = {"current": value.current, "since": status_time(value.since), **more}
     if value.message:
-        shown["message"] = value.message
-    return shown
+        entry["message"] = value.message
+    return entry
 
 
 def _machine(state: State, machine: Machine) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _machine(state: State, machine: Machine) -> dict[str, Any]:
     if machine.zone:
         hardware += f" availability-zone={machine.zone}"
     ip_addresses = addresses.all_addresses(machine.interfaces)
-    shown: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "juju-status": _info(StatusValue(agent[machine.status], "", machine.since)),
         "hostname": machine.hostname,
         "dns-name": addresses.first_address(machine.interfaces),
@@ -76,10 +76,10 @@ def _machine(state: State, machine: Machine) -> dict[str, Any]:
     refused = machine_lifecycle.refusal(state, machine) if machine.status == "pending" else ""
     if refused:
         error = StatusValue("provisioning error", refused, machine.since)
-        shown["machine-status"] = _info(error)
+        entry["machine-status"] = _info(error)
     if machine.status == "down":
-        shown["juju-status"]["message"] = "agent is not communicating with the server"
-    return shown
+        entry["juju-status"]["message"] = "agent is not communicating with the server"
+    return entry
 
 
 def _interface(interface: Interface) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _interface(interface: Interface) -> dict[str, Any]:
 def _application(state: State, app: Application) -> dict[str, Any]:
     charm = state.charms[app.charm]
     units = [unit for unit in state.units.values() if unit.app == app.name]
-    shown: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "charm": app.charm,
         "base": {"name": charm.base_name, "channel": charm.base_channel},
         "charm-origin": "local",
@@ -110,10 +110,10 @@ def _application(state: State, app: Application) -> dict[str, Any]:
     }
     version = next((unit.version for unit in reversed(units) if unit.version), "")
     if version:
-        shown["version"] = version
+        entry["version"] = version
     if app.life != "alive":
-        shown["life"] = app.life
-    return shown
+        entry["life"] = app.life
+    return entry
 
 
 def _relations(state: State, app: Application) -> dict[str, Any]:
@@ -135,21 +135,21 @@ def _unit(state: State, unit: Unit) -> dict[str, Any]:
     machine = state.machines[unit.machine]
     app = state.applications[unit.app]
     workload, agent = _unit_statuses(unit)
-    shown: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "workload-status": _info(workload),
         "juju-status": _info(agent, version=state.model.version),
         "machine": unit.machine,
         "public-address": addresses.first_address(machine.interfaces),
     }
     if unit.life != "alive":
-        shown["juju-status"]["life"] = unit.life
+        entry["juju-status"]["life"] = unit.life
     if unit.ports:
-        shown["open-ports"] = [ports.text(port) for port in unit.ports]
+        entry["open-ports"] = [ports.text(port) for port in unit.ports]
     if app.lease is not None and app.lease.holder == unit.name:
-        shown["leader"] = True
+        entry["leader"] = True
     if unit.charm not in {"", app.charm}:
-        shown["upgrading-from"] = unit.charm
-    return shown
+        entry["upgrading-from"] = unit.charm
+    return entry
 
 
 def _unit_statuses(unit: Unit) -> tuple[StatusValue, StatusValue]:
@@ -190,7 +190,7 @@ def _instance(state: State, instance: StorageInstance) -> dict[str, Any]:
     current = "pending"
     if instance.location:
         current = "attached" if instance.unit else "detached"
-    shown: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "kind": instance.type,
         "life": instance.life,
         "status": _info(StatusValue(current, "", instance.since)),
@@ -203,5 +203,5 @@ def _instance(state: State, instance: StorageInstance) -> dict[str, Any]:
             "location": instance.location,
             "life": instance.life,
         }
-        shown["attachments"] = {"units": {unit.name: attachment}}
-    return shown
+        entry["attachments"] = {"units": {unit.name: attachment}}
+    return entry

@@ -18,9 +18,9 @@ def boot(machine: Machine) -> None:
 
 def shell(machine: Machine, script: str, timeout: float = 60) -> str:
     """The output of a script that must succeed."""
-    done = machine.run(["sh", "-ec", script], timeout=timeout)
-    assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
-    return done.stdout.strip()
+    completed = machine.run(["sh", "-ec", script], timeout=timeout)
+    assert completed.returncode == 0, f"{script}: {completed.stdout}{completed.stderr}"
+    return completed.stdout.strip()
 
 
 def install_lxd(machine: Machine, version: str | None = None) -> None:
