@@ -8,12 +8,11 @@ from __future__ import annotations
 import platform
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import deadlines
 from host import daemon_folders, lxd_daemon, private_files
+from host.commands import run
 from host.unit_notes import UnitNotes
 from state.facts import Device, Folder
 from values.interface import Interface
@@ -88,9 +87,9 @@ class Machine(UnitNotes):
         overlay_dhcp_state.forget_files(manifest, but=files)
         self.write_privately(files)
         private_files.write(manifest, overlay_dhcp_state.manifest(files).encode())
-        _run("/usr/bin/systemctl", "daemon-reload")
+        run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
-            _run("/usr/bin/systemctl", "enable", "--now", service)
+            run("/usr/bin/systemctl", "enable", "--now", service)
         private_files.write(self._overlays / network / _RECORD, record.encode())
 
     def end_overlay(self, network: str) -> None:
@@ -111,7 +110,7 @@ class Machine(UnitNotes):
     def _end_services(network: str) -> None:
         for unit in _services(network):
             if unit.exists():
-                _run("/usr/bin/systemctl", "disable", "--now", unit.name)
+                run("/usr/bin/systemctl", "disable", "--now", unit.name)
                 unit.unlink()
 
     def missing(self, need: str) -> str:
@@ -229,7 +228,7 @@ class Machine(UnitNotes):
         networks = self._lxd_dir / "networks"
         for network in networks.iterdir() if networks.exists() else ():
             if (_INTERFACES / network.name).exists():
-                _run("/sbin/ip", "link", "delete", network.name)
+                run("/sbin/ip", "link", "delete", network.name)
         self._unmount()
         for entry in self._lxd_dir.iterdir():
             if entry.name in _CERTIFICATE:
@@ -253,7 +252,7 @@ class Machine(UnitNotes):
 
     def _unmount(self) -> None:
         for mount in reversed(_mounts_below(self._lxd_dir)):
-            _run("/usr/bin/umount", mount)
+            run("/usr/bin/umount", mount)
 
     def kill_lxd(self) -> None:
         """Kills a daemon that hangs: after a normal stop it would take its ten minutes."""
@@ -269,7 +268,3 @@ def _mounts_below(folder: Path) -> list[str]:
     lines = Path("/proc/self/mounts").read_text().splitlines()
     points = (line.split()[1] for line in lines)
     return [point for point in points if Path(point).is_relative_to(folder)]
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=deadlines.COMMAND)

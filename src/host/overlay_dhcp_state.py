@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-import deadlines
+from host.commands import run
 
 _SYSTEMCTL = "/usr/bin/systemctl"
 _NFT = "/usr/sbin/nft"
@@ -80,9 +80,6 @@ def _digest(content: bytes) -> str:
 def _output(*command: str) -> str:
     """A command's output, empty if it fails."""
     try:
-        completed = subprocess.run(
-            command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
-        )
+        return run(*command)
     except (OSError, subprocess.SubprocessError):
         return ""
-    return completed.stdout

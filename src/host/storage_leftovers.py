@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import deadlines
+from host.commands import run
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def _zpools() -> dict[str, set[str]]:
         return {}
     pools: dict[str, set[str]] = {}
     name = ""
-    for line in _output(*_zpool(), "status", "-P", "-L").splitlines():
+    for line in _run_or_warn(*_zpool(), "status", "-P", "-L").splitlines():
         words = line.split()
         if words[:1] == ["pool:"]:
             name = words[1]
@@ -85,7 +85,7 @@ def _groups() -> dict[str, set[str]]:
     tool = _tool("pvs")
     if not Path(tool).exists():
         return {}
-    text = _output(tool, "--reportformat", "json", "--options", "pv_name,vg_name")
+    text = _run_or_warn(tool, "--reportformat", "json", "--options", "pv_name,vg_name")
     rows: list[Any] = json.loads(text)["report"][0]["pv"] if text else []
     groups: dict[str, set[str]] = {}
     for row in rows:
@@ -96,7 +96,7 @@ def _groups() -> dict[str, set[str]]:
 
 def _loops(lxd_dir: Path) -> set[str]:
     """Loop devices on files of LXD's folder."""
-    text = _output(_tool("losetup"), "--json", "--list", "--output", "NAME,BACK-FILE")
+    text = _run_or_warn(_tool("losetup"), "--json", "--list", "--output", "NAME,BACK-FILE")
     rows: list[Any] = json.loads(text)["loopdevices"] if text.strip() else []
     return {
         str(r["name"]) for r in rows if Path(str(r["back-file"] or "/")).is_relative_to(lxd_dir)
@@ -120,22 +120,10 @@ def _tool(name: str) -> str:
     return next((path for path in paths if Path(path).exists()), f"{_TOOLS[0]}/{name}")
 
 
-def _run_or_warn(*command: str) -> None:
+def _run_or_warn(*command: str) -> str:
+    """Runs a program and returns its output. If it fails: a warning, and an empty text."""
     try:
-        _run(*command)
-    except (OSError, subprocess.SubprocessError) as error:
-        logger.warning("%s: %s", " ".join(command), getattr(error, "stderr", "") or error)
-
-
-def _output(*command: str) -> str:
-    try:
-        return _run(*command).stdout
+        return run(*command)
     except (OSError, subprocess.SubprocessError) as error:
         logger.warning("%s: %s", " ".join(command), getattr(error, "stderr", "") or error)
         return ""
-
-
-def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
-    )

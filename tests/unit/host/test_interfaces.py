@@ -43,7 +43,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             return json.dumps(routes if default else [])
 
         (tmp_path / "lxdbr0").mkdir(exist_ok=True)
-        monkeypatch.setattr(interfaces, "_run", run)
+        monkeypatch.setattr(interfaces, "run", run)
         monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
         monkeypatch.setattr(interfaces, "_LXD_NETWORKS", tmp_path)
         return {interface.name: interface for interface in interfaces.read()}
@@ -106,7 +106,7 @@ def test_an_ip_that_fails_fails_no_hook(monkeypatch: pytest.MonkeyPatch):
     def fails(*command: str) -> str:
         raise subprocess.CalledProcessError(1, command)
 
-    monkeypatch.setattr(interfaces, "_run", fails)
+    monkeypatch.setattr(interfaces, "run", fails)
 
     assert interfaces.read() == ()
 
@@ -121,7 +121,7 @@ def test_a_bridge_says_whether_it_keeps_vlans_apart(
         del command
         return json.dumps([{"ifname": "br0", "linkinfo": told}])
 
-    monkeypatch.setattr(interfaces, "_run", run)
+    monkeypatch.setattr(interfaces, "run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
 
     assert interfaces.read() == (replace(BR0, vlans=apart, inner=True),)

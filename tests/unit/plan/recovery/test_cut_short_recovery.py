@@ -88,7 +88,7 @@ def test_the_daemon_that_was_ended_is_started_by_the_next_one_who_looks(
     programs.add("daemon-stop")
     with monkeypatch.context() as now:
         now.setattr(lxd_daemon, "stop", lambda: run("daemon-stop"))
-        now.setattr(lxd_database, "_run", called)
+        now.setattr(lxd_database, "run", called)
         with pytest.raises(Killed):
             there.recover()
 
