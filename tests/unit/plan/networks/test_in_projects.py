@@ -18,7 +18,7 @@ from tests.unit.model_units import ModelApp, formed
 
 PROJECTS = ["team+a", "100%", "%2B", "é"]
 OWN_VOLUMES = {"features.profiles": "false", "features.images": "false"}
-"""Of a project with the default project's profiles and images, and its own volumes."""
+"""The config of a project with the default project's profiles and images, and its own volumes."""
 
 
 def with_instance_in(project: str, app: ModelApp, member: str) -> ModelApp:
