@@ -12,6 +12,7 @@ import jubilant
 import pytest
 
 from lab.controller.controller import Controller
+from lab.machines import host
 from lab.model.rules import VARIABLE, Rules
 from lab.testing.charm_files import pack
 from plain_hosts import PlainProvider
@@ -24,6 +25,14 @@ CHARMS = Path(__file__).parent / "charms"
 def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packed probe charm."""
     return pack("probe", tmp_path_factory.mktemp("charms"), CHARMS)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A lab's home. Its machines are removed at the end of the module."""
+    home = tmp_path_factory.mktemp("lab")
+    yield home
+    host.clean(home, print)
 
 
 @pytest.fixture

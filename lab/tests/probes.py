@@ -14,6 +14,7 @@ from pathlib import Path
 import jubilant
 
 from lab.controller.controller import Controller
+from lab.testing.waiting import eventually
 from plain_hosts import PlainProvider
 
 LAB_JUJU = Path(__file__).parents[1] / "juju"
@@ -50,6 +51,16 @@ def hooks(provider: PlainProvider, unit: int) -> list[str]:
     """The hooks that have run in a probe's unit, by its own notes."""
     folder = provider.host(unit).root / f"var/lib/juju/agents/unit-probe-{unit}/charm"
     return [line.strip() for line in (folder / "hooks").read_text().splitlines()]
+
+
+def wait_in_config_changed(juju: jubilant.Juju, provider: PlainProvider, *units: int) -> None:
+    """Let the probes' hook config-changed hang, in these units, until it is killed.
+
+    When it runs again, it does not hang.
+    """
+    juju.config("probe", {"wait-in": "config-changed"})
+    eventually(lambda: all(hooks(provider, unit)[-1] == "config-changed" for unit in units))
+    juju.config("probe", reset="wait-in")
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:

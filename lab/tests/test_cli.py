@@ -14,7 +14,7 @@ import pytest
 from lab.controller.controller import Controller
 from lab.testing.waiting import eventually
 from plain_hosts import PlainProvider
-from probes import command, hooks, serving, wait_active
+from probes import command, hooks, serving, wait_active, wait_in_config_changed
 
 
 def test_three_units_become_active(juju: jubilant.Juju, probe: Path, provider: PlainProvider):
@@ -172,10 +172,8 @@ def test_a_failing_hook_puts_the_unit_in_error_and_writes_nothing(juju: jubilant
 def test_a_killed_hook_runs_again(juju: jubilant.Juju, probe: Path, provider: PlainProvider):
     juju.deploy(probe)
     wait_active(juju, 1)
-    juju.config("probe", {"wait-in": "config-changed"})
-    eventually(lambda: hooks(provider, 0)[-1] == "config-changed")
+    wait_in_config_changed(juju, provider, 0)
     before = len(hooks(provider, 0))
-    juju.config("probe", reset="wait-in")
     assert juju.cli("lab", "kill-hook", "probe/0", include_model=False) == "config-changed\n"
     wait_active(juju, 1)
     assert hooks(provider, 0)[before] == "config-changed"
@@ -190,9 +188,7 @@ def test_a_controller_that_dies_in_a_hook_loses_nothing(
 ):
     juju.deploy(probe, num_units=2)
     wait_active(juju, 2)
-    juju.config("probe", {"wait-in": "config-changed"})
-    eventually(lambda: all(hooks(provider, unit)[-1] == "config-changed" for unit in (0, 1)))
-    juju.config("probe", reset="wait-in")
+    wait_in_config_changed(juju, provider, 0, 1)
     controller.stopped.set()
     assert controller.ended.wait(60)
     with serving(Controller(tmp_path, provider)):
@@ -206,10 +202,8 @@ def test_a_reboot_in_a_hook_runs_it_again_and_then_start(
 ):
     juju.deploy(probe)
     wait_active(juju, 1)
-    juju.config("probe", {"wait-in": "config-changed"})
-    eventually(lambda: hooks(provider, 0)[-1] == "config-changed")
+    wait_in_config_changed(juju, provider, 0)
     before = len(hooks(provider, 0))
-    juju.config("probe", reset="wait-in")
     juju.cli("lab", "reboot", "0", include_model=False)
     wait_active(juju, 1)
     eventually(lambda: "start" in hooks(provider, 0)[before:])

@@ -11,9 +11,8 @@ from pathlib import Path
 import jubilant
 import pytest
 
-from lab.testing.waiting import eventually
 from plain_hosts import PlainProvider
-from probes import hooks, wait_active
+from probes import hooks, wait_active, wait_in_config_changed
 
 
 def lab(juju: jubilant.Juju, *words: str) -> str:
@@ -48,10 +47,8 @@ def test_a_hook_is_killed_at_what_its_unit_says(
 ):
     juju.deploy(probe, num_units=2)
     wait_active(juju, 2)
-    juju.config("probe", {"wait-in": "config-changed"})
-    eventually(lambda: all(hooks(provider, unit)[-1] == "config-changed" for unit in (0, 1)))
+    wait_in_config_changed(juju, provider, 0, 1)
     before = [len(hooks(provider, unit)) for unit in (0, 1)]
-    juju.config("probe", reset="wait-in")
 
     assert lab(juju, "kill-hook", "--at", "ready", "probe/0") == "config-changed\n"
     assert lab(juju, "kill-hook", "--at", "ready", "--after", "100ms", "probe/1")

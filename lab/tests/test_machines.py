@@ -33,13 +33,6 @@ def image() -> Image:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = tmp_path_factory.mktemp("lab")
-    yield home
-    host.clean(home, print)
-
-
-@pytest.fixture(scope="module")
 def pair(home: Path, image: Image) -> list[Machine]:
     machines = [Machine(home, number, image) for number in (FIRST, SECOND)]
     with ThreadPoolExecutor() as pool:

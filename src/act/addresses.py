@@ -65,18 +65,18 @@ def _end_turn(step: ChangeAddress, ports: Ports) -> None:
 
 
 def _change(step: ChangeAddress, others: Iterable[Member], ports: Ports) -> None:
-    here = host(step.https)
-    _require({here}, ports)
+    https_address = host(step.https)
+    _require({https_address}, ports)
     server = ports.lxd.server.get()
-    deaf = listeners.deaf({step.cluster, here}, server, ports)
+    deaf = listeners.deaf({step.cluster, https_address}, server, ports)
     if server.config.get("core.https_address") != step.https or deaf:
-        if deaf.get(here):
-            raise LxdError(f"{deaf[here]} has port {PORT} of {here}")
+        if deaf.get(https_address):
+            raise LxdError(f"{deaf[https_address]} has port {PORT} of {https_address}")
         unreachable = ports.lxd.members.unreachable(others)
         if unreachable and step.cluster not in deaf:
             raise LxdUnreachable(f"{names(unreachable)} cannot be reached by other members")
         _move(step, ports)
-    _verify({here}, ports)
+    _verify({https_address}, ports)
 
 
 def _require(addresses: set[str], ports: Ports) -> None:

@@ -40,7 +40,7 @@ from steps.forming import (
 from values.wanted_pool import DEVICE
 
 logger = logging.getLogger(__name__)
-_Thing = TypeVar("_Thing", Pool, Network)
+_LxdObject = TypeVar("_LxdObject", Pool, Network)
 
 
 def adopt_identity(step: AdoptIdentity, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -104,8 +104,8 @@ def _member_config(step: Join) -> list[dict[str, str]]:
     kinds = (("storage-pool", step.pools), ("network", step.networks))
     return [
         {"entity": entity, "name": name, "key": key, "value": value}
-        for entity, things in kinds
-        for name, keys in things.items()
+        for entity, configs in kinds
+        for name, keys in configs.items()
         for key, value in keys.items()
     ]
 
@@ -199,9 +199,9 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
     return replace(history, made=made)
 
 
-def _made_soon(things: Iterable[_Thing], soon: frozenset[str]) -> tuple[_Thing, ...]:
+def _made_soon(objects: Iterable[_LxdObject], soon: frozenset[str]) -> tuple[_LxdObject, ...]:
     """The existing ones, and those that will exist soon."""
-    return tuple(thing for thing in things if not thing.half_made or thing.name in soon)
+    return tuple(o for o in objects if not o.half_made or o.name in soon)
 
 
 def _with_parents(existing: Iterable[Network], ports: Ports) -> tuple[Network, ...]:

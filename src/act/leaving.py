@@ -120,9 +120,9 @@ def _refused(
 
 
 def _note_stopped(step: MoveInstance, ports: Ports) -> None:
-    noted = member_marks.stopped(step.source, ports.lxd.notes.read())
+    stopped = member_marks.stopped(step.source, ports.lxd.notes.read())
     ports.lxd.notes.write(
-        member_marks.with_stopped(step.source, noted | {f"{step.project}/{step.name}"})
+        member_marks.with_stopped(step.source, stopped | {f"{step.project}/{step.name}"})
     )
 
 
@@ -151,9 +151,9 @@ def _start(project: str, name: str, member: str, ports: Ports) -> None:
         _start_anywhere(project, name, member, ports)
     except LxdError as error:
         logger.warning("%s/%s was stopped to move it, and does not start: %s", project, name, error)
-    noted = member_marks.stopped(member, ports.lxd.notes.read())
-    if f"{project}/{name}" in noted:
-        ports.lxd.notes.write(member_marks.with_stopped(member, noted - {f"{project}/{name}"}))
+    stopped = member_marks.stopped(member, ports.lxd.notes.read())
+    if f"{project}/{name}" in stopped:
+        ports.lxd.notes.write(member_marks.with_stopped(member, stopped - {f"{project}/{name}"}))
 
 
 def _start_anywhere(project: str, name: str, member: str, ports: Ports) -> None:
@@ -161,8 +161,8 @@ def _start_anywhere(project: str, name: str, member: str, ports: Ports) -> None:
     try:
         ports.lxd.instances.start(project, name)
     except LxdError as error:
-        here = _EVACUATED in str(error) and _RESTORES in ports.lxd.server.get().extensions
-        if not here or ports.lxd.instances.location(project, name) != member:
+        restorable = _EVACUATED in str(error) and _RESTORES in ports.lxd.server.get().extensions
+        if not restorable or ports.lxd.instances.location(project, name) != member:
             raise
         ports.lxd.members.restore(member)
         ports.lxd.instances.start(project, name)
@@ -225,8 +225,8 @@ def remove_member(step: RemoveMember, unit: str, ports: Ports, history: RunHisto
     """The member is out of the cluster, and what was on it is recorded."""
     volumes = [v for v in ports.lxd.volumes.list() if not v.cache]
     buckets = ports.lxd.buckets.list(ports.lxd.server.get().extensions)
-    things = (*ports.lxd.instances.list(), *volumes, *buckets)
-    lost = [str(thing) for thing in things if thing.location == step.name]
+    lxd_objects = (*ports.lxd.instances.list(), *volumes, *buckets)
+    lost = [str(lxd_object) for lxd_object in lxd_objects if lxd_object.location == step.name]
     # First the record, then the removal: an interruption in between loses no record.
     if record := loss_record.added(ports.lxd.notes.read(), step.name, lost):
         ports.lxd.notes.write(record)

@@ -103,10 +103,10 @@ def set_default_profile(
     if step.nic is not None:
         devices = profile_devices.with_nic(devices, step.nic)
     if devices != before:
-        old = before.get("eth0")
-        if old and step.nic is not None:
+        nic_before = before.get("eth0")
+        if nic_before and step.nic is not None:
             # Somebody may have launched an instance since the others got their own devices.
-            _let_stay(profile_devices.place(old), ports)
+            _let_stay(profile_devices.place(nic_before), ports)
         try:
             ports.lxd.profiles.set_default({**profile, "devices": devices})
         except LxdError as error:

@@ -9,7 +9,7 @@ import logging
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import deadlines
 from act import addresses, forming, leaving, networks, storage, token_sealing
@@ -18,7 +18,6 @@ from host.snap import ChannelUnknownError, SnapError
 from lxd.errors import LxdError, LxdUnreachable
 from plan.server import proxies
 from ports.ports import Ports
-from state.cluster import Network, Pool
 from state.notes import WROTE
 from state.view import RunHistory
 from steps.addresses import ChangeAddress, Listen
@@ -92,7 +91,6 @@ from steps.storage import (
 from values import transient_errors
 
 logger = logging.getLogger(__name__)
-_Thing = TypeVar("_Thing", Pool, Network)
 
 
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
@@ -190,11 +188,11 @@ def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory)
     """The notes before and after it say in both cases what the charm has written."""
     # LXD answers from memory. A new member has no values there until something changes.
     ports.lxd.server.set_config({})
-    config, noted = ports.lxd.server.get().config, ports.lxd.notes.read()
+    config, notes = ports.lxd.server.get().config, ports.lxd.notes.read()
     values = {
         key: value
         for key, value in step.values.items()
-        if proxies.may_change(key, config.get(key, ""), noted, step.model)
+        if proxies.may_change(key, config.get(key, ""), notes, step.model)
     }
     after = {key: proxies.digest(key, value) for key, value in values.items()}
     both = {k: f"{proxies.digest(k, config.get(k, ''))} {after[k]}".strip() for k in values}

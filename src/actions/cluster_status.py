@@ -29,9 +29,9 @@ def cluster_status(view: View) -> dict[str, object]:
     }
     if decided := peers.app.storage:
         existing = lxd.pools or ()
-        wanted = [pool.name for pool in pools.wanted(view, decided, existing)]
-        result["pools"] = tables.pools_table(existing, wanted, decided.pool)
+        pool_names = [pool.name for pool in pools.wanted(view, decided, existing)]
+        result["pools"] = tables.pools_table(existing, pool_names, decided.pool)
     if lxd.networks is not None:
-        asked = [net.name for net in networks.wanted(view, lxd.networks)]
-        result["networks"] = tables.networks_table(lxd.networks, asked, lxd.nic or {})
+        network_names = [net.name for net in networks.wanted(view, lxd.networks)]
+        result["networks"] = tables.networks_table(lxd.networks, network_names, lxd.nic or {})
     return result

@@ -51,8 +51,8 @@ def with_options(config: Mapping[str, Any], params: Mapping[str, Any]) -> Option
 
 def as_read(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, object]:
     """The result that shows how the options among the parameters were understood."""
-    shown = [f"{name}={value}" for name, value in changed(config, params).items()]
-    return {"options": "\n".join(shown)} if shown else {}
+    lines = [f"{name}={value}" for name, value in changed(config, params).items()]
+    return {"options": "\n".join(lines)} if lines else {}
 
 
 def changed(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,9 +103,9 @@ def _text(name: str, value: Any) -> str:
         return " ".join(_text(name, part) for part in cast("list[Any]", value))
     if isinstance(value, (bool, float)):
         # The typed text is lost: it may have been `on` or `yes`, 1.10 or 1.1.
-        shown = str(value).lower()
+        value_as_read = str(value).lower()
         raise Misread(
-            f"{name} was read as {shown}, not as text: put it in quotes: {name}=\"'...'\""
+            f"{name} was read as {value_as_read}, not as text: put it in quotes: {name}=\"'...'\""
         )
     return str(_no_map(name, value))
 

@@ -56,12 +56,12 @@ def _is_made(net: WantedNetwork, lxd: ClusterView) -> bool:
 
 def _network_lines(net: WantedNetwork, members: list[str]) -> list[str]:
     """How a missing network is made."""
-    mode, listed = modes.MODES[net.mode], ", ".join(members)
+    mode, member_names = modes.MODES[net.mode], ", ".join(members)
     lines: list[str] = []
     if contributions.concerns(net) and len(members) > 1:
-        lines.append(f"ask {listed} what they give to the network {net.name}")
+        lines.append(f"ask {member_names} what they give to the network {net.name}")
     if mode.type:
-        lines.append(f"create the {mode.name} network {net.name} on {listed}")
+        lines.append(f"create the {mode.name} network {net.name} on {member_names}")
     return lines
 
 

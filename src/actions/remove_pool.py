@@ -43,9 +43,9 @@ def _pool_of_name(name: str, existing: tuple[Pool, ...]) -> Pool:
 def _check_unused(pool: Pool) -> None:
     """Raises ActionRefused for a pool that holds more than images."""
     if users := pool.users:
-        listed = ", ".join(str(lxd_urls.read(user)) for user in users)
+        listing = ", ".join(str(lxd_urls.read(user)) for user in users)
         raise ActionRefused(
-            f"{pool.name} is in use, and nothing was removed: {listed}; move or delete that first"
+            f"{pool.name} is in use, and nothing was removed: {listing}; move or delete that first"
         )
 
 

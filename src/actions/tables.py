@@ -30,13 +30,13 @@ def members_table(lxd: ClusterView, peers: Peers, unit: str) -> str:
 
 def pools_table(existing: Iterable[Pool], wanted: Iterable[str], default: str) -> str:
     """The storage pools: the role and the number of users of each."""
-    asked = set(wanted)
+    wanted_names = set(wanted)
     rows = [
         (
             pool.name,
             pool.driver,
             pool.status,
-            _role(pool.name, default, asked),
+            _role(pool.name, default, wanted_names),
             str(len(pool.users)),
         )
         for pool in existing
@@ -48,13 +48,13 @@ def networks_table(
     existing: Iterable[Network], wanted: Iterable[str], nic: Mapping[str, str]
 ) -> str:
     """The networks that LXD manages: the role and the number of instances of each."""
-    asked = set(wanted)
+    wanted_names = set(wanted)
     rows = [
         (
             network.name,
             networks.mode_of(network),
             network.status,
-            _role(network.name, nic.get("network", ""), asked),
+            _role(network.name, nic.get("network", ""), wanted_names),
             str(sum("/instances/" in user for user in network.used_by)),
         )
         for network in existing
@@ -62,8 +62,8 @@ def networks_table(
     return table(_NETWORK_HEADINGS, sorted(rows))
 
 
-def _role(name: str, default: str, asked: set[str]) -> str:
-    return "default" if name == default else "asked for" if name in asked else "left"
+def _role(name: str, default: str, wanted: set[str]) -> str:
+    return "default" if name == default else "asked for" if name in wanted else "left"
 
 
 def table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

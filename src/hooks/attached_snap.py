@@ -33,9 +33,9 @@ def forget(ports: Ports) -> None:
 
 def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
     """The attached file, None without one. Raises Unsaid if Juju does not say."""
-    noted = ports.machine.attached()
-    if noted == "" or (noted and Path(noted).exists()):
-        return Path(noted) if noted else None
+    noted_path = ports.machine.attached()
+    if noted_path == "" or (noted_path and Path(noted_path).exists()):
+        return Path(noted_path) if noted_path else None
     attached = _from_juju(model, peers)
     ports.machine.note_attached(str(attached or ""))
     return attached

@@ -50,11 +50,11 @@ def proxies(environment: Mapping[str, str]) -> Proxies:
     machine. If it has both, Juju's agent gives LXD the first (read in its proxyupdater.go).
     """
     names = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-    ours = Proxies(*(environment.get(f"JUJU_CHARM_{name}", "") for name in names))
-    if ours.http or ours.https:
-        return ours
+    model_proxies = Proxies(*(environment.get(f"JUJU_CHARM_{name}", "") for name in names))
+    if model_proxies.http or model_proxies.https:
+        return model_proxies
     machines = Proxies(*(environment.get(name.lower(), "") for name in names))
-    return machines if machines.http or machines.https else ours
+    return machines if machines.http or machines.https else model_proxies
 
 
 class _Databags:
@@ -91,16 +91,16 @@ def bound(model: ops.Model, options: Options) -> Bound:
     Raises Unsaid if Juju cannot say now, and a network depends on it: the unit would tell the
     others that it has no interface, or use another one. A binding without a network stays so.
     """
-    asked = options.networks_asked
-    if not any(modes.MODES[net.mode].on_binding for net in asked):
+    nets = options.networks_asked
+    if not any(modes.MODES[net.mode].on_binding for net in nets):
         return Bound()
     binding = addresses(model, NETWORK)
     passes = bool(binding.problem) and listening.NO_NETWORK not in binding.problem
-    if passes and any(map(contributions.is_on_binding, asked)):
+    if passes and any(map(contributions.is_on_binding, nets)):
         raise Unsaid(tool_failures.failed("network-get", tool_failures.words(binding.problem)))
-    names = {name for net in asked for name in contributions.names(net)}
-    found = [entry for entry in binding.addresses if entry.interface not in names]
-    carrier = choice.carrier(found)
+    names = {name for net in nets for name in contributions.names(net)}
+    entries = [entry for entry in binding.addresses if entry.interface not in names]
+    carrier = choice.carrier(entries)
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()
 
 

@@ -72,11 +72,13 @@ def _lacks_chassis() -> str:
 def _encapsulation(tool: Path) -> str:
     """Why OVN's tunnels have no address here, empty if they have one. LXD needs its interface."""
     output = _run(tool, "--timeout=5", "get", "open_vswitch", ".", "external_ids:ovn-encap-ip")
-    listed = (output or "").strip('"')
-    if not listed:
+    addresses = (output or "").strip('"')
+    if not addresses:
         return "Open vSwitch has no ovn-encap-ip here: relate ovn-chassis to OVN"
-    here = any(is_address(address) and sockets.is_here(address) for address in listed.split(","))
-    return "" if here else f"ovn-encap-ip={listed[:40]}: no address of this machine"
+    is_local = any(
+        is_address(address) and sockets.is_here(address) for address in addresses.split(",")
+    )
+    return "" if is_local else f"ovn-encap-ip={addresses[:40]}: no address of this machine"
 
 
 def _run(*command: str | Path) -> str | None:

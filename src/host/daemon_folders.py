@@ -54,10 +54,10 @@ def refuse_while_moving(kind: str, proc: Path = _PROC) -> None:
     names = (f"/{kind}.temp", f"/default_{_OURS.format(kind=kind)}")
     for line in proc.glob("[0-9]*/cmdline"):
         try:
-            words = line.read_bytes()
+            command_line = line.read_bytes()
         except OSError:
             continue  # It has ended.
-        if b"rsync" in words and any(name.encode() in words for name in names):
+        if b"rsync" in command_line and any(name.encode() in command_line for name in names):
             raise OSError(f"LXD is still moving its {kind}")
 
 

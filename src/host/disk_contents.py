@@ -71,5 +71,5 @@ def _zero(device: int, offset: int, length: int) -> bool:
 
 def _write_zeros(device: int, offset: int, length: int) -> None:
     while length:
-        done = os.pwrite(device, bytes(min(length, _EDGE)), offset)
-        offset, length = offset + done, length - done
+        written = os.pwrite(device, bytes(min(length, _EDGE)), offset)
+        offset, length = offset + written, length - written

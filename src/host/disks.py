@@ -20,6 +20,7 @@ from typing import Any
 
 import deadlines
 from host import disk_contents
+from host.commands import run
 from state.facts import Device
 
 _UTILS = "charmhelpers.contrib.storage.linux.utils"
@@ -69,7 +70,7 @@ def wipe(path: str, identity: str) -> None:
         os.close(descriptor)
     if _partitions(name):
         # The kernel does not read a changed table by itself.
-        _output("/usr/bin/partx", "--delete", node)
+        run("/usr/bin/partx", "--delete", node)
 
 
 def _number_of(descriptor: int) -> str:
@@ -156,7 +157,7 @@ def _unsigned(path: str) -> str:
 
 def _signatures(path: str) -> list[dict[str, Any]]:
     try:
-        text = _output("/sbin/wipefs", "--json", "--no-act", path)
+        text = run("/sbin/wipefs", "--json", "--no-act", path)
     except (OSError, subprocess.SubprocessError):
         # An unreadable device is not empty.
         return [{"type": "unreadable data"}]
@@ -208,10 +209,3 @@ def _serial(name: str) -> str:
 
 def _number(file: Path) -> int:
     return int(file.read_text()) if file.exists() else 0
-
-
-def _output(*command: str) -> str:
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
-    )
-    return done.stdout

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import deadlines
+from host.commands import run
 from values.interface import Interface
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _INSIDE = ("veth", "tun", *_TUNNELS)
 def read() -> tuple[Interface, ...]:
     """All interfaces; none if ip(8) fails, because a hook must not fail with it."""
     try:
-        rows: list[dict[str, Any]] = json.loads(_run(_IP, "-details", "-json", "address", "show"))
+        rows: list[dict[str, Any]] = json.loads(run(_IP, "-details", "-json", "address", "show"))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         logger.warning("the network interfaces are not known: %s", error)
         return ()
@@ -92,7 +92,7 @@ def _routes() -> list[dict[str, Any]]:
     routes: list[dict[str, Any]] = []
     for version in (4, 6):
         try:
-            rows = json.loads(_run(_IP, f"-{version}", "-json", "route", "show"))
+            rows = json.loads(run(_IP, f"-{version}", "-json", "route", "show"))
             routes += [{**row, "version": version} for row in rows]
         except (OSError, subprocess.SubprocessError, ValueError):
             continue
@@ -189,7 +189,7 @@ def _ovs_bridges() -> frozenset[str]:
     if not _OVS.exists():
         return frozenset()
     try:
-        return frozenset(_run(str(_OVS), "--timeout=5", "list-br").split())
+        return frozenset(run(str(_OVS), "--timeout=5", "list-br").split())
     except (OSError, subprocess.SubprocessError):
         return frozenset()  # It is installed and does not run.
 
@@ -200,10 +200,3 @@ def _virtual_functions(name: str) -> int:
         return int(file.read_text())
     except (OSError, ValueError):
         return 0
-
-
-def _run(*command: str) -> str:
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
-    )
-    return done.stdout

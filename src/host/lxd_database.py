@@ -18,8 +18,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import deadlines
 from host import lxd_daemon, raft_log
+from host.commands import run
 from state.facts import DatabaseCopy, DatabaseNode, Role
 from values.addresses import PORT, host
 
@@ -54,8 +54,8 @@ class Database:
         """
         moment = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
         path = self._write(f"database-{moment}.tar.gz", now)
-        for old in sorted(self._backups.glob("database-*.tar.gz"))[:-KEPT]:
-            old.unlink()
+        for outdated in sorted(self._backups.glob("database-*.tar.gz"))[:-KEPT]:
+            outdated.unlink()
         return str(path)
 
     def backup_before(self, version: str) -> str:
@@ -110,7 +110,7 @@ class Database:
 
     def tool(self, *arguments: str) -> str:
         """The output of LXD's own tool for its database. Raises SubprocessError."""
-        return _run(_LXD, *arguments).stdout
+        return run(_LXD, *arguments)
 
     def copy(self) -> DatabaseCopy | None:
         """The members with the database as this machine knows them, and the age of its copy here.
@@ -162,7 +162,7 @@ class Database:
 
     def end_recovery(self) -> None:
         """Starts the daemon that a recovery has stopped. Raises OSError, SubprocessError."""
-        _run(_SNAP, "start", "lxd")
+        run(_SNAP, "start", "lxd")
         self._recovering.unlink(missing_ok=True)
 
 
@@ -185,9 +185,3 @@ def _listens(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
-    )

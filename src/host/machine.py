@@ -8,12 +8,11 @@ from __future__ import annotations
 import platform
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import deadlines
 from host import daemon_folders, lxd_daemon, private_files
+from host.commands import run
 from host.unit_notes import UnitNotes
 from state.facts import Device, Folder
 from values.interface import Interface
@@ -68,14 +67,14 @@ class Machine(UnitNotes):
 
     def overlays(self) -> dict[str, str]:
         """By network: the note about the segment that runs here, empty if it does not run."""
-        noted = sorted(self._overlays.glob(f"*/{_RECORD}"))
-        return {path.parent.name: self._overlay(path) for path in noted}
+        records = sorted(self._overlays.glob(f"*/{_RECORD}"))
+        return {path.parent.name: self._overlay(path) for path in records}
 
     def _overlay(self, record: Path) -> str:
         from host import overlay_dhcp_state
 
-        network, noted = record.parent.name, record.with_name(_MANIFEST)
-        runs = overlay_dhcp_state.holds(network, noted, _services(network))
+        network, manifest = record.parent.name, record.with_name(_MANIFEST)
+        runs = overlay_dhcp_state.holds(network, manifest, _services(network))
         return record.read_text() if runs else ""
 
     def run_overlay(
@@ -85,13 +84,13 @@ class Machine(UnitNotes):
         from host import overlay_dhcp_state
 
         self._end_services(network)
-        noted = self._overlays / network / _MANIFEST
-        overlay_dhcp_state.forget_files(noted, but=files)
+        manifest = self._overlays / network / _MANIFEST
+        overlay_dhcp_state.forget_files(manifest, but=files)
         self.write_privately(files)
-        private_files.write(noted, overlay_dhcp_state.manifest(files).encode())
-        _run("/usr/bin/systemctl", "daemon-reload")
+        private_files.write(manifest, overlay_dhcp_state.manifest(files).encode())
+        run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
-            _run("/usr/bin/systemctl", "enable", "--now", service)
+            run("/usr/bin/systemctl", "enable", "--now", service)
         private_files.write(self._overlays / network / _RECORD, record.encode())
 
     def end_overlay(self, network: str) -> None:
@@ -103,16 +102,16 @@ class Machine(UnitNotes):
 
         self._end_services(network)
         overlay_dhcp_state.unfilter(network)
-        noted = self._overlays / network / _MANIFEST
-        overlay_dhcp_state.forget_files(noted, but=())
-        noted.unlink(missing_ok=True)
+        manifest = self._overlays / network / _MANIFEST
+        overlay_dhcp_state.forget_files(manifest, but=())
+        manifest.unlink(missing_ok=True)
         (self._overlays / network / _RECORD).unlink(missing_ok=True)
 
     @staticmethod
     def _end_services(network: str) -> None:
         for unit in _services(network):
             if unit.exists():
-                _run("/usr/bin/systemctl", "disable", "--now", unit.name)
+                run("/usr/bin/systemctl", "disable", "--now", unit.name)
                 unit.unlink()
 
     def missing(self, need: str) -> str:
@@ -230,7 +229,7 @@ class Machine(UnitNotes):
         networks = self._lxd_dir / "networks"
         for network in networks.iterdir() if networks.exists() else ():
             if (_INTERFACES / network.name).exists():
-                _run("/sbin/ip", "link", "delete", network.name)
+                run("/sbin/ip", "link", "delete", network.name)
         self._unmount()
         for entry in self._lxd_dir.iterdir():
             if entry.name in _CERTIFICATE:
@@ -254,7 +253,7 @@ class Machine(UnitNotes):
 
     def _unmount(self) -> None:
         for mount in reversed(_mounts_below(self._lxd_dir)):
-            _run("/usr/bin/umount", mount)
+            run("/usr/bin/umount", mount)
 
     def kill_lxd(self) -> None:
         """Kills a daemon that hangs: after a normal stop it would take its ten minutes."""
@@ -270,7 +269,3 @@ def _mounts_below(folder: Path) -> list[str]:
     lines = Path("/proc/self/mounts").read_text().splitlines()
     points = (line.split()[1] for line in lines)
     return [point for point in points if Path(point).is_relative_to(folder)]
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=deadlines.COMMAND)

@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-import deadlines
+from host.commands import run
 
 _SYSTEMCTL = "/usr/bin/systemctl"
 _NFT = "/usr/sbin/nft"
@@ -28,10 +28,10 @@ def manifest(files: Mapping[Path, str]) -> str:
     return json.dumps({str(path): _digest(text.encode()) for path, text in sorted(files.items())})
 
 
-def holds(network: str, noted: Path, services: Iterable[Path]) -> bool:
-    """Whether everything that a segment needs exists and works. `noted` has its `manifest`."""
+def holds(network: str, manifest_file: Path, services: Iterable[Path]) -> bool:
+    """Whether everything in the manifest of a segment exists as written, and works."""
     try:
-        files: dict[str, str] = json.loads(noted.read_text())
+        files: dict[str, str] = json.loads(manifest_file.read_text())
         same = all(_digest(Path(path).read_bytes()) == digest for path, digest in files.items())
     except (OSError, ValueError):
         return False
@@ -44,10 +44,10 @@ def table(network: str) -> str:
     return "lxd_cluster_" + network.replace("-", "_").replace(".", "_")
 
 
-def forget_files(noted: Path, but: Collection[Path]) -> None:
+def forget_files(manifest_file: Path, but: Collection[Path]) -> None:
     """Removes the files of a manifest, if there is one, except some."""
     try:
-        written = [Path(path) for path in json.loads(noted.read_text())]
+        written = [Path(path) for path in json.loads(manifest_file.read_text())]
     except (OSError, ValueError):
         return
     for path in written:
@@ -80,9 +80,6 @@ def _digest(content: bytes) -> str:
 def _output(*command: str) -> str:
     """A command's output, empty if it fails."""
     try:
-        done = subprocess.run(
-            command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
-        )
+        return run(*command)
     except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout

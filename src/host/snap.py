@@ -98,9 +98,9 @@ class Snap:
         """The channel that the snap follows. snapd is asked once for each revision."""
         if not revision or revision.startswith("x"):
             return ""
-        noted = self._tracked.read_text().split() if self._tracked.exists() else []
-        if noted[:1] == [revision]:
-            return noted[1] if len(noted) > 1 else ""
+        tracked = self._tracked.read_text().split() if self._tracked.exists() else []
+        if tracked[:1] == [revision]:
+            return tracked[1] if len(tracked) > 1 else ""
         try:
             channel = snapd.tracking("lxd")
         except snapd.SnapdError as error:

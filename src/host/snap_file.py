@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import deadlines
+from host.commands import run
 
 _UNSQUASHFS = Path("/usr/bin/unsquashfs")
 """snapd's package depends on the package of this program."""
@@ -53,18 +53,14 @@ def parse(text: str) -> Meta:
 
 def _unpacked(path: Path, place: Path) -> Meta:
     # Its option -cat exists only from squashfs-tools 4.5 on.
-    _run(str(_UNSQUASHFS), "-no-progress", "-dest", str(place), str(path), _META)
+    run(str(_UNSQUASHFS), "-no-progress", "-dest", str(place), str(path), _META)
     return parse((place / _META).read_text())
 
 
 def _mounted(path: Path, place: Path) -> Meta:
     place.mkdir()
-    _run(_MOUNT, "-t", "squashfs", "-o", "loop,ro,nodev,nosuid,noexec", str(path), str(place))
+    run(_MOUNT, "-t", "squashfs", "-o", "loop,ro,nodev,nosuid,noexec", str(path), str(place))
     try:
         return parse((place / _META).read_text())
     finally:
-        _run(_UMOUNT, str(place))
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND)
+        run(_UMOUNT, str(place))

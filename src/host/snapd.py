@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+from host.unix_http import UnixHttpConnection
 
 SOCKET = "/run/snapd.socket"
 _SECONDS = 120.0
@@ -59,7 +60,7 @@ def _followed(channel: str) -> list[str]:
 
 
 def _get(path: str, query: dict[str, str]) -> Any:
-    connection = _Connection()
+    connection = UnixHttpConnection(SOCKET, _SECONDS)
     try:
         connection.request("GET", f"{path}?{urlencode(query)}" if query else path)
         answer: dict[str, Any] = json.load(connection.getresponse())
@@ -71,16 +72,3 @@ def _get(path: str, query: dict[str, str]) -> Any:
     if answer.get("type") == "error":
         raise SnapdError(str(result["message"]))
     return result
-
-
-class _Connection(http.client.HTTPConnection):
-    """HTTP over snapd's socket."""
-
-    def __init__(self) -> None:
-        super().__init__("localhost", timeout=_SECONDS)
-
-    def connect(self) -> None:
-        """Connects to the socket instead of a host."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(SOCKET)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import deadlines
+from host.commands import run
 
 logger = logging.getLogger(__name__)
 
@@ -36,22 +36,24 @@ def release(devices: Iterable[str], lxd_dir: Path) -> None:
     """
     released = {os.path.realpath(device) for device in devices if device.startswith("/dev/")}
     loops = _loops(lxd_dir)
-    ours = released | loops
-    for name in sorted(_only_on(_zpools(), ours, lxd_dir)):
+    own_devices = released | loops
+    for name in sorted(_only_on(_zpools(), own_devices, lxd_dir)):
         _run_or_warn(*_zpool(), "export", name)
-    for name in sorted(_only_on(_groups(), ours, lxd_dir)):
+    for name in sorted(_only_on(_groups(), own_devices, lxd_dir)):
         _run_or_warn(_tool("vgchange"), "--activate", "n", name)
         _run_or_warn(_tool("vgremove"), "--force", "--yes", name)
     for loop in sorted(loops - released):
         _run_or_warn(_tool("losetup"), "--detach", loop)
 
 
-def _only_on(things: Mapping[str, set[str]], ours: set[str], lxd_dir: Path) -> set[str]:
+def _only_on(
+    parts_by_name: Mapping[str, set[str]], own_devices: set[str], lxd_dir: Path
+) -> set[str]:
     """Those with all their devices, or files, in our list."""
     return {
         name
-        for name, parts in things.items()
-        if parts and all(p in ours or Path(p).is_relative_to(lxd_dir) for p in parts)
+        for name, parts in parts_by_name.items()
+        if parts and all(p in own_devices or Path(p).is_relative_to(lxd_dir) for p in parts)
     }
 
 
@@ -61,7 +63,7 @@ def _zpools() -> dict[str, set[str]]:
         return {}
     pools: dict[str, set[str]] = {}
     name = ""
-    for line in _output(*_zpool(), "status", "-P", "-L").splitlines():
+    for line in _run_or_warn(*_zpool(), "status", "-P", "-L").splitlines():
         words = line.split()
         if words[:1] == ["pool:"]:
             name = words[1]
@@ -83,7 +85,7 @@ def _groups() -> dict[str, set[str]]:
     tool = _tool("pvs")
     if not Path(tool).exists():
         return {}
-    text = _output(tool, "--reportformat", "json", "--options", "pv_name,vg_name")
+    text = _run_or_warn(tool, "--reportformat", "json", "--options", "pv_name,vg_name")
     rows: list[Any] = json.loads(text)["report"][0]["pv"] if text else []
     groups: dict[str, set[str]] = {}
     for row in rows:
@@ -94,7 +96,7 @@ def _groups() -> dict[str, set[str]]:
 
 def _loops(lxd_dir: Path) -> set[str]:
     """Loop devices on files of LXD's folder."""
-    text = _output(_tool("losetup"), "--json", "--list", "--output", "NAME,BACK-FILE")
+    text = _run_or_warn(_tool("losetup"), "--json", "--list", "--output", "NAME,BACK-FILE")
     rows: list[Any] = json.loads(text)["loopdevices"] if text.strip() else []
     return {
         str(r["name"]) for r in rows if Path(str(r["back-file"] or "/")).is_relative_to(lxd_dir)
@@ -118,22 +120,10 @@ def _tool(name: str) -> str:
     return next((path for path in paths if Path(path).exists()), f"{_TOOLS[0]}/{name}")
 
 
-def _run_or_warn(*command: str) -> None:
+def _run_or_warn(*command: str) -> str:
+    """Runs a program and returns its output. If it fails: a warning, and an empty text."""
     try:
-        _run(*command)
-    except (OSError, subprocess.SubprocessError) as error:
-        logger.warning("%s: %s", " ".join(command), getattr(error, "stderr", "") or error)
-
-
-def _output(*command: str) -> str:
-    try:
-        return _run(*command).stdout
+        return run(*command)
     except (OSError, subprocess.SubprocessError) as error:
         logger.warning("%s: %s", " ".join(command), getattr(error, "stderr", "") or error)
         return ""
-
-
-def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=deadlines.COMMAND
-    )

@@ -57,9 +57,9 @@ class UnitNotes:
 
     def neighbour(self, unit: str) -> str:
         """Another unit of this charm that has this machine and its LXD, empty without one."""
-        noted = self._noted_unit()
-        exists = (self._agents / f"unit-{noted.replace('/', '-')}").exists()
-        return noted if noted not in ("", unit) and exists else ""
+        noted_unit = self._noted_unit()
+        exists = (self._agents / f"unit-{noted_unit.replace('/', '-')}").exists()
+        return noted_unit if noted_unit not in ("", unit) and exists else ""
 
     def _noted_unit(self) -> str:
         return self._unit.read_text() if self._unit.exists() else ""
@@ -81,22 +81,22 @@ class UnitNotes:
         """The bootstrap, join or reset that began here and is not published yet."""
         if not self._forming.exists():
             return None
-        noted = json.loads(self._forming.read_text())
-        return Forming(noted["what"], noted["since"], tuple(noted.get("devices", ())))
+        note = json.loads(self._forming.read_text())
+        return Forming(note["what"], note["since"], tuple(note.get("devices", ())))
 
     def note_forming(self, kind: str, now: float, devices: tuple[str, ...]) -> None:
         """Notes it before it begins: after a crash nothing else could tell."""
         # The identity of the disks is noted once: later another disk may have the same name.
         disks = {device: self._disk(device) for device in devices}
-        noted = {"what": kind, "since": now, "devices": devices, "disks": disks}
-        private_files.write(self._forming, json.dumps(noted).encode())
+        note = {"what": kind, "since": now, "devices": devices, "disks": disks}
+        private_files.write(self._forming, json.dumps(note).encode())
 
     def _disk(self, device: str) -> str:
         """The identity of a device: from the note when it was empty, else from this hook."""
-        noted: dict[str, Any] = {}
+        note: dict[str, Any] = {}
         if self._forming.exists():
-            noted = json.loads(self._forming.read_text())
-        return str(noted.get("disks", {}).get(device, "")) or self._seen.get(device, "")
+            note = json.loads(self._forming.read_text())
+        return str(note.get("disks", {}).get(device, "")) or self._seen.get(device, "")
 
     def forget_forming(self) -> None:
         """The bootstrap, join or reset is over."""

@@ -159,8 +159,8 @@ class Client:
     def _send(self, request: Request, seconds: float) -> Any:
         response = self.port.send(request, seconds)
         if response.error:
-            asked = f"{request.method} {request.path}"
-            raise LxdError(_with_cure(response.error), response.status, asked)
+            request_line = f"{request.method} {request.path}"
+            raise LxdError(_with_cure(response.error), response.status, request_line)
         return response.body
 
 

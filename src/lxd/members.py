@@ -93,9 +93,9 @@ class MembersApi:
 
     def set_role(self, role: str, members: Mapping[str, bool]) -> None:
         """Gives members a role that an operator may give, or removes it."""
-        for name, given in members.items():
+        for name, has_role in members.items():
             roles = set(self._client.get(api_path("cluster", "members", name))["roles"] or ())
-            new_roles = roles | {role} if given else roles - {role}
+            new_roles = roles | {role} if has_role else roles - {role}
             if new_roles != roles:
                 self._change(name, {"roles": sorted(new_roles)})
 

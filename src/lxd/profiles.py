@@ -29,8 +29,8 @@ class ProfilesApi:
 
     def names(self) -> frozenset[str]:
         """The names of the default project's profiles."""
-        found: list[str] = self._client.get(api_path("profiles"), seconds=deadlines.LIST)
-        return frozenset(lxd_urls.read(url).name for url in found)
+        urls: list[str] = self._client.get(api_path("profiles"), seconds=deadlines.LIST)
+        return frozenset(lxd_urls.read(url).name for url in urls)
 
     def set_default(self, profile: Mapping[str, Any]) -> None:
         """Replaces the default profile."""

@@ -96,16 +96,16 @@ class ServerApi:
         `fingerprint` is that of LXD's certificate from an earlier look: it may have changed since.
         """
         try:
-            shown = self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)
+            certificate = self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)
         except TimeoutError:
             return Listener.SILENT
         except (ssl.SSLError, ConnectionResetError):
             return Listener.ANOTHER
         except OSError:
             return Listener.NOBODY
-        its_fingerprint = fingerprint_of(shown)
-        ours = its_fingerprint == fingerprint or its_fingerprint == self.get().fingerprint
-        return Listener.OURS if ours else Listener.ANOTHER
+        its_fingerprint = fingerprint_of(certificate)
+        is_own = its_fingerprint == fingerprint or its_fingerprint == self.get().fingerprint
+        return Listener.OURS if is_own else Listener.ANOTHER
 
     def listen(self, values: Mapping[str, str]) -> None:
         """Sets addresses of the server, and lets it listen there again if it has them already.

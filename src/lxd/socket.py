@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import ssl
 import time
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
+from host.unix_http import UnixHttpConnection
 from lxd.errors import LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, Response
 
@@ -58,7 +58,7 @@ class LxdSocket:
 
     def _read(self, request: Request, seconds: float) -> Response:
         query = f"?{urlencode(request.query)}" if request.query else ""
-        connection = _Connection(self._path, seconds)
+        connection = UnixHttpConnection(self._path, seconds)
         try:
             connection.request("GET", f"{request.path}{query}", headers=dict(request.headers))
             response = connection.getresponse()
@@ -113,17 +113,3 @@ class LxdSocket:
         for part in path.removeprefix("/1.0").split("/"):
             node = node[part] if part else node
         return node
-
-
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: str, seconds: float) -> None:
-        super().__init__("localhost", timeout=seconds)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connects to the socket instead of a host."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)

@@ -37,14 +37,14 @@ def _off_subnet(interfaces: Iterable[Interface], subnet: str) -> str:
 
     Without a subnet LXD takes that of the default gateway, only for IPv4 (by source).
     """
-    listed = tuple(interfaces)
+    all_interfaces = tuple(interfaces)
     if not subnet:
-        out = any(4 in interface.defaults for interface in listed)
+        out = any(4 in interface.defaults for interface in all_interfaces)
         return "" if out else "fan: no IPv4 default route: bind network to a space with IPv4"
     net = ipaddress.ip_network(subnet, strict=False)
     if net.version != 4:
         return "fan: the binding network has no IPv4 subnet"
-    own = (ipaddress.ip_interface(subnet).ip for i in listed for subnet in i.subnets)
+    own = (ipaddress.ip_interface(subnet).ip for i in all_interfaces for subnet in i.subnets)
     return "" if any(address in net for address in own) else f"fan: no address in {net} here"
 
 

@@ -52,8 +52,8 @@ def without_address(interface: Interface, version: int) -> str:
 
 def of_macvlan(wanted: WantedNetwork, interface: Interface) -> str:
     """Instances would have their own MACs on it. A VLAN has another interface beside the port."""
-    taken = "" if wanted.vlan else port(interface)
-    return taken or wireless(interface) or down(interface) or narrow(interface, wanted.mtu)
+    problem = "" if wanted.vlan else port(interface)
+    return problem or wireless(interface) or down(interface) or narrow(interface, wanted.mtu)
 
 
 def of_tunnel(wanted: WantedNetwork, interface: Interface, version: int) -> str:

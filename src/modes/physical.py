@@ -30,13 +30,13 @@ def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     if interface.bridge:
         return ""
     # LXD itself adds it to an Open vSwitch, and sets it up.
-    taken = (
+    problem = (
         ""
         if interface.master == parent_checks.OPEN_VSWITCH or wanted.vlan
         else parent_checks.port(interface)
     )
-    if taken := taken or parent_checks.wireless(interface):
-        return taken
+    if problem := problem or parent_checks.wireless(interface):
+        return problem
     # LXD takes the whole interface, and would cut off the machine.
     if not interface.subnets:
         return ""

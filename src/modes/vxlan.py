@@ -22,7 +22,7 @@ _AUTO, _NONE = "auto", "none"
 
 
 def _config(wanted: WantedNetwork) -> dict[str, str]:
-    given = wanted.group not in (_AUTO, _NONE)
+    has_group = wanted.group not in (_AUTO, _NONE)
     return {
         **of_bridge(wanted),
         # Each member answers for itself: LXD's own DHCP would give one address out twice.
@@ -31,21 +31,21 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
         "bridge.hwaddr": _AUTO,
         f"{TUNNEL}protocol": "vxlan",
         f"{TUNNEL}id": _AUTO,
-        f"{TUNNEL}group": wanted.group if given else _AUTO,
+        f"{TUNNEL}group": wanted.group if has_group else _AUTO,
         f"{TUNNEL}interface": _AUTO if wanted.parents else "",
     }
 
 
 def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:
     number = _number(wanted, site)
-    chosen = {
+    choices = {
         "ipv4.address": _subnet(number, site),
         "bridge.hwaddr": _mac(number),
         f"{TUNNEL}id": str(number),
         f"{TUNNEL}group": _group(number, site.version),
         f"{TUNNEL}interface": wanted.parents[0] if wanted.parents else "",
     }
-    return {k: chosen.get(k, v) if v == _AUTO else v for k, v in keys.items()}
+    return {k: choices.get(k, v) if v == _AUTO else v for k, v in keys.items()}
 
 
 def _number(wanted: WantedNetwork, site: Site) -> int:
@@ -62,8 +62,8 @@ def _mac(number: int) -> str:
 
 def version(wanted: WantedNetwork, members: int) -> int:
     """The version of IP of the tunnels, if `members` is the one between the members."""
-    given = wanted.group not in (_AUTO, _NONE)
-    return ipaddress.ip_address(wanted.group).version if given else members
+    has_group = wanted.group not in (_AUTO, _NONE)
+    return ipaddress.ip_address(wanted.group).version if has_group else members
 
 
 def _group(number: int, version: int) -> str:

@@ -16,20 +16,20 @@ from values.addresses import endpoint, is_address
 def addresses(juju: HookInput, server: Server | None, ports: Ports) -> choice.Chosen:
     """This unit's addresses, chosen from those of its bindings."""
     cluster, https = juju.cluster.addresses, juju.https.addresses
-    kept = [a for a in choice.kept(juju.peers, server) if is_address(a)]
-    here = frozenset(a for a in kept if ports.machine.has_address(a))
-    looks = choice.is_choice(juju.peers, server, cluster, https, here)
+    kept_addresses = [a for a in choice.kept(juju.peers, server) if is_address(a)]
+    local = frozenset(a for a in kept_addresses if ports.machine.has_address(a))
+    looks = choice.is_choice(juju.peers, server, cluster, https, local)
     interfaces = ports.machine.interfaces() if looks else ()
-    machine = choice.Addresses(here, interfaces)
+    machine = choice.Addresses(local, interfaces)
     return choice.choose(juju.peers, server, cluster, https, machine)
 
 
 def deaf(juju: HookInput, server: Server, ports: Ports) -> dict[str, str]:
     """Addresses of this machine on which LXD should listen and does not, with the listener."""
-    ours = addresses(juju, server, ports)
-    wanted = {ours.cluster, ours.https} - {""}
+    own_addresses = addresses(juju, server, ports)
+    wanted = {own_addresses.cluster, own_addresses.https} - {""}
     own = server.config.get("cluster.https_address", "")
-    if server.clustered and own and endpoint(ours.cluster) != own:
+    if server.clustered and own and endpoint(own_addresses.cluster) != own:
         # The machine no longer has its member's address.
-        wanted -= {ours.cluster}
+        wanted -= {own_addresses.cluster}
     return listeners.deaf(wanted, server, ports)

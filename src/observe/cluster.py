@@ -82,8 +82,8 @@ def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -
 def _dead_without_unit(juju: HookInput, lxd: ClusterView) -> bool:
     """Whether the leader must remove a dead member: it first moves what is on it."""
     in_juju = juju.units.in_juju if juju.leader and juju.units is not None else None
-    away = [m.name for m in lxd.members if not m.up or m.evacuated]
-    units = {member_marks.unit_of(name, lxd) for name in away}
+    absent = [m.name for m in lxd.members if not m.up or m.evacuated]
+    units = {member_marks.unit_of(name, lxd) for name in absent}
     return in_juju is not None and not units <= in_juju
 
 
@@ -120,10 +120,10 @@ def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...
     members = ports.lxd.members.list()
     own = _with_cluster_name(server, members).name
     offline = {m.name: m for m in members if m.offline}
-    asked = set(offline) if juju.leader or _exchanges(juju) else {own} & set(offline)
-    if asked:
-        deaf = ports.lxd.members.unreachable([offline[name] for name in sorted(asked - {own})])
-        members = ports.lxd.members.await_heartbeats(asked - deaf, deadlines.HEARTBEAT)
+    awaited = set(offline) if juju.leader or _exchanges(juju) else {own} & set(offline)
+    if awaited:
+        deaf = ports.lxd.members.unreachable([offline[name] for name in sorted(awaited - {own})])
+        members = ports.lxd.members.await_heartbeats(awaited - deaf, deadlines.HEARTBEAT)
     return _proved(members, own, ports)
 
 
@@ -238,8 +238,8 @@ def _with_contents(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterVi
     try:
         return _with_holdings(juju, lxd, ports)
     except (LxdError, LxdUnreachable) as error:
-        asked = getattr(error, "request", "") or "a list"
-        return replace(lxd, refusals={asked: str(error)})
+        request = getattr(error, "request", "") or "a list"
+        return replace(lxd, refusals={request: str(error)})
 
 
 def with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:

@@ -52,8 +52,8 @@ def _refused_request(error: LxdError | LxdUnreachable) -> Unresponsive:
     """Why LXD, which answers other requests, refused this one."""
     if str(error).endswith(_WAITED):
         return Unresponsive(str(error), UnresponsiveReason.NO_DATABASE)
-    asked = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
-    return Unresponsive(f"{asked}{error}", UnresponsiveReason.REFUSED)
+    prefix = f"{error.request}: " if isinstance(error, LxdError) and error.request else ""
+    return Unresponsive(f"{prefix}{error}", UnresponsiveReason.REFUSED)
 
 
 def taken(juju: HookInput, ports: Ports) -> dict[str, str]:

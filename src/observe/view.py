@@ -98,20 +98,20 @@ def _with_machine(view: View, ports: Ports) -> View:
 
 
 def _devices(view: View, ports: Ports) -> dict[tuple[str, ...], tuple[Device, ...]]:
-    asked = {p.devices for p in (view.default_pool, *view.more_pools) if p.devices}
-    return {wanted: ports.machine.devices(wanted) for wanted in asked}
+    selections = {p.devices for p in (view.default_pool, *view.more_pools) if p.devices}
+    return {selection: ports.machine.devices(selection) for selection in selections}
 
 
 def _asks_for_interfaces(view: View) -> bool:
     """Whether a network is on an interface of this machine, or could conflict with it."""
     if not isinstance(view.lxd, ClusterView):
         return False
-    asked = view.options.networks_asked
+    nets = view.options.networks_asked
     existing = {network.name for network in view.lxd.networks or ()}
     makes = view.lxd.nic is not None and not all(
-        existing & set(contributions.names(net)) for net in asked
+        existing & set(contributions.names(net)) for net in nets
     )
-    return makes or not view.lxd.server.clustered or any(map(contributions.asks, asked))
+    return makes or not view.lxd.server.clustered or any(map(contributions.asks, nets))
 
 
 def observe_networks(view: View, ports: Ports) -> View:
@@ -130,20 +130,20 @@ def _related(juju: HookInput, ports: Ports) -> dict[str, object]:
 
 def _ceph(juju: HookInput, ports: Ports) -> Ceph | None:
     """Ceph's answer, and whether this machine has its files. Rendering them takes time."""
-    told = ceph.RELATION.of(juju)
-    if told is None or not told.ready:
-        return told
+    answer = ceph.RELATION.of(juju)
+    if answer is None or not answer.ready:
+        return answer
     from host import ceph_files
 
-    return replace(told, written=ports.machine.has(ceph_files.files(told)))
+    return replace(answer, written=ports.machine.has(ceph_files.files(answer)))
 
 
 def _ovn(juju: HookInput, ports: Ports) -> Ovn | None:
     """OVN, and whether this machine has what opens it. Another charm's files are as good."""
-    told = ovn.RELATION.of(juju)
-    if told is None or not ovn.needs_files(told):
-        return told
-    return replace(told, written=ports.machine.opens_ovn(ovn.files(told)))
+    answer = ovn.RELATION.of(juju)
+    if answer is None or not ovn.needs_files(answer):
+        return answer
+    return replace(answer, written=ports.machine.opens_ovn(ovn.files(answer)))
 
 
 def _gives_to_pools(view: View) -> bool:

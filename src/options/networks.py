@@ -213,9 +213,9 @@ def alike(names: Iterable[str]) -> tuple[str, str] | None:
     The charm derives the names of its tables in the packet filter from networks over all members,
     and a table's name cannot contain hyphens and dots.
     """
-    seen: dict[str, str] = {}
+    by_table: dict[str, str] = {}
     for network in names:
-        first = seen.setdefault(network.replace("-", "_").replace(".", "_"), network)
+        first = by_table.setdefault(network.replace("-", "_").replace(".", "_"), network)
         if first != network:
             return first, network
     return None

@@ -86,14 +86,14 @@ def _ends(word: str) -> tuple[_Address, _Address]:
 
 def same_subnet(nets: Iterable[WantedNetwork]) -> tuple[str, str] | None:
     """Two networks whose subnets overlap, by name."""
-    seen: list[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]] = []
+    subnets: list[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]] = []
     for net in nets:
         for address in (net.ipv4, net.ipv6):
             if "/" not in address:
                 continue
             subnet = ipaddress.ip_interface(address).network
-            for name, other in seen:
+            for name, other in subnets:
                 if name != net.name and other.version == subnet.version and other.overlaps(subnet):
                     return name, net.name
-            seen.append((net.name, subnet))
+            subnets.append((net.name, subnet))
     return None

@@ -13,12 +13,12 @@ from state.view import Peers, View
 from values.status import Status, blocked, names, waiting
 
 
-def asked(view: View) -> frozenset[str]:
+def option_names(view: View) -> frozenset[str]:
     """Every name that a pool or a network of the options may have."""
     nets = view.options.networks_asked
-    found = {*(pool.name for pool in view.more_pools), *(net.name for net in nets)}
-    found |= backends.names_of_default(view.default_pool.name)
-    return frozenset(found | {modes.other_name(net.name, net.mode) for net in nets})
+    own_names = {*(pool.name for pool in view.more_pools), *(net.name for net in nets)}
+    own_names |= backends.names_of_default(view.default_pool.name)
+    return frozenset(own_names | {modes.other_name(net.name, net.mode) for net in nets})
 
 
 def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
@@ -62,8 +62,8 @@ def blocker(view: View, lxd: ClusterView, peers: Peers, thing: str) -> Status | 
 def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: str) -> Status:
     """What to do about members whose units are not known here."""
     leaving = member_marks.leaving(lxd)
-    if going := [name for name in unknown if name in leaving]:
-        return waiting(f"to make {thing} until {going[0]} has left")
+    if leavers := [name for name in unknown if name in leaving]:
+        return waiting(f"to make {thing} until {leavers[0]} has left")
     entries = {entry.unit for entry in peers.app.queue}
     unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in entries}
     if unheard:

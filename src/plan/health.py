@@ -36,12 +36,12 @@ def unfinished(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Blocked while something is half made that no option asks for, so it stays unfinished."""
     if cluster_change.blocker(view, lxd, peers, ""):
         return None
-    asked = cluster_change.asked(view)
+    option_names = cluster_change.option_names(view)
     for pool in lxd.pools or ():
-        if pool.half_made and pool.name not in asked:
+        if pool.half_made and pool.name not in option_names:
             return blocked(f"pool {pool.name} is half made: {_cure(pool)}")
     for network in lxd.networks or ():
-        if network.half_made and network.name not in asked:
+        if network.half_made and network.name not in option_names:
             cure = f"finish it, or lxc network delete {network.name}"
             return blocked(f"network {network.name} is {network.status.lower()}: {cure}")
     return None

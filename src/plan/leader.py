@@ -142,8 +142,8 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
         return unread
     missing = every - joined
     if missing:
-        done = f"{len(joined)} of {count(len(every), 'unit')} joined"
-        return waiting(f"{done}, missing {names(missing)}")
+        progress = f"{len(joined)} of {count(len(every), 'unit')} joined"
+        return waiting(f"{progress}, missing {names(missing)}")
     if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")
     return _health(view, view.lxd, peers, own)
@@ -257,8 +257,8 @@ def _absent(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status
     if heartbeats.leader_without_heartbeats(lxd):
         return None
     unitless = orphaned_members.without_unit(view, lxd, peers, own)
-    theirs = {m.name for m in unitless} - orphaned_members.orphaned(view, lxd, peers, own)
-    absent = next((m.name for m in lxd.members if m.name in theirs and not m.up), "")
+    made_by_hand = {m.name for m in unitless} - orphaned_members.orphaned(view, lxd, peers, own)
+    absent = next((m.name for m in lxd.members if m.name in made_by_hand and not m.up), "")
     if not absent:
         return None
     return blocked(f"{absent} is offline and has no unit: start it, or remove it by hand")

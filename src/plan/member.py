@@ -277,8 +277,8 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
     So it is started again in the same hook as the join, before others hear of the member.
     """
     joined = view.forming is not None and view.forming.what == "join" and not peers.own.cluster
-    told = ovn.RELATION.of(view)
-    to_ovn = told is not None and bool(told.northbound)
+    answer = ovn.RELATION.of(view)
+    to_ovn = answer is not None and bool(answer.northbound)
     return (RestartLxd(),) if joined and to_ovn and not view.history.restarted else ()
 
 
@@ -338,5 +338,7 @@ def _member_status(view: View, member: Member) -> Status:
         return waiting(f"member {member.name} is {member.status.lower()}: {why}")
     standby = "database-standby" in member.roles
     role = "voter" if member.voter else "stand-by" if standby else "no database role"
-    other = versions.not_followed(view)
-    return active(f"member {member.name}, {role}" + (f"; {other}" if other else ""))
+    channel_warning = versions.not_followed(view)
+    return active(
+        f"member {member.name}, {role}" + (f"; {channel_warning}" if channel_warning else "")
+    )

@@ -158,8 +158,8 @@ def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
     user = peers.others.get(before.token.unit) if before.token else None
     used = user is not None and bool(user.cluster)
     offers = before.offers if own.offers == before.offers else {}
-    rest = {"token": None if used else before.token, "offers": offers}
-    return before if own == before.model_copy(update=rest) else own
+    removals = {"token": None if used else before.token, "offers": offers}
+    return before if own == before.model_copy(update=removals) else own
 
 
 def _install(view: View) -> Plan | None:

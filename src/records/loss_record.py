@@ -27,22 +27,22 @@ def read(notes: Mapping[str, str]) -> dict[str, list[str]]:
         for name, value in notes.items()
         if name.startswith(LOG)
     }
-    return {member: things for member, things in records.items() if things}
+    return {member: lost for member, lost in records.items() if lost}
 
 
-def added(notes: Mapping[str, str], member: str, things: Iterable[str]) -> dict[str, str]:
-    """The note that also records `things`. Empty if there is nothing to record."""
-    all_things = {*read(notes).get(member, ()), *things}
-    return {LOG + member: _text(all_things)} if all_things else {}
+def added(notes: Mapping[str, str], member: str, lost: Iterable[str]) -> dict[str, str]:
+    """The note that also records `lost`. Empty if there is nothing to record."""
+    all_lost = {*read(notes).get(member, ()), *lost}
+    return {LOG + member: _text(all_lost)} if all_lost else {}
 
 
 def forgotten(notes: Mapping[str, str], name: str) -> dict[str, str]:
     """The notes without a member, or without one thing. Empty if `name` is not in them."""
     changes: dict[str, str] = {}
-    for member, things in read(notes).items():
-        left = [] if member == name else [thing for thing in things if thing != name]
-        if left != things:
-            changes[LOG + member] = _text(left)
+    for member, lost in read(notes).items():
+        remaining = [] if member == name else [entry for entry in lost if entry != name]
+        if remaining != lost:
+            changes[LOG + member] = _text(remaining)
     return changes
 
 
@@ -50,16 +50,16 @@ def migrated(value: str) -> dict[str, str]:
     """The notes with the content of an older charm's single note."""
     try:
         members: dict[str, list[str]] = json.loads(value)
-        return {LOG + member: _text(things) for member, things in members.items() if things}
+        return {LOG + member: _text(lost) for member, lost in members.items() if lost}
     except (ValueError, TypeError, AttributeError):
         return {}  # Somebody else wrote there.
 
 
 def status(notes: Mapping[str, str]) -> Status | None:
     """Blocked while something lost is not acknowledged."""
-    for member, things in sorted(read(notes).items()):
-        more = f" and {len(things) - 1} more" if len(things) > 1 else ""
-        return blocked(f"lost with {member}: {things[0]}{more}; run forget-lost name={member}")
+    for member, lost in sorted(read(notes).items()):
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        return blocked(f"lost with {member}: {lost[0]}{more}; run forget-lost name={member}")
     return None
 
 
@@ -70,6 +70,6 @@ def _names(value: str) -> list[str]:
         return []  # Somebody else wrote there.
 
 
-def _text(things: Iterable[str]) -> str:
-    listed = sorted(things)
-    return json.dumps(listed) if listed else ""
+def _text(lost: Iterable[str]) -> str:
+    names = sorted(lost)
+    return json.dumps(names) if names else ""

@@ -195,8 +195,8 @@ def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
     nothing.
     """
     note = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    owner_unit, _, noted = note.partition(" ")
-    return owner_unit == unit and noted.isdigit() and int(noted) < attempt
+    owner_unit, _, noted_attempt = note.partition(" ")
+    return owner_unit == unit and noted_attempt.isdigit() and int(noted_attempt) < attempt
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
@@ -233,10 +233,12 @@ def withdrawn(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
 def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     """Clears the marks of members that are gone, and that of `own`, which stays."""
     members = {m.name for m in lxd.members}
-    gone = leaving(lxd) - (members - {own})
+    gone_members = leaving(lxd) - (members - {own})
     config = lxd.notes
-    keys = {PREFIX + name: "" for name in gone}
-    keys |= {prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone if prefix + n in config}
+    keys = {PREFIX + name: "" for name in gone_members}
+    keys |= {
+        prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone_members if prefix + n in config
+    }
     lock = join_lock.read(config)
     joining = {lock.name} if lock is not None else set[str]()
     for prefix in (*OWNERS, *_OBSERVED):
@@ -252,11 +254,11 @@ def renamed(lxd: ClusterView, units: Mapping[str, str]) -> list[RenameTrusted | 
     """
     # A member that was renamed right after it joined has only the token issuer's note.
     owners = {**_noted(ADMITTED, lxd.notes), **_noted(UNIT, lxd.notes)}
-    now = {unit: member for member, unit in units.items()}
+    member_of = {unit: member for member, unit in units.items()}
     steps: list[RenameTrusted | WriteNotes] = []
     for old in sorted(owners.keys() - {m.name for m in lxd.members}):
-        if new := now.get(owners[old].partition(" ")[0]):
-            noted = lxd.notes.get(UNIT + new, "") or owners[old]
+        if new := member_of.get(owners[old].partition(" ")[0]):
+            note = lxd.notes.get(UNIT + new, "") or owners[old]
             cleared = {kind + old: "" for kind in OWNERS if kind + old in lxd.notes}
-            steps += [RenameTrusted(old, new), WriteNotes({UNIT + new: noted, **cleared})]
+            steps += [RenameTrusted(old, new), WriteNotes({UNIT + new: note, **cleared})]
     return steps

@@ -52,11 +52,11 @@ def request(unit: str, options: Options, decided: Storage | None) -> dict[str, s
     if not ops:
         return {}
     identity = str(uuid.uuid5(_SPACE, json.dumps([app, ops], sort_keys=True)))
-    asked = {"api-version": 1, "request-id": identity, "ops": ops}
+    broker_request = {"api-version": 1, "request-id": identity, "ops": ops}
     return {
         "application-name": app,
         "unit-name": unit,
-        "broker_req": json.dumps(asked, sort_keys=True),
+        "broker_req": json.dumps(broker_request, sort_keys=True),
     }
 
 
@@ -81,7 +81,7 @@ _OPERATIONS: dict[str, Callable[[str, WantedPool, int], dict[str, Any]]] = {
 
 def answer(
     unit: str,
-    asked: str,
+    broker_request: str,
     monitors: Iterable[Mapping[str, str]],
     application: Mapping[str, str] | None = None,
 ) -> Ceph:
@@ -91,7 +91,7 @@ def answer(
         data["ceph-public-address"] for data in databags if data.get("ceph-public-address")
     ]
     keys = [data["key"] for data in databags if data.get("key")]
-    granted, problem = _result(unit, asked, databags)
+    granted, problem = _result(unit, broker_request, databags)
     monitors_ = _all_monitors(application or {}) or _monitors(addresses)
     return Ceph(
         user=unit.partition("/")[0],
@@ -108,13 +108,15 @@ _LONGEST = 1000
 """More characters of Ceph's answer than this are not useful."""
 
 
-def _result(unit: str, asked: str, databags: Iterable[Mapping[str, str]]) -> tuple[bool, str]:
+def _result(
+    unit: str, broker_request: str, databags: Iterable[Mapping[str, str]]
+) -> tuple[bool, str]:
     """Whether the request is granted; otherwise why it is refused, empty without an answer.
 
     A monitor that no longer leads keeps its old reply, so one success is enough. A broker whose
     operation raised an error replies without the id of the request.
     """
-    identity = _map(asked).get("request-id")
+    identity = _map(broker_request).get("request-id")
     key = f"broker-rsp-{unit.replace('/', '-')}"
     replies = [reply for data in databags if (reply := _map(data.get(key, "")))]
     if identity and any(r.get("request-id") == identity and _succeeded(r) for r in replies):
@@ -134,9 +136,9 @@ def _reason(reply: Mapping[str, Any]) -> str:
 
 def _all_monitors(application: Mapping[str, str]) -> set[str]:
     """The monitors that microceph's application lists. Its units may know only some of them."""
-    listed = _json(application.get("ceph-mon-public-addresses", ""))
-    found = cast("list[Any]", listed) if isinstance(listed, list) else []
-    return {text for text in found if isinstance(text, str) and _is_monitor(text)}
+    value = _json(application.get("ceph-mon-public-addresses", ""))
+    addresses = cast("list[Any]", value) if isinstance(value, list) else []
+    return {text for text in addresses if isinstance(text, str) and _is_monitor(text)}
 
 
 def _monitors(addresses: Iterable[str]) -> set[str]:
@@ -144,7 +146,7 @@ def _monitors(addresses: Iterable[str]) -> set[str]:
 
     They go into files: another line there would be a command to Ceph.
     """
-    return {address for listed in addresses for address in words(listed) if _is_monitor(address)}
+    return {address for text in addresses for address in words(text) if _is_monitor(address)}
 
 
 def _is_key(text: str) -> bool:
@@ -169,8 +171,8 @@ def _malformed(addresses: list[str], monitors: set[str], keys: list[str]) -> str
 
 def _map(text: str) -> dict[str, Any]:
     """A JSON object, an empty one for anything else."""
-    found = _json(text)
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    value = _json(text)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _json(text: str) -> Any:
@@ -186,8 +188,8 @@ def _read(unit: str, options: Options, databags: Databags) -> Ceph | None:
     own = databags.own(ENDPOINT)
     if own is None:
         return None
-    asked = own.get("broker_req", "")
-    return answer(unit, asked, databags.units(ENDPOINT), databags.application(ENDPOINT))
+    broker_request = own.get("broker_req", "")
+    return answer(unit, broker_request, databags.units(ENDPOINT), databags.application(ENDPOINT))
 
 
 def _request(asker: Asker) -> dict[str, str]:

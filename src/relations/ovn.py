@@ -94,7 +94,7 @@ def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) ->
     munged = unit.replace("/", "_")
     bags = list(databags)
     everywhere = next((data for data in bags if data.get("ca")), dict[str, str]())
-    found = Ovn(connection)
+    incomplete = Ovn(connection)
     for data in bags:
         certificate, key = (data.get(f"{munged}.server.{part}", "") for part in ("cert", "key"))
         signer = data if data.get("ca") else everywhere
@@ -104,8 +104,8 @@ def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) ->
             certificate, key = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
             if certificate and key and authority:
                 return Ovn(connection, certificate, key, authority)
-            found = Ovn(connection, problem="the certificate is not PEM")
-    return found
+            incomplete = Ovn(connection, problem="the certificate is not PEM")
+    return incomplete
 
 
 def _blocks(kind: re.Pattern[str], text: str) -> str:

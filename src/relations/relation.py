@@ -60,6 +60,6 @@ class Relation(Generic[Answer]):
         default_factory=dict[str, Callable[[Asker], dict[str, str]]]
     )
 
-    def of(self, seen: View | HookInput) -> Answer | None:
+    def of(self, facts: View | HookInput) -> Answer | None:
         """The answer that a unit sees, None without one."""
-        return cast("Answer | None", seen.related.get(self.name))
+        return cast("Answer | None", facts.related.get(self.name))

@@ -103,8 +103,8 @@ class SetRole:
     members: Mapping[str, bool]
 
     def __str__(self) -> str:
-        given = [name for name, has in sorted(self.members.items()) if has]
-        taken = [name for name, has in sorted(self.members.items()) if not has]
-        changes = [f"give the role {self.role} to {', '.join(given)}"] if given else []
-        changes += [f"take it from {', '.join(taken)}"] if taken else []
+        gaining = [name for name, has in sorted(self.members.items()) if has]
+        losing = [name for name, has in sorted(self.members.items()) if not has]
+        changes = [f"give the role {self.role} to {', '.join(gaining)}"] if gaining else []
+        changes += [f"take it from {', '.join(losing)}"] if losing else []
         return "; ".join(changes)

@@ -31,8 +31,8 @@ def with_nic(devices: Mapping[str, Device], nic: Device) -> dict[str, Device]:
     if not nic:
         return others
     before = devices.get(_NIC, {})
-    rest = {key: value for key, value in before.items() if key not in PLACE}
-    return {**others, _NIC: {"name": _NIC, **rest, "type": "nic", **nic}}
+    own_keys = {key: value for key, value in before.items() if key not in PLACE}
+    return {**others, _NIC: {"name": _NIC, **own_keys, "type": "nic", **nic}}
 
 
 def place(nic: Device) -> dict[str, str]:

@@ -51,13 +51,15 @@ def blocked(message: str) -> Status:
 
 def names(words: Iterable[str]) -> str:
     """At most three names, and the number of the rest."""
-    listed = sorted(words)
-    return ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
+    sorted_words = sorted(words)
+    return ", ".join(sorted_words[:3]) + (
+        f" and {len(sorted_words) - 3} more" if len(sorted_words) > 3 else ""
+    )
 
 
-def count(number: int, thing: str) -> str:
+def count(number: int, noun: str) -> str:
     """`1 member`, `3 members`."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _fit(message: str) -> str:

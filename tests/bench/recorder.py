@@ -8,12 +8,12 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from host.unix_http import UnixHttpConnection
 from lab.bench.node import Node
 
 Row = dict[str, Any]
@@ -83,24 +83,10 @@ def operation(answer: Any) -> str:
     return f"/1.0/operations/{answer['metadata']['id']}"
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: str, seconds: float) -> None:
-        super().__init__("localhost", timeout=seconds)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect to the socket instead of a host."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
 def _exchange(
     node: Node, method: str, path: str, body: Any, seconds: float
 ) -> tuple[int, Mapping[str, str | None], Any]:
-    connection = _Connection(str(node.socket), seconds)
+    connection = UnixHttpConnection(str(node.socket), seconds)
     try:
         content = None if body is None else json.dumps(body)
         connection.request(method, path, content, {"Content-Type": "application/json"})

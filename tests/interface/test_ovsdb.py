@@ -10,43 +10,22 @@ the databag of its application.
 from __future__ import annotations
 
 import pytest
-from pydantic import BaseModel, ConfigDict
 
-from plan.networks import northbound
+from tests.interface.ovn_requirer import UNUSABLE, WANTS, RequirerUnit, ovn_requirer, used
 from tests.interface.requirer import NOTHING, Databag, Requirer
-from tests.unit.deeds import the_cluster
-from tests.unit.model_units import formed
 
-WANTS = "blocked: ovn: integrate it with ovn-central, or set ovn-northbound"
-UNUSABLE = "blocked: ovn: its database's address is not an address: see juju show-unit lxd/0"
 TWO = "ssl:10.0.9.1:6641,ssl:10.0.9.2:6641"
-
-
-class RequirerUnit(BaseModel):
-    """The databag of a unit of the client: it has no key."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 @pytest.fixture
 def requirer(monkeypatch: pytest.MonkeyPatch) -> Requirer:
-    """The first member, which has opened the database with a certificate from elsewhere."""
-    app = formed(3)
-    for unit in app.units.values():
-        unit.machine.others_opened_ovn = True
-    config = {"network-mode": "ovn", "network-name": "ovn0"}
-    return Requirer(app, "lxd/0", "ovsdb", config, monkeypatch)
+    return ovn_requirer("ovsdb", monkeypatch)
 
 
 def published(connection: str) -> Databag:
     """The databag of microovn's application."""
     southbound = connection.replace("6641", "6642")
     return {"db_nb_connection_str": connection, "db_sb_connection_str": southbound}
-
-
-def used(requirer: Requirer) -> str:
-    """LXD's connection to the database."""
-    return the_cluster(requirer.app).config.get(northbound.KEY, "")
 
 
 # Nothing yet.

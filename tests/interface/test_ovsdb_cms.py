@@ -11,41 +11,19 @@ from __future__ import annotations
 import json
 
 import pytest
-from pydantic import BaseModel, ConfigDict
 
-from plan.networks import northbound
+from tests.interface.ovn_requirer import UNUSABLE, WANTS, RequirerUnit, ovn_requirer, used
 from tests.interface.requirer import NOTHING, Requirer, Units
-from tests.unit.deeds import the_cluster
-from tests.unit.model_units import formed
-
-WANTS = "blocked: ovn: integrate it with ovn-central, or set ovn-northbound"
-UNUSABLE = "blocked: ovn: its database's address is not an address: see juju show-unit lxd/0"
-
-
-class RequirerUnit(BaseModel):
-    """The databag of a unit of the client: it has no key."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 @pytest.fixture
 def requirer(monkeypatch: pytest.MonkeyPatch) -> Requirer:
-    """The first member, which has opened the database with a certificate from elsewhere."""
-    app = formed(3)
-    for unit in app.units.values():
-        unit.machine.others_opened_ovn = True
-    config = {"network-mode": "ovn", "network-name": "ovn0"}
-    return Requirer(app, "lxd/0", "ovsdb-cms", config, monkeypatch)
+    return ovn_requirer("ovsdb-cms", monkeypatch)
 
 
 def published(*addresses: str | None) -> Units:
     """The databags of ovn-central's units: its framework writes each value as JSON."""
     return {n: {"bound-address": json.dumps(a)} for n, a in enumerate(addresses)}
-
-
-def used(requirer: Requirer) -> str:
-    """LXD's connection to the database."""
-    return the_cluster(requirer.app).config.get(northbound.KEY, "")
 
 
 # Nothing yet.

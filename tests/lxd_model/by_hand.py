@@ -9,12 +9,22 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from lxd.http import Request
 from tests.lxd_model import evacuation, joining, membership
 from tests.lxd_model.api import instances as api_instances
 from tests.lxd_model.listeners import CLUSTER, CORE
 from tests.lxd_model.operations import Work
 from tests.lxd_model.server import Server
-from tests.lxd_model.things import DEFAULT, Bucket, Devices, Image, Instance, Profile, Volume
+from tests.lxd_model.things import (
+    DEFAULT,
+    Bucket,
+    Config,
+    Devices,
+    Image,
+    Instance,
+    Profile,
+    Volume,
+)
 
 _PORT = 8443
 
@@ -68,6 +78,13 @@ def add_bucket(server: Server, pool: str, name: str, project: str = DEFAULT) -> 
     server.records.buckets[bucket.key] = bucket
     server.disk[str(bucket)] = bucket
     return bucket
+
+
+def add_project(server: Server, name: str, config: Config) -> None:
+    """A new project."""
+    request = Request("POST", "/1.0/projects", body={"name": name, "config": dict(config)})
+    error = server.lxd.send(request, 5).error
+    assert not error, error
 
 
 def add_image(server: Server, fingerprint: str) -> Image:

@@ -86,7 +86,7 @@ class ModelDatabase:
         row = server.row()
         lost = row is None or (row.role is Role.SPARE and not row.has_copy)
         if not lost:
-            server.split()
+            _split(server)
         # A killed process does not get here.
         self._step(0.0, "database.recover")
         self.end_recovery()
@@ -106,6 +106,19 @@ class ModelDatabase:
     def _step(self, seconds: float, what: str) -> None:
         self._server.cloud.pause(seconds, what)
         self.pause(what)
+
+
+def _split(server: Server) -> None:
+    """The copy of the database there is a separate cluster from now on, with one voter: it."""
+    server.cloud.recoveries.append(copies.recovered(server))
+    own = server.behind.records if server.behind is not None else server.records
+    records, server.behind = own.copy(), None
+    for row in records.rows.values():
+        row.role = Role.VOTER if row.number == server.number else Role.SPARE
+    records.leader = ""
+    records.headless = False
+    server.records = records
+    server.cloud.databases.append(records)
 
 
 def _takes_connections(server: Server) -> bool:

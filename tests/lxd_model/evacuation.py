@@ -18,27 +18,31 @@ if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
 
+def _member(server: Server, name: str) -> tuple[Row, Server]:
+    """A member and its server, which executes what `server` is asked for. Raises Refusal."""
+    row = listed(server.records, name)
+    if name != server.name and not server.hears(row):
+        raise peers.missing(server)
+    return row, server.cloud.servers[row.server]
+
+
 def evacuation(server: Server, name: str, mode: str = "", force: bool = False) -> Operation:
     """Begins the evacuation of a member. Raises Refusal.
 
     The daemon of that member executes it.
     """
-    records, cloud = server.records, server.cloud
-    row = listed(records, name)
-    if name != server.name and not server.hears(row):
-        raise peers.missing(server)
-    target = cloud.servers[row.server]
+    row, target = _member(server, name)
     if "clustering_evacuation_mode" not in target.generation.has:
         mode = ""
     if target.generation.newest:
-        if any(_under_way(o, target, "evacuate") for o in cloud.operations):
+        if any(_under_way(o, target, "evacuate") for o in server.cloud.operations):
             raise bad(
                 f'Cannot evacuate "{name}" while another cluster member evacuation is in progress'
             )
         if not force:
             _keep_quorum(target, row)
     work = _evacuate(target, row, mode)
-    return cloud.start(target, "evacuate", name, work, "Evacuating cluster member")
+    return server.cloud.start(target, "evacuate", name, work, "Evacuating cluster member")
 
 
 def _show(server: Server, kind: str, key: Key) -> None:
@@ -146,21 +150,17 @@ def _reach(server: Server, key: Key, target: Row) -> None:
 
 def restoring(server: Server, name: str, mode: str = "") -> Operation:
     """Begins to end the evacuation of a member, on its own daemon. Raises Refusal."""
-    records, cloud = server.records, server.cloud
-    row = listed(records, name)
-    if name != server.name and not server.hears(row):
-        raise peers.missing(server)
-    target = cloud.servers[row.server]
+    row, target = _member(server, name)
     if "clustering_restore_skip_mode" not in target.generation.has:
         mode = ""
     if mode not in ("", "skip"):
         raise bad(f'Invalid mode: "{mode}"')
     if target.generation.newest and any(
-        _under_way(o, target, "evacuate") and o.member == name for o in cloud.operations
+        _under_way(o, target, "evacuate") and o.member == name for o in server.cloud.operations
     ):
         raise bad(f'Cannot restore "{name}" while an evacuate operation is in progress')
     work = _restore(target, row, mode)
-    return cloud.start(target, "restore", name, work, "Restoring cluster member")
+    return server.cloud.start(target, "restore", name, work, "Restoring cluster member")
 
 
 def _restore(server: Server, row: Row, mode: str) -> Work:

@@ -17,7 +17,7 @@ from tests.lxd_model.listeners import Listeners
 from tests.lxd_model.machine_port import ModelMachine
 from tests.lxd_model.operations import Operation
 from tests.lxd_model.port import ModelPort
-from tests.lxd_model.records import Records, Role, Row, State
+from tests.lxd_model.records import Records, Row, State
 from tests.lxd_model.silence import Silence
 from tests.lxd_model.snap_port import ModelSnap
 from tests.lxd_model.things import DEFAULT, Profile, Project, Thing
@@ -297,18 +297,6 @@ class Server:
     def lose_records(self) -> None:
         """A join deletes what the server had before."""
         self.disk.clear()
-
-    def split(self) -> None:
-        """The copy of the database here is a separate cluster from now on, with one voter: this."""
-        self.cloud.recoveries.append(copies.recovered(self))
-        own = self.behind.records if self.behind is not None else self.records
-        records, self.behind = own.copy(), None
-        for row in records.rows.values():
-            row.role = Role.VOTER if row.number == self.number else Role.SPARE
-        records.leader = ""
-        records.headless = False
-        self.records = records
-        self.cloud.databases.append(records)
 
     def working(self, kind: str) -> Operation | None:
         """The work of that kind on the daemon here."""

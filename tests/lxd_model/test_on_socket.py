@@ -12,7 +12,7 @@ import pytest
 
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
-from lxd.http import Request, Response, api_path
+from lxd.http import Request, api_path
 from lxd.socket import LxdSocket
 from tests.lxd_model import by_hand, generations
 from tests.lxd_model.ground import (
@@ -22,6 +22,7 @@ from tests.lxd_model.ground import (
     restore,
 )
 from tests.lxd_model.on_socket import SocketServer, on_socket
+from tests.lxd_model.other_ports import HtmlPort
 from tests.lxd_model.server import Server
 from tests.lxd_model.things import Pool
 
@@ -144,24 +145,8 @@ def test_a_daemon_that_hangs_up(alone: tuple[Server, SocketServer]):
             port(listener).send(request, SECONDS)
 
 
-class OddPort:
-    """Answers with something other than JSON."""
-
-    def send(self, request: Request, seconds: float) -> Response:
-        return Response(200, b"<html>")
-
-    def certificate(self, host: str, port: int, seconds: float) -> str:
-        raise OSError(host)
-
-    def now(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None:
-        """No time passes."""
-
-
 def test_an_answer_that_is_not_json(tmp_path: Path):
-    with on_socket(OddPort(), tmp_path / "unix.socket") as listener:
+    with on_socket(HtmlPort(), tmp_path / "unix.socket") as listener:
         for method in ("GET", "PATCH"):
             with pytest.raises(LxdUnreachable):
                 port(listener).send(Request(method, "/1.0"), SECONDS)

@@ -14,7 +14,16 @@ import pytest
 from lab.machines import host
 from lab.machines.image import DEFAULT_CACHE, ensure_image
 from lab.machines.nspawn_machine import Machine
-from lab.testing.on_a_machine import boot, install_lxd, shell
+from lab.testing.on_a_machine import (
+    boot,
+    container_pid,
+    daemon_pid,
+    install_lxd,
+    is_gone,
+    launch_container,
+    shell,
+    start_snap,
+)
 
 pytestmark = pytest.mark.machines
 
@@ -40,39 +49,26 @@ def machine(home: Path) -> Machine:
     (machine.shared_dir / "host").mkdir()
     for name in NEEDED:
         shutil.copy(SOURCES / name, machine.shared_dir / name)
-    shutil.copy(machine.image.container, machine.shared_dir / "busybox.tar.gz")
-    shell(
-        machine,
-        """
-        lxd.lxc storage create local dir
-        lxd.lxc image import /run/lab/busybox.tar.gz --alias busybox
-        lxd.lxc launch busybox one --storage local
-        """,
-        120,
-    )
+    shell(machine, "lxd.lxc storage create local dir", 120)
+    launch_container(machine, "one", "--storage local")
     return machine
 
 
 @pytest.fixture
 def init(machine: Machine) -> str:
-    """The process id of the container's init."""
-    return init_of(machine)
-
-
-def init_of(machine: Machine) -> str:
-    lines = shell(machine, "lxd.lxc info one").splitlines()
-    (pid,) = (line.split()[1] for line in lines if line.strip().lower().startswith("pid:"))
+    """The process id of the container's init; the container runs."""
+    pid = container_pid(machine, "one")
+    assert pid
     return pid
 
 
 def end(machine: Machine, how: str) -> str:
     """Stops the daemon as the charm does; the process that it was."""
-    before = shell(machine, "cat /var/snap/lxd/common/lxd.pid")
+    before = daemon_pid(machine)
     shell(
         machine, f"cd /run/lab && python3 -c 'from host import lxd_daemon; lxd_daemon.{how}()'", 120
     )
-    gone = f"test -e /proc/{before} || echo gone"
-    assert shell(machine, gone) == "gone"
+    assert is_gone(machine, before)
     state = shell(machine, "systemctl is-active snap.lxd.daemon.service || true")
     assert state in ("inactive", "failed")
     return before
@@ -80,12 +76,12 @@ def end(machine: Machine, how: str) -> str:
 
 def test_it_stops_alone_and_containers_go_on(machine: Machine, init: str):
     before = end(machine, "stop")
-    assert shell(machine, f"test -e /proc/{init} && echo there") == "there"
+    assert not is_gone(machine, init)
 
-    shell(machine, "snap start lxd; lxd waitready --timeout 60", 120)
+    start_snap(machine)
 
-    assert shell(machine, "cat /var/snap/lxd/common/lxd.pid") != before
-    assert init_of(machine) == init
+    assert daemon_pid(machine) != before
+    assert container_pid(machine, "one") == init
 
 
 @pytest.mark.usefixtures("init")
@@ -94,4 +90,4 @@ def test_one_that_hangs_is_killed(machine: Machine):
 
     end(machine, "kill")
 
-    shell(machine, "snap start lxd; lxd waitready --timeout 60", 120)
+    start_snap(machine)

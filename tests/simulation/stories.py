@@ -31,6 +31,16 @@ _BEFORE = Schedule(
     happenings=(),
 )
 
+_ORDERLY = replace(
+    _BEFORE,
+    zones=0,
+    keep_machines=False,
+    lost_departures=False,
+    late_departures=False,
+    departures_never_told=False,
+)
+"""Juju tells of every departure in time."""
+
 TWO_ISSUERS = replace(
     _BEFORE,
     seed=1,
@@ -69,13 +79,10 @@ CUT_OFF_IN_CREATION = replace(
 """The coordinator is cut off from the other members between a pool's first phase and its second."""
 
 GONE_WHILE_IT_FOUNDS = replace(
-    _BEFORE,
+    _ORDERLY,
     seed=71408,
     seconds=300.0,
-    zones=0,
-    keep_machines=False,
-    lost_departures=False,
-    departures_never_told=False,
+    late_departures=True,
     happenings=(
         Happening(at=0.1, kind="remove-unit", on="EnableCluster", name="*"),
         Happening(at=0.0, kind="kill-hook", n=14, on="EnableCluster", name="*"),
@@ -84,16 +91,11 @@ GONE_WHILE_IT_FOUNDS = replace(
 """Juju removes a unit, the hook that bootstraps is killed, and LXD continues the bootstrap."""
 
 NEWEST_COPY_SURVIVES = replace(
-    _BEFORE,
+    _ORDERLY,
     seed=5,
     units=5,
     seconds=600.0,
     slowness=0.1,
-    zones=0,
-    keep_machines=False,
-    lost_departures=False,
-    late_departures=False,
-    departures_never_told=False,
     happenings=(
         Happening(at=200.0, kind="power-off", unit=2, seconds=60.0),
         Happening(at=225.0, kind="launch", unit=3, word="auto"),
@@ -104,16 +106,11 @@ NEWEST_COPY_SURVIVES = replace(
 """Two of three voters are destroyed; one of the others was off and has an old copy."""
 
 _PLAIN = replace(
-    _BEFORE,
+    _ORDERLY,
     seed=1,
     units=3,
     seconds=400.0,
     slowness=0.1,
-    zones=0,
-    keep_machines=False,
-    lost_departures=False,
-    late_departures=False,
-    departures_never_told=False,
     generation="5.21",
 )
 

@@ -43,6 +43,11 @@ class Cutter:
     """snapd refuses that step, instead of a kill."""
     steps: list[str] = field(default_factory=list[str])
 
+    def __str__(self) -> str:
+        place = "instead of" if self.busy else "after" if self.after else "before"
+        steps = self.steps[self.at - 1 : self.at] or ["no step"]
+        return f"cut {place} step {self.at}, {steps[0]}"
+
     def step(self, what: str, effect: Callable[[], Any]) -> Any:
         """Executes a step, unless it is the interrupted one."""
         self.steps.append(what)

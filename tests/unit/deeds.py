@@ -12,6 +12,7 @@ from typing import Any
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
 from records import join_lock
+from state.facts import Device
 from state.notes import entries_of
 from tests.lxd_model import by_hand, joining
 from tests.lxd_model.cloud import Fault
@@ -23,6 +24,7 @@ from values.interface import Interface
 ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",), defaults=frozenset({4}))
 ETH1, ENS3 = Interface("eth1"), Interface("ens3")
 BR0 = Interface("br0", bridge=True)
+DISK = Device("/dev/sdb", 20 << 30)
 
 SILENT = 40.0
 """Seconds without a heartbeat after which LXD calls a member offline."""

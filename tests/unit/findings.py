@@ -51,6 +51,11 @@ def parents(app: ModelApp, name: str) -> dict[str, str]:
     return {member: keys.get("parent", "") for member, keys in own.items()}
 
 
+def drivers(app: ModelApp) -> dict[str, str]:
+    """By pool: its driver."""
+    return {pool.name: pool.driver for pool in the_cluster(app).pools.values()}
+
+
 def sources(app: ModelApp, pool: str) -> dict[str, str]:
     """By member: the device of its part of a pool, empty without one."""
     own = the_cluster(app).pools[pool].members

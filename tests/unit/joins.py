@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""A join as a single step, with everything that it needs."""
+"""A join as a single step with everything that it needs, and units that wait to join."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from state.notes import IDENTITY
 from state.view import RunHistory
 from steps.forming import Join, MakeToken
 from tests.unit.deeds import notes
-from tests.unit.model_units import ModelApp
+from tests.unit.model_units import ModelApp, formed
 
 
 def joining(app: ModelApp) -> Join:
@@ -33,3 +33,13 @@ def joining(app: ModelApp) -> Join:
         trusted=frozenset({issuer.server.fingerprint}),
         pools={"local": {"source": ""}},
     )
+
+
+def two_waiting() -> ModelApp:
+    """A cluster of lxd/0, and two units that asked it to join: lxd/1 has its token, lxd/2 waits."""
+    app = formed(1)
+    app.add(1)
+    app.add(2)
+    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
+        app.hook(name)
+    return app

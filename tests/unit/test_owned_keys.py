@@ -21,8 +21,8 @@ from plan.networks.contributions import EXTERNAL, PARENTS
 from plan.server import settings
 from plan.storage import contributions
 from state.notes import PROJECT
-from tests.unit.act import test_cut_short
-from tests.unit.act.test_cut_short_changes import CHANGES, Begun, ended
+from tests.unit.operations import forming
+from tests.unit.operations.changes import CHANGES, Begun, ended
 from values import lxd_urls
 from values.profile_devices import PLACE
 from values.wanted_network import WantedNetwork
@@ -131,7 +131,7 @@ def writes(begin: Callable[[], Begun]) -> set[tuple[str, str]]:
     return written
 
 
-@pytest.mark.parametrize("begin", [*CHANGES, *test_cut_short.ACTS[:-1]])
+@pytest.mark.parametrize("begin", [*CHANGES, *forming.ACTS[:-1]])
 def test_all_that_is_set_is_listed(begin: Callable[[], Begun]):
     assert [f"{kind} {key}" for kind, key in writes(begin) if not listed(key)] == []
 

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from lxd.client import Client
-from tests.unit.act import test_cut_short_changes
-from tests.unit.act.test_cut_short_changes import Begun, ended
 from tests.unit.deeds import names, server, the_cluster
 from tests.unit.model_units import ModelApp
+from tests.unit.operations import changes
+from tests.unit.operations.changes import Begun, ended
 
 WORDS = "rack 3"
 MINE = {"user.mine": WORDS}
 CHANGES = [
     change
-    for change in test_cut_short_changes.CHANGES
+    for change in changes.CHANGES
     # Before there is a cluster, or where a member is down, nothing can be set.
     if not change.__name__.startswith(("installing", "removing", "off_a_dead"))
 ]

@@ -66,10 +66,10 @@ def is_choice(
     current = kept(peers, server)
     member = _is_member(peers, server)
     for bound, own, stays in ((cluster, current.cluster, True), (https, current.https, False)):
-        listed = {entry.address for entry in bound}
-        settled = member and bool(own) and (own in listed or (stays and own in here))
+        bound_addresses = {entry.address for entry in bound}
+        settled = member and bool(own) and (own in bound_addresses or (stays and own in here))
         # A member's API has an address already: a single other one may be a virtual one.
-        if not settled and len(listed) > (0 if member and own else 1):
+        if not settled and len(bound_addresses) > (0 if member and own else 1):
             return True
     return False
 

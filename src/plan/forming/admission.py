@@ -121,8 +121,8 @@ def _token_for(entry: QueueEntry, view: View, lxd: ClusterView, peers: Peers) ->
         adopted = own.adopted
     else:
         adopted = view.history.granted != entry.unit
-    asked = cluster_change.asked(view)
-    return MakeToken(entry.unit, data.name, data.key, entry.attempt, adopted, asked)
+    option_names = cluster_change.option_names(view)
+    return MakeToken(entry.unit, data.name, data.key, entry.attempt, adopted, option_names)
 
 
 def _is_over(lock: JoinLock, view: View, lxd: ClusterView, peers: Peers) -> bool:
@@ -302,9 +302,9 @@ def is_shell(failed: Member) -> bool:
 
 def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """Units whose name or address the cluster has already, although they are not in it."""
-    taken = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
+    reasons = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.closed)}
-    return cannot | {unit: why for unit, why in taken.items() if why}
+    return cannot | {unit: why for unit, why in reasons.items() if why}
 
 
 def _closed(data: UnitData, lxd: ClusterView) -> str:

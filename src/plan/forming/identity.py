@@ -44,8 +44,8 @@ def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     """The owner of the cluster that this member's LXD is in."""
     identities = _known(peers)
     if lxd.identity:
-        ours = lxd.identity in identities or (not identities and _founds(view, peers))
-        return Owner.OURS if ours else Owner.ANOTHER
+        is_own = lxd.identity in identities or (not identities and _founds(view, peers))
+        return Owner.OURS if is_own else Owner.ANOTHER
     never_joined = not peers.own.cluster and view.forming is None
     if not identities or (never_joined and lxd.server.fingerprint not in identities):
         return Owner.ANOTHER

@@ -31,8 +31,10 @@ def of_file(view: View, resource: Resource) -> Plan | None:
         return Plan(refused)
     if isinstance(view.lxd, Unresponsive) and not _may_exchange(view, view.lxd, resource):
         return None
-    if isinstance(view.lxd, ClusterView) and (held := _waiting_plan(view, view.lxd, resource)):
-        return held
+    if isinstance(view.lxd, ClusterView) and (
+        waiting_plan := _waiting_plan(view, view.lxd, resource)
+    ):
+        return waiting_plan
     return Plan(waiting("to exchange the LXD snap"), _steps(view, resource))
 
 
@@ -43,9 +45,9 @@ def _may_exchange(view: View, lxd: Unresponsive, resource: Resource) -> bool:
     Another snap may also cure a daemon that does not start.
     """
     others = view.peers.others.values() if view.peers else ()
-    done = any(d.cluster and d.snap == resource.digest for d in others)
+    has_begun = any(d.cluster and d.snap == resource.digest for d in others)
     member = view.peers is not None and bool(view.peers.own.cluster)
-    return done or lxd.reason is UnresponsiveReason.STOPPED or not member
+    return has_begun or lxd.reason is UnresponsiveReason.STOPPED or not member
 
 
 def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | None:
@@ -67,8 +69,8 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
 
 def _incomplete(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     """Waiting while a member leaves, is evacuated, or is down."""
-    if going := member_marks.leaving(lxd) & {m.name for m in lxd.members}:
-        return waiting(f"to exchange the LXD snap until {names(going)} has left")
+    if leavers := member_marks.leaving(lxd) & {m.name for m in lxd.members}:
+        return waiting(f"to exchange the LXD snap until {names(leavers)} has left")
     if evacuated := [m.name for m in lxd.members if m.status == "EVACUATED"]:
         return waiting(f"to exchange the LXD snap: lxc cluster restore {min(evacuated)}")
     if down := _down(lxd, view.peers, resource):

@@ -139,8 +139,8 @@ def ordered_track(channel: str) -> tuple[int, ...]:
 def is_older_than_it_ran(view: View) -> bool:
     """Whether a member's installed LXD is older than the one that it ran last."""
     ran = view.peers.own.lxd if view.peers else ""
-    here = view.snap.version
-    return bool(number(here) and number(ran)) and ordered(here) < ordered(ran)
+    installed = view.snap.version
+    return bool(number(installed) and number(ran)) and ordered(installed) < ordered(ran)
 
 
 def as_it_ran(view: View) -> tuple[Status, Step | None]:
@@ -203,8 +203,8 @@ def _may_become_theirs(lxd: ClusterView, members: Mapping[str, UnitData]) -> boo
 
 def _install_revision(view: View, channel: str, revision: str) -> InstallSnap | None:
     """Installs a revision of the store's snap, None if it is here or is from a file."""
-    other = revision != view.snap.revision and not revision.startswith("x")
-    return InstallSnap(channel, revision) if other else None
+    differs = revision != view.snap.revision and not revision.startswith("x")
+    return InstallSnap(channel, revision) if differs else None
 
 
 def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:

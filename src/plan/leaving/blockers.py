@@ -105,12 +105,12 @@ def removal_blockers(
     reasons = [*quorum(min_voters, lxd, member)]
     if on_remove == ABANDON:
         return tuple(reasons)
-    here = instances(lxd, member)
+    on_member = instances(lxd, member)
     if on_remove == REFUSE:
-        reasons += [f"{i}: on-remove=refuse keeps it here" for i in here]
+        reasons += [f"{i}: on-remove=refuse keeps it here" for i in on_member]
     else:
-        reasons += [f"{i}: {why}" for i in here if (why := _why_here(i, lxd, member))]
-    return (*reasons, *(_cure(thing, lxd) for thing in fixed(lxd, member)))
+        reasons += [f"{i}: {why}" for i in on_member if (why := _why_here(i, lxd, member))]
+    return (*reasons, *(_cure(lxd_object, lxd) for lxd_object in fixed(lxd, member)))
 
 
 def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
@@ -124,12 +124,12 @@ def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
     return migration.nowhere(instance)
 
 
-def _cure(thing: Volume | Bucket, lxd: ClusterView) -> str:
-    if isinstance(thing, Bucket):
-        return f"{thing}: copy its objects to another member, then delete it"
-    if key := _key_of_daemon(thing, lxd):
-        return f"{thing}: lxc config unset {key} --target {thing.location}, then delete it"
-    return f"{thing}: copy it to another member, or delete it"
+def _cure(stored: Volume | Bucket, lxd: ClusterView) -> str:
+    if isinstance(stored, Bucket):
+        return f"{stored}: copy its objects to another member, then delete it"
+    if key := _key_of_daemon(stored, lxd):
+        return f"{stored}: lxc config unset {key} --target {stored.location}, then delete it"
+    return f"{stored}: copy it to another member, or delete it"
 
 
 def _key_of_daemon(volume: Volume, lxd: ClusterView) -> str:
@@ -144,15 +144,15 @@ def _key_of_daemon(volume: Volume, lxd: ClusterView) -> str:
 
 def unmoved(on_remove: str, lxd: ClusterView, member: Member) -> tuple[NotTaken, ...]:
     """Instances that no member took in earlier tries, from the record."""
-    noted = member_marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
-    here = [str(i) for i in instances(lxd, member)]
-    return tuple(NotTaken(name, noted[name].why) for name in here if name in noted)
+    tries = member_marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
+    on_member = [str(i) for i in instances(lxd, member)]
+    return tuple(NotTaken(name, tries[name].why) for name in on_member if name in tries)
 
 
 def last_of(lxd: ClusterView) -> tuple[str, ...]:
     """What would be lost with the only member."""
     why = "no other member can take it: export or delete it"
-    return tuple(f"{thing}: {why}" for thing in everything(lxd))
+    return tuple(f"{lxd_object}: {why}" for lxd_object in everything(lxd))
 
 
 def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:

@@ -82,8 +82,8 @@ def _shared(lxd: ClusterView, dead: Member) -> list[Instance]:
 
     LXD shows no architecture of an instance whose member is down.
     """
-    here = (i for i in blockers.instances(lxd, dead) if migration.on_shared_pool(i, lxd))
-    return [replace(i, architecture=i.architecture or dead.architecture) for i in here]
+    on_dead = (i for i in blockers.instances(lxd, dead) if migration.on_shared_pool(i, lxd))
+    return [replace(i, architecture=i.architecture or dead.architecture) for i in on_dead]
 
 
 def _targets(view: View, lxd: ClusterView, dead: Member, instance: Instance) -> list[str]:

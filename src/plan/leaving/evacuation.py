@@ -53,12 +53,14 @@ def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
         return (CloseMember(member.name),)
     if again := _running_again(view, lxd, member):
         return again
-    here = blockers.instances(lxd, member)
-    movable = [i for i in here if not migration.obstacle(i, lxd)]
-    ways = [(i, way) for i in movable if (way := _open_targets(view, lxd, member, i))]
-    if ways:
-        instance, way = ways[0]
-        return (_move(lxd, member, instance, way[0], len(ways) - 1),)
+    on_member = blockers.instances(lxd, member)
+    movable = [i for i in on_member if not migration.obstacle(i, lxd)]
+    with_targets = [
+        (i, targets) for i in movable if (targets := _open_targets(view, lxd, member, i))
+    ]
+    if with_targets:
+        instance, targets = with_targets[0]
+        return (_move(lxd, member, instance, targets[0], len(with_targets) - 1),)
     return _noting_unmoved(view, member, movable)
 
 
@@ -75,7 +77,7 @@ def _noting_unmoved(view: View, member: Member, movable: list[Instance]) -> tupl
 def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
     """What is left on a member, when nothing is `due` for it."""
     fixed = blockers.fixed(lxd, member)
-    stays: list[Reason] = [f"{thing}: stays on this machine" for thing in fixed]
+    stays: list[Reason] = [f"{lxd_object}: stays on this machine" for lxd_object in fixed]
     later: list[Reason] = []
     busy: list[str] = []
     failed = _failed(view, blockers.instances(lxd, member))
@@ -136,19 +138,19 @@ def _running_again(view: View, lxd: ClusterView, member: Member) -> tuple[Step, 
     An instance that has moved, or cannot move now, is started once; for a running one the note is
     removed.
     """
-    noted = member_marks.stopped(member.name, lxd.notes)
+    stopped = member_marks.stopped(member.name, lxd.notes)
     by_name = {str(i): i for i in lxd.instances or ()}
-    over = {n for n in noted if n not in by_name or by_name[n].running}
+    over = {n for n in stopped if n not in by_name or by_name[n].running}
     if over:
-        return (WriteNotes(member_marks.with_stopped(member.name, noted - over)),)
+        return (WriteNotes(member_marks.with_stopped(member.name, stopped - over)),)
     return tuple(
         StartInstance(instance.project, instance.name, member.name)
-        for name in sorted(noted - view.history.started)
+        for name in sorted(stopped - view.history.started)
         if not _goes_on(view, lxd, member, instance := by_name[name])
     )
 
 
 def _goes_on(view: View, lxd: ClusterView, member: Member, instance: Instance) -> bool:
     """Whether an instance is still on the member and will be moved."""
-    here = instance.location == member.name and not migration.obstacle(instance, lxd)
-    return here and bool(_open_targets(view, lxd, member, instance))
+    is_movable = instance.location == member.name and not migration.obstacle(instance, lxd)
+    return is_movable and bool(_open_targets(view, lxd, member, instance))

@@ -42,11 +42,11 @@ _FREE = frozenset({"tpm", "none"})
 """Types of devices that LXD makes again on any member."""
 
 
-def of_juju(thing: Instance | Volume | Bucket | Image) -> bool:
+def of_juju(lxd_object: Instance | Volume | Bucket | Image) -> bool:
     """Whether Juju made it: an instance as one of its machines, or the image for those."""
-    if isinstance(thing, Image):
-        return thing.alias.startswith(_JUJUS_IMAGE)
-    return isinstance(thing, Instance) and _JUJUS.fullmatch(thing.name) is not None
+    if isinstance(lxd_object, Image):
+        return lxd_object.alias.startswith(_JUJUS_IMAGE)
+    return isinstance(lxd_object, Instance) and _JUJUS.fullmatch(lxd_object.name) is not None
 
 
 def obstacle(instance: Instance, lxd: ClusterView) -> str:
@@ -90,8 +90,8 @@ def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
 
 def absent(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     """The members that could take an instance but are down, evacuated, or do not answer."""
-    away = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]
-    able = _compliant(instance, [m for m in away if _fits(instance, m, lxd)], lxd, own)
+    unavailable = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]
+    able = _compliant(instance, [m for m in unavailable if _fits(instance, m, lxd)], lxd, own)
     return tuple(m.name for m in able)
 
 
@@ -136,8 +136,8 @@ def _spread(policy: str, able: list[Member], mates: Counter[str]) -> list[Member
 def _compact(policy: str, able: list[Member], mates: Counter[str]) -> list[Member]:
     """The member with the most of the group; another one only if the policy is not strict."""
     first = max(mates, key=lambda name: (mates[name], name))
-    chosen = [m for m in able if m.name == first]
-    return chosen if policy.endswith("strict") else chosen or able
+    with_most = [m for m in able if m.name == first]
+    return with_most if policy.endswith("strict") else with_most or able
 
 
 def _is_there(member: Member, lxd: ClusterView) -> bool:
@@ -216,9 +216,11 @@ def _fixed_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
 def _fixed_bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
     """The machine's bridge of a nic, empty if the members have the same one or LXD manages it."""
     bridge = _bridge(nic, lxd)
-    known = any(bridge in bridges for bridges in lxd.bridges.values())
+    is_known = any(bridge in bridges for bridges in lxd.bridges.values())
     tagged = nic.get("vlan.tagged", "")
-    return "" if not bridge or (known and not tagged) else f"nic on the machine's {nic['parent']}"
+    return (
+        "" if not bridge or (is_known and not tagged) else f"nic on the machine's {nic['parent']}"
+    )
 
 
 def _fixed_disk(disk: Mapping[str, str], lxd: ClusterView) -> str:

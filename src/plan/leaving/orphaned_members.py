@@ -65,9 +65,9 @@ def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[S
     names = orphaned(view, lxd, peers, own)
     orphans = [m for m in lxd.members if m.name in names]
     up = [m for m in orphans if m.up and m.name not in lxd.unreachable]
-    seen = [note for member in up for note in member_marks.seen(member, view.now, lxd)]
+    sightings = [note for member in up for note in member_marks.seen(member, view.now, lxd)]
     return [
-        *seen,
+        *sightings,
         *(note for member in orphans for note in member_marks.unresponsive(member, view.now, lxd)),
     ]
 

@@ -248,13 +248,13 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str])
 
     It makes a token only in a hook that may end without error: what a failed hook writes is lost.
     """
-    coming = names(expects)
+    joiners = names(expects)
     blocking = last_unit.blocking(view, lxd, peers)
-    reasons = (f"it needs another member, and waits for {coming} to join", *blocking)
+    reasons = (f"it needs another member, and waits for {joiners} to join", *blocking)
     why = blockers.with_way_out(view, reasons)
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
-    joiner = coming if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
+    joiner = joiners if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
     status = waiting(f"to leave once {joiner} has joined; if no unit joins: run let-in")
     if not view.tells:
         return _held_plan(status, why)

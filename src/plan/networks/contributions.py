@@ -116,10 +116,10 @@ def _to_existing(view: View, record: OnParent) -> dict[str, str] | str:
         return f"network {record.name}: this charm does not know the mode {record.mode}"
     if not mode.own_parent:
         return _external(view, record.on)
-    asked = _asked_parents(view)
-    by_hand = record.name not in asked and not record.parents
+    asked_parents = _asked_parents(view)
+    by_hand = record.name not in asked_parents and not record.parents
     # A network that is defined but not made yet has no list of its own.
-    parents = record.on if by_hand else record.parents or asked.get(record.name, ())
+    parents = record.on if by_hand else record.parents or asked_parents.get(record.name, ())
     wanted = WantedNetwork(record.name, record.mode, parents)
     if by_hand and not _selected(view, wanted):
         return _no_such_interface(record.name, parents)
@@ -180,12 +180,12 @@ def _missing_need(view: View, need: str) -> str:
 
 def _unreached_ovn(view: View) -> str:
     """Why this machine cannot reach OVN's database, empty if it can."""
-    told = ovn.RELATION.of(view)
-    if told and told.problem:
-        return f"ovn: {told.problem}: see juju show-unit {view.unit}"
-    if told is None or not told.northbound:
+    answer = ovn.RELATION.of(view)
+    if answer and answer.problem:
+        return f"ovn: {answer.problem}: see juju show-unit {view.unit}"
+    if answer is None or not answer.northbound:
         return "ovn: integrate it with ovn-central, or set ovn-northbound"
-    if not told.written:
+    if not answer.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
     return ""
 

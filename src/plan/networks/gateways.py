@@ -32,16 +32,16 @@ def steps(options: Options, lxd: ClusterView) -> list[Step]:
     operator's.
     """
     gateways = {m.name for m in lxd.members if ROLE in m.roles}
-    noted = set(lxd.notes.get(NOTE, "").split())
+    noted_gateways = set(lxd.notes.get(NOTE, "").split())
     if not options.ovn_gateways:
-        removed = dict.fromkeys(sorted(noted & gateways), False)
+        removed = dict.fromkeys(sorted(noted_gateways & gateways), False)
         removals: list[Step] = [SetRole(ROLE, removed)] if removed else []
-        return [*removals, WriteNotes({NOTE: ""})] if noted else []
+        return [*removals, WriteNotes({NOTE: ""})] if noted_gateways else []
     fit = _fit(options, lxd)
     change = {m.name: m.name in fit for m in lxd.members if (m.name in gateways) != (m.name in fit)}
     if not fit or not change:
         return []
-    owned = " ".join(sorted((fit - gateways) | (noted & fit)))
+    owned = " ".join(sorted((fit - gateways) | (noted_gateways & fit)))
     # The note comes first: if the hook is killed in between, the note shows whose the roles are.
     return [WriteNotes({NOTE: owned}), SetRole(ROLE, change)]
 

@@ -45,13 +45,13 @@ class NetworkChange:
     nic: Mapping[str, str] | None = None
 
 
-def default(asked: WantedNetwork, existing: tuple[Network, ...]) -> WantedNetwork:
+def default(net: WantedNetwork, existing: tuple[Network, ...]) -> WantedNetwork:
     """The wanted default network, with another name if another mode has the configured one."""
-    mode = network_modes.MODES[asked.mode]
+    mode = network_modes.MODES[net.mode]
     taken = {n.name: is_of(n, mode) for n in existing}
-    if not mode.type or taken.get(asked.name, True):
-        return asked
-    return replace(asked, name=network_modes.other_name(asked.name, mode.name))
+    if not mode.type or taken.get(net.name, True):
+        return net
+    return replace(net, name=network_modes.other_name(net.name, mode.name))
 
 
 def is_of(network: Network, mode: Mode) -> bool:
@@ -252,12 +252,12 @@ def relisted(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks with a parent interface on each machine whose list of names has changed."""
     made = {n.name: n for n in existing if not n.half_made}
     first, *more = options.networks_asked
-    asked = [
+    nets = [
         net for net in (default(first, existing), *more) if network_modes.MODES[net.mode].own_parent
     ]
     return [
         net.name
-        for net in asked
+        for net in nets
         if net.name in made and network_modes.drift(_looked_for(net), made[net.name].config)
     ]
 
@@ -323,8 +323,8 @@ def _chosen_anew(
 ) -> dict[str, str]:
     """Keys that an option no longer gives, and that are chosen if no option gives them."""
     mode, keys = network_modes.MODES[net.mode], _keys(net)
-    now = keys[storage_contributions.KEYS].split()
-    back = {key for key in _taken_back(network) if key in mode.chosen and key not in now}
+    option_keys = keys[storage_contributions.KEYS].split()
+    back = {key for key in _taken_back(network) if key in mode.chosen and key not in option_keys}
     if not back:
         return {}
     interfaces: Mapping[str, str] = {} if isinstance(links, Status) else links
@@ -362,15 +362,15 @@ def placed(view: View, lxd: ClusterView) -> tuple[OnParent, ...]:
 
     A unit that cannot have one of them says so before it gets a join token.
     """
-    asked = cluster_change.asked(view)
-    unasked = [n for n in lxd.networks or () if not n.half_made and n.name not in asked]
+    option_names = cluster_change.option_names(view)
+    unasked = [n for n in lxd.networks or () if not n.half_made and n.name not in option_names]
     return records(tuple(n for n in unasked if _own_parent(n)))
 
 
 def by_hand(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks whose interfaces on the members only LXD knows."""
-    asked = {name for net in options.networks_asked for name in contributions.names(net)}
-    unasked = [n for n in existing if not n.half_made and n.name not in asked]
+    option_names = {name for net in options.networks_asked for name in contributions.names(net)}
+    unasked = [n for n in existing if not n.half_made and n.name not in option_names]
     return [n.name for n in unasked if unlisted(n) == "parent"]
 
 

@@ -21,15 +21,15 @@ NOTE = WROTE + KEY
 
 def steps(view: View, lxd: ClusterView) -> list[Step]:
     """Sets the key to OVN's or the option's value; or removes it if it is not needed."""
-    told = ovn.RELATION.of(view)
-    wanted = told.northbound if told and told.written else ""
+    answer = ovn.RELATION.of(view)
+    wanted = answer.northbound if answer and answer.written else ""
     current, noted = lxd.server.config.get(KEY, ""), lxd.notes.get(NOTE, "")
     if wanted:
         if current == wanted:
             return []
         # The note comes first: if the hook is killed in between, the note shows whose the key is.
         return [WriteNotes({NOTE: wanted}), SetServerConfig({KEY: wanted})]
-    if not noted or told is not None or _is_used(lxd):
+    if not noted or answer is not None or _is_used(lxd):
         return []
     own: list[Step] = [SetServerConfig({KEY: ""})] if current == noted else []
     return [*own, WriteNotes({NOTE: ""})]

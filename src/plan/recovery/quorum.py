@@ -92,10 +92,10 @@ def _stranger(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str
 
 def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
     """The names of a member in the action."""
-    listed = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
+    node_names = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
     units = {u for u, d in peers.others.items() if copy.node(d.address)}
-    noted = {u for address, u in view.noted_units.items() if copy.node(address)}
-    return (listed | units | noted) - {""}
+    noted_units = {u for address, u in view.noted_units.items() if copy.node(address)}
+    return (node_names | units | noted_units) - {""}
 
 
 def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
@@ -127,8 +127,8 @@ def _voters_left(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -
     lost_voters = voters & lost
     if voters and len(lost_voters) * 2 >= len(voters):
         return ""
-    rest = sorted(voters - lost_voters - {peers.own.address})
-    nodes = [n for address in rest if (n := copy.node(address))]
+    remaining = sorted(voters - lost_voters - {peers.own.address})
+    nodes = [n for address in remaining if (n := copy.node(address))]
     units = [_unit(n, view, peers) or n.name or n.address for n in nodes]
     return (
         f"{len(lost_voters)} of {len(voters)} voters are lost: start LXD on {names(units)}; for a "
@@ -138,12 +138,12 @@ def _voters_left(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -
 
 
 def _not_newest(
-    view: View, peers: Peers, copy: DatabaseCopy, rest: list[DatabaseNode], lost: set[str]
+    view: View, peers: Peers, copy: DatabaseCopy, remaining: list[DatabaseNode], lost: set[str]
 ) -> str:
     """Why another member should recover, or why it is unknown which one should."""
     copies: list[_Copy] = []
     unanswered: list[str] = []
-    for node in rest:
+    for node in remaining:
         unit = _unit(node, view, peers)
         entry = _answer(peers.others.get(unit), copy.voters & lost)
         if entry is None:

@@ -152,13 +152,13 @@ def _database_report(view: View, lxd: Unresponsive, peers: Peers) -> Unresponsiv
     copy = view.database
     if copy is None or lxd.reason not in WITHOUT_DATABASE:
         return None
-    asked = quorum.asked(peers)
-    if not asked and not lasts(view):
+    lost = quorum.asked(peers)
+    if not lost and not lasts(view):
         return None
     last = quorum.age(peers, copy)
     if last is None:
         return None
-    return UnresponsiveDatabase(term=last.term, index=last.index, without=asked)
+    return UnresponsiveDatabase(term=last.term, index=last.index, without=lost)
 
 
 def lasts(view: View) -> bool:

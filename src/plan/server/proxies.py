@@ -48,14 +48,14 @@ def due(view: View, lxd: ClusterView) -> Due:
     notes: dict[str, str] = {}
     problem: Status | None = None
     for key, value in wanted(view.options, view.proxies, members).items():
-        current, noted = lxd.server.config.get(key, ""), lxd.notes.get(WROTE + key, "")
+        current, digest_before = lxd.server.config.get(key, ""), lxd.notes.get(WROTE + key, "")
         if not may_change(key, current, lxd.notes, view.proxies):
-            notes |= {WROTE + key: ""} if noted else {}
+            notes |= {WROTE + key: ""} if digest_before else {}
             if current != value and _option(view.options, key) != AUTO:
                 problem = blocked(f"{key} was set by hand: lxc config unset {key}")
         elif current != value:
             values[key] = value
-        elif noted and noted != digest(key, value):
+        elif digest_before and digest_before != digest(key, value):
             notes[WROTE + key] = digest(key, value)
     steps: tuple[Step, ...] = (WriteNotes(notes),) if notes else ()
     return Due((*steps, SetProxies(values, view.proxies)) if values else steps, problem)

@@ -56,11 +56,11 @@ class MemberConfig:
 
 def shared_config(view: View, lxd: ClusterView, pool: WantedPool) -> dict[str, str]:
     """LXD's keys for a pool that are the same on all members."""
-    told = ceph.RELATION.of(view)
-    user = told.user if told else ""
+    answer = ceph.RELATION.of(view)
+    user = answer.user if answer else ""
     keys = backends.BACKENDS[pool.backend].shared(pool, user, lxd.server.extensions)
-    given = {KEYS: " ".join(sorted(pool.config))} if pool.config else {}
-    return {**keys, **pool.config, **given, **({SIZE: pool.size} if pool.size else {})}
+    option_keys = {KEYS: " ".join(sorted(pool.config))} if pool.config else {}
+    return {**keys, **pool.config, **option_keys, **({SIZE: pool.size} if pool.size else {})}
 
 
 def before_join(
@@ -133,8 +133,8 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
     more = {pool.name: pool for pool in view.more_pools}
     defaults = _names_of_default(view, decided)
     for name in sorted(_on_devices(view)):
-        asked = more.get(name) or (view.default_pool if name in defaults else None)
-        if asked is None or not asked.devices:
+        option_pool = more.get(name) or (view.default_pool if name in defaults else None)
+        if option_pool is None or not option_pool.devices:
             option = "devices" if name in defaults - more.keys() else "pools"
             return blocked(f"pool {name} is on devices: name this machine's in storage-{option}")
     return None
@@ -209,34 +209,37 @@ def _unsupported(asker: str, word: str, drivers: frozenset[str]) -> Status:
 
 def _no_ceph(view: View) -> Status | None:
     """Why nothing can be made in a Ceph now."""
-    told = ceph.RELATION.of(view)
-    if told is None:
+    answer = ceph.RELATION.of(view)
+    if answer is None:
         app = view.unit.partition("/")[0]
         return blocked(f"ceph: integrate it with a Ceph: juju integrate {app} ceph-mon")
-    if told.problem:
-        return blocked(f"ceph: it refuses the request: {told.problem}")
-    if told.malformed:
-        return blocked(f"ceph: its {told.malformed}: see juju show-unit {view.unit}")
-    return None if told.ready else waiting("for Ceph to answer")
+    if answer.problem:
+        return blocked(f"ceph: it refuses the request: {answer.problem}")
+    if answer.malformed:
+        return blocked(f"ceph: its {answer.malformed}: see juju show-unit {view.unit}")
+    return None if answer.ready else waiting("for Ceph to answer")
 
 
 def _wanted(
     view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
 ) -> list[WantedPool] | Status:
     """The cluster's pools: from the token, otherwise from the known options."""
-    asked = view.default_pool
+    default_pool = view.default_pool
     drivers = lxd.server.drivers
-    backend = backends.resolve(asked.backend, drivers)
+    backend = backends.resolve(default_pool.backend, drivers)
     # A member without what is wanted now would block the change.
     if backend is None:
-        return _unsupported(f"storage-backend={asked.backend}", asked.backend, drivers)
+        return _unsupported(
+            f"storage-backend={default_pool.backend}", default_pool.backend, drivers
+        )
     wanted = {pool.name: pool for pool in view.more_pools}
     if decided is None:
-        return [replace(asked, backend=backend.name), *wanted.values()]
-    default = replace(asked, name=decided.pool, backend=decided.backend, size=decided.size)
+        return [replace(default_pool, backend=backend.name), *wanted.values()]
+    default = replace(default_pool, name=decided.pool, backend=decided.backend, size=decided.size)
     if _devices_are_for_earlier(view, decided):
         default = replace(default, devices=())
-    of_default = {name: replace(asked, name=name) for name in _names_of_default(view, decided)}
+    names = _names_of_default(view, decided)
+    of_default = {name: replace(default_pool, name=name) for name in names}
     wanted = {**of_default, **wanted, decided.pool: default}
     made = token.pools if token else _made(view)
     existing = {record.pool: _as_made(record, wanted.get(record.pool)) for record in made}

@@ -58,13 +58,13 @@ def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
 
 
 def _moves(key: str, option: str, current: str, lxd: ClusterView) -> list[Step]:
-    ours = current.partition("/")[2] == _VOLUMES[key]
+    is_own = current.partition("/")[2] == _VOLUMES[key]
     if not option:
-        return [KeepOnVolume(key, "", ""), DropVolume(*_split(current))] if ours else []
+        return [KeepOnVolume(key, "", ""), DropVolume(*_split(current))] if is_own else []
     if current == f"{option}/{_VOLUMES[key]}" or option not in _usable(lxd):
         return []
-    old = [DropVolume(*_split(current))] if ours else []
-    return [KeepOnVolume(key, option, _VOLUMES[key]), *old]
+    drops = [DropVolume(*_split(current))] if is_own else []
+    return [KeepOnVolume(key, option, _VOLUMES[key]), *drops]
 
 
 def _is_ours(key: str, current: str, folder: Folder) -> bool:
@@ -109,8 +109,8 @@ def given_up(lxd: ClusterView, member: Member) -> list[Step]:
         for key, name in _VOLUMES.items()
         if config.get(key, "").partition("/")[2] == name
     ]
-    here = [v for v in lxd.volumes or () if v.cache and v.location == member.name]
-    return [*steps, *(DropVolume(v.pool, v.name) for v in here)]
+    own_volumes = [v for v in lxd.volumes or () if v.cache and v.location == member.name]
+    return [*steps, *(DropVolume(v.pool, v.name) for v in own_volumes)]
 
 
 def _asked(options: Options) -> dict[str, str]:

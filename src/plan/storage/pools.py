@@ -37,23 +37,23 @@ class PoolChange:
     problem: Status | None = None
 
 
-def default(asked: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> WantedPool:
+def default(pool: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> WantedPool:
     """The wanted default pool: `auto` and the name resolved.
 
     A pool cannot change its backend. If another backend has the name, the new pool's is
     NAME-BACKEND, and stays so after the old pool is gone.
     """
-    backend = decided.backend if asked.backend == backends.AUTO else asked.backend
-    long = backends.other_name(asked.name, backend)
+    backend = decided.backend if pool.backend == backends.AUTO else pool.backend
+    other_name = backends.other_name(pool.name, backend)
     made = {p.name: _is_of(p, backend) for p in existing}
-    candidates = [asked.name, long]
-    if made.get(long):
+    candidates = [pool.name, other_name]
+    if made.get(other_name):
         # It was made, and its record may be late.
-        candidates.insert(0, long)
+        candidates.insert(0, other_name)
     if decided.backend == backend and decided.pool in candidates:
         candidates.insert(0, decided.pool)
-    name = next((name for name in candidates if made.get(name, True)), long)
-    return replace(asked, name=name, backend=backend)
+    name = next((name for name in candidates if made.get(name, True)), other_name)
+    return replace(pool, name=name, backend=backend)
 
 
 def wanted(view: View, decided: Storage, existing: tuple[Pool, ...]) -> tuple[WantedPool, ...]:

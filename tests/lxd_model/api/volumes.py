@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.lxd_model import pools
 from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Change, Handler, change
 from tests.lxd_model.refusal import Refusal, bad, not_found
-from tests.lxd_model.things import DEFAULT, Volume
+from tests.lxd_model.things import DEFAULT, Bucket, Volume
 
 if TYPE_CHECKING:
     from tests.lxd_model.server import Server
-    from tests.lxd_model.things import Bucket
 
 PATH = "/1.0/storage-pools/NAME/volumes/custom"
+_Stored = TypeVar("_Stored", Volume, Bucket)
 
 
 def volume_project(server: Server, project: str) -> str:
@@ -58,17 +59,17 @@ def _url(volume: Volume) -> str:
     return used_by.url(*parts, project=volume.project, target=volume.location)
 
 
-def get_all(call: Call) -> Answer:
-    """GET /1.0/storage-pools/NAME/volumes/custom."""
+def _of_pool(call: Call, stored: Iterable[_Stored]) -> list[_Stored]:
+    """Those of them in the pool and the project of the call, or in all projects if it says so."""
     pool = pools.find(call.server, call.names[0])
     project = volume_project(call.server, call.project)
-    asked = call.query.get("all-projects") == "true"
-    found = [
-        v
-        for v in call.records.volumes.values()
-        if v.pool == pool.name and (asked or v.project == project)
-    ]
-    return _rows(call, found)
+    everywhere = call.query.get("all-projects") == "true"
+    return [s for s in stored if s.pool == pool.name and (everywhere or s.project == project)]
+
+
+def get_all(call: Call) -> Answer:
+    """GET /1.0/storage-pools/NAME/volumes/custom."""
+    return _rows(call, _of_pool(call, call.records.volumes.values()))
 
 
 def get_everywhere(call: Call) -> Answer:
@@ -176,17 +177,10 @@ def get_buckets(call: Call) -> Answer:
     """GET /1.0/storage-pools/NAME/buckets."""
     if "storage_buckets" not in call.server.generation.has:
         raise Refusal("not found", 404)
-    pool = pools.find(call.server, call.names[0])
-    project = volume_project(call.server, call.project)
-    asked = call.query.get("all-projects") == "true"
-    found = [
-        b
-        for b in call.records.buckets.values()
-        if b.pool == pool.name and (asked or b.project == project)
-    ]
+    buckets = _of_pool(call, call.records.buckets.values())
     if not call.recursive:
-        return Answer([used_by.url("storage-pools", b.pool, "buckets", b.name) for b in found])
-    return Answer([_bucket(b) for b in found])
+        return Answer([used_by.url("storage-pools", b.pool, "buckets", b.name) for b in buckets])
+    return Answer([_bucket(b) for b in buckets])
 
 
 def _bucket(bucket: Bucket) -> dict[str, Any]:

@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import stat
-import tarfile
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -18,15 +15,12 @@ from actions.forget_lost import forget_lost
 from actions.recover_quorum import recover_quorum
 from actions.refusal import ActionRefused
 from actions.retry_join import retry_join
-from host import lxd_database
 from records import loss_record
 from state.facts import Failures
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import note, notes, server, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
-
-DAY = 86400.0
 
 
 def test_a_quorum_is_not_recovered_without_the_operators_word():
@@ -105,44 +99,6 @@ def test_what_an_older_charm_recorded_as_lost_is_not_forgotten():
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"m2": 3}', "null"])
 def test_what_others_wrote_in_an_older_charms_record_is_no_loss(text: str):
     assert loss_record.migrated(text) == {}
-
-
-@pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> lxd_database.Database:
-    """LXD's tools as a script, and the database's files."""
-    lxd = tmp_path / "lxd"
-    lxd.write_text(
-        '#!/bin/sh\ncase "$*" in\n'
-        '"sql global .dump") echo "CREATE TABLE nodes;";;\n'
-        '"sql local .dump") exit 1;;\n'
-        "esac\n"
-    )
-    lxd.chmod(0o755)
-    monkeypatch.setattr(lxd_database, "_LXD", str(lxd))
-    files = tmp_path / "files"
-    (files / "global").mkdir(parents=True)
-    (files / "global" / "segment").write_text("raft")
-    return lxd_database.Database(tmp_path / "backups", files)
-
-
-def test_a_copy_has_the_files_and_what_the_database_says(tools: lxd_database.Database):
-    path = Path(tools.backup(0.0))
-
-    assert path.name == "database-1970-01-01T00-00-00Z.tar.gz"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with tarfile.open(path) as tar:
-        assert sorted(tar.getnames()) == [
-            "database",
-            "database/global",
-            "database/global/segment",
-            "global.sql",
-        ]
-
-
-def test_the_last_seven_copies_are_kept(tools: lxd_database.Database):
-    paths = [Path(tools.backup(day * DAY)) for day in range(9)]
-
-    assert [path.exists() for path in paths] == [False, False, *[True] * 7]
 
 
 def switched(generation: str = "5.21") -> ModelApp:

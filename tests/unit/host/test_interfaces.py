@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from host import interfaces
+from tests.unit.deeds import BR0
 from values.interface import Interface
 
 
@@ -40,7 +43,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             return json.dumps(routes if default else [])
 
         (tmp_path / "lxdbr0").mkdir(exist_ok=True)
-        monkeypatch.setattr(interfaces, "_run", run)
+        monkeypatch.setattr(interfaces, "run", run)
         monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
         monkeypatch.setattr(interfaces, "_LXD_NETWORKS", tmp_path)
         return {interface.name: interface for interface in interfaces.read()}
@@ -97,3 +100,28 @@ def test_second_addresses_of_a_subnet_are_known(machine: Any):
     )
 
     assert machine(card)["eth0"].secondary == {"10.0.0.1", "fd00::abcd"}
+
+
+def test_an_ip_that_fails_fails_no_hook(monkeypatch: pytest.MonkeyPatch):
+    def fails(*command: str) -> str:
+        raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(interfaces, "run", fails)
+
+    assert interfaces.read() == ()
+
+
+@pytest.mark.parametrize(("filtering", "apart"), [(0, False), (1, True)])
+def test_a_bridge_says_whether_it_keeps_vlans_apart(
+    monkeypatch: pytest.MonkeyPatch, filtering: int, apart: bool
+):
+    told = {"info_kind": "bridge", "info_data": {"vlan_filtering": filtering}}
+
+    def run(*command: str) -> str:
+        del command
+        return json.dumps([{"ifname": "br0", "linkinfo": told}])
+
+    monkeypatch.setattr(interfaces, "run", run)
+    monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
+
+    assert interfaces.read() == (replace(BR0, vlans=apart, inner=True),)

@@ -127,11 +127,11 @@ def test_a_copy_has_the_files_and_what_the_database_says(
 
 
 @pytest.mark.usefixtures("programs")
-def test_the_last_copies_are_kept(tmp_path: Path, files: Path):
+def test_the_last_seven_copies_are_kept(tmp_path: Path, files: Path):
     store = Database(tmp_path / "backups", files)
-    paths = [Path(store.backup(day * 86400.0)) for day in range(lxd_database.KEPT + 2)]
+    paths = [Path(store.backup(day * 86400.0)) for day in range(9)]
 
-    assert [path.exists() for path in paths] == [False, False, *[True] * lxd_database.KEPT]
+    assert [path.exists() for path in paths] == [False, False, *[True] * 7]
 
 
 @pytest.mark.usefixtures("programs")

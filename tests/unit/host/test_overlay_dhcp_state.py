@@ -34,7 +34,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
         """The calls of systemd that change something."""
 
     monkeypatch.setattr(charm_machine, "_UNITS", tmp_path)
-    monkeypatch.setattr(charm_machine, "_run", runs)
+    monkeypatch.setattr(charm_machine, "run", runs)
     monkeypatch.setattr(overlay_dhcp, "UNITS", tmp_path)
     monkeypatch.setattr(overlay_dhcp, "FOLDER", tmp_path / "segments")
     monkeypatch.setattr(overlay_dhcp_state, "_SYSTEMCTL", str(programs.folder / "systemctl"))

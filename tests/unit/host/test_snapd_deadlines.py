@@ -18,6 +18,7 @@ from charmlibs import snap as charmlibs_snap
 
 from host import snap, snap_file, snapd
 from host.snap import Snap
+from host.unix_http import UnixHttpConnection
 
 SRC = Path(snap.__file__).parents[1]
 FUNCTIONS = {
@@ -114,12 +115,22 @@ def _imports_it(tree: ast.AST) -> bool:
 
 
 def test_snapds_own_socket_has_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    connection = snapd._Connection()  # pyright: ignore[reportPrivateUsage]
+    timeouts: list[float | None] = []
+
+    class Watched(UnixHttpConnection):
+        """Notes the socket's deadline."""
+
+        def connect(self) -> None:
+            try:
+                super().connect()
+            finally:
+                timeouts.append(self.sock.gettimeout())
+
+    monkeypatch.setattr(snapd, "UnixHttpConnection", Watched)
     monkeypatch.setattr(snapd, "SOCKET", str(tmp_path / "none"))
 
-    with pytest.raises(OSError, match="No such file"):
-        connection.connect()
+    with pytest.raises(snapd.SnapdError, match="No such file"):
+        snapd.tracking("lxd")
 
-    seconds = connection.sock.gettimeout()
-    connection.close()
-    assert seconds
+    assert timeouts
+    assert all(timeouts)

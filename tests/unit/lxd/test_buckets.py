@@ -9,7 +9,6 @@ import pytest
 
 from lxd.api import LxdApi
 from lxd.errors import LxdError
-from lxd.http import Request
 from state.lxd_objects import Bucket, Image
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
@@ -23,18 +22,6 @@ def servers(request: pytest.FixtureRequest) -> list[Server]:
     servers = clustered(request.param)
     LxdApi(servers[0].lxd).pools.create("fast", "dir", {}, each(servers))
     return servers
-
-
-@pytest.fixture
-def lxd(servers: list[Server]) -> LxdApi:
-    """LXD as the first of them sees it."""
-    return LxdApi(servers[0].lxd)
-
-
-def make_project(server: Server, name: str, **config: str) -> None:
-    keys = {key.replace("_", "."): value for key, value in config.items()}
-    request = Request("POST", "/1.0/projects", body={"name": name, "config": keys})
-    assert not server.lxd.send(request, 5).error
 
 
 def test_buckets_are_listed_where_lxd_has_them(servers: list[Server], lxd: LxdApi):
@@ -58,7 +45,7 @@ def test_buckets_that_cannot_be_listed_are_an_error(servers: list[Server], lxd: 
 
 
 def test_the_images_of_all_projects_are_listed(servers: list[Server], lxd: LxdApi):
-    make_project(servers[0], "red", features_images="false")
+    by_hand.add_project(servers[0], "red", {"features.images": "false"})
     by_hand.add_image(servers[1], "f00d")
 
     assert lxd.images.list() == (Image("default", "f00d"),)
@@ -78,9 +65,10 @@ def test_images_are_copied_to_as_many_members_as_shall_have_them(
 
 
 def test_which_groups_a_restricted_project_may_use(servers: list[Server], lxd: LxdApi):
-    make_project(servers[0], "free", restricted_cluster_groups="a")
-    make_project(servers[0], "bound", restricted="true", restricted_cluster_groups="a, b")
-    make_project(servers[0], "anywhere", restricted="true")
+    groups = "restricted.cluster.groups"
+    by_hand.add_project(servers[0], "free", {groups: "a"})
+    by_hand.add_project(servers[0], "bound", {"restricted": "true", groups: "a, b"})
+    by_hand.add_project(servers[0], "anywhere", {"restricted": "true"})
 
     assert lxd.projects.allowed_groups() == {"bound": frozenset({"a", "b"})}
     assert lxd.projects.having("profiles") == ["default", "free", "bound", "anywhere"]

@@ -11,16 +11,10 @@ from lxd.api import LxdApi
 from lxd.client import Client
 from lxd.errors import LxdError
 from tests.lxd_model import by_hand
-from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
-from tests.unit.lxd_servers import clustered, each
+from tests.unit.lxd_servers import each
 
 WORDS = "rack 3"
-
-
-@pytest.fixture(params=NAMES)
-def servers(request: pytest.FixtureRequest) -> list[Server]:
-    return clustered(request.param)
 
 
 @pytest.fixture

@@ -29,12 +29,6 @@ def servers(request: pytest.FixtureRequest) -> list[Server]:
     return servers
 
 
-@pytest.fixture
-def lxd(servers: list[Server]) -> LxdApi:
-    """LXD as the first of them sees it."""
-    return LxdApi(servers[0].lxd)
-
-
 def found(lxd: LxdApi) -> Instance:
     (instance,) = lxd.instances.list()
     return instance

@@ -13,30 +13,20 @@ import pytest
 import deadlines
 from lxd.api import LxdApi
 from lxd.http import Request, Response
-from lxd.port import LxdPort
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.other_ports import PassingPort
 from tests.unit.lxd_servers import clustered
 
 
 @dataclass
-class Timed:
+class Timed(PassingPort):
     """Notes the deadline of each request."""
 
-    port: LxdPort
     given: dict[str, float] = field(default_factory=dict[str, float])
 
     def send(self, request: Request, seconds: float) -> Response:
         self.given[request.path] = seconds
-        return self.port.send(request, seconds)
-
-    def certificate(self, host: str, port: int, seconds: float) -> str:
-        return self.port.certificate(host, port, seconds)
-
-    def now(self) -> float:
-        return self.port.now()
-
-    def sleep(self, seconds: float) -> None:
-        self.port.sleep(seconds)
+        return super().send(request, seconds)
 
 
 LISTS: dict[str, Callable[[LxdApi, frozenset[str]], object]] = {

@@ -11,21 +11,8 @@ from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
 from tests.lxd_model import by_hand
 from tests.lxd_model.evacuation import evacuation
-from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
 from tests.unit.lxd_servers import clustered, each
-
-
-@pytest.fixture(params=NAMES)
-def servers(request: pytest.FixtureRequest) -> list[Server]:
-    """Three members."""
-    return clustered(request.param)
-
-
-@pytest.fixture
-def lxd(servers: list[Server]) -> LxdApi:
-    """LXD as the first of them sees it."""
-    return LxdApi(servers[0].lxd)
 
 
 def statuses(lxd: LxdApi) -> list[str]:

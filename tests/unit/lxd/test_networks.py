@@ -27,12 +27,6 @@ def servers(request: pytest.FixtureRequest) -> list[Server]:
     return servers
 
 
-@pytest.fixture
-def lxd(servers: list[Server]) -> LxdApi:
-    """LXD as the first of them sees it."""
-    return LxdApi(servers[0].lxd)
-
-
 def test_a_network_is_made_on_all_members(servers: list[Server], lxd: LxdApi):
     lxd.networks.create("br0", "bridge", {"ipv4.address": "10.9.0.1/24"}, each(servers))
 

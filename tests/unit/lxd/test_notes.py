@@ -26,12 +26,6 @@ def servers(request: pytest.FixtureRequest) -> list[Server]:
 
 
 @pytest.fixture
-def lxd(servers: list[Server]) -> LxdApi:
-    """LXD as the first of them sees it."""
-    return LxdApi(servers[0].lxd)
-
-
-@pytest.fixture
 def other(servers: list[Server]) -> LxdApi:
     """LXD as the other one sees it."""
     return LxdApi(servers[1].lxd)

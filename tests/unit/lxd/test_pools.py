@@ -34,12 +34,6 @@ def with_disk(servers: list[Server]) -> list[Server]:
     return servers
 
 
-@pytest.fixture
-def lxd(servers: list[Server]) -> LxdApi:
-    """LXD as the first of them sees it."""
-    return LxdApi(servers[0].lxd)
-
-
 def test_a_pool_is_made_on_all_members(servers: list[Server], lxd: LxdApi):
     own = {server.name: {"source": DISK} for server in servers}
 

@@ -11,19 +11,7 @@ from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
-from tests.unit.lxd_servers import alone, clustered
-
-
-@pytest.fixture(params=NAMES)
-def servers(request: pytest.FixtureRequest) -> list[Server]:
-    """Three members."""
-    return clustered(request.param)
-
-
-@pytest.fixture
-def lxd(servers: list[Server]) -> LxdApi:
-    """LXD as the first of them sees it."""
-    return LxdApi(servers[0].lxd)
+from tests.unit.lxd_servers import alone
 
 
 def test_what_lxd_says_of_itself(servers: list[Server], lxd: LxdApi):

@@ -13,11 +13,12 @@ import pytest
 from lab.testing.waiting import eventually
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
-from lxd.http import Request, Response
+from lxd.http import Request
 from lxd.socket import LxdSocket
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.on_socket import on_socket
+from tests.lxd_model.other_ports import HtmlPort
 from tests.lxd_model.server import Server
 from tests.unit.lxd_servers import clustered, each, faulty
 
@@ -130,26 +131,10 @@ def test_a_daemon_that_hangs_up(servers: list[Server], socket: LxdSocket, reques
         socket.send(request_, 5)
 
 
-class OddPort:
-    """Answers with something other than JSON."""
-
-    def send(self, request: Request, seconds: float) -> Response:
-        return Response(200, b"<html>")
-
-    def certificate(self, host: str, port: int, seconds: float) -> str:
-        raise OSError(host)
-
-    def now(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None:
-        """No time passes."""
-
-
 @pytest.mark.parametrize("request_", [GET, PATCH])
 def test_an_answer_that_is_not_json(tmp_path: Path, request_: Request):
     path = tmp_path / "unix.socket"
-    with on_socket(OddPort(), path), pytest.raises(LxdUnreachable):
+    with on_socket(HtmlPort(), path), pytest.raises(LxdUnreachable):
         LxdSocket(str(path)).send(request_, 5)
 
 

@@ -30,15 +30,9 @@ def servers(request: pytest.FixtureRequest) -> list[Server]:
     return servers
 
 
-def make_project(server: Server, name: str, own_volumes: str) -> None:
-    config = {"features.storage.volumes": own_volumes}
-    body = {"name": name, "config": config}
-    assert not server.lxd.send(Request("POST", "/1.0/projects", body=body), 5).error
-
-
 def test_the_volumes_of_all_projects_and_members_are_listed(servers: list[Server]):
-    make_project(servers[0], "blue", "true")
-    make_project(servers[0], "red", "false")
+    by_hand.add_project(servers[0], "blue", {"features.storage.volumes": "true"})
+    by_hand.add_project(servers[0], "red", {"features.storage.volumes": "false"})
     by_hand.add_volume(servers[1], "fast", "data")
     by_hand.add_volume(servers[2], "fast", "data", "blue")
 

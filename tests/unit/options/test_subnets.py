@@ -157,7 +157,7 @@ def test_the_routes_of_an_interface_are_known(monkeypatch: pytest.MonkeyPatch):
             return json.dumps(links)
         return json.dumps(routes if "-4" in command else [])
 
-    monkeypatch.setattr(interfaces, "_run", run)
+    monkeypatch.setattr(interfaces, "run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
     (eth0,) = interfaces.read()
 

@@ -14,6 +14,7 @@ from state.peers import QueueEntry, UnitData
 from steps.forming import AwaitJoin
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import cluster_api, give_join_lock, notes, use_token
+from tests.unit.joins import two_waiting
 from tests.unit.model_units import ModelApp, formed
 
 
@@ -127,11 +128,7 @@ def test_who_has_a_token_of_another_issuer_too_is_waited_for():
 
 
 def test_who_has_only_this_issuers_token_is_not_waited_for_once_it_is_cancelled():
-    app = formed(1)
-    app.add(1)
-    app.add(2)
-    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
-        app.hook(name)
+    app = two_waiting()
     app.remove("lxd/1")
     app.settle()
 
@@ -140,11 +137,7 @@ def test_who_has_only_this_issuers_token_is_not_waited_for_once_it_is_cancelled(
 
 
 def test_the_token_of_another_issuer_for_the_same_unit_is_not_taken_for_ones_own():
-    app = formed(1)
-    app.add(1)
-    app.add(2)
-    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
-        app.hook(name)
+    app = two_waiting()
     # Our token was used; the other issuer's was not.
     use_token(app, "m1")
     cluster_api(app).cluster.make_token("m1")

@@ -56,8 +56,8 @@ class Bench:
 def bench(image: Image, lxds: Sequence[Path]) -> Generator[Bench]:
     """A bench that exists while the context lasts, and leaves nothing behind."""
     with slots.take() as slot:
-        made = Bench(slot, image, lxds)
+        new_bench = Bench(slot, image, lxds)
         try:
-            yield made
+            yield new_bench
         finally:
-            made.end()
+            new_bench.end()

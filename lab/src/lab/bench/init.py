@@ -78,10 +78,10 @@ def _make_devices(dev: Path) -> None:
     _mount("-t", "tmpfs", "-o", "mode=755", "dev", str(dev))
     loops = [node.name for node in Path("/dev").glob("loop[0-9]*")]
     for name in [name for name in (*_DEVICES, *loops) if Path("/dev", name).exists()]:
-        found = Path("/dev", name).stat()
+        status = Path("/dev", name).stat()
         (dev / name).parent.mkdir(exist_ok=True)
-        os.mknod(dev / name, found.st_mode, found.st_rdev)
-        (dev / name).chmod(found.st_mode & 0o777)
+        os.mknod(dev / name, status.st_mode, status.st_rdev)
+        (dev / name).chmod(status.st_mode & 0o777)
     for folder in ("pts", "shm"):
         (dev / folder).mkdir()
     _mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=620", "devpts", str(dev / "pts"))

@@ -133,10 +133,10 @@ class Node:
 
     def _find_first(self) -> processes.Process:
         unshare = processes.find(self._init.pid)
-        found = processes.children(unshare) if unshare else []
-        if not found:
+        children = processes.children(unshare) if unshare else []
+        if not children:
             raise MachineError(f"{self.place.name}: its first process is gone")
-        return found[0]
+        return children[0]
 
     def _connect(self) -> None:
         peer = ["peer", "name", "eth0", "netns", str(self._first.pid)]
@@ -190,11 +190,11 @@ class Node:
 
     def check(self, argv: Sequence[str], timeout: float = 60, stdin: str = "") -> str:
         """Run a command and return its output. Raises MachineError with its output if it fails."""
-        done = self.run(argv, timeout, stdin)
-        if done.returncode != 0:
-            words = (done.stderr or done.stdout).strip()
+        completed = self.run(argv, timeout, stdin)
+        if completed.returncode != 0:
+            words = (completed.stderr or completed.stdout).strip()
             raise MachineError(f"{self.place.name}: {' '.join(argv)}: {words[-2000:]}")
-        return done.stdout
+        return completed.stdout
 
     def lxc(self, *arguments: str, timeout: float = 120, stdin: str = "") -> str:
         """Run `lxc` of the node's LXD in the node."""
@@ -267,11 +267,11 @@ class Node:
 
     def _daemon(self) -> processes.Process | None:
         """LXD's process. nsenter started a shell in the node, and that shell started LXD."""
-        found = processes.find(self._keeper.pid) if self._keeper else None
+        process = processes.find(self._keeper.pid) if self._keeper else None
         for _ in range(2):
-            children = processes.children(found) if found else []
-            found = children[0] if children else None
-        return found if found is not None and _program(found) == "lxd" else None
+            children = processes.children(process) if process else []
+            process = children[0] if children else None
+        return process if process is not None and _program(process) == "lxd" else None
 
     def _end_daemon(self, number: int, timeout: float) -> None:
         self._down.touch()
@@ -294,19 +294,19 @@ def _program(process: processes.Process) -> str:
 
 def _hierarchies() -> dict[str, list[str]]:
     """By folder: type and options with which this computer has mounted its cgroup hierarchies."""
-    wanted = set(cgroups.hierarchies())
-    found: dict[str, list[str]] = {}
+    folders = set(cgroups.hierarchies())
+    mounts: dict[str, list[str]] = {}
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, point, kind, options, *_ = line.split()
         folder = os.path.relpath(point, cgroups.ROOT)
-        if kind in ("cgroup", "cgroup2") and folder in wanted:
-            found[folder] = [kind, _controllers(options) if kind == "cgroup" else ""]
-    return found
+        if kind in ("cgroup", "cgroup2") and folder in folders:
+            mounts[folder] = [kind, _controllers(options) if kind == "cgroup" else ""]
+    return mounts
 
 
 def _controllers(options: str) -> str:
     flags = {"rw", "ro", "nosuid", "nodev", "noexec", "relatime"}
-    kept = [word for word in options.split(",") if word not in flags]
+    controllers = [word for word in options.split(",") if word not in flags]
     # A hierarchy that has only a name has no controllers, and mount needs the option `none` then.
-    named = all("=" in word or word == "xattr" for word in kept)
-    return ",".join(["none", *kept] if named else kept)
+    named = all("=" in word or word == "xattr" for word in controllers)
+    return ",".join(["none", *controllers] if named else controllers)

@@ -93,12 +93,12 @@ def remove_leftovers(slot: int) -> bool:
     groups = _groups(slot)
     for group in groups:
         end(group)
-    there = (Path("/sys/class/net") / bridge(slot)).exists()
-    if there:
+    has_bridge = (Path("/sys/class/net") / bridge(slot)).exists()
+    if has_bridge:
         run("ip", "link", "del", bridge(slot))
-    found = bool(groups) or there or home(slot).exists()
+    has_leftovers = bool(groups) or has_bridge or home(slot).exists()
     remove_tree(home(slot))
-    return found
+    return has_leftovers
 
 
 def end(group: str) -> None:
@@ -118,19 +118,19 @@ def end(group: str) -> None:
 
 def _groups(slot: int) -> list[str]:
     prefix = name(slot, "")
-    found: set[str] = set()
+    groups: set[str] = set()
     for hierarchy in cgroups.hierarchies():
-        found |= {
+        groups |= {
             entry
             for entry in os.listdir(cgroups.ROOT / hierarchy)  # noqa: PTH208 - names, not paths
             if entry.startswith(prefix)
         }
-    return sorted(found)
+    return sorted(groups)
 
 
 def ensure_bridge(slot: int) -> None:
     """Make the slot's bridge, with an address for the host, so that the host reaches every node."""
-    own = bridge(slot)
-    run("ip", "link", "add", own, "type", "bridge")
-    run("ip", "addr", "add", f"{address(slot, HOST_PART)}/24", "dev", own)
-    run("ip", "link", "set", own, "up")
+    bridge_name = bridge(slot)
+    run("ip", "link", "add", bridge_name, "type", "bridge")
+    run("ip", "addr", "add", f"{address(slot, HOST_PART)}/24", "dev", bridge_name)
+    run("ip", "link", "set", bridge_name, "up")

@@ -22,6 +22,7 @@ from lab.cli.verb import (
     confirm,
     key_values,
     pairs_and_keys,
+    request,
 )
 
 
@@ -57,13 +58,13 @@ def _with_files(values: dict[str, str]) -> dict[str, str]:
 
 
 def _absolute(resources: dict[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for name, text in resources.items():
         path = Path(text)
         if not path.is_file():
             raise CommandError(f'resource "{name}": no such file: {text}')
-        found[name] = str(path.resolve())
-    return found
+        paths[name] = str(path.resolve())
+    return paths
 
 
 def _charm_path(text: str) -> str:
@@ -209,11 +210,11 @@ def _config_verb(session: Session, options: Options) -> int:
     if values or reset:
         session.ask("set-config", app=options.app, values=values, reset=reset)
         return 0
-    found = session.ask("config", app=options.app)
+    config = session.ask("config", app=options.app)
     if keys:
-        print(_plain(_setting(found["settings"], keys[0], options.app).get("value", "")))
+        print(_plain(_setting(config["settings"], keys[0], options.app).get("value", "")))
     else:
-        printed(found, options.format)
+        printed(config, options.format)
     return 0
 
 
@@ -235,16 +236,6 @@ def _integrate_arguments(parser: Parser) -> None:
 def _remove_relation_arguments(parser: Parser) -> None:
     _integrate_arguments(parser)
     parser.add_argument("--force", action="store_true")
-
-
-def _integrate(session: Session, options: Options) -> int:
-    session.ask("integrate", first=options.first, second=options.second)
-    return 0
-
-
-def _remove_relation(session: Session, options: Options) -> int:
-    session.ask("remove-relation", first=options.first, second=options.second)
-    return 0
 
 
 def _refresh_arguments(parser: Parser) -> None:
@@ -311,8 +302,8 @@ def _bind_arguments(parser: Parser) -> None:
 
 
 def _bind(session: Session, options: Options) -> int:
-    wanted = _bindings(" ".join(options.words))
-    session.ask("bind", app=options.app, bindings=wanted, force=options.force)
+    bindings = _bindings(" ".join(options.words))
+    session.ask("bind", app=options.app, bindings=bindings, force=options.force)
     return 0
 
 
@@ -322,9 +313,17 @@ VERBS = {
     "remove-unit": Verb("Remove units.", _remove_unit_arguments, _remove_unit),
     "remove-application": Verb("Remove applications.", _removal_arguments, _remove_application),
     "config": Verb("Get or set an application's options.", _config_arguments, _config_verb),
-    "integrate": Verb("Relate two applications.", _integrate_arguments, _integrate),
-    "relate": Verb("The same as integrate.", _integrate_arguments, _integrate),
-    "remove-relation": Verb("Remove a relation.", _remove_relation_arguments, _remove_relation),
+    "integrate": Verb(
+        "Relate two applications.", _integrate_arguments, request("integrate", "first", "second")
+    ),
+    "relate": Verb(
+        "The same as integrate.", _integrate_arguments, request("integrate", "first", "second")
+    ),
+    "remove-relation": Verb(
+        "Remove a relation.",
+        _remove_relation_arguments,
+        request("remove-relation", "first", "second"),
+    ),
     "refresh": Verb("Replace an application's charm.", _refresh_arguments, _refresh),
     "attach-resource": Verb("Attach a file as a resource.", _attach_arguments, _attach_resource),
     "resolved": Verb("Mark units in error as resolved.", _resolved_arguments, _resolved),

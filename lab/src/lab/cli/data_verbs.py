@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab.cli.output import printed, table
+from lab.cli.output import print_list, printed
 from lab.cli.session import CommandError, Session
 from lab.cli.verb import Options, Parser, Verb, add_format, comma_list, key_values
 
@@ -91,14 +91,11 @@ def _secrets_arguments(parser: Parser) -> None:
 
 
 def _secrets(session: Session, options: Options) -> int:
-    found: dict[str, dict[str, Any]] = session.ask("secrets", owner=options.owner)
-    if options.format != "tabular":
-        printed(found, options.format)
-        return 0
+    secrets: dict[str, dict[str, Any]] = session.ask("secrets", owner=options.owner)
     rows = [["ID", "Name", "Owner", "Revision"]]
-    for uri, one in sorted(found.items()):
-        rows.append([uri, one.get("name") or "-", one["owner"], str(one["revision"])])
-    sys.stdout.write(table(rows))
+    for uri, secret in sorted(secrets.items()):
+        rows.append([uri, secret.get("name") or "-", secret["owner"], str(secret["revision"])])
+    print_list(rows, secrets, options.format)
     return 0
 
 
@@ -113,13 +110,13 @@ def _show_secret_arguments(parser: Parser) -> None:
 def _show_secret(session: Session, options: Options) -> int:
     if options.revisions and (options.reveal or options.revision):
         raise CommandError("specify either --revisions or --reveal and --revision")
-    found = session.ask(
+    secret = session.ask(
         "show-secret",
         identifier=options.identifier,
         reveal=options.reveal,
         revision=options.revision,
     )
-    printed(found, options.format)
+    printed(secret, options.format)
     return 0
 
 
@@ -165,15 +162,12 @@ def _storage_arguments(parser: Parser) -> None:
 
 
 def _storage(session: Session, options: Options) -> int:
-    found = session.ask("status").get("storage", {})
-    if options.format != "tabular":
-        printed(found, options.format)
-        return 0
+    status = session.ask("status").get("storage", {})
     rows = [["Storage ID", "Type", "Status", "Units"]]
-    for name, one in sorted(found.get("storage", {}).items()):
-        units = ",".join(sorted(one.get("attachments", {}).get("units", {})))
-        rows.append([name, one["kind"], one["status"]["current"], units])
-    sys.stdout.write(table(rows))
+    for name, storage in sorted(status.get("storage", {}).items()):
+        units = ",".join(sorted(storage.get("attachments", {}).get("units", {})))
+        rows.append([name, storage["kind"], storage["status"]["current"], units])
+    print_list(rows, status, options.format)
     return 0
 
 

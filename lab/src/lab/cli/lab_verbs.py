@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import sys
 import time
 
-from lab.cli.output import printed, table
+from lab.cli.output import print_list
 from lab.cli.session import CommandError, Session, is_running
-from lab.cli.verb import CONSTRAINTS, Options, Parser, Verb, add_format, nothing, seconds
+from lab.cli.verb import CONSTRAINTS, Options, Parser, Verb, add_format, nothing, request, seconds
 
 
 def _unit_argument(parser: Parser) -> None:
@@ -71,33 +70,8 @@ def _at(session: Session, options: Options) -> int:
     return subprocess.run(entering["argv"], check=False).returncode
 
 
-def _power_cut(session: Session, options: Options) -> int:
-    session.ask("power-cut", machine=options.machine)
-    return 0
-
-
 def _fail_goal_state_arguments(parser: Parser) -> None:
     parser.add_argument("message", nargs="?", default="", help="what it says; none: it works again")
-
-
-def _fail_goal_state(session: Session, options: Options) -> int:
-    session.ask("fail-goal-state", message=options.message)
-    return 0
-
-
-def _release_machine(session: Session, options: Options) -> int:
-    session.ask("release-machine", machine=options.machine)
-    return 0
-
-
-def _power_on(session: Session, options: Options) -> int:
-    session.ask("power-on", machine=options.machine)
-    return 0
-
-
-def _reboot(session: Session, options: Options) -> int:
-    session.ask("reboot", machine=options.machine)
-    return 0
 
 
 def _leader_arguments(parser: Parser) -> None:
@@ -105,29 +79,9 @@ def _leader_arguments(parser: Parser) -> None:
     parser.add_argument("unit")
 
 
-def _move_leader(session: Session, options: Options) -> int:
-    session.ask("move-leader", app=options.app, unit=options.unit)
-    return 0
-
-
-def _stop_agent(session: Session, options: Options) -> int:
-    session.ask("stop-agent", unit=options.unit)
-    return 0
-
-
-def _start_agent(session: Session, options: Options) -> int:
-    session.ask("start-agent", unit=options.unit)
-    return 0
-
-
 def _hold_arguments(parser: Parser) -> None:
     parser.add_argument("unit")
     parser.add_argument("hook", help="name of the hook (a glob) to stop before")
-
-
-def _hold(session: Session, options: Options) -> int:
-    session.ask("hold", unit=options.unit, hook=options.hook)
-    return 0
 
 
 def _wait_held_arguments(parser: Parser) -> None:
@@ -144,20 +98,10 @@ def _wait_held(session: Session, options: Options) -> int:
     return 0
 
 
-def _release(session: Session, options: Options) -> int:
-    session.ask("release", unit=options.unit)
-    return 0
-
-
 def _link_arguments(parser: Parser) -> None:
     parser.add_argument("machine")
     parser.add_argument("interface", choices=["eth0", "eth1"])
     parser.add_argument("state", choices=["up", "down"])
-
-
-def _link(session: Session, options: Options) -> int:
-    session.ask("link", machine=options.machine, interface=options.interface, state=options.state)
-    return 0
 
 
 def _hooks_arguments(parser: Parser) -> None:
@@ -167,14 +111,11 @@ def _hooks_arguments(parser: Parser) -> None:
 
 def _show_hooks(session: Session, options: Options) -> int:
     hooks = session.ask("show-hooks", unit=options.unit)
-    if options.format == "json":
-        printed(hooks, "json")
-        return 0
     rows = [["Unit", "Hook", "Outcome", "Seconds", "CPU seconds"]]
-    for one in hooks:
-        figures = [f"{one['seconds']:.2f}", f"{one['cpu_seconds']:.2f}"]
-        rows.append([one["unit"], one["hook"], one["outcome"], *figures])
-    sys.stdout.write(table(rows))
+    for hook in hooks:
+        figures = [f"{hook['seconds']:.2f}", f"{hook['cpu_seconds']:.2f}"]
+        rows.append([hook["unit"], hook["hook"], hook["outcome"], *figures])
+    print_list(rows, hooks, options.format)
     return 0
 
 
@@ -218,26 +159,42 @@ VERBS = {
         "Kill a unit's running hook, as if its agent died.", _kill_hook_arguments, _kill_hook
     ),
     "at": Verb("Run a command the moment a unit shows a message.", _at_arguments, _at),
-    "power-cut": Verb("Cut a machine's power.", _machine_argument, _power_cut),
+    "power-cut": Verb("Cut a machine's power.", _machine_argument, request("power-cut", "machine")),
     "fail-goal-state": Verb(
         "Let goal-state fail, as with a dangling cross-model relation.",
         _fail_goal_state_arguments,
-        _fail_goal_state,
+        request("fail-goal-state", "message"),
     ),
     "release-machine": Verb(
-        "Release a machine that runs on outside Juju.", _machine_argument, _release_machine
+        "Release a machine that runs on outside Juju.",
+        _machine_argument,
+        request("release-machine", "machine"),
     ),
-    "power-on": Verb("Start a machine whose power was cut.", _machine_argument, _power_on),
-    "reboot": Verb("Reboot a machine.", _machine_argument, _reboot),
-    "move-leader": Verb("Give the leadership to a unit at once.", _leader_arguments, _move_leader),
-    "stop-agent": Verb("Kill a unit's agent: no hooks, no leases.", _unit_argument, _stop_agent),
-    "start-agent": Verb("Start a stopped agent.", _unit_argument, _start_agent),
-    "hold": Verb("Stop a unit before a hook starts.", _hold_arguments, _hold),
+    "power-on": Verb(
+        "Start a machine whose power was cut.", _machine_argument, request("power-on", "machine")
+    ),
+    "reboot": Verb("Reboot a machine.", _machine_argument, request("reboot", "machine")),
+    "move-leader": Verb(
+        "Give the leadership to a unit at once.",
+        _leader_arguments,
+        request("move-leader", "app", "unit"),
+    ),
+    "stop-agent": Verb(
+        "Kill a unit's agent: no hooks, no leases.", _unit_argument, request("stop-agent", "unit")
+    ),
+    "start-agent": Verb("Start a stopped agent.", _unit_argument, request("start-agent", "unit")),
+    "hold": Verb(
+        "Stop a unit before a hook starts.", _hold_arguments, request("hold", "unit", "hook")
+    ),
     "wait-held": Verb(
         "Wait until a unit is held; prints the hook.", _wait_held_arguments, _wait_held
     ),
-    "release": Verb("Let a held unit go on.", _unit_argument, _release),
-    "link": Verb("Take a machine's network interface up or down.", _link_arguments, _link),
+    "release": Verb("Let a held unit go on.", _unit_argument, request("release", "unit")),
+    "link": Verb(
+        "Take a machine's network interface up or down.",
+        _link_arguments,
+        request("link", "machine", "interface", "state"),
+    ),
     "show-hooks": Verb("List hooks with their times.", _hooks_arguments, _show_hooks),
     "restart": Verb("End the controller and start it anew: hooks run again.", nothing, _restart),
     "prepare": Verb("Build the machines' image now.", _prepare_arguments, _prepare),

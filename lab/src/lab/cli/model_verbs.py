@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from lab.cli.output import printed, table
+from lab.cli.output import print_list, printed
 from lab.cli.session import CommandError, Session
 from lab.cli.verb import (
     CONSTRAINTS,
@@ -66,17 +66,15 @@ def _model_config(session: Session, options: Options) -> int:
     if values or reset:
         session.ask("set-model-config", values=values, reset=reset)
         return 0
-    found = session.ask("model-config")
+    config = session.ask("model-config")
     if keys:
-        if keys[0] not in found:
+        if keys[0] not in config:
             raise CommandError(f'key "{keys[0]}" not found in model configuration')
-        print(found[keys[0]]["Value"])
-    elif options.format == "tabular":
-        rows = [["Attribute", "From", "Value"]]
-        rows += [[key, one["Source"], str(one["Value"])] for key, one in sorted(found.items())]
-        sys.stdout.write(table(rows))
-    else:
-        printed(found, options.format)
+        print(config[keys[0]]["Value"])
+        return 0
+    rows = [["Attribute", "From", "Value"]]
+    rows += [[key, row["Source"], str(row["Value"])] for key, row in sorted(config.items())]
+    print_list(rows, config, options.format)
     return 0
 
 
@@ -125,14 +123,11 @@ def _models_arguments(parser: Parser) -> None:
 
 
 def _models(session: Session, options: Options) -> int:
-    found = session.ask("models")
-    if options.format != "tabular":
-        entries = [{"name": f"admin/{name}", "short-name": name} for name in found["names"]]
-        printed({"models": entries, "current-model": found["current"]}, options.format)
-        return 0
+    models = session.ask("models")
     rows = [["Model"]]
-    rows += [[name + ("*" if name == found["current"] else "")] for name in found["names"]]
-    sys.stdout.write(table(rows))
+    rows += [[name + ("*" if name == models["current"] else "")] for name in models["names"]]
+    entries = [{"name": f"admin/{name}", "short-name": name} for name in models["names"]]
+    print_list(rows, {"models": entries, "current-model": models["current"]}, options.format)
     return 0
 
 
@@ -202,17 +197,13 @@ def _spaces_arguments(parser: Parser) -> None:
 
 
 def _spaces(session: Session, options: Options) -> int:
-    found: dict[str, list[str]] = session.ask("spaces")
-    if options.format == "tabular":
-        sys.stdout.write(
-            table([["Name", "Subnets"], *([n, ",".join(s)] for n, s in found.items())])
-        )
-        return 0
-    spaces: list[dict[str, Any]] = [
+    spaces: dict[str, list[str]] = session.ask("spaces")
+    rows = [["Name", "Subnets"], *([name, ",".join(subnets)] for name, subnets in spaces.items())]
+    entries: list[dict[str, Any]] = [
         {"id": str(number), "name": name, "subnets": {subnet: {} for subnet in subnets}}
-        for number, (name, subnets) in enumerate(found.items())
+        for number, (name, subnets) in enumerate(spaces.items())
     ]
-    printed({"spaces": spaces}, options.format)
+    print_list(rows, {"spaces": entries}, options.format)
     return 0
 
 

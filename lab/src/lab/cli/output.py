@@ -41,6 +41,14 @@ def printed(value: Any, style: str) -> None:
     sys.stdout.write(formatted(value, style))
 
 
+def print_list(rows: Sequence[Sequence[str]], value: Any, style: str) -> None:
+    """Print the rows as a table if the style is `tabular`, else the value as `json` or `yaml`."""
+    if style == "tabular":
+        sys.stdout.write(table(rows))
+    else:
+        printed(value, style)
+
+
 def table(rows: Sequence[Sequence[str]], colour: bool = False) -> str:
     """Rows (the first is the heading) in columns two spaces apart, as juju aligns them."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]

@@ -43,9 +43,11 @@ _PLAIN = "plain"
 """The tag of a word without quotes and without an explicit tag."""
 
 
-def from_words(words: Iterable[str], given: dict[str, Any], *, strings: bool) -> dict[str, Any]:
-    """`given`, from a file, overridden by the `key.key=value` words. Raises CommandError."""
-    tree = dict(given)
+def from_words(
+    words: Iterable[str], parameters: dict[str, Any], *, strings: bool
+) -> dict[str, Any]:
+    """`parameters`, from a file, overridden by the `key.key=value` words. Raises CommandError."""
+    tree = dict(parameters)
     for word in words:
         path, equals, value = word.partition("=")
         if not equals:
@@ -76,8 +78,8 @@ def _value(text: str) -> Any:
     try:
         node = cast("Node | None", yaml.compose(text, Loader=_loader()))  # pyright: ignore[reportUnknownMemberType]
     except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise CommandError(f"yaml: {told}") from None
+        message = " ".join(str(error).split())
+        raise CommandError(f"yaml: {message}") from None
     return text if node is None else _of_node(node)
 
 
@@ -105,11 +107,11 @@ def _of_node(node: Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_of_node(item) for item in node.value]
     scalar = cast("yaml.ScalarNode", node)
-    found = _resolved(scalar.value) if scalar.tag == _PLAIN else scalar.value
-    if isinstance(found, float) and not math.isfinite(found):
-        shown = "NaN" if math.isnan(found) else "+Inf" if found > 0 else "-Inf"
-        raise CommandError(f"json: unsupported value: {shown}")
-    return found
+    value = _resolved(scalar.value) if scalar.tag == _PLAIN else scalar.value
+    if isinstance(value, float) and not math.isfinite(value):
+        word = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        raise CommandError(f"json: unsupported value: {word}")
+    return value
 
 
 def _resolved(word: str) -> Any:
@@ -123,10 +125,10 @@ def _resolved(word: str) -> Any:
     if integer is not None:
         return integer
     if _FLOAT.fullmatch(number):
-        found = float(number)
-        if math.isinf(found):
+        value = float(number)
+        if math.isinf(value):
             return word
-        return int(found) if found.is_integer() and abs(found) < 1e21 else found
+        return int(value) if value.is_integer() and abs(value) < 1e21 else value
     return word
 
 
@@ -134,6 +136,6 @@ def _integer(number: str) -> int | None:
     """The value of an integer, None for other text and for one that does not fit into 64 bits."""
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(number):
-            found = int(number.replace("o", "").replace("O", "") if base == 8 else number, base)
-            return found if _SMALLEST <= found <= _LARGEST else None
+            value = int(number.replace("o", "").replace("O", "") if base == 8 else number, base)
+            return value if _SMALLEST <= value <= _LARGEST else None
     return None

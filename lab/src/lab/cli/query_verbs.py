@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from lab.cli.output import printed, table
+from lab.cli.output import print_list, printed
 from lab.cli.session import CommandError, Session
 from lab.cli.status_text import machines_text, status_text
 from lab.cli.verb import Options, Parser, Verb, add_format, seconds
@@ -40,7 +40,7 @@ def _selected(status: dict[str, Any], selectors: list[str]) -> dict[str, Any]:
     if not selectors:
         return status
     apps: dict[str, Any] = {}
-    machines: set[str] = set()
+    of_units: set[str] = set()
     for name, app in status["applications"].items():
         named = _matches(name, selectors)
         units = app.get("units", {})
@@ -48,21 +48,21 @@ def _selected(status: dict[str, Any], selectors: list[str]) -> dict[str, Any]:
             units = _selected_units(units, selectors)
         if units or named:
             apps[name] = {**app, "units": units}
-            machines |= {one.get("machine", "") for one in units.values()}
-    kept = {
-        name: one
-        for name, one in status["machines"].items()
-        if name in machines or _matches(name, selectors)
+            of_units |= {unit.get("machine", "") for unit in units.values()}
+    machines = {
+        name: machine
+        for name, machine in status["machines"].items()
+        if name in of_units or _matches(name, selectors)
     }
-    return {**status, "applications": apps, "machines": kept}
+    return {**status, "applications": apps, "machines": machines}
 
 
 def _selected_units(units: dict[str, Any], selectors: list[str]) -> dict[str, Any]:
     """The units that the selectors name, or whose machine they name."""
     return {
-        unit: one
-        for unit, one in units.items()
-        if _matches(unit, selectors) or _matches(one.get("machine", ""), selectors)
+        unit: entry
+        for unit, entry in units.items()
+        if _matches(unit, selectors) or _matches(entry.get("machine", ""), selectors)
     }
 
 
@@ -205,8 +205,8 @@ def query_holds(query: str, facts: dict[str, str]) -> bool:
 
 def _term_holds(term: str, facts: dict[str, str]) -> bool:
     for operator in ("==", "!="):
-        key, found, value = term.partition(operator)
-        if found:
+        key, separator, value = term.partition(operator)
+        if separator:
             if key.strip() not in facts:
                 raise CommandError(f'"{key.strip()}" cannot be asked for; one of {sorted(facts)}')
             equal = facts[key.strip()] == value.strip().strip("'\"")
@@ -274,12 +274,9 @@ def _resources_arguments(parser: Parser) -> None:
 
 def _resources(session: Session, options: Options) -> int:
     resources: list[dict[str, Any]] = session.ask("resources", app=options.app)
-    if options.format != "tabular":
-        printed({"resources": resources}, options.format)
-        return 0
     rows = [["Resource", "Supplied by", "Revision"]]
-    rows += [[one["name"], one["origin"], str(one["revision"])] for one in resources]
-    sys.stdout.write(table(rows))
+    rows += [[row["name"], row["origin"], str(row["revision"])] for row in resources]
+    print_list(rows, {"resources": resources}, options.format)
     return 0
 
 

@@ -91,13 +91,13 @@ class _Running:
                 _note("the lab's controller runs older code than this: see `juju lab restart`")
             return
         # The command is two folders above the package: lab/juju, lab/src/lab.
-        theirs = f"the lab in {home} runs the code of another checkout, {self.code}"
+        problem = f"the lab in {home} runs the code of another checkout, {self.code}"
         if verb not in _TO_ANY:
             raise CommandError(
-                f"{theirs}: use {self.code.parents[1]}/juju, take the lab over with"
+                f"{problem}: use {self.code.parents[1]}/juju, take the lab over with"
                 " `juju lab restart`, or set LXD_CLUSTER_LAB to another folder"
             )
-        _note(theirs)
+        _note(problem)
 
 
 def is_running(home: Path) -> bool:

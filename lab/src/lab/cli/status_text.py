@@ -45,14 +45,14 @@ def _app_rows(apps: Json) -> list[list[str]]:
     for name, app in sorted(apps.items()):
         state = app.get("application-status", {})
         alive = [unit for unit in app.get("units", {}).values() if not _dying(unit)]
-        wanted = app.get("scale") or len(alive)
+        scale = app.get("scale") or len(alive)
         active = sum(u["workload-status"]["current"] == "active" for u in alive)
         rows.append(
             [
                 name,
                 app.get("version", ""),
                 state.get("current", ""),
-                str(wanted) if active == wanted else f"{active}/{wanted}",
+                str(scale) if active == scale else f"{active}/{scale}",
                 app["charm-name"],
                 app.get("charm-channel", ""),
                 str(app["charm-rev"]),
@@ -124,19 +124,21 @@ def _relation_rows(apps: Json) -> list[list[str]]:
     rows = [["Integration", "Related", "Interface", "Scope"]]
     for name, app in sorted(apps.items()):
         for endpoint, related in sorted(app.get("relations", {}).items()):
-            for one in related:
-                other = one["related-application"]
-                rows.append([f"{name}:{endpoint}", other, one["interface"], one["scope"]])
+            for relation in related:
+                remote_app = relation["related-application"]
+                rows.append(
+                    [f"{name}:{endpoint}", remote_app, relation["interface"], relation["scope"]]
+                )
     return rows if len(rows) > 1 else []
 
 
 def _storage_rows(storage: Json) -> list[list[str]]:
     rows = [["Storage Unit", "Storage ID", "Type", "Mountpoint", "Status", "Message"]]
-    for name, one in sorted(storage.get("storage", {}).items()):
-        attached: Json = one.get("attachments", {}).get("units", {}) or {"": {}}
+    for name, entry in sorted(storage.get("storage", {}).items()):
+        attached: Json = entry.get("attachments", {}).get("units", {}) or {"": {}}
         for unit, attachment in sorted(attached.items()):
-            state = one["status"]
+            state = entry["status"]
             location = attachment.get("location", "")
-            row = [unit, name, one["kind"], location, state["current"], state.get("message", "")]
+            row = [unit, name, entry["kind"], location, state["current"], state.get("message", "")]
             rows.append(row)
     return rows if len(rows) > 1 else []

@@ -38,11 +38,11 @@ def _run_arguments(parser: Parser) -> None:
 def _parameters(options: Options, words: list[str]) -> dict[str, Any]:
     import yaml  # slow to import, and most commands never need it
 
-    found: dict[str, Any] = {}
+    file_parameters: dict[str, Any] = {}
     if options.params:
         text = sys.stdin.read() if options.params == "-" else Path(options.params).read_text()
-        found = yaml.safe_load(text) or {}
-    return parameters.from_words(words, found, strings=options.string_args)
+        file_parameters = yaml.safe_load(text) or {}
+    return parameters.from_words(words, file_parameters, strings=options.string_args)
 
 
 def _run(session: Session, options: Options) -> int:
@@ -86,8 +86,10 @@ def _finish(session: Session, options: Options, answer: dict[str, Any]) -> int:
 
 def _print_plain(results: dict[str, dict[str, Any]]) -> None:
     """Print what the tasks wrote to their stdout and stderr."""
-    sys.stdout.write("".join(_plain(unit, one, len(results)) for unit, one in results.items()))
-    sys.stderr.write("".join(str(_field(one, "stderr")) for one in results.values()))
+    sys.stdout.write(
+        "".join(_plain(unit, result, len(results)) for unit, result in results.items())
+    )
+    sys.stderr.write("".join(str(_field(result, "stderr")) for result in results.values()))
 
 
 def _announce(options: Options, answer: dict[str, Any]) -> None:
@@ -186,8 +188,8 @@ def _actions_arguments(parser: Parser) -> None:
 def _actions(session: Session, options: Options) -> int:
     actions = session.ask("actions", app=options.app)
     if options.format != "default":
-        chosen = actions if options.schema else {k: v["description"] for k, v in actions.items()}
-        printed(chosen, options.format)
+        listing = actions if options.schema else {k: v["description"] for k, v in actions.items()}
+        printed(listing, options.format)
         return 0
     for name, action in sorted(actions.items()):
         print(f"{name}  {action['description'].strip().splitlines()[0]}")
@@ -232,11 +234,11 @@ def _remote(text: str) -> tuple[str, str] | None:
 
 def _flags_and_paths(words: list[str]) -> tuple[list[str], list[str]]:
     """The two kinds of words, `--` left out. Raises CommandError for an unknown flag."""
-    given = [word for word in words if word != "--"]
-    flags = [word for word in given if word.startswith("-")]
+    arguments = [word for word in words if word != "--"]
+    flags = [word for word in arguments if word.startswith("-")]
     if unknown := [flag for flag in flags if flag not in ("-r", "-C", "-p")]:
         raise CommandError(f"the lab's scp knows -r, -C and -p only, not {unknown[0]}")
-    return flags, [word for word in given if word not in flags]
+    return flags, [word for word in arguments if word not in flags]
 
 
 def _scp(session: Session, options: Options) -> int:

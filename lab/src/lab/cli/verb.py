@@ -38,6 +38,16 @@ def add_confirmation(parser: Parser) -> None:
     parser.add_argument("--no-prompt", action="store_true")
 
 
+def request(name: str, *arguments: str) -> Callable[[Session, Options], int]:
+    """The function of a verb that sends these of its options to the controller, and no more."""
+
+    def run(session: Session, options: Options) -> int:
+        session.ask(name, **{argument: getattr(options, argument) for argument in arguments})
+        return 0
+
+    return run
+
+
 def nothing(parser: Parser) -> None:
     """The verb takes no arguments."""
 

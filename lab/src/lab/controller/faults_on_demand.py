@@ -128,10 +128,10 @@ class FaultsOnDemand:
 
     def _machine_of(self, unit: str) -> str:
         with self._store.looking() as juju:
-            found = juju.state.units.get(unit)
-        if found is None:
+            unit_state = juju.state.units.get(unit)
+        if unit_state is None:
             raise JujuError(f'unit "{unit}" not found')
-        return found.machine
+        return unit_state.machine
 
     def _host(self, machine: str) -> Host:
         with self._store.looking() as juju:

@@ -50,9 +50,9 @@ class HookProcess:
         self._pid_file = pid_file
         self._started = time.monotonic()
         self._process = host.popen(argv, env, cwd)
-        found = processes.find(self._process.pid)
-        if found:
-            pid_file.write_text(f"{found.pid} {found.start}")
+        process = processes.find(self._process.pid)
+        if process:
+            pid_file.write_text(f"{process.pid} {process.start}")
         self._lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._readers = [
             threading.Thread(target=self._read, args=(name, stream, on_line), daemon=True)

@@ -89,8 +89,8 @@ class HookRunner:
         self._tell(context, outcome, died=went or killed)
         if went:
             return Aftermath.MACHINE_WENT
-        wanted = context.reboot_wanted and not self._killed
-        return Aftermath.REBOOT_WANTED if wanted else Aftermath.NOTHING
+        reboots = context.reboot_wanted and not self._killed
+        return Aftermath.REBOOT_WANTED if reboots else Aftermath.NOTHING
 
     def _place_charm(self, host: Host, files: UnitFiles, charm: str) -> None:
         """The unit has the files of this charm."""

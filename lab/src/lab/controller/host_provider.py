@@ -14,6 +14,7 @@ from typing import Protocol
 
 from lab.machines import claims, network
 from lab.machines.image import DEFAULT_CACHE, ensure_image
+from lab.machines.lab_machine import LabMachine
 from lab.machines.layers import Image, VmImage
 from lab.machines.nspawn_machine import Machine
 from lab.machines.programs import program
@@ -24,7 +25,7 @@ from lab.model.state import Interface
 
 
 class Host(Protocol):
-    """A machine as the controller sees it. `nspawn_machine.Machine` has the details."""
+    """A machine as the controller sees it. `lab_machine.LabMachine` has the details."""
 
     @property
     def hostname(self) -> str:
@@ -141,21 +142,6 @@ class HostProvider(Protocol):
         ...
 
 
-def _with_addresses(
-    nics: Sequence[network.Interface], addresses: Mapping[str, list[str]]
-) -> list[Interface]:
-    """NICs with their current addresses, except link-local ones."""
-    return [
-        Interface(
-            name=nic.name,
-            mac=nic.mac,
-            space=nic.space,
-            addresses=[a for a in addresses.get(nic.name, []) if not a.lower().startswith("fe80:")],
-        )
-        for nic in nics
-    ]
-
-
 _AS_UBUNTU = (
     "id -u ubuntu >/dev/null 2>&1 || { "
     "useradd --create-home --shell /bin/bash ubuntu && mkdir -p /etc/sudoers.d && "
@@ -165,31 +151,38 @@ _AS_UBUNTU = (
 """An Ubuntu machine of a cloud has this user, with all rights through sudo."""
 
 
-def _user_shell(command: str) -> list[str]:
-    return ["/bin/sh", "-c", _AS_UBUNTU, "sh", command]
-
-
-class NspawnHost(Machine):
-    """A machine of `lab.machines`, with the names of paths inside it."""
-
-    def seen(self, path: Path) -> str:
-        """The name that a path under `root` or `shared_dir` has inside the machine."""
-        if path.is_relative_to(self.shared_dir):
-            return str("/run/lab" / path.relative_to(self.shared_dir))
-        return str("/" / path.relative_to(self.root))
-
-    boot_seconds = 120.0
+class _JujuMachine(LabMachine):
+    """What the controller needs from a machine of `lab.machines` of either kind."""
 
     def user_shell(self, command: str) -> list[str]:
         """The command line of a shell of the user ubuntu."""
-        return _user_shell(command)
+        return ["/bin/sh", "-c", _AS_UBUNTU, "sh", command]
+
+    def nics(self) -> list[Interface]:
+        """Its network interfaces with their current addresses, except link-local ones."""
+        addresses = self.addresses()
+        return [
+            Interface(
+                name=nic.name,
+                mac=nic.mac,
+                space=nic.space,
+                addresses=[
+                    address
+                    for address in addresses.get(nic.name, [])
+                    if not address.lower().startswith("fe80:")
+                ],
+            )
+            for nic in self.interfaces
+        ]
+
+
+class NspawnHost(_JujuMachine, Machine):
+    """A container of `lab.machines`."""
+
+    boot_seconds = 120.0
 
     def look_again(self) -> None:
         """Nothing to do: its files are the computer's own."""
-
-    def nics(self) -> list[Interface]:
-        """Its network interfaces with their current addresses."""
-        return _with_addresses(self.interfaces, self.addresses())
 
     def command(
         self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: str = "/"
@@ -205,18 +198,10 @@ class NspawnHost(Machine):
         return words
 
 
-class VirtualHost(VirtualMachine):
+class VirtualHost(_JujuMachine, VirtualMachine):
     """A virtual machine of `lab.machines`."""
 
     boot_seconds = 900.0
-
-    def user_shell(self, command: str) -> list[str]:
-        """The command line of a shell of the user ubuntu."""
-        return _user_shell(command)
-
-    def nics(self) -> list[Interface]:
-        """Its network interfaces with their current addresses."""
-        return _with_addresses(self.interfaces, self.addresses())
 
 
 class MachineProvider:

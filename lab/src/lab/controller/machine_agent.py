@@ -228,12 +228,12 @@ class MachineAgent:
     def _provision_storage(self) -> None:
         with self._store.looking() as juju:
             units = juju.state.units
-            wanted = [
+            instances = [
                 instance
                 for instance in juju.storage_to_provision()
                 if units[instance.unit].machine == self._machine
             ]
-        for instance in wanted:
+        for instance in instances:
             location = UnitFiles(self.host, instance.unit).make_storage(instance)
             with self._store.changing() as juju:
                 juju.storage_provisioned(instance.id, location)

@@ -99,8 +99,8 @@ class ModelStore:
     def kind(self, machine: str) -> VirtType:
         """The kind of a machine; a container if the model no longer has the machine."""
         with self.looking() as juju:
-            found = juju.state.machines.get(machine)
-            return virt_type(found.constraints) if found else "container"
+            machine_state = juju.state.machines.get(machine)
+            return virt_type(machine_state.constraints) if machine_state else "container"
 
     def host(self, machine: str) -> Host:
         """The machine with that id. Raises MachineError if the model's numbers are used up."""
@@ -148,10 +148,10 @@ class ModelStore:
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
-                found = check(self._juju)
+                result = check(self._juju)
                 left = deadline - time.monotonic()
-                if found is not None or left <= 0:
-                    return found
+                if result is not None or left <= 0:
+                    return result
                 self._changed.wait(left)
 
     def rest(self, timeout: float) -> None:

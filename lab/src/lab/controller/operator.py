@@ -34,14 +34,14 @@ def _directive(text: str, default_pool: str, default_size: int) -> StorageDirect
 
 
 def _directives(charm: CharmInfo, storage: Mapping[str, str]) -> dict[str, StorageDirective]:
-    found: dict[str, StorageDirective] = {}
+    directives: dict[str, StorageDirective] = {}
     for name, text in storage.items():
         spec = charm.storage.get(name)
         if spec is None:
             raise JujuError(f'charm "{charm.name}" has no store called "{name}"')
         pool = "loop" if spec.type == "block" else "rootfs"
-        found[name] = _directive(text, pool, spec.minimum_size)
-    return found
+        directives[name] = _directive(text, pool, spec.minimum_size)
+    return directives
 
 
 class Operator:
@@ -134,18 +134,20 @@ class Operator:
         """Replace the .charm file of an application."""
         with self._store.changing() as juju:
             info = self._add_charm(juju, Path(charm))
-            kept = [self._keep_resource(name, path, info) for name, path in resources.items()]
-            juju.refresh(self._store.now(), app, info, kept)
+            new_resources = [
+                self._keep_resource(name, path, info) for name, path in resources.items()
+            ]
+            juju.refresh(self._store.now(), app, info, new_resources)
             if config:
                 juju.set_config(app, config)
 
     def attach_resource(self, app: str, name: str, path: str) -> None:
         """Give a resource of an application a new file."""
         with self._store.changing() as juju:
-            found = juju.state.applications.get(app)
-            if found is None:
+            application = juju.state.applications.get(app)
+            if application is None:
                 raise JujuError(f'application "{app}" not found')
-            info = juju.state.charms[found.charm]
+            info = juju.state.charms[application.charm]
             juju.attach_resource(self._store.now(), app, self._keep_resource(name, path, info))
 
     def resolved(self, units: Sequence[str], retry: bool) -> None:
@@ -229,12 +231,12 @@ class Operator:
     def add_storage(self, unit: str, name: str, directive: str) -> list[str]:
         """Give a unit more storage; the instances' ids."""
         with self._store.changing() as juju:
-            found = juju.state.units.get(unit)
-            if found is None:
+            unit_state = juju.state.units.get(unit)
+            if unit_state is None:
                 raise JujuError(f'unit "{unit}" not found')
-            charm = juju.state.charms[juju.state.applications[found.app].charm]
-            wanted = _directives(charm, {name: directive})[name]
-            return juju.add_storage(self._store.now(), unit, name, wanted)
+            charm = juju.state.charms[juju.state.applications[unit_state.app].charm]
+            storage_directive = _directives(charm, {name: directive})[name]
+            return juju.add_storage(self._store.now(), unit, name, storage_directive)
 
     def attach_storage(self, unit: str, storage: str) -> None:
         """Attach a detached storage instance to a unit."""
@@ -253,8 +255,8 @@ class Operator:
         name = read_charm(path, 0).name
         revision = sum(charm.name == name for charm in juju.state.charms.values())
         info = read_charm(path, revision)
-        kept = self._store.folder / "charms" / f"{name}-{revision}.charm"
-        shutil.copyfile(path, kept)
+        charm_file = self._store.folder / "charms" / f"{name}-{revision}.charm"
+        shutil.copyfile(path, charm_file)
         return info
 
     def _keep_resource(self, name: str, path: str, charm: CharmInfo) -> Resource:

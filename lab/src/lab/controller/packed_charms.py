@@ -82,13 +82,13 @@ def unpack(path: Path, folder: Path, url: str) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / _MANIFEST
-    old = set(manifest.read_text().splitlines()) if manifest.exists() else set[str]()
+    files_before = set(manifest.read_text().splitlines()) if manifest.exists() else set[str]()
     (folder / _URL).unlink(missing_ok=True)
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
-        for gone in old - {entry.filename for entry in entries}:
-            if not gone.endswith("/"):
-                (folder / gone).unlink(missing_ok=True)
+        for removed in files_before - {entry.filename for entry in entries}:
+            if not removed.endswith("/"):
+                (folder / removed).unlink(missing_ok=True)
         for entry in entries:
             _extract(archive, entry, folder)
         manifest.write_text("\n".join(entry.filename for entry in entries))

@@ -87,7 +87,9 @@ class Queries:
 
     def show_hooks(self, unit: str | None) -> list[Json]:
         """The cost of the hooks of one unit, or of all."""
-        return [asdict(one) for one in self._store.figures() if unit in (None, one.unit)]
+        return [
+            asdict(figures) for figures in self._store.figures() if unit in (None, figures.unit)
+        ]
 
     def inspect_charm(self, path: str) -> Json:
         """The name of the charm in a .charm file."""

@@ -70,11 +70,11 @@ class RunningModel:
     def destroy_machines(self) -> None:
         """Cut the power of every machine and remove it, all at once. Call it after close()."""
         with self.store.looking() as juju:
-            left = juju.machines_left()
-        hosts = [self.store.host(machine) for machine in [*self.machines(), *left]]
+            left_machines = juju.machines_left()
+        hosts = [self.store.host(machine) for machine in [*self.machines(), *left_machines]]
         with ThreadPoolExecutor() as pool:
-            for done in [pool.submit(host.destroy) for host in hosts]:
-                done.result()
+            for future in [pool.submit(host.destroy) for host in hosts]:
+                future.result()
 
     def remove_everything(self) -> None:
         """Begin to remove all applications and machines, including their hooks."""
@@ -88,10 +88,10 @@ class RunningModel:
                     juju.remove_machine(now, machine)
 
     def _agent(self, machine: str) -> MachineAgent:
-        found = self._agents.get(machine)
-        if found is None:
+        agent = self._agents.get(machine)
+        if agent is None:
             raise JujuError(f"machine {machine} has no agent")
-        return found
+        return agent
 
     def _tend(self) -> None:
         """Maintain the model for as long as it exists."""
@@ -108,7 +108,7 @@ class RunningModel:
         now = self.store.now()
         with self.store.looking() as juju:
             leases = [app.lease for app in juju.state.applications.values() if app.lease]
-            moments = [one.expires for one in leases]
+            moments = [lease.expires for lease in leases]
             moments += [unit.out_at for unit in juju.state.units.values()]
             due = any(moment is not None and moment <= now for moment in moments)
         if due:

@@ -27,7 +27,7 @@ def _stamp(seconds: float | None) -> str:
 
 def task_json(task: Task) -> dict[str, Any]:
     """A task that has ended, as `juju run --format json` prints it."""
-    shown: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "id": task.id,
         "log": [f"{_stamp(moment)} {message}" for moment, message in task.log],
         "results": task.results,
@@ -38,10 +38,10 @@ def task_json(task: Task) -> dict[str, Any]:
             "completed": _stamp(task.completed),
         },
     }
-    shown["unit" if "/" in task.unit else "machine"] = task.unit
+    entry["unit" if "/" in task.unit else "machine"] = task.unit
     if task.message:
-        shown["message"] = task.message
-    return shown
+        entry["message"] = task.message
+    return entry
 
 
 class TaskRunner:
@@ -90,25 +90,25 @@ class TaskRunner:
     def wait_tasks(self, tasks: Sequence[str], wait: float) -> dict[str, Any]:
         """Wait for tasks, at most `wait` seconds: those `finished` by id, and the `unfinished`."""
 
-        def ended(juju: Juju) -> dict[str, Task] | None:
-            found = {task: self._task(juju, task) for task in tasks}
-            done = {task: one for task, one in found.items() if one.status in _ENDED}
-            return done if len(done) == len(tasks) else None
+        def all_ended(juju: Juju) -> dict[str, Task] | None:
+            states = {task: self._task(juju, task) for task in tasks}
+            ended = {task: state for task, state in states.items() if state.status in _ENDED}
+            return ended if len(ended) == len(tasks) else None
 
-        self._store.wait_until(ended, wait)
+        self._store.wait_until(all_ended, wait)
         with self._store.looking() as juju:
-            found = [self._task(juju, task) for task in tasks]
-            finished = {one.id: task_json(one) for one in found if one.status in _ENDED}
+            states = [self._task(juju, task) for task in tasks]
+            finished = {state.id: task_json(state) for state in states if state.status in _ENDED}
         return {
             "finished": finished,
             "unfinished": [task for task in tasks if task not in finished],
         }
 
     def _task(self, juju: Juju, task: str) -> Task:
-        found = juju.state.tasks.get(task) or self._machine_tasks.get(task)
-        if found is None:
+        state = juju.state.tasks.get(task) or self._machine_tasks.get(task)
+        if state is None:
             raise JujuError(f'task "{task}" not found')
-        return found
+        return state
 
     def _start_on_machine(self, juju: Juju, machine: str, command: str, timeout: float) -> str:
         juju.state.counters.task += 2
@@ -131,10 +131,10 @@ class TaskRunner:
     def _run_on_machine(self, task: Task, timeout: float) -> None:
         host = self._store.host(task.unit)
         try:
-            done = host.run(host.user_shell(task.params["command"]), timeout=timeout)
-            task.results = {"return-code": done.returncode}
-            task.results |= {"stdout": done.stdout} if done.stdout else {}
-            task.results |= {"stderr": done.stderr} if done.stderr else {}
+            completed = host.run(host.user_shell(task.params["command"]), timeout=timeout)
+            task.results = {"return-code": completed.returncode}
+            task.results |= {"stdout": completed.stdout} if completed.stdout else {}
+            task.results |= {"stderr": completed.stderr} if completed.stderr else {}
         except (MachineError, subprocess.TimeoutExpired) as error:
             task.message = str(error)
         task.completed = self._store.now()

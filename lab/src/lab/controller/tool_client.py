@@ -23,14 +23,14 @@ def files_named(args: list[str]) -> list[str]:
     paths = [arg.split("#file=", 1)[1] for arg in args if "#file=" in arg]
     paths += [arg[len("--file=") :] for arg in args if arg.startswith("--file=")]
     paths += [args[i + 1] for i in range(len(args) - 1) if args[i] == "--file"]
-    found: list[str] = []
+    contents: list[str] = []
     for path in paths:
         if path == "-":
-            found += [path, sys.stdin.read()]
+            contents += [path, sys.stdin.read()]
         else:
             with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes too long
-                found += [path, file.read()]
-    return found
+                contents += [path, file.read()]
+    return contents
 
 
 def exchange(request: bytes) -> bytes:

@@ -64,30 +64,30 @@ def _status_set(call: Call) -> Answer:
 def _status_get(call: Call) -> Answer:
     if "application" in call.flags:
         return call.context.app_status_get(call.now)
-    found = call.context.status_get()
+    status = call.context.status_get()
     if "include-data" in call.flags:
-        return {"status": found.current, "message": found.message, "status-data": found.data}
-    return found.current
+        return {"status": status.current, "message": status.message, "status-data": status.data}
+    return status.current
 
 
 def _network_get(call: Call) -> Answer:
-    found = call.context.network_get(call.word(0), call.relation_id())
+    info = call.context.network_get(call.word(0), call.relation_id())
     parts = [
         name for name in ("bind-address", "ingress-address", "egress-subnets") if name in call.flags
     ]
     if not parts:
-        return found
+        return info
     values = {
-        "bind-address": found["bind-addresses"][0]["addresses"][0]["value"],
-        "ingress-address": found["ingress-addresses"][0],
-        "egress-subnets": found["egress-subnets"],
+        "bind-address": info["bind-addresses"][0]["addresses"][0]["value"],
+        "ingress-address": info["ingress-addresses"][0],
+        "egress-subnets": info["egress-subnets"],
     }
     return values[parts[0]] if len(parts) == 1 else {part: values[part] for part in parts}
 
 
 def _unit_get(call: Call) -> Answer:
-    found = call.context.network_get("juju-info")
-    return found["ingress-addresses"][0]
+    info = call.context.network_get("juju-info")
+    return info["ingress-addresses"][0]
 
 
 def _port(call: Call) -> tuple[str, int, int, list[str]]:
@@ -121,8 +121,8 @@ def _resource_get(call: Call) -> Answer:
 
 
 def _storage_get(call: Call) -> Answer:
-    found = call.context.storage_get(call.option("s"))
-    return found.get(call.word(0)) if call.words else found
+    storage = call.context.storage_get(call.option("s"))
+    return storage.get(call.word(0)) if call.words else storage
 
 
 def _storage_add(call: Call) -> Answer:

@@ -27,9 +27,9 @@ _LINK = (
 
 def remove_others(host: Host, staying: Iterable[str]) -> None:
     """Remove the folders of all units on this machine that are not among the staying ones."""
-    kept = {_tag(unit) for unit in staying}
+    kept_tags = {_tag(unit) for unit in staying}
     for folder in _agents(host).glob("unit-*"):
-        if folder.name not in kept:
+        if folder.name not in kept_tags:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -114,9 +114,9 @@ class UnitFiles:
         with file.open("ab") as disk:
             disk.truncate(instance.size * MIB)
         name = f"lab-{instance.id.replace('/', '-')}"
-        done = self._host.run(
+        completed = self._host.run(
             ["/bin/sh", "-c", _LINK, "sh", self._host.seen(file), name], timeout=LOSETUP_TIMEOUT
         )
-        if done.returncode:
-            raise MachineError(f"cannot attach {file}: {done.stderr.strip()}")
-        return done.stdout.strip()
+        if completed.returncode:
+            raise MachineError(f"cannot attach {file}: {completed.stderr.strip()}")
+        return completed.stdout.strip()

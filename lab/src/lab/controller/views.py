@@ -24,34 +24,34 @@ def _iso(seconds: float) -> str:
 
 
 def _app(state: State, name: str) -> Application:
-    found = state.applications.get(name)
-    if found is None:
+    application = state.applications.get(name)
+    if application is None:
         raise JujuError(f'application "{name}" not found')
-    return found
+    return application
 
 
 def config(juju: Juju, app: str) -> Json:
     """`juju config APP`."""
-    found = _app(juju.state, app)
-    charm = juju.state.charms[found.charm]
+    application = _app(juju.state, app)
+    charm = juju.state.charms[application.charm]
     settings: Json = {}
     for name, option in sorted(charm.options.items()):
-        value = found.settings.get(name, option.default)
+        value = application.settings.get(name, option.default)
         entry: Json = {"description": option.description, "type": option.type}
         if option.default is not None:
             entry["default"] = option.default
         if value is not None:
             entry["value"] = value
-        entry["source"] = "user" if name in found.settings else "default"
+        entry["source"] = "user" if name in application.settings else "default"
         if value is None:
             entry["source"] = "unset"
         settings[name] = entry
     trust: Json = {
         "default": False,
         "description": "Does this application have access to trusted credentials",
-        "source": "user" if found.trust else "default",
+        "source": "user" if application.trust else "default",
         "type": "bool",
-        "value": found.trust,
+        "value": application.trust,
     }
     return {
         "application": app,
@@ -77,10 +77,10 @@ def actions(juju: Juju, app: str) -> Json:
 
 def model_config(juju: Juju) -> Json:
     """`juju model-config`."""
-    given = juju.state.model.config
+    config = juju.state.model.config
     return {
-        key: {"Value": value, "Source": "model" if key in given else "default"}
-        for key, value in sorted({**MODEL_DEFAULTS, **given}.items())
+        key: {"Value": value, "Source": "model" if key in config else "default"}
+        for key, value in sorted({**MODEL_DEFAULTS, **config}.items())
     }
 
 
@@ -113,13 +113,13 @@ def show_model(juju: Juju) -> Json:
 def show_units(juju: Juju, names: Sequence[str], now: float) -> Json:
     """`juju show-unit`."""
     status = juju.status(now)
-    shown: Json = {}
+    entries: Json = {}
     for given in names:
         name = juju.resolve_unit(given)
         unit = juju.state.units[name]
         row = status["applications"][unit.app]["units"][name]
         app = juju.state.applications[unit.app]
-        shown[name] = {
+        entries[name] = {
             "machine": unit.machine,
             "opened-ports": row.get("open-ports", []),
             "public-address": row.get("public-address", ""),
@@ -129,7 +129,7 @@ def show_units(juju: Juju, names: Sequence[str], now: float) -> Json:
             "workload-version": unit.version,
             "relation-info": _relation_info(juju.state, unit),
         }
-    return shown
+    return entries
 
 
 def _relation_info(state: State, unit: Unit) -> list[Json]:
@@ -141,19 +141,19 @@ def _relation_info(state: State, unit: Unit) -> list[Json]:
 
 
 def _one_relation(state: State, relation: Relation, unit: Unit) -> Json:
-    own = next(end for end in relation.ends if end.app == unit.app)
-    other = next((end for end in relation.ends if end is not own), own)
+    own_end = next(end for end in relation.ends if end.app == unit.app)
+    remote_end = next((end for end in relation.ends if end is not own_end), own_end)
     data = relation.data
     remote = [
         name
-        for name, one in state.units.items()
-        if one.app == other.app and name != unit.name and name in data
+        for name, unit_state in state.units.items()
+        if unit_state.app == remote_end.app and name != unit.name and name in data
     ]
     return {
         "relation-id": relation.id,
-        "endpoint": own.endpoint.name,
-        "related-endpoint": other.endpoint.name,
-        "application-data": dict(data.get(other.app, {})),
+        "endpoint": own_end.endpoint.name,
+        "related-endpoint": remote_end.endpoint.name,
+        "application-data": dict(data.get(remote_end.app, {})),
         "local-unit": {
             "in-scope": unit.name in relation.members,
             "data": dict(data.get(unit.name, {})),
@@ -167,11 +167,11 @@ def _one_relation(state: State, relation: Relation, unit: Unit) -> Json:
 
 def show_applications(juju: Juju, names: Sequence[str]) -> Json:
     """`juju show-application`."""
-    shown: Json = {}
+    entries: Json = {}
     for name in names:
         app = _app(juju.state, name)
         charm = juju.state.charms[app.charm]
-        shown[name] = {
+        entries[name] = {
             "charm": charm.name,
             "base": f"{charm.base_name}@{charm.base_channel}",
             "principal": True,
@@ -181,21 +181,21 @@ def show_applications(juju: Juju, names: Sequence[str]) -> Json:
             "endpoint-bindings": dict(app.bindings),
             "units": {u.name: {} for u in juju.state.units.values() if u.app == name},
         }
-    return shown
+    return entries
 
 
 def resources(juju: Juju, app: str) -> list[Json]:
     """`juju resources APP`."""
     return [
         {
-            "name": one.name,
+            "name": resource.name,
             "application": app,
-            "origin": "upload" if one.revision else "none",
-            "revision": one.revision,
-            "size": one.size,
-            "fingerprint": one.fingerprint,
+            "origin": "upload" if resource.revision else "none",
+            "revision": resource.revision,
+            "size": resource.size,
+            "fingerprint": resource.fingerprint,
         }
-        for one in _app(juju.state, app).resources.values()
+        for resource in _app(juju.state, app).resources.values()
     ]
 
 
@@ -215,11 +215,11 @@ def show_secret(juju: Juju, identifier: str, reveal: bool, revision: int | None)
             break
     else:
         raise JujuError(f'secret "{identifier}" not found')
-    shown = _secret(secret)
-    wanted = revision or secret.latest
-    if wanted not in secret.revisions:
-        raise JujuError(f'secret "{identifier}" revision {wanted} not found')
-    shown["revisions"] = [
+    entry = _secret(secret)
+    number = revision or secret.latest
+    if number not in secret.revisions:
+        raise JujuError(f'secret "{identifier}" revision {number} not found')
+    entry["revisions"] = [
         {
             "revision": n,
             "backend": "internal",
@@ -229,8 +229,8 @@ def show_secret(juju: Juju, identifier: str, reveal: bool, revision: int | None)
         for n, one in secret.revisions.items()
     ]
     if reveal:
-        shown["content"] = {"Data": dict(secret.revisions[wanted].content)}
-    return {_bare(secret.uri): shown}
+        entry["content"] = {"Data": dict(secret.revisions[number].content)}
+    return {_bare(secret.uri): entry}
 
 
 def _bare(uri: str) -> str:
@@ -238,9 +238,9 @@ def _bare(uri: str) -> str:
 
 
 def _secret(secret: Secret) -> Json:
-    first = min(one.created for one in secret.revisions.values())
-    last = max(one.created for one in secret.revisions.values())
-    shown: Json = {
+    first = min(revision.created for revision in secret.revisions.values())
+    last = max(revision.created for revision in secret.revisions.values())
+    entry: Json = {
         "revision": secret.latest,
         "owner": secret.owner or "<model>",
         "created": _iso(first),
@@ -256,7 +256,7 @@ def _secret(secret: Secret) -> Json:
     }
     for key, value in (("name", secret.name), ("label", secret.label)):
         if value:
-            shown[key] = value
+            entry[key] = value
     if secret.description:
-        shown["description"] = secret.description
-    return shown
+        entry["description"] = secret.description
+    return entry

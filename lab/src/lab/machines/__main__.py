@@ -54,8 +54,8 @@ def _image(arguments: argparse.Namespace, progress: built.Progress) -> int:
 
 
 def _free(_: argparse.Namespace, __: built.Progress) -> int:
-    held = claims.all_holders().items()
-    alive = [folder for number, folder in held if teardown.is_alive(number, folder)]
+    holders = claims.all_holders().items()
+    alive = [folder for number, folder in holders if teardown.is_alive(number, folder)]
     homes = sorted({str(folder.parent.parent) for folder in alive})
     for home in homes:
         print(f"Machines of the lab in {home} run: make demo-down LXD_CLUSTER_LAB={home}")

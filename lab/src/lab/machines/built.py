@@ -36,12 +36,12 @@ def find(cache: Path, prefix: str, versions: list[str]) -> Path:
 
 def recipe(names: Iterable[str]) -> list[Path]:
     """Files of this folder by name; a folder's name means all files in it."""
-    found: list[Path] = []
+    files: list[Path] = []
     for name in names:
         path = SOURCE / name
         inside = path.rglob("*") if path.is_dir() else [path]
-        found += [file for file in inside if file.is_file()]
-    return sorted(found)
+        files += [file for file in inside if file.is_file()]
+    return sorted(files)
 
 
 def prune(cache: Path, patterns: Iterable[str], keep: Sequence[Path]) -> None:

@@ -63,14 +63,14 @@ def boot_entries(name: str) -> list[Path]:
 
 def entries(name: str) -> list[Path]:
     """The cgroup.procs files to put a process into the running machine's groups."""
-    found: list[Path] = []
+    files: list[Path] = []
     for hierarchy in hierarchies():
         boot = ROOT / hierarchy / name / BOOT
         for group in (boot / "payload/init.scope", boot / "init.scope", boot / "payload", boot):
             if group.is_dir():
-                found.append(group / "cgroup.procs")
+                files.append(group / "cgroup.procs")
                 break
-    return found
+    return files
 
 
 def members(name: str) -> list[processes.Process]:
@@ -79,8 +79,8 @@ def members(name: str) -> list[processes.Process]:
     for group in _groups(name):
         with suppress(FileNotFoundError, OSError):
             pids.update(int(pid) for pid in (group / "cgroup.procs").read_text().split())
-    found = (processes.find(pid) for pid in pids if pid)
-    return [process for process in found if process is not None]
+    group_members = (processes.find(pid) for pid in pids if pid)
+    return [process for process in group_members if process is not None]
 
 
 def thaw(name: str) -> None:
@@ -109,11 +109,11 @@ def remove(name: str, timeout: float = 5) -> None:
 
 def _groups(name: str) -> list[Path]:
     """The machine's groups in every hierarchy, the deepest first."""
-    found: list[Path] = []
+    folders: list[Path] = []
     for hierarchy in hierarchies():
         for folder, _, _ in os.walk(ROOT / hierarchy / name, topdown=False):
-            found.append(Path(folder))
-    return found
+            folders.append(Path(folder))
+    return folders
 
 
 def _hand_down_controllers(group: Path) -> None:

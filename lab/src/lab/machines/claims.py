@@ -23,10 +23,10 @@ def take(number: int, folder: Path) -> None:
     try:
         (CLAIMS / str(number)).symlink_to(folder)
     except FileExistsError:
-        other = holder(number)
-        if other == folder:
+        holder_folder = holder(number)
+        if holder_folder == folder:
             return
-        home = other.parent.parent if other else "?"
+        home = holder_folder.parent.parent if holder_folder else "?"
         raise MachineError(
             f"machine {number} of another lab, {home}, is on this computer; to remove that lab:"
             f" python -m lab.machines clean --home {home}"
@@ -44,8 +44,8 @@ def holder(number: int) -> Path | None:
 def all_holders() -> dict[int, Path]:
     """The numbers that machines on this computer have claimed, with the machines' folders."""
     numbers = (int(link.name) for link in CLAIMS.glob("*") if link.name.isdigit())
-    found = ((number, holder(number)) for number in numbers)
-    return {number: folder for number, folder in found if folder is not None}
+    holders = ((number, holder(number)) for number in numbers)
+    return {number: folder for number, folder in holders if folder is not None}
 
 
 def take_range(ranges: int, model: Path) -> int:

@@ -26,10 +26,10 @@ def mount(folder: Path, image: Image | VmImage) -> None:
         origin.symlink_to(image.folder.resolve())
     if root.is_mount():
         return
-    own = type(image)(origin.resolve())
-    if not all(layer.is_dir() for layer in own.layers):
-        raise MachineError(f"{folder}: its image {own.folder} is gone; destroy the machine")
-    lower = ":".join(str(layer) for layer in own.layers)
+    own_image = type(image)(origin.resolve())
+    if not all(layer.is_dir() for layer in own_image.layers):
+        raise MachineError(f"{folder}: its image {own_image.folder} is gone; destroy the machine")
+    lower = ":".join(str(layer) for layer in own_image.layers)
     options = f"lowerdir={lower},upperdir={folder}/upper,workdir={folder}/work"
     run("mount", "-t", "overlay", "overlay", "-o", options, str(root))
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab.machines import claims, network, teardown
-from lab.machines.nspawn_machine import machine_folder
+from lab.machines.lab_machine import machine_folder
 from lab.machines.programs import find
 
 # The programs that the lab runs, and the Debian and Ubuntu packages that have them.
@@ -54,13 +54,15 @@ def missing_vm_packages() -> list[str]:
 
 def obstacles() -> list[str]:
     """Problems of this computer that no package solves. Each is a sentence for a person."""
-    found = [] if os.geteuid() == 0 else ["the lab needs root"]
-    found += [f"no {node}: {why}" for node, why in DEVICES.items() if not Path(node).exists()]
-    known = Path("/proc/filesystems").read_text().split()
-    found += [
-        f"no {name} file system: {why}" for name, why in FILE_SYSTEMS.items() if name not in known
+    problems = [] if os.geteuid() == 0 else ["the lab needs root"]
+    problems += [f"no {node}: {why}" for node, why in DEVICES.items() if not Path(node).exists()]
+    file_systems = Path("/proc/filesystems").read_text().split()
+    problems += [
+        f"no {name} file system: {why}"
+        for name, why in FILE_SYSTEMS.items()
+        if name not in file_systems
     ]
-    return found
+    return problems
 
 
 def clean(home: Path, progress: Callable[[str], None]) -> None:

@@ -74,10 +74,10 @@ class Image:
         refresh. Raises MachineError if the folder has no LXD.
         """
         lxd_folder.check(self.lxd)
-        wanted = version or self.lxd_version
-        packed = self.lxd_snap_file(wanted)
+        snap_version = version or self.lxd_version
+        packed = self.lxd_snap_file(snap_version)
         if not packed.exists():
-            snaps.pack_lxd(self.lxd, wanted, packed)
+            snaps.pack_lxd(self.lxd, snap_version, packed)
         return packed
 
     def lxd_snap_file(self, version: str) -> Path:

@@ -52,16 +52,16 @@ def attached() -> list[Loop]:
     """The loop devices of the host with a backing file."""
     columns = "NAME,BACK-FILE,BACK-MAJ:MIN,BACK-INO"
     text = run("losetup", "--list", "--json", "--output", columns)
-    listed: list[dict[str, Any]] = json.loads(text)["loopdevices"] if text.strip() else []
-    found: list[Loop] = []
-    for device in listed:
+    devices: list[dict[str, Any]] = json.loads(text)["loopdevices"] if text.strip() else []
+    loops: list[Loop] = []
+    for device in devices:
         name, file = str(device["name"]), str(device["back-file"] or "")
         if device["back-maj:min"] is None:
-            found.append(Loop(name, file, None, None))
+            loops.append(Loop(name, file, None, None))
             continue
         major, minor = (int(part) for part in device["back-maj:min"].split(":"))
-        found.append(Loop(name, file, os.makedev(major, minor), int(device["back-ino"])))
-    return found
+        loops.append(Loop(name, file, os.makedev(major, minor), int(device["back-ino"])))
+    return loops
 
 
 def detach(root: Path) -> None:
@@ -81,7 +81,7 @@ def _is_in(root: Path, loop: Loop) -> bool:
     if loop.backing_device == root.stat().st_dev:
         return True
     try:
-        found = (root / loop.file.lstrip("/")).lstat()
+        status = (root / loop.file.lstrip("/")).lstat()
     except OSError:
         return False
-    return (found.st_dev, found.st_ino) == (loop.backing_device, loop.inode)
+    return (status.st_dev, status.st_ino) == (loop.backing_device, loop.inode)

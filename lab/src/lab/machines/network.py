@@ -158,14 +158,14 @@ def connect_taps(number: int) -> dict[str, Interface]:
 
     QEMU is at the other end of them.
     """
-    found = {_port(number, nic.name): nic for nic in interfaces(number)}
+    nics = {_port(number, nic.name): nic for nic in interfaces(number)}
     with locked(_LOCK):
         ensure_bridges()
-        for network, port in zip(NETWORKS, found, strict=True):
+        for network, port in zip(NETWORKS, nics, strict=True):
             if not (Path("/sys/class/net") / port).exists():
                 run("ip", "tuntap", "add", "dev", port, "mode", "tap")
                 run("ip", "link", "set", port, "master", network.bridge, "up")
-    return found
+    return nics
 
 
 def disconnect(number: int) -> None:
@@ -193,7 +193,7 @@ def addresses(number: int) -> dict[str, list[str]]:
 
 def parse_addresses(text: str) -> dict[str, list[str]]:
     """The same from the output of `ip -json addr show`."""
-    listed: list[dict[str, Any]] = json.loads(text)
+    links: list[dict[str, Any]] = json.loads(text)
     nics = {network.nic for network in NETWORKS}
     return {
         link["ifname"]: [
@@ -201,7 +201,7 @@ def parse_addresses(text: str) -> dict[str, list[str]]:
             for info in link["addr_info"]
             if info["scope"] == "global"
         ]
-        for link in listed
+        for link in links
         if link.get("ifname") in nics
     }
 

@@ -56,8 +56,8 @@ def children(process: Process) -> list[Process]:
         text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return []
-    found = (find(int(pid)) for pid in text.split())
-    return [child for child in found if child is not None]
+    candidates = (find(int(pid)) for pid in text.split())
+    return [child for child in candidates if child is not None]
 
 
 def is_first_of_namespace(process: Process) -> bool:

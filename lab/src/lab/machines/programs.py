@@ -45,7 +45,7 @@ def run(
     """
     argv = [program(name), *arguments]
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             argv,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -55,7 +55,7 @@ def run(
         )
     except subprocess.TimeoutExpired as error:
         raise CommandError(f"{' '.join(argv)}: not done after {timeout:g} s") from error
-    if done.returncode != 0:
-        words = (done.stderr or done.stdout).strip()
-        raise CommandError(f"{' '.join(argv)}: exit {done.returncode}: {words[-2000:]}")
-    return done.stdout
+    if completed.returncode != 0:
+        words = (completed.stderr or completed.stdout).strip()
+        raise CommandError(f"{' '.join(argv)}: exit {completed.returncode}: {words[-2000:]}")
+    return completed.stdout

@@ -51,11 +51,11 @@ class _Front:
 def main() -> int:
     """Keep it running until it is switched off; the exit status is QEMU's."""
     folder = Path(sys.argv[1])
-    own = processes.find(os.getpid())
-    assert own
+    process = processes.find(os.getpid())
+    assert process
     pid_file = folder / "supervisor"
     partial = pid_file.with_suffix(".new")
-    partial.write_text(f"{own.pid} {own.start}\n")
+    partial.write_text(f"{process.pid} {process.start}\n")
     partial.replace(pid_file)
     front = _Front(folder)
     while True:
@@ -90,9 +90,9 @@ def watch(monitor: socket.socket) -> bool:
         stream.write(json.dumps({"execute": "qmp_capabilities"}) + "\n")
         stream.flush()
         for text in stream:
-            told = json.loads(text)
-            if told.get("event") == "SHUTDOWN":
-                rebooting = told["data"]["reason"] == "guest-reset"
+            event = json.loads(text)
+            if event.get("event") == "SHUTDOWN":
+                rebooting = event["data"]["reason"] == "guest-reset"
     return rebooting
 
 

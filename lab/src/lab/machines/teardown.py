@@ -28,9 +28,9 @@ def claim(number: int, folder: Path) -> None:
     A dead machine of another lab, for example after a crash, loses the number but keeps its disks.
     Raises MachineError if another lab's machine is alive.
     """
-    other = claims.holder(number)
-    if other not in (None, folder) and not is_alive(number, other):
-        _forget(number, other)
+    holder = claims.holder(number)
+    if holder not in (None, folder) and not is_alive(number, holder):
+        _forget(number, holder)
     claims.take(number, folder)
 
 
@@ -41,9 +41,9 @@ def power_off(number: int, folder: Path, timeout: float = 10) -> None:
     """
     if claims.holder(number) != folder:
         return
-    found = supervisor(folder)
-    if found:
-        processes.kill([found])
+    supervising = supervisor(folder)
+    if supervising:
+        processes.kill([supervising])
     name = network.hostname(number)
     deadline = time.monotonic() + timeout
     while alive := cgroups.members(name):

@@ -79,8 +79,8 @@ def _bind_address(interface: Interface) -> dict[str, Any]:
         "mac-address": interface.mac,
         "interface-name": interface.name,
         "addresses": [
-            {"hostname": "", "value": found.value, "cidr": found.subnet}
-            for found in map(_address, interface.addresses)
+            {"hostname": "", "value": address.value, "cidr": address.subnet}
+            for address in map(_address, interface.addresses)
         ],
     }
 
@@ -100,12 +100,12 @@ def relation_settings(state: State, unit: Unit, endpoint: str) -> dict[str, str]
 
 def first_address(interfaces: list[Interface]) -> str:
     """The address that `juju status` shows: IPv4 before IPv6, the default space first."""
-    found = [
+    ranked = [
         (_address(cidr).version, interface.space != DEFAULT_SPACE, _address(cidr).value)
         for interface in interfaces
         for cidr in interface.addresses
     ]
-    return min(found, key=lambda item: item[:2])[2] if found else ""
+    return min(ranked, key=lambda item: item[:2])[2] if ranked else ""
 
 
 def all_addresses(interfaces: list[Interface]) -> list[str]:

@@ -108,9 +108,9 @@ def set_trust(state: State, app_name: str, *, trusted: bool) -> None:
 def attach_resource(state: State, now: float, app_name: str, resource: Resource) -> Resource:
     """Give a resource a new file; all units will get upgrade-charm."""
     app = _application(state, app_name)
-    kept = _put_resource(state.charms[app.charm], app, now, resource)
+    stored = _put_resource(state.charms[app.charm], app, now, resource)
     app.charm_version += 1
-    return kept
+    return stored
 
 
 def refresh(
@@ -122,13 +122,15 @@ def refresh(
         raise JujuError(
             f'cannot upgrade application "{app_name}": charm "{charm.name}" is another charm'
         )
-    kept = {**_no_resources(charm)}
-    kept.update({key: value for key, value in app.resources.items() if key in charm.resources})
+    resources_after = {**_no_resources(charm)}
+    resources_after.update(
+        {key: value for key, value in app.resources.items() if key in charm.resources}
+    )
     renewed = replace(
         app,
         charm=charm.url,
         charm_version=app.charm_version + 1,
-        resources=kept,
+        resources=resources_after,
         storage={**_directives(charm, {}), **app.storage},
         settings={key: value for key, value in app.settings.items() if key in charm.options},
     )
@@ -147,12 +149,12 @@ def bind(state: State, app_name: str, bindings: Mapping[str, str], *, force: boo
     machine needs an address in the named spaces.
     """
     app = _application(state, app_name)
-    wanted = _bindings(state, state.charms[app.charm], bindings)
+    full_bindings = _bindings(state, state.charms[app.charm], bindings)
     if not force:
-        _check_spaces(state, app_name, set(wanted.values()))
+        _check_spaces(state, app_name, set(full_bindings.values()))
     default = app.bindings.get("") or DEFAULT_SPACE
     apart = {name: space for name, space in app.bindings.items() if space != default}
-    app.bindings = {"": default, **apart, **wanted}
+    app.bindings = {"": default, **apart, **full_bindings}
     for machine in {unit.machine for unit in state.units.values() if unit.app == app_name}:
         state.machines[machine].address_version += 1
 
@@ -160,8 +162,12 @@ def bind(state: State, app_name: str, bindings: Mapping[str, str], *, force: boo
 def _check_spaces(state: State, app_name: str, spaces: set[str]) -> None:
     for unit in state.units.values():
         machine = state.machines[unit.machine]
-        there = {i.space for i in machine.interfaces if i.addresses}
-        if unit.app == app_name and machine.status == "started" and (missing := spaces - there):
+        machine_spaces = {i.space for i in machine.interfaces if i.addresses}
+        if (
+            unit.app == app_name
+            and machine.status == "started"
+            and (missing := spaces - machine_spaces)
+        ):
             raise JujuError(f'unit "{unit.name}" not in space "{min(missing)}"')
 
 
@@ -267,30 +273,30 @@ def _check_placement(state: State, to: tuple[str, ...]) -> None:
             raise JujuError(f"machine {machine} is not alive")
 
 
-def _with_default(state: State, wanted: Mapping[str, str]) -> dict[str, str]:
+def _with_default(state: State, bindings: Mapping[str, str]) -> dict[str, str]:
     """Bindings, with the model's own default for the missing ones."""
     space = str(state.model.config.get("default-space", ""))
-    return {**({"": space} if space else {}), **wanted}
+    return {**({"": space} if space else {}), **bindings}
 
 
-def _bindings(state: State, charm: CharmInfo, wanted: Mapping[str, str]) -> dict[str, str]:
-    known = charm.bindings()
-    for binding, space in wanted.items():
-        if binding and binding not in known:
+def _bindings(state: State, charm: CharmInfo, bindings: Mapping[str, str]) -> dict[str, str]:
+    endpoints = charm.bindings()
+    for binding, space in bindings.items():
+        if binding and binding not in endpoints:
             raise JujuError(f'charm endpoint or binding "{binding}" not found')
         if space not in state.model.spaces:
             raise JujuError(f'space "{space}" not found')
-    return dict(wanted)
+    return dict(bindings)
 
 
 def _directives(
-    charm: CharmInfo, wanted: Mapping[str, StorageDirective]
+    charm: CharmInfo, requests: Mapping[str, StorageDirective]
 ) -> dict[str, StorageDirective]:
-    found = {
+    directives = {
         name: StorageDirective(storage.default_pool(spec.type), spec.minimum_size, spec.minimum)
         for name, spec in charm.storage.items()
     }
-    for name, directive in wanted.items():
+    for name, directive in requests.items():
         spec = charm.storage.get(name)
         if spec is None:
             raise JujuError(f'charm "{charm.name}" has no store called "{name}"')
@@ -299,8 +305,8 @@ def _directives(
                 f'charm "{charm.name}" store "{name}": at most {spec.maximum} instances '
                 f"supported, {directive.count} specified"
             )
-        found[name] = directive
-    return found
+        directives[name] = directive
+    return directives
 
 
 def _no_resources(charm: CharmInfo) -> dict[str, Resource]:
@@ -309,13 +315,13 @@ def _no_resources(charm: CharmInfo) -> dict[str, Resource]:
     }
 
 
-def _put_resource(charm: CharmInfo, app: Application, now: float, given: Resource) -> Resource:
-    if given.name not in charm.resources:
-        raise JujuError(f'resource "{given.name}" not found')
-    old = app.resources[given.name]
-    kept = replace(given, revision=old.revision + 1, filename=old.filename, uploaded=now)
-    app.resources[given.name] = kept
-    return kept
+def _put_resource(charm: CharmInfo, app: Application, now: float, resource: Resource) -> Resource:
+    if resource.name not in charm.resources:
+        raise JujuError(f'resource "{resource.name}" not found')
+    before = app.resources[resource.name]
+    stored = replace(resource, revision=before.revision + 1, filename=before.filename, uploaded=now)
+    app.resources[resource.name] = stored
+    return stored
 
 
 def _add_unit(state: State, now: float, app: Application, machine_id: str) -> str:

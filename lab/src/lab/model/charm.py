@@ -130,18 +130,18 @@ def parse_charm(
 
 def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     """A mapping in a document. A part that is empty in YAML is an empty mapping."""
-    found: dict[str, Any] | None = document.get(name)
-    return found or {}
+    section: dict[str, Any] | None = document.get(name)
+    return section or {}
 
 
 def _endpoints(metadata: Mapping[str, Any]) -> dict[str, Endpoint]:
-    found: dict[str, Endpoint] = {}
+    endpoints: dict[str, Endpoint] = {}
     for section, role in _ROLES:
         for name, raw in _section(metadata, section).items():
-            found[name] = Endpoint(name=name, role=role, interface=str(raw["interface"]))
-    if not any(e.role == "provider" and e.name == "juju-info" for e in found.values()):
-        found["juju-info"] = Endpoint(name="juju-info", role="provider", interface="juju-info")
-    return found
+            endpoints[name] = Endpoint(name=name, role=role, interface=str(raw["interface"]))
+    if not any(e.role == "provider" and e.name == "juju-info" for e in endpoints.values()):
+        endpoints["juju-info"] = Endpoint(name="juju-info", role="provider", interface="juju-info")
+    return endpoints
 
 
 def _action(raw: Mapping[str, Any]) -> ActionSpec:

@@ -40,8 +40,8 @@ def apply(state: State, now: float, unit: Unit, writes: Writes) -> None:
         secrets.apply(state, now, change)
     for name, count in writes.storage:
         directive = state.applications[unit.app].storage[name]
-        wanted = StorageDirective(directive.pool, directive.size, count)
-        storage.add_storage(state, now, unit.name, name, wanted)
+        storage_directive = StorageDirective(directive.pool, directive.size, count)
+        storage.add_storage(state, now, unit.name, name, storage_directive)
 
 
 def _write_bag(

@@ -22,10 +22,10 @@ def parse(words: Sequence[str]) -> str:
         if not key or not equals:
             raise JujuError(f'malformed constraint "{word}"')
         values[key] = value
-    wanted = values.get(_VIRT_TYPE)
-    if wanted is not None and wanted not in get_args(VirtType):
+    virt_type_value = values.get(_VIRT_TYPE)
+    if virt_type_value is not None and virt_type_value not in get_args(VirtType):
         raise JujuError(
-            f"invalid constraint value: virt-type={wanted}\n"
+            f"invalid constraint value: virt-type={virt_type_value}\n"
             f"valid values are: {' '.join(get_args(VirtType))}"
         )
     return " ".join(f"{key}={value}" for key, value in sorted(values.items()))

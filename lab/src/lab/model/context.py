@@ -171,10 +171,10 @@ class HookContext:
 
     def resource(self, name: str) -> Resource:
         """The resource; the tool fetches its file. Refused if none was ever attached."""
-        found = self._state.applications[self._unit().app].resources.get(name)
-        if found is None or found.revision == 0:
+        resource = self._state.applications[self._unit().app].resources.get(name)
+        if resource is None or resource.revision == 0:
             raise HookToolError(f'could not download resource: resource "{name}" not found')
-        return found
+        return resource
 
     def storage_list(self, name: str = "") -> list[str]:
         """Ids of the unit's storage, all or of one name."""
@@ -246,8 +246,8 @@ class HookContext:
         if pending is not None and (refresh or peek or uri not in self._state.secrets):
             return pending
         secret = secrets.find(self._state, self._unit(), uri, label)
-        wanted = secrets.Reading(label if uri else "", refresh=refresh, peek=peek)
-        return secrets.read(self._state, self._unit(), secret, wanted)
+        reading = secrets.Reading(label if uri else "", refresh=refresh, peek=peek)
+        return secrets.read(self._state, self._unit(), secret, reading)
 
     def secret_info_get(self, uri: str = "", *, label: str = "") -> dict[str, Any]:
         """JSON of `secret-info-get`, for the owner."""
@@ -356,13 +356,13 @@ class HookContext:
         return unit
 
     def _relation(self, relation_id: int | None) -> tuple[Relation, UnitRelation]:
-        wanted = self.run.relation_id if relation_id is None else relation_id
-        if wanted is None:
+        number = self.run.relation_id if relation_id is None else relation_id
+        if number is None:
             raise HookToolError("no relation id specified")
-        local = self._unit().relations.get(wanted)
+        local = self._unit().relations.get(number)
         if local is None or not local.entered or local.broken:
             raise HookToolError("relation not found")
-        return self._state.relations[wanted], local
+        return self._state.relations[number], local
 
     def _ports(self) -> list[Port]:
         return list(self._unit().ports if self.writes.ports is None else self.writes.ports)

@@ -22,7 +22,7 @@ def variables(state: State, run: HookRun) -> dict[str, str]:
     """A hook's variables, except paths and sockets, which only the agent knows."""
     unit = state.units[run.unit]
     machine = state.machines[unit.machine]
-    found = {
+    values = {
         "JUJU_MODEL_NAME": state.model.name,
         "JUJU_MODEL_UUID": state.model.uuid,
         "JUJU_UNIT_NAME": unit.name,
@@ -32,36 +32,36 @@ def variables(state: State, run: HookRun) -> dict[str, str]:
         "JUJU_API_ADDRESSES": "",
     }
     if machine.zone:
-        found["JUJU_AVAILABILITY_ZONE"] = machine.zone
+        values["JUJU_AVAILABILITY_ZONE"] = machine.zone
     for option, variable in _PROXIES.items():
-        found[variable] = str(state.model.config.get(option, ""))
+        values[variable] = str(state.model.config.get(option, ""))
     for option in _LEGACY_PROXIES:
         if value := str(state.model.config.get(option, "")):
             variable = option.replace("-", "_")
-            found |= {variable: value, variable.upper(): value}
+            values |= {variable: value, variable.upper(): value}
     if run.kind == "action":
-        found["JUJU_DISPATCH_PATH"] = f"actions/{run.name}"
-        found["JUJU_HOOK_NAME"] = ""
+        values["JUJU_DISPATCH_PATH"] = f"actions/{run.name}"
+        values["JUJU_HOOK_NAME"] = ""
     elif run.kind == "exec":
-        found["JUJU_HOOK_NAME"] = ""
+        values["JUJU_HOOK_NAME"] = ""
     else:
-        found["JUJU_DISPATCH_PATH"] = f"hooks/{run.name}"
-        found["JUJU_HOOK_NAME"] = run.name
-    return {**found, **_relation(run), **_storage(state, run), **_rest(state, run)}
+        values["JUJU_DISPATCH_PATH"] = f"hooks/{run.name}"
+        values["JUJU_HOOK_NAME"] = run.name
+    return {**values, **_relation(run), **_storage(state, run), **_rest(state, run)}
 
 
 def _relation(run: HookRun) -> dict[str, str]:
     if run.relation_id is None:
         return {}
-    found = {
+    values = {
         "JUJU_RELATION": run.endpoint,
         "JUJU_RELATION_ID": f"{run.endpoint}:{run.relation_id}",
         "JUJU_REMOTE_UNIT": run.remote_unit,
         "JUJU_REMOTE_APP": run.remote_app,
     }
     if run.departing_unit:
-        found["JUJU_DEPARTING_UNIT"] = run.departing_unit
-    return found
+        values["JUJU_DEPARTING_UNIT"] = run.departing_unit
+    return values
 
 
 def _storage(state: State, run: HookRun) -> dict[str, str]:
@@ -84,13 +84,13 @@ def _rest(state: State, run: HookRun) -> dict[str, str]:
         }
     if not run.secret_uri:
         return {}
-    found = {"JUJU_SECRET_ID": run.secret_uri, "JUJU_SECRET_LABEL": ""}
+    values = {"JUJU_SECRET_ID": run.secret_uri, "JUJU_SECRET_LABEL": ""}
     secret = state.secrets.get(run.secret_uri)
     if secret is not None:
         reader = secret.consumers.get(run.unit)
         owned = secret.owner in {run.unit, run.unit.partition("/")[0]}
         label = secret.label if owned or reader is None else reader.label
-        found["JUJU_SECRET_LABEL"] = label
+        values["JUJU_SECRET_LABEL"] = label
     if run.kind == "secret-remove":
-        found["JUJU_SECRET_REVISION"] = str(run.secret_revision)
-    return found
+        values["JUJU_SECRET_REVISION"] = str(run.secret_revision)
+    return values

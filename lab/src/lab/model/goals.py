@@ -37,9 +37,9 @@ def derived_status(state: State, app: Application) -> StatusValue:
     """
     if app.status is not None:
         return app.status
-    found = [shown_status(unit) for unit in state.units.values() if unit.app == app.name]
+    statuses = [shown_status(unit) for unit in state.units.values() if unit.app == app.name]
     unknown = StatusValue("unknown", "", app.since)
-    return max(found, key=lambda status: _SEVERITY.get(status.current, 0), default=unknown)
+    return max(statuses, key=lambda status: _SEVERITY.get(status.current, 0), default=unknown)
 
 
 def application_status(state: State, app_name: str) -> dict[str, Any]:

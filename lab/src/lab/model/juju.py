@@ -165,8 +165,8 @@ class Juju:
 
     def reset_model_config(self, keys: Sequence[str]) -> None:
         """Set model options back to Juju's defaults."""
-        kept = self.state.model.config.items()
-        self.state.model.config = {key: value for key, value in kept if key not in keys}
+        settings = self.state.model.config.items()
+        self.state.model.config = {key: value for key, value in settings if key not in keys}
 
     def add_secret(self, now: float, name: str, content: Mapping[str, str]) -> str:
         """Add an operator's secret; returns its URI."""

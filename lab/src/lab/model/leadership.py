@@ -113,7 +113,7 @@ def _candidate(state: State, app: Application) -> Unit | None:
 
 def _grant(state: State, now: float, app: Application, unit_name: str) -> None:
     if app.lease is not None and app.lease.holder != unit_name:
-        old = state.units.get(app.lease.holder)
-        if old is not None:
-            old.leader_accepted = False
+        leader_before = state.units.get(app.lease.holder)
+        if leader_before is not None:
+            leader_before.leader_accepted = False
     app.lease = Lease(holder=unit_name, acquired=now)

@@ -33,9 +33,9 @@ def hook_ended(
     """Record that a hook has ended, and log it as the unit's agent does."""
     run = running.run
     _append(state.history, HookRecord(run, running.started, now, outcome, message))
-    what = f'"{run.name}" hook' if run.kind not in ("action", "exec") else f"task {run.task_id}"
+    subject = f'"{run.name}" hook' if run.kind not in ("action", "exec") else f"task {run.task_id}"
     if outcome == "committed":
-        log(state, now, run.unit, "INFO", "juju.worker.uniter.operation", f"ran {what}")
+        log(state, now, run.unit, "INFO", "juju.worker.uniter.operation", f"ran {subject}")
     else:
-        text = f"{what} {outcome}: {message}" if message else f"{what} {outcome}"
+        text = f"{subject} {outcome}: {message}" if message else f"{subject} {outcome}"
         log(state, now, run.unit, "ERROR", "juju.worker.uniter.operation", text)

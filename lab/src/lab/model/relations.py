@@ -124,8 +124,8 @@ def can_join(state: State, relation: Relation, unit: Unit) -> bool:
 
     The second case is for units that have not had upgrade-charm yet.
     """
-    known = state.charms[unit.charm].endpoints
-    return relation.life == "alive" and own_endpoint(relation, unit.app).name in known
+    endpoints = state.charms[unit.charm].endpoints
+    return relation.life == "alive" and own_endpoint(relation, unit.app).name in endpoints
 
 
 def enter_scopes(state: State, unit: Unit) -> None:
@@ -221,25 +221,25 @@ def _remove_if_empty(state: State, relation: Relation) -> None:
 
 def _ends(state: State, text: str) -> list[RelationEnd]:
     """The ends that `app` or `app:endpoint` may mean. Peers and juju-info only if named."""
-    app_name, _, wanted = text.partition(":")
+    app_name, _, endpoint_name = text.partition(":")
     app = state.applications.get(app_name)
     if app is None:
         raise JujuError(f'application "{app_name}" not found')
-    found = [
+    ends = [
         RelationEnd(app_name, endpoint)
         for endpoint in state.charms[app.charm].endpoints.values()
         if endpoint.role != "peer"
-        and (endpoint.name == wanted or (not wanted and endpoint.name != "juju-info"))
+        and (endpoint.name == endpoint_name or (not endpoint_name and endpoint.name != "juju-info"))
     ]
-    if wanted and not found:
-        raise JujuError(f'application "{app_name}" has no "{wanted}" relation')
-    return found
+    if endpoint_name and not ends:
+        raise JujuError(f'application "{app_name}" has no "{endpoint_name}" relation')
+    return ends
 
 
 def _find(state: State, one: RelationEnd, other: RelationEnd) -> Relation | None:
-    wanted = {(one.app, one.endpoint.name), (other.app, other.endpoint.name)}
+    ends = {(one.app, one.endpoint.name), (other.app, other.endpoint.name)}
     for relation in state.relations.values():
-        if {(end.app, end.endpoint.name) for end in relation.ends} == wanted:
+        if {(end.app, end.endpoint.name) for end in relation.ends} == ends:
             return relation
     return None
 

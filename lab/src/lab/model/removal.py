@@ -166,11 +166,11 @@ def leave_if_idle(state: State, now: float, unit: Unit) -> None:
 def drop_finished_applications(state: State) -> None:
     """Forget the dying applications without units and relations."""
     for app in [app for app in state.applications.values() if app.life == "dying"]:
-        own = _relations_of(state, app.name)
-        busy = any(not relations.is_peer(relation) for relation in own)
+        own_relations = _relations_of(state, app.name)
+        busy = any(not relations.is_peer(relation) for relation in own_relations)
         if busy or _units_of(state, app.name):
             continue
-        for relation in own:
+        for relation in own_relations:
             del state.relations[relation.id]
         _delete_secrets_of(state, app.name)
         del state.applications[app.name]

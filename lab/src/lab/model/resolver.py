@@ -153,8 +153,8 @@ def _told_to_owner(unit: Unit, secret: Secret) -> Iterator[HookRun]:
 def _told_to_reader(unit: Unit, secret: Secret) -> Iterator[HookRun]:
     """A revision that is newer than the one that the unit tracks."""
     consumer = secret.consumers.get(unit.name)
-    told = unit.secrets_told.get(secret.uri, 0)
-    if consumer is not None and max(consumer.revision, told) < secret.latest:
+    last_told = unit.secrets_told.get(secret.uri, 0)
+    if consumer is not None and max(consumer.revision, last_told) < secret.latest:
         yield _secret_hook(unit, "secret-changed", secret.uri, secret.latest)
 
 

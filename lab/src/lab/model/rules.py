@@ -20,7 +20,7 @@ def rules_asked_for() -> Rules:
 
     Raises ValueError for unknown rules.
     """
-    asked = os.environ.get(VARIABLE) or NEWEST
-    if asked not in VERSIONS:
-        raise ValueError(f"{VARIABLE}={asked}: use one of {', '.join(VERSIONS)}")
-    return asked
+    rules = os.environ.get(VARIABLE) or NEWEST
+    if rules not in VERSIONS:
+        raise ValueError(f"{VARIABLE}={rules}: use one of {', '.join(VERSIONS)}")
+    return rules

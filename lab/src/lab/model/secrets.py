@@ -151,13 +151,13 @@ def owner_of(state: State, pending: list[Change], uri: str) -> str:
 def pending_content(pending: list[Change], uri: str, label: str) -> dict[str, str] | None:
     """The content that a hook has given a secret and not committed yet, if any."""
     full = uri if not uri or uri.startswith("secret:") else f"secret:{uri}"
-    found: dict[str, str] | None = None
+    content: dict[str, str] | None = None
     for change in pending:
         if isinstance(change, (Added, Updated)):
             meant = change.uri == full if full else change.details.label == label
             if meant and change.content is not None:
-                found = change.content
-    return found
+                content = change.content
+    return content
 
 
 def info(secret: Secret) -> dict[str, Any]:
@@ -220,15 +220,15 @@ def grant_user_secret(state: State, secret: str, app: str) -> None:
     """Let an application read an operator's secret."""
     if app not in state.applications:
         raise JujuError(f'application "{app}" not found')
-    found = _user_secret(state, secret)
-    if Grant(app, None) not in found.grants:
-        found.grants.append(Grant(app, None))
+    user_secret = _user_secret(state, secret)
+    if Grant(app, None) not in user_secret.grants:
+        user_secret.grants.append(Grant(app, None))
 
 
 def revoke_user_secret(state: State, secret: str, app: str) -> None:
     """Revoke a grant to an application."""
-    found = _user_secret(state, secret)
-    found.grants = [grant for grant in found.grants if grant.to != app]
+    user_secret = _user_secret(state, secret)
+    user_secret.grants = [grant for grant in user_secret.grants if grant.to != app]
 
 
 def remove_user_secret(state: State, secret: str) -> None:
@@ -236,11 +236,11 @@ def remove_user_secret(state: State, secret: str) -> None:
     del state.secrets[_user_secret(state, secret).uri]
 
 
-def _user_secret(state: State, wanted: str) -> Secret:
+def _user_secret(state: State, identifier: str) -> Secret:
     for secret in state.secrets.values():
-        if not secret.owner and wanted in {secret.name, secret.uri}:
+        if not secret.owner and identifier in {secret.name, secret.uri}:
             return secret
-    raise JujuError(f'secret "{wanted}" not found')
+    raise JujuError(f'secret "{identifier}" not found')
 
 
 def _create(state: State, now: float, added: Added) -> None:

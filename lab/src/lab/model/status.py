@@ -23,7 +23,7 @@ from lab.model.state import (
 def status(state: State, now: float) -> dict[str, Any]:
     """JSON of `juju status --format json`, in the shape that `jubilant` parses."""
     model = state.model
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "model": {
             "name": model.name,
             "type": "iaas",
@@ -39,15 +39,15 @@ def status(state: State, now: float) -> dict[str, Any]:
         "controller": {"timestamp": status_time(now)[12:]},
     }
     if state.storage:
-        found["storage"] = _storage(state)
-    return found
+        document["storage"] = _storage(state)
+    return document
 
 
 def _info(value: StatusValue, **more: str) -> dict[str, str]:
-    found = {"current": value.current, "since": status_time(value.since), **more}
+    entry = {"current": value.current, "since": status_time(value.since), **more}
     if value.message:
-        found["message"] = value.message
-    return found
+        entry["message"] = value.message
+    return entry
 
 
 def _machine(state: State, machine: Machine) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _machine(state: State, machine: Machine) -> dict[str, Any]:
     if machine.zone:
         hardware += f" availability-zone={machine.zone}"
     ip_addresses = addresses.all_addresses(machine.interfaces)
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "juju-status": _info(StatusValue(agent[machine.status], "", machine.since)),
         "hostname": machine.hostname,
         "dns-name": addresses.first_address(machine.interfaces),
@@ -76,10 +76,10 @@ def _machine(state: State, machine: Machine) -> dict[str, Any]:
     refused = machine_lifecycle.refusal(state, machine) if machine.status == "pending" else ""
     if refused:
         error = StatusValue("provisioning error", refused, machine.since)
-        found["machine-status"] = _info(error)
+        entry["machine-status"] = _info(error)
     if machine.status == "down":
-        found["juju-status"]["message"] = "agent is not communicating with the server"
-    return found
+        entry["juju-status"]["message"] = "agent is not communicating with the server"
+    return entry
 
 
 def _interface(interface: Interface) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _interface(interface: Interface) -> dict[str, Any]:
 def _application(state: State, app: Application) -> dict[str, Any]:
     charm = state.charms[app.charm]
     units = [unit for unit in state.units.values() if unit.app == app.name]
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "charm": app.charm,
         "base": {"name": charm.base_name, "channel": charm.base_channel},
         "charm-origin": "local",
@@ -110,46 +110,46 @@ def _application(state: State, app: Application) -> dict[str, Any]:
     }
     version = next((unit.version for unit in reversed(units) if unit.version), "")
     if version:
-        found["version"] = version
+        entry["version"] = version
     if app.life != "alive":
-        found["life"] = app.life
-    return found
+        entry["life"] = app.life
+    return entry
 
 
 def _relations(state: State, app: Application) -> dict[str, Any]:
-    found: dict[str, list[dict[str, str]]] = {}
+    by_endpoint: dict[str, list[dict[str, str]]] = {}
     for relation in state.relations.values():
         for end in relation.ends:
             if end.app == app.name:
-                found.setdefault(end.endpoint.name, []).append(
+                by_endpoint.setdefault(end.endpoint.name, []).append(
                     {
                         "related-application": relations.remote_app(relation, app.name),
                         "interface": end.endpoint.interface,
                         "scope": "global",
                     }
                 )
-    return found
+    return by_endpoint
 
 
 def _unit(state: State, unit: Unit) -> dict[str, Any]:
     machine = state.machines[unit.machine]
     app = state.applications[unit.app]
     workload, agent = _unit_statuses(unit)
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "workload-status": _info(workload),
         "juju-status": _info(agent, version=state.model.version),
         "machine": unit.machine,
         "public-address": addresses.first_address(machine.interfaces),
     }
     if unit.life != "alive":
-        found["juju-status"]["life"] = unit.life
+        entry["juju-status"]["life"] = unit.life
     if unit.ports:
-        found["open-ports"] = [ports.text(port) for port in unit.ports]
+        entry["open-ports"] = [ports.text(port) for port in unit.ports]
     if app.lease is not None and app.lease.holder == unit.name:
-        found["leader"] = True
+        entry["leader"] = True
     if unit.charm not in {"", app.charm}:
-        found["upgrading-from"] = unit.charm
-    return found
+        entry["upgrading-from"] = unit.charm
+    return entry
 
 
 def _unit_statuses(unit: Unit) -> tuple[StatusValue, StatusValue]:
@@ -167,11 +167,11 @@ def _unit_statuses(unit: Unit) -> tuple[StatusValue, StatusValue]:
     if unit.running is None:
         return goals.shown_status(unit), StatusValue("idle", "", since)
     run = unit.running.run
-    what = {
+    message = {
         "action": f"running action {run.name}",
         "exec": "running commands",
     }.get(run.kind, f"running {run.name} hook")
-    agent = StatusValue("executing", what, unit.running.started)
+    agent = StatusValue("executing", message, unit.running.started)
     if run.kind == "update-status":
         # Juju does not record that it runs this hook.
         agent = StatusValue("idle", "", since)
@@ -190,7 +190,7 @@ def _instance(state: State, instance: StorageInstance) -> dict[str, Any]:
     current = "pending"
     if instance.location:
         current = "attached" if instance.unit else "detached"
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "kind": instance.type,
         "life": instance.life,
         "status": _info(StatusValue(current, "", instance.since)),
@@ -203,5 +203,5 @@ def _instance(state: State, instance: StorageInstance) -> dict[str, Any]:
             "location": instance.location,
             "life": instance.life,
         }
-        found["attachments"] = {"units": {unit.name: attachment}}
-    return found
+        entry["attachments"] = {"units": {unit.name: attachment}}
+    return entry

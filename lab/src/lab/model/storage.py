@@ -107,7 +107,7 @@ def _create(
     state: State, now: float, unit: Unit, name: str, directive: StorageDirective
 ) -> list[str]:
     spec = state.charms[state.applications[unit.app].charm].storage[name]
-    made: list[str] = []
+    ids: list[str] = []
     for _ in range(directive.count):
         storage_id = f"{name}/{state.counters.storage}"
         state.counters.storage += 1
@@ -120,8 +120,8 @@ def _create(
             since=now,
             unit=unit.name,
         )
-        made.append(storage_id)
-    return made
+        ids.append(storage_id)
+    return ids
 
 
 def _instance(state: State, storage_id: str) -> StorageInstance:

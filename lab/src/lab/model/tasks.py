@@ -102,38 +102,39 @@ def _enqueue(
     return task_id
 
 
-def _checked(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(spec: ActionSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with their defaults. Raises JujuError for those that the schema refuses."""
-    shown = json.dumps(dict(given))
-    for key, value in given.items():
+    text = json.dumps(dict(parameters))
+    for key, value in parameters.items():
         schema = spec.params.get(key)
         if schema is not None:
             _check_type(key, value, schema.get("type"))
         elif not spec.additional_properties:
             raise JujuError(
                 f'validation failed: (root) : additional property "{key}" is not allowed, '
-                f"given {shown}"
+                f"given {text}"
             )
     for key in spec.required:
-        if key not in given:
+        if key not in parameters:
             raise JujuError(
-                f'validation failed: (root) : "{key}" property is missing, given {shown}'
+                f'validation failed: (root) : "{key}" property is missing, given {text}'
             )
-    return {**_defaults(spec, given), **given}
+    return {**_defaults(spec, parameters), **parameters}
 
 
-def _check_type(key: str, value: Any, wanted: Any) -> None:
+def _check_type(key: str, value: Any, type_name: Any) -> None:
     """Raises JujuError for a value that is not of the type that the schema names."""
-    if wanted in _JSON_TYPES and not _fits(value, wanted):
+    if type_name in _JSON_TYPES and not _fits(value, type_name):
         raise JujuError(
-            f"validation failed: (root).{key} : must be of type {wanted}, given {json.dumps(value)}"
+            f"validation failed: (root).{key} : must be of type {type_name}, "
+            f"given {json.dumps(value)}"
         )
 
 
-def _defaults(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+def _defaults(spec: ActionSpec, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The schema's defaults. Raises JujuError where Juju fails to read them."""
     for key, schema in spec.params.items():
-        if isinstance(given.get(key), dict) and "properties" not in schema:
+        if isinstance(parameters.get(key), dict) and "properties" not in schema:
             # Juju looks for defaults of the map's properties without a check that they exist.
             raise JujuError(
                 "schema error caused a panic: interface conversion: interface {} is nil, "
@@ -142,7 +143,7 @@ def _defaults(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     return {key: raw["default"] for key, raw in spec.params.items() if "default" in raw}
 
 
-def _fits(value: Any, wanted: str) -> bool:
+def _fits(value: Any, type_name: str) -> bool:
     if isinstance(value, bool):
-        return wanted == "boolean"
-    return isinstance(value, _JSON_TYPES[wanted])
+        return type_name == "boolean"
+    return isinstance(value, _JSON_TYPES[type_name])

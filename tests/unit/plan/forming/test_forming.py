@@ -17,6 +17,7 @@ from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import cluster_api, fail, heal, names, notes, the_cluster, use_token, without
+from tests.unit.joins import two_waiting
 from tests.unit.model_units import ModelApp, formed
 from values.status import Kind
 
@@ -209,11 +210,7 @@ def test_a_withdrawn_token_is_no_good_though_its_unit_was_renamed(generation: st
 
 def with_a_token_that_is_used() -> ModelApp:
     """The unit with the token began to join and was removed by force at once."""
-    app = formed(1)
-    app.add(1)
-    app.add(2)
-    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
-        app.hook(name)
+    app = two_waiting()
     use_token(app, "m1").remove("lxd/1")
     return app
 
@@ -228,11 +225,7 @@ def test_whoever_is_gone_and_may_still_be_joining_is_waited_for():
 
 
 def test_a_unit_that_is_gone_and_did_join_keeps_nobody_waiting():
-    app = formed(1)
-    app.add(1)
-    app.add(2)
-    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
-        app.hook(name)
+    app = two_waiting()
     app.hook("lxd/1", commit=False)
     assert names(app) == ["m0", "m1"]
     app.remove("lxd/1")
@@ -244,11 +237,7 @@ def test_a_unit_that_is_gone_and_did_join_keeps_nobody_waiting():
 
 
 def test_who_misses_its_turn_by_a_clock_that_jumped_is_waited_for():
-    app = formed(1)
-    app.add(1)
-    app.add(2)
-    for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
-        app.hook(name)
+    app = two_waiting()
     use_token(app, "m1")
     app.cloud.now += LAPSE + 1
     app.hook("lxd/0")

@@ -38,6 +38,7 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
+from tests.unit.findings import statuses
 from tests.unit.hook_tools import ROOT
 from tests.unit.joins import joining
 from tests.unit.model_units import ModelApp, ModelUnit, formed
@@ -47,12 +48,6 @@ from tests.unit.model_world import UnitMachine
 @pytest.fixture(params=NAMES)
 def generation(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def told(app: ModelApp) -> dict[str, str]:
-    """The data of each unit and of the application."""
-    found = {unit: str(app.plan(unit).status) for unit in app.units}
-    return {**found, "app": str(app.plan(app.leader).app_status)}
 
 
 HEALTHY = {
@@ -74,7 +69,7 @@ class TestTheCertificateChanges:
     def test_it_is_the_same_cluster(self, generation: str):
         app = self.app(generation)
 
-        assert told(app) == HEALTHY
+        assert statuses(app) == HEALTHY
 
     def test_members_publish_the_new_one(self, generation: str):
         app = self.app(generation)
@@ -208,7 +203,7 @@ class TestAnotherCluster:
 
         app = self.deployed_onto(theirs)
 
-        assert told(app)["lxd/2"] == (
+        assert statuses(app)["lxd/2"] == (
             "blocked: LXD here is in another cluster, as member m2: use another machine"
         )
         assert (names(theirs), notes(theirs)) == (["m0", "m1", "m2"], before)
@@ -221,7 +216,7 @@ class TestAnotherCluster:
 
         hold = app.hook("lxd/2").hold
 
-        assert "LXD here is in another cluster, as member m2, and the machine goes" in hold
+        assert "LXD here is in another cluster, as member m2, and Juju releases the machine" in hold
         assert names(theirs) == ["m0", "m1", "m2"]
         app.options["on_remove"] = "abandon"
         assert app.hook("lxd/2").hold == ""
@@ -250,7 +245,7 @@ class TestAMemberJoinedByHand:
         return app
 
     def test_it_is_told(self, generation: str):
-        assert "byhand has no unit" in told(self.app(generation))["app"]
+        assert "byhand has no unit" in statuses(self.app(generation))["app"]
 
     def test_it_is_not_removed_while_it_is_down(self, generation: str):
         app = without(self.app(generation), "byhand")
@@ -260,7 +255,7 @@ class TestAMemberJoinedByHand:
 
         assert "byhand" in names(app)
         assert locations(app) == {"c1": "byhand"}
-        assert "lost" not in told(app)["app"]
+        assert "lost" not in statuses(app)["app"]
 
 
 class TestARenamedMember:
@@ -275,7 +270,7 @@ class TestARenamedMember:
     def test_its_unit_follows(self, generation: str):
         app = self.app(generation)
 
-        assert told(app) == {**HEALTHY, "lxd/2": "active: member renamed, voter"}
+        assert statuses(app) == {**HEALTHY, "lxd/2": "active: member renamed, voter"}
         assert app.own("lxd/2").name == "renamed"
         assert app.app().removed == ()
         assert "unit.m2" not in notes(app)
@@ -323,7 +318,7 @@ def test_the_note_alone_is_written_again(generation: str):
     app.settle()
 
     assert notes(app)[IDENTITY] == value
-    assert told(app) == HEALTHY
+    assert statuses(app) == HEALTHY
 
 
 def test_without_any_note_nothing_is_touched_until_it_is_written_again(generation: str):
@@ -333,7 +328,7 @@ def test_without_any_note_nothing_is_touched_until_it_is_written_again(generatio
         note(app, name, "")
     app.settle()
     refused = "blocked: LXD's database has no note identity: see the docs, How to recover"
-    assert told(app)["lxd/2"] == refused
+    assert statuses(app)["lxd/2"] == refused
     assert "LXD's database has no note" in leaving(app, "lxd/2").hook("lxd/2").hold
     assert notes(app) == {}
     app.leaving.clear()
@@ -341,7 +336,7 @@ def test_without_any_note_nothing_is_touched_until_it_is_written_again(generatio
     note(app, IDENTITY, value)
     app.settle()
 
-    assert told(app) == HEALTHY
+    assert statuses(app) == HEALTHY
     assert locations(app) == {"c1": "m2"}
 
 
@@ -397,7 +392,7 @@ def test_a_silent_moment_makes_no_member_of_a_machine_in_another_cluster(generat
     stays = app.enter(old.units["lxd/1"])
     stays.machine.key_ = None
     app.settle()
-    before = told(app)["lxd/1"]
+    before = statuses(app)["lxd/1"]
     assert "in another cluster, as member m1" in before
 
     stays.server.kill_daemon()
@@ -407,7 +402,7 @@ def test_a_silent_moment_makes_no_member_of_a_machine_in_another_cluster(generat
     later(app, 60.0)
     app.settle()
 
-    assert told(app)["lxd/1"] == before
+    assert statuses(app)["lxd/1"] == before
     leaving(app, "lxd/1").options["on_remove"] = "abandon"
     assert app.hook("lxd/1").hold == ""
     assert sorted(old.units["lxd/0"].server.records.rows) == ["m0", "m1", "m2"]

@@ -14,36 +14,10 @@ from functools import partial
 
 import pytest
 
-from state.facts import Resource
 from tests.unit.cutting import Cutter, cut, cuts
-from tests.unit.deeds import api, later, locations, names, the_cluster, with_instance, without
+from tests.unit.deeds import api, later, locations, names, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
-
-SAME, NEXT = "5.21.8", "6.9"
-OTHER = Resource("/new.snap", "/new.snap")
-UNIT = "lxd/1"
-
-
-def attached(version: str, app: ModelApp) -> ModelApp:
-    """The operator has attached an LXD of this version."""
-    app.cloud.version = version
-    app.resource = OTHER
-    for unit in app.units.values():
-        unit.snap.offered = version
-    return app
-
-
-def exchanging(version: str) -> tuple[ModelApp, str]:
-    app = attached(version, with_instance(formed(3), "m1"))
-    app.hook("lxd/0")
-    return app, UNIT
-
-
-def last(version: str) -> tuple[ModelApp, str]:
-    """All others have exchanged theirs and wait for this one."""
-    app, unit = exchanging(version)
-    app.hook("lxd/2")
-    return app, unit
+from tests.unit.operations.exchanges import NEXT, SAME, attached, exchanging, last
 
 
 @pytest.mark.parametrize("version", [SAME, NEXT])
@@ -58,7 +32,6 @@ def test_all_members_have_the_new_one_in_the_end(
         app, unit = begin()
         cut(app, unit, cutter)
         later(app, 60.0)
-        told = f"{cutter.steps[cutter.at - 1 : cutter.at]} {cutter}"
         for _ in range(3):
             for name in app.units:
                 app.hook(name)
@@ -66,14 +39,14 @@ def test_all_members_have_the_new_one_in_the_end(
         app.settle()
 
         states = {u: str(app.plan(u).status) for u in app.units}
-        assert all(state.startswith("active") for state in states.values()), f"{told}: {states}"
-        assert {u.server.version for u in app.units.values()} == {version}, told
-        assert not any(u.snap.facts_.unfinished for u in app.units.values()), told
-        assert (names(app), locations(app)) == (["m0", "m1", "m2"], {"c1": "m1"}), told
-        assert all(i.running for i in the_cluster(app).instances.values()), told
-        assert app.cloud.stopped == [], told
+        assert all(state.startswith("active") for state in states.values()), f"{cutter}: {states}"
+        assert {u.server.version for u in app.units.values()} == {version}, cutter
+        assert not any(u.snap.facts_.unfinished for u in app.units.values()), cutter
+        assert (names(app), locations(app)) == (["m0", "m1", "m2"], {"c1": "m1"}), cutter
+        assert all(i.running for i in the_cluster(app).instances.values()), cutter
+        assert app.cloud.stopped == [], cutter
         before = app.units[unit].server.database.backups
-        assert bool(before) == (version == NEXT), told
+        assert bool(before) == (version == NEXT), cutter
 
 
 def test_a_try_that_snapd_refused_is_no_leave_to_go_on_alone():

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import pytest
 
 from lxd.api import LxdApi
-from lxd.http import Request
 from plan.leaving.removal import plan_removal
 from state.cluster import ClusterView
 from state.lxd_objects import Image
@@ -37,8 +36,7 @@ def _volume(server: Server) -> None:
 
 
 def _in_project(server: Server) -> None:
-    body = {"name": "blue", "config": {"features.storage.volumes": "true"}}
-    server.lxd.send(Request("POST", "/1.0/projects", body=body), 5)
+    by_hand.add_project(server, "blue", {"features.storage.volumes": "true"})
     by_hand.add_volume(server, "mine", "data", "blue")
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from plan.unit import make_plan
-from records import member_marks
 from state.cluster import CLOSED, ClusterView
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import ParentInterface
@@ -394,15 +393,3 @@ def test_the_leader_tells_what_no_member_took():
     assert str(plan.app_status).startswith(
         "blocked: lxd/2 cannot leave: default/c1: could not be moved (disk gone)"
     )
-
-
-def test_tries_are_counted_and_forgotten_once_they_are_over():
-    notes = member_marks.with_unmoved("m2", {"a": "x"}, {})
-    notes = member_marks.with_unmoved("m2", {"a": "y", "b": "x"}, notes)
-
-    assert member_marks.unmoved("m2", notes) == {
-        "a": member_marks.Unmoved(2, "y"),
-        "b": member_marks.Unmoved(1, "x"),
-    }
-    assert member_marks.unmoved("m2", member_marks.with_unmoved("m2", {}, notes)) == {}
-    assert member_marks.unmoved("m2", {"unmoved.m2": "somebody else's"}) == {}

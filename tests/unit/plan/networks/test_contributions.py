@@ -172,7 +172,7 @@ def test_the_machine_s_way_out_is_known_by_its_interface(
 
     servers = tmp_path / "resolv.conf"
     servers.write_text("nameserver 127.0.0.53\nnameserver 10.1.0.2\nsearch example\n")
-    monkeypatch.setattr(interfaces, "_run", run)
+    monkeypatch.setattr(interfaces, "run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
     monkeypatch.setattr(interfaces, "_RESOLVERS", (tmp_path / "none", servers))
 

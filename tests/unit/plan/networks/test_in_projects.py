@@ -9,7 +9,7 @@ import pytest
 
 from actions.forget_lost import forget_lost
 from lxd.client import Client
-from lxd.http import Request, api_path
+from lxd.http import api_path
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import changed, leaving, names, server, the_cluster, without
@@ -17,23 +17,21 @@ from tests.unit.findings import nic, root, statuses
 from tests.unit.model_units import ModelApp, formed
 
 PROJECTS = ["team+a", "100%", "%2B", "é"]
+OWN_VOLUMES = {"features.profiles": "false", "features.images": "false"}
+"""The config of a project with the default project's profiles and images, and its own volumes."""
 
 
-def with_project(app: ModelApp, name: str) -> None:
-    """A project with the default project's profiles and images, and its own volumes."""
-    keys = {"features.profiles": "false", "features.images": "false"}
-    body = {"name": name, "config": keys}
-    machine = server(app, "m0")
-    assert not machine.lxd.send(Request("POST", "/1.0/projects", body=body), 5).error
+def with_instance_in(project: str, app: ModelApp, member: str) -> ModelApp:
+    """A member has an instance in a new project."""
+    by_hand.add_project(server(app, "m0"), project, OWN_VOLUMES)
+    by_hand.launch(server(app, member), "c1", project=project)
+    return app
 
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("project", PROJECTS)
 def test_another_network_and_pool_leave_its_instances_alone(project: str, generation: str):
-    app = formed(3, generation)
-    machine = server(app, "m1")
-    with_project(app, project)
-    by_hand.launch(machine, "c1", project=project)
+    app = with_instance_in(project, formed(3, generation), "m1")
 
     changed(app, network_mode="vxlan", storage_backend="dir")
 
@@ -47,10 +45,8 @@ def test_another_network_and_pool_leave_its_instances_alone(project: str, genera
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("project", PROJECTS)
 def test_it_leaves_its_member_and_what_holds_it_is_named(project: str, generation: str):
-    app = formed(3, generation)
+    app = with_instance_in(project, formed(3, generation), "m2")
     machine = server(app, "m2")
-    with_project(app, project)
-    by_hand.launch(machine, "c1", project=project)
     by_hand.add_volume(machine, "local", "da ta%2B", project=project)
     leaving(app, "lxd/2")
 
@@ -67,9 +63,7 @@ def test_it_leaves_its_member_and_what_holds_it_is_named(project: str, generatio
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_what_was_lost_is_named_and_forgotten_by_its_name(project: str):
-    app = formed(4)
-    with_project(app, project)
-    by_hand.launch(server(app, "m3"), "c1", project=project)
+    app = with_instance_in(project, formed(4), "m3")
     without(app, "m3").remove("lxd/3")
     app.settle()
 

@@ -8,13 +8,10 @@ instances.
 from __future__ import annotations
 
 import json
-import subprocess
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from host import interfaces
 from modes import MODES
 from plan.networks.networks import default
 from state.cluster import Network
@@ -23,8 +20,6 @@ from steps.networks import UpdateNetwork
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
     ADDRESSED,
-    BR0,
-    ENS3,
     ETH1,
     api,
     changed,
@@ -34,12 +29,10 @@ from tests.unit.deeds import (
     with_instance,
     without,
 )
-from tests.unit.findings import network, nic, parents, preview_of, statuses
+from tests.unit.findings import network, nic, preview_of, statuses
 from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
 from values.wanted_network import WantedNetwork
-
-TRUNK = replace(BR0, vlans=True)
 
 
 def bridge(name: str, **config: str) -> Network:
@@ -95,151 +88,6 @@ def test_no_name_is_a_tunnel_of_another(mode: str):
 
     assert not long.name.startswith("lxdbr0-")
     assert len(long.name) <= 11
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_interfaces_have_other_names_on_other_machines(generation: str):
-    app = on_machines(formed(3, generation), ETH1, ENS3)
-
-    changed(app, network_mode="macvlan", network_name="lan0", network_parent="eth1 ens*")
-
-    assert parents(app, "lan0") == {"m0": "eth1", "m1": "ens3", "m2": "ens3"}
-    assert nic(app) == {"network": "lan0"}
-    assert statuses(app)["lxd/2"] == "active: member m2, voter"
-
-
-def test_one_that_joins_later_says_what_it_is_on():
-    app = on_machines(formed(3), ETH1)
-    changed(app, network_mode="macvlan", network_name="lan0", network_parent="eth1 ens*")
-    # Another network is wanted by now, and the old one still exists.
-    changed(app, network_mode="bridge", network_name="lxdbr0", network_parent="")
-
-    app.add(3).machine.interfaces_ = [ENS3]
-    app.settle()
-
-    assert parents(app, "lan0")["m3"] == "ens3"
-
-
-def test_one_without_the_interface_does_not_join():
-    app = on_machines(formed(3), ETH1)
-    changed(app, network_mode="macvlan", network_name="lan0", network_parent="eth1")
-
-    app.add(3)
-    app.settle()
-
-    told = "blocked: network-parent=eth1: not on this machine"
-    assert statuses(app)["lxd/3"] == told
-    assert names(app) == ["m0", "m1", "m2"]
-
-
-def test_a_change_waits_for_the_machine_that_lacks_the_interface():
-    app = on_machines(formed(3), BR0, BR0, ETH1)
-
-    changed(app, network_mode="flat", network_parent="br0")
-
-    told = statuses(app)
-    assert told["lxd/2"] == "blocked: network-parent=br0: not on this machine"
-    assert told["lxd/0"] == "blocked: lxd/2: network-parent=br0: not on this machine"
-    assert nic(app) == {"network": "lxdbr0"}
-    on_machines(app, BR0)
-    app.settle()
-    assert nic(app) == {"nictype": "bridged", "parent": "br0"}
-
-
-@pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
-def test_the_application_says_whose_answer_is_missing(leader: str):
-    app = on_machines(formed(3), ETH1)
-    app.leader = leader
-    app.options |= {"network_mode": "macvlan", "network_name": "lan0", "network_parent": "eth1"}
-
-    # The agent of lxd/2 is down.
-    for _ in range(2):
-        app.hook("lxd/0")
-        app.hook("lxd/1")
-
-    told = "waiting: for lxd/2 to say what it gives to the network lan0"
-    assert str(app.hook(leader).app_status) == told
-    app.settle()
-    assert str(app.hook(leader).app_status) == "active: 3 members, 3 voters"
-
-
-def test_the_coordinator_tells_of_its_own_machine_first():
-    app = on_machines(formed(3), ETH1, BR0)
-
-    changed(app, network_mode="flat", network_parent="br0")
-
-    assert statuses(app)["lxd/0"] == "blocked: network-parent=br0: not on this machine"
-
-
-def test_a_bridge_that_is_none_is_named():
-    app = on_machines(formed(3), ETH1)
-
-    changed(app, network_mode="flat", network_parent="eth1")
-
-    told = "blocked: eth1 is not a bridge: name another for lxdbr0"
-    assert statuses(app)["lxd/1"] == told
-
-
-def test_an_ip_that_fails_fails_no_hook(monkeypatch: pytest.MonkeyPatch):
-    def fails(*command: str) -> str:
-        raise subprocess.CalledProcessError(1, command)
-
-    monkeypatch.setattr(interfaces, "_run", fails)
-
-    assert interfaces.read() == ()
-
-
-def test_a_flat_network_needs_one_name():
-    app = on_machines(formed(3), BR0, replace(BR0, name="br1"))
-
-    changed(app, network_mode="flat", network_parent="br*")
-
-    told = "flat needs one name on all machines: br0 on lxd/0, br1 on lxd/1"
-    assert statuses(app)["lxd/0"] == f"blocked: {told}"
-
-
-def test_a_flat_network_has_its_vlan_in_the_profile():
-    app = on_machines(formed(3), TRUNK)
-
-    changed(app, network_mode="flat", network_parent="br0", network_vlan=7, network_mtu=9000)
-
-    assert nic(app) == {"nictype": "bridged", "parent": "br0", "vlan": "7", "mtu": "9000"}
-
-
-def test_a_vlan_needs_a_bridge_that_keeps_vlans_apart():
-    app = on_machines(formed(3), TRUNK, BR0)
-
-    changed(app, network_mode="flat", network_parent="br0", network_vlan=7)
-
-    told = "blocked: br0 has vlan_filtering off: name another for lxdbr0"
-    assert statuses(app)["lxd/1"] == told
-    assert nic(app) == {"network": "lxdbr0"}
-
-
-@pytest.mark.parametrize(("filtering", "apart"), [(0, False), (1, True)])
-def test_a_bridge_says_whether_it_keeps_vlans_apart(
-    monkeypatch: pytest.MonkeyPatch, filtering: int, apart: bool
-):
-    told = {"info_kind": "bridge", "info_data": {"vlan_filtering": filtering}}
-
-    def run(*command: str) -> str:
-        del command
-        return json.dumps([{"ifname": "br0", "linkinfo": told}])
-
-    monkeypatch.setattr(interfaces, "_run", run)
-    monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
-
-    assert interfaces.read() == (replace(BR0, vlans=apart, inner=True),)
-
-
-def test_an_uplink_takes_no_interface_that_the_machine_needs():
-    app = on_machines(formed(3), ETH1)
-
-    changed(app, networks="{up: {mode: physical, parent: eth0}}")
-
-    told = "blocked: eth0 has the address 10.0.0.1: the machine needs it: name another for up"
-    assert statuses(app)["lxd/1"] == told
-    assert "up" not in the_cluster(app).networks
 
 
 def test_a_subnet_of_a_machine_is_refused():

@@ -307,7 +307,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, Interface]:
             return json.dumps(LINKS)
         return json.dumps(ROUTES if "-4" in command else [])
 
-    monkeypatch.setattr(interfaces, "_run", run)
+    monkeypatch.setattr(interfaces, "run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
     return {i.name: i for i in interfaces.read()}
 

@@ -37,32 +37,30 @@ def test_an_lxd_whose_recovery_was_killed_runs_again_with_the_next_hook(leaves: 
         if leaves:
             leaving(app, unit)
         cut(app, unit, cutter, lambda unit, app=app: recover(app, unit))
-        told = f"{cutter.steps[cutter.at - 1 : cutter.at]} {cutter}"
         later(app, 60)
         app.hook(unit)
 
-        assert app.units[unit].server.running, told
-        assert app.cloud.stopped == [], told
+        assert app.units[unit].server.running, cutter
+        assert app.cloud.stopped == [], cutter
 
 
 def test_what_was_killed_is_repeated_and_ends_well():
     for cutter in cuts(recovering, recover):
         app, unit = recovering()
         cut(app, unit, cutter, lambda unit, app=app: recover(app, unit))
-        told = f"{cutter.steps[cutter.at - 1 : cutter.at]} {cutter}"
         later(app, 60)
         hooks(app, app.units)
         if not app.units[unit].server.has_database():
-            assert "run recover-quorum" in str(app.plan(unit).status), told
+            assert "run recover-quorum" in str(app.plan(unit).status), cutter
             recover(app, unit)
             later(app, 60)
             hooks(app, app.units)
 
-        assert "voter" in str(app.plan(unit).status), told
+        assert "voter" in str(app.plan(unit).status), cutter
         assert [i.running for i in app.units[unit].server.records.instances.values()] == [True], (
-            told
+            cutter
         )
-        assert len([t for t in app.cloud.clusters() if t.answering]) == 1, told
+        assert len([t for t in app.cloud.clusters() if t.answering]) == 1, cutter
 
 
 STEPS = ["daemon-stop", "lxd", "snap"]
@@ -90,7 +88,7 @@ def test_the_daemon_that_was_ended_is_started_by_the_next_one_who_looks(
     programs.add("daemon-stop")
     with monkeypatch.context() as now:
         now.setattr(lxd_daemon, "stop", lambda: run("daemon-stop"))
-        now.setattr(lxd_database, "_run", called)
+        now.setattr(lxd_database, "run", called)
         with pytest.raises(Killed):
             there.recover()
 

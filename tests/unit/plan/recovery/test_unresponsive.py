@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
@@ -14,12 +14,12 @@ import deadlines
 from lxd.api import LxdApi
 from lxd.errors import LxdUnreachable
 from lxd.http import Request, Response
-from lxd.port import LxdPort
 from plan.recovery.unresponsive import lasts
 from state.cluster import ClusterView
 from state.unresponsive import Unresponsive, UnresponsiveReason
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.other_ports import PassingPort
 from tests.unit.deeds import fail, leaving, names, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
@@ -118,23 +118,11 @@ def test_a_silence_is_over_once_lxd_answers():
     assert not lasts(app.view("lxd/2"))
 
 
-@dataclass
-class Mute:
+class Mute(PassingPort):
     """LXD's socket while another program has connected and sends nothing; its port answers."""
-
-    port: LxdPort
 
     def send(self, request: Request, seconds: float) -> Response:
         raise LxdUnreachable(f"no answer to {request.path} in {seconds:.0f} s")
-
-    def certificate(self, host: str, port: int, seconds: float) -> str:
-        return self.port.certificate(host, port, seconds)
-
-    def now(self) -> float:
-        return self.port.now()
-
-    def sleep(self, seconds: float) -> None:
-        self.port.sleep(seconds)
 
 
 def test_a_socket_that_another_program_blocks_is_no_lost_quorum():

@@ -243,6 +243,6 @@ def test_what_cannot_be_read_is_not_taken_for_empty(
     def fails(*_: str) -> str:
         raise error
 
-    monkeypatch.setattr(disks, "_output", fails)
+    monkeypatch.setattr(disks, "run", fails)
 
     assert disks._signatures("/dev/sdb")  # pyright: ignore[reportPrivateUsage]

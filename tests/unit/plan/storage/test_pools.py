@@ -10,39 +10,25 @@ from typing import Any
 
 import pytest
 
-from act.storage import create_pool, delete_pool
 from actions import tables
-from actions.remove_pool import remove_pool
-from lxd.errors import LxdError
 from plan.storage.pools import default
-from records.pool_deletions import begun, marked
 from state.cluster import Pool
-from state.facts import Device
 from state.peers import Storage
-from state.view import RunHistory
-from steps.storage import CreatePool
-from tests.lxd_model import by_hand
-from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
+    DISK,
     api,
     changed,
     later,
-    names,
     server,
     the_cluster,
-    with_half_made_pool,
     with_instance,
     with_pool,
     without,
 )
-from tests.unit.findings import preview_of, root, sources, statuses
-from tests.unit.model_units import ModelApp, formed
+from tests.unit.findings import drivers, preview_of, root, sources, statuses
+from tests.unit.model_units import formed
 from values.wanted_pool import WantedPool
-
-GIB = 1 << 30
-DISK = Device("/dev/sdb", 20 * GIB)
-
 
 POOLS = (Pool("local", "dir", "Created", frozenset()),)
 DIR, ZFS = Storage(backend="dir", pool="local"), Storage(backend="zfs", pool="local-zfs")
@@ -69,11 +55,6 @@ def test_which_pool_is_the_default_one(
     found = default(WantedPool(name, word), decided, known)
 
     assert f"{found.backend} {found.name}" == pool
-
-
-def drivers(app: ModelApp) -> dict[str, str]:
-    """By pool: its driver."""
-    return {pool.name: pool.driver for pool in the_cluster(app).pools.values()}
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -160,149 +141,6 @@ def test_a_pool_waits_for_a_member_that_is_down():
     app.units["lxd/2"].server.power_on()
     later(app, 20.0).settle()
     assert root(app) == "local-dir"
-
-
-class Requests:
-    """Requests to LXD about pools. It refuses the POSTs whose numbers are in `refused`."""
-
-    def __init__(self, *refused: int) -> None:
-        self.made: list[str] = []
-        self._refused = refused
-
-    def fault(self, machine: str, call: str) -> Fault:
-        if not call.startswith(("POST /1.0/storage-pools", "DELETE /1.0/storage-pools")):
-            return ""
-        self.made.append(call.partition(" ")[0])
-        posts = self.made.count("POST")
-        return "refuse" if self.made[-1] == "POST" and posts in self._refused else ""
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_a_pool_that_is_defined_and_could_not_be_made_is_on_no_member(generation: str):
-    app = formed(3, generation)
-    # After the three that define it.
-    app.cloud.fault = Requests(4).fault
-    app.options["storage_backend"] = "dir"
-    for unit in (*app.units, "lxd/0"):
-        app.hook(unit)
-
-    assert set(drivers(app)) == {"local"}
-    app.settle()
-    assert root(app) == "local-dir"
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_a_pool_whose_device_was_taken_in_the_meantime_is_on_no_member(generation: str):
-    app = formed(3, generation)
-    for unit in app.units.values():
-        unit.machine.disks = [DISK]
-    app.options["storage_pools"] = "{fast: {backend: btrfs, devices: /dev/sdb}}"
-    for unit in app.units:
-        app.hook(unit)
-    app.units["lxd/2"].machine.disks = [replace(DISK, holds="ext4")]
-
-    told = app.hook("lxd/0").hold
-
-    assert "/dev/sdb appears to contain an existing" in told
-    assert set(drivers(app)) == {"local"}
-    for unit in app.units.values():
-        unit.machine.wipe("/dev/sdb")
-    app.settle()
-    assert sources(app, "fast") == dict.fromkeys(names(app), "/dev/sdb")
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_a_pool_is_finished_once_a_member_that_died_meanwhile_is_back(generation: str):
-    app = formed(3, generation)
-    app.options["storage_backend"] = "dir"
-    for unit in app.units:
-        app.hook(unit)
-    server(app, "m2").kill_daemon()
-
-    app.hook("lxd/0")
-
-    assert the_cluster(app).pools["local-dir"].half_made
-    assert root(app) == "local"
-    server(app, "m2").start_daemon()
-    later(app, 10.0).settle()
-    assert root(app) == "local-dir"
-    assert app.cloud.hollow == []
-
-
-@pytest.mark.parametrize("generation", NAMES)
-@pytest.mark.parametrize(
-    ("status", "refused", "anew"),
-    [("Errored", (), False), ("Errored", (1,), True), ("Pending", (), True)],
-)
-def test_what_a_run_left_half_made_is_finished_or_made_anew(
-    status: str, refused: tuple[int, ...], anew: bool, generation: str
-):
-    app = with_half_made_pool(formed(3, generation), "fast", "btrfs", status)
-    assert the_cluster(app).pools["fast"].status == status
-    requests = Requests(*refused)
-    app.cloud.fault = requests.fault
-
-    changed(app, storage_pools="fast: btrfs")
-
-    assert the_cluster(app).pools["fast"].status == "Created"
-    assert ("DELETE" in requests.made) is anew
-    assert app.cloud.hollow == []
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_a_pool_in_a_ceph_that_was_half_made_is_finished_and_stays(generation: str):
-    app = formed(3, generation)
-    for unit in app.units.values():
-        unit.server.drivers |= {"ceph"}
-    with_half_made_pool(app, "shared", "ceph", "Errored")
-    pools, notes = api(app).pools, api(app).notes
-    ports = app.units["lxd/0"].ports
-    members = {name: dict[str, str]() for name in names(app)}
-    step = CreatePool("shared", "ceph", {}, members)
-    # As a run left it that could neither finish nor delete it.
-    notes.write(begun("shared"))
-
-    create_pool(step, "lxd/0", ports, RunHistory())
-
-    (found,) = (p for p in marked(pools.list(), notes.read()) if p.name == "shared")
-    assert not found.half_made
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_a_deletion_that_lxd_refuses_leaves_the_pool_in_use(generation: str):
-    app = with_pool(formed(3, generation), "fast", "btrfs")
-    root_disk = {"root": {"type": "disk", "path": "/", "pool": "fast"}}
-    by_hand.launch(server(app, "m0"), "c1", devices=root_disk)
-    (fast,) = (p for p in api(app).pools.list() if p.name == "fast")
-
-    with pytest.raises(LxdError, match="in use"):
-        delete_pool(fast, app.units["lxd/0"].ports)
-
-    existing = marked(api(app).pools.list(), api(app).notes.read())
-    assert [p.half_made for p in existing if p.name == "fast"] == [False]
-
-
-@pytest.mark.parametrize("generation", NAMES)
-@pytest.mark.parametrize("again", ["the option", "the action", "a stale note"])
-def test_a_deletion_that_was_cut_short_comes_to_its_end(again: str, generation: str):
-    app = with_pool(formed(3, generation), "fast", "btrfs")
-    server(app, "m2").kill_daemon()
-    ports = app.units["lxd/0"].ports
-    with pytest.raises(LxdError):
-        delete_pool(next(p for p in api(app).pools.list() if p.name == "fast"), ports)
-    server(app, "m2").start_daemon()
-    later(app, 10.0)
-    if again == "a stale note":
-        api(app).pools.delete("fast")
-        app.settle()
-    elif again == "the action":
-        remove_pool(app.view("lxd/0"), app.units["lxd/0"].ports, "fast")
-
-    changed(app, storage_pools="fast: btrfs")
-
-    assert the_cluster(app).pools["fast"].status == "Created"
-    assert app.cloud.hollow == []
-    assert not any(name.startswith("deleting.") for name in api(app).notes.read())
 
 
 def test_whoever_joins_makes_its_part_of_every_pool():

@@ -1,0 +1,20 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""The charm's notes about members: tries to move what a leaving member holds."""
+
+from __future__ import annotations
+
+from records import member_marks
+
+
+def test_tries_are_counted_and_forgotten_once_they_are_over():
+    notes = member_marks.with_unmoved("m2", {"a": "x"}, {})
+    notes = member_marks.with_unmoved("m2", {"a": "y", "b": "x"}, notes)
+
+    assert member_marks.unmoved("m2", notes) == {
+        "a": member_marks.Unmoved(2, "y"),
+        "b": member_marks.Unmoved(1, "x"),
+    }
+    assert member_marks.unmoved("m2", member_marks.with_unmoved("m2", {}, notes)) == {}
+    assert member_marks.unmoved("m2", {"unmoved.m2": "somebody else's"}) == {}
