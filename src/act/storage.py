@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import backends
 import deadlines
 from act import join_guard
+from host.daemon_folders import NotMountedError
 from lxd.errors import LxdError, LxdUnreachable
 from ports.ports import Ports
 from records import pool_deletions
@@ -118,8 +120,9 @@ def keep_on_volume(step: KeepOnVolume, unit: str, ports: Ports, history: RunHist
 
 
 def drop_volume(step: DropVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """A volume that LXD used here is gone."""
-    ports.lxd.volumes.drop(step.pool, step.name)
+    """A volume that LXD used here is gone, unless nobody can see what is on it."""
+    if f"{step.pool}/{step.name}" not in history.unmounted:
+        ports.lxd.volumes.drop(step.pool, step.name)
     return history
 
 
@@ -132,9 +135,13 @@ def restore_folder(step: RestoreFolder, unit: str, ports: Ports, history: RunHis
 
 
 def gather_volume(step: GatherVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """No image or backup of LXD is on the volume only."""
+    """No image or backup of LXD is on the volume only, or nobody can see what is on it."""
     volume = f"{step.pool}/{step.name}"
-    ports.machine.gather(step.kind, volume, ports.lxd.server.process())
+    try:
+        ports.machine.gather(step.kind, volume, ports.lxd.server.process(), mounts=step.mounts)
+    except NotMountedError as error:
+        logger.warning("%s", error)
+        return replace(history, unmounted=history.unmounted | {volume})
     return history
 
 

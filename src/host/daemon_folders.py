@@ -28,6 +28,10 @@ _MODE = 0o700
 _PROC = Path("/proc")
 
 
+class NotMountedError(OSError):
+    """A volume is not mounted: what is on it cannot be seen."""
+
+
 def look(lxd_dir: Path, kind: str) -> Folder:
     """The place of LXD's images or backups."""
     folder, left = lxd_dir / kind, lxd_dir / f"{kind}.temp"
@@ -82,13 +86,24 @@ def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
     shutil.rmtree(left, ignore_errors=True)
 
 
-def gather(lxd_dir: Path, kind: str, volume: str, root: Path = Path("/")) -> None:
-    """Move what is left on a volume to where LXD's images or backups are. Raises OSError."""
+def gather(
+    lxd_dir: Path, kind: str, volume: str, root: Path = Path("/"), *, mounts: bool = True
+) -> None:
+    """Copy what is left on a volume to where LXD's images or backups are.
+
+    `mounts` says whether the pool's driver mounts each volume, as zfs and lvm do. LXD mounts only
+    the volumes that its configuration names; the mount point of any other one is an empty folder
+    (read in its source). In a pool of dir or btrfs the folder is the volume itself.
+
+    Raises OSError: NotMountedError if the content of the volume cannot be seen.
+    """
     pool, _, name = volume.partition("/")
-    source = _on_volume(_below(root, lxd_dir) / _VOLUME.format(pool=pool, name=name), kind)
-    folder = lxd_dir / kind
+    place = _below(root, lxd_dir) / _VOLUME.format(pool=pool, name=name)
+    if not (place.is_mount() if mounts else place.is_dir()):
+        raise NotMountedError(f"{volume} is not mounted")
+    source, folder = _on_volume(place, kind), lxd_dir / kind
     into = _below(root, folder.readlink()) if folder.is_symlink() else folder
-    if source.exists() and source.resolve() != into.resolve():
+    if source.resolve() != into.resolve():
         _copy_missing(source, into)
 
 

@@ -213,10 +213,15 @@ class Machine(UnitNotes):
         if query not in before:
             private_files.write(patch, (before + query).encode())
 
-    def gather(self, kind: str, volume: str, process: int) -> None:
-        """Moves what is left of them on POOL/VOLUME to the others. Also raises OSError."""
+    def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
+        """Copies what is left of them on POOL/VOLUME to the others.
+
+        `mounts` says whether the pool's driver mounts each volume. Raises OSError: NotMountedError
+        if the volume's content cannot be seen.
+        """
         daemon_folders.refuse_while_moving(kind)
-        daemon_folders.gather(self._lxd_dir, kind, volume, daemon_folders.root_of(process))
+        root = daemon_folders.root_of(process)
+        daemon_folders.gather(self._lxd_dir, kind, volume, root, mounts=mounts)
 
     def empty_lxd(self) -> None:
         """Empties the folder of an LXD that was stopped and never was a member.

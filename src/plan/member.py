@@ -192,7 +192,7 @@ def _problems(
     yield _refused_pool(own.offers)
     yield _refused_network(own.links)
     yield elsewhere
-    yield daemon_volumes.problem(view.options, lxd)
+    yield daemon_volumes.problem(view.options, lxd, view.history.unmounted)
     yield _refused_request(lxd)
 
 
@@ -262,7 +262,7 @@ def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[S
         # LXD 5.0 launches no instance on a renamed member before (LXD issue 11534).
         steps.append(RestartLxd())
     steps += settings.server_config(view.options, lxd.server.config, of_member=True)
-    steps += daemon_volumes.due(view.options, lxd, view.folders)
+    steps += daemon_volumes.due(view.options, lxd, view.folders, view.history.unmounted)
     if lxd.networks is not None:
         steps += overlay_dhcp.steps(view, lxd, peers)
     if view.zone and member.failure_domain != view.zone:

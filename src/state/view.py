@@ -137,6 +137,8 @@ class RunHistory:
     """LXD's daemon here was restarted."""
     roles_awaited: bool = False
     """LXD had time to decide which of its last two members votes."""
+    unmounted: frozenset[str] = frozenset()
+    """Volumes of LXD's images or backups, as POOL/VOLUME, whose content nobody could see."""
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,8 @@ class GatherVolume:
     kind: str
     pool: str
     name: str
+    mounts: bool = False
+    """Whether the pool's driver mounts each volume: LXD mounts only those that it uses."""
 
     def __str__(self) -> str:
         return f"gather LXD's {self.kind} that are left on the pool {self.pool}"

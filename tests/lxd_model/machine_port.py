@@ -252,7 +252,7 @@ class ModelMachine:
 
         self._change("machine.end_volume", end)
 
-    def gather(self, kind: str, volume: str, process: int) -> None:
+    def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
         """What is left of them on a volume is with the others: the model moves all or nothing."""
 
     def delete_certificate(self) -> None:

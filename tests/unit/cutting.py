@@ -78,8 +78,8 @@ class Cut:
         if attribute not in methods:
             return found
 
-        def step(*given: Any) -> Any:
-            return cutter.step(f"{name}.{attribute}", lambda: found(*given))
+        def step(*given: Any, **named: Any) -> Any:
+            return cutter.step(f"{name}.{attribute}", lambda: found(*given, **named))
 
         return step
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from act import token_sealing
 from host import overlay_dhcp
+from host.daemon_folders import NotMountedError
 from host.snap import ChannelUnknownError, SnapError
 from state.facts import Device, Failures, Folder, Forming, Resource, SnapFacts
 from tests.lxd_model.listeners import endpoint_of
@@ -310,7 +311,9 @@ class UnitMachine:
     def end_volume(self, kind: str) -> None:
         self.server.files.end_volume(kind)
 
-    def gather(self, kind: str, volume: str, process: int) -> None:
+    def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
+        if mounts and volume != self.server.config.get(f"storage.{kind}_volume"):
+            raise NotMountedError(f"{volume} is not mounted")
         self.gathered.append(volume)
 
     def empty_lxd(self) -> None:

@@ -111,7 +111,7 @@ def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
     if other is not None and other.name != member.name and not other.up:
         # That member's change may have cost the cluster a member: another one might cost the
         # quorum.
-        return Due(problem=waiting(f"for {at}, which is {other.status.lower()}, to listen again"))
+        return Due(problem=waiting(f"until {at}, which is {other.status.lower()}, listens again"))
     return Due((ChangeAddress(member.name, view.cluster_address, wanted),))
 
 

@@ -41,7 +41,7 @@ def of_members(
     if problem := _problem(units, answers):
         return problem
     if missing:
-        return waiting(f"for {names(missing)} to say what it gives to the network {net.name}")
+        return waiting(f"for {names(missing)} to answer about the network {net.name}")
     return _same_name(
         net, units, {member: contribution.parent for member, contribution in answers.items()}
     )

@@ -9,7 +9,7 @@ downloads images again, and backups are temporary files of exports.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import backends
 from options.options import Options
@@ -25,16 +25,27 @@ _IMAGES, _BACKUPS = "storage.images_volume", "storage.backups_volume"
 _VOLUMES = {key: f"{OWN_VOLUMES}{key[8:].partition('_')[0]}" for key in (_IMAGES, _BACKUPS)}
 """By LXD's key, which each server sets for itself: the volume's name."""
 
+_WITHOUT_MOUNTS = frozenset({"dir", "btrfs", "cephfs"})
+"""Drivers whose volumes are folders or subvolumes of the pool. All others mount each volume, and
+only while LXD uses it (read in LXD's source, 5.0 to 6.9).
+"""
+
 _WITHOUT_LINKS = "daemon_storage_per_project"
 """With this extension LXD's folder is not a link to a volume any more. See `host.daemon_folders`.
 """
 
 
-def due(options: Options, lxd: ClusterView, folders: Mapping[str, Folder]) -> list[Step]:
+def due(
+    options: Options,
+    lxd: ClusterView,
+    folders: Mapping[str, Folder],
+    unmounted: Collection[str] = (),
+) -> list[Step]:
     """Steps that set this member's volumes as the options say, if their pools exist.
 
     LXD first sets a key and then moves the files. So the charm looks where its images are, and does
-    not read its configuration. It undoes an interrupted move and starts it again.
+    not read its configuration. It undoes an interrupted move and starts it again. Volumes whose
+    content nobody could see, `unmounted`, stay as they are.
     """
     steps: list[Step] = []
     for key, option in _asked(options).items():
@@ -43,10 +54,20 @@ def due(options: Options, lxd: ClusterView, folders: Mapping[str, Folder]) -> li
         if _is_ours(key, current, folder) and (folder.cut_short or folder.volume != current):
             steps.append(RestoreFolder(key, _kind(key)))
             continue
-        for volume in map(_split, _unused(key, lxd)):
-            steps += [GatherVolume(_kind(key), *volume), DropVolume(*volume)]
-        steps += _moves(key, option, current, lxd)
+        unused = _unused(key, lxd)
+        for volume in unused:
+            steps += _gathered(key, volume, lxd) if volume not in unmounted else []
+        if not unused:
+            steps += _moves(key, option, current, lxd)
     return steps
+
+
+def _gathered(key: str, volume: str, lxd: ClusterView) -> list[Step]:
+    """Steps that delete an unused volume once its content is with the rest."""
+    pool, name = _split(volume)
+    driver = next((p.driver for p in lxd.pools or () if p.name == pool), "")
+    gather = GatherVolume(_kind(key), pool, name, mounts=driver not in _WITHOUT_MOUNTS)
+    return [gather, DropVolume(pool, name)]
 
 
 def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
@@ -89,8 +110,15 @@ def _unused(key: str, lxd: ClusterView) -> list[str]:
     return sorted(volume for volume in volumes if volume != lxd.server.config.get(key, ""))
 
 
-def problem(options: Options, lxd: ClusterView) -> Status | None:
-    """Why the charm cannot follow an option."""
+def not_mounted(volume: str) -> str:
+    """The message about a volume that may have the only copy of something."""
+    return f"{volume} is unmounted: export and delete it"
+
+
+def problem(options: Options, lxd: ClusterView, unmounted: Collection[str] = ()) -> Status | None:
+    """Why the charm cannot follow an option, or delete a volume that LXD does not use."""
+    if unmounted:
+        return blocked(not_mounted(min(unmounted)))
     usable = _usable(lxd)
     for key, option in _asked(options).items():
         if option in {pool.name for pool in options.more_pools} - set(usable):
@@ -101,16 +129,29 @@ def problem(options: Options, lxd: ClusterView) -> Status | None:
     return None
 
 
-def given_up(lxd: ClusterView, member: Member) -> list[Step]:
-    """Steps that remove a leaving member's volumes: LXD would refuse to remove it with them."""
+def given_up(
+    lxd: ClusterView, member: Member, unmounted: Collection[str], *, abandons: bool
+) -> list[Step]:
+    """Steps that remove a leaving member's volumes: LXD would refuse to remove it with them.
+
+    What is on one that LXD does not use is first copied, unless the operator `abandons` it.
+    """
     config = lxd.server.config
     steps: list[Step] = [
         KeepOnVolume(key, "", "")
         for key, name in _VOLUMES.items()
         if config.get(key, "").partition("/")[2] == name
     ]
-    own_volumes = [v for v in lxd.volumes or () if v.cache and v.location == member.name]
-    return [*steps, *(DropVolume(v.pool, v.name) for v in own_volumes)]
+    keys = {name: key for key, name in _VOLUMES.items()}
+    for volume in lxd.volumes or ():
+        if not volume.cache or volume.location != member.name:
+            continue
+        place, key = f"{volume.pool}/{volume.name}", keys.get(volume.name, "")
+        if abandons or not key or config.get(key) == place:
+            steps.append(DropVolume(volume.pool, volume.name))
+        elif place not in unmounted:
+            steps += _gathered(key, place, lxd)
+    return steps
 
 
 def _asked(options: Options) -> dict[str, str]:

@@ -193,7 +193,7 @@ def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Poo
     received = _contributions(view, lxd, peers, request, units)
     missing = [units[member] for member, contribution in received.items() if contribution is None]
     if missing:
-        why = f"for {names(missing)} to say what it gives to the pool {pool.name}"
+        why = f"for {names(missing)} to answer about the pool {pool.name}"
         return PoolChange(request=request, problem=waiting(why))
     by_member = {m: c for m, c in received.items() if c is not None}
     refused = [(units[m], c.problem) for m, c in by_member.items() if c.problem]

@@ -122,7 +122,7 @@ def test_what_is_left_on_a_volume_is_brought_to_the_others(tmp_path: Path):
     left = volume(tmp_path, "a", "b")
     folder(tmp_path, "images", "a")
 
-    daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
+    daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images", mounts=False)
 
     assert found(tmp_path) == ["a", "b"]
     assert sorted(path.name for path in left.iterdir()) == ["a", "b"]
@@ -134,11 +134,43 @@ def test_it_is_brought_to_another_volume(tmp_path: Path):
     other.mkdir(parents=True)
     (tmp_path / "images").symlink_to(other)
 
-    daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
-    daemon_folders.gather(tmp_path, "images", "new/lxd-cluster-images")
-    daemon_folders.gather(tmp_path, "images", "gone/lxd-cluster-images")
+    daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images", mounts=False)
+    daemon_folders.gather(tmp_path, "images", "new/lxd-cluster-images", mounts=False)
 
     assert [path.name for path in other.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("names", [(), ("written while it was not mounted",)])
+def test_the_mount_point_of_a_volume_is_not_its_content(tmp_path: Path, names: tuple[str, ...]):
+    """zfs and lvm: LXD mounts only the volumes that its configuration names."""
+    volume(tmp_path, *names)
+    folder(tmp_path, "images")
+
+    with pytest.raises(daemon_folders.NotMountedError, match="fast/lxd-cluster-images is not"):
+        daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
+
+
+def test_what_is_on_a_mounted_volume_is_brought_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    mounted = volume(tmp_path, "a")
+    folder(tmp_path, "images")
+
+    def is_mount(path: Path) -> bool:
+        return path == mounted
+
+    monkeypatch.setattr(Path, "is_mount", is_mount)
+    daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
+
+    assert found(tmp_path) == ["a"]
+
+
+def test_a_volume_without_its_folder_is_not_here(tmp_path: Path):
+    """The pool itself is not mounted, or not where the charm looks."""
+    folder(tmp_path, "images")
+
+    with pytest.raises(daemon_folders.NotMountedError):
+        daemon_folders.gather(tmp_path, "images", "gone/lxd-cluster-images", mounts=False)
 
 
 def test_nothing_is_touched_while_lxd_is_at_it(tmp_path: Path):

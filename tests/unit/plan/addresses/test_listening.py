@@ -80,7 +80,7 @@ FREE = "-"
         pytest.param(
             cluster("m1", m1="OFFLINE"),
             (),
-            waiting("for m1, which is offline, to listen again"),
+            waiting("until m1, which is offline, listens again"),
             id="one that was lost by it",
         ),
         pytest.param(cluster("m0", api=NEW), CHANGE, None, id="the turn is given back"),

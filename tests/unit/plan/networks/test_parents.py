@@ -85,7 +85,7 @@ def test_the_application_says_whose_answer_is_missing(leader: str):
         app.hook("lxd/0")
         app.hook("lxd/1")
 
-    told = "waiting: for lxd/2 to say what it gives to the network lan0"
+    told = "waiting: for lxd/2 to answer about the network lan0"
     assert str(app.hook(leader).app_status) == told
     app.settle()
     assert str(app.hook(leader).app_status) == "active: 3 members, 3 voters"

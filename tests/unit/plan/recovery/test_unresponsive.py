@@ -206,7 +206,7 @@ def test_of_a_member_that_is_down_nothing_is_asked(generation: str):
     app = without(on_lan(formed(3, generation)), "m2")
 
     told = [str(app.hook(name).status) for name in ("lxd/0", "lxd/1", "lxd/0")]
-    assert told[-1] == "waiting: for lxd/2 to say what it gives to the network lan0"
+    assert told[-1] == "waiting: for lxd/2 to answer about the network lan0"
 
     app.remove("lxd/2")
     app.hook("lxd/0")

@@ -229,6 +229,64 @@ def test_a_volume_that_a_killed_hook_left_is_emptied_and_goes(app: ModelApp):
     assert volumes(app) == []
 
 
+MOUNTING = ["zfs", "lvm"]
+UNSEEN = f"fast/{IMAGES} is unmounted: export and delete it"
+
+
+def unseen(generation: str, driver: str) -> ModelApp:
+    """A volume on m1 that LXD does not use, and mounts only while it does."""
+    app = with_pool(formed(3, generation), "fast", driver)
+    by_hand.add_volume(app.units["lxd/1"].server, "fast", IMAGES)
+    return app
+
+
+@pytest.mark.parametrize("driver", MOUNTING)
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("option", ["", "fast", "local"])
+def test_a_volume_whose_content_nobody_sees_is_not_deleted(
+    generation: str, driver: str, option: str
+):
+    """It may have the only copy of an image, and was deleted."""
+    app = asked(unseen(generation, driver), option)
+
+    assert f"fast/{IMAGES} on m1" in volumes(app)
+    assert str(app.hook("lxd/1").status) == f"blocked: {UNSEEN}"
+    assert str(app.hook("lxd/0").app_status) == f"blocked: lxd/1: {UNSEEN}"
+    app.units["lxd/1"].ports.lxd.volumes.drop("fast", IMAGES)
+    app.settle()
+    assert images(app) == [f"{option}/{IMAGES}" if option else ""] * 3
+    assert str(app.plan("lxd/0").app_status).startswith("active")
+
+
+def test_one_whose_content_nobody_sees_delays_nothing_else():
+    app = unseen("5.21", "zfs")
+    app.units["lxd/1"].zone = "rack-2"
+
+    app.hook("lxd/1")
+
+    assert the_cluster(app).rows["m1"].domain == "rack-2"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_one_whose_content_nobody_sees_holds_a_leaving_unit(generation: str):
+    app = leaving(unseen(generation, "zfs"), "lxd/1")
+
+    held = app.hook("lxd/1")
+
+    assert UNSEEN in held.hold
+    assert str(held.status) == f"blocked: lxd/1 cannot leave: {UNSEEN}"
+    app.options["on_remove"] = "abandon"
+    assert app.hook("lxd/1").hold == ""
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_what_is_left_on_an_unused_volume_is_taken_along_before_a_unit_leaves(generation: str):
+    app = leaving(unseen(generation, "dir"), "lxd/1")
+
+    assert app.hook("lxd/1").hold == ""
+    assert app.units["lxd/1"].machine.gathered == [f"fast/{IMAGES}"]
+
+
 def test_what_an_operator_moves_is_left_to_the_operator(app: ModelApp):
     server = app.units["lxd/1"].server
     server.folders["images"] = Folder("local/mine", cut_short=True)
