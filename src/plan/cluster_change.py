@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import backends
 import modes
-from records import join_lock, member_marks
+from records import join_lock, member_marks, member_units
 from state.cluster import ClusterView
 from state.view import Peers, View
 from values.status import Status, blocked, names, waiting
@@ -51,7 +51,8 @@ def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: 
     if going := [name for name in unknown if name in leaving]:
         return waiting(f"to make {thing} until {going[0]} has left")
     entries = {entry.unit for entry in peers.app.queue}
-    unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in entries}
+    members = (m for m in lxd.members if m.name in unknown)
+    unheard = {unit for m in members if (unit := member_units.unit_of(m, lxd)) in entries}
     if unheard:
         # It has joined, but its data have not arrived.
         return waiting(f"to make {thing} until {min(unheard)} has published its data")
