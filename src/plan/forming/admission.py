@@ -68,7 +68,7 @@ def _steps_while_kept(
         return ()
     if failed := left_by_failed_join(token, lxd, peers):
         # The token is kept as long: it proves that this was a join, not a member.
-        return (RemoveMember(failed.name),) if is_shell(failed) else ()
+        return (RemoveMember(failed.name, failed.address),) if is_shell(failed) else ()
     return None
 
 

@@ -53,7 +53,7 @@ def _clearing(view: View, lxd: ClusterView, dead: Member) -> tuple[Step, ...]:
             return (MoveOffDead(instance.project, instance.name, dead.name, targets[0]),)
     if _shared(lxd, dead) and view.options.on_remove != ABANDON:
         return ()
-    return (RemoveMember(dead.name),)
+    return (RemoveMember(dead.name, dead.address),)
 
 
 def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:

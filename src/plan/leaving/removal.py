@@ -122,7 +122,7 @@ def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple
     failed = _failed_join(lxd, peers)
     if failed is not None and admission.is_shell(failed):
         # Only this member's token proves that the join failed.
-        return (RemoveMember(failed.name),)
+        return (RemoveMember(failed.name, failed.address),)
     cancelling = () if expects else admission.cancelling(view, lxd, peers)
     return (*join_lock.ended(view.unit, lxd), *cancelling)
 
@@ -149,7 +149,11 @@ def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ..
     if images and view.options.on_remove != ABANDON:
         return _kept_here(view, lxd, member, images)
     left = (*map(str, stays), *images)
-    step = AbandonMember(member.name, left) if left else LeaveCluster(member.name)
+    step = (
+        AbandonMember(member.name, left, member.address)
+        if left
+        else LeaveCluster(member.name, member.address)
+    )
     return _in_turn(view, lxd, member, step)
 
 
