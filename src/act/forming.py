@@ -21,6 +21,7 @@ from plan.networks import networks
 from plan.storage import pools
 from ports.ports import Ports
 from records import join_lock, loss_record, member_marks
+from records.member_units import Record
 from state.cluster import Network, Pool
 from state.notes import IDENTITY
 from state.peers import Token
@@ -178,7 +179,8 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
     notes = ports.lxd.notes.read()
     cluster = notes.get(IDENTITY, "")
     # Whatever happens to the join, the database names the unit of this member.
-    ports.lxd.notes.write(member_marks.admitted(step.name, step.unit, step.attempt, notes))
+    record = Record(step.unit, step.attempt, step.address)
+    ports.lxd.notes.write(member_marks.admitted(step.name, record, notes))
     token = ports.lxd.cluster.make_token(step.name)
     with token_revocation.sealing(step.name, token, ports):
         message = json.dumps({"token": token, "cluster": cluster})

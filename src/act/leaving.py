@@ -176,6 +176,7 @@ def copy_images(step: CopyImages, unit: str, ports: Ports, history: RunHistory) 
 
 def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This member is out of the cluster, or it is known which images keep it."""
+    _refuse_another(step, ports)
     try:
         ports.lxd.members.leave(step.name)
     except (LxdError, LxdUnreachable) as error:
@@ -214,6 +215,7 @@ def await_roles(step: AwaitRoles, unit: str, ports: Ports, history: RunHistory) 
 
 def abandon_member(step: AbandonMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The cluster has forgotten the member and what is on it."""
+    _refuse_another(step, ports)
     logger.warning(
         "on-remove=abandon: left on the disks of %s: %s", step.name, "; ".join(step.left)
     )
@@ -223,6 +225,7 @@ def abandon_member(step: AbandonMember, unit: str, ports: Ports, history: RunHis
 
 def remove_member(step: RemoveMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The member is out of the cluster, and what was on it is recorded."""
+    _refuse_another(step, ports)
     volumes = [v for v in ports.lxd.volumes.list() if not v.cache]
     buckets = ports.lxd.buckets.list(ports.lxd.server.get().extensions)
     lxd_objects = (*ports.lxd.instances.list(), *volumes, *buckets)
@@ -232,3 +235,10 @@ def remove_member(step: RemoveMember, unit: str, ports: Ports, history: RunHisto
         ports.lxd.notes.write(record)
     ports.lxd.members.remove(step.name)
     return history
+
+
+def _refuse_another(step: LeaveCluster | AbandonMember | RemoveMember, ports: Ports) -> None:
+    """Raises LxdUnreachable if an operator has renamed the member since the plan was made."""
+    members = {m.name: m.address for m in ports.lxd.members.list()}
+    if step.address and members.get(step.name, step.address) != step.address:
+        raise LxdUnreachable(f"{step.name} is another member now")

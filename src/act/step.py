@@ -16,8 +16,10 @@ from act import addresses, forming, leaving, networks, storage, token_sealing
 from host import ceph_files
 from host.snap import ChannelUnknownError, SnapError
 from lxd.errors import LxdError, LxdUnreachable
+from lxd.join_tokens import fingerprint_of
 from plan.server import proxies
 from ports.ports import Ports
+from records import renames
 from state.notes import WROTE
 from state.view import RunHistory
 from steps.addresses import ChangeAddress, Listen
@@ -67,9 +69,9 @@ from steps.networks import (
 )
 from steps.plan import Step
 from steps.server import (
+    FollowRenames,
     NoteUnits,
     NoteUnresponsive,
-    RenameTrusted,
     RestartLxd,
     SetFailureDomain,
     SetProxies,
@@ -202,11 +204,17 @@ def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory)
     return history
 
 
-def _rename_trusted(
-    step: RenameTrusted, unit: str, ports: Ports, history: RunHistory
+def _follow_renames(
+    step: FollowRenames, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    ports.lxd.trust.rename(step.old, step.new)
-    return history
+    """What other units have done since the plan was made is looked at again."""
+    notes = ports.lxd.notes.read()
+    due = renames.certain(renames.pending(notes, ports.lxd.members.list(), step.units))
+    own = fingerprint_of(ports.machine.certificate())
+    others = {r.old: r.new for r in due if r.new != step.own}
+    left = ports.lxd.trust.follow(own, step.own, others)
+    ports.lxd.notes.write(renames.followed(notes, [r for r in due if r.old not in left]))
+    return replace(history, followed=True)
 
 
 def _write_notes(step: WriteNotes, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -256,7 +264,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] 
     Listen: addresses.listen,
     ChangeAddress: addresses.change_address,
     WriteNotes: _write_notes,
-    RenameTrusted: _rename_trusted,
+    FollowRenames: _follow_renames,
     CreatePool: storage.create_pool,
     UpdatePool: storage.update_pool,
     PinRootDisks: storage.pin_root_disks,

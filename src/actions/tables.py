@@ -18,7 +18,8 @@ _POOL_HEADINGS = ("Pool", "Driver", "State", "Role", "Used by")
 
 def members_table(lxd: ClusterView, peers: Peers, unit: str) -> str:
     """The cluster's members: their names in Juju and in LXD, and their states."""
-    by_name = {d.name: (u, d) for u, d in {unit: peers.own, **peers.others}.items() if d.cluster}
+    clustered = ((u, d) for u, d in {unit: peers.own, **peers.others}.items() if d.cluster)
+    by_name = {m.name: (u, d) for u, d in clustered if (m := lxd.member_of(d)) is not None}
     rows: list[tuple[str, ...]] = []
     for member in lxd.members:
         of_unit, data = by_name.get(member.name, ("-", None))

@@ -249,6 +249,13 @@ class Machine(UnitNotes):
         for name in _CERTIFICATE:
             (self._lxd_dir / name).unlink(missing_ok=True)
 
+    def certificate(self) -> str:
+        """The certificate (PEM) of this machine's LXD, which is not its cluster's. Raises OSError.
+
+        A cluster trusts each member by this one.
+        """
+        return (self._lxd_dir / _CERTIFICATE[0]).read_text()
+
     def release(self, devices: Iterable[str]) -> None:
         """Releases everything that a join made of these devices, or in LXD's folder."""
         from host import storage_leftovers

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import deadlines
 from lxd.client import Client
 from lxd.http import api_path
@@ -18,15 +20,47 @@ class TrustApi:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def rename(self, old: str, new: str) -> None:
-        """The member that was trusted as `old` is trusted as `new`.
+    def follow(self, own: str, name: str, renamed: Mapping[str, str]) -> frozenset[str]:
+        """Members are trusted under their present names. Returns the old names that are left.
 
-        Nothing changes if no member is trusted as `old`, or one as `new`. LXD itself keeps the old
-        name when it renames a member. 6.9 then cannot remove that member, and 5.21 removes it and
-        goes on to trust its machine (read in the source of both; measured on 6.9).
+        LXD itself keeps the old name when it renames a member. 6.9 then cannot remove that member,
+        and 5.0 and 5.21 go on to trust its machine, or trust the member no more that has the name
+        now (read in the source of all; measured on 6.9).
+
+        `own` is the fingerprint of this member's certificate, which gets `name`; empty for none.
+        The others in `renamed`, new names by old ones, are known only by the names under which they
+        are trusted. A new name that another certificate has must become free first: members that
+        have exchanged their names do it themselves. It does no harm to repeat it.
         """
         rows = self._client.get(_CERTIFICATES, {"recursion": "1"}, deadlines.LIST)
-        trusted = {row["name"]: row["fingerprint"] for row in rows if row["type"] == "server"}
-        if old in trusted and new not in trusted:
-            path = api_path("certificates", trusted[old])
-            self._client.change("PATCH", path, {"name": new})
+        trusted: dict[str, str] = {
+            row["fingerprint"]: row["name"] for row in rows if row["type"] == "server"
+        }
+        before = {f: trusted_as for f, trusted_as in trusted.items() if f != own}
+        if own in trusted:
+            self._rename(own, name, trusted)
+        left = {old: new for old, new in renamed.items() if old in before.values()}
+        while free := [old for old, new in left.items() if _may_get(new, old, trusted, before)]:
+            for fingerprint in (f for f, trusted_as in before.items() if trusted_as == free[0]):
+                self._rename(fingerprint, left[free[0]], trusted)
+            del left[free[0]]
+        if own in trusted:
+            self._take_from_others(own, name, trusted)
+        return frozenset(left)
+
+    def _take_from_others(self, own: str, name: str, trusted: dict[str, str]) -> None:
+        """LXD would trust them no more when this member leaves. Only this one has that name."""
+        for fingerprint in [f for f, trusted_as in trusted.items() if trusted_as == name]:
+            if fingerprint != own:
+                self._rename(fingerprint, f"{name}-{fingerprint[:12]}", trusted)
+
+    def _rename(self, fingerprint: str, name: str, trusted: dict[str, str]) -> None:
+        if trusted[fingerprint] != name:
+            path = api_path("certificates", fingerprint)
+            self._client.change("PATCH", path, {"name": name})
+            trusted[fingerprint] = name
+
+
+def _may_get(new: str, old: str, trusted: Mapping[str, str], before: Mapping[str, str]) -> bool:
+    """Whether `new` is free, and only one other certificate had the name `old`."""
+    return new not in trusted.values() and list(before.values()).count(old) == 1

@@ -21,7 +21,7 @@ from plan.member import is_coordinator
 from plan.networks import networks, overlay_dhcp
 from plan.verified_peers import believed
 from ports.ports import Ports
-from records import member_marks, pool_deletions
+from records import member_units, pool_deletions
 from state.cluster import ClusterView, Member, Server
 from state.hook_input import HookInput
 from state.unresponsive import Unresponsive, UnresponsiveReason
@@ -58,13 +58,12 @@ def _time_to_start(juju: HookInput, ports: Ports) -> float:
 def _with_cluster_name(server: Server, members: tuple[Member, ...]) -> Server:
     """The server by its name in the cluster: an operator may have renamed it.
 
-    LXD 5.0 shows the old name until its daemon restarts. An address cannot change.
+    LXD 5.0 shows the old name until its daemon restarts, and another member may have got that name.
+    An address cannot change.
     """
     own = host(server.config.get("cluster.https_address", ""))
-    if any(m.name == server.name for m in members):
-        return server
-    new = next((m.name for m in members if m.address == own), "")
-    return replace(server, name=new, old_name=server.name) if new else server
+    name = next((m.name for m in members if m.address == own), server.name)
+    return server if name == server.name else replace(server, name=name, old_name=server.name)
 
 
 def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
@@ -74,7 +73,7 @@ def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -
     without_unit = [
         m
         for m in lxd.members
-        if m.up and (unit := member_marks.unit_of(m.name, lxd)) and unit not in juju.units.in_juju
+        if m.up and (unit := member_units.unit_of(m, lxd)) and unit not in juju.units.in_juju
     ]
     return ports.lxd.members.unreachable(without_unit)
 
@@ -82,8 +81,8 @@ def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -
 def _dead_without_unit(juju: HookInput, lxd: ClusterView) -> bool:
     """Whether the leader must remove a dead member: it first moves what is on it."""
     in_juju = juju.units.in_juju if juju.leader and juju.units is not None else None
-    absent = [m.name for m in lxd.members if not m.up or m.evacuated]
-    units = {member_marks.unit_of(name, lxd) for name in absent}
+    away = [m for m in lxd.members if not m.up or m.evacuated]
+    units = {member_units.unit_of(member, lxd) for member in away}
     return in_juju is not None and not units <= in_juju
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import backends
 import modes
-from records import join_lock, member_marks
+from records import join_lock, member_marks, member_units
 from state.cluster import ClusterView, Member
 from state.view import Peers, View
 from values.status import Status, blocked, names, waiting
@@ -43,7 +43,7 @@ def unitless(view: View, lxd: ClusterView, peers: Peers) -> list[Member]:
         m
         for m in lxd.members
         if m.name != lxd.server.name
-        and members.get(m.name, member_marks.unit_of(m.name, lxd)) not in entries
+        and members.get(m.name, member_units.unit_of(m, lxd)) not in entries
     ]
 
 
@@ -65,7 +65,8 @@ def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: 
     if leavers := [name for name in unknown if name in leaving]:
         return waiting(f"to make {thing} until {leavers[0]} has left")
     entries = {entry.unit for entry in peers.app.queue}
-    unheard = {unit for name in unknown if (unit := member_marks.unit_of(name, lxd)) in entries}
+    members = (m for m in lxd.members if m.name in unknown)
+    unheard = {unit for m in members if (unit := member_units.unit_of(m, lxd)) in entries}
     if unheard:
         # It has joined, but its data have not arrived.
         return waiting(f"to make {thing} until {min(unheard)} has published its data")

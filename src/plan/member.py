@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import backends
-from plan import cluster_change, health
+from plan import cluster_change, health, renamed_members
 from plan.addresses import listening
 from plan.forming import admission, identity
 from plan.install import versions
@@ -21,14 +21,14 @@ from plan.server import proxies, settings
 from plan.storage import contributions as storage_contributions
 from plan.storage import daemon_volumes, pools
 from plan.storage.pools import PoolChange
-from records import member_marks, pool_deletions
+from records import member_marks, pool_deletions, renames
 from relations import ovn
 from state.cluster import ClusterView, Member
 from state.peers import Contribution, ParentInterface, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
 from steps.plan import Plan, Step
-from steps.server import RenameTrusted, RestartLxd, SetFailureDomain
+from steps.server import RestartLxd, SetFailureDomain
 from values.addresses import endpoint, host
 from values.status import Kind, Status, active, blocked, names, waiting
 from values.wanted_pool import DEVICE
@@ -160,9 +160,9 @@ def _coordination(
     shared = _shared(view, lxd, peers, own, decided)
     deletions = pool_deletions.outdated(lxd.pools, lxd.notes) if lxd.pools is not None else ()
     units = cluster_change.units(view, lxd, peers)
-    outdated = member_marks.outdated(member.name, lxd)
-    renamed = member_marks.renamed(lxd, units)
-    steps = (*renamed, *outdated, *deletions, *shared.steps)
+    renamed = [r.old for r in renames.pending(lxd.notes, lxd.members, units)]
+    outdated = member_marks.outdated(member.name, lxd, renamed)
+    steps = (*outdated, *deletions, *shared.steps)
     published = {"call": shared.request, **_existing(view, lxd, own)}
     return _Coordination(steps, shared.problem, published)
 
@@ -253,11 +253,8 @@ def _moved(view: View, lxd: ClusterView) -> Status | None:
 def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
     """Steps for this member alone."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
-    if owned := member_marks.owned(member, view.unit, peers.own.attempt, lxd):
-        if peers.own.name not in ("", member.name):
-            # The note shows the rename no more, so it comes last.
-            steps.append(RenameTrusted(peers.own.name, member.name))
-        steps += owned
+    steps += renamed_members.due(view, lxd, peers, member)
+    steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
     if lxd.server.old_name and not view.history.restarted:
         # LXD 5.0 launches no instance on a renamed member before (LXD issue 11534).
         steps.append(RestartLxd())

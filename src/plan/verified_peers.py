@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from records import member_marks
+from records import member_units
 from state.cluster import ClusterView
 from state.peers import UnitData
 from state.view import Peers
@@ -41,7 +41,7 @@ def believed(peers: Peers, lxd: ClusterView) -> Peers:
 
 def _verified(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
     member = lxd.member_of(data) if data.cluster else None
-    if member is not None and _is_of(member.name, unit, lxd):
+    if member is not None and member_units.is_of(member, unit, data, lxd):
         return data
     # Units that left say so until they are gone. They were members, so their data count.
     reduced = data
@@ -50,10 +50,3 @@ def _verified(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
     if member is None:
         return reduced
     return reduced.model_copy(update={"cluster": ""}).doubted("membership")
-
-
-def _is_of(member: str, unit: str, lxd: ClusterView) -> bool:
-    """Whether LXD's record has a member as the unit's. A member of an older charm has no record."""
-    notes = [lxd.notes.get(kind + member, "") for kind in member_marks.OWNERS]
-    owners = [note.partition(" ")[0] for note in notes if note]
-    return not any(owners) or unit in owners

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Members' notes about themselves in LXD's database: their units, and that they leave.
+"""Members' notes about themselves in LXD's database: that they leave, and what was observed.
 
 A leaving unit can publish nothing to its peers any more and learns nothing new of them, and a held
 one may stay for long. The others must know: it admits no unit and does no work for the cluster.
@@ -10,13 +10,14 @@ one may stay for long. The others must know: it admits no unit and does no work 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import deadlines
-from records import join_lock
+from records import join_lock, member_units
+from records.member_units import ADMITTED, OWNERS, UNIT, Record
 from state.cluster import ClusterView, Member
-from steps.server import RenameTrusted, WriteNotes
+from steps.server import WriteNotes
 
 PREFIX = "leaving."
 RAN = "ran."
@@ -29,11 +30,6 @@ QUIET = "quiet."
 """Since when a member is the Raft leader and sends no heartbeats, in seconds since the epoch."""
 RELOADED = "reloaded."
 """When its daemon was reloaded for that, in seconds since the epoch."""
-UNIT = "unit."
-ADMITTED = "admitted."
-"""The token issuer writes this note before it makes the join token."""
-OWNERS = (UNIT, ADMITTED)
-"""Notes that name a member's unit in LXD's record."""
 SEEN = "seen."
 KEPT = "kept."
 _OBSERVED = (SEEN, KEPT, UNRESPONSIVE, QUIET, RELOADED)
@@ -127,25 +123,30 @@ def serves(member: Member | None, lxd: ClusterView) -> bool:
     return member is not None and member.up and not lxd.notes.get(PREFIX + member.name)
 
 
-def unit_of(member: str, lxd: ClusterView) -> str:
-    """The unit of a member, empty for one that joined without this charm.
-
-    The member notes it itself; before that, the member that made its join token did.
-    """
-    owner = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    return owner.partition(" ")[0]
-
-
-def admitted(member: str, unit: str, attempt: int, notes: Mapping[str, str]) -> dict[str, str]:
+def admitted(member: str, record: Record, notes: Mapping[str, str]) -> dict[str, str]:
     """The notes that a unit may join as this member, and that no earlier one of its name counts."""
     earlier = (PREFIX, RAN, UNMOVED, UNIT, *_OBSERVED)
     cleared = {prefix + member: "" for prefix in earlier if prefix + member in notes}
-    return {**cleared, ADMITTED + member: f"{unit} {attempt}"}
+    return {**cleared, ADMITTED + member: str(record)}
 
 
-def kept(member: str, lxd: ClusterView) -> bool:
+def kept(member: Member, lxd: ClusterView) -> bool:
     """Whether a member kept running without its unit: it belongs to the operator."""
-    return bool(lxd.notes.get(KEPT + member))
+    return any(lxd.notes.get(KEPT + name) for name in member_units.names(member, lxd))
+
+
+def kept_by_operator(members: Iterable[Member]) -> dict[str, str]:
+    """Notes that these members belong to the operator until a unit says that one is its own."""
+    return {KEPT + member.name: "yes" for member in members}
+
+
+def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
+    """A member notes its unit, and the attempt in which it joined: it is not the operator's."""
+    steps = member_units.owned(member, unit, attempt, lxd)
+    names = member_units.names(member, lxd)
+    observed = [kind + name for kind in (SEEN, KEPT) for name in sorted(names)]
+    cleared = {note: "" for note in observed if note in lxd.notes}
+    return [*steps, WriteNotes(cleared)] if steps and cleared else steps
 
 
 def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
@@ -154,7 +155,7 @@ def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
     A machine that Juju releases is also up for a moment. `now` is in seconds since the epoch.
     """
     before = lxd.notes.get(SEEN + member.name, "")
-    if kept(member.name, lxd):
+    if kept(member, lxd):
         return []
     if not before.isdigit():
         return [WriteNotes({SEEN + member.name: f"{now:.0f}"})]
@@ -182,37 +183,6 @@ def dead(member: Member, now: float, lxd: ClusterView) -> bool:
     return member.offline or (unresponsive and abs(now - float(since)) >= deadlines.EVACUATED_DEAD)
 
 
-def came_in(member: str, lxd: ClusterView) -> int:
-    """The attempt in which a member joined completely, -1 if it has not said so."""
-    attempt = lxd.notes.get(UNIT + member, "").partition(" ")[2]
-    return int(attempt) if attempt.isdigit() else -1
-
-
-def left_by(member: str, unit: str, attempt: int, lxd: ClusterView) -> bool:
-    """Whether a failed join of a unit left this member; the unit is at a later `attempt` now.
-
-    A unit tries again only after it has reset its LXD, and it resets only an LXD that holds
-    nothing.
-    """
-    note = lxd.notes.get(UNIT + member, "") or lxd.notes.get(ADMITTED + member, "")
-    owner_unit, _, noted_attempt = note.partition(" ")
-    return owner_unit == unit and noted_attempt.isdigit() and int(noted_attempt) < attempt
-
-
-def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
-    """A member notes its unit, and the attempt in which it joined: it is not the operator's."""
-    key, value = UNIT + member.name, f"{unit} {attempt}"
-    if lxd.notes.get(key) == value:
-        return []
-    observed = (kind + member.name for kind in (SEEN, KEPT))
-    return [WriteNotes({key: value, **{note: "" for note in observed if note in lxd.notes}})]
-
-
-def kept_by_operator(members: Iterable[Member]) -> dict[str, str]:
-    """Notes that these members belong to the operator until a unit says that one is its own."""
-    return {KEPT + member.name: "yes" for member in members}
-
-
 def mark(member: Member, word: str) -> WriteNotes:
     """Marks a member. Each mark has its own key, so that two at once do not collide."""
     return WriteNotes({PREFIX + member.name: word})
@@ -230,10 +200,13 @@ def withdrawn(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
     return (mark(member, ""),) if member.name in leaving(lxd) else ()
 
 
-def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
-    """Clears the marks of members that are gone, and that of `own`, which stays."""
+def outdated(own: str, lxd: ClusterView, renamed: Collection[str] = ()) -> list[WriteNotes]:
+    """Clears the marks of members that are gone, and that of `own`, which stays.
+
+    Those under old names of `renamed` members are kept: they are about members that are there.
+    """
     members = {m.name for m in lxd.members}
-    gone_members = leaving(lxd) - (members - {own})
+    gone_members = leaving(lxd) - (members - {own}) - set(renamed)
     config = lxd.notes
     keys = {PREFIX + name: "" for name in gone_members}
     keys |= {
@@ -241,24 +214,7 @@ def outdated(own: str, lxd: ClusterView) -> list[WriteNotes]:
     }
     lock = join_lock.read(config)
     joining = {lock.name} if lock is not None else set[str]()
+    kept_names = members | joining | set(renamed)
     for prefix in (*OWNERS, *_OBSERVED):
-        keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - members - joining}
+        keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - kept_names}
     return [WriteNotes(keys)] if keys else []
-
-
-def renamed(lxd: ClusterView, units: Mapping[str, str]) -> list[RenameTrusted | WriteNotes]:
-    """What follows from the names that operators gave to members. `units` are members' units.
-
-    The note about a unit is what shows a rename, so it gets the new name last. It does also if the
-    unit's machine dies before the unit can note that name itself.
-    """
-    # A member that was renamed right after it joined has only the token issuer's note.
-    owners = {**_noted(ADMITTED, lxd.notes), **_noted(UNIT, lxd.notes)}
-    member_of = {unit: member for member, unit in units.items()}
-    steps: list[RenameTrusted | WriteNotes] = []
-    for old in sorted(owners.keys() - {m.name for m in lxd.members}):
-        if new := member_of.get(owners[old].partition(" ")[0]):
-            note = lxd.notes.get(UNIT + new, "") or owners[old]
-            cleared = {kind + old: "" for kind in OWNERS if kind + old in lxd.notes}
-            steps += [RenameTrusted(old, new), WriteNotes({UNIT + new: note, **cleared})]
-    return steps

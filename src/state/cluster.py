@@ -216,9 +216,16 @@ class ClusterView:
         return None
 
     def member_of(self, data: UnitData) -> Member | None:
-        """The member of a unit. An operator may have renamed it; its address cannot change."""
-        at_address = (m for m in self.members if data.cluster and m.address == data.address)
-        return self.member(data.name) or next(at_address, None)
+        """The member of a unit. An operator may have renamed it; its address cannot change.
+
+        Another member may have got its name. A unit that has not said that it is a member may wait
+        to join, with a name or an address that a member has.
+        """
+        if not data.address:
+            return self.member(data.name)
+        member = next((m for m in self.members if m.address == data.address), None)
+        known = member is not None and (bool(data.cluster) or member.name == data.name)
+        return member if known else None
 
     @property
     def own(self) -> Member | None:

@@ -105,6 +105,8 @@ class MakeToken:
     adopted: bool
     soon: frozenset[str] = frozenset()
     """Wanted pools and networks: a joining unit gives its part to half made ones, too."""
+    address: str = ""
+    """The address that the member will have."""
 
     def __str__(self) -> str:
         return f"make a join token for {self.unit}"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from values.status import count
 
@@ -107,6 +107,8 @@ class LeaveCluster:
     """This member, which holds nothing, is no longer a member, and its LXD is empty."""
 
     name: str
+    address: str = field(default="", compare=False)
+    """Its address: an operator may give its name to another member at any moment."""
 
     def __str__(self) -> str:
         return f"take {self.name} out of the cluster"
@@ -136,6 +138,8 @@ class AbandonMember:
 
     name: str
     left: tuple[str, ...]
+    address: str = field(default="", compare=False)
+    """Its address: an operator may give its name to another member at any moment."""
 
     def __str__(self) -> str:
         return f"abandon {self.name} with {count(len(self.left), 'thing')} left on it"
@@ -146,6 +150,8 @@ class RemoveMember:
     """A member that is gone for good is not in the cluster; the record has what it held."""
 
     name: str
+    address: str = field(default="", compare=False)
+    """Its address: an operator may give its name to another member at any moment."""
 
     def __str__(self) -> str:
         return f"remove the dead member {self.name} from the cluster"

@@ -57,9 +57,9 @@ from steps.networks import (
     WriteOvn,
 )
 from steps.server import (
+    FollowRenames,
     NoteUnits,
     NoteUnresponsive,
-    RenameTrusted,
     RestartLxd,
     SetFailureDomain,
     SetProxies,
@@ -94,7 +94,7 @@ Step = (
     | SetProxies
     | Listen
     | ChangeAddress
-    | RenameTrusted
+    | FollowRenames
     | WriteNotes
     | AdoptIdentity
     | NoteIdentity

@@ -46,14 +46,20 @@ class WriteNotes:
 
 
 @dataclass(frozen=True)
-class RenameTrusted:
-    """The cluster trusts a member under the name that an operator gave it."""
+class FollowRenames:
+    """The cluster trusts members under the names that operators gave them, and has their notes so.
 
-    old: str
-    new: str
+    `own` is this member, `renamed` the members' new names by their old ones.
+    """
+
+    own: str
+    renamed: Mapping[str, str]
+    units: Mapping[str, str]
+    """By member: its unit, by the peers."""
 
     def __str__(self) -> str:
-        return f"trust the member {self.new}, which was {self.old}"
+        changes = [f"{n}, which was {o}" for o, n in sorted(self.renamed.items()) if n != o]
+        return f"trust the member {' and '.join(changes) or self.own}"
 
 
 @dataclass(frozen=True)

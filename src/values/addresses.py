@@ -38,6 +38,13 @@ def is_address(word: str) -> bool:
     return True
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two texts are the same address. An IPv6 address has several forms."""
+    if one == other or not (is_address(one) and is_address(other)):
+        return one == other
+    return ipaddress.ip_address(one) == ipaddress.ip_address(other)
+
+
 def family(address: str) -> int:
     """4 or 6, and 0 for anything other than an address."""
     return ipaddress.ip_address(address).version if is_address(address) else 0

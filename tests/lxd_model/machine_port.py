@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from state.facts import Device, Failures, Folder, Forming
-from tests.lxd_model import pools, times
+from tests.lxd_model import certificates, pools, times
 from tests.lxd_model.listeners import endpoint_of
 from tests.lxd_model.silence import Silence
 from values.interface import Interface
@@ -254,6 +254,10 @@ class ModelMachine:
 
     def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
         """What is left of them on a volume is with the others: the model moves all or nothing."""
+
+    def certificate(self) -> str:
+        """The certificate of this LXD itself."""
+        return certificates.pem(self._server.certificate)
 
     def delete_certificate(self) -> None:
         """LXD makes another certificate."""

@@ -61,13 +61,19 @@ class Hands:
         return f"{made} on machine {server.machine}, {happening.word}"
 
     def rename_member(self, happening: Happening) -> str | None:
-        """`lxc cluster rename`."""
+        """`lxc cluster rename`; every second time another member then gets the old name."""
         server = self.site.member(happening)
         if server is None or server.row() is None:
             return None
-        new = f"{server.name}r"
+        old = server.name
+        new = f"{old}r"
+        others = sorted(row.name for row in server.records.members if row.name != old)
         with suppress(Refusal):
-            by_hand.rename_member(server, server.name, new)
+            by_hand.rename_member(server, old, new)
+            if happening.unit % 2 and others:
+                other = others[happening.unit % len(others)]
+                by_hand.rename_member(server, other, old)
+                return f"machine {server.machine} to {new}, {other} to {old}"
         return f"machine {server.machine} to {new}"
 
     def update_certificate(self, happening: Happening) -> str | None:

@@ -15,7 +15,7 @@ from lxd import join_tokens
 from records import loss_record
 from state.lxd_objects import OWN_VOLUMES
 from steps.forming import EnableCluster
-from steps.leaving import AbandonMember, RemoveMember
+from steps.leaving import AbandonMember, LeaveCluster, RemoveMember
 from steps.plan import Step
 from tests.lxd_model import heartbeats
 from tests.lxd_model.api.operations import details
@@ -73,6 +73,8 @@ class Invariants:
 
     def step(self, task: Task, step: Step) -> None:
         """A unit is about to execute a step."""
+        if isinstance(step, LeaveCluster | AbandonMember):
+            self.losses.leaving(task.machine, step)
         self.check()
         if isinstance(step, EnableCluster):
             self._bootstrap(task)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from records import member_marks
-from steps.leaving import AbandonMember
+from steps.leaving import AbandonMember, LeaveCluster
 from tests.lxd_model import heartbeats, instances
 from tests.lxd_model.records import Records, Row, State
 from tests.lxd_model.server import Server
@@ -19,6 +19,7 @@ STOPPED = "an instance is stopped that nobody stopped"
 MOVED = "an instance is moved without its device"
 OUTDATED = "an old copy of the database is recovered"
 THEIRS = "a member is removed that is the operator's own"
+ANOTHERS = "a unit takes the member of another one out"
 GIVEN_UP = "an instance is given up that could move"
 
 
@@ -94,6 +95,12 @@ class Losses:
     def _was_removed(self, server: Server) -> bool:
         names = {server.name, server.hostname}
         return server.destroyed or bool(names & self.ledger.removed)
+
+    def leaving(self, machine: str, step: LeaveCluster | AbandonMember) -> None:
+        """A unit takes only the member on its own machine out of the cluster."""
+        row = self.engine.cloud.servers[machine].records.rows.get(step.name)
+        if row is not None and row.server != machine:
+            raise Violation(ANOTHERS, f"{step.name} of machine {row.server} by machine {machine}")
 
     def abandonment(self, step: AbandonMember, records: Records) -> None:
         """The charm must try to move what can move before it gives it up."""

@@ -27,6 +27,7 @@ from tests.simulation.stories import (
     HAS_AN_EPHEMERAL,
     JOINED_BY_HAND,
     LEAVES_6_9,
+    NAMES_SHIFT,
     NEWEST_COPY_SURVIVES,
     QUIET_LEADER,
     QUIET_LEADER_WITH_INSTANCES,
@@ -45,7 +46,7 @@ from plan.recovery import heartbeats, quorum
 from plan.recovery.quorum import Recovery
 from plan.storage import contributions
 from ports.ports import Ports
-from state.cluster import ClusterView, Member
+from state.cluster import ClusterView, Member, Server
 from state.lxd_objects import Instance
 from state.peers import UnitData
 from state.view import Peers, View
@@ -54,6 +55,7 @@ from steps.plan import Step
 _due = evacuation.due
 _member = parsing.member
 _obstacle = migration.obstacle
+_with_name = cluster._with_cluster_name
 
 
 def _by_fingerprint(view: View, lxd: ClusterView, peers: Peers) -> Owner:
@@ -121,6 +123,10 @@ def _asks_no_evacuated(members: tuple[Member, ...], *_: Any) -> tuple[Member, ..
     return members
 
 
+def _believes_its_name(server: Server, members: tuple[Member, ...]) -> Server:
+    return server if any(m.name == server.name for m in members) else _with_name(server, members)
+
+
 def _restarts_the_snap(ports: Ports) -> None:
     before = ports.lxd.server.process()
     ports.snap.stop()
@@ -180,6 +186,13 @@ MISTAKES = (
         "_proved",
         _asks_no_evacuated,
         EVACUATED_AND_DESTROYED,
+    ),
+    Mutant(
+        "a member has the name that its daemon shows",
+        cluster,
+        "_with_cluster_name",
+        _believes_its_name,
+        NAMES_SHIFT,
     ),
     Mutant(
         "the snap is restarted, not the daemon",

@@ -125,7 +125,7 @@ def _offline_is_gone(_: View, lxd: ClusterView, *__: Any) -> tuple[Member, ...]:
 def _unsaid_is_gone(view: View, lxd: ClusterView, *_: Any) -> tuple[Member, ...]:
     known = view.units.in_juju if view.units else frozenset[str]()
     return tuple(
-        m for m in lxd.members if orphaned_members.member_marks.unit_of(m.name, lxd) not in known
+        m for m in lxd.members if orphaned_members.member_units.unit_of(m, lxd) not in known
     )
 
 

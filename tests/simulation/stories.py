@@ -218,6 +218,16 @@ LEAVES_6_9 = replace(
 )
 """Two of three members leave, including the Raft leader."""
 
+NAMES_SHIFT = replace(
+    _PLAIN,
+    units=5,
+    generation="5.0",
+    happenings=(
+        Happening(at=150.0, kind="rename-member", unit=3),
+        Happening(at=150.5, kind="remove-unit", unit=3),
+    ),
+)
+"""A member gets the name that another one had, whose unit leaves. LXD shows that one's old name."""
 
 EARLIER_DEFAULT_POOL = replace(
     _PLAIN,

@@ -42,7 +42,7 @@ def cluster(*instances: Instance, **more: Any) -> ClusterView:
     config: Mapping[str, str] = more.pop("config", {})
     extensions: frozenset[str] = more.pop("extensions", EXTENSIONS)
     notes = {"identity": IDENTITY, "leaving.m2": "leaving", **more.pop("notes", {})}
-    notes |= {f"unit.{name}": f"{unit} 0" for name, unit in UNITS.items()}
+    notes |= {f"unit.{n}": f"{unit} 0 {member(n).address}" for n, unit in UNITS.items()}
     told: dict[str, Any] = {
         "members": (member("m0"), member("m1"), member("m2", scheduler=CLOSED)),
         "pools": (LOCAL,),

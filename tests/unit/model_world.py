@@ -14,6 +14,7 @@ from host import overlay_dhcp
 from host.daemon_folders import NotMountedError
 from host.snap import ChannelUnknownError, SnapError
 from state.facts import Device, Failures, Folder, Forming, Resource, SnapFacts
+from tests.lxd_model import certificates
 from tests.lxd_model.listeners import endpoint_of
 from tests.lxd_model.pools import IN_POOL
 from tests.lxd_model.server import Server
@@ -318,6 +319,9 @@ class UnitMachine:
 
     def empty_lxd(self) -> None:
         self.server.wipe()
+
+    def certificate(self) -> str:
+        return certificates.pem(self.server.certificate)
 
     def delete_certificate(self) -> None:
         self.server.new_certificate()

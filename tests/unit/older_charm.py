@@ -58,6 +58,8 @@ def _older(values: dict[str, str]) -> dict[str, str]:
         for name, value in values.items()
         if name.startswith(("leaving.", "ran.", "unit."))
     }
+    # Its records had no address.
+    kept |= {k: " ".join(v.split()[:2]) for k, v in kept.items() if k.startswith("unit.")}
     if (lock := join_lock.read(values)) is not None:
         kept[join_lock.OLDER] = str(lock)
     if gone := loss_record.read(values):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import deadlines
 from plan import cluster_change
 from plan.forming import member_names
-from records import join_lock, member_marks
+from records import join_lock, member_marks, member_units
 from records.join_lock import JoinLock
 from state.cluster import ClusterView, Member
 from state.peers import QueueEntry, Token, UnitData
@@ -68,7 +68,7 @@ def _steps_while_kept(
         return ()
     if failed := left_by_failed_join(token, lxd, peers):
         # The token is kept as long: it proves that this was a join, not a member.
-        return (RemoveMember(failed.name),) if is_shell(failed) else ()
+        return (RemoveMember(failed.name, failed.address),) if is_shell(failed) else ()
     return None
 
 
@@ -122,7 +122,9 @@ def _token_for(entry: QueueEntry, view: View, lxd: ClusterView, peers: Peers) ->
     else:
         adopted = view.history.granted != entry.unit
     option_names = cluster_change.option_names(view)
-    return MakeToken(entry.unit, data.name, data.key, entry.attempt, adopted, option_names)
+    return MakeToken(
+        entry.unit, data.name, data.key, entry.attempt, adopted, option_names, address=data.address
+    )
 
 
 def _is_over(lock: JoinLock, view: View, lxd: ClusterView, peers: Peers) -> bool:
@@ -288,7 +290,7 @@ def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member 
     if member is None or member.address != data.address:
         return None
     # A unit that has joined since then says so in LXD, however old the data of its unit are.
-    return None if member_marks.came_in(member.name, lxd) >= data.attempt else member
+    return None if member_units.came_in(member, lxd) >= data.attempt else member
 
 
 def is_shell(failed: Member) -> bool:
@@ -337,7 +339,7 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
         return ""
     named = member.name == data.name
     shared = "name" if named else "address"
-    failed = not data.unsure and member_marks.left_by(member.name, unit, data.attempt, lxd)
+    failed = not data.unsure and member_units.left_by(member, unit, data.attempt, lxd)
     if member.offline and failed:
         return f"an offline member has this {shared}: lxc cluster remove --force {member.name}"
     if named and member.address != data.address:

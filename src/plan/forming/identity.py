@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from enum import Enum
 
-from records import member_marks
+from records import member_units
 from state.cluster import ClusterView
 from state.notes import IDENTITY
 from state.peers import VERSION
@@ -83,7 +83,7 @@ def _made_by_older_charm(view: View, lxd: ClusterView, peers: Peers) -> bool:
     return (
         bool(peers.own.cluster)
         and member is not None
-        and (member_marks.unit_of(member.name, lxd) == view.unit)
+        and (member_units.unit_of(member, lxd) == view.unit)
     )
 
 

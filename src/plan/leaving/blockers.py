@@ -13,7 +13,7 @@ from options.options import ABANDON, REFUSE
 from plan import cluster_change
 from plan.leaving import migration, orphaned_members
 from plan.networks.contributions import request
-from records import member_marks
+from records import member_marks, member_units
 from state.cluster import ClusterView, Member
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import UnitData
@@ -248,7 +248,7 @@ def _removable(view: View, reasons: tuple[Reason, ...]) -> Iterable[str]:
     if not isinstance(view.lxd, ClusterView):
         return
     for member in view.lxd.members:
-        without = not member_marks.unit_of(member.name, view.lxd)
+        without = not member_units.unit_of(member, view.lxd)
         if without and f"{member.name} {_NO_COPY}" in reasons:
             yield _REMOVE.format(name=member.name)
 

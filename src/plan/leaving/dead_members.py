@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from options.options import ABANDON
 from plan.leaving import blockers, migration, orphaned_members
-from records import member_marks
+from records import member_marks, member_units
 from state.cluster import ClusterView, Member
 from state.lxd_objects import Instance
 from state.peers import UnitData
@@ -53,7 +53,7 @@ def _clearing(view: View, lxd: ClusterView, dead: Member) -> tuple[Step, ...]:
             return (MoveOffDead(instance.project, instance.name, dead.name, targets[0]),)
     if _shared(lxd, dead) and view.options.on_remove != ABANDON:
         return ()
-    return (RemoveMember(dead.name),)
+    return (RemoveMember(dead.name, dead.address),)
 
 
 def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
@@ -71,10 +71,14 @@ def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
 
 
 def _first(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Member | None:
+    """The first dead member without a unit.
+
+    One that was renamed waits for its record: until then LXD may trust another member under its
+    name, and would trust that one no more.
+    """
     names = orphaned_members.orphaned(view, lxd, peers, own)
-    return next(
-        (m for m in lxd.members if m.name in names and member_marks.dead(m, view.now, lxd)), None
-    )
+    orphans = [m for m in lxd.members if m.name in names and member_units.is_noted(m, lxd)]
+    return next((m for m in orphans if member_marks.dead(m, view.now, lxd)), None)
 
 
 def _shared(lxd: ClusterView, dead: Member) -> list[Instance]:

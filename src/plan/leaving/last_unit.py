@@ -12,7 +12,7 @@ from __future__ import annotations
 from options.options import ABANDON
 from plan.leaving import blockers
 from plan.leaving.blockers import Reason
-from records import member_marks
+from records import member_units
 from state.cluster import ClusterView
 from state.view import Peers, View
 
@@ -36,9 +36,9 @@ def _has_member(unit: str, lxd: ClusterView, peers: Peers) -> bool:
     """Whether a unit has a member, or may have one. What its failed join left is none."""
     data = peers.others.get(unit)
     return any(
-        member_marks.unit_of(m.name, lxd) == unit or (data is not None and m == lxd.member_of(data))
+        unit in member_units.owners(m, lxd) or (data is not None and m == lxd.member_of(data))
         for m in lxd.members
-        if data is None or data.unsure or not member_marks.left_by(m.name, unit, data.attempt, lxd)
+        if data is None or data.unsure or not member_units.left_by(m, unit, data.attempt, lxd)
     )
 
 

@@ -8,7 +8,7 @@ A forced removal runs none of a unit's hooks, and a dead machine runs none at al
 
 from __future__ import annotations
 
-from records import member_marks
+from records import member_marks, member_units
 from state.cluster import ClusterView, Member
 from state.peers import UnitData
 from state.view import Peers, View
@@ -28,8 +28,11 @@ def without_unit(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> t
     data_in_juju = [data for unit, data in units.items() if unit in view.units.in_juju]
 
     def has_unit(member: Member) -> bool:
-        if unit := member_marks.unit_of(member.name, lxd):
-            return view.units is not None and unit in view.units.in_juju
+        if any(data.cluster and data.address == member.address for data in data_in_juju):
+            # The record of an older charm may be about another member, which had this name.
+            return True
+        if units := member_units.owners(member, lxd):
+            return view.units is not None and not view.units.in_juju.isdisjoint(units)
         # Data without a name are old, and may be those of this member's unit.
         return any(_belongs(member, data) or not data.name for data in data_in_juju)
 
@@ -50,7 +53,7 @@ def orphaned(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> froze
     return frozenset(
         m.name
         for m in without_unit(view, lxd, peers, own)
-        if member_marks.unit_of(m.name, lxd) and not member_marks.kept(m.name, lxd)
+        if member_units.owners(m, lxd) and not member_marks.kept(m, lxd)
     )
 
 

@@ -11,6 +11,7 @@ releases a machine with its last unit.
 from __future__ import annotations
 
 from options.options import ABANDON
+from plan import renamed_members
 from plan.forming import admission, identity
 from plan.leaving import blockers, dead_members, evacuation, last_unit, migration
 from plan.leaving.blockers import Reason
@@ -31,6 +32,7 @@ from steps.leaving import (
     RemoveMember,
 )
 from steps.plan import Plan, Step
+from steps.server import RestartLxd
 from values.status import Status, blocked, count, names, waiting
 
 _REVIVE = (
@@ -125,18 +127,22 @@ def _kept_by_leader(view: View, lxd: ClusterView, member: Member, quiet: Status)
 
 def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
     """A member's duties to the others, whether it will be held or not."""
+    # Marks and records are found by members' names.
+    if renamed := renamed_members.due(view, lxd, peers, member):
+        return renamed
+    if lxd.server.old_name and not view.history.restarted:
+        # LXD 5.0 does not find its own volumes before.
+        return (RestartLxd(),)
     expects = last_unit.expected(view, lxd, peers)
     marking = member_marks.withdrawn if expects else member_marks.due
     if mark := marking(member, lxd):
         return mark
-    if renamed := member_marks.renamed(lxd, {member.name: view.unit}):
-        return tuple(renamed)
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
     failed = _failed_join(lxd, peers)
     if failed is not None and admission.is_shell(failed):
         # Only this member's token proves that the join failed.
-        return (RemoveMember(failed.name),)
+        return (RemoveMember(failed.name, failed.address),)
     cancelling = () if expects else admission.cancelling(view, lxd, peers)
     return (*join_lock.ended(view.unit, lxd), *cancelling)
 
@@ -176,7 +182,11 @@ def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ..
     if images and view.options.on_remove != ABANDON:
         return _kept_here(view, lxd, member, images)
     left = (*map(str, stays), *images)
-    step = AbandonMember(member.name, left) if left else LeaveCluster(member.name)
+    step = (
+        AbandonMember(member.name, left, member.address)
+        if left
+        else LeaveCluster(member.name, member.address)
+    )
     return _in_turn(view, lxd, member, step)
 
 

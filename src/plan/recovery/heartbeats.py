@@ -12,7 +12,7 @@ leader's daemon restarts, another member becomes the leader.
 from __future__ import annotations
 
 import deadlines
-from records import member_marks
+from records import member_marks, member_units
 from state.cluster import ClusterView, Member
 from state.view import Peers, View
 from steps.plan import Step
@@ -48,7 +48,7 @@ def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     if leader is None:
         return None
     fault = f"Raft leader {leader.name} sends no heartbeats"
-    unit = member_marks.unit_of(leader.name, lxd)
+    unit = member_units.unit_of(leader, lxd)
     pause = _pause(view, lxd, leader)
     if pause > 0:
         return waiting(f"{fault}: LXD was reloaded, again in {pause / 60:.0f} min")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from records import member_marks
+from records import member_units
 from state.cluster import ClusterView
 from state.facts import DatabaseCopy, DatabaseNode, Entry, Role
 from state.peers import UnitData
@@ -208,7 +208,7 @@ def noting(view: View, lxd: ClusterView) -> list[Step]:
     one.
     """
     with_database = [m for m in lxd.members if m.voter or "database-standby" in m.roles]
-    units = {m.address: unit for m in with_database if (unit := member_marks.unit_of(m.name, lxd))}
+    units = {m.address: unit for m in with_database if (unit := member_units.unit_of(m, lxd))}
     if lxd.own not in with_database or dict(view.noted_units) == units:
         return []
     return [NoteUnits(units)]

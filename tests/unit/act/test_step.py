@@ -19,7 +19,7 @@ from lxd.port import LxdPort
 from state.notes import IDENTITY
 from state.view import RunHistory
 from steps.forming import CancelToken, MakeToken
-from steps.leaving import RemoveMember
+from steps.leaving import AbandonMember, LeaveCluster, RemoveMember
 from steps.networks import CreateNetwork, SetDefaultProfile
 from steps.server import SetFailureDomain
 from steps.storage import CreatePool
@@ -200,6 +200,28 @@ def test_a_removal_waits_for_a_change_of_the_database_that_is_under_way(refusal:
     with pytest.raises(StepFailed) as failed:
         act(RemoveMember("m2"), "lxd/0", ports, RunHistory())
     assert failed.value.later == later
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(
+    "step",
+    [
+        RemoveMember("m2", "10.0.0.9"),
+        AbandonMember("m2", (), "10.0.0.9"),
+        LeaveCluster("m2", "10.0.0.9"),
+    ],
+    ids=["removed", "abandoned", "left"],
+)
+def test_a_member_that_got_the_name_since_the_plan_stays(
+    step: RemoveMember | AbandonMember | LeaveCluster, generation: str
+):
+    app = formed(3, generation)
+
+    with pytest.raises(StepFailed) as failed:
+        act(step, "lxd/2", app.units["lxd/2"].ports, RunHistory())
+
+    assert failed.value.later
+    assert names(app) == ["m0", "m1", "m2"]
 
 
 @pytest.mark.parametrize("fails", ["sealing", "asking LXD for its pools"])

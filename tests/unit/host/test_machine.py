@@ -25,6 +25,7 @@ def test_lxds_folder_is_emptied_but_for_its_certificate(tmp_path: Path):
 
     assert sorted(path.name for path in lxd.iterdir()) == ["server.crt", "server.key"]
     assert (lxd / "server.key").read_text() == "server.key"
+    assert Machine(tmp_path / "state", lxd).certificate() == "server.crt"
 
 
 def test_an_empty_or_missing_resource_is_none(tmp_path: Path):

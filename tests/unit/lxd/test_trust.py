@@ -8,30 +8,58 @@ from __future__ import annotations
 import pytest
 
 from lxd.api import LxdApi
-from tests.lxd_model import by_hand
+from tests.lxd_model import by_hand, certificates
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, later, leaving, names, server, the_cluster
 from tests.unit.model_units import formed
 
+SWAPPED = {"m1": "m2", "m2": "m1"}
+
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize(
-    ("old", "new", "trusted"),
+    ("own", "renamed", "trusted", "left"),
     [
-        ("m1", "rack1", {"m0", "rack1"}),
-        ("m9", "rack1", {"m0", "m1"}),
-        ("m1", "m0", {"m0", "m1"}),
+        pytest.param(None, {"m1": "rack1"}, "m0 rack1 m2", "", id="renamed"),
+        pytest.param(None, {"m9": "rack1"}, "m0 m1 m2", "", id="nobody"),
+        pytest.param(None, {"m1": "m0"}, "m0 m1 m2", "m1", id="taken"),
+        pytest.param(None, {"m1": "m2", "m2": "x"}, "m0 m2 x", "", id="a chain"),
+        pytest.param(None, SWAPPED, "m0 m1 m2", "m1 m2", id="others have exchanged their names"),
+        pytest.param((1, "m2"), {"m2": "m1"}, "m0 m2 m1", "", id="exchanged its name"),
+        pytest.param((1, "m2"), {"m2": "x"}, "m0 m2 x", "", id="got another's name"),
+        pytest.param((1, "x"), {}, "m0 x m2", "", id="its own"),
+        pytest.param((1, "m1"), {"m1": "x"}, "m0 m1 m2", "", id="its own is right already"),
     ],
-    ids=["renamed", "nobody", "taken"],
 )
-def test_a_member_is_trusted_under_its_new_name(
-    old: str, new: str, trusted: set[str], generation: str
+def test_members_are_trusted_under_their_new_names(
+    own: tuple[int, str] | None, renamed: dict[str, str], trusted: str, left: str, generation: str
 ):
-    app = formed(2, generation)
+    app = formed(3, generation)
+    members = [app.units[f"lxd/{number}"].server for number in range(3)]
+    number, name = own or (0, "m0")
+    fingerprint = certificates.fingerprint(members[number].certificate) if own else ""
 
-    api(app).trust.rename(old, new)
+    for again in (False, True):
+        found = api(app).trust.follow(fingerprint, name, renamed)
 
-    assert set(the_cluster(app).trusted.values()) == trusted
+        assert again or found == frozenset(left.split())
+        certain = the_cluster(app).trusted
+        assert [certain[member.certificate] for member in members] == trusted.split()
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_name_that_the_cluster_trusts_of_a_member_without_a_record_is_taken_from_it(
+    generation: str,
+):
+    """LXD 5.0 and 5.21 would trust both no more when the one with the name leaves."""
+    app = formed(3, generation)
+    own, other = (app.units[unit].server.certificate for unit in ("lxd/1", "lxd/2"))
+
+    api(app).trust.follow(certificates.fingerprint(own), "m2", {})
+
+    trusted = the_cluster(app).trusted
+    assert trusted[own] == "m2"
+    assert trusted[other] == f"m2-{certificates.fingerprint(other)[:12]}"
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -198,7 +198,8 @@ def test_nothing_that_was_noted_of_a_member_counts_for_the_next_one_of_its_name(
 
     assert "m2" in names(app)
     told = {name: value for name, value in notes(app).items() if name.endswith(".m2") and value}
-    assert told == {"unit.m2": "lxd/9 0", "admitted.m2": "lxd/9 0"}
+    value = "lxd/9 0 10.0.0.10"
+    assert told == {"unit.m2": value, "admitted.m2": value}
 
 
 @pytest.mark.parametrize("generation", NAMES)

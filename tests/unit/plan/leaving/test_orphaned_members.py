@@ -14,8 +14,10 @@ from tests.unit.deeds import (
     cluster_api,
     later,
     names,
+    note,
     notes,
     server,
+    the_cluster,
     with_instance,
     with_volume,
     without,
@@ -164,16 +166,28 @@ class TestRenamed:
         app = self.app(generation)
         for unit in ("lxd/0", "lxd/1"):
             app.hook(unit)
-        assert notes(app)["unit.moved"] == "lxd/2 0"
+        assert notes(app)["unit.moved"] == "lxd/2 0 10.0.0.3"
 
         without(app, "moved").remove("lxd/2")
         app.settle()
 
         assert names(app) == ["m0", "m1"]
 
-    def test_a_member_whose_unit_nobody_knows_is_the_operator_s(self):
-        app = without(self.app("5.21"), "moved")
+    @pytest.mark.parametrize("generation", NAMES)
+    def test_its_record_has_its_address(self, generation: str):
+        app = without(self.app(generation), "moved")
         app.remove("lxd/2")
+        app.settle()
+
+        assert names(app) == ["m0", "m1"]
+        assert set(the_cluster(app).trusted.values()) == {"m0", "m1"}
+
+    def test_a_member_whose_unit_nobody_knows_is_the_operator_s(self):
+        app = formed(3)
+        for kind in ("unit", "admitted"):
+            note(app, f"{kind}.m2", "lxd/2 0")
+        by_hand.rename_member(server(app, "m0"), "m2", "moved")
+        without(app, "moved").remove("lxd/2")
         app.settle()
 
         status = app.plan("lxd/0").app_status

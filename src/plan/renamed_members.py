@@ -1,0 +1,36 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Members that operators have renamed: their notes and the trust in them follow."""
+
+from __future__ import annotations
+
+from plan import cluster_change
+from records import member_units, renames
+from state.cluster import ClusterView, Member
+from state.view import Peers, View
+from steps.plan import Step
+from steps.server import FollowRenames
+
+
+def due(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
+    """Lets the notes and the trust follow the names that operators gave to members, once in a run.
+
+    Every member does it for all: a renamed member's machine may be dead, and another member may
+    have got the name that it had. Each does it for itself in any case, since only its own machine
+    shows which certificate is its own.
+    """
+    if view.history.followed:
+        return ()
+    units = cluster_change.units(view, lxd, peers)
+    pending = renames.pending(lxd.notes, lxd.members, units)
+    renamed = {r.old: r.new for r in pending}
+    if peers.own.name not in ("", member.name) or _noted_by_older_charm(member, lxd):
+        renamed.setdefault(peers.own.name or member.name, member.name)
+    return (FollowRenames(member.name, renamed, units),) if renamed else ()
+
+
+def _noted_by_older_charm(member: Member, lxd: ClusterView) -> bool:
+    """Whether a charm without addresses in its records may have left the trust as it was."""
+    record = member_units.record(member_units.UNIT + member.name, lxd.notes)
+    return record is not None and not record.address
