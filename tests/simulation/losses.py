@@ -19,7 +19,7 @@ STOPPED = "an instance is stopped that nobody stopped"
 MOVED = "an instance is moved without its device"
 OUTDATED = "an old copy of the database is recovered"
 THEIRS = "a member is removed that is the operator's own"
-ANOTHERS = "a unit takes the member of another one out"
+OTHER_UNITS = "a unit takes the member of another one out"
 GIVEN_UP = "an instance is given up that could move"
 
 
@@ -100,7 +100,7 @@ class Losses:
         """A unit takes only the member on its own machine out of the cluster."""
         row = self.engine.cloud.servers[machine].records.rows.get(step.name)
         if row is not None and row.server != machine:
-            raise Violation(ANOTHERS, f"{step.name} of machine {row.server} by machine {machine}")
+            raise Violation(OTHER_UNITS, f"{step.name} of machine {row.server} by machine {machine}")
 
     def abandonment(self, step: AbandonMember, records: Records) -> None:
         """The charm must try to move what can move before it gives it up."""
