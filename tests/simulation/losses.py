@@ -100,7 +100,9 @@ class Losses:
         """A unit takes only the member on its own machine out of the cluster."""
         row = self.engine.cloud.servers[machine].records.rows.get(step.name)
         if row is not None and row.server != machine:
-            raise Violation(OTHER_UNITS, f"{step.name} of machine {row.server} by machine {machine}")
+            raise Violation(
+                OTHER_UNITS, f"{step.name} of machine {row.server} by machine {machine}"
+            )
 
     def abandonment(self, step: AbandonMember, records: Records) -> None:
         """The charm must try to move what can move before it gives it up."""
