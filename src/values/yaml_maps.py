@@ -37,6 +37,7 @@ def _yaml(text: str) -> Any:
     if len(text) > LONGEST:
         raise ValueError(f"use at most {LONGEST} characters")
     try:
+        _limit_depth(yaml, text)
         # The library has no types.
         loader: Any = yaml.SafeLoader(text)
         node = loader.get_single_node()
@@ -53,6 +54,21 @@ def _yaml(text: str) -> Any:
 
 class _TooMuch(Exception):  # noqa: N818 - it is the name of what happened
     """YAML that is larger than any option needs, or different. The message is for the operator."""
+
+
+def _limit_depth(yaml: Any, text: str) -> None:
+    """Raises _TooMuch at the first level that is too deep.
+
+    Each level costs the library more than the one before: a second for a few thousand brackets.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise _TooMuch(f"use at most {DEEPEST} levels")
 
 
 def _limit(root: Any) -> None:

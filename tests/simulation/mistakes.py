@@ -19,7 +19,6 @@ from tests.simulation.stories import (
     ALL_GO,
     CERTIFICATE_CHANGES,
     CUT_OFF_AND_RECOVERED,
-    EARLIER_DEFAULT_POOL,
     EVACUATED_AND_DESTROYED,
     FOUNDED_BY_HAND,
     HAS_A_BUCKET,
@@ -41,11 +40,18 @@ from observe import cluster
 from options.options import ABANDON
 from plan.forming import identity
 from plan.forming.identity import Owner
-from plan.leaving import blockers, evacuation, migration, orphaned_members, removal
+from plan.leaving import (
+    blockers,
+    dead_members,
+    evacuation,
+    migration,
+    orphaned_members,
+    removal,
+)
 from plan.recovery import heartbeats, quorum
 from plan.recovery.quorum import Recovery
-from plan.storage import contributions
 from ports.ports import Ports
+from records import member_marks
 from state.cluster import ClusterView, Member, Server
 from state.lxd_objects import Instance
 from state.peers import UnitData
@@ -69,8 +75,9 @@ def _is_ours(view: View, lxd: ClusterView, peers: Peers) -> str:
     return ""
 
 
-def _all_without_unit(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> frozenset[str]:
-    return frozenset(m.name for m in orphaned_members.without_unit(view, lxd, peers, own))
+def _any_dead(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Member | None:
+    without_unit = orphaned_members.without_unit(view, lxd, peers, own)
+    return next((m for m in without_unit if member_marks.dead(m, view.now, lxd)), None)
 
 
 def _holds_nothing(lxd: ClusterView) -> list[Any]:
@@ -99,10 +106,6 @@ def _waits(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 
 def _asks_nobody(*_: Any) -> Recovery:
     return Recovery()
-
-
-def _for_no_other_pool(*_: Any) -> bool:
-    return False
 
 
 def _any_copy_will_do(*_: Any) -> str:
@@ -143,9 +146,9 @@ MISTAKES = (
     ),
     Mutant(
         "any member without a unit is ours",
-        orphaned_members,
-        "orphaned",
-        _all_without_unit,
+        dead_members,
+        "_first",
+        _any_dead,
         JOINED_BY_HAND,
     ),
     Mutant("the application goes from all it has", blockers, "everything", _holds_nothing, ALL_GO),
@@ -168,13 +171,6 @@ MISTAKES = (
         "_not_newest",
         _any_copy_will_do,
         NEWEST_COPY_SURVIVES,
-    ),
-    Mutant(
-        "devices are for the present backend alone",
-        contributions,
-        "_devices_are_for_earlier",
-        _for_no_other_pool,
-        EARLIER_DEFAULT_POOL,
     ),
     Mutant(
         "what is ephemeral is moved", migration, "obstacle", _moves_the_ephemeral, HAS_AN_EPHEMERAL

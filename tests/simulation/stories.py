@@ -229,21 +229,6 @@ NAMES_SHIFT = replace(
 )
 """A member gets the name that another one had, whose unit leaves. LXD shows that one's old name."""
 
-EARLIER_DEFAULT_POOL = replace(
-    _PLAIN,
-    seed=301448,
-    units=2,
-    seconds=120.0,
-    slowness=2.0,
-    storage_backend="dir",
-    juju="4.0",
-    happenings=(
-        Happening(at=18.2, kind="config", unit=45, word="backend=auto"),
-        Happening(at=18.6, kind="config", unit=7, word="devices"),
-    ),
-)
-"""The default pool is on devices, gets a backend without any, and a unit joins after that."""
-
 
 def told(story: Schedule, times: int) -> Iterator[Schedule]:
     """A history, and the same with other moments; every third time with another seed, too."""

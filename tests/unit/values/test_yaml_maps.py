@@ -28,7 +28,7 @@ def _refused(text: str) -> str:
     "text",
     [
         *("a: !!bool x", "a: !!int ''", "a: !!float ''", "a: !!timestamp x", "a: !!binary ü"),
-        *("? [a]\n: b", "? {a: b}\n: c", "!!int x", "[" * 5000, "{a: " * 2000, "a: b: c"),
+        *("? [a]\n: b", "? {a: b}\n: c", "!!int x", "a: b: c"),
         *("a: !!timestamp 2026-99-99", "--- a\n--- b", "a: !!python/name:os.system", "a: \x00"),
     ],
 )
@@ -41,6 +41,8 @@ def test_what_cannot_be_built_is_no_yaml(text: str):
     [
         (BOMB, "use at most 2000 keys and values"),
         ("a: &a [*a]", "use at most 8 levels"),
+        ("[" * 5000, "use at most 8 levels"),
+        ("{a: " * 2000, "use at most 8 levels"),
         ("a: " + "[" * 20 + "]" * 20, "use at most 8 levels"),
         ("a: " + "9" * 5000, "use at most 4096 characters in a value"),
         ("a: 0x" + "f" * 5000, "use at most 4096 characters in a value"),
