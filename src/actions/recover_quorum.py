@@ -42,6 +42,9 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     if view.units is None and not named:
         raise ActionRefused("Juju does not say which units it has given up: add lost=UNIT,UNIT")
     recovery = quorum.recovery(view, peers, view.database, named)
+    if recovery.problem and not recovery.lost:
+        # What was asked before still counts.
+        raise ActionRefused(recovery.problem)
     if recovery.problem:
         raise OthersAsked(recovery.problem, peers.own, recovery.lost)
     if alive := ports.database.listening(recovery.lost):

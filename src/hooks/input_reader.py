@@ -121,10 +121,12 @@ class InputReader:
             return self._without_gone(peers, units), units
         if not peers.unplaced:
             return peers, None
-        # Only Juju's list shows which of them are gone.
-        units = reading.units()
-        peers = peers.without_gone(units.in_juju)
-        return peers, units if peers.own.cluster and unqueued(peers) else None
+        if peers.own.cluster and unqueued(peers):
+            units = reading.units()
+            return peers.without_gone(units.in_juju), units
+        # Only Juju's list shows which of them are gone. Without it they count, as in other hooks.
+        units = if_said(reading.units, None)
+        return (peers if units is None else peers.without_gone(units.in_juju)), None
 
     def _without_gone(self, peers: Peers, units: Units) -> Peers:
         """Adds the data of units for which relation-joined has not run here yet.

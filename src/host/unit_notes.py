@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ class UnitNotes:
         self._public_key = state / "key.pub"
         self._forming = state / "forming"
         self._failures = state / "failures"
+        self._attempt = state / "attempt"
+        """Not in the note of failures: a charm of before would not read that then."""
         self._identity = state / "identity"
         self._units = state / "units"
         self._unresponsive = state / "silence"
@@ -40,7 +41,8 @@ class UnitNotes:
         """
         if self._noted_unit() == unit or self.neighbour(unit):
             return
-        notes = [self._key, self._public_key, self._failures, self._attached, self._unresponsive]
+        notes = [self._key, self._public_key, self._failures, self._attempt]
+        notes += [self._attached, self._unresponsive]
         if not (self._lxd_dir / "database").exists():
             notes += [self._forming, self._identity, self._units]
         for note in notes:
@@ -147,14 +149,18 @@ class UnitNotes:
         """The number of this unit's failed joins since the last successful one."""
         if not self._failures.exists():
             return None
-        return Failures(**json.loads(self._failures.read_text()))
+        noted: dict[str, Any] = json.loads(self._failures.read_text())
+        attempt = self._attempt.read_text() if self._attempt.exists() else "0"
+        return Failures(noted["count"], noted["last"], int(attempt))
 
     def note_failure(self, reason: str, next_attempt: int) -> None:
         """One more join has failed."""
         before = self.failures()
-        failures = Failures(before.count + 1 if before else 1, reason, next_attempt)
-        private_files.write(self._failures, json.dumps(asdict(failures)).encode())
+        count = before.count + 1 if before else 1
+        private_files.write(self._attempt, str(next_attempt).encode())
+        private_files.write(self._failures, json.dumps({"count": count, "last": reason}).encode())
 
     def forget_failures(self) -> None:
         """A join succeeded, or the operator wants another try."""
         self._failures.unlink(missing_ok=True)
+        self._attempt.unlink(missing_ok=True)

@@ -36,6 +36,8 @@ _HOSTNAMES = re.compile(r"[A-Za-z0-9.*?\[\]!-]{1,64}")
 _PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
 _IGNORED = re.compile(r"[\w.*:/\[\]-]+")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
+_BEFORE_HOST = re.compile(r"\S*@")
+"""Of a proxy, also without its scheme."""
 _SECRET = re.compile("password|secret|token", re.IGNORECASE)
 """In the names of LXD's own keys with a value that nobody else may see."""
 _HALF = re.compile("[\ud800-\udfff]")
@@ -317,7 +319,8 @@ def explain(error: ValidationError) -> str:
     option = str(first["loc"][0]).replace("_", "-")
     family = first["type"].split("_")[0]
     why = escaped(_TYPES.get(family) or first["msg"].removeprefix("Value error, "))
-    value = escaped(_PASSWORD.sub("//...@", " ".join(_typed(first["input"]).split())))
+    value = _PASSWORD.sub("//...@", " ".join(_typed(first["input"]).split()))
+    value = escaped(_BEFORE_HOST.sub("...@", value) if option.startswith("proxy-") else value)
     value = "..." if _SECRET.search(value) else value
     room = STATUS_LIMIT - len(option) - len(why) - 3
     if len(value) > room:

@@ -141,12 +141,15 @@ def kept_by_operator(members: Iterable[Member]) -> dict[str, str]:
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
-    """A member notes its unit, and the attempt in which it joined: it is not the operator's."""
+    """A member notes its unit, and the attempt in which it joined: it is not the operator's.
+
+    After take-back the record may be right already, from a unit with the same number.
+    """
     steps = member_units.owned(member, unit, attempt, lxd)
     names = member_units.names(member, lxd)
     observed = [kind + name for kind in (SEEN, KEPT) for name in sorted(names)]
     cleared = {note: "" for note in observed if note in lxd.notes}
-    return [*steps, WriteNotes(cleared)] if steps and cleared else steps
+    return [*steps, WriteNotes(cleared)] if cleared else steps
 
 
 def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:

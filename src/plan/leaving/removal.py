@@ -78,7 +78,9 @@ def _ends_empty(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """
     if not last_unit.ends(view) or blockers.everything(lxd):
         return False
-    own = {lxd.server.name} | blockers.informed(view, lxd, peers, peers.own).leaving
+    informed = blockers.informed(view, lxd, peers, peers.own)
+    # A unit that went before has left its member.
+    own = {lxd.server.name} | informed.leaving | informed.orphaned
     return not any(m.up for m in lxd.members if m.name not in own)
 
 

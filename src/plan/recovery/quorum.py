@@ -53,7 +53,9 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
     if problem := _voters_left(view, peers, copy, lost):
         return Recovery(problem)
     rest = [n for n in others if n.address not in lost]
-    rest += [n for n in copy.nodes if n.role is Role.SPARE and _may_be_promoted(n, view, peers)]
+    rest += [
+        n for n in copy.nodes if n.role is Role.SPARE and _may_be_promoted(n, view, peers, named)
+    ]
     return Recovery(_not_newest(view, peers, copy, rest, lost), frozenset(lost))
 
 
@@ -74,8 +76,10 @@ def _with_later_members(view: View, peers: Peers, copy: DatabaseCopy) -> Databas
     return replace(copy, nodes=(*copy.nodes, *later))
 
 
-def _may_be_promoted(node: DatabaseNode, view: View, peers: Peers) -> bool:
+def _may_be_promoted(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
     """Whether a member without a copy by this list has a unit: by now it may have a newer copy."""
+    if _lost(node, view, peers, named):
+        return False
     unit = next((u for u, d in peers.others.items() if d.address == node.address), "")
     in_juju = bool(unit) and (view.units is None or unit in view.units.in_juju)
     return in_juju and unit not in peers.app.removed

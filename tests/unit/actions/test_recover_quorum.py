@@ -95,6 +95,20 @@ def test_the_operator_names_whom_juju_still_knows():
     recover(app, "lxd/0", "lxd/1, m2")
 
 
+def test_a_name_that_means_nobody_does_not_take_the_question_back():
+    app = formed(5)
+    dead(app, ["lxd/0", "lxd/1"])
+    with pytest.raises(ActionRefused):
+        recover(app, "lxd/2", "lxd/0,lxd/1")
+    asked = app.own("lxd/2").lost
+
+    with pytest.raises(ActionRefused, match="lost=lxd/9: no member has that name"):
+        recover(app, "lxd/2", "lxd/0 lxd/9")
+
+    assert asked
+    assert app.own("lxd/2").lost == asked
+
+
 def test_a_cluster_that_answers_has_its_quorum():
     app = formed(3)
 

@@ -79,6 +79,21 @@ def test_a_member_that_is_down_then_is_not_removed(unit: str, generation: str):
     assert str(app.plan("lxd/5").app_status).startswith(told)
 
 
+def test_a_unit_with_the_number_of_the_earlier_one_finds_its_member_too():
+    """The controller was lost: Juju begins again with lxd/0."""
+    app = formed(3)
+    app.databags, app.app_data = {name: {} for name in app.units}, {}
+    view, ports = app.view("lxd/0"), app.units["lxd/0"].ports
+    confirm = refusal.confirmation("take-back", notes(app)[IDENTITY][:8])
+    app.app_data = peers.dump(take_back(view, ports, confirm))
+    app.settle()
+
+    without(app, "m1").remove("lxd/1")
+    app.settle()
+
+    assert names(app) == ["m0", "m2"]
+
+
 def test_a_member_that_its_unit_has_found_is_removed_once_both_are_gone():
     app = again()
     _confirmed(app, refusal.confirmation("take-back", notes(app)[IDENTITY][:8]))

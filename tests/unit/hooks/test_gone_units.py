@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ops
 import pytest
-from ops import testing
+from ops import hookcmds, testing
 
 import charm
 from actions import form_again
@@ -125,6 +125,20 @@ def test_no_other_unit_believes_a_gone_one_either(monkeypatch: pytest.MonkeyPatc
     stage.context.run(stage.context.on.update_status(), stage.state())
 
     assert seen == [frozenset({"lxd/0"})]
+
+
+def test_a_member_goes_on_if_juju_does_not_say_who_is_gone(monkeypatch: pytest.MonkeyPatch):
+    app = left(formed(3), "lxd/2")
+    app.hook("lxd/0")
+    stage = Stage(app, app.units["lxd/1"], monkeypatch)
+
+    def fails() -> None:
+        raise hookcmds.Error(returncode=1, cmd=["goal-state"], stderr="saas application not found")
+
+    monkeypatch.setattr(hookcmds, "goal_state", fails)
+    out = stage.context.run(stage.context.on.update_status(), stage.state())
+
+    assert out.unit_status.name == "active"
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -104,6 +104,11 @@ REFUSED = [
         "networks=lxdbr0-...: LXD would delete lxdbr0-x with lxdbr0: choose another name",
     ),
     (
+        "proxy-http",
+        "user:hunter2@proxy:3128",
+        "proxy-http=...@proxy:3128: use auto, none or a URL such as http://10.0.0.1:3128",
+    ),
+    (
         "network-name",
         "a..b",
         "network-name=a..b: use no '..', and no veth at the beginning: LXD refuses them",

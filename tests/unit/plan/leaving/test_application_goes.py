@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lxd.api import LxdApi
+from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import joined_by_hand, later, leaving
 from tests.unit.model_units import ModelApp, formed
 
@@ -32,3 +33,14 @@ def test_the_members_of_an_operator_keep_their_quorum_when_the_application_goes(
 
     assert LxdApi(other.lxd).server.database_answers()
     assert [m.name for m in LxdApi(other.lxd).members.list()] == ["byhand"]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_units_of_an_empty_cluster_go_although_others_went_before(generation: str):
+    """The machines of those are not off yet, and their members are up."""
+    app = formed(3, generation)
+    leaving(app, *app.units)
+
+    for unit in list(app.units):
+        assert app.hook(unit).hold == ""
+        app.remove(unit)

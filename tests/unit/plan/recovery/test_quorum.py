@@ -84,6 +84,7 @@ MAY = {
     "a stand-by, where no voter is left": Case({0: STAND_BY, 1: Role.VOTER, 2: Role.VOTER}, (0,)),
     "a spare has no copy": Case({**VOTERS, 3: SPARE}, (0, 3), {3: word(0, 1, 2, term=0)}),
     "a spare never was a unit's": Case({**VOTERS, 3: SPARE}, (0,), never_units=(3,)),
+    "a spare is named": Case({**VOTERS, 3: SPARE}, (0, 3), named=frozenset({"lxd/3"})),
     "a spare's unit is gone": Case({**VOTERS, 3: SPARE}, (0,)),
     "one that joined later was behind": Case(VOTERS, (0, 3), {3: word(49, 1, 2)}, later=(3,)),
     "one that joined later is gone": Case(VOTERS, (0,), later=(3,)),
