@@ -226,4 +226,6 @@ def _first(ranked: Sequence[_Rank]) -> str:
 
 
 def _configured(endpoint: str) -> str:
-    return host(endpoint) if endpoint else ""
+    """The address in LXD's configuration, empty for a name or for all addresses: LXD takes both."""
+    address = host(endpoint) if endpoint else ""
+    return address if is_address(address) else ""

@@ -60,8 +60,8 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
         return None
     status = (
         _incomplete(view, lxd, resource)
-        or _without_unit(view, lxd)
         or _with_buckets(view, lxd)
+        or _without_unit(view, lxd)
         or _out_of_turn(view, lxd, resource)
     )
     return Plan(status) if status else None
@@ -87,10 +87,15 @@ def _without_unit(view: View, lxd: ClusterView) -> Status | None:
     if view.peers is None or lxd_versions.same(versions.running(view), view.snap.offered):
         return None
     unitless = cluster_change.unitless(view, lxd, view.peers)
-    older = [m.name for m in unitless if not m.newer]
+    older = [m for m in unitless if not m.newer]
+    # Juju has these units: they are about to leave, and have no place in the queue any more.
+    with_unit = {lxd.member_of(data) for data in view.peers.others.values() if data.cluster}
+    if leavers := [m.name for m in older if m in with_unit]:
+        return waiting(f"to exchange the LXD snap until {leavers[0]} has left")
     if not older:
         return None
-    return waiting(f"to exchange the LXD snap: {older[0]} has no unit; lxc cluster remove it")
+    cure = "empty it, then lxc cluster remove it"
+    return waiting(f"to exchange LXD: {older[0].name} has no unit: {cure}")
 
 
 def _with_buckets(view: View, lxd: ClusterView) -> Status | None:

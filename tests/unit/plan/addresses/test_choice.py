@@ -319,3 +319,13 @@ def test_a_unit_leaves_without_a_network():
 
     assert not app.hook("lxd/2").hold
     assert names(app) == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("value", ["m0.maas:8443", "[::]:8443", ":8443", "[::]", "10.0.0.1"])
+def test_lxd_may_listen_on_a_name_or_on_all_addresses(value: str):
+    """An operator set it, and the binding has no address that could follow."""
+    app = formed(3)
+    server(app, "m0").config["core.https_address"] = value
+    app.unbound = {"https": Binding("https", (), "no network config found for binding https")}
+
+    assert app.hook("lxd/0").hold == ""

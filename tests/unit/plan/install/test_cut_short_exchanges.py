@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 
 from tests.unit.cutting import Cutter, cut, cuts
-from tests.unit.deeds import api, later, locations, names, the_cluster, without
+from tests.unit.deeds import api, later, leaving, locations, names, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.operations.exchanges import NEXT, SAME, attached, exchanging, last
 
@@ -94,9 +94,20 @@ def test_after_a_forced_removal_the_api_answers_until_its_member_is_gone(generat
 
     attached(NEXT, app).settle()
 
-    told = "waiting: to exchange the LXD snap: m2 has no unit; lxc cluster remove it"
+    told = "waiting: to exchange LXD: m2 has no unit: empty it, then lxc cluster remove it"
     assert {str(app.plan(unit).status) for unit in app.units} == {told}
     api(app).members.remove("m2")
     app.settle()
     assert {unit.server.version for unit in app.units.values()} == {NEXT}
     assert names(app) == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("generation", ["5.0", "5.21"])
+def test_a_unit_whose_hooks_have_not_begun_to_leave_has_a_unit(generation: str):
+    app = leaving(formed(3, generation), "lxd/2")
+    app.hook("lxd/0")
+
+    attached(NEXT, app)
+
+    told = "waiting: to exchange the LXD snap until m2 has left"
+    assert {str(app.hook(unit).status) for unit in ("lxd/0", "lxd/1")} == {told}

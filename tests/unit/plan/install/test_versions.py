@@ -233,11 +233,11 @@ HELD = {
     ),
     "without a unit": (
         lxd(member(0), member(1), member(2), member(3)),
-        "waiting: to exchange the LXD snap: m3 has no unit; lxc cluster remove it",
+        "waiting: to exchange LXD: m3 has no unit: empty it, then lxc cluster remove it",
     ),
     "without a unit any more": (
         lxd(member(0), member(1), member(2), member(3), notes={"unit.m3": "lxd/3 0"}),
-        "waiting: to exchange the LXD snap: m3 has no unit; lxc cluster remove it",
+        "waiting: to exchange LXD: m3 has no unit: empty it, then lxc cluster remove it",
     ),
     "buckets": (
         replace(
