@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import deadlines
 from lxd.client import Client
@@ -34,6 +35,11 @@ _LEGACY = "user.lxd-cluster."
 """Keys of the default project where charms without the identity kept their notes."""
 _KEPT = 3
 """The number of entries of a log that stay before its last one."""
+
+
+def _stored(name: str) -> str:
+    """A note's name as a profile has it. A member's name may have a slash, a profile's may not."""
+    return name.replace("%", "%25").replace("/", "%2F")
 
 
 class NotesApi:
@@ -62,7 +68,7 @@ class NotesApi:
         LXD itself tries again if its database was busy, and may then refuse what it has just
         written. So two writers that must know which of them was first write different values.
         """
-        body: dict[str, Any] = {"name": name, "config": {_VALUE: value}}
+        body: dict[str, Any] = {"name": _stored(name), "config": {_VALUE: value}}
         try:
             self._client.change("POST", api_path("profiles"), body, _IN_PROJECT)
         except LxdError:
@@ -123,7 +129,8 @@ class NotesApi:
             if error.not_found:
                 return {}
             raise
-        return {row["name"]: row["config"][_VALUE] for row in rows if _VALUE in row["config"]}
+        with_value = [row for row in rows if _VALUE in row["config"]]
+        return {unquote(row["name"]): row["config"][_VALUE] for row in with_value}
 
     def _legacy(self) -> dict[str, str]:
         config: dict[str, str] = self._client.get(api_path("projects", "default"))["config"]
@@ -159,4 +166,4 @@ class NotesApi:
 
 
 def _profile(name: str) -> str:
-    return api_path("profiles", name)
+    return api_path("profiles", _stored(name))

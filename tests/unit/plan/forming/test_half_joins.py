@@ -179,7 +179,7 @@ def test_no_cluster_is_begun_beside_a_unit_that_cannot_be_read(generation: str):
         form_again.form_again(app.view("lxd/1"), form_again.GONE)
 
 
-@pytest.mark.parametrize("name", ["räck-2", "rack 2", "_rack2"])
+@pytest.mark.parametrize("name", ["räck-2", "rack 2", "_rack2", "rack/2", "a%2Fb"])
 def test_a_member_has_the_name_that_its_operator_gave_it(name: str):
     """`lxc cluster rename` checks nothing."""
     app = formed(3)
