@@ -21,6 +21,8 @@ from values.wanted_network import WantedNetwork
 
 PARENTS = "user.lxd-cluster.parents"
 """LXD's key of a network: the names by which a later machine looks for its interface."""
+UNFINISHED = "unfinished-change"
+"""The value of that key while the members' interfaces change. No interface has so long a name."""
 EXTERNAL = "bridge.external_interfaces"
 """LXD's key of a bridge: interfaces of the member's machine that are its ports."""
 

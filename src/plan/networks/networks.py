@@ -20,7 +20,7 @@ from options.networks import alike
 from options.options import Options
 from plan import cluster_change
 from plan.networks import contributions, parents
-from plan.networks.contributions import EXTERNAL, PARENTS
+from plan.networks.contributions import EXTERNAL, PARENTS, UNFINISHED
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView, Network
 from state.peers import OnParent, ParentInterface
@@ -383,7 +383,7 @@ def records(existing: tuple[Network, ...]) -> tuple[OnParent, ...]:
         OnParent(
             name=n.name,
             mode=mode_of(n),
-            parents=words(n.config.get(PARENTS, "")),
+            parents=_listed(n),
             on=tuple(sorted({name for value in n.parents.values() for name in words(value)})),
         )
         for n in sorted(existing, key=lambda n: n.name)
@@ -411,12 +411,18 @@ def by_hand(options: Options, existing: tuple[Network, ...]) -> list[str]:
 def unlisted(network: Network) -> str:
     """The key for the members' interfaces that LXD must be asked for, empty if none is needed.
 
-    A network with a list of names is found by that list. A bridge may have interfaces from its
-    operator.
+    A network with a list of names is found by that list, unless the list is changing. A bridge may
+    have interfaces from its operator.
     """
     if _own_parent(network):
-        return "" if network.config.get(PARENTS) else "parent"
+        return "" if _listed(network) else "parent"
     return EXTERNAL if mode_of(network) == network_modes.MODES["bridge"].name else ""
+
+
+def _listed(network: Network) -> tuple[str, ...]:
+    """The list of names by which its interfaces are found, empty while it changes."""
+    listed = network.config.get(PARENTS, "")
+    return () if listed == UNFINISHED else words(listed)
 
 
 def _own_parent(network: Network) -> bool:
