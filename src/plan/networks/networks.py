@@ -135,7 +135,7 @@ def _obstacles(
 ) -> Iterator[Status | None]:
     """Why a network cannot be made now, the reasons that the operator must remove first."""
     yield _without_uplink(lxd, net)
-    yield _taken_subnet(lxd, net)
+    yield _taken_subnet(view, lxd, net)
     yield _outside(net, {})
     yield _name_clash(lxd, net)
     yield _swallowed(view, lxd, net)
@@ -166,7 +166,7 @@ def _without_uplink(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     return blocked(f"network {net.name}: there is no network {net.uplink}")
 
 
-def _taken_subnet(lxd: ClusterView, net: WantedNetwork) -> Status | None:
+def _taken_subnet(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a subnet that another network of LXD has."""
     for cidr in contributions.subnets(net):
         subnet = ipaddress.ip_interface(cidr).network
@@ -176,9 +176,8 @@ def _taken_subnet(lxd: ClusterView, net: WantedNetwork) -> Status | None:
             address = other.config.get(f"ipv{subnet.version}.address", "")
             used = ipaddress.ip_interface(address).network if "/" in address else None
             if used is not None and used.overlaps(subnet):
-                return blocked(
-                    f"network-ipv{subnet.version}={subnet} overlaps {other.name}: choose another"
-                )
+                option = contributions.subnet_option(view, net.name, subnet.version)
+                return blocked(f"{option}={subnet} overlaps {other.name}: choose another")
     return None
 
 
@@ -292,7 +291,7 @@ def _drift(
         return NetworkChange(nic=nic)
     if isinstance(links, Status):
         return NetworkChange(problem=links, nic=nic)
-    if problem := _taken_subnet(lxd, net) or _outside(net, network.config):
+    if problem := _taken_subnet(view, lxd, net) or _outside(net, network.config):
         return NetworkChange(problem=problem, nic=nic)
     update = _update(net, network, changes, links)
     cut = _cut_off(network, update)

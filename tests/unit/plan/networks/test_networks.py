@@ -8,6 +8,7 @@ instances.
 from __future__ import annotations
 
 import json
+from ipaddress import ip_interface
 from typing import Any
 
 import pytest
@@ -98,6 +99,32 @@ def test_a_subnet_of_a_machine_is_refused():
     told = "network-ipv4=10.0.0.0/16 overlaps 10.0.0.0/24 of eth0"
     assert statuses(app)["lxd/1"] == f"blocked: {told}"
     assert network(app, "lxdbr0")["ipv4.address"] == "10.0.0.1/24"
+
+
+@pytest.mark.parametrize(("key", "own"), [("ipv4", "10.0.0.77/24"), ("ipv6", "fd07::77/64")])
+def test_a_refused_subnet_of_one_more_network_is_named_with_its_key(key: str, own: str):
+    card = Interface("eth0", subnets=("10.0.0.1/24", "fd07::1/64"))
+    app = formed(3)
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [card]
+
+    changed(app, networks=f"{{n1: {{mode: bridge, {key}: '{own}'}}}}")
+
+    subnet = str(ip_interface(own).network)
+    told = f"networks: n1: {key}={subnet} overlaps {subnet} of eth0"
+    assert statuses(app)["lxd/1"] == f"blocked: {told}"
+    assert "n1" not in the_cluster(app).networks
+
+
+def test_one_more_network_does_not_get_the_subnet_of_one_made_by_hand():
+    app = formed(2)
+    members: dict[str, dict[str, str]] = {member: {} for member in names(app)}
+    api(app).networks.create("hand", "bridge", {"ipv4.address": "10.66.0.1/24"}, members)
+
+    changed(app, networks="{n1: {mode: bridge, ipv4: 10.66.0.1/24}}")
+
+    told = "blocked: networks: n1: ipv4=10.66.0.0/24 overlaps hand: choose another"
+    assert statuses(app)["lxd/0"] == told
 
 
 def test_a_bridge_takes_no_interface_of_the_machine_along():
