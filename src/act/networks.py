@@ -14,6 +14,7 @@ from act import join_guard
 from host import overlay_dhcp
 from lxd.errors import LxdError, LxdUnreachable
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
+from plan.networks.contributions import PARENTS, UNFINISHED
 from ports.ports import Ports
 from relations import ovn
 from state.view import RunHistory
@@ -55,7 +56,13 @@ def _remove_half_made(network: str, ports: Ports) -> None:
 
 
 def update_network(step: UpdateNetwork, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """These keys are set on all members. Members' own keys are set first."""
+    """These keys are set on all members. Members' own keys are set first.
+
+    Meanwhile the list of names says that the change is unfinished. If the step is interrupted, the
+    next hook continues it, also if the operator has set the old list again.
+    """
+    if step.members:
+        ports.lxd.networks.update(step.name, {PARENTS: UNFINISHED}, {})
     ports.lxd.networks.update(step.name, step.values, step.members)
     return history
 

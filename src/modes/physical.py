@@ -37,8 +37,9 @@ def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
     )
     if problem := problem or parent_checks.wireless(interface):
         return problem
-    # LXD takes the whole interface, and would cut off the machine.
-    if not interface.subnets:
+    # LXD takes the whole interface, and would cut off the machine. With a VLAN it takes only the
+    # VLAN's own interface (by source, 5.0 to 6.9).
+    if not interface.subnets or wanted.vlan:
         return ""
     return f"has the address {interface.subnets[0].partition('/')[0]}: the machine needs it"
 

@@ -21,6 +21,8 @@ from values.wanted_network import WantedNetwork
 
 PARENTS = "user.lxd-cluster.parents"
 """LXD's key of a network: the names by which a later machine looks for its interface."""
+UNFINISHED = "unfinished-change"
+"""The value of that key while the members' interfaces change. No interface has so long a name."""
 EXTERNAL = "bridge.external_interfaces"
 """LXD's key of a bridge: interfaces of the member's machine that are its ports."""
 
@@ -51,11 +53,23 @@ def asks(wanted: WantedNetwork) -> bool:
     return concerns(wanted) or modes.MODES[wanted.mode].one_name
 
 
+def _takes_subnets(wanted: WantedNetwork) -> bool:
+    """Whether a network has subnets of its own, which the options can choose."""
+    return "ipv4" in modes.MODES[wanted.mode].words
+
+
 def subnets(wanted: WantedNetwork) -> list[str]:
     """The subnets that an operator chose for a network."""
-    if "ipv4" not in modes.MODES[wanted.mode].words:
+    if not _takes_subnets(wanted):
         return []
     return [address for address in (wanted.ipv4, wanted.ipv6) if "/" in address]
+
+
+def subnet_option(view: View, network: str, version: int) -> str:
+    """The option with a wanted network's subnet of that version of IP."""
+    _, *more = view.options.networks_asked
+    named = network in {net.name for net in more}
+    return f"networks: {network}: ipv{version}" if named else f"network-ipv{version}"
 
 
 def to_networks(view: View) -> dict[str, ParentInterface]:
@@ -290,7 +304,7 @@ def _overlap(view: View, wanted: WantedNetwork) -> str:
     for subnet in subnets(wanted):
         net = ipaddress.ip_interface(subnet).network
         if other := _overlapping(view, subnet, own):
-            return f"network-ipv{net.version}={net} overlaps {other}"
+            return f"{subnet_option(view, wanted.name, net.version)}={net} overlaps {other}"
     return ""
 
 
@@ -301,15 +315,30 @@ def _name_taken(network: str, interface: str) -> str:
 def _in_use(view: View) -> str:
     """The subnet of any bridge of the cluster that this machine has already. Or empty."""
     others = view.peers.others.values() if view.peers else ()
-    for bridge in sorted({bridge for data in others if data.cluster for bridge in data.bridges}):
-        name, *subnets = bridge.split() or [""]
+    found = {bridge for data in others if data.cluster for bridge in data.bridges}
+    bridges = [bridge.split() for bridge in sorted(found) if bridge.strip()]
+    for name, *subnets in bridges:
         if own := swallowed(view.interfaces, name, "bridge"):
             return _name_taken(name, own)
         for subnet in subnets:
             if other := _overlapping(view, subnet, {name}):
                 net = ipaddress.ip_interface(subnet).network
-                return f"network {name}: {net} overlaps {other}: set network-ipv{net.version}"
+                if option := _option_of(view, name, {n for n, *_ in bridges}, net.version):
+                    return f"network {name}: {net} overlaps {other}: set {option}"
+                key = f"ipv{net.version}.address"
+                return f"{other} overlaps {name}: lxc network set {name} {key}=CIDR"
     return ""
+
+
+def _option_of(view: View, bridge: str, bridges: Collection[str], version: int) -> str:
+    """The option that changes the subnet of an existing bridge, empty if none does."""
+    first, *more = view.options.networks_asked
+    if bridge in {net.name for net in more if _takes_subnets(net)}:
+        return f"ipv{version} in networks"
+    name, other = names(first)
+    # Where the default network has its other name, the first one is that of another network.
+    default = other if other in bridges else name
+    return f"network-ipv{version}" if bridge == default and _takes_subnets(first) else ""
 
 
 def _overlapping(view: View, cidr: str, but: Collection[str]) -> str:

@@ -20,7 +20,7 @@ from options.networks import alike
 from options.options import Options
 from plan import cluster_change
 from plan.networks import contributions, parents
-from plan.networks.contributions import EXTERNAL, PARENTS
+from plan.networks.contributions import EXTERNAL, PARENTS, UNFINISHED
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView, Network
 from state.peers import OnParent, ParentInterface
@@ -31,9 +31,23 @@ from values.status import Status, blocked, count
 from values.wanted_network import WantedNetwork
 from values.yaml_maps import words
 
-_CUTTING = ("ipv4.address", "ipv6.address", "vlan", "network", "tunnel.", "fan.", "bridge.hwaddr")
-"""Prefixes of keys whose change cuts off instances."""
+_CUTTING = (
+    "ipv4.address",
+    "ipv6.address",
+    "vlan",
+    "network",
+    "tunnel.",
+    "fan.",
+    "bridge.hwaddr",
+    "bridge.driver",
+)
+"""Prefixes of keys whose change cuts off instances. LXD stops a bridge to change its driver."""
+_SERVING = frozenset({"ipv4.dhcp", "ipv4.routing", "ipv6.dhcp", "ipv6.routing"})
+"""Keys that cut off instances if they are turned off. LXD's default is on."""
+_OFF = frozenset({"false", "0", "no", "off"})
+"""LXD's words for that, in any case."""
 _INSTANCES = "/1.0/instances/"
+_NETWORKS = "/1.0/networks/"
 
 
 @dataclass(frozen=True)
@@ -121,7 +135,7 @@ def _obstacles(
 ) -> Iterator[Status | None]:
     """Why a network cannot be made now, the reasons that the operator must remove first."""
     yield _without_uplink(lxd, net)
-    yield _taken_subnet(lxd, net)
+    yield _taken_subnet(view, lxd, net)
     yield _outside(net, {})
     yield _name_clash(lxd, net)
     yield _swallowed(view, lxd, net)
@@ -152,7 +166,7 @@ def _without_uplink(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     return blocked(f"network {net.name}: there is no network {net.uplink}")
 
 
-def _taken_subnet(lxd: ClusterView, net: WantedNetwork) -> Status | None:
+def _taken_subnet(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
     """Blocked for a subnet that another network of LXD has."""
     for cidr in contributions.subnets(net):
         subnet = ipaddress.ip_interface(cidr).network
@@ -162,9 +176,8 @@ def _taken_subnet(lxd: ClusterView, net: WantedNetwork) -> Status | None:
             address = other.config.get(f"ipv{subnet.version}.address", "")
             used = ipaddress.ip_interface(address).network if "/" in address else None
             if used is not None and used.overlaps(subnet):
-                return blocked(
-                    f"network-ipv{subnet.version}={subnet} overlaps {other.name}: choose another"
-                )
+                option = contributions.subnet_option(view, net.name, subnet.version)
+                return blocked(f"{option}={subnet} overlaps {other.name}: choose another")
     return None
 
 
@@ -278,7 +291,7 @@ def _drift(
         return NetworkChange(nic=nic)
     if isinstance(links, Status):
         return NetworkChange(problem=links, nic=nic)
-    if problem := _taken_subnet(lxd, net) or _outside(net, network.config):
+    if problem := _taken_subnet(view, lxd, net) or _outside(net, network.config):
         return NetworkChange(problem=problem, nic=nic)
     update = _update(net, network, changes, links)
     cut = _cut_off(network, update)
@@ -302,11 +315,31 @@ def _update(
 
 def _cut_off(network: Network, update: UpdateNetwork) -> str:
     """What an update cuts off, by its first key that does. Empty if it cuts off nothing."""
-    on_it = [user for user in network.used_by if user.startswith(_INSTANCES)]
-    cutting = sorted(key for key in update.values if key.startswith(_CUTTING))
+    users = _users(network)
+    mode = mode_of(network)
+    cutting = sorted(key for key, value in update.values.items() if _cuts(mode, key, value))
     if update.members:
         cutting.append("parent")
-    return f"{cutting[0]} cuts off {count(len(on_it), 'instance')}" if cutting and on_it else ""
+    return f"{cutting[0]} cuts off {users}" if cutting and users else ""
+
+
+def _cuts(mode: str, key: str, value: str) -> bool:
+    """Whether a key's new value cuts off what is on the network."""
+    if mode == network_modes.SPREAD and key == "ipv4.dhcp":
+        return False  # The charm itself gives out addresses there.
+    return key.startswith(_CUTTING) or (key in _SERVING and value.lower() in _OFF)
+
+
+def _users(network: Network) -> str:
+    """How many instances and networks are on a network, empty for none.
+
+    The routers of OVN networks keep the old next hop when the address of their uplink changes
+    (by source, 5.0 to 6.9).
+    """
+    instances = sum(user.startswith(_INSTANCES) for user in network.used_by)
+    networks = sum(user.startswith(_NETWORKS) for user in network.used_by)
+    noun = "user" if instances and networks else "network" if networks else "instance"
+    return count(instances + networks, noun) if instances or networks else ""
 
 
 def _taken_back(network: Network) -> dict[str, str]:
@@ -349,7 +382,7 @@ def records(existing: tuple[Network, ...]) -> tuple[OnParent, ...]:
         OnParent(
             name=n.name,
             mode=mode_of(n),
-            parents=words(n.config.get(PARENTS, "")),
+            parents=_listed(n),
             on=tuple(sorted({name for value in n.parents.values() for name in words(value)})),
         )
         for n in sorted(existing, key=lambda n: n.name)
@@ -377,12 +410,18 @@ def by_hand(options: Options, existing: tuple[Network, ...]) -> list[str]:
 def unlisted(network: Network) -> str:
     """The key for the members' interfaces that LXD must be asked for, empty if none is needed.
 
-    A network with a list of names is found by that list. A bridge may have interfaces from its
-    operator.
+    A network with a list of names is found by that list, unless the list is changing. A bridge may
+    have interfaces from its operator.
     """
     if _own_parent(network):
-        return "" if network.config.get(PARENTS) else "parent"
+        return "" if _listed(network) else "parent"
     return EXTERNAL if mode_of(network) == network_modes.MODES["bridge"].name else ""
+
+
+def _listed(network: Network) -> tuple[str, ...]:
+    """The list of names by which its interfaces are found, empty while it changes."""
+    listed = network.config.get(PARENTS, "")
+    return () if listed == UNFINISHED else words(listed)
 
 
 def _own_parent(network: Network) -> bool:

@@ -52,8 +52,14 @@ def of_pool(records: Records, pool: Pool) -> list[str]:
 
 
 def of_network(records: Records, network: Network) -> list[str]:
-    """Instances and profiles."""
+    """Networks that exist on it, instances and profiles."""
     found = [
+        url("networks", n.name)
+        for n in records.networks.values()
+        if n.status == "Created"
+        and network.name in (n.config.get("network"), n.config.get("parent"))
+    ]
+    found += [
         instance(i)
         for i in records.instances.values()
         if network.name in instances.on_network(records, i)

@@ -14,10 +14,11 @@ from pydantic import ValidationError
 
 from host import interfaces
 from options.options import Options, explain
-from tests.unit.deeds import ADDRESSED, changed, names
+from tests.unit.deeds import ADDRESSED, api, changed, names
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
+from values.status import blocked
 
 RANGES = "10.10.0.50-10.10.0.99"
 TEN: dict[str, Any] = {"network_ipv4": "10.10.0.1/24"}
@@ -124,6 +125,61 @@ def test_a_joiner_that_has_the_subnet_that_lxd_chose_stays_outside(interface: In
     told = f"blocked: network lxdbr0: 10.0.0.0/24 overlaps {what}: set network-ipv4"
     assert (status == told) == bool(what)
     assert ("m2" in names(app)) == (not what)
+
+
+def set_by_hand(app: ModelApp, network: str) -> None:
+    """The operator gives the network this subnet with `lxc`."""
+    api(app).networks.update(network, {"ipv4.address": "10.66.0.1/24"}, {})
+
+
+JOINERS: list[tuple[dict[str, Any], str, str]] = [
+    (
+        {"networks": "{n1: bridge}"},
+        "n1",
+        "network n1: 10.66.0.0/24 overlaps 10.66.0.0/24 of eth1: set ipv4 in networks",
+    ),
+    (
+        {"networks": ""},
+        "hand",
+        "10.66.0.0/24 of eth1 overlaps hand: lxc network set hand ipv4.address=CIDR",
+    ),
+    (
+        {"network_mode": "macvlan", "network_parent": "eth0"},
+        "lxdbr0",
+        "10.66.0.0/24 of eth1 overlaps lxdbr0: lxc network set lxdbr0 ipv4.address=CIDR",
+    ),
+    (
+        {"network_mode": "vxlan"},
+        "lxdbr0",
+        "10.66.0.0/24 of eth1 overlaps lxdbr0: lxc network set lxdbr0 ipv4.address=CIDR",
+    ),
+    (
+        {"network_mode": "vxlan"},
+        "lxdbr0vxlan",
+        "network lxdbr0vxlan: 10.66.0.0/24 overlaps 10.66.0.0/24 of eth1: set network-ipv4",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "name", "told"), JOINERS, ids=lambda v: str(v)[:30])
+def test_a_joiner_in_a_networks_subnet_names_what_changes_that_network(
+    options: dict[str, Any], name: str, told: str
+):
+    app = formed(2)
+    members: dict[str, dict[str, str]] = {member: {} for member in names(app)}
+    api(app).networks.create("hand", "bridge", {"ipv4.address": "10.67.0.1/24"}, members)
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [ADDRESSED]
+    changed(app, **options)
+    set_by_hand(app, name)
+    app.settle()
+
+    eth1 = Interface("eth1", subnets=("10.66.0.5/24",))
+    app.add(2).machine.interfaces_ = [replace(ADDRESSED, subnets=("10.5.0.3/24",)), eth1]
+    app.settle()
+
+    assert app.plan("lxd/2").status == blocked(told)
+    assert names(app) == ["m0", "m1"]
 
 
 @pytest.mark.parametrize("own", ["lan", "lan-int"])

@@ -16,6 +16,7 @@ from host import interfaces
 from plan.networks.networks import PARENTS
 from state.facts import Bound
 from tests.lxd_model import by_hand
+from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import BR0, ENS3, ETH1, changed, names
 from tests.unit.findings import network, nic, parents, statuses
@@ -59,6 +60,62 @@ def test_another_interface_is_refused_where_it_would_cut_instances_off():
     assert set(parents(app, "lan0").values()) == {"eth1"}
     changed(app, network_disruptive=True)
     assert set(parents(app, "lan0").values()) == {"ens3"}
+
+
+BACK = [("eth1", "ens3"), ("", "ens3"), ("eth1", "ens3 eth1"), ("eth1", "")]
+"""A list of names, and the one that the operator takes back."""
+
+
+def taken_back(app: ModelApp, before: str, after: str, refused: int) -> ModelApp:
+    """The change to another list fails from its PATCH number `refused` on, for one hook."""
+    calls: list[str] = []
+
+    def fault(machine: str, call: str) -> Fault:
+        calls.extend([call] if call == "PATCH /1.0/networks/NAME" else [])
+        return "refuse" if calls[refused - 1 :] else ""
+
+    app.options |= {"network_parent": after}
+    for unit in ["lxd/1", "lxd/2"] * 2:
+        app.hook(unit)
+    app.cloud.fault = fault
+    app.hook("lxd/0")
+    app.cloud.fault = lambda _machine, _call: ""
+    app.options |= {"network_parent": before}
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("refused", range(1, 6))
+@pytest.mark.parametrize(("before", "after"), BACK)
+def test_a_change_that_is_taken_back_half_done_is_undone(
+    before: str, after: str, refused: int, generation: str
+):
+    app = on_lan(ENS3, generation=generation)
+    app.bound = Bound("eth1" if after else "ens3", "")
+    changed(app, network_parent=before)
+    kept = parents(app, "lan0"), network(app, "lan0")
+
+    taken_back(app, before, after, refused).settle()
+
+    assert (parents(app, "lan0"), network(app, "lan0")) == kept
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("asked", [True, False])
+def test_one_that_joins_during_a_change_has_an_interface_of_the_members(
+    asked: bool, generation: str
+):
+    app = taken_back(on_lan(ENS3, generation=generation), "eth1", "ens3", 3)
+    assert parents(app, "lan0") == {"m0": "ens3", "m1": "eth1", "m2": "eth1"}
+    if not asked:
+        changed(app, network_mode="bridge", network_name="lxdbr0", network_parent="")
+    app.add(3).machine.interfaces_ = [ETH1]
+
+    app.settle()
+
+    assert parents(app, "lan0")["m3"] == "eth1"
+    assert statuses(app)["app"] == "active: 4 members, 3 voters"
 
 
 def test_a_longer_list_that_means_the_same_interfaces_cuts_nobody_off():

@@ -8,6 +8,7 @@ instances.
 from __future__ import annotations
 
 import json
+from ipaddress import ip_interface
 from typing import Any
 
 import pytest
@@ -100,6 +101,32 @@ def test_a_subnet_of_a_machine_is_refused():
     assert network(app, "lxdbr0")["ipv4.address"] == "10.0.0.1/24"
 
 
+@pytest.mark.parametrize(("key", "own"), [("ipv4", "10.0.0.77/24"), ("ipv6", "fd07::77/64")])
+def test_a_refused_subnet_of_one_more_network_is_named_with_its_key(key: str, own: str):
+    card = Interface("eth0", subnets=("10.0.0.1/24", "fd07::1/64"))
+    app = formed(3)
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [card]
+
+    changed(app, networks=f"{{n1: {{mode: bridge, {key}: '{own}'}}}}")
+
+    subnet = str(ip_interface(own).network)
+    told = f"networks: n1: {key}={subnet} overlaps {subnet} of eth0"
+    assert statuses(app)["lxd/1"] == f"blocked: {told}"
+    assert "n1" not in the_cluster(app).networks
+
+
+def test_one_more_network_does_not_get_the_subnet_of_one_made_by_hand():
+    app = formed(2)
+    members: dict[str, dict[str, str]] = {member: {} for member in names(app)}
+    api(app).networks.create("hand", "bridge", {"ipv4.address": "10.66.0.1/24"}, members)
+
+    changed(app, networks="{n1: {mode: bridge, ipv4: 10.66.0.1/24}}")
+
+    told = "blocked: networks: n1: ipv4=10.66.0.0/24 overlaps hand: choose another"
+    assert statuses(app)["lxd/0"] == told
+
+
 def test_a_bridge_takes_no_interface_of_the_machine_along():
     app = on_machines(formed(3), Interface("br-int"))
 
@@ -148,6 +175,11 @@ def test_what_runs_on_a_network_keeps_it_when_the_default_changes(generation: st
 CUTTING: list[tuple[dict[str, Any], str]] = [
     ({"network_ipv4": "10.5.0.1/24"}, "ipv4.address"),
     ({"network_ipv6": "none"}, "ipv6.address"),
+    ({"network_config": "{bridge.driver: openvswitch}"}, "bridge.driver"),
+    ({"network_config": "{ipv4.dhcp: false}"}, "ipv4.dhcp"),
+    ({"network_config": "{ipv6.dhcp: 'off'}"}, "ipv6.dhcp"),
+    ({"network_config": "{ipv4.routing: 'No'}"}, "ipv4.routing"),
+    ({"network_config": "{ipv6.routing: '0'}"}, "ipv6.routing"),
 ]
 
 
@@ -163,6 +195,46 @@ def test_what_runs_on_a_network_is_not_cut_off(options: dict[str, Any], key: str
     assert network(app, "lxdbr0") == before
     changed(app, network_disruptive=True)
     assert network(app, "lxdbr0") != before
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_uplink_keeps_the_next_hop_of_its_networks(generation: str):
+    """LXD gives a bridge's new address to none of the routers on it (by source, 5.0 to 6.9)."""
+    app = formed(3, generation)
+    api(app).networks.create("ov", "ovn", {"network": "lxdbr0"}, {})
+    before = network(app, "lxdbr0")
+
+    changed(app, network_ipv4="10.77.0.1/24")
+
+    cut = "ipv4.address cuts off 1 network; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
+    assert network(app, "lxdbr0") == before
+    with_instance(app, "m1")
+    app.settle()
+    cut = "ipv4.address cuts off 2 users; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
+    changed(app, network_disruptive=True)
+    assert network(app, "lxdbr0")["ipv4.address"] == "10.77.0.1/24"
+
+
+@pytest.mark.parametrize("key", ["ipv4.dhcp", "ipv6.dhcp", "ipv4.routing", "ipv6.routing"])
+def test_what_only_serves_instances_is_turned_on(key: str):
+    app = with_instance(changed(formed(1), network_config=f"{{{key}: false}}"), "m0")
+
+    changed(app, network_config=f"{{{key}: true}}")
+    assert network(app, "lxdbr0")[key] == "true"
+    changed(app, network_config="")
+    assert key not in network(app, "lxdbr0")
+
+
+def test_a_vxlan_network_s_own_dhcp_is_restored_beside_instances():
+    app = with_instance(formed(2, network_mode="vxlan"), "m0")
+    assert network(app, "lxdbr0")["ipv4.dhcp"] == "false"
+
+    api(app).networks.update("lxdbr0", {"ipv4.dhcp": ""}, {})
+    app.settle()
+
+    assert network(app, "lxdbr0")["ipv4.dhcp"] == "false"
 
 
 def test_what_cuts_nobody_off_is_applied():

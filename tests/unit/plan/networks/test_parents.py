@@ -135,6 +135,17 @@ def test_a_vlan_needs_a_bridge_that_keeps_vlans_apart():
     assert nic(app) == {"network": "lxdbr0"}
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_uplink_with_a_vlan_leaves_the_machine_its_address(generation: str):
+    """LXD makes the VLAN's interface, and takes that one."""
+    app = on_machines(formed(3, generation), ETH1)
+
+    changed(app, networks="{up: {mode: physical, parent: eth0, vlan: 100}}")
+
+    assert parents(app, "up") == dict.fromkeys(names(app), "eth0")
+    assert statuses(app)["lxd/1"] == "active: member m1, voter"
+
+
 def test_an_uplink_takes_no_interface_that_the_machine_needs():
     app = on_machines(formed(3), ETH1)
 
