@@ -41,10 +41,39 @@ def of_members(
     if problem := _problem(units, answers):
         return problem
     if missing:
-        return waiting(f"for {names(missing)} to answer about the network {net.name}")
+        return _unanswered(missing, net)
     return _same_name(
         net, units, {member: contribution.parent for member, contribution in answers.items()}
     )
+
+
+def clash(view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork) -> Status | None:
+    """Blocked for a bridge with which LXD would delete an interface of another member's machine."""
+    for unit, found in _clashes(view, lxd, peers):
+        if interface := found.get(net.name):
+            return blocked(f"network {net.name} would delete {interface} on {unit}; rename it")
+    return None
+
+
+def awaited_clash(view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork) -> Status | None:
+    """Waiting while another member's unit has not looked for such an interface.
+
+    A unit with an older charm does not look before its refresh.
+    """
+    if net.name not in contributions.clashes(view):
+        return None
+    missing = [unit for unit, found in _clashes(view, lxd, peers) if net.name not in found]
+    return _unanswered(missing, net) if missing else None
+
+
+def _clashes(view: View, lxd: ClusterView, peers: Peers) -> list[tuple[str, Mapping[str, str]]]:
+    """The units of the other members, with their answers about the names of bridges."""
+    units = sorted(cluster_change.units(view, lxd, peers).values())
+    return [(unit, peers.others[unit].clashes) for unit in units if unit != view.unit]
+
+
+def _unanswered(units: list[str], net: WantedNetwork) -> Status:
+    return waiting(f"for {names(units)} to answer about the network {net.name}")
 
 
 def awaited(
