@@ -18,10 +18,13 @@ from hypothesis import strategies as st
 from host import overlay_dhcp
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
 from state.facts import OverlayDhcp
+from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api
+from tests.unit.deeds import api, changed, names
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
+
+SEGMENT = {"network_mode": "vxlan", "network_name": "seg0", "network_ipv4": "10.9.0.1/24"}
 
 
 def spread(units: int = 3, generation: str = "5.21", **options: Any) -> ModelApp:
@@ -110,15 +113,43 @@ def test_an_overlay_that_does_not_run_and_is_not_wanted_ends():
     assert set(app.units["lxd/1"].machine.overlays_) == {"seg0"}
 
 
-def test_a_unit_for_which_no_share_is_left_says_so():
-    app = spread(2, network_ipv4="10.9.0.1/26")
-    # Eight shares, and the first is unused.
-    app.add(8)
+def numbered(*numbers: int, generation: str = "5.21", **options: Any) -> ModelApp:
+    """Units with these numbers, the first of them the leader and the founder."""
+    app = ModelApp(options=options, cloud=Cloud(generation=generation))
+    app.leader = f"lxd/{numbers[0]}"
+    for number in numbers:
+        app.add(number)
     app.settle()
+    return app
 
-    told = "network seg0: 10.9.0.0/26 has no free share beside lxd/1's; use a wider subnet"
-    assert statuses(app)["lxd/8"] == f"blocked: {told}"
-    assert not app.units["lxd/8"].machine.overlays_
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(("older", "newcomer"), [(2, 17), (17, 2)])
+def test_a_newcomer_leaves_a_members_share_alone(generation: str, older: int, newcomer: int):
+    # Sixteen shares, and the first is unused.
+    app = numbered(older, generation=generation, **SEGMENT)
+    before = dict(app.units[f"lxd/{older}"].machine.overlays_)
+
+    app.add(newcomer)
+    app.settle()
+    app.hook(f"lxd/{older}")
+
+    told = f"network seg0: 10.9.0.0/24 has no free share beside lxd/{older}'s; use a wider subnet"
+    assert statuses(app)[f"lxd/{newcomer}"] == f"blocked: {told}"
+    assert names(app) == [f"m{older}"]
+    assert before
+    assert app.units[f"lxd/{older}"].machine.overlays_ == before
+
+
+def test_of_two_members_with_one_share_the_lower_number_has_it():
+    app = numbered(2, 17)
+
+    changed(app, **SEGMENT)
+
+    told = "network seg0: 10.9.0.0/24 has no free share beside lxd/2's; use a wider subnet"
+    assert statuses(app)["lxd/17"] == f"blocked: {told}"
+    assert app.units["lxd/2"].machine.overlays_
+    assert not app.units["lxd/17"].machine.overlays_
 
 
 def test_a_subnet_that_is_too_narrow_is_named():
