@@ -58,13 +58,24 @@ def steps(view: View, lxd: ClusterView, peers: Peers) -> list[Step]:
         RunOverlayDhcp(overlay)
         for overlay in wanted
         if view.overlays.get(overlay.network) != record(overlay)
+        and not _failed(view, overlay.network)
     ]
 
 
+def _failed(view: View, network: str) -> bool:
+    """Whether a network's DHCP was started in this run, and does not run."""
+    return network in view.history.served and not view.overlays.get(network)
+
+
 def problem(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Why this member cannot have its part."""
-    problems = (own.problem for own in _overlays(view, lxd, peers))
-    return next((status for status in problems if status), None)
+    """Why this member cannot have its part, or does not have it although it was started."""
+    for own in _overlays(view, lxd, peers):
+        if own.problem:
+            return own.problem
+        if own.overlay and _failed(view, own.overlay.network):
+            name = own.overlay.network
+            return blocked(f"network {name}: DHCP fails: systemctl status lxd-cluster-dhcp-{name}")
+    return None
 
 
 def before_join(view: View, peers: Peers) -> Status | None:

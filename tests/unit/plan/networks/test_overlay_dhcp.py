@@ -23,6 +23,7 @@ from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed, names
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
+from values.status import Kind
 
 SEGMENT = {"network_mode": "vxlan", "network_name": "seg0", "network_ipv4": "10.9.0.1/24"}
 
@@ -102,6 +103,32 @@ def test_an_overlay_that_does_not_run_any_more_is_set_up_again():
     app.settle()
 
     assert machine.overlays_ == noted
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_dhcp_that_ends_at_once_is_started_once_in_a_hook(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = spread(2, generation)
+    machine = app.units["lxd/1"].machine
+    machine.overlays_["seg0"] = ""
+    starts: list[str] = []
+
+    def dies(network: str, *_: object) -> None:
+        starts.append(network)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(machine, "run_overlay", dies)
+        plan = app.hook("lxd/1")
+
+    told = "network seg0: DHCP fails: systemctl status lxd-cluster-dhcp-seg0"
+    assert str(plan.status) == f"blocked: {told}"
+    assert starts == ["seg0"]
+    assert app.own("lxd/1").problem == told
+
+    # The next hook tries again.
+    assert app.hook("lxd/1").status.kind is Kind.ACTIVE
+    assert machine.overlays_["seg0"]
 
 
 def test_an_overlay_that_does_not_run_and_is_not_wanted_ends():
