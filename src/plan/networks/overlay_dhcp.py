@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from modes.vxlan import MODE, TUNNEL
+from modes.vxlan import MODE, REACHED_BY, TUNNEL, UNICAST, is_unicast
 from plan.networks import networks
 from state.cluster import ClusterView, Network
 from state.facts import OverlayDhcp
@@ -121,7 +121,7 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
     first, last = share(share_number(view.unit, gateway), gateway)
     own = lxd.member(lxd.server.name)
     others = [m.address for m in lxd.members if own is None or m.name != own.name]
-    unicast = _is_unicast(view, network.name)
+    unicast = _is_unicast(view, lxd, network)
     overlay = OverlayDhcp(
         network=network.name,
         gateway=address,
@@ -155,16 +155,16 @@ def _no_share(network: str, gateway: ipaddress.IPv4Interface, unit: str) -> Stat
     return blocked(f"network {network}: {reason}")
 
 
-def _is_unicast(view: View, name: str) -> bool:
-    """The option's value for the network. A network that no option names any more is multicast."""
-    return any(net.mode == MODE.name and net.group == _NONE for net in _named(view, name))
-
-
-def _named(view: View, name: str) -> list[WantedNetwork]:
-    first, *more = view.options.networks_asked
-    same_name = [net for net in more if net.name == name]
-    # The default network may have another name than the option's.
-    return same_name or [first]
+def _is_unicast(view: View, lxd: ClusterView, network: Network) -> bool:
+    """The option's value for the network, or the noted one if no option names it any more."""
+    first, *more = networks.wanted(view, lxd.networks or ())
+    vxlans = [net for net in (first, *more) if net.mode == MODE.name]
+    named = next((net for net in vxlans if net.name == network.name), None)
+    if named is None and (noted := network.config.get(REACHED_BY)):
+        return noted == UNICAST
+    # Older charms noted nothing, and used the default network's value.
+    net = named or first
+    return net.mode == MODE.name and is_unicast(net)
 
 
 def share_number(unit: str, gateway: ipaddress.IPv4Interface) -> int:

@@ -192,6 +192,62 @@ def test_without_multicast_every_member_knows_the_others():
     assert 'peers="10.0.0.1 10.0.0.3"' in peers(app, "lxd/1")
 
 
+GROUPS: list[tuple[dict[str, str], dict[str, str]]] = [
+    ({"network_mode": "vxlan", "vxlan_group": "{}"}, {"network_mode": "bridge"}),
+    (
+        {"network_mode": "vxlan", "vxlan_group": "{}"},
+        {"network_name": "seg1", "vxlan_group": "{other}"},
+    ),
+    ({"networks": "{{seg0: {{mode: vxlan, group: {}}}}}"}, {"networks": ""}),
+]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(("group", "other"), [("none", "auto"), ("auto", "none")])
+@pytest.mark.parametrize(("before", "after"), GROUPS, ids=["mode", "name", "map"])
+def test_members_reach_one_another_as_before_when_no_option_names_the_network_any_more(
+    generation: str, group: str, other: str, before: dict[str, str], after: dict[str, str]
+):
+    name = "lxdbr0" if "networks" in before else "seg0"
+    options = {key: text.format(group) for key, text in before.items()}
+    app = formed(2, generation, network_name=name, **options)
+    machine = app.units["lxd/1"].machine
+    noted = machine.overlays_["seg0"]
+    assert ("'10.0.0.1'" in noted) == (group == "none")
+
+    changed(app, **{key: text.format(other=other) for key, text in after.items()})
+    app.hook("lxd/1")
+
+    assert machine.overlays_["seg0"] == noted
+
+
+def test_a_change_of_the_group_is_noted_in_the_network():
+    app = spread(2)
+    assert network(app, "seg0")["user.lxd-cluster.reached-by"] == "multicast"
+
+    changed(app, vxlan_group="none")
+
+    assert network(app, "seg0")["user.lxd-cluster.reached-by"] == "unicast"
+
+
+def test_a_network_that_an_older_charm_made_is_as_before_and_gets_its_note():
+    app = spread(2, vxlan_group="none")
+    machine = app.units["lxd/1"].machine
+    before = dict(machine.overlays_)
+    api(app).networks.update("seg0", {"user.lxd-cluster.reached-by": ""}, {})
+
+    app.hook("lxd/1")
+    assert machine.overlays_ == before
+
+    app.hook("lxd/0")
+    assert network(app, "seg0")["user.lxd-cluster.reached-by"] == "unicast"
+
+    changed(app, network_name="seg1")
+    api(app).networks.update("seg0", {"user.lxd-cluster.reached-by": ""}, {})
+    app.hook("lxd/1")
+    assert machine.overlays_["seg0"] == before["seg0"]
+
+
 def peers(app: ModelApp, unit: str) -> str:
     files = app.units[unit].machine.files
     return next(text for path, text in files.items() if path.name == "peers")
