@@ -60,10 +60,14 @@ def awaited_clash(view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork
 
     A unit with an older charm does not look before its refresh.
     """
-    if net.name not in contributions.clashes(view):
-        return None
-    missing = [unit for unit, found in _clashes(view, lxd, peers) if net.name not in found]
+    missing = _without_clash(view, lxd, peers, net)
     return _unanswered(missing, net) if missing else None
+
+
+def _without_clash(view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork) -> list[str]:
+    if net.name not in contributions.clashes(view):
+        return []
+    return [unit for unit, found in _clashes(view, lxd, peers) if net.name not in found]
 
 
 def _clashes(view: View, lxd: ClusterView, peers: Peers) -> list[tuple[str, Mapping[str, str]]]:
@@ -80,8 +84,15 @@ def awaited(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
 ) -> Status | None:
     """Waiting while a member's unit has not answered about a network. `own` are this unit's."""
-    answers = (of_members(view, lxd, peers, own, net) for net in view.options.networks_asked)
-    return next((a for a in answers if isinstance(a, Status) and a.kind is Kind.WAITING), None)
+    for net in view.options.networks_asked:
+        answers = of_members(view, lxd, peers, own, net)
+        if isinstance(answers, Status) and answers.kind is Kind.WAITING:
+            return answers
+        # A unit with an older charm publishes none. The network may exist.
+        units = [u for u in _without_clash(view, lxd, peers, net) if peers.others[u].clashes]
+        if units:
+            return _unanswered(units, net)
+    return None
 
 
 def _problem(units: Mapping[str, str], answers: Mapping[str, ParentInterface]) -> Status | None:
