@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from act import join_guard
@@ -80,7 +81,7 @@ def run_overlay(step: RunOverlayDhcp, unit: str, ports: Ports, history: RunHisto
     services = [path.name for path in files if path.parent == overlay_dhcp.UNITS]
     ports.machine.install(overlay_dhcp.PACKAGES)
     ports.machine.run_overlay(overlay.network, files, services, plan_overlay_dhcp.record(overlay))
-    return history
+    return replace(history, served=history.served | {overlay.network})
 
 
 def end_overlay(step: EndOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:

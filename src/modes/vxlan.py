@@ -18,6 +18,9 @@ from modes.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
 from values.wanted_network import WantedNetwork
 
 TUNNEL = "tunnel.lxd."
+REACHED_BY = "user.lxd-cluster.reached-by"
+"""LXD's key of a network: how its members reach one another, also when no option names it."""
+UNICAST, MULTICAST = "unicast", "multicast"
 _AUTO, _NONE = "auto", "none"
 
 
@@ -33,7 +36,13 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
         f"{TUNNEL}id": _AUTO,
         f"{TUNNEL}group": wanted.group if has_group else _AUTO,
         f"{TUNNEL}interface": _AUTO if wanted.parents else "",
+        REACHED_BY: UNICAST if is_unicast(wanted) else MULTICAST,
     }
+
+
+def is_unicast(wanted: WantedNetwork) -> bool:
+    """Whether a vxlan network has no multicast group, by the options."""
+    return wanted.group == _NONE
 
 
 def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:

@@ -128,6 +128,7 @@ def _contributing(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> 
             "call": None,
             "offers": storage_contributions.to_pools(view, lxd, pools.requests(peers)),
             "links": contributions.to_networks(view),
+            "clashes": contributions.clashes(view),
             "spread": (),
             "bridges": (),
             "on_devices": (),

@@ -20,6 +20,7 @@ from state.view import Peers
 _SAYS_NOTHING: Mapping[str, object] = {
     "offers": {},
     "links": {},
+    "clashes": {},
     "refused": {},
     "missed": {},
     "call": None,

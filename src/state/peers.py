@@ -175,6 +175,8 @@ class UnitData(_Databag):
     """Contributions to pools, by the serials of the requests."""
     links: dict[str, ParentInterface] = {}
     """By a network's question to the units."""
+    clashes: dict[str, str] = {}
+    """By possible name of a wanted bridge: the interface here that LXD would delete, or empty."""
     silent: UnresponsiveDatabase | None = None
     """Set while LXD's database here does not answer."""
     lost: tuple[str, ...] = ()

@@ -141,6 +141,8 @@ class RunHistory:
     """LXD had time to decide which of its last two members votes."""
     unmounted: frozenset[str] = frozenset()
     """Volumes of LXD's images or backups, as POOL/VOLUME, whose content nobody could see."""
+    served: frozenset[str] = frozenset()
+    """Networks whose DHCP was started here."""
 
 
 @dataclass(frozen=True)

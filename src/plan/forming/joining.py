@@ -11,7 +11,7 @@ import backends
 from plan.addresses import listening
 from plan.forming import member_names
 from plan.install import existing_lxd, versions
-from plan.networks import contributions
+from plan.networks import contributions, overlay_dhcp
 from plan.recovery import unresponsive
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView
@@ -103,6 +103,7 @@ def _reasons_to_stay_out(view: View, lxd: ClusterView, peers: Peers) -> Iterator
     yield _refused(view, peers)
     yield versions.mismatch(lxd, peers)
     yield contributions.before_join(view, _token(view, peers, peers.own))[1]
+    yield overlay_dhcp.before_join(view, peers)
     yield _unfit_storage(view, lxd, peers)
 
 

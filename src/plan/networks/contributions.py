@@ -50,7 +50,7 @@ def concerns(wanted: WantedNetwork) -> bool:
 
 def asks(wanted: WantedNetwork) -> bool:
     """Whether a network needs a machine's interfaces."""
-    return concerns(wanted) or modes.MODES[wanted.mode].one_name
+    return concerns(wanted) or modes.MODES[wanted.mode].one_name or _is_bridge(wanted.mode)
 
 
 def _takes_subnets(wanted: WantedNetwork) -> bool:
@@ -171,9 +171,29 @@ def swallowed(interfaces: Iterable[Interface], name: str, mode: str) -> str:
     and a hyphen, because it has its own tunnels there (by source, 5.0 to 6.9): with `br` it deletes
     OVN's `br-int`. An interface with the same name prevents LXD from making the bridge.
     """
-    if modes.MODES[mode].type != modes.MODES["bridge"].type:
+    if not _is_bridge(mode):
         return ""
     return next((i.name for i in interfaces if f"{i.name}-".startswith(f"{name}-")), "")
+
+
+def _is_bridge(mode: str) -> bool:
+    """Whether LXD makes a bridge for a network of this mode."""
+    return modes.MODES[mode].type == modes.MODES["bridge"].type
+
+
+def clashes(view: View) -> dict[str, str]:
+    """By possible name of a wanted bridge: the interface here that LXD would delete, or empty.
+
+    The coordinator makes the bridge once every member's unit has answered about its name.
+    """
+    # An existing bridge has interfaces of its own.
+    foreign = [interface for interface in view.interfaces if not interface.lxds]
+    return {
+        name: swallowed(foreign, name, net.mode)
+        for net in view.options.networks_asked
+        if _is_bridge(net.mode)
+        for name in names(net)
+    }
 
 
 def names(net: WantedNetwork) -> tuple[str, str]:

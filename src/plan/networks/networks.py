@@ -139,7 +139,9 @@ def _obstacles(
     yield _outside(net, {})
     yield _name_clash(lxd, net)
     yield _swallowed(view, lxd, net)
+    yield parents.clash(view, lxd, peers, net)
     yield cluster_change.blocker(view, lxd, peers, f"the network {net.name}")
+    yield parents.awaited_clash(view, lxd, peers, net)
 
 
 def _creation(

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from modes.vxlan import MODE, TUNNEL
+from modes.vxlan import MODE, REACHED_BY, TUNNEL, UNICAST, is_unicast
 from plan.networks import networks
 from state.cluster import ClusterView, Network
 from state.facts import OverlayDhcp
@@ -58,13 +58,43 @@ def steps(view: View, lxd: ClusterView, peers: Peers) -> list[Step]:
         RunOverlayDhcp(overlay)
         for overlay in wanted
         if view.overlays.get(overlay.network) != record(overlay)
+        and not _failed(view, overlay.network)
     ]
 
 
+def _failed(view: View, network: str) -> bool:
+    """Whether a network's DHCP was started in this run, and does not run."""
+    return network in view.history.served and not view.overlays.get(network)
+
+
 def problem(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Why this member cannot have its part."""
-    problems = (own.problem for own in _overlays(view, lxd, peers))
-    return next((status for status in problems if status), None)
+    """Why this member cannot have its part, or does not have it although it was started."""
+    for own in _overlays(view, lxd, peers):
+        if own.problem:
+            return own.problem
+        if own.overlay and _failed(view, own.overlay.network):
+            name = own.overlay.network
+            return blocked(f"network {name}: DHCP fails: systemctl status lxd-cluster-dhcp-{name}")
+    return None
+
+
+def before_join(view: View, peers: Peers) -> Status | None:
+    """Why a unit cannot have its part after a join: another member has its share.
+
+    A newcomer may have the lower number. It would end the DHCP of that member.
+    """
+    for network, gateway in _published(peers):
+        if unit := _first_with_share(view.unit, _members(peers), gateway):
+            return _no_share(network, gateway, unit)
+    return None
+
+
+def _published(peers: Peers) -> Iterator[tuple[str, ipaddress.IPv4Interface]]:
+    """The existing networks of that kind with their gateways, from the coordinator's data."""
+    for data in peers.others.values():
+        for name, *subnets in (bridge.split() for bridge in data.bridges if data.cluster):
+            gateways = map(ipaddress.ip_interface, subnets if name in data.spread else ())
+            yield from ((name, g) for g in gateways if isinstance(g, ipaddress.IPv4Interface))
 
 
 def _overlays(view: View, lxd: ClusterView, peers: Peers) -> list[MemberOverlay]:
@@ -85,13 +115,13 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
         return MemberOverlay(
             problem=blocked(f"network {network.name}: {gateway} is narrower than /26")
         )
-    if unit := _same_share(view, peers, gateway):
-        reason = f"{gateway.network} has no free share beside {unit}'s; use a wider subnet"
-        return MemberOverlay(problem=blocked(f"network {network.name}: {reason}"))
+    earlier = [unit for unit in _members(peers) if _number(unit) < _number(view.unit)]
+    if unit := _first_with_share(view.unit, earlier, gateway):
+        return MemberOverlay(problem=_no_share(network.name, gateway, unit))
     first, last = share(share_number(view.unit, gateway), gateway)
     own = lxd.member(lxd.server.name)
     others = [m.address for m in lxd.members if own is None or m.name != own.name]
-    unicast = _is_unicast(view, network.name)
+    unicast = _is_unicast(view, lxd, network)
     overlay = OverlayDhcp(
         network=network.name,
         gateway=address,
@@ -104,34 +134,48 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
     return MemberOverlay(overlay)
 
 
-def _same_share(view: View, peers: Peers, gateway: ipaddress.IPv4Interface) -> str:
-    """The unit of another member with this unit's share, empty if there is none.
+def _members(peers: Peers) -> list[str]:
+    """The other units that are members, in the order of their numbers."""
+    return sorted((u for u, data in peers.others.items() if data.cluster), key=_number)
 
-    The first of two units with one share has it.
+
+def _first_with_share(unit: str, others: list[str], gateway: ipaddress.IPv4Interface) -> str:
+    """The first of other units that has a unit's share, empty if there is none.
+
+    If two members have one share, the unit with the lower number keeps it.
     """
-    own_share = share_number(view.unit, gateway)
-    earlier = (u for u in sorted(peers.others) if peers.others[u].cluster and u < view.unit)
-    return next((unit for unit in earlier if share_number(unit, gateway) == own_share), "")
+    if gateway.network.prefixlen > NARROWEST:
+        return ""
+    own_share = share_number(unit, gateway)
+    return next((other for other in others if share_number(other, gateway) == own_share), "")
 
 
-def _is_unicast(view: View, name: str) -> bool:
-    """The option's value for the network. A network that no option names any more is multicast."""
-    return any(net.mode == MODE.name and net.group == _NONE for net in _named(view, name))
+def _no_share(network: str, gateway: ipaddress.IPv4Interface, unit: str) -> Status:
+    reason = f"{gateway.network} has no free share beside {unit}'s; use a wider subnet"
+    return blocked(f"network {network}: {reason}")
 
 
-def _named(view: View, name: str) -> list[WantedNetwork]:
-    first, *more = view.options.networks_asked
-    same_name = [net for net in more if net.name == name]
-    # The default network may have another name than the option's.
-    return same_name or [first]
+def _is_unicast(view: View, lxd: ClusterView, network: Network) -> bool:
+    """The option's value for the network, or the noted one if no option names it any more."""
+    first, *more = networks.wanted(view, lxd.networks or ())
+    vxlans = [net for net in (first, *more) if net.mode == MODE.name]
+    named = next((net for net in vxlans if net.name == network.name), None)
+    if named is None and (noted := network.config.get(REACHED_BY)):
+        return noted == UNICAST
+    # Older charms noted nothing, and used the default network's value.
+    net = named or first
+    return net.mode == MODE.name and is_unicast(net)
 
 
 def share_number(unit: str, gateway: ipaddress.IPv4Interface) -> int:
     """The share of a unit in a subnet: Juju never reuses a unit's number."""
-    match = re.search(r"/(\d+)$", unit)
-    number = int(match[1]) if match else 0
     # The first share is for the gateway and for addresses that operators assign themselves.
-    return number % (_count(gateway) - 1) + 1
+    return _number(unit) % (_count(gateway) - 1) + 1
+
+
+def _number(unit: str) -> int:
+    match = re.search(r"/(\d+)$", unit)
+    return int(match[1]) if match else 0
 
 
 def share(

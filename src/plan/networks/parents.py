@@ -41,18 +41,58 @@ def of_members(
     if problem := _problem(units, answers):
         return problem
     if missing:
-        return waiting(f"for {names(missing)} to answer about the network {net.name}")
+        return _unanswered(missing, net)
     return _same_name(
         net, units, {member: contribution.parent for member, contribution in answers.items()}
     )
+
+
+def clash(view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork) -> Status | None:
+    """Blocked for a bridge with which LXD would delete an interface of another member's machine."""
+    for unit, found in _clashes(view, lxd, peers):
+        if interface := found.get(net.name):
+            return blocked(f"network {net.name} would delete {interface} on {unit}; rename it")
+    return None
+
+
+def awaited_clash(view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork) -> Status | None:
+    """Waiting while another member's unit has not looked for such an interface.
+
+    A unit with an older charm does not look before its refresh.
+    """
+    missing = _without_clash(view, lxd, peers, net)
+    return _unanswered(missing, net) if missing else None
+
+
+def _without_clash(view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork) -> list[str]:
+    if net.name not in contributions.clashes(view):
+        return []
+    return [unit for unit, found in _clashes(view, lxd, peers) if net.name not in found]
+
+
+def _clashes(view: View, lxd: ClusterView, peers: Peers) -> list[tuple[str, Mapping[str, str]]]:
+    """The units of the other members, with their answers about the names of bridges."""
+    units = sorted(cluster_change.units(view, lxd, peers).values())
+    return [(unit, peers.others[unit].clashes) for unit in units if unit != view.unit]
+
+
+def _unanswered(units: list[str], net: WantedNetwork) -> Status:
+    return waiting(f"for {names(units)} to answer about the network {net.name}")
 
 
 def awaited(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
 ) -> Status | None:
     """Waiting while a member's unit has not answered about a network. `own` are this unit's."""
-    answers = (of_members(view, lxd, peers, own, net) for net in view.options.networks_asked)
-    return next((a for a in answers if isinstance(a, Status) and a.kind is Kind.WAITING), None)
+    for net in view.options.networks_asked:
+        answers = of_members(view, lxd, peers, own, net)
+        if isinstance(answers, Status) and answers.kind is Kind.WAITING:
+            return answers
+        # A unit with an older charm publishes none. The network may exist.
+        units = [u for u in _without_clash(view, lxd, peers, net) if peers.others[u].clashes]
+        if units:
+            return _unanswered(units, net)
+    return None
 
 
 def _problem(units: Mapping[str, str], answers: Mapping[str, ParentInterface]) -> Status | None:

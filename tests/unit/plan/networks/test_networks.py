@@ -137,6 +137,56 @@ def test_a_bridge_takes_no_interface_of_the_machine_along():
     assert "br" not in the_cluster(app).networks
 
 
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"network_name": "br"},
+        {"networks": "{br: bridge}"},
+        {"networks": "{br: vxlan}"},
+        {"networks": "{br: {mode: bridge, ipv4: 10.77.0.1/24}}"},
+    ],
+    ids=["name", "map", "vxlan", "ipv4"],
+)
+def test_a_bridge_takes_no_interface_of_another_members_machine_along(
+    generation: str, options: dict[str, str]
+):
+    app = on_machines(formed(3, generation), ADDRESSED, Interface("br-int"), ADDRESSED)
+
+    changed(app, **options)
+
+    told = "network br would delete br-int on lxd/1; rename it"
+    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    assert "br" not in the_cluster(app).networks
+
+    app.units["lxd/1"].machine.interfaces_ = [ADDRESSED]
+    app.hook("lxd/1")
+    app.settle()
+
+    assert "br" in the_cluster(app).networks
+
+
+def test_a_bridge_is_made_once_every_unit_has_looked_for_interfaces_with_its_name():
+    """A unit with an older charm publishes nothing about it."""
+    app = formed(3)
+    app.options |= {"network_name": "br"}
+
+    waits = app.hook("lxd/0").status
+
+    assert str(waits) == "waiting: for lxd/1, lxd/2 to answer about the network br"
+    app.settle()
+    assert "br" in the_cluster(app).networks
+
+
+def test_interfaces_that_lxd_made_do_not_prevent_a_bridge():
+    app = on_machines(formed(3), ADDRESSED, Interface("br-lxd", lxds=True), ADDRESSED)
+
+    changed(app, network_name="br")
+
+    assert app.own("lxd/1").clashes["br"] == ""
+    assert "br" in the_cluster(app).networks
+
+
 @pytest.mark.parametrize("own", ["lxdbr0", "lxdbr0-x"])
 def test_one_whose_interface_is_called_like_a_bridge_does_not_join(own: str):
     app = formed(3)

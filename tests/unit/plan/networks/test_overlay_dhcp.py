@@ -18,10 +18,14 @@ from hypothesis import strategies as st
 from host import overlay_dhcp
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
 from state.facts import OverlayDhcp
+from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api
+from tests.unit.deeds import api, changed, names
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
+from values.status import Kind
+
+SEGMENT = {"network_mode": "vxlan", "network_name": "seg0", "network_ipv4": "10.9.0.1/24"}
 
 
 def spread(units: int = 3, generation: str = "5.21", **options: Any) -> ModelApp:
@@ -101,6 +105,32 @@ def test_an_overlay_that_does_not_run_any_more_is_set_up_again():
     assert machine.overlays_ == noted
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_dhcp_that_ends_at_once_is_started_once_in_a_hook(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = spread(2, generation)
+    machine = app.units["lxd/1"].machine
+    machine.overlays_["seg0"] = ""
+    starts: list[str] = []
+
+    def dies(network: str, *_: object) -> None:
+        starts.append(network)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(machine, "run_overlay", dies)
+        plan = app.hook("lxd/1")
+
+    told = "network seg0: DHCP fails: systemctl status lxd-cluster-dhcp-seg0"
+    assert str(plan.status) == f"blocked: {told}"
+    assert starts == ["seg0"]
+    assert app.own("lxd/1").problem == told
+
+    # The next hook tries again.
+    assert app.hook("lxd/1").status.kind is Kind.ACTIVE
+    assert machine.overlays_["seg0"]
+
+
 def test_an_overlay_that_does_not_run_and_is_not_wanted_ends():
     app = spread(2)
     app.units["lxd/1"].machine.overlays_["gone"] = ""
@@ -110,15 +140,43 @@ def test_an_overlay_that_does_not_run_and_is_not_wanted_ends():
     assert set(app.units["lxd/1"].machine.overlays_) == {"seg0"}
 
 
-def test_a_unit_for_which_no_share_is_left_says_so():
-    app = spread(2, network_ipv4="10.9.0.1/26")
-    # Eight shares, and the first is unused.
-    app.add(8)
+def numbered(*numbers: int, generation: str = "5.21", **options: Any) -> ModelApp:
+    """Units with these numbers, the first of them the leader and the founder."""
+    app = ModelApp(options=options, cloud=Cloud(generation=generation))
+    app.leader = f"lxd/{numbers[0]}"
+    for number in numbers:
+        app.add(number)
     app.settle()
+    return app
 
-    told = "network seg0: 10.9.0.0/26 has no free share beside lxd/1's; use a wider subnet"
-    assert statuses(app)["lxd/8"] == f"blocked: {told}"
-    assert not app.units["lxd/8"].machine.overlays_
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(("older", "newcomer"), [(2, 17), (17, 2)])
+def test_a_newcomer_leaves_a_members_share_alone(generation: str, older: int, newcomer: int):
+    # Sixteen shares, and the first is unused.
+    app = numbered(older, generation=generation, **SEGMENT)
+    before = dict(app.units[f"lxd/{older}"].machine.overlays_)
+
+    app.add(newcomer)
+    app.settle()
+    app.hook(f"lxd/{older}")
+
+    told = f"network seg0: 10.9.0.0/24 has no free share beside lxd/{older}'s; use a wider subnet"
+    assert statuses(app)[f"lxd/{newcomer}"] == f"blocked: {told}"
+    assert names(app) == [f"m{older}"]
+    assert before
+    assert app.units[f"lxd/{older}"].machine.overlays_ == before
+
+
+def test_of_two_members_with_one_share_the_lower_number_has_it():
+    app = numbered(2, 17)
+
+    changed(app, **SEGMENT)
+
+    told = "network seg0: 10.9.0.0/24 has no free share beside lxd/2's; use a wider subnet"
+    assert statuses(app)["lxd/17"] == f"blocked: {told}"
+    assert app.units["lxd/2"].machine.overlays_
+    assert not app.units["lxd/17"].machine.overlays_
 
 
 def test_a_subnet_that_is_too_narrow_is_named():
@@ -132,6 +190,62 @@ def test_without_multicast_every_member_knows_the_others():
 
     assert 'peers="10.0.0.2 10.0.0.3"' in peers(app, "lxd/0")
     assert 'peers="10.0.0.1 10.0.0.3"' in peers(app, "lxd/1")
+
+
+GROUPS: list[tuple[dict[str, str], dict[str, str]]] = [
+    ({"network_mode": "vxlan", "vxlan_group": "{}"}, {"network_mode": "bridge"}),
+    (
+        {"network_mode": "vxlan", "vxlan_group": "{}"},
+        {"network_name": "seg1", "vxlan_group": "{other}"},
+    ),
+    ({"networks": "{{seg0: {{mode: vxlan, group: {}}}}}"}, {"networks": ""}),
+]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(("group", "other"), [("none", "auto"), ("auto", "none")])
+@pytest.mark.parametrize(("before", "after"), GROUPS, ids=["mode", "name", "map"])
+def test_members_reach_one_another_as_before_when_no_option_names_the_network_any_more(
+    generation: str, group: str, other: str, before: dict[str, str], after: dict[str, str]
+):
+    name = "lxdbr0" if "networks" in before else "seg0"
+    options = {key: text.format(group) for key, text in before.items()}
+    app = formed(2, generation, network_name=name, **options)
+    machine = app.units["lxd/1"].machine
+    noted = machine.overlays_["seg0"]
+    assert ("'10.0.0.1'" in noted) == (group == "none")
+
+    changed(app, **{key: text.format(other=other) for key, text in after.items()})
+    app.hook("lxd/1")
+
+    assert machine.overlays_["seg0"] == noted
+
+
+def test_a_change_of_the_group_is_noted_in_the_network():
+    app = spread(2)
+    assert network(app, "seg0")["user.lxd-cluster.reached-by"] == "multicast"
+
+    changed(app, vxlan_group="none")
+
+    assert network(app, "seg0")["user.lxd-cluster.reached-by"] == "unicast"
+
+
+def test_a_network_that_an_older_charm_made_is_as_before_and_gets_its_note():
+    app = spread(2, vxlan_group="none")
+    machine = app.units["lxd/1"].machine
+    before = dict(machine.overlays_)
+    api(app).networks.update("seg0", {"user.lxd-cluster.reached-by": ""}, {})
+
+    app.hook("lxd/1")
+    assert machine.overlays_ == before
+
+    app.hook("lxd/0")
+    assert network(app, "seg0")["user.lxd-cluster.reached-by"] == "unicast"
+
+    changed(app, network_name="seg1")
+    api(app).networks.update("seg0", {"user.lxd-cluster.reached-by": ""}, {})
+    app.hook("lxd/1")
+    assert machine.overlays_["seg0"] == before["seg0"]
 
 
 def peers(app: ModelApp, unit: str) -> str:

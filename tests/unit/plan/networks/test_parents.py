@@ -75,10 +75,12 @@ def test_a_change_waits_for_the_machine_that_lacks_the_interface():
 
 
 @pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
-def test_the_application_says_whose_answer_is_missing(leader: str):
+@pytest.mark.parametrize("mode", ["macvlan", "bridge"])
+def test_the_application_says_whose_answer_is_missing(leader: str, mode: str):
     app = on_machines(formed(3), ETH1)
     app.leader = leader
-    app.options |= {"network_mode": "macvlan", "network_name": "lan0", "network_parent": "eth1"}
+    parent = {"network_parent": "eth1"} if mode == "macvlan" else {}
+    app.options |= {"network_mode": mode, "network_name": "lan0", **parent}
 
     # The agent of lxd/2 is down.
     for _ in range(2):
@@ -89,6 +91,13 @@ def test_the_application_says_whose_answer_is_missing(leader: str):
     assert str(app.hook(leader).app_status) == told
     app.settle()
     assert str(app.hook(leader).app_status) == "active: 3 members, 3 voters"
+
+
+def test_a_unit_with_an_older_charm_is_not_awaited_while_the_networks_exist():
+    app = formed(3)
+    del app.databags["lxd/1"]["clashes"]
+
+    assert str(app.hook("lxd/0").app_status) == "active: 3 members, 3 voters"
 
 
 def test_the_coordinator_tells_of_its_own_machine_first():
