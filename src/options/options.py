@@ -37,7 +37,7 @@ _PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
 _IGNORED = re.compile(r"[\w.*:/\[\]-]+")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 _BEFORE_HOST = re.compile(r"\S*@")
-"""Of a proxy, also without its scheme."""
+"""What comes before the host in a proxy's address, also without a scheme."""
 _SECRET = re.compile("password|secret|token", re.IGNORECASE)
 """In the names of LXD's own keys with a value that nobody else may see."""
 _HALF = re.compile("[\ud800-\udfff]")

@@ -19,7 +19,7 @@ from options import subnets as options_subnets
 from options.networks import alike
 from options.options import Options
 from plan import cluster_change
-from plan.networks import contributions, parents
+from plan.networks import contributions, cutting, parents
 from plan.networks.contributions import EXTERNAL, PARENTS, UNFINISHED
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView, Network
@@ -27,27 +27,9 @@ from state.peers import OnParent, ParentInterface
 from state.view import Peers, View
 from steps.networks import CreateNetwork, UpdateNetwork
 from steps.plan import Step
-from values.status import Status, blocked, count
+from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 from values.yaml_maps import words
-
-_CUTTING = (
-    "ipv4.address",
-    "ipv6.address",
-    "vlan",
-    "network",
-    "tunnel.",
-    "fan.",
-    "bridge.hwaddr",
-    "bridge.driver",
-)
-"""Prefixes of keys whose change cuts off instances. LXD stops a bridge to change its driver."""
-_SERVING = frozenset({"ipv4.dhcp", "ipv4.routing", "ipv6.dhcp", "ipv6.routing"})
-"""Keys that cut off instances if they are turned off. LXD's default is on."""
-_OFF = frozenset({"false", "0", "no", "off"})
-"""LXD's words for that, in any case."""
-_INSTANCES = "/1.0/instances/"
-_NETWORKS = "/1.0/networks/"
 
 
 @dataclass(frozen=True)
@@ -296,7 +278,7 @@ def _drift(
     if problem := _taken_subnet(view, lxd, net) or _outside(net, network.config):
         return NetworkChange(problem=problem, nic=nic)
     update = _update(net, network, changes, links)
-    cut = _cut_off(network, update)
+    cut = cutting.cut_off(network, mode_of(network), update)
     if cut and not view.options.network_disruptive:
         problem = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
         return NetworkChange(problem=problem, nic=nic)
@@ -313,35 +295,6 @@ def _update(
     others = {m: p for m, p in links.items() if network.parents.get(m) != p}
     moved = {m: mode.own(parent) for m, parent in others.items() if mode.own(parent)}
     return UpdateNetwork(net.name, changes | _shared_parent(mode, network, links), moved)
-
-
-def _cut_off(network: Network, update: UpdateNetwork) -> str:
-    """What an update cuts off, by its first key that does. Empty if it cuts off nothing."""
-    users = _users(network)
-    mode = mode_of(network)
-    cutting = sorted(key for key, value in update.values.items() if _cuts(mode, key, value))
-    if update.members:
-        cutting.append("parent")
-    return f"{cutting[0]} cuts off {users}" if cutting and users else ""
-
-
-def _cuts(mode: str, key: str, value: str) -> bool:
-    """Whether a key's new value cuts off what is on the network."""
-    if mode == network_modes.SPREAD and key == "ipv4.dhcp":
-        return False  # The charm itself gives out addresses there.
-    return key.startswith(_CUTTING) or (key in _SERVING and value.lower() in _OFF)
-
-
-def _users(network: Network) -> str:
-    """How many instances and networks are on a network, empty for none.
-
-    The routers of OVN networks keep the old next hop when the address of their uplink changes
-    (by source, 5.0 to 6.9).
-    """
-    instances = sum(user.startswith(_INSTANCES) for user in network.used_by)
-    networks = sum(user.startswith(_NETWORKS) for user in network.used_by)
-    noun = "user" if instances and networks else "network" if networks else "instance"
-    return count(instances + networks, noun) if instances or networks else ""
 
 
 def _taken_back(network: Network) -> dict[str, str]:

@@ -1,0 +1,57 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Changes of a network that cut off what is on it: they need `network-disruptive`."""
+
+from __future__ import annotations
+
+import modes as network_modes
+from state.cluster import Network
+from steps.networks import UpdateNetwork
+from values.status import count
+
+_CUTTING = (
+    "ipv4.address",
+    "ipv6.address",
+    "vlan",
+    "network",
+    "tunnel.",
+    "fan.",
+    "bridge.hwaddr",
+    "bridge.driver",
+)
+"""Prefixes of keys whose change cuts off instances. LXD stops a bridge to change its driver."""
+_SERVING = frozenset({"ipv4.dhcp", "ipv4.routing", "ipv6.dhcp", "ipv6.routing"})
+"""Keys that cut off instances if they are turned off. LXD's default is on."""
+_OFF = frozenset({"false", "0", "no", "off"})
+"""LXD's words for that, in any case."""
+_INSTANCES = "/1.0/instances/"
+_NETWORKS = "/1.0/networks/"
+
+
+def cut_off(network: Network, mode: str, update: UpdateNetwork) -> str:
+    """What an update cuts off, by its first key that does. Empty if it cuts off nothing."""
+    users = _users(network)
+    cutting = sorted(key for key, value in update.values.items() if _cuts(mode, key, value))
+    if update.members:
+        cutting.append("parent")
+    return f"{cutting[0]} cuts off {users}" if cutting and users else ""
+
+
+def _cuts(mode: str, key: str, value: str) -> bool:
+    """Whether a key's new value cuts off what is on the network."""
+    if mode == network_modes.SPREAD and key == "ipv4.dhcp":
+        return False  # The charm itself gives out addresses there.
+    return key.startswith(_CUTTING) or (key in _SERVING and value.lower() in _OFF)
+
+
+def _users(network: Network) -> str:
+    """How many instances and networks are on a network, empty for none.
+
+    The routers of OVN networks keep the old next hop when the address of their uplink changes
+    (by source, 5.0 to 6.9).
+    """
+    instances = sum(user.startswith(_INSTANCES) for user in network.used_by)
+    networks = sum(user.startswith(_NETWORKS) for user in network.used_by)
+    noun = "user" if instances and networks else "network" if networks else "instance"
+    return count(instances + networks, noun) if instances or networks else ""
