@@ -94,6 +94,7 @@ def _serving_plan(
     own = own.model_copy(update=dict(coordination.published))
     address = _address(view, lxd, member)
     admitted = admission.admit(view, lxd, peers)
+    # A token comes after what it lists: what is made while a unit joins waits for the join.
     # The address comes last: if that fails, nothing else waits for it.
     steps += [*coordination.steps, *admitted.steps, *address.steps]
     problems = _problems(view, lxd, peers, own, address.problem, coordination.problem)
@@ -105,7 +106,7 @@ def _serving_plan(
         "problem": status.message if status.kind is Kind.BLOCKED else "",
         "waits": "",
     }
-    return Plan(status, tuple(steps), own.model_copy(update=fields))
+    return Plan(status, tuple(steps), own.model_copy(update=fields), shared=coordination.steps)
 
 
 def _joined(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
@@ -162,7 +163,8 @@ def _coordination(
     units = cluster_change.units(view, lxd, peers)
     renamed = [r.old for r in renames.pending(lxd.notes, lxd.members, units)]
     outdated = member_marks.outdated(member.name, lxd, renamed)
-    steps = (*outdated, *deletions, *shared.steps)
+    # What LXD refuses, such as an option's key, must not keep other units from joining.
+    steps = () if view.history.shared_refused else (*outdated, *deletions, *shared.steps)
     published = {"call": shared.request, **_existing(view, lxd, own)}
     return _Coordination(steps, shared.problem, published)
 
