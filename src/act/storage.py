@@ -122,15 +122,24 @@ def pin_root_disks(step: PinRootDisks, unit: str, ports: Ports, history: RunHist
 
 
 def keep_on_volume(step: KeepOnVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """LXD here uses its own volume, or none."""
+    """LXD here uses its own volume, or none. A volume that it has moved everything from is noted.
+
+    After a crash nothing else could tell: LXD mounts a volume of zfs or lvm only while it uses it.
+    """
+    if step.pool:
+        ports.machine.forget_moved_off(f"{step.pool}/{step.name}")
     ports.lxd.volumes.keep_on(step.key, step.pool, step.name)
+    if step.leaves:
+        ports.machine.note_moved_off(step.leaves)
     return history
 
 
 def drop_volume(step: DropVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """A volume that LXD used here is gone, unless nobody can see what is on it."""
-    if f"{step.pool}/{step.name}" not in history.unmounted:
+    volume = f"{step.pool}/{step.name}"
+    if volume not in history.unmounted:
         ports.lxd.volumes.drop(step.pool, step.name)
+        ports.machine.forget_moved_off(volume)
     return history
 
 

@@ -61,6 +61,7 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         unresponsive_since=ports.machine.unresponsive_since(),
         database=_database(juju, lxd, forming, ports),
         folders=_folders(lxd, ports),
+        moved_off=ports.machine.moved_off(),
         arch=ports.machine.architecture(),
         history=history,
     )

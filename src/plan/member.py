@@ -194,7 +194,7 @@ def _problems(
     yield _refused_pool(own.offers)
     yield _refused_network(own.links)
     yield elsewhere
-    yield daemon_volumes.problem(view.options, lxd, view.history.unmounted)
+    yield daemon_volumes.problem(view, lxd)
     yield _refused_request(lxd)
 
 
@@ -261,7 +261,7 @@ def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[S
         # LXD 5.0 launches no instance on a renamed member before (LXD issue 11534).
         steps.append(RestartLxd())
     steps += settings.server_config(view.options, lxd.server.config, of_member=True)
-    steps += daemon_volumes.due(view.options, lxd, view.folders, view.history.unmounted)
+    steps += daemon_volumes.due(view, lxd)
     if lxd.networks is not None:
         steps += overlay_dhcp.steps(view, lxd, peers)
     if view.zone and member.failure_domain != view.zone:

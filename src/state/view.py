@@ -191,6 +191,8 @@ class View:
     """
     folders: Mapping[str, Folder] = field(default_factory=dict[str, Folder])
     """By kind, `images` and `backups`: their place here. For a member."""
+    moved_off: frozenset[str] = frozenset()
+    """Volumes as POOL/VOLUME that LXD here has moved everything from, and that are not deleted."""
     arch: str = ""
     """The machine's architecture, by its kernel."""
     given_devices: tuple[str, ...] = ()

@@ -170,7 +170,7 @@ def _evacuate_and_leave(view: View, lxd: ClusterView, member: Member) -> Plan:
 def _own_volumes(view: View, lxd: ClusterView, member: Member) -> list[Step]:
     """Steps that remove what the charm made for LXD's images and backups."""
     abandons = view.options.on_remove == ABANDON
-    return daemon_volumes.given_up(lxd, member, view.history.unmounted, abandons=abandons)
+    return daemon_volumes.given_up(view, lxd, member, abandons=abandons)
 
 
 def _unseen(view: View) -> tuple[Reason, ...]:
