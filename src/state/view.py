@@ -193,6 +193,8 @@ class View:
     """By kind, `images` and `backups`: their place here. For a member."""
     moved_off: frozenset[str] = frozenset()
     """Volumes as POOL/VOLUME that LXD here has moved everything from, and that are not deleted."""
+    mounted: frozenset[str] = frozenset()
+    """The charm's volumes as POOL/VOLUME that are mounted. Read if LXD does not use one of them."""
     arch: str = ""
     """The machine's architecture, by its kernel."""
     given_devices: tuple[str, ...] = ()

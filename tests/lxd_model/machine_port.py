@@ -247,6 +247,11 @@ class ModelMachine:
         """The folders of LXD's images and backups."""
         return {kind: self._server.folders.get(kind, Folder()) for kind in ("images", "backups")}
 
+    def mounted(self, process: int) -> frozenset[str]:
+        """The simulation has no driver that mounts each volume."""
+        del process
+        return frozenset()
+
     def restore_folder(self, kind: str, process: int) -> None:
         """Moves them back into LXD's folder."""
         del process

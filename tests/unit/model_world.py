@@ -322,6 +322,10 @@ class UnitMachine:
     def end_volume(self, kind: str) -> None:
         self.server.files.end_volume(kind)
 
+    def mounted(self, process: int) -> frozenset[str]:
+        config = self.server.config
+        return frozenset(config.get(f"storage.{kind}_volume", "") for kind in self.folders())
+
     def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
         if mounts and volume != self.server.config.get(f"storage.{kind}_volume"):
             raise NotMountedError(f"{volume} is not mounted")

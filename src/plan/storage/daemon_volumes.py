@@ -61,11 +61,27 @@ def _gathered(key: str, volume: str, view: View, lxd: ClusterView) -> list[Step]
     pool, name = _split(volume)
     if volume in view.moved_off:
         return [DropVolume(pool, name)]
-    if volume in view.history.unmounted:
+    if volume in unseen(view, lxd):
         return []
-    driver = next((p.driver for p in lxd.pools or () if p.name == pool), "")
-    gather = GatherVolume(_kind(key), pool, name, mounts=driver not in _WITHOUT_MOUNTS)
+    gather = GatherVolume(_kind(key), pool, name, mounts=_mounts(pool, lxd))
     return [gather, DropVolume(pool, name)]
+
+
+def unseen(view: View, lxd: ClusterView) -> frozenset[str]:
+    """Unused volumes of this member, as POOL/VOLUME, whose content nobody can see."""
+    unmounted = mounted_if_used(lxd) - view.mounted - view.moved_off
+    return view.history.unmounted | unmounted
+
+
+def mounted_if_used(lxd: ClusterView) -> frozenset[str]:
+    """Unused volumes of this member in pools whose driver mounts each volume."""
+    unused = (volume for key in _VOLUMES for volume in _unused(key, lxd))
+    return frozenset(volume for volume in unused if _mounts(_split(volume)[0], lxd))
+
+
+def _mounts(pool: str, lxd: ClusterView) -> bool:
+    driver = next((p.driver for p in lxd.pools or () if p.name == pool), "")
+    return driver not in _WITHOUT_MOUNTS
 
 
 def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
@@ -118,9 +134,9 @@ def not_mounted(volume: str) -> str:
 
 def problem(view: View, lxd: ClusterView) -> Status | None:
     """Why the charm cannot follow an option, or delete a volume that LXD does not use."""
-    options, unmounted = view.options, view.history.unmounted
-    if unmounted:
-        return blocked(not_mounted(min(unmounted)))
+    options = view.options
+    if volumes := unseen(view, lxd):
+        return blocked(not_mounted(min(volumes)))
     usable = _usable(lxd)
     for key, option in _asked(options).items():
         if option in {pool.name for pool in options.more_pools} - set(usable):

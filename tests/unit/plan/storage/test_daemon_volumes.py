@@ -261,6 +261,18 @@ def test_a_volume_whose_content_nobody_sees_is_not_deleted(
     assert str(app.plan("lxd/0").app_status).startswith("active")
 
 
+@pytest.mark.parametrize("driver", MOUNTING)
+@pytest.mark.parametrize("generation", NAMES)
+def test_nothing_is_tried_with_a_volume_whose_content_nobody_sees(generation: str, driver: str):
+    """Otherwise the status would change in every hook."""
+    app = unseen(generation, driver)
+
+    plan = app.plan("lxd/1")
+
+    assert plan.steps == ()
+    assert str(plan.status) == f"blocked: {UNSEEN}"
+
+
 def test_one_whose_content_nobody_sees_delays_nothing_else():
     app = unseen("5.21", "zfs")
     app.units["lxd/1"].zone = "rack-2"
