@@ -38,6 +38,7 @@ def run(juju: HookInput, ports: Ports) -> Plan:
         return plan
     from act.step import StepFailed, act
 
+    refused: StepFailed | None = None
     for _ in range(LEAVING_ROUNDS if juju.leaving else ROUNDS):
         if not plan.steps:
             break
@@ -47,8 +48,12 @@ def run(juju: HookInput, ports: Ports) -> Plan:
                 ports.tell(str(step))
                 history = act(step, juju.unit, ports, history)
         except StepFailed as failure:
-            return _failed(failure, make_plan(observe(juju, ports, history)))
+            if failure.later or failure.step not in plan.shared:
+                return _failed(refused or failure, make_plan(observe(juju, ports, history)))
+            refused, history = failure, replace(history, shared_refused=True)
         plan = make_plan(observe(juju, ports, history))
+    if refused is not None:
+        return _failed(refused, plan)
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 

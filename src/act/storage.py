@@ -88,17 +88,25 @@ def _finished(step: CreatePool, ports: Ports) -> bool:
     """Whether a pool that some members had made could be made on the others.
 
     In a Ceph this is the only way: LXD cannot remove a pool that it made there on some members
-    only.
+    only. LXD uses the devices that it kept, and 5.0 formats them without a look. So they must be
+    those that the members offer now.
     """
     pool = next((p for p in _pools(ports) if p.name == step.name), None)
     if pool is None or not pool.errored or pool.deleting or pool.driver != step.driver:
         return False
     try:
+        kept = ports.lxd.pools.unmade_sources(step.name, step.members)
+        if backends.is_local(step.driver) and kept != {m: _source(step, m) for m in kept}:
+            return False
         ports.lxd.pools.finish(step.name)
     except LxdError as error:
         logger.info("the pool %s is made again: %s", step.name, error)
         return False
     return True
+
+
+def _source(step: CreatePool, member: str) -> str:
+    return step.members[member].get("source", "")
 
 
 def update_pool(step: UpdatePool, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -114,15 +122,24 @@ def pin_root_disks(step: PinRootDisks, unit: str, ports: Ports, history: RunHist
 
 
 def keep_on_volume(step: KeepOnVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """LXD here uses its own volume, or none."""
+    """LXD here uses its own volume, or none. A volume that it has moved everything from is noted.
+
+    After a crash nothing else could tell: LXD mounts a volume of zfs or lvm only while it uses it.
+    """
+    if step.pool:
+        ports.machine.forget_moved_off(f"{step.pool}/{step.name}")
     ports.lxd.volumes.keep_on(step.key, step.pool, step.name)
+    if step.leaves:
+        ports.machine.note_moved_off(step.leaves)
     return history
 
 
 def drop_volume(step: DropVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """A volume that LXD used here is gone, unless nobody can see what is on it."""
-    if f"{step.pool}/{step.name}" not in history.unmounted:
+    volume = f"{step.pool}/{step.name}"
+    if volume not in history.unmounted:
         ports.lxd.volumes.drop(step.pool, step.name)
+        ports.machine.forget_moved_off(volume)
     return history
 
 

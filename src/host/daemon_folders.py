@@ -86,6 +86,17 @@ def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
     shutil.rmtree(left, ignore_errors=True)
 
 
+def mounted(lxd_dir: Path, root: Path = Path("/")) -> frozenset[str]:
+    """The charm's volumes, as POOL/VOLUME, that are mounted."""
+    places = {kind: _VOLUME.format(pool="*", name=_OURS.format(kind=kind)) for kind in KINDS}
+    return frozenset(
+        f"{place.parts[-3]}/{_OURS.format(kind=kind)}"
+        for kind, pattern in places.items()
+        for place in _below(root, lxd_dir).glob(pattern)
+        if place.is_mount()
+    )
+
+
 def gather(
     lxd_dir: Path, kind: str, volume: str, root: Path = Path("/"), *, mounts: bool = True
 ) -> None:

@@ -213,6 +213,10 @@ class Machine(UnitNotes):
         if query not in before:
             private_files.write(patch, (before + query).encode())
 
+    def mounted(self, process: int) -> frozenset[str]:
+        """Volumes for images and backups, as POOL/VOLUME, that are mounted for LXD's `process`."""
+        return daemon_folders.mounted(self._lxd_dir, daemon_folders.root_of(process))
+
     def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
         """Copies what is left of them on POOL/VOLUME to the others.
 

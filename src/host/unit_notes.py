@@ -30,6 +30,7 @@ class UnitNotes:
         self._units = state / "units"
         self._unresponsive = state / "silence"
         self._attached = state / "attached"
+        self._moved_off = state / "moved-off"
         self._lxd_dir = lxd_dir
         self._seen: dict[str, str] = {}
         """By path: the identity of the disk when this hook looked at it."""
@@ -44,7 +45,7 @@ class UnitNotes:
         notes = [self._key, self._public_key, self._failures, self._attempt]
         notes += [self._attached, self._unresponsive]
         if not (self._lxd_dir / "database").exists():
-            notes += [self._forming, self._identity, self._units]
+            notes += [self._forming, self._identity, self._units, self._moved_off]
         for note in notes:
             note.unlink(missing_ok=True)
         private_files.write(self._unit, unit.encode())
@@ -133,6 +134,23 @@ class UnitNotes:
             self._unresponsive.unlink(missing_ok=True)
         else:
             private_files.write(self._unresponsive, repr(since).encode())
+
+    def moved_off(self) -> frozenset[str]:
+        """Volumes as POOL/VOLUME from which LXD has moved everything, and that are not deleted."""
+        text = self._moved_off.read_text() if self._moved_off.exists() else ""
+        return frozenset(text.split())
+
+    def note_moved_off(self, volume: str) -> None:
+        """Notes one more."""
+        self._write_moved_off(self.moved_off() | {volume})
+
+    def forget_moved_off(self, volume: str) -> None:
+        """It is gone, or LXD is about to use it again."""
+        if volume in (noted := self.moved_off()):
+            self._write_moved_off(noted - {volume})
+
+    def _write_moved_off(self, volumes: frozenset[str]) -> None:
+        private_files.write(self._moved_off, "\n".join(sorted(volumes)).encode())
 
     def attached(self) -> str | None:
         """The path of the attached snap, from Juju. Empty without one, None if unknown."""

@@ -122,6 +122,15 @@ class PoolsApi:
                 sources[pool] = source
         return missing, sources
 
+    def unmade_sources(self, name: str, members: Iterable[str]) -> dict[str, str]:
+        """By member that has not made its part of a pool yet: the given source that LXD keeps.
+
+        Raises LxdError, LxdUnreachable.
+        """
+        parts = {member: self._get(name, {"target": member}) for member in members}
+        unmade = {m: part for m, part in parts.items() if part["status"].upper() != "CREATED"}
+        return {member: _given_source(part) for member, part in unmade.items()}
+
     def _get(self, name: str, query: Mapping[str, str] | None = None) -> Any:
         return self._client.get(api_path("storage-pools", name), query or {})
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from observe import cluster
 from observe.addresses import addresses
 from plan.networks import contributions
-from plan.storage import pools
+from plan.storage import daemon_volumes, pools
 from plan.verified_peers import believed
 from ports.ports import Ports
 from relations import ceph, ovn
@@ -61,6 +61,8 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         unresponsive_since=ports.machine.unresponsive_since(),
         database=_database(juju, lxd, forming, ports),
         folders=_folders(lxd, ports),
+        moved_off=ports.machine.moved_off(),
+        mounted=_mounted(lxd, ports),
         arch=ports.machine.architecture(),
         history=history,
     )
@@ -185,3 +187,10 @@ def _folders(lxd: ClusterView | Unresponsive | None, ports: Ports) -> dict[str, 
     """Where a member's images and backups really are, whatever LXD's configuration says."""
     member = isinstance(lxd, ClusterView) and lxd.server.clustered
     return ports.machine.folders() if member else {}
+
+
+def _mounted(lxd: ClusterView | Unresponsive | None, ports: Ports) -> frozenset[str]:
+    """The mounted volumes for images and backups, if one that LXD does not use may be unmounted."""
+    if not isinstance(lxd, ClusterView) or not daemon_volumes.mounted_if_used(lxd):
+        return frozenset()
+    return ports.machine.mounted(ports.lxd.server.process())

@@ -24,7 +24,13 @@ _PATTERN = re.compile(r"[A-Za-z0-9_.*?\[\]!-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]*[A-Za-z0-9])*")
 _RANGE = re.compile(r"[0-9a-fA-F.:]+(-[0-9a-fA-F.:]+)?")
 _AUTOMATIC = ("auto", "none")
-_OURS = ("user.lxd-cluster.", "volatile.", "parent", "vlan", "network", "tunnel.lxd.")
+_OURS = (
+    *("user.lxd-cluster.", "volatile.", "parent", "vlan", "network", "tunnel.lxd."),
+    *("bridge.external_interfaces", "bgp.ipv4.nexthop", "bgp.ipv6.nexthop", "acceleration.parent"),
+)
+"""LXD's keys of a network that follow from other options, and those that each member has for itself
+(NodeSpecificNetworkConfig of 5.0 to 6.9): LXD refuses them for all members.
+"""
 
 
 def name(value: str) -> str:

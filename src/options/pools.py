@@ -19,8 +19,11 @@ _OURS = (
     *("source", "size", "volatile.", "user.lxd-cluster."),
     *("ceph.cluster_name", "ceph.user.name", "ceph.osd.pool_name"),
     *("cephfs.cluster_name", "cephfs.user.name", "cephfs.path"),
+    *("zfs.pool_name", "lvm.vg_name", "lvm.thinpool_name"),
 )
-"""LXD's keys of a pool that follow from other keys of the option."""
+"""LXD's keys of a pool that follow from other keys of the option, and those that each member has
+for itself (NodeSpecificStorageConfig of 5.0 to 6.9): LXD refuses them for all members.
+"""
 _WORDS = ("backend", "size", "devices", "osd-pool", "config")
 
 

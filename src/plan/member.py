@@ -94,6 +94,7 @@ def _serving_plan(
     own = own.model_copy(update=dict(coordination.published))
     address = _address(view, lxd, member)
     admitted = admission.admit(view, lxd, peers)
+    # A token comes after what it lists: what is made while a unit joins waits for the join.
     # The address comes last: if that fails, nothing else waits for it.
     steps += [*coordination.steps, *admitted.steps, *address.steps]
     problems = _problems(view, lxd, peers, own, address.problem, coordination.problem)
@@ -105,7 +106,7 @@ def _serving_plan(
         "problem": status.message if status.kind is Kind.BLOCKED else "",
         "waits": "",
     }
-    return Plan(status, tuple(steps), own.model_copy(update=fields))
+    return Plan(status, tuple(steps), own.model_copy(update=fields), shared=coordination.steps)
 
 
 def _joined(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
@@ -163,7 +164,8 @@ def _coordination(
     units = cluster_change.units(view, lxd, peers)
     renamed = [r.old for r in renames.pending(lxd.notes, lxd.members, units)]
     outdated = member_marks.outdated(member.name, lxd, renamed)
-    steps = (*outdated, *deletions, *shared.steps)
+    # What LXD refuses, such as an option's key, must not keep other units from joining.
+    steps = () if view.history.shared_refused else (*outdated, *deletions, *shared.steps)
     published = {"call": shared.request, **_existing(view, lxd, own)}
     return _Coordination(steps, shared.problem, published)
 
@@ -193,7 +195,7 @@ def _problems(
     yield _refused_pool(own.offers)
     yield _refused_network(own.links)
     yield elsewhere
-    yield daemon_volumes.problem(view.options, lxd, view.history.unmounted)
+    yield daemon_volumes.problem(view, lxd)
     yield _refused_request(lxd)
 
 
@@ -260,7 +262,7 @@ def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[S
         # LXD 5.0 launches no instance on a renamed member before (LXD issue 11534).
         steps.append(RestartLxd())
     steps += settings.server_config(view.options, lxd.server.config, of_member=True)
-    steps += daemon_volumes.due(view.options, lxd, view.folders, view.history.unmounted)
+    steps += daemon_volumes.due(view, lxd)
     if lxd.networks is not None:
         steps += overlay_dhcp.steps(view, lxd, peers)
     if view.zone and member.failure_domain != view.zone:

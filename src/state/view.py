@@ -139,6 +139,8 @@ class RunHistory:
     """Members are trusted and noted under their present names, as far as this unit could do it."""
     roles_awaited: bool = False
     """LXD had time to decide which of its last two members votes."""
+    shared_refused: bool = False
+    """LXD refused a step for all members: no other such step is tried."""
     unmounted: frozenset[str] = frozenset()
     """Volumes of LXD's images or backups, as POOL/VOLUME, whose content nobody could see."""
     served: frozenset[str] = frozenset()
@@ -191,6 +193,10 @@ class View:
     """
     folders: Mapping[str, Folder] = field(default_factory=dict[str, Folder])
     """By kind, `images` and `backups`: their place here. For a member."""
+    moved_off: frozenset[str] = frozenset()
+    """Volumes as POOL/VOLUME that LXD here has moved everything from, and that are not deleted."""
+    mounted: frozenset[str] = frozenset()
+    """The charm's volumes as POOL/VOLUME that are mounted. Read if LXD does not use one of them."""
     arch: str = ""
     """The machine's architecture, by its kernel."""
     given_devices: tuple[str, ...] = ()

@@ -145,7 +145,8 @@ class Plan:
     """What to do now, in order, and what to publish: for the operator, the peers, the application.
 
     `own` and `app` are the whole wanted content of the databags, None if nothing may be written.
-    `hold` says completely why a leaving unit must not go, empty if it may.
+    `hold` says completely why a leaving unit must not go, empty if it may. `shared` are those of
+    the steps that are for all members: if LXD refuses one, this unit still does the rest.
     """
 
     status: Status
@@ -154,3 +155,4 @@ class Plan:
     app: AppData | None = None
     app_status: Status | None = None
     hold: str = ""
+    shared: tuple[Step, ...] = ()

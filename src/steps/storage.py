@@ -64,6 +64,8 @@ class KeepOnVolume:
     key: str
     pool: str
     name: str
+    leaves: str = ""
+    """The charm's volume that they are moved off, as POOL/VOLUME."""
 
     def __str__(self) -> str:
         files = self.key.partition(".")[2].partition("_")[0]

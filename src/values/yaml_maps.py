@@ -131,7 +131,7 @@ def keys(config: Any, ours: tuple[str, ...]) -> dict[str, str]:
     pairs = _map(config, "config must be a map of LXD's keys")
     for key, value in pairs.items():
         if not isinstance(key, str) or not _KEY.fullmatch(key) or key.startswith(ours):
-            raise ValueError(f"config cannot have {str(key)[:20]}")
+            raise ValueError(f"config cannot have {str(key)[:30]}")
         if not isinstance(value, (str, int, float)) or _UNWRITABLE.search(_value(value)):
             raise ValueError(f"config: {key[:20]} must be a word, a number or a text")
     return {key: _value(value) for key, value in pairs.items()}

@@ -31,6 +31,7 @@ class ModelMachine:
         self._units: dict[str, str] = {}
         self._unresponsive: float | None = None
         self._attached: str | None = None
+        self._moved_off = set[str]()
         self._forming: Forming | None = None
         self._failures: Failures | None = None
 
@@ -99,6 +100,18 @@ class ModelMachine:
             self._unresponsive = since
 
         self._change("machine.note_unresponsive", note)
+
+    def moved_off(self) -> frozenset[str]:
+        """Volumes that LXD has moved everything from, from their note here."""
+        return frozenset(self._moved_off)
+
+    def note_moved_off(self, volume: str) -> None:
+        """Notes one more."""
+        self._change("machine.note_moved_off", lambda: self._moved_off.add(volume))
+
+    def forget_moved_off(self, volume: str) -> None:
+        """It is gone, or used again. It needs no pause of its own."""
+        self._moved_off.discard(volume)
 
     def attached(self) -> str | None:
         """The path of the attached snap, as Juju last reported it."""
@@ -233,6 +246,11 @@ class ModelMachine:
     def folders(self) -> dict[str, Folder]:
         """The folders of LXD's images and backups."""
         return {kind: self._server.folders.get(kind, Folder()) for kind in ("images", "backups")}
+
+    def mounted(self, process: int) -> frozenset[str]:
+        """The simulation has no driver that mounts each volume."""
+        del process
+        return frozenset()
 
     def restore_folder(self, kind: str, process: int) -> None:
         """Moves them back into LXD's folder."""

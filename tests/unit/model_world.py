@@ -124,6 +124,7 @@ class UnitMachine:
     units_: dict[str, str] = field(default_factory=dict[str, str])
     unresponsive_since_: float | None = None
     attached_: str | None = None
+    moved_off_: set[str] = field(default_factory=set[str])
     arch: str = "x86_64"
     log: str = ""
     disks_: dict[str, Device] = field(default_factory=dict[str, Device])
@@ -211,6 +212,15 @@ class UnitMachine:
 
     def note_unresponsive(self, since: float | None) -> None:
         self.unresponsive_since_ = since
+
+    def moved_off(self) -> frozenset[str]:
+        return frozenset(self.moved_off_)
+
+    def note_moved_off(self, volume: str) -> None:
+        self.moved_off_.add(volume)
+
+    def forget_moved_off(self, volume: str) -> None:
+        self.moved_off_.discard(volume)
 
     def attached(self) -> str | None:
         return self.attached_
@@ -311,6 +321,10 @@ class UnitMachine:
 
     def end_volume(self, kind: str) -> None:
         self.server.files.end_volume(kind)
+
+    def mounted(self, process: int) -> frozenset[str]:
+        config = self.server.config
+        return frozenset(config.get(f"storage.{kind}_volume", "") for kind in self.folders())
 
     def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
         if mounts and volume != self.server.config.get(f"storage.{kind}_volume"):

@@ -160,7 +160,7 @@ def _evacuate_and_leave(view: View, lxd: ClusterView, member: Member) -> Plan:
         return _held_plan(waiting(f"to leave: {rest.busy[0]}"), blockers.full(view, rest.busy))
     if not rest.stays and (own := _own_volumes(view, lxd, member)):
         return _leaving_step(*own)
-    if unseen := _unseen(view):
+    if unseen := _unseen(view, lxd):
         return _kept_here(view, lxd, member, unseen)
     if _is_due_to_copy(view, lxd):
         return _leaving_step(CopyImages())
@@ -170,12 +170,14 @@ def _evacuate_and_leave(view: View, lxd: ClusterView, member: Member) -> Plan:
 def _own_volumes(view: View, lxd: ClusterView, member: Member) -> list[Step]:
     """Steps that remove what the charm made for LXD's images and backups."""
     abandons = view.options.on_remove == ABANDON
-    return daemon_volumes.given_up(lxd, member, view.history.unmounted, abandons=abandons)
+    return daemon_volumes.given_up(view, lxd, member, abandons=abandons)
 
 
-def _unseen(view: View) -> tuple[Reason, ...]:
-    """The volumes of images and backups whose content nobody could see."""
-    return tuple(daemon_volumes.not_mounted(volume) for volume in sorted(view.history.unmounted))
+def _unseen(view: View, lxd: ClusterView) -> tuple[Reason, ...]:
+    """The volumes of images and backups whose content nobody could see, unless it may be lost."""
+    abandons = view.options.on_remove == ABANDON
+    volumes = () if abandons else sorted(daemon_volumes.unseen(view, lxd))
+    return tuple(daemon_volumes.not_mounted(volume) for volume in volumes)
 
 
 def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ...]) -> Plan:
@@ -265,7 +267,7 @@ def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member
         return _leaving_step(*joining)
     if own := _own_volumes(view, lxd, member):
         return _leaving_step(*own)
-    if unseen := _unseen(view):
+    if unseen := _unseen(view, lxd):
         return _kept_here(view, lxd, member, unseen)
     return _leaving_step(ResetLxd("its only member leaves and holds nothing"))
 

@@ -9,13 +9,12 @@ downloads images again, and backups are temporary files of exports.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 import backends
 from options.options import Options
 from state.cluster import ClusterView, Member
 from state.facts import Folder
 from state.lxd_objects import OWN_VOLUMES
+from state.view import View
 from steps.plan import Step
 from steps.storage import DropVolume, GatherVolume, KeepOnVolume, RestoreFolder
 from values import lxd_urls
@@ -35,39 +34,54 @@ _WITHOUT_LINKS = "daemon_storage_per_project"
 """
 
 
-def due(
-    options: Options,
-    lxd: ClusterView,
-    folders: Mapping[str, Folder],
-    unmounted: Collection[str] = (),
-) -> list[Step]:
+def due(view: View, lxd: ClusterView) -> list[Step]:
     """Steps that set this member's volumes as the options say, if their pools exist.
 
     LXD first sets a key and then moves the files. So the charm looks where its images are, and does
     not read its configuration. It undoes an interrupted move and starts it again. Volumes whose
-    content nobody could see, `unmounted`, stay as they are.
+    content nobody could see stay as they are, unless LXD is known to have moved it.
     """
     steps: list[Step] = []
-    for key, option in _asked(options).items():
-        folder = _place(key, folders.get(_kind(key), Folder()), lxd)
+    for key, option in _asked(view.options).items():
+        folder = _place(key, view.folders.get(_kind(key), Folder()), lxd)
         current = lxd.server.config.get(key, "")
         if _is_ours(key, current, folder) and (folder.cut_short or folder.volume != current):
             steps.append(RestoreFolder(key, _kind(key)))
             continue
         unused = _unused(key, lxd)
         for volume in unused:
-            steps += _gathered(key, volume, lxd) if volume not in unmounted else []
+            steps += _gathered(key, volume, view, lxd)
         if not unused:
             steps += _moves(key, option, current, lxd)
     return steps
 
 
-def _gathered(key: str, volume: str, lxd: ClusterView) -> list[Step]:
+def _gathered(key: str, volume: str, view: View, lxd: ClusterView) -> list[Step]:
     """Steps that delete an unused volume once its content is with the rest."""
     pool, name = _split(volume)
-    driver = next((p.driver for p in lxd.pools or () if p.name == pool), "")
-    gather = GatherVolume(_kind(key), pool, name, mounts=driver not in _WITHOUT_MOUNTS)
+    if volume in view.moved_off:
+        return [DropVolume(pool, name)]
+    if volume in unseen(view, lxd):
+        return []
+    gather = GatherVolume(_kind(key), pool, name, mounts=_mounts(pool, lxd))
     return [gather, DropVolume(pool, name)]
+
+
+def unseen(view: View, lxd: ClusterView) -> frozenset[str]:
+    """Unused volumes of this member, as POOL/VOLUME, whose content nobody can see."""
+    unmounted = mounted_if_used(lxd) - view.mounted - view.moved_off
+    return view.history.unmounted | unmounted
+
+
+def mounted_if_used(lxd: ClusterView) -> frozenset[str]:
+    """Unused volumes of this member in pools whose driver mounts each volume."""
+    unused = (volume for key in _VOLUMES for volume in _unused(key, lxd))
+    return frozenset(volume for volume in unused if _mounts(_split(volume)[0], lxd))
+
+
+def _mounts(pool: str, lxd: ClusterView) -> bool:
+    driver = next((p.driver for p in lxd.pools or () if p.name == pool), "")
+    return driver not in _WITHOUT_MOUNTS
 
 
 def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
@@ -81,11 +95,14 @@ def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
 def _moves(key: str, option: str, current: str, lxd: ClusterView) -> list[Step]:
     is_own = current.partition("/")[2] == _VOLUMES[key]
     if not option:
-        return [KeepOnVolume(key, "", ""), DropVolume(*_split(current))] if is_own else []
+        if not is_own:
+            return []
+        return [KeepOnVolume(key, "", "", leaves=current), DropVolume(*_split(current))]
     if current == f"{option}/{_VOLUMES[key]}" or option not in _usable(lxd):
         return []
     drops = [DropVolume(*_split(current))] if is_own else []
-    return [KeepOnVolume(key, option, _VOLUMES[key]), *drops]
+    leaves = current if is_own else ""
+    return [KeepOnVolume(key, option, _VOLUMES[key], leaves=leaves), *drops]
 
 
 def _is_ours(key: str, current: str, folder: Folder) -> bool:
@@ -115,10 +132,11 @@ def not_mounted(volume: str) -> str:
     return f"{volume} is unmounted: export and delete it"
 
 
-def problem(options: Options, lxd: ClusterView, unmounted: Collection[str] = ()) -> Status | None:
+def problem(view: View, lxd: ClusterView) -> Status | None:
     """Why the charm cannot follow an option, or delete a volume that LXD does not use."""
-    if unmounted:
-        return blocked(not_mounted(min(unmounted)))
+    options = view.options
+    if volumes := unseen(view, lxd):
+        return blocked(not_mounted(min(volumes)))
     usable = _usable(lxd)
     for key, option in _asked(options).items():
         if option in {pool.name for pool in options.more_pools} - set(usable):
@@ -129,16 +147,14 @@ def problem(options: Options, lxd: ClusterView, unmounted: Collection[str] = ())
     return None
 
 
-def given_up(
-    lxd: ClusterView, member: Member, unmounted: Collection[str], *, abandons: bool
-) -> list[Step]:
+def given_up(view: View, lxd: ClusterView, member: Member, *, abandons: bool) -> list[Step]:
     """Steps that remove a leaving member's volumes: LXD would refuse to remove it with them.
 
     What is on one that LXD does not use is first copied, unless the operator `abandons` it.
     """
     config = lxd.server.config
     steps: list[Step] = [
-        KeepOnVolume(key, "", "")
+        KeepOnVolume(key, "", "", leaves=config[key])
         for key, name in _VOLUMES.items()
         if config.get(key, "").partition("/")[2] == name
     ]
@@ -149,8 +165,8 @@ def given_up(
         place, key = f"{volume.pool}/{volume.name}", keys.get(volume.name, "")
         if abandons or not key or config.get(key) == place:
             steps.append(DropVolume(volume.pool, volume.name))
-        elif place not in unmounted:
-            steps += _gathered(key, place, lxd)
+        else:
+            steps += _gathered(key, place, view, lxd)
     return steps
 
 

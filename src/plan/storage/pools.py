@@ -26,6 +26,8 @@ from values.wanted_pool import WantedPool
 
 PROFILE = "/1.0/profiles/default"
 _INSTANCES = "/1.0/instances/"
+_AGAIN = " again"
+"""The end of the serial of a call for a pool that exists half made."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ def _drift(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[Up
 
 
 def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> PoolChange:
-    request = _request(view, peers, pool)
+    request = _request(view, lxd, peers, pool)
     units = cluster_change.units(view, lxd, peers)
     received = _contributions(view, lxd, peers, request, units)
     missing = [units[member] for member, contribution in received.items() if contribution is None]
@@ -203,12 +205,16 @@ def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Poo
     return PoolChange((_creation(view, lxd, pool, by_member),), request)
 
 
-def _request(view: View, peers: Peers, pool: WantedPool) -> ContributionRequest:
+def _request(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> ContributionRequest:
+    """The call for a pool. A half-made one needs another: devices may have changed since."""
+    half_made = any(p.name == pool.name for p in lxd.pools or ())
+    suffix = _AGAIN if half_made else ""
     standing = peers.own.call
-    if standing and (standing.pool, standing.backend) == (pool.name, pool.backend):
+    same = standing is not None and (standing.pool, standing.backend) == (pool.name, pool.backend)
+    if standing is not None and same and standing.serial.endswith(suffix):
         return standing
     return ContributionRequest(
-        pool=pool.name, backend=pool.backend, serial=f"{view.unit} {view.now:.3f}"
+        pool=pool.name, backend=pool.backend, serial=f"{view.unit} {view.now:.3f}{suffix}"
     )
 
 

@@ -27,9 +27,10 @@ def _told(call: Call, pool: Pool, member: str = "") -> dict[str, Any]:
     status = pool.status
     if member or not records.clustered:
         config.update(pool.members.get(member or "none", {}))
-    if member and member not in pool.made and pool.status != "Pending":
-        status = "Pending"
-    elif member and _unmounted(call, member, pool.name):
+    if member and pool.status != "Pending":
+        # The local status (LocalStatus of 5.0 to 6.9): the pool's own does not count.
+        status = "Created" if member in pool.made else "Pending"
+    if member in pool.made and _unmounted(call, member, pool.name):
         status = "Unavailable"
     users = used_by.of_pool(records, pool)
     return {

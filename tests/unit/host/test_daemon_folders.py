@@ -159,7 +159,9 @@ def test_what_is_on_a_mounted_volume_is_brought_to_the_others(
     def is_mount(path: Path) -> bool:
         return path == mounted
 
+    assert daemon_folders.mounted(tmp_path) == frozenset()
     monkeypatch.setattr(Path, "is_mount", is_mount)
+    assert daemon_folders.mounted(tmp_path) == {"fast/lxd-cluster-images"}
     daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
 
     assert found(tmp_path) == ["a"]

@@ -59,6 +59,22 @@ def test_the_clusters_identity_is_noted_until_lxd_has_left_it(tmp_path: Path):
     assert notes.identity() == ""
 
 
+def test_volumes_that_lxd_has_moved_everything_from_are_noted_until_they_are_gone(tmp_path: Path):
+    notes = UnitNotes(tmp_path / "state", tmp_path / "lxd", tmp_path / "agents")
+    assert notes.moved_off() == frozenset()
+
+    notes.note_moved_off("fast/a")
+    notes.note_moved_off("fast/b")
+    notes.note_moved_off("fast/b")
+
+    assert notes.moved_off() == {"fast/a", "fast/b"}
+    notes.forget_moved_off("fast/a")
+    notes.forget_moved_off("fast/a")
+    assert notes.moved_off() == {"fast/b"}
+    notes.begin("lxd/7")
+    assert notes.moved_off() == frozenset()
+
+
 def test_failed_joins_are_counted_until_they_are_forgotten(tmp_path: Path):
     notes = UnitNotes(tmp_path / "state", tmp_path / "lxd", tmp_path / "agents")
     notes.note_failure("first", 1)

@@ -175,6 +175,25 @@ def test_a_bad_value_is_refused_with_what_is_allowed(option: str, value: Any, me
     assert explain(refused.value) == message
 
 
+_OF_A_POOL = ("source.wipe", "zfs.pool_name", "lvm.vg_name", "lvm.thinpool_name")
+_OF_A_NETWORK = ("bridge.external_interfaces", "bgp.ipv4.nexthop", "bgp.ipv6.nexthop")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "key"),
+    [
+        *(("storage_pools", "{{a: {{backend: zfs, config: {}}}}}", key) for key in _OF_A_POOL),
+        *(("network_config", "{}", key) for key in (*_OF_A_NETWORK, "acceleration.parent")),
+        *(("networks", "{{lan: {{mode: bridge, config: {}}}}}", key) for key in _OF_A_NETWORK),
+    ],
+)
+def test_a_key_that_lxd_has_for_each_member_is_refused(option: str, value: str, key: str):
+    with pytest.raises(ValidationError) as refused:
+        Options.model_validate({option: value.format(f"{{{key}: x}}")})
+
+    assert explain(refused.value).endswith(f": config cannot have {key}")
+
+
 WITH_VLAN = sorted(name for name, mode in modes.MODES.items() if "vlan" in mode.words)
 NAMES = [
     ("storage_backend", "zsf", f"use one of {', '.join(backends.ALLOWED)}"),

@@ -56,6 +56,26 @@ def test_any_order_of_hooks_and_lost_commits_ends_in_one_cluster(seed: int):
 
 
 @pytest.mark.parametrize("generation", NAMES)
+def test_units_join_although_lxd_refuses_what_is_for_all_members(generation: str):
+    app = ModelApp(cloud=Cloud(generation=generation))
+    for number in range(3):
+        app.add(number)
+
+    def fault(machine: str, call: str) -> Fault:
+        return "refuse" if call.startswith("POST /1.0/networks") and "target" not in call else ""
+
+    app.cloud.fault = fault
+
+    app.settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+    assert str(app.hook("lxd/0").status).startswith("blocked: could not create the bridge network")
+    heal(app)
+    app.settle()
+    assert all(app.plan(u).status.kind is Kind.ACTIVE for u in app.units)
+
+
+@pytest.mark.parametrize("generation", NAMES)
 def test_a_settled_cluster_has_nothing_to_do(generation: str):
     app = formed(3, generation)
 

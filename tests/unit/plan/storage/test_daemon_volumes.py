@@ -11,10 +11,13 @@ import deadlines
 from records import loss_record
 from state.facts import Folder
 from tests.lxd_model import by_hand
+from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
+from tests.unit.cutting import Cutter, cut
 from tests.unit.deeds import (
     api,
+    heal,
     later,
     leaving,
     names,
@@ -258,6 +261,18 @@ def test_a_volume_whose_content_nobody_sees_is_not_deleted(
     assert str(app.plan("lxd/0").app_status).startswith("active")
 
 
+@pytest.mark.parametrize("driver", MOUNTING)
+@pytest.mark.parametrize("generation", NAMES)
+def test_nothing_is_tried_with_a_volume_whose_content_nobody_sees(generation: str, driver: str):
+    """Otherwise the status would change in every hook."""
+    app = unseen(generation, driver)
+
+    plan = app.plan("lxd/1")
+
+    assert plan.steps == ()
+    assert str(plan.status) == f"blocked: {UNSEEN}"
+
+
 def test_one_whose_content_nobody_sees_delays_nothing_else():
     app = unseen("5.21", "zfs")
     app.units["lxd/1"].zone = "rack-2"
@@ -285,6 +300,89 @@ def test_what_is_left_on_an_unused_volume_is_taken_along_before_a_unit_leaves(ge
 
     assert app.hook("lxd/1").hold == ""
     assert app.units["lxd/1"].machine.gathered == [f"fast/{IMAGES}"]
+
+
+DROP = "DELETE /1.0/storage-pools/NAME/volumes/custom"
+
+
+def moved(generation: str, driver: str) -> ModelApp:
+    """LXD's images are on a volume of `fast`, and there is another pool."""
+    app = with_pool(with_pool(formed(3, generation), "fast", driver), "other", driver)
+    return asked(app, "fast")
+
+
+def without_volume(generation: str) -> ModelApp:
+    """The operator has taken the option back."""
+    app = moved(generation, "zfs")
+    app.options["storage_images_volume"] = ""
+    return app
+
+
+def refuse_deletions(app: ModelApp, unit: str) -> None:
+    """As in "dataset is busy"."""
+    failing = app.units[unit].server.machine
+
+    def fault(machine: str, call: str) -> Fault:
+        return "refuse" if machine == failing and call.startswith(DROP) else ""
+
+    app.cloud.fault = fault
+
+
+@pytest.mark.parametrize("driver", MOUNTING)
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("option", ["", "other"])
+def test_a_volume_that_lxd_moved_everything_from_goes_once_lxd_deletes_it(
+    generation: str, driver: str, option: str
+):
+    app = moved(generation, driver)
+    app.options["storage_images_volume"] = option
+    refuse_deletions(app, "lxd/1")
+    app.hook("lxd/1")
+    assert f"fast/{IMAGES} on m1" in volumes(app)
+    heal(app)
+
+    app.settle()
+
+    assert str(app.plan("lxd/1").status).startswith("active")
+    assert f"fast/{IMAGES} on m1" not in volumes(app)
+    assert app.units["lxd/1"].machine.moved_off() == frozenset()
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_killed_hook_leaves_a_volume_that_lxd_moved_everything_from(generation: str):
+    steps = Cutter()
+    cut(without_volume(generation), "lxd/1", steps)
+    deletion = next(n for n, what in enumerate(steps.steps, 1) if what.startswith("DELETE"))
+    app = without_volume(generation)
+    cut(app, "lxd/1", Cutter(deletion))
+    assert f"fast/{IMAGES} on m1" in volumes(app)
+
+    app.settle()
+
+    assert volumes(app) == []
+    assert str(app.plan("lxd/1").status).startswith("active")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_leaves_although_its_volume_was_busy_once(generation: str):
+    app = leaving(moved(generation, "zfs"), "lxd/1")
+    refuse_deletions(app, "lxd/1")
+    assert app.hook("lxd/1").hold
+    heal(app)
+
+    assert app.hook("lxd/1").hold == ""
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_what_lxd_moves_onto_a_volume_again_is_not_known_to_be_elsewhere(generation: str):
+    app = moved(generation, "zfs")
+    machine = app.units["lxd/1"].machine
+    machine.note_moved_off(f"other/{IMAGES}")
+
+    asked(app, "other")
+
+    assert machine.moved_off() == frozenset()
+    assert f"other/{IMAGES} on m1" in volumes(app)
 
 
 def test_what_an_operator_moves_is_left_to_the_operator(app: ModelApp):

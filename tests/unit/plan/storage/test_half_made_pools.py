@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from act.storage import create_pool, delete_pool
 from actions.remove_pool import remove_pool
-from lxd.errors import LxdError
+from lxd.errors import LxdError, LxdUnreachable
 from records.pool_deletions import begun, marked
+from state.facts import Device
 from state.view import RunHistory
 from steps.storage import CreatePool
-from tests.lxd_model import by_hand
+from tests.lxd_model import by_hand, pools
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.server import Server
 from tests.unit.deeds import (
     DISK,
     api,
@@ -30,7 +33,7 @@ from tests.unit.deeds import (
     with_pool,
 )
 from tests.unit.findings import drivers, root, sources
-from tests.unit.model_units import formed
+from tests.unit.model_units import ModelApp, formed
 
 
 class Requests:
@@ -120,13 +123,74 @@ def test_what_a_run_left_half_made_is_finished_or_made_anew(
     assert app.cloud.hollow == []
 
 
+OTHER = Device("/dev/sdc", 20 << 30)
+
+
+def cut_short(generation: str, *offered: Device) -> ModelApp:
+    """A coordinator's hook ends while it makes a pool of zfs on /dev/sdb, and m2 restarts.
+
+    LXD calls the pool errored; m2 has no part yet.
+    """
+    app = formed(3, generation)
+    for unit in app.units.values():
+        unit.machine.disks = offered
+        unit.server.drivers |= {"zfs"}
+    paths = " ".join(disk.path for disk in offered)
+    app.options["storage_pools"] = f"{{fast: {{backend: zfs, devices: {paths}}}}}"
+    for unit in app.units:
+        app.hook(unit)
+    last, members = server(app, "m2"), {name: {"source": "/dev/sdb"} for name in names(app)}
+    with suppress(LxdError, LxdUnreachable):
+        api(app).pools.create("fast", "zfs", {}, members, last.kill_daemon)
+    last.start_daemon()
+    assert the_cluster(app).pools["fast"].status == "Errored"
+    return later(app, 10.0)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_pool_is_not_finished_on_a_device_that_is_not_offered_any_more(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = cut_short(generation, DISK, OTHER)
+    # After the restart another disk has the name. The unit has not said so yet.
+    app.units["lxd/2"].machine.disks = [replace(DISK, holds="ext4"), OTHER]
+    formatted: list[str] = []
+
+    def forced(server: Server, pool: str, source: str) -> None:
+        """LXD 5.0 runs `zpool create -f`."""
+        if server.devices.get(source) == "ext4":
+            formatted.append(source)
+        server.devices[source] = f"pool {pool}"
+
+    monkeypatch.setattr(pools, "give", forced)
+    app.settle()
+
+    assert formatted == []
+    assert the_cluster(app).pools["fast"].members["m2"]["source"] == "/dev/sdc"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_pool_is_finished_whatever_the_members_that_have_made_it_offer_now(generation: str):
+    app = cut_short(generation, DISK)
+    requests = Requests()
+    app.cloud.fault = requests.fault
+    assert the_cluster(app).pools["fast"].made == {"m0", "m1"}
+    members = {"m0": {"source": "/dev/sdc"}, "m1": {}, "m2": {"source": "/dev/sdb"}}
+
+    create_pool(
+        CreatePool("fast", "zfs", {}, members), "lxd/0", app.units["lxd/0"].ports, RunHistory()
+    )
+
+    assert requests.made == ["POST"]
+
+
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_pool_in_a_ceph_that_was_half_made_is_finished_and_stays(generation: str):
     app = formed(3, generation)
     for unit in app.units.values():
         unit.server.drivers |= {"ceph"}
     with_half_made_pool(app, "shared", "ceph", "Errored")
-    pools, notes = api(app).pools, api(app).notes
+    existing, notes = api(app).pools, api(app).notes
     ports = app.units["lxd/0"].ports
     members = {name: dict[str, str]() for name in names(app)}
     step = CreatePool("shared", "ceph", {}, members)
@@ -135,7 +199,7 @@ def test_a_pool_in_a_ceph_that_was_half_made_is_finished_and_stays(generation: s
 
     create_pool(step, "lxd/0", ports, RunHistory())
 
-    (found,) = (p for p in marked(pools.list(), notes.read()) if p.name == "shared")
+    (found,) = (p for p in marked(existing.list(), notes.read()) if p.name == "shared")
     assert not found.half_made
 
 
