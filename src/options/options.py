@@ -36,8 +36,8 @@ _HOSTNAMES = re.compile(r"[A-Za-z0-9.*?\[\]!-]{1,64}")
 _PROXY = re.compile(r"(https?|socks5)://[^\s/]+/?")
 _IGNORED = re.compile(r"[\w.*:/\[\]-]+")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
-_BEFORE_HOST = re.compile(r"\S*@")
-"""What comes before the host in a proxy's address, also without a scheme."""
+_BEFORE_HOST = re.compile(r"((?:\w+://)?)\S*@")
+"""What comes before the host in a proxy's address, after the scheme if there is one."""
 _SECRET = re.compile("password|secret|token", re.IGNORECASE)
 """In the names of LXD's own keys with a value that nobody else may see."""
 _HALF = re.compile("[\ud800-\udfff]")
@@ -320,7 +320,7 @@ def explain(error: ValidationError) -> str:
     family = first["type"].split("_")[0]
     why = escaped(_TYPES.get(family) or first["msg"].removeprefix("Value error, "))
     value = _PASSWORD.sub("//...@", " ".join(_typed(first["input"]).split()))
-    value = escaped(_BEFORE_HOST.sub("...@", value) if option.startswith("proxy-") else value)
+    value = escaped(_BEFORE_HOST.sub(r"\1...@", value) if option.startswith("proxy-") else value)
     value = "..." if _SECRET.search(value) else value
     room = STATUS_LIMIT - len(option) - len(why) - 3
     if len(value) > room:
