@@ -240,5 +240,5 @@ def remove_member(step: RemoveMember, unit: str, ports: Ports, history: RunHisto
 def _refuse_another(step: LeaveCluster | AbandonMember | RemoveMember, ports: Ports) -> None:
     """Raises LxdUnreachable if an operator has renamed the member since the plan was made."""
     members = {m.name: m.address for m in ports.lxd.members.list()}
-    if step.address and members.get(step.name, step.address) != step.address:
+    if members.get(step.name, step.address) != step.address:
         raise LxdUnreachable(f"{step.name} is another member now")

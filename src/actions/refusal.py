@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from plan import leader
 from plan.unit import make_plan
 from state.view import View
+from values import unit_names
 
 _NO_WORD = re.compile(r"[^A-Za-z0-9._-]+")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
@@ -35,7 +35,7 @@ def not_a_member(view: View, action: str) -> str:
     """Why an action that needs a member is refused, and where to run it."""
     others = view.peers.others.items() if view.peers else ()
     members = [unit for unit, data in others if data.cluster]
-    member = min(members, key=leader.number, default="")
+    member = min(members, key=unit_names.order, default="")
     advice = f"; juju run {member} {action}" if member else ""
     return f"this unit is not a member that answers ({make_plan(view).status}){advice}"
 

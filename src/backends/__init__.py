@@ -32,6 +32,11 @@ def is_local(driver: str) -> bool:
     return any(not b.remote for b in BACKENDS.values() if b.driver == driver)
 
 
+def mounts_volumes(driver: str) -> bool:
+    """Whether a volume in a pool of this LXD driver may be unmounted: also of an unknown driver."""
+    return all(b.mounts for b in BACKENDS.values() if b.driver == driver)
+
+
 def on_ceph(driver: str) -> bool:
     """Whether pools of this LXD driver are in a Ceph, where all members have one part."""
     return any(b.on_ceph for b in BACKENDS.values() if b.driver == driver)

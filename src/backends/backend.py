@@ -35,10 +35,12 @@ class Backend:
 
     `sized` says whether `storage-size` counts for it, `on_devices` whether it can be on its own
     block device, `remote` whether all members reach the same content, `on_ceph` whether that is in
-    the relation's Ceph, `not_default` why the default pool cannot be of it, empty if it can,
-    `needs` what a machine may lack for it. `shared` makes LXD's keys that are the same on all
-    members, for a user of that Ceph. `own` makes the keys that LXD requires for each member
-    although they are the same. Both depend on the extensions of LXD's API.
+    the relation's Ceph, `mounts` whether LXD mounts each volume while it uses it (read in its
+    source, 5.0 to 6.9: in the others volumes are folders or subvolumes of the pool), `not_default`
+    why the default pool cannot be of it, empty if it can, `needs` what a machine may lack for it.
+    `shared` makes LXD's keys that are the same on all members, for a user of that Ceph. `own` makes
+    the keys that LXD requires for each member although they are the same. Both depend on the
+    extensions of LXD's API.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Backend:
     needs: str
     remote: bool = False
     on_ceph: bool = False
+    mounts: bool = True
     not_default: str = ""
     shared: Callable[[WantedPool, str, frozenset[str]], dict[str, str]] = _no_shared
     own: Callable[[WantedPool, frozenset[str]], dict[str, str]] = _no_own

@@ -10,5 +10,6 @@ BACKEND = Backend(
     driver="btrfs",
     sized=True,
     on_devices=True,
+    mounts=False,
     needs="module btrfs",
 )

@@ -28,6 +28,7 @@ BACKEND = Backend(
     needs="module ceph",
     remote=True,
     on_ceph=True,
+    mounts=False,
     not_default="it holds no instances; name it in storage-pools",
     shared=_shared,
     own=_own,

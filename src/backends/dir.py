@@ -5,4 +5,6 @@
 
 from backends.backend import Backend
 
-BACKEND = Backend(name="dir", driver="dir", sized=False, on_devices=False, needs="nothing")
+BACKEND = Backend(
+    name="dir", driver="dir", sized=False, on_devices=False, needs="nothing", mounts=False
+)

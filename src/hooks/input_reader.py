@@ -74,7 +74,7 @@ class InputReader:
             member = member or (peers is not None and bool(peers.own.cluster))
             units = reading.units() if member else if_said(reading.units, None)
             if peers is not None and units is not None:
-                peers = self._without_gone(peers, units)
+                peers = self._completed(peers, units)
             return HookInput(
                 unit=self._unit.name,
                 leader=leader,
@@ -118,7 +118,7 @@ class InputReader:
             return None, reading.units() if leader else None
         if leader or hears_nobody(peers):
             units = reading.units()
-            return self._without_gone(peers, units), units
+            return self._completed(peers, units), units
         if not peers.unplaced:
             return peers, None
         if peers.own.cluster and unqueued(peers):
@@ -128,16 +128,15 @@ class InputReader:
         units = if_said(reading.units, None)
         return (peers if units is None else peers.without_gone(units.in_juju)), None
 
-    def _without_gone(self, peers: Peers, units: Units) -> Peers:
-        """Adds the data of units for which relation-joined has not run here yet.
+    def _completed(self, peers: Peers, units: Units) -> Peers:
+        """The same without units that are gone, and with those that have not joined here yet.
 
-        Juju runs it one unit after the other, and for a new leader after two more hooks.
+        Juju runs relation-joined one unit after the other, for a new leader after two more hooks.
         relation-get answers for these units as soon as they have joined on their side.
         """
         others = dict(peers.without_gone(units.in_juju).others)
-        founder = {peers.app.bootstrap} - {""} if not peers.app.cluster else set[str]()
         (relation,) = self._model.relations[PEERS]
-        for unit in sorted((units.in_juju | founder) - {self._unit.name, *others}):
+        for unit in sorted(peers.counting(units.in_juju) - {self._unit.name, *others}):
             try:
                 databag = hookcmds.relation_get(relation.id, unit=unit)
             except hookcmds.Error:

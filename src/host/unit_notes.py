@@ -25,7 +25,7 @@ class UnitNotes:
         self._forming = state / "forming"
         self._failures = state / "failures"
         self._attempt = state / "attempt"
-        """Not in the note of failures: a charm of before would not read that then."""
+        """A file of its own: an older charm cannot read a note of failures with one more key."""
         self._identity = state / "identity"
         self._units = state / "units"
         self._unresponsive = state / "silence"

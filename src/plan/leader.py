@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from plan import cluster_change
@@ -18,6 +17,7 @@ from state.cluster import ClusterView
 from state.peers import AppData, QueueEntry, UnitData
 from state.unresponsive import Unresponsive
 from state.view import Peers, View
+from values import unit_names
 from values.status import Status, active, blocked, count, names, waiting
 
 
@@ -80,18 +80,12 @@ def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str
 def _able(view: View, units: dict[str, UnitData]) -> list[str]:
     """The units that can bootstrap and stay, in the order of their numbers."""
     staying = set(units) if view.units is None else view.units.staying
-    return [u for u in sorted(units, key=number) if units[u].able and u in staying]
+    return [u for u in sorted(units, key=unit_names.order) if units[u].able and u in staying]
 
 
 def begun_again(peers: Peers) -> AppData:
     """What the leader writes to let the units form a cluster again, after theirs is gone."""
     return AppData(queue=peers.app.queue)
-
-
-def number(unit: str) -> tuple[str, int]:
-    """Sorts units by their number, like Juju."""
-    match = re.fullmatch(r"(.*)/(\d+)", unit)
-    return (match[1], int(match[2])) if match else (unit, 0)
 
 
 def _queue(
@@ -111,7 +105,7 @@ def _queue(
     queued = {p.unit for p in app.queue}
     # Units that Juju has and no unit has met yet are queued with the rest: one write, not one each.
     all_units = view.units.staying if view.units is not None else set(units)
-    new = sorted(all_units - queued, key=lambda u: (u != bootstrap, number(u)))
+    new = sorted(all_units - queued, key=lambda u: (u != bootstrap, unit_names.order(u)))
     entries = (QueueEntry(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
     return (*unchanged, *entries, *late)
 

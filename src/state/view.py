@@ -75,9 +75,13 @@ class Peers:
         founder = self.app.bootstrap
         return frozenset({founder} if founder and not self.app.cluster else set[str]())
 
+    def counting(self, in_juju: frozenset[str]) -> frozenset[str]:
+        """The units whose data count, if Juju has those."""
+        return in_juju | self._unrecorded_founder
+
     def without_gone(self, in_juju: frozenset[str]) -> Peers:
         """The same without units that Juju does not have: it may never report their departure."""
-        counting = in_juju | self._unrecorded_founder
+        counting = self.counting(in_juju)
         return replace(self, others={u: d for u, d in self.others.items() if u in counting})
 
     @property

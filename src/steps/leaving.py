@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from values.status import count
 
@@ -107,7 +107,7 @@ class LeaveCluster:
     """This member, which holds nothing, is no longer a member, and its LXD is empty."""
 
     name: str
-    address: str = field(default="", compare=False)
+    address: str
     """Its address: an operator may give its name to another member at any moment."""
 
     def __str__(self) -> str:
@@ -138,7 +138,7 @@ class AbandonMember:
 
     name: str
     left: tuple[str, ...]
-    address: str = field(default="", compare=False)
+    address: str
     """Its address: an operator may give its name to another member at any moment."""
 
     def __str__(self) -> str:
@@ -150,7 +150,7 @@ class RemoveMember:
     """A member that is gone for good is not in the cluster; the record has what it held."""
 
     name: str
-    address: str = field(default="", compare=False)
+    address: str
     """Its address: an operator may give its name to another member at any moment."""
 
     def __str__(self) -> str:

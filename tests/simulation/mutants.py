@@ -132,7 +132,9 @@ def _unsaid_is_gone(view: View, lxd: ClusterView, *_: Any) -> tuple[Member, ...]
 def _removes_the_living(view: View, *rest: Any) -> tuple[Step, ...]:
     if not view.leader:
         return ()
-    return tuple(RemoveMember(m.name) for m in orphaned_members.without_unit(view, *rest)[:1])
+    return tuple(
+        RemoveMember(m.name, m.address) for m in orphaned_members.without_unit(view, *rest)[:1]
+    )
 
 
 def _removes_unrecorded(
@@ -156,7 +158,7 @@ def _leaves_by_force(view: View, lxd: ClusterView, peers: Peers, member: Member)
     if len(lxd.members) == 1:
         return _plan_member(view, lxd, peers, member)
     left = tuple(str(i) for i in lxd.instances or () if i.location == member.name)
-    return removal._leaving_step(AbandonMember(member.name, left))
+    return removal._leaving_step(AbandonMember(member.name, left, member.address))
 
 
 def _lets_go(juju: Any, ports: Ports) -> Plan:

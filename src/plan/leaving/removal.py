@@ -158,19 +158,13 @@ def _evacuate_and_leave(view: View, lxd: ClusterView, member: Member) -> Plan:
         return _kept_here(view, lxd, member, (*rest.later, *rest.stays, *rest.busy))
     if rest.busy:
         return _held_plan(waiting(f"to leave: {rest.busy[0]}"), blockers.full(view, rest.busy))
-    if not rest.stays and (own := _own_volumes(view, lxd, member)):
+    if not rest.stays and (own := daemon_volumes.given_up(view, lxd, member)):
         return _leaving_step(*own)
     if unseen := _unseen(view, lxd):
         return _kept_here(view, lxd, member, unseen)
     if _is_due_to_copy(view, lxd):
         return _leaving_step(CopyImages())
     return _leave(view, lxd, member, rest.stays)
-
-
-def _own_volumes(view: View, lxd: ClusterView, member: Member) -> list[Step]:
-    """Steps that remove what the charm made for LXD's images and backups."""
-    abandons = view.options.on_remove == ABANDON
-    return daemon_volumes.given_up(view, lxd, member, abandons=abandons)
 
 
 def _unseen(view: View, lxd: ClusterView) -> tuple[Reason, ...]:
@@ -265,7 +259,7 @@ def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member
         )
     if joining := admission.awaiting(view, lxd, peers):
         return _leaving_step(*joining)
-    if own := _own_volumes(view, lxd, member):
+    if own := daemon_volumes.given_up(view, lxd, member):
         return _leaving_step(*own)
     if unseen := _unseen(view, lxd):
         return _kept_here(view, lxd, member, unseen)

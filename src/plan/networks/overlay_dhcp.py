@@ -12,7 +12,6 @@ LXD's own DHCP cannot do that: its ranges are the same on every member.
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from state.view import Peers, View
 from steps.networks import EndOverlayDhcp, RunOverlayDhcp
 from steps.plan import Step
 from values.status import Status, blocked
+from values.unit_names import number
 from values.wanted_network import WantedNetwork
 
 NARROWEST = 26
@@ -115,7 +115,7 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
         return MemberOverlay(
             problem=blocked(f"network {network.name}: {gateway} is narrower than /26")
         )
-    earlier = [unit for unit in _members(peers) if _number(unit) < _number(view.unit)]
+    earlier = [unit for unit in _members(peers) if number(unit) < number(view.unit)]
     if unit := _first_with_share(view.unit, earlier, gateway):
         return MemberOverlay(problem=_no_share(network.name, gateway, unit))
     first, last = share(share_number(view.unit, gateway), gateway)
@@ -136,7 +136,7 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
 
 def _members(peers: Peers) -> list[str]:
     """The other units that are members, in the order of their numbers."""
-    return sorted((u for u, data in peers.others.items() if data.cluster), key=_number)
+    return sorted((u for u, data in peers.others.items() if data.cluster), key=number)
 
 
 def _first_with_share(unit: str, others: list[str], gateway: ipaddress.IPv4Interface) -> str:
@@ -170,12 +170,7 @@ def _is_unicast(view: View, lxd: ClusterView, network: Network) -> bool:
 def share_number(unit: str, gateway: ipaddress.IPv4Interface) -> int:
     """The share of a unit in a subnet: Juju never reuses a unit's number."""
     # The first share is for the gateway and for addresses that operators assign themselves.
-    return _number(unit) % (_count(gateway) - 1) + 1
-
-
-def _number(unit: str) -> int:
-    match = re.search(r"/(\d+)$", unit)
-    return int(match[1]) if match else 0
+    return number(unit) % (_count(gateway) - 1) + 1
 
 
 def share(

@@ -10,7 +10,7 @@ downloads images again, and backups are temporary files of exports.
 from __future__ import annotations
 
 import backends
-from options.options import Options
+from options.options import ABANDON, Options
 from state.cluster import ClusterView, Member
 from state.facts import Folder
 from state.lxd_objects import OWN_VOLUMES
@@ -23,11 +23,6 @@ from values.status import Status, blocked, names, waiting
 _IMAGES, _BACKUPS = "storage.images_volume", "storage.backups_volume"
 _VOLUMES = {key: f"{OWN_VOLUMES}{key[8:].partition('_')[0]}" for key in (_IMAGES, _BACKUPS)}
 """By LXD's key, which each server sets for itself: the volume's name."""
-
-_WITHOUT_MOUNTS = frozenset({"dir", "btrfs", "cephfs"})
-"""Drivers whose volumes are folders or subvolumes of the pool. All others mount each volume, and
-only while LXD uses it (read in LXD's source, 5.0 to 6.9).
-"""
 
 _WITHOUT_LINKS = "daemon_storage_per_project"
 """With this extension LXD's folder is not a link to a volume any more. See `host.daemon_folders`.
@@ -81,7 +76,7 @@ def mounted_if_used(lxd: ClusterView) -> frozenset[str]:
 
 def _mounts(pool: str, lxd: ClusterView) -> bool:
     driver = next((p.driver for p in lxd.pools or () if p.name == pool), "")
-    return driver not in _WITHOUT_MOUNTS
+    return backends.mounts_volumes(driver)
 
 
 def _place(key: str, folder: Folder, lxd: ClusterView) -> Folder:
@@ -147,10 +142,10 @@ def problem(view: View, lxd: ClusterView) -> Status | None:
     return None
 
 
-def given_up(view: View, lxd: ClusterView, member: Member, *, abandons: bool) -> list[Step]:
+def given_up(view: View, lxd: ClusterView, member: Member) -> list[Step]:
     """Steps that remove a leaving member's volumes: LXD would refuse to remove it with them.
 
-    What is on one that LXD does not use is first copied, unless the operator `abandons` it.
+    What is on one that LXD does not use is first copied, unless the operator gives it up.
     """
     config = lxd.server.config
     steps: list[Step] = [
@@ -163,7 +158,7 @@ def given_up(view: View, lxd: ClusterView, member: Member, *, abandons: bool) ->
         if not volume.cache or volume.location != member.name:
             continue
         place, key = f"{volume.pool}/{volume.name}", keys.get(volume.name, "")
-        if abandons or not key or config.get(key) == place:
+        if view.options.on_remove == ABANDON or not key or config.get(key) == place:
             steps.append(DropVolume(volume.pool, volume.name))
         else:
             steps += _gathered(key, place, view, lxd)

@@ -198,7 +198,7 @@ def test_a_removal_waits_for_a_change_of_the_database_that_is_under_way(refusal:
     ports = replace(unit.ports, lxd=LxdApi(Refusing(unit.server.lxd, refusal)))
 
     with pytest.raises(StepFailed) as failed:
-        act(RemoveMember("m2"), "lxd/0", ports, RunHistory())
+        act(RemoveMember("m2", "10.0.0.3"), "lxd/0", ports, RunHistory())
     assert failed.value.later == later
 
 

@@ -81,7 +81,7 @@ def test_failed_joins_are_counted_until_they_are_forgotten(tmp_path: Path):
     notes.note_failure("second", 2)
 
     assert notes.failures() == Failures(2, "second", 2)
-    # A charm of before reads exactly these keys.
+    # An older charm reads exactly these keys.
     before = json.loads((tmp_path / "state" / "failures").read_text())
     assert before == {"count": 2, "last": "second"}
     notes.forget_failures()

@@ -161,7 +161,7 @@ class TestRemoval:
 
         assert self.notes(later, 1001.0) == []
         assert self.removed(later, 1000.0 + EVACUATED_DEAD - 1) == ()
-        assert self.removed(later, 1000.0 + EVACUATED_DEAD) == (RemoveMember("m1"),)
+        assert self.removed(later, 1000.0 + EVACUATED_DEAD) == (RemoveMember("m1", "10.0.0.2"),)
 
     def test_one_that_answers_again_is_not(self):
         again = with_evacuated(ALIVE, **{"silent.m1": "1000"})

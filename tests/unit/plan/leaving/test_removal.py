@@ -265,7 +265,7 @@ def test_what_stays_is_left_behind_by_the_operators_word_alone(generation: str):
 
     app.hook("lxd/2")
 
-    step = AbandonMember("m2", ("volume default/local/data",))
+    step = AbandonMember("m2", ("volume default/local/data",), "10.0.0.3")
     assert app.units["lxd/2"].told[-1] == str(step)
 
 
