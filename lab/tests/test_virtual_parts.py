@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+import lines
 from lab.machines import (
     command_server,
     initrd,
@@ -30,7 +31,6 @@ from lab.machines import (
     virtual_machine,
 )
 from lab.machines.layers import Image, VmImage
-from lab.machines.line import Line
 from lab.model import constraints
 from lab.model.errors import JujuError
 
@@ -181,21 +181,7 @@ def test_qemus_monitor_tells_a_reboot_from_an_end(reason: str | None, is_reboot:
 @pytest.fixture
 def enter(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
     """The command line that runs a command at the line's other end."""
-    ours, theirs = socket.socketpair()
-    near = Line(ours.fileno(), 0, {})
-    far = Line(theirs.fileno(), 1, {"commands": command_server.serving})
-    threads = [threading.Thread(target=end.run) for end in (near, far)]
-    for thread in threads:
-        thread.start()
     listener = sockets.listening(tmp_path / "commands.sock")
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near.carry(listener.accept()[0], "commands")
-
-    accepting = threading.Thread(target=accept)
-    accepting.start()
 
     def command_line(*argv: str, cwd: str = "/", **env: str) -> list[str]:
         order = {"argv": argv, "env": {"PATH": os.defpath, **env}, "cwd": cwd}
@@ -205,14 +191,19 @@ def enter(tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
             json.dumps(order),
         ]
 
-    yield command_line
-    listener.shutdown(socket.SHUT_RDWR)
-    for end in (ours, theirs):
-        end.shutdown(socket.SHUT_RDWR)
-    for thread in (*threads, accepting):
-        thread.join(5)
-    for end in (ours, theirs, listener):
-        end.close()
+    with lines.near_end({"commands": command_server.serving}) as near:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    near.carry(listener.accept()[0], "commands")
+
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        yield command_line
+        listener.shutdown(socket.SHUT_RDWR)
+        accepting.join(5)
+    listener.close()
 
 
 def test_a_command_has_its_arguments_environment_and_folder(enter: Callable[..., list[str]]):

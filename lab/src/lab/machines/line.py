@@ -4,7 +4,8 @@
 """Many connections over one stream, such as a virtual machine's serial line.
 
 Both ends run this module. A frame has a connection's number, an event, and bytes. The ends trust
-each other: data that a connection has not read yet waits in memory.
+each other: data that a connection has not read yet waits in memory. Each direction of a connection
+ends by itself: a server that closes without reading its request has still sent its answer.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import threading
 from collections.abc import Callable, Mapping
 
 _HEAD = struct.Struct(">IBI")
-_OPEN, _DATA, _END, _GONE = range(4)
+# _END: this end sends no more data. _REFUSED: it takes no more.
+_OPEN, _DATA, _END, _REFUSED = range(4)
 _BLOCK = 1 << 16
 # Whether the end of a stream has come in each direction; after both, the connection is forgotten.
 _DIRECTIONS = 2
@@ -79,13 +81,14 @@ class Line:
         elif kind == _END:
             joined.pending.put(b"")
         else:
-            joined.drop()
+            joined.stop_reading()
 
     def _open(self, number: int, target: str) -> None:
         try:
             connection = self._targets[target]()
         except (OSError, KeyError):
-            self.send(number, _GONE)
+            self.send(number, _REFUSED)
+            self.send(number, _END)
             return
         self._joined[number] = joined = _Joined(self, number, connection)
         joined.start()
@@ -118,8 +121,13 @@ class _Joined:
         for move in (self._move_out, self._move_in):
             threading.Thread(target=move, daemon=True).start()
 
+    def stop_reading(self) -> None:
+        """The other end takes no more data. What it has sent is still delivered."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RD)
+
     def drop(self) -> None:
-        """The other end has gone."""
+        """The line is closed."""
         # Both threads must wake up: one waits for the socket, one for the queue.
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
@@ -138,7 +146,7 @@ class _Joined:
                 self._connection.sendall(data)
             self._connection.shutdown(socket.SHUT_WR)
         except OSError:
-            self._line.send(self._number, _GONE)
+            self._line.send(self._number, _REFUSED)
         self._ended()
 
     def _ended(self) -> None:
