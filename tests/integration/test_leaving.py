@@ -22,7 +22,7 @@ from tests.integration.cluster import (
     small_image,
     whole,
 )
-from tests.integration.conftest import APP, Files
+from tests.integration.conftest import APP, WAIT, Files
 
 
 @pytest.fixture(scope="module", autouse=True)
