@@ -78,6 +78,15 @@ def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -
     return ports.lxd.members.unreachable(without_unit)
 
 
+def _unheard(lxd: ClusterView, ports: Ports) -> frozenset[str]:
+    """See `ClusterView.unheard`. One member with a heartbeat shows that this daemon sends them."""
+    own = lxd.own
+    if own is None or not (own.leads and own.evacuated) or any(m.online for m in lxd.members):
+        return frozenset()
+    offline = [m for m in lxd.members if m.offline]
+    return frozenset(m.name for m in offline) - ports.lxd.members.unreachable(offline)
+
+
 def _dead_without_unit(juju: HookInput, lxd: ClusterView) -> bool:
     """Whether the leader must remove a dead member: it first moves what is on it."""
     in_juju = juju.units.in_juju if juju.leader and juju.units is not None else None
@@ -172,7 +181,7 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
     server = _with_cluster_name(server, members)
     lxd = ClusterView(server, members, notes=ports.lxd.notes.read())
     lxd = replace(lxd, unreachable=_unreachable_without_unit(juju, lxd, ports))
-    lxd = replace(lxd, closed=_closed(juju, lxd, ports))
+    lxd = replace(lxd, closed=_closed(juju, lxd, ports), unheard=_unheard(lxd, ports))
     if juju.leaving:
         return _for_leaving(_with_holdings(juju, lxd, ports), ports)
     if _someone_leaves(juju) or _dead_without_unit(juju, lxd):

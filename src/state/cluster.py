@@ -196,6 +196,10 @@ class ClusterView:
     """
     unreachable: frozenset[str] = frozenset()
     """Members that a leaving member could not reach: LXD calls them online for a while."""
+    unheard: frozenset[str] = frozenset()
+    """Members that LXD calls offline and that answer this machine. Only for a Raft leader that is
+    evacuated: LXD never calls it offline.
+    """
     closed: frozenset[str] = frozenset()
     """Units that are to join whose LXD this member cannot reach. For the member that admits them.
     """

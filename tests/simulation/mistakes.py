@@ -28,6 +28,7 @@ from tests.simulation.stories import (
     LEAVES_6_9,
     NAMES_SHIFT,
     NEWEST_COPY_SURVIVES,
+    QUIET_EVACUATED_LEADER,
     QUIET_LEADER,
     QUIET_LEADER_WITH_INSTANCES,
 )
@@ -104,6 +105,10 @@ def _waits(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     return ()
 
 
+def _never_quiet(*_: Any) -> bool:
+    return False
+
+
 def _asks_nobody(*_: Any) -> Recovery:
     return Recovery()
 
@@ -165,6 +170,13 @@ MISTAKES = (
         CUT_OFF_AND_RECOVERED,
     ),
     Mutant("a leader without heartbeats goes on", heartbeats, "steps", _waits, QUIET_LEADER),
+    Mutant(
+        "only a leader that LXD calls offline sends no heartbeats",
+        heartbeats,
+        "_quiet_while_evacuated",
+        _never_quiet,
+        QUIET_EVACUATED_LEADER,
+    ),
     Mutant(
         "any copy of the database is recovered",
         quorum,

@@ -196,6 +196,19 @@ QUIET_LEADER = replace(
 )
 """The Raft leader sends no heartbeats any more, and its daemon runs."""
 
+QUIET_EVACUATED_LEADER = replace(
+    QUIET_LEADER,
+    happenings=(
+        Happening(at=130.0, kind="evacuate", unit=0),
+        *QUIET_LEADER.happenings,
+        Happening(at=330.0, kind="config", word="lan"),
+    ),
+)
+"""The same, and its member was evacuated before: LXD calls only the others offline.
+
+The statuses name the network that waits for them. So nobody restores the member.
+"""
+
 QUIET_LEADER_WITH_INSTANCES = replace(
     QUIET_LEADER,
     happenings=(

@@ -22,7 +22,22 @@ from values.status import Status, blocked, waiting
 
 def leader_without_heartbeats(lxd: ClusterView) -> Member | None:
     """The Raft leader, if LXD calls it offline: it is up, and has sent no heartbeats."""
-    return next((m for m in lxd.members if m.leads and m.offline), None)
+    leader = next((m for m in lxd.members if m.leads), None)
+    if leader is None or not (leader.offline or _quiet_while_evacuated(leader, lxd)):
+        return None
+    return leader
+
+
+def _quiet_while_evacuated(leader: Member, lxd: ClusterView) -> bool:
+    """Whether an evacuated Raft leader sends no heartbeats. LXD does not call it offline.
+
+    Only its own machine can tell: the others answer there. The other units read its note.
+    """
+    if not leader.evacuated:
+        return False
+    return bool(
+        lxd.unheard if leader == lxd.own else lxd.notes.get(member_marks.QUIET + leader.name)
+    )
 
 
 def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:

@@ -15,6 +15,7 @@ from state.cluster import ClusterView, Member
 from steps.plan import Plan
 from steps.server import RestartLxd
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.records import State
 from tests.unit import views
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.views import NOW, data, lxd, member, peers
@@ -30,6 +31,15 @@ def quiet(generation: str, count: int = 3) -> ModelApp:
     records = app.units["lxd/0"].server.records
     records.quiet = records.leader
     app.cloud.now += 60
+    return app
+
+
+def quiet_and_evacuated(generation: str) -> ModelApp:
+    """The same, and the Raft leader was evacuated before."""
+    app = quiet(generation)
+    row = app.units[leading(app)].server.row()
+    assert row is not None
+    row.state = State.EVACUATED
     return app
 
 
@@ -61,6 +71,40 @@ def test_the_daemon_of_a_leader_that_sends_no_heartbeats_is_reloaded_once(genera
     assert snap.calls == [*before, "reload"]
     assert statuses(app) == {"ONLINE"}
     assert {p.status.kind for p in map(app.plan, app.units)} == {Kind.ACTIVE}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_evacuated_leader_that_sends_no_heartbeats_is_reloaded_too(generation: str):
+    """LXD calls the others offline, and the leader evacuated."""
+    app = quiet_and_evacuated(generation)
+    unit = leading(app)
+    other = next(name for name in app.units if name != unit)
+
+    app.hook(unit)
+    told = app.hook(other)
+    app.cloud.now += deadlines.QUIET
+    app.hook(unit)
+    app.settle()
+
+    assert (
+        str(told.status)
+        == f"waiting: Raft leader {app.units[unit].server.name} sends no heartbeats: "
+        f"{unit} reloads its LXD"
+    )
+    assert app.units[unit].snap.reloads == 1
+    assert statuses(app) == {"ONLINE", "EVACUATED"}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_evacuated_leader_whose_others_are_dead_is_not_reloaded(generation: str):
+    app = quiet_and_evacuated(generation)
+    unit = leading(app)
+    for name in app.units.keys() - {unit}:
+        app.units[name].server.power_off()
+
+    told = app.hook(unit)
+
+    assert "sends no heartbeats" not in str(told.status)
 
 
 @pytest.mark.parametrize("generation", NAMES)
