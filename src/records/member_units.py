@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from state.cluster import ClusterView, Member
 from state.peers import UnitData
@@ -49,7 +50,13 @@ class Record:
 
 def record(key: str, notes: Mapping[str, str]) -> Record | None:
     """The record in a note, None if there is none."""
-    words = notes.get(key, "").split()
+    return _parsed(notes.get(key, ""))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Record | None:
+    """Cached: a hook asks for the same few records many times."""
+    words = text.split()
     if not words:
         return None
     attempt = int(words[1]) if len(words) > 1 and words[1].isdigit() else -1
@@ -58,10 +65,11 @@ def record(key: str, notes: Mapping[str, str]) -> Record | None:
 
 def records(notes: Mapping[str, str]) -> dict[str, Record]:
     """By name: its record. A member's own comes before the token issuer's."""
+    keys = sorted([key for key in notes if key.startswith(OWNERS)])
     found: dict[str, Record] = {}
     for kind in OWNERS:
-        for key in sorted(k for k in notes if k.startswith(kind)):
-            if (noted := record(key, notes)) is not None:
+        for key in keys:
+            if key.startswith(kind) and (noted := record(key, notes)) is not None:
                 found.setdefault(key.removeprefix(kind), noted)
     return found
 
@@ -116,6 +124,8 @@ def is_of(member: Member, unit: str, data: UnitData, lxd: ClusterView) -> bool:
     given it the name of another member; then the record of the name that the unit knows counts.
     """
     noted = _under_its_name(member, lxd.notes)
+    if any(r.unit == unit for r in noted):
+        return True
     others = (r for name, r in records(lxd.notes).items() if name != member.name)
     units = {r.unit for r in (*noted, *_about(others, member))}
     if not units or unit in units:

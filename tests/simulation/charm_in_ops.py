@@ -1,172 +1,125 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""The charm on the real ops, for a share of the seeds: one hook in `ops.testing` after another."""
+"""The charm on the real ops, for every tenth seed: its framework, its model, its events.
+
+Only what ops.main reads from the process is replaced: the environment, the hook tools, and the
+file in which ops keeps events that wait.
+"""
 
 from __future__ import annotations
 
-import os
-from functools import lru_cache
-from typing import Any, cast
+import inspect
+from functools import cache
+from pathlib import Path
+from types import MethodType, SimpleNamespace
 
 import ops
-from ops import testing
-from scenario import (  # pyright: ignore[reportMissingTypeStubs]
-    mocking,
-)
+from ops import _main, framework, model, storage  # pyright: ignore[reportPrivateUsage]
+from ops.charm import _evaluate_status  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType]
+from ops.jujucontext import JujuContext
+from ops.jujuversion import JujuVersion
 
 import charm
-import tests.ops_testing  # noqa: F401  # pyright: ignore[reportUnusedImport]
-from hooks import attached_snap, reading
-from hooks.input_reader import HTTPS, PEERS
-from lab.model.context import HookContext
+from lab.model.hooks import HookRun
+from tests.simulation.hook_commands import HookCommands
 from tests.simulation.stage import Stage, current, set_stage
+
+_ROOT = Path(charm.__file__).resolve().parents[1]
+_VERSION = JujuVersion("4.0.15")
+
+
+class _Events(ops.CharmEvents):
+    """The charm's events. ops defines those of its endpoints, storage and actions for each charm.
+
+    A process of Juju's has one charm; here each hook has one.
+    """
+
+    @classmethod
+    def define_event(cls, event_kind: str, event_type: type[framework.EventBase]) -> None:
+        """As ops.CharmEvents, unless an earlier charm has defined it."""
+        if event_kind not in vars(cls):
+            super().define_event(event_kind, event_type)
+
+
+class CharmInOps(charm.LxdClusterCharm):
+    """The charm, as ops runs it."""
+
+    on = _Events()  # pyright: ignore[reportAssignmentType]
 
 
 def run_hook(stage: Stage) -> None:
-    """Runs the charm for the stage's hook. Afterwards the hook's context has what it wrote.
-
-    No other hook runs meanwhile: ops keeps some of its state in the process.
-    """
+    """Runs the charm for the stage's hook, until its end or its exception."""
     set_stage(stage)
-    context = stage.context
-    app, _, number = context.unit.partition("/")
-    ops_context = _context(app, int(number))
-    relation = _relation(context)
-    event = _event(ops_context, context, relation)
+    juju = _juju_context(stage.context.run)
+    backend = model._ModelBackend(juju_context=juju)  # pyright: ignore[reportPrivateUsage]
+    meta = _meta()
+    the_framework = framework.Framework(
+        storage.SQLiteStorage(":memory:"), _ROOT, meta, model.Model(meta, backend)
+    )
+    the_charm = CharmInOps(the_framework)
     try:
-        out = ops_context.run(event, _state(stage, relation))
-    except testing.ActionFailed as failed:
-        context.action_fail(failed.message)
-        out = cast("testing.State", failed.state)
-    except testing.errors.UncaughtCharmError as error:
-        cause = error.__cause__
-        raise cause if isinstance(cause, Exception) else error from error
-    if context.run.kind == "action":
-        results = ops_context.action_results or {}
-        context.action_set({key: str(value) for key, value in results.items()})
-    _take_over(stage, relation, out)
+        event = getattr(the_charm.on, _event_name(stage.context.run))
+        args, named = _main._get_event_args(the_charm, event, juju)  # pyright: ignore[reportPrivateUsage]
+        event.emit(*args, **named)
+        _evaluate_status(the_charm)
+        the_framework.commit()
+    finally:
+        the_framework.close()
+        # The charm and what it has refer to each other: only a garbage collection would free them.
+        vars(the_charm).clear()
 
 
-_backend = mocking._MockModelBackend  # pyright: ignore[reportPrivateUsage]
-_status_set = _backend.status_set
+def install() -> None:
+    """Puts the model's world into ops for the lifetime of this process."""
+    ops.model.hookcmds = HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
+    # ops looks at the parameters of each handler in each process. They do not change.
+    framework.inspect = SimpleNamespace(signature=_signature, getmembers=inspect.getmembers)  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
+    ops.model.time = SimpleNamespace(monotonic=_clock)  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
 
 
-def _status_at_once(self: Any, status: Any, message: str = "", *, is_app: bool = False) -> None:
-    """Juju shows a status at once, however the hook ends."""
-    _status_set(self, status, message, is_app=is_app)
-    stage = current()
-    stage.context.status_set(stage.now(), status, message, app=is_app)
+_SIGNATURES: dict[object, inspect.Signature] = {}
+"""By function: without its first parameter."""
 
 
-_backend.status_set = _status_at_once
+def _signature(observer: MethodType, *, follow_wrapped: bool) -> inspect.Signature:
+    found = _SIGNATURES.get(observer.__func__)
+    if found is None:
+        found = inspect.signature(observer, follow_wrapped=follow_wrapped)
+        _SIGNATURES[observer.__func__] = found
+    return found
 
 
-@lru_cache(maxsize=64)
-def _context(app: str, number: int) -> testing.Context[charm.LxdClusterCharm]:
-    return testing.Context(charm.LxdClusterCharm, app_name=app, unit_id=number)
+def _clock() -> float:
+    return current().now()
 
 
-def _relation(context: HookContext) -> testing.PeerRelation | None:
-    found = context.relation_ids(PEERS)
-    if not found:
-        return None
-    number = int(found[0].partition(":")[2])
-    app = context.unit.partition("/")[0]
-    return testing.PeerRelation(
-        PEERS,
-        id=number,
-        peers_data={
-            int(unit.partition("/")[2]): context.relation_get(number, unit)
-            for unit in context.relation_list(number)
-        },
-        local_unit_data=context.relation_get(number, context.unit),
-        local_app_data=context.relation_get(number, app, app=True),
+def _event_name(run: HookRun) -> str:
+    name = f"{run.name}-action" if run.kind == "action" else run.name
+    return name.replace("-", "_")
+
+
+def _juju_context(run: HookRun) -> JujuContext:
+    """What ops reads from a hook's environment."""
+    is_action = run.kind == "action"
+    return JujuContext(
+        dispatch_path=f"actions/{run.name}" if is_action else f"hooks/{run.name}",
+        hook_name="" if is_action else run.name,
+        model_name="simulation",
+        model_uuid="",
+        unit_name=run.unit,
+        version=_VERSION,
+        charm_dir=_ROOT,
+        action_name=run.name if is_action else None,
+        action_uuid=run.task_id or None,
+        relation_name=run.endpoint or None,
+        relation_id=run.relation_id,
+        remote_app_name=run.remote_app or None,
+        remote_unit_name=run.remote_unit or None,
+        relation_departing_unit_name=run.departing_unit or None,
     )
 
 
-def _state(stage: Stage, relation: testing.PeerRelation | None) -> testing.State:
-    context = stage.context
-    told = {name: context.network_get(name) for name in (PEERS, HTTPS, reading.NETWORK)}
-    addresses = {n: t["bind-addresses"][0]["addresses"][0]["value"] for n, t in told.items()}
-    status = context.status_get()
-    return testing.State(
-        leader=context.is_leader(stage.now()),
-        config=dict(context.config),
-        relations={relation} if relation else set[testing.PeerRelation](),
-        networks={
-            testing.Network(name, [testing.BindAddress([testing.Address(address)])])
-            for name, address in addresses.items()
-        },
-        planned_units=len(context.goal_state()["units"]),
-        resources={testing.Resource(name=attached_snap.RESOURCE, path=os.devnull)},
-        unit_status=_status(status.current, status.message),
-    )
-
-
-def _status(name: str, message: str) -> Any:
-    """The charm cannot set the status that the agent itself shows for a unit."""
-    try:
-        return (
-            testing.UnknownStatus()
-            if name == "unknown"
-            else ops.StatusBase.from_name(name, message)
-        )
-    except KeyError:
-        return testing.UnknownStatus()
-
-
-def _event(
-    ops_context: testing.Context[charm.LxdClusterCharm],
-    context: HookContext,
-    relation: testing.PeerRelation | None,
-) -> Any:
-    run = context.run
-    on: Any = ops_context.on
-    if run.kind == "action":
-        return on.action(run.name, params=dict(context.action_get()))
-    name = run.kind.replace("-", "_")
-    if relation is None or run.relation_id is None:
-        return getattr(on, name)()
-    if run.kind == "relation-created":
-        return on.relation_created(relation)
-    if run.kind == "relation-departed":
-        return on.relation_departed(
-            relation,
-            remote_unit=_number(run.remote_unit),
-            departing_unit=_number(run.departing_unit),
-        )
-    if not run.remote_unit:
-        # ops.testing has no event for a change of the application's own data. For the charm any
-        # other event is as good.
-        others = sorted(relation.peers_data)
-        return (
-            on.relation_changed(relation, remote_unit=others[0]) if others else on.update_status()
-        )
-    return getattr(on, name)(relation, remote_unit=_number(run.remote_unit))
-
-
-def _number(unit: str) -> int:
-    return int(unit.partition("/")[2])
-
-
-def _take_over(stage: Stage, before: testing.PeerRelation | None, out: testing.State) -> None:
-    """Passes what the charm told ops to the model of Juju."""
-    context = stage.context
-    if before is not None:
-        after = out.get_relation(before.id)
-        assert isinstance(after, testing.PeerRelation)
-        _write(context, before.id, before.local_unit_data, after.local_unit_data, app=False)
-        _write(context, before.id, before.local_app_data, after.local_app_data, app=True)
-    for port in out.opened_ports:
-        if port.port is not None:
-            context.open_port(str(port.protocol), port.port, port.port, [])
-    if out.workload_version:
-        context.application_version_set(out.workload_version)
-
-
-def _write(context: HookContext, relation: int, before: Any, after: Any, *, app: bool) -> None:
-    changes = {key: value for key, value in after.items() if before.get(key) != value}
-    changes |= {key: "" for key in before if key not in after}
-    if changes:
-        context.relation_set(changes, relation, app=app)
+@cache
+def _meta() -> ops.CharmMeta:
+    return ops.CharmMeta.from_charm_root(_ROOT)

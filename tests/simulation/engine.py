@@ -59,7 +59,6 @@ class Engine:
         self.cloud = Cloud(START, schedule.generation)
         self.cloud.pause = self.pause
         self.juju = Juju(State())
-        self._atomic = schedule.through_ops
         self._run_hook = (charm_in_ops if schedule.through_ops else charm_in_process).run_hook
         self.faults_over = False
         """Whether no more faults happen: what began before ends without one."""
@@ -152,7 +151,7 @@ class Engine:
             factor, until = self.slow.get(task.unit, (1.0, 0.0))
             slowness *= factor if now < until else 1.0
         wake = now + seconds + slowness * 2 * self.random.random()
-        if self._heap and self._heap[0][0] <= wake and not self._atomic:
+        if self._heap and self._heap[0][0] <= wake:
             self._serial += 1
             heapq.heappush(self._heap, (wake, self._serial, self._resume, (task,)))
             self._main.switch()

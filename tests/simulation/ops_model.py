@@ -183,19 +183,42 @@ class Model:
 
 
 class Framework:
-    """What the charm uses of ops.Framework."""
+    """What the charm, and a library that is an `ops.Object` in it, use of ops.Framework."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self._observed: list[tuple[str, Handler]] = []
+        self._emitted = 0
 
-    def observe(self, event: str, handler: Handler) -> None:
-        """As ops.Framework; an event is its hook's name."""
+    def observe(self, event: str | ops.BoundEvent, handler: Handler) -> None:
+        """As ops.Framework; an event of Juju's is its hook's name."""
+        if isinstance(event, ops.BoundEvent):
+            event = _path(event.emitter.handle, event.event_kind)
         self._observed.append((event, handler))
 
     def handlers(self, event: str) -> list[Handler]:
         """Those of one event, in the order in which they were named."""
         return [handler for name, handler in self._observed if name == event]
+
+    def register_type(self, *_: object) -> None:
+        """As ops.Framework: no event is kept for a later hook."""
+
+    def _track(self, _: ops.Object) -> None:
+        """As ops.Framework."""
+
+    def _next_event_key(self) -> str:
+        """As ops.Framework."""
+        self._emitted += 1
+        return str(self._emitted)
+
+    def _emit(self, event: ops.EventBase) -> None:
+        """As ops.Framework: an event of a library's own."""
+        for handler in self.handlers(_path(event.handle.parent, event.handle.kind)):
+            handler(event)
+
+
+def _path(emitter: ops.Handle | None, kind: str) -> str:
+    return f"{emitter.path if emitter else ''}/{kind}"
 
 
 class EventNames:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.simulation import charm_in_process, fast
+from tests.simulation import charm_in_ops, charm_in_process, fast
 from tests.simulation.ambush import Ambush
 from tests.simulation.commands import Commands
 from tests.simulation.ending import Ending
@@ -50,6 +50,7 @@ class Result:
 def run(schedule: Schedule, trace: Callable[[str], None] | None = None) -> Result:
     """Runs a schedule to its end."""
     charm_in_process.install()
+    charm_in_ops.install()
     fast.reset()
     engine = Engine(schedule, trace)
     ledger = Ledger()

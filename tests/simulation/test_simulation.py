@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+import ops
 import pytest
 
+import charm
+from hooks.input_reader import PEERS
 from lab.model.rules import VERSIONS
 from tests.simulation import fast, mutants, seeds
 from tests.simulation.mutant import Mutant
@@ -51,6 +54,63 @@ def test_a_databag_that_did_not_change_is_not_parsed_again():
 
 def test_seeds_are_by_the_rules_of_each_juju():
     assert {draw(seed).juju for seed in range(20)} == set(VERSIONS)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 700016])
+def test_the_stand_in_of_ops_makes_the_same_history(seed: int):
+    histories: list[list[str]] = [[], []]
+    for through_ops, history in zip((False, True), histories, strict=True):
+        seeds.run(replace(draw(seed), through_ops=through_ops), history.append)
+
+    assert histories[0] == histories[1]
+
+
+class Ready(ops.EventBase):
+    """An event of a library's own."""
+
+
+class LibraryEvents(ops.ObjectEvents):
+    """The library's events."""
+
+    ready = ops.EventSource(Ready)
+
+
+class Library(ops.Object):
+    """A library in the charm, as many are made: it hears hooks, and makes events of its own."""
+
+    on = LibraryEvents()  # pyright: ignore[reportAssignmentType]
+    readied = 0
+
+    def __init__(self, parent: ops.CharmBase) -> None:
+        super().__init__(parent, "library")
+        self.framework.observe(parent.on[PEERS].relation_changed, self._changed)
+        self.framework.observe(self.on.ready, self._ready)
+
+    def _changed(self, event: ops.RelationChangedEvent) -> None:
+        del event
+        assert self.model.unit.name
+        self.on.ready.emit()
+
+    def _ready(self, event: Ready) -> None:
+        assert isinstance(event, Ready)
+        type(self).readied += 1
+
+
+@pytest.mark.parametrize("through_ops", [False, True])
+def test_the_charm_may_have_a_library(monkeypatch: pytest.MonkeyPatch, through_ops: bool):
+    begin = charm.LxdClusterCharm.__init__
+
+    def begin_with_library(self: charm.LxdClusterCharm, framework: ops.Framework) -> None:
+        begin(self, framework)
+        self.library = Library(self)  # pyright: ignore[reportAttributeAccessIssue]
+
+    monkeypatch.setattr(charm.LxdClusterCharm, "__init__", begin_with_library)
+    monkeypatch.setattr(Library, "readied", 0)
+
+    result = seeds.run(replace(draw(7), through_ops=through_ops))
+
+    assert not result.told
+    assert Library.readied
 
 
 @pytest.mark.parametrize("name", SURE)
