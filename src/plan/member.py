@@ -163,7 +163,9 @@ def _coordination(
     deletions = pool_deletions.outdated(lxd.pools, lxd.notes) if lxd.pools is not None else ()
     units = cluster_change.units(view, lxd, peers)
     renamed = [r.old for r in renames.pending(lxd.notes, lxd.members, units)]
-    outdated = member_marks.outdated(member.name, lxd, renamed)
+    data = (peers.others.get(entry.unit) for entry in peers.app.queue)
+    queued = [unit.name for unit in data if unit is not None]
+    outdated = member_marks.outdated(member.name, lxd, renamed, queued)
     # What LXD refuses, such as an option's key, must not keep other units from joining.
     steps = () if view.history.shared_refused else (*outdated, *deletions, *shared.steps)
     published = {"call": shared.request, **_existing(view, lxd, own)}

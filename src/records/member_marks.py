@@ -203,10 +203,13 @@ def withdrawn(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
     return (mark(member, ""),) if member.name in leaving(lxd) else ()
 
 
-def outdated(own: str, lxd: ClusterView, renamed: Collection[str] = ()) -> list[WriteNotes]:
+def outdated(
+    own: str, lxd: ClusterView, renamed: Collection[str] = (), queued: Collection[str] = ()
+) -> list[WriteNotes]:
     """Clears the marks of members that are gone, and that of `own`, which stays.
 
     Those under old names of `renamed` members are kept: they are about members that are there.
+    Records of `queued` names are also kept: another member may admit such a unit at this moment.
     """
     members = {m.name for m in lxd.members}
     gone_members = leaving(lxd) - (members - {own}) - set(renamed)
@@ -219,5 +222,6 @@ def outdated(own: str, lxd: ClusterView, renamed: Collection[str] = ()) -> list[
     joining = {lock.name} if lock is not None else set[str]()
     kept_names = members | joining | set(renamed)
     for prefix in (*OWNERS, *_OBSERVED):
-        keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - kept_names}
+        stay = kept_names.union(queued) if prefix == ADMITTED else kept_names
+        keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - stay}
     return [WriteNotes(keys)] if keys else []

@@ -12,6 +12,7 @@ from actions import form_again, refusal
 from deadlines import JOIN
 from state.view import RunHistory
 from steps.forming import ResetLxd
+from steps.server import WriteNotes
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import SILENT, later, names, server, the_cluster, with_instance, without
@@ -188,3 +189,19 @@ def test_a_member_has_the_name_that_its_operator_gave_it(name: str):
 
     assert app.own("lxd/2").name == name
     assert str(app.plan("lxd/0").app_status) == "active: 3 members, 3 voters"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_coordinator_keeps_the_record_of_a_unit_that_may_join(generation: str):
+    """It looked before another member wrote it: clearing it would lose a newer record."""
+    app = formed(2, generation)
+    app.add(2)
+    app.hook("lxd/2")
+    app.hook("lxd/0")
+    notes = app.units["lxd/0"].ports.lxd.notes
+    notes.write({"admitted.m2": "lxd/2 0 10.0.0.3", "admitted.m7": "lxd/7 0 10.0.0.8"})
+
+    plan = app.plan("lxd/0")
+
+    cleared = [dict(s.values) for s in plan.steps if isinstance(s, WriteNotes)]
+    assert {"admitted.m7": ""} in cleared
