@@ -142,13 +142,15 @@ def _proved(members: tuple[Member, ...], own: str, ports: Ports) -> tuple[Member
     return tuple(replace(m, answers=False) if m.name in unreachable else m for m in members)
 
 
-def _server(juju: HookInput, ports: Ports) -> Server:
-    """LXD itself. An interrupted hook's operation continues in LXD, and nobody checks it later.
+def _server(ports: Ports) -> Server:
+    """LXD itself, once it does not bootstrap or join any more.
 
-    A leaving unit waits for it: otherwise its unit would be gone, and its cluster without a unit.
+    That continues in LXD when its hook is killed. A leaving unit would be gone then, and its
+    cluster without a unit. Any other unit would reset an LXD that joins: the cluster's database
+    keeps such a half member, and the machine's next joins hung (seen with 5.0.2).
     """
     server = ports.lxd.server.get()
-    if server.clustered or not juju.leaving or ports.machine.forming() is None:
+    if server.clustered or ports.machine.forming() is None:
         return server
     return ports.lxd.server.get() if ports.lxd.cluster.joined(deadlines.JOIN) else server
 
@@ -174,7 +176,7 @@ def _unclustered_view(juju: HookInput, server: Server, ports: Ports) -> ClusterV
 
 
 def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
-    server = _server(juju, ports)
+    server = _server(ports)
     if not server.clustered:
         return _unclustered_view(juju, server, ports)
     members = _members(juju, server, ports)

@@ -47,7 +47,6 @@ from plan.storage import devices, pools
 from ports.ports import Ports
 from records import member_marks
 from state.cluster import ClusterView, Member, Server
-from state.hook_input import HookInput
 from state.peers import AppData, QueueEntry, Token, UnitData
 from state.unresponsive import UnresponsiveReason
 from state.view import Peers, RunHistory, Units, View
@@ -199,8 +198,7 @@ def _leaves_them(nic: Mapping[str, str], ports: Ports) -> None:
     del nic, ports
 
 
-def _looks_once(juju: HookInput, ports: Ports) -> Server:
-    del juju
+def _looks_once(ports: Ports) -> Server:
     return ports.lxd.server.get()
 
 

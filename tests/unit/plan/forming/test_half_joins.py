@@ -15,6 +15,7 @@ from steps.forming import ResetLxd
 from steps.server import WriteNotes
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
+from tests.unit.cutting import Killed
 from tests.unit.deeds import SILENT, later, names, server, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
 from values.status import Kind
@@ -205,3 +206,31 @@ def test_the_coordinator_keeps_the_record_of_a_unit_that_may_join(generation: st
 
     cleared = [dict(s.values) for s in plan.steps if isinstance(s, WriteNotes)]
     assert {"admitted.m7": ""} in cleared
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_join_that_goes_on_without_its_hook_is_awaited(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    """LXD 5.0.2 was reset while it joined. The next two joins of that machine never ended."""
+    app = formed(2, generation)
+    unit = app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    pause = app.cloud.pause
+
+    def killed_in_join(seconds: float, what: str) -> None:
+        if unit.server.working("join_cluster"):
+            raise Killed(what)
+        pause(seconds, what)
+
+    monkeypatch.setattr(app.cloud, "pause", killed_in_join)
+    with pytest.raises(Killed):
+        app.hook("lxd/2", commit=False)
+    monkeypatch.setattr(app.cloud, "pause", pause)
+    app.settle()
+
+    assert (app.own("lxd/2").attempt, str(app.plan("lxd/2").status)) == (
+        0,
+        "active: member m2, voter",
+    )
