@@ -38,8 +38,10 @@ def run(juju: HookInput, ports: Ports) -> Plan:
         return plan
     from act.step import StepFailed, act
 
-    refused: StepFailed | None = None
-    for _ in range(LEAVING_ROUNDS if juju.leaving else ROUNDS):
+    first: StepFailed | None = None
+    # Each group may fail once.
+    rounds = ROUNDS + len(plan.groups)
+    for _ in range(LEAVING_ROUNDS if juju.leaving else rounds):
         if not plan.steps:
             break
         try:
@@ -48,12 +50,13 @@ def run(juju: HookInput, ports: Ports) -> Plan:
                 ports.tell(str(step))
                 history = act(step, juju.unit, ports, history)
         except StepFailed as failure:
-            if failure.later or failure.step not in plan.shared:
-                return _failed(refused or failure, make_plan(observe(juju, ports, history)))
-            refused, history = failure, replace(history, shared_refused=True)
+            first = first or failure
+            if not any(failure.step in group for group in plan.groups):
+                return _failed(first, history, make_plan(observe(juju, ports, history)))
+            history = replace(history, failed=history.failed | {str(failure.step)})
         plan = make_plan(observe(juju, ports, history))
-    if refused is not None:
-        return _failed(refused, plan)
+    if first is not None:
+        return _failed(first, history, plan)
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 
@@ -68,8 +71,12 @@ def idle_plan(juju: HookInput, ports: Ports) -> Plan | None:
     return None if plan.steps else plan
 
 
-def _failed(failure: StepFailed, plan: Plan) -> Plan:
-    """The report of a failed step: here and, if LXD refuses it, to the peers."""
+def _failed(failure: StepFailed, history: RunHistory, plan: Plan) -> Plan:
+    """The report of a failed step: here, and to the peers unless the whole run ended with it.
+
+    What ends a run without a refusal, such as an LXD that stops, is seen in a moment or has a
+    status of its own. Each report runs hooks on all other units.
+    """
     message = f"could not {failure.step}: {failure.reason}"
     logger.warning("%s", message)
     status = waiting(message) if failure.later else blocked(message)
@@ -77,7 +84,7 @@ def _failed(failure: StepFailed, plan: Plan) -> Plan:
     if status.kind is Kind.BLOCKED:
         own = plan.own and plan.own.model_copy(update={"problem": status.message})
         return replace(plan, own=own, app_status=plan.app_status and status)
-    if not transient_errors.passes(failure.reason):
+    if not transient_errors.passes(failure.reason) and str(failure.step) not in history.failed:
         return plan
     own = plan.own and plan.own.model_copy(update={"waits": status.message})
     app = plan.app_status

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 
 import backends
 from plan import cluster_change, health, renamed_members
@@ -20,14 +21,13 @@ from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, settings
 from plan.storage import contributions as storage_contributions
 from plan.storage import daemon_volumes, pools
-from plan.storage.pools import PoolChange
 from records import member_marks, pool_deletions, renames
 from relations import ovn
 from state.cluster import ClusterView, Member
-from state.peers import Contribution, ParentInterface, Storage, UnitData
+from state.peers import Contribution, ContributionRequest, ParentInterface, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
-from steps.plan import Plan, Step
+from steps.plan import Plan, Step, untried
 from steps.server import RestartLxd, SetFailureDomain
 from values.addresses import endpoint, host
 from values.status import Kind, Status, active, blocked, names, waiting
@@ -83,7 +83,7 @@ def _serving_plan(
 ) -> Plan:
     """The plan of a member whose LXD needs no restart."""
     steps = [
-        *_local(view, lxd, peers, member),
+        *_own_notes(view, lxd, peers, member),
         # They look at what this unit has published so far.
         *orphaned_members.noticed(view, lxd, peers, own),
         *dead_members.removal(view, lxd, peers, own),
@@ -96,7 +96,9 @@ def _serving_plan(
     admitted = admission.admit(view, lxd, peers)
     # A token comes after what it lists: what is made while a unit joins waits for the join.
     # The address comes last: if that fails, nothing else waits for it.
-    steps += [*coordination.steps, *admitted.steps, *address.steps]
+    groups = [*_for_itself(view, lxd, peers, member), *coordination.groups]
+    groups = untried(groups, view.history.failed)
+    steps += [*chain.from_iterable(groups), *admitted.steps, *address.steps]
     problems = _problems(view, lxd, peers, own, address.problem, coordination.problem)
     status = next(filter(None, problems), None) or _member_status(view, member)
     fields = {
@@ -106,7 +108,7 @@ def _serving_plan(
         "problem": status.message if status.kind is Kind.BLOCKED else "",
         "waits": "",
     }
-    return Plan(status, tuple(steps), own.model_copy(update=fields), shared=coordination.steps)
+    return Plan(status, tuple(steps), own.model_copy(update=fields), groups=groups)
 
 
 def _joined(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
@@ -141,10 +143,19 @@ def _contributing(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> 
 
 
 @dataclass(frozen=True)
+class _SharedChange:
+    """Groups of steps for all members, what prevents more, and a request to publish."""
+
+    groups: tuple[Sequence[Step], ...] = ()
+    problem: Status | None = None
+    request: ContributionRequest | None = None
+
+
+@dataclass(frozen=True)
 class _Coordination:
     """A coordinator's work for all members, and what it publishes; empty for any other member."""
 
-    steps: tuple[Step, ...] = ()
+    groups: tuple[Iterable[Step], ...] = ()
     problem: Status | None = None
     published: Mapping[str, object] = field(default_factory=dict[str, object])
 
@@ -166,10 +177,8 @@ def _coordination(
     data = (peers.others.get(entry.unit) for entry in peers.app.queue)
     queued = [unit.name for unit in data if unit is not None]
     outdated = member_marks.outdated(member.name, lxd, renamed, queued)
-    # What LXD refuses, such as an option's key, must not keep other units from joining.
-    steps = () if view.history.shared_refused else (*outdated, *deletions, *shared.steps)
     published = {"call": shared.request, **_existing(view, lxd, own)}
-    return _Coordination(steps, shared.problem, published)
+    return _Coordination((outdated, deletions, *shared.groups), shared.problem, published)
 
 
 def _address(view: View, lxd: ClusterView, member: Member) -> listening.Due:
@@ -255,21 +264,28 @@ def _moved(view: View, lxd: ClusterView) -> Status | None:
     return unresponsive.moved(host(address), view.cluster_address)
 
 
-def _local(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
-    """Steps for this member alone."""
+def _own_notes(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
+    """Steps that say whose member this is, and under which name: everything else needs them."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += renamed_members.due(view, lxd, peers, member)
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
     if lxd.server.old_name and not view.history.restarted:
         # LXD 5.0 launches no instance on a renamed member before (LXD issue 11534).
         steps.append(RestartLxd())
-    steps += settings.server_config(view.options, lxd.server.config, of_member=True)
-    steps += daemon_volumes.due(view, lxd)
-    if lxd.networks is not None:
-        steps += overlay_dhcp.steps(view, lxd, peers)
-    if view.zone and member.failure_domain != view.zone:
-        steps.append(SetFailureDomain(member.name, view.zone))
     return steps
+
+
+def _for_itself(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Sequence[Step]]:
+    """Groups of steps for this member alone."""
+    groups: list[Sequence[Step]] = [
+        settings.server_config(view.options, lxd.server.config, of_member=True),
+        *daemon_volumes.due(view, lxd),
+    ]
+    if lxd.networks is not None:
+        groups += [(step,) for step in overlay_dhcp.steps(view, lxd, peers)]
+    if view.zone and member.failure_domain != view.zone:
+        groups.append((SetFailureDomain(member.name, view.zone),))
+    return groups
 
 
 def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
@@ -286,20 +302,24 @@ def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
 
 def _shared(
     view: View, lxd: ClusterView, peers: Peers, own: UnitData, decided: Storage
-) -> PoolChange:
+) -> _SharedChange:
     """Steps for all members. LXD changes shared values only while every member is up."""
-    steps = settings.server_config(view.options, lxd.server.config, of_member=False)
-    steps += northbound.steps(view, lxd)
     net = networks.change(view, lxd, peers, own.links)
+    default_network, *more_networks = net.groups
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
-    steps += [*net.steps, *settings.default_profile(pool.name, net.nic, lxd)]
-    steps += gateways.steps(view.options, lxd)
+    groups: list[Sequence[Step]] = [
+        settings.server_config(view.options, lxd.server.config, of_member=False),
+        northbound.steps(view, lxd),
+        # Instances are kept on their networks and pools before the profile changes.
+        [*default_network, *settings.default_profile(pool.name, net.nic, lxd)],
+        *more_networks,
+        gateways.steps(view.options, lxd),
+    ]
     down = [m.name for m in lxd.members if not m.up]
-    if steps and down:
-        return PoolChange(problem=waiting(f"to apply the options until {names(down)} is back"))
+    if any(groups) and down:
+        return _SharedChange(problem=waiting(f"to apply the options until {names(down)} is back"))
     # LXD tells members that are up, the others read it when they start.
     proxy = proxies.due(view, lxd)
-    steps += proxy.steps
     change = pools.change(view, lxd, peers, decided)
     problem = (
         net.problem
@@ -308,7 +328,7 @@ def _shared(
         or proxy.problem
         or health.unfinished(view, lxd, peers)
     )
-    return replace(change, steps=(*steps, *change.steps), problem=problem)
+    return _SharedChange((*groups, proxy.steps, change.steps), problem, change.request)
 
 
 def _refused_pool(offers: dict[str, Contribution]) -> Status | None:

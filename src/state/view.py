@@ -143,8 +143,8 @@ class RunHistory:
     """Members are trusted and noted under their present names, as far as this unit could do it."""
     roles_awaited: bool = False
     """LXD had time to decide which of its last two members votes."""
-    shared_refused: bool = False
-    """LXD refused a step for all members: no other such step is tried."""
+    failed: frozenset[str] = frozenset()
+    """Steps that failed, in their words: the rest of their groups is not tried in this run."""
     unmounted: frozenset[str] = frozenset()
     """Volumes of LXD's images or backups, as POOL/VOLUME, whose content nobody could see."""
     served: frozenset[str] = frozenset()

@@ -8,7 +8,9 @@ A step is idempotent: executing it twice, or again after an interruption, has th
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from state.peers import AppData, UnitData
 from steps.addresses import ChangeAddress, Listen
@@ -145,8 +147,9 @@ class Plan:
     """What to do now, in order, and what to publish: for the operator, the peers, the application.
 
     `own` and `app` are the whole wanted content of the databags, None if nothing may be written.
-    `hold` says completely why a leaving unit must not go, empty if it may. `shared` are those of
-    the steps that are for all members: if LXD refuses one, this unit still does the rest.
+    `hold` says completely why a leaving unit must not go, empty if it may. `groups` are those of
+    the steps that do not need each other: if one fails, the rest of its group is not tried, and
+    everything else is still done.
     """
 
     status: Status
@@ -155,4 +158,12 @@ class Plan:
     app: AppData | None = None
     app_status: Status | None = None
     hold: str = ""
-    shared: tuple[Step, ...] = ()
+    groups: tuple[tuple[Step, ...], ...] = ()
+
+
+def untried(
+    groups: Iterable[Iterable[Step]], failed: Collection[str]
+) -> tuple[tuple[Step, ...], ...]:
+    """Each group up to the first step that failed in this run, in its words. None is empty."""
+    parts = (tuple(takewhile(lambda step: str(step) not in failed, group)) for group in groups)
+    return tuple(part for part in parts if part)

@@ -33,6 +33,18 @@ from values.yaml_maps import words
 
 
 @dataclass(frozen=True)
+class NetworkChanges:
+    """What is due for all networks, the default one first.
+
+    `problem` is the first one. `nic` is the default profile's: None keeps it.
+    """
+
+    groups: tuple[tuple[Step, ...], ...]
+    problem: Status | None
+    nic: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
 class NetworkChange:
     """What is due, what prevents it, and the default profile's nic: None keeps it."""
 
@@ -68,19 +80,12 @@ def wanted(view: View, existing: tuple[Network, ...]) -> tuple[WantedNetwork, ..
 
 def change(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
-) -> NetworkChange:
+) -> NetworkChanges:
     """What the coordinator does about the networks now. `own` are its unit's answers."""
-    existing = lxd.networks or ()
-    steps: list[Step] = []
-    problem: Status | None = None
-    nic: Mapping[str, str] | None = None
-    for number, net in enumerate(wanted(view, existing)):
-        one_change = _change_of(view, lxd, peers, own, net)
-        steps += one_change.steps
-        problem = problem or one_change.problem
-        if number == 0:
-            nic = one_change.nic
-    return NetworkChange(tuple(steps), problem, nic)
+    nets = wanted(view, lxd.networks or ())
+    changes = [_change_of(view, lxd, peers, own, net) for net in nets]
+    problem = next((c.problem for c in changes if c.problem), None)
+    return NetworkChanges(tuple(c.steps for c in changes), problem, changes[0].nic)
 
 
 def _change_of(

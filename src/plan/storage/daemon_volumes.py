@@ -29,26 +29,24 @@ _WITHOUT_LINKS = "daemon_storage_per_project"
 """
 
 
-def due(view: View, lxd: ClusterView) -> list[Step]:
-    """Steps that set this member's volumes as the options say, if their pools exist.
+def due(view: View, lxd: ClusterView) -> list[list[Step]]:
+    """By option: steps that set this member's volume for images or backups, if its pool exists.
 
     LXD first sets a key and then moves the files. So the charm looks where its images are, and does
     not read its configuration. It undoes an interrupted move and starts it again. Volumes whose
     content nobody could see stay as they are, unless LXD is known to have moved it.
     """
-    steps: list[Step] = []
-    for key, option in _asked(view.options).items():
-        folder = _place(key, view.folders.get(_kind(key), Folder()), lxd)
-        current = lxd.server.config.get(key, "")
-        if _is_ours(key, current, folder) and (folder.cut_short or folder.volume != current):
-            steps.append(RestoreFolder(key, _kind(key)))
-            continue
-        unused = _unused(key, lxd)
-        for volume in unused:
-            steps += _gathered(key, volume, view, lxd)
-        if not unused:
-            steps += _moves(key, option, current, lxd)
-    return steps
+    return [_due(key, option, view, lxd) for key, option in _asked(view.options).items()]
+
+
+def _due(key: str, option: str, view: View, lxd: ClusterView) -> list[Step]:
+    folder = _place(key, view.folders.get(_kind(key), Folder()), lxd)
+    current = lxd.server.config.get(key, "")
+    if _is_ours(key, current, folder) and (folder.cut_short or folder.volume != current):
+        return [RestoreFolder(key, _kind(key))]
+    if unused := _unused(key, lxd):
+        return [step for volume in unused for step in _gathered(key, volume, view, lxd)]
+    return [*_moves(key, option, current, lxd)]
 
 
 def _gathered(key: str, volume: str, view: View, lxd: ClusterView) -> list[Step]:

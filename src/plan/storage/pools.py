@@ -79,18 +79,18 @@ def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Pool
     """What the coordinator does about the pools now."""
     existing = lxd.pools or ()
     pools = wanted(view, decided, existing)
-    if problem := misfit(view, decided, existing):
-        return PoolChange(problem=problem)
+    problem = misfit(view, decided, existing)
     due = unmade(pools, existing)
     if not due:
-        return PoolChange(tuple(_drift(pools, existing)))
+        return PoolChange(() if problem else tuple(_drift(pools, existing)), problem=problem)
     if busy := cluster_change.blocker(view, lxd, peers, f"the pool {due[0].name}"):
-        return PoolChange(problem=busy)
-    return _making(view, lxd, peers, due[0])
+        return PoolChange(problem=problem or busy)
+    making = _making(view, lxd, peers, due[0])
+    return replace(making, problem=problem or making.problem)
 
 
 def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status | None:
-    """Why an existing pool cannot be the wanted one. Then nothing is changed."""
+    """Why an existing pool cannot be the wanted one. Then no existing pool is changed."""
     for pool in wanted(view, decided, existing):
         pool_in_lxd = made(pool.name, existing)
         if pool_in_lxd is not None and (problem := _misfit(view, decided, pool, pool_in_lxd)):
