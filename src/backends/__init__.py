@@ -3,7 +3,7 @@
 
 """Storage backends: the meaning of each word of the option `storage-backend` for LXD.
 
-A new backend is one file beside this one and one row in `BACKENDS`.
+A new backend is one file beside this one and one row in `_ROWS`.
 """
 
 from __future__ import annotations

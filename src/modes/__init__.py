@@ -3,7 +3,7 @@
 
 """Network modes: the meaning of each word of the option `network-mode` for LXD.
 
-A new mode is one file beside this one and one row in `MODES`.
+A new mode is one file beside this one and one row in `_ROWS`.
 """
 
 from __future__ import annotations
