@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+import backends
+import modes
 from actions import parameters as actions_parameters
 from actions import results
 from actions.forget_lost import forget_lost
@@ -39,8 +41,8 @@ def _option(r: random.Random, field: str, told: Any) -> object:
         # Juju checks that it is a whole number, of 64 bits.
         return r.choice((r.randrange(-2, 12), 4094, 4095, 65535, 2**63 - 1, -(2**63)))
     kept: dict[str, tuple[str, ...]] = {
-        "network_mode": ("bridge", "vxlan", "vlan", "flat", "fan", "ovn", "macvlan"),
-        "storage_backend": ("dir", "zfs", "ceph", "auto", "cephfs"),
+        "network_mode": tuple(modes.MODES),
+        "storage_backend": (*backends.BACKENDS, backends.AUTO),
     }
     return r.choice((*kept.get(field, ()), texts.word(r), texts.mangled(r, str(told))))
 

@@ -46,6 +46,27 @@ joining member sends.
 """
 
 
+TRAITS: dict[str, frozenset[str]] = {
+    "btrfs": frozenset({"sized", "on_devices"}),
+    "ceph": frozenset({"remote", "on_ceph", "mounts"}),
+    "cephfs": frozenset({"remote", "on_ceph"}),
+    "dir": frozenset(),
+    "lvm": frozenset({"sized", "on_devices", "mounts"}),
+    "zfs": frozenset({"sized", "on_devices", "mounts"}),
+}
+"""By backend: what is true of it. Data depend on it: the charm moves nothing out of a volume that
+only LXD can mount, and copies nothing that all members reach.
+"""
+
+
+@pytest.mark.parametrize("name", sorted(backends.BACKENDS))
+def test_what_is_true_of_a_backend(name: str):
+    backend = backends.BACKENDS[name]
+    traits = ("sized", "on_devices", "remote", "on_ceph", "mounts")
+
+    assert {trait for trait in traits if getattr(backend, trait)} == TRAITS[name]
+
+
 @pytest.mark.parametrize("name", sorted(backends.BACKENDS))
 def test_the_keys_of_a_pool(name: str):
     pool = WantedPool("fast", name, size="10GiB", in_ceph="lxd-fast")

@@ -11,12 +11,13 @@ import pytest
 
 from options.options import Options
 from plan.server import settings
-from plan.server.settings import SETTINGS
+from plan.server.settings import SETTINGS, Setting
 from state.peers import Storage
 from steps.networks import CreateNetwork, PinNics, SetDefaultProfile, UpdateNetwork
 from steps.plan import Step
 from steps.server import SetServerConfig
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.keys import local_keys
 from tests.unit.deeds import api, the_cluster, without
 from tests.unit.findings import nic
 from tests.unit.model_units import ModelApp, formed
@@ -75,28 +76,34 @@ def test_a_change_is_planned_by_the_coordinator_alone(
     assert app.plan("lxd/1").steps == ()
 
 
+@pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.key)
+@pytest.mark.parametrize("generation", NAMES)
+def test_each_member_sets_the_keys_that_lxd_has_for_each_member(generation: str, row: Setting):
+    assert row.of_member == (row.key in local_keys(generation))
+
+
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_key_of_a_member_is_set_by_each_member(monkeypatch: pytest.MonkeyPatch, generation: str):
-    row = settings.Setting("core.metrics_address", _port, of_member=True)
+    row = settings.Setting("core.debug_address", _port, of_member=True)
     monkeypatch.setattr(settings, "SETTINGS", (*SETTINGS, row))
     app = formed(3, generation)
     app.options = {"min_voters": 3}
 
     app.hook("lxd/1")
-    assert [_metrics(app, unit) for unit in app.units] == ["", ":8444", ""]
+    assert [_debug(app, unit) for unit in app.units] == ["", ":8444", ""]
     app.settle()
-    assert [_metrics(app, unit) for unit in app.units] == [":8444"] * 3
+    assert [_debug(app, unit) for unit in app.units] == [":8444"] * 3
     app.options = {}
     app.settle()
-    assert [_metrics(app, unit) for unit in app.units] == [""] * 3
+    assert [_debug(app, unit) for unit in app.units] == [""] * 3
 
 
 def _port(options: Options) -> str:
     return ":8444" if options.min_voters == 3 else ""
 
 
-def _metrics(app: ModelApp, unit: str) -> str:
-    return app.units[unit].server.config.get("core.metrics_address", "")
+def _debug(app: ModelApp, unit: str) -> str:
+    return app.units[unit].server.config.get("core.debug_address", "")
 
 
 @pytest.mark.parametrize("generation", NAMES)
