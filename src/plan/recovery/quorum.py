@@ -25,6 +25,9 @@ from steps.plan import Step
 from steps.server import NoteUnits
 from values.status import names
 
+_NO_COPY = Entry(0, 0)
+"""What a member without a copy of the database says of its copy."""
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -194,8 +197,26 @@ def age(peers: Peers, copy: DatabaseCopy) -> Entry | None:
     """The age of this machine's copy: Entry(0, 0) for a spare, None for a log without entries."""
     own = copy.node(peers.own.address)
     if own is not None and own.role is Role.SPARE:
-        return Entry(0, 0)
+        return _NO_COPY
     return Entry(copy.term, copy.index) if copy.index else None
+
+
+def only_copies(view: View, peers: Peers) -> list[str]:
+    """The voters that this machine knows, by name or address, if no unit has a copy. Else none."""
+    copy, units = view.database, view.units
+    if copy is None or units is None or age(peers, copy) != _NO_COPY:
+        return []
+    others = [peers.others.get(unit) for unit in units.in_juju - {view.unit}]
+    if not all(data is not None and _has_no_copy(data) for data in others):
+        return []
+    return sorted(n.name or n.address for n in copy.nodes if n.role is Role.VOTER)
+
+
+def _has_no_copy(data: UnitData) -> bool:
+    """Whether a unit never was a member, or says that its member has no copy."""
+    if not data.cluster:
+        return True
+    return data.silent is not None and Entry(data.silent.term, data.silent.index) == _NO_COPY
 
 
 def asked(peers: Peers) -> tuple[str, ...]:

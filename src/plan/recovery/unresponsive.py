@@ -17,7 +17,7 @@ from steps.install import StartAgain
 from steps.plan import Plan, Step
 from steps.server import NoteUnresponsive
 from steps.storage import StartWithoutVolume
-from values.status import Status, blocked, waiting
+from values.status import Status, blocked, names, waiting
 
 _RELOAD = "snap restart --reload lxd; docs: How to recover"
 
@@ -49,6 +49,7 @@ def _reporting(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Pl
         or _other_version(view, lxd, peers)
         or _unmountable(lxd)
         or _expired(view, lxd)
+        or _without_any_copy(view, lxd, peers)
         or _by_kind(view, lxd)
     )
     if lasts(view) and lxd.reason is not UnresponsiveReason.OTHER_VERSIONS:
@@ -159,6 +160,16 @@ def _database_report(view: View, lxd: Unresponsive, peers: Peers) -> Unresponsiv
     if last is None:
         return None
     return UnresponsiveDatabase(term=last.term, index=last.index, without=lost)
+
+
+def _without_any_copy(view: View, lxd: Unresponsive, peers: Peers) -> Status | None:
+    """Blocked if no unit has a copy of the database: no action can recover it."""
+    if lxd.reason not in WITHOUT_DATABASE or not lasts(view):
+        return None
+    lost = quorum.only_copies(view, peers)
+    if not lost:
+        return None
+    return blocked(f"no unit has LXD's database: bring {names(lost)} back, or remove this unit")
 
 
 def lasts(view: View) -> bool:

@@ -144,6 +144,24 @@ def test_no_other_one_recovers(case: Case, why: str):
         assert case.recovery().problem == ""
 
 
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        (Case({**VOTERS, 0: SPARE}, (0,)), ["m1", "m2"]),
+        (Case({**VOTERS, 0: SPARE, 3: SPARE}, (0, 3), {3: word(0, term=0)}), ["m1", "m2"]),
+        (Case({**VOTERS, 0: SPARE, 3: SPARE}, (0, 3)), []),
+        (Case({**VOTERS, 0: SPARE}, (0, 1), {1: word(50)}), []),
+        (Case({**VOTERS, 0: STAND_BY}, (0,)), []),
+    ],
+    ids=["alone", "both say so", "one is silent", "one has a copy", "this one has a copy"],
+)
+def test_only_copies_of_members_without_a_unit(case: Case, expected: list[str]):
+    view = case.view()
+    assert view.peers is not None
+
+    assert quorum.only_copies(view, view.peers) == expected
+
+
 def test_the_others_are_asked_about_those_that_are_lost():
     found = Case(FIVE, (0, 4)).recovery()
 
