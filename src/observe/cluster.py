@@ -200,9 +200,16 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         deaf=deaf(juju, server, ports),
     )
     if juju.peers is None or not is_coordinator(juju.unit, believed(juju.peers, lxd), lxd):
-        spread = overlay_dhcp.asked(juju.options.networks_asked, ports.machine.overlays())
-        return replace(lxd, networks=ports.lxd.networks.list()) if spread else lxd
+        return _with_overlays(juju, lxd, ports)
     return with_networks(lxd, juju.options, ports)
+
+
+def _with_overlays(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
+    """The networks, if this member may have to run its part of one that is over all members."""
+    others = juju.peers.others.values() if juju.peers else ()
+    overlays = ports.machine.overlays()
+    concerned = overlay_dhcp.concerned(juju.options.networks_asked, overlays, others)
+    return replace(lxd, networks=ports.lxd.networks.list()) if concerned else lxd
 
 
 def _with_holdings(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:

@@ -19,6 +19,7 @@ from modes.vxlan import MODE, REACHED_BY, TUNNEL, UNICAST, is_unicast
 from plan.networks import networks
 from state.cluster import ClusterView, Network
 from state.facts import OverlayDhcp
+from state.peers import UnitData
 from state.view import Peers, View
 from steps.networks import EndOverlayDhcp, RunOverlayDhcp
 from steps.plan import Step
@@ -39,9 +40,15 @@ class MemberOverlay:
     problem: Status | None = None
 
 
-def asked(wanted: Iterable[WantedNetwork], running: Mapping[str, str]) -> bool:
-    """Whether a network of that kind is wanted, or was."""
-    return bool(running) or any(net.mode == MODE.name for net in wanted)
+def concerned(
+    wanted: Iterable[WantedNetwork], running: Mapping[str, str], others: Iterable[UnitData]
+) -> bool:
+    """Whether a member may have its part of a network of that kind, by what it knows without LXD.
+
+    No option may name the network any more: then the coordinator's data tell a new member of it.
+    """
+    asked = any(net.mode == MODE.name for net in wanted)
+    return asked or bool(running) or any(data.cluster and data.spread for data in others)
 
 
 def names(lxd: ClusterView) -> tuple[str, ...]:

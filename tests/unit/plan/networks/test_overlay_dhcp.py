@@ -20,7 +20,7 @@ from plan.networks import overlay_dhcp as plan_overlay_dhcp
 from state.facts import OverlayDhcp
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, names
+from tests.unit.deeds import api, changed, names, with_instance
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
 from values.status import Kind
@@ -282,6 +282,33 @@ def test_it_ends_with_its_network():
         app.hook(unit)
 
     assert not any(u.machine.overlays_ for u in app.units.values())
+
+
+def unnamed() -> ModelApp:
+    """A network over all members that no option names any more."""
+    app = with_instance(spread(3), "m1")
+    changed(app, network_mode="bridge", network_name="lxdbr0")
+    assert all("seg0" in u.machine.overlays_ for u in app.units.values())
+    return app
+
+
+def test_a_new_unit_serves_a_network_that_no_option_names():
+    app = unnamed()
+
+    newcomer = app.add(3)
+    app.settle()
+
+    assert app.own("lxd/3").cluster
+    assert "seg0" in newcomer.machine.overlays_
+
+
+def test_a_machine_that_lost_its_part_of_such_a_network_has_it_again():
+    app = unnamed()
+    app.units["lxd/1"].machine.overlays_.clear()
+
+    app.settle()
+
+    assert "seg0" in app.units["lxd/1"].machine.overlays_
 
 
 def test_its_files_say_where_nothing_may_pass():
