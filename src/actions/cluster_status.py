@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from actions import tables
 from actions.refusal import ActionRefused, not_a_member
-from plan.networks import networks
+from plan.networks import wanted_networks
 from plan.storage import pools
 from state.cluster import ClusterView
 from state.view import View
@@ -32,6 +32,6 @@ def cluster_status(view: View) -> dict[str, object]:
         pool_names = [pool.name for pool in pools.wanted(view, decided, existing)]
         result["pools"] = tables.pools_table(existing, pool_names, decided.pool)
     if lxd.networks is not None:
-        network_names = [net.name for net in networks.wanted(view, lxd.networks)]
+        network_names = [net.name for net in wanted_networks.of_options(view.options, lxd.networks)]
         result["networks"] = tables.networks_table(lxd.networks, network_names, lxd.nic or {})
     return result

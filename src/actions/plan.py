@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import backends
 import modes
 from observe.view import observe_networks
-from plan.networks import contributions, networks
+from plan.networks import contributions, networks, wanted_networks
 from plan.storage import pools
 from plan.unit import make_plan
 from ports.ports import Ports
@@ -44,7 +44,7 @@ def _networks_lines(view: View) -> list[str]:
     if not isinstance(lxd, ClusterView) or lxd.networks is None or lxd.nic is None:
         return []
     members = sorted(m.name for m in lxd.members)
-    wanted = networks.wanted(view, lxd.networks)
+    wanted = wanted_networks.of_options(view.options, lxd.networks)
     missing = [net for net in wanted if not _is_made(net, lxd)]
     made = [line for net in missing for line in _network_lines(net, members)]
     return [*made, *_default_nic_lines(wanted[0], lxd.nic)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from plan.networks import networks
+from plan.networks import wanted_networks
 from state.cluster import ClusterView, Network, Pool
 from state.view import Peers
 
@@ -53,7 +53,7 @@ def networks_table(
     rows = [
         (
             network.name,
-            networks.mode_of(network),
+            wanted_networks.mode_of(network),
             network.status,
             _role(network.name, nic.get("network", ""), wanted_names),
             str(sum("/instances/" in user for user in network.used_by)),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import modes as network_modes
 from modes import MARK, Mode, Site
@@ -19,8 +19,9 @@ from options import subnets as options_subnets
 from options.networks import alike
 from options.options import Options
 from plan import cluster_change
-from plan.networks import contributions, cutting, parents
+from plan.networks import contributions, cutting, parents, wanted_networks
 from plan.networks.contributions import EXTERNAL, PARENTS, UNFINISHED
+from plan.networks.wanted_networks import is_of, mode_of
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView, Network
 from state.peers import OnParent, ParentInterface
@@ -53,36 +54,11 @@ class NetworkChange:
     nic: Mapping[str, str] | None = None
 
 
-def default(net: WantedNetwork, existing: tuple[Network, ...]) -> WantedNetwork:
-    """The wanted default network, with another name if another mode has the configured one."""
-    mode = network_modes.MODES[net.mode]
-    taken = {n.name: is_of(n, mode) for n in existing}
-    if not mode.type or taken.get(net.name, True):
-        return net
-    return replace(net, name=network_modes.other_name(net.name, mode.name))
-
-
-def is_of(network: Network, mode: Mode) -> bool:
-    """Whether a network was made in a mode, or looks like one of that mode."""
-    return network.type == mode.type and network.config.get(MARK, mode_of(network)) == mode.name
-
-
-def mode_of(network: Network) -> str:
-    """The mode of a network without the charm's key: LXD's word for its type."""
-    return network.config.get(MARK) or network.type
-
-
-def wanted(view: View, existing: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
-    """All wanted networks, the default one first."""
-    first, *more = view.options.networks_asked
-    return (default(first, existing), *more)
-
-
 def change(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
 ) -> NetworkChanges:
     """What the coordinator does about the networks now. `own` are its unit's answers."""
-    nets = wanted(view, lxd.networks or ())
+    nets = wanted_networks.of_options(view.options, lxd.networks or ())
     changes = [_change_of(view, lxd, peers, own, net) for net in nets]
     problem = next((c.problem for c in changes if c.problem), None)
     return NetworkChanges(tuple(c.steps for c in changes), problem, changes[0].nic)
@@ -253,10 +229,8 @@ def _looked_for(net: WantedNetwork) -> dict[str, str]:
 def relisted(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks with a parent interface on each machine whose list of names has changed."""
     made = {n.name: n for n in existing if not n.half_made}
-    first, *more = options.networks_asked
-    nets = [
-        net for net in (default(first, existing), *more) if network_modes.MODES[net.mode].own_parent
-    ]
+    wanted = wanted_networks.of_options(options, existing)
+    nets = [net for net in wanted if network_modes.MODES[net.mode].own_parent]
     return [
         net.name
         for net in nets

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from modes.vxlan import MODE, REACHED_BY, TUNNEL, UNICAST, is_unicast
-from plan.networks import networks
+from plan.networks import wanted_networks
 from state.cluster import ClusterView, Network
 from state.facts import OverlayDhcp
 from state.peers import UnitData
@@ -109,7 +109,7 @@ def _overlays(view: View, lxd: ClusterView, peers: Peers) -> list[MemberOverlay]
 
 
 def _made(lxd: ClusterView) -> list[Network]:
-    made = [n for n in lxd.networks or () if networks.is_of(n, MODE) and not n.half_made]
+    made = [n for n in lxd.networks or () if wanted_networks.is_of(n, MODE) and not n.half_made]
     return sorted(made, key=lambda n: n.name)
 
 
@@ -164,7 +164,7 @@ def _no_share(network: str, gateway: ipaddress.IPv4Interface, unit: str) -> Stat
 
 def _is_unicast(view: View, lxd: ClusterView, network: Network) -> bool:
     """The option's value for the network, or the noted one if no option names it any more."""
-    first, *more = networks.wanted(view, lxd.networks or ())
+    first, *more = wanted_networks.of_options(view.options, lxd.networks or ())
     vxlans = [net for net in (first, *more) if net.mode == MODE.name]
     named = next((net for net in vxlans if net.name == network.name), None)
     if named is None and (noted := network.config.get(REACHED_BY)):

@@ -13,9 +13,6 @@ from typing import Any
 
 import pytest
 
-from modes import MODES
-from plan.networks.networks import default
-from state.cluster import Network
 from state.facts import Bound
 from steps.networks import UpdateNetwork
 from tests.lxd_model.generations import NAMES
@@ -33,12 +30,6 @@ from tests.unit.deeds import (
 from tests.unit.findings import network, nic, preview_of, statuses
 from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
-from values.wanted_network import WantedNetwork
-
-
-def bridge(name: str, **config: str) -> Network:
-    return Network(name, "bridge", "Created", config, frozenset())
-
 
 SECRET = "hunter2"
 PEER = {"bgp.peers.r1.address": "10.0.0.250", "bgp.peers.r1.password": SECRET}
@@ -62,33 +53,6 @@ def test_what_is_set_and_unset_is_told_without_the_values():
     step = UpdateNetwork("lan", {"ipv4.nat": "true", "dns.domain": ""}, {"m1": {"parent": "eth1"}})
 
     assert str(step) == "set ipv4.nat and unset dns.domain and set parent on m1 on the network lan"
-
-
-MARKED = {"user.lxd-cluster.mode": "vxlan"}
-CALLED = [
-    ("bridge", (), "lxdbr0"),
-    ("bridge", (bridge("lxdbr0"),), "lxdbr0"),
-    ("vxlan", (), "lxdbr0"),
-    ("vxlan", (bridge("lxdbr0"),), "lxdbr0vxlan"),
-    ("vxlan", (bridge("lxdbr0", **MARKED),), "lxdbr0"),
-    ("bridge", (bridge("lxdbr0", **MARKED),), "lxdbrbridge"),
-    ("macvlan", (bridge("lxdbr0"),), "lxdbmacvlan"),
-    ("flat", (bridge("lxdbr0"),), "lxdbr0"),
-    ("none", (bridge("lxdbr0"),), "lxdbr0"),
-]
-
-
-@pytest.mark.parametrize(("mode", "known", "name"), CALLED)
-def test_what_the_default_network_is_called(mode: str, known: tuple[Network, ...], name: str):
-    assert default(WantedNetwork("lxdbr0", mode), known).name == name
-
-
-@pytest.mark.parametrize("mode", sorted(MODES))
-def test_no_name_is_a_tunnel_of_another(mode: str):
-    long = default(WantedNetwork("lxdbr0", mode), (Network("lxdbr0", "x", "", {}, frozenset()),))
-
-    assert not long.name.startswith("lxdbr0-")
-    assert len(long.name) <= 11
 
 
 def test_a_subnet_of_a_machine_is_refused():

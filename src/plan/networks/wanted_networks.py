@@ -1,0 +1,53 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""The wanted networks by their names in LXD, and the modes of existing ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import modes as network_modes
+from modes import MARK, Mode
+from options.options import Options
+from state.cluster import Network
+from values.wanted_network import WantedNetwork
+
+_PROFILE = "/1.0/profiles/default"
+
+
+def of_options(options: Options, existing: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
+    """All wanted networks, the default one first."""
+    first, *more = options.networks_asked
+    return (default(first, existing, {net.name for net in more}), *more)
+
+
+def default(
+    net: WantedNetwork, existing: tuple[Network, ...], more: Collection[str]
+) -> WantedNetwork:
+    """The wanted default network, with another name if another mode has the configured one.
+
+    It keeps the other name after the old network is gone. `more` are the names in `networks`.
+    """
+    mode = network_modes.MODES[net.mode]
+    if not mode.type:
+        return net
+    other_name = network_modes.other_name(net.name, mode.name)
+    names = [net.name] if other_name in more else [other_name, net.name]
+    of_mode = {n.name: n for n in existing if n.name in names and is_of(n, mode)}
+    # An older charm may have made both: instances are on the one that the profile uses.
+    names.sort(key=lambda name: name not in of_mode or _PROFILE not in of_mode[name].used_by)
+    taken = any(n.name == net.name for n in existing)
+    free = other_name if taken else net.name
+    return replace(net, name=next((name for name in names if name in of_mode), free))
+
+
+def is_of(network: Network, mode: Mode) -> bool:
+    """Whether a network was made in a mode, or looks like one of that mode."""
+    return network.type == mode.type and network.config.get(MARK, mode_of(network)) == mode.name
+
+
+def mode_of(network: Network) -> str:
+    """The mode of a network without the charm's key: LXD's word for its type."""
+    return network.config.get(MARK) or network.type

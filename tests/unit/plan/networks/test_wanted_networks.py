@@ -1,0 +1,86 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""The names of the wanted networks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from modes import MODES
+from plan.networks.wanted_networks import default
+from state.cluster import Network
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import api, changed
+from tests.unit.findings import nic, statuses
+from tests.unit.model_units import formed
+from values.wanted_network import WantedNetwork
+
+
+def bridge(name: str, **config: str) -> Network:
+    return Network(name, "bridge", "Created", config, frozenset())
+
+
+def used(network: Network) -> Network:
+    """The default profile uses it."""
+    return replace(network, used_by=frozenset({"/1.0/profiles/default"}))
+
+
+MARKED = {"user.lxd-cluster.mode": "vxlan"}
+CALLED = [
+    ("bridge", (), "lxdbr0"),
+    ("bridge", (bridge("lxdbr0"),), "lxdbr0"),
+    ("vxlan", (), "lxdbr0"),
+    ("vxlan", (bridge("lxdbr0"),), "lxdbr0vxlan"),
+    ("vxlan", (bridge("lxdbr0", **MARKED),), "lxdbr0"),
+    ("bridge", (bridge("lxdbr0", **MARKED),), "lxdbrbridge"),
+    ("macvlan", (bridge("lxdbr0"),), "lxdbmacvlan"),
+    ("vxlan", (bridge("lxdbr0vxlan", **MARKED),), "lxdbr0vxlan"),
+    ("vxlan", (bridge("lxdbr0vxlan"),), "lxdbr0"),
+    ("bridge", (bridge("lxdbr0"), bridge("lxdbrbridge")), "lxdbrbridge"),
+    ("bridge", (used(bridge("lxdbr0")), bridge("lxdbrbridge")), "lxdbr0"),
+    ("flat", (bridge("lxdbr0"),), "lxdbr0"),
+    ("none", (bridge("lxdbr0"),), "lxdbr0"),
+]
+
+
+@pytest.mark.parametrize(("mode", "known", "name"), CALLED)
+def test_what_the_default_network_is_called(mode: str, known: tuple[Network, ...], name: str):
+    assert default(WantedNetwork("lxdbr0", mode), known, ()).name == name
+
+
+@pytest.mark.parametrize("mode", sorted(MODES))
+def test_no_name_is_a_tunnel_of_another(mode: str):
+    taken = (Network("lxdbr0", "x", "", {}, frozenset()),)
+    long = default(WantedNetwork("lxdbr0", mode), taken, ())
+
+    assert not long.name.startswith("lxdbr0-")
+    assert len(long.name) <= 11
+
+
+def test_a_network_that_another_option_names_is_not_the_default_one():
+    made = bridge("lxdbr0vxlan", **MARKED)
+
+    assert default(WantedNetwork("lxdbr0", "vxlan"), (made,), {"lxdbr0vxlan"}).name == "lxdbr0"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_default_network_keeps_its_name_after_the_old_one_is_deleted(generation: str):
+    app = changed(formed(3, generation), network_mode="vxlan")
+    api(app).networks.delete("lxdbr0")
+
+    app.settle()
+
+    assert nic(app) == {"network": "lxdbr0vxlan"}
+    assert [network.name for network in api(app).networks.list()] == ["lxdbr0vxlan"]
+
+
+def test_a_subnet_of_an_option_is_its_own_after_the_old_one_is_deleted():
+    app = changed(formed(3), network_mode="vxlan", network_ipv4="10.40.0.1/16")
+    api(app).networks.delete("lxdbr0")
+
+    app.settle()
+
+    assert all(status.startswith("active") for status in statuses(app).values())
