@@ -44,10 +44,11 @@ def _networks_lines(view: View) -> list[str]:
     if not isinstance(lxd, ClusterView) or lxd.networks is None or lxd.nic is None:
         return []
     members = sorted(m.name for m in lxd.members)
-    wanted = wanted_networks.of_options(view.options, lxd.networks)
-    missing = [net for net in wanted if not _is_made(net, lxd)]
+    first, *more = wanted_networks.of_options(view.options, lxd.networks)
+    contested = wanted_networks.contested(view.options, lxd.networks)
+    missing = [net for net in [*([] if contested else [first]), *more] if not _is_made(net, lxd)]
     made = [line for net in missing for line in _network_lines(net, members)]
-    return [*made, *_default_nic_lines(wanted[0], lxd.nic)]
+    return made if contested else [*made, *_default_nic_lines(first, lxd.nic)]
 
 
 def _is_made(net: WantedNetwork, lxd: ClusterView) -> bool:

@@ -58,10 +58,15 @@ def change(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
 ) -> NetworkChanges:
     """What the coordinator does about the networks now. `own` are its unit's answers."""
-    nets = wanted_networks.of_options(view.options, lxd.networks or ())
-    changes = [_change_of(view, lxd, peers, own, net) for net in nets]
-    problem = next((c.problem for c in changes if c.problem), None)
-    return NetworkChanges(tuple(c.steps for c in changes), problem, changes[0].nic)
+    existing = lxd.networks or ()
+    first, *more = wanted_networks.of_options(view.options, existing)
+    contested = wanted_networks.contested(view.options, existing)
+    default = (
+        NetworkChange(problem=contested) if contested else _change_of(view, lxd, peers, own, first)
+    )
+    changes = [default, *(_change_of(view, lxd, peers, own, net) for net in more)]
+    problem = next((change.problem for change in changes if change.problem), None)
+    return NetworkChanges(tuple(change.steps for change in changes), problem, default.nic)
 
 
 def _change_of(

@@ -164,13 +164,13 @@ def _no_share(network: str, gateway: ipaddress.IPv4Interface, unit: str) -> Stat
 
 def _is_unicast(view: View, lxd: ClusterView, network: Network) -> bool:
     """The option's value for the network, or the noted one if no option names it any more."""
-    first, *more = wanted_networks.of_options(view.options, lxd.networks or ())
-    vxlans = [net for net in (first, *more) if net.mode == MODE.name]
-    named = next((net for net in vxlans if net.name == network.name), None)
+    wanted = wanted_networks.of_options(view.options, lxd.networks or ())
+    # If two have one name, the later one counts: see `wanted_networks.contested`.
+    named = {net.name: net for net in wanted if net.mode == MODE.name}.get(network.name)
     if named is None and (noted := network.config.get(REACHED_BY)):
         return noted == UNICAST
     # Older charms noted nothing, and used the default network's value.
-    net = named or first
+    net = named or wanted[0]
     return net.mode == MODE.name and is_unicast(net)
 
 

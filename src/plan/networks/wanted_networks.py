@@ -12,6 +12,7 @@ import modes as network_modes
 from modes import MARK, Mode
 from options.options import Options
 from state.cluster import Network
+from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 
 _PROFILE = "/1.0/profiles/default"
@@ -41,6 +42,17 @@ def default(
     taken = any(n.name == net.name for n in existing)
     free = other_name if taken else net.name
     return replace(net, name=next((name for name in names if name in of_mode), free))
+
+
+def contested(options: Options, existing: tuple[Network, ...]) -> Status | None:
+    """Blocked if the default network would have the name of another wanted one.
+
+    Both options would change that network, in turn.
+    """
+    first, *more = of_options(options, existing)
+    if first.name not in {net.name for net in more}:
+        return None
+    return blocked(f"network-mode={first.mode}: networks has {first.name}; set network-name")
 
 
 def is_of(network: Network, mode: Mode) -> bool:

@@ -14,7 +14,7 @@ from plan.networks.wanted_networks import default
 from state.cluster import Network
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import api, changed
-from tests.unit.findings import nic, statuses
+from tests.unit.findings import network, nic, preview_of, statuses
 from tests.unit.model_units import formed
 from values.wanted_network import WantedNetwork
 
@@ -84,3 +84,22 @@ def test_a_subnet_of_an_option_is_its_own_after_the_old_one_is_deleted():
     app.settle()
 
     assert all(status.startswith("active") for status in statuses(app).values())
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_network_has_the_keys_of_one_option_only(generation: str):
+    more = "lxdbr0vxlan: {mode: vxlan, mtu: 1300}"
+    app = changed(formed(3, generation), networks=more)
+
+    changed(app, network_mode="vxlan")
+
+    told = "blocked: network-mode=vxlan: networks has lxdbr0vxlan; set network-name"
+    assert statuses(app)["lxd/0"] == told
+    assert not app.plan("lxd/0").steps
+    assert preview_of(app, "lxd/0") == []
+    assert network(app, "lxdbr0vxlan")["bridge.mtu"] == "1300"
+    assert nic(app) == {"network": "lxdbr0"}
+
+    changed(app, network_name="seg0")
+
+    assert nic(app) == {"network": "seg0"}
