@@ -14,6 +14,23 @@ from values.yaml_maps import words
 BRIDGE_WORDS = frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "dhcp-ranges"})
 
 
+WORD_OF_BRIDGE = {
+    "ipv4.address": "ipv4",
+    "ipv6.address": "ipv6",
+    "bridge.mtu": "mtu",
+    "dns.domain": "domain",
+    "ipv4.dhcp.ranges": "dhcp-ranges",
+    "ipv6.dhcp.ranges": "dhcp-ranges",
+}
+"""By LXD's key: the word that sets it. `nat` is one word for both families, LXD has two keys."""
+WORD_OF_RANGES = {f"ipv{version}.ovn.ranges": "ranges" for version in (4, 6)}
+WORD_OF_UPLINK = {
+    **{f"ipv{version}.gateway": "gateway" for version in (4, 6)},
+    "dns.nameservers": "dns",
+    **WORD_OF_RANGES,
+}
+
+
 def of_bridge(wanted: WantedNetwork) -> dict[str, str]:
     """The keys of a bridge: addresses, NAT, DHCP, DNS and the MTU."""
     ranges = by_family(words(wanted.dhcp_ranges))

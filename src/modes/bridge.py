@@ -3,7 +3,13 @@
 
 """A bridge on every member, with LXD's own DHCP and DNS on it."""
 
-from modes.address_keys import BRIDGE_WORDS, by_family, of_bridge
+from modes.address_keys import (
+    BRIDGE_WORDS,
+    WORD_OF_BRIDGE,
+    WORD_OF_RANGES,
+    by_family,
+    of_bridge,
+)
 from modes.mode import Mode, on_network
 from values.wanted_network import WantedNetwork
 
@@ -18,6 +24,7 @@ MODE = Mode(
     name="bridge",
     type="bridge",
     words=BRIDGE_WORDS | {"ranges"},
+    word_of={**WORD_OF_BRIDGE, **WORD_OF_RANGES},
     config=_config,
     nic=on_network,
     ranges_in="subnet",

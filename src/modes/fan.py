@@ -52,6 +52,7 @@ MODE = Mode(
     name="fan",
     type="bridge",
     words=frozenset({"ipv4", "nat", "mtu"}),
+    word_of={"fan.overlay_subnet": "ipv4", "bridge.mtu": "mtu", "ipv4.nat": "nat"},
     config=_config,
     resolve=_resolve,
     nic=on_network,

@@ -11,6 +11,7 @@ from modes.mode import Mode, on_network
 from values.wanted_network import WantedNetwork
 
 WORDS = frozenset({"parent", "vlan", "mtu"})
+WORD_OF = {"mtu": "mtu"}
 
 
 def config(wanted: WantedNetwork) -> dict[str, str]:
@@ -22,6 +23,7 @@ MODE = Mode(
     name="macvlan",
     type="macvlan",
     words=WORDS,
+    word_of=WORD_OF,
     config=config,
     nic=on_network,
     needs_parent=True,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from values.interface import Interface
@@ -64,7 +64,8 @@ def _any(wanted: WantedNetwork, interface: Interface) -> str:
 class Mode:
     """One row of the table. `type` is LXD's network type, empty if LXD manages no network.
 
-    `words` are the keys of a network in the option `networks` that count for it. `config` makes
+    `words` are the keys of a network in the option `networks` that count for it, `word_of` gives
+    the word of a key of LXD: a mode may lack the word, and its key is free then. `config` makes
     LXD's keys that all members share, an empty one for a key that must not be set. `resolve`
     decides, when the network is made, what is `auto` and LXD would not decide. `nic` makes an
     instance's device, empty if instances cannot be on it. `needs_parent` says whether it needs a
@@ -83,6 +84,7 @@ class Mode:
     name: str
     type: str = ""
     words: frozenset[str] = frozenset()
+    word_of: Mapping[str, str] = field(default_factory=dict[str, str])
     config: Callable[[WantedNetwork], dict[str, str]] = _no_config
     resolve: Callable[[dict[str, str], WantedNetwork, Site], dict[str, str]] = _as_asked
     nic: Callable[[WantedNetwork, str], dict[str, str]] = _no_nic

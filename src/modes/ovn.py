@@ -3,7 +3,7 @@
 
 """A virtual network over all members with its own router, made by OVN."""
 
-from modes.address_keys import subnets
+from modes.address_keys import WORD_OF_BRIDGE, subnets
 from modes.mode import Mode, on_network
 from values.wanted_network import WantedNetwork
 
@@ -22,6 +22,7 @@ MODE = Mode(
     name="ovn",
     type="ovn",
     words=frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "uplink"}),
+    word_of=WORD_OF_BRIDGE,
     config=_config,
     nic=on_network,
     # LXD also chooses it when it is unset later (by source).

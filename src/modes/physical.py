@@ -6,7 +6,7 @@
 from dataclasses import replace
 
 from modes import macvlan, parent_checks
-from modes.address_keys import of_uplink
+from modes.address_keys import WORD_OF_UPLINK, of_uplink
 from modes.mode import Mode, Site
 from values.interface import Interface
 from values.wanted_network import WantedNetwork
@@ -48,6 +48,7 @@ MODE = Mode(
     name="physical",
     type="physical",
     words=macvlan.WORDS | {"gateway", "ranges", "dns"},
+    word_of={**macvlan.WORD_OF, **WORD_OF_UPLINK},
     config=_config,
     resolve=_resolve,
     chosen=frozenset({"ipv4.gateway", "ipv6.gateway", "dns.nameservers"}),

@@ -4,7 +4,7 @@
 """Each instance has a virtual function of a network card of its machine."""
 
 from modes import parent_checks
-from modes.macvlan import WORDS, config
+from modes.macvlan import WORD_OF, WORDS, config
 from modes.mode import Mode, on_network
 from values.interface import Interface
 from values.wanted_network import WantedNetwork
@@ -21,6 +21,7 @@ MODE = Mode(
     name="sriov",
     type="sriov",
     words=WORDS,
+    word_of=WORD_OF,
     config=config,
     nic=on_network,
     needs_parent=True,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 
-from modes.address_keys import BRIDGE_WORDS, of_bridge
+from modes.address_keys import BRIDGE_WORDS, WORD_OF_BRIDGE, of_bridge
 from modes.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
 from values.wanted_network import WantedNetwork
 
@@ -99,6 +99,7 @@ MODE = Mode(
     name="vxlan",
     type="bridge",
     words=(BRIDGE_WORDS - {"dhcp-ranges"}) | {"parent", "group"},
+    word_of=WORD_OF_BRIDGE,
     config=_config,
     resolve=_resolve,
     nic=on_network,

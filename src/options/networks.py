@@ -162,6 +162,17 @@ def config_text(value: str) -> str:
     return value
 
 
+def without_words(keys: Iterable[str], mode: Mode, words: Mapping[str, str]) -> None:
+    """Raises ValueError for a key of LXD that a word sets: only the word's value is checked.
+
+    `words` has what the operator types instead, by word.
+    """
+    for key in keys:
+        word = mode.word_of.get(key)
+        if word in mode.words and word in words:
+            raise ValueError(f"use {words[word]}, not {key}")
+
+
 def _number(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("that is not a number")  # noqa: TRY004 - an operator's mistake
@@ -240,6 +251,7 @@ def _network(network: str, value: Any, modes: Mapping[str, Mode]) -> WantedNetwo
         values = {_WORDS[word][0]: _WORDS[word][1](value) for word, value in fields.items()}
         fits(network, modes[mode])
         _tunnels(network, values.get("config", {}))
+        without_words(values.get("config", {}), modes[mode], {word: word for word in _WORDS})
         wanted = WantedNetwork(name=network, mode=mode, **values)
         if problem := misfit(wanted, modes[mode].ranges_in):
             raise ValueError(problem)

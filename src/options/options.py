@@ -48,6 +48,11 @@ EVACUATE, REFUSE, ABANDON = "evacuate", "refuse", "abandon"
 ON_REMOVE = (EVACUATE, REFUSE, ABANDON)
 """What to do with the instances on a unit that is removed."""
 
+_OPTION_OF_WORD = {
+    word: f"network-{word}" for word in ("ipv4", "ipv6", "nat", "mtu", "domain", "dhcp-ranges")
+}
+"""The options that set the same of the default network as a word in `networks`."""
+
 _TYPES = {
     "int": "use a whole number",
     "bool": "use true or false",
@@ -130,6 +135,14 @@ def _dhcp_ranges(value: str, info: ValidationInfo) -> str:
         version = 6 if ":" in word else 4
         raise ValueError(f"not in network-ipv{version}={subnets[version == 6]}")
     return ranges
+
+
+def _network_config(value: str, info: ValidationInfo) -> str:
+    text = asked.config_text(value)
+    if mode := info.data.get("network_mode"):
+        keys = yaml_maps.mapping(text, "")
+        asked.without_words(keys, modes.MODES[mode], _OPTION_OF_WORD)
+    return text
 
 
 def _uplink(value: str) -> str:
@@ -236,7 +249,7 @@ class Options(BaseModel):
     network_mtu: Annotated[int, AfterValidator(asked.mtu)] = 0
     network_domain: Annotated[str, AfterValidator(asked.domain)] = ""
     network_dhcp_ranges: Annotated[str, AfterValidator(_dhcp_ranges)] = ""
-    network_config: Annotated[str, AfterValidator(asked.config_text)] = ""
+    network_config: Annotated[str, AfterValidator(_network_config)] = ""
     networks: Annotated[str, AfterValidator(_networks)] = ""
     network_disruptive: bool = False
     vxlan_group: Annotated[str, AfterValidator(asked.group)] = "auto"

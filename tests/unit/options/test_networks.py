@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from modes import MODES
+from options.networks import parse
 from options.options import Options, explain
 from tests.unit.deeds import ADDRESSED, BR0, ETH1
 from tests.unit.model_units import ModelApp
 from values.status import STATUS_LIMIT
+from values.wanted_network import WantedNetwork
 
 WORDS = st.dictionaries(
     st.sampled_from(
@@ -73,3 +76,53 @@ def planned_or_refused(options: dict[str, Any], begins: str) -> None:
         app.settle()
         told = app.plan("lxd/0").status.message
     assert len(told) <= STATUS_LIMIT
+
+
+WORDED = [
+    (mode.name, key, word)
+    for mode in MODES.values()
+    for key, word in mode.word_of.items()
+    if word in mode.words
+]
+FREE = [
+    ("bridge", "ipv6.nat"),
+    ("bridge", "ipv4.dhcp.expiry"),
+    ("vxlan", "ipv4.dhcp.ranges"),
+    ("ovn", "ipv4.dhcp.ranges"),
+    ("macvlan", "bridge.mtu"),
+]
+"""Keys that no word of their modes sets: LXD's key is the only way."""
+EVERY_WORD = WantedNetwork(
+    "lan",
+    "",
+    ipv4="10.9.0.1/24",
+    ipv6="fd00:9::1/64",
+    mtu=1400,
+    domain="lan.example",
+    dhcp_ranges="10.9.0.10-10.9.0.20,fd00:9::10-fd00:9::20",
+    gateway=("10.9.0.1/24", "fd00:9::1/64"),
+    ranges=("10.9.0.30-10.9.0.40", "fd00:9::30-fd00:9::40"),
+    dns=("10.9.0.2",),
+)
+
+
+@pytest.mark.parametrize(("mode", "key", "word"), WORDED)
+def test_a_key_with_a_word_is_set_by_the_word_alone(mode: str, key: str, word: str):
+    with pytest.raises(ValueError, match=f"^lan: use {word}, not {key}$"):
+        parse(f"lan: {{mode: {mode}, config: {{{key}: x}}}}", MODES)
+
+    assert MODES[mode].config(EVERY_WORD)[key]
+
+
+@pytest.mark.parametrize(("mode", "key"), FREE)
+def test_a_key_without_a_word_is_free(mode: str, key: str):
+    (net,) = parse(f"lan: {{mode: {mode}, config: {{{key}: x}}}}", MODES)
+
+    assert net.config == {key: "x"}
+
+
+@pytest.mark.parametrize("key", ["ipv4.gateway", "ipv4.ovn.ranges", "dns.nameservers"])
+def test_a_key_without_an_option_is_free_for_the_default_network(key: str):
+    options = Options(network_mode="physical", network_config=f"{key}: x")
+
+    assert options.default_network.config == {key: "x"}

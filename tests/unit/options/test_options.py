@@ -96,6 +96,16 @@ REFUSED = [
         "lan: {mode: bridge, config: {bgp.peers.r1.password: hunter2, parent: eth0}}",
         "networks=...: lan: config cannot have parent",
     ),
+    (
+        "network-config",
+        "{ipv4.address: 10.9.0.1/24}",
+        "network-config={ipv4.address: 10.9.0.1/24}: use network-ipv4, not ipv4.address",
+    ),
+    (
+        "networks",
+        "lan: {mode: bridge, config: {ipv4.address: 10.9.0.1/24}}",
+        "networks=lan: {mode: bridge, config: {ipv4....: lan: use ipv4, not ipv4.address",
+    ),
     ("networks", "lan", "networks=lan: use a YAML map such as {lan: {mode: flat, parent: br0}}"),
     ("networks", "lxdbr0: flat", "networks=lxdbr0: flat: network-name already has the name lxdbr0"),
     (
