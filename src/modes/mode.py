@@ -105,6 +105,8 @@ class Mode:
     needs: str = ""
     on_members: bool = True
     longest: int = 15
+    narrowest: int = 32
+    """The maximum prefix length of its IPv4 subnet."""
 
     @property
     def on_binding(self) -> bool:

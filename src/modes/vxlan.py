@@ -21,6 +21,8 @@ TUNNEL = "tunnel.lxd."
 REACHED_BY = "user.lxd-cluster.reached-by"
 """LXD's key of a network: how its members reach one another, also when no option names it."""
 UNICAST, MULTICAST = "unicast", "multicast"
+NARROWEST = 26
+"""Prefix length: a narrower subnet has no shares."""
 _AUTO, _NONE = "auto", "none"
 
 
@@ -107,4 +109,5 @@ MODE = Mode(
     one_name=True,
     shared_parent=f"{TUNNEL}interface",
     longest=LONGEST_WITH_TUNNEL,
+    narrowest=NARROWEST,
 )

@@ -82,6 +82,12 @@ def ipv4(value: str) -> str:
     return value if value in _AUTOMATIC else _gateway(value, 4, "10.10.0.1/24")
 
 
+def wide_enough(address: str, mode: Mode) -> None:
+    """Raises ValueError for an IPv4 subnet that is too narrow for this mode."""
+    if "/" in address and ipaddress.ip_interface(address).network.prefixlen > mode.narrowest:
+        raise ValueError(f"too small a subnet; {mode.name} needs /{mode.narrowest} or wider")
+
+
 def ipv6(value: str) -> str:
     """The same for IPv6."""
     return value if value in _AUTOMATIC else _gateway(value, 6, "fd00:10::1/64")
@@ -253,6 +259,7 @@ def _network(network: str, value: Any, modes: Mapping[str, Mode]) -> WantedNetwo
         _tunnels(network, values.get("config", {}))
         without_words(values.get("config", {}), modes[mode], {word: word for word in _WORDS})
         wanted = WantedNetwork(name=network, mode=mode, **values)
+        wide_enough(wanted.ipv4, modes[mode])
         if problem := misfit(wanted, modes[mode].ranges_in):
             raise ValueError(problem)
     except ValueError as error:

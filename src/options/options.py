@@ -126,6 +126,13 @@ def _network_name(value: str, info: ValidationInfo) -> str:
     return asked.name(value)
 
 
+def _ipv4(value: str, info: ValidationInfo) -> str:
+    address = asked.ipv4(value)
+    if mode := info.data.get("network_mode"):
+        asked.wide_enough(address, modes.MODES[mode])
+    return address
+
+
 def _dhcp_ranges(value: str, info: ValidationInfo) -> str:
     ranges, mode = asked.ranges(value), info.data.get("network_mode", "")
     subnets = [info.data.get(f"network_{family}", "auto") for family in ("ipv4", "ipv6")]
@@ -243,7 +250,7 @@ class Options(BaseModel):
     network_name: Annotated[str, AfterValidator(_network_name)] = "lxdbr0"
     network_parent: Annotated[str, AfterValidator(asked.parents)] = ""
     network_vlan: Annotated[int, AfterValidator(_vlan)] = 0
-    network_ipv4: Annotated[str, AfterValidator(asked.ipv4)] = "auto"
+    network_ipv4: Annotated[str, AfterValidator(_ipv4)] = "auto"
     network_ipv6: Annotated[str, AfterValidator(asked.ipv6)] = "auto"
     network_nat: bool = True
     network_mtu: Annotated[int, AfterValidator(asked.mtu)] = 0

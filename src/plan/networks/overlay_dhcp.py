@@ -15,7 +15,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from modes.vxlan import MODE, REACHED_BY, TUNNEL, UNICAST, is_unicast
+from modes.vxlan import MODE, NARROWEST, REACHED_BY, TUNNEL, UNICAST, is_unicast
 from plan.networks import wanted_networks
 from state.cluster import ClusterView, Network
 from state.facts import OverlayDhcp
@@ -27,8 +27,6 @@ from values.status import Status, blocked
 from values.unit_names import number
 from values.wanted_network import WantedNetwork
 
-NARROWEST = 26
-"""Prefix length: a narrower subnet has no shares."""
 _NONE = "none"
 
 

@@ -42,6 +42,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "in dhcp-ranges and in ranges",
     ),
+    ({"network_mode": "vxlan", "network_ipv4": "10.1.0.1/28"}, "vxlan needs /26 or wider"),
+    ({"networks": "{seg: {mode: vxlan, ipv4: 10.1.0.1/27}}"}, "vxlan needs /26 or wider"),
     (
         TEN | {"networks": "{lan: {mode: bridge, ipv4: 10.10.0.129/25}}"},
         "lxdbr0 and lan have the same",
@@ -62,6 +64,8 @@ def test_what_does_not_fit_together_is_refused(options: dict[str, Any], why: str
 
 
 FITTING: list[dict[str, Any]] = [
+    {"network_mode": "vxlan", "network_ipv4": "10.1.0.1/26"},
+    {"network_ipv4": "10.1.0.1/28", "networks": "{seg: {mode: vxlan, ipv4: 10.2.0.1/26}}"},
     TEN | {"network_dhcp_ranges": f"{RANGES} 10.10.0.2"},
     {"network_dhcp_ranges": RANGES},
     TEN | {"network_mode": "vxlan", "network_dhcp_ranges": "10.99.0.5"},

@@ -180,7 +180,9 @@ def test_of_two_members_with_one_share_the_lower_number_has_it():
 
 
 def test_a_subnet_that_is_too_narrow_is_named():
-    app = spread(2, network_ipv4="10.9.0.1/27")
+    app = spread(2)
+    api(app).networks.update("seg0", {"ipv4.address": "10.9.0.1/27"}, {})
+    app.settle()
 
     assert statuses(app)["lxd/1"] == "blocked: network seg0: 10.9.0.1/27 is narrower than /26"
 
