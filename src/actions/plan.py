@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import backends
 import modes
 from observe.view import observe_networks
-from plan.networks import contributions, networks, wanted_networks
+from plan.networks import contributions, wanted_networks
 from plan.storage import pools
 from plan.unit import make_plan
 from ports.ports import Ports
@@ -52,7 +52,7 @@ def _networks_lines(view: View) -> list[str]:
 
 
 def _is_made(net: WantedNetwork, lxd: ClusterView) -> bool:
-    return bool(modes.MODES[net.mode].type and networks.made(lxd, net.name))
+    return bool(modes.MODES[net.mode].type and wanted_networks.made(lxd, net.name))
 
 
 def _network_lines(net: WantedNetwork, members: list[str]) -> list[str]:

@@ -13,6 +13,8 @@ from values.status import count
 _CUTTING = (
     "ipv4.address",
     "ipv6.address",
+    "ipv4.gateway",
+    "ipv6.gateway",
     "vlan",
     "network",
     "tunnel.",
@@ -48,8 +50,8 @@ def _cuts(mode: str, key: str, value: str) -> bool:
 def _users(network: Network) -> str:
     """How many instances and networks are on a network, empty for none.
 
-    The routers of OVN networks keep the old next hop when the address of their uplink changes
-    (by source, 5.0 to 6.9).
+    The routers of OVN networks keep the old next hop when the address or the gateway of their
+    uplink changes (by source, 5.0 to 6.9).
     """
     instances = sum(user.startswith(_INSTANCES) for user in network.used_by)
     networks = sum(user.startswith(_NETWORKS) for user in network.used_by)

@@ -9,19 +9,16 @@ named its parent interface.
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import modes as network_modes
 from modes import MARK, Mode, Site
-from options import subnets as options_subnets
-from options.networks import alike
 from options.options import Options
 from plan import cluster_change
-from plan.networks import contributions, cutting, parents, wanted_networks
+from plan.networks import contributions, cutting, obstacles, parents, wanted_networks
 from plan.networks.contributions import EXTERNAL, PARENTS, UNFINISHED
-from plan.networks.wanted_networks import is_of, mode_of
+from plan.networks.wanted_networks import is_of, made, mode_of
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView, Network
 from state.peers import OnParent, ParentInterface
@@ -93,23 +90,9 @@ def _change_of(
     nic = mode.nic(net, shared)
     if not mode.type:
         return NetworkChange(nic=nic)
-    if problem := next(filter(None, _obstacles(view, lxd, peers, net)), None):
+    if problem := next(filter(None, obstacles.of_new_network(view, lxd, peers, net)), None):
         return NetworkChange(problem=problem)
     return NetworkChange((_creation(view, lxd, net, links, shared),), nic=nic)
-
-
-def _obstacles(
-    view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork
-) -> Iterator[Status | None]:
-    """Why a network cannot be made now, the reasons that the operator must remove first."""
-    yield _without_uplink(lxd, net)
-    yield _taken_subnet(view, lxd, net)
-    yield _outside(net, {})
-    yield _name_clash(lxd, net)
-    yield _swallowed(view, lxd, net)
-    yield parents.clash(view, lxd, peers, net)
-    yield cluster_change.blocker(view, lxd, peers, f"the network {net.name}")
-    yield parents.awaited_clash(view, lxd, peers, net)
 
 
 def _creation(
@@ -124,46 +107,6 @@ def _creation(
     return CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
 
 
-def made(lxd: ClusterView, name: str) -> Network | None:
-    """The network of that name if it exists on all members."""
-    return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
-
-
-def _without_uplink(lxd: ClusterView, net: WantedNetwork) -> Status | None:
-    """Blocked for a network whose uplink does not exist."""
-    if not net.uplink or made(lxd, net.uplink) is not None:
-        return None
-    return blocked(f"network {net.name}: there is no network {net.uplink}")
-
-
-def _taken_subnet(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
-    """Blocked for a subnet that another network of LXD has."""
-    for cidr in contributions.subnets(net):
-        subnet = ipaddress.ip_interface(cidr).network
-        for other in lxd.networks or ():
-            if other.name == net.name:
-                continue
-            address = other.config.get(f"ipv{subnet.version}.address", "")
-            used = ipaddress.ip_interface(address).network if "/" in address else None
-            if used is not None and used.overlaps(subnet):
-                option = contributions.subnet_option(view, net.name, subnet.version)
-                return blocked(f"{option}={subnet} overlaps {other.name}: choose another")
-    return None
-
-
-def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
-    """Blocked for ranges outside a subnet that LXD chose, or will choose, by itself."""
-    if "dhcp-ranges" not in network_modes.MODES[net.mode].words:
-        return None
-    wanted = {"ipv4": net.ipv4, "ipv6": net.ipv6}
-    current = {f: config.get(f"{f}.address") or "none" for f in wanted}
-    subnets = [current[family] if value == "auto" else value for family, value in wanted.items()]
-    if not (word := options_subnets.outside(words(net.dhcp_ranges), subnets)):
-        return None
-    family = "ipv6" if ":" in word else "ipv4"
-    return blocked(f"network {net.name}: {word} is not in its subnet; set its {family}")
-
-
 def bridges(lxd: ClusterView) -> tuple[str, ...]:
     """LXD's bridges, each by its name and its subnets: a joining machine must have none of them."""
     return tuple(
@@ -175,31 +118,6 @@ def bridges(lxd: ClusterView) -> tuple[str, ...]:
 
 def _addresses(network: Network) -> list[str]:
     return [network.config.get(f"{family}.address", "") for family in ("ipv4", "ipv6")]
-
-
-def _name_clash(lxd: ClusterView, net: WantedNetwork) -> Status | None:
-    """Blocked for a name that LXD or the charm would treat as a part of another one's."""
-    mode = network_modes.MODES[net.mode]
-    for other in lxd.networks or ():
-        pair = sorted((net.name, other.name))
-        bridges = mode.type == other.type == network_modes.MODES["bridge"].type
-        if bridges and pair[1].startswith(f"{pair[0]}-"):
-            return blocked(
-                f"network {net.name}: LXD would delete {pair[1]} with {pair[0]}; rename it"
-            )
-        spread = net.mode == mode_of(other) == network_modes.SPREAD
-        if spread and alike(pair):
-            return blocked(f"network {net.name}: too similar to {other.name}; choose another name")
-    return None
-
-
-def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
-    """Blocked for a bridge with which LXD would delete an interface of this machine."""
-    if any(network.name == net.name for network in lxd.networks or ()):
-        return None  # It is half made: the interface of that name is its own.
-    if not (lost := contributions.swallowed(view.interfaces, net.name, net.mode)):
-        return None
-    return blocked(f"network {net.name}: LXD would delete {lost}; rename the network")
 
 
 def _site(view: View, lxd: ClusterView, parent: str) -> Site:
@@ -259,7 +177,7 @@ def _drift(
         return NetworkChange(nic=nic)
     if isinstance(links, Status):
         return NetworkChange(problem=links, nic=nic)
-    if problem := _taken_subnet(view, lxd, net) or _outside(net, network.config):
+    if problem := obstacles.of_update(view, lxd, net, network, changes):
         return NetworkChange(problem=problem, nic=nic)
     update = _update(net, network, changes, links)
     cut = cutting.cut_off(network, mode_of(network), update)

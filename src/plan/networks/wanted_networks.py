@@ -11,7 +11,7 @@ from dataclasses import replace
 import modes as network_modes
 from modes import MARK, Mode
 from options.options import Options
-from state.cluster import Network
+from state.cluster import ClusterView, Network
 from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 
@@ -53,6 +53,11 @@ def contested(options: Options, existing: tuple[Network, ...]) -> Status | None:
     if first.name not in {net.name for net in more}:
         return None
     return blocked(f"network-mode={first.mode}: networks has {first.name}; set network-name")
+
+
+def made(lxd: ClusterView, name: str) -> Network | None:
+    """The network of that name if it exists on all members."""
+    return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)
 
 
 def is_of(network: Network, mode: Mode) -> bool:

@@ -18,6 +18,7 @@ from steps.networks import UpdateNetwork
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
     ADDRESSED,
+    BR0,
     ETH1,
     api,
     changed,
@@ -229,6 +230,23 @@ def test_an_uplink_keeps_the_next_hop_of_its_networks(generation: str):
     assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
     changed(app, network_disruptive=True)
     assert network(app, "lxdbr0")["ipv4.address"] == "10.77.0.1/24"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("router", ["10.1.0.9/24", "10.1.0.1/24 fd00:1::9/64"])
+def test_the_router_of_an_uplink_stays_under_its_networks(router: str, generation: str):
+    up = "{{up: {{mode: physical, parent: br0, gateway: {}, ranges: 10.1.0.20-10.1.0.30}}}}"
+    app = on_machines(formed(3, generation), BR0)
+    changed(app, networks=up.format("10.1.0.1/24"))
+    api(app).networks.create("ov", "ovn", {"network": "up"}, {})
+    before = network(app, "up")
+
+    changed(app, networks=up.format(router))
+
+    key = "ipv6.gateway" if ":" in router else "ipv4.gateway"
+    cut = f"{key} cuts off 1 network; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == f"blocked: network up: {cut}"
+    assert network(app, "up") == before
 
 
 @pytest.mark.parametrize("key", ["ipv4.dhcp", "ipv6.dhcp", "ipv4.routing", "ipv6.routing"])

@@ -1,0 +1,129 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Why a network cannot be made or changed as the options ask."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterator, Mapping
+
+import modes as network_modes
+from options import subnets as options_subnets
+from options.networks import alike
+from plan import cluster_change
+from plan.networks import contributions, parents
+from plan.networks.wanted_networks import made, mode_of
+from state.cluster import ClusterView, Network
+from state.view import Peers, View
+from values.status import Status, blocked
+from values.wanted_network import WantedNetwork
+from values.yaml_maps import words
+
+_SUBNETS = {"ipv4.address", "ipv6.address", "fan.overlay_subnet"}
+
+
+def of_new_network(
+    view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork
+) -> Iterator[Status | None]:
+    """Why a network cannot be made now, first the reasons that the operator must remove first."""
+    yield _without_uplink(lxd, net)
+    yield _taken_subnet(view, lxd, net)
+    yield _outside(net, {})
+    yield _name_clash(lxd, net)
+    yield _swallowed(view, lxd, net)
+    yield parents.clash(view, lxd, peers, net)
+    yield cluster_change.blocker(view, lxd, peers, f"the network {net.name}")
+    yield parents.awaited_clash(view, lxd, peers, net)
+
+
+def _without_uplink(lxd: ClusterView, net: WantedNetwork) -> Status | None:
+    """Blocked for a network whose uplink does not exist."""
+    if not net.uplink or made(lxd, net.uplink) is not None:
+        return None
+    return blocked(f"network {net.name}: there is no network {net.uplink}")
+
+
+def of_update(
+    view: View, lxd: ClusterView, net: WantedNetwork, network: Network, changes: Collection[str]
+) -> Status | None:
+    """Why an existing network cannot be changed in these keys."""
+    taken = _taken_subnet(view, lxd, net) if _SUBNETS & set(changes) else None
+    return taken or _outside(net, network.config)
+
+
+def _taken_subnet(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
+    """Blocked for a subnet that another network of LXD has."""
+    others = [other for other in lxd.networks or () if other.name != net.name]
+    for option, cidr in _claims(view, net):
+        subnet = ipaddress.ip_interface(cidr).network
+        for other in others:
+            used = [ipaddress.ip_interface(text).network for text in _in_use(other, net, subnet)]
+            if any(subnet.overlaps(taken) for taken in used):
+                return blocked(f"{option}={subnet} overlaps {other.name}: choose another")
+    return None
+
+
+def _claims(view: View, net: WantedNetwork) -> Iterator[tuple[str, str]]:
+    """The subnets that an operator chose for a network or its router, each with its option."""
+    for cidr in contributions.subnets(net):
+        version = ipaddress.ip_interface(cidr).version
+        yield contributions.subnet_option(view, net.name, version), cidr
+    yield from ((f"networks: {net.name}: gateway", cidr) for cidr in net.gateway)
+
+
+def _in_use(
+    other: Network, net: WantedNetwork, subnet: ipaddress.IPv4Network | ipaddress.IPv6Network
+) -> list[str]:
+    """What another network has of a subnet's version of IP, as CIDRs: its own, and its router's.
+
+    An uplink may be on a bridge of LXD, which is its router then, and two uplinks may have one
+    router. A router is on no way of an OVN network with another uplink.
+    """
+    own = other.config.get(f"ipv{subnet.version}.address", "")
+    router = other.config.get(f"ipv{subnet.version}.gateway", "")
+    if net.gateway:
+        found = [] if other.name in net.parents else [own]
+    elif network_modes.MODES[net.mode].type == "ovn" and net.uplink != other.name:
+        found = [own]
+    else:
+        found = [own, router]
+    return [cidr for cidr in found if "/" in cidr]
+
+
+def _outside(net: WantedNetwork, config: Mapping[str, str]) -> Status | None:
+    """Blocked for ranges outside a subnet that LXD chose, or will choose, by itself."""
+    if "dhcp-ranges" not in network_modes.MODES[net.mode].words:
+        return None
+    wanted = {"ipv4": net.ipv4, "ipv6": net.ipv6}
+    current = {f: config.get(f"{f}.address") or "none" for f in wanted}
+    subnets = [current[family] if value == "auto" else value for family, value in wanted.items()]
+    if not (word := options_subnets.outside(words(net.dhcp_ranges), subnets)):
+        return None
+    family = "ipv6" if ":" in word else "ipv4"
+    return blocked(f"network {net.name}: {word} is not in its subnet; set its {family}")
+
+
+def _name_clash(lxd: ClusterView, net: WantedNetwork) -> Status | None:
+    """Blocked for a name that LXD or the charm would treat as a part of another one's."""
+    mode = network_modes.MODES[net.mode]
+    for other in lxd.networks or ():
+        pair = sorted((net.name, other.name))
+        bridges = mode.type == other.type == network_modes.MODES["bridge"].type
+        if bridges and pair[1].startswith(f"{pair[0]}-"):
+            return blocked(
+                f"network {net.name}: LXD would delete {pair[1]} with {pair[0]}; rename it"
+            )
+        spread = net.mode == mode_of(other) == network_modes.SPREAD
+        if spread and alike(pair):
+            return blocked(f"network {net.name}: too similar to {other.name}; choose another name")
+    return None
+
+
+def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
+    """Blocked for a bridge with which LXD would delete an interface of this machine."""
+    if any(network.name == net.name for network in lxd.networks or ()):
+        return None  # It is half made: the interface of that name is its own.
+    if not (lost := contributions.swallowed(view.interfaces, net.name, net.mode)):
+        return None
+    return blocked(f"network {net.name}: LXD would delete {lost}; rename the network")
