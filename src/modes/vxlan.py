@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from dataclasses import replace
 
 from modes.address_keys import BRIDGE_WORDS, WORD_OF_BRIDGE, of_bridge
 from modes.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
@@ -29,10 +30,9 @@ _AUTO, _NONE = "auto", "none"
 def _config(wanted: WantedNetwork) -> dict[str, str]:
     has_group = wanted.group not in (_AUTO, _NONE)
     return {
-        **of_bridge(wanted),
         # Each member answers for itself: LXD's own DHCP would give one address out twice.
+        **of_bridge(replace(wanted, dhcp_ranges="")),
         "ipv4.dhcp": "false",
-        "ipv4.dhcp.ranges": "",
         "bridge.hwaddr": _AUTO,
         f"{TUNNEL}protocol": "vxlan",
         f"{TUNNEL}id": _AUTO,

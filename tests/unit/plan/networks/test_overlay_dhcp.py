@@ -187,6 +187,13 @@ def test_a_subnet_that_is_too_narrow_is_named():
     assert statuses(app)["lxd/1"] == "blocked: network seg0: 10.9.0.1/27 is narrower than /26"
 
 
+@pytest.mark.parametrize("ranges", ["10.9.0.10-10.9.0.20", "fd00:9::10-fd00:9::20"])
+def test_ranges_of_the_default_network_are_for_other_modes(ranges: str):
+    app = spread(2, network_ipv6="fd00:9::1/64", network_dhcp_ranges=ranges)
+
+    assert not [key for key in network(app, "seg0") if key.endswith((".ranges", ".stateful"))]
+
+
 def test_without_multicast_every_member_knows_the_others():
     app = spread(3, vxlan_group="none")
 
