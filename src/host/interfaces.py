@@ -29,6 +29,9 @@ _LXD_NETWORKS = Path("/var/snap/lxd/common/lxd/networks")
 _TUNNELS = ("vxlan", "gretap", "ip6gretap", "dummy")
 """Interfaces that LXD makes for a bridge, as BRIDGE-NAME: tunnels, and the one that keeps its MTU.
 """
+_NOWHERE = ("blackhole", "prohibit", "unreachable")
+"""Types of routes that lead to no other machine. Their subnets are used here, or must not be."""
+_LOOPBACK = "lo"
 _INSIDE = ("veth", "tun", *_TUNNELS)
 """Kinds of a bridge's ports that lead to instances, or nowhere."""
 
@@ -45,7 +48,9 @@ def read() -> tuple[Interface, ...]:
     routers = _routers(routes)
     lxds = _lxds(rows)
     leading = {str(row.get("master")) for row in rows if _kind(row) not in _INSIDE}
-    named = (_interface(row, bridges) for row in rows if row.get("ifname"))
+    named = [_interface(row, bridges) for row in rows if row.get("ifname")]
+    routed = {str(row["dev"]) for row in routes} & {_LOOPBACK}
+    named += [Interface(name) for name in routed - {interface.name for interface in named}]
     return tuple(
         replace(
             _with_ways_out(interface, routers),
@@ -93,10 +98,21 @@ def _routes() -> list[dict[str, Any]]:
     for version in (4, 6):
         try:
             rows = json.loads(run(_IP, f"-{version}", "-json", "route", "show"))
-            routes += [{**row, "version": version} for row in rows]
+            routes += [{**hop, "version": version} for row in rows for hop in _hops(row)]
         except (OSError, subprocess.SubprocessError, ValueError):
             continue
     return [row for row in routes if "dst" in row and "dev" in row]
+
+
+def _hops(route: dict[str, Any]) -> list[dict[str, Any]]:
+    """One route for each of its interfaces: a route over several has a list of next hops.
+
+    One that leads nowhere has no interface (IPv4) or the loopback (IPv6).
+    """
+    if route.get("type") in _NOWHERE:
+        return [] if route.get("dst") == "default" else [{**route, "dev": _LOOPBACK}]
+    hops: list[dict[str, Any]] = route.get("nexthops") or [{}]
+    return [{**route, **hop} for hop in hops]
 
 
 def _routers(routes: list[dict[str, Any]]) -> dict[str, list[str]]:

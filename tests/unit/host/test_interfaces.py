@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,13 @@ def link(name: str, kind: str = "", master: str = "", *addresses: dict[str, Any]
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Interfaces of a machine with these links, where LXD made lxdbr0."""
 
-    def found(*links: dict[str, Any], default: str = "") -> dict[str, Interface]:
+    def found(
+        *links: dict[str, Any], routes: Sequence[dict[str, Any]] = ()
+    ) -> dict[str, Interface]:
         def run(*command: str) -> str:
             if "address" in command:
                 return json.dumps(links)
-            routes = [{"dst": "default", "gateway": "10.0.0.254", "dev": default}]
-            return json.dumps(routes if default else [])
+            return json.dumps(routes if "-4" in command else [])
 
         (tmp_path / "lxdbr0").mkdir(exist_ok=True)
         monkeypatch.setattr(interfaces, "run", run)
@@ -81,11 +83,49 @@ def test_lxds_bridges_and_what_it_made_beside_them_are_known(machine: Any):
 def test_a_bridge_that_leads_nowhere_is_known(
     machine: Any, ports: list[dict[str, Any]], default: str, inner: bool
 ):
-    assert machine(link("br0", "bridge"), *ports, default=default)["br0"].inner is inner
+    routes = [{"dst": "default", "gateway": "10.0.0.254", "dev": default}] if default else []
+
+    assert machine(link("br0", "bridge"), *ports, routes=routes)["br0"].inner is inner
 
 
 def test_what_is_no_bridge_leads_somewhere(machine: Any):
     assert not machine(link("eth0", "veth"))["eth0"].inner
+
+
+ETH0 = link("eth0", "", "", address("192.0.2.5", 24))
+ETH1 = link("eth1", "", "", address("198.51.100.5", 24))
+HOPS = [{"gateway": "192.0.2.1", "dev": "eth0"}, {"gateway": "198.51.100.1", "dev": "eth1"}]
+
+
+def test_a_route_over_several_interfaces_is_one_of_each(machine: Any):
+    found = machine(ETH0, ETH1, routes=[{"dst": "10.50.0.0/16", "nexthops": HOPS}])
+
+    assert found["eth0"].routes == found["eth1"].routes == ("10.50.0.0/16",)
+
+
+def test_a_default_route_over_several_interfaces_is_one_of_each(machine: Any):
+    found = machine(ETH0, ETH1, routes=[{"dst": "default", "nexthops": HOPS}])
+
+    assert 4 in found["eth0"].defaults & found["eth1"].defaults
+    assert found["eth1"].routers == ("198.51.100.1/24",)
+
+
+@pytest.mark.parametrize("links", [[ETH0], [link("lo"), ETH0]], ids=["without lo", "with lo"])
+@pytest.mark.parametrize("kind", ["blackhole", "prohibit", "unreachable"])
+def test_a_route_to_nowhere_takes_its_subnet(machine: Any, kind: str, links: list[dict[str, Any]]):
+    found = machine(*links, routes=[{"type": kind, "dst": "10.50.0.0/16"}])
+
+    assert found["lo"].routes == ("10.50.0.0/16",)
+    assert found["eth0"].routes == ()
+
+
+def test_a_default_route_to_nowhere_is_none(machine: Any):
+    """The kernel has one for IPv6 on a machine without a router."""
+    found = machine(
+        link("lo"), ETH0, routes=[{"type": "unreachable", "dst": "default", "dev": "lo"}]
+    )
+
+    assert not any(interface.defaults for interface in found.values())
 
 
 def test_second_addresses_of_a_subnet_are_known(machine: Any):

@@ -219,6 +219,7 @@ def test_the_routes_of_an_interface_are_known(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(interfaces, "run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
-    (eth0,) = interfaces.read()
+    eth0, lo = interfaces.read()
 
     assert (eth0.routes, eth0.routers) == (("10.2.0.0/16",), ("10.1.0.1/24",))
+    assert lo.routes == ("10.3.0.0/16",)
