@@ -19,6 +19,10 @@ MARK = "user.lxd-cluster.mode"
 """LXD's key of a network: the mode in which it was made. Several modes have one type."""
 
 
+AUTO = "auto"
+"""A value that the charm or LXD chooses, once."""
+
+
 @dataclass(frozen=True)
 class Site:
     """Facts about the cluster and the machine that makes the network, which a mode may need."""
@@ -144,6 +148,6 @@ def drift(wanted: Mapping[str, str], actual: Mapping[str, str]) -> dict[str, str
 
 
 def _fulfils(wanted: str, actual: str) -> bool:
-    if wanted == "auto":
+    if wanted == AUTO:
         return actual not in ("", "none")
     return wanted == actual

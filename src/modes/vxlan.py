@@ -15,7 +15,7 @@ import ipaddress
 from dataclasses import replace
 
 from modes.address_keys import BRIDGE_WORDS, WORD_OF_BRIDGE, of_bridge
-from modes.mode import LONGEST_WITH_TUNNEL, Mode, Site, on_network
+from modes.mode import AUTO, LONGEST_WITH_TUNNEL, Mode, Site, on_network
 from values.wanted_network import WantedNetwork
 
 TUNNEL = "tunnel.lxd."
@@ -24,20 +24,20 @@ REACHED_BY = "user.lxd-cluster.reached-by"
 UNICAST, MULTICAST = "unicast", "multicast"
 NARROWEST = 26
 """Prefix length: a narrower subnet has no shares."""
-_AUTO, _NONE = "auto", "none"
+_NONE = "none"
 
 
 def _config(wanted: WantedNetwork) -> dict[str, str]:
-    has_group = wanted.group not in (_AUTO, _NONE)
+    has_group = wanted.group not in (AUTO, _NONE)
     return {
         # Each member answers for itself: LXD's own DHCP would give one address out twice.
         **of_bridge(replace(wanted, dhcp_ranges="")),
         "ipv4.dhcp": "false",
-        "bridge.hwaddr": _AUTO,
+        "bridge.hwaddr": AUTO,
         f"{TUNNEL}protocol": "vxlan",
-        f"{TUNNEL}id": _AUTO,
-        f"{TUNNEL}group": wanted.group if has_group else _AUTO,
-        f"{TUNNEL}interface": _AUTO if wanted.parents else "",
+        f"{TUNNEL}id": AUTO,
+        f"{TUNNEL}group": wanted.group if has_group else AUTO,
+        f"{TUNNEL}interface": AUTO if wanted.parents else "",
         REACHED_BY: UNICAST if is_unicast(wanted) else MULTICAST,
     }
 
@@ -56,7 +56,7 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
         f"{TUNNEL}group": _group(number, site.version),
         f"{TUNNEL}interface": wanted.parents[0] if wanted.parents else "",
     }
-    return {k: choices.get(k, v) if v == _AUTO else v for k, v in keys.items()}
+    return {k: choices.get(k, v) if v == AUTO else v for k, v in keys.items()}
 
 
 def _number(wanted: WantedNetwork, site: Site) -> int:
@@ -73,7 +73,7 @@ def _mac(number: int) -> str:
 
 def version(wanted: WantedNetwork, members: int) -> int:
     """The version of IP of the tunnels, if `members` is the one between the members."""
-    has_group = wanted.group not in (_AUTO, _NONE)
+    has_group = wanted.group not in (AUTO, _NONE)
     return ipaddress.ip_address(wanted.group).version if has_group else members
 
 
@@ -94,7 +94,7 @@ def _subnet(number: int, site: Site) -> str:
         candidate = ipaddress.ip_network(f"10.{(number + step) % 256}.0.0/16")
         if not any(net.version == 4 and net.overlaps(candidate) for net in taken):
             return f"{candidate[1]}/16"
-    return _AUTO
+    return AUTO
 
 
 MODE = Mode(

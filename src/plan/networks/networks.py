@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import modes as network_modes
-from modes import MARK, Mode, Site
+from modes import AUTO, MARK, Mode, Site
 from options.options import Options
 from plan import cluster_change
 from plan.networks import contributions, cutting, obstacles, parents, wanted_networks
@@ -92,16 +92,15 @@ def _change_of(
         return NetworkChange(nic=nic)
     if problem := next(filter(None, obstacles.of_new_network(view, lxd, peers, net)), None):
         return NetworkChange(problem=problem)
-    return NetworkChange((_creation(view, lxd, net, links, shared),), nic=nic)
+    return NetworkChange((_creation(view, lxd, net, links),), nic=nic)
 
 
 def _creation(
-    view: View, lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str], shared: str
+    view: View, lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str]
 ) -> CreateNetwork:
-    """Makes a network. `links` are the members' interfaces, `shared` is one that all have."""
+    """Makes a network. `links` are the members' interfaces."""
     mode = network_modes.MODES[net.mode]
-    site = _site(view, lxd, links.get(lxd.server.name, ""))
-    keys = mode.resolve(_keys(net), contributions.resolved(net, shared), site)
+    keys = _resolved(view, lxd, net, links)
     on = lxd.members if mode.on_members else ()
     members = {m.name: mode.own(links.get(m.name, "")) for m in on}
     return CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)
@@ -134,7 +133,7 @@ def _keys(net: WantedNetwork) -> dict[str, str]:
     keys = {**mode.config(net), **net.config}
     # A type with only one mode needs no key for it.
     mark = {MARK: mode.name} if mode.name != mode.type else {}
-    option_keys = {*net.config, *(key for key in mode.chosen if keys.get(key, "auto") != "auto")}
+    option_keys = {*net.config, *(key for key in mode.chosen if keys.get(key, AUTO) != AUTO)}
     return {
         **keys,
         **mark,
@@ -177,6 +176,10 @@ def _drift(
         return NetworkChange(nic=nic)
     if isinstance(links, Status):
         return NetworkChange(problem=links, nic=nic)
+    if AUTO in changes.values():
+        # In place of a word that LXD would not know, or would understand in another way.
+        chosen = _resolved(view, lxd, net, links)
+        changes = {k: chosen.get(k, v) if v == AUTO else v for k, v in changes.items()}
     if problem := obstacles.of_update(view, lxd, net, network, changes):
         return NetworkChange(problem=problem, nic=nic)
     update = _update(net, network, changes, links)
@@ -217,10 +220,18 @@ def _chosen_anew(
     back = {key for key in _taken_back(network) if key in mode.chosen and key not in option_keys}
     if not back:
         return {}
-    interfaces: Mapping[str, str] = {} if isinstance(links, Status) else links
-    site = _site(view, lxd, interfaces.get(lxd.server.name, ""))
-    resolved = mode.resolve(keys, net, site)
+    resolved = _resolved(view, lxd, net, {} if isinstance(links, Status) else links)
     return {key: resolved.get(key, "") for key in back}
+
+
+def _resolved(
+    view: View, lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str]
+) -> dict[str, str]:
+    """A network's keys as in a new one: the mode chooses what is `auto`."""
+    mode = network_modes.MODES[net.mode]
+    shared = next(iter(links.values()), "") if mode.one_name else ""
+    site = _site(view, lxd, links.get(lxd.server.name, ""))
+    return mode.resolve(_keys(net), contributions.resolved(net, shared), site)
 
 
 def _shared_parent(mode: Mode, network: Network, links: Mapping[str, str]) -> dict[str, str]:

@@ -67,6 +67,7 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
     ],
     "vxlan": [
         {"network_mtu": 1400},
+        {"network_ipv4": "none"},
         {"network_ipv6": "none"},
         {"network_domain": "lan.example"},
         {"network_nat": False},
@@ -76,7 +77,12 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
         {"vxlan_group": "239.1.2.3"},
         {"vxlan_group": "none"},
     ],
-    "unicast": [{"vxlan_group": "239.1.2.3"}, {"vxlan_group": "auto"}, {"network_parent": "eth1"}],
+    "unicast": [
+        {"vxlan_group": "239.1.2.3"},
+        {"vxlan_group": "auto"},
+        {"network_parent": "eth1"},
+        {"network_ipv4": "none"},
+    ],
     "macvlan": [
         {"network_mtu": 1400},
         {"network_vlan": 7},

@@ -131,6 +131,20 @@ def test_dhcp_that_ends_at_once_is_started_once_in_a_hook(
     assert machine.overlays_["seg0"]
 
 
+KEYS = ["bridge.hwaddr", "tunnel.lxd.id", "tunnel.lxd.group"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_that_is_deleted_by_hand_is_chosen_as_in_a_new_network(key: str):
+    app = spread(2)
+    before = dict(network(app, "seg0"))
+
+    api(app).networks.update("seg0", {key: ""}, {})
+    app.settle()
+
+    assert network(app, "seg0") == before
+
+
 def test_an_overlay_that_does_not_run_and_is_not_wanted_ends():
     app = spread(2)
     app.units["lxd/1"].machine.overlays_["gone"] = ""
