@@ -22,7 +22,10 @@ from values.yaml_maps import words
 
 ROLE = "ovn-chassis"
 NOTE = "gateways"
-"""Members that got the role from the charm: a role from an operator stays."""
+"""The addresses of members that got the role from the charm: a role from an operator stays.
+
+A member's name can change, its address cannot. An older charm noted names.
+"""
 
 
 def steps(options: Options, lxd: ClusterView) -> list[Step]:
@@ -32,18 +35,21 @@ def steps(options: Options, lxd: ClusterView) -> list[Step]:
     operator's.
     """
     gateways = {m.name for m in lxd.members if ROLE in m.roles}
-    noted_gateways = set(lxd.notes.get(NOTE, "").split())
+    noted = lxd.notes.get(NOTE, "")
+    noted_gateways = {m.name for m in lxd.members if {m.name, m.address} & set(noted.split())}
     if not options.ovn_gateways:
         removed = dict.fromkeys(sorted(noted_gateways & gateways), False)
         removals: list[Step] = [SetRole(ROLE, removed)] if removed else []
-        return [*removals, WriteNotes({NOTE: ""})] if noted_gateways else []
+        return [*removals, WriteNotes({NOTE: ""})] if noted else []
     fit = _fit(options, lxd)
-    change = {m.name: m.name in fit for m in lxd.members if (m.name in gateways) != (m.name in fit)}
-    if not fit or not change:
+    if not fit:
         return []
-    owned = " ".join(sorted((fit - gateways) | (noted_gateways & fit)))
+    change = {m.name: m.name in fit for m in lxd.members if (m.name in gateways) != (m.name in fit)}
+    owned = (fit - gateways) | (noted_gateways & fit)
+    note = " ".join(sorted(m.address for m in lxd.members if m.name in owned))
     # The note comes first: if the hook is killed in between, the note shows whose the roles are.
-    return [WriteNotes({NOTE: owned}), SetRole(ROLE, change)]
+    noting: list[Step] = [WriteNotes({NOTE: note})] if note != noted else []
+    return [*noting, SetRole(ROLE, change)] if change else noting
 
 
 def problem(options: Options, lxd: ClusterView) -> Status | None:

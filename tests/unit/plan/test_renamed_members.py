@@ -10,6 +10,8 @@ import pytest
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
+    api,
+    changed,
     later,
     leaving,
     locations,
@@ -164,3 +166,41 @@ def test_a_member_that_is_the_operator_s_stays_so_under_another_name(generation:
     app.settle()
 
     assert "mine" in names(app)
+
+
+def gateways(app: ModelApp) -> set[str]:
+    return {row.name for row in the_cluster(app).members if "ovn-chassis" in row.given}
+
+
+def test_a_gateway_of_another_name_is_none_without_the_option(generation: str):
+    app = changed(formed(3, generation), ovn_gateways="*")
+    renamed(app, *CHAIN)
+    app.settle()
+
+    changed(app, ovn_gateways="")
+
+    assert gateways(app) == set()
+
+
+def test_a_gateway_that_an_operator_chose_stays_under_another_name(generation: str):
+    app = formed(3, generation)
+    api(app).members.set_role("ovn-chassis", {"m1": True})
+    changed(app, ovn_gateways="m1 m2")
+    renamed(app, *EXCHANGE)
+    app.settle()
+
+    changed(app, ovn_gateways="")
+
+    assert gateways(app) == {"m2"}
+
+
+def test_gateways_that_an_older_charm_noted_are_noted_anew(generation: str):
+    app = changed(formed(3, generation), ovn_gateways="*")
+    note(app, "gateways", " ".join(names(app)))
+    app.settle()
+    renamed(app, *CHAIN)
+    app.settle()
+
+    changed(app, ovn_gateways="")
+
+    assert gateways(app) == set()
