@@ -28,6 +28,7 @@ from steps.leaving import (
     RemoveMember,
     StartInstance,
 )
+from values import transient_errors
 
 logger = logging.getLogger(__name__)
 
@@ -145,12 +146,15 @@ def start_instance(step: StartInstance, unit: str, ports: Ports, history: RunHis
 def _start(project: str, name: str, member: str, ports: Ports) -> None:
     """Start an instance that ran, and note that nothing more is due for it.
 
-    If it does not start, its member may still leave: the instance is complete where it is now.
+    If it does not start, its member may still leave: the instance is complete where it is now. If
+    LXD refuses only for the moment, the note stays for a later hook.
     """
     try:
         _start_anywhere(project, name, member, ports)
     except LxdError as error:
         logger.warning("%s/%s was stopped to move it, and does not start: %s", project, name, error)
+        if transient_errors.passes(str(error)):
+            return
     stopped = member_marks.stopped(member, ports.lxd.notes.read())
     if f"{project}/{name}" in stopped:
         ports.lxd.notes.write(member_marks.with_stopped(member, stopped - {f"{project}/{name}"}))

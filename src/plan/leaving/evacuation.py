@@ -16,15 +16,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plan.leaving import blockers, migration
+from plan.leaving import blockers, migration, restarts
 from plan.leaving.blockers import NotTaken, Reason
 from records import member_marks
 from state.cluster import CLOSED, ClusterView, Member
 from state.lxd_objects import Instance
 from state.view import EVERY_MEMBER, View
-from steps.leaving import AwaitEvacuation, CloseMember, MoveInstance, NoteUnmoved, StartInstance
+from steps.leaving import AwaitEvacuation, CloseMember, MoveInstance, NoteUnmoved
 from steps.plan import Step
-from steps.server import WriteNotes
 from values import transient_errors
 from values.status import names
 
@@ -51,13 +50,14 @@ def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
         return (AwaitEvacuation(member.name),)
     if not member.evacuated and member.scheduler != CLOSED:
         return (CloseMember(member.name),)
-    if again := _running_again(view, lxd, member):
-        return again
     on_member = blockers.instances(lxd, member)
     movable = [i for i in on_member if not migration.obstacle(i, lxd)]
     with_targets = [
         (i, targets) for i in movable if (targets := _open_targets(view, lxd, member, i))
     ]
+    moving = {str(i) for i, _ in with_targets}
+    if again := restarts.due(view, lxd, member.name, moving):
+        return again
     if with_targets:
         instance, targets = with_targets[0]
         return (_move(lxd, member, instance, targets[0], len(with_targets) - 1),)
@@ -130,27 +130,3 @@ def _failed(view: View, movable: list[Instance]) -> dict[str, str]:
     """By instance that a member refused in this hook: the last member's reason."""
     refused = view.history.refused
     return {str(i): list(refused[str(i)].values())[-1] for i in movable if str(i) in refused}
-
-
-def _running_again(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
-    """What this unit stopped to move it, and what runs neither there nor here.
-
-    An instance that has moved, or cannot move now, is started once; for a running one the note is
-    removed.
-    """
-    stopped = member_marks.stopped(member.name, lxd.notes)
-    by_name = {str(i): i for i in lxd.instances or ()}
-    over = {n for n in stopped if n not in by_name or by_name[n].running}
-    if over:
-        return (WriteNotes(member_marks.with_stopped(member.name, stopped - over)),)
-    return tuple(
-        StartInstance(instance.project, instance.name, member.name)
-        for name in sorted(stopped - view.history.started)
-        if not _goes_on(view, lxd, member, instance := by_name[name])
-    )
-
-
-def _goes_on(view: View, lxd: ClusterView, member: Member, instance: Instance) -> bool:
-    """Whether an instance is still on the member and will be moved."""
-    is_movable = instance.location == member.name and not migration.obstacle(instance, lxd)
-    return is_movable and bool(_open_targets(view, lxd, member, instance))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from options.options import ABANDON
 from plan import renamed_members
 from plan.forming import admission, identity
-from plan.leaving import blockers, dead_members, evacuation, last_unit, migration
+from plan.leaving import blockers, dead_members, evacuation, last_unit, migration, restarts
 from plan.leaving.blockers import Reason
 from plan.recovery import heartbeats, unresponsive
 from plan.storage import daemon_volumes
@@ -85,12 +85,22 @@ def _ends_empty(view: View, lxd: ClusterView, peers: Peers) -> bool:
 
 
 def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
-    options = view.options
     if due := heartbeats.steps(view, lxd, member):
         return _leaving_step(*due)
     lxd = blockers.informed(view, lxd, peers, peers.own)
-    if first := _duties(view, lxd, peers, member):
+    if first := _to_be_known(view, lxd, peers, member):
         return _leaving_step(*first)
+    if before := _before_evacuation(view, lxd, peers, member):
+        # What this unit stopped does not move on now.
+        again = restarts.due(view, lxd, member.name)
+        return _leaving_step(*again) if again else before
+    return _evacuate_and_leave(view, lxd, member)
+
+
+def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan | None:
+    """What comes before the evacuation, or holds the member. None if nothing does."""
+    if due := _duties(view, lxd, peers):
+        return _leaving_step(*due)
     if len(lxd.members) > 1 and (quiet := heartbeats.status(view, lxd, peers)):
         return _kept_by_leader(view, lxd, member, quiet)
     if failed := _failed_join(lxd, peers):
@@ -99,13 +109,11 @@ def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
         return _let_in(view, lxd, peers, expects)
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
-    min_voters = last_unit.wanted_voters(view)
-    reasons = blockers.removal_blockers(options.on_remove, min_voters, lxd, member)
-    if reasons:
+    on_remove, min_voters = view.options.on_remove, last_unit.wanted_voters(view)
+    if reasons := blockers.removal_blockers(on_remove, min_voters, lxd, member):
         return _blocked(view, lxd, member, reasons, set(blockers.quorum(min_voters, lxd, member)))
-    if joining := admission.awaiting(view, lxd, peers):
-        return _leaving_step(*joining)
-    return _evacuate_and_leave(view, lxd, member)
+    joining = admission.awaiting(view, lxd, peers)
+    return _leaving_step(*joining) if joining else None
 
 
 def _blocked(
@@ -127,8 +135,8 @@ def _kept_by_leader(view: View, lxd: ClusterView, member: Member, quiet: Status)
     return _held_plan(quiet, blockers.full(view, (quiet.message,)))
 
 
-def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
-    """A member's duties to the others, whether it will be held or not."""
+def _to_be_known(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
+    """What the others must find out about a leaving member, by its present name."""
     # Marks and records are found by members' names.
     if renamed := renamed_members.due(view, lxd, peers, member):
         return renamed
@@ -137,14 +145,18 @@ def _duties(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple
         return (RestartLxd(),)
     expects = last_unit.expected(view, lxd, peers)
     marking = member_marks.withdrawn if expects else member_marks.due
-    if mark := marking(member, lxd):
-        return mark
+    return marking(member, lxd)
+
+
+def _duties(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
+    """A member's duties to the others, whether it will be held or not."""
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
     failed = _failed_join(lxd, peers)
     if failed is not None and admission.is_shell(failed):
         # Only this member's token proves that the join failed.
         return (RemoveMember(failed.name, failed.address),)
+    expects = last_unit.expected(view, lxd, peers)
     cancelling = () if expects else admission.cancelling(view, lxd, peers)
     return (*join_lock.ended(view.unit, lxd), *cancelling)
 
