@@ -97,6 +97,8 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
 
     If LXD hangs up, a later hook looks again: the move is one transaction of LXD's database.
     """
+    # Nobody may start it: it may still run on the dead machine.
+    _forget_stopped(step.project, step.name, step.source, ports)
     try:
         ports.lxd.instances.move(step.project, step.name, step.target, live=False)
     except (LxdError, LxdLate) as error:
@@ -155,6 +157,11 @@ def _start(project: str, name: str, member: str, ports: Ports) -> None:
         logger.warning("%s/%s was stopped to move it, and does not start: %s", project, name, error)
         if transient_errors.passes(str(error)):
             return
+    _forget_stopped(project, name, member, ports)
+
+
+def _forget_stopped(project: str, name: str, member: str, ports: Ports) -> None:
+    """Note that an instance is none that `member` stopped and that must run again."""
     stopped = member_marks.stopped(member, ports.lxd.notes.read())
     if f"{project}/{name}" in stopped:
         ports.lxd.notes.write(member_marks.with_stopped(member, stopped - {f"{project}/{name}"}))

@@ -21,7 +21,7 @@ from plan.member import is_coordinator
 from plan.networks import networks, overlay_dhcp
 from plan.verified_peers import believed
 from ports.ports import Ports
-from records import member_units, pool_deletions
+from records import member_marks, member_units, pool_deletions
 from state.cluster import ClusterView, Member, Server
 from state.hook_input import HookInput
 from state.unresponsive import Unresponsive, UnresponsiveReason
@@ -186,7 +186,7 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
     lxd = replace(lxd, closed=_closed(juju, lxd, ports), unheard=_unheard(lxd, ports))
     if juju.leaving:
         return _for_leaving(_with_holdings(juju, lxd, ports), ports)
-    if _someone_leaves(juju) or _dead_without_unit(juju, lxd):
+    if _someone_leaves(juju) or _dead_without_unit(juju, lxd) or _someone_stopped(juju, lxd):
         lxd = _with_contents(juju, lxd, ports)
     existing = pool_deletions.marked(ports.lxd.pools.list(), lxd.notes)
     made = [pool.name for pool in existing if not pool.half_made]
@@ -285,3 +285,8 @@ def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterVi
 def _someone_leaves(juju: HookInput) -> bool:
     """The leader shows what holds a unit back: a leaving unit can publish nothing any more."""
     return juju.leader and juju.units is not None and bool(juju.units.leaving)
+
+
+def _someone_stopped(juju: HookInput, lxd: ClusterView) -> bool:
+    """Whether the leader may have to start what a unit stopped that is gone now."""
+    return juju.leader and bool(member_marks.that_stopped(lxd.notes))

@@ -15,7 +15,7 @@ from plan import cluster_change, health, renamed_members
 from plan.addresses import listening
 from plan.forming import admission, identity
 from plan.install import versions
-from plan.leaving import dead_members, orphaned_members
+from plan.leaving import dead_members, orphaned_members, restarts
 from plan.networks import contributions, gateways, networks, northbound, overlay_dhcp
 from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, settings
@@ -86,6 +86,7 @@ def _serving_plan(
         *_own_notes(view, lxd, peers, member),
         # They look at what this unit has published so far.
         *orphaned_members.noticed(view, lxd, peers, own),
+        *restarts.of_gone(view, lxd, peers, own),
         *dead_members.removal(view, lxd, peers, own),
         *_joined(view, lxd, peers),
     ]

@@ -83,6 +83,11 @@ def stopped(member: str, notes: Mapping[str, str]) -> frozenset[str]:
     return frozenset(filter(None, notes.get(RAN + member, "").split(",")))
 
 
+def that_stopped(notes: Mapping[str, str]) -> frozenset[str]:
+    """The names under which members have noted instances that they stopped."""
+    return frozenset(_noted(RAN, notes))
+
+
 def with_stopped(member: str, instances: Iterable[str]) -> dict[str, str]:
     """The note about them: a hook, LXD or the machine may die before they run again."""
     return {RAN + member: ",".join(sorted(instances))}
@@ -210,14 +215,13 @@ def outdated(
 
     Those under old names of `renamed` members are kept: they are about members that are there.
     Records of `queued` names are also kept: another member may admit such a unit at this moment.
+    What a gone member has stopped is noted until it runs.
     """
     members = {m.name for m in lxd.members}
     gone_members = leaving(lxd) - (members - {own}) - set(renamed)
     config = lxd.notes
     keys = {PREFIX + name: "" for name in gone_members}
-    keys |= {
-        prefix + n: "" for prefix in (RAN, UNMOVED) for n in gone_members if prefix + n in config
-    }
+    keys |= {UNMOVED + n: "" for n in gone_members if UNMOVED + n in config}
     lock = join_lock.read(config)
     joining = {lock.name} if lock is not None else set[str]()
     kept_names = members | joining | set(renamed)

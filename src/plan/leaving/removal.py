@@ -150,6 +150,8 @@ def _to_be_known(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
 
 def _duties(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
     """A member's duties to the others, whether it will be held or not."""
+    if again := restarts.of_gone(view, lxd, peers, peers.own):
+        return again
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
     failed = _failed_join(lxd, peers)
