@@ -138,7 +138,7 @@ class UnitNotes:
     def moved_off(self) -> frozenset[str]:
         """Volumes as POOL/VOLUME from which LXD has moved everything, and that are not deleted."""
         text = self._moved_off.read_text() if self._moved_off.exists() else ""
-        return frozenset(text.split())
+        return frozenset(text.splitlines())
 
     def note_moved_off(self, volume: str) -> None:
         """Notes one more."""

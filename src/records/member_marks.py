@@ -79,8 +79,15 @@ def _noted(prefix: str, notes: Mapping[str, str]) -> dict[str, str]:
 
 
 def stopped(member: str, notes: Mapping[str, str]) -> frozenset[str]:
-    """Instances that a member has stopped, to move them. An older charm notes all that ran."""
-    return frozenset(filter(None, notes.get(RAN + member, "").split(",")))
+    """Instances that a member has stopped, to move them. An older charm notes all that ran.
+
+    It also separates them by commas, which names of projects may have.
+    """
+    text = notes.get(RAN + member, "")
+    try:
+        return frozenset(map(str, json.loads(text)))
+    except (ValueError, TypeError):
+        return frozenset(filter(None, text.split(",")))
 
 
 def that_stopped(notes: Mapping[str, str]) -> frozenset[str]:
@@ -90,7 +97,8 @@ def that_stopped(notes: Mapping[str, str]) -> frozenset[str]:
 
 def with_stopped(member: str, instances: Iterable[str]) -> dict[str, str]:
     """The note about them: a hook, LXD or the machine may die before they run again."""
-    return {RAN + member: ",".join(sorted(instances))}
+    names = sorted(instances)
+    return {RAN + member: json.dumps(names) if names else ""}
 
 
 @dataclass(frozen=True)

@@ -64,13 +64,13 @@ def test_volumes_that_lxd_has_moved_everything_from_are_noted_until_they_are_gon
     assert notes.moved_off() == frozenset()
 
     notes.note_moved_off("fast/a")
-    notes.note_moved_off("fast/b")
-    notes.note_moved_off("fast/b")
+    notes.note_moved_off("my pool/b")
+    notes.note_moved_off("my pool/b")
 
-    assert notes.moved_off() == {"fast/a", "fast/b"}
+    assert notes.moved_off() == {"fast/a", "my pool/b"}
     notes.forget_moved_off("fast/a")
     notes.forget_moved_off("fast/a")
-    assert notes.moved_off() == {"fast/b"}
+    assert notes.moved_off() == {"my pool/b"}
     notes.begin("lxd/7")
     assert notes.moved_off() == frozenset()
 
