@@ -14,7 +14,7 @@ import backends
 import deadlines
 from act import join_guard
 from host.daemon_folders import NotMountedError
-from lxd.errors import LxdError, LxdUnreachable
+from lxd.errors import LxdError, LxdLate, LxdUnreachable
 from ports.ports import Ports
 from records import pool_deletions
 from state.cluster import Pool
@@ -23,12 +23,14 @@ from steps.storage import (
     CreatePool,
     DropVolume,
     GatherVolume,
+    GiveUp,
     KeepOnVolume,
     PinRootDisks,
     RestoreFolder,
     StartWithoutVolume,
     UpdatePool,
 )
+from values import transient_errors
 
 logger = logging.getLogger(__name__)
 _IN_USE = "storage pool is currently in use"
@@ -141,6 +143,21 @@ def drop_volume(step: DropVolume, unit: str, ports: Ports, history: RunHistory) 
         ports.lxd.volumes.drop(step.pool, step.name)
         ports.machine.forget_moved_off(volume)
     return history
+
+
+def give_up(step: GiveUp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    """A volume that LXD used here is gone, or it is known why LXD keeps it."""
+    if step.volume in history.kept:
+        return history
+    try:
+        if isinstance(step.step, KeepOnVolume):
+            return keep_on_volume(step.step, unit, ports, history)
+        return drop_volume(step.step, unit, ports, history)
+    except (LxdError, LxdLate) as error:
+        if transient_errors.passes(str(error)):
+            raise
+        logger.warning("%s: LXD keeps it: %s", step.volume, error)
+        return replace(history, kept={**history.kept, step.volume: str(error)})
 
 
 def restore_folder(step: RestoreFolder, unit: str, ports: Ports, history: RunHistory) -> RunHistory:

@@ -147,6 +147,9 @@ class RunHistory:
     """Steps that failed, in their words: the rest of their groups is not tried in this run."""
     unmounted: frozenset[str] = frozenset()
     """Volumes of LXD's images or backups, as POOL/VOLUME, whose content nobody could see."""
+    kept: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By volume for LXD's own use, as POOL/VOLUME: why LXD keeps it on a member that gives all up.
+    """
     served: frozenset[str] = frozenset()
     """Networks whose DHCP was started here."""
 

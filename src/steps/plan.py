@@ -73,6 +73,7 @@ from steps.storage import (
     CreatePool,
     DropVolume,
     GatherVolume,
+    GiveUp,
     KeepOnVolume,
     PinRootDisks,
     RestoreFolder,
@@ -109,6 +110,7 @@ Step = (
     | KeepOnVolume
     | DropVolume
     | GatherVolume
+    | GiveUp
     | RestoreFolder
     | StartWithoutVolume
     | CreateNetwork

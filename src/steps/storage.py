@@ -116,3 +116,20 @@ class DropVolume:
 
     def __str__(self) -> str:
         return f"delete the volume {self.name} from the pool {self.pool}"
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    """A step for a volume of LXD's own use is done, or known as refused: the volume may stay."""
+
+    step: KeepOnVolume | DropVolume
+
+    @property
+    def volume(self) -> str:
+        """The volume as POOL/VOLUME."""
+        if isinstance(self.step, KeepOnVolume):
+            return self.step.leaves
+        return f"{self.step.pool}/{self.step.name}"
+
+    def __str__(self) -> str:
+        return f"{self.step}, or leave it"

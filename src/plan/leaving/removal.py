@@ -193,7 +193,7 @@ def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ..
     images = tuple(_only_copy(fingerprint) for fingerprint in view.history.only_copies)
     if images and view.options.on_remove != ABANDON:
         return _kept_here(view, lxd, member, images)
-    left = (*map(str, stays), *images)
+    left = (*map(str, stays), *daemon_volumes.left(view), *images)
     step = (
         AbandonMember(member.name, left, member.address)
         if left

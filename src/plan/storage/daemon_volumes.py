@@ -13,10 +13,10 @@ import backends
 from options.options import ABANDON, Options
 from state.cluster import ClusterView, Member
 from state.facts import Folder
-from state.lxd_objects import OWN_VOLUMES
+from state.lxd_objects import OWN_VOLUMES, Volume
 from state.view import View
 from steps.plan import Step
-from steps.storage import DropVolume, GatherVolume, KeepOnVolume, RestoreFolder
+from steps.storage import DropVolume, GatherVolume, GiveUp, KeepOnVolume, RestoreFolder
 from values import lxd_urls
 from values.status import Status, blocked, names, waiting
 
@@ -143,24 +143,34 @@ def problem(view: View, lxd: ClusterView) -> Status | None:
 def given_up(view: View, lxd: ClusterView, member: Member) -> list[Step]:
     """Steps that remove a leaving member's volumes: LXD would refuse to remove it with them.
 
-    What is on one that LXD does not use is first copied, unless the operator gives it up.
+    What is on one that LXD does not use is first copied, unless the operator gives it up. Then a
+    volume that LXD keeps is left.
     """
     config = lxd.server.config
-    steps: list[Step] = [
+    moves = [
         KeepOnVolume(key, "", "", leaves=config[key])
         for key, name in _VOLUMES.items()
         if config.get(key, "").partition("/")[2] == name
     ]
+    own = [v for v in lxd.volumes or () if v.cache and v.location == member.name]
+    if view.options.on_remove == ABANDON:
+        steps = (GiveUp(step) for step in (*moves, *(DropVolume(v.pool, v.name) for v in own)))
+        return [step for step in steps if step.volume not in view.history.kept]
+    return [*moves, *(step for volume in own for step in _dropped(volume, view, lxd))]
+
+
+def _dropped(volume: Volume, view: View, lxd: ClusterView) -> list[Step]:
+    """Steps that delete a volume for LXD's own use. A used one is empty by then."""
     keys = {name: key for key, name in _VOLUMES.items()}
-    for volume in lxd.volumes or ():
-        if not volume.cache or volume.location != member.name:
-            continue
-        place, key = f"{volume.pool}/{volume.name}", keys.get(volume.name, "")
-        if view.options.on_remove == ABANDON or not key or config.get(key) == place:
-            steps.append(DropVolume(volume.pool, volume.name))
-        else:
-            steps += _gathered(key, place, view, lxd)
-    return steps
+    place, key = f"{volume.pool}/{volume.name}", keys.get(volume.name, "")
+    if key and lxd.server.config.get(key) != place:
+        return _gathered(key, place, view, lxd)
+    return [DropVolume(volume.pool, volume.name)]
+
+
+def left(view: View) -> tuple[str, ...]:
+    """The volumes that LXD keeps on a member, with its reasons."""
+    return tuple(f"volume {volume}: {why}" for volume, why in sorted(view.history.kept.items()))
 
 
 def _asked(options: Options) -> dict[str, str]:
