@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import backends
+import modes
 from plan import cluster_change
+from plan.networks import networks
+from plan.storage import pools
 from state.cluster import ClusterView, Pool
+from state.peers import Storage
 from state.view import Peers, View
 from values.status import Status, blocked
 
@@ -32,16 +36,21 @@ def _cure(pool: Pool) -> str:
     return f"lxc storage delete {pool.name}"
 
 
-def unfinished(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Blocked while something is half made that no option asks for, so it stays unfinished."""
+def unfinished(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Status | None:
+    """Blocked while something is half made that the options do not ask for by now.
+
+    Nobody finishes it. A name that the default pool or network may have elsewhere does not count.
+    """
     if cluster_change.blocker(view, lxd, peers, ""):
         return None
-    option_names = cluster_change.option_names(view)
+    pool_names = {pool.name for pool in pools.wanted(view, decided, lxd.pools or ())}
     for pool in lxd.pools or ():
-        if pool.half_made and pool.name not in option_names:
+        if pool.half_made and pool.name not in pool_names:
             return blocked(f"pool {pool.name} is half made: {_cure(pool)}")
+    nets = networks.wanted(view, lxd.networks or ())
+    network_names = {net.name for net in nets if modes.MODES[net.mode].type}
     for network in lxd.networks or ():
-        if network.half_made and network.name not in option_names:
+        if network.half_made and network.name not in network_names:
             cure = f"finish it, or lxc network delete {network.name}"
             return blocked(f"network {network.name} is {network.status.lower()}: {cure}")
     return None

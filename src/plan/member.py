@@ -327,7 +327,7 @@ def _shared(
         or change.problem
         or gateways.problem(view.options, lxd)
         or proxy.problem
-        or health.unfinished(view, lxd, peers)
+        or health.unfinished(view, lxd, peers, decided)
     )
     return _SharedChange((*groups, proxy.steps, change.steps), problem, change.request)
 

@@ -11,8 +11,17 @@ import pytest
 
 from lxd.errors import LxdError, LxdUnreachable
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, later, names, server, with_half_made_pool
-from tests.unit.findings import statuses
+from tests.unit.deeds import (
+    ETH1,
+    api,
+    changed,
+    later,
+    names,
+    on_machines,
+    server,
+    with_half_made_pool,
+)
+from tests.unit.findings import root, statuses
 from tests.unit.model_units import ModelApp, formed
 
 
@@ -92,3 +101,31 @@ def test_a_network_of_the_operators_that_is_half_made(status: str, leader: str):
     why = f"network mine is {status.lower()}: finish it, or lxc network delete mine"
     assert told["lxd/0"] == f"blocked: {why}"
     assert told["app"] in (f"blocked: {why}", f"blocked: lxd/0: {why}")
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_half_made_default_pool_that_no_option_asks_for_any_more(status: str):
+    """The option was set back before the pool was made."""
+    app = with_half_made_pool(formed(3, storage_backend="btrfs"), "local-dir", "dir", status)
+
+    why = "pool local-dir is half made: lxc storage delete local-dir"
+    assert told_to_all(app)["lxd/0"] == f"blocked: {why}"
+
+    changed(app, storage_backend="dir")
+    assert root(app) == "local-dir"
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
+
+
+@pytest.mark.parametrize(
+    "options", [{"network_mode": "none"}, {"network_mode": "macvlan", "network_parent": "eth1"}]
+)
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_half_made_default_network_that_no_option_asks_for_any_more(
+    status: str, options: dict[str, str]
+):
+    app = on_machines(formed(3, network_mode="none"), ETH1)
+    with_half_made_network(app, "lxdbr0", status)
+    changed(app, **options)
+
+    why = f"network lxdbr0 is {status.lower()}: finish it, or lxc network delete lxdbr0"
+    assert told_to_all(app)["lxd/0"] == f"blocked: {why}"
