@@ -200,8 +200,7 @@ def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHisto
             raise
     ports.lxd.cluster.await_alone(deadlines.START)
     ports.machine.note_identity("")
-    for network in ports.machine.overlays():
-        ports.machine.end_overlay(network)
+    _end_overlays(ports)
     ports.machine.forget_forming()
     ports.machine.forget_failures()
     return history
@@ -231,7 +230,14 @@ def abandon_member(step: AbandonMember, unit: str, ports: Ports, history: RunHis
         "on-remove=abandon: left on the disks of %s: %s", step.name, "; ".join(step.left)
     )
     ports.lxd.members.remove(step.name)
+    _end_overlays(ports)
     return history
+
+
+def _end_overlays(ports: Ports) -> None:
+    """The machine gives out no addresses of the cluster's networks any more."""
+    for network in ports.machine.overlays():
+        ports.machine.end_overlay(network)
 
 
 def remove_member(step: RemoveMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:

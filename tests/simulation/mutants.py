@@ -41,7 +41,7 @@ from lxd.errors import LxdError, LxdUnreachable
 from observe import cluster
 from plan import leader
 from plan.forming import admission, joining
-from plan.leaving import dead_members, orphaned_members, removal
+from plan.leaving import dead_members, orphaned_members, outcomes, removal
 from plan.recovery import unresponsive
 from plan.storage import devices, pools
 from ports.ports import Ports
@@ -157,7 +157,7 @@ def _leaves_by_force(view: View, lxd: ClusterView, peers: Peers, member: Member)
     if len(lxd.members) == 1:
         return _plan_member(view, lxd, peers, member)
     left = tuple(str(i) for i in lxd.instances or () if i.location == member.name)
-    return removal._leaving_step(AbandonMember(member.name, left, member.address))
+    return outcomes.with_steps(AbandonMember(member.name, left, member.address))
 
 
 def _lets_go(juju: Any, ports: Ports) -> Plan:

@@ -13,7 +13,15 @@ from __future__ import annotations
 from options.options import ABANDON
 from plan import renamed_members
 from plan.forming import admission, identity
-from plan.leaving import blockers, dead_members, evacuation, last_unit, migration, restarts
+from plan.leaving import (
+    blockers,
+    dead_members,
+    evacuation,
+    last_unit,
+    outcomes,
+    outside,
+    restarts,
+)
 from plan.leaving.blockers import Reason
 from plan.recovery import heartbeats, unresponsive
 from plan.storage import daemon_volumes
@@ -45,14 +53,16 @@ def plan_removal(view: View) -> Plan:
     """The plan of a leaving unit."""
     if last_unit.ends(view) and view.options.on_remove == ABANDON:
         return Plan(waiting("the application is being removed: LXD is left as it is"))
+    if ended := outside.networks_ended(view):
+        return outcomes.with_steps(*ended)
     if view.lxd is None or view.peers is None:
-        return _without_snap(view)
+        return outside.of_deb(view)
     if isinstance(view.lxd, Unresponsive):
         return _plan_unresponsive(view, view.lxd, view.peers)
     if not view.lxd.server.clustered:
-        return _plan_unclustered(view, view.lxd)
+        return outside.of_unclustered(view, view.lxd)
     if foreign := identity.foreign(view, view.lxd, view.peers):
-        return _plan_foreign(view, foreign)
+        return outside.of_foreign(view, foreign)
     return _plan_clustered(view, view.lxd, view.peers)
 
 
@@ -62,12 +72,12 @@ def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
         return Plan(waiting("the application is being removed: its cluster holds nothing"))
     if adopting := identity.adopting(lxd, peers):
         status, steps = adopting
-        return _leaving_step(*steps) if steps else _held_plan(status)
+        return outcomes.with_steps(*steps) if steps else outcomes.held(status)
     member = lxd.own
     if member is None:
         if view.options.on_remove == ABANDON or view.unit in peers.app.removed:
-            return _has_left()
-        return _held_plan(waiting("to leave: LXD does not list this member yet"))
+            return outcomes.has_left()
+        return outcomes.held(waiting("to leave: LXD does not list this member yet"))
     return _plan_member(view, lxd, peers, member)
 
 
@@ -86,25 +96,27 @@ def _ends_empty(view: View, lxd: ClusterView, peers: Peers) -> bool:
 
 def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     if due := heartbeats.steps(view, lxd, member):
-        return _leaving_step(*due)
+        return outcomes.with_steps(*due)
     lxd = blockers.informed(view, lxd, peers, peers.own)
     if first := _to_be_known(view, lxd, peers, member):
-        return _leaving_step(*first)
+        return outcomes.with_steps(*first)
     if before := _before_evacuation(view, lxd, peers, member):
         # What this unit stopped does not move on now.
         again = restarts.due(view, lxd, member.name)
-        return _leaving_step(*again) if again else before
+        return outcomes.with_steps(*again) if again else before
     return _evacuate_and_leave(view, lxd, member)
 
 
 def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan | None:
     """What comes before the evacuation, or holds the member. None if nothing does."""
     if due := _duties(view, lxd, peers):
-        return _leaving_step(*due)
+        return outcomes.with_steps(*due)
     if len(lxd.members) > 1 and (quiet := heartbeats.status(view, lxd, peers)):
         return _kept_by_leader(view, lxd, member, quiet)
     if failed := _failed_join(lxd, peers):
-        return _held_plan(waiting(f"to leave until LXD has noticed that {failed.name} is offline"))
+        return outcomes.held(
+            waiting(f"to leave until LXD has noticed that {failed.name} is offline")
+        )
     if expects := last_unit.expected(view, lxd, peers):
         return _let_in(view, lxd, peers, expects)
     if len(lxd.members) == 1:
@@ -113,7 +125,7 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
     if reasons := blockers.removal_blockers(on_remove, min_voters, lxd, member):
         return _blocked(view, lxd, member, reasons, set(blockers.quorum(min_voters, lxd, member)))
     joining = admission.awaiting(view, lxd, peers)
-    return _leaving_step(*joining) if joining else None
+    return outcomes.with_steps(*joining) if joining else None
 
 
 def _blocked(
@@ -122,17 +134,17 @@ def _blocked(
     """The member stays. `needed` are the reasons that concern the others' database."""
     if member_marks.is_removing(member, lxd):
         # Other leaving units would wait for it.
-        return _leaving_step(member_marks.mark(member, member_marks.LEAVING))
+        return outcomes.with_steps(member_marks.mark(member, member_marks.LEAVING))
     # What the others need of the database must not be given up.
     text = blockers.full if set(reasons) <= needed else blockers.with_way_out
-    return _held_plan(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
+    return outcomes.held(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
 
 
 def _kept_by_leader(view: View, lxd: ClusterView, member: Member, quiet: Status) -> Plan:
     """The member stays while the Raft leader sends no heartbeats: LXD calls all others offline."""
     if member_marks.is_removing(member, lxd):
-        return _leaving_step(member_marks.mark(member, member_marks.LEAVING))
-    return _held_plan(quiet, blockers.full(view, (quiet.message,)))
+        return outcomes.with_steps(member_marks.mark(member, member_marks.LEAVING))
+    return outcomes.held(quiet, blockers.full(view, (quiet.message,)))
 
 
 def _to_be_known(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
@@ -166,18 +178,18 @@ def _duties(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
 def _evacuate_and_leave(view: View, lxd: ClusterView, member: Member) -> Plan:
     """Evacuate the member and remove it; nothing blocks it."""
     if steps := evacuation.due(view, lxd, member):
-        return _leaving_step(*steps)
+        return outcomes.with_steps(*steps)
     rest = evacuation.rest(view, lxd, member)
     if rest.later or (rest.stays and view.options.on_remove != ABANDON):
         return _kept_here(view, lxd, member, (*rest.later, *rest.stays, *rest.busy))
     if rest.busy:
-        return _held_plan(waiting(f"to leave: {rest.busy[0]}"), blockers.full(view, rest.busy))
+        return outcomes.held(waiting(f"to leave: {rest.busy[0]}"), blockers.full(view, rest.busy))
     if not rest.stays and (own := daemon_volumes.given_up(view, lxd, member)):
-        return _leaving_step(*own)
+        return outcomes.with_steps(*own)
     if unseen := _unseen(view, lxd):
         return _kept_here(view, lxd, member, unseen)
     if _is_due_to_copy(view, lxd):
-        return _leaving_step(CopyImages())
+        return outcomes.with_steps(CopyImages())
     return _leave(view, lxd, member, rest.stays)
 
 
@@ -205,9 +217,9 @@ def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ..
 def _kept_here(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]) -> Plan:
     """Something is still here. Other leaving units do not wait for it."""
     if member_marks.is_removing(member, lxd):
-        return _leaving_step(member_marks.mark(member, member_marks.LEAVING))
+        return outcomes.with_steps(member_marks.mark(member, member_marks.LEAVING))
     status = blockers.cannot_leave(view.unit, reasons)
-    return _held_plan(status, blockers.with_way_out(view, reasons))
+    return outcomes.held(status, blockers.with_way_out(view, reasons))
 
 
 def _is_due_to_copy(view: View, lxd: ClusterView) -> bool:
@@ -235,16 +247,16 @@ def _in_turn(
     """A member that has given what it can leaves when no other is leaving at this moment."""
     first = member_marks.removed_first(member, lxd)
     if not first and _roles_are_due(lxd) and not view.history.roles_awaited:
-        return _leaving_step(AwaitRoles())
+        return outcomes.with_steps(AwaitRoles())
     if not first:
-        return _leaving_step(
+        return outcomes.with_steps(
             step
             if member_marks.is_removing(member, lxd)
             else member_marks.mark(member, member_marks.REMOVING)
         )
     if member_marks.is_removing(member, lxd) and first < member.name:
-        return _leaving_step(member_marks.mark(member, member_marks.LEAVING))
-    return _leaving_step(AwaitLeave(first))
+        return outcomes.with_steps(member_marks.mark(member, member_marks.LEAVING))
+    return outcomes.with_steps(AwaitLeave(first))
 
 
 def _roles_are_due(lxd: ClusterView) -> bool:
@@ -266,18 +278,18 @@ def _failed_join(lxd: ClusterView, peers: Peers) -> Member | None:
 def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     """A cluster of one that holds nothing ends with it."""
     if view.options.on_remove == ABANDON:
-        return _has_left()
+        return outcomes.has_left()
     if reasons := blockers.last_of(lxd):
-        return _held_plan(
+        return outcomes.held(
             blockers.cannot_leave(view.unit, reasons), blockers.with_way_out(view, reasons)
         )
     if joining := admission.awaiting(view, lxd, peers):
-        return _leaving_step(*joining)
+        return outcomes.with_steps(*joining)
     if own := daemon_volumes.given_up(view, lxd, member):
-        return _leaving_step(*own)
+        return outcomes.with_steps(*own)
     if unseen := _unseen(view, lxd):
         return _kept_here(view, lxd, member, unseen)
-    return _leaving_step(ResetLxd("its only member leaves and holds nothing"))
+    return outcomes.with_steps(ResetLxd("its only member leaves and holds nothing"))
 
 
 def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str]) -> Plan:
@@ -294,7 +306,7 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str])
     joiner = joiners if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
     status = waiting(f"to leave once {joiner} has joined; if no unit joins: run let-in")
     if not view.tells:
-        return _held_plan(status, why)
+        return outcomes.held(status, why)
     admitted = admission.admit(view, lxd, peers)
     published = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
     return Plan(status, admitted.steps, peers.own.model_copy(update=published), hold=why)
@@ -302,17 +314,17 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str])
 
 def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
     if view.unresponsive_since is None and (noted := unresponsive.noting(view)):
-        return _leaving_step(*noted)
+        return outcomes.with_steps(*noted)
     if not peers.own.cluster and view.forming is None:
-        return _with_its_disk(view, lxd)
+        return outside.of_silent(view, lxd)
     if why := unresponsive.join_failed(view, lxd.reason):
-        return _leaving_step(ResetLxd(why))
+        return outcomes.with_steps(ResetLxd(why))
     if lxd.reason is UnresponsiveReason.RECOVERY_INTERRUPTED:
-        return _leaving_step(StartAgain())
+        return outcomes.with_steps(StartAgain())
     if view.unit in peers.app.removed:
-        return _with_its_disk(view, lxd)
+        return outside.of_silent(view, lxd)
     if cure := unresponsive.starting_without(lxd):
-        return _leaving_step(*cure)
+        return outcomes.with_steps(*cure)
     return _plan_incurable(view, lxd, peers)
 
 
@@ -324,72 +336,9 @@ def _plan_incurable(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
     if any(data.cluster for data in peers.others.values()):
         # The only copy of the database may be here: permission to leave data behind does not
         # include it.
-        return _held_plan(
+        return outcomes.held(
             status, f"{blockers.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}"
         )
     if view.options.on_remove == ABANDON:
-        return _has_left()
-    return _held_plan(status, blockers.with_way_out(view, (reason,)))
-
-
-def _with_its_disk(view: View, lxd: Unresponsive) -> Plan:
-    """LXD does not answer, and is in no cluster of ours: its disk may have something valuable."""
-    ours = view.peers is not None and bool(view.peers.own.cluster)
-    held = "has data" if view.holds_data else ""
-    if not held and not ours and view.database is not None and view.database.nodes:
-        held = "is in another cluster"
-    if not held or view.options.on_remove == ABANDON:
-        return _has_left()
-    # One link with its object, as above.
-    reason = f"LXD here {held}, and does not answer: {lxd.message}"
-    status = blocked(f"{view.unit} cannot leave, LXD here {held}: {lxd.message}")
-    return _held_plan(status, blockers.with_way_out(view, (reason,)))
-
-
-def _without_snap(view: View) -> Plan:
-    """An LXD from a deb was there before this unit, and the charm cannot see what it holds."""
-    if view.lxd is not None or not view.snap.deb or view.options.on_remove == ABANDON:
-        return _has_left()
-    reason = "LXD is here as a deb, and Juju releases the machine with this unit: move its data"
-    return _held_plan(
-        blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
-    )
-
-
-def _plan_unclustered(view: View, lxd: ClusterView) -> Plan:
-    """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
-    if view.options.on_remove == ABANDON:
-        return _has_left()
-    here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
-    reasons = tuple(
-        f"{t}: is in LXD here, and Juju releases the machine with this unit" for t in here
-    )
-    if not reasons:
-        return _has_left()
-    status = blockers.cannot_leave(view.unit, reasons)
-    return _held_plan(status, blockers.with_way_out(view, reasons))
-
-
-def _plan_foreign(view: View, foreign: str) -> Plan:
-    """LXD is in a cluster that is not ours, or may not be ours: the charm changes nothing there.
-
-    Juju releases its machine with the unit, and with it a member that somebody may need.
-    """
-    if view.options.on_remove == ABANDON:
-        return _has_left()
-    reason = f"{foreign}, and Juju releases the machine with this unit"
-    return _held_plan(
-        blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
-    )
-
-
-def _has_left() -> Plan:
-    return Plan(waiting("has left the cluster"))
-
-
-def _leaving_step(*steps: Step) -> Plan:
-    return Plan(waiting("to leave the cluster"), steps)
-
-
-def _held_plan(status: Status, why: str = "") -> Plan:
-    return Plan(status, hold=why or status.message)
+        return outcomes.has_left()
+    return outcomes.held(status, blockers.with_way_out(view, (reason,)))

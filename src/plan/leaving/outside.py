@@ -1,0 +1,77 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Leaving units whose LXD is in no cluster of this application: what holds them, what they end."""
+
+from __future__ import annotations
+
+from options.options import ABANDON
+from plan.leaving import blockers, migration, outcomes
+from state.cluster import ClusterView
+from state.unresponsive import Unresponsive
+from state.view import View
+from steps.networks import EndOverlayDhcp
+from steps.plan import Plan, Step
+from values.status import blocked
+
+
+def networks_ended(view: View) -> tuple[Step, ...]:
+    """Steps that end the DHCP of the cluster's networks on a machine that has left it.
+
+    A hook that was killed after the removal has not ended it. It would give out addresses beside
+    the members.
+    """
+    removed = view.peers is not None and view.unit in view.peers.app.removed
+    left = isinstance(view.lxd, ClusterView) and view.lxd.own is None
+    return tuple(EndOverlayDhcp(name) for name in sorted(view.overlays)) if left or removed else ()
+
+
+def of_silent(view: View, lxd: Unresponsive) -> Plan:
+    """LXD does not answer, and is in no cluster of ours: its disk may have something valuable."""
+    ours = view.peers is not None and bool(view.peers.own.cluster)
+    held = "has data" if view.holds_data else ""
+    if not held and not ours and view.database is not None and view.database.nodes:
+        held = "is in another cluster"
+    if not held or view.options.on_remove == ABANDON:
+        return outcomes.has_left()
+    # One link with its object, as above.
+    reason = f"LXD here {held}, and does not answer: {lxd.message}"
+    status = blocked(f"{view.unit} cannot leave, LXD here {held}: {lxd.message}")
+    return outcomes.held(status, blockers.with_way_out(view, (reason,)))
+
+
+def of_deb(view: View) -> Plan:
+    """An LXD from a deb was there before this unit, and the charm cannot see what it holds."""
+    if view.lxd is not None or not view.snap.deb or view.options.on_remove == ABANDON:
+        return outcomes.has_left()
+    reason = "LXD is here as a deb, and Juju releases the machine with this unit: move its data"
+    return outcomes.held(
+        blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
+    )
+
+
+def of_unclustered(view: View, lxd: ClusterView) -> Plan:
+    """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
+    if view.options.on_remove == ABANDON:
+        return outcomes.has_left()
+    here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
+    reasons = tuple(
+        f"{t}: is in LXD here, and Juju releases the machine with this unit" for t in here
+    )
+    if not reasons:
+        return outcomes.has_left()
+    status = blockers.cannot_leave(view.unit, reasons)
+    return outcomes.held(status, blockers.with_way_out(view, reasons))
+
+
+def of_foreign(view: View, foreign: str) -> Plan:
+    """LXD is in a cluster that is not ours, or may not be ours: the charm changes nothing there.
+
+    Juju releases its machine with the unit, and with it a member that somebody may need.
+    """
+    if view.options.on_remove == ABANDON:
+        return outcomes.has_left()
+    reason = f"{foreign}, and Juju releases the machine with this unit"
+    return outcomes.held(
+        blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
+    )
