@@ -66,15 +66,21 @@ class Machine(UnitNotes):
         debian.install(packages)
 
     def overlays(self) -> dict[str, str]:
-        """By network: the note about the segment that runs here, empty if it does not run."""
-        records = sorted(self._overlays.glob(f"*/{_RECORD}"))
-        return {path.parent.name: self._overlay(path) for path in records}
+        """By network: the note about the segment that runs here, empty if it does not run.
 
-    def _overlay(self, record: Path) -> str:
+        One that never ran has no note, and its services may start with the machine.
+        """
+        notes = (_RECORD, _MANIFEST)
+        found = {path.parent for name in notes for path in self._overlays.glob(f"*/{name}")}
+        return {folder.name: self._overlay(folder) for folder in sorted(found)}
+
+    def _overlay(self, folder: Path) -> str:
         from host import overlay_dhcp_state
 
-        network, manifest = record.parent.name, record.with_name(_MANIFEST)
-        runs = overlay_dhcp_state.holds(network, manifest, _services(network))
+        network, record = folder.name, folder / _RECORD
+        runs = record.exists() and overlay_dhcp_state.holds(
+            network, folder / _MANIFEST, _services(network)
+        )
         return record.read_text() if runs else ""
 
     def run_overlay(
@@ -86,8 +92,9 @@ class Machine(UnitNotes):
         self._end_services(network)
         manifest = self._overlays / network / _MANIFEST
         overlay_dhcp_state.forget_files(manifest, but=files)
-        self.write_privately(files)
+        # The charm finds a segment by its manifest, whatever comes after it.
         private_files.write(manifest, overlay_dhcp_state.manifest(files).encode())
+        self.write_privately(files)
         run("/usr/bin/systemctl", "daemon-reload")
         for service in services:
             run("/usr/bin/systemctl", "enable", "--now", service)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,3 +129,41 @@ def test_a_file_that_an_overlay_needs_no_more_goes(tmp_path: Path):
 
     assert not (tmp_path / "segments" / "seg-0" / "peers").exists()
     assert machine.overlays() == {"seg-0": plan_overlay_dhcp.record(OVERLAY)}
+
+
+@pytest.mark.usefixtures("programs")
+def test_one_that_never_ran_is_found_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its first service cannot start now, and would start with the machine."""
+
+    def fails(*command: str) -> None:
+        if "enable" in command:
+            raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(charm_machine, "run", fails)
+    machine = Machine(tmp_path)
+    files = overlay_dhcp.files(OVERLAY)
+    service = tmp_path / "lxd-cluster-dhcp-seg-0.service"
+    with pytest.raises(subprocess.CalledProcessError):
+        machine.run_overlay("seg-0", files, [service.name], plan_overlay_dhcp.record(OVERLAY))
+    assert service.exists()
+    assert machine.overlays() == {"seg-0": ""}
+
+    machine.end_overlay("seg-0")
+    assert not service.exists()
+    assert machine.overlays() == {}
+
+
+@pytest.mark.usefixtures("programs")
+def test_one_whose_hook_was_killed_while_it_wrote_the_files_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    machine = Machine(tmp_path)
+
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(machine, "write_privately", killed)
+    with pytest.raises(KeyboardInterrupt):
+        machine.run_overlay("seg-0", overlay_dhcp.files(OVERLAY), [], "record")
+
+    assert machine.overlays() == {"seg-0": ""}
