@@ -23,6 +23,8 @@ AGENTS = Path("/var/lib/juju/agents")
 """Where Juju keeps a folder for each unit of this machine, until the unit is gone."""
 _INTERFACES = Path("/sys/class/net")
 _LOG_LINES = 20
+_BLOCK = 512
+"""The unit of the number of blocks that the kernel names for a file."""
 _CERTIFICATE = ("server.crt", "server.key")
 _UNITS = Path("/etc/systemd/system")
 _RECORD = "record"
@@ -159,6 +161,13 @@ class Machine(UnitNotes):
         """Free bytes where LXD makes the files of its pools."""
         folder = next(path for path in (self._lxd_dir, *self._lxd_dir.parents) if path.exists())
         return shutil.disk_usage(folder).free
+
+    def growth(self) -> dict[str, int]:
+        """By pool with a file there: the bytes that it may still take. LXD makes it sparse."""
+        files = {path.stem: path.stat() for path in (self._lxd_dir / "disks").glob("*.img")}
+        return {
+            pool: max(file.st_size - file.st_blocks * _BLOCK, 0) for pool, file in files.items()
+        }
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that the patterns name, with their content."""

@@ -96,7 +96,8 @@ def _with_machine(view: View, ports: Ports) -> View:
         view = replace(view, interfaces=ports.machine.interfaces())
     if not _gives_to_pools(view):
         return view
-    return replace(view, devices=_devices(view, ports), room=ports.machine.room())
+    room, growth = ports.machine.room(), ports.machine.growth()
+    return replace(view, devices=_devices(view, ports), room=room, growth=growth)
 
 
 def _devices(view: View, ports: Ports) -> dict[tuple[str, ...], tuple[Device, ...]]:

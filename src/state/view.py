@@ -214,6 +214,8 @@ class View:
     """The existing ones, by paths and globs. Empty if this run does not need them."""
     room: int | None = None
     """Free bytes where LXD makes the files of its pools. Read together with the devices."""
+    growth: Mapping[str, int] = field(default_factory=dict[str, int])
+    """By pool with a file there: the bytes of it that the file may still take."""
     related: Mapping[str, object] = field(default_factory=dict[str, object])
     """By relation with another application: its answer. `relations` knows their types."""
     missing_capabilities: Mapping[str, str] = field(default_factory=dict[str, str])

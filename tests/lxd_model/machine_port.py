@@ -214,6 +214,10 @@ class ModelMachine:
         """Free space in bytes: always enough."""
         return 1 << 50
 
+    def growth(self) -> dict[str, int]:
+        """See `Machine`."""
+        return {}
+
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         """The block devices that match the patterns."""
         return pools.devices(self._server, patterns)

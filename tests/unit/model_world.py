@@ -19,6 +19,7 @@ from tests.lxd_model.listeners import endpoint_of
 from tests.lxd_model.pools import IN_POOL
 from tests.lxd_model.server import Server
 from values.interface import Interface
+from values.wanted_pool import in_bytes
 
 
 @dataclass
@@ -289,6 +290,11 @@ class UnitMachine:
 
     def room(self) -> int:
         return self.room_
+
+    def growth(self) -> dict[str, int]:
+        own = self.server.name
+        pools = (p for p in self.server.records.pools.values() if own in p.members)
+        return {p.name: in_bytes(p.members[own].get("size", "")) for p in pools}
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         there = {disk.path: disk for disk in self.disks}

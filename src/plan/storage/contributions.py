@@ -174,7 +174,8 @@ def _sources(view: View) -> dict[str, str]:
 def _no_room(view: View, configs: Sequence[MemberConfig], cure: str) -> Status | None:
     """Blocked if the last of some parts does not fit on this machine beside the others.
 
-    LXD makes its files sparse, so a lack of space would show only when they are full.
+    LXD makes its files sparse, so a lack of space would show only when they are full. Those of
+    other pools may still grow.
     """
     last = configs[-1]
     pool, name = last.pool, f"pool {last.pool.name}"
@@ -183,7 +184,9 @@ def _no_room(view: View, configs: Sequence[MemberConfig], cure: str) -> Status |
         return blocked(f"{name}: {VOLUME_SIZE}={pool.volume_size} is more than {size}")
     if view.room is None or not _is_file(last):
         return None
-    left = view.room - sum(_bytes(config) for config in configs[:-1] if _is_file(config))
+    names = {config.pool.name for config in configs}
+    promised = sum(size for made, size in view.growth.items() if made not in names)
+    left = view.room - promised - sum(_bytes(c) for c in configs[:-1] if _is_file(c))
     if _bytes(last) <= left:
         return None
     space = f"{pool.size or LEAST_FILE} is wanted, {max(left, 0) >> 30} GiB are free"

@@ -15,9 +15,10 @@ from options.options import Options
 from state.facts import Device
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import changed, the_cluster
+from tests.unit.deeds import changed, the_cluster, with_half_made_pool
 from tests.unit.findings import sources, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.model_world import UnitMachine
 
 GIB = 1 << 30
 FAST = "fast: {backend: btrfs, size: 40GiB}"
@@ -224,3 +225,42 @@ def test_the_room_is_that_of_lxd_s_folder(tmp_path: Path, made: bool):
     room = Machine(tmp_path, folder).room()
 
     assert 0 < room < 1 << 60
+
+
+@pytest.mark.parametrize("size", ["", "60GiB"])
+def test_the_file_of_a_pool_that_exists_may_still_grow(size: str):
+    """LXD makes it sparse: the space looks free until it is full."""
+    app = roomy(formed(3, storage_size=size), 90, 90, 90)
+
+    changed(app, storage_pools=FAST)
+
+    told = "pool fast: 40GiB is wanted, 30 GiB are free: set its size or devices"
+    assert (statuses(app)["lxd/2"] == f"blocked: {told}") == bool(size)
+    assert ("fast" in the_cluster(app).pools) == (not size)
+
+
+def test_the_file_of_a_half_made_pool_does_not_stand_in_its_way(monkeypatch: pytest.MonkeyPatch):
+    app = roomy(with_half_made_pool(formed(3), "fast", "btrfs", "Errored"), 50, 50, 50)
+
+    def growth(_: UnitMachine) -> dict[str, int]:
+        return {"fast": 40 * GIB}
+
+    monkeypatch.setattr(UnitMachine, "growth", growth)
+    changed(app, storage_pools=FAST)
+
+    assert the_cluster(app).pools["fast"].status == "Created"
+
+
+def test_what_the_files_of_pools_may_still_take(tmp_path: Path):
+    disks = tmp_path / "lxd" / "disks"
+    disks.mkdir(parents=True)
+    with (disks / "local.img").open("wb") as file:
+        file.write(b"x" * 8192)
+        file.truncate(1 << 30)
+    (disks / "full.img").write_bytes(b"x" * 8192)
+
+    growth = Machine(tmp_path, tmp_path / "lxd").growth()
+
+    assert 0 < GIB - growth["local"] < 1 << 20
+    assert growth["full"] == 0
+    assert Machine(tmp_path, tmp_path / "none").growth() == {}
