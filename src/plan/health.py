@@ -8,7 +8,7 @@ from __future__ import annotations
 import backends
 import modes
 from plan import cluster_change
-from plan.networks import networks
+from plan.networks import wanted_networks
 from plan.storage import pools
 from state.cluster import ClusterView, Pool
 from state.peers import Storage
@@ -47,7 +47,7 @@ def unfinished(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> 
     for pool in lxd.pools or ():
         if pool.half_made and pool.name not in pool_names:
             return blocked(f"pool {pool.name} is half made: {_cure(pool)}")
-    nets = networks.wanted(view, lxd.networks or ())
+    nets = wanted_networks.of_options(view.options, lxd.networks or ())
     network_names = {net.name for net in nets if modes.MODES[net.mode].type}
     for network in lxd.networks or ():
         if network.half_made and network.name not in network_names:
