@@ -36,12 +36,17 @@ def default(
         return net
     other_name = network_modes.other_name(net.name, mode.name)
     names = [net.name] if other_name in more else [other_name, net.name]
-    of_mode = {n.name: n for n in existing if n.name in names and is_of(n, mode)}
+    of_mode = {n.name: n for n in existing if n.name in names and _may_become(n, mode)}
     # An older charm may have made both: instances are on the one that the profile uses.
     names.sort(key=lambda name: name not in of_mode or _PROFILE not in of_mode[name].used_by)
     taken = any(n.name == net.name for n in existing)
     free = other_name if taken else net.name
     return replace(net, name=next((name for name in names if name in of_mode), free))
+
+
+def _may_become(network: Network, mode: Mode) -> bool:
+    """Whether a network is of a mode, or is half made and of its type: its keys come last."""
+    return is_of(network, mode) or (network.half_made and network.type == mode.type)
 
 
 def contested(options: Options, existing: tuple[Network, ...]) -> Status | None:
