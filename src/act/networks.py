@@ -25,6 +25,7 @@ from steps.networks import (
     PinNics,
     RunOverlayDhcp,
     SetDefaultProfile,
+    SetOwnParent,
     UpdateNetwork,
     WriteOvn,
 )
@@ -65,6 +66,12 @@ def update_network(step: UpdateNetwork, unit: str, ports: Ports, history: RunHis
     if step.members:
         ports.lxd.networks.update(step.name, {PARENTS: UNFINISHED}, {})
     ports.lxd.networks.update(step.name, step.values, step.members)
+    return history
+
+
+def set_own_parent(step: SetOwnParent, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    """The network has this interface on the member."""
+    ports.lxd.networks.set_own(step.name, step.member, {"parent": step.parent})
     return history
 
 

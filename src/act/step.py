@@ -64,6 +64,7 @@ from steps.networks import (
     PinNics,
     RunOverlayDhcp,
     SetDefaultProfile,
+    SetOwnParent,
     UpdateNetwork,
     WriteOvn,
 )
@@ -277,6 +278,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] 
     RestoreFolder: storage.restore_folder,
     CreateNetwork: networks.create_network,
     UpdateNetwork: networks.update_network,
+    SetOwnParent: networks.set_own_parent,
     PinNics: networks.pin_nics,
     RunOverlayDhcp: networks.run_overlay,
     EndOverlayDhcp: networks.end_overlay,

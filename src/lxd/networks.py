@@ -122,10 +122,14 @@ class NetworksApi:
 
         So a change of the shared keys means that each member's own keys are changed, too.
         """
-        path = api_path("networks", name)
         for member, keys in members.items():
-            self._client.set_keys(path, {"config": dict(keys)}, {"target": member})
-        self._client.set_keys(path, {"config": dict(values)})
+            self.set_own(name, member, keys)
+        self._client.set_keys(api_path("networks", name), {"config": dict(values)})
+
+    def set_own(self, name: str, member: str, keys: Mapping[str, str]) -> None:
+        """Changes a member's own keys of a network."""
+        path = api_path("networks", name)
+        self._client.set_keys(path, {"config": dict(keys)}, {"target": member})
 
     def pin_nics(self, nic: Mapping[str, str]) -> None:
         """Gives instances their own `eth0` if they have the default profile's.

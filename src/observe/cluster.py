@@ -4,7 +4,7 @@
 """Looks at LXD and its cluster, and changes nothing.
 
 It sends LXD only the requests that a plan needs: five on most members, seven on the coordinator,
-and one more for each pool.
+one more for each pool, and one for each network on an interface of the machine.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import deadlines
+import modes
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from observe import unresponsive
 from observe.addresses import deaf
@@ -200,16 +201,28 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         deaf=deaf(juju, server, ports),
     )
     if juju.peers is None or not is_coordinator(juju.unit, believed(juju.peers, lxd), lxd):
-        return _with_overlays(juju, lxd, ports)
-    return with_networks(lxd, juju.options, ports)
+        lxd = _with_own_networks(juju, lxd, ports)
+    else:
+        lxd = with_networks(lxd, juju.options, ports)
+    return _with_own_parents(juju, lxd, ports)
 
 
-def _with_overlays(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
-    """The networks, if this member may have to run its part of one that is over all members."""
+def _with_own_networks(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
+    """The networks, if this member may have to look after its own part of one."""
     others = juju.peers.others.values() if juju.peers else ()
-    overlays = ports.machine.overlays()
-    concerned = overlay_dhcp.concerned(juju.options.networks_asked, overlays, others)
+    overlays, nets = ports.machine.overlays(), juju.options.networks_asked
+    parts = any(modes.MODES[net.mode].own_parent for net in nets)
+    concerned = parts or overlay_dhcp.concerned(nets, overlays, others)
     return replace(lxd, networks=ports.lxd.networks.list()) if concerned else lxd
+
+
+def _with_own_parents(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
+    """The same, with this member's interfaces of the networks that the options name."""
+    own = lxd.server.name
+    names = networks.listed(juju.options, lxd.networks or ())
+    found = {name: ports.lxd.networks.parents(name, [own]) for name in names}
+    known = {name: parents[own] for name, parents in found.items() if own in parents}
+    return replace(lxd, own_parents=known)
 
 
 def _with_holdings(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:

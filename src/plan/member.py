@@ -16,7 +16,7 @@ from plan.addresses import listening
 from plan.forming import admission, identity
 from plan.install import versions
 from plan.leaving import dead_members, orphaned_members, restarts
-from plan.networks import contributions, gateways, networks, northbound, overlay_dhcp
+from plan.networks import contributions, gateways, networks, northbound, overlay_dhcp, own_parents
 from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, settings
 from plan.storage import contributions as storage_contributions
@@ -93,14 +93,16 @@ def _serving_plan(
     own = _contributing(view, lxd, peers, own)
     coordination = _coordination(view, lxd, peers, member, own)
     own = own.model_copy(update=dict(coordination.published))
+    parents = own_parents.due(view, lxd, own.links)
     address = _address(view, lxd, member)
     admitted = admission.admit(view, lxd, peers)
     # A token comes after what it lists: what is made while a unit joins waits for the join.
     # The address comes last: if that fails, nothing else waits for it.
-    groups = [*_for_itself(view, lxd, peers, member), *coordination.groups]
+    groups = [*_for_itself(view, lxd, peers, member), *coordination.groups, parents.steps]
     groups = untried(groups, view.history.failed)
     steps += [*chain.from_iterable(groups), *admitted.steps, *address.steps]
-    problems = _problems(view, lxd, peers, own, address.problem, coordination.problem)
+    here = address.problem or parents.problem
+    problems = _problems(view, lxd, peers, own, here, coordination.problem)
     status = next(filter(None, problems), None) or _member_status(view, member)
     fields = {
         "token": admitted.token,
@@ -193,7 +195,7 @@ def _problems(
     lxd: ClusterView,
     peers: Peers,
     own: UnitData,
-    address: Status | None,
+    here: Status | None,
     elsewhere: Status | None,
 ) -> Iterator[Status | None]:
     """Why the member is not as it should be, the most important reason first.
@@ -202,7 +204,7 @@ def _problems(
     """
     yield heartbeats.status(view, lxd, peers)
     yield health.here(lxd)
-    yield address
+    yield here
     yield overlay_dhcp.problem(view, lxd, peers)
     yield _refused_pool(own.offers)
     yield _refused_network(own.links)

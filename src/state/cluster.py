@@ -188,6 +188,10 @@ class ClusterView:
     """By pool: the given source of its part on this member, such as a device or a folder. A pool in
     LXD's own folder is not in it. For a member that stays.
     """
+    own_parents: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By network of the options: its interface on this member, while no other list of names is
+    wanted. For a member that stays.
+    """
     stopped: Mapping[str, str] = field(default_factory=dict[str, str])
     """Networks that do not run on this member, with the reason. For a member that stays."""
     deaf: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -83,6 +83,18 @@ class UpdateNetwork:
 
 
 @dataclass(frozen=True)
+class SetOwnParent:
+    """A network has this interface on this member."""
+
+    name: str
+    member: str
+    parent: str
+
+    def __str__(self) -> str:
+        return f"set parent on {self.member} on the network {self.name}"
+
+
+@dataclass(frozen=True)
 class SetDefaultProfile:
     """The default profile has its root disk on `pool`, and this nic or none. None keeps it."""
 

@@ -55,6 +55,7 @@ from steps.networks import (
     PinNics,
     RunOverlayDhcp,
     SetDefaultProfile,
+    SetOwnParent,
     UpdateNetwork,
     WriteOvn,
 )
@@ -117,6 +118,7 @@ Step = (
     | RunOverlayDhcp
     | EndOverlayDhcp
     | UpdateNetwork
+    | SetOwnParent
     | SetDefaultProfile
     | EnableCluster
     | Join

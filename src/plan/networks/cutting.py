@@ -33,11 +33,11 @@ _NETWORKS = "/1.0/networks/"
 
 def cut_off(network: Network, mode: str, update: UpdateNetwork) -> str:
     """What an update cuts off, by its first key that does. Empty if it cuts off nothing."""
-    users = _users(network)
+    on_it = users(network)
     cutting = sorted(key for key, value in update.values.items() if _cuts(mode, key, value))
     if update.members:
         cutting.append("parent")
-    return f"{cutting[0]} cuts off {users}" if cutting and users else ""
+    return f"{cutting[0]} cuts off {on_it}" if cutting and on_it else ""
 
 
 def _cuts(mode: str, key: str, value: str) -> bool:
@@ -47,7 +47,7 @@ def _cuts(mode: str, key: str, value: str) -> bool:
     return key.startswith(_CUTTING) or (key in _SERVING and value.lower() in _OFF)
 
 
-def _users(network: Network) -> str:
+def users(network: Network) -> str:
     """How many instances and networks are on a network, empty for none.
 
     The routers of OVN networks keep the old next hop when the address or the gateway of their

@@ -150,14 +150,28 @@ def _looked_for(net: WantedNetwork) -> dict[str, str]:
 
 def relisted(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks with a parent interface on each machine whose list of names has changed."""
+    return [
+        network.name
+        for net, network in _on_interfaces(options, existing)
+        if network_modes.drift(_looked_for(net), network.config)
+    ]
+
+
+def listed(options: Options, existing: tuple[Network, ...]) -> list[str]:
+    """Those whose list has not changed: each member looks after its own interface."""
+    changed = relisted(options, existing)
+    names = [network.name for _, network in _on_interfaces(options, existing)]
+    return [name for name in names if name not in changed]
+
+
+def _on_interfaces(
+    options: Options, existing: tuple[Network, ...]
+) -> list[tuple[WantedNetwork, Network]]:
     made = {n.name: n for n in existing if not n.half_made}
     wanted = wanted_networks.of_options(options, existing)
     nets = [net for net in wanted if network_modes.MODES[net.mode].own_parent]
-    return [
-        net.name
-        for net in nets
-        if net.name in made and network_modes.drift(_looked_for(net), made[net.name].config)
-    ]
+    pairs = [(net, made[net.name]) for net in nets if net.name in made]
+    return [(net, n) for net, n in pairs if is_of(n, network_modes.MODES[net.mode])]
 
 
 def _drift(
@@ -185,9 +199,13 @@ def _drift(
     update = _update(net, network, changes, links)
     cut = cutting.cut_off(network, mode_of(network), update)
     if cut and not view.options.network_disruptive:
-        problem = blocked(f"network {net.name}: {cut}; set network-disruptive=true")
-        return NetworkChange(problem=problem, nic=nic)
+        return NetworkChange(problem=refused(net, cut), nic=nic)
     return NetworkChange((update,), nic=nic)
+
+
+def refused(net: WantedNetwork, cut: str) -> Status:
+    """Blocked for a change of a network that would cut off something."""
+    return blocked(f"network {net.name}: {cut}; set network-disruptive=true")
 
 
 def _update(

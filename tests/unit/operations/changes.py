@@ -96,6 +96,13 @@ def another_interface() -> Begun:
     )
 
 
+def interface_by_hand() -> Begun:
+    app = small(network_mode="macvlan", network_name="lan0", network_parent="eth0")
+    api(app).networks.set_own("lan0", "m1", {"parent": "eth1"})
+    app.options["network_disruptive"] = True
+    return app, "lxd/1"
+
+
 def other_keys() -> Begun:
     app = small(storage_pools="fast: dir")
     config = "fast: {backend: dir, config: {rsync.bwlimit: 1MB}}"
@@ -260,7 +267,8 @@ def off_a_dead_member() -> Begun:
 
 CHANGES = [
     *(installing, installing_the_members_version, removing_a_later_lxd),
-    *(another_pool, another_mode, another_interface, other_keys, other_proxies, other_addresses),
+    *(another_pool, another_mode, another_interface, interface_by_hand, other_keys),
+    *(other_proxies, other_addresses),
     *(zones, to_unicast, without_the_overlay, gateways, to_ovn, joining_ovn, opening_ovn, to_ceph),
     *(images_out, images_on, images_back, images_back_of_lxd_6, images_left_behind),
     *(images_half_way, images_that_are_gone),

@@ -1,0 +1,81 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""This member's own interface of a network, after the network was made.
+
+The coordinator sets all members' interfaces when the list of names changes. Otherwise each member
+looks after its own: somebody has changed it by hand, or the machine has another card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+import modes as network_modes
+from plan.networks import contributions, cutting, networks, wanted_networks
+from state.cluster import ClusterView, Network
+from state.peers import ParentInterface
+from state.view import View
+from steps.networks import SetOwnParent
+from values.status import Status
+from values.wanted_network import WantedNetwork
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is due on this member, and what prevents it."""
+
+    steps: tuple[SetOwnParent, ...] = ()
+    problem: Status | None = None
+
+
+def due(view: View, lxd: ClusterView, answers: Mapping[str, ParentInterface]) -> Due:
+    """Puts this member's interfaces back, or replaces those that the machine no longer has.
+
+    `answers` are this unit's. One with a problem blocks the unit already.
+    """
+    found = [_due(view, lxd, net, network, answers) for net, network in _settled(view, lxd)]
+    steps = tuple(step for one in found for step in one.steps)
+    return Due(steps, next((one.problem for one in found if one.problem), None))
+
+
+def _settled(view: View, lxd: ClusterView) -> Iterator[tuple[WantedNetwork, Network]]:
+    """The networks whose interface here is known, with what the options say of them."""
+    for net in wanted_networks.of_options(view.options, lxd.networks or ()):
+        network = wanted_networks.made(lxd, net.name)
+        if network is not None and net.name in lxd.own_parents:
+            yield net, network
+
+
+def _due(
+    view: View,
+    lxd: ClusterView,
+    net: WantedNetwork,
+    network: Network,
+    answers: Mapping[str, ParentInterface],
+) -> Due:
+    current = lxd.own_parents[net.name]
+    answer = answers.get(contributions.request(net), ParentInterface())
+    if not answer.parent or answer.parent == current or _stays(view, net, current):
+        return Due()
+    users = cutting.users(network)
+    # LXD changes no interface of an uplink under OVN networks (by source, 5.0 to 6.9).
+    lost = not _is_here(view, current) and not network_modes.MODES[net.mode].exclusive
+    if users and not lost and not view.options.network_disruptive:
+        return Due(problem=networks.refused(net, f"parent cuts off {users}"))
+    return Due((SetOwnParent(net.name, lxd.server.name, answer.parent),))
+
+
+def _stays(view: View, net: WantedNetwork, current: str) -> bool:
+    """Whether the list of names selects it. Another one of the list may fit better for a moment.
+
+    Without a list it stays as long as the machine has it: the binding may have several interfaces.
+    """
+    listed = not net.parents or any(fnmatch(current, pattern) for pattern in net.parents)
+    return listed and _is_here(view, current)
+
+
+def _is_here(view: View, interface: str) -> bool:
+    return any(i.name == interface for i in view.interfaces)

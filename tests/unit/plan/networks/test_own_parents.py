@@ -1,0 +1,92 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""A member's interface of a network, after somebody has changed it, or its machine has another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import ENS3, ETH1, api, changed
+from tests.unit.findings import parents, statuses
+from tests.unit.model_units import ModelApp, formed
+from values.interface import Interface
+
+ETH2 = Interface("eth2")
+CUT = "blocked: network lan0: parent cuts off 1 instance; set network-disruptive=true"
+
+
+def on_lan(named: str, *cards: Interface, generation: str = "5.21") -> ModelApp:
+    """Three machines with a network on the first card."""
+    app = formed(3, generation)
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [ETH1, *cards]
+    return changed(app, network_mode="macvlan", network_name="lan0", network_parent=named)
+
+
+def with_card(app: ModelApp, unit: str, *cards: Interface) -> ModelApp:
+    """The machine has other cards."""
+    app.units[unit].machine.interfaces_ = list(cards)
+    app.settle()
+    return app
+
+
+def on_lan0(app: ModelApp) -> ModelApp:
+    """An instance is on the network."""
+    device = {"type": "nic", "name": "eth0", "network": "lan0"}
+    by_hand.launch(app.units["lxd/1"].server, "c1", devices={"eth0": device})
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("member", ["m0", "m1"])
+def test_an_interface_that_somebody_changed_is_put_back(member: str, generation: str):
+    app = on_lan("eth1", ETH2, generation=generation)
+
+    api(app).networks.set_own("lan0", member, {"parent": "eth2"})
+    app.settle()
+
+    assert parents(app, "lan0") == dict.fromkeys(("m0", "m1", "m2"), "eth1")
+    assert statuses(app)["app"].startswith("active")
+
+
+def test_an_interface_is_not_put_back_under_instances():
+    app = on_lan0(on_lan("eth1", ETH2))
+
+    api(app).networks.set_own("lan0", "m1", {"parent": "eth2"})
+    app.settle()
+
+    assert statuses(app)["lxd/1"] == CUT
+    assert parents(app, "lan0")["m1"] == "eth2"
+    changed(app, network_disruptive=True)
+    assert parents(app, "lan0")["m1"] == "eth1"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_card_that_the_machine_no_longer_has_is_replaced(generation: str):
+    """What was on it is cut off already."""
+    app = on_lan0(on_lan("eth1 ens*", generation=generation))
+
+    with_card(app, "lxd/1", ENS3)
+
+    assert parents(app, "lan0") == {"m0": "eth1", "m1": "ens3", "m2": "eth1"}
+    assert statuses(app)["lxd/1"].startswith("active")
+
+
+def test_a_card_that_is_not_set_up_for_a_moment_stays():
+    app = on_lan("eth1 ens*", ENS3)
+
+    with_card(app, "lxd/1", replace(ETH1, up=False), ENS3)
+
+    assert parents(app, "lan0")["m1"] == "eth1"
+
+
+def test_without_another_card_the_unit_says_what_is_missing():
+    app = with_card(on_lan("eth1"), "lxd/1", ENS3)
+
+    assert statuses(app)["lxd/1"] == "blocked: network-parent=eth1: not on this machine"
+    assert parents(app, "lan0")["m1"] == "eth1"
