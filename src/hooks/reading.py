@@ -15,7 +15,7 @@ from hooks import tool_failures
 from hooks.tool_failures import Unsaid
 from options.options import Options
 from plan.addresses import choice, listening
-from plan.networks import contributions
+from plan.networks import contributions, wanted_networks
 from relations import RELATIONS
 from state.bindings import Binding, BindingAddress
 from state.facts import Bound, Proxies
@@ -98,7 +98,7 @@ def bound(model: ops.Model, options: Options) -> Bound:
     passes = bool(binding.problem) and listening.NO_NETWORK not in binding.problem
     if passes and any(map(contributions.is_on_binding, nets)):
         raise Unsaid(tool_failures.failed("network-get", tool_failures.words(binding.problem)))
-    names = {name for net in nets for name in contributions.names(net)}
+    names = {name for net in nets for name in wanted_networks.names(net)}
     entries = [entry for entry in binding.addresses if entry.interface not in names]
     carrier = choice.carrier(entries)
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()

@@ -33,7 +33,7 @@ class Site:
     version: int = 4
     """The version of IP between the members."""
     taken: tuple[str, ...] = ()
-    """Subnets of the machine, as CIDRs."""
+    """Subnets and addresses of the machines and of LXD's networks."""
     parent: Interface | None = None
     """The network's parent interface there."""
 

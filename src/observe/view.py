@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from observe import cluster
 from observe.addresses import addresses
-from plan.networks import contributions
+from plan.networks import contributions, wanted_networks
 from plan.storage import daemon_volumes, pools
 from plan.verified_peers import believed
 from ports.ports import Ports
@@ -112,7 +112,7 @@ def _asks_for_interfaces(view: View) -> bool:
     nets = view.options.networks_asked
     existing = {network.name for network in view.lxd.networks or ()}
     makes = view.lxd.nic is not None and not all(
-        existing & set(contributions.names(net)) for net in nets
+        existing & set(wanted_networks.names(net)) for net in nets
     )
     return makes or not view.lxd.server.clustered or any(map(contributions.asks, nets))
 

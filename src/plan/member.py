@@ -16,7 +16,15 @@ from plan.addresses import listening
 from plan.forming import admission, identity
 from plan.install import versions
 from plan.leaving import dead_members, orphaned_members, restarts
-from plan.networks import contributions, gateways, networks, northbound, overlay_dhcp, own_parents
+from plan.networks import (
+    contributions,
+    gateways,
+    machine_subnets,
+    networks,
+    northbound,
+    overlay_dhcp,
+    own_parents,
+)
 from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, settings
 from plan.storage import contributions as storage_contributions
@@ -208,6 +216,7 @@ def _problems(
     yield overlay_dhcp.problem(view, lxd, peers)
     yield _refused_pool(own.offers)
     yield _refused_network(own.links)
+    yield machine_subnets.clash(view, own)
     yield elsewhere
     yield daemon_volumes.problem(view, lxd)
     yield _refused_request(lxd)

@@ -82,6 +82,8 @@ class ParentInterface(_Data):
 
     parent: str = ""
     problem: str = ""
+    taken: tuple[str, ...] = ()
+    """Subnets of its machine that the charm must not choose for the network."""
 
 
 class OnParent(_Data):

@@ -21,7 +21,7 @@ from tests.lxd_model.server import Server
 from tests.unit.model_units import ModelApp
 from values.interface import Interface
 
-ADDRESSED = Interface("eth0", subnets=("10.0.0.1/24",), defaults=frozenset({4}))
+ADDRESSED = Interface("eth0", subnets=("192.0.2.1/24",), defaults=frozenset({4}))
 ETH1, ENS3 = Interface("eth1"), Interface("ens3")
 BR0 = Interface("br0", bridge=True)
 DISK = Device("/dev/sdb", 20 << 30)

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fnmatch import fnmatch
 
 import modes
 from modes import Mode, parent_checks, vxlan
+from plan.networks.machine_subnets import in_use, overlap, published, subnets, taken
+from plan.networks.wanted_networks import names
 from relations import ovn
 from state.peers import OnParent, ParentInterface, Token
 from state.view import View
@@ -53,25 +54,6 @@ def asks(wanted: WantedNetwork) -> bool:
     return concerns(wanted) or modes.MODES[wanted.mode].one_name or _is_bridge(wanted.mode)
 
 
-def _takes_subnets(wanted: WantedNetwork) -> bool:
-    """Whether a network has subnets of its own, which the options can choose."""
-    return "ipv4" in modes.MODES[wanted.mode].words
-
-
-def subnets(wanted: WantedNetwork) -> list[str]:
-    """The subnets that an operator chose for a network."""
-    if not _takes_subnets(wanted):
-        return []
-    return [address for address in (wanted.ipv4, wanted.ipv6) if "/" in address]
-
-
-def subnet_option(view: View, network: str, version: int) -> str:
-    """The option with a wanted network's subnet of that version of IP."""
-    _, *more = view.options.networks_asked
-    named = network in {net.name for net in more}
-    return f"networks: {network}: ipv{version}" if named else f"network-ipv{version}"
-
-
 def to_networks(view: View) -> dict[str, ParentInterface]:
     """This unit's answers, by question."""
     answers = [(net, to_network(view, net)) for net in view.options.networks_asked if concerns(net)]
@@ -82,13 +64,13 @@ def to_networks(view: View) -> dict[str, ParentInterface]:
 
 def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
     """This unit's contribution to one network."""
-    if problem := _overlap(view, wanted):
+    if problem := overlap(view, wanted):
         return ParentInterface(problem=problem)
     mode = modes.MODES[wanted.mode]
     if mode.needs:
         return ParentInterface(problem=_missing_need(view, mode.needs) or _off_subnet(view, mode))
     if wanted.mode == modes.SPREAD:
-        return _tunnel(view, wanted)
+        return _tunnel(view, wanted).model_copy(update={"taken": taken(view, wanted)})
     if not mode.on_parent(wanted):
         return ParentInterface()
     return _parent(view, wanted)
@@ -106,7 +88,7 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
         for name in names(net):
             if interface := swallowed(view.interfaces, name, net.mode):
                 return {}, blocked(_name_taken(name, interface))
-    if problem := _in_use(view):
+    if problem := _taken_name(view) or in_use(view):
         return {}, blocked(problem)
     keys_by_network: dict[str, dict[str, str]] = {}
     for record in token.networks if token else _placed(view):
@@ -194,11 +176,6 @@ def clashes(view: View) -> dict[str, str]:
         if _is_bridge(net.mode)
         for name in names(net)
     }
-
-
-def names(net: WantedNetwork) -> tuple[str, str]:
-    """The possible names of a network."""
-    return net.name, modes.other_name(net.name, net.mode)
 
 
 def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:
@@ -315,72 +292,14 @@ def _no_interface(view: View, wanted: WantedNetwork) -> str:
     return f"{option}={' '.join(wanted.parents)[:30]}: not on this machine"
 
 
-def _overlap(view: View, wanted: WantedNetwork) -> str:
-    """The machine's own subnet that a network would overlap.
-
-    Interfaces with the network's names are LXD's. They are checked where the networks are known.
-    """
-    own = {wanted.name, modes.other_name(wanted.name, wanted.mode)}
-    for subnet in subnets(wanted):
-        net = ipaddress.ip_interface(subnet).network
-        if other := _overlapping(view, subnet, own):
-            return f"{subnet_option(view, wanted.name, net.version)}={net} overlaps {other}"
-    return ""
-
-
 def _name_taken(network: str, interface: str) -> str:
     return f"network {network}: this machine has the interface {interface}: rename it"
 
 
-def _in_use(view: View) -> str:
-    """The subnet of any bridge of the cluster that this machine has already. Or empty."""
-    others = view.peers.others.values() if view.peers else ()
-    found = {bridge for data in others if data.cluster for bridge in data.bridges}
-    bridges = [bridge.split() for bridge in sorted(found) if bridge.strip()]
-    for name, *subnets in bridges:
-        if own := swallowed(view.interfaces, name, "bridge"):
-            return _name_taken(name, own)
-        for subnet in subnets:
-            if other := _overlapping(view, subnet, {name}):
-                net = ipaddress.ip_interface(subnet).network
-                if option := _option_of(view, name, {n for n, *_ in bridges}, net.version):
-                    return f"network {name}: {net} overlaps {other}: set {option}"
-                key = f"ipv{net.version}.address"
-                return f"{other} overlaps {name}: lxc network set {name} {key}=CIDR"
-    return ""
-
-
-def _option_of(view: View, bridge: str, bridges: Collection[str], version: int) -> str:
-    """The option that changes the subnet of an existing bridge, empty if none does."""
-    first, *more = view.options.networks_asked
-    if bridge in {net.name for net in more if _takes_subnets(net)}:
-        return f"ipv{version} in networks"
-    name, other = names(first)
-    # Where the default network has its other name, the first one is that of another network.
-    default = other if other in bridges else name
-    return f"network-ipv{version}" if bridge == default and _takes_subnets(first) else ""
-
-
-def _overlapping(view: View, cidr: str, but: Collection[str]) -> str:
-    """What overlaps a subnet on this machine: an interface's own subnet, or a route. Or empty."""
-    net = ipaddress.ip_interface(cidr).network
-    for interface in view.interfaces:
-        if interface.name in but:
-            continue
-        for subnet in interface.subnets:
-            used = ipaddress.ip_interface(subnet).network
-            if used.version == net.version and used.overlaps(net):
-                return f"{used} of {interface.name}"
-        for route in interface.routes:
-            # A wider route stands for many networks, and the more specific one wins on purpose.
-            used = ipaddress.ip_network(route)
-            if (
-                used.version == net.version
-                and used.overlaps(net)
-                and used.prefixlen >= net.prefixlen
-            ):
-                return f"{used} by {interface.name}"
-    return ""
+def _taken_name(view: View) -> str:
+    """The name of any bridge of the cluster that an interface here has already. Or empty."""
+    found = [(name, swallowed(view.interfaces, name, "bridge")) for name, *_ in published(view)]
+    return next((_name_taken(name, interface) for name, interface in found if interface), "")
 
 
 def resolved(wanted: WantedNetwork, parent: str) -> WantedNetwork:

@@ -119,8 +119,11 @@ def _addresses(network: Network) -> list[str]:
     return [network.config.get(f"{family}.address", "") for family in ("ipv4", "ipv6")]
 
 
-def _site(view: View, lxd: ClusterView, parent: str) -> Site:
-    taken = tuple(net for i in view.interfaces for net in (*i.subnets, *i.routes))
+def _site(view: View, lxd: ClusterView, net: WantedNetwork, parent: str) -> Site:
+    here = [cidr for i in view.interfaces for cidr in (*i.subnets, *i.routes)]
+    others = [n for n in lxd.networks or () if n.name != net.name]
+    made = [address for network in others for address in _addresses(network) if "/" in address]
+    taken = (*here, *parents.taken(view, net), *made, *(m.address for m in lxd.members))
     on = next((i for i in view.interfaces if i.name == parent), None)
     return Site(
         lxd.server.fingerprint, view.bound.subnet, contributions.members_version(view), taken, on
@@ -248,7 +251,7 @@ def _resolved(
     """A network's keys as in a new one: the mode chooses what is `auto`."""
     mode = network_modes.MODES[net.mode]
     shared = next(iter(links.values()), "") if mode.one_name else ""
-    site = _site(view, lxd, links.get(lxd.server.name, ""))
+    site = _site(view, lxd, net, links.get(lxd.server.name, ""))
     return mode.resolve(_keys(net), contributions.resolved(net, shared), site)
 
 
@@ -288,7 +291,7 @@ def placed(view: View, lxd: ClusterView) -> tuple[OnParent, ...]:
 
 def by_hand(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks whose interfaces on the members only LXD knows."""
-    option_names = {name for net in options.networks_asked for name in contributions.names(net)}
+    option_names = {name for net in options.networks_asked for name in wanted_networks.names(net)}
     unasked = [n for n in existing if not n.half_made and n.name not in option_names]
     return [n.name for n in unasked if unlisted(n) == "parent"]
 

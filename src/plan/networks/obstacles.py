@@ -12,7 +12,7 @@ import modes as network_modes
 from options import subnets as options_subnets
 from options.networks import alike
 from plan import cluster_change
-from plan.networks import contributions, parents
+from plan.networks import contributions, machine_subnets, parents
 from plan.networks.wanted_networks import made, mode_of
 from state.cluster import ClusterView, Network
 from state.view import Peers, View
@@ -66,9 +66,9 @@ def _taken_subnet(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | 
 
 def _claims(view: View, net: WantedNetwork) -> Iterator[tuple[str, str]]:
     """The subnets that an operator chose for a network or its router, each with its option."""
-    for cidr in contributions.subnets(net):
+    for cidr in machine_subnets.subnets(net):
         version = ipaddress.ip_interface(cidr).version
-        yield contributions.subnet_option(view, net.name, version), cidr
+        yield machine_subnets.subnet_option(view, net.name, version), cidr
     yield from ((f"networks: {net.name}: gateway", cidr) for cidr in net.gateway)
 
 

@@ -47,6 +47,14 @@ def of_members(
     )
 
 
+def taken(view: View, net: WantedNetwork) -> tuple[str, ...]:
+    """What the other members' machines have of the subnets that the charm could choose."""
+    others = view.peers.others.values() if view.peers else ()
+    request = contributions.request(net)
+    answers = [data.links.get(request) for data in others if data.cluster]
+    return tuple(cidr for answer in answers if answer for cidr in answer.taken)
+
+
 def clash(view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork) -> Status | None:
     """Blocked for a bridge with which LXD would delete an interface of another member's machine."""
     for unit, found in _clashes(view, lxd, peers):

@@ -60,6 +60,11 @@ def contested(options: Options, existing: tuple[Network, ...]) -> Status | None:
     return blocked(f"network-mode={first.mode}: networks has {first.name}; set network-name")
 
 
+def names(net: WantedNetwork) -> tuple[str, str]:
+    """The possible names of a network."""
+    return net.name, network_modes.other_name(net.name, net.mode)
+
+
 def made(lxd: ClusterView, name: str) -> Network | None:
     """The network of that name if it exists on all members."""
     return next((n for n in lxd.networks or () if n.name == name and not n.half_made), None)

@@ -26,6 +26,9 @@ VIRTUAL, BRIDGE, DOCKER = "10.0.0.1", "10.1.1.1", "10.0.7.1"
 BMC, LINK = "169.254.3.1", "fe80::10"
 LOST, SHARED = "10.0.3.3", "10.0.3.9"
 
+APART = {"network_ipv4": "10.9.0.1/24"}
+"""No subnet of these machines."""
+
 ETH0 = Interface(
     "eth0",
     subnets=(f"{V4}/24", f"{LOWER}/24", f"{VIRTUAL}/32", f"{V6}/64"),
@@ -201,7 +204,7 @@ def bridged(unit: ModelUnit, number: int) -> None:
 
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_cluster_forms_though_juju_lists_the_bridge_first(generation: str):
-    app = formed(1, generation)
+    app = formed(1, generation, **APART)
     for number in (1, 2):
         app.add(number)
 
@@ -220,7 +223,7 @@ def test_a_cluster_forms_though_juju_lists_the_bridge_first(generation: str):
 
 
 def test_a_member_is_well_though_juju_lists_the_bridge_alone():
-    app = formed(3)
+    app = formed(3, **APART)
     bridged(app.units["lxd/0"], 0)
     app.units["lxd/0"].listed = app.units["lxd/0"].listed[:1]
 
@@ -231,7 +234,7 @@ def test_a_member_is_well_though_juju_lists_the_bridge_alone():
 
 
 def test_the_api_stays_where_keepalived_adds_an_address():
-    app = formed(3)
+    app = formed(3, **APART)
     unit = app.units["lxd/0"]
     unit.machine.interfaces_ = [Interface("eth0", subnets=("10.0.0.1/24", "10.0.0.0/32"))]
     unit.listed = (BindingAddress("10.0.0.0", "10.0.0.0/32"), BindingAddress("10.0.0.1"))

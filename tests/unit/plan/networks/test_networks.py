@@ -59,9 +59,9 @@ def test_what_is_set_and_unset_is_told_without_the_values():
 def test_a_subnet_of_a_machine_is_refused():
     app = on_machines(formed(3), ETH1)
 
-    changed(app, network_ipv4="10.0.0.1/16")
+    changed(app, network_ipv4="192.0.2.1/16")
 
-    told = "network-ipv4=10.0.0.0/16 overlaps 10.0.0.0/24 of eth0"
+    told = "network-ipv4=192.0.0.0/16 overlaps 192.0.2.0/24 of eth0"
     assert statuses(app)["lxd/1"] == f"blocked: {told}"
     assert network(app, "lxdbr0")["ipv4.address"] == "10.0.0.1/24"
 
@@ -295,13 +295,13 @@ def test_a_machine_without_ubuntus_fan_says_so():
 
 def test_a_fan_is_over_the_subnet_of_its_binding():
     app = on_machines(formed(2), ETH1)
-    app.bound = Bound("eth0", "10.0.0.0/24")
+    app.bound = Bound("eth0", "192.0.2.0/24")
 
     changed(app, network_mode="fan", network_name="fan0")
 
     config = network(app, "fan0")
     assert config["bridge.mode"] == "fan"
-    assert config["fan.underlay_subnet"] == "10.0.0.0/24"
+    assert config["fan.underlay_subnet"] == "192.0.2.0/24"
     assert "fan.overlay_subnet" not in config
     assert "ipv4.address" not in config
 

@@ -160,6 +160,6 @@ def test_an_uplink_takes_no_interface_that_the_machine_needs():
 
     changed(app, networks="{up: {mode: physical, parent: eth0}}")
 
-    told = "blocked: eth0 has the address 10.0.0.1: the machine needs it: name another for up"
+    told = "blocked: eth0 has the address 192.0.2.1: the machine needs it: name another for up"
     assert statuses(app)["lxd/1"] == told
     assert "up" not in the_cluster(app).networks
