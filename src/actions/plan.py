@@ -14,7 +14,7 @@ from plan.networks import contributions, wanted_networks
 from plan.storage import pools
 from plan.unit import make_plan
 from ports.ports import Ports
-from state.cluster import ClusterView, Pool
+from state.cluster import ClusterView
 from state.view import View
 from steps.networks import PinNics, SetDefaultProfile
 from steps.storage import CreatePool, PinRootDisks
@@ -87,7 +87,7 @@ def _pools_lines(view: View) -> list[str]:
     members = sorted(m.name for m in lxd.members)
     unmade = pools.unmade(wanted, existing)
     made = [line for pool in unmade for line in _pool_lines(pool, members)]
-    return [*made, *_default_pool_lines(wanted[0].name, existing)]
+    return [*made, *_default_pool_lines(wanted[0].name, lxd)]
 
 
 def _pool_lines(pool: WantedPool, members: list[str]) -> list[str]:
@@ -98,9 +98,10 @@ def _pool_lines(pool: WantedPool, members: list[str]) -> list[str]:
     return [ask, create] if len(members) > 1 else [create]
 
 
-def _default_pool_lines(default: str, existing: tuple[Pool, ...]) -> list[str]:
+def _default_pool_lines(default: str, lxd: ClusterView) -> list[str]:
     """How the default profile changes to the default pool."""
-    if any(p.name == default and pools.PROFILE in p.used_by for p in existing):
+    existing = lxd.pools or ()
+    if any(p.name == default and pools.holds_root(p, lxd) for p in existing):
         return []
     moved = [str(PinRootDisks(p.pool)) for p in pools.moving(default, existing)]
     return [*moved, str(SetDefaultProfile(default, None))]

@@ -20,12 +20,14 @@ from options.options import Options
 from plan.forming import admission
 from plan.member import is_coordinator
 from plan.networks import networks, overlay_dhcp
+from plan.storage import pools
 from plan.verified_peers import believed
 from ports.ports import Ports
 from records import member_marks, member_units, pool_deletions
 from state.cluster import ClusterView, Member, Server
 from state.hook_input import HookInput
 from state.unresponsive import Unresponsive, UnresponsiveReason
+from values import profile_devices
 from values.addresses import host
 
 
@@ -200,6 +202,8 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         stopped=ports.lxd.networks.unavailable(server.name),
         deaf=deaf(juju, server, ports),
     )
+    if sum(pools.PROFILE in pool.used_by for pool in existing) > 1:
+        lxd = replace(lxd, root=profile_devices.root_pool(_default_devices(ports)))
     if juju.peers is None or not is_coordinator(juju.unit, believed(juju.peers, lxd), lxd):
         lxd = _with_own_networks(juju, lxd, ports)
     else:
@@ -283,8 +287,9 @@ def with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:
 
 
 def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterView:
-    """The networks and the default profile's nic; also their interfaces, if others are wanted."""
-    nic = ports.lxd.profiles.default()["devices"].get("eth0", {})
+    """The networks, and what the default profile has; interfaces if others are wanted."""
+    devices = _default_devices(ports)
+    nic, root = devices.get("eth0", {}), profile_devices.root_pool(devices)
     existing = ports.lxd.networks.list()
     members = [m.name for m in lxd.members if m.up]
     parents = {
@@ -292,7 +297,12 @@ def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterVi
         for name in (*networks.relisted(options, existing), *networks.by_hand(options, existing))
     }
     existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
-    return replace(lxd, networks=existing, nic=nic)
+    return replace(lxd, networks=existing, nic=nic, root=root)
+
+
+def _default_devices(ports: Ports) -> dict[str, dict[str, str]]:
+    """The devices of the default profile."""
+    return ports.lxd.profiles.default()["devices"]
 
 
 def _someone_leaves(juju: HookInput) -> bool:

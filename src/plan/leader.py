@@ -53,7 +53,7 @@ def _as_lxd_has_it(
     """The application's data, with LXD's own record of the removed members and the default pool."""
     storage = data.storage
     if storage is not None and lxd.pools is not None:
-        storage = pools.current(view, storage, lxd.pools)
+        storage = pools.current(view, storage, lxd)
     removed = orphaned_members.removed_units(view, lxd, peers, own)
     return data.model_copy(update={"storage": storage, "removed": removed})
 

@@ -260,7 +260,7 @@ def _made_here(view: View, lxd: ClusterView) -> Storage | None:
     # An operator's pool with a driver that no option names is not the default pool.
     offered = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
     named = [p for p in offered if p.name == view.options.storage_pool]
-    used = [p for p in offered if pools.PROFILE in p.used_by]
+    used = [p for p in offered if pools.holds_root(p, lxd)]
     pool = next(iter([*named, *used]), None)
     if pool is None:
         return None

@@ -174,6 +174,10 @@ class ClusterView:
     """Whether an evacuation of this member is in progress, if it leaves."""
     nic: Mapping[str, str] | None = None
     """The default profile's `eth0`, empty without one. Only the coordinator asks."""
+    root: str | None = None
+    """The pool of the default profile's root disk, empty without one. Only the coordinator asks,
+    and others if the profile uses several pools.
+    """
     profiles: frozenset[str] = frozenset()
     """Those of the default project, for a server outside a cluster."""
     projects: frozenset[str] = frozenset()

@@ -18,9 +18,18 @@ PLACE = ("network", "nictype", "parent", "vlan", "mtu")
 _ROOT, _NIC = "root", "eth0"
 
 
+def root_pool(devices: Mapping[str, Device]) -> str:
+    """The pool of the root disk, empty without one."""
+    return devices.get(_root_name(devices), {}).get("pool", "")
+
+
+def _root_name(devices: Mapping[str, Device]) -> str:
+    return next((n for n, device in devices.items() if device.get("path") == "/"), _ROOT)
+
+
 def with_root(devices: Mapping[str, Device], pool: str) -> dict[str, Device]:
     """The devices with their root disk on `pool`, whatever name that disk has."""
-    name = next((n for n, device in devices.items() if device.get("path") == "/"), _ROOT)
+    name = _root_name(devices)
     root = {**devices.get(name, {}), "type": "disk", "path": "/", "pool": pool}
     return {**devices, name: root}
 

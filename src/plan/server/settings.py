@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from options.options import Options
 from plan.storage import pools
-from plan.storage.pools import PROFILE
 from state.cluster import ClusterView
 from steps.networks import PinNics, SetDefaultProfile
 from steps.plan import Step
@@ -64,7 +63,7 @@ def default_profile(
     if made is None:
         return []
     same_nic = nic is None or _same(nic, lxd.nic)
-    if PROFILE in made.used_by and same_nic:
+    if pools.holds_root(made, lxd) and same_nic:
         return []
     change = SetDefaultProfile(pool, None if same_nic else nic)
     staying = [] if same_nic else _staying(lxd.nic)

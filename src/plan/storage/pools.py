@@ -134,11 +134,17 @@ def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
     ]
 
 
-def current(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Storage:
-    """The default pool on record, once the default profile uses the wanted one."""
+def holds_root(pool: Pool, lxd: ClusterView) -> bool:
+    """Whether the default profile's root disk is on a pool. Another disk may be on one, too."""
+    return PROFILE in pool.used_by if lxd.root is None else pool.name == lxd.root
+
+
+def current(view: View, decided: Storage, lxd: ClusterView) -> Storage:
+    """The default pool on record, once the default profile's root disk is on the wanted one."""
+    existing = lxd.pools or ()
     pool = default(view.default_pool, decided, existing)
     pool_in_lxd = made(pool.name, existing)
-    if pool_in_lxd is None or PROFILE not in pool_in_lxd.used_by:
+    if pool_in_lxd is None or not holds_root(pool_in_lxd, lxd):
         return decided
     size = pool_in_lxd.config.get(
         contributions.SIZE, decided.size if pool_in_lxd.name == decided.pool else ""

@@ -27,7 +27,8 @@ from tests.unit.deeds import (
     without,
 )
 from tests.unit.findings import drivers, preview_of, root, sources, statuses
-from tests.unit.model_units import formed
+from tests.unit.model_units import ModelApp, formed
+from values import profile_devices
 from values.wanted_pool import WantedPool
 
 POOLS = (Pool("local", "dir", "Created", frozenset()),)
@@ -288,3 +289,52 @@ def test_a_member_that_cannot_mount_its_part_of_a_pool_says_so_and_goes_on():
 
     assert told["lxd/1"] == "blocked: pool local is not here: LXD cannot mount it; bring it back"
     assert told["app"] == "active: 3 members, 3 voters"
+
+
+def with_shared_disk(app: ModelApp, pool: str) -> ModelApp:
+    """The operator gives all instances a volume of a pool by the default profile."""
+    profile = api(app).profiles.default()
+    disk = {"type": "disk", "pool": pool, "source": "data", "path": "/data"}
+    api(app).profiles.set_default({**profile, "devices": {**profile["devices"], "data": disk}})
+    return app
+
+
+@pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
+def test_another_disk_of_the_default_profile_is_not_its_root(leader: str):
+    app = with_shared_disk(formed(3, storage_backend="dir", storage_pools="fast: dir"), "fast")
+    app.leader = leader
+    app.options |= {"storage_pool": "fast", "storage_pools": ""}
+    assert "let the default profile use the pool fast" in preview_of(app, "lxd/0")[-1]
+
+    app.settle()
+
+    assert root(app) == "fast"
+    record = app.app().storage
+    assert record is not None
+    assert record.pool == "fast"
+
+
+@pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
+def test_the_record_waits_for_the_root_beside_another_disk(leader: str):
+    """The coordinator has not changed the profile yet."""
+    app = with_shared_disk(formed(3, storage_backend="dir", storage_pools="fast: dir"), "fast")
+    app.leader = leader
+    app.options |= {"storage_pool": "fast", "storage_pools": ""}
+
+    record = app.plan(leader).app
+
+    assert record is not None
+    assert record.storage is not None
+    assert record.storage.pool == "local"
+
+
+def test_a_root_that_somebody_has_moved_is_moved_back_beside_another_disk():
+    app = with_shared_disk(formed(3, storage_pools="fast: dir"), "local")
+    profile = api(app).profiles.default()
+    api(app).profiles.set_default(
+        {**profile, "devices": profile_devices.with_root(profile["devices"], "fast")}
+    )
+
+    app.settle()
+
+    assert root(app) == "local"
