@@ -253,18 +253,20 @@ def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
 
 
 def _made_here(view: View, lxd: ClusterView) -> Storage | None:
-    """The pool that this unit made at the bootstrap: the charm looks its driver up.
+    """The default pool of a cluster without a record of it: the one of the default profile.
 
-    The option may name another one by now: then it is the one that the default profile uses.
+    The option may name another one by now. After a bootstrap the profile uses none, and the option
+    names the pool that this unit made: the charm looks its driver up.
     """
     # An operator's pool with a driver that no option names is not the default pool.
     offered = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
-    named = [p for p in offered if p.name == view.options.storage_pool]
     used = [p for p in offered if pools.holds_root(p, lxd)]
-    pool = next(iter([*named, *used]), None)
+    named = [p for p in offered if p.name == view.options.storage_pool]
+    pool = next(iter([*used, *named]), None)
     if pool is None:
         return None
-    size = view.options.storage_size if named else pool.config.get(storage_contributions.SIZE, "")
+    size = view.options.storage_size if pool in named else ""
+    size = pool.config.get(storage_contributions.SIZE, size)
     return Storage(backend=pool.driver, pool=pool.name, size=size)
 
 

@@ -12,8 +12,17 @@ from actions.take_back import take_back
 from state import peers
 from state.notes import IDENTITY
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import SILENT, later, names, notes, the_cluster, with_instance, without
-from tests.unit.findings import statuses
+from tests.unit.deeds import (
+    SILENT,
+    changed,
+    later,
+    names,
+    notes,
+    the_cluster,
+    with_instance,
+    without,
+)
+from tests.unit.findings import root, statuses
 from tests.unit.model_units import ModelApp, formed
 
 AGAIN = "blocked: LXD here is from an earlier deployment: juju run lxd/leader take-back"
@@ -21,7 +30,10 @@ AGAIN = "blocked: LXD here is from an earlier deployment: juju run lxd/leader ta
 
 def again(generation: str = "5.21") -> ModelApp:
     """Juju has nothing of the earlier application. Units have other numbers now."""
-    app = with_instance(formed(3, generation), "m1")
+    return deployed_again(with_instance(formed(3, generation), "m1"))
+
+
+def deployed_again(app: ModelApp) -> ModelApp:
     for number in range(3):
         unit = app.units.pop(f"lxd/{number}")
         unit.name = f"lxd/{number + 5}"
@@ -29,6 +41,7 @@ def again(generation: str = "5.21") -> ModelApp:
     app.databags = {name: {} for name in app.units}
     app.app_data = {}
     app.leader = "lxd/5"
+    app.options = {}
     app.settle()
     return app
 
@@ -134,3 +147,28 @@ def test_a_machine_without_the_note_is_not_said_to_be_ours():
 
     told = "blocked: LXD here is in another cluster, as member m1: use another machine"
     assert statuses(app)["lxd/6"] == told
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_default_pool_is_the_one_that_instances_are_on(generation: str):
+    """The earlier deployment went to another backend, and the option is not set any more."""
+    app = deployed_again(changed(formed(3, generation), storage_backend="dir"))
+    assert root(app) == "local-dir"
+
+    _confirmed(app, refusal.confirmation("take-back", notes(app)[IDENTITY][:8]))
+    app.settle()
+
+    assert root(app) == "local-dir"
+    assert str(app.plan("lxd/5").app_status) == "active: 3 members, 3 voters"
+
+
+def test_the_default_pool_keeps_its_size():
+    app = deployed_again(formed(3, storage_size="20GiB"))
+    app.options = {"storage_size": "20GiB"}
+
+    _confirmed(app, refusal.confirmation("take-back", notes(app)[IDENTITY][:8]))
+    app.settle()
+
+    record = app.app().storage
+    assert record is not None
+    assert (record.pool, record.size) == ("local", "20GiB")
