@@ -9,6 +9,8 @@ import hashlib
 import logging
 import re
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import deadlines
@@ -29,6 +31,8 @@ _META = Path("meta/snap.yaml")
 _HEAD, _TAIL = 4096, 65536
 _CANNOT_HOLD = re.compile(r"unknown (action|operation)", re.IGNORECASE)
 """The refusal of a snapd that does not know holds."""
+_BUSY = re.compile(r"change in progress")
+"""The refusal of a snapd that still works on the same snap."""
 _PLUGS = ("lxd-support", "network-control", "system-observe")
 
 
@@ -259,26 +263,37 @@ def _run(command: list[str], seconds: float) -> None:
 
 
 def _connect() -> int:
-    """The number of plugs that were connected.
+    """The number of plugs that were connected. Raises SnapError if snapd may do it later.
 
     A local file does not get what the store's assertions do for LXD: plugs and the name `lxc`.
     """
     from charmlibs import snap
 
-    connected = 0
-    for plug in _PLUGS:
-        try:
-            with within(deadlines.COMMAND):
-                snap.connect(("lxd", plug))
-            connected += 1
-        except (snap.Error, TookTooLong) as error:
-            logger.debug("snap lxd, plug %s: %s", plug, error)
+    requests = [partial(snap.connect, ("lxd", plug)) for plug in _PLUGS]
+    connected = sum(_granted(request) for request in requests)
+    if not _granted(partial(snap.alias, "lxd", "lxc", "lxc")):
+        logger.warning("no alias lxc for lxd.lxc")
+    return connected
+
+
+def _granted(request: Callable[[], object]) -> bool:
+    """Whether snapd did something for the installed file, or refused it for good.
+
+    Raises SnapError if it may do it later: the installation stays unfinished and is continued.
+    """
+    from charmlibs import snap
+
     try:
         with within(deadlines.COMMAND):
-            snap.alias("lxd", "lxc", "lxc")
-    except (snap.Error, TookTooLong) as error:
-        logger.warning("no alias lxc for lxd.lxc: %s", error)
-    return connected
+            request()
+    except (snap.ConnectionError, snap.TimeoutError, TookTooLong) as error:
+        raise SnapError(str(error)) from error
+    except snap.Error as error:
+        if _BUSY.search(str(error)):
+            raise SnapError(str(error)) from error
+        logger.info("snap lxd: %s", error)
+        return False
+    return True
 
 
 def _hold() -> None:

@@ -15,6 +15,8 @@ from charmlibs.snap import _client
 
 from host import snap, snapd
 from host.snap import ChannelUnknownError, Snap, SnapError
+from host.snap_file import Meta
+from host.time_limit import TookTooLong
 from state.facts import Resource
 from tests.unit.snapd_stand_in import Snapd, serving
 
@@ -258,3 +260,66 @@ def test_its_services_start_and_stop(store: Snapd, lxd: Snap, verb: str):
     getattr(lxd, verb)()
 
     assert store.called == [f"apps {verb}"]
+
+
+@pytest.fixture
+def file(store: Snapd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A snap of LXD that can be installed, on a snapd that does all that it is asked."""
+    file = tmp_path / "lxd.snap"
+    file.write_bytes(b"lxd" * 5000)
+
+    def reads(_: Path) -> Meta:
+        return Meta("lxd", "6.9")
+
+    def installs(path: str) -> None:
+        store.lay_out("x1", "6.9", "")
+        (store.socket.parent / "lxd_x1.snap").write_bytes(Path(path).read_bytes())
+
+    def does(*_: object) -> None:
+        """It is done."""
+
+    monkeypatch.setattr(snap.snap_file, "read", reads)
+    monkeypatch.setattr(snap, "_install_dangerously", installs)
+    for change in ("connect", "alias", "hold"):
+        monkeypatch.setattr(charmlibs_snap, change, does)
+    monkeypatch.setattr(Snap, "reload", does)
+    return file
+
+
+LATER = [
+    charmlibs_snap.Error('snap "lxd" has "connect-snap" change in progress'),
+    charmlibs_snap.ConnectionError("connection refused"),
+    TookTooLong("over 60 s"),
+]
+
+
+@pytest.mark.parametrize("why", LATER, ids=str)
+@pytest.mark.parametrize("change", ["connect", "alias"])
+def test_what_a_busy_snapd_does_not_give_a_file_is_asked_for_again(
+    lxd: Snap, file: Path, change: str, why: Exception, monkeypatch: pytest.MonkeyPatch
+):
+    def fails(*_: object) -> None:
+        raise why
+
+    with monkeypatch.context() as now:
+        now.setattr(charmlibs_snap, change, fails)
+        with pytest.raises(SnapError):
+            lxd.install_file(str(file))
+    assert lxd.facts(None).unfinished
+
+    lxd.install_file(str(file))
+    assert not lxd.facts(None).unfinished
+
+
+@pytest.mark.parametrize("change", ["connect", "alias"])
+def test_what_snapd_refuses_a_file_for_good_does_not_hinder_it(
+    lxd: Snap, file: Path, change: str, monkeypatch: pytest.MonkeyPatch
+):
+    def refuses(*_: object) -> None:
+        raise charmlibs_snap.Error('snap "lxd" has no plug named "system-observe"')
+
+    monkeypatch.setattr(charmlibs_snap, change, refuses)
+
+    lxd.install_file(str(file))
+
+    assert not lxd.facts(None).unfinished
