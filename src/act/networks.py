@@ -77,7 +77,7 @@ def set_own_parent(step: SetOwnParent, unit: str, ports: Ports, history: RunHist
 
 def write_ovn(step: WriteOvn, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The files for OVN's database are where LXD looks for them."""
-    ports.machine.write_privately(ovn.files(step.ovn))
+    ports.machine.write_ovn(ovn.files(step.ovn))
     return history
 
 

@@ -136,8 +136,21 @@ class Machine(UnitNotes):
         wanted = (ovn.CERTIFICATE, ovn.KEY, ovn.AUTHORITY)
         if not all(path.exists() for path in wanted):
             return False
-        # A certificate with another key belongs to another charm, which must keep it.
-        return not files or ovn.KEY.read_text() != files[ovn.KEY] or self.has(files)
+        if not files:
+            return True
+        key = ovn.KEY.read_text()
+        if key != files[ovn.KEY]:
+            # A certificate with another charm's key belongs to that charm, which must keep it.
+            return not self.is_own_key(key)
+        return self.is_own_key(key) and self.has(files)
+
+    def write_ovn(self, files: Mapping[Path, str]) -> None:
+        """Writes what opens OVN's database, as this charm's: a later key may replace this one."""
+        from relations import ovn
+
+        # The note comes first: nobody would replace a key that is written and not noted.
+        self.note_own_key(files[ovn.KEY])
+        self.write_privately(files)
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The network interfaces."""

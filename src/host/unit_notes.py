@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,8 @@ class UnitNotes:
         self._unresponsive = state / "silence"
         self._attached = state / "attached"
         self._moved_off = state / "moved-off"
+        self._own_keys = state / "ovn-keys"
+        """A key on the disk stays this charm's, whatever unit wrote it: `begin` keeps the note."""
         self._lxd_dir = lxd_dir
         self._seen: dict[str, str] = {}
         """By path: the identity of the disk when this hook looked at it."""
@@ -152,6 +155,18 @@ class UnitNotes:
     def _write_moved_off(self, volumes: frozenset[str]) -> None:
         private_files.write(self._moved_off, "\n".join(sorted(volumes)).encode())
 
+    def note_own_key(self, key: str) -> None:
+        """Notes a key for OVN's database that this charm writes, beside earlier ones."""
+        digests = {*self._own_key_digests(), _digest(key)}
+        private_files.write(self._own_keys, "\n".join(sorted(digests)).encode())
+
+    def is_own_key(self, key: str) -> bool:
+        """Whether this charm wrote that key, and not another charm on the machine."""
+        return _digest(key) in self._own_key_digests()
+
+    def _own_key_digests(self) -> list[str]:
+        return self._own_keys.read_text().split() if self._own_keys.exists() else []
+
     def attached(self) -> str | None:
         """The path of the attached snap, from Juju. Empty without one, None if unknown."""
         return self._attached.read_text() if self._attached.exists() else None
@@ -182,3 +197,7 @@ class UnitNotes:
         """A join succeeded, or the operator wants another try."""
         self._failures.unlink(missing_ok=True)
         self._attempt.unlink(missing_ok=True)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -19,8 +19,8 @@ from tests.unit.model_units import ModelApp
 
 MACHINE = frozenset(
     {"keep_key", "note_forming", "forget_forming", "note_failure", "note_identity", "kill_lxd"}
-    | {"release", "empty_lxd", "wipe", "run_overlay", "end_overlay", "write_privately", "install"}
-    | {"restore_folder", "gather", "end_volume", "delete_certificate", "note_units"}
+    | {"release", "empty_lxd", "wipe", "run_overlay", "end_overlay", "write_privately", "write_ovn"}
+    | {"install", "restore_folder", "gather", "end_volume", "delete_certificate", "note_units"}
     | {"note_moved_off", "forget_moved_off"}
 )
 DATABASE = frozenset({"backup", "backup_before", "recover", "end_recovery"})

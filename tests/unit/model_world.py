@@ -276,6 +276,9 @@ class UnitMachine:
     def opens_ovn(self, files: Mapping[Path, str]) -> bool:
         return self.others_opened_ovn or (bool(files) and self.has(files))
 
+    def write_ovn(self, files: Mapping[Path, str]) -> None:
+        self.write_privately(files)
+
     def interfaces(self) -> tuple[Interface, ...]:
         return tuple(self.interfaces_)
 

@@ -12,6 +12,8 @@ import pytest
 from host import snap
 from host.machine import Machine
 from host.snap_file import Meta
+from relations import ovn
+from state.facts import Ovn
 
 
 def test_lxds_folder_is_emptied_but_for_its_certificate(tmp_path: Path):
@@ -141,3 +143,59 @@ def test_lxd_is_told_to_start_without_a_volume(tmp_path: Path):
     assert patch.read_text() == f"SELECT 1;\n{query}"
     assert (lxd / "images").is_dir()
     assert machine.folders()["images"].volume == ""
+
+
+class TestOvn:
+    """The files that open OVN's database, at the place that all charms of a machine share."""
+
+    @pytest.fixture
+    def machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+        for name in ("CERTIFICATE", "KEY", "AUTHORITY"):
+            monkeypatch.setattr(ovn, name, tmp_path / name)
+        return Machine(tmp_path / "state", tmp_path / "lxd", tmp_path / "agents")
+
+    def of(self, key: str) -> dict[Path, str]:
+        return ovn.files(Ovn("ssl:10.0.0.1:6641", f"of {key}", key, "authority"))
+
+    def test_a_new_key_of_the_authority_is_written(self, machine: Machine):
+        machine.write_ovn(self.of("first"))
+        assert machine.opens_ovn(self.of("first"))
+        assert machine.opens_ovn({})
+
+        assert not machine.opens_ovn(self.of("second"))
+        machine.write_ovn(self.of("second"))
+        assert machine.opens_ovn(self.of("second"))
+
+    def test_so_is_one_that_the_next_unit_gets(self, machine: Machine):
+        machine.write_ovn(self.of("first"))
+        machine.begin("lxd/7")
+
+        assert not machine.opens_ovn(self.of("second"))
+
+    def test_so_is_one_after_a_hook_that_was_killed(
+        self, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    ):
+        machine.write_ovn(self.of("first"))
+
+        def killed(_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as now:
+            now.setattr(machine, "write_privately", killed)
+            with pytest.raises(KeyboardInterrupt):
+                machine.write_ovn(self.of("second"))
+
+        assert not machine.opens_ovn(self.of("third"))
+
+    def test_what_another_charm_wrote_stays(self, machine: Machine):
+        machine.write_privately(self.of("another charm's"))
+
+        assert machine.opens_ovn(self.of("first"))
+
+    def test_what_an_older_charm_wrote_is_written_once_more(self, machine: Machine):
+        """It did not note its keys."""
+        machine.write_privately(self.of("first"))
+        assert not machine.opens_ovn(self.of("first"))
+
+        machine.write_ovn(self.of("first"))
+        assert machine.opens_ovn(self.of("first"))
