@@ -26,9 +26,12 @@ def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostnam
     relation = model.get_relation(binding)
     if relation is None or juju.peers is None:
         return
-    address = plan.own.address if plan.own else juju.peers.own.address
-    _ask(model, Asker(juju.unit, juju.options, hostname, address, juju.peers.app.storage))
-    if plan.own is not None and (plan.own != juju.peers.own or juju.peers.own.misread):
+    own, storage = juju.peers.own, juju.peers.app.storage
+    address = plan.own.address if plan.own else own.address
+    members = (data for data in (own, *juju.peers.others.values()) if data.cluster)
+    pools = tuple(pool for data in members for pool in data.pools)
+    _ask(model, Asker(juju.unit, juju.options, hostname, address, storage, pools))
+    if plan.own is not None and (plan.own != own or own.misread):
         write(relation.data[model.unit], plan.own)
         # A new version or port is published together with the data for the peers.
         model.unit.set_ports(PORT)

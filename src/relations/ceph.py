@@ -32,13 +32,15 @@ _SPACE = uuid.UUID("5a1f5f0e-4a8b-4c55-9a5e-2f4f6f0f9b1d")
 """Gives the same request the same id: another id would be another request."""
 
 
-def request(unit: str, options: Options, decided: Storage | None) -> dict[str, str]:
+def request(
+    unit: str, options: Options, decided: Storage | None, others: Iterable[Storage] = ()
+) -> dict[str, str]:
     """A unit's request to Ceph: a key for the application, and its pools. Empty without pools.
 
     A Ceph of another model sees `remote-UUID/N` instead of the unit's name. ceph-mon makes the key
     for `application-name` and answers by `unit-name`; it reads only these two keys and the request
     from a client (read in its ceph_client.py). `decided` is the default pool as it was made, for
-    `storage-backend=auto`.
+    `storage-backend=auto`; `others` are the other pools of the cluster.
     """
     default = options.default_pool
     if default.backend == backends.AUTO and decided:
@@ -49,6 +51,9 @@ def request(unit: str, options: Options, decided: Storage | None) -> dict[str, s
         for pool in (default, *options.more_pools)
         if pool.backend in _OPERATIONS
     ]
+    made = (*([decided] if decided else []), *others)
+    if (access := _access(app)) not in ops and _is_unasked(made, default, options):
+        ops.append(access)
     if not ops:
         return {}
     identity = str(uuid.uuid5(_SPACE, json.dumps([app, ops], sort_keys=True)))
@@ -65,9 +70,25 @@ def _new_pool(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
     return {"op": "create-pool", "name": pool.in_ceph, "replicas": replicas, "app-name": "rbd"}
 
 
+def _is_unasked(made: Iterable[Storage], default: WantedPool, options: Options) -> bool:
+    """Whether a pool is in Ceph and no option asks for it: a joining member also needs its key.
+
+    Nobody knows its name in Ceph, and nothing is to be made there.
+    """
+    names = {pool.name for pool in options.more_pools if pool.backend in _OPERATIONS}
+    if default.backend in _OPERATIONS:
+        names |= backends.names_of_default(default.name)
+    return any(pool.backend in _OPERATIONS and pool.pool not in names for pool in made)
+
+
 def _may_mount(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
-    """The file system exists already; the key must open it, and the block devices as before."""
+    """The file system exists already."""
     del pool, replicas
+    return _access(app)
+
+
+def _access(app: str) -> dict[str, Any]:
+    """The key opens file systems, and block devices as before."""
     # LXD sets quotas (p) and makes snapshots (s).
     permissions = ["mon", "allow r, profile rbd", "osd", "allow rwx", "mds", "allow rwps"]
     return {"op": "set-key-permissions", "client": app, "permissions": permissions}
@@ -193,7 +214,7 @@ def _read(unit: str, options: Options, databags: Databags) -> Ceph | None:
 
 
 def _request(asker: Asker) -> dict[str, str]:
-    return request(asker.unit, asker.options, asker.storage)
+    return request(asker.unit, asker.options, asker.storage, asker.pools)
 
 
 RELATION = Relation("ceph", (ENDPOINT,), _read, {ENDPOINT: _request})

@@ -43,6 +43,8 @@ class Asker:
     address: str
     storage: Storage | None
     """The default pool as it was made, None while there is none."""
+    pools: tuple[Storage, ...] = ()
+    """The other pools of the cluster."""
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,22 @@ KEY = "AQDsecretkeyAA=="
 READY = Ceph(user="lxd", key=KEY, monitors=("10.0.9.1", "10.0.9.2"), granted=True)
 
 
-def asked(decided: Storage | None = None, **options: Any) -> list[dict[str, Any]]:
-    told = ceph.request("lxd/1", Options(**options), decided)
+def asked(
+    decided: Storage | None = None, others: tuple[Storage, ...] = (), **options: Any
+) -> list[dict[str, Any]]:
+    told = ceph.request("lxd/1", Options(**options), decided, others)
     return json.loads(told["broker_req"])["ops"] if told else []
 
 
 def pool(name: str, replicas: int = 3) -> dict[str, Any]:
     return {"op": "create-pool", "name": name, "replicas": replicas, "app-name": "rbd"}
 
+
+ACCESS = {
+    "op": "set-key-permissions",
+    "client": "lxd",
+    "permissions": ["mon", "allow r, profile rbd", "osd", "allow rwx", "mds", "allow rwps"],
+}
 
 REQUESTS: list[tuple[dict[str, Any], Storage | None, list[Any]]] = [
     ({}, None, []),
@@ -50,20 +58,7 @@ REQUESTS: list[tuple[dict[str, Any], Storage | None, list[Any]]] = [
     (
         {"storage_pools": "files: cephfs"},
         None,
-        [
-            {
-                "op": "set-key-permissions",
-                "client": "lxd",
-                "permissions": [
-                    "mon",
-                    "allow r, profile rbd",
-                    "osd",
-                    "allow rwx",
-                    "mds",
-                    "allow rwps",
-                ],
-            }
-        ],
+        [ACCESS],
     ),
 ]
 
@@ -73,6 +68,34 @@ def test_what_is_asked_for(
     options: dict[str, Any], decided: Storage | None, ops: list[dict[str, Any]]
 ):
     assert asked(decided, **options) == ops
+
+
+IN_CEPH, FILES = Storage(backend="ceph", pool="old"), Storage(backend="cephfs", pool="files")
+LOCAL = Storage(backend="dir", pool="local")
+
+LEFT: list[tuple[dict[str, Any], Storage, tuple[Storage, ...], list[Any]]] = [
+    ({}, LOCAL, (LOCAL,), []),
+    ({}, LOCAL, (IN_CEPH,), [ACCESS]),
+    ({}, LOCAL, (IN_CEPH, FILES), [ACCESS]),
+    ({"storage_pools": "old: ceph"}, LOCAL, (IN_CEPH,), [pool("lxd-old")]),
+    ({"storage_pools": "files: cephfs"}, LOCAL, (IN_CEPH, FILES), [ACCESS]),
+    ({"storage_backend": "ceph"}, LOCAL, (FILES,), [pool("lxd-local"), ACCESS]),
+    ({"storage_backend": "dir"}, IN_CEPH, (), [ACCESS]),
+    (
+        {"storage_backend": "ceph"},
+        Storage(backend="ceph", pool="local-ceph"),
+        (LOCAL,),
+        [pool("lxd-local")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "decided", "others", "ops"), LEFT)
+def test_the_key_for_pools_that_no_option_names_any_more_is_asked_for(
+    options: dict[str, Any], decided: Storage, others: tuple[Storage, ...], ops: list[Any]
+):
+    """A new unit must have its part of them, and nothing new is made in Ceph."""
+    assert asked(decided, others, **options) == ops
 
 
 def test_the_same_is_asked_under_the_same_id():
@@ -346,3 +369,43 @@ def test_a_key_that_is_none_is_told():
     assert str(app.plan("lxd/0").status) == (
         "blocked: ceph: its key is not a valid key: see juju show-unit lxd/0"
     )
+
+
+def off_ceph() -> ModelApp:
+    """The default pool was in a Ceph, is on the members' disks now, and its first one is left."""
+    app = formed(3)
+    for unit in app.units.values():
+        unit.server.drivers |= {"ceph"}
+    app.related["ceph"] = READY
+    for backend in ("ceph", "dir"):
+        app.options["storage_backend"] = backend
+        app.settle()
+    assert root(app) == "local-dir"
+    assert "local-ceph" in the_cluster(app).pools
+    return app
+
+
+def test_a_unit_joins_though_no_option_names_the_pool_in_ceph_any_more():
+    app = off_ceph()
+    app.add(3).server.drivers |= {"ceph"}
+    wanted, pools = Options(**app.options), app.own("lxd/0").pools
+    told = ceph.request("lxd/3", wanted, app.app().storage, pools)["broker_req"]
+    reply = json.dumps({"exit-code": 0, "request-id": json.loads(told)["request-id"]})
+    monitor = {"key": KEY, "ceph-public-address": "10.0.9.1", "broker-rsp-lxd-3": reply}
+    app.related["ceph"] = ceph.answer("lxd/3", told, [monitor])
+
+    app.settle()
+
+    assert "m3" in names(app)
+
+
+def test_a_unit_publishes_the_request_for_it(monkeypatch: pytest.MonkeyPatch):
+    app = off_ceph()
+    stage = Stage(app, app.units["lxd/1"], monkeypatch)
+    relation = related(stage)
+    state = stage.state(config={"storage-backend": "dir"}, relations={stage.relation, relation})
+
+    out = stage.context.run(stage.context.on.relation_changed(relation), state)
+
+    told = out.get_relation(relation.id).local_unit_data["broker_req"]
+    assert json.loads(told)["ops"] == [ACCESS]
