@@ -16,7 +16,7 @@ from ops import testing
 
 import charm
 from lab.model.state import Resource
-from tests.unit.deeds import names, the_cluster
+from tests.unit.deeds import api, names, the_cluster
 from tests.unit.hook_tools import HookTools
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import PEER, Stage
@@ -329,6 +329,8 @@ def test_a_token_of_a_hook_that_cannot_tell_it_is_taken_back(
 
 def on_binding(tools: HookTools, **options: str) -> None:
     """The default network is on the interface of the binding `network`."""
+    api(tools.app).networks.update("lxdbr0", {"ipv4.address": "10.9.0.1/24"}, {})
+    tools.hook("lxd/0")
     for unit in tools.app.units.values():
         unit.machine.interfaces_ = [Interface("eth0", subnets=(f"{unit.address}/24",), up=True)]
     tools.app.options |= {name.replace("-", "_"): told for name, told in options.items()}
