@@ -30,7 +30,6 @@ from steps.forming import AwaitJoin
 from steps.install import StartAgain
 from steps.leaving import AwaitEvacuation, AwaitLeave, AwaitRoles, NoteUnmoved, StartInstance
 from steps.plan import Step
-from steps.storage import GiveUp
 from tests.unit.cutting import Cutter, cut, cuts
 from tests.unit.deeds import (
     api,
@@ -114,7 +113,7 @@ def test_a_cluster_whose_end_was_cut_ends_with_the_next_hook():
 
 WAITING: frozenset[type[Any]] = frozenset({AwaitEvacuation, AwaitJoin, AwaitLeave, AwaitRoles})
 """Steps that change nothing."""
-ELSEWHERE: frozenset[type[Any]] = frozenset({StartAgain, StartInstance, NoteUnmoved, GiveUp})
+ELSEWHERE: frozenset[type[Any]] = frozenset({StartAgain, StartInstance, NoteUnmoved})
 """Steps after an interruption, in their own tests: those of a recovery, and of a leaving unit."""
 
 

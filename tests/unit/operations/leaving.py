@@ -61,6 +61,15 @@ def abandoning(generation: str) -> tuple[ModelApp, str]:
     return leaving(app, "lxd/2"), "lxd/2"
 
 
+def giving_up_images(generation: str) -> tuple[ModelApp, str]:
+    """By the operator's permission LXD's own volume may stay behind, and nothing else does."""
+    app = with_instance(
+        formed(3, generation, storage_pools="fast: btrfs", storage_images_volume="fast"), "m2"
+    )
+    app.options["on_remove"] = "abandon"
+    return leaving(app, "lxd/2"), "lxd/2"
+
+
 def second_of_two(generation: str) -> tuple[ModelApp, str]:
     """Another one has just left: LXD decides which of the last two has the database."""
     app = leaving(with_instance(full(generation), "m1", name="c4"), "lxd/1", "lxd/2")
@@ -76,6 +85,7 @@ ACTS: list[tuple[Act, str]] = [
     (emptying_evacuated, "5.21"),
     (copying_images, "5.0"),
     (abandoning, "6.9"),
+    (giving_up_images, "5.0"),
     (second_of_two, "5.21"),
 ]
 """The operations, each with its LXD: each takes seconds."""

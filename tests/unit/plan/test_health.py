@@ -21,7 +21,7 @@ from tests.unit.deeds import (
     server,
     with_half_made_pool,
 )
-from tests.unit.findings import root, statuses
+from tests.unit.findings import network, root, statuses
 from tests.unit.model_units import ModelApp, formed
 
 
@@ -113,6 +113,16 @@ def test_a_half_made_default_pool_that_no_option_asks_for_any_more(status: str):
 
     changed(app, storage_backend="dir")
     assert root(app) == "local-dir"
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
+
+
+def test_a_half_made_default_network_is_made_again_under_its_name():
+    """LXD has its type, and not yet the charm's key for its mode."""
+    app = with_half_made_network(formed(3, network_mode="none"), "lxdbr0", "Pending")
+
+    changed(app, network_mode="vxlan")
+
+    assert network(app, "lxdbr0")["user.lxd-cluster.mode"] == "vxlan"
     assert statuses(app)["app"] == "active: 3 members, 3 voters"
 
 
