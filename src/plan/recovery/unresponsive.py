@@ -118,8 +118,8 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
         return RESET_INTERRUPTED
     if forming.what != "join" or (view.peers and view.peers.own.cluster):
         return ""
-    if view.holds_data:
-        # It has joined completely, and its unit had no time to say so.
+    if view.holds_data or view.noted_identity:
+        # It has joined completely, and its unit had no time to say so. It may be a voter.
         return ""
     if kind is UnresponsiveReason.HALF_JOINED:
         return "its join was interrupted"

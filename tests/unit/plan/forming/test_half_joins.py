@@ -234,3 +234,25 @@ def test_a_join_that_goes_on_without_its_hook_is_awaited(
         0,
         "active: member m2, voter",
     )
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_voter_whose_unit_could_not_say_that_it_joined_is_not_reset(generation: str):
+    """Its copy of the database may be one of the last two."""
+    app = formed(2, generation)
+    unit = app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    app.hook("lxd/2", commit=False)
+    server(app, "m0").power_off()
+    server(app, "m1").power_off()
+    unit.server.reboot()
+    later(app, JOIN + SILENT)
+
+    plans = [app.hook("lxd/2"), app.hook("lxd/2")]
+
+    assert unit.machine.identity()
+    assert (app.own("lxd/2").attempt, [p.own.cluster != "" for p in plans if p.own]) == (
+        0,
+        [True, True],
+    )
