@@ -5,7 +5,7 @@
 
 It reads docstrings, comments, Markdown, the descriptions in YAML and Terraform files, and in `src`
 also string literals: statuses, errors, logs. It prints file, line and a better word for each match.
-It is a word list: it cannot see a riddle.
+It checks words only.
 """
 
 from __future__ import annotations

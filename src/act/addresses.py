@@ -42,7 +42,10 @@ def listen(step: Listen, unit: str, ports: Ports, history: RunHistory) -> RunHis
 
 
 def change_address(step: ChangeAddress, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The API is at its address. Other members wait with theirs until they reach this one again."""
+    """The API is at its address.
+
+    Other members do not change their addresses until they reach this one.
+    """
     members = ports.lxd.members.list()
     others = [m for m in members if m.name != step.member]
     holders = {m.name for m in others}

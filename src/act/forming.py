@@ -178,7 +178,7 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
     token_sealing.seal("", step.key, purpose(step.unit))
     notes = ports.lxd.notes.read()
     cluster = notes.get(IDENTITY, "")
-    # Whatever happens to the join, the database names the unit of this member.
+    # The database names the unit of this member, also if the join fails.
     record = Record(step.unit, step.attempt, step.address)
     ports.lxd.notes.write(member_marks.admitted(step.name, record, notes))
     token = ports.lxd.cluster.make_token(step.name)
@@ -236,7 +236,7 @@ def forget_forming(step: ForgetForming, unit: str, ports: Ports, history: RunHis
 
 
 def await_join(step: AwaitJoin, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The member exists, or its time is over."""
+    """The member exists, or its deadline has passed."""
     # It has its own deadline: after that its unit has given the join up.
     ports.lxd.members.await_member(step.name, deadlines.JOIN)
     return replace(history, awaited=True)

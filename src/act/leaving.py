@@ -130,7 +130,7 @@ def _note_stopped(step: MoveInstance, ports: Ports) -> None:
 
 
 def note_unmoved(step: NoteUnmoved, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """What no member took is on record, counted once for this hook."""
+    """The instances that no member took are on record, each counted once in this hook."""
     notes = ports.lxd.notes.read()
     ports.lxd.notes.write(member_marks.with_unmoved(step.member, step.reasons, notes))
     return replace(history, noted=history.noted | step.reasons.keys())

@@ -189,7 +189,7 @@ def _set_server_config(
 
 
 def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The notes before and after it say in both cases what the charm has written."""
+    """The notes are right, whether this step succeeds or not."""
     # LXD answers from memory. A new member has no values there until something changes.
     ports.lxd.server.set_config({})
     config, notes = ports.lxd.server.get().config, ports.lxd.notes.read()

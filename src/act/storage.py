@@ -90,8 +90,8 @@ def _finished(step: CreatePool, ports: Ports) -> bool:
     """Whether a pool that some members had made could be made on the others.
 
     In a Ceph this is the only way: LXD cannot remove a pool that it made there on some members
-    only. LXD uses the devices that it kept, and 5.0 formats them without a look. So they must be
-    those that the members offer now.
+    only. LXD uses the devices that it kept, and 5.0 formats them without a look. So the devices
+    must be those that the members offer now.
     """
     pool = next((p for p in _pools(ports) if p.name == step.name), None)
     if pool is None or not pool.errored or pool.deleting or pool.driver != step.driver:

@@ -89,7 +89,8 @@ def bound(model: ops.Model, options: Options) -> Bound:
     """The interface of the binding for networks, if a network asks. Looking starts a process.
 
     Raises Unsaid if Juju cannot say now, and a network depends on it: the unit would tell the
-    others that it has no interface, or use another one. A binding without a network stays so.
+    others that it has no interface, or use another one. A binding without a network will not get
+    one by itself.
     """
     nets = options.networks_asked
     if not any(modes.MODES[net.mode].on_binding for net in nets):

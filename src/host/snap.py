@@ -240,7 +240,7 @@ def _version(meta: Path) -> str:
 
 
 def _offered(file: Resource) -> str:
-    """The version of the attached file. That of an unreadable file compares with nothing."""
+    """The version of the attached file. That of an unreadable file is equal to none."""
     try:
         return snap_file.read(Path(file.path)).version or lxd_versions.UNKNOWN
     except snap_file.SnapFileError as error:

@@ -54,7 +54,7 @@ class UnitNotes:
         private_files.write(self._unit, unit.encode())
 
     def take_over(self, unit: str) -> None:
-        """Begin for a unit that was the second one on this machine, once the first one is gone.
+        """Takes over this machine's files when the other unit on it has gone.
 
         An older charm noted no unit: then the files here are this unit's.
         """

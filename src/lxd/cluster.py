@@ -117,7 +117,7 @@ class ClusterApi:
         return join_tokens.pack(operation["metadata"])
 
     def cancel_token(self, name: str, digest: str) -> bool:
-        """No join token for `name` is valid any more. False if that token was missing: it is used.
+        """No join token for `name` is valid any more. False if a unit has used the token.
 
         An empty digest stands for any token.
         """

@@ -52,7 +52,7 @@ class MembersApi:
     def may_be_reached(self, address: str) -> bool:
         """Whether an address answers at all, even if no program listens there yet.
 
-        A firewall that drops or rejects does not let a refusal through.
+        Behind a firewall the request times out, and no refused connection arrives.
         """
         try:
             self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)

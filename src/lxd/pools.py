@@ -138,7 +138,7 @@ class PoolsApi:
 def _given_source(pool: Any) -> str:
     """The given source of a part of a pool, empty if LXD made the part in its own folder.
 
-    All members reach the source of a pool that is not local: it is not that of a part. LXD keeps
+    A shared pool has one source for all members, so no member has a source of its own. LXD keeps
     the given source beside its own name for it, which may be a UUID.
     """
     if not backends.is_local(pool["driver"]):

@@ -24,8 +24,8 @@ class TrustApi:
         """Members are trusted under their present names. Returns the old names that are left.
 
         LXD itself keeps the old name when it renames a member. 6.9 then cannot remove that member,
-        and 5.0 and 5.21 go on to trust its machine, or trust the member no more that has the name
-        now (read in the source of all; measured on 6.9).
+        and 5.0 and 5.21 still trust the removed machine, or stop trusting the member that has the
+        name now (read in the source of all; measured on 6.9).
 
         `own` is the fingerprint of this member's certificate, which gets `name`; empty for none.
         The others in `renamed`, new names by old ones, are known only by the names under which they

@@ -232,7 +232,7 @@ def _with_own_parents(juju: HookInput, lxd: ClusterView, ports: Ports) -> Cluste
 def _with_holdings(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
     """What members hold, and what decides where it can go.
 
-    What is in a Ceph is on no member: it would be lost only if the cluster ends.
+    Content in a Ceph is left out, except when the cluster ends: it is on no member.
     """
     last = len(lxd.members) == 1 or (juju.units is not None and not juju.units.staying)
     volumes, buckets = ports.lxd.volumes, ports.lxd.buckets

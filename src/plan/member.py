@@ -104,7 +104,7 @@ def _serving_plan(
     parents = own_parents.due(view, lxd, own.links)
     address = _address(view, lxd, member)
     admitted = admission.admit(view, lxd, peers)
-    # A token comes after what it lists: what is made while a unit joins waits for the join.
+    # Pools and networks are made before the token that lists them.
     # The address comes last: if that fails, nothing else waits for it.
     groups = [*_for_itself(view, lxd, peers, member), *coordination.groups, parents.steps]
     groups = untried(groups, view.history.failed)

@@ -44,7 +44,7 @@ def _verified(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
     member = lxd.member_of(data) if data.cluster else None
     if member is not None and member_units.is_of(member, unit, data, lxd):
         return data
-    # Units that left say so until they are gone. They were members, so their data count.
+    # A unit that has left the cluster publishes its data until Juju removes it. They count.
     reduced = data
     if any(getattr(data, name) != nothing for name, nothing in _SAYS_NOTHING.items()):
         reduced = data.model_copy(update=_SAYS_NOTHING)

@@ -49,8 +49,8 @@ def removed_first(member: Member, lxd: ClusterView) -> str:
     """The first by name of the other members that remove themselves now, empty if there is none.
 
     One at a time: each removal changes what the next one would take away. A member marks itself,
-    looks again, and goes only if it is alone. If two see each other, the first by name keeps
-    its mark and waits for the other, which may be on its way out: it looked before this mark.
+    looks again, and goes only if it is alone. If two see each other, the first by name keeps its
+    mark and waits: the other may already be removing itself, because it looked before this mark.
     """
     removing = {
         name

@@ -26,7 +26,7 @@ _CARRIED = (
 )
 """Notes about a member that stay true after a rename."""
 _DROPPED = (member_marks.UNRESPONSIVE, member_marks.QUIET, member_marks.RELOADED)
-"""Observations that the next look makes again."""
+"""Notes that do not move: the next hook writes them again."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def followed(notes: Mapping[str, str], renames: Iterable[Rename]) -> dict[str, s
 
 
 def _carried(notes: Mapping[str, str], rename: Rename, *, of_another: bool) -> dict[str, str]:
-    """What follows the member, without what was `of_another` member with that name."""
+    """The notes that move with the member, without those `of_another` member of that name."""
     values: dict[str, str] = {}
     for kind in _CARRIED:
         there = "" if of_another else notes.get(kind + rename.new, "")

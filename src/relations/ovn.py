@@ -99,7 +99,7 @@ def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) ->
         certificate, key = (data.get(f"{munged}.server.{part}", "") for part in ("cert", "key"))
         signer = data if data.get("ca") else everywhere
         if certificate and key and signer:
-            # A Vault that is an intermediate authority tells the ones above it as `chain`.
+            # An intermediate Vault publishes the authorities above it in `chain`.
             authority = _blocks(_CERTIFICATE, f"{signer['ca']}\n{signer.get('chain', '')}")
             certificate, key = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
             if certificate and key and authority:

@@ -42,7 +42,7 @@ class _Databag(_Data):
 
     @property
     def misread(self) -> str:
-        """What of the databag cannot be read or believed, empty if everything can."""
+        """The part of the databag that is not valid, empty if all of it is."""
         return self._misread
 
     def doubted(self, key: str) -> Self:
@@ -154,7 +154,7 @@ class UnitData(_Databag):
     channel: str = ""
     """The channel that the LXD snap follows, empty for one that is not from the store."""
     able: bool = False
-    """Only its turn is missing for this unit to join."""
+    """This unit is ready to join, and waits for the join lock."""
     listens: bool = False
     """Whether the LXD of a unit that is to join already listens at its cluster address."""
     attempt: int = 0

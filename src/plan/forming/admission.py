@@ -142,7 +142,7 @@ def cancelling(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
 def awaiting(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
     """Waits once for the unit that used the token before it was cancelled: it may be joining.
 
-    If its turn is no longer on record, it has joined, and may be gone again since.
+    If the join lock no longer names it, it has joined, and may have left since.
     """
     token, history = peers.own.token, view.history
     if token is None or history.withdrawn is None or history.made is not None or history.awaited:

@@ -54,7 +54,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
 
 
 def _listens(view: View, lxd: ClusterView, peers: Peers) -> bool:
-    """Whether members can test their way to this unit: LXD has the address for both already."""
+    """Whether members can test now if they reach this unit: LXD listens already."""
     on_one_address = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
     return on_one_address and not listening.before_join(view, lxd, founds=False)
 

@@ -30,7 +30,7 @@ _BACKUPS = "Instance has backups"
 """LXD's refusal to move an instance whose backups would stay behind."""
 _NO_COPY = "has no copy of the database: add a unit first"
 _REMOVE = "Or move what {name} holds, and: lxc cluster remove {name}"
-"""The other way to the end for a member that an operator joined by hand."""
+"""The advice for a member that an operator joined by hand."""
 _DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
 
 
@@ -209,7 +209,7 @@ def _can_take_over(lxd: ClusterView, other: Member) -> bool:
 
 
 def promotes_any(extensions: Collection[str]) -> bool:
-    """Whether a leaving last but one member makes the other a voter, whatever role that one has.
+    """Whether LXD makes the other member a voter when the last but one leaves, in any role.
 
     LXD 5.21 does. Extensions that 5.21 lacks came with 6.x, and 6.9 does not do it (measured).
     """

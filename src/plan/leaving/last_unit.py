@@ -43,7 +43,7 @@ def _has_member(unit: str, lxd: ClusterView, peers: Peers) -> bool:
 
 
 def blocking(view: View, lxd: ClusterView, peers: Peers) -> tuple[Reason, ...]:
-    """What keeps this member from leaving, and another one could take or replace."""
+    """What blocks this member, and would not if another unit joined."""
     member, on_remove = lxd.own, view.options.on_remove
     if member is None:
         return ()

@@ -61,7 +61,7 @@ def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[S
     """The leader notes which members are up although Juju has removed their units.
 
     It also notes which ones do not answer although LXD calls them evacuated. LXD calls a dead
-    member so after it has healed it.
+    member evacuated after it has healed it.
     """
     if not view.leader:
         return []

@@ -244,7 +244,7 @@ def _only_copy(fingerprint: str) -> str:
 def _in_turn(
     view: View, lxd: ClusterView, member: Member, step: LeaveCluster | AbandonMember
 ) -> Plan:
-    """A member that has given what it can leaves when no other is leaving at this moment."""
+    """An emptied member leaves if no other member is leaving."""
     first = member_marks.removed_first(member, lxd)
     if not first and _roles_are_due(lxd) and not view.history.roles_awaited:
         return outcomes.with_steps(AwaitRoles())

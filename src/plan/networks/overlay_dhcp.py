@@ -73,7 +73,7 @@ def _failed(view: View, network: str) -> bool:
 
 
 def problem(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Why this member cannot have its part, or does not have it although it was started."""
+    """Why DHCP cannot start here, or has ended after its start."""
     for own in _overlays(view, lxd, peers):
         if own.problem:
             return own.problem

@@ -120,7 +120,7 @@ def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -
 def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
     """The unit of a member, even if it is gone. Empty for one that never had a unit.
 
-    A machine may have the address of one whose unit is gone.
+    A new machine may have the address of a removed one.
     """
     members = [(u, d) for u, d in peers.others.items() if d.cluster or d.silent]
     at_address = [u for u, d in members if d.address == node.address]

@@ -148,7 +148,7 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
 def _database_report(view: View, lxd: Unresponsive, peers: Peers) -> UnresponsiveDatabase | None:
     """What this unit says of its database, for those that may have to recover without the others.
 
-    It says it late, or on request: each message runs hooks on all other units.
+    It reports this late, or when another unit asks: each change runs hooks on all other units.
     """
     copy = view.database
     if copy is None or lxd.reason not in WITHOUT_DATABASE:

@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 _SCRIPTS = Path(__file__).parent
 _JOIN = _SCRIPTS.parent / "machines/join.sh"
 # A daemon that fails is started again, as systemd does it, unless `_down` exists.
-# systemd ends what a daemon leaves in its control group, such as dnsmasq, which has its ports.
+# Like systemd, this ends what a daemon leaves behind, such as dnsmasq: it holds the ports.
 _KEEP = """end_others() { kill $(pidof dnsmasq) 2>/dev/null; }
 end_others
 while ! "$@"; do [ ! -e "$0" ] || exit 1; end_others; sleep 1; done"""

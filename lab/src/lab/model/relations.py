@@ -156,7 +156,7 @@ def departs_early(state: State) -> bool:
 
 
 def withhold_departure(state: State, relation: Relation, unit_name: str) -> None:
-    """The unit is gone: units that have not heard of its departure by now never will.
+    """The unit is gone: units that do not know of its departure yet are never told.
 
     Juju 4.0 deletes the unit right after it has left its relations, and with it the data that would
     tell the others.
