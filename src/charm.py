@@ -51,7 +51,13 @@ class LxdClusterCharm(ops.CharmBase):
         logging.getLogger().setLevel(logging.INFO)
         escape_logs(logging.getLogger())
         self._ports = Ports(
-            LxdApi(LxdSocket()), snap.Snap(), Machine(), Database(), time.time, self._tell
+            LxdApi(LxdSocket()),
+            snap.Snap(),
+            Machine(),
+            Database(),
+            time.time,
+            self._tell,
+            reading.is_gone,
         )
         self._input = InputReader(self, self._ports)
         self._plan: Plan | None = None

@@ -78,7 +78,13 @@ def enable_cluster(step: EnableCluster, unit: str, ports: Ports, history: RunHis
 
 
 def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """This server is a member, or as freshly installed."""
+    """This server is a member, or as freshly installed.
+
+    A founder that was removed by force takes its cluster along, and the leader names another one:
+    this unit's hook may have begun before.
+    """
+    if step.issuer and ports.is_gone(step.issuer):
+        raise LxdUnreachable(f"{step.issuer}, which admitted this unit, is gone")
     key = ports.machine.key()
     if key is None:
         raise token_sealing.SealError("this unit's key is gone")

@@ -105,6 +105,12 @@ def bound(model: ops.Model, options: Options) -> Bound:
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()
 
 
+def is_gone(unit: str) -> bool:
+    """Whether Juju has removed a unit by now. False if it does not say."""
+    found = tool_failures.if_said(units, None)
+    return found is not None and unit not in found.in_juju
+
+
 def units() -> Units:
     """Juju's units, and those of them that leave. Raises hookcmds.Error."""
     goals = hookcmds.goal_state().units

@@ -14,11 +14,16 @@ if TYPE_CHECKING:  # ~Protocols take time to define in a hook, and only the type
     from ports import protocols
 
 
+def _nobody_is_gone(_: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Ports:
     """The interfaces of a run.
 
-    `clock` gives seconds since the epoch; `tell` shows the operator the current step.
+    `clock` gives seconds since the epoch; `tell` shows the operator the current step; `is_gone`
+    asks Juju at this moment whether it has removed a unit.
     """
 
     lxd: LxdApi
@@ -27,3 +32,4 @@ class Ports:
     database: protocols.DatabasePort
     clock: Callable[[], float]
     tell: Callable[[str], None]
+    is_gone: Callable[[str], bool] = _nobody_is_gone

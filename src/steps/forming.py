@@ -64,6 +64,8 @@ class Join:
     """By network: the same."""
     next_attempt: int = 0
     """The unit's attempt if this one fails."""
+    issuer: str = ""
+    """The unit that made the token."""
 
     def __str__(self) -> str:
         return f"join the cluster as {self.name}"

@@ -72,6 +72,7 @@ def run_hook(stage: Stage) -> None:
 
 def install() -> None:
     """Puts the model's world into ops for the lifetime of this process."""
+    ops.model._log_security_event = _ignore  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
     ops.model.hookcmds = HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     # ops looks at the parameters of each handler in each process. They do not change.
     framework.inspect = SimpleNamespace(signature=_signature, getmembers=inspect.getmembers)  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
@@ -88,6 +89,10 @@ def _signature(observer: MethodType, *, follow_wrapped: bool) -> inspect.Signatu
         found = inspect.signature(observer, follow_wrapped=follow_wrapped)
         _SIGNATURES[observer.__func__] = found
     return found
+
+
+def _ignore(*_: object, **__: object) -> None:
+    """Nobody reads the log of a simulated unit."""
 
 
 def _clock() -> float:

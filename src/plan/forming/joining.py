@@ -197,6 +197,7 @@ def _join(view: View, lxd: ClusterView, peers: Peers, token: Token) -> Join:
         pools={config.pool.name: config.member_config() for config in pool_keys},
         networks=contributions.before_join(view, token)[0],
         next_attempt=token.attempt + 1,
+        issuer=next((unit for unit, d in peers.others.items() if d.token == token), ""),
     )
 
 

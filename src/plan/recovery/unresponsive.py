@@ -118,11 +118,14 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
         return RESET_INTERRUPTED
     if forming.what != "join" or (view.peers and view.peers.own.cluster):
         return ""
-    if view.holds_data or view.noted_identity:
-        # It has joined completely, and its unit had no time to say so. It may be a voter.
+    if view.holds_data:
+        # It has joined completely, and its unit had no time to say so.
         return ""
     if kind is UnresponsiveReason.HALF_JOINED:
         return "its join was interrupted"
+    if view.noted_identity:
+        # So has this one. It may be a voter.
+        return ""
     late = view.now - forming.since > deadlines.JOIN
     hangs = kind in (UnresponsiveReason.HUNG, UnresponsiveReason.STARTING) and late
     return f"its join did not end in {deadlines.JOIN:.0f} s" if hangs else ""

@@ -57,6 +57,20 @@ def test_a_join_that_fails_leaves_an_empty_lxd(generation: str):
     assert unit.server.config == {}
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_does_not_join_if_the_one_that_admitted_it_is_gone(generation: str):
+    """It was the founder, removed by force. The leader names another one by now."""
+    app = formed(1, generation)
+    step = replace(joining(app), issuer="lxd/0")
+    ports = replace(app.units["lxd/9"].ports, is_gone={"lxd/0": True}.__getitem__)
+
+    with pytest.raises(StepFailed, match="lxd/0, which admitted this unit, is gone"):
+        act(step, "lxd/9", ports, RunHistory())
+
+    assert names(app) == ["m0"]
+    assert app.units["lxd/9"].machine.forming() is None
+
+
 def test_a_token_for_another_unit_is_of_no_use():
     app = formed(1)
     step = joining(app)

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import ops
 import pytest
 from ops import hookcmds, testing
 
 import charm
 from actions import form_again
+from hooks import reading
 from ports.ports import Ports
 from state import peers
 from state.facts import Resource
@@ -23,6 +26,8 @@ from tests.unit.deeds import api, changed, later, leaving, names, without
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
 from values.status import Kind
+
+ALIVE = hookcmds.Goal(status="active", since=dt.datetime.now(dt.timezone.utc))
 
 
 def gone_untold(app: ModelApp, unit: str) -> ModelApp:
@@ -212,3 +217,25 @@ def test_units_that_form_anew_do_not_take_over_what_a_gone_founder_told():
 
     assert app.own("lxd/1").storage != told.storage
     assert app.own("lxd/2").cluster == app.own("lxd/1").cluster != old.cluster
+
+
+@pytest.mark.parametrize(
+    ("goal_state", "expected"),
+    [
+        (hookcmds.GoalState(units={}, relations={}), True),
+        (hookcmds.GoalState(units={"lxd/0": ALIVE}, relations={}), False),
+        (hookcmds.Error(returncode=1, cmd=["goal-state"], stderr="ERROR i/o timeout"), False),
+    ],
+    ids=["gone", "there", "Juju does not say"],
+)
+def test_whether_a_unit_is_gone_at_this_moment(
+    monkeypatch: pytest.MonkeyPatch, goal_state: hookcmds.GoalState | hookcmds.Error, expected: bool
+):
+    def told() -> hookcmds.GoalState:
+        if isinstance(goal_state, hookcmds.Error):
+            raise goal_state
+        return goal_state
+
+    monkeypatch.setattr(hookcmds, "goal_state", told)
+
+    assert reading.is_gone("lxd/0") == expected
