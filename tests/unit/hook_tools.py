@@ -139,8 +139,9 @@ class HookTools:
                 return self._tool(context, words, done, more.get("input"))
 
             def ports(*parts: Any) -> Ports:
-                # The unit's ports instead of the real one: only the last part is the charm's.
-                return replace(self.app.units[context.unit].ports, tell=parts[-1])
+                # The unit's ports instead of the real ones: only the last two parts are the charm's.
+                own = self.app.units[context.unit].ports
+                return replace(own, tell=parts[-2], is_gone=parts[-1])
 
             error = subprocess.CalledProcessError
             tools = SimpleNamespace(run=tool, CalledProcessError=error)

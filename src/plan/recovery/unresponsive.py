@@ -124,7 +124,7 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
     if kind is UnresponsiveReason.HALF_JOINED:
         return "its join was interrupted"
     if view.noted_identity:
-        # So has this one. It may be a voter.
+        # The same. It may even be a voter.
         return ""
     late = view.now - forming.since > deadlines.JOIN
     hangs = kind in (UnresponsiveReason.HUNG, UnresponsiveReason.STARTING) and late
