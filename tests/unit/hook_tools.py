@@ -139,7 +139,7 @@ class HookTools:
                 return self._tool(context, words, done, more.get("input"))
 
             def ports(*parts: Any) -> Ports:
-                # The unit's ports instead of the real ones: only the last two parts are the charm's.
+                # The unit's ports instead of the real ones: the last two parts are the charm's.
                 own = self.app.units[context.unit].ports
                 return replace(own, tell=parts[-2], is_gone=parts[-1])
 
