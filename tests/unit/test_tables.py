@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 import backends
 import modes
@@ -116,3 +117,20 @@ def test_a_relation_is_described(endpoint: str):
     assert METADATA["requires"][endpoint]["description"]
     assert rows(text, endpoint)
     assert f"\n## {endpoint}\n" in text
+
+
+NUMBERS = [name for name, option in CONFIG["options"].items() if option["type"] == "int"]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_range_of_a_number_is_the_one_that_is_checked(name: str):
+    """The check, the option's text and the table of changes say the same."""
+    with pytest.raises(ValidationError) as refused:
+        Options(**{name.replace("-", "_"): 2**40})
+    lowest, highest = re.findall(r"(\d+) to (\d+)", str(refused.value))[-1]
+
+    (row,) = rows(page("reference/options.md"), name)
+    assert f"{lowest} to {highest}" in row
+    assert re.search(
+        rf"\b{lowest} to {highest}\b|from {lowest}\.", CONFIG["options"][name]["description"]
+    )
