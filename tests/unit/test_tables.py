@@ -126,7 +126,7 @@ NUMBERS = [name for name, option in CONFIG["options"].items() if option["type"] 
 def test_the_range_of_a_number_is_the_one_that_is_checked(name: str):
     """The check, the option's text and the table of changes say the same."""
     with pytest.raises(ValidationError) as refused:
-        Options(**{name.replace("-", "_"): 2**40})
+        Options.model_validate({name.replace("-", "_"): 2**40})
     lowest, highest = re.findall(r"(\d+) to (\d+)", str(refused.value))[-1]
 
     (row,) = rows(page("reference/options.md"), name)
