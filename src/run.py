@@ -9,6 +9,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lxd.errors import LxdUnreachable
 from observe.view import observe
 from plan.unit import make_plan
 from ports.ports import Ports
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 ROUNDS = 8
 """The longest run of a unit: join, settle, cancel a token, pass the turn, make a token."""
+
+_STEM = 30
+"""The first characters of a status that tell steps apart: a long one is shortened behind them."""
 
 LEAVING_ROUNDS = 1000
 """A leaving unit may have to move its instances one by one."""
@@ -51,12 +55,14 @@ def run(juju: HookInput, ports: Ports) -> Plan:
                 history = act(step, juju.unit, ports, history)
         except StepFailed as failure:
             first = first or failure
-            if not any(failure.step in group for group in plan.groups):
-                return _failed(first, history, make_plan(observe(juju, ports, history)))
+            # An LXD that does not answer would let each group wait.
+            silent = isinstance(failure.__cause__, LxdUnreachable)
+            if silent or not any(failure.step in group for group in plan.groups):
+                return _failed(first, history, make_plan(observe(juju, ports, history)), juju)
             history = replace(history, failed=history.failed | {str(failure.step)})
         plan = make_plan(observe(juju, ports, history))
     if first is not None:
-        return _failed(first, history, plan)
+        return _failed(first, history, plan, juju)
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
 
 
@@ -71,7 +77,7 @@ def idle_plan(juju: HookInput, ports: Ports) -> Plan | None:
     return None if plan.steps else plan
 
 
-def _failed(failure: StepFailed, history: RunHistory, plan: Plan) -> Plan:
+def _failed(failure: StepFailed, history: RunHistory, plan: Plan, juju: HookInput) -> Plan:
     """The report of a failed step: here, and to the peers unless the whole run ended with it.
 
     What ends a run without a refusal, such as an LXD that stops, is seen in a moment or has a
@@ -82,11 +88,19 @@ def _failed(failure: StepFailed, history: RunHistory, plan: Plan) -> Plan:
     status = waiting(message) if failure.later else blocked(message)
     plan = replace(plan, status=status, steps=(), hold=message)
     if status.kind is Kind.BLOCKED:
-        own = plan.own and plan.own.model_copy(update={"problem": status.message})
+        published = juju.peers.own.problem if juju.peers else ""
+        problem = _report(failure, status.message, published)
+        own = plan.own and plan.own.model_copy(update={"problem": problem})
         return replace(plan, own=own, app_status=plan.app_status and status)
     if not transient_errors.passes(failure.reason) and str(failure.step) not in history.failed:
         return plan
-    own = plan.own and plan.own.model_copy(update={"waits": status.message})
+    waits = _report(failure, status.message, juju.peers.own.waits if juju.peers else "")
+    own = plan.own and plan.own.model_copy(update={"waits": waits})
     app = plan.app_status
     healthy = app is not None and app.kind is Kind.ACTIVE
     return replace(plan, own=own, app_status=status if healthy else app)
+
+
+def _report(failure: StepFailed, message: str, published: str) -> str:
+    """What the peers read. A reason for the same step that differs would wake them in each hook."""
+    return published if published.startswith(f"could not {failure.step}"[:_STEM]) else message

@@ -38,6 +38,8 @@ _ONLY_COPIES = re.compile(r"still has the following images: ([0-9a-f, ]+)")
 _RESTORES = "clustering_restore_skip_mode"
 _EVACUATED = "evacuated"
 """LXD's error for a start on an evacuated member."""
+_STARTS = "a start operation"
+"""LXD's word for an instance that is being started already."""
 
 
 def close_member(step: CloseMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -85,10 +87,10 @@ def _move(step: MoveInstance, ports: Ports, history: RunHistory) -> RunHistory:
     except LxdError as error:
         logger.warning("%s/%s did not move to %s: %s", step.project, step.name, step.target, error)
         if step.ran:
-            _start(step.project, step.name, step.source, ports)
+            _start(step.project, step.name, step.source, step.source, ports)
         return _refused(step, step.target, str(error), history)
     if step.ran:
-        _start(step.project, step.name, step.source, ports)
+        _start(step.project, step.name, step.source, step.source, ports)
     return history
 
 
@@ -98,7 +100,8 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
     If LXD hangs up, a later hook looks again: the move is one transaction of LXD's database.
     """
     # Nobody may start it: it may still run on the dead machine.
-    _forget_stopped(step.project, step.name, step.source, ports)
+    for member in sorted(member_marks.that_stopped(ports.lxd.notes.read())):
+        _forget_stopped(step.project, step.name, member, ports)
     try:
         ports.lxd.instances.move(step.project, step.name, step.target, live=False)
     except (LxdError, LxdLate) as error:
@@ -125,7 +128,11 @@ def _refused(
 def _note_stopped(step: MoveInstance, ports: Ports) -> None:
     stopped = member_marks.stopped(step.source, ports.lxd.notes.read())
     ports.lxd.notes.write(
-        member_marks.with_stopped(step.source, stopped | {f"{step.project}/{step.name}"})
+        member_marks.with_stopped(
+            step.source,
+            # LXD chooses the member of a group.
+            {**stopped, f"{step.project}/{step.name}": "" if step.group else step.target},
+        )
     )
 
 
@@ -139,23 +146,24 @@ def note_unmoved(step: NoteUnmoved, unit: str, ports: Ports, history: RunHistory
 def start_instance(step: StartInstance, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Start an instance again, if possible. An instance that hangs does not stop the others."""
     try:
-        _start(step.project, step.name, step.member, ports)
+        _start(step.project, step.name, step.member, step.restorable, ports)
     except LxdLate as error:
         logger.warning("%s/%s does not start: %s", step.project, step.name, error)
+        _forget_stopped(step.project, step.name, step.member, ports)
     return replace(history, started=history.started | {f"{step.project}/{step.name}"})
 
 
-def _start(project: str, name: str, member: str, ports: Ports) -> None:
+def _start(project: str, name: str, member: str, restorable: str, ports: Ports) -> None:
     """Start an instance that ran, and note that nothing more is due for it.
 
     If it does not start, its member may still leave: the instance is complete where it is now. If
     LXD refuses only for the moment, the note stays for a later hook.
     """
     try:
-        _start_anywhere(project, name, member, ports)
+        _start_anywhere(project, name, restorable, ports)
     except LxdError as error:
         logger.warning("%s/%s was stopped to move it, and does not start: %s", project, name, error)
-        if transient_errors.passes(str(error)):
+        if transient_errors.passes(str(error)) and _STARTS not in str(error).replace('"', ""):
             return
     _forget_stopped(project, name, member, ports)
 
@@ -163,12 +171,12 @@ def _start(project: str, name: str, member: str, ports: Ports) -> None:
 def _forget_stopped(project: str, name: str, member: str, ports: Ports) -> None:
     """Note that an instance is none that `member` stopped and that must run again."""
     stopped = member_marks.stopped(member, ports.lxd.notes.read())
-    if f"{project}/{name}" in stopped:
-        ports.lxd.notes.write(member_marks.with_stopped(member, stopped - {f"{project}/{name}"}))
+    if stopped.pop(f"{project}/{name}", None) is not None:
+        ports.lxd.notes.write(member_marks.with_stopped(member, stopped))
 
 
 def _start_anywhere(project: str, name: str, member: str, ports: Ports) -> None:
-    """LXD starts nothing on an evacuated member: from 5.21 on the evacuation can be ended first."""
+    """LXD starts nothing on an evacuated member. From 5.21 on `member` can be restored first."""
     try:
         ports.lxd.instances.start(project, name)
     except LxdError as error:

@@ -78,16 +78,17 @@ def _noted(prefix: str, notes: Mapping[str, str]) -> dict[str, str]:
     return {k.removeprefix(prefix): v for k, v in notes.items() if k.startswith(prefix) and v}
 
 
-def stopped(member: str, notes: Mapping[str, str]) -> frozenset[str]:
-    """Instances that a member has stopped, to move them. An older charm notes all that ran.
+def stopped(member: str, notes: Mapping[str, str]) -> dict[str, str]:
+    """Instances that a member has stopped, to move them, each with the member that takes it.
 
-    It also separates them by commas, which names of projects may have.
+    That is empty if it is not known. An older charm notes all that ran, separated by commas, which
+    names of projects may have.
     """
     text = notes.get(RAN + member, "")
     try:
-        return frozenset(map(str, json.loads(text)))
-    except (ValueError, TypeError):
-        return frozenset(filter(None, text.split(",")))
+        return {str(name): str(target) for name, target in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError):
+        return dict.fromkeys(filter(None, text.split(",")), "")
 
 
 def that_stopped(notes: Mapping[str, str]) -> frozenset[str]:
@@ -95,10 +96,9 @@ def that_stopped(notes: Mapping[str, str]) -> frozenset[str]:
     return frozenset(_noted(RAN, notes))
 
 
-def with_stopped(member: str, instances: Iterable[str]) -> dict[str, str]:
+def with_stopped(member: str, instances: Mapping[str, str]) -> dict[str, str]:
     """The note about them: a hook, LXD or the machine may die before they run again."""
-    names = sorted(instances)
-    return {RAN + member: json.dumps(names) if names else ""}
+    return {RAN + member: json.dumps(instances, sort_keys=True) if instances else ""}
 
 
 @dataclass(frozen=True)

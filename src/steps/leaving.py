@@ -89,6 +89,8 @@ class StartInstance:
     name: str
     member: str
     """The leaving member."""
+    restorable: str = ""
+    """The member whose evacuation may be ended for it: that of the unit itself."""
 
     def __str__(self) -> str:
         return f"start {self.project}/{self.name}, which ran before"

@@ -9,12 +9,13 @@ holds the unit, or if the unit is gone before its next hook.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from plan import cluster_change
 from plan.leaving import orphaned_members
 from records import member_marks, renames
 from state.cluster import ClusterView
+from state.lxd_objects import Instance
 from state.peers import UnitData
 from state.view import Peers, View
 from steps.leaving import StartInstance
@@ -25,29 +26,67 @@ from steps.server import WriteNotes
 def due(
     view: View, lxd: ClusterView, member: str, moving: Collection[str] = ()
 ) -> tuple[Step, ...]:
-    """Starts what `member` stopped, where it is now, once. For what runs, the note is removed.
+    """Starts what `member` of this unit stopped, once. For what is over, the note is removed.
 
     What is `moving` is left out, and what is on a member that is down waits for it.
     """
+    stopped = member_marks.stopped(member, lxd.notes)
+    return _due(view, lxd, member, stopped, member, moving)
+
+
+def _due(
+    view: View,
+    lxd: ClusterView,
+    member: str,
+    stopped: Mapping[str, str],
+    restorable: str,
+    moving: Collection[str] = (),
+) -> tuple[Step, ...]:
+    """The same for these instances, each with the member that takes it."""
     if lxd.instances is None:
         return ()
-    stopped = member_marks.stopped(member, lxd.notes)
     by_name = {str(i): i for i in lxd.instances}
-    over = {name for name in stopped if name not in by_name or by_name[name].running}
-    if over:
-        return (WriteNotes(member_marks.with_stopped(member, stopped - over)),)
+    left = {
+        name: target
+        for name, target in stopped.items()
+        if name in by_name and _stays_due(by_name[name], member, target)
+    }
+    if left != member_marks.stopped(member, lxd.notes):
+        return (WriteNotes(member_marks.with_stopped(member, left)),)
     up = {m.name for m in lxd.members if m.up}
-    left = [by_name[name] for name in sorted(stopped - view.history.started - set(moving))]
-    return tuple(StartInstance(i.project, i.name, member) for i in left if i.location in up)
+    tried = view.history.started | set(moving)
+    return tuple(
+        StartInstance(i.project, i.name, member, restorable)
+        for i in (by_name[name] for name in sorted(left.keys() - tried))
+        if i.location in up
+    )
+
+
+def _stays_due(instance: Instance, member: str, target: str) -> bool:
+    """Whether an instance must still run again.
+
+    One that is on a third member was moved by somebody else since then: it may still run on a
+    machine that is cut off, and only an operator knows.
+    """
+    known = not target or instance.location in (member, target)
+    return known and not instance.running
 
 
 def of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Step, ...]:
-    """The leader does the same for units that are gone, and what they moved before that."""
+    """The leader does the same for units that are gone, and what they moved before that.
+
+    It leaves alone what an older charm has noted: nobody knows how old that is.
+    """
     # The leader itself may leave, and the instances may hold it.
     if not (view.leader or view.leaving):
         return ()
     gone = _gone(view, lxd, peers, own)
-    return tuple(step for member in gone for step in due(view, lxd, member))
+    noted = {member: member_marks.stopped(member, lxd.notes) for member in gone}
+    return tuple(
+        step
+        for member, stopped in noted.items()
+        for step in _due(view, lxd, member, {n: t for n, t in stopped.items() if t}, "")
+    )
 
 
 def _gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[str]:

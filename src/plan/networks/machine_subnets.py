@@ -18,6 +18,8 @@ from values.wanted_network import WantedNetwork
 _AUTOMATIC = ipaddress.ip_network("10.0.0.0/8")
 """The charm chooses a subnet with this prefix length in it."""
 _WIDTH = 16
+_NOWHERE = "lo"
+"""The interface of routes that lead to nowhere."""
 
 
 def _takes_subnets(wanted: WantedNetwork) -> bool:
@@ -84,10 +86,12 @@ def in_use_of(view: View, bridges: Collection[list[str]]) -> str:
 def clash(view: View, own: UnitData) -> Status | None:
     """Blocked while this member's machine has the subnet of an existing bridge.
 
-    LXD or the charm chose it by one machine, or the machine got an address later.
+    LXD or the charm chose it by one machine, or the machine got an address later. An operator's own
+    bridges do not count.
     """
+    wanted = {name for net in view.options.networks_asked for name in names(net)}
     bridges = [*published(view), *(bridge.split() for bridge in own.bridges)]
-    problem = in_use_of(view, bridges)
+    problem = in_use_of(view, [bridge for bridge in bridges if bridge[0] in wanted])
     return blocked(problem) if problem else None
 
 
@@ -133,6 +137,8 @@ def _overlapping(view: View, cidr: str, but: Collection[str]) -> str:
         for route in interface.routes:
             # A wider route stands for many networks, and the more specific one wins on purpose.
             used = ipaddress.ip_network(route)
+            if interface.name == _NOWHERE and used == net:
+                continue  # A BGP daemon announces the network with such a route.
             if (
                 used.version == net.version
                 and used.overlaps(net)

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-import modes as network_modes
 from plan.networks import contributions, cutting, networks, wanted_networks
 from state.cluster import ClusterView, Network
 from state.peers import ParentInterface
@@ -61,9 +60,8 @@ def _due(
     if not answer.parent or answer.parent == current or _stays(view, net, current):
         return Due()
     users = cutting.users(network)
-    # LXD changes no interface of an uplink under OVN networks (by source, 5.0 to 6.9).
-    lost = not _is_here(view, current) and not network_modes.MODES[net.mode].exclusive
-    if users and not lost and not view.options.network_disruptive:
+    # Also if the machine lacks the interface: it may be back in a moment.
+    if users and not view.options.network_disruptive:
         return Due(problem=networks.refused(net, f"parent cuts off {users}"))
     return Due((SetOwnParent(net.name, lxd.server.name, answer.parent),))
 

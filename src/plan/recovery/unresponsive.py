@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import deadlines
+from plan.forming import identity
 from plan.install import versions
 from plan.recovery import quorum
 from state.lxd_objects import OWN_VOLUMES
@@ -123,7 +124,7 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
         return ""
     if kind is UnresponsiveReason.HALF_JOINED:
         return "its join was interrupted"
-    if view.noted_identity:
+    if view.peers is not None and identity.noted_is_ours(view, view.peers):
         # The same. It may even be a voter.
         return ""
     late = view.now - forming.since > deadlines.JOIN

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import pytest
 
+import deadlines
 from steps.networks import EndOverlayDhcp
 from steps.plan import untried
 from tests.lxd_model.generations import NAMES
@@ -133,3 +134,35 @@ def test_a_pool_whose_size_changed_does_not_hold_a_new_one():
 
     assert "two" in the_cluster(app).pools
     assert str(app.plan("lxd/0").status).startswith("blocked: storage-pools: one was made")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_hook_does_not_wait_for_each_group_while_lxd_completes_no_change(generation: str):
+    app = formed(3, generation)
+    app.options |= {
+        "cluster_offline_threshold": 60,
+        "networks": "{seg0: bridge, seg1: bridge, seg2: bridge}",
+        "storage_pools": "{fast: dir}",
+    }
+    app.cloud.fault = lambda machine, call: "" if call.startswith("GET") else "timeout"
+    before = app.cloud.now
+
+    app.hook("lxd/0")
+
+    assert app.cloud.now - before < 2 * deadlines.CHANGE
+
+
+def test_a_reason_that_differs_each_time_is_published_once():
+    app = without_packages("5.21")
+    numbers = iter(range(100))
+
+    def unreachable(packages: Iterable[str]) -> None:
+        del packages
+        raise OSError(f"Could not connect to 91.189.91.{next(numbers)}:80")
+
+    app.units["lxd/1"].machine.install = unreachable
+    app.hook("lxd/1")
+    before = dict(app.databags["lxd/1"])
+    app.hook("lxd/1")
+
+    assert app.databags["lxd/1"] == before

@@ -21,15 +21,15 @@ def test_tries_are_counted_and_forgotten_once_they_are_over():
 
 
 def test_the_name_of_a_project_may_have_a_comma():
-    stopped = {"a,b/c1", "default/c2"}
+    stopped = {"a,b/c1": "m0", "default/c2": ""}
 
     assert member_marks.stopped("m2", member_marks.with_stopped("m2", stopped)) == stopped
-    assert member_marks.with_stopped("m2", ()) == {"ran.m2": ""}
+    assert member_marks.with_stopped("m2", {}) == {"ran.m2": ""}
 
 
 def test_what_an_older_charm_noted_is_read():
     assert member_marks.stopped("m2", {"ran.m2": "default/c1,default/c2"}) == {
-        "default/c1",
-        "default/c2",
+        "default/c1": "",
+        "default/c2": "",
     }
-    assert member_marks.stopped("m2", {}) == frozenset()
+    assert member_marks.stopped("m2", {}) == {}

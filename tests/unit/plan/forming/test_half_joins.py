@@ -256,3 +256,31 @@ def test_a_voter_whose_unit_could_not_say_that_it_joined_is_not_reset(generation
         0,
         [True, True],
     )
+
+
+@pytest.mark.parametrize("noted", ["", "identity-of-an-earlier-deployment"])
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_join_that_hangs_is_reset_though_an_earlier_unit_noted_its_cluster(
+    generation: str, noted: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = formed(2, generation)
+    unit = app.add(2)
+    unit.machine.identity_ = noted
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    pause = app.cloud.pause
+
+    def killed_in_join(seconds: float, what: str) -> None:
+        if unit.server.working("join_cluster"):
+            raise Killed(what)
+        pause(seconds, what)
+
+    monkeypatch.setattr(app.cloud, "pause", killed_in_join)
+    with pytest.raises(Killed):
+        app.hook("lxd/2", commit=False)
+    monkeypatch.setattr(app.cloud, "pause", pause)
+    unit.server.freeze()
+    later(app, JOIN + 1)
+    app.hook("lxd/2")
+
+    assert app.own("lxd/2").attempt == 1

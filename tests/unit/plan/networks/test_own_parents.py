@@ -67,12 +67,15 @@ def test_an_interface_is_not_put_back_under_instances():
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_card_that_the_machine_no_longer_has_is_replaced(generation: str):
-    """What was on it is cut off already."""
-    app = on_lan0(on_lan("eth1 ens*", generation=generation))
+def test_a_card_that_the_machine_no_longer_has_is_replaced_if_that_is_allowed(generation: str):
+    """Without the option the card may be back in a moment, and the network be another one."""
+    app = with_card(on_lan0(on_lan("eth1 ens*", generation=generation)), "lxd/1", ENS3)
+    before = parents(app, "lan0")["m1"], statuses(app)["lxd/1"]
 
-    with_card(app, "lxd/1", ENS3)
+    changed(app, network_disruptive=True)
 
+    assert before[0] == "eth1"
+    assert before[1].startswith("blocked: network lan0: parent cuts off")
     assert parents(app, "lan0") == {"m0": "eth1", "m1": "ens3", "m2": "eth1"}
     assert statuses(app)["lxd/1"].startswith("active")
 
