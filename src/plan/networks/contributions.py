@@ -12,8 +12,9 @@ from fnmatch import fnmatch
 import modes
 from modes import Mode, parent_checks, vxlan
 from plan.networks.machine_subnets import in_use, overlap, published, subnets, taken
-from plan.networks.wanted_networks import names
+from plan.networks.wanted_networks import made, names
 from relations import ovn
+from state.cluster import ClusterView
 from state.peers import OnParent, ParentInterface, Token
 from state.view import View
 from values.interface import Interface
@@ -70,10 +71,17 @@ def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
     if mode.needs:
         return ParentInterface(problem=_missing_need(view, mode.needs) or _off_subnet(view, mode))
     if wanted.mode == modes.SPREAD:
-        return _tunnel(view, wanted).model_copy(update={"taken": taken(view, wanted)})
+        return _tunnel(view, wanted).model_copy(update={"taken": _taken(view, wanted)})
     if not mode.on_parent(wanted):
         return ParentInterface()
     return _parent(view, wanted)
+
+
+def _taken(view: View, wanted: WantedNetwork) -> tuple[str, ...]:
+    """Subnets that a network must not get. Once it is made, a change of them wakes no unit."""
+    published = view.peers.own.links.get(request(wanted)) if view.peers else None
+    chosen = isinstance(view.lxd, ClusterView) and any(made(view.lxd, n) for n in names(wanted))
+    return published.taken if published and chosen else taken(view, wanted)
 
 
 def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, str]], Status | None]:

@@ -144,7 +144,7 @@ def test_a_hook_does_not_wait_for_each_group_while_lxd_completes_no_change(gener
         "networks": "{seg0: bridge, seg1: bridge, seg2: bridge}",
         "storage_pools": "{fast: dir}",
     }
-    app.cloud.fault = lambda machine, call: "" if call.startswith("GET") else "timeout"
+    app.cloud.fault = lambda _, call: "" if call.startswith("GET") else "timeout"
     before = app.cloud.now
 
     app.hook("lxd/0")

@@ -29,7 +29,7 @@ from tests.unit.model_units import ModelApp, formed
 
 ON_CEPH = {"root": {"type": "disk", "path": "/", "pool": "shared"}}
 NOTES = ["default/c1", '{"default/c1": "m4"}']
-"""Of an older charm, and of this one: with the member that takes the instance."""
+"""An older charm's, and this one's, which names the member that takes the instance."""
 
 
 def cut_off(generation: str, stopped: str) -> ModelApp:

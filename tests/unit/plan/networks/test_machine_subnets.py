@@ -132,3 +132,14 @@ def test_a_route_that_announces_the_network_is_no_clash():
     app = on_cards(formed(2, network_ipv4="10.66.0.1/24"), "lxd/1", nowhere)
 
     assert statuses(app)["lxd/1"].startswith("active")
+
+
+def test_an_interface_that_comes_and_goes_wakes_nobody_once_the_network_is_made():
+    app = on_cards(formed(2, network_mode="vxlan", network_parent="eth0"), "")
+    before = dict(app.databags["lxd/1"])
+    machine = app.units["lxd/1"].machine
+    machine.interfaces_ = [*machine.interfaces_, Interface("wg0", subnets=("10.200.7.3/24",))]
+
+    app.hook("lxd/1")
+
+    assert app.databags["lxd/1"] == before
