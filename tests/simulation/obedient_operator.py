@@ -260,7 +260,8 @@ class ObedientOperator:
         named = re.search(r"run it on (\S+):", told)
         if named is None or named[1] not in self.engine.units or named[1] == unit.name:
             confirm = refusal.confirmation("recover", unit.name)
-            lost = self._destroyed(told)
+            answers = [t.message for t in asked if t.unit == unit.name and t.message]
+            lost = self._destroyed(answers[-1] if answers else "")
             self._action(
                 unit.name, "recover-quorum", confirm=confirm, **({"lost": lost} if lost else {})
             )
