@@ -27,9 +27,6 @@ logger = logging.getLogger(__name__)
 ROUNDS = 8
 """The longest run of a unit: join, settle, cancel a token, pass the turn, make a token."""
 
-_STEM = 30
-"""The first characters of a status that tell steps apart: a long one is shortened behind them."""
-
 LEAVING_ROUNDS = 1000
 """A leaving unit may have to move its instances one by one."""
 
@@ -103,4 +100,6 @@ def _failed(failure: StepFailed, history: RunHistory, plan: Plan, juju: HookInpu
 
 def _report(failure: StepFailed, message: str, published: str) -> str:
     """What the peers read. A reason for the same step that differs would wake them in each hook."""
-    return published if published.startswith(f"could not {failure.step}"[:_STEM]) else message
+    # A status shortens a long step, and has dots in its place.
+    step = published.partition(": ")[0].removesuffix("...")
+    return published if step and f"could not {failure.step}".startswith(step) else message

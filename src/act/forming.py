@@ -95,7 +95,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
         if not ports.lxd.cluster.await_forming(deadlines.JOIN):
             sources = (keys.get("source", "") for keys in step.pools.values())
             devices = tuple(source for source in sources if source.startswith(DEVICE))
-            # From here on the note says that this join has ended.
+            # From here on, an identity on the disk means that this join has succeeded.
             ports.machine.note_identity("")
             ports.machine.note_forming("join", ports.clock(), devices)
             ports.lxd.cluster.join(step.name, step.address, token, _member_config(step), way_in)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 import pytest
@@ -166,3 +167,17 @@ def test_a_reason_that_differs_each_time_is_published_once():
     app.hook("lxd/1")
 
     assert app.databags["lxd/1"] == before
+
+
+def test_another_step_that_fails_is_published():
+    """The first one succeeds by now: its report must not stand for the other one."""
+    app = formed(2, networks="{seg0: bridge}")
+    earlier = "could not create the bridge network seg0: LXD says no"
+    app.databags["lxd/0"]["problem"] = json.dumps(earlier)
+    fail(app, "lxd/0", "POST /1.0/networks")
+
+    app.options["networks"] = "{seg0: bridge, seg1: bridge}"
+    for name in ("lxd/1", "lxd/0"):
+        app.hook(name)
+
+    assert app.own("lxd/0").problem.startswith("could not create the bridge network seg1")
