@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from act import token_sealing
 from act.step import act
 from state.notes import IDENTITY
 from state.view import RunHistory
 from steps.forming import Join, MakeToken
+from tests.unit.cutting import Killed
 from tests.unit.deeds import notes
 from tests.unit.model_units import ModelApp, formed
 
@@ -43,3 +46,18 @@ def two_waiting() -> ModelApp:
     for name in ("lxd/1", "lxd/2", "lxd/0", "lxd/0"):
         app.hook(name)
     return app
+
+
+def kill_in_join(app: ModelApp, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A unit's hook is killed while its LXD joins, which goes on without it."""
+    server, pause = app.units[name].server, app.cloud.pause
+
+    def pause_or_die(seconds: float, what: str) -> None:
+        if server.working("join_cluster"):
+            raise Killed(what)
+        pause(seconds, what)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app.cloud, "pause", pause_or_die)
+        with pytest.raises(Killed):
+            app.hook(name, commit=False)

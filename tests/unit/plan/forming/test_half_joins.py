@@ -15,8 +15,8 @@ from steps.forming import ResetLxd
 from steps.server import WriteNotes
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.cutting import Killed
 from tests.unit.deeds import SILENT, later, names, server, the_cluster, with_instance, without
+from tests.unit.joins import kill_in_join
 from tests.unit.model_units import ModelApp, formed
 from values.status import Kind
 
@@ -214,20 +214,10 @@ def test_a_join_that_goes_on_without_its_hook_is_awaited(
 ):
     """LXD 5.0.2 was reset while it joined. The next two joins of that machine never ended."""
     app = formed(2, generation)
-    unit = app.add(2)
+    app.add(2)
     for name in ("lxd/2", "lxd/0", "lxd/1"):
         app.hook(name)
-    pause = app.cloud.pause
-
-    def killed_in_join(seconds: float, what: str) -> None:
-        if unit.server.working("join_cluster"):
-            raise Killed(what)
-        pause(seconds, what)
-
-    monkeypatch.setattr(app.cloud, "pause", killed_in_join)
-    with pytest.raises(Killed):
-        app.hook("lxd/2", commit=False)
-    monkeypatch.setattr(app.cloud, "pause", pause)
+    kill_in_join(app, "lxd/2", monkeypatch)
     app.settle()
 
     assert (app.own("lxd/2").attempt, str(app.plan("lxd/2").status)) == (
@@ -268,17 +258,7 @@ def test_a_join_that_hangs_is_reset_though_an_earlier_unit_noted_its_cluster(
     unit.machine.identity_ = noted
     for name in ("lxd/2", "lxd/0", "lxd/1"):
         app.hook(name)
-    pause = app.cloud.pause
-
-    def killed_in_join(seconds: float, what: str) -> None:
-        if unit.server.working("join_cluster"):
-            raise Killed(what)
-        pause(seconds, what)
-
-    monkeypatch.setattr(app.cloud, "pause", killed_in_join)
-    with pytest.raises(Killed):
-        app.hook("lxd/2", commit=False)
-    monkeypatch.setattr(app.cloud, "pause", pause)
+    kill_in_join(app, "lxd/2", monkeypatch)
     unit.server.freeze()
     later(app, JOIN + 1)
     app.hook("lxd/2")
