@@ -21,12 +21,11 @@ from plan.networks import (
     gateways,
     machine_subnets,
     networks,
-    northbound,
     overlay_dhcp,
     own_parents,
 )
 from plan.recovery import heartbeats, quorum, unresponsive
-from plan.server import proxies, settings
+from plan.server import proxies, related_keys, settings
 from plan.storage import contributions as storage_contributions
 from plan.storage import daemon_volumes, pools
 from records import member_marks, pool_deletions, renames
@@ -323,7 +322,7 @@ def _shared(
     pool = pools.default(view.default_pool, decided, lxd.pools or ())
     groups: list[Sequence[Step]] = [
         settings.server_config(view.options, lxd.server.config, of_member=False),
-        northbound.steps(view, lxd),
+        related_keys.steps(view, lxd),
         # Instances are kept on their networks and pools before the profile changes.
         [*default_network, *settings.default_profile(pool.name, net.nic, lxd)],
         *more_networks,

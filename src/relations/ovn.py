@@ -18,12 +18,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from options.options import Options
-from relations.relation import Asker, Databags, Relation
+from relations.relation import Asker, Databags, Relation, ServerKeys
+from state.cluster import ClusterView
 from state.facts import Ovn
 from values.addresses import is_connection
 from values.yaml_maps import words
 
 OVSDB, OVSDB_CMS, CERTIFICATES = "ovsdb", "ovsdb-cms", "certificates"
+KEY_OF_DATABASE = "network.ovn.northbound_connection"
 FOLDER = Path("/etc/ovn")
 CERTIFICATE, KEY, AUTHORITY = (
     FOLDER / name for name in ("cert_host", "key_host", "ovn-central.crt")
@@ -150,4 +152,20 @@ def _request(asker: Asker) -> dict[str, str]:
     return request(asker.unit, asker.hostname, asker.address)
 
 
-RELATION = Relation("ovn", (OVSDB, OVSDB_CMS, CERTIFICATES), _read, {CERTIFICATES: _request})
+def _server_keys(ovn: Ovn) -> dict[str, str]:
+    """The address of the database, once its files are on the machine."""
+    return {KEY_OF_DATABASE: ovn.northbound} if ovn.written and ovn.northbound else {}
+
+
+def _needed(lxd: ClusterView) -> bool:
+    """Whether a network is OVN's, or this is unknown: LXD could not even delete it without."""
+    return lxd.networks is None or any(network.type == "ovn" for network in lxd.networks)
+
+
+RELATION = Relation(
+    "ovn",
+    (OVSDB, OVSDB_CMS, CERTIFICATES),
+    _read,
+    {CERTIFICATES: _request},
+    ServerKeys((KEY_OF_DATABASE,), _server_keys, _needed),
+)

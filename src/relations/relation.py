@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, cast
 
 from options.options import Options
+from state.cluster import ClusterView
 from state.hook_input import HookInput
 from state.peers import Storage
 from state.view import View
@@ -48,11 +49,25 @@ class Asker:
 
 
 @dataclass(frozen=True)
+class ServerKeys(Generic[Answer]):
+    """Keys of LXD's server configuration that follow from an answer; all members share them.
+
+    `values` has them by key, and omits a key while the answer does not say its value. After the
+    relation is gone the charm removes its own values, unless LXD still needs them.
+    """
+
+    keys: tuple[str, ...]
+    values: Callable[[Answer], Mapping[str, str]]
+    needed: Callable[[ClusterView], bool]
+
+
+@dataclass(frozen=True)
 class Relation(Generic[Answer]):
     """One row of the table.
 
     `endpoints` are those of metadata.yaml. `read` makes the answer for this unit from the databags
     and the options, None if there is none. `requests` make what this unit publishes, by endpoint.
+    `server_keys` go into LXD's configuration.
     """
 
     name: str
@@ -61,6 +76,7 @@ class Relation(Generic[Answer]):
     requests: Mapping[str, Callable[[Asker], dict[str, str]]] = field(
         default_factory=dict[str, Callable[[Asker], dict[str, str]]]
     )
+    server_keys: ServerKeys[Answer] | None = None
 
     def of(self, facts: View | HookInput) -> Answer | None:
         """The answer that a unit sees, None without one."""

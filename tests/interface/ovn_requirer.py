@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from plan.networks import northbound
+from relations import ovn
 from tests.interface.requirer import Requirer
 from tests.unit.deeds import the_cluster
 from tests.unit.model_units import formed
@@ -34,4 +34,4 @@ def ovn_requirer(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Requirer:
 
 def used(requirer: Requirer) -> str:
     """LXD's connection to the database."""
-    return the_cluster(requirer.app).config.get(northbound.KEY, "")
+    return the_cluster(requirer.app).config.get(ovn.KEY_OF_DATABASE, "")

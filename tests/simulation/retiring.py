@@ -31,10 +31,20 @@ def stays(server: Server, row: Row) -> list[Thing]:
 def evacuate_and_remove(server: Server, name: str) -> None:
     """`lxc cluster evacuate`, then `lxc cluster remove`, with any result."""
     lxd = LxdApi(server.lxd)
+    _trust_as(server, name)
     with suppress(LxdError, LxdUnreachable):
         if server.records.rows[name].state is not State.EVACUATED:
             _empty(server, name)
         lxd.members.leave(name)
+
+
+def _trust_as(server: Server, name: str) -> None:
+    """`lxc config trust edit`: LXD trusts a member that somebody renamed under its old name.
+
+    The charm mends this for members with a unit only: docs/how-to/recover.md.
+    """
+    records = server.records
+    records.trusted[server.cloud.servers[records.rows[name].server].certificate] = name
 
 
 def _empty(server: Server, name: str) -> None:

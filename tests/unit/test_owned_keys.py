@@ -16,10 +16,10 @@ import modes
 from lxd.api import LxdApi
 from lxd.client import Client
 from lxd.http import Request
-from plan.networks import northbound
 from plan.networks.contributions import EXTERNAL, PARENTS
 from plan.server import settings
 from plan.storage import contributions
+from relations import RELATIONS
 from state.notes import PROJECT
 from tests.unit.operations import forming
 from tests.unit.operations.changes import CHANGES, Begun, ended
@@ -63,7 +63,10 @@ def test_the_keys_of_nics_are_listed():
     assert [key for key in PLACE if not listed(key)] == []
 
 
-@pytest.mark.parametrize("key", [northbound.KEY, *(row.key for row in settings.SETTINGS)])
+RELATED = [key for row in RELATIONS if row.server_keys for key in row.server_keys.keys]
+
+
+@pytest.mark.parametrize("key", [*RELATED, *(row.key for row in settings.SETTINGS)])
 def test_the_keys_of_the_server_are_listed(key: str):
     assert listed(key)
 

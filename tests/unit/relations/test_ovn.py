@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from options.options import Options
-from plan.networks import northbound
 from relations import ovn
 from state.facts import Ovn
 from tests.lxd_model.generations import NAMES
@@ -196,11 +195,11 @@ def test_a_role_that_an_operator_gave_stays_when_the_option_is_reset():
 
 def test_a_connection_that_an_operator_set_stays():
     app = formed(2)
-    api(app).server.set_config({northbound.KEY: "tcp:10.0.9.7:6641"})
+    api(app).server.set_config({ovn.KEY_OF_DATABASE: "tcp:10.0.9.7:6641"})
 
     app.settle()
 
-    assert the_cluster(app).config[northbound.KEY] == "tcp:10.0.9.7:6641"
+    assert the_cluster(app).config[ovn.KEY_OF_DATABASE] == "tcp:10.0.9.7:6641"
 
 
 def test_a_connection_stays_as_long_as_a_network_is_on_it():
@@ -209,11 +208,11 @@ def test_a_connection_stays_as_long_as_a_network_is_on_it():
     app.related["ovn"] = None
     app.options |= {"network_mode": "bridge", "network_name": "lxdbr0"}
     app.settle()
-    assert the_cluster(app).config[northbound.KEY] == TCP.northbound
+    assert the_cluster(app).config[ovn.KEY_OF_DATABASE] == TCP.northbound
     api(app).networks.delete("ovn0")
     app.settle()
 
-    assert northbound.KEY not in the_cluster(app).config
+    assert ovn.KEY_OF_DATABASE not in the_cluster(app).config
 
 
 def test_a_member_that_joins_is_a_gateway_if_the_option_says_so():
