@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from pack import status_texts, statuses
+from pack import quoted_statuses, status_texts, statuses
 
 TABLE = statuses.table(statuses.TABLE.read_text())
 TEXT = """\
@@ -125,3 +126,32 @@ def test_a_row_has_its_words_its_cause_and_its_cure() -> None:
 def test_a_row_that_lacks_something_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="needs"):
         statuses.table(wrong)
+
+
+@pytest.mark.parametrize("page", quoted_statuses.pages(), ids=lambda page: page.name)
+def test_a_page_quotes_only_statuses_of_the_table(page: Path) -> None:
+    assert quoted_statuses.unknown(page.read_text(), TABLE.rows) == []
+
+
+def test_many_statuses_are_quoted() -> None:
+    texts = [page.read_text() for page in quoted_statuses.pages()]
+
+    assert sum(len(quoted_statuses.quoted(text)) for text in texts) > 80
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("it is `waiting: to join after lxd/1` now", []),
+        ("it is `waiting: to join before lxd/1` now", ["to join before lxd/1"]),
+        ("    blocked: m1 is wrong\n", []),
+        ("    blocked: m1 is not right\n", ["m1 is not right"]),
+        ("| status | do |\n|---|---|\n| `to join ...`, or `... lxd/1` | `lxc list` |\n", []),
+        ("| status | do |\n|---|---|\n| `to leave ...` | `lxc list` |\n", ["to leave ..."]),
+        ("| command | does |\n|---|---|\n| `lxc list` | lists |\n", []),
+    ],
+)
+def test_a_quotation_that_no_unit_shows_is_found(text: str, unknown: list[str]) -> None:
+    rows = statuses.table(TEXT).rows
+
+    assert quoted_statuses.unknown(text, rows) == unknown
