@@ -60,7 +60,8 @@ def _is(one: str, words: str) -> bool:
     begin, cut, _ = one.partition(_CUT)
     if not cut:
         return re.fullmatch(_pattern(words), one) is not None
-    return any(re.fullmatch(_pattern(words[:end]), begin.rstrip()) for end in _ends(words))
+    parts = (words[:end] for end in _ends(words))
+    return any(re.fullmatch(_pattern(part), begin.rstrip()) for part in parts if _has_words(part))
 
 
 def _ends(words: str) -> Iterator[int]:
