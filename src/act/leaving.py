@@ -12,7 +12,7 @@ from dataclasses import replace
 import deadlines
 from lxd.errors import LxdError, LxdLate, LxdUnreachable
 from ports.ports import Ports
-from records import loss_record, member_marks
+from records import loss_record, member_marks, not_running
 from state.view import EVERY_MEMBER, RunHistory
 from steps.leaving import (
     AbandonMember,
@@ -82,16 +82,27 @@ def _move(step: MoveInstance, ports: Ports, history: RunHistory) -> RunHistory:
     try:
         if step.stops is not None:
             instances.stop(step.project, step.name, step.stops)
-        target = f"@{step.group}" if step.group else step.target
+        target = f"@{step.group}" if step.group and step.anywhere else step.target
         instances.move(step.project, step.name, target, live=step.live)
     except LxdError as error:
         logger.warning("%s/%s did not move to %s: %s", step.project, step.name, step.target, error)
         if step.ran:
             _start(step.project, step.name, step.source, step.source, ports)
         return _refused(step, step.target, str(error), history)
+    if step.group and not step.anywhere:
+        _put_into_group(step, ports)
     if step.ran:
         _start(step.project, step.name, step.source, step.source, ports)
     return history
+
+
+def _put_into_group(step: MoveInstance, ports: Ports) -> None:
+    """A move to a named member takes an instance out of its cluster group (by source)."""
+    try:
+        ports.lxd.instances.set_group(step.project, step.name, step.group)
+    except LxdError as error:
+        name = f"{step.project}/{step.name}"
+        logger.warning("%s is not in the cluster group %s any more: %s", name, step.group, error)
 
 
 def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -107,6 +118,9 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
     except (LxdError, LxdLate) as error:
         logger.warning("%s/%s stays on %s: %s", step.project, step.name, step.source, error)
         return _refused(step, step.target, str(error), history)
+    if ports.lxd.instances.ran_last(step.project, step.name):
+        name, notes = f"{step.project}/{step.name}", ports.lxd.notes.read()
+        ports.lxd.notes.write(not_running.added(notes, step.source, name, not_running.DEAD))
     logger.warning(
         "%s/%s was on the dead %s and is on %s now, stopped",
         step.project,
@@ -131,7 +145,10 @@ def _note_stopped(step: MoveInstance, ports: Ports) -> None:
         member_marks.with_stopped(
             step.source,
             # LXD chooses the member of a group.
-            {**stopped, f"{step.project}/{step.name}": "" if step.group else step.target},
+            {
+                **stopped,
+                f"{step.project}/{step.name}": "" if step.group and step.anywhere else step.target,
+            },
         )
     )
 
@@ -149,7 +166,7 @@ def start_instance(step: StartInstance, unit: str, ports: Ports, history: RunHis
         _start(step.project, step.name, step.member, step.restorable, ports)
     except LxdLate as error:
         logger.warning("%s/%s does not start: %s", step.project, step.name, error)
-        _forget_stopped(step.project, step.name, step.member, ports)
+        _give_up(step.project, step.name, step.member, str(error), ports)
     return replace(history, started=history.started | {f"{step.project}/{step.name}"})
 
 
@@ -165,6 +182,15 @@ def _start(project: str, name: str, member: str, restorable: str, ports: Ports) 
         logger.warning("%s/%s was stopped to move it, and does not start: %s", project, name, error)
         if transient_errors.passes(str(error)) and _STARTS not in str(error).replace('"', ""):
             return
+        _give_up(project, name, member, str(error), ports)
+        return
+    _forget_stopped(project, name, member, ports)
+
+
+def _give_up(project: str, name: str, member: str, why: str, ports: Ports) -> None:
+    """The charm starts an instance no more, and the application's status names it."""
+    notes = ports.lxd.notes.read()
+    ports.lxd.notes.write(not_running.added(notes, member, f"{project}/{name}", why))
     _forget_stopped(project, name, member, ports)
 
 

@@ -19,11 +19,10 @@ import shutil
 from pathlib import Path
 
 from state.facts import Folder
+from state.lxd_objects import DAEMON_FOLDERS, daemon_volume
 
-KINDS = ("images", "backups")
 _VOLUME = "storage-pools/{pool}/custom/default_{name}"
 """The mount point of a volume of the default project, below LXD's folder."""
-_OURS = "lxd-cluster-{kind}"
 _MODE = 0o700
 _PROC = Path("/proc")
 
@@ -55,7 +54,7 @@ def root_of(process: int) -> Path:
 
 def refuse_while_moving(kind: str, proc: Path = _PROC) -> None:
     """Raises OSError while an rsync of LXD works on these images or backups."""
-    names = (f"/{kind}.temp", f"/default_{_OURS.format(kind=kind)}")
+    names = (f"/{kind}.temp", f"/default_{daemon_volume(kind)}")
     for line in proc.glob("[0-9]*/cmdline"):
         try:
             command_line = line.read_bytes()
@@ -77,7 +76,7 @@ def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
     into.mkdir(_MODE, exist_ok=True)
     if left.exists():
         _copy_missing(left, into)
-    pattern = _VOLUME.format(pool="*", name=_OURS.format(kind=kind))
+    pattern = _VOLUME.format(pool="*", name=daemon_volume(kind))
     for volume in sorted(_below(root, lxd_dir).glob(pattern)):
         _copy_missing(_on_volume(volume, kind), into)
     if into != folder:
@@ -88,9 +87,9 @@ def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
 
 def mounted(lxd_dir: Path, root: Path = Path("/")) -> frozenset[str]:
     """The charm's volumes, as POOL/VOLUME, that are mounted."""
-    places = {kind: _VOLUME.format(pool="*", name=_OURS.format(kind=kind)) for kind in KINDS}
+    places = {kind: _VOLUME.format(pool="*", name=daemon_volume(kind)) for kind in DAEMON_FOLDERS}
     return frozenset(
-        f"{place.parts[-3]}/{_OURS.format(kind=kind)}"
+        f"{place.parts[-3]}/{daemon_volume(kind)}"
         for kind, pattern in places.items()
         for place in _below(root, lxd_dir).glob(pattern)
         if place.is_mount()

@@ -15,6 +15,7 @@ from host import daemon_folders, lxd_daemon, private_files
 from host.commands import run
 from host.unit_notes import UnitNotes
 from state.facts import Device, Folder
+from state.lxd_objects import DAEMON_FOLDERS
 from values.interface import Interface
 
 STATE = Path("/var/lib/lxd-cluster")
@@ -219,7 +220,7 @@ class Machine(UnitNotes):
 
     def folders(self) -> dict[str, Folder]:
         """By kind, `images` and `backups`: the place where LXD has them."""
-        return {kind: daemon_folders.look(self._lxd_dir, kind) for kind in daemon_folders.KINDS}
+        return {kind: daemon_folders.look(self._lxd_dir, kind) for kind in DAEMON_FOLDERS}
 
     def restore_folder(self, kind: str, process: int) -> None:
         """Moves LXD's images or backups back to the root disk. `process` is LXD's.

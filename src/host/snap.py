@@ -44,6 +44,15 @@ class ChannelUnknownError(SnapError):
     """The store has no such channel of LXD, or not that LXD in it."""
 
 
+def _changing() -> bool:
+    """Whether snapd works on LXD. An answer that cannot be read counts as yes: it passes."""
+    try:
+        return snapd.is_changing("lxd")
+    except snapd.SnapdError as error:
+        logger.warning("what snapd does with LXD is not known: %s", error)
+        return True
+
+
 def resource(path: Path | None) -> Resource | None:
     """The attached snap. An empty file means that none is attached."""
     if path is None or path.stat().st_size == 0:
@@ -79,6 +88,7 @@ class Snap:
         installed = _CURRENT.exists()
         revision = _CURRENT.resolve().name if installed else ""
         file = _FILES / f"lxd_{revision}.snap"
+        disabled = not installed and any(_FILES.glob("lxd_*.snap"))
         same = wanted is None or (file.exists() and _digest(file) == wanted.digest)
         return SnapFacts(
             snapd=Path(_SNAP).exists(),
@@ -90,7 +100,9 @@ class Snap:
             offered="" if wanted is None or same else _offered(wanted),
             same_as_resource=same,
             foreign=installed and revision != self._installed_by_us(),
-            untouched=installed and not (_LXD_DIR / "database").exists(),
+            disabled=disabled,
+            changing=disabled and _changing(),
+            untouched=(installed or disabled) and not (_LXD_DIR / "database").exists(),
             unfinished=self._installing.exists(),
         )
 
@@ -183,6 +195,8 @@ class Snap:
 
     def _end(self) -> None:
         """Holds what is installed, and notes it as this charm's choice. Raises SnapError."""
+        if not _CURRENT.exists():
+            raise SnapError("the LXD snap is disabled")
         _hold()
         self._ours.write_text(_CURRENT.resolve().name)
         self._installing.unlink()

@@ -52,6 +52,17 @@ def tracking(name: str) -> str:
     return str(_get(f"/v2/snaps/{name}", {}).get("tracking-channel", ""))
 
 
+def is_changing(name: str) -> bool:
+    """Whether snapd works on a snap now. Raises SnapdError.
+
+    The first change on a machine installs the image's snaps, and does not name them.
+    """
+    if _get("/v2/changes", {"select": "in-progress", "for": name}):
+        return True
+    changes: list[dict[str, Any]] = _get("/v2/changes", {"select": "in-progress"}) or []
+    return any(change.get("kind") == "seed" for change in changes)
+
+
 def _followed(channel: str) -> list[str]:
     track, risk, *branch = channel.split("/")
     safer = _RISKS[: _RISKS.index(risk) + 1] if risk in _RISKS else (risk,)

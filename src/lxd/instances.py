@@ -50,6 +50,13 @@ class InstancesApi:
                 return ""
             raise
 
+    def ran_last(self, project: str, name: str) -> bool:
+        """Whether an instance ran when LXD last knew. LXD's list does not tell it for dead members.
+
+        Raises LxdError, LxdUnreachable.
+        """
+        return parsing.ran_last(self._get(project, name))
+
     def move(self, project: str, name: str, target: str, *, live: bool) -> None:
         """Moves an instance to another member; without `live` it must be stopped.
 
@@ -63,6 +70,11 @@ class InstancesApi:
             {"project": project, "target": target},
             deadlines.MOVE,
         )
+
+    def set_group(self, project: str, name: str, group: str) -> None:
+        """An instance is in a cluster group: LXD keeps it there when it chooses a member."""
+        config = {"config": {parsing.GROUP: group}}
+        self._client.set_keys(api_path("instances", name), config, {"project": project})
 
     def _get(self, project: str, name: str) -> Any:
         return self._client.get(api_path("instances", name), {"project": project})

@@ -12,7 +12,10 @@ from urllib.parse import urlsplit
 from state.cluster import Member, Network, Pool, Server
 from state.lxd_objects import Bucket, Image, Instance
 from values import lxd_urls
+from values.lxd_booleans import is_true
 
+GROUP = "volatile.cluster.group"
+"""The cluster group that an instance was placed in (5.21 and later)."""
 _UP = frozenset({"RUNNING", "FROZEN", "READY"})
 """Statuses of an instance with processes. A virtual machine is READY once its agent says so."""
 _SHUTDOWN = 30
@@ -63,6 +66,12 @@ def member(row: Any) -> Member:
     )
 
 
+def ran_last(row: dict[str, Any]) -> bool:
+    """Whether an instance runs, or ran when LXD last stopped it or lost it."""
+    config: dict[str, str] = row.get("expanded_config") or {}
+    return config.get("volatile.last_state.power") == "RUNNING"
+
+
 def instance(row: Any) -> Instance:
     """A row of /1.0/instances."""
     # LXD leaves both out if they are empty, and for instances of a member that does not answer.
@@ -79,10 +88,10 @@ def instance(row: Any) -> Instance:
         type=row.get("type") or "container",
         ephemeral=bool(row.get("ephemeral")),
         architecture=row.get("architecture", ""),
-        group="" if placement else config.get("volatile.cluster.group", ""),
+        group="" if placement else config.get(GROUP, ""),
         placement=placement,
-        stateful=config.get("migration.stateful", "").lower() in ("true", "1", "yes", "on"),
-        stopped_by_lxd=not running and config.get("volatile.last_state.power") == "RUNNING",
+        stateful=is_true(config.get("migration.stateful", "")),
+        stopped_by_lxd=not running and ran_last(row),
         shutdown=int(seconds) if seconds.isdigit() else _SHUTDOWN,
         devices=row.get("expanded_devices") or {},
     )

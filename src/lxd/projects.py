@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import deadlines
 from lxd.client import Client
 from lxd.http import api_path
+from values.lxd_booleans import is_true
 
 
 class ProjectsApi:
@@ -28,7 +29,7 @@ class ProjectsApi:
         return {
             name: frozenset(group.strip() for group in groups.split(","))
             for name, config in self.configs().items()
-            if config.get("restricted", "").lower() in ("true", "1", "yes", "on")
+            if is_true(config.get("restricted", ""))
             and (groups := config.get("restricted.cluster.groups", ""))
         }
 
@@ -37,5 +38,5 @@ class ProjectsApi:
         return [
             name
             for name, config in self.configs().items()
-            if config.get(f"features.{feature}", "true") == "true"
+            if is_true(config.get(f"features.{feature}", "true"))
         ]

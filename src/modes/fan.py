@@ -60,4 +60,5 @@ MODE = Mode(
     chosen=frozenset({"fan.underlay_subnet"}),
     needs="fan",
     longest=LONGEST_WITH_TUNNEL,
+    own_keys="fan.",
 )

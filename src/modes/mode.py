@@ -111,6 +111,8 @@ class Mode:
     longest: int = 15
     narrowest: int = 32
     """The maximum prefix length of its IPv4 subnet."""
+    own_keys: str = ""
+    """The beginning of keys that no other mode of LXD's type has, empty if there are none."""
 
     @property
     def on_binding(self) -> bool:

@@ -110,4 +110,5 @@ MODE = Mode(
     shared_parent=f"{TUNNEL}interface",
     longest=LONGEST_WITH_TUNNEL,
     narrowest=NARROWEST,
+    own_keys=TUNNEL,
 )

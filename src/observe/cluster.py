@@ -23,7 +23,7 @@ from plan.networks import networks, overlay_dhcp
 from plan.storage import pools
 from plan.verified_peers import believed
 from ports.ports import Ports
-from records import member_marks, member_units, pool_deletions
+from records import member_marks, member_units, not_running, pool_deletions
 from state.cluster import ClusterView, Member, Server
 from state.hook_input import HookInput
 from state.unresponsive import Unresponsive, UnresponsiveReason
@@ -311,5 +311,6 @@ def _someone_leaves(juju: HookInput) -> bool:
 
 
 def _someone_stopped(juju: HookInput, lxd: ClusterView) -> bool:
-    """Whether the leader may have to start what a unit stopped that is gone now."""
-    return juju.leader and bool(member_marks.that_stopped(lxd.notes))
+    """Whether units that are gone have stopped something: the leader starts it, or names it."""
+    stopped = member_marks.that_stopped(lxd.notes) or not_running.read(lxd.notes)
+    return juju.leader and bool(stopped)

@@ -12,7 +12,7 @@ from plan.leaving import blockers, dead_members, last_unit, orphaned_members
 from plan.networks import parents
 from plan.recovery import heartbeats
 from plan.storage import pools
-from records import loss_record
+from records import loss_record, not_running
 from state.cluster import ClusterView
 from state.peers import AppData, QueueEntry, UnitData
 from state.unresponsive import Unresponsive
@@ -208,7 +208,7 @@ def _operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData)
         reasons = blockers.removal_blockers(on_remove, voters, lxd, member)
         if reasons := reasons or blockers.unmoved(on_remove, lxd, member):
             return blockers.cannot_leave(unit, reasons)
-    return None
+    return not_running.status(lxd.notes)
 
 
 def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status:

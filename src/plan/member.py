@@ -94,6 +94,7 @@ def _serving_plan(
         # They look at what this unit has published so far.
         *orphaned_members.noticed(view, lxd, peers, own),
         *restarts.of_gone(view, lxd, peers, own),
+        *restarts.named(view, lxd),
         *dead_members.removal(view, lxd, peers, own),
         *_joined(view, lxd, peers),
     ]

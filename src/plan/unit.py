@@ -10,7 +10,7 @@ from dataclasses import replace
 from plan import leader, member
 from plan.addresses import listening
 from plan.forming import identity, joining, member_names
-from plan.install import existing_lxd, upgrade, versions
+from plan.install import disabled_snap, existing_lxd, upgrade, versions
 from plan.leaving import removal
 from plan.recovery import unresponsive
 from relations import ceph, ovn
@@ -184,7 +184,7 @@ def _unusable(snap: SnapFacts) -> Status | None:
         return blocked("snapd is missing: run apt install snapd on this machine")
     if snap.deb:
         return blocked("LXD is here as a deb: use another machine, or move its data and purge it")
-    return None
+    return disabled_snap.status(snap)
 
 
 def _has_other_file(view: View) -> bool:

@@ -108,6 +108,10 @@ class SnapFacts:
     same_as_resource: bool = True
     foreign: bool = False
     """Whether it is installed, in another revision than this charm installed last."""
+    disabled: bool = False
+    """Whether it is on the disk, and no revision is in use: `snap disable` keeps all its data."""
+    changing: bool = False
+    """Whether snapd works on it: then it is not in use for a moment. Known only if `disabled`."""
     untouched: bool = False
     """Whether its daemon has never run: there is no database."""
     unfinished: bool = False

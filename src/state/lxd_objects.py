@@ -46,8 +46,18 @@ class Instance:
         return f"{self.project}/{self.name}"
 
 
-OWN_VOLUMES = "lxd-cluster-"
-"""The prefix of volumes that the charm made for LXD's own use."""
+DEFAULT_PROJECT = "default"
+DAEMON_FOLDERS = ("images", "backups")
+"""What LXD can keep on a volume instead of in its own folder."""
+
+
+def daemon_volume(kind: str) -> str:
+    """The name of the charm's volume for one of `DAEMON_FOLDERS`."""
+    return f"lxd-cluster-{kind}"
+
+
+OWN_VOLUMES = frozenset(map(daemon_volume, DAEMON_FOLDERS))
+"""The volumes that the charm made for LXD's own use."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +71,8 @@ class Volume:
 
     @property
     def cache(self) -> bool:
-        """Whether LXD keeps images or backups on it. Nobody misses those."""
-        return self.name.startswith(OWN_VOLUMES)
+        """Whether the charm made it for LXD's images or backups. Nobody misses those."""
+        return self.project == DEFAULT_PROJECT and self.name in OWN_VOLUMES
 
     def __str__(self) -> str:
         return f"volume {self.project}/{self.pool}/{self.name}"

@@ -94,6 +94,10 @@ class OnParent(_Data):
     parents: tuple[str, ...] = ()
     on: tuple[str, ...] = ()
     """The members' interfaces. They count if no list of names says what to look for."""
+    ports: tuple[tuple[str, ...], ...] = ()
+    """For a bridge: the interfaces that are its ports on a member, in each combination."""
+    vlan: int = 0
+    mtu: int = 0
 
 
 class Token(_Data):

@@ -48,6 +48,9 @@ class MoveInstance:
     live: bool = False
     group: str = ""
     """The cluster group that it stays in, empty for none."""
+    anywhere: bool = True
+    """Whether every member that LXD may choose for the group can take it. Else it goes to `target`,
+    and gets the group again."""
     left: int = 0
 
     def __str__(self) -> str:

@@ -216,7 +216,8 @@ def move_by_name(server: Server, key: Key, target: str) -> Work:
         # LXD changes only its database, and treats the instance as stopped.
         _reach(cloud.servers[row.server], key, row)
         yield times.MOVE
-        records.instances[key] = replace(instance, running=False, wanted=False)
+        ran = instance.running or instance.wanted
+        records.instances[key] = replace(instance, running=False, wanted=ran)
         instances.carry(server, key, row)
         return
     if source.name != server.name and not server.hears(source):

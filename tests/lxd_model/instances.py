@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.lxd_model import pools
 from tests.lxd_model.records import Key, Records, Row, State
 from tests.lxd_model.refusal import Refusal, bad, not_found
-from tests.lxd_model.things import DEFAULT, Config, Devices, Instance, Profile
+from tests.lxd_model.things import DEFAULT, Config, Devices, Instance, Profile, is_true
 
 if TYPE_CHECKING:
     from tests.lxd_model.server import Server
@@ -29,7 +29,7 @@ def profile_project(records: Records, project: str) -> str:
     found = records.projects.get(project)
     if found is None:
         raise Refusal("Project not found", 404)
-    own = project == DEFAULT or found.config.get("features.profiles") == "true"
+    own = project == DEFAULT or is_true(found.config.get("features.profiles", ""))
     return project if own else DEFAULT
 
 
@@ -54,6 +54,8 @@ def all_config(records: Records, instance: Instance) -> dict[str, str]:
     for profile in profiles_of(records, instance):
         found.update(profile.config)
     found.update(instance.config)
+    if instance.running or instance.wanted:
+        found["volatile.last_state.power"] = "RUNNING"
     return found
 
 

@@ -15,6 +15,12 @@ NO_DEVICES: Devices = {}
 
 DEFAULT = "default"
 """The project, and the profile, that every LXD has."""
+_TRUE = ("true", "1", "yes", "on")
+
+
+def is_true(value: str) -> bool:
+    """LXD's `shared.IsTrue`: it stores these words as they were written."""
+    return value.lower() in _TRUE
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,9 @@ class Commands:
         server = self.site.member(happening)
         if server is None:
             return None
-        volume = by_hand.add_volume(server, "local", f"v{len(self.site.ledger.made)}")
+        # Its name begins like those of the charm's volumes.
+        name = f"lxd-cluster-v{len(self.site.ledger.made)}"
+        volume = by_hand.add_volume(server, "local", name)
         self.site.ledger.made[str(volume)] = server.machine
         return f"{volume} on machine {server.machine}"
 

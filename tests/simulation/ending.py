@@ -200,7 +200,7 @@ class Ending:
 
 def _is_own(thing: str) -> bool:
     """Whether it is a volume of the charm's, which the charm deletes when it leaves."""
-    return thing.startswith("volume ") and thing.rpartition("/")[2].startswith(OWN_VOLUMES)
+    return thing.startswith("volume ") and thing.rpartition("/")[2] in OWN_VOLUMES
 
 
 def _members_of(server: Server) -> frozenset[str]:

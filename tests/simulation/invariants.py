@@ -235,7 +235,7 @@ class Invariants:
             if not s.destroyed
             for thing in s.disk
             # The charm makes and deletes these.
-            if f"/{OWN_VOLUMES}" not in thing
+            if thing.rpartition("/")[2] not in OWN_VOLUMES
         }
         for thing, machine in self._disk.items():
             gone = thing not in disk and thing not in self.ledger.deleted

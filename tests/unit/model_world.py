@@ -54,7 +54,7 @@ class UnitSnap:
             offered=offered,
             same_as_resource=same,
             foreign=foreign,
-            untouched=self.facts_.installed and not self.server.run,
+            untouched=(self.facts_.installed or self.facts_.disabled) and not self.server.run,
         )
 
     def install(self, channel: str, revision: str) -> None:

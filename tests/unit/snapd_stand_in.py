@@ -47,6 +47,8 @@ class Snapd:
     busy: int = 0
     broken: str = ""
     knows_hold: bool = True
+    in_progress: list[Answer] = field(default_factory=list[Answer])
+    """Changes, each with its kind, and the snap that it is `for`."""
     called: list[str] = field(default_factory=list[str])
     changes: dict[str, list[Answer]] = field(default_factory=dict[str, list[Answer]])
 
@@ -67,6 +69,7 @@ class Snapd:
         meta = self.current.parent / revision / "meta"
         meta.mkdir(parents=True, exist_ok=True)
         (meta / "snap.yaml").write_text(f"name: lxd\nversion: {version}\n")
+        (self.folder / f"lxd_{revision}.snap").touch()
         self.current.unlink(missing_ok=True)
         self.current.symlink_to(revision)
 
@@ -81,6 +84,9 @@ class Snapd:
             return self._info()
         if path == "/v2/snaps/lxd":
             return self._change(body)
+        if path == "/v2/changes":
+            names = query.get("for", [])
+            return sync([c for c in self.in_progress if not names or c["for"] in names])
         if path in ("/v2/apps", "/v2/interfaces", "/v2/aliases"):
             self.called.append(f"{path.removeprefix('/v2/')} {body['action']}")
             return self._begin()
@@ -128,6 +134,8 @@ class Snapd:
     def _remove(self) -> Answer:
         self.installed = None
         self.current.unlink()
+        for file in self.folder.glob("lxd_*.snap"):
+            file.unlink()
         return self._begin()
 
     def _install(self, channel: str, revision: str | None) -> Answer:

@@ -122,6 +122,7 @@ def _move(
         stops,
         instance.live,
         instance.group,
+        migration.may_choose(instance, lxd, member.name),
         left,
     )
 

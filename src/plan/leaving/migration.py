@@ -88,6 +88,20 @@ def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     return tuple(m.name for m in sorted(able, key=lambda m: (load[m.name], m.name)))
 
 
+def may_choose(instance: Instance, lxd: ClusterView, own: str) -> bool:
+    """Whether LXD may choose the member of the instance's cluster group: each one can take it.
+
+    LXD chooses among the members of the group that are online and not closed (by source). It knows
+    neither which machines are about to go, nor the bridges of machines.
+    """
+    chosen = {
+        m.name
+        for m in lxd.members
+        if m.online and m.name != own and m.scheduler != CLOSED and instance.group in m.groups
+    }
+    return chosen <= set(targets(instance, lxd, own))
+
+
 def absent(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     """The members that could take an instance but are down, evacuated, or do not answer."""
     unavailable = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]

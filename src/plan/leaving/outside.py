@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from options.options import ABANDON
+from plan.install import disabled_snap
 from plan.leaving import blockers, migration, outcomes
 from state.cluster import ClusterView
 from state.unresponsive import Unresponsive
 from state.view import View
 from steps.networks import EndOverlayDhcp
 from steps.plan import Plan, Step
-from values.status import blocked
+from values.status import Kind, blocked, waiting
 
 
 def networks_ended(view: View) -> tuple[Step, ...]:
@@ -38,6 +39,17 @@ def of_silent(view: View, lxd: Unresponsive) -> Plan:
     reason = f"LXD here {held}, and does not answer: {lxd.message}"
     status = blocked(f"{view.unit} cannot leave, LXD here {held}: {lxd.message}")
     return outcomes.held(status, blockers.with_way_out(view, (reason,)))
+
+
+def of_disabled(view: View) -> Plan:
+    """LXD's snap is not in use, and Juju would release the machine with all that LXD holds."""
+    status = disabled_snap.status(view.snap)
+    if status is None or status.kind is Kind.WAITING:
+        return outcomes.held(status or waiting("for LXD"))
+    return outcomes.held(
+        blockers.cannot_leave(view.unit, (status.message,)),
+        blockers.with_way_out(view, (status.message,)),
+    )
 
 
 def of_deb(view: View) -> Plan:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from options.options import ABANDON
 from plan import renamed_members
 from plan.forming import admission, identity
+from plan.install import disabled_snap
 from plan.leaving import (
     blockers,
     dead_members,
@@ -55,6 +56,8 @@ def plan_removal(view: View) -> Plan:
         return Plan(waiting("the application is being removed: LXD is left as it is"))
     if ended := outside.networks_ended(view):
         return outcomes.with_steps(*ended)
+    if disabled_snap.has_data(view) and view.options.on_remove != ABANDON:
+        return outside.of_disabled(view)
     if view.lxd is None or view.peers is None:
         return outside.of_deb(view)
     if isinstance(view.lxd, Unresponsive):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 
 from plan import cluster_change
 from plan.leaving import orphaned_members
-from records import member_marks, renames
+from records import member_marks, not_running, renames
 from state.cluster import ClusterView
 from state.lxd_objects import Instance
 from state.peers import UnitData
@@ -87,6 +87,14 @@ def of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
         for member, stopped in noted.items()
         for step in _due(view, lxd, member, {n: t for n, t in stopped.items() if t}, "")
     )
+
+
+def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:
+    """The leader names no more what runs again, or is gone."""
+    if not view.leader or lxd.instances is None:
+        return ()
+    notes = not_running.outdated(lxd.notes, lxd.instances)
+    return (WriteNotes(notes),) if notes else ()
 
 
 def _gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[str]:

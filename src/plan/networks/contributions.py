@@ -119,12 +119,12 @@ def _to_existing(view: View, record: OnParent) -> dict[str, str] | str:
     if mode is None:
         return f"network {record.name}: this charm does not know the mode {record.mode}"
     if not mode.own_parent:
-        return _external(view, record.on)
+        return _external(view, record.ports or (record.on,))
     asked_parents = _asked_parents(view)
     by_hand = record.name not in asked_parents and not record.parents
     # A network that is defined but not made yet has no list of its own.
     parents = record.on if by_hand else record.parents or asked_parents.get(record.name, ())
-    wanted = WantedNetwork(record.name, record.mode, parents)
+    wanted = WantedNetwork(record.name, record.mode, parents, vlan=record.vlan, mtu=record.mtu)
     if by_hand and not _selected(view, wanted):
         return _no_such_interface(record.name, parents)
     contribution = to_network(view, wanted)
@@ -138,14 +138,25 @@ def _asked_parents(view: View) -> dict[str, tuple[str, ...]]:
     return {name: net.parents for net in view.options.networks_asked for name in names(net)}
 
 
-def _external(view: View, interfaces: Iterable[str]) -> dict[str, str]:
+def _external(view: View, combinations: Iterable[tuple[str, ...]]) -> dict[str, str]:
     """This unit's own keys of a bridge that an operator gave interfaces of the members' machines.
 
     LXD attaches an existing interface when it starts the bridge, and refuses one with an address.
+    Two members may use different interfaces for the same wire, and both on one bridge are a loop:
+    this unit takes one member's combination, the one that it has most of.
     """
+    here = {i.name for i in view.interfaces}
     used = {i.name for i in view.interfaces if i.subnets or i.master}
-    free = [name for name in interfaces if name.partition("/")[0] not in used]
-    return {EXTERNAL: ",".join(free)} if free else {}
+
+    def is_here(name: str) -> bool:
+        # `eth0.7/eth0/7` is a VLAN that LXD makes on eth0.
+        return not here.isdisjoint(name.split("/"))
+
+    free = [
+        [name for name in names if name.partition("/")[0] not in used] for names in combinations
+    ]
+    chosen = max(free, key=lambda names: sum(map(is_here, names)), default=list[str]())
+    return {EXTERNAL: ",".join(chosen)} if chosen else {}
 
 
 def _no_such_interface(network: str, interfaces: Iterable[str]) -> str:

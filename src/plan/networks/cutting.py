@@ -8,6 +8,7 @@ from __future__ import annotations
 import modes as network_modes
 from state.cluster import Network
 from steps.networks import UpdateNetwork
+from values.lxd_booleans import is_false
 from values.status import count
 
 _CUTTING = (
@@ -25,8 +26,6 @@ _CUTTING = (
 """Prefixes of keys whose change cuts off instances. LXD stops a bridge to change its driver."""
 _SERVING = frozenset({"ipv4.dhcp", "ipv4.routing", "ipv6.dhcp", "ipv6.routing"})
 """Keys that cut off instances if they are turned off. LXD's default is on."""
-_OFF = frozenset({"false", "0", "no", "off"})
-"""LXD's words for that, in any case."""
 _INSTANCES = "/1.0/instances/"
 _NETWORKS = "/1.0/networks/"
 
@@ -44,7 +43,7 @@ def _cuts(mode: str, key: str, value: str) -> bool:
     """Whether a key's new value cuts off what is on the network."""
     if mode == network_modes.SPREAD and key == "ipv4.dhcp":
         return False  # The charm itself gives out addresses there.
-    return key.startswith(_CUTTING) or (key in _SERVING and value.lower() in _OFF)
+    return key.startswith(_CUTTING) or (key in _SERVING and is_false(value))
 
 
 def users(network: Network) -> str:

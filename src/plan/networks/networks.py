@@ -29,6 +29,9 @@ from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 from values.yaml_maps import words
 
+_DIGITS = 5
+"""The length of the largest VLAN or MTU."""
+
 
 @dataclass(frozen=True)
 class NetworkChanges:
@@ -273,10 +276,23 @@ def records(existing: tuple[Network, ...]) -> tuple[OnParent, ...]:
             mode=mode_of(n),
             parents=_listed(n),
             on=tuple(sorted({name for value in n.parents.values() for name in words(value)})),
+            ports=() if _own_parent(n) else _combinations(n),
+            vlan=_number(n, "vlan"),
+            mtu=_number(n, "mtu"),
         )
         for n in sorted(existing, key=lambda n: n.name)
         if _own_parent(n) or any(n.parents.values())
     )
+
+
+def _combinations(network: Network) -> tuple[tuple[str, ...], ...]:
+    """The interfaces of the members, once for each combination of them."""
+    return tuple(sorted({words(value) for value in network.parents.values() if value}))
+
+
+def _number(network: Network, key: str) -> int:
+    value = network.config.get(key, "")
+    return int(value) if value.isdecimal() and len(value) <= _DIGITS else 0
 
 
 def placed(view: View, lxd: ClusterView) -> tuple[OnParent, ...]:

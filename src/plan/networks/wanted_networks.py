@@ -72,9 +72,23 @@ def made(lxd: ClusterView, name: str) -> Network | None:
 
 def is_of(network: Network, mode: Mode) -> bool:
     """Whether a network was made in a mode, or looks like one of that mode."""
-    return network.type == mode.type and network.config.get(MARK, mode_of(network)) == mode.name
+    return network.type == mode.type and mode_of(network) == mode.name
 
 
 def mode_of(network: Network) -> str:
-    """The mode of a network without the charm's key: LXD's word for its type."""
-    return network.config.get(MARK) or network.type
+    """The mode of a network by the charm's key; without it by its other keys, or LXD's type.
+
+    A program that writes a network's whole configuration removes the charm's key.
+    """
+    return network.config.get(MARK) or _by_its_keys(network) or network.type
+
+
+def _by_its_keys(network: Network) -> str:
+    found = (
+        mode.name
+        for mode in network_modes.MODES.values()
+        if mode.own_keys
+        and mode.type == network.type
+        and any(key.startswith(mode.own_keys) for key in network.config)
+    )
+    return next(found, "")

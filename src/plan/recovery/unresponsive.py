@@ -65,7 +65,7 @@ def starting_without(lxd: Unresponsive) -> tuple[Step, ...]:
     The volume is the charm's, and its content may be lost. An operator's volume is left alone.
     """
     unmountable = lxd.unmountable
-    if unmountable is None or OWN_VOLUMES not in unmountable.volume:
+    if unmountable is None or unmountable.volume.rpartition("/")[2] not in OWN_VOLUMES:
         return ()
     return (StartWithoutVolume(unmountable.kind),)
 

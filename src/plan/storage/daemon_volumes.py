@@ -13,7 +13,7 @@ import backends
 from options.options import ABANDON, Options
 from state.cluster import ClusterView, Member
 from state.facts import Folder
-from state.lxd_objects import OWN_VOLUMES, Volume
+from state.lxd_objects import Volume, daemon_volume
 from state.view import View
 from steps.plan import Step
 from steps.storage import DropVolume, GatherVolume, GiveUp, KeepOnVolume, RestoreFolder
@@ -21,7 +21,7 @@ from values import lxd_urls
 from values.status import Status, blocked, names, waiting
 
 _IMAGES, _BACKUPS = "storage.images_volume", "storage.backups_volume"
-_VOLUMES = {key: f"{OWN_VOLUMES}{key[8:].partition('_')[0]}" for key in (_IMAGES, _BACKUPS)}
+_VOLUMES = {key: daemon_volume(key[8:].partition("_")[0]) for key in (_IMAGES, _BACKUPS)}
 """By LXD's key, which each server sets for itself: the volume's name."""
 
 _WITHOUT_LINKS = "daemon_storage_per_project"

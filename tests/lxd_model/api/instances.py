@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.lxd_model import evacuation, instances, peers, times
+from tests.lxd_model import evacuation, heartbeats, instances, peers, times
 from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler, began
 from tests.lxd_model.api.etag import check, etag
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
 PATH = "/1.0/instances"
+_GROUP = "volatile.cluster.group"
 _OF_STATE = frozenset({"Starting instance", "Stopping instance"})
 
 
@@ -192,13 +193,35 @@ def _is_about(operation: Operation, key: Key) -> None:
         del operation.resources["containers"]
 
 
+def _member(server: Server, key: Key, target: str) -> str:
+    """The member for a move, which LXD chooses in a cluster group; else it leaves its group."""
+    records, now = server.records, server.cloud.now
+    instance = instances.find(records, key)
+    if not target.startswith("@"):
+        config = {k: v for k, v in instance.config.items() if k != _GROUP}
+        records.instances[key] = replace(instance, config=config)
+        return target
+    able = [
+        row.name
+        for row in records.members
+        if target[1:] in row.groups
+        and row.name != instance.location
+        and row.state is not State.EVACUATED
+        and not heartbeats.offline(records, row, now)
+        and row.config.get("scheduler.instance") != "manual"
+    ]
+    if not able:
+        raise Refusal("No suitable cluster member could be found")
+    return min(able, key=lambda name: len(records.on(name)))
+
+
 def move(call: Call) -> Answer:
     """POST /1.0/instances/NAME?target=MEMBER: it moves there."""
     server, key = call.server, _key(call)
     target = call.query.get("target", "")
     if not call.body.get("migration") or not target:
         raise bad("Only moving an instance to a member is modelled")
-    work = evacuation.move_by_name(server, key, target)
+    work = evacuation.move_by_name(server, key, _member(server, key, target))
     operation = server.cloud.start(server, "move_instance", key[-1], work, "Migrating instance")
     _is_about(operation, key)
     return began(operation)

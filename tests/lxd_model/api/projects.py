@@ -12,7 +12,7 @@ from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler
 from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.refusal import Refusal, bad
-from tests.lxd_model.things import DEFAULT, Profile, Project
+from tests.lxd_model.things import DEFAULT, Profile, Project, is_true
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ def post(call: Call) -> Answer:
     config = {k: "true" for k in features if k.startswith("features.") and k not in _OFF_BY_DEFAULT}
     config.update(call.config)
     records.projects[name] = Project(name, body.get("description", ""), config)
-    if config.get("features.profiles") == "true":
+    if is_true(config.get("features.profiles", "")):
         told = f"Default LXD profile for project {name}"
         records.profiles[name, DEFAULT] = Profile(name, DEFAULT, told)
     return Answer(None, status=201)

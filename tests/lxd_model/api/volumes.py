@@ -13,7 +13,7 @@ from tests.lxd_model import pools
 from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Change, Handler, change
 from tests.lxd_model.refusal import Refusal, bad, not_found
-from tests.lxd_model.things import DEFAULT, Bucket, Volume
+from tests.lxd_model.things import DEFAULT, Bucket, Volume, is_true
 
 if TYPE_CHECKING:
     from tests.lxd_model.server import Server
@@ -27,7 +27,7 @@ def volume_project(server: Server, project: str) -> str:
     found = server.records.projects.get(project)
     if found is None:
         raise Refusal("Project not found", 404)
-    own = project == DEFAULT or found.config.get("features.storage.volumes") == "true"
+    own = project == DEFAULT or is_true(found.config.get("features.storage.volumes", ""))
     return project if own else DEFAULT
 
 

@@ -115,6 +115,38 @@ def test_an_lxd_that_has_never_run_has_no_database(
     assert not lxd.facts(None).untouched
 
 
+def test_a_disabled_lxd_is_not_a_missing_one(store: Snapd, lxd: Snap):
+    assert not lxd.facts(None).disabled
+    store.lay_out("350", "5.21.7", "5.21/stable")
+    assert not lxd.facts(None).disabled
+
+    store.current.unlink()
+
+    facts = lxd.facts(None)
+    assert (facts.installed, facts.disabled, facts.changing) == (False, True, False)
+    with pytest.raises(SnapError, match="disabled"):
+        lxd.install("5.21/stable", "350")
+
+
+@pytest.mark.parametrize(
+    ("change", "changing"),
+    [
+        ({"kind": "refresh-snap", "for": "lxd"}, True),
+        ({"kind": "seed", "for": ""}, True),
+        ({"kind": "refresh-snap", "for": "core24"}, False),
+    ],
+)
+def test_while_snapd_exchanges_lxd_it_is_disabled_for_a_moment(
+    store: Snapd, lxd: Snap, change: dict[str, str], changing: bool
+):
+    store.lay_out("350", "5.21.7", "5.21/stable")
+    store.current.unlink()
+
+    store.in_progress.append(change)
+
+    assert lxd.facts(None).changing == changing
+
+
 def test_it_is_removed_with_all_that_is_known_of_it(store: Snapd, lxd: Snap):
     lxd.install("6/stable", "")
 

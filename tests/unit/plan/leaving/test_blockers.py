@@ -27,6 +27,7 @@ from tests.unit.deeds import (
     note,
     notes,
     server,
+    the_cluster,
     with_instance,
     without,
 )
@@ -251,3 +252,30 @@ def test_the_status_names_the_key_of_a_volume_that_lxd_uses(generation: str, key
 
     reason = f"volume default/local/mine: lxc config unset {key} --target m2, then delete it"
     assert reason in app.hook("lxd/2").hold
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("place", [("default", "lxd-cluster-dumps"), ("web", "lxd-cluster-images")])
+def test_only_the_charms_own_volumes_are_deleted(generation: str, place: tuple[str, str]):
+    app = formed(3, generation)
+    project, name = place
+    if project != "default":
+        by_hand.add_project(server(app, "m0"), project, {"features.storage.volumes": "true"})
+    by_hand.add_volume(server(app, "m2"), "local", name, project)
+    leaving(app, "lxd/2")
+
+    hold = app.hook("lxd/2").hold
+
+    assert [v.name for v in the_cluster(app).volumes.values()] == [name]
+    assert name in hold
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("word", ["true", "yes", "1", "on", "True"])
+def test_each_of_lxds_words_for_yes_gives_a_project_its_own_volumes(generation: str, word: str):
+    app = formed(3, generation)
+    by_hand.add_project(server(app, "m0"), "web", {"features.storage.volumes": word})
+    by_hand.add_volume(server(app, "m2"), "local", "data", "web")
+    leaving(app, "lxd/0", "lxd/1", "lxd/2")
+
+    assert "web/local/data" in app.hook("lxd/2").hold

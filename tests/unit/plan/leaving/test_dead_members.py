@@ -75,3 +75,15 @@ def test_where_lxd_does_not_tell_what_is_there_nothing_is_removed(app: ModelApp)
     app.settle()
 
     assert "m3" in names(app)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_operators_volume_that_is_called_like_the_charms_is_lost(generation: str):
+    app = formed(3, generation)
+    by_hand.add_volume(server(app, "m2"), "local", "lxd-cluster-dumps")
+    without(app, "m2").remove("lxd/2")
+
+    for _ in range(4):
+        later(app, 100.0).settle()
+
+    assert "lost with m2: volume default/local/l" in str(app.plan("lxd/0").app_status)

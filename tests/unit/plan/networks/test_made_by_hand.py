@@ -102,3 +102,57 @@ def test_an_interface_in_use_is_not_attached():
     port = Interface("eth1", master=BR0.name)
 
     assert of_last(joined(app, BR0, port)) == {}
+
+
+def test_on_a_bridge_it_has_one_members_combination_of_interfaces():
+    """Both on one bridge would be a loop if they lead to the same switch."""
+    app = joined(made("bridge", "eth1", "ens3", key=EXTERNAL), ENS3, ETH1)
+
+    assert of_last(app)[EXTERNAL] in ("eth1", "ens3")
+
+
+def test_on_a_bridge_it_has_all_interfaces_of_one_member():
+    app = on_interfaces(formed(2), "eth1", "ens3")
+    members = {"m0": {EXTERNAL: "eth1,eth2"}, "m1": {EXTERNAL: "ens3"}}
+    api(app).networks.create("lan", "bridge", {}, members)
+
+    joined(app, ENS3, ETH1, Interface("eth2"))
+
+    assert of_last(app) == {EXTERNAL: "eth1,eth2"}
+
+
+VLANS = (
+    ("physical", "eth0", OWN),
+    ("macvlan", "eth1", Interface("eth1", master="br0")),
+)
+"""By mode: an interface that could be its parent only with a VLAN."""
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(("kind", "parent", "interface"), VLANS)
+def test_a_vlan_lets_it_use_an_interface_that_is_in_use(
+    kind: str, parent: str, interface: Interface, generation: str
+):
+    app = formed(2, generation)
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [OWN, interface]
+    members = {member: {"parent": parent} for member in names(app)}
+    api(app).networks.create("lan", kind, {"vlan": "100"}, members)
+
+    joined(app, interface)
+
+    assert of_last(app) == {"parent": parent}
+
+
+@pytest.mark.parametrize(("kind", "parent", "interface"), VLANS)
+def test_the_vlan_of_an_option_counts_for_a_joining_unit(
+    kind: str, parent: str, interface: Interface
+):
+    app = formed(2)
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [OWN, interface]
+    changed(app, networks=f"{{lan: {{mode: {kind}, parent: {parent}, vlan: 100}}}}")
+
+    joined(app, interface)
+
+    assert of_last(app) == {"parent": parent}

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from modes import MODES
-from plan.networks.wanted_networks import default
+from modes import MARK, MODES
+from plan.networks.wanted_networks import default, mode_of
 from state.cluster import Network
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed
+from tests.unit.deeds import ETH1, api, changed, on_machines, the_cluster
 from tests.unit.findings import network, nic, preview_of, statuses
 from tests.unit.model_units import formed
 from values.wanted_network import WantedNetwork
@@ -103,3 +103,30 @@ def test_a_network_has_the_keys_of_one_option_only(generation: str):
     changed(app, network_name="seg0")
 
     assert nic(app) == {"network": "seg0"}
+
+
+KEYS: list[tuple[dict[str, str], str]] = [
+    ({}, "bridge"),
+    ({"user.lxd-cluster.mode": "vxlan"}, "vxlan"),
+    ({"tunnel.lxd.protocol": "vxlan"}, "vxlan"),
+    ({"tunnel.mine.protocol": "vxlan"}, "bridge"),
+    ({"bridge.mode": "fan", "fan.underlay_subnet": "auto"}, "fan"),
+]
+
+
+@pytest.mark.parametrize(("config", "mode"), KEYS)
+def test_the_mode_of_a_bridge_is_seen_by_its_keys(config: dict[str, str], mode: str):
+    bridge = Network("lan", "bridge", "Created", config, frozenset())
+
+    assert mode_of(bridge) == mode
+
+
+def test_the_mark_of_a_network_that_somebody_removed_is_set_back():
+    app = changed(on_machines(formed(3), ETH1), network_mode="vxlan")
+    name = nic(app)["network"]
+    api(app).networks.update(name, {MARK: ""}, {})
+
+    app.settle()
+
+    assert the_cluster(app).networks[name].config[MARK] == "vxlan"
+    assert str(app.plan("lxd/0").status) == "active: member m0, voter"
