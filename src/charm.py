@@ -133,7 +133,7 @@ class LxdClusterCharm(ops.CharmBase):
         plan = run.run(juju, self._ports)
         if plan.hold:
             self.unit.status = as_juju(plan.status)
-            if juju.leader:
+            if publishing.is_leader(self.model):
                 self.app.status = as_juju(plan.status)
             if not (juju.tells and publishing.tell(self.model, PEERS, juju, plan, self._ports)):
                 raise CannotLeave(plan.hold)
@@ -171,7 +171,8 @@ class LxdClusterCharm(ops.CharmBase):
 
     def _collect_app_status(self, event: ops.CollectStatusEvent) -> None:
         plan = self._plan or self._seen()
-        if plan is not None and plan.app_status is not None:
+        # ops has asked this before, and to find the status takes time.
+        if plan is not None and plan.app_status is not None and publishing.is_leader(self.model):
             event.add_status(as_juju(plan.app_status))
 
     def _seen(self) -> Plan | None:

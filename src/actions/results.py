@@ -18,6 +18,9 @@ from lxd.errors import LxdError, LxdUnreachable
 from options.options import explain
 from values.printable import lines
 
+_LONGEST = 100_000
+"""Bytes of a text. Linux starts no program with an argument over 131,072."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -32,10 +35,19 @@ def answer(unit: str, action: Callable[[], dict[str, object]]) -> Answer:
     try:
         results = action()
     except ValidationError as error:
-        return Answer({}, explain(error))
+        return Answer({}, _fitting(explain(error)))
     except (ActionRefused, Misread, Unsaid) as error:
-        return Answer({}, lines(str(error)))
+        return Answer({}, _fitting(lines(str(error))))
     except (LxdError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
         why = getattr(error, "stderr", "") or str(error)
-        return Answer({}, lines(f"{why} (juju status {unit} shows the state of LXD)"))
-    return Answer({key: lines(v) if isinstance(v, str) else v for key, v in results.items()})
+        return Answer({}, _fitting(lines(f"{why} (juju status {unit} shows the state of LXD)")))
+    texts = {key: _fitting(lines(v)) for key, v in results.items() if isinstance(v, str)}
+    return Answer({**results, **texts})
+
+
+def _fitting(text: str) -> str:
+    """The text, cut if it is too long for an argument of a hook tool."""
+    content = text.encode()
+    if len(content) <= _LONGEST:
+        return text
+    return f"{content[:_LONGEST].decode(errors='ignore')}... ({len(content)} bytes in all)"

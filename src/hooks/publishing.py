@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import ops
 
 from act import token_revocation
+from hooks import tool_failures
 from ports.ports import Ports
 from relations import RELATIONS
 from relations.relation import Asker
@@ -16,6 +19,8 @@ from state.hook_input import HookInput
 from steps.plan import Plan
 from values.addresses import PORT
 from values.status import Kind, Status
+
+logger = logging.getLogger(__name__)
 
 
 def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostname: str) -> None:
@@ -36,8 +41,13 @@ def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostnam
         # A new version or port is published together with the data for the peers.
         model.unit.set_ports(PORT)
         model.unit.set_workload_version(plan.own.lxd)
-    if plan.app is not None and plan.app != juju.peers.app:
+    if plan.app is not None and plan.app != juju.peers.app and is_leader(model):
         write(relation.data[model.app], plan.app)
+
+
+def is_leader(model: ops.Model) -> bool:
+    """Whether this unit is the leader now. Leadership may have moved during a long hook."""
+    return tool_failures.if_said(model.unit.is_leader, otherwise=False)
 
 
 _STATUS = {
@@ -72,7 +82,15 @@ def _ask(model: ops.Model, asker: Asker) -> None:
         for endpoint, request in row.requests.items():
             for relation in model.relations[endpoint]:
                 if relation.active:
-                    _set(relation.data[model.unit], request(asker))
+                    _request(model, relation, request(asker))
+
+
+def _request(model: ops.Model, relation: ops.Relation, values: dict[str, str]) -> None:
+    """Juju refuses it for an application of another model that is gone (`juju remove-saas`)."""
+    try:
+        _set(relation.data[model.unit], values)
+    except ops.ModelError as error:
+        logger.warning("%s:%d takes no request: %s", relation.name, relation.id, error)
 
 
 def _set(databag: ops.RelationDataContent, values: dict[str, str]) -> None:

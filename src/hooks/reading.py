@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 
 import ops
@@ -20,7 +21,7 @@ from relations import RELATIONS
 from state.bindings import Binding, BindingAddress
 from state.facts import Bound, Proxies
 from state.view import Units
-from values.addresses import is_address
+from values.addresses import is_address, is_subnet
 
 NETWORK = "network"
 
@@ -31,16 +32,48 @@ def addresses(model: ops.Model, binding: str) -> Binding:
     Juju may list host names, which are ignored.
     """
     try:
+        found = _parsed_by_ops(model, binding)
+    except (ops.ModelError, hookcmds.Error) as error:
+        return Binding(binding, (), _reason(error))
+    return Binding(binding, tuple(dict.fromkeys(found)))
+
+
+def _reason(error: ops.ModelError | hookcmds.Error) -> str:
+    text = error.stderr if isinstance(error, hookcmds.Error) else str(error)
+    return text.strip() or "it does not say why"
+
+
+def _parsed_by_ops(model: ops.Model, binding: str) -> list[BindingAddress]:
+    """Ops parses everything at once, and more strictly than Juju.
+
+    A model's `egress-subnets`, which are not needed here, may be 192.168.7.5/24.
+    """
+    try:
         bound = model.get_binding(binding)
         nics = bound.network.interfaces if bound else []
-    except ops.ModelError as error:
-        return Binding(binding, (), str(error).strip() or "it does not say why")
-    addresses_ = [
+    except ValueError:
+        return _parsed(binding)
+    return [
         BindingAddress(str(nic.address), str(nic.subnet or ""), nic.name or "")
         for nic in nics
         if is_address(str(nic.address))
     ]
-    return Binding(binding, tuple(dict.fromkeys(addresses_)))
+
+
+def _parsed(binding: str) -> list[BindingAddress]:
+    """The same by the hook tool."""
+    return [
+        BindingAddress(address.value, _subnet(address), nic.interface_name)
+        for nic in hookcmds.network_get(binding).bind_addresses
+        for address in nic.addresses
+        if is_address(address.value)
+    ]
+
+
+def _subnet(address: hookcmds.Address) -> str:
+    """The subnet of an address; the address alone if Juju does not say it, as in ops."""
+    text = address.cidr if is_subnet(address.cidr) else address.value
+    return str(ipaddress.ip_network(text, strict=False))
 
 
 def proxies(environment: Mapping[str, str]) -> Proxies:

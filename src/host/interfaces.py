@@ -152,7 +152,7 @@ def _resolvers() -> tuple[str, ...]:
     """The machine's name servers; others cannot use one on the machine itself."""
     for path in _RESOLVERS:
         try:
-            lines = path.read_text().splitlines()
+            lines = path.read_text(errors="replace").splitlines()
         except OSError:
             continue
         words = [line.split() for line in lines if line.startswith("nameserver ")]

@@ -5,17 +5,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from collections.abc import Iterable
 
 import deadlines
 
+logger = logging.getLogger(__name__)
+
 _APT = "/usr/bin/apt-get"
 _DPKG_QUERY = "/usr/bin/dpkg-query"
 _DPKG = "/usr/bin/dpkg"
 _LOCK = 180
 """Seconds to wait for a machine's first boot, which installs its own packages."""
+_AGAIN = 5.0
+"""Seconds between tries."""
+_LOCKED = "Could not get lock"
+_NOT_FOUND = ("Unable to locate package", "Failed to fetch", "has no installation candidate")
+"""apt's refusals that an index which is not up to date explains."""
 
 
 class PackagesError(OSError):
@@ -27,16 +35,51 @@ def install(names: Iterable[str]) -> None:
     missing = [name for name in names if not _is_here(name)]
     if not missing:
         return
-    waits = ["-o", f"DPkg::Lock::Timeout={_LOCK}"]
-    _run(_APT, *waits, "update")
+    outdated = _updated()
     try:
-        _run(_APT, *waits, "install", "--yes", *missing)
+        _installed(missing)
+    except PackagesError as error:
+        if outdated is not None and any(text in str(error) for text in _NOT_FOUND):
+            raise outdated from error
+        raise
+
+
+def _updated() -> PackagesError | None:
+    """Updates apt's index; why it is not up to date, None if it is.
+
+    One archive that is broken does not keep the packages of the others away.
+    """
+    try:
+        _waiting(_APT, "update")
+    except PackagesError as error:
+        logger.warning("apt-get update: %s", error)
+        return error
+    return None
+
+
+def _installed(names: list[str]) -> None:
+    install_ = (_APT, "-o", f"DPkg::Lock::Timeout={_LOCK}", "install", "--yes", *names)
+    try:
+        _waiting(*install_)
     except PackagesError as error:
         # First finish what was interrupted (a killed hook, a machine without power).
         if _CUT_SHORT not in str(error):
             raise
         _run(_DPKG, "--configure", "-a")
-        _run(_APT, *waits, "install", "--yes", *missing)
+        _waiting(*install_)
+
+
+def _waiting(*command: str) -> None:
+    """Runs apt once another apt has ended: its own timeout is for dpkg's lock only (measured)."""
+    import tenacity
+
+    attempts = tenacity.Retrying(
+        stop=tenacity.stop_after_delay(_LOCK),
+        wait=tenacity.wait_fixed(_AGAIN),
+        retry=tenacity.retry_if_exception_message(match=f".*{_LOCKED}"),
+        reraise=True,
+    )
+    attempts(_run, *command)
 
 
 _CUT_SHORT = "dpkg was interrupted"

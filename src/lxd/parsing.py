@@ -13,6 +13,7 @@ from state.cluster import Member, Network, Pool, Server
 from state.lxd_objects import Bucket, Image, Instance
 from values import lxd_urls
 from values.lxd_booleans import is_true
+from values.numbers import whole
 
 GROUP = "volatile.cluster.group"
 """The cluster group that an instance was placed in (5.21 and later)."""
@@ -77,7 +78,7 @@ def instance(row: Any) -> Instance:
     # LXD leaves both out if they are empty, and for instances of a member that does not answer.
     config: dict[str, str] = row.get("expanded_config") or {}
     running = str(row["status"]).upper() in _UP
-    seconds = config.get("boot.host_shutdown_timeout", "")
+    seconds = whole(config.get("boot.host_shutdown_timeout", ""))
     placement = config.get("placement.group", "")
     return Instance(
         project=row["project"],
@@ -92,7 +93,7 @@ def instance(row: Any) -> Instance:
         placement=placement,
         stateful=is_true(config.get("migration.stateful", "")),
         stopped_by_lxd=not running and ran_last(row),
-        shutdown=int(seconds) if seconds.isdigit() else _SHUTDOWN,
+        shutdown=_SHUTDOWN if seconds is None else seconds,
         devices=row.get("expanded_devices") or {},
     )
 

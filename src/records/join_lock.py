@@ -16,6 +16,7 @@ from state.cluster import ClusterView
 from state.notes import entries_of
 from state.peers import QueueEntry, UnitData
 from steps.forming import SetJoinLock
+from values.numbers import whole
 
 LOG = "turn."
 """The log whose last entry is the join lock."""
@@ -40,9 +41,8 @@ def read(notes: Mapping[str, str]) -> JoinLock | None:
     """The join lock, None if no unit has it."""
     entries = entries_of(LOG, notes)
     words = (entries[max(entries)] if entries else "").split()
-    if len(words) < 3 or not words[1].isdigit():
-        return None
-    return JoinLock(words[0], int(words[1]), words[2])
+    attempt = whole(words[1]) if len(words) > 2 else None
+    return None if attempt is None else JoinLock(words[0], attempt, words[2])
 
 
 def is_over(lock: JoinLock, lxd: ClusterView, data: UnitData | None) -> bool:

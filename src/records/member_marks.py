@@ -18,6 +18,7 @@ from records import join_lock, member_units
 from records.member_units import ADMITTED, OWNERS, UNIT, Record
 from state.cluster import ClusterView, Member
 from steps.server import WriteNotes
+from values.numbers import whole
 
 PREFIX = "leaving."
 RAN = "ran."
@@ -173,9 +174,10 @@ def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
     before = lxd.notes.get(SEEN + member.name, "")
     if kept(member, lxd):
         return []
-    if not before.isdigit():
+    since = whole(before)
+    if since is None:
         return [WriteNotes({SEEN + member.name: f"{now:.0f}"})]
-    if abs(now - float(before)) < deadlines.GIVEN_BACK:
+    if abs(now - since) < deadlines.GIVEN_BACK:
         return []
     return [WriteNotes({KEPT + member.name: "yes"})]
 
@@ -189,14 +191,15 @@ def unresponsive(member: Member, now: float, lxd: ClusterView) -> list[WriteNote
     before = lxd.notes.get(key, "")
     if not member.evacuated or member.answers:
         return [WriteNotes({key: ""})] if before else []
-    return [] if before.isdigit() else [WriteNotes({key: f"{now:.0f}"})]
+    return [] if whole(before) is not None else [WriteNotes({key: f"{now:.0f}"})]
 
 
 def dead(member: Member, now: float, lxd: ClusterView) -> bool:
     """Whether a member is gone: offline, or evacuated and without an answer for long."""
-    since = lxd.notes.get(UNRESPONSIVE + member.name, "")
-    unresponsive = member.evacuated and not member.answers and since.isdigit()
-    return member.offline or (unresponsive and abs(now - float(since)) >= deadlines.EVACUATED_DEAD)
+    since = whole(lxd.notes.get(UNRESPONSIVE + member.name, ""))
+    if since is None or not member.evacuated or member.answers:
+        return member.offline
+    return member.offline or abs(now - since) >= deadlines.EVACUATED_DEAD
 
 
 def mark(member: Member, word: str) -> WriteNotes:

@@ -20,6 +20,7 @@ from state.cluster import ClusterView, Member
 from state.peers import UnitData
 from steps.server import WriteNotes
 from values.addresses import is_same
+from values.numbers import whole
 
 UNIT = "unit."
 ADMITTED = "admitted."
@@ -59,8 +60,8 @@ def _parsed(text: str) -> Record | None:
     words = text.split()
     if not words:
         return None
-    attempt = int(words[1]) if len(words) > 1 and words[1].isdigit() else -1
-    return Record(words[0], attempt, words[2] if len(words) > 2 else "")
+    attempt = whole(words[1]) if len(words) > 1 else None
+    return Record(words[0], -1 if attempt is None else attempt, words[2] if len(words) > 2 else "")
 
 
 def records(notes: Mapping[str, str]) -> dict[str, Record]:

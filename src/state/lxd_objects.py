@@ -60,6 +60,10 @@ OWN_VOLUMES = frozenset(map(daemon_volume, DAEMON_FOLDERS))
 """The volumes that the charm made for LXD's own use."""
 
 
+def _is_own(project: str, volume: str) -> bool:
+    return project == DEFAULT_PROJECT and volume in OWN_VOLUMES
+
+
 @dataclass(frozen=True)
 class Volume:
     """A custom storage volume that is on one member only."""
@@ -72,7 +76,7 @@ class Volume:
     @property
     def cache(self) -> bool:
         """Whether the charm made it for LXD's images or backups. Nobody misses those."""
-        return self.project == DEFAULT_PROJECT and self.name in OWN_VOLUMES
+        return _is_own(self.project, self.name)
 
     def __str__(self) -> str:
         return f"volume {self.project}/{self.pool}/{self.name}"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from values.numbers import whole
+
 PROJECT = "lxd-cluster"
 IDENTITY = "identity"
 """The note that identifies this cluster."""
@@ -18,5 +20,5 @@ charm's.
 
 def entries_of(log: str, notes: Mapping[str, str]) -> dict[int, str]:
     """A log's entries by number."""
-    numbers = {name: name.removeprefix(log) for name in notes if name.startswith(log)}
-    return {int(number): notes[name] for name, number in numbers.items() if number.isdigit()}
+    numbers = {name: whole(name.removeprefix(log)) for name in notes if name.startswith(log)}
+    return {number: notes[name] for name, number in numbers.items() if number is not None}

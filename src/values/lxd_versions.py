@@ -10,7 +10,7 @@ from functools import lru_cache
 
 UNKNOWN = "unknown"
 """The version of a file without one."""
-_NUMBER = re.compile(r"\d+(\.\d+)+")
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})+")
 _BUCKETS_END = (6, 8)
 """From this version on LXD does not start while a bucket is on a member's own disks."""
 

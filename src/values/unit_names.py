@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_UNIT = re.compile(r"(.*)/(\d+)")
+_UNIT = re.compile(r"(.*)/([0-9]{1,18})")
 
 
 def number(unit: str) -> int:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-SIZE = re.compile(r"([1-9]\d*)(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
+SIZE = re.compile(r"([1-9][0-9]{0,17})(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)")
 _PREFIXES = "kMGTP"
 VOLUME_SIZE = "volume.size"
 DEVICE = "/dev/"

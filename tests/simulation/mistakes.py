@@ -23,6 +23,7 @@ from tests.simulation.stories import (
     FOUNDED_BY_HAND,
     HAS_A_BUCKET,
     HAS_A_DEVICE,
+    HAS_A_VOLUME,
     HAS_AN_EPHEMERAL,
     JOINED_BY_HAND,
     LEAVES_6_9,
@@ -53,6 +54,7 @@ from plan.recovery import heartbeats, quorum
 from plan.recovery.quorum import Recovery
 from ports.ports import Ports
 from records import member_marks
+from state import lxd_objects
 from state.cluster import ClusterView, Member, Server
 from state.lxd_objects import Instance
 from state.peers import UnitData
@@ -63,6 +65,11 @@ _due = evacuation.due
 _member = parsing.member
 _obstacle = migration.obstacle
 _with_name = cluster._with_cluster_name
+
+
+def _by_prefix(project: str, volume: str) -> bool:
+    del project
+    return volume.startswith("lxd-cluster-")
 
 
 def _by_fingerprint(view: View, lxd: ClusterView, peers: Peers) -> Owner:
@@ -161,6 +168,7 @@ MISTAKES = (
         "what has a device is moved all the same", migration, "obstacle", _moves_all, HAS_A_DEVICE
     ),
     Mutant("abandon gives up what could move", evacuation, "due", _tries_nothing, ABANDONED),
+    Mutant("its volumes are known by a prefix", lxd_objects, "_is_own", _by_prefix, HAS_A_VOLUME),
     Mutant("volumes and buckets hold nobody", blockers, "fixed", _fixes_nothing, HAS_A_BUCKET),
     Mutant(
         "who reaches nobody recovers",

@@ -136,6 +136,15 @@ HAS_A_DEVICE = replace(
 )
 """An instance with a device is on a leaving member."""
 
+HAS_A_VOLUME = replace(
+    _PLAIN,
+    happenings=(
+        Happening(at=150.0, kind="volume", unit=1),
+        Happening(at=160.0, kind="remove-unit", unit=1),
+    ),
+)
+"""Its name begins like those of the charm's volumes."""
+
 HAS_A_BUCKET = replace(
     _PLAIN,
     happenings=(

@@ -19,6 +19,7 @@ from state.view import Peers, View
 from steps.install import InstallSnap, InstallSnapVersion
 from steps.plan import Step
 from values.lxd_versions import number, ordered, same, shown
+from values.numbers import whole
 from values.status import Status, blocked, names, waiting
 
 
@@ -132,8 +133,8 @@ def _is_before(version: str, here: str) -> bool:
 def ordered_track(channel: str) -> tuple[int, ...]:
     """The track of a channel for comparison with versions; `latest` is later than all."""
     track = channel.partition("/")[0]
-    numbers = track.split(".")
-    return tuple(map(int, numbers)) if all(n.isdigit() for n in numbers) else (sys.maxsize,)
+    numbers = [n for n in map(whole, track.split(".")) if n is not None]
+    return tuple(numbers) if len(numbers) == len(track.split(".")) else (sys.maxsize,)
 
 
 def is_older_than_it_ran(view: View) -> bool:

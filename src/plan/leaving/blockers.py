@@ -19,6 +19,7 @@ from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import UnitData
 from state.view import Peers, View
 from values import error_messages
+from values.numbers import whole
 from values.status import STATUS_LIMIT, Status, blocked, count, names
 
 _IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "database-leader"})
@@ -193,7 +194,7 @@ def _no_successor(lxd: ClusterView, others: list[Member]) -> Iterable[str]:
 def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[str]:
     """Why the members that are up would be too few for the wanted number of voters."""
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
-    most = int(lxd.server.config.get("cluster.max_voters") or 3)
+    most = whole(lxd.server.config.get("cluster.max_voters", "")) or 3
     would_be = 1 if up < 3 else min(most, up)
     if would_be < min_voters:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"

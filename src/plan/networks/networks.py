@@ -25,12 +25,10 @@ from state.peers import OnParent, ParentInterface
 from state.view import Peers, View
 from steps.networks import CreateNetwork, UpdateNetwork
 from steps.plan import Step
+from values.numbers import whole
 from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 from values.yaml_maps import words
-
-_DIGITS = 5
-"""The length of the largest VLAN or MTU."""
 
 
 @dataclass(frozen=True)
@@ -291,8 +289,7 @@ def _combinations(network: Network) -> tuple[tuple[str, ...], ...]:
 
 
 def _number(network: Network, key: str) -> int:
-    value = network.config.get(key, "")
-    return int(value) if value.isdecimal() and len(value) <= _DIGITS else 0
+    return whole(network.config.get(key, "")) or 0
 
 
 def placed(view: View, lxd: ClusterView) -> tuple[OnParent, ...]:

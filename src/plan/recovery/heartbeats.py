@@ -17,6 +17,7 @@ from state.cluster import ClusterView, Member
 from state.view import Peers, View
 from steps.plan import Step
 from steps.server import RestartLxd, WriteNotes
+from values.numbers import whole
 from values.status import Status, blocked, waiting
 
 
@@ -97,5 +98,5 @@ def _pause(view: View, lxd: ClusterView, member: Member) -> float:
 
 
 def _time(key: str, lxd: ClusterView) -> float | None:
-    noted = lxd.notes.get(key, "")
-    return float(noted) if noted.isdigit() else None
+    noted = whole(lxd.notes.get(key, ""))
+    return None if noted is None else float(noted)

@@ -86,11 +86,15 @@ def _expired(view: View, lxd: Unresponsive) -> Status | None:
 
 
 def noting(view: View) -> tuple[Step, ...]:
-    """Notes when LXD stops answering, and when it answers again."""
+    """Notes when LXD stops answering, and when it answers again.
+
+    A note from the future is written again: the machine's clock has gone back.
+    """
     is_unresponsive = (
         isinstance(view.lxd, Unresponsive) and view.lxd.reason is not UnresponsiveReason.REFUSED
     )
-    if is_unresponsive == (view.unresponsive_since is not None):
+    since = view.unresponsive_since
+    if is_unresponsive == (since is not None) and (since is None or since <= view.now):
         return ()
     return (NoteUnresponsive(view.now if is_unresponsive else None),)
 
@@ -127,7 +131,9 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
     if view.peers is not None and identity.noted_is_ours(view, view.peers):
         # The same. It may even be a voter.
         return ""
-    late = view.now - forming.since > deadlines.JOIN
+    # The machine's clock may have gone back since then: LXD's silence counts from that time.
+    since = min(forming.since, view.unresponsive_since or forming.since)
+    late = view.now - since > deadlines.JOIN
     hangs = kind in (UnresponsiveReason.HUNG, UnresponsiveReason.STARTING) and late
     return f"its join did not end in {deadlines.JOIN:.0f} s" if hangs else ""
 

@@ -16,6 +16,7 @@ from ops import testing
 
 import charm
 from lab.model.state import Resource
+from lab.testing.world import charm as lab_charm
 from tests.unit.deeds import api, names, the_cluster
 from tests.unit.hook_tools import HookTools
 from tests.unit.model_units import ModelApp, formed
@@ -378,3 +379,19 @@ def test_a_binding_for_networks_without_a_network_asks_for_an_interface(three: H
     assert three.status(MEMBER) == (
         "blocked: network-parent: name the interface for the network lxdbr0"
     )
+
+
+@pytest.mark.parametrize("unit", ["lxd/0", "lxd/1"])
+def test_a_relation_that_is_gone_in_another_model_stops_nothing(three: HookTools, unit: str):
+    """`juju remove-saas --force`: the agent still lists it, and the controller denies it."""
+    other = lab_charm({"name": "other", "provides": {"p": {"interface": "tls-certificates"}}})
+    three.juju.deploy(three.world.now, other, "other", 1)
+    three.world.machines_up()
+    number = three.juju.integrate("lxd:certificates", "other:p")
+    three.world.settle()
+    for tool in ("relation-get --format=json", "relation-set"):
+        three.failing[f"{tool} -r certificates:{number}"] = "ERROR permission denied\n"
+
+    three.hook(unit)
+
+    assert three.status(unit).startswith("active")

@@ -165,3 +165,16 @@ def test_a_bridge_says_whether_it_keeps_vlans_apart(
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
 
     assert interfaces.read() == (replace(BR0, vlans=apart, inner=True),)
+
+
+def test_a_resolv_conf_in_any_encoding_is_read(
+    machine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    conf = tmp_path / "resolv.conf"
+    conf.write_bytes("# généré\nnameserver 10.0.0.2\n".encode("latin-1"))
+    monkeypatch.setattr(interfaces, "_RESOLVERS", (conf,))
+    route = {"dst": "default", "gateway": "10.0.0.254", "dev": "eth0"}
+
+    found = machine(link("eth0", "", "", address("10.0.0.1", 24)), routes=[route])
+
+    assert found["eth0"].resolvers == ("10.0.0.2",)

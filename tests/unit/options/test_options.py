@@ -47,6 +47,7 @@ REFUSED = [
         "storage-pools={a: {backend: zfs,...: a: use a number and a unit, such as 100GiB",
     ),
     ("storage-size", "10", "storage-size=10: use a number and a unit, such as 100GiB"),
+    ("storage-size", "٣GiB", "storage-size=٣GiB: use a number and a unit, such as 100GiB"),
     (
         "network-name",
         "a" * 16,

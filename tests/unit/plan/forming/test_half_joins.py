@@ -264,3 +264,20 @@ def test_a_join_that_hangs_is_reset_though_an_earlier_unit_noted_its_cluster(
     app.hook("lxd/2")
 
     assert app.own("lxd/2").attempt == 1
+
+
+def test_a_join_that_hangs_is_reset_although_the_clock_went_back(monkeypatch: pytest.MonkeyPatch):
+    app = formed(2)
+    unit = app.add(2)
+    for name in ("lxd/2", "lxd/0", "lxd/1"):
+        app.hook(name)
+    kill_in_join(app, "lxd/2", monkeypatch)
+    unit.server.freeze()
+    # The machine's clock was two hours ahead when the join began.
+    unit.machine.note_forming("join", app.cloud.now + 7200, ())
+    app.hook("lxd/2")
+
+    later(app, JOIN + 1)
+    app.hook("lxd/2")
+
+    assert app.own("lxd/2").attempt == 1

@@ -296,3 +296,17 @@ def test_a_member_with_another_version_waits_for_the_others(before: str, after: 
     assert str(app.plan("lxd/2").status) == (
         f"waiting: for LXD {after} on lxd/0 ({theirs}), lxd/1 ({theirs})"
     )
+
+
+def test_a_clock_that_goes_back_hides_no_advice():
+    """The hardware's clock keeps local time, and chrony corrects it after the boot."""
+    app = formed(3)
+    alone(app)
+    app.cloud.now += 7200
+    app.hook("lxd/2")
+    app.cloud.now -= 7200
+
+    app.hook("lxd/2")
+    app.cloud.now += LONG
+
+    assert str(app.hook("lxd/2").status) == NO_QUORUM
