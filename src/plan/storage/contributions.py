@@ -141,12 +141,18 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
 
 
 def _names_of_default(view: View, decided: Storage | None) -> frozenset[str]:
-    """The names of the default pool, of whatever backend it is or was.
+    """The names of the default pool, of whatever backend and name it is or was.
 
-    A pool of an earlier backend stays while it holds something, and no other option can name it.
+    A pool of an earlier backend or name stays while it holds something. If the present one uses no
+    devices, `storage-devices` can only be meant for it, unless `storage-pools` names it.
     """
     names = backends.names_of_default(view.default_pool.name)
-    return names | {decided.pool} if decided else names
+    if decided is None:
+        return names
+    backend = backends.BACKENDS.get(decided.backend)
+    if backend is not None and not backend.on_devices:
+        names |= _on_devices(view) - {pool.name for pool in view.more_pools}
+    return names | {decided.pool}
 
 
 def _devices_are_for_earlier(view: View, decided: Storage) -> bool:

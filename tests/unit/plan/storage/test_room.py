@@ -160,12 +160,22 @@ def _on_devices(generation: str) -> ModelApp:
     return app
 
 
+WITHOUT_DEVICES = {
+    "local-dir": {"storage_backend": "dir"},
+    "other": {"storage_backend": "dir", "storage_pool": "other"},
+}
+"""By the name of the new default pool: options that make one that uses no devices."""
+
+
 @pytest.mark.parametrize("generation", NAMES)
-def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(generation: str):
+@pytest.mark.parametrize("name", WITHOUT_DEVICES)
+def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(
+    generation: str, name: str
+):
     app = _on_devices(generation)
-    changed(app, storage_backend="dir", storage_devices="")
+    changed(app, **WITHOUT_DEVICES[name], storage_devices="")
     app.settle()
-    assert set(the_cluster(app).pools) == {"local", "local-dir"}
+    assert set(the_cluster(app).pools) == {"local", name}
 
     app.add(2).machine.disks = [Device("/dev/sdc", 20 * GIB, node="/dev/sdc")]
     app.settle()
@@ -178,14 +188,17 @@ def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(genera
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_devices_of_the_pool_before_do_not_hinder_a_change_to_one_without(generation: str):
+@pytest.mark.parametrize("name", WITHOUT_DEVICES)
+def test_devices_of_the_pool_before_do_not_hinder_a_change_to_one_without(
+    generation: str, name: str
+):
     """A joining unit's status asks for them."""
     app = _on_devices(generation)
 
-    changed(app, storage_backend="dir")
+    changed(app, **WITHOUT_DEVICES[name])
     app.settle()
 
-    assert set(the_cluster(app).pools) == {"local", "local-dir"}
+    assert set(the_cluster(app).pools) == {"local", name}
     assert {s.partition(":")[0] for s in statuses(app).values()} == {"active"}
 
 
